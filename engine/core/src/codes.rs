@@ -1,0 +1,37 @@
+//! Closed sets of codes (segments, outcomes, channels…): one table gives the enum, its wire number and its public text.
+//!
+//! A number, once used, is never given to another code: stored records carry it.
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $number:literal $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            minicbor::Encode, minicbor::Decode, serde::Serialize, serde::Deserialize,
+        )]
+        #[cbor(index_only)]
+        $vis enum $name {
+            $($(#[$doc])* #[n($number)] #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every code of the set, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The public text of the code, as YAML, CEL and the HTTP API spell it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The code with this public text.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
+        }
+    };
+}
+pub(crate) use codes;

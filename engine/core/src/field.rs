@@ -1,0 +1,253 @@
+//! The lead's fields: the standard ones, typed, and the names that expressions, templates, plugins and `update` use.
+
+use crate::time::Timestamp;
+use crate::value::{Value, ValueType};
+use minicbor::{Decode, Encode};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The most bytes a single text field may have.
+pub const TEXT_BYTES_MAX: usize = 4_096;
+/// The most custom fields a workspace may declare.
+pub const CUSTOM_FIELDS_MAX: usize = 100;
+
+/// A value that does not fit the field it was meant for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// The value has another type.
+    #[error("`{field}` is of type {expected}: write {}", example(*expected))]
+    Type {
+        /// The field.
+        field: String,
+        /// What it takes.
+        expected: ValueType,
+    },
+    /// Longer than [`TEXT_BYTES_MAX`].
+    #[error("`{field}` has more than {TEXT_BYTES_MAX} bytes")]
+    TooLong {
+        /// The field.
+        field: String,
+    },
+    /// No such field.
+    #[error("there is no field `{field}`: declare it under `fields` in cadenza.yaml")]
+    Unknown {
+        /// The field.
+        field: String,
+    },
+}
+
+const fn example(kind: ValueType) -> &'static str {
+    match kind {
+        ValueType::Bool => "true or false",
+        ValueType::Int => "a whole number such as 250",
+        ValueType::Number => "a number such as 49.5",
+        ValueType::Text => "a text",
+        ValueType::Time => "a time such as 2026-03-08T07:30:00Z",
+        ValueType::Duration => "a duration such as 5m",
+        ValueType::List => "a list of texts",
+        ValueType::Any => "any value",
+    }
+}
+
+/// Rust types that hold one standard field.
+trait Standard: Sized {
+    const KIND: ValueType;
+    fn show(&self) -> Value;
+    fn read(value: Value) -> Option<Self>;
+}
+impl Standard for String {
+    const KIND: ValueType = ValueType::Text;
+    fn show(&self) -> Value {
+        Value::Text(self.clone())
+    }
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text) } else { None }
+    }
+}
+impl Standard for i64 {
+    const KIND: ValueType = ValueType::Int;
+    fn show(&self) -> Value {
+        Value::Int(*self)
+    }
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Int(int) = value { Some(int) } else { None }
+    }
+}
+impl Standard for f64 {
+    const KIND: ValueType = ValueType::Number;
+    fn show(&self) -> Value {
+        Value::Number(*self)
+    }
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Number(number) = value { Some(number) } else { None }
+    }
+}
+impl Standard for Timestamp {
+    const KIND: ValueType = ValueType::Time;
+    fn show(&self) -> Value {
+        Value::Time(*self)
+    }
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Time(at) = value { Some(at) } else { None }
+    }
+}
+
+macro_rules! standard_fields {
+    ($($(#[doc = $doc:literal])+ $number:literal $name:ident: $kind:ty),+ $(,)?) => {
+        /// What is known about a lead, as it was given to us: standard fields, typed, and the workspace's own.
+        #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+        #[cbor(map)]
+        pub struct Profile {
+            $($(#[doc = $doc])+ #[n($number)] pub $name: Option<$kind>,)+
+            /// Fields declared in `cadenza.yaml`, by name.
+            #[n(100)] #[cbor(skip_if = "BTreeMap::is_empty")] pub custom: BTreeMap<String, Value>,
+        }
+
+        /// Every standard field: name, type, what it means.
+        pub const STANDARD_FIELDS: &[FieldInfo] = &[$(FieldInfo {
+            name: stringify!($name), kind: <$kind as Standard>::KIND, doc: concat!($($doc),+), given: true,
+        }),+];
+
+        impl Profile {
+            /// The field's value; blank when it is not known or no such field is declared.
+            pub fn get(&self, field: &str) -> Value {
+                match field {
+                    $(stringify!($name) => self.$name.as_ref().map_or(Value::Blank, Standard::show),)+
+                    other => self.custom.get(other).cloned().unwrap_or_default(),
+                }
+            }
+
+            /// Sets a field, `Blank` clears it. `declared` are the workspace's own fields.
+            pub fn set(
+                &mut self, field: &str, value: Value, declared: &BTreeMap<String, ValueType>,
+            ) -> Result<(), FieldError> {
+                match field {
+                    $(stringify!($name) => {
+                        let kind = <$kind as Standard>::KIND;
+                        self.$name = match checked(field, value, kind)? {
+                            Value::Blank => None,
+                            value => <$kind as Standard>::read(value),
+                        };
+                    })+
+                    custom => {
+                        let kind = declared.get(custom).ok_or_else(|| FieldError::Unknown { field: field.to_owned() })?;
+                        match checked(field, value, *kind)? {
+                            Value::Blank => self.custom.remove(custom),
+                            value => self.custom.insert(custom.to_owned(), value),
+                        };
+                    }
+                }
+                Ok(())
+            }
+
+            /// Every field that is known, in the order of the table, custom ones last by name.
+            pub fn known(&self) -> Vec<(&str, Value)> {
+                let mut known = Vec::new();
+                $(if let Some(value) = &self.$name { known.push((stringify!($name), value.show())); })+
+                known.extend(self.custom.iter().map(|(name, value)| (name.as_str(), value.clone())));
+                known
+            }
+        }
+    };
+}
+
+fn checked(field: &str, value: Value, kind: ValueType) -> Result<Value, FieldError> {
+    let value = value.fit(kind).ok_or_else(|| FieldError::Type { field: field.to_owned(), expected: kind })?;
+    match &value {
+        Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(FieldError::TooLong { field: field.to_owned() }),
+        _ => Ok(value),
+    }
+}
+
+standard_fields! {
+    /// The id of the lead in the system it came from.
+    0 external_id: String,
+    /// Mail address.
+    1 email: String,
+    /// Phone number, best with its country code.
+    2 phone: String,
+    /// Given name.
+    3 first_name: String,
+    /// Family name.
+    4 last_name: String,
+    /// Job title, as the person writes it.
+    5 title: String,
+    /// Seniority code: c_level, vp, director, manager, staff.
+    6 seniority: String,
+    /// Name of the company.
+    7 company: String,
+    /// The company's web domain.
+    8 domain: String,
+    /// Industry.
+    9 industry: String,
+    /// How many people the company employs.
+    10 employees: i64,
+    /// ISO 3166 country code of two letters.
+    11 country: String,
+    /// State or region.
+    12 region: String,
+    /// City.
+    13 city: String,
+    /// IANA time zone.
+    14 timezone: String,
+    /// ISO 639 language code.
+    15 language: String,
+    /// Where the lead came from: web, phone, chat, event, list…
+    16 source: String,
+    /// The campaign that brought it.
+    17 campaign: String,
+    /// What the lead is interested in.
+    18 product: String,
+    /// Budget in the workspace's currency.
+    19 budget: f64,
+    /// Expected deal size in the workspace's currency.
+    20 deal_size: f64,
+    /// When the lead's project starts.
+    21 project_date: Timestamp,
+    /// The pain the lead names.
+    22 pain: String,
+    /// What the lead wrote to us.
+    23 message: String,
+}
+
+/// A name under `lead.`: its type, and whether it is given (may be set by events and `update`) or kept by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldInfo {
+    /// The name after the dot.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: ValueType,
+    /// What it means, for the editor and the reference.
+    pub doc: &'static str,
+    /// Whether events and `update` may set it.
+    pub given: bool,
+}
+
+/// Names that the engine keeps up to date; expressions and plugins read them, nothing sets them directly but `update`
+/// of `stage` and `segment`.
+pub const KEPT_FIELDS: &[FieldInfo] = &[
+    kept("id", ValueType::Text, "The lead's id, `ld_…`"),
+    kept("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),
+    kept("segment", ValueType::Text, "hot, warm or cold; blank before the first score"),
+    kept("score", ValueType::Int, "Points of the lead's main score"),
+    kept("owner", ValueType::Text, "The id of the rep who owns the lead now"),
+    kept("opted_out", ValueType::Bool, "Whether the lead asked not to be contacted"),
+    kept("created_at", ValueType::Time, "When we first heard of the lead"),
+    kept("last_touch", ValueType::Time, "When the last touch was completed"),
+    kept("last_engaged", ValueType::Time, "When the lead last did something of its own accord"),
+    kept("reached", ValueType::Bool, "Whether any touch reached the lead"),
+    kept("contacts", ValueType::Int, "How many touches were completed, over all workflows"),
+    kept("calls", ValueType::Int, "How many calls were completed"),
+    kept("emails", ValueType::Int, "How many mails were sent"),
+    kept("engagements", ValueType::Int, "How many times the lead engaged"),
+    kept("knows_us", ValueType::Bool, "False once the lead said it does not know who we are"),
+];
+
+const fn kept(name: &'static str, kind: ValueType, doc: &'static str) -> FieldInfo {
+    FieldInfo { name, kind, doc, given: false }
+}
+
+/// The standard or kept field of this name.
+pub fn field_info(name: &str) -> Option<&'static FieldInfo> {
+    STANDARD_FIELDS.iter().chain(KEPT_FIELDS).find(|info| info.name == name)
+}

@@ -1,0 +1,158 @@
+//! Identifiers: 128 bits, 48 of them milliseconds, so that keys made of them are ordered by time.
+//!
+//! No id is drawn at random here: an id born in `step` derives from its owner and a sequence, so a replay gives the same.
+
+use crate::time::Timestamp;
+use std::fmt;
+
+/// Number of logical partitions, fixed in the data folder's header.
+pub const PARTITIONS: u16 = 256;
+
+/// Mixes two words; the finaliser of SplitMix64 (Steele, Lea, Flood 2014). Stored ids depend on it: never change it.
+const fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a ^ b.rotate_left(32) ^ 0x9E37_79B9_7F4A_7C15;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// 64 bits of FNV-1a, then mixed. Stored keys depend on it: never change it.
+pub fn hash64(bytes: &[u8]) -> u64 {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    for byte in bytes {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    mix(hash, bytes.len() as u64)
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[cbor(n(0), with = "crate::id::wire")] pub u128);
+
+        impl $name {
+            /// What the text of such an id begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// The id of the thing number `sequence` that `parent` brought forth at `at`.
+            pub const fn derive(parent: u128, sequence: u64, at: Timestamp) -> Self {
+                Self(derive(parent, sequence, at))
+            }
+
+            /// Reads the public text (`prefix_` and 26 characters of Crockford's base 32).
+            pub fn parse(text: &str) -> Option<Self> {
+                let rest = text.strip_prefix($prefix)?;
+                (rest.len() == 26).then(|| ulid::Ulid::from_string(rest).ok()).flatten().map(|id| Self(id.0))
+            }
+
+            /// The time in the id, milliseconds since 1970 UTC.
+            pub const fn timestamp(self) -> Timestamp { Timestamp::from_ms((self.0 >> 80) as i64) }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, concat!($prefix, "{}"), ulid::Ulid(self.0)) }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(self, f) }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.collect_str(self) }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(d)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!(
+                    "`{text}` is no id of this kind: it is `{}` and 26 characters", $prefix)))
+            }
+        }
+    )+};
+}
+
+const fn derive(parent: u128, sequence: u64, at: Timestamp) -> u128 {
+    let high = mix(parent as u64, sequence);
+    let low = mix((parent >> 64) as u64, high);
+    let tail = ((high as u128) << 64 | low as u128) & ((1 << 80) - 1);
+    let ms = if at.as_ms() > 0 { at.as_ms() } else { 0 };
+    ((ms as u128) << 80) | tail
+}
+
+ids! {
+    /// A person (or an address not yet known to be one) that may buy.
+    LeadId = "ld_",
+    /// One passage of one lead through one workflow.
+    RunId = "rn_",
+    /// Something a rep is asked to do.
+    TaskId = "tk_",
+    /// One thing to be carried out outside; also its idempotency key.
+    EffectId = "fx_",
+    /// An event we gave the id to; events from outside bring their own text.
+    EventId = "ev_",
+    /// A company that leads belong to.
+    AccountId = "ac_",
+}
+
+impl LeadId {
+    /// The logical partition that owns the lead.
+    pub const fn partition(self) -> u16 {
+        (mix(self.0 as u64, 0) % PARTITIONS as u64) as u16
+    }
+}
+
+/// The first eight bytes of a SHA-256, shown as 16 hexadecimal digits: of a workflow with its scripts, or of a plugin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+#[cbor(transparent)]
+pub struct Digest(#[n(0)] pub u64);
+
+impl Digest {
+    /// Takes the first eight bytes of a longer hash.
+    pub fn of_hash(hash: &[u8; 32]) -> Self {
+        let mut head = [0; 8];
+        head.copy_from_slice(&hash[..8]);
+        Self(u64::from_be_bytes(head))
+    }
+
+    /// Reads 16 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no digest: it is 16 hex digits")))
+    }
+}
+
+/// Ids are stored as 16 raw bytes.
+pub(crate) mod wire {
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(id: &u128, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.bytes(&id.to_be_bytes())?.ok()
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<u128, DecodeError> {
+        let bytes: [u8; 16] = d.bytes()?.try_into().map_err(|_| DecodeError::message("an id has 16 bytes"))?;
+        Ok(u128::from_be_bytes(bytes))
+    }
+}

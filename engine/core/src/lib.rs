@@ -1,0 +1,13 @@
+//! Cadenza's core: what a lead workflow is and how it moves, as pure functions over plain data.
+//!
+//! Must not know: any other crate of the workspace, tokio, sled, wasmtime, axum, a YAML or CEL parser, the system clock,
+//! a random source. Whatever needs one of those gets its result here as an argument or an event.
+
+pub mod expr;
+pub mod field;
+pub mod id;
+pub mod plugin;
+pub mod time;
+pub mod value;
+
+mod codes;

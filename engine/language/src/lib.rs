@@ -1,0 +1,1 @@
+//! YAML workspaces to checked definitions, with diagnostics that point at the line.

@@ -1,0 +1,1 @@
+//! The wasmtime host: loads, limits and asks plugins.

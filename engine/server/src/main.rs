@@ -1,0 +1,2 @@
+//! The binary: driver, scheduler, outbox, connectors, HTTP, command line.
+fn main() {}

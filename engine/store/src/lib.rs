@@ -1,0 +1,1 @@
+//! The store contract, its conformance suite, sled and in-memory.
