@@ -3,11 +3,16 @@
 //! Must not know: any other crate of the workspace, tokio, sled, wasmtime, axum, a YAML or CEL parser, the system clock,
 //! a random source. Whatever needs one of those gets its result here as an argument or an event.
 
+pub mod calendar;
+pub mod event;
 pub mod expr;
 pub mod field;
 pub mod id;
+pub mod lead;
 pub mod plugin;
 pub mod time;
 pub mod value;
+pub mod workflow;
+pub mod workspace;
 
 mod codes;

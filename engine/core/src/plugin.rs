@@ -204,6 +204,16 @@ pub enum ParameterError {
     },
 }
 
+/// The plugins there are, as `cadenza validate` asks them; the server answers with the sandbox behind it.
+pub trait PluginCatalog {
+    /// What the plugin of this name says of itself.
+    fn info(&self, name: &str) -> Option<&PluginInfo>;
+    /// Every name.
+    fn names(&self) -> Vec<&str>;
+    /// What it reads, given its parameters in its order; the text says why it will not.
+    fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String>;
+}
+
 /// Everything a decision may depend on.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]

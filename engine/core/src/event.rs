@@ -1,0 +1,402 @@
+//! Everything that can happen to a lead: one closed set. An event from outside has its sender's id; what the engine
+//! tells itself (timers, decisions, results of effects) is here too, so that the journal is one list of events.
+
+use crate::codes::codes;
+use crate::field::FieldError;
+use crate::id::Digest;
+use crate::id::{EffectId, LeadId, RunId, TaskId};
+use crate::lead::{Channel, Outcome, RepId, TouchResult};
+use crate::plugin::{Cost, Decision, DecisionFailure, DecisionInput};
+use crate::time::Timestamp;
+use crate::value::Value;
+use crate::workflow::Target;
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The most bytes of an event id given by a sender.
+pub const EVENT_ID_BYTES_MAX: usize = 128;
+/// The most names under an event's `data`.
+pub const EVENT_DATA_MAX: usize = 64;
+
+codes! {
+    /// The event types everybody shares.
+    pub enum StandardEvent {
+        /// A lead is new, or applies again.
+        0 LeadCreated = "lead.created",
+        /// Fields of a lead changed.
+        1 LeadUpdated = "lead.updated",
+        /// The lead did something: page, mail open or click, paper, event, reply.
+        2 LeadEngaged = "lead.engaged",
+        /// The lead called us.
+        3 CallInbound = "call.inbound",
+        /// A call made outside was completed.
+        4 CallCompleted = "call.completed",
+        /// The lead answered a mail.
+        5 EmailReplied = "email.replied",
+        /// A mail came back.
+        6 EmailBounced = "email.bounced",
+        /// Out of office; no reply.
+        7 EmailAutoReplied = "email.auto_replied",
+        /// Invitation accepted.
+        8 MeetingAccepted = "meeting.accepted",
+        /// Invitation declined.
+        9 MeetingDeclined = "meeting.declined",
+        /// Meeting cancelled.
+        10 MeetingCancelled = "meeting.cancelled",
+        /// Meeting took place.
+        11 MeetingHeld = "meeting.held",
+        /// Nobody came.
+        12 MeetingNoShow = "meeting.no_show",
+        /// The deal moved in the CRM.
+        13 DealStageChanged = "deal.stage_changed",
+        /// The deal was won.
+        14 DealWon = "deal.won",
+        /// The deal was lost.
+        15 DealLost = "deal.lost",
+        /// The lead asked not to be contacted.
+        16 LeadOptedOut = "lead.opted_out",
+        /// A task was done outside.
+        17 TaskDone = "task.done",
+    }
+}
+
+/// The type of an event from outside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum EventType {
+    /// One of the shared types.
+    #[n(0)]
+    Standard(#[n(0)] StandardEvent),
+    /// The workspace's own, `custom.` and a name.
+    #[n(1)]
+    Custom(#[n(0)] String),
+}
+
+impl EventType {
+    /// Reads the public text.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(standard) = StandardEvent::parse(text) {
+            return Some(Self::Standard(standard));
+        }
+        let name = text.strip_prefix("custom.")?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+        (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| Self::Custom(name.to_owned()))
+    }
+}
+impl std::fmt::Display for EventType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Standard(standard) => f.write_str(standard.as_str()),
+            Self::Custom(name) => write!(f, "custom.{name}"),
+        }
+    }
+}
+impl From<EventType> for String {
+    fn from(kind: EventType) -> Self {
+        kind.to_string()
+    }
+}
+impl TryFrom<String> for EventType {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or_else(|| format!("`{text}` is no event type"))
+    }
+}
+
+/// An event from outside, checked: its fields fit the workspace.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Report {
+    /// What happened.
+    #[n(0)]
+    pub kind: EventType,
+    /// When, by the sender's word.
+    #[n(1)]
+    pub at: Timestamp,
+    /// The source that delivered it.
+    #[n(2)]
+    pub source: String,
+    /// What it says about the lead: field and value, blank clears.
+    #[n(3)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub fields: Vec<(String, Value)>,
+    /// Everything else it brought, flat.
+    #[n(4)]
+    #[cbor(skip_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, Value>,
+    /// Whether it may enrol; false for imported history.
+    #[n(5)]
+    pub enrolls: bool,
+}
+
+impl Report {
+    /// A text under `data`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.data.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What happens to a lead.
+#[expect(clippy::large_enum_variant, reason = "an event is moved once; boxing would cost an allocation per lead")]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Event {
+    /// Something happened outside.
+    #[n(0)]
+    Reported(#[n(0)] Report),
+    /// Somebody reports what came of a task.
+    #[n(1)]
+    TaskDone(#[n(0)] TaskReport),
+    /// Somebody takes, moves or puts off a task.
+    #[n(2)]
+    TaskMoved {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// How.
+        #[n(1)]
+        change: TaskChange,
+        /// By whom: a rep or the name of a token.
+        #[n(2)]
+        by: String,
+    },
+    /// A deadline of the lead has come.
+    #[n(3)]
+    TimerDue,
+    /// A plugin answered, or could not.
+    #[n(4)]
+    Decided(#[n(0)] Answer),
+    /// An owner was chosen.
+    #[n(5)]
+    Assigned {
+        /// The run that asked.
+        #[n(0)]
+        run: RunId,
+        /// Its attempt.
+        #[n(1)]
+        attempt: u32,
+        /// Who; none when nobody could be found.
+        #[n(2)]
+        owner: Option<RepId>,
+        /// How the choice came about, a code: sticky, pool, territory, fallback, none.
+        #[n(3)]
+        how: String,
+    },
+    /// What became of a message sent.
+    #[n(6)]
+    Delivered {
+        /// The effect.
+        #[n(0)]
+        effect: EffectId,
+        /// Its run.
+        #[n(1)]
+        run: RunId,
+        /// The run's attempt when the effect was made.
+        #[n(2)]
+        attempt: u32,
+        /// How it ended.
+        #[n(3)]
+        ending: Delivery,
+    },
+    /// A person or a schedule puts the lead into a workflow.
+    #[n(7)]
+    Enrolled {
+        /// The workflow's name.
+        #[n(0)]
+        workflow: String,
+        /// A firing or a token's name; a schedule's firing enrols once.
+        #[n(1)]
+        by: String,
+    },
+    /// The hold on the lead's account or on the lead expired.
+    #[n(8)]
+    HoldExpired {
+        /// The definition that made it.
+        #[n(0)]
+        workflow: Digest,
+        /// Where a run of its own begins.
+        #[n(1)]
+        go: Target,
+    },
+    /// A person does something to the lead.
+    #[n(9)]
+    Commanded {
+        /// What.
+        #[n(0)]
+        command: LeadCommand,
+        /// By whom.
+        #[n(1)]
+        by: String,
+    },
+    /// A definition was applied that an older run cannot wait out; nothing but a look at the lead's deadlines.
+    #[n(10)]
+    Woken,
+}
+
+/// An answer to [`crate::effect::Effect::Decide`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Answer {
+    /// The run that asked.
+    #[n(0)]
+    pub run: RunId,
+    /// Its attempt, so that a stale answer is recorded and not applied.
+    #[n(1)]
+    pub attempt: u32,
+    /// The task it is about, for escalations.
+    #[n(2)]
+    pub task: Option<TaskId>,
+    /// The plugin asked.
+    #[n(3)]
+    pub plugin: String,
+    /// The build that answered; zero when none could be asked.
+    #[n(4)]
+    pub digest: Digest,
+    /// What it was asked.
+    #[n(5)]
+    pub input: DecisionInput,
+    /// What it answered.
+    #[n(6)]
+    pub decision: Result<Decision, DecisionFailure>,
+    /// What that cost.
+    #[n(7)]
+    pub cost: Cost,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct TaskReport {
+    /// The task.
+    #[n(0)]
+    pub task: TaskId,
+    /// What came of it.
+    #[n(1)]
+    pub outcome: Outcome,
+    /// What the lead said.
+    #[n(2)]
+    pub result: Option<TouchResult>,
+    /// Free notes.
+    #[n(3)]
+    pub notes: Option<String>,
+    /// What was learnt: field and value.
+    #[n(4)]
+    pub fields: Vec<(String, Value)>,
+    /// When to call again, for `callback`.
+    #[n(5)]
+    pub callback_at: Option<Timestamp>,
+    /// By whom.
+    #[n(6)]
+    pub by: String,
+}
+
+/// How a task changes hands or time.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum TaskChange {
+    /// A rep of the pool takes it.
+    #[n(0)]
+    Claimed(#[n(0)] RepId),
+    /// It is given to a rep.
+    #[n(1)]
+    Reassigned(#[n(0)] RepId),
+    /// Not before this time.
+    #[n(2)]
+    Snoozed(#[n(0)] Timestamp),
+}
+
+/// How a sending ended.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Delivery {
+    /// The other side took it.
+    #[n(0)]
+    Sent,
+    /// The gate said never.
+    #[n(1)]
+    HeldBack(#[n(0)] String),
+    /// Every attempt failed; it lies with the dead letters.
+    #[n(2)]
+    Dead(#[n(0)] String),
+}
+
+/// What a person does to a lead.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum LeadCommand {
+    /// No more touches, by anybody.
+    #[n(0)]
+    OptOut {
+        /// In the lead's words.
+        #[n(0)]
+        reason: Option<String>,
+    },
+    /// Which ways and from when.
+    #[n(1)]
+    Prefer {
+        /// Channels not wanted.
+        #[n(0)]
+        refused: Vec<Channel>,
+        /// Not before.
+        #[n(1)]
+        not_before: Option<Timestamp>,
+    },
+    /// Touches are held back until resumed.
+    #[n(2)]
+    Pause,
+    /// Go on.
+    #[n(3)]
+    Resume,
+    /// Another owner.
+    #[n(4)]
+    SetOwner(#[n(0)] RepId),
+    /// Will never buy.
+    #[n(5)]
+    Disqualify {
+        /// Why.
+        #[n(0)]
+        reason: String,
+    },
+    /// A run is ended.
+    #[n(6)]
+    CancelRun(#[n(0)] RunId),
+    /// A parked run tries its step again.
+    #[n(7)]
+    Unpark(#[n(0)] RunId),
+    /// The lead leaves a workflow.
+    #[n(8)]
+    Remove {
+        /// The workflow's name.
+        #[n(0)]
+        workflow: String,
+    },
+}
+
+/// An event with its id and the lead it came to; ids from outside are text.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Arrival {
+    /// The sender's id, or ours.
+    #[n(0)]
+    pub id: String,
+    /// Whom it came to.
+    #[n(1)]
+    pub lead: LeadId,
+    /// What.
+    #[n(2)]
+    pub event: Event,
+}
+
+/// Why an event from outside is refused at the door.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// A field does not fit.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// The type is unknown.
+    #[error("`{0}` is no event type: use one of the standard types or `custom.` and a name")]
+    Type(String),
+    /// The id is empty or too long.
+    #[error("an event id has 1 to {EVENT_ID_BYTES_MAX} bytes")]
+    Id,
+    /// Too much under `data`.
+    #[error("`data` has more than {EVENT_DATA_MAX} names")]
+    TooMuchData,
+}

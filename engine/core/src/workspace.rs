@@ -1,0 +1,268 @@
+//! What a workspace folder says besides its workflows: what is live, and never pinned by a run.
+
+use crate::calendar::Calendar;
+use crate::event::EventType;
+use crate::expr::Expr;
+use crate::id::Digest;
+use crate::lead::{Channel, RepId};
+use crate::plugin::{Parameters, PluginInfo, Reads};
+use crate::time::Span;
+use crate::value::{Value, ValueType};
+use crate::workflow::{AskRef, Workflow};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A checked workspace: everything the folder says.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// Settings that `step` looks at.
+    pub settings: Settings,
+    /// Workflows by name.
+    pub workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Webhooks by the name in their address.
+    pub sources: BTreeMap<String, Source>,
+    /// Where things are sent, by name.
+    pub connections: BTreeMap<String, Connection>,
+    /// Of every file.
+    pub digest: Digest,
+}
+
+/// `cadenza.yaml` and `team.yaml`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The workspace's name.
+    pub name: String,
+    /// The default calendar: zone, hours, holidays of the workspace.
+    pub calendar: Calendar,
+    /// Named calendars that teams and reps refer to.
+    pub calendars: BTreeMap<String, Calendar>,
+    /// Declared custom fields.
+    pub fields: BTreeMap<String, ValueType>,
+    /// When leads may be contacted.
+    pub contact: ContactPolicy,
+    /// Per plugin: the file of one's own component, budgets.
+    pub plugins: BTreeMap<String, PluginSettings>,
+    /// Who works here.
+    pub team: Team,
+}
+
+/// When leads may be contacted; the gate asks it for every touch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContactPolicy {
+    /// Channels that keep to business hours in the lead's zone; others go at any time.
+    pub business_hours: Vec<Channel>,
+    /// Connection mails leave by when a step names none.
+    pub email_via: Option<String>,
+    /// Connection reminders and escalations are sent to, when there is one.
+    pub notify_via: Option<String>,
+}
+
+/// A plugin's entry in `cadenza.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// The component, for plugins that are not shipped with the engine; relative to the workspace.
+    pub file: Option<PathBuf>,
+    /// Fuel for one decision.
+    pub fuel: Option<u64>,
+    /// Linear memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Wall time for one decision in milliseconds.
+    pub wall_ms: Option<u64>,
+}
+
+/// Who works here.
+#[derive(Clone, Debug, Default)]
+pub struct Team {
+    /// Reps by id.
+    pub reps: BTreeMap<RepId, Rep>,
+    /// Pools by name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Territories in the order they are asked.
+    pub territories: Vec<Territory>,
+}
+
+/// Somebody who sells.
+#[derive(Clone, Debug)]
+pub struct Rep {
+    /// Name for people.
+    pub name: String,
+    /// Mail address.
+    pub email: Option<String>,
+    /// The manager's id.
+    pub manager: Option<RepId>,
+    /// When the rep works: hours, holidays and absences, in the rep's zone.
+    pub calendar: Calendar,
+    /// First and last day of each absence.
+    pub absences: Vec<(Date, Date)>,
+    /// The most open tasks before pools pass over the rep.
+    pub open_tasks_max: Option<u32>,
+}
+
+/// Reps that share work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Members in order, with their weights (1 when not given).
+    pub members: Vec<(RepId, u32)>,
+}
+
+/// A part of the market and who it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Territory {
+    /// Its name.
+    pub name: String,
+    /// Which leads lie in it.
+    pub condition: Expr,
+    /// The rep it belongs to.
+    pub owner: RepId,
+}
+
+/// Where a secret is found; never in the file itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A file.
+    File(PathBuf),
+}
+
+/// A webhook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// How a delivery is known to be genuine.
+    pub signature: Signature,
+    /// How far the delivery's time may be from ours, in milliseconds of real time.
+    pub tolerance_ms: u64,
+    /// How the body becomes an event.
+    pub mapping: Mapping,
+}
+
+/// How a delivery is known to be genuine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. Several secrets while one is replaced.
+    StandardWebhooks {
+        /// `whsec_…` secrets, any of which may have signed.
+        secrets: Vec<SecretRef>,
+    },
+    /// HMAC-SHA256 over the body, or over `timestamp.body` when a timestamp header is named.
+    Hmac {
+        /// The shared secret.
+        secrets: Vec<SecretRef>,
+        /// Header with the signature.
+        header: String,
+        /// What stands before the signature in the header, such as `sha256=`.
+        prefix: String,
+        /// How the signature is written.
+        encoding: SignatureEncoding,
+        /// Header with the time in seconds.
+        timestamp_header: Option<String>,
+        /// Header with the delivery's id; the body's `id` path is taken when there is none.
+        id_header: Option<String>,
+    },
+}
+
+/// How a signature is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureEncoding {
+    /// Hexadecimal.
+    Hex,
+    /// Base 64.
+    Base64,
+}
+
+/// How a webhook's body becomes an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    /// The event's type: fixed, or by the text at a path.
+    pub event: MappedType,
+    /// Path of the event's id; the delivery's own id when none.
+    pub id: Option<JsonPath>,
+    /// Path of the time it happened; the delivery's time when none.
+    pub at: Option<JsonPath>,
+    /// Lead fields and where they come from.
+    pub lead: BTreeMap<String, MappedValue>,
+    /// Names under `data` and where they come from.
+    pub data: BTreeMap<String, MappedValue>,
+}
+
+/// The type of a mapped event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MappedType {
+    /// Always this.
+    Fixed(EventType),
+    /// By the text at the path.
+    By {
+        /// Where the text is.
+        path: JsonPath,
+        /// What each text means; anything else is refused.
+        map: BTreeMap<String, EventType>,
+    },
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MappedValue {
+    /// From the body.
+    Path(JsonPath),
+    /// Always this.
+    Constant(Value),
+}
+
+/// Member names from the body's root, `a.b.0.c`; numbers index arrays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JsonPath(pub Vec<String>);
+
+/// Where things are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Address, http or https.
+    pub url: String,
+    /// Signs what is sent, by Standard Webhooks.
+    pub secret: Option<SecretRef>,
+    /// Headers added to every request.
+    pub headers: BTreeMap<String, HeaderValue>,
+    /// Longest wait for an answer, in milliseconds of real time.
+    pub timeout_ms: u64,
+    /// Attempts before it becomes a dead letter.
+    pub attempts_max: u16,
+    /// First wait before another attempt; doubles each time.
+    pub backoff: Span,
+    /// Longest wait before another attempt.
+    pub backoff_max: Span,
+}
+
+/// The value of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// As written.
+    Text(String),
+    /// A secret.
+    Secret(SecretRef),
+}
+
+/// What `step` may look at that no run pins: settings, and the plugins as they are loaded.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// `cadenza.yaml` and `team.yaml`.
+    pub settings: Arc<Settings>,
+    /// The workflows that new runs start with, by name.
+    pub workflows: BTreeMap<String, Arc<Workflow>>,
+    /// What the loaded plugins say of themselves, by name.
+    pub plugins: BTreeMap<String, PluginInfo>,
+    /// For each place a plugin is asked: the parameters laid out, and what it reads given those.
+    pub bindings: BTreeMap<AskRef, Binding>,
+}
+
+/// A plugin bound to a place where it is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// Its parameters, in its order.
+    pub parameters: Parameters,
+    /// What it reads, given those.
+    pub reads: Reads,
+}
+
+/// Every definition a run may have pinned, by digest.
+pub type Definitions = BTreeMap<Digest, Arc<Workflow>>;
