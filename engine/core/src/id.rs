@@ -1,6 +1,7 @@
 //! Identifiers: 128 bits, 48 of them milliseconds, so that keys made of them are ordered by time.
 //!
-//! No id is drawn at random here: an id born in `step` derives from its owner and a sequence, so a replay gives the same.
+//! No id is drawn at random here: an id born in `step` is its lead's with a sequence number in the last bits. A replay
+//! gives the same ids, and a run, task or effect leads to its lead without a look-up.
 
 use crate::time::Timestamp;
 use std::fmt;
@@ -36,11 +37,6 @@ macro_rules! ids {
             /// What the text of such an id begins with.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id of the thing number `sequence` that `parent` brought forth at `at`.
-            pub const fn derive(parent: u128, sequence: u64, at: Timestamp) -> Self {
-                Self(derive(parent, sequence, at))
-            }
-
             /// Reads the public text (`prefix_` and 26 characters of Crockford's base 32).
             pub fn parse(text: &str) -> Option<Self> {
                 let rest = text.strip_prefix($prefix)?;
@@ -70,12 +66,15 @@ macro_rules! ids {
     )+};
 }
 
-const fn derive(parent: u128, sequence: u64, at: Timestamp) -> u128 {
-    let high = mix(parent as u64, sequence);
-    let low = mix((parent >> 64) as u64, high);
-    let tail = ((high as u128) << 64 | low as u128) & ((1 << 80) - 1);
+/// Bits at the end of an id that count what was born of a lead: 20, so a lead may bring forth a million things.
+const BORN_BITS: u32 = 20;
+/// The most things a lead may bring forth.
+pub const BORN_MAX: u64 = (1 << BORN_BITS) - 1;
+
+/// 48 bits of milliseconds, 60 bits of hash, 20 bits of zero.
+const fn root(at: Timestamp, seed: u64) -> u128 {
     let ms = if at.as_ms() > 0 { at.as_ms() } else { 0 };
-    ((ms as u128) << 80) | tail
+    ((ms as u128) << 80) | ((mix(seed, ms as u64) >> 4) as u128) << BORN_BITS
 }
 
 ids! {
@@ -94,11 +93,48 @@ ids! {
 }
 
 impl LeadId {
-    /// The logical partition that owns the lead.
+    /// The id of a lead first heard of at `at` by the event with this hash.
+    pub const fn new(at: Timestamp, seed: u64) -> Self {
+        Self(root(at, seed))
+    }
+
+    /// The logical partition that owns the lead and everything born of it.
     pub const fn partition(self) -> u16 {
-        (mix(self.0 as u64, 0) % PARTITIONS as u64) as u16
+        (mix((self.0 >> BORN_BITS) as u64, 0) % PARTITIONS as u64) as u16
     }
 }
+
+impl EventId {
+    /// An id for an event that came without one.
+    pub const fn new(at: Timestamp, seed: u64) -> Self {
+        Self(root(at, seed))
+    }
+}
+
+impl AccountId {
+    /// The id of the account with this key: no time in it, so that everybody who knows the key knows the id.
+    pub fn of_key(key: &str) -> Self {
+        let high = hash64(key.as_bytes());
+        Self(u128::from(high) << 64 | u128::from(mix(high, key.len() as u64)))
+    }
+}
+
+macro_rules! born_of_a_lead {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// The id of the thing number `sequence` that the lead brought forth; it leads back to its lead.
+            pub const fn born(lead: LeadId, sequence: u64) -> Self {
+                Self(lead.0 | (sequence & BORN_MAX) as u128)
+            }
+
+            /// The lead it belongs to.
+            pub const fn lead(self) -> LeadId {
+                LeadId(self.0 & !(BORN_MAX as u128))
+            }
+        }
+    )+};
+}
+born_of_a_lead!(RunId, TaskId, EffectId);
 
 /// The first eight bytes of a SHA-256, shown as 16 hexadecimal digits: of a workflow with its scripts, or of a plugin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]

@@ -3,13 +3,21 @@
 //! Must not know: any other crate of the workspace, tokio, sled, wasmtime, axum, a YAML or CEL parser, the system clock,
 //! a random source. Whatever needs one of those gets its result here as an argument or an event.
 
+pub mod account;
 pub mod calendar;
+pub mod effect;
 pub mod event;
 pub mod expr;
 pub mod field;
+pub mod gate;
 pub mod id;
+pub mod identity;
+pub mod journal;
 pub mod lead;
 pub mod plugin;
+pub mod run;
+pub mod state;
+pub mod task;
 pub mod time;
 pub mod value;
 pub mod workflow;

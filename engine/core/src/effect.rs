@@ -1,0 +1,159 @@
+//! What a transition asks the driver to do: one closed set. `step` itself does none of it.
+
+use crate::account::AccountMessage;
+use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
+use crate::lead::{Channel, RepId};
+use crate::plugin::{DecisionInput, DecisionKind};
+use crate::time::Timestamp;
+use crate::workflow::{AssignBy, StepIx, Sticky};
+use minicbor::{Decode, Encode};
+
+/// What the driver is to do for a lead.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask a plugin; its answer comes back as [`crate::event::Event::Decided`].
+    Decide(Question),
+    /// Choose an owner; comes back as [`crate::event::Event::Assigned`].
+    Assign(AssignRequest),
+    /// Send something; goes to the outbox in the same commit, its result comes back as an event.
+    Send(Outgoing),
+    /// Tell the lead's account something.
+    Account(AccountId, AccountMessage),
+}
+
+/// A question to a plugin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The run that asks.
+    pub run: RunId,
+    /// Its attempt.
+    pub attempt: u32,
+    /// The task it is about, for escalations.
+    pub task: Option<TaskId>,
+    /// Of which kind.
+    pub kind: DecisionKind,
+    /// Whom.
+    pub plugin: String,
+    /// What.
+    pub input: DecisionInput,
+}
+
+/// A request for an owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssignRequest {
+    /// The run that asks.
+    pub run: RunId,
+    /// Its attempt.
+    pub attempt: u32,
+    /// The pool to choose from.
+    pub pool: Option<String>,
+    /// How.
+    pub by: AssignBy,
+    /// Whether a known owner is kept.
+    pub sticky: Option<Sticky>,
+    /// Who takes it when nobody else can.
+    pub fallback: Option<String>,
+    /// The lead's owner now.
+    pub current: Option<RepId>,
+    /// The lead's account.
+    pub account: Option<AccountId>,
+    /// The rep of the lead's territory, looked up by `step`.
+    pub territory: Option<RepId>,
+}
+
+/// Something on its way out: an outbox row. It is carried out under one idempotency key, its id.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Outgoing {
+    /// Its id and idempotency key.
+    #[n(0)]
+    pub id: EffectId,
+    /// The lead it is about.
+    #[n(1)]
+    pub lead: LeadId,
+    /// The run it comes from.
+    #[n(2)]
+    pub run: RunId,
+    /// The run's attempt: a fencing token, results of an older one are recorded and not applied.
+    #[n(3)]
+    pub attempt: u32,
+    /// The connection it leaves by.
+    #[n(4)]
+    pub via: String,
+    /// When it may be tried next.
+    #[n(5)]
+    pub due: Timestamp,
+    /// What it is.
+    #[n(6)]
+    pub message: Message,
+    /// How often it was tried.
+    #[n(7)]
+    pub tries: u16,
+    /// Set in the commit before an attempt leaves; a row that has it after a crash is sent again under the same key.
+    #[n(8)]
+    pub started_at: Option<Timestamp>,
+    /// What went wrong the last time.
+    #[n(9)]
+    pub last_error: Option<String>,
+    /// When it was made.
+    #[n(10)]
+    pub made_at: Timestamp,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Message {
+    /// A mail to the lead: a touch, so it needs a permit at every attempt.
+    #[n(0)]
+    Email {
+        /// The definition with the script.
+        #[n(0)]
+        workflow: Digest,
+        /// The step it comes from.
+        #[n(1)]
+        step: StepIx,
+        /// The script's path.
+        #[n(2)]
+        script: String,
+        /// Rendered when the first attempt starts, so that every attempt says the same.
+        #[n(3)]
+        rendered: Option<Rendered>,
+    },
+    /// A word to a rep about a task.
+    #[n(1)]
+    Notice {
+        /// To whom.
+        #[n(0)]
+        to: RepId,
+        /// About which task.
+        #[n(1)]
+        task: TaskId,
+        /// `reminder` or `raised`.
+        #[n(2)]
+        kind: String,
+    },
+}
+
+impl Message {
+    /// The way of the touch; none when it is no touch.
+    pub const fn touch(&self) -> Option<Channel> {
+        match self {
+            Self::Email { .. } => Some(Channel::Email),
+            Self::Notice { .. } => None,
+        }
+    }
+}
+
+/// A mail as it leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Rendered {
+    /// To which address.
+    #[n(0)]
+    pub to: String,
+    /// Subject.
+    #[n(1)]
+    pub subject: String,
+    /// Text.
+    #[n(2)]
+    pub body: String,
+}

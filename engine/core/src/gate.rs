@@ -1,0 +1,113 @@
+//! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
+//!
+//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, a
+//! person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
+
+use crate::lead::{Channel, Lead};
+use crate::time::Timestamp;
+use crate::workspace::Settings;
+use jiff::tz::TimeZone;
+use minicbor::{Decode, Encode};
+
+/// What the gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Verdict {
+    /// Now.
+    #[n(0)]
+    Go,
+    /// Not before then.
+    #[n(1)]
+    NotBefore {
+        /// The first moment it may happen.
+        #[n(0)]
+        at: Timestamp,
+        /// Why.
+        #[n(1)]
+        why: Reason,
+    },
+    /// Never.
+    #[n(2)]
+    Never(#[n(0)] Reason),
+}
+
+crate::codes::codes! {
+    /// Why a touch may not happen now.
+    pub enum Reason {
+        /// The lead asked not to be contacted.
+        0 OptedOut = "opted_out",
+        /// The lead does not want this channel.
+        1 ChannelRefused = "channel_refused",
+        /// The lead asked for a later time.
+        2 NotBefore = "not_before",
+        /// Outside business hours where the lead is.
+        3 OutsideHours = "outside_hours",
+        /// A person holds the lead's touches back.
+        4 Paused = "paused",
+        /// Disqualified: will never buy.
+        5 Disqualified = "disqualified",
+    }
+}
+
+/// Leave to make one touch, at one moment. Nothing outside this module can make one.
+#[derive(Debug)]
+#[must_use = "a permit that is not used was a touch that did not happen"]
+pub struct Permit {
+    channel: Channel,
+    at: Timestamp,
+}
+
+impl Permit {
+    /// The way it is for.
+    pub const fn channel(&self) -> Channel {
+        self.channel
+    }
+    /// The moment it was given.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+/// How far a pause by a person puts a touch off before it is asked again: one day.
+const PAUSE_RECHECK_MS: i64 = crate::time::DAY_MS;
+
+/// Asks for one touch at `now`.
+pub fn check(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -> (Verdict, Option<Permit>) {
+    let verdict = verdict(lead, channel, settings, now);
+    let permit = matches!(verdict, Verdict::Go).then_some(Permit { channel, at: now });
+    (verdict, permit)
+}
+
+fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
+    if lead.consent.opted_out.is_some() || lead.stage == crate::lead::Stage::Suppressed {
+        return Verdict::Never(Reason::OptedOut);
+    }
+    if lead.stage == crate::lead::Stage::Disqualified {
+        return Verdict::Never(Reason::Disqualified);
+    }
+    if lead.consent.refused.contains(&channel) {
+        return Verdict::Never(Reason::ChannelRefused);
+    }
+    if lead.paused_at.is_some() {
+        return Verdict::NotBefore { at: now.plus_ms(PAUSE_RECHECK_MS), why: Reason::Paused };
+    }
+    let wanted = lead.consent.not_before.filter(|at| *at > now);
+    let from = wanted.unwrap_or(now);
+    let open = if settings.contact.business_hours.contains(&channel) {
+        match lead_zone(lead) {
+            Some(zone) => settings.calendar.in_zone(zone).next_open(from),
+            None => settings.calendar.next_open(from),
+        }
+    } else {
+        from
+    };
+    match (open > now, open > from) {
+        (false, _) => Verdict::Go,
+        (true, true) => Verdict::NotBefore { at: open, why: Reason::OutsideHours },
+        (true, false) => Verdict::NotBefore { at: open, why: Reason::NotBefore },
+    }
+}
+
+/// The zone the lead gave, when it is one.
+fn lead_zone(lead: &Lead) -> Option<TimeZone> {
+    lead.profile.timezone.as_deref().and_then(|name| TimeZone::get(name).ok())
+}

@@ -1,0 +1,359 @@
+//! Why a lead is where it is: one entry for each transition that changed something.
+//!
+//! An entry is a skeleton without personal data, from which reports rebuild, and a personal part, keyed separately, that
+//! erasing a person deletes. The newest entry rides in the lead's own record until the next one pushes it out: a fresh
+//! lead costs two records less.
+
+use crate::event::Event;
+use crate::id::{Digest, EffectId, RunId, TaskId};
+use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use crate::plugin::{Action, DecisionKind, Segment};
+use crate::task::{Assignee, TaskKind};
+use crate::time::Timestamp;
+use crate::workflow::StepIx;
+use minicbor::{Decode, Encode};
+
+/// One transition.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Entry {
+    /// Its number in the lead's journal, from 1.
+    #[n(0)]
+    pub seq: u64,
+    /// What may be kept for ever.
+    #[n(1)]
+    pub skeleton: Skeleton,
+    /// What is deleted with the person; none once erased.
+    #[n(2)]
+    pub personal: Option<Personal>,
+}
+
+/// What may be kept for ever: no personal data.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Skeleton {
+    /// The engine's time of the transition.
+    #[n(0)]
+    pub now: Timestamp,
+    /// The id of the event that began it.
+    #[n(1)]
+    pub event: String,
+    /// What happened, in order.
+    #[n(2)]
+    pub notes: Vec<Note>,
+}
+
+/// What is deleted with the person: everything that replaying needs.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Personal {
+    /// The events handled, the first from outside or from a timer, the others answers to it.
+    #[n(0)]
+    pub events: Vec<Event>,
+    /// What was known of the account meanwhile.
+    #[n(1)]
+    pub account: Option<crate::account::AccountFacts>,
+}
+
+/// One thing that happened in a transition.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Note {
+    /// The lead became known.
+    #[n(0)]
+    Created,
+    /// An event from outside, by its type.
+    #[n(1)]
+    Reported(#[n(0)] crate::event::EventType),
+    /// A run began.
+    #[n(2)]
+    Enrolled {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// Its definition.
+        #[n(1)]
+        workflow: Digest,
+    },
+    /// A workflow asked for the lead and did not get it.
+    #[n(3)]
+    NotEnrolled {
+        /// The workflow's name.
+        #[n(0)]
+        workflow: String,
+        /// Why, a code.
+        #[n(1)]
+        why: Refusal,
+    },
+    /// A run came to a step.
+    #[n(4)]
+    Entered {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// The step.
+        #[n(1)]
+        step: StepIx,
+    },
+    /// A plugin decided.
+    #[n(5)]
+    Decided {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// Of which kind.
+        #[n(1)]
+        kind: DecisionKind,
+        /// The plugin.
+        #[n(2)]
+        plugin: String,
+        /// Its build.
+        #[n(3)]
+        digest: Digest,
+        /// What, without its reasons.
+        #[n(4)]
+        verdict: Verdict,
+    },
+    /// An owner was chosen.
+    #[n(6)]
+    Owned {
+        /// Who; none when nobody could be found.
+        #[n(0)]
+        owner: Option<RepId>,
+        /// How: sticky, pool, territory, fallback, manual, none.
+        #[n(1)]
+        how: String,
+    },
+    /// A task was made.
+    #[n(7)]
+    TaskMade {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// What kind.
+        #[n(1)]
+        kind: TaskKind,
+        /// In whose queue.
+        #[n(2)]
+        assignee: Assignee,
+        /// When it is due.
+        #[n(3)]
+        due: Timestamp,
+    },
+    /// A task was done.
+    #[n(8)]
+    TaskDone {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// What came of it.
+        #[n(1)]
+        outcome: Outcome,
+        /// What the lead said.
+        #[n(2)]
+        result: Option<TouchResult>,
+    },
+    /// A task changed hands or time.
+    #[n(9)]
+    TaskMoved {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// To whom.
+        #[n(1)]
+        assignee: Assignee,
+    },
+    /// A task is no longer wanted.
+    #[n(10)]
+    TaskWithdrawn(#[n(0)] TaskId),
+    /// The gate let a touch happen, or not.
+    #[n(11)]
+    Gated {
+        /// On which way.
+        #[n(0)]
+        channel: Channel,
+        /// What it said.
+        #[n(1)]
+        verdict: crate::gate::Verdict,
+    },
+    /// A message was made ready to leave.
+    #[n(12)]
+    Queued {
+        /// The effect.
+        #[n(0)]
+        effect: EffectId,
+        /// By which connection.
+        #[n(1)]
+        via: String,
+    },
+    /// What became of a message.
+    #[n(13)]
+    Delivered {
+        /// The effect.
+        #[n(0)]
+        effect: EffectId,
+        /// sent, held_back or dead.
+        #[n(1)]
+        ending: String,
+    },
+    /// A touch was completed.
+    #[n(14)]
+    Touched {
+        /// On which way.
+        #[n(0)]
+        channel: Channel,
+        /// What came of it.
+        #[n(1)]
+        outcome: Outcome,
+        /// The how-manieth contact of the lead.
+        #[n(2)]
+        contact: u32,
+    },
+    /// Something overdue was looked at.
+    #[n(15)]
+    Escalated {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// Which point.
+        #[n(1)]
+        point: u16,
+        /// What was done.
+        #[n(2)]
+        action: Action,
+        /// Whom it went to.
+        #[n(3)]
+        to: Option<RepId>,
+    },
+    /// A run waits until then.
+    #[n(16)]
+    Waiting {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// Until when.
+        #[n(1)]
+        until: Option<Timestamp>,
+    },
+    /// A run is over.
+    #[n(17)]
+    Ended {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// How.
+        #[n(1)]
+        ending: String,
+    },
+    /// A run waits for a person.
+    #[n(18)]
+    Parked {
+        /// The run.
+        #[n(0)]
+        run: RunId,
+        /// Why.
+        #[n(1)]
+        cause: String,
+    },
+    /// The lead's stage changed.
+    #[n(19)]
+    Stage(#[n(0)] Stage),
+    /// The lead's segment changed.
+    #[n(20)]
+    Segment(#[n(0)] Segment),
+    /// Ownership is held until then.
+    #[n(21)]
+    Held {
+        /// By whom.
+        #[n(0)]
+        owner: RepId,
+        /// Until when.
+        #[n(1)]
+        until: Timestamp,
+    },
+    /// A hold is over.
+    #[n(22)]
+    HoldOver {
+        /// Expired rather than made permanent.
+        #[n(0)]
+        expired: bool,
+    },
+    /// The lead opted out.
+    #[n(23)]
+    OptedOut,
+    /// An event changed nothing, and why.
+    #[n(24)]
+    Ignored(#[n(0)] Ignored),
+    /// A field could not be set.
+    #[n(25)]
+    NotSet {
+        /// The field.
+        #[n(0)]
+        field: String,
+    },
+    /// Two identities of one event belong to two leads; the stronger one was taken.
+    #[n(26)]
+    IdentityConflict(#[n(0)] crate::id::LeadId),
+    /// Touches are held back by a person, or no longer.
+    #[n(27)]
+    Paused(#[n(0)] bool),
+    /// Preferences changed.
+    #[n(28)]
+    Preferred,
+}
+
+/// What a decision came to, without its reasons.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Verdict {
+    /// A score.
+    #[n(0)]
+    Score {
+        /// Points.
+        #[n(0)]
+        points: i32,
+        /// Segment.
+        #[n(1)]
+        segment: Segment,
+    },
+    /// A track.
+    #[n(1)]
+    Track(#[n(0)] String),
+    /// An action.
+    #[n(2)]
+    Action(#[n(0)] Action),
+    /// No decision; the failure policy applied.
+    #[n(3)]
+    Failed(#[n(0)] crate::plugin::DecisionFailure),
+}
+
+crate::codes::codes! {
+    /// Why a lead was not enrolled.
+    pub enum Refusal {
+        /// It is in that workflow now.
+        0 AlreadyIn = "already_in",
+        /// It was in it before, and `re_enroll` does not let it in yet.
+        1 TooSoon = "too_soon",
+        /// It has as many runs as it may.
+        2 TooManyRuns = "too_many_runs",
+        /// No workflow of this name is live.
+        3 Unknown = "unknown_workflow",
+        /// The lead opted out or is disqualified.
+        4 Suppressed = "suppressed",
+        /// The workflow is paused.
+        5 Paused = "paused",
+    }
+}
+
+crate::codes::codes! {
+    /// Why an event changed nothing.
+    pub enum Ignored {
+        /// The run moved on meanwhile.
+        0 StaleAttempt = "stale_attempt",
+        /// There is no such run.
+        1 UnknownRun = "unknown_run",
+        /// There is no such open task.
+        2 UnknownTask = "unknown_task",
+        /// The run does not wait for this.
+        3 NotAwaited = "not_awaited",
+        /// There is no such step in the definition.
+        4 UnknownStep = "unknown_step",
+        /// Nothing was due.
+        5 NothingDue = "nothing_due",
+    }
+}

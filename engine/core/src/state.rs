@@ -1,0 +1,227 @@
+//! The state one owner keeps: a lead with its runs and tasks, a pool, a schedule. What must always hold is checked here.
+
+use crate::account::Hold;
+use crate::event::EventType;
+use crate::id::LeadId;
+use crate::journal::Entry;
+use crate::lead::{Lead, RepId};
+use crate::run::{CadencePhase, Past, Run, RunState};
+use crate::task::Task;
+use crate::time::Timestamp;
+use crate::value::Value;
+use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
+
+/// The most runs a lead may be in at once.
+pub const RUNS_MAX: usize = 16;
+/// The most open tasks a lead may have.
+pub const TASKS_MAX: usize = 32;
+/// The most events kept for waits that may ask for them.
+pub const RECENT_MAX: usize = 16;
+/// A decision that has not come by then is asked again, in milliseconds.
+pub const DECISION_TIMEOUT_MS: i64 = 30_000;
+
+/// A lead with its runs and tasks: what one partition owns, loads and commits together.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct LeadState {
+    /// The lead.
+    #[n(0)]
+    pub lead: Lead,
+    /// Transitions so far; the number of the newest journal entry.
+    #[n(1)]
+    pub seq: u64,
+    /// Things born here so far; ids derive from it.
+    #[n(2)]
+    pub born: u64,
+    /// Runs that are not over.
+    #[n(3)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
+    /// Open tasks.
+    #[n(4)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+    /// The latest run that is over, by workflow.
+    #[n(5)]
+    #[cbor(skip_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<String, Past>,
+    /// A hold on the lead itself, when it has no account.
+    #[n(6)]
+    pub hold: Option<Hold>,
+    /// An agreed time for the next call.
+    #[n(7)]
+    pub callback_at: Option<Timestamp>,
+    /// Events that a wait of some run may ask for, newest last.
+    #[n(8)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub recent: Vec<Recent>,
+    /// The newest journal entry.
+    #[n(9)]
+    pub latest: Option<Entry>,
+}
+
+/// An event kept for a wait that may ask for it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Recent {
+    /// The journal entry it came with.
+    #[n(0)]
+    pub seq: u64,
+    /// What happened.
+    #[n(1)]
+    pub kind: EventType,
+    /// What it brought.
+    #[n(2)]
+    pub data: BTreeMap<String, Value>,
+    /// When.
+    #[n(3)]
+    pub at: Timestamp,
+}
+
+impl LeadState {
+    /// A lead of which nothing is known yet.
+    pub fn new(id: LeadId, now: Timestamp) -> Self {
+        Self {
+            lead: Lead::new(id, now),
+            seq: 0,
+            born: 0,
+            runs: Vec::new(),
+            tasks: Vec::new(),
+            past: BTreeMap::new(),
+            hold: None,
+            callback_at: None,
+            recent: Vec::new(),
+            latest: None,
+        }
+    }
+
+    /// When something of this lead falls due next: its one timer.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let runs = self.runs.iter().filter_map(run_due);
+        let tasks = self.tasks.iter().filter_map(|task| {
+            let point = task.escalation?;
+            Some(if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at })
+        });
+        let hold = self.hold.as_ref().map(|hold| hold.until);
+        runs.chain(tasks).chain(hold).min()
+    }
+
+    /// Whether everything that must hold does; the text names what does not. Asked by tests after every transition.
+    pub fn validate(&self) -> Result<(), String> {
+        let open = |id| self.tasks.iter().any(|task| task.id == id);
+        for run in &self.runs {
+            let awaited = match &run.state {
+                RunState::Task(task) => Some(*task),
+                RunState::Cadence(state) => match state.phase {
+                    CadencePhase::Task(task) | CadencePhase::RedialTask(task) => Some(task),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some(task) = awaited
+                && !open(task)
+            {
+                return Err(format!("run {} waits for task {task}, which is not open", run.id));
+            }
+            if run.state == RunState::Ready {
+                return Err(format!("run {} was left ready", run.id));
+            }
+        }
+        for task in &self.tasks {
+            if let Some(run) = task.run
+                && !self.runs.iter().any(|r| r.id == run)
+            {
+                return Err(format!("task {} belongs to run {run}, which is over", task.id));
+            }
+        }
+        let mut ids: Vec<u128> = self.runs.iter().map(|r| r.id.0).chain(self.tasks.iter().map(|t| t.id.0)).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("an id was given twice".to_owned());
+        }
+        if self.runs.len() > RUNS_MAX || self.tasks.len() > TASKS_MAX || self.recent.len() > RECENT_MAX {
+            return Err("a list is longer than it may be".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn run_due(run: &Run) -> Option<Timestamp> {
+    match &run.state {
+        RunState::Waiting { until } => *until,
+        RunState::Deciding { since, .. } => Some(since.plus_ms(DECISION_TIMEOUT_MS)),
+        RunState::Cadence(state) => match state.phase {
+            CadencePhase::Pause(at) | CadencePhase::Redial(at) => Some(at),
+            _ => None,
+        },
+        RunState::Ready => Some(run.entered_at),
+        RunState::Assigning | RunState::Task(_) | RunState::Sending(_) | RunState::Parked { .. } => None,
+    }
+}
+
+/// What a pool remembers of its members.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct PoolState {
+    /// When each member was given something last; who is missing was never given anything.
+    #[n(0)]
+    pub last_assigned: BTreeMap<RepId, Timestamp>,
+    /// How many things each member was given.
+    #[n(1)]
+    pub assigned: BTreeMap<RepId, u64>,
+}
+
+/// What a schedule remembers.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ScheduleState {
+    /// The nominal time of the latest firing that was dealt with: fired, coalesced or given up.
+    #[n(0)]
+    pub handled: Option<Timestamp>,
+    /// A firing under way.
+    #[n(1)]
+    pub firing: Option<Firing>,
+    /// The latest firings, newest last.
+    #[n(2)]
+    pub past: Vec<PastFiring>,
+}
+
+/// A firing that is going through the leads.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub struct Firing {
+    /// The time it stands for; with the schedule's id it is the firing's id.
+    #[n(0)]
+    pub nominal: Timestamp,
+    /// When it began.
+    #[n(1)]
+    pub started_at: Timestamp,
+    /// The last lead looked at.
+    #[n(2)]
+    pub cursor: Option<LeadId>,
+    /// Leads enrolled so far.
+    #[n(3)]
+    pub enrolled: u64,
+    /// Leads looked at so far.
+    #[n(4)]
+    pub seen: u64,
+}
+
+/// A firing that is over.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct PastFiring {
+    /// The time it stands for.
+    #[n(0)]
+    pub nominal: Timestamp,
+    /// When it began; for one that never ran, when that was decided.
+    #[n(1)]
+    pub at: Timestamp,
+    /// `fired`, `late`, `coalesced`, `missed`.
+    #[n(2)]
+    pub how: String,
+    /// Leads enrolled.
+    #[n(3)]
+    pub enrolled: u64,
+}
+
+/// How many past firings a schedule remembers.
+pub const FIRINGS_MAX: usize = 20;

@@ -1,0 +1,108 @@
+//! What a plugin may use: the limits of the host, and the budgets of one plugin within them. Knows nothing of wasmtime.
+
+use crate::contract::Description;
+
+/// The most points a score may have, either way.
+pub(crate) const POINTS_MAX: i32 = 1_000;
+/// The most reasons an answer may give.
+pub(crate) const REASONS_MAX: usize = 64;
+/// The most bytes the value of one reason may have.
+pub(crate) const VALUE_BYTES_MAX: usize = 256;
+/// The most bytes of a refusal that are kept.
+pub(crate) const REFUSAL_BYTES_MAX: usize = 512;
+/// The most bytes of a trap's text that are kept.
+pub(crate) const TRAP_BYTES_MAX: usize = 1_024;
+/// The most bytes a whole description may have once it is read.
+pub(crate) const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
+/// The most leads that are scored in one instance.
+pub(crate) const BATCH_LEADS_MAX: usize = 100;
+
+/// What the host grants at most. One value of this is shared by every sandbox of a process, since compiled code
+/// depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// The most fuel one decision may burn; about one unit for each instruction, 1 M units are about 70 µs
+    /// (`measured.md`).
+    pub fuel_max: u64,
+    /// The most milliseconds one decision may take on the wall clock; protects only, fuel decides.
+    pub wall_ms_max: u32,
+    /// The most bytes of linear memory an instance may have.
+    pub memory_bytes_max: usize,
+    /// The most elements an instance's table may have.
+    pub table_elements_max: usize,
+    /// The most bytes an answer may have once it is read: texts, and 32 for each entry of a list.
+    pub output_bytes_max: usize,
+    /// The most bytes a component file may have.
+    pub component_bytes_max: usize,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            fuel_max: 100_000_000,
+            wall_ms_max: 50,
+            memory_bytes_max: 16 * 1024 * 1024,
+            table_elements_max: 4_096,
+            output_bytes_max: 64 * 1024,
+            component_bytes_max: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// What the workspace grants one plugin, in place of what the plugin asks for or the host grants by default. Never more
+/// than [`HostLimits`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetOverrides {
+    /// Fuel of one decision.
+    pub fuel: Option<u64>,
+    /// Milliseconds of wall time of one decision.
+    pub wall_ms: Option<u32>,
+    /// Bytes of linear memory.
+    pub memory_bytes: Option<usize>,
+    /// Bytes of one answer.
+    pub output_bytes: Option<usize>,
+}
+
+/// What one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budgets {
+    pub(crate) fuel: u64,
+    pub(crate) wall_ms: u32,
+    pub(crate) memory_bytes: usize,
+    pub(crate) table_elements: usize,
+    pub(crate) output_bytes: usize,
+}
+
+impl Budgets {
+    /// What `describe` may use, before it is known what the plugin asks for.
+    pub(crate) fn for_description(limits: &HostLimits) -> Self {
+        Self {
+            fuel: limits.fuel_max,
+            wall_ms: limits.wall_ms_max,
+            memory_bytes: limits.memory_bytes_max,
+            table_elements: limits.table_elements_max,
+            output_bytes: DESCRIPTION_BYTES_MAX,
+        }
+    }
+
+    /// What a decision of a plugin that describes itself so may use.
+    pub(crate) fn for_decision(limits: &HostLimits, description: &Description, overrides: &BudgetOverrides) -> Self {
+        Self {
+            fuel: overrides.fuel.unwrap_or(description.fuel_budget).min(limits.fuel_max),
+            wall_ms: overrides.wall_ms.unwrap_or(limits.wall_ms_max).min(limits.wall_ms_max),
+            memory_bytes: overrides.memory_bytes.unwrap_or(limits.memory_bytes_max).min(limits.memory_bytes_max),
+            table_elements: limits.table_elements_max,
+            output_bytes: overrides.output_bytes.unwrap_or(limits.output_bytes_max).min(limits.output_bytes_max),
+        }
+    }
+
+    /// What so many decisions in one instance may use. Memory stays: it is one instance.
+    pub(crate) fn times(self, leads: usize) -> Self {
+        Self {
+            fuel: self.fuel.saturating_mul(leads as u64),
+            wall_ms: self.wall_ms.saturating_mul(leads as u32),
+            output_bytes: self.output_bytes.saturating_mul(leads),
+            ..self
+        }
+    }
+}

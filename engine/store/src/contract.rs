@@ -1,0 +1,376 @@
+//! The store contract: domain operations, asynchronous, written so that an existing distributed database can stand
+//! behind it too. One atomic commit for a batch of transitions; no range scan inside a commit; the ownership epoch in
+//! every commit; an unknown outcome is resolved by the batch's id.
+
+use async_trait::async_trait;
+use cadenza_core::account::Account;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
+use cadenza_core::identity::IdentityKey;
+use cadenza_core::journal::Entry;
+use cadenza_core::state::{LeadState, PoolState, ScheduleState};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
+
+/// Who may write: goes up with every opening; a commit with an older one is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Epoch(#[n(0)] pub u64);
+
+/// The number of a batch within its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct BatchId(#[n(0)] pub u64);
+
+/// Everything one commit writes, or nothing of it.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Its number.
+    pub id: BatchId,
+    /// Who writes.
+    pub epoch: Epoch,
+    /// Leads with their runs and tasks; the store keeps timers, queues and journal in step.
+    pub leads: Vec<LeadWrite>,
+    /// Keys that now lead to a lead.
+    pub identities: Vec<(IdentityKey, LeadId)>,
+    /// Events that have been applied.
+    pub marks: Vec<Mark>,
+    /// Accounts, with the deadline they had before.
+    pub accounts: Vec<(Account, Option<Timestamp>)>,
+    /// Pools by name.
+    pub pools: Vec<(String, PoolState)>,
+    /// Schedules by id.
+    pub schedules: Vec<(String, ScheduleState)>,
+    /// Changes to the outbox, in order.
+    pub outbox: Vec<OutboxWrite>,
+    /// The counters after this batch.
+    pub counters: Option<Counters>,
+    /// Documents: definitions, the active workspace, tokens.
+    pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    /// A batch that writes nothing yet.
+    pub fn new(id: BatchId, epoch: Epoch) -> Self {
+        Self {
+            id,
+            epoch,
+            leads: Vec::new(),
+            identities: Vec::new(),
+            marks: Vec::new(),
+            accounts: Vec::new(),
+            pools: Vec::new(),
+            schedules: Vec::new(),
+            outbox: Vec::new(),
+            counters: None,
+            documents: Vec::new(),
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.leads.is_empty()
+            && self.identities.is_empty()
+            && self.marks.is_empty()
+            && self.accounts.is_empty()
+            && self.pools.is_empty()
+            && self.schedules.is_empty()
+            && self.outbox.is_empty()
+            && self.counters.is_none()
+            && self.documents.is_empty()
+    }
+}
+
+/// A lead as it is after the batch, and what its indexes said before.
+#[derive(Clone, Debug)]
+pub struct LeadWrite {
+    /// What its indexes said as of the last batch.
+    pub before: LeadIndex,
+    /// The lead now.
+    pub state: LeadState,
+    /// Journal entries that no longer ride in the state, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// What is kept about a lead outside its record: derived from it alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadIndex {
+    /// Its one timer.
+    pub timer: Option<Timestamp>,
+    /// Its places in queues, sorted.
+    pub queue: Vec<QueueKey>,
+}
+
+impl LeadIndex {
+    /// What the state says.
+    pub fn of(state: &LeadState) -> Self {
+        let mut queue: Vec<QueueKey> = state
+            .tasks
+            .iter()
+            .map(|task| {
+                let (class, due) = task.rank();
+                QueueKey { assignee: task.assignee.clone(), class, due, task: task.id }
+            })
+            .collect();
+        queue.sort();
+        Self { timer: state.next_due(), queue }
+    }
+}
+
+/// A task's place in a queue, in rank order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueueKey {
+    /// Whose queue.
+    pub assignee: Assignee,
+    /// First responses before the rest.
+    pub class: u8,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The task.
+    pub task: TaskId,
+}
+
+/// An event from outside that has been applied: the same id again does nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Mark {
+    /// The sender's id, with the source in front.
+    #[n(0)]
+    pub event: String,
+    /// The day it was applied, days since 1970: marks are kept by day and forgotten by day.
+    #[n(1)]
+    pub day: u32,
+    /// The lead it came to.
+    #[n(2)]
+    pub lead: LeadId,
+    /// Of its content, so that another body under the same id is noticed.
+    #[n(3)]
+    pub content: u64,
+}
+
+/// For how many days an event's id is remembered.
+pub const MARK_DAYS: u32 = 30;
+
+/// A change to the outbox.
+#[derive(Clone, Debug)]
+pub enum OutboxWrite {
+    /// A new row.
+    Put(Outgoing),
+    /// A row changed; `was_due` is the time it was kept under.
+    Update {
+        /// Where it was.
+        was_due: Timestamp,
+        /// As it is now.
+        row: Outgoing,
+    },
+    /// A row is done.
+    Remove {
+        /// Where it was.
+        due: Timestamp,
+        /// Which.
+        id: EffectId,
+    },
+    /// A row is given up and kept for a person.
+    Bury {
+        /// Where it was.
+        was_due: Timestamp,
+        /// With what went wrong.
+        letter: DeadLetter,
+    },
+    /// A dead letter is driven again or thrown away.
+    Exhume(DeadLetterId),
+}
+
+/// A dead letter's number, ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct DeadLetterId(#[n(0)] pub u128);
+
+/// Something that could not be done and waits for a person.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct DeadLetter {
+    /// Its number.
+    #[n(0)]
+    pub id: DeadLetterId,
+    /// When it was given up.
+    #[n(1)]
+    pub at: Timestamp,
+    /// Why.
+    #[n(2)]
+    pub cause: String,
+    /// What.
+    #[n(3)]
+    pub content: DeadContent,
+}
+
+/// What lies with the dead letters.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum DeadContent {
+    /// Something that could not be sent.
+    #[n(0)]
+    Outgoing(#[n(0)] Outgoing),
+    /// A delivery that could not be mapped to an event.
+    #[n(1)]
+    Incoming {
+        /// The source.
+        #[n(0)]
+        source: String,
+        /// The sender's id.
+        #[n(1)]
+        event: String,
+        /// The body.
+        #[n(2)]
+        body: String,
+    },
+}
+
+/// Counters that reports and the summary read; what they count is in their names. Kept in one record for each writer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Counters {
+    /// Name and value.
+    #[n(0)]
+    pub values: BTreeMap<String, i64>,
+}
+
+/// A document: something small that is read by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentKey {
+    /// A definition that runs have pinned.
+    Definition(Digest),
+    /// The active workspace's files.
+    Workspace,
+    /// An API token by the hash of its secret.
+    Token(String),
+    /// The virtual clock's time.
+    Clock,
+}
+
+/// Who is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerOwner {
+    /// A lead.
+    Lead(LeadId),
+    /// An account.
+    Account(AccountId),
+}
+
+/// One due timer.
+pub type Timer = (Timestamp, TimerOwner);
+
+/// A page of something, and where the next begins.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// What was found.
+    pub items: Vec<T>,
+    /// Where to go on; none at the end.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Why the store could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process owns the data, or took it over.
+    #[error("the data belongs to epoch {held:?} now, this writer has {ours:?}: another process took it over")]
+    Fenced {
+        /// The epoch in force.
+        held: Epoch,
+        /// The writer's.
+        ours: Epoch,
+    },
+    /// Another process has the data folder open.
+    #[error("{path}: another cadenza process has this data folder open; stop it first")]
+    Locked {
+        /// The folder.
+        path: String,
+    },
+    /// The disk is full or failed. Nothing of the batch is to be seen once the store is opened again.
+    #[error("the disk did not take it: {0}")]
+    Io(String),
+    /// A record cannot be read.
+    #[error("a record is damaged: {0}")]
+    Corrupt(String),
+    /// The data folder was written by a newer program.
+    #[error("the data folder has format {found}, this program reads up to {known}: use a newer program")]
+    Newer {
+        /// In the folder.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The sync remedy is not in force (see `measured.md`): a power cut could lose what was acknowledged.
+    #[error("writes to the data folder would not survive a power cut: {0}")]
+    NotDurable(String),
+}
+
+/// A store. Reads see what was committed; the driver sees to it that nobody outside sees it before it is durable.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The epoch this opening got.
+    fn epoch(&self) -> Epoch;
+
+    /// Writes everything in the batch or nothing, and returns once it is durable. Batches are committed one at a time.
+    /// After an error nothing may be written until [`Store::recover`].
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Whether the batch of this number is in the store, for an outcome that is not known.
+    async fn committed(&self, id: BatchId) -> Result<bool, StoreError>;
+
+    /// Opens the store again after a failed commit.
+    async fn recover(&self) -> Result<(), StoreError>;
+
+    /// A lead.
+    async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, StoreError>;
+    /// Leads in order of their ids, from after the cursor.
+    async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, StoreError>;
+    /// Journal entries of a lead in order, from after `seq`; without the newest, which rides in the state.
+    async fn journal(&self, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    /// The lead a key leads to.
+    async fn identity(&self, key: &IdentityKey) -> Result<Option<LeadId>, StoreError>;
+    /// Whether an event was applied in the last [`MARK_DAYS`] days before `today`.
+    async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError>;
+    /// Forgets the marks of days before `day`; returns how many days were dropped.
+    async fn forget_marks(&self, day: u32) -> Result<usize, StoreError>;
+    /// An account.
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    /// A pool.
+    async fn pool(&self, name: &str) -> Result<Option<PoolState>, StoreError>;
+    /// A schedule.
+    async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, StoreError>;
+    /// Timers in order of time, up to and including `until`, from after the cursor.
+    async fn timers(&self, after: Option<Timer>, until: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError>;
+    /// A queue in rank order, from after the cursor; all queues when none is named. A task's id leads to its lead.
+    async fn queue(
+        &self,
+        assignee: Option<&Assignee>,
+        after: Option<&QueueKey>,
+        limit: usize,
+    ) -> Result<Vec<QueueKey>, StoreError>;
+    /// Outbox rows in order of their due time, up to and including `until`.
+    async fn outbox(
+        &self,
+        after: Option<(Timestamp, EffectId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError>;
+    /// Dead letters in order, from after the cursor.
+    async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    /// The counters.
+    async fn counters(&self) -> Result<Counters, StoreError>;
+    /// A document.
+    async fn document(&self, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Documents of a kind.
+    async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError>;
+    /// Bytes the store takes on disk; 0 in memory.
+    fn size_on_disk(&self) -> u64;
+    /// Writes what is pending and closes; called once, at a graceful stop.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// A kind of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// Definitions.
+    Definition,
+    /// Tokens.
+    Token,
+}
