@@ -3,7 +3,7 @@
 //! Loading a plugin checks these against the component's own types, so a difference from the WIT cannot go unnoticed.
 //! Knows nothing of limits or of what an answer may say: that is `answer.rs`.
 
-use cadenza_core::plugin::{self as core, DecisionInput, DecisionKind};
+use cadenza_core::plugin::{self as kept, DecisionInput, DecisionKind};
 use cadenza_core::value::{Value, ValueType};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
@@ -58,7 +58,10 @@ impl<'a> Given<'a> {
             Value::Time(at) => Self::Time(at.as_ms()),
             Value::Duration(ms) => Self::Duration(*ms),
             Value::List(values) => Self::Texts(
-                values.iter().map(|v| if let Value::Text(text) = v { Some(text.as_str()) } else { None }).collect::<Option<_>>()?,
+                values
+                    .iter()
+                    .map(|v| if let Value::Text(text) = v { Some(text.as_str()) } else { None })
+                    .collect::<Option<_>>()?,
             ),
         })
     }
@@ -165,8 +168,8 @@ pub(crate) struct Overdue {
     raised: bool,
 }
 
-impl From<&core::Overdue> for Overdue {
-    fn from(overdue: &core::Overdue) -> Self {
+impl From<&kept::Overdue> for Overdue {
+    fn from(overdue: &kept::Overdue) -> Self {
         Self {
             point: overdue.point,
             points: overdue.points,
@@ -217,6 +220,7 @@ impl From<Taken> for Value {
 #[derive(Clone, Copy, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
+#[expect(dead_code, reason = "only ever lifted out of a guest")]
 pub(crate) enum Kind {
     #[component(name = "boolean")]
     Boolean,
@@ -290,7 +294,7 @@ pub(crate) struct Window {
     pub(crate) days_back: u16,
 }
 
-impl From<Window> for core::HistoryReads {
+impl From<Window> for kept::HistoryReads {
     fn from(window: Window) -> Self {
         Self { kinds: window.kinds, count_max: window.count, days_back_max: window.days_back }
     }
@@ -310,7 +314,7 @@ pub(crate) struct View {
     pub(crate) business_elapsed: bool,
 }
 
-impl From<View> for core::Reads {
+impl From<View> for kept::Reads {
     fn from(view: View) -> Self {
         Self {
             fields: view.fields,
@@ -334,6 +338,7 @@ pub(crate) struct Reason {
 #[derive(Clone, Copy, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
+#[expect(dead_code, reason = "only ever lifted out of a guest")]
 pub(crate) enum Segment {
     #[component(name = "hot")]
     Hot,
@@ -343,7 +348,7 @@ pub(crate) enum Segment {
     Cold,
 }
 
-impl From<Segment> for core::Segment {
+impl From<Segment> for kept::Segment {
     fn from(segment: Segment) -> Self {
         match segment {
             Segment::Hot => Self::Hot,
@@ -375,6 +380,7 @@ pub(crate) struct Choice {
 #[derive(Clone, Copy, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
+#[expect(dead_code, reason = "only ever lifted out of a guest")]
 pub(crate) enum Action {
     #[component(name = "wait")]
     Wait,
@@ -386,7 +392,7 @@ pub(crate) enum Action {
     Reassign,
 }
 
-impl From<Action> for core::Action {
+impl From<Action> for kept::Action {
     fn from(action: Action) -> Self {
         match action {
             Action::Wait => Self::Wait,

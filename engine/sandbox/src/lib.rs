@@ -1,1 +1,157 @@
-//! The wasmtime host: loads, limits and asks plugins.
+//! The wasmtime host: loads, limits and asks plugins. Knows core's types and the contract in `sdk/wit`, and nothing of
+//! workflows, stores or where components come from.
+//!
+//! A [`Sandbox`] belongs to one worker: it has an engine and a pool of its own, because a pool that is shared scales
+//! badly (`measured.md`). A component is [`Compiled`] once and loaded into every worker's sandbox. Each decision runs
+//! in a fresh instance that can reach nothing but its input, within budgets for fuel, wall time, memory and output.
+
+mod answer;
+mod compiled;
+mod contract;
+mod error;
+mod instance;
+mod limits;
+mod plugin;
+mod ticker;
+
+pub use compiled::Compiled;
+pub use error::{HostError, LoadError};
+pub use limits::{BudgetOverrides, HostLimits};
+
+use cadenza_core::id::hash64;
+use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
+use cadenza_core::value::Value;
+use plugin::Plugin;
+use std::collections::BTreeMap;
+
+/// Runs plugins for one worker, one decision at a time. Can be sent to the worker's thread.
+pub struct Sandbox {
+    limits: HostLimits,
+    engine: wasmtime::Engine,
+    watch: ticker::Watch,
+    plugins: BTreeMap<String, Plugin>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("limits", &self.limits).field("plugins", &self.plugins.keys()).finish()
+    }
+}
+
+impl Sandbox {
+    /// An empty sandbox. Reserves address space for its pool, and no memory.
+    pub fn new(limits: &HostLimits) -> Result<Self, HostError> {
+        let engine = compiled::engine(limits)?;
+        let watch = ticker::Watch::over(&engine)?;
+        Ok(Self { limits: *limits, engine, watch, plugins: BTreeMap::new() })
+    }
+
+    /// Compiles a component and loads it; where several sandboxes take the same, [`Compiled::new`] once and
+    /// [`Sandbox::load_compiled`] each is cheaper.
+    pub fn load(&mut self, component: &[u8], budget: Option<BudgetOverrides>) -> Result<PluginInfo, LoadError> {
+        self.load_compiled(&Compiled::new(component, &self.limits)?, budget)
+    }
+
+    /// Loads a compiled component: finds out what it decides, checks it against the contract and asks it to describe
+    /// itself. It takes the place of a plugin of the same name; on an error what was there stays.
+    pub fn load_compiled(
+        &mut self,
+        compiled: &Compiled,
+        budget: Option<BudgetOverrides>,
+    ) -> Result<PluginInfo, LoadError> {
+        let overrides = budget.unwrap_or_default();
+        let plugin = Plugin::load(compiled, &self.engine, &self.watch, &self.limits, &overrides)?;
+        let info = plugin.info.clone();
+        self.plugins.insert(info.name.clone(), plugin);
+        Ok(info)
+    }
+
+    /// Forgets a plugin; decisions that ask for it fail as unavailable from now on. Says whether it was there.
+    pub fn unload(&mut self, plugin: &str) -> bool {
+        self.plugins.remove(plugin).is_some()
+    }
+
+    /// What is loaded, by name.
+    pub fn plugins(&self) -> impl Iterator<Item = &PluginInfo> {
+        self.plugins.values().map(|plugin| &plugin.info)
+    }
+
+    /// What is said by one plugin of itself. `fuel_budget` is the one that is enforced, overrides included.
+    pub fn plugin(&self, plugin: &str) -> Option<&PluginInfo> {
+        self.plugins.get(plugin).map(|plugin| &plugin.info)
+    }
+
+    /// What the plugin wants to see when it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
+    /// refusal says why they do not go together.
+    pub fn reads(&self, plugin: &str, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
+        self.find(plugin)?.reads(&self.watch, parameters)
+    }
+
+    /// Takes one decision in a fresh instance, and says what it cost, failed or not.
+    pub fn decide(
+        &self,
+        plugin: &str,
+        kind: DecisionKind,
+        input: &DecisionInput,
+    ) -> (Result<Decision, DecisionFailure>, Cost) {
+        match self.find(plugin) {
+            Ok(found) => found.decide(&self.watch, kind, input),
+            Err(failure) => (Err(failure), Cost::default()),
+        }
+    }
+
+    /// Scores leads, in their order, exactly as [`Sandbox::decide`] would one by one. Neighbours that share `now` and
+    /// parameters share an instance, up to a hundred; when that instance fails, each of them is asked singly, so that
+    /// one bad lead does not spoil the others. Every hundredth lead is asked singly as well, and when the answers differ
+    /// none of its batch counts. The cost is that of all.
+    pub fn score_batch(
+        &self,
+        plugin: &str,
+        inputs: &[DecisionInput],
+    ) -> (Vec<Result<Decision, DecisionFailure>>, Cost) {
+        let found = match self.find(plugin) {
+            Ok(found) => found,
+            Err(failure) => return (vec![Err(failure); inputs.len()], Cost::default()),
+        };
+        let (mut answers, mut cost) = (Vec::with_capacity(inputs.len()), Cost::default());
+        let alike = inputs.chunk_by(|a, b| a.now == b.now && a.parameters == b.parameters);
+        for batch in alike.flat_map(|alike| alike.chunks(limits::BATCH_LEADS_MAX)) {
+            let (batch_answers, batch_cost) = self.score_chunk(found, batch);
+            answers.extend(batch_answers);
+            add(&mut cost, &batch_cost);
+        }
+        (answers, cost)
+    }
+
+    fn score_chunk(&self, plugin: &Plugin, batch: &[DecisionInput]) -> (Vec<Result<Decision, DecisionFailure>>, Cost) {
+        let (answers, mut cost) = plugin.score_batch(&self.watch, batch);
+        let mut singly = |input: &DecisionInput| {
+            let (answer, single_cost) = plugin.decide(&self.watch, DecisionKind::Scoring, input);
+            add(&mut cost, &single_cost);
+            answer
+        };
+        let Some(answers) = answers else {
+            let answers = batch.iter().map(singly).collect();
+            return (answers, cost);
+        };
+        // Which lead is asked twice depends on the batch alone, so that a replay asks the same.
+        let probe = hash64(&batch[0].now.as_ms().to_be_bytes()) as usize % limits::BATCH_LEADS_MAX;
+        match batch.get(probe) {
+            Some(input) if singly(input) != answers[probe] => {
+                let why = "a score from a batch differs from the same lead's scored singly".to_owned();
+                (vec![Err(DecisionFailure::BadOutput(why)); batch.len()], cost)
+            }
+            _ => (answers, cost),
+        }
+    }
+
+    fn find(&self, plugin: &str) -> Result<&Plugin, DecisionFailure> {
+        self.plugins.get(plugin).ok_or_else(|| DecisionFailure::Unavailable(format!("no plugin `{plugin}` is loaded")))
+    }
+}
+
+fn add(cost: &mut Cost, more: &Cost) {
+    cost.fuel = cost.fuel.saturating_add(more.fuel);
+    cost.wall_ns = cost.wall_ns.saturating_add(more.wall_ns);
+    cost.memory_bytes = cost.memory_bytes.max(more.memory_bytes);
+}

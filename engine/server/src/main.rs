@@ -1,2 +1,8 @@
-//! The binary: driver, scheduler, outbox, connectors, HTTP, command line.
+//! The binary: composes the parts and nothing else.
+
+mod catalog;
+mod clock;
+mod engine;
+mod meters;
+
 fn main() {}

@@ -1,0 +1,119 @@
+//! The engine's settings, and components compiled under them.
+//!
+//! A component is compiled once in a process; each sandbox has an engine of its own and maps the compiled code from
+//! memory, which takes some 30 µs. Figures beside settings: `measured.md`, "What a decision costs".
+
+use crate::error::{HostError, LoadError};
+use crate::limits::HostLimits;
+use cadenza_core::id::Digest;
+use sha2::Digest as _;
+use std::sync::Arc;
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+/// Instances that can be alive at a time in one sandbox. It takes one decision at a time; the others let the slot that
+/// was used last be given back.
+const SLOTS: u32 = 2;
+/// Bytes of a slot's memory that are cleared by writing rather than by a system call: the one page of a lean guest.
+const MEMORY_KEPT_BYTES: usize = 64 * 1024;
+/// The same for tables: a lean guest's has some dozens of entries of eight bytes.
+const TABLE_KEPT_BYTES: usize = 4 * 1024;
+/// Native stack that a guest may use; its worker's thread has at least four times that.
+const STACK_BYTES_MAX: usize = 256 * 1024;
+/// Core modules, memories and tables in one component: a lean guest has one of each, adapters bring some more.
+const PARTS_MAX: u32 = 16;
+
+/// An engine with a pool of its own. Compiled code is the same for all engines with the same limits.
+pub(crate) fn engine(limits: &HostLimits) -> Result<Engine, HostError> {
+    Engine::new(&config(limits)).map_err(|error| HostError::Engine(format!("{error:#}")))
+}
+
+fn config(limits: &HostLimits) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SLOTS)
+        .total_core_instances(SLOTS * PARTS_MAX)
+        .total_memories(SLOTS)
+        .total_tables(SLOTS * PARTS_MAX)
+        .max_core_instances_per_component(PARTS_MAX)
+        .max_memories_per_component(1)
+        .max_tables_per_component(PARTS_MAX)
+        .max_memory_size(limits.memory_bytes_max)
+        .table_elements(limits.table_elements_max)
+        .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
+        .table_keep_resident(TABLE_KEPT_BYTES)
+        .max_unused_warm_slots(SLOTS);
+
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cranelift_opt_level(OptLevel::Speed)
+        .max_wasm_stack(STACK_BYTES_MAX)
+        // Limits.
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // The same answer on every machine.
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        .relaxed_simd_deterministic(true)
+        // What a decision has no use for is off, so that it need not be trusted.
+        .shared_memory(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .concurrency_support(false)
+        // A trap carries the guest's memory, out of which its panic message is read.
+        .coredump_on_trap(true);
+    config
+}
+
+/// A component compiled for every sandbox with the same limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Compiled {
+    code: Arc<[u8]>,
+    digest: Digest,
+    limits: HostLimits,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiled").field("digest", &self.digest).field("code_bytes", &self.code.len()).finish()
+    }
+}
+
+impl Compiled {
+    /// Compiles a component: 10 to 20 ms for a guest of 30 kB. Refuses what imports anything.
+    pub fn new(component: &[u8], limits: &HostLimits) -> Result<Self, LoadError> {
+        if component.len() > limits.component_bytes_max {
+            return Err(LoadError::TooLarge { bytes: component.len(), bytes_max: limits.component_bytes_max });
+        }
+        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
+        let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
+        let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
+        let imports: Vec<String> =
+            compiled.component_type().imports(&engine).map(|(name, _)| format!("`{name}`")).collect();
+        if !imports.is_empty() {
+            return Err(LoadError::Imports(imports));
+        }
+        Ok(Self {
+            code: compiled.serialize().map_err(invalid)?.into(),
+            digest: Digest::of_hash(&sha2::Sha256::digest(component).into()),
+            limits: *limits,
+        })
+    }
+
+    /// The head of the SHA-256 of the component.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Maps the code into an engine with these limits.
+    pub(crate) fn component(&self, engine: &Engine, limits: &HostLimits) -> Result<Component, LoadError> {
+        if self.limits != *limits {
+            return Err(LoadError::Stale("it was compiled under other limits".to_owned()));
+        }
+        #[allow(unsafe_code, reason = "wasmtime cannot check machine code; only ours gets here, see SAFETY")]
+        // SAFETY: `deserialize` runs what it is given. `code` is private and only `new` sets it, to what `serialize` of
+        // this very build of wasmtime returned in this process; it never was in a file or on the network.
+        let component = unsafe { Component::deserialize(engine, &self.code) };
+        component.map_err(|error| LoadError::Stale(format!("{error:#}")))
+    }
+}

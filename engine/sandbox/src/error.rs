@@ -1,0 +1,54 @@
+//! What can go wrong outside of decisions: with the host itself, and with a component that is to be loaded.
+
+use cadenza_core::plugin::DecisionFailure;
+
+/// The host cannot run plugins at all: the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The engine or its pool could not be made.
+    #[error("plugins cannot be run on this machine: {0}")]
+    Engine(String),
+    /// The thread that ends overlong decisions could not be started.
+    #[error("plugins cannot be run: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A component was not loaded: whoever made it has to mend it. What was loaded before stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// More bytes than a component may have.
+    #[error("the component has {bytes} bytes, and {bytes_max} are allowed")]
+    TooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        bytes_max: usize,
+    },
+    /// No component at all, or one that uses what is switched off (threads, relaxed SIMD, garbage collection…).
+    #[error("this is no component that can be run here: {0}")]
+    Invalid(String),
+    /// The component wants something from outside.
+    #[error(
+        "the component imports {}; a plugin may import nothing: build it for wasm32-unknown-unknown, without WASI",
+        .0.join(", ")
+    )]
+    Imports(Vec<String>),
+    /// The component was compiled by another build of the engine or under other limits.
+    #[error("the compiled component does not fit this engine: {0}")]
+    Stale(String),
+    /// It needs more memory or larger tables than it may have, before it is even asked.
+    #[error("the component needs {0}")]
+    Resources(String),
+    /// It exports none of the interfaces of the contract, or not `describe`.
+    #[error("the component is no plugin: {0}")]
+    NotAPlugin(String),
+    /// A function has another type than the contract says.
+    #[error("the component breaks the contract: {0}")]
+    Contract(String),
+    /// It could not say what it is.
+    #[error("the plugin could not describe itself: {0}")]
+    Describe(DecisionFailure),
+    /// What it says of itself does not hold together.
+    #[error("the plugin's description is wrong: {0}")]
+    Description(String),
+}

@@ -1,0 +1,362 @@
+//! The engine as its faces see it: commands go to the driver and come back once they are durable; reads see only what
+//! is durable. HTTP and the command line know this and nothing behind it.
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::event::{Event, Report};
+use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::identity::IdentityKey;
+use cadenza_core::journal::{Entry, Ignored, Note};
+use cadenza_core::state::{LeadState, ScheduleState};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{
+    Counters, DeadContent, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, QueueKey, Store, StoreError,
+};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// An event from outside, ready to be applied: checked against the workspace, its id qualified by its source.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// `source/sender's id`: what makes it the same event.
+    pub id: String,
+    /// A hash of its content; the same id with another one is a conflict.
+    pub content: u64,
+    /// What it says.
+    pub report: Report,
+    /// The lead it names by our own id; found or created by its keys otherwise.
+    pub lead: Option<LeadId>,
+}
+
+/// An event that was applied, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The lead it came to.
+    pub lead: LeadId,
+    /// Whether it had been applied before.
+    pub duplicate: bool,
+}
+
+/// What an event did to its lead.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What happened, in order.
+    pub notes: Vec<Note>,
+    /// The lead now.
+    pub state: Box<LeadState>,
+}
+
+impl Applied {
+    /// Why nothing happened, when nothing did.
+    pub fn ignored(&self) -> Option<Ignored> {
+        self.notes.iter().find_map(|note| if let Note::Ignored(why) = note { Some(*why) } else { None })
+    }
+}
+
+/// Why the engine did not do it. Each is one problem type of the HTTP API.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refused {
+    /// The queue is full: try again in a moment.
+    #[error("more is coming in than can be written; try again in a second")]
+    Busy,
+    /// The disk is nearly full.
+    #[error("only {free_bytes} bytes are free where the data lies, {reserve_bytes} are kept in reserve: make room")]
+    NoSpace {
+        /// Free.
+        free_bytes: u64,
+        /// The reserve.
+        reserve_bytes: u64,
+    },
+    /// The engine is starting or stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+    /// The write failed; nothing of it was kept.
+    #[error("it could not be written: {0}")]
+    Failed(String),
+    /// The same id came before with another content.
+    #[error("the event `{id}` was received before with another content")]
+    Conflict {
+        /// The id.
+        id: String,
+    },
+    /// There is nothing of this name.
+    #[error("there is no {what} `{id}`")]
+    NotFound {
+        /// lead, task, run…
+        what: &'static str,
+        /// As asked.
+        id: String,
+    },
+    /// The event says nothing by which a lead could be found or created.
+    #[error("the event names no lead: it needs an id, external_id, email or phone")]
+    NoIdentity,
+    /// This clock cannot be advanced.
+    #[error("only a virtual clock can be advanced: start with --clock virtual")]
+    NotVirtual,
+    /// The store said no.
+    #[error("the store failed: {0}")]
+    Store(String),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// What the driver is asked to do. Every reply comes after the commit is durable.
+pub enum Command {
+    /// Apply an event from outside.
+    Report(Incoming, oneshot::Sender<Result<Accepted, Refused>>),
+    /// Apply an event to a lead.
+    Lead {
+        /// The lead.
+        lead: LeadId,
+        /// The event's id, for the journal.
+        id: String,
+        /// What.
+        event: Event,
+        /// What it did.
+        reply: oneshot::Sender<Result<Applied, Refused>>,
+    },
+    /// Keep something for a person to look at.
+    Bury(String, DeadContent, oneshot::Sender<Result<DeadLetterId, Refused>>),
+    /// Drive dead letters again: an outgoing one goes back to the outbox.
+    Redrive(DeadLetterId, oneshot::Sender<Result<(), Refused>>),
+    /// Write documents (tokens).
+    Documents(Vec<(DocumentKey, Option<Vec<u8>>)>, oneshot::Sender<Result<(), Refused>>),
+    /// Make a workspace the active one.
+    Apply(Arc<Catalog>, Vec<(DocumentKey, Option<Vec<u8>>)>, oneshot::Sender<Result<(), Refused>>),
+    /// Advance the virtual clock and do everything that falls due on the way.
+    Advance(Timestamp, oneshot::Sender<Result<Timestamp, Refused>>),
+    /// Brakes: hold back a workflow's new enrolments and steps, or a connection's sendings.
+    Pause {
+        /// `workflow` or `connection`.
+        what: Brake,
+        /// Hold or release.
+        on: bool,
+        /// Done.
+        reply: oneshot::Sender<Result<(), Refused>>,
+    },
+    /// An attempt to send ended (from the outbox, never from outside).
+    Sent(Outgoing, Result<(), SendError>),
+    /// A pooled decision came back.
+    Answered(Box<cadenza_core::event::Answer>),
+    /// Finish what is under way, then stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What a brake holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Brake {
+    /// A workflow: nobody is enrolled.
+    Workflow(String),
+    /// A connection: nothing is sent.
+    Connection(String),
+}
+
+/// Why an attempt to send failed.
+#[derive(Clone, Debug)]
+pub struct SendError {
+    /// What went wrong.
+    pub cause: String,
+    /// Whether trying again can help.
+    pub retry: bool,
+    /// The other side asked to wait so long, in real milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// How far the driver has come; the barrier for reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The last batch handed to the store.
+    pub submitted: u64,
+    /// The last batch that is durable (or undone).
+    pub settled: u64,
+}
+
+/// A handle to the running engine; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) catalog: watch::Receiver<Arc<Catalog>>,
+    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) meters: Arc<crate::meters::Meters>,
+    pub(crate) draining: Arc<AtomicBool>,
+}
+
+impl Engine {
+    /// The engine's clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The workspace and definitions in force.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.borrow().clone()
+    }
+
+    /// What is counted, for `/metrics`.
+    pub fn meters(&self) -> &crate::meters::Meters {
+        &self.meters
+    }
+
+    /// Whether requests are taken: not while draining.
+    pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Acquire)
+    }
+
+    /// Sends a command without waiting for room: a full queue is the sender's business.
+    fn submit(&self, command: Command) -> Result<(), Refused> {
+        if !self.is_ready() {
+            return Err(Refused::Stopping);
+        }
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refused::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
+        })
+    }
+
+    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command) -> Result<T, Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(make(reply))?;
+        answer.await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Applies an event from outside.
+    pub async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
+        self.ask(|reply| Command::Report(incoming, reply)).await
+    }
+
+    /// Applies an event to a lead.
+    pub async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
+        self.ask(|reply| Command::Lead { lead, id, event, reply }).await
+    }
+
+    /// Keeps something for a person to look at.
+    pub async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
+        self.ask(|reply| Command::Bury(cause, content, reply)).await
+    }
+
+    /// Drives a dead letter again.
+    pub async fn redrive(&self, id: DeadLetterId) -> Result<(), Refused> {
+        self.ask(|reply| Command::Redrive(id, reply)).await
+    }
+
+    /// Writes documents.
+    pub async fn write_documents(&self, documents: Vec<(DocumentKey, Option<Vec<u8>>)>) -> Result<(), Refused> {
+        self.ask(|reply| Command::Documents(documents, reply)).await
+    }
+
+    /// Makes a workspace the active one.
+    pub async fn activate(
+        &self,
+        catalog: Arc<Catalog>,
+        documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    ) -> Result<(), Refused> {
+        self.ask(|reply| Command::Apply(catalog, documents, reply)).await
+    }
+
+    /// Advances the virtual clock to a time and returns when everything due by then has been done.
+    pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
+        self.ask(|reply| Command::Advance(to, reply)).await
+    }
+
+    /// Sets or releases a brake.
+    pub async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
+        self.ask(|reply| Command::Pause { what, on, reply }).await
+    }
+
+    /// Stops taking requests, finishes what is under way and closes the store.
+    pub async fn stop(&self) {
+        self.draining.store(true, Ordering::Release);
+        let (reply, stopped) = oneshot::channel();
+        if self.commands.send(Command::Stop(reply)).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+
+    /// Runs a read and returns once everything it may have seen is durable.
+    async fn durable<T>(&self, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, Refused> {
+        let value = read.await?;
+        let mut progress = self.progress.clone();
+        let seen = progress.borrow().submitted;
+        let settled = progress.wait_for(|progress| progress.settled >= seen).await;
+        settled.map_err(|_| Refused::Stopping)?;
+        Ok(value)
+    }
+
+    /// A lead.
+    pub async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
+        self.durable(self.store.lead(id)).await
+    }
+
+    /// Leads in order of their ids (oldest first), from after the cursor.
+    pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
+        self.durable(self.store.leads(after, limit)).await
+    }
+
+    /// The lead a key leads to.
+    pub async fn find(&self, key: &IdentityKey) -> Result<Option<LeadId>, Refused> {
+        self.durable(self.store.identity(key)).await
+    }
+
+    /// Journal entries of a lead from after `seq`, the newest one included.
+    pub async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
+        let mut entries = self.durable(self.store.journal(lead.lead.id, after, limit)).await?;
+        let last = entries.last().map_or(after, |entry| entry.seq);
+        if entries.len() < limit
+            && let Some(latest) = &lead.latest
+            && latest.seq > last
+        {
+            entries.push(latest.clone());
+        }
+        Ok(entries)
+    }
+
+    /// A queue in rank order; all queues when none is named.
+    pub async fn queue(
+        &self,
+        assignee: Option<&Assignee>,
+        after: Option<&QueueKey>,
+        limit: usize,
+    ) -> Result<Vec<QueueKey>, Refused> {
+        self.durable(self.store.queue(assignee, after, limit)).await
+    }
+
+    /// What a schedule remembers.
+    pub async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
+        self.durable(self.store.schedule(id)).await
+    }
+
+    /// Outbox rows in order of their due time.
+    pub async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
+        self.durable(self.store.outbox(after, Timestamp::MAX, limit)).await
+    }
+
+    /// Dead letters, oldest first.
+    pub async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, Refused> {
+        self.durable(self.store.dead_letters(after, limit)).await
+    }
+
+    /// Counters.
+    pub async fn counters(&self) -> Result<Counters, Refused> {
+        self.durable(self.store.counters()).await
+    }
+
+    /// Documents of a kind.
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
+        self.durable(self.store.documents(kind)).await
+    }
+
+    /// Bytes the store takes on disk.
+    pub fn size_on_disk(&self) -> u64 {
+        self.store.size_on_disk()
+    }
+}

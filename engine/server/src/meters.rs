@@ -1,0 +1,74 @@
+//! What the engine counts of itself, for `/metrics` and the demo's summary. Counters only go up.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One counter.
+#[derive(Debug, Default)]
+pub struct Meter(AtomicU64);
+
+impl Meter {
+    /// Adds to it.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+    /// What it says.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+    /// Sets a gauge.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+macro_rules! meters {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:literal),+ $(,)?) => {
+        /// Everything that is counted since the start.
+        #[derive(Debug, Default)]
+        pub struct Meters { $($(#[doc = $doc])+ pub $name: Meter,)+ }
+
+        impl Meters {
+            /// Name, Prometheus type, help and value of each.
+            pub fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
+                vec![$((concat!("cadenza_", stringify!($name)), $kind, concat!($($doc),+), self.$name.get())),+]
+            }
+        }
+    };
+}
+
+meters! {
+    /// Events from outside that were applied.
+    events_applied_total: "counter",
+    /// Events from outside that had been applied before.
+    events_duplicate_total: "counter",
+    /// Events and commands refused.
+    commands_refused_total: "counter",
+    /// Commits to the store.
+    commits_total: "counter",
+    /// Commits that failed.
+    commits_failed_total: "counter",
+    /// Lead records written.
+    lead_writes_total: "counter",
+    /// Timers that fired.
+    timers_fired_total: "counter",
+    /// Decisions taken by plugins.
+    decisions_total: "counter",
+    /// Decisions that failed.
+    decisions_failed_total: "counter",
+    /// Nanoseconds spent in plugins.
+    decision_ns_total: "counter",
+    /// Fuel burnt by plugins.
+    decision_fuel_total: "counter",
+    /// Messages that left.
+    sent_total: "counter",
+    /// Attempts to send that failed.
+    send_failures_total: "counter",
+    /// Messages given up.
+    dead_letters_total: "counter",
+    /// Leads enrolled by schedules.
+    schedule_enrolled_total: "counter",
+    /// Commands waiting for the driver.
+    queue_depth: "gauge",
+    /// Bytes free where the data lies.
+    disk_free_bytes: "gauge",
+}
