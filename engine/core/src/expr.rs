@@ -162,6 +162,7 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
             field("entered_at", ValueType::Time, "When it came to the current step"),
             field("contacts", ValueType::Int, "Contacts counted by the cadence it is in"),
             field("round", ValueType::Int, "How often the cadence has begun anew"),
+            field("look_again", ValueType::Time, "When the nurture plugin wants to look again"),
         ],
     ),
     (

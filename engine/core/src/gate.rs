@@ -45,6 +45,8 @@ crate::codes::codes! {
         4 Paused = "paused",
         /// Disqualified: will never buy.
         5 Disqualified = "disqualified",
+        /// The lead has no address for this channel.
+        6 NoAddress = "no_address",
     }
 }
 

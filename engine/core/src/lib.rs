@@ -4,6 +4,7 @@
 //! a random source. Whatever needs one of those gets its result here as an argument or an event.
 
 pub mod account;
+pub mod assignment;
 pub mod calendar;
 pub mod effect;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod lead;
 pub mod plugin;
 pub mod run;
 pub mod state;
+pub mod step;
 pub mod task;
 pub mod time;
 pub mod value;

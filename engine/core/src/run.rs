@@ -33,6 +33,9 @@ pub struct Run {
     /// What it does there.
     #[n(7)]
     pub state: RunState,
+    /// When the nurture plugin wants to look again.
+    #[n(8)]
+    pub look_again_at: Option<Timestamp>,
 }
 
 /// What a run does at its step.

@@ -76,6 +76,9 @@ pub struct Recent {
     /// When.
     #[n(3)]
     pub at: Timestamp,
+    /// Which source delivered it.
+    #[n(4)]
+    pub source: String,
 }
 
 impl LeadState {

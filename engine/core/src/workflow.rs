@@ -188,6 +188,15 @@ impl Verb {
         }
     }
 
+    /// The kind of decision the step asks for, when that is what it does.
+    pub const fn decision(&self) -> Option<DecisionKind> {
+        match self {
+            Self::Score(_) => Some(DecisionKind::Scoring),
+            Self::Branch(_) => Some(DecisionKind::Nurture),
+            _ => None,
+        }
+    }
+
     /// Whether a run may stay here for a while; such steps have an explicit id.
     pub const fn can_wait(&self) -> bool {
         !matches!(self, Self::Switch(_) | Self::Update(_) | Self::Enroll(_) | Self::End(_))
@@ -540,6 +549,11 @@ impl Workflow {
     /// The step at this index.
     pub fn step(&self, ix: StepIx) -> Option<&Step> {
         self.steps.get(usize::from(ix.0))
+    }
+
+    /// Whether some step waits for an event of this type.
+    pub fn waits_for(&self, kind: &EventType) -> bool {
+        self.steps.iter().any(|step| matches!(&step.verb, Verb::Wait(Wait::Event { event, .. }) if event == kind))
     }
 
     /// The index of the step with this id.

@@ -6,7 +6,7 @@ use crate::expr::Expr;
 use crate::id::Digest;
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Parameters, PluginInfo, Reads};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::value::{Value, ValueType};
 use crate::workflow::{AskRef, Workflow};
 use jiff::civil::Date;
@@ -98,6 +98,19 @@ pub struct Rep {
     pub absences: Vec<(Date, Date)>,
     /// The most open tasks before pools pass over the rep.
     pub open_tasks_max: Option<u32>,
+}
+
+impl Rep {
+    /// Whether the rep is away for the whole day.
+    pub fn is_absent(&self, now: Timestamp) -> bool {
+        let today = now.to_jiff().to_zoned(self.calendar.zone().clone()).date();
+        self.absences.iter().any(|(first, last)| *first <= today && today <= *last)
+    }
+
+    /// Whether the rep is at work.
+    pub fn is_present(&self, now: Timestamp) -> bool {
+        !self.is_absent(now) && self.calendar.is_open(now)
+    }
 }
 
 /// Reps that share work.

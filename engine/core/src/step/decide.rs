@@ -1,0 +1,252 @@
+//! Questions to plugins and what their answers do.
+
+use super::Machine;
+use crate::effect::{Effect, Question};
+use crate::event::Answer;
+use crate::id::{Digest, RunId};
+use crate::journal::{Ignored, Note, Verdict};
+use crate::lead::{LeadScore, SCORES_MAX};
+use crate::plugin::{
+    Decision, DecisionFailure, DecisionInput, EngagementSeen, HistoryReads, Overdue, Reads, Segment, TouchSeen,
+};
+use crate::run::RunState;
+use crate::time::{DAY_MS, SECOND_MS, Timestamp};
+use crate::workflow::{Ask, AskRef, Branch, MAIN_SCORE, OnFailure, Score, Verb, Workflow};
+
+impl Machine<'_> {
+    /// Asks a plugin for a run's step; its answer comes back as an event.
+    pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: u16, ask: &Ask) {
+        let now = self.cx.now;
+        let Some(run) = self.run(id) else { return };
+        run.state = RunState::Deciding { slot, since: now };
+        let (step, attempt, entered) = (run.step, run.attempt, run.entered_at);
+        let Some(kind) = definition.step(step).and_then(|step| step.verb.decision()) else { return };
+        let place = AskRef { workflow: definition.digest, step, slot };
+        let input = self.input(place, entered, None);
+        let plugin = ask.plugin.clone();
+        self.effects.push(Effect::Decide(Question { run: id, attempt, task: None, kind, plugin, input }));
+    }
+
+    /// Everything a decision may depend on, exactly as the plugin declared it.
+    pub(super) fn input(&self, place: AskRef, since: Timestamp, overdue: Option<Overdue>) -> DecisionInput {
+        static NOTHING: Reads = Reads {
+            fields: Vec::new(),
+            touches: None,
+            engagement: None,
+            owner_present: false,
+            previous_score: false,
+            business_elapsed: false,
+        };
+        let now = self.cx.now;
+        let lead = &self.state.lead;
+        let binding = self.cx.live.bindings.get(&place);
+        let reads = binding.map_or(&NOTHING, |binding| &binding.reads);
+        let view = self.view(None);
+        let team = &self.cx.live.settings.team;
+        DecisionInput {
+            now,
+            parameters: binding.map_or_else(Vec::new, |binding| binding.parameters.clone()),
+            fields: reads.fields.iter().map(|field| view.lead(field)).collect(),
+            touches: reads.touches.as_ref().map_or_else(Vec::new, |window| {
+                newest(window, now, lead.touches.iter().rev(), |touch| (touch.at, touch.channel.as_str()))
+                    .map(|touch| TouchSeen {
+                        age_s: age_s(now, touch.at),
+                        channel: touch.channel.as_str().to_owned(),
+                        outcome: touch.outcome.as_str().to_owned(),
+                        result: touch.result.map(|result| result.as_str().to_owned()),
+                    })
+                    .collect()
+            }),
+            engagement: reads.engagement.as_ref().map_or_else(Vec::new, |window| {
+                newest(window, now, lead.engagements.iter().rev(), |e| (e.at, e.kind.as_str()))
+                    .map(|e| EngagementSeen { age_s: age_s(now, e.at), kind: e.kind.clone(), detail: e.detail.clone() })
+                    .collect()
+            }),
+            owner_present: (reads.owner_present && lead.owner.is_some()).then(|| {
+                lead.owner.as_ref().and_then(|owner| team.reps.get(owner)).is_some_and(|rep| rep.is_present(now))
+            }),
+            previous_score: reads
+                .previous_score
+                .then(|| lead.scores.get(MAIN_SCORE).map(|score| score.points))
+                .flatten(),
+            business_elapsed_ms: reads
+                .business_elapsed
+                .then(|| u64::try_from(self.cx.live.settings.calendar.open_ms(since, now)).unwrap_or(0)),
+            overdue,
+        }
+    }
+
+    pub(super) fn decided(&mut self, answer: &Answer) {
+        if let Some(task) = answer.task {
+            self.escalation_decided(task, answer);
+            return;
+        }
+        let Some((attempt, slot)) = self.run(answer.run).map(|run| match run.state {
+            RunState::Deciding { slot, .. } => (run.attempt, Some(slot)),
+            _ => (run.attempt, None),
+        }) else {
+            self.ignore(Ignored::UnknownRun);
+            return;
+        };
+        let Some(slot) = slot.filter(|_| attempt == answer.attempt) else {
+            self.ignore(Ignored::StaleAttempt);
+            return;
+        };
+        let Some(definition) = self.definition(answer.run) else { return };
+        let Some(step) = self.run(answer.run).map(|run| run.step).and_then(|ix| definition.step(ix)) else { return };
+        if let Some(kind) = step.verb.decision() {
+            self.note_decision(answer, kind);
+        }
+        match &step.verb {
+            Verb::Score(score) => self.scored(answer, score, slot, &definition, step.next),
+            Verb::Branch(branch) => self.branched(answer, branch, slot, &definition),
+            _ => self.ignore(Ignored::NotAwaited),
+        }
+    }
+
+    pub(super) fn note_decision(&mut self, answer: &Answer, kind: crate::plugin::DecisionKind) {
+        let verdict = match &answer.decision {
+            Ok(Decision::Score { points, segment, .. }) => Verdict::Score { points: *points, segment: *segment },
+            Ok(Decision::Track { track, .. }) => Verdict::Track(track.clone()),
+            Ok(Decision::Escalate { action, .. }) => Verdict::Action(*action),
+            Err(failure) => Verdict::Failed(failure.clone()),
+        };
+        let (run, plugin, digest) = (answer.run, answer.plugin.clone(), answer.digest);
+        self.notes.push(Note::Decided { run, kind, plugin, digest, verdict });
+    }
+
+    fn scored(
+        &mut self,
+        answer: &Answer,
+        score: &Score,
+        slot: u16,
+        definition: &Workflow,
+        next: crate::workflow::Target,
+    ) {
+        match &answer.decision {
+            Ok(Decision::Score { points, segment, reasons, .. }) => {
+                let kept = LeadScore {
+                    points: *points,
+                    segment: *segment,
+                    at: self.cx.now,
+                    digest: answer.digest,
+                    reasons: reasons.clone(),
+                    plugin: Some(answer.plugin.clone()),
+                };
+                self.keep_score(&score.name, kept);
+                self.go_on(answer.run, next);
+            }
+            decision => match self.fallback(answer.run, slot, &score.on_failure, definition) {
+                Fallback::Value(segment) => {
+                    self.keep_score(&score.name, self.fallback_score(*segment));
+                    self.go_on(answer.run, next);
+                }
+                Fallback::Asked => {}
+                Fallback::Park => self.park(answer.run, cause(&answer.plugin, decision)),
+            },
+        }
+    }
+
+    fn fallback_score(&self, segment: Segment) -> LeadScore {
+        LeadScore { points: 0, segment, at: self.cx.now, digest: Digest(0), reasons: Vec::new(), plugin: None }
+    }
+
+    fn keep_score(&mut self, name: &str, score: LeadScore) {
+        let scores = &mut self.state.lead.scores;
+        if name == MAIN_SCORE || scores.len() < SCORES_MAX || scores.contains_key(name) {
+            let segment = score.segment;
+            scores.insert(name.to_owned(), score);
+            if name == MAIN_SCORE {
+                self.set_segment(segment);
+            }
+        }
+    }
+
+    fn branched(&mut self, answer: &Answer, branch: &Branch, slot: u16, definition: &Workflow) {
+        let now = self.cx.now;
+        let go = |track: &str| branch.tracks.get(track).copied().unwrap_or(branch.otherwise);
+        match &answer.decision {
+            Ok(Decision::Track { track, look_again_s, .. }) => {
+                let look_again_at = look_again_s.map(|s| now.plus_ms(i64::from(s) * SECOND_MS));
+                if let Some(run) = self.run(answer.run) {
+                    run.look_again_at = look_again_at;
+                }
+                self.go_on(answer.run, go(track));
+            }
+            decision => match self.fallback(answer.run, slot, &branch.on_failure, definition) {
+                Fallback::Value(track) => self.go_on(answer.run, go(track)),
+                Fallback::Asked => {}
+                Fallback::Park => self.park(answer.run, cause(&answer.plugin, decision)),
+            },
+        }
+    }
+
+    /// What the step's failure policy says; another plugin is asked here.
+    fn fallback<'v, V>(
+        &mut self,
+        run: RunId,
+        slot: u16,
+        policy: &'v OnFailure<V>,
+        definition: &Workflow,
+    ) -> Fallback<'v, V> {
+        match policy {
+            OnFailure::Fallback(value) => Fallback::Value(value),
+            OnFailure::Plugin(ask) if slot == AskRef::MAIN => {
+                self.ask(run, definition, AskRef::FALLBACK, ask);
+                Fallback::Asked
+            }
+            OnFailure::Plugin(_) | OnFailure::Park => Fallback::Park,
+        }
+    }
+
+    /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.
+    pub(super) fn ask_again(&mut self, id: RunId, slot: u16) {
+        let Some(definition) = self.definition(id) else { return };
+        let Some(run) = self.run(id) else { return };
+        run.attempt = run.attempt.saturating_add(1);
+        let Some(step) = definition.step(run.step) else { return };
+        let ask = match (&step.verb, slot) {
+            (Verb::Score(score), AskRef::MAIN) => Some(&score.ask),
+            (Verb::Score(score), _) => score.on_failure.ask(),
+            (Verb::Branch(branch), AskRef::MAIN) => Some(&branch.ask),
+            (Verb::Branch(branch), _) => branch.on_failure.ask(),
+            _ => None,
+        };
+        if let Some(ask) = ask {
+            self.ask(id, &definition, slot, ask);
+        }
+    }
+}
+
+enum Fallback<'v, V> {
+    Value(&'v V),
+    Asked,
+    Park,
+}
+
+fn cause(plugin: &str, decision: &Result<Decision, DecisionFailure>) -> String {
+    match decision {
+        Err(failure) => format!("{plugin}: {failure}"),
+        Ok(_) => format!("{plugin} answered another kind of question"),
+    }
+}
+
+fn age_s(now: Timestamp, at: Timestamp) -> u32 {
+    u32::try_from(now.since_ms(at).max(0) / SECOND_MS).unwrap_or(u32::MAX)
+}
+
+/// The newest items in a window; `items` come newest first.
+fn newest<'i, T: 'i>(
+    window: &HistoryReads,
+    now: Timestamp,
+    items: impl Iterator<Item = &'i T>,
+    when_and_kind: impl Fn(&'i T) -> (Timestamp, &'i str),
+) -> impl Iterator<Item = &'i T> {
+    let oldest = now.plus_ms(-i64::from(window.days_back_max) * DAY_MS);
+    items
+        .filter(move |item| {
+            let (at, kind) = when_and_kind(item);
+            at >= oldest && (window.kinds.is_empty() || window.kinds.iter().any(|wanted| wanted == kind))
+        })
+        .take(usize::from(window.count_max))
+}

@@ -1,0 +1,160 @@
+//! What an event from outside does to the lead itself, before any run sees it.
+
+use super::Machine;
+use crate::account::AccountMessage;
+use crate::effect::Effect;
+use crate::event::{EventType, Report, StandardEvent};
+use crate::field::KEPT_FIELDS;
+use crate::identity;
+use crate::journal::Note;
+use crate::lead::{Channel, Deal, Engagement, Outcome, Stage, Touch, TouchResult};
+use crate::state::{RECENT_MAX, Recent};
+use crate::value::Value;
+
+impl<'a> Machine<'a> {
+    pub(super) fn reported(&mut self, report: &'a Report) {
+        self.report = Some(report);
+        if self.state.seq == 0 && self.state.runs.is_empty() {
+            self.notes.push(Note::Created);
+        }
+        self.notes.push(Note::Reported(report.kind.clone()));
+        self.set_fields(&report.fields);
+        self.join_account();
+        self.take_in(report);
+        self.tell_holds(&report.kind);
+        self.leave_runs();
+        self.remember(report);
+        self.wake_waits();
+        if report.enrolls {
+            self.enroll_by_event(report);
+        }
+    }
+
+    /// Sets given fields; what does not fit is journalled and left.
+    pub(super) fn set_fields(&mut self, fields: &[(String, Value)]) {
+        for (field, value) in fields {
+            let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
+            let set = self.state.lead.profile.set(field, value.clone(), &self.cx.live.settings.fields);
+            if kept || set.is_err() {
+                self.notes.push(Note::NotSet { field: field.clone() });
+            }
+        }
+    }
+
+    fn join_account(&mut self) {
+        if self.state.lead.account.is_none()
+            && let Some((id, name)) = identity::account(&self.state.lead.profile)
+        {
+            self.state.lead.account = Some(id);
+            self.effects.push(Effect::Account(id, AccountMessage::Join { name }));
+        }
+    }
+
+    fn take_in(&mut self, report: &Report) {
+        let EventType::Standard(kind) = &report.kind else { return };
+        match kind {
+            StandardEvent::LeadEngaged => self.engaged(report, report.text("kind").unwrap_or("page")),
+            StandardEvent::CallInbound => self.engaged(report, "call"),
+            StandardEvent::EmailReplied => self.engaged(report, "reply"),
+            StandardEvent::MeetingAccepted => self.engaged(report, "meeting"),
+            StandardEvent::CallCompleted => self.called_outside(report),
+            StandardEvent::EmailBounced => {
+                let refused = &mut self.state.lead.consent.refused;
+                if !refused.contains(&Channel::Email) {
+                    refused.push(Channel::Email);
+                }
+            }
+            StandardEvent::DealStageChanged => {
+                self.deal().stage = report.text("stage").map(str::to_owned);
+                self.deal_amount(report);
+            }
+            StandardEvent::DealWon => self.deal_closed(report, true),
+            StandardEvent::DealLost => self.deal_closed(report, false),
+            StandardEvent::LeadOptedOut => {
+                self.opt_out(&report.source, report.text("reason").map(str::to_owned));
+            }
+            StandardEvent::LeadCreated
+            | StandardEvent::LeadUpdated
+            | StandardEvent::EmailAutoReplied
+            | StandardEvent::MeetingDeclined
+            | StandardEvent::MeetingCancelled
+            | StandardEvent::MeetingHeld
+            | StandardEvent::MeetingNoShow
+            | StandardEvent::TaskDone => {}
+        }
+    }
+
+    fn engaged(&mut self, report: &Report, kind: &str) {
+        let detail = report.text("detail").unwrap_or_default().to_owned();
+        self.state.lead.record_engagement(Engagement { at: report.at, kind: kind.to_owned(), detail });
+    }
+
+    fn called_outside(&mut self, report: &Report) {
+        let outcome = report.text("outcome").and_then(Outcome::parse).unwrap_or(Outcome::Connected);
+        let result = report.text("result").and_then(TouchResult::parse);
+        let by = report.text("by").map(|rep| crate::lead::RepId(rep.to_owned()));
+        self.complete_touch(Touch {
+            at: report.at,
+            channel: Channel::Call,
+            outcome,
+            result,
+            by,
+            run: None,
+            task: None,
+        });
+    }
+
+    fn deal(&mut self) -> &mut Deal {
+        self.state.lead.deal.get_or_insert_default()
+    }
+
+    fn deal_amount(&mut self, report: &Report) {
+        if let Some(Value::Number(amount)) =
+            report.data.get("amount").cloned().and_then(|v| v.fit(crate::value::ValueType::Number))
+        {
+            self.deal().amount = Some(amount);
+        }
+    }
+
+    fn deal_closed(&mut self, report: &Report, won: bool) {
+        self.deal_amount(report);
+        let deal = self.deal();
+        deal.won = Some(won);
+        deal.closed_at = Some(report.at);
+        self.set_stage(if won { Stage::Customer } else { Stage::Lost });
+    }
+
+    /// An event may make a hold permanent: the lead's own here, the account's by telling it.
+    fn tell_holds(&mut self, kind: &EventType) {
+        if self.state.hold.take_if(|hold| hold.until_event.as_ref() == Some(kind)).is_some() {
+            self.notes.push(Note::HoldOver { expired: false });
+        }
+        if let Some(account) = self.cx.account
+            && account.held
+        {
+            self.effects.push(Effect::Account(account.id, AccountMessage::Happened(kind.clone())));
+        }
+    }
+
+    /// Keeps the event for as long as a wait of some run may ask for it: waits cannot race.
+    fn remember(&mut self, report: &Report) {
+        let asked_for = self.state.runs.iter().any(|run| {
+            self.cx.definitions.get(&run.workflow).is_some_and(|definition| definition.waits_for(&report.kind))
+        });
+        if asked_for {
+            if self.state.recent.len() >= RECENT_MAX {
+                self.state.recent.remove(0);
+            }
+            let recent = Recent {
+                seq: self.state.seq + 1,
+                kind: report.kind.clone(),
+                data: report.data.clone(),
+                at: report.at,
+                source: report.source.clone(),
+            };
+            self.state.recent.push(recent);
+        } else if self.state.runs.is_empty() {
+            self.state.recent.clear();
+        }
+    }
+}

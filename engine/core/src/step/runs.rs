@@ -1,0 +1,186 @@
+//! Runs: who is enrolled, who leaves, how a run ends, how it moves from step to step.
+
+use super::{HOPS_MAX, Machine};
+use crate::event::Report;
+use crate::id::{Digest, RunId, TaskId};
+use crate::journal::{Ignored, Note, Refusal};
+use crate::lead::Stage;
+use crate::run::{Past, Run, RunState};
+use crate::state::RUNS_MAX;
+use crate::workflow::{Enroll, ReEnroll, StepIx, Target, Workflow};
+use std::sync::Arc;
+
+impl Machine<'_> {
+    pub(super) fn enroll_by_event(&mut self, report: &Report) {
+        let live = self.cx.live;
+        for workflow in live.workflows.values() {
+            let wanted = workflow.enroll.iter().any(|way| match way {
+                Enroll::When { event, condition } => *event == report.kind && self.holds(condition, None),
+                Enroll::Schedule { .. } => false,
+            });
+            if wanted {
+                self.enroll(workflow);
+            }
+        }
+    }
+
+    pub(super) fn enroll_by_name(&mut self, name: &str) {
+        match self.cx.live.workflows.get(name) {
+            Some(workflow) => self.enroll(workflow),
+            None => self.not_enrolled(name, Refusal::Unknown),
+        }
+    }
+
+    fn not_enrolled(&mut self, workflow: &str, why: Refusal) {
+        self.notes.push(Note::NotEnrolled { workflow: workflow.to_owned(), why });
+    }
+
+    /// The runs of a workflow, in whatever version.
+    pub(super) fn runs_of(&self, workflow: &str) -> impl Iterator<Item = &Run> {
+        let definitions = self.cx.definitions;
+        self.state.runs.iter().filter(move |run| definitions.get(&run.workflow).is_some_and(|d| d.name == workflow))
+    }
+
+    pub(super) fn enroll(&mut self, workflow: &Arc<Workflow>) {
+        match self.refusal(workflow) {
+            Some(why) => self.not_enrolled(&workflow.name, why),
+            None => {
+                let run = self.begin_run(workflow.digest, StepIx(0));
+                self.walk(run);
+            }
+        }
+    }
+
+    fn refusal(&self, workflow: &Workflow) -> Option<Refusal> {
+        let lead = &self.state.lead;
+        if lead.consent.opted_out.is_some() || matches!(lead.stage, Stage::Disqualified | Stage::Suppressed) {
+            return Some(Refusal::Suppressed);
+        }
+        if self.runs_of(&workflow.name).next().is_some() {
+            return Some(Refusal::AlreadyIn);
+        }
+        if self.state.runs.len() >= RUNS_MAX {
+            return Some(Refusal::TooManyRuns);
+        }
+        let past = self.state.past.get(&workflow.name)?;
+        let again_at = match workflow.re_enroll {
+            ReEnroll::Always => return None,
+            ReEnroll::Never => return Some(Refusal::TooSoon),
+            ReEnroll::After(span) => self.cx.live.settings.calendar.add(past.ended_at, span),
+        };
+        (self.cx.now < again_at).then_some(Refusal::TooSoon)
+    }
+
+    pub(super) fn begin_run(&mut self, workflow: Digest, step: StepIx) -> RunId {
+        let now = self.cx.now;
+        let id = self.new_run_id();
+        self.state.runs.push(Run {
+            id,
+            workflow,
+            started_at: now,
+            step,
+            entered_at: now,
+            attempt: 1,
+            moved_seq: self.state.seq + 1,
+            state: RunState::Ready,
+            look_again_at: None,
+        });
+        self.notes.push(Note::Enrolled { run: id, workflow });
+        id
+    }
+
+    /// Ends the runs whose workflow says so.
+    pub(super) fn leave_runs(&mut self) {
+        let leaving: Vec<(RunId, String)> = self
+            .state
+            .runs
+            .iter()
+            .filter_map(|run| {
+                let definition = self.cx.definitions.get(&run.workflow)?;
+                let leave = definition.leave.iter().find(|leave| self.holds(&leave.condition, Some(run.id)))?;
+                Some((run.id, leave.ending.clone()))
+            })
+            .collect();
+        for (run, ending) in leaving {
+            self.end_run(run, &ending);
+        }
+    }
+
+    pub(super) fn end_all_runs(&mut self, ending: &str) {
+        let runs: Vec<RunId> = self.state.runs.iter().map(|run| run.id).collect();
+        runs.into_iter().for_each(|run| self.end_run(run, ending));
+    }
+
+    /// Ends a run: its open tasks are withdrawn, and the ending is remembered for `re_enroll`.
+    pub(super) fn end_run(&mut self, id: RunId, ending: &str) {
+        let Some(ix) = self.run_ix(id) else { return };
+        let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
+        self.state.runs.remove(ix);
+        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(id)).map(|t| t.id).collect();
+        tasks.into_iter().for_each(|task| self.withdraw_task(task));
+        let count = self.state.past.get(&name).map_or(0, |past| past.count).saturating_add(1);
+        let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count };
+        self.state.past.insert(name, past);
+        self.notes.push(Note::Ended { run: id, ending: ending.to_owned() });
+        if self.state.runs.is_empty() {
+            self.state.recent.clear();
+        }
+    }
+
+    pub(super) fn park(&mut self, id: RunId, cause: String) {
+        let at = self.cx.now;
+        if let Some(run) = self.run(id) {
+            run.attempt = run.attempt.saturating_add(1);
+            run.state = RunState::Parked { cause: cause.clone(), at };
+            self.notes.push(Note::Parked { run: id, cause });
+        }
+    }
+
+    pub(super) fn unpark(&mut self, id: RunId) {
+        match self.run(id) {
+            Some(run) if matches!(run.state, RunState::Parked { .. }) => {
+                run.state = RunState::Ready;
+                self.walk(id);
+            }
+            Some(_) => self.ignore(Ignored::NotAwaited),
+            None => self.ignore(Ignored::UnknownRun),
+        }
+    }
+
+    /// Sends a run to its next step; it is not taken before [`Machine::walk`].
+    pub(super) fn go(&mut self, id: RunId, target: Target) {
+        let (now, seq) = (self.cx.now, self.state.seq + 1);
+        match target {
+            Target::End => self.end_run(id, "completed"),
+            Target::Step(step) => {
+                if let Some(run) = self.run(id) {
+                    run.step = step;
+                    run.entered_at = now;
+                    run.attempt = run.attempt.saturating_add(1);
+                    run.moved_seq = seq;
+                    run.state = RunState::Ready;
+                }
+            }
+        }
+    }
+
+    /// Sends a run on and takes its steps until it waits, ends or asks.
+    pub(super) fn go_on(&mut self, id: RunId, target: Target) {
+        self.go(id, target);
+        self.walk(id);
+    }
+
+    /// Takes a run's steps until it waits, ends or asks.
+    pub(super) fn walk(&mut self, id: RunId) {
+        for _ in 0..HOPS_MAX {
+            match self.run(id) {
+                Some(run) if run.state == RunState::Ready => {}
+                _ => return,
+            }
+            self.take_step(id);
+        }
+        if self.run(id).is_some_and(|run| run.state == RunState::Ready) {
+            self.park(id, format!("more than {HOPS_MAX} steps in one go: the workflow goes round in a circle"));
+        }
+    }
+}

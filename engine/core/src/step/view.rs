@@ -1,0 +1,185 @@
+//! What conditions and plugins see of a lead at one moment: names to values.
+
+use crate::account::AccountFacts;
+use crate::event::Report;
+use crate::expr::{Name, Object, Scope};
+use crate::lead::{Outcome, Touch, TouchResult};
+use crate::run::{Run, RunState};
+use crate::state::LeadState;
+use crate::task::Task;
+use crate::time::Timestamp;
+use crate::value::Value;
+use crate::workspace::{Definitions, Live};
+
+/// A task that was just done.
+#[derive(Clone, Debug)]
+pub struct ClosedTask {
+    pub(super) task: Task,
+    pub(super) outcome: Outcome,
+    pub(super) result: Option<TouchResult>,
+}
+
+/// A lead at one moment.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The lead with its runs and tasks.
+    pub state: &'a LeadState,
+    /// Settings.
+    pub live: &'a Live,
+    /// Definitions, for the names of workflows and steps.
+    pub definitions: &'a Definitions,
+    /// Its account.
+    pub account: Option<&'a AccountFacts>,
+    /// The event being handled.
+    pub report: Option<&'a Report>,
+    /// The touch just completed.
+    pub touch: Option<&'a Touch>,
+    /// The task just done.
+    pub task: Option<&'a ClosedTask>,
+    /// The run that asks.
+    pub run: Option<&'a Run>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'a> View<'a> {
+    /// A view of nothing but the lead.
+    pub const fn of(state: &'a LeadState, live: &'a Live, definitions: &'a Definitions, now: Timestamp) -> Self {
+        Self { state, live, definitions, account: None, report: None, touch: None, task: None, run: None, now }
+    }
+
+    /// The value of a name under `lead.`
+    pub fn lead(&self, field: &str) -> Value {
+        let lead = &self.state.lead;
+        let whole = |count: u32| Value::Int(i64::from(count));
+        match field {
+            "id" => Value::Text(lead.id.to_string()),
+            "stage" => Value::Text(lead.stage.as_str().to_owned()),
+            "segment" => Value::text(lead.segment.map(|segment| segment.as_str())),
+            "score" => {
+                lead.scores.get(crate::workflow::MAIN_SCORE).map_or(Value::Blank, |s| Value::Int(s.points.into()))
+            }
+            "owner" => Value::text(lead.owner.as_ref().map(|owner| owner.0.as_str())),
+            "opted_out" => Value::Bool(lead.consent.opted_out.is_some()),
+            "created_at" => Value::Time(lead.created_at),
+            // A lead that was never touched has been left alone since it came: otherwise the stale ones among them
+            // would never be found by `since(lead.last_touch)`.
+            "last_touch" => Value::Time(lead.touches.last().map_or(lead.created_at, |touch| touch.at)),
+            "last_engaged" => lead.engagements.last().map_or(Value::Blank, |e| Value::Time(e.at)),
+            "reached" => Value::Bool(lead.counts.reached > 0),
+            "contacts" => whole(lead.counts.contacts),
+            "calls" => whole(lead.counts.calls),
+            "emails" => whole(lead.counts.emails),
+            "engagements" => whole(lead.counts.engagements),
+            "knows_us" => Value::Bool(lead.counts.does_not_know_us == 0),
+            given => lead.profile.get(given),
+        }
+    }
+
+    fn event(&self, field: &str) -> Value {
+        let Some(report) = self.report else { return Value::Blank };
+        match field {
+            "type" => Value::Text(report.kind.to_string()),
+            "source" => Value::Text(report.source.clone()),
+            "at" => Value::Time(report.at),
+            field => report.data.get(field.strip_prefix("data.").unwrap_or(field)).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn run(&self, field: &str) -> Value {
+        let Some(run) = self.run else { return Value::Blank };
+        let definition = self.definitions.get(&run.workflow);
+        let cadence = match &run.state {
+            RunState::Cadence(state) => Some(state),
+            _ => None,
+        };
+        match field {
+            "workflow" => Value::text(definition.map(|d| d.name.as_str())),
+            "step" => Value::text(definition.and_then(|d| d.step(run.step)).map(|step| step.id.as_str())),
+            "started_at" => Value::Time(run.started_at),
+            "entered_at" => Value::Time(run.entered_at),
+            "contacts" => cadence.map_or(Value::Blank, |c| Value::Int(c.contacts.into())),
+            "round" => cadence.map_or(Value::Blank, |c| Value::Int(c.round.into())),
+            "look_again" => run.look_again_at.map_or(Value::Blank, Value::Time),
+            _ => Value::Blank,
+        }
+    }
+
+    fn closed_task(&self, field: &str) -> Value {
+        let Some(closed) = self.task else { return Value::Blank };
+        match field {
+            "kind" => Value::Text(closed.task.kind.as_str().to_owned()),
+            "outcome" => Value::Text(closed.outcome.as_str().to_owned()),
+            "result" => Value::text(closed.result.map(|r| r.as_str())),
+            "due" => Value::Time(closed.task.due),
+            "created_at" => Value::Time(closed.task.created_at),
+            "reminders" => Value::Int(closed.task.reminders.into()),
+            _ => Value::Blank,
+        }
+    }
+
+    fn completed_touch(&self, field: &str) -> Value {
+        let Some(touch) = self.touch else { return Value::Blank };
+        match field {
+            "channel" => Value::Text(touch.channel.as_str().to_owned()),
+            "outcome" => Value::Text(touch.outcome.as_str().to_owned()),
+            "result" => Value::text(touch.result.map(|r| r.as_str())),
+            "reached" => Value::Bool(touch.outcome.reached()),
+            "at" => Value::Time(touch.at),
+            _ => Value::Blank,
+        }
+    }
+
+    fn owner(&self, field: &str) -> Value {
+        let Some(id) = &self.state.lead.owner else { return Value::Blank };
+        let rep = self.live.settings.team.reps.get(id);
+        match field {
+            "id" => Value::Text(id.0.clone()),
+            "name" => Value::text(rep.map(|rep| rep.name.as_str())),
+            "present" => Value::Bool(rep.is_some_and(|rep| rep.is_present(self.now))),
+            _ => Value::Blank,
+        }
+    }
+
+    fn account(&self, field: &str) -> Value {
+        let Some(account) = self.account else { return Value::Blank };
+        match field {
+            "id" => Value::Text(account.id.to_string()),
+            "name" => Value::Text(account.name.clone()),
+            "owner" => Value::text(account.owner.as_ref().map(|owner| owner.0.as_str())),
+            "held" => Value::Bool(account.held),
+            _ => Value::Blank,
+        }
+    }
+
+    fn deal(&self, field: &str) -> Value {
+        let Some(deal) = &self.state.lead.deal else { return Value::Blank };
+        match field {
+            "stage" => Value::text(deal.stage.as_deref()),
+            "amount" => deal.amount.map_or(Value::Blank, Value::Number),
+            "won" => deal.won.map_or(Value::Blank, Value::Bool),
+            "closed_at" => deal.closed_at.map_or(Value::Blank, Value::Time),
+            _ => Value::Blank,
+        }
+    }
+}
+
+impl Scope for View<'_> {
+    fn get(&self, name: &Name) -> Value {
+        match name.object {
+            Object::Lead => self.lead(&name.field),
+            Object::Event => self.event(&name.field),
+            Object::Run => self.run(&name.field),
+            Object::Task => self.closed_task(&name.field),
+            Object::Touch => self.completed_touch(&name.field),
+            Object::Account => self.account(&name.field),
+            Object::Owner => self.owner(&name.field),
+            Object::Deal => self.deal(&name.field),
+            Object::Now => Value::Time(self.now),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
