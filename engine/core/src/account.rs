@@ -81,10 +81,20 @@ pub enum AccountMessage {
     },
     /// A lead's owner was chosen under a hold; starts one unless one is in force for the same owner.
     Hold(Hold),
-    /// The owner changed without a hold.
+    /// The owner changed without a hold; a hold in force stands.
     Own(RepId),
     /// This happened to one of its leads.
     Happened(EventType),
+}
+
+impl Hold {
+    fn join(&mut self, leads: Vec<LeadId>) {
+        for lead in leads {
+            if !self.leads.contains(&lead) && self.leads.len() < HOLD_LEADS_MAX {
+                self.leads.push(lead);
+            }
+        }
+    }
 }
 
 impl Account {
@@ -111,7 +121,11 @@ impl Account {
                     self.name = name;
                 }
             }
-            AccountMessage::Own(owner) => self.owner = Some(owner),
+            AccountMessage::Own(owner) => {
+                if self.hold.is_none() {
+                    self.own(owner);
+                }
+            }
             AccountMessage::Hold(new) => self.take_hold(new),
             AccountMessage::Happened(event) => {
                 if self.hold.as_ref().is_some_and(|hold| hold.until_event.as_ref() == Some(&event)) {
@@ -122,22 +136,26 @@ impl Account {
         }
     }
 
-    /// A second lead joins a hold in force and does not start it again.
+    /// A second lead joins a hold in force and does not start it again; a hold for another owner takes over its leads,
+    /// so that none is forgotten.
     fn take_hold(&mut self, new: Hold) {
         if self.kept && self.owner.as_ref() == Some(&new.owner) {
             return;
         }
-        self.owner = Some(new.owner.clone());
+        self.own(new.owner.clone());
         match &mut self.hold {
-            Some(hold) if hold.owner == new.owner => {
-                for lead in new.leads {
-                    if !hold.leads.contains(&lead) && hold.leads.len() < HOLD_LEADS_MAX {
-                        hold.leads.push(lead);
-                    }
-                }
+            Some(hold) if hold.owner == new.owner => hold.join(new.leads),
+            slot => {
+                let joined = slot.replace(new).map_or_else(Vec::new, |before| before.leads);
+                slot.iter_mut().for_each(|hold| hold.join(joined.clone()));
             }
-            slot => *slot = Some(new),
         }
+    }
+
+    /// What was made permanent for one owner is not so for the next.
+    fn own(&mut self, owner: RepId) {
+        self.kept &= self.owner.as_ref() == Some(&owner);
+        self.owner = Some(owner);
     }
 
     /// Ends a hold that has run out: the events its leads hear.
@@ -149,5 +167,63 @@ impl Account {
             }
             None => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rep(name: &str) -> RepId {
+        RepId(name.to_owned())
+    }
+
+    fn hold(owner: &str, until_ms: i64, lead: u128) -> AccountMessage {
+        AccountMessage::Hold(Hold {
+            owner: rep(owner),
+            until: Timestamp::from_ms(until_ms),
+            until_event: EventType::parse("deal.won"),
+            workflow: Digest(1),
+            on_expiry: None,
+            leads: vec![LeadId(lead << 20)],
+        })
+    }
+
+    #[test]
+    fn who_owns_an_account_and_for_how_long() {
+        let own = |owner| AccountMessage::Own(rep(owner));
+        let won = || AccountMessage::Happened(EventType::parse("deal.won").unwrap());
+        let cases = [
+            ("a second lead does not start it again", vec![hold("ada", 9, 1), hold("ada", 20, 2)], "ada until 9 for 2"),
+            ("the same lead again", vec![hold("ada", 9, 1), hold("ada", 20, 1)], "ada until 9 for 1"),
+            ("another owner takes over the leads", vec![hold("ada", 9, 1), hold("bob", 20, 2)], "bob until 20 for 2"),
+            ("an owner without a hold gives way to one", vec![hold("ada", 9, 1), own("bob")], "ada until 9 for 1"),
+            ("the event makes it permanent", vec![hold("ada", 9, 1), won()], "ada kept"),
+            ("it stays permanent", vec![hold("ada", 9, 1), won(), hold("ada", 30, 2)], "ada kept"),
+            ("but not for the next owner", vec![hold("ada", 9, 1), won(), hold("bob", 30, 2)], "bob until 30 for 1"),
+            (
+                "nor after an assignment",
+                vec![hold("ada", 9, 1), won(), own("bob"), hold("bob", 30, 2)],
+                "bob until 30 for 1",
+            ),
+            ("no hold, no keeping", vec![own("ada"), won()], "ada"),
+        ];
+        for (what, messages, expected) in cases {
+            let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
+            messages.into_iter().for_each(|message| account.tell(message));
+            let owner = account.owner.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+            let hold = account.hold.as_ref().map(|h| format!(" until {} for {}", h.until.as_ms(), h.leads.len()));
+            let kept = if account.kept { " kept" } else { "" };
+            assert_eq!(format!("{owner}{}{kept}", hold.unwrap_or_default()), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_expired_hold_tells_its_leads_once() {
+        let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
+        account.tell(hold("ada", 9, 1));
+        assert!(account.timer_due(Timestamp::from_ms(8)).is_empty(), "too early");
+        assert_eq!(account.timer_due(Timestamp::from_ms(9)).len(), 1);
+        assert!(account.timer_due(Timestamp::from_ms(9)).is_empty(), "told already");
     }
 }

@@ -6,8 +6,8 @@
 
 use crate::time::{Span, Timestamp};
 use jiff::ToSpan;
-use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use std::collections::BTreeSet;
 
 /// How far ahead opening hours are looked for, in days; a calendar with none in that time is refused when it is read.
@@ -58,19 +58,35 @@ impl Calendar {
         closed
     }
 
+    /// The same zone and holidays with other hours; `week` begins on Monday.
+    pub fn with_week(&self, week: [Hours; 7]) -> Result<Self, NeverOpen> {
+        Self::new(self.zone.clone(), week, self.holidays.clone())
+    }
+
     fn date(&self, at: Timestamp) -> Date {
         at.to_jiff().to_zoned(self.zone.clone()).date()
     }
 
-    /// The instant of a wall-clock time; `None` is the end of the day.
-    fn instant(&self, date: Date, time: Option<Time>, later: bool) -> Timestamp {
+    /// The instant of a wall-clock time: moved past a gap by its length, the first of two.
+    fn instant(&self, civil: DateTime) -> Timestamp {
+        in_range(self.zone.to_ambiguous_timestamp(civil).compatible())
+    }
+
+    /// The instant at which hours begin or end (`None` is the end of the day): the end of a gap, the first of two when
+    /// they begin, the second when they end.
+    fn edge(&self, date: Date, time: Option<Time>, end: bool) -> Timestamp {
         let civil = match time {
             Some(time) => date.to_datetime(time),
             None => date.saturating_add(1.day()).to_datetime(Time::midnight()),
         };
         let ambiguous = self.zone.to_ambiguous_timestamp(civil);
-        let at = if later { ambiguous.later() } else { ambiguous.compatible() };
-        Timestamp::from_jiff(at.expect("calendar dates lie within the years that have four digits"))
+        let before_gap = ambiguous.is_ambiguous().then(|| ambiguous.earlier().ok()).flatten();
+        if let (AmbiguousOffset::Gap { .. }, Some(before)) = (ambiguous.offset(), before_gap)
+            && let Some(change) = self.zone.following(before).next()
+        {
+            return Timestamp::from_jiff(change.timestamp());
+        }
+        in_range(if end { ambiguous.later() } else { ambiguous.compatible() })
     }
 
     /// Opening hours of one date as instants.
@@ -80,7 +96,7 @@ impl Calendar {
         self.week[weekday]
             .iter()
             .filter(move |_| !closed)
-            .map(move |(from, to)| (self.instant(date, Some(*from), false), self.instant(date, *to, true)))
+            .map(move |(from, to)| (self.edge(date, Some(*from), false), self.edge(date, *to, true)))
             .filter(|(from, to)| from < to)
     }
 
@@ -117,7 +133,7 @@ impl Calendar {
         match span {
             Span::Elapsed(ms) => at.plus_ms(-ms),
             Span::Days(days) => self.move_days(at, -i64::from(days)),
-            Span::Business(ms) => at.plus_ms(-ms),
+            Span::Business(ms) => self.subtract_open_ms(at, ms),
             Span::BusinessDays(days) => {
                 let mut date = self.date(at);
                 let mut left = days;
@@ -135,7 +151,7 @@ impl Calendar {
 
     fn same_time(&self, at: Timestamp, date: Date) -> Timestamp {
         let time = at.to_jiff().to_zoned(self.zone.clone()).time();
-        self.instant(date, Some(time), false)
+        self.instant(date.to_datetime(time))
     }
 
     fn move_days(&self, at: Timestamp, days: i64) -> Timestamp {
@@ -154,6 +170,25 @@ impl Calendar {
             left -= open;
         }
         Timestamp::MAX
+    }
+
+    fn subtract_open_ms(&self, at: Timestamp, ms: i64) -> Timestamp {
+        let mut left = ms;
+        let last = self.date(at);
+        for back in 0..SEARCH_DAYS_MAX {
+            let date = last.saturating_sub(i64::from(back).days());
+            let mut hours: Vec<_> = self.hours(date).filter(|(from, _)| *from < at).collect();
+            hours.reverse();
+            for (from, to) in hours {
+                let to = to.min(at);
+                let open = to.since_ms(from);
+                if left <= open {
+                    return to.plus_ms(-left);
+                }
+                left -= open;
+            }
+        }
+        at.plus_ms(-ms)
     }
 
     fn add_working_days(&self, at: Timestamp, days: u32) -> Timestamp {
@@ -176,6 +211,11 @@ impl Calendar {
             .map(|(open, close)| close.min(to).since_ms(open.max(from)))
             .sum()
     }
+}
+
+/// An instant after the year 9999, which some zone's last evening is, becomes the last one there is.
+fn in_range(at: Result<jiff::Timestamp, jiff::Error>) -> Timestamp {
+    at.map_or(Timestamp::MAX, Timestamp::from_jiff)
 }
 
 /// The weekday's place in [`Calendar::new`]'s list.
@@ -257,5 +297,70 @@ mod tests {
         let hours = calendar.open_ms(at("2026-12-24T15:00:00Z"), at("2026-12-28T09:00:00Z")) / crate::time::HOUR_MS;
         assert_eq!(hours, 2, "one hour on the 24th until 17:00 and one on the 28th from 9:00");
         assert_eq!(calendar.open_ms(at("2026-12-28T09:00:00Z"), at("2026-12-24T15:00:00Z")), 0);
+    }
+
+    #[test]
+    fn hours_keep_their_rules_where_clocks_change() {
+        let hours = |from: (i8, i8), to: (i8, i8)| {
+            let hours = vec![(Time::constant(from.0, from.1, 0, 0), Some(Time::constant(to.0, to.1, 0, 0)))];
+            let week = std::array::from_fn(|_| hours.clone());
+            Calendar::new(TimeZone::get("America/New_York").unwrap(), week, [].into()).unwrap()
+        };
+        let cases = [
+            ("begins in the gap", hours((2, 30), (4, 0)), "2026-03-08T06:00:00Z", "2026-03-08T07:00:00Z", 60),
+            ("ends in the gap", hours((1, 0), (2, 30)), "2026-03-08T05:00:00Z", "2026-03-08T06:00:00Z", 60),
+            (
+                "begins in the hour that comes twice",
+                hours((1, 30), (3, 0)),
+                "2026-11-01T05:00:00Z",
+                "2026-11-01T05:30:00Z",
+                150,
+            ),
+            (
+                "ends in the hour that comes twice",
+                hours((0, 30), (1, 30)),
+                "2026-11-01T04:00:00Z",
+                "2026-11-01T04:30:00Z",
+                120,
+            ),
+        ];
+        for (what, calendar, from, opens, minutes) in cases {
+            assert_eq!(calendar.next_open(at(from)), at(opens), "{what}: when it opens");
+            let day = at(from).plus_ms(12 * crate::time::HOUR_MS);
+            assert_eq!(calendar.open_ms(at(from), day) / crate::time::MINUTE_MS, minutes, "{what}: minutes open");
+        }
+    }
+
+    #[test]
+    fn working_time_is_counted_back_by_the_same_rules() {
+        let calendar = calendar("America/New_York");
+        for (from, span, expected, why) in [
+            ("2026-03-02T15:00:00Z", "2 business hours", "2026-02-27T21:00:00Z", "an hour on Monday, one on Friday"),
+            ("2026-03-02T16:00:00Z", "2 business hours", "2026-03-02T14:00:00Z", "until the hour it opens"),
+            ("2026-03-01T16:00:00Z", "1 business hour", "2026-02-27T21:00:00Z", "from a Sunday"),
+            (
+                "2026-03-09T14:00:00Z",
+                "1 business day",
+                "2026-03-06T15:00:00Z",
+                "same wall time before the spring change",
+            ),
+            ("2026-03-09T14:00:00Z", "3d", "2026-03-06T15:00:00Z", "calendar days"),
+        ] {
+            assert_eq!(calendar.subtract(at(from), Span::parse(span).unwrap()), at(expected), "{from} - {span}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_last_instant_is_no_trap() {
+        for zone in ["America/New_York", "Asia/Tokyo", "UTC"] {
+            let calendar = calendar(zone);
+            for at in [Timestamp::MAX, Timestamp::MAX.plus_ms(-crate::time::DAY_MS), Timestamp::from_ms(i64::MIN)] {
+                for span in ["5m", "3d", "2 business hours", "2 business days"].map(|s| Span::parse(s).unwrap()) {
+                    let (later, earlier) = (calendar.add(at, span), calendar.subtract(at, span));
+                    assert!(later <= Timestamp::MAX && earlier <= Timestamp::MAX, "{at} and {span} in {zone}");
+                }
+                assert!(calendar.next_open(at) <= Timestamp::MAX);
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ pub enum Effect {
 pub struct Question {
     /// The run that asks.
     pub run: RunId,
-    /// Its attempt.
+    /// Its attempt; for escalations, which have no attempts, the point they are at.
     pub attempt: u32,
     /// The task it is about, for escalations.
     pub task: Option<TaskId>,

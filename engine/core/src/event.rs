@@ -118,8 +118,7 @@ pub struct Report {
     #[n(2)]
     pub source: String,
     /// What it says about the lead: field and value, blank clears.
-    #[n(3)]
-    #[cbor(skip_if = "Vec::is_empty")]
+    #[cbor(n(3), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub fields: Vec<(String, Value)>,
     /// Everything else it brought, flat.
     #[n(4)]
@@ -234,6 +233,10 @@ pub enum Event {
     /// A definition was applied that an older run cannot wait out; nothing but a look at the lead's deadlines.
     #[n(10)]
     Woken,
+    /// What is known of the lead's account changed before the events that follow in this transition; a mark in the
+    /// journal for whoever plays it again.
+    #[n(11)]
+    AccountKnown(#[n(0)] Option<crate::account::AccountFacts>),
 }
 
 /// An answer to [`crate::effect::Effect::Decide`].
@@ -242,7 +245,7 @@ pub struct Answer {
     /// The run that asked.
     #[n(0)]
     pub run: RunId,
-    /// Its attempt, so that a stale answer is recorded and not applied.
+    /// The question's attempt, so that a stale answer is recorded and not applied.
     #[n(1)]
     pub attempt: u32,
     /// The task it is about, for escalations.
@@ -281,7 +284,7 @@ pub struct TaskReport {
     #[n(3)]
     pub notes: Option<String>,
     /// What was learnt: field and value.
-    #[n(4)]
+    #[cbor(n(4), with = "crate::field::wire")]
     pub fields: Vec<(String, Value)>,
     /// When to call again, for `callback`.
     #[n(5)]

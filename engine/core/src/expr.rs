@@ -356,7 +356,8 @@ fn arithmetic(how: Operator, left: Value, right: Value) -> Value {
         (Duration(a), Int(b)) if matches!(how, Operator::Multiply | Operator::Divide) => {
             whole(a, b).map_or(Blank, Duration)
         }
-        (Time(a), Duration(b)) if how == Operator::Add => Time(a.plus_ms(b)),
+        (Int(a), Duration(b)) if how == Operator::Multiply => whole(a, b).map_or(Blank, Duration),
+        (Time(a), Duration(b)) | (Duration(b), Time(a)) if how == Operator::Add => Time(a.plus_ms(b)),
         (Time(a), Duration(b)) if how == Operator::Subtract => Time(a.plus_ms(b.saturating_neg())),
         (Time(a), Time(b)) if how == Operator::Subtract => Duration(a.since_ms(b)),
         (Text(a), Text(b)) if how == Operator::Add && a.len() + b.len() <= crate::field::TEXT_BYTES_MAX => Text(a + &b),
@@ -399,5 +400,132 @@ fn call(function: Function, arguments: &[Expr], scope: &dyn Scope) -> Value {
             _ => Value::Blank,
         },
         Function::Time => argument(0).fit(ValueType::Time).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+    impl Scope for Fixed {
+        fn get(&self, name: &Name) -> Value {
+            match name.field.as_str() {
+                "title" => Value::Text("Head of IT".to_owned()),
+                "employees" => Value::Int(250),
+                "budget" => Value::Number(0.5),
+                "knows_us" => Value::Bool(false),
+                "created_at" => Value::Time(self.now().plus_ms(-DAY_MS)),
+                _ => Value::Blank,
+            }
+        }
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(1_772_000_000_000)
+        }
+    }
+
+    fn lead(field: &str) -> Expr {
+        Expr::Name(Name { object: Object::Lead, field: field.to_owned() })
+    }
+    fn int(value: i64) -> Expr {
+        Expr::Literal(Value::Int(value))
+    }
+    fn number(value: f64) -> Expr {
+        Expr::Literal(Value::Number(value))
+    }
+    fn text(value: &str) -> Expr {
+        Expr::Literal(Value::Text(value.to_owned()))
+    }
+    fn not(inner: Expr) -> Expr {
+        Expr::Not(Box::new(inner))
+    }
+    fn compare(left: Expr, how: &str, right: Expr) -> Expr {
+        Expr::Compare(Comparison::parse(how).unwrap(), Box::new(left), Box::new(right))
+    }
+    fn sum(left: Expr, how: &str, right: Expr) -> Expr {
+        Expr::Arithmetic(Operator::parse(how).unwrap(), Box::new(left), Box::new(right))
+    }
+    fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+        Expr::Call(Function::parse(name).unwrap(), arguments)
+    }
+    fn days(count: i64) -> Expr {
+        call("days", vec![int(count)])
+    }
+
+    #[test]
+    fn conditions_over_blanks_do_not_hold_and_is_blank_asks() {
+        let blank = || lead("industry");
+        let title_is = || compare(lead("title"), "==", text("Head of IT"));
+        let list = || Expr::List(vec![text("a"), blank()]);
+        let cases = [
+            ("a known value", title_is(), true),
+            ("blank == text", compare(blank(), "==", text("x")), false),
+            ("blank != text", compare(blank(), "!=", text("x")), false),
+            ("blank == blank", compare(blank(), "==", blank()), false),
+            ("!(blank == text), for the comparison is false", not(compare(blank(), "==", text("x"))), true),
+            ("blank", blank(), false),
+            ("!blank, which is blank", not(blank()), false),
+            ("!false", not(lead("knows_us")), true),
+            ("is_blank(blank)", call("is_blank", vec![blank()]), true),
+            ("is_blank(known)", call("is_blank", vec![lead("title")]), false),
+            ("blank in a list with a blank", Expr::In(Box::new(blank()), Box::new(list())), false),
+            ("text in a list", Expr::In(Box::new(text("a")), Box::new(list())), true),
+            ("text in blank", Expr::In(Box::new(text("a")), Box::new(blank())), false),
+            ("blank || true", Expr::Or(vec![blank(), Expr::TRUE]), true),
+            ("blank && true", Expr::And(vec![blank(), Expr::TRUE]), false),
+            ("nothing && …", Expr::And(vec![]), true),
+            ("nothing || …", Expr::Or(vec![]), false),
+            ("whole and broken numbers compare", compare(lead("employees"), ">", number(249.5)), true),
+            ("text and number do not compare", compare(lead("title"), "<", int(3)), false),
+            ("text and number differ", compare(lead("title"), "!=", int(3)), true),
+            ("since a day ago is a day", compare(call("since", vec![lead("created_at")]), ">=", days(1)), true),
+            ("since blank", compare(call("since", vec![blank()]), ">=", days(0)), false),
+            ("blank.contains", call("contains", vec![blank(), text("x")]), false),
+            ("contains", call("contains", vec![lead("title"), text("of")]), true),
+            ("lower", compare(call("lower", vec![lead("title")]), "==", text("head of it")), true),
+            (
+                "a blank condition takes the second way",
+                Expr::If(blank().into(), int(1).into(), Expr::TRUE.into()),
+                true,
+            ),
+        ];
+        for (what, condition, expected) in cases {
+            assert_eq!(condition.holds(&Fixed), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_without_an_answer_is_blank() {
+        let cases = [
+            ("7 / 2", sum(int(7), "/", int(2)), Value::Int(3)),
+            ("7 / 0", sum(int(7), "/", int(0)), Value::Blank),
+            ("7 % 0", sum(int(7), "%", int(0)), Value::Blank),
+            ("overflow", sum(int(i64::MAX), "+", int(1)), Value::Blank),
+            ("the one quotient that overflows", sum(int(i64::MIN), "/", int(-1)), Value::Blank),
+            ("the one rest that overflows", sum(int(i64::MIN), "%", int(-1)), Value::Blank),
+            ("-smallest", Expr::Negate(int(i64::MIN).into()), Value::Blank),
+            ("1.0 / 0.0", sum(number(1.0), "/", number(0.0)), Value::Blank),
+            ("whole and broken", sum(int(1), "+", lead("budget")), Value::Number(1.5)),
+            ("blank + 1", sum(lead("industry"), "+", int(1)), Value::Blank),
+            ("text + text", sum(text("a"), "+", text("b")), Value::Text("ab".to_owned())),
+            ("text + number", sum(text("a"), "+", int(1)), Value::Blank),
+            (
+                "time - time",
+                sum(Expr::Name(Name { object: Object::Now, field: String::new() }), "-", lead("created_at")),
+                Value::Duration(DAY_MS),
+            ),
+            ("2 * duration", sum(int(2), "*", days(1)), Value::Duration(2 * DAY_MS)),
+            ("duration + time", sum(days(1), "+", lead("created_at")), Value::Time(Fixed.now())),
+            ("duration / 0", sum(days(1), "/", int(0)), Value::Blank),
+            ("days(too many)", days(i64::MAX), Value::Blank),
+            ("size of characters, not bytes", call("size", vec![text("äö")]), Value::Int(2)),
+            ("no time", call("timestamp", vec![text("tomorrow")]), Value::Blank),
+            ("a call without its argument", call("since", vec![]), Value::Blank),
+        ];
+        for (what, expression, expected) in cases {
+            assert_eq!(expression.eval(&Fixed), expected, "{what}");
+        }
+        let long = || text(&"x".repeat(crate::field::TEXT_BYTES_MAX));
+        assert_eq!(sum(long(), "+", long()).eval(&Fixed), Value::Blank, "texts do not grow without limit");
     }
 }

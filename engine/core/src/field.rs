@@ -103,6 +103,16 @@ macro_rules! standard_fields {
             #[n(100)] #[cbor(skip_if = "BTreeMap::is_empty")] pub custom: BTreeMap<String, Value>,
         }
 
+        /// The number under which a standard field is written.
+        fn number(field: &str) -> Option<u8> {
+            match field { $(stringify!($name) => Some($number),)+ _ => None }
+        }
+
+        /// The standard field that is written under this number.
+        fn numbered(number: u8) -> Option<&'static str> {
+            match number { $($number => Some(stringify!($name)),)+ _ => None }
+        }
+
         /// Every standard field: name, type, what it means.
         pub const STANDARD_FIELDS: &[FieldInfo] = &[$(FieldInfo {
             name: stringify!($name), kind: <$kind as Standard>::KIND, doc: concat!($($doc),+), given: true,
@@ -149,6 +159,43 @@ macro_rules! standard_fields {
             }
         }
     };
+}
+
+/// How fields with their values are written: one after the other, standard ones by their number.
+pub(crate) mod wire {
+    use super::{Value, number, numbered};
+    use minicbor::data::Type;
+    use minicbor::decode::{Decode, Decoder, Error as DecodeError};
+    use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        fields: &[(String, Value)],
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.array(2 * fields.len() as u64)?;
+        for (field, value) in fields {
+            match number(field) {
+                Some(number) => e.u8(number)?,
+                None => e.str(field)?,
+            };
+            value.encode(e, ctx)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<(String, Value)>, DecodeError> {
+        let items = d.array()?.ok_or_else(|| DecodeError::message("fields are a list of known length"))?;
+        (0..items / 2)
+            .map(|_| {
+                let field = match d.datatype()? {
+                    Type::String => d.str()?,
+                    _ => numbered(d.u8()?).ok_or_else(|| DecodeError::message("a field this program does not know"))?,
+                };
+                Ok((field.to_owned(), Value::decode(d, ctx)?))
+            })
+            .collect()
+    }
 }
 
 fn checked(field: &str, value: Value, kind: ValueType) -> Result<Value, FieldError> {
@@ -233,7 +280,7 @@ pub const KEPT_FIELDS: &[FieldInfo] = &[
     kept("owner", ValueType::Text, "The id of the rep who owns the lead now"),
     kept("opted_out", ValueType::Bool, "Whether the lead asked not to be contacted"),
     kept("created_at", ValueType::Time, "When we first heard of the lead"),
-    kept("last_touch", ValueType::Time, "When the last touch was completed"),
+    kept("last_touch", ValueType::Time, "When the last touch was completed; when the lead came, while there was none"),
     kept("last_engaged", ValueType::Time, "When the lead last did something of its own accord"),
     kept("reached", ValueType::Bool, "Whether any touch reached the lead"),
     kept("contacts", ValueType::Int, "How many touches were completed, over all workflows"),

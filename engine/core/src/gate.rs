@@ -1,7 +1,7 @@
 //! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
 //!
-//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, a
-//! person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
+//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, wrong
+//! addresses, a person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
 
 use crate::lead::{Channel, Lead};
 use crate::time::Timestamp;
@@ -89,6 +89,9 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
     if lead.consent.refused.contains(&channel) {
         return Verdict::Never(Reason::ChannelRefused);
     }
+    if lead.consent.unreachable.contains(&channel) {
+        return Verdict::Never(Reason::NoAddress);
+    }
     if lead.paused_at.is_some() {
         return Verdict::NotBefore { at: now.plus_ms(PAUSE_RECHECK_MS), why: Reason::Paused };
     }
@@ -112,4 +115,114 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
 /// The zone the lead gave, when it is one.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
     lead.profile.timezone.as_deref().and_then(|name| TimeZone::get(name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::{Calendar, weekdays_nine_to_five};
+    use crate::id::LeadId;
+    use crate::lead::{OptOut, Stage};
+    use crate::workspace::{ContactPolicy, Team};
+    use std::collections::BTreeMap;
+
+    fn settings() -> Settings {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        Settings {
+            name: String::new(),
+            calendar: Calendar::new(zone, weekdays_nine_to_five(), [].into()).unwrap(),
+            calendars: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            contact: ContactPolicy { business_hours: vec![Channel::Call], email_via: None, notify_via: None },
+            plugins: BTreeMap::new(),
+            team: Team::default(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn every_verdict_has_its_reason() {
+        type Change = fn(&mut Lead);
+        let (monday, evening, call) = ("2026-03-02T15:00:00Z", "2026-03-02T23:00:00Z", Channel::Call);
+        let not_before = |time: &str, why| Verdict::NotBefore { at: at(time), why };
+        let cases: [(&str, Change, Channel, &str, Verdict); 15] = [
+            ("nothing against it", |_| {}, call, monday, Verdict::Go),
+            ("evening", |_| {}, call, evening, not_before("2026-03-03T14:00:00Z", Reason::OutsideHours)),
+            ("a mail in the evening", |_| {}, Channel::Email, evening, Verdict::Go),
+            (
+                "still night where the lead is",
+                |l| l.profile.timezone = Some("America/Los_Angeles".into()),
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            ("a zone that is none", |l| l.profile.timezone = Some("Mars/Base".into()), call, monday, Verdict::Go),
+            (
+                "opted out",
+                |l| l.consent.opted_out = Some(OptOut { at: l.created_at, by: String::new(), reason: None }),
+                call,
+                monday,
+                Verdict::Never(Reason::OptedOut),
+            ),
+            ("suppressed", |l| l.stage = Stage::Suppressed, call, monday, Verdict::Never(Reason::OptedOut)),
+            ("disqualified", |l| l.stage = Stage::Disqualified, call, monday, Verdict::Never(Reason::Disqualified)),
+            (
+                "refused",
+                |l| l.consent.refused = vec![Channel::Call],
+                call,
+                monday,
+                Verdict::Never(Reason::ChannelRefused),
+            ),
+            ("another channel refused", |l| l.consent.refused = vec![Channel::Email], call, monday, Verdict::Go),
+            (
+                "a wrong number",
+                |l| l.consent.unreachable = vec![Channel::Call],
+                call,
+                monday,
+                Verdict::Never(Reason::NoAddress),
+            ),
+            (
+                "paused",
+                |l| l.paused_at = Some(l.created_at),
+                call,
+                monday,
+                not_before("2026-03-03T15:00:00Z", Reason::Paused),
+            ),
+            (
+                "later, in hours",
+                |l| l.consent.not_before = Timestamp::parse("2026-03-04T15:30:00Z"),
+                call,
+                monday,
+                not_before("2026-03-04T15:30:00Z", Reason::NotBefore),
+            ),
+            (
+                "later, out of hours",
+                |l| l.consent.not_before = Timestamp::parse("2026-03-08T01:00:00Z"),
+                call,
+                monday,
+                not_before("2026-03-09T13:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "in eight thousand years",
+                |l| l.consent.not_before = Some(Timestamp::MAX),
+                call,
+                monday,
+                Verdict::NotBefore { at: Timestamp::MAX, why: Reason::NotBefore },
+            ),
+        ];
+        for (what, change, channel, now, expected) in cases {
+            let mut lead = Lead::new(LeadId(1 << 20), at("2026-03-01T00:00:00Z"));
+            change(&mut lead);
+            let (verdict, permit) = check(&lead, channel, &settings(), at(now));
+            assert_eq!(verdict, expected, "{what}");
+            assert_eq!(
+                permit.map(|permit| (permit.channel(), permit.at())),
+                (verdict == Verdict::Go).then(|| (channel, at(now))),
+                "{what}"
+            );
+        }
+    }
 }

@@ -192,3 +192,46 @@ pub(crate) mod wire {
         Ok(u128::from_be_bytes(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_born_of_a_lead_leads_back_to_it() {
+        for (ms, seed) in [(0, 0), (-5, 7), (1_772_000_000_000, 1), (281_474_976_710_655, u64::MAX)] {
+            let lead = LeadId::new(Timestamp::from_ms(ms), seed);
+            for number in [1, 2, 4_711, BORN_MAX] {
+                let run = RunId::born(lead, number);
+                assert_eq!(run.lead(), lead, "run {number} of {lead}");
+                assert_eq!(TaskId::born(lead, number).0, run.0, "the number alone tells them apart");
+                assert_eq!(run.timestamp(), lead.timestamp(), "{run}");
+                assert_eq!(run.lead().partition(), lead.partition());
+            }
+            assert_ne!(RunId::born(lead, 1), RunId::born(lead, 2));
+        }
+    }
+
+    #[test]
+    fn ids_are_ordered_by_time() {
+        let early = LeadId::new(Timestamp::from_ms(1_000), u64::MAX);
+        assert!(early < LeadId::new(Timestamp::from_ms(1_001), 0), "a later id is the larger one");
+    }
+
+    #[test]
+    fn texts_are_read_back_and_other_texts_refused() {
+        let lead = LeadId::new(Timestamp::from_ms(1_772_000_000_000), 42);
+        assert_eq!(LeadId::parse(&lead.to_string()), Some(lead));
+        assert_eq!(Digest::parse(&Digest(0xAB).to_string()), Some(Digest(0xAB)));
+        for text in [
+            "",
+            "ld_",
+            "ld_01",
+            "rn_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "ld_01ARZ3NDEKTSV4RRFFQ69G5FA!",
+        ] {
+            assert_eq!(LeadId::parse(text), None, "`{text}`");
+        }
+    }
+}

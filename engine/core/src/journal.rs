@@ -44,10 +44,11 @@ pub struct Skeleton {
 /// What is deleted with the person: everything that replaying needs.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Personal {
-    /// The events handled, the first from outside or from a timer, the others answers to it.
+    /// The events handled, the first from outside or from a timer, the others answers to it; see
+    /// [`Event::AccountKnown`].
     #[n(0)]
     pub events: Vec<Event>,
-    /// What was known of the account meanwhile.
+    /// What was known of the account when the first was handled.
     #[n(1)]
     pub account: Option<crate::account::AccountFacts>,
 }

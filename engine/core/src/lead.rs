@@ -2,7 +2,7 @@
 
 use crate::codes::codes;
 use crate::field::Profile;
-use crate::id::{AccountId, Digest, LeadId, RunId, TaskId};
+use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::plugin::{Reason, Segment};
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
@@ -214,6 +214,10 @@ pub struct Consent {
     /// Not before this time; "we'll call you" sets it far ahead.
     #[n(2)]
     pub not_before: Option<Timestamp>,
+    /// Channels whose address proved wrong (wrong number, bounced mail), until there is a new one.
+    #[n(3)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub unreachable: Vec<Channel>,
 }
 
 impl Consent {
@@ -260,6 +264,9 @@ pub struct Touch {
     /// For which task.
     #[n(6)]
     pub task: Option<TaskId>,
+    /// The mail that was sent, so that hearing of it twice counts once.
+    #[n(7)]
+    pub effect: Option<EffectId>,
 }
 
 /// Something the lead did of its own accord.
@@ -280,7 +287,7 @@ pub struct Engagement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Counts {
-    /// Touches completed.
+    /// Touches completed; a double dial counts once.
     #[n(0)]
     pub contacts: u32,
     /// Of these, calls.
@@ -351,8 +358,13 @@ impl Lead {
 
     /// Records a completed touch: the list, bounded, and the counters.
     pub fn record_touch(&mut self, touch: Touch) {
+        self.counts.contacts = self.counts.contacts.saturating_add(1);
+        self.record_second_dial(touch);
+    }
+
+    /// Records the second dial of a double dial: a call, but no contact of its own (practice B6).
+    pub fn record_second_dial(&mut self, touch: Touch) {
         let counts = &mut self.counts;
-        counts.contacts = counts.contacts.saturating_add(1);
         match touch.channel {
             Channel::Call => counts.calls = counts.calls.saturating_add(1),
             Channel::Email => counts.emails = counts.emails.saturating_add(1),
@@ -362,26 +374,28 @@ impl Lead {
         counts.voicemails = counts.voicemails.saturating_add(u32::from(touch.outcome == Outcome::Voicemail));
         let unknown = touch.result == Some(TouchResult::DoesNotKnowUs);
         counts.does_not_know_us = counts.does_not_know_us.saturating_add(u32::from(unknown));
-        push_bounded(&mut self.touches, touch, TOUCHES_MAX);
+        push_bounded(&mut self.touches, touch, TOUCHES_MAX, |touch| touch.at);
     }
 
     /// Records an engagement: the list, bounded, and the counter.
     pub fn record_engagement(&mut self, engagement: Engagement) {
         self.counts.engagements = self.counts.engagements.saturating_add(1);
-        push_bounded(&mut self.engagements, engagement, ENGAGEMENTS_MAX);
+        push_bounded(&mut self.engagements, engagement, ENGAGEMENTS_MAX, |engagement| engagement.at);
     }
 
     /// Adds a watcher once.
     pub fn watch(&mut self, rep: RepId) {
         if !self.watchers.contains(&rep) {
-            push_bounded(&mut self.watchers, rep, WATCHERS_MAX);
+            push_bounded(&mut self.watchers, rep, WATCHERS_MAX, |_| ());
         }
     }
 }
 
-fn push_bounded<T>(list: &mut Vec<T>, item: T, max: usize) {
-    if list.len() >= max {
+/// Puts an item where it belongs in time (what happened outside is often told late); the oldest gives way.
+fn push_bounded<T, O: Ord>(list: &mut Vec<T>, item: T, max: usize, order: impl Fn(&T) -> O) {
+    let place = list.iter().rposition(|earlier| order(earlier) <= order(&item)).map_or(0, |ix| ix + 1);
+    list.insert(place, item);
+    if list.len() > max {
         list.remove(0);
     }
-    list.push(item);
 }

@@ -26,3 +26,4 @@ pub mod workflow;
 pub mod workspace;
 
 mod codes;
+mod thin;

@@ -27,7 +27,8 @@ pub struct Run {
     /// Goes up whenever the run moves; answers and results that carry an older one are stale.
     #[n(5)]
     pub attempt: u32,
-    /// The journal sequence when it last moved: an event since then is seen by a wait that asks for it.
+    /// The journal sequence when it came to rest at a step (a task, a mail, a cadence, a wait): an event since then is
+    /// seen by a wait that asks for it, in whatever order they come.
     #[n(6)]
     pub moved_seq: u64,
     /// What it does there.
@@ -36,6 +37,20 @@ pub struct Run {
     /// When the nurture plugin wants to look again.
     #[n(8)]
     pub look_again_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// The task whose outcome the run waits for.
+    pub const fn awaited_task(&self) -> Option<TaskId> {
+        match &self.state {
+            RunState::Task(task) => Some(*task),
+            RunState::Cadence(CadenceState {
+                phase: CadencePhase::Task(task) | CadencePhase::RedialTask(task),
+                ..
+            }) => Some(*task),
+            _ => None,
+        }
+    }
 }
 
 /// What a run does at its step.
@@ -86,6 +101,11 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Whether the run has come to rest: it is not on its way, and no plugin or owner is being asked for.
+    pub const fn rests(&self) -> bool {
+        matches!(self, Self::Task(_) | Self::Sending(_) | Self::Cadence(_) | Self::Waiting { .. })
+    }
+
     /// `active`, `waiting` or `parked`, as the HTTP API filters.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::account::Hold;
 use crate::event::EventType;
-use crate::id::LeadId;
+use crate::id::{BORN_MAX, LeadId};
 use crate::journal::Entry;
 use crate::lead::{Lead, RepId};
 use crate::run::{CadencePhase, Past, Run, RunState};
@@ -22,42 +22,27 @@ pub const RECENT_MAX: usize = 16;
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
 /// A lead with its runs and tasks: what one partition owns, loads and commits together.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LeadState {
     /// The lead.
-    #[n(0)]
     pub lead: Lead,
     /// Transitions so far; the number of the newest journal entry.
-    #[n(1)]
     pub seq: u64,
     /// Things born here so far; ids derive from it.
-    #[n(2)]
     pub born: u64,
     /// Runs that are not over.
-    #[n(3)]
-    #[cbor(skip_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
     /// Open tasks.
-    #[n(4)]
-    #[cbor(skip_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
     /// The latest run that is over, by workflow.
-    #[n(5)]
-    #[cbor(skip_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<String, Past>,
     /// A hold on the lead itself, when it has no account.
-    #[n(6)]
     pub hold: Option<Hold>,
     /// An agreed time for the next call.
-    #[n(7)]
     pub callback_at: Option<Timestamp>,
     /// Events that a wait of some run may ask for, newest last.
-    #[n(8)]
-    #[cbor(skip_if = "Vec::is_empty")]
     pub recent: Vec<Recent>,
     /// The newest journal entry.
-    #[n(9)]
     pub latest: Option<Entry>,
 }
 
@@ -113,15 +98,7 @@ impl LeadState {
     pub fn validate(&self) -> Result<(), String> {
         let open = |id| self.tasks.iter().any(|task| task.id == id);
         for run in &self.runs {
-            let awaited = match &run.state {
-                RunState::Task(task) => Some(*task),
-                RunState::Cadence(state) => match state.phase {
-                    CadencePhase::Task(task) | CadencePhase::RedialTask(task) => Some(task),
-                    _ => None,
-                },
-                _ => None,
-            };
-            if let Some(task) = awaited
+            if let Some(task) = run.awaited_task()
                 && !open(task)
             {
                 return Err(format!("run {} waits for task {task}, which is not open", run.id));
@@ -132,15 +109,26 @@ impl LeadState {
         }
         for task in &self.tasks {
             if let Some(run) = task.run
-                && !self.runs.iter().any(|r| r.id == run)
+                && !self.runs.iter().any(|r| r.id == run && r.awaited_task() == Some(task.id))
             {
-                return Err(format!("task {} belongs to run {run}, which is over", task.id));
+                return Err(format!("task {} belongs to run {run}, which is over or does not wait for it", task.id));
+            }
+            if let Some(about) = task.about
+                && !open(about)
+            {
+                return Err(format!("task {} is about task {about}, which is not open", task.id));
             }
         }
         let mut ids: Vec<u128> = self.runs.iter().map(|r| r.id.0).chain(self.tasks.iter().map(|t| t.id.0)).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("an id was given twice".to_owned());
+        }
+        if ids.last().is_some_and(|id| id & u128::from(BORN_MAX) > u128::from(self.born)) {
+            return Err(format!("an id has a higher number than the {} things that were born here", self.born));
+        }
+        if self.lead.consent.opted_out.is_some() && !(self.runs.is_empty() && self.tasks.is_empty()) {
+            return Err("the lead opted out and has runs or tasks".to_owned());
         }
         if self.runs.len() > RUNS_MAX || self.tasks.len() > TASKS_MAX || self.recent.len() > RECENT_MAX {
             return Err("a list is longer than it may be".to_owned());

@@ -112,10 +112,10 @@ pub struct EscalationPoint {
     /// Its index.
     #[n(0)]
     pub point: u16,
-    /// When it falls due.
+    /// When it falls due; once it is asked, when that was.
     #[n(1)]
     pub at: Timestamp,
-    /// A pooled decision about it is under way.
+    /// A plugin was asked about it and has not answered.
     #[n(2)]
     pub asked: bool,
 }

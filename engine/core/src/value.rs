@@ -2,7 +2,6 @@
 
 use crate::codes::codes;
 use crate::time::Timestamp;
-use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -29,34 +28,75 @@ codes! {
 
 /// A value. Blank is "not known", which is different from empty and from zero. Serialised with its type, so that a stored
 /// definition reads back the same; the HTTP API writes plain JSON instead.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// Not known.
     #[default]
-    #[n(0)]
     Blank,
     /// Yes or no.
-    #[n(1)]
-    Bool(#[n(0)] bool),
+    Bool(bool),
     /// A whole number.
-    #[n(2)]
-    Int(#[n(0)] i64),
+    Int(i64),
     /// A double, never NaN.
-    #[n(3)]
-    Number(#[n(0)] f64),
+    Number(f64),
     /// An instant.
-    #[n(4)]
-    Time(#[n(0)] Timestamp),
+    Time(Timestamp),
     /// Text.
-    #[n(5)]
-    Text(#[n(0)] String),
+    Text(String),
     /// Values in order.
-    #[n(6)]
-    List(#[n(0)] Vec<Value>),
+    List(Vec<Value>),
     /// A duration in milliseconds.
-    #[n(7)]
-    Duration(#[n(0)] i64),
+    Duration(i64),
+}
+
+/// How a value is written: as CBOR's own null, bool, integer, double, text and array; times and durations are tagged
+/// integers of milliseconds.
+mod wire {
+    use super::Value;
+    use crate::time::Timestamp;
+    use minicbor::data::{Tag, Type};
+    use minicbor::decode::{Decode, Decoder, Error as DecodeError};
+    use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
+
+    const TIME: Tag = Tag::new(6);
+    const DURATION: Tag = Tag::new(7);
+
+    impl<C> Encode<C> for Value {
+        fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
+            match self {
+                Self::Blank => e.null()?.ok(),
+                Self::Bool(yes) => e.bool(*yes)?.ok(),
+                Self::Int(int) => e.i64(*int)?.ok(),
+                Self::Number(number) => e.f64(*number)?.ok(),
+                Self::Text(text) => e.str(text)?.ok(),
+                Self::List(items) => items.encode(e, ctx),
+                Self::Time(at) => e.tag(TIME)?.i64(at.as_ms())?.ok(),
+                Self::Duration(ms) => e.tag(DURATION)?.i64(*ms)?.ok(),
+            }
+        }
+    }
+
+    impl<'b, C> Decode<'b, C> for Value {
+        fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+            Ok(match d.datatype()? {
+                Type::Null => {
+                    d.null()?;
+                    Self::Blank
+                }
+                Type::Bool => Self::Bool(d.bool()?),
+                Type::F16 | Type::F32 | Type::F64 => Self::Number(d.f64()?),
+                Type::String => Self::Text(d.str()?.to_owned()),
+                Type::Array => Self::List(Vec::decode(d, ctx)?),
+                Type::Tag => match d.tag()? {
+                    TIME => Self::Time(Timestamp::from_ms(d.i64()?)),
+                    DURATION => Self::Duration(d.i64()?),
+                    _ => return Err(DecodeError::message("a value of a kind that this program does not know")),
+                },
+                _ => Self::Int(d.i64()?),
+            })
+        }
+    }
 }
 
 impl Value {
@@ -100,5 +140,31 @@ impl Value {
             (value, to) if value.kind() == Some(to) => value,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let text = || Value::Text("Müller".to_owned());
+        for value in [
+            Value::Blank,
+            Value::Bool(true),
+            Value::Int(i64::MIN),
+            Value::Int(250),
+            Value::Number(250.0),
+            Value::Number(-0.5),
+            text(),
+            Value::Text(String::new()),
+            Value::Time(Timestamp::from_ms(-1)),
+            Value::Duration(86_400_000),
+            Value::List(vec![text(), Value::Blank, Value::List(vec![])]),
+        ] {
+            let bytes = minicbor::to_vec(&value).unwrap();
+            assert_eq!(minicbor::decode::<Value>(&bytes).unwrap(), value, "{bytes:02x?}");
+        }
     }
 }

@@ -232,6 +232,8 @@ pub struct JsonPath(pub Vec<String>);
 pub struct Connection {
     /// Address, http or https.
     pub url: String,
+    /// Environment variable whose value, when it is set, takes the place of `url`.
+    pub url_env: Option<String>,
     /// Signs what is sent, by Standard Webhooks.
     pub secret: Option<SecretRef>,
     /// Headers added to every request.

@@ -1,1 +1,35 @@
 //! YAML workspaces to checked definitions, with diagnostics that point at the line.
+//!
+//! [`Folder`] holds the files, [`check`] makes a [`cadenza_core::workspace::Workspace`] of them or says everything that is
+//! wrong, [`render`] shows that to people, [`schema`] tells editors. The reference for authors is `workflows/README.md`.
+//!
+//! Must not know: any crate of the workspace but core, tokio, sled, wasmtime, axum, the clock. Plugins are known through
+//! core's `PluginCatalog`; conditions leave here as core's `Expr`, and nothing evaluates CEL at run time.
+
+mod check;
+mod condition;
+mod connections;
+mod diagnostic;
+mod digest;
+mod folder;
+mod form;
+mod hours;
+mod known;
+mod render;
+mod scalar;
+mod schema;
+mod script;
+mod secret;
+mod settings;
+mod shape;
+mod sources;
+mod suggest;
+mod team;
+mod workflow;
+mod yaml;
+
+pub use check::{Checked, check, plugin_settings};
+pub use diagnostic::{Diagnostic, Severity};
+pub use folder::{FILE_BYTES_MAX, FILES_MAX, Folder, FolderError};
+pub use render::{Paint, render};
+pub use schema::{Document, schema};

@@ -24,7 +24,8 @@ pub enum LoadError {
         /// How many it may have.
         bytes_max: usize,
     },
-    /// No component at all, or one that uses what is switched off (threads, relaxed SIMD, garbage collection…).
+    /// No component at all, or one that uses what is switched off (threads, relaxed SIMD, garbage collection…), or needs
+    /// more memory or larger tables to begin with than it may have.
     #[error("this is no component that can be run here: {0}")]
     Invalid(String),
     /// The component wants something from outside.
@@ -36,9 +37,6 @@ pub enum LoadError {
     /// The component was compiled by another build of the engine or under other limits.
     #[error("the compiled component does not fit this engine: {0}")]
     Stale(String),
-    /// It needs more memory or larger tables than it may have, before it is even asked.
-    #[error("the component needs {0}")]
-    Resources(String),
     /// It exports none of the interfaces of the contract, or not `describe`.
     #[error("the component is no plugin: {0}")]
     NotAPlugin(String),

@@ -39,8 +39,9 @@ pub struct HostLimits {
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
-            fuel_max: 100_000_000,
-            wall_ms_max: 50,
+            fuel_max: 50_000_000,
+            // Several times what the most fuel takes, so that a busy machine changes no outcome.
+            wall_ms_max: 250,
             memory_bytes_max: 16 * 1024 * 1024,
             table_elements_max: 4_096,
             output_bytes_max: 64 * 1024,

@@ -120,7 +120,6 @@ impl Plugin {
         overrides: &BudgetOverrides,
     ) -> Result<Self, LoadError> {
         let component = compiled.component(engine, limits)?;
-        check_resources(&component, limits)?;
         let exports = Exports::of(&component)?;
         let guest = Linker::<Taken>::new(engine)
             .instantiate_pre(&component)
@@ -233,26 +232,4 @@ impl Plugin {
 
 fn unavailable(why: &str) -> DecisionFailure {
     DecisionFailure::Unavailable(why.to_owned())
-}
-
-/// Refuses a component that could never be instantiated, with words that say why.
-fn check_resources(component: &Component, limits: &HostLimits) -> Result<(), LoadError> {
-    let Some(needs) = component.resources_required() else {
-        return Err(LoadError::Resources("modules that are not part of it".to_owned()));
-    };
-    let memory = needs.max_initial_memory_size.unwrap_or(0);
-    if memory > limits.memory_bytes_max as u64 {
-        return Err(LoadError::Resources(format!(
-            "{memory} bytes of memory to begin with, and {} are allowed",
-            limits.memory_bytes_max
-        )));
-    }
-    let table = needs.max_initial_table_size.unwrap_or(0);
-    if table > limits.table_elements_max as u64 {
-        return Err(LoadError::Resources(format!(
-            "a table of {table} elements, and {} are allowed",
-            limits.table_elements_max
-        )));
-    }
-    Ok(())
 }

@@ -297,6 +297,18 @@ impl Engine {
         self.durable(self.store.lead(id)).await
     }
 
+    /// Several leads at once, in the order they are asked for: one wait for what is durable instead of many.
+    pub async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
+        self.durable(async {
+            let mut leads = Vec::with_capacity(ids.len());
+            for id in ids {
+                leads.push(self.store.lead(*id).await?);
+            }
+            Ok(leads)
+        })
+        .await
+    }
+
     /// Leads in order of their ids (oldest first), from after the cursor.
     pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
         self.durable(self.store.leads(after, limit)).await

@@ -1,8 +1,26 @@
 //! The binary: composes the parts and nothing else.
 
 mod catalog;
+mod cli;
 mod clock;
+mod connector;
+mod decider;
+mod driver;
 mod engine;
+#[cfg(test)]
+mod fixture;
+mod http;
+mod intake;
+mod json;
+mod mapping;
 mod meters;
+mod render;
+mod secret;
+mod signature;
+mod start;
+mod token;
+mod views;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -2,6 +2,19 @@
 //!
 //! Must not know: the language, the sandbox, HTTP. It knows core's records and nothing of what moves them.
 
+mod committer;
+pub mod conformance;
 mod contract;
+mod embedded;
+mod keyed;
+mod keys;
+mod memory;
+mod reading;
+mod record;
+mod recording;
+mod space;
 
 pub use contract::*;
+pub use embedded::{SledOptions, SledStore, SyncPolicy};
+pub use memory::{MemoryDisk, MemoryStore};
+pub use recording::{Weight, weight};

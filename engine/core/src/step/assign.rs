@@ -4,9 +4,11 @@ use super::Machine;
 use crate::account::{AccountMessage, Hold as HoldInForce};
 use crate::effect::Effect;
 use crate::id::{Digest, RunId};
-use crate::journal::{Ignored, Note};
+use crate::journal::{Ignored, Note, Refusal};
 use crate::lead::RepId;
 use crate::run::RunState;
+use crate::state::RUNS_MAX;
+use crate::task::Assignee;
 use crate::workflow::{Carry, Hold, HoldScope, Target, Verb};
 
 impl Machine<'_> {
@@ -25,9 +27,9 @@ impl Machine<'_> {
             self.ignore(Ignored::StaleAttempt);
             return;
         }
-        let (workflow, step) = (run.workflow, run.step);
-        let Some(definition) = self.definition(id) else { return };
-        let Some(step) = definition.step(step) else { return };
+        let workflow = run.workflow;
+        let Some((definition, ix)) = self.place(id) else { return };
+        let step = &definition.steps[ix];
         let Verb::Assign(assign) = &step.verb else {
             self.ignore(Ignored::NotAwaited);
             return;
@@ -47,10 +49,12 @@ impl Machine<'_> {
 
     pub(super) fn set_owner(&mut self, owner: &RepId, how: &str, carry: Carry) {
         let previous = self.state.lead.owner.replace(owner.clone());
+        self.lead_changed = true;
         self.notes.push(Note::Owned { owner: Some(owner.clone()), how: how.to_owned() });
+        self.move_tasks(&Assignee::Nobody, owner);
         let Some(previous) = previous.filter(|previous| previous != owner) else { return };
         if carry.move_open_tasks {
-            self.move_tasks(&previous, owner);
+            self.move_tasks(&Assignee::Rep(previous.clone()), owner);
         }
         if carry.watch_previous_owner {
             self.state.lead.watch(previous);
@@ -96,11 +100,16 @@ impl Machine<'_> {
     pub(super) fn hold_expired(&mut self, workflow: Digest, go: Target) {
         self.notes.push(Note::HoldOver { expired: true });
         let Target::Step(step) = go else { return };
-        if self.is_suppressed() || self.state.runs.len() >= crate::state::RUNS_MAX {
+        let Some(definition) = self.cx.definitions.get(&workflow).filter(|d| d.step(step).is_some()) else {
+            self.ignore(Ignored::UnknownStep);
+            return;
+        };
+        if self.is_suppressed() {
+            self.not_enrolled(&definition.name, Refusal::Suppressed);
             return;
         }
-        if self.cx.definitions.get(&workflow).is_none_or(|definition| definition.step(step).is_none()) {
-            self.ignore(Ignored::UnknownStep);
+        if self.state.runs.len() >= RUNS_MAX || self.is_spent() {
+            self.not_enrolled(&definition.name, Refusal::TooManyRuns);
             return;
         }
         let run = self.begin_run(workflow, step);

@@ -1,12 +1,32 @@
 //! Cadences: touch after touch, each counted from the completion of the one before, until something stops them.
 
 use super::Machine;
+use super::verbs::NotMade;
+use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
+use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome};
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::workflow::{Cadence, Target, TouchPlan, Verb};
+
+/// The most rounds of a cadence, whatever does not count as a contact: a mail that never arrives must not go out for ever.
+const ROUNDS_MAX: u16 = 1_000;
+/// When a touch is tried again for which there was no room.
+const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
+
+/// The state at the next call of the round, or of the round after it: an agreed call-back is a call, not a mail.
+fn next_call(cadence: &Cadence, state: CadenceState) -> CadenceState {
+    let is_call = |touch: &usize| matches!(cadence.touches[*touch].touch, TouchPlan::Call { .. });
+    let ahead = (usize::from(state.touch)..cadence.touches.len()).find(is_call);
+    let again = (0..cadence.touches.len()).find(is_call).filter(|_| cadence.repeat.is_some());
+    match (ahead, again) {
+        (Some(touch), _) => CadenceState { touch: touch as u16, ..state },
+        (None, Some(touch)) => CadenceState { touch: touch as u16, round: state.round.saturating_add(1), ..state },
+        (None, None) => state,
+    }
+}
 
 impl Machine<'_> {
     pub(super) fn enter_cadence(&mut self, id: RunId, cadence: &Cadence) {
@@ -28,19 +48,23 @@ impl Machine<'_> {
 
     /// Plans the touch the state points to, counted from `from`; a call-back that was agreed comes first. Touches that
     /// are due at once are begun, and such as the gate never lets happen are passed over.
-    fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, mut state: CadenceState, from: Timestamp) {
-        let mut from = from;
-        for passed_over in 0..=cadence.touches.len() {
-            if state.contacts >= cadence.contacts_max || passed_over == cadence.touches.len() {
-                break;
-            }
+    fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, from: Timestamp) {
+        let (mut state, mut from) = (state, from);
+        let mut tried = 0;
+        while state.contacts < cadence.contacts_max && tried < cadence.touches.len() && self.any_may_happen(cadence) {
             let Some(touch) = cadence.touches.get(usize::from(state.touch)) else {
-                let Some(repeat) = cadence.repeat else { break };
+                let Some(repeat) = cadence.repeat.filter(|_| state.round < ROUNDS_MAX) else { break };
                 from = self.cx.live.settings.calendar.add(from, repeat);
-                state = CadenceState { touch: 0, round: state.round.saturating_add(1), ..state };
+                state = CadenceState { touch: 0, round: state.round + 1, ..state };
                 continue;
             };
-            let due = self.cx.live.settings.calendar.add(from, touch.after).max(self.state.callback_at.unwrap_or(from));
+            let due = match self.state.callback_at.filter(|at| *at > self.cx.now) {
+                Some(agreed) => {
+                    state = next_call(cadence, state);
+                    agreed
+                }
+                None => self.cx.live.settings.calendar.add(from, touch.after),
+            };
             if due > self.cx.now {
                 self.set_phase(id, state, CadencePhase::Pause(due));
                 return;
@@ -49,9 +73,20 @@ impl Machine<'_> {
                 return;
             }
             state.touch += 1;
+            tried += 1;
         }
-        // Used up, or nothing in a whole round that may happen.
+        // Used up, or nothing that may happen.
         self.go_on(id, cadence.exhausted);
+    }
+
+    /// Whether any touch of the cadence may happen at all: there is an address, and the gate does not say never.
+    fn any_may_happen(&self, cadence: &Cadence) -> bool {
+        let call = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0;
+        let (call, mail) = (!matches!(call, Verdict::Never(_)), self.never_mailed().is_none());
+        cadence.touches.iter().any(|touch| match &touch.touch {
+            TouchPlan::Call { .. } => call,
+            TouchPlan::Email(_) => mail,
+        })
     }
 
     /// Begins the touch the state points to; false when it may never happen.
@@ -61,9 +96,13 @@ impl Machine<'_> {
         match &touch.touch {
             TouchPlan::Call { due, escalate, .. } => {
                 let escalate = escalate.as_ref();
-                let Some(task) = self.make_task(id, TaskKind::Call, Some(state.touch), *due, escalate, &definition)
-                else {
-                    return self.run(id).is_none_or(|run| matches!(run.state, RunState::Parked { .. }));
+                let task = match self.make_task(id, TaskKind::Call, Some(state.touch), *due, escalate, &definition) {
+                    Ok(task) => task,
+                    Err(NotMade::Never) => return false,
+                    Err(NotMade::NoRoom) => {
+                        self.try_later(id, state, redial);
+                        return true;
+                    }
                 };
                 if redial && let Some(task) = self.task_mut(task) {
                     task.redial = true;
@@ -73,23 +112,52 @@ impl Machine<'_> {
                 true
             }
             TouchPlan::Email(email) => match self.send_email(id, email) {
-                Some(effect) => {
+                Ok(effect) => {
                     self.set_phase(id, state, CadencePhase::Sending(effect));
                     true
                 }
-                None => false,
+                Err(NotMade::Never) => false,
+                Err(NotMade::NoRoom) => {
+                    self.try_later(id, state, redial);
+                    true
+                }
             },
         }
     }
 
+    /// There is no room for a touch now. The run is not parked for that: it would lose count of its contacts.
+    fn try_later(&mut self, id: RunId, state: CadenceState, redial: bool) {
+        let at = self.cx.live.settings.calendar.add(self.cx.now, NO_ROOM_RETRY).max(self.cx.now.plus_ms(1));
+        self.set_phase(id, state, if redial { CadencePhase::Redial(at) } else { CadencePhase::Pause(at) });
+        self.notes.push(Note::Waiting { run: id, until: Some(at) });
+    }
+
     /// The time for a cadence's next touch or second dial has come.
     pub(super) fn cadence_due(&mut self, id: RunId, phase: CadencePhase) {
-        let Some(definition) = self.definition(id) else { return };
+        let Some((definition, ix)) = self.place(id) else { return };
         let Some(state) = self.cadence_state(id) else { return };
-        let Some(step) = self.run(id).map(|run| run.step).and_then(|ix| definition.step(ix)) else { return };
-        let Verb::Cadence(cadence) = &step.verb else { return };
-        let begun = self.begin_touch(id, cadence, state, matches!(phase, CadencePhase::Redial(_)));
-        if !begun {
+        let Verb::Cadence(cadence) = &definition.steps[ix].verb else {
+            self.park(id, "it is in a cadence at a step that is none".to_owned());
+            return;
+        };
+        let redial = matches!(phase, CadencePhase::Redial(_));
+        if self.begin_touch(id, cadence, state, redial) {
+            return;
+        }
+        if redial {
+            // The first dial was made: it is the contact.
+            self.touch_over(id, cadence, state, Channel::Call);
+        } else {
+            self.next_touch(id, cadence, state);
+        }
+    }
+
+    /// A call of a cadence may not be made any more.
+    pub(super) fn cadence_call_given_up(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
+        let Some(state) = self.cadence_state(id) else { return };
+        if state.phase == CadencePhase::RedialTask(task) {
+            self.touch_over(id, cadence, state, Channel::Call);
+        } else if state.phase == CadencePhase::Task(task) {
             self.next_touch(id, cadence, state);
         }
     }
@@ -104,7 +172,7 @@ impl Machine<'_> {
         let Some(mut state) = self.cadence_state(id) else { return };
         let first_dial = state.phase == CadencePhase::Task(task);
         if !first_dial && state.phase != CadencePhase::RedialTask(task) {
-            self.ignore(crate::journal::Ignored::NotAwaited);
+            self.ignore(Ignored::NotAwaited);
             return;
         }
         state.voicemails = state.voicemails.saturating_add(u16::from(outcome == Outcome::Voicemail));

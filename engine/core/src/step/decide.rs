@@ -92,8 +92,8 @@ impl Machine<'_> {
             self.ignore(Ignored::StaleAttempt);
             return;
         };
-        let Some(definition) = self.definition(answer.run) else { return };
-        let Some(step) = self.run(answer.run).map(|run| run.step).and_then(|ix| definition.step(ix)) else { return };
+        let Some((definition, ix)) = self.place(answer.run) else { return };
+        let step = &definition.steps[ix];
         if let Some(kind) = step.verb.decision() {
             self.note_decision(answer, kind);
         }
@@ -192,6 +192,7 @@ impl Machine<'_> {
         match policy {
             OnFailure::Fallback(value) => Fallback::Value(value),
             OnFailure::Plugin(ask) if slot == AskRef::MAIN => {
+                self.next_attempt(run);
                 self.ask(run, definition, AskRef::FALLBACK, ask);
                 Fallback::Asked
             }
@@ -201,19 +202,25 @@ impl Machine<'_> {
 
     /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.
     pub(super) fn ask_again(&mut self, id: RunId, slot: u16) {
-        let Some(definition) = self.definition(id) else { return };
-        let Some(run) = self.run(id) else { return };
-        run.attempt = run.attempt.saturating_add(1);
-        let Some(step) = definition.step(run.step) else { return };
-        let ask = match (&step.verb, slot) {
+        let Some((definition, ix)) = self.place(id) else { return };
+        self.next_attempt(id);
+        let ask = match (&definition.steps[ix].verb, slot) {
             (Verb::Score(score), AskRef::MAIN) => Some(&score.ask),
             (Verb::Score(score), _) => score.on_failure.ask(),
             (Verb::Branch(branch), AskRef::MAIN) => Some(&branch.ask),
             (Verb::Branch(branch), _) => branch.on_failure.ask(),
             _ => None,
         };
-        if let Some(ask) = ask {
-            self.ask(id, &definition, slot, ask);
+        match ask {
+            Some(ask) => self.ask(id, &definition, slot, ask),
+            None => self.park(id, "it waits for a decision that its step does not ask for".to_owned()),
+        }
+    }
+
+    /// Fences off answers to what was asked before.
+    fn next_attempt(&mut self, id: RunId) {
+        if let Some(run) = self.run(id) {
+            run.attempt = run.attempt.saturating_add(1);
         }
     }
 }

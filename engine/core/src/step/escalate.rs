@@ -3,16 +3,24 @@
 use super::Machine;
 use crate::effect::{Effect, Message, Outgoing, Question};
 use crate::event::Answer;
+use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
 use crate::journal::{Ignored, Note};
-use crate::lead::RepId;
+use crate::lead::{Channel, RepId};
 use crate::plugin::{Action, Decision, DecisionKind, Overdue};
+use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
+use crate::time::Timestamp;
 use crate::workflow::{AskRef, Escalate, Recipient, Verb};
+
+/// From when on somebody could have done it: escalation points count from here.
+fn offered_from(task: &Task) -> Timestamp {
+    task.not_before.unwrap_or(task.created_at).max(task.created_at)
+}
 
 impl Machine<'_> {
     /// The escalation of a task's step.
-    fn escalation_of(&self, task: &Task) -> Option<(AskRef, Escalate)> {
+    pub(super) fn escalation_of(&self, task: &Task) -> Option<(AskRef, Escalate)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let touch = task.touch.unwrap_or(0);
         let verb: &Verb = &definition.step(task.step)?.verb;
@@ -30,17 +38,22 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
-        let from = task.not_before.unwrap_or(task.created_at).max(task.created_at);
+        if let Some(at) = self.touches_held_until(&task) {
+            self.set_point(id, Some(EscalationPoint { at, asked: false, ..point }));
+            return;
+        }
+        let from = offered_from(&task);
         while let Some(next) = self.point(&escalate, point.point + 1, from)
             && next.at <= now
         {
             point = next;
         }
-        self.set_point(id, Some(EscalationPoint { asked: true, ..point }));
-        let Some((run, attempt)) = task.run.and_then(|run| self.run(run).map(|r| (r.id, r.attempt))) else {
+        let Some(run) = task.run else {
             self.set_point(id, None);
             return;
         };
+        // Counted from now when it is asked, so that one that has not been answered is not asked again at once.
+        self.set_point(id, Some(EscalationPoint { at: now, asked: true, ..point }));
         let overdue = Overdue {
             point: point.point,
             points: u16::try_from(escalate.at.len()).unwrap_or(u16::MAX),
@@ -49,17 +62,40 @@ impl Machine<'_> {
             reminders: task.reminders,
             raised: task.raised,
         };
-        let input = self.input(place, task.created_at, Some(overdue));
+        let input = self.input(place, from, Some(overdue));
         let (kind, plugin) = (DecisionKind::Escalation, escalate.ask.plugin.clone());
+        let attempt = u32::from(point.point);
         self.effects.push(Effect::Decide(Question { run, attempt, task: Some(id), kind, plugin, input }));
     }
 
-    fn point(&self, escalate: &Escalate, point: u16, from: crate::time::Timestamp) -> Option<EscalationPoint> {
+    /// A call that may not be made now is nobody's neglect: until when, when a person or the lead holds it back.
+    fn touches_held_until(&self, task: &Task) -> Option<Timestamp> {
+        if task.kind != TaskKind::Call {
+            return None;
+        }
+        match gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0 {
+            Verdict::NotBefore { at, why: Reason::Paused | Reason::NotBefore } => Some(at),
+            Verdict::NotBefore { .. } | Verdict::Go | Verdict::Never(_) => None,
+        }
+    }
+
+    /// Points that a pause put off fall due when they would have, or now.
+    pub(super) fn resume_escalations(&mut self) {
+        for task in self.state.tasks.clone() {
+            let Some(held) = task.escalation.filter(|point| !point.asked && point.at > self.cx.now) else { continue };
+            let Some((_, escalate)) = self.escalation_of(&task) else { continue };
+            if let Some(point) = self.point(&escalate, held.point, offered_from(&task)) {
+                self.set_point(task.id, Some(EscalationPoint { at: point.at.max(self.cx.now), ..point }));
+            }
+        }
+    }
+
+    pub(super) fn point(&self, escalate: &Escalate, point: u16, from: Timestamp) -> Option<EscalationPoint> {
         let span = escalate.at.get(usize::from(point))?;
         Some(EscalationPoint { point, at: self.cx.live.settings.calendar.add(from, *span), asked: false })
     }
 
-    fn set_point(&mut self, id: TaskId, point: Option<EscalationPoint>) {
+    pub(super) fn set_point(&mut self, id: TaskId, point: Option<EscalationPoint>) {
         if let Some(task) = self.task_mut(id) {
             task.escalation = point;
         }
@@ -70,19 +106,23 @@ impl Machine<'_> {
             self.ignore(Ignored::UnknownTask);
             return;
         };
-        let Some(asked) = task.escalation.filter(|point| point.asked) else {
+        // The attempt of an escalation's question is its point.
+        let asked = task.escalation.filter(|point| point.asked && u32::from(point.point) == answer.attempt);
+        let Some(asked) = asked else {
             self.ignore(Ignored::NotAwaited);
             return;
         };
-        let Some((_, escalate)) = self.escalation_of(&task) else { return };
+        let Some((_, escalate)) = self.escalation_of(&task) else {
+            self.set_point(id, None);
+            return;
+        };
         self.note_decision(answer, DecisionKind::Escalation);
         let action = match &answer.decision {
             Ok(Decision::Escalate { action, .. }) => *action,
             // Something overdue must not be forgotten because a plugin failed.
             _ => Action::Remind,
         };
-        let from = task.not_before.unwrap_or(task.created_at).max(task.created_at);
-        self.set_point(id, self.point(&escalate, asked.point + 1, from));
+        self.set_point(id, self.point(&escalate, asked.point + 1, offered_from(&task)));
         let to = match action {
             Action::Wait => None,
             Action::Remind => self.remind(&task, &escalate.remind),
@@ -121,7 +161,7 @@ impl Machine<'_> {
             task.raised = true;
         }
         let already = self.state.tasks.iter().any(|t| t.about == Some(task.id));
-        if !already && self.state.tasks.len() < crate::state::TASKS_MAX {
+        if !already && self.state.tasks.len() < TASKS_MAX && !self.is_spent() {
             let id = self.new_task_id();
             self.open_task(Task {
                 id,
@@ -161,6 +201,9 @@ impl Machine<'_> {
     fn notify(&mut self, task: &Task, to: Option<&RepId>, kind: &str) {
         let Some(via) = self.cx.live.settings.contact.notify_via.clone() else { return };
         let (Some(to), Some(run)) = (to, task.run) else { return };
+        if self.is_spent() {
+            return;
+        }
         let effect = self.new_effect_id();
         self.notes.push(Note::Queued { effect, via: via.clone() });
         self.effects.push(Effect::Send(Outgoing {

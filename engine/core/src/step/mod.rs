@@ -26,11 +26,12 @@ use crate::run::Run;
 use crate::state::LeadState;
 use crate::task::Task;
 use crate::time::Timestamp;
-use crate::workflow::Workflow;
+use crate::workflow::{Carry, Workflow};
 use crate::workspace::{Definitions, Live};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The most steps a run takes in one transition; one that wants more is parked.
+/// The most steps that are taken in one transition, answers that come at once included; a run that wants more is parked.
 pub const HOPS_MAX: u32 = 256;
 
 /// What a transition may look at besides the state.
@@ -53,24 +54,48 @@ pub struct Transition {
     now: Timestamp,
     events: Vec<Event>,
     notes: Vec<Note>,
+    /// What was known of the account when it began.
     account: Option<AccountFacts>,
+    /// The same, for the latest event.
+    account_latest: Option<AccountFacts>,
+    /// Steps that may still be taken.
+    hops_left: u32,
 }
 
 impl Transition {
     /// A transition begun by the event of this id.
     pub const fn begin(event_id: String, now: Timestamp) -> Self {
-        Self { event_id, now, events: Vec::new(), notes: Vec::new(), account: None }
+        Self {
+            event_id,
+            now,
+            events: Vec::new(),
+            notes: Vec::new(),
+            account: None,
+            account_latest: None,
+            hops_left: HOPS_MAX,
+        }
     }
 
     /// Handles one event; what it asks for is returned.
     pub fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
-        let (notes, effects) = step(context, state, &event);
+        self.remember_account(context.account);
+        let (notes, effects) = handle(context, state, &event, &mut self.hops_left);
         self.notes.extend(notes);
         self.events.push(event);
-        if let Some(facts) = context.account {
-            self.account = Some(facts.clone());
-        }
         effects
+    }
+
+    /// What is known of the account may change between two events of one transition; a replay must know when.
+    fn remember_account(&mut self, account: Option<&AccountFacts>) {
+        if self.account_latest.as_ref() == account {
+            return;
+        }
+        if self.events.is_empty() {
+            self.account = account.cloned();
+        } else {
+            self.events.push(Event::AccountKnown(account.cloned()));
+        }
+        self.account_latest = account.cloned();
     }
 
     /// What has happened so far.
@@ -84,9 +109,10 @@ impl Transition {
     }
 
     /// Puts the transition into the journal; the entry that it pushes out is returned. A timer that found nothing due
-    /// leaves no trace.
+    /// leaves no trace; everything else does, even when there is no note of it: a plugin may have been asked.
     pub fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
-        if matches!(self.notes.as_slice(), [] | [Note::Ignored(Ignored::NothingDue)]) {
+        let nothing_happened = self.events.is_empty() && self.notes.is_empty();
+        if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
             return (self.notes, None);
         }
         state.seq += 1;
@@ -99,10 +125,48 @@ impl Transition {
 
 /// Handles one event: the state is changed, what happened and what is to be done are returned.
 pub fn step(context: Context<'_>, state: &mut LeadState, event: &Event) -> (Vec<Note>, Vec<Effect>) {
-    let mut machine =
-        Machine { cx: context, state, notes: Vec::new(), effects: Vec::new(), report: None, touch: None, task: None };
+    handle(context, state, event, &mut HOPS_MAX.clone())
+}
+
+fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut u32) -> (Vec<Note>, Vec<Effect>) {
+    let mut machine = Machine {
+        cx,
+        state,
+        notes: Vec::new(),
+        effects: Vec::new(),
+        report: None,
+        touch: None,
+        task: None,
+        ready: VecDeque::new(),
+        walking: false,
+        hops_left: *hops_left,
+        lead_changed: false,
+        dates_moved: false,
+        gate_before: None,
+    };
     machine.handle(event);
-    (machine.notes, machine.effects)
+    let Machine { notes, effects, hops_left: left, .. } = machine;
+    *hops_left = left;
+    (notes, effects)
+}
+
+/// Plays a journal entry again: `state` is what it was before the entry, and is then what it was after it. None when the
+/// person was erased, and the events with them.
+pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
+    let Personal { events, account } = entry.personal.as_ref()?;
+    let mut account = account.as_ref();
+    let mut notes = Vec::new();
+    let mut hops_left = HOPS_MAX;
+    for event in events {
+        if let Event::AccountKnown(facts) = event {
+            account = facts.as_ref();
+        }
+        let context = Context { definitions, live, account, now: entry.skeleton.now };
+        notes.extend(handle(context, state, event, &mut hops_left).0);
+    }
+    state.seq = entry.seq;
+    state.latest = Some(entry.clone());
+    Some(notes)
 }
 
 /// A step under way.
@@ -117,6 +181,18 @@ struct Machine<'a> {
     touch: Option<Touch>,
     /// The task just done, for `task.…`.
     task: Option<view::ClosedTask>,
+    /// Runs whose steps are to be taken, in order.
+    ready: VecDeque<RunId>,
+    /// Steps are being taken: whoever becomes ready meanwhile gets into line.
+    walking: bool,
+    /// Steps that may still be taken in this transition.
+    hops_left: u32,
+    /// Something of the lead changed since `leave` was asked last.
+    lead_changed: bool,
+    /// A field was set that some wait may follow.
+    dates_moved: bool,
+    /// What the gate said of a call before something changed that it looks at.
+    gate_before: Option<crate::gate::Verdict>,
 }
 
 impl<'a> Machine<'a> {
@@ -132,7 +208,20 @@ impl<'a> Machine<'a> {
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
+            Event::AccountKnown(_) => {}
         }
+        self.settle();
+    }
+
+    /// What a change of the lead means for runs and tasks that are not concerned themselves.
+    fn settle(&mut self) {
+        if self.lead_changed {
+            self.leave_runs();
+        }
+        if self.dates_moved {
+            self.follow_dates();
+        }
+        self.regate_calls();
     }
 
     fn commanded(&mut self, command: &LeadCommand, by: &str) {
@@ -140,10 +229,10 @@ impl<'a> Machine<'a> {
         match command {
             LeadCommand::OptOut { reason } => self.opt_out(by, reason.clone()),
             LeadCommand::Prefer { refused, not_before } => {
+                self.gate_changes();
                 self.state.lead.consent.refused.clone_from(refused);
                 self.state.lead.consent.not_before = *not_before;
                 self.notes.push(Note::Preferred);
-                self.regate_calls();
             }
             LeadCommand::Pause => {
                 self.state.lead.paused_at.get_or_insert(now);
@@ -152,14 +241,10 @@ impl<'a> Machine<'a> {
             LeadCommand::Resume => {
                 self.state.lead.paused_at = None;
                 self.notes.push(Note::Paused(false));
-                self.regate_calls();
+                self.resume_escalations();
             }
             LeadCommand::SetOwner(rep) => {
-                self.set_owner(
-                    rep,
-                    "manual",
-                    crate::workflow::Carry { move_open_tasks: true, watch_previous_owner: true },
-                );
+                self.set_owner(rep, "manual", Carry { move_open_tasks: true, watch_previous_owner: true });
             }
             LeadCommand::Disqualify { .. } => {
                 self.set_stage(Stage::Disqualified);
@@ -193,7 +278,9 @@ impl<'a> Machine<'a> {
 
     fn set_stage(&mut self, stage: Stage) {
         if self.state.lead.stage != stage {
+            self.gate_changes();
             self.state.lead.stage = stage;
+            self.lead_changed = true;
             self.notes.push(Note::Stage(stage));
         }
     }
@@ -202,8 +289,13 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::Ignored(why));
     }
 
-    /// The number of the next thing born of this lead; the last one is given again and again once a million are used up,
-    /// and `run` and `task` ids are checked for that.
+    /// Whether the lead has brought forth all it may: it is enrolled no more and its runs are parked, so that no id is
+    /// ever given twice.
+    fn is_spent(&self) -> bool {
+        self.state.born >= BORN_MAX
+    }
+
+    /// The number of the next thing born of this lead; whoever asks has seen that the lead is not spent.
     fn born(&mut self) -> u64 {
         self.state.born = (self.state.born + 1).min(BORN_MAX);
         self.state.born
@@ -229,6 +321,19 @@ impl<'a> Machine<'a> {
 
     fn task_mut(&mut self, id: TaskId) -> Option<&mut Task> {
         self.state.tasks.iter_mut().find(|task| task.id == id)
+    }
+
+    /// A run's definition and the index of the step it is at; the index is valid. A run whose definition is gone is
+    /// parked, or its timer would come again for ever.
+    fn place(&mut self, run: RunId) -> Option<(Arc<Workflow>, usize)> {
+        let ix = usize::from(self.run(run)?.step.0);
+        match self.definition(run).filter(|definition| ix < definition.steps.len()) {
+            Some(definition) => Some((definition, ix)),
+            None => {
+                self.park(run, "the step it is at is not in the definitions".to_owned());
+                None
+            }
+        }
     }
 
     fn definition(&self, run: RunId) -> Option<Arc<Workflow>> {

@@ -9,7 +9,7 @@ use crate::identity;
 use crate::journal::Note;
 use crate::lead::{Channel, Deal, Engagement, Outcome, Stage, Touch, TouchResult};
 use crate::state::{RECENT_MAX, Recent};
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 impl<'a> Machine<'a> {
     pub(super) fn reported(&mut self, report: &'a Report) {
@@ -32,12 +32,46 @@ impl<'a> Machine<'a> {
 
     /// Sets given fields; what does not fit is journalled and left.
     pub(super) fn set_fields(&mut self, fields: &[(String, Value)]) {
+        self.lead_changed |= !fields.is_empty();
+        self.dates_moved |= !fields.is_empty();
         for (field, value) in fields {
+            let before = self.address(field);
             let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
-            let set = self.state.lead.profile.set(field, value.clone(), &self.cx.live.settings.fields);
-            if kept || set.is_err() {
+            let set = !kept && self.state.lead.profile.set(field, value.clone(), &self.cx.live.settings.fields).is_ok();
+            if !set {
                 self.notes.push(Note::NotSet { field: field.clone() });
             }
+            if let Some((channel, before)) = before
+                && self.address(field).is_some_and(|(_, after)| after != before)
+            {
+                self.reachable_again(channel);
+            }
+        }
+    }
+
+    /// The channel whose address this field is, and the address.
+    fn address(&self, field: &str) -> Option<(Channel, Option<String>)> {
+        let profile = &self.state.lead.profile;
+        let (channel, address) = match field {
+            "phone" => (Channel::Call, &profile.phone),
+            "email" => (Channel::Email, &profile.email),
+            _ => return None,
+        };
+        Some((channel, address.clone()))
+    }
+
+    fn reachable_again(&mut self, channel: Channel) {
+        if self.state.lead.consent.unreachable.contains(&channel) {
+            self.gate_changes();
+            self.state.lead.consent.unreachable.retain(|other| *other != channel);
+        }
+    }
+
+    /// The address proved wrong: the channel rests until there is a new one.
+    pub(super) fn unreachable(&mut self, channel: Channel) {
+        if !self.state.lead.consent.unreachable.contains(&channel) {
+            self.gate_changes();
+            self.state.lead.consent.unreachable.push(channel);
         }
     }
 
@@ -58,12 +92,7 @@ impl<'a> Machine<'a> {
             StandardEvent::EmailReplied => self.engaged(report, "reply"),
             StandardEvent::MeetingAccepted => self.engaged(report, "meeting"),
             StandardEvent::CallCompleted => self.called_outside(report),
-            StandardEvent::EmailBounced => {
-                let refused = &mut self.state.lead.consent.refused;
-                if !refused.contains(&Channel::Email) {
-                    refused.push(Channel::Email);
-                }
-            }
+            StandardEvent::EmailBounced => self.unreachable(Channel::Email),
             StandardEvent::DealStageChanged => {
                 self.deal().stage = report.text("stage").map(str::to_owned);
                 self.deal_amount(report);
@@ -91,17 +120,18 @@ impl<'a> Machine<'a> {
 
     fn called_outside(&mut self, report: &Report) {
         let outcome = report.text("outcome").and_then(Outcome::parse).unwrap_or(Outcome::Connected);
-        let result = report.text("result").and_then(TouchResult::parse);
+        let result = report.text("result").and_then(TouchResult::parse).filter(|_| outcome.reached());
+        let callback_at = report.data.get("callback_at").cloned().and_then(|at| at.fit(ValueType::Time));
+        if let Some(Value::Time(at)) = callback_at {
+            self.agree_callback(at);
+        }
         let by = report.text("by").map(|rep| crate::lead::RepId(rep.to_owned()));
-        self.complete_touch(Touch {
-            at: report.at,
-            channel: Channel::Call,
-            outcome,
-            result,
-            by,
-            run: None,
-            task: None,
-        });
+        let touch =
+            Touch { at: report.at, channel: Channel::Call, outcome, result, by, run: None, task: None, effect: None };
+        self.complete_touch(touch, false);
+        if result == Some(TouchResult::OptedOut) {
+            self.opt_out(&report.source, report.text("reason").map(str::to_owned));
+        }
     }
 
     fn deal(&mut self) -> &mut Deal {
@@ -109,9 +139,7 @@ impl<'a> Machine<'a> {
     }
 
     fn deal_amount(&mut self, report: &Report) {
-        if let Some(Value::Number(amount)) =
-            report.data.get("amount").cloned().and_then(|v| v.fit(crate::value::ValueType::Number))
-        {
+        if let Some(Value::Number(amount)) = report.data.get("amount").cloned().and_then(|v| v.fit(ValueType::Number)) {
             self.deal().amount = Some(amount);
         }
     }

@@ -4,7 +4,6 @@ use super::{HOPS_MAX, Machine};
 use crate::event::Report;
 use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
-use crate::lead::Stage;
 use crate::run::{Past, Run, RunState};
 use crate::state::RUNS_MAX;
 use crate::workflow::{Enroll, ReEnroll, StepIx, Target, Workflow};
@@ -12,16 +11,15 @@ use std::sync::Arc;
 
 impl Machine<'_> {
     pub(super) fn enroll_by_event(&mut self, report: &Report) {
-        let live = self.cx.live;
-        for workflow in live.workflows.values() {
-            let wanted = workflow.enroll.iter().any(|way| match way {
+        let wants = |workflow: &&Arc<Workflow>| {
+            workflow.enroll.iter().any(|way| match way {
                 Enroll::When { event, condition } => *event == report.kind && self.holds(condition, None),
                 Enroll::Schedule { .. } => false,
-            });
-            if wanted {
-                self.enroll(workflow);
-            }
-        }
+            })
+        };
+        // All are asked of the lead as the event left it, before the first of them changes it.
+        let wanted: Vec<&Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).collect();
+        wanted.into_iter().for_each(|workflow| self.enroll(workflow));
     }
 
     pub(super) fn enroll_by_name(&mut self, name: &str) {
@@ -31,7 +29,7 @@ impl Machine<'_> {
         }
     }
 
-    fn not_enrolled(&mut self, workflow: &str, why: Refusal) {
+    pub(super) fn not_enrolled(&mut self, workflow: &str, why: Refusal) {
         self.notes.push(Note::NotEnrolled { workflow: workflow.to_owned(), why });
     }
 
@@ -52,14 +50,13 @@ impl Machine<'_> {
     }
 
     fn refusal(&self, workflow: &Workflow) -> Option<Refusal> {
-        let lead = &self.state.lead;
-        if lead.consent.opted_out.is_some() || matches!(lead.stage, Stage::Disqualified | Stage::Suppressed) {
+        if self.is_suppressed() {
             return Some(Refusal::Suppressed);
         }
         if self.runs_of(&workflow.name).next().is_some() {
             return Some(Refusal::AlreadyIn);
         }
-        if self.state.runs.len() >= RUNS_MAX {
+        if self.state.runs.len() >= RUNS_MAX || self.is_spent() {
             return Some(Refusal::TooManyRuns);
         }
         let past = self.state.past.get(&workflow.name)?;
@@ -91,6 +88,7 @@ impl Machine<'_> {
 
     /// Ends the runs whose workflow says so.
     pub(super) fn leave_runs(&mut self) {
+        self.lead_changed = false;
         let leaving: Vec<(RunId, String)> = self
             .state
             .runs
@@ -147,9 +145,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Sends a run to its next step; it is not taken before [`Machine::walk`].
+    /// Sends a run to its next step, which [`Machine::walk`] takes.
     pub(super) fn go(&mut self, id: RunId, target: Target) {
-        let (now, seq) = (self.cx.now, self.state.seq + 1);
+        let now = self.cx.now;
         match target {
             Target::End => self.end_run(id, "completed"),
             Target::Step(step) => {
@@ -157,7 +155,6 @@ impl Machine<'_> {
                     run.step = step;
                     run.entered_at = now;
                     run.attempt = run.attempt.saturating_add(1);
-                    run.moved_seq = seq;
                     run.state = RunState::Ready;
                 }
             }
@@ -170,17 +167,35 @@ impl Machine<'_> {
         self.walk(id);
     }
 
-    /// Takes a run's steps until it waits, ends or asks.
+    /// Takes a run's steps until it waits, ends or asks; at once, or after those that are being taken now.
     pub(super) fn walk(&mut self, id: RunId) {
-        for _ in 0..HOPS_MAX {
-            match self.run(id) {
-                Some(run) if run.state == RunState::Ready => {}
-                _ => return,
+        self.ready.push_back(id);
+        if self.walking {
+            return;
+        }
+        self.walking = true;
+        while let Some(id) = self.ready.pop_front() {
+            self.walk_alone(id);
+        }
+        self.walking = false;
+    }
+
+    fn walk_alone(&mut self, id: RunId) {
+        // `leave` is asked of a run that sets out, and again when a step changed the lead.
+        self.lead_changed = true;
+        while self.is_ready(id) {
+            if self.lead_changed {
+                self.leave_runs();
+            } else if self.hops_left == 0 {
+                self.park(id, format!("more than {HOPS_MAX} steps in one go: the workflow goes round in a circle"));
+            } else {
+                self.hops_left -= 1;
+                self.take_step(id);
             }
-            self.take_step(id);
         }
-        if self.run(id).is_some_and(|run| run.state == RunState::Ready) {
-            self.park(id, format!("more than {HOPS_MAX} steps in one go: the workflow goes round in a circle"));
-        }
+    }
+
+    fn is_ready(&mut self, id: RunId) -> bool {
+        self.run(id).is_some_and(|run| run.state == RunState::Ready)
     }
 }

@@ -1,20 +1,21 @@
 //! Tasks: how they are made, done, moved and withdrawn, and what a completed touch does.
 
 use super::Machine;
+use super::verbs::NotMade;
 use super::view::ClosedTask;
 use crate::event::{TaskChange, TaskReport};
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Reason, Verdict};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note};
-use crate::lead::{Channel, Outcome, Stage, Touch, TouchResult};
+use crate::lead::{Channel, Outcome, RepId, Stage, Touch, TouchResult};
 use crate::run::RunState;
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
-use crate::workflow::{Escalate, Verb, Workflow};
+use crate::workflow::{Escalate, TouchPlan, Verb, Workflow};
 
 impl Machine<'_> {
-    /// Makes a task for a run's step. None when the gate says never, or when the run had to be parked.
+    /// Makes a task for a run's step.
     pub(super) fn make_task(
         &mut self,
         run: RunId,
@@ -23,16 +24,15 @@ impl Machine<'_> {
         due: Span,
         escalate: Option<&Escalate>,
         definition: &Workflow,
-    ) -> Option<TaskId> {
+    ) -> Result<TaskId, NotMade> {
         let (now, calendar) = (self.cx.now, &self.cx.live.settings.calendar);
-        let not_before = if kind == TaskKind::Call { self.gate_call()? } else { None };
-        if self.state.tasks.len() >= TASKS_MAX {
-            self.park(run, format!("the lead has {TASKS_MAX} open tasks already"));
-            return None;
+        let gated = if kind == TaskKind::Call { self.gate_call().ok_or(NotMade::Never)? } else { None };
+        if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
+            return Err(NotMade::NoRoom);
         }
+        let step = self.run(run).ok_or(NotMade::Never)?.step;
         let callback = self.state.callback_at.take().filter(|at| *at > now);
-        let from = not_before.max(callback).unwrap_or(now);
-        let step = self.run(run)?.step;
+        let from = gated.max(callback).unwrap_or(now);
         let id = self.new_task_id();
         let task = Task {
             id,
@@ -52,7 +52,7 @@ impl Machine<'_> {
             about: None,
         };
         self.open_task(task);
-        Some(id)
+        Ok(id)
     }
 
     pub(super) fn open_task(&mut self, task: Task) {
@@ -67,9 +67,9 @@ impl Machine<'_> {
         let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
         match verdict {
             Verdict::Go => Some(None),
-            Verdict::NotBefore { at, .. } => {
+            Verdict::NotBefore { .. } => {
                 self.notes.push(Note::Gated { channel: Channel::Call, verdict });
-                Some(Some(at))
+                Some(held_until(verdict))
             }
             Verdict::Never(_) => {
                 self.notes.push(Note::Gated { channel: Channel::Call, verdict });
@@ -78,16 +78,79 @@ impl Machine<'_> {
         }
     }
 
-    /// After preferences or a pause changed: open calls are offered when the gate says so now.
+    /// Something that the gate looks at is about to change; open calls are gated again when the event is handled.
+    pub(super) fn gate_changes(&mut self) {
+        if self.gate_before.is_none() {
+            let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
+            self.gate_before = Some(verdict);
+        }
+    }
+
+    /// Open calls are offered when the gate says so now; such as may never be made are over.
     pub(super) fn regate_calls(&mut self) {
-        let now = self.cx.now;
-        let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, now);
-        for task in self.state.tasks.iter_mut().filter(|task| task.kind == TaskKind::Call) {
-            task.not_before = match verdict {
-                Verdict::Go => None,
-                Verdict::NotBefore { at, .. } => Some(at),
-                Verdict::Never(_) => Some(Timestamp::MAX),
-            };
+        let Some(before) = self.gate_before.take() else { return };
+        let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
+        let never = matches!(verdict, Verdict::Never(_));
+        let (was, is) = (held_until(before), held_until(verdict));
+        let calls: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.kind == TaskKind::Call).map(|t| t.id).collect();
+        for id in calls {
+            if never {
+                self.give_up_call(id);
+            } else {
+                self.reoffer_call(id, was, is);
+            }
+        }
+    }
+
+    /// The gate held the call until `was` and holds it until `is` now; an agreed time or a snooze stays in force.
+    fn reoffer_call(&mut self, id: TaskId, was: Option<Timestamp>, is: Option<Timestamp>) {
+        let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
+        let otherwise = task.not_before.filter(|at| Some(*at) != was);
+        let not_before = otherwise.max(is);
+        if not_before == task.not_before {
+            return;
+        }
+        let from = not_before.unwrap_or(self.cx.now);
+        let due = self.due_span(&task).map(|span| self.cx.live.settings.calendar.add(from, span));
+        let point = task.escalation.filter(|point| !point.asked);
+        let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
+        if let Some(task) = self.task_mut(id) {
+            task.not_before = not_before;
+            task.due = due.unwrap_or(task.due);
+            task.escalation = moved.or(task.escalation);
+        }
+        self.notes.push(Note::TaskMoved { task: id, assignee: task.assignee });
+    }
+
+    /// How long a task's step gives it.
+    fn due_span(&self, task: &Task) -> Option<Span> {
+        match &self.cx.definitions.get(&task.workflow)?.step(task.step)?.verb {
+            Verb::Call(call) => Some(call.due),
+            Verb::Task(todo) => Some(todo.due),
+            Verb::Cadence(cadence) => match &cadence.touches.get(usize::from(task.touch?))?.touch {
+                TouchPlan::Call { due, .. } => Some(*due),
+                TouchPlan::Email(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// A call that may never be made: its run goes on as if nothing had come of it.
+    fn give_up_call(&mut self, id: TaskId) {
+        let Some(run) = self.state.tasks.iter().find(|task| task.id == id).and_then(|task| task.run) else { return };
+        self.withdraw_task(id);
+        let Some((definition, ix)) = self.place(run) else { return };
+        match &definition.steps[ix].verb {
+            Verb::Call(call) => self.go_on(run, call.results.otherwise),
+            Verb::Cadence(cadence) => self.cadence_call_given_up(run, id, cadence),
+            _ => {}
+        }
+    }
+
+    /// The lead agreed to be called at this time.
+    pub(super) fn agree_callback(&mut self, at: Timestamp) {
+        if at > self.cx.now {
+            self.state.callback_at = Some(at);
         }
     }
 
@@ -114,9 +177,10 @@ impl Machine<'_> {
         self.notes.push(Note::TaskDone { task: task.id, outcome: report.outcome, result });
         self.withdraw_about(task.id);
         self.set_fields(&report.fields);
-        self.state.callback_at = report.callback_at.filter(|at| *at > self.cx.now);
         let run = task.run;
         if task.kind == TaskKind::Call {
+            // What was agreed before is settled by this call.
+            self.state.callback_at = None;
             let by = match &task.assignee {
                 Assignee::Rep(rep) => Some(rep.clone()),
                 Assignee::Pool(_) | Assignee::Nobody => None,
@@ -129,8 +193,12 @@ impl Machine<'_> {
                 by,
                 run,
                 task: Some(task.id),
+                effect: None,
             };
-            self.complete_touch(touch);
+            self.complete_touch(touch, task.redial);
+        }
+        if let Some(at) = report.callback_at {
+            self.agree_callback(at);
         }
         self.task = Some(ClosedTask { task, outcome: report.outcome, result });
         match result {
@@ -140,15 +208,13 @@ impl Machine<'_> {
         if let Some(run) = run {
             self.task_result(run, report.task, report.outcome, result);
         }
-        self.wake_waits();
     }
 
     /// Where a run goes from a task that was done.
     fn task_result(&mut self, run: RunId, task: TaskId, outcome: Outcome, result: Option<TouchResult>) {
-        let Some(definition) = self.definition(run) else { return };
-        let Some(step) = self.run(run).map(|r| r.step).and_then(|ix| definition.step(ix)) else { return };
+        let Some((definition, ix)) = self.place(run) else { return };
         let awaited = self.run(run).is_some_and(|r| r.state == RunState::Task(task));
-        match &step.verb {
+        match &definition.steps[ix].verb {
             Verb::Call(call) if awaited => self.go_on(run, call.results.lookup(Some(outcome), result)),
             Verb::Task(todo) if awaited => self.go_on(run, todo.results.lookup(Some(outcome), result)),
             Verb::Cadence(cadence) => self.cadence_call_over(run, task, cadence, outcome),
@@ -157,13 +223,18 @@ impl Machine<'_> {
     }
 
     /// Records a touch for the lead.
-    pub(super) fn complete_touch(&mut self, touch: Touch) {
+    pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool) {
         let (channel, outcome) = (touch.channel, touch.outcome);
-        if outcome == Outcome::WrongNumber && !self.state.lead.consent.refused.contains(&Channel::Call) {
-            self.state.lead.consent.refused.push(Channel::Call);
+        if outcome == Outcome::WrongNumber {
+            self.unreachable(Channel::Call);
         }
+        self.lead_changed = true;
         self.touch = Some(touch.clone());
-        self.state.lead.record_touch(touch);
+        if second_dial {
+            self.state.lead.record_second_dial(touch);
+        } else {
+            self.state.lead.record_touch(touch);
+        }
         self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts });
     }
 
@@ -185,12 +256,11 @@ impl Machine<'_> {
         self.notes.push(Note::TaskMoved { task: id, assignee });
     }
 
-    /// Open tasks of one rep go to another.
-    pub(super) fn move_tasks(&mut self, from: &crate::lead::RepId, to: &crate::lead::RepId) {
-        let from = Assignee::Rep(from.clone());
+    /// Open tasks that are in one queue go to a rep.
+    pub(super) fn move_tasks(&mut self, from: &Assignee, to: &RepId) {
         let to = Assignee::Rep(to.clone());
         let mut moved = Vec::new();
-        for task in self.state.tasks.iter_mut().filter(|task| task.assignee == from) {
+        for task in self.state.tasks.iter_mut().filter(|task| task.assignee == *from) {
             task.assignee = to.clone();
             moved.push(task.id);
         }
@@ -201,6 +271,15 @@ impl Machine<'_> {
     pub(super) fn is_suppressed(&self) -> bool {
         self.state.lead.consent.opted_out.is_some()
             || matches!(self.state.lead.stage, Stage::Suppressed | Stage::Disqualified)
+    }
+}
+
+/// Until when the gate's word holds a call back. A pause does not move a call: it is asked about again when the call is
+/// listed and claimed.
+fn held_until(verdict: Verdict) -> Option<Timestamp> {
+    match verdict {
+        Verdict::NotBefore { why: Reason::Paused, .. } | Verdict::Go | Verdict::Never(_) => None,
+        Verdict::NotBefore { at, .. } => Some(at),
     }
 }
 

@@ -59,7 +59,8 @@ impl Machine<'_> {
     fn deadline(&mut self, due: Due) {
         match due {
             Due::Hold => {
-                if let Some(hold) = self.state.hold.take() {
+                let now = self.cx.now;
+                if let Some(hold) = self.state.hold.take_if(|hold| hold.until <= now) {
                     self.hold_expired(hold.workflow, hold.on_expiry.unwrap_or(crate::workflow::Target::End));
                 }
             }

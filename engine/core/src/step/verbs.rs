@@ -12,7 +12,19 @@ use crate::run::{CadencePhase, RunState};
 use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::Value;
-use crate::workflow::{AskRef, Assign, AssignBy, Assignment, Call, Email, Target, Todo, Verb, Wait, Workflow};
+use crate::workflow::{AskRef, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
+
+/// Why a task or a mail was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotMade {
+    /// The gate says never.
+    Never,
+    /// The lead has as many open tasks, or has brought forth as much, as it may.
+    NoRoom,
+}
+
+/// Why a run is parked then.
+const NO_ROOM: &str = "the lead has as many open tasks as it may have";
 
 impl Machine<'_> {
     pub(super) fn take_step(&mut self, id: RunId) {
@@ -26,25 +38,36 @@ impl Machine<'_> {
             return;
         };
         self.notes.push(Note::Entered { run: id, step: ix });
+        self.do_verb(id, step, &definition);
+        let seq = self.state.seq + 1;
+        if let Some(run) = self.run(id)
+            && run.step == ix
+            && run.state.rests()
+        {
+            run.moved_seq = seq;
+        }
+    }
+
+    fn do_verb(&mut self, id: RunId, step: &Step, definition: &Workflow) {
         match &step.verb {
-            Verb::Score(score) => self.ask(id, &definition, AskRef::MAIN, &score.ask),
-            Verb::Branch(branch) => self.ask(id, &definition, AskRef::MAIN, &branch.ask),
+            Verb::Score(score) => self.ask(id, definition, AskRef::MAIN, &score.ask),
+            Verb::Branch(branch) => self.ask(id, definition, AskRef::MAIN, &branch.ask),
             Verb::Switch(arms) => {
                 let arm = arms.iter().find(|arm| self.holds(&arm.condition, Some(id)));
                 self.go(id, arm.map_or(step.next, |arm| arm.go));
             }
             Verb::Assign(assign) => self.ask_for_owner(id, assign),
-            Verb::Call(call) => self.enter_call(id, call, &definition),
+            Verb::Call(call) => self.enter_call(id, call, definition),
             Verb::Email(email) => self.enter_email(id, email, step.next),
             Verb::Cadence(cadence) => self.enter_cadence(id, cadence),
-            Verb::Task(todo) => self.enter_todo(id, todo, &definition),
+            Verb::Task(todo) => self.enter_todo(id, todo, definition),
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
             Verb::Update(assignments) => {
                 self.update(id, assignments);
                 self.go(id, step.next);
             }
             Verb::Enroll(workflow) => {
-                // On its way first: the other workflow may end this run.
+                // On its way first; the other run sets out when this one has come to rest.
                 self.go(id, step.next);
                 self.enroll_by_name(workflow);
             }
@@ -55,23 +78,25 @@ impl Machine<'_> {
     fn enter_call(&mut self, id: RunId, call: &Call, definition: &Workflow) {
         let escalate = call.escalate.as_ref();
         match self.make_task(id, TaskKind::Call, None, call.due, escalate, definition) {
-            Some(task) => self.set_run_state(id, RunState::Task(task)),
+            Ok(task) => self.set_run_state(id, RunState::Task(task)),
             // Never on this channel: as if nothing had come of it.
-            None => self.go(id, call.results.otherwise),
+            Err(NotMade::Never) => self.go(id, call.results.otherwise),
+            Err(NotMade::NoRoom) => self.park(id, NO_ROOM.to_owned()),
         }
     }
 
     fn enter_todo(&mut self, id: RunId, todo: &Todo, definition: &Workflow) {
         match self.make_task(id, TaskKind::Todo, None, todo.due, todo.escalate.as_ref(), definition) {
-            Some(task) => self.set_run_state(id, RunState::Task(task)),
-            None => self.go(id, todo.results.otherwise),
+            Ok(task) => self.set_run_state(id, RunState::Task(task)),
+            Err(_) => self.park(id, NO_ROOM.to_owned()),
         }
     }
 
     fn enter_email(&mut self, id: RunId, email: &Email, next: Target) {
         match self.send_email(id, email) {
-            Some(effect) => self.set_run_state(id, RunState::Sending(effect)),
-            None => self.go(id, next),
+            Ok(effect) => self.set_run_state(id, RunState::Sending(effect)),
+            Err(NotMade::Never) => self.go(id, next),
+            Err(NotMade::NoRoom) => self.park(id, NO_ROOM.to_owned()),
         }
     }
 
@@ -81,14 +106,18 @@ impl Machine<'_> {
         }
     }
 
-    /// Queues a mail; none when the lead has no address. The gate is asked when it is to leave.
-    pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Option<EffectId> {
-        if self.state.lead.profile.email.is_none() {
-            let verdict = gate::Verdict::Never(gate::Reason::NoAddress);
-            self.notes.push(Note::Gated { channel: Channel::Email, verdict });
-            return None;
+    /// Queues a mail, unless there is no address or the gate says never; when it may leave the gate is asked then.
+    pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Result<EffectId, NotMade> {
+        if let Some(why) = self.never_mailed() {
+            self.notes.push(Note::Gated { channel: Channel::Email, verdict: gate::Verdict::Never(why) });
+            return Err(NotMade::Never);
         }
-        let (workflow, step, attempt) = self.run(id).map(|run| (run.workflow, run.step, run.attempt))?;
+        if self.is_spent() {
+            return Err(NotMade::NoRoom);
+        }
+        let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
+            return Err(NotMade::Never);
+        };
         let effect = self.new_effect_id();
         self.notes.push(Note::Queued { effect, via: email.via.clone() });
         self.effects.push(Effect::Send(Outgoing {
@@ -104,7 +133,18 @@ impl Machine<'_> {
             last_error: None,
             made_at: self.cx.now,
         }));
-        Some(effect)
+        Ok(effect)
+    }
+
+    /// Why the lead can never be mailed, as things are now.
+    pub(super) fn never_mailed(&self) -> Option<gate::Reason> {
+        if self.state.lead.profile.email.is_none() {
+            return Some(gate::Reason::NoAddress);
+        }
+        match gate::check(&self.state.lead, Channel::Email, &self.cx.live.settings, self.cx.now).0 {
+            gate::Verdict::Never(why) => Some(why),
+            gate::Verdict::Go | gate::Verdict::NotBefore { .. } => None,
+        }
     }
 
     pub(super) fn delivered(&mut self, effect: EffectId, run: RunId, attempt: u32, ending: &Delivery) {
@@ -114,6 +154,10 @@ impl Machine<'_> {
             Delivery::Dead(_) => "dead",
         };
         self.notes.push(Note::Delivered { effect, ending: text.to_owned() });
+        if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
+            self.ignore(Ignored::NotAwaited);
+            return;
+        }
         let awaited = self.run(run).is_some_and(|r| {
             r.attempt == attempt
                 && match &r.state {
@@ -133,19 +177,19 @@ impl Machine<'_> {
                 by: None,
                 run: Some(run),
                 task: None,
+                effect: Some(effect),
             };
-            self.complete_touch(touch);
+            self.complete_touch(touch, false);
             self.leave_runs();
         }
         if !awaited {
             self.ignore(Ignored::StaleAttempt);
             return;
         }
-        let Some(definition) = self.definition(run) else { return };
-        let Some(step) = self.run(run).map(|r| r.step).and_then(|ix| definition.step(ix)) else { return };
-        match &step.verb {
+        let Some((definition, ix)) = self.place(run) else { return };
+        match &definition.steps[ix].verb {
             Verb::Cadence(cadence) => self.cadence_mail_over(run, cadence, sent),
-            _ => self.go_on(run, step.next),
+            _ => self.go_on(run, definition.steps[ix].next),
         }
     }
 
@@ -186,6 +230,7 @@ impl Machine<'_> {
     pub(super) fn set_segment(&mut self, segment: crate::plugin::Segment) {
         if self.state.lead.segment != Some(segment) {
             self.state.lead.segment = Some(segment);
+            self.lead_changed = true;
             self.notes.push(Note::Segment(segment));
         }
     }
@@ -202,14 +247,33 @@ impl Machine<'_> {
                 Some(until) if until <= now => self.go(id, *past),
                 Some(until) => self.wait_until(id, Some(until)),
             },
-            Wait::Event { condition, event, go, timeout, .. } => {
+            Wait::Event { condition, event, go, timeout, on_timeout } => {
                 let moved_seq = self.run(id).map_or(u64::MAX, |run| run.moved_seq);
-                let came = self.state.recent.iter().any(|recent| {
-                    recent.seq > moved_seq && recent.kind == *event && self.recent_holds(recent, condition, id)
+                // The event that is being handled moved the run here: it is not what the run waits for next.
+                let since_then = moved_seq.saturating_add(1)..=self.state.seq;
+                let came = self.state.recent.iter().find(|recent| {
+                    since_then.contains(&recent.seq)
+                        && recent.kind == *event
+                        && self.recent_holds(recent, condition, id)
                 });
+                let came = came.map(|recent| recent.seq);
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
-                if came { self.go(id, *go) } else { self.wait_until(id, Some(until)) }
+                match came {
+                    Some(seq) => {
+                        self.saw_event(id, seq);
+                        self.go(id, *go);
+                    }
+                    None if until <= now => self.go(id, *on_timeout),
+                    None => self.wait_until(id, Some(until)),
+                }
             }
+        }
+    }
+
+    /// An event that a wait has taken is not taken again by the next one.
+    fn saw_event(&mut self, id: RunId, seq: u64) {
+        if let Some(run) = self.run(id) {
+            run.moved_seq = seq;
         }
     }
 
@@ -240,8 +304,18 @@ impl Machine<'_> {
         Some(if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) })
     }
 
-    /// After an event from outside: runs that waited for it, or whose date it moved, go on.
+    /// After an event from outside: runs that waited for it go on.
     pub(super) fn wake_waits(&mut self) {
+        self.each_waiting_run(Self::wake_by_event);
+    }
+
+    /// After a field was set: runs that wait for a date that moved wait for the new one.
+    pub(super) fn follow_dates(&mut self) {
+        self.dates_moved = false;
+        self.each_waiting_run(Self::follow_date);
+    }
+
+    fn each_waiting_run(&mut self, wake: fn(&mut Self, RunId, &Wait)) {
         let waiting: Vec<RunId> = self
             .state
             .runs
@@ -250,43 +324,49 @@ impl Machine<'_> {
             .map(|run| run.id)
             .collect();
         for id in waiting {
-            let Some(definition) = self.definition(id) else { continue };
-            let Some(step) = self.run(id).map(|run| run.step).and_then(|ix| definition.step(ix)) else { continue };
-            let Verb::Wait(wait) = &step.verb else { continue };
-            self.wake_wait(id, wait);
+            let Some((definition, ix)) = self.place(id) else { continue };
+            if let Verb::Wait(wait) = &definition.steps[ix].verb {
+                wake(self, id, wait);
+            }
         }
     }
 
-    fn wake_wait(&mut self, id: RunId, wait: &Wait) {
-        let now = self.cx.now;
-        match wait {
-            Wait::For(_) => {}
-            Wait::Event { event, condition, go, .. } => {
-                if self.report.is_some_and(|report| report.kind == *event) && self.holds(condition, Some(id)) {
-                    self.go_on(id, *go);
-                }
-            }
-            Wait::Until { date, past, blank, .. } => {
-                let until = self.wait_date(id, wait, date);
-                let waited = self.run(id).map(|run| run.state.clone());
-                match until {
-                    None => self.go_on(id, *blank),
-                    Some(until) if until <= now => self.go_on(id, *past),
-                    until if waited != Some(RunState::Waiting { until }) => self.wait_until(id, until),
-                    _ => {}
-                }
-            }
+    fn wake_by_event(&mut self, id: RunId, wait: &Wait) {
+        if let Wait::Event { event, condition, go, .. } = wait
+            && self.report.is_some_and(|report| report.kind == *event)
+            && self.holds(condition, Some(id))
+        {
+            self.saw_event(id, self.state.seq + 1);
+            self.go_on(id, *go);
+        }
+    }
+
+    fn follow_date(&mut self, id: RunId, wait: &Wait) {
+        let Wait::Until { date, past, blank, .. } = wait else { return };
+        let waited = self.run(id).map(|run| run.state.clone());
+        let until = self.wait_date(id, wait, date);
+        if waited == Some(RunState::Waiting { until }) {
+            return;
+        }
+        match until {
+            None => self.go_on(id, *blank),
+            Some(until) if until <= self.cx.now => self.go_on(id, *past),
+            until => self.wait_until(id, until),
         }
     }
 
     /// A wait's time has come.
     pub(super) fn wait_over(&mut self, id: RunId) {
-        let Some(definition) = self.definition(id) else { return };
-        let Some(step) = self.run(id).map(|run| run.step).and_then(|ix| definition.step(ix)) else { return };
-        let Verb::Wait(wait) = &step.verb else { return };
-        match wait {
-            Wait::Event { on_timeout, .. } => self.go_on(id, *on_timeout),
-            Wait::For(_) | Wait::Until { .. } => self.go_on(id, step.next),
+        let Some((definition, ix)) = self.place(id) else { return };
+        let step = &definition.steps[ix];
+        match &step.verb {
+            Verb::Wait(Wait::Event { on_timeout, .. }) => self.go_on(id, *on_timeout),
+            Verb::Wait(wait @ Wait::Until { date, blank, .. }) => match self.wait_date(id, wait, date) {
+                None => self.go_on(id, *blank),
+                Some(until) if until > self.cx.now => self.wait_until(id, Some(until)),
+                Some(_) => self.go_on(id, step.next),
+            },
+            _ => self.go_on(id, step.next),
         }
     }
 }

@@ -1,0 +1,205 @@
+//! How a lead's record leaves out of its newest journal entry what it says elsewhere: the values of the profile that the
+//! event brought and a plugin read, the reasons of a score. A fresh lead is a third smaller for it. An entry that is
+//! pushed out into the journal stands for itself and is written whole.
+
+use crate::account::Hold;
+use crate::event::Event;
+use crate::journal::Entry;
+use crate::lead::Lead;
+use crate::plugin::{Decision, Reason};
+use crate::run::{Past, Run};
+use crate::state::{LeadState, Recent};
+use crate::task::Task;
+use crate::time::Timestamp;
+use crate::value::Value;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::collections::BTreeMap;
+
+/// A lead's record as it is written; the numbers are those of [`Read`].
+#[derive(Encode)]
+#[cbor(map)]
+struct Written<'a> {
+    #[n(0)]
+    lead: &'a Lead,
+    #[n(1)]
+    seq: u64,
+    #[n(2)]
+    born: u64,
+    #[n(3)]
+    #[cbor(skip_if = "empty")]
+    runs: &'a [Run],
+    #[n(4)]
+    #[cbor(skip_if = "empty")]
+    tasks: &'a [Task],
+    #[n(5)]
+    past: Option<&'a BTreeMap<String, Past>>,
+    #[n(6)]
+    hold: Option<&'a Hold>,
+    #[n(7)]
+    callback_at: Option<Timestamp>,
+    #[n(8)]
+    #[cbor(skip_if = "empty")]
+    recent: &'a [Recent],
+    #[n(9)]
+    latest: Option<&'a Entry>,
+    #[n(10)]
+    left_out: Option<&'a LeftOut>,
+}
+
+fn empty<T>(list: &&[T]) -> bool {
+    list.is_empty()
+}
+
+/// A lead's record as it is read.
+#[derive(Decode)]
+#[cbor(map)]
+struct Read {
+    #[n(0)]
+    lead: Lead,
+    #[n(1)]
+    seq: u64,
+    #[n(2)]
+    born: u64,
+    #[n(3)]
+    #[cbor(default)]
+    runs: Vec<Run>,
+    #[n(4)]
+    #[cbor(default)]
+    tasks: Vec<Task>,
+    #[n(5)]
+    past: Option<BTreeMap<String, Past>>,
+    #[n(6)]
+    hold: Option<Hold>,
+    #[n(7)]
+    callback_at: Option<Timestamp>,
+    #[n(8)]
+    #[cbor(default)]
+    recent: Vec<Recent>,
+    #[n(9)]
+    latest: Option<Entry>,
+    #[n(10)]
+    left_out: Option<LeftOut>,
+}
+
+/// What was left out, and where it is found again. All places are indexes of one byte; what lies further is written.
+#[derive(Default, PartialEq, Encode, Decode)]
+struct LeftOut {
+    /// Bit n: the value of the n-th field that the first event brought is the profile's.
+    #[n(0)]
+    report: u64,
+    /// Threes: event, field that the plugin read, place among the profile's known fields.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    inputs: Vec<u8>,
+    /// Twos: event, place among the lead's scores.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    reasons: Vec<u8>,
+}
+
+impl LeftOut {
+    /// Takes out of the entry what the lead says already.
+    fn take(entry: &mut Entry, lead: &Lead) -> Option<Self> {
+        let mut left_out = Self::default();
+        let known = lead.profile.known();
+        for (number, event) in (0..=u8::MAX).zip(entry.personal.iter_mut().flat_map(|personal| &mut personal.events)) {
+            match event {
+                Event::Reported(report) if number == 0 => {
+                    for (bit, (field, value)) in (0..64).zip(&mut report.fields) {
+                        if matches!(value, Value::Text(_)) && lead.profile.get(field) == *value {
+                            left_out.report |= 1 << bit;
+                            *value = Value::Blank;
+                        }
+                    }
+                }
+                Event::Decided(answer) => {
+                    for (slot, value) in (0..=u8::MAX).zip(&mut answer.input.fields) {
+                        let worth_it = matches!(value, Value::Text(text) if text.len() > 4);
+                        let place = known.iter().take(256).position(|(_, known)| worth_it && known == value);
+                        if let Some(place) = place {
+                            left_out.inputs.extend([number, slot, place as u8]);
+                            *value = Value::Blank;
+                        }
+                    }
+                    if let Some(reasons) = reasons(&mut answer.decision)
+                        && let Some(score) = lead.scores.values().position(|score| score.reasons == *reasons)
+                    {
+                        left_out.reasons.extend([number, score as u8]);
+                        reasons.clear();
+                    }
+                }
+                _ => {}
+            }
+        }
+        (left_out != Self::default()).then_some(left_out)
+    }
+
+    /// Puts it back.
+    fn put_back(&self, entry: &mut Entry, lead: &Lead) {
+        let Some(personal) = &mut entry.personal else { return };
+        let events = &mut personal.events;
+        if let Some(Event::Reported(report)) = events.first_mut() {
+            let taken = report.fields.iter_mut().take(64).enumerate().filter(|(bit, _)| self.report & (1 << bit) != 0);
+            taken.for_each(|(_, (field, value))| *value = lead.profile.get(field));
+        }
+        let known = lead.profile.known();
+        for place in self.inputs.chunks_exact(3) {
+            if let Some(Event::Decided(answer)) = events.get_mut(usize::from(place[0]))
+                && let Some(value) = answer.input.fields.get_mut(usize::from(place[1]))
+                && let Some((_, known)) = known.get(usize::from(place[2]))
+            {
+                *value = known.clone();
+            }
+        }
+        for place in self.reasons.chunks_exact(2) {
+            if let Some(Event::Decided(answer)) = events.get_mut(usize::from(place[0]))
+                && let Some(reasons) = reasons(&mut answer.decision)
+                && let Some(score) = lead.scores.values().nth(usize::from(place[1]))
+            {
+                reasons.clone_from(&score.reasons);
+            }
+        }
+    }
+}
+
+fn reasons<E>(decision: &mut Result<Decision, E>) -> Option<&mut Vec<Reason>> {
+    match decision {
+        Ok(Decision::Score { reasons, .. }) => Some(reasons),
+        _ => None,
+    }
+}
+
+impl<C> Encode<C> for LeadState {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let mut latest = self.latest.clone();
+        let left_out = latest.as_mut().and_then(|entry| LeftOut::take(entry, &self.lead));
+        Written {
+            lead: &self.lead,
+            seq: self.seq,
+            born: self.born,
+            runs: &self.runs,
+            tasks: &self.tasks,
+            past: Some(&self.past).filter(|past| !past.is_empty()),
+            hold: self.hold.as_ref(),
+            callback_at: self.callback_at,
+            recent: &self.recent,
+            latest: latest.as_ref(),
+            left_out: left_out.as_ref(),
+        }
+        .encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for LeadState {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, mut latest, left_out } =
+            Read::decode(d, ctx)?;
+        if let (Some(entry), Some(left_out)) = (&mut latest, left_out) {
+            left_out.put_back(entry, &lead);
+        }
+        let past = past.unwrap_or_default();
+        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest })
+    }
+}

@@ -1,0 +1,304 @@
+//! Runs a story: reads its lines, lets happen what they say, and compares what was told with what is written.
+
+use crate::support::workflows as w;
+use crate::support::{Answered, Shared, Sim, World, answer};
+use cadenza_core::account::Account;
+use cadenza_core::effect::Message;
+use cadenza_core::effect::Question;
+use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport};
+use cadenza_core::field::{STANDARD_FIELDS, field_info};
+use cadenza_core::gate;
+use cadenza_core::id::RunId;
+use cadenza_core::journal::{Note, Verdict};
+use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
+use cadenza_core::plugin::{Action, DecisionFailure, Segment};
+use cadenza_core::run::RunState;
+use cadenza_core::task::TaskKind;
+use cadenza_core::time::Timestamp;
+use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workflow::Workflow;
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+
+fn zone() -> TimeZone {
+    TimeZone::get(w::ZONE).expect("a zone of the bundled database")
+}
+
+/// `03-02 09:00`, or with the weekday before it.
+fn when(text: &str) -> Timestamp {
+    let text = if text.len() > 11 { &text[text.len() - 11..] } else { text };
+    let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", format!("2026-{text}"));
+    let civil = civil.unwrap_or_else(|error| panic!("`{text}` is no time such as 03-02 09:00: {error}"));
+    Timestamp::from_jiff(civil.to_zoned(zone()).expect("a year of four digits").timestamp())
+}
+
+fn clock(at: Timestamp) -> String {
+    if at == Timestamp::MAX {
+        return "never".to_owned();
+    }
+    let zoned = at.to_jiff().to_zoned(zone());
+    zoned.strftime(if zoned.second() == 0 { "%a %m-%d %H:%M" } else { "%a %m-%d %H:%M:%S" }).to_string()
+}
+
+struct Told {
+    world: World,
+    shared: Shared,
+    /// `a`, `b`, …: leads in the order in which they came.
+    leads: Vec<Sim>,
+    text: String,
+    /// The engine was stopped till then: timers before that fire then.
+    awake: Timestamp,
+}
+
+impl Told {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Timers that fall due up to there, of every lead and account, in order.
+    fn advance(&mut self, to: Timestamp) {
+        for _ in 0..200 {
+            let leads = self.leads.iter().enumerate().filter_map(|(ix, lead)| Some((lead.state.next_due()?, Some(ix))));
+            let accounts = self.shared.accounts.values().filter_map(|account| Some((account.next_due()?, None)));
+            let Some((due, owner)) = leads.chain(accounts).min().filter(|(due, _)| *due <= to) else { return };
+            let due = due.max(self.awake);
+            match owner {
+                Some(ix) => self.feed(ix, due, "~ timer", Event::TimerDue),
+                None => self.holds_over(due),
+            }
+        }
+        panic!("timers fire without end:\n{}", self.text);
+    }
+
+    fn holds_over(&mut self, now: Timestamp) {
+        let told: Vec<_> =
+            self.shared.accounts.values_mut().flat_map(|account: &mut Account| account.timer_due(now)).collect();
+        for (lead, event) in told {
+            let ix = self.leads.iter().position(|sim| sim.state.lead.id == lead).expect("a lead of this story");
+            self.feed(ix, now, "~ hold over", event);
+        }
+    }
+
+    fn feed(&mut self, ix: usize, now: Timestamp, what: &str, event: Event) {
+        let lead = if ix == 0 { String::new() } else { format!("{}: ", char::from(b'a' + ix as u8)) };
+        self.line(&format!("{} {lead}{what}", clock(now)));
+        let sim = &mut self.leads[ix];
+        let notes = sim.feed(&self.world, &mut self.shared, now, event);
+        let names: Vec<(RunId, String)> = notes
+            .iter()
+            .filter_map(|note| match note {
+                Note::Enrolled { run, workflow } => Some((*run, self.world.definitions[workflow].name.clone())),
+                _ => None,
+            })
+            .collect();
+        sim.names.extend(names);
+        for note in notes {
+            if let Some(line) = told(&note, &self.leads[ix], &self.world) {
+                self.line(&format!("  {line}"));
+            }
+        }
+        self.leads[ix].check_wakeable();
+    }
+
+    fn state(&mut self, ix: usize) {
+        let sim = &self.leads[ix];
+        let mut lines = vec![];
+        for run in &sim.state.runs {
+            let definition = &self.world.definitions[&run.workflow];
+            let cadence = match run.state {
+                RunState::Cadence(c) => format!(", {} contacts, round {}", c.contacts, c.round),
+                _ => String::new(),
+            };
+            lines.push(format!("{} is at {}{cadence}", definition.name, definition.steps[usize::from(run.step.0)].id));
+        }
+        for task in &sim.state.tasks {
+            let from = task.not_before.map(|at| format!(" from {}", clock(at))).unwrap_or_default();
+            lines.push(format!("{} open for {}{from}, due {}", task.kind, task.assignee, clock(task.due)));
+        }
+        let watchers = &sim.state.lead.watchers;
+        lines.push(format!("{}, owner {:?}, watchers {watchers:?}", sim.state.lead.stage, sim.state.lead.owner));
+        for account in self.shared.accounts.values() {
+            let hold =
+                account.hold.as_ref().map(|h| format!("held until {} for {} leads", clock(h.until), h.leads.len()));
+            lines.push(format!("account of {:?}, {}, kept {}", account.owner, hold.unwrap_or_default(), account.kept));
+        }
+        for line in lines {
+            self.line(&format!("  = {line}"));
+        }
+    }
+}
+
+/// A note in a line; what every story would repeat is left out.
+fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
+    let run_name = |id: &RunId| sim.names.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let rep = |rep: &Option<RepId>| rep.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+    let code = |result: &Option<TouchResult>| result.map(|r| format!(" {r}")).unwrap_or_default();
+    Some(match note {
+        Note::Created | Note::Reported(_) | Note::Delivered { .. } => return None,
+        Note::Enrolled { run, .. } => format!("enrolled in {}", run_name(run)),
+        Note::NotEnrolled { workflow, why } => format!("not enrolled in {workflow}: {why}"),
+        Note::Entered { run, step } => {
+            let name = run_name(run);
+            let definition = world.definitions.values().find(|d| d.name == name)?;
+            format!("{name} -> {}", definition.steps[usize::from(step.0)].id)
+        }
+        Note::Decided { verdict: Verdict::Score { segment, .. }, .. } => format!("scored {segment}"),
+        Note::Decided { verdict: Verdict::Track(track), .. } => format!("track {track}"),
+        Note::Decided { verdict: Verdict::Action(_), .. } => return None,
+        Note::Decided { verdict: Verdict::Failed(why), .. } => format!("no decision: {why}"),
+        Note::Owned { owner, how } => format!("owner {} by {how}", rep(owner)),
+        Note::TaskMade { kind, assignee, due, .. } => format!("{kind} for {assignee}, due {}", clock(*due)),
+        Note::TaskDone { outcome, result, .. } => format!("done: {outcome}{}", code(result)),
+        Note::TaskMoved { assignee, .. } => format!("task now with {assignee}"),
+        Note::TaskWithdrawn(_) => "task withdrawn".to_owned(),
+        Note::Gated { channel, verdict: gate::Verdict::Go } => format!("gate: {channel} go"),
+        Note::Gated { channel, verdict: gate::Verdict::NotBefore { at, why } } => {
+            format!("gate: {channel} not before {}: {why}", clock(*at))
+        }
+        Note::Gated { channel, verdict: gate::Verdict::Never(why) } => format!("gate: {channel} never: {why}"),
+        Note::Queued { via, .. } => format!("queued by {via}"),
+        Note::Touched { channel, outcome, contact } => format!("touch {contact}: {channel} {outcome}"),
+        Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
+        Note::Waiting { until, .. } => format!("waits until {}", until.map_or("told".to_owned(), clock)),
+        Note::Ended { run, ending } => format!("{} over: {ending}", run_name(run)),
+        Note::Parked { cause, .. } => format!("parked: {cause}"),
+        Note::Stage(stage) => format!("stage {stage}"),
+        Note::Segment(segment) => format!("segment {segment}"),
+        Note::Held { owner, until } => format!("held by {owner} until {}", clock(*until)),
+        Note::HoldOver { expired } => format!("hold over, {}", if *expired { "expired" } else { "kept" }),
+        Note::Ignored(why) => format!("ignored: {why}"),
+        other => format!("{other:?}"),
+    })
+}
+
+/// The event that a line such as `call no_answer` or `lead.created email=a@b.io` stands for.
+fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let time = words.iter().position(|word| word.starts_with('@'));
+    let at = time.map(|ix| when(&format!("{} {}", &words[ix][1..], words[ix + 1])));
+    let commanded = |command| Event::Commanded { command, by: "ops".to_owned() };
+    let task = |kind| sim.state.tasks.iter().find(|task| task.kind == kind).map(|task| task.id);
+    let first = || sim.state.tasks.first().expect("an open task").id;
+    let moved = |change| Event::TaskMoved { task: first(), change, by: "ops".to_owned() };
+    let rep = |ix: usize| RepId(words[ix].to_owned());
+    match words[0] {
+        "again" => sim.last.clone().expect("something that happened before"),
+        kind @ ("call" | "todo" | "escalation") => Event::TaskDone(TaskReport {
+            task: task(TaskKind::parse(kind).expect("one of these"))
+                .unwrap_or_else(|| panic!("no {kind} is open for `{line}`")),
+            outcome: Outcome::parse(words[1]).expect("an outcome"),
+            result: words.get(2).and_then(|word| TouchResult::parse(word)),
+            notes: None,
+            fields: vec![],
+            callback_at: at,
+            by: "ada".to_owned(),
+        }),
+        ending @ ("sent" | "dead" | "held") => {
+            let mail = sim.outbox.iter().position(|row| matches!(row.message, Message::Email { .. }));
+            let row = sim.outbox.remove(mail.expect("a mail in the outbox"));
+            let ending = match ending {
+                "sent" => Delivery::Sent,
+                "dead" => Delivery::Dead("550".to_owned()),
+                _ => Delivery::HeldBack("refused".to_owned()),
+            };
+            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending }
+        }
+        "answer" => {
+            let question = sim.questions.remove(0);
+            let decision = match words[1] {
+                "fails" => Err(DecisionFailure::Trap("unreachable".to_owned())),
+                word => Ok(if let Some(segment) = Segment::parse(word) {
+                    w::scored(50, segment)
+                } else if let Some(action) = Action::parse(word) {
+                    w::escalated(action)
+                } else {
+                    w::tracked(word)
+                }),
+            };
+            answer(&question, decision)
+        }
+        "opt_out" => commanded(LeadCommand::OptOut { reason: None }),
+        "pause" => commanded(LeadCommand::Pause),
+        "resume" => commanded(LeadCommand::Resume),
+        "disqualify" => commanded(LeadCommand::Disqualify { reason: "competitor".to_owned() }),
+        "unpark" => commanded(LeadCommand::Unpark(sim.state.runs[0].id)),
+        "prefer" => {
+            let refused = words.iter().filter_map(|word| Channel::parse(word)).collect();
+            commanded(LeadCommand::Prefer { refused, not_before: at })
+        }
+        "owner" => commanded(LeadCommand::SetOwner(rep(1))),
+        "claim" => moved(TaskChange::Claimed(rep(1))),
+        "snooze" => moved(TaskChange::Snoozed(at.expect("a time"))),
+        "enroll" => Event::Enrolled { workflow: words[1].to_owned(), by: "ops".to_owned() },
+        kind => Event::Reported(read_report(EventType::parse(kind).unwrap_or_else(|| panic!("`{line}`?")), line, now)),
+    }
+}
+
+fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
+    let mut report = Report { kind, at: now, source: "web".to_owned(), fields: vec![], data: [].into(), enrolls: true };
+    for (name, text) in line.split_whitespace().filter_map(|word| word.split_once('=')) {
+        let info = field_info(name).filter(|info| STANDARD_FIELDS.contains(info));
+        let value = match info.map(|info| info.kind) {
+            _ if text.is_empty() => Value::Blank,
+            Some(ValueType::Time) => Value::Time(when(&text.replace('_', " "))),
+            _ => Value::Text(text.to_owned()),
+        };
+        match info {
+            Some(_) => report.fields.push((name.to_owned(), value)),
+            None => drop(report.data.insert(name.to_owned(), value)),
+        }
+    }
+    report
+}
+
+pub(crate) type Answers = fn(&Question, u64) -> Option<Answered>;
+
+/// Runs a story of these workflows and plugins.
+pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers, story: &str) {
+    let expected: Vec<&str> = story.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut told = Told {
+        world: w::world(workflows, answers),
+        shared: Shared::default(),
+        leads: vec![],
+        text: String::new(),
+        awake: Timestamp::from_ms(0),
+    };
+    for line in &expected {
+        let Some((head, event)) = line.split_once(" > ") else {
+            if let Some((head, ix)) = line.split_once(" ? ") {
+                told.advance(when(head));
+                told.line(line);
+                told.state(usize::from(ix.as_bytes()[0] - b'a'));
+            }
+            if let Some((head, _)) = line.split_once(" ! stopped till then") {
+                told.awake = when(head);
+                told.line(line);
+            }
+            continue;
+        };
+        let (head, ix) = match head.split_once(" b:") {
+            Some((head, _)) => (head, 1),
+            None => (head, 0),
+        };
+        let now = when(head);
+        told.advance(now);
+        while told.leads.len() <= ix {
+            let number = told.leads.len() as u64;
+            told.leads.push(Sim::new(number, now));
+        }
+        let event_read = read_event(event, &mut told.leads[ix], now);
+        told.feed(ix, now, &format!("> {event}"), event_read);
+    }
+    for sim in &told.leads {
+        sim.check_replay(&told.world);
+        sim.check_encoding();
+    }
+    let got: Vec<&str> = told.text.lines().map(str::trim).collect();
+    assert!(
+        got == expected,
+        "{title}: this is what happened; if it is right, write it into the story\n{}\nfirst difference: {:?}",
+        told.text,
+        got.iter().zip(&expected).find(|(got, expected)| got != expected)
+    );
+}

@@ -1,0 +1,375 @@
+//! Workflows in core's types, the inbound example of the design among them, and a small workspace to run them in.
+
+use super::World;
+use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
+use cadenza_core::effect::Question;
+use cadenza_core::event::{EventType, StandardEvent};
+use cadenza_core::expr::{Comparison, Expr, Function, Name, Object};
+use cadenza_core::id::Digest;
+use cadenza_core::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use cadenza_core::plugin::{Action, Decision, DecisionKind, Reads, Reason, Segment, With};
+use cadenza_core::time::{Span, Timestamp};
+use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workflow::{
+    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Email, Enroll,
+    Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Results, Score, Step, StepIx, Sticky,
+    Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
+};
+use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub const ZONE: &str = "America/New_York";
+
+pub fn span(text: &str) -> Span {
+    Span::parse(text).unwrap_or_else(|| panic!("`{text}` is no duration"))
+}
+pub fn text(text: &str) -> Expr {
+    Expr::Literal(Value::Text(text.to_owned()))
+}
+pub fn name(path: &str) -> Expr {
+    let (object, field) = path.split_once('.').expect("object.field");
+    Expr::Name(Name { object: Object::parse(object).expect("an object"), field: field.to_owned() })
+}
+pub fn compare(left: Expr, how: Comparison, right: Expr) -> Expr {
+    Expr::Compare(how, Box::new(left), Box::new(right))
+}
+pub fn is(path: &str, value: &str) -> Expr {
+    compare(name(path), Comparison::Equal, text(value))
+}
+pub fn blank(path: &str) -> Expr {
+    Expr::Call(Function::IsBlank, vec![name(path)])
+}
+pub fn standard(kind: StandardEvent) -> EventType {
+    EventType::Standard(kind)
+}
+pub fn custom(kind: &str) -> EventType {
+    EventType::Custom(kind.to_owned())
+}
+fn ask(plugin: &str) -> Ask {
+    Ask { plugin: plugin.to_owned(), with: With::new() }
+}
+
+/// Makes a verb, given how the ids it names are found.
+type MakeVerb = Box<dyn Fn(&dyn Fn(&str) -> Target) -> Verb>;
+
+/// Builds a workflow from steps that name each other by id; `end` is the end, and a step falls through to the next one.
+pub struct Builder {
+    name: String,
+    /// Id, verb, and where it goes if not on.
+    steps: Vec<(String, MakeVerb, Option<String>)>,
+    workflow: Workflow,
+}
+
+pub fn workflow(name: &str) -> Builder {
+    let digest = Digest(cadenza_core::id::hash64(name.as_bytes()));
+    let workflow = Workflow {
+        name: name.to_owned(),
+        summary: String::new(),
+        digest,
+        enroll: vec![],
+        re_enroll: ReEnroll::Never,
+        leave: vec![],
+        steps: vec![],
+        scripts: BTreeMap::new(),
+    };
+    Builder { name: name.to_owned(), steps: vec![], workflow }
+}
+
+impl Builder {
+    pub fn when(mut self, event: EventType, condition: Expr) -> Self {
+        self.workflow.enroll.push(Enroll::When { event, condition });
+        self
+    }
+    pub fn on_created(self) -> Self {
+        self.when(standard(StandardEvent::LeadCreated), Expr::TRUE)
+    }
+    pub fn leave(mut self, condition: Expr, ending: &str) -> Self {
+        self.workflow.leave.push(Leave { condition, ending: ending.to_owned() });
+        self
+    }
+    pub fn re_enroll(mut self, re_enroll: ReEnroll) -> Self {
+        self.workflow.re_enroll = re_enroll;
+        self
+    }
+    pub fn step(mut self, id: &str, verb: impl Fn(&dyn Fn(&str) -> Target) -> Verb + 'static) -> Self {
+        self.steps.push((id.to_owned(), Box::new(verb), None));
+        self
+    }
+    /// The step before goes there instead of on to the next one.
+    pub fn then(mut self, target: &str) -> Self {
+        self.steps.last_mut().expect("a step before `then`").2 = Some(target.to_owned());
+        self
+    }
+    pub fn build(mut self) -> Arc<Workflow> {
+        let ids: Vec<String> = self.steps.iter().map(|(id, ..)| id.clone()).collect();
+        let find = |id: &str| match id {
+            "end" => Target::End,
+            id => {
+                let ix = ids.iter().position(|i| i == id).unwrap_or_else(|| panic!("{}: no step `{id}`", self.name));
+                Target::Step(StepIx(ix as u16))
+            }
+        };
+        for (ix, (id, verb, next)) in self.steps.iter().enumerate() {
+            let fall_through = ids.get(ix + 1).map_or("end", String::as_str);
+            let next = find(next.as_deref().unwrap_or(fall_through));
+            self.workflow.steps.push(Step { id: id.clone(), verb: verb(&find), next });
+        }
+        Arc::new(self.workflow)
+    }
+}
+
+pub fn score() -> Verb {
+    let on_failure = OnFailure::Fallback(Segment::Warm);
+    Verb::Score(Score { ask: ask("fit"), name: "fit".to_owned(), on_failure })
+}
+pub fn results(find: &dyn Fn(&str) -> Target, named: &[(&str, &str)], otherwise: &str) -> Results {
+    let (mut by_result, mut by_outcome) = (BTreeMap::new(), BTreeMap::new());
+    for (code, target) in named {
+        if let Some(result) = TouchResult::parse(code) {
+            by_result.insert(result, find(target));
+        } else {
+            by_outcome.insert(Outcome::parse(code).expect("a result or an outcome"), find(target));
+        }
+    }
+    Results { by_result, by_outcome, otherwise: find(otherwise) }
+}
+pub fn escalate() -> Escalate {
+    Escalate {
+        ask: ask("speed"),
+        at: vec![span("5m"), span("15m"), span("1h")],
+        remind: Recipient::Owner,
+        raise: Recipient::Manager,
+    }
+}
+pub fn call(due: &str, escalate: Option<Escalate>, results: Results) -> Verb {
+    Verb::Call(Box::new(Call { script: "call.md".to_owned(), due: span(due), escalate, results }))
+}
+pub fn todo(due: &str, results: Results) -> Verb {
+    let objective = "Agree the next step".to_owned();
+    Verb::Task(Box::new(Todo { objective, script: None, due: span(due), escalate: None, results }))
+}
+pub fn email() -> Email {
+    Email { script: "mail.md".to_owned(), via: "smtp".to_owned() }
+}
+pub fn pool(hold: Option<Hold>) -> Assign {
+    Assign {
+        pool: Some("closers".to_owned()),
+        by: AssignBy::LongestIdle,
+        sticky: Some(Sticky::Account),
+        fallback: Some("desk".to_owned()),
+        hold,
+        carry: Carry::default(),
+    }
+}
+pub fn territory() -> Assign {
+    let carry = Carry { move_open_tasks: true, watch_previous_owner: true };
+    Assign { pool: None, by: AssignBy::Territory, sticky: None, fallback: Some("desk".to_owned()), hold: None, carry }
+}
+pub fn hold(scope: HoldScope, on_expiry: Target) -> Hold {
+    let until = Some(standard(StandardEvent::DealWon));
+    Hold { scope, span: span("14d"), until, on_expiry: Some(on_expiry) }
+}
+pub fn call_touch(after: &str, redial: bool) -> CadenceTouch {
+    let redial = redial.then(|| Redial { after: span("4m"), voicemail_on_redial: true });
+    let touch = TouchPlan::Call { script: "call-2.md".to_owned(), due: span("1h"), redial, escalate: None };
+    CadenceTouch { after: span(after), touch }
+}
+pub fn mail_touch(after: &str) -> CadenceTouch {
+    CadenceTouch { after: span(after), touch: TouchPlan::Email(email()) }
+}
+pub fn cadence(touches: Vec<CadenceTouch>, max: u16, repeat: Option<&str>, stop: Vec<Arm>, exhausted: Target) -> Verb {
+    let paths = ["vm-1.md", "vm-2.md", "vm-last.md"].map(str::to_owned);
+    let [first, next, last] = paths;
+    Verb::Cadence(Box::new(Cadence {
+        contacts_max: max,
+        count: vec![Channel::Call, Channel::Email],
+        voicemails: Some(Voicemails { first, next, last }),
+        stop,
+        touches,
+        repeat: repeat.map(span),
+        exhausted,
+    }))
+}
+pub fn reached() -> Expr {
+    name("touch.reached")
+}
+pub fn branch(find: &dyn Fn(&str) -> Target, tracks: &[(&str, &str)], otherwise: &str) -> Verb {
+    let tracks = tracks.iter().map(|(track, go)| ((*track).to_owned(), find(go))).collect();
+    let on_failure = OnFailure::Fallback("monthly".to_owned());
+    Verb::Branch(Branch { ask: ask("track"), tracks, otherwise: find(otherwise), on_failure })
+}
+pub fn wait_event(event: EventType, go: Target, timeout: &str, on_timeout: Target) -> Verb {
+    Verb::Wait(Wait::Event { event, condition: Expr::TRUE, go, timeout: span(timeout), on_timeout })
+}
+
+/// The example of the design, whole.
+pub fn inbound() -> Arc<Workflow> {
+    workflow("inbound")
+        .on_created()
+        .re_enroll(ReEnroll::After(span("90d")))
+        .leave(name("lead.opted_out"), "suppressed")
+        .leave(is("lead.stage", "customer"), "won")
+        .step("score", |_| score())
+        .step("split", |go| Verb::Switch(vec![Arm { condition: is("lead.segment", "hot"), go: go("own") }]))
+        .then("nurture")
+        .step("own", |go| Verb::Assign(pool(Some(hold(HoldScope::Account, go("hand-back"))))))
+        .step("first-call", |go| {
+            let named = [("qualified", "hand-over"), ("not_now", "nurture")];
+            call("5 business minutes", Some(escalate()), results(go, &named, "persist"))
+        })
+        .step("persist", |go| {
+            let touches = vec![call_touch("0d", true), mail_touch("1 business day")];
+            let stop = vec![Arm { condition: reached(), go: go("talk") }];
+            cadence(touches, 12, Some("3 business days"), stop, go("nurture"))
+        })
+        .step("talk", |go| todo("1 business day", results(go, &[("qualified", "hand-over")], "nurture")))
+        .step("nurture", |go| branch(go, &[("weekly", "weekly"), ("monthly", "monthly"), ("long", "long")], "monthly"))
+        .step("hand-over", |_| Verb::Enroll("handoff".to_owned()))
+        .then("end")
+        .step("hand-back", |_| Verb::Assign(territory()))
+        .then("end")
+        .step("weekly", |_| Verb::Wait(Wait::For(span("1w"))))
+        .then("nurture-mail")
+        .step("monthly", |_| Verb::Wait(Wait::For(span("30d"))))
+        .step("nurture-mail", |_| Verb::Email(email()))
+        .then("nurture")
+        .step("long", |go| {
+            Verb::Wait(Wait::Until {
+                date: name("lead.project_date"),
+                offset: span("30d"),
+                before: true,
+                past: go("reopen"),
+                blank: go("monthly"),
+            })
+        })
+        .step("reopen", |_| Verb::Update(vec![Assignment::Segment(Segment::Warm)]))
+        .then("persist")
+        .build()
+}
+
+pub fn handoff() -> Arc<Workflow> {
+    workflow("handoff")
+        .re_enroll(ReEnroll::Always)
+        .step("qualify", |_| Verb::Update(vec![Assignment::Stage(Stage::Qualified)]))
+        .step("host", |go| todo("1 business day", results(go, &[], "accepted")))
+        .step("accepted", |go| wait_event(standard(StandardEvent::MeetingAccepted), go("held"), "5d", go("lapsed")))
+        .step("held", |_| Verb::End("held".to_owned()))
+        .step("lapsed", |_| Verb::End("lapsed".to_owned()))
+        .build()
+}
+
+pub fn rep(name: &str, manager: Option<&str>) -> (RepId, Rep) {
+    let rep = Rep {
+        name: name.to_owned(),
+        email: None,
+        manager: manager.map(|id| RepId(id.to_owned())),
+        calendar: calendar(),
+        absences: vec![],
+        open_tasks_max: None,
+    };
+    (RepId(name.to_owned()), rep)
+}
+
+pub fn calendar() -> Calendar {
+    let zone = TimeZone::get(ZONE).expect("a zone of the bundled database");
+    Calendar::new(zone, weekdays_nine_to_five(), [].into()).expect("it has hours")
+}
+
+/// Ada, Bob and Cara close, Mia is their manager, Tess has the West, Dan sits at the desk. Cara is away in April.
+pub fn settings() -> Settings {
+    let mut reps: BTreeMap<RepId, Rep> = ["ada", "bob", "cara"].iter().map(|n| rep(n, Some("mia"))).collect();
+    reps.extend(["mia", "tess", "dan"].iter().map(|n| rep(n, None)));
+    reps.get_mut(&RepId("cara".to_owned())).expect("made above").absences = vec![(date(2026, 4, 1), date(2026, 4, 30))];
+    let members = ["ada", "bob", "cara"].iter().map(|n| (RepId((*n).to_owned()), 1)).collect();
+    let desk = vec![(RepId("dan".to_owned()), 1)];
+    let west =
+        Territory { name: "west".to_owned(), condition: is("lead.region", "west"), owner: RepId("tess".to_owned()) };
+    Settings {
+        name: "test".to_owned(),
+        calendar: calendar(),
+        calendars: BTreeMap::new(),
+        fields: [("renewal".to_owned(), ValueType::Time)].into(),
+        contact: ContactPolicy {
+            business_hours: vec![Channel::Call],
+            email_via: Some("smtp".to_owned()),
+            notify_via: Some("chat".to_owned()),
+        },
+        plugins: BTreeMap::new(),
+        team: Team {
+            reps,
+            pools: [("closers".to_owned(), Pool { members }), ("desk".to_owned(), Pool { members: desk })].into(),
+            territories: vec![west],
+        },
+    }
+}
+
+/// A workspace of these workflows. Every scoring plugin reads a dozen fields.
+pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Option<super::Answered>) -> World {
+    let fields = [
+        "title",
+        "seniority",
+        "company",
+        "industry",
+        "employees",
+        "country",
+        "source",
+        "campaign",
+        "product",
+        "budget",
+        "message",
+        "engagements",
+    ];
+    let reads = Reads { fields: fields.map(str::to_owned).to_vec(), ..Reads::default() };
+    let binding = Binding { parameters: vec![Value::Int(75), Value::Int(40)], reads };
+    let mut bindings: BTreeMap<AskRef, Binding> = BTreeMap::new();
+    for workflow in &workflows {
+        let scored = workflow.asks().into_iter().filter(|(_, kind, _)| *kind == DecisionKind::Scoring);
+        bindings.extend(scored.map(|(place, ..)| (place, binding.clone())));
+    }
+    let definitions = workflows.iter().map(|w| (w.digest, w.clone())).collect();
+    let workflows = workflows.into_iter().map(|w| (w.name.clone(), w)).collect();
+    let live = Live { settings: Arc::new(settings()), workflows, plugins: BTreeMap::new(), bindings };
+    World { definitions, live, answers }
+}
+
+pub fn scored(points: i32, segment: Segment) -> Decision {
+    let reason = |rule, points, value: &str| Reason { rule, points, value: value.to_owned() };
+    let reasons = vec![
+        reason(1, 30, "Head of Operations"),
+        reason(2, 20, "250"),
+        reason(4, 15, "manufacturing"),
+        reason(7, 10, "web"),
+        reason(9, 10, "pricing"),
+    ];
+    Decision::Score { points, segment, reasons, rescore_after_s: None }
+}
+pub fn tracked(track: &str) -> Decision {
+    Decision::Track { track: track.to_owned(), look_again_s: None, reasons: vec![] }
+}
+pub fn escalated(action: Action) -> Decision {
+    Decision::Escalate { action, reasons: vec![] }
+}
+
+/// Hot, monthly, and remind, raise, reassign in turn by the escalation's point.
+pub fn hot(question: &Question, _: u64) -> Option<super::Answered> {
+    Some(Ok(match question.kind {
+        DecisionKind::Scoring => scored(85, Segment::Hot),
+        DecisionKind::Nurture => tracked("monthly"),
+        DecisionKind::Escalation => {
+            let point = question.input.overdue.as_ref().map_or(0, |overdue| overdue.point);
+            escalated([Action::Remind, Action::Raise, Action::Reassign][usize::from(point).min(2)])
+        }
+    }))
+}
+
+/// Nothing is answered at once.
+pub fn pooled(_: &Question, _: u64) -> Option<super::Answered> {
+    None
+}
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap_or_else(|| panic!("`{text}` is no time"))
+}

@@ -1,0 +1,209 @@
+//! The whole folder: which file is read when, and what becomes of it.
+
+use crate::diagnostic::{Diagnostic, Problem, Sheet};
+use crate::digest::Hasher;
+use crate::folder::Folder;
+use crate::hours::any_calendar;
+use crate::known::{Known, Names};
+use crate::yaml::{self, Node};
+use crate::{connections, script, settings, sources, team, workflow};
+use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
+use cadenza_core::value::Value;
+use cadenza_core::workflow::Workflow;
+use cadenza_core::workspace::{PluginSettings, Settings, Team, Workspace};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const SETTINGS: &str = "cadenza.yaml";
+const TEAM: &str = "team.yaml";
+const SOURCES: &str = "sources.yaml";
+const CONNECTIONS: &str = "connections.yaml";
+
+/// What came of a check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The workspace; none when anything is an error.
+    pub workspace: Option<Workspace>,
+    /// Everything that was found, by file and line.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a folder: everything that is wrong in one go.
+pub fn check(folder: &Folder, plugins: &dyn PluginCatalog) -> Checked {
+    let findings = RefCell::new(Vec::new());
+    let workspace = Reading { folder, findings: &findings }.workspace(plugins);
+    let mut diagnostics = findings.into_inner();
+    diagnostics.sort_by(|a, b| (&a.file, a.span.start, a.severity).cmp(&(&b.file, b.span.start, b.severity)));
+    diagnostics.dedup();
+    let sound = !diagnostics.iter().any(Diagnostic::is_error);
+    Checked { workspace: workspace.filter(|_| sound), diagnostics }
+}
+
+/// What `cadenza.yaml` says of plugins, whatever else may be wrong: plugins are loaded before the folder is checked.
+pub fn plugin_settings(folder: &Folder) -> BTreeMap<String, PluginSettings> {
+    let findings = RefCell::new(Vec::new());
+    let known = Known::new(&NoPlugins);
+    let page = Reading { folder, findings: &findings }.page(SETTINGS);
+    page.and_then(|page| settings::read_plugins(&page.sheet, page.node.get("plugins")?, &known)).unwrap_or_default()
+}
+
+/// Before any plugin is loaded.
+struct NoPlugins;
+
+impl PluginCatalog for NoPlugins {
+    fn info(&self, _: &str) -> Option<&PluginInfo> {
+        None
+    }
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+    fn reads(&self, name: &str, _: &[Value]) -> Result<Reads, String> {
+        Err(format!("`{name}` is not loaded"))
+    }
+}
+
+/// A file of the folder, read as YAML.
+struct Page<'a> {
+    sheet: Sheet<'a>,
+    node: Node,
+}
+
+struct Reading<'a> {
+    folder: &'a Folder,
+    findings: &'a RefCell<Vec<Diagnostic>>,
+}
+
+impl<'a> Reading<'a> {
+    fn workspace(&self, plugins: &dyn PluginCatalog) -> Option<Workspace> {
+        let mut known = Known::new(plugins);
+        let basics_page = self.page(SETTINGS);
+        if self.folder.file(SETTINGS).is_none() {
+            let problem = Problem::error("missing-file", 0..0, format!("the folder has no `{SETTINGS}`"));
+            self.sheet(SETTINGS, "").report(problem.help("create it with `name: …` and `timezone: …`"));
+        }
+        let basics = basics_page.as_ref().and_then(|page| settings::read(&page.sheet, &page.node, &mut known));
+        let calendar = basics.as_ref().map_or_else(any_calendar, |basics| basics.calendar.clone());
+        known.timezone = basics.as_ref().map(|basics| basics.timezone.clone());
+
+        let connections_page = self.page(CONNECTIONS);
+        let connections = connections_page.as_ref().map_or_else(|| Some(BTreeMap::new()), |page| {
+            known.connections = names_of(&page.node, "connections");
+            connections::read(&page.sheet, &page.node)
+        });
+        known.connections.incomplete = self.broken(CONNECTIONS, connections_page.as_ref());
+        if let Some(page) = &basics_page {
+            settings::check_contact(&page.sheet, &page.node, &known);
+        }
+
+        let pages = self.workflow_pages(&mut known);
+        let team_page = self.page(TEAM);
+        if let Some(page) = &team_page {
+            team::collect(&page.node, &mut known);
+        }
+        let no_team = self.broken(TEAM, team_page.as_ref());
+        (known.reps.incomplete, known.pools.incomplete) = (no_team, no_team);
+        let team = team_page.as_ref().map_or_else(|| Some(Team::default()), |page| team::read(&page.sheet, &page.node, &known, &calendar));
+
+        let sources = self.page(SOURCES).map_or_else(|| Some(BTreeMap::new()), |page| sources::read(&page.sheet, &page.node, &known));
+        for (path, text) in self.folder.files().filter(|(path, _)| path.ends_with(".md")) {
+            let script = script::read(&self.sheet(path, text), &known);
+            known.scripts.insert(path.to_owned(), script);
+        }
+        let workflows = self.workflows(&pages, &known);
+        self.unused_scripts(&known);
+        let basics = basics?;
+        Some(Workspace {
+            settings: Settings {
+                name: basics.name,
+                calendar: basics.calendar,
+                calendars: known.calendars,
+                fields: known.fields,
+                contact: basics.contact,
+                plugins: basics.plugins,
+                team: team?,
+            },
+            workflows,
+            sources: sources?,
+            connections: connections?,
+            digest: self.digest(),
+        })
+    }
+
+    fn sheet(&self, file: &'a str, text: &'a str) -> Sheet<'a> {
+        Sheet::new(file, text, self.findings)
+    }
+
+    /// The file as a tree; none when there is no such file, or it is no YAML.
+    fn page(&self, file: &'a str) -> Option<Page<'a>> {
+        let sheet = self.sheet(file, self.folder.file(file)?);
+        yaml::parse(&sheet).map(|node| Page { sheet, node })
+    }
+
+    /// Whether the file is there and could not be read: then nobody is blamed for what it should declare.
+    fn broken(&self, file: &str, page: Option<&Page<'_>>) -> bool {
+        self.folder.file(file).is_some() && page.is_none()
+    }
+
+    /// Every file that is a workflow, and the names they give themselves.
+    fn workflow_pages(&self, known: &mut Known<'_>) -> Vec<Page<'a>> {
+        let mut pages: Vec<Page<'a>> = Vec::new();
+        let mut first: BTreeMap<String, &'a str> = BTreeMap::new();
+        for (file, text) in self.folder.files().filter(|(file, _)| !file.contains('/')) {
+            let reserved = [SETTINGS, TEAM, SOURCES, CONNECTIONS].contains(&file);
+            if file.ends_with(".yml") {
+                let problem = Problem::error("bad-file-name", 0..0, format!("`{file}` is not read: files end in `.yaml`"));
+                self.sheet(file, text).report(problem.help("rename it"));
+            }
+            if reserved || !file.ends_with(".yaml") {
+                continue;
+            }
+            let Some(page) = self.page(file) else {
+                known.workflows.incomplete = true;
+                continue;
+            };
+            if let Some(name) = workflow::name_of(&page.node).map(str::to_owned) {
+                if let Some(other) = first.insert(name.clone(), file) {
+                    let span = page.node.get("workflow").map_or(0..0, |node| node.span.clone());
+                    let problem = Problem::error("duplicate-name", span, format!("`{other}` holds a workflow `{name}` already"));
+                    page.sheet.report(problem.help("give one of them another name"));
+                }
+                known.workflows.names.insert(name);
+            }
+            pages.push(page);
+        }
+        pages
+    }
+
+    fn workflows(&self, pages: &[Page<'a>], known: &Known<'_>) -> BTreeMap<String, Arc<Workflow>> {
+        let read = |page: &Page<'a>| workflow::read(page.sheet, &page.node, known);
+        pages.iter().filter_map(read).map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect()
+    }
+
+    /// A script that no workflow uses; when a workflow could not be read, it may be the one that does.
+    fn unused_scripts(&self, known: &Known<'_>) {
+        if self.findings.borrow().iter().any(|found| found.is_error() && found.file.ends_with(".yaml")) {
+            return;
+        }
+        for (path, _) in known.scripts.iter().filter(|(_, script)| !*script.used.borrow()) {
+            if let Some((path, text)) = self.folder.files().find(|(file, _)| file == path) {
+                let problem = Problem::warning("unused-script", 0..0, format!("no workflow uses `{path}`"));
+                self.sheet(path, text).report(problem.help("use it in a step, or remove the file"));
+            }
+        }
+    }
+
+    fn digest(&self) -> cadenza_core::id::Digest {
+        let mut hasher = Hasher::new("workspace");
+        for (path, text) in self.folder.files() {
+            hasher.add(path);
+            hasher.add(text);
+        }
+        hasher.finish()
+    }
+}
+
+fn names_of(node: &Node, key: &str) -> Names {
+    let entries = node.get(key).map(Node::entries).unwrap_or_default();
+    Names { names: entries.iter().map(|entry| entry.key.text.clone()).collect(), incomplete: false }
+}

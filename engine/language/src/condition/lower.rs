@@ -1,0 +1,480 @@
+//! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
+
+use super::names::{Codes, Found, Place, resolve};
+use super::notation::{Notation, Token};
+use super::{Trouble, wanted_words};
+use crate::known::Known;
+use crate::scalar::kind_words;
+use crate::suggest::{listed, nearest};
+use cadenza_core::expr::{Comparison, Expr, Function, Operator};
+use cadenza_core::time::Timestamp;
+use cadenza_core::value::{Value, ValueType};
+use cel::common::ast::{CallExpr, Expr as Cel, IdedExpr, LiteralValue, SourceInfo, operators};
+use std::ops::Range;
+
+/// A lowered part with its type.
+pub(super) struct Typed {
+    pub(super) expr: Expr,
+    pub(super) kind: ValueType,
+    pub(super) range: Range<usize>,
+    codes: Option<Codes>,
+    /// The items of a list written out, for the checks of `in`.
+    items: Vec<Typed>,
+}
+
+impl Typed {
+    fn new(expr: Expr, kind: ValueType, range: Range<usize>) -> Self {
+        Self { expr, kind, range, codes: None, items: Vec::new() }
+    }
+
+    fn literal_text(&self) -> Option<&str> {
+        if let Expr::Literal(Value::Text(text)) = &self.expr { Some(text) } else { None }
+    }
+}
+
+/// Whether a value of type `is` can stand where `wanted` is.
+pub(super) fn fits(is: ValueType, wanted: ValueType) -> bool {
+    is == wanted
+        || is == ValueType::Any
+        || wanted == ValueType::Any
+        || (is == ValueType::Int && wanted == ValueType::Number)
+}
+
+/// The whole expression has another type than the place wants.
+pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Trouble {
+    let message = format!("{} is wanted here, and this is {}", wanted_words(wanted), kind_words(typed.kind));
+    let trouble = Trouble::new("wrong-type", typed.range.clone(), message);
+    let part = text.get(typed.range.clone()).unwrap_or(text);
+    match (wanted, &typed.expr, typed.kind) {
+        (ValueType::Bool, Expr::Name(_), ValueType::Text) => {
+            trouble.help(format!("compare it, `{part} == \"…\"`, or ask `!is_blank({part})`"))
+        }
+        (ValueType::Bool, Expr::Name(_), ValueType::Time) => {
+            trouble.help(format!("ask `!is_blank({part})`, or compare: `since({part}) > days(14)`"))
+        }
+        (ValueType::Bool, ..) => trouble.help("compare it with something: `==`, `!=`, `<`, `>`, `in`"),
+        (ValueType::Time, ..) => trouble.help("name a field of type time, such as `lead.project_date`, or work with one: `lead.created_at + days(7)`"),
+        _ => trouble.help(format!("write an expression that gives {}", kind_words(wanted))),
+    }
+}
+
+pub(super) struct Lowering<'a, 'k> {
+    known: &'a Known<'k>,
+    place: Place,
+    text: &'a str,
+    notation: &'a Notation,
+    source: &'a SourceInfo,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+impl<'a, 'k> Lowering<'a, 'k> {
+    pub(super) fn new(
+        known: &'a Known<'k>,
+        place: Place,
+        text: &'a str,
+        notation: &'a Notation,
+        source: &'a SourceInfo,
+    ) -> Self {
+        Self { known, place, text, notation, source, troubles: Vec::new() }
+    }
+
+    fn trouble(&mut self, trouble: Trouble) -> Option<Typed> {
+        self.troubles.push(trouble);
+        None
+    }
+
+    /// Where the parser saw the token a part is named after: an operator, a dot, an opening bracket.
+    fn at(&self, part: &IdedExpr) -> Range<usize> {
+        self.source.offset_for(part.id).map_or(0..self.text.len(), |(start, stop)| {
+            let start = (start as usize).min(self.text.len());
+            start..(stop as usize + 1).clamp(start, self.text.len())
+        })
+    }
+
+    pub(super) fn lower(&mut self, part: &IdedExpr) -> Option<Typed> {
+        let at = self.at(part);
+        match &part.expr {
+            Cel::Literal(literal) => self.literal(literal, at),
+            Cel::Ident(_) | Cel::Select(_) => self.name(part),
+            Cel::Call(call) => self.call(call, at),
+            Cel::List(list) => {
+                let close = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
+                let items: Option<Vec<Typed>> = list.elements.iter().map(|item| self.lower(item)).collect();
+                let items = items?;
+                if let Some(odd) = items.iter().find(|item| !fits(item.kind, items[0].kind) && !fits(items[0].kind, item.kind)) {
+                    let message = format!("this list mixes {} and {}", kind_words(items[0].kind), kind_words(odd.kind));
+                    return self.trouble(Trouble::new("wrong-type", odd.range.clone(), message));
+                }
+                let exprs = items.iter().map(|item| item.expr.clone()).collect();
+                Some(Typed { items, ..Typed::new(Expr::List(exprs), ValueType::List, at.start..close) })
+            }
+            Cel::Comprehension(_) => {
+                let at = self.word_before(at.start, 0);
+                let trouble = Trouble::new("not-in-language", at, "`all`, `exists`, `map` and `filter` are not part of this language");
+                self.trouble(trouble.help("for texts in a list write `\"x\" in lead.tags`"))
+            }
+            Cel::Map(_) | Cel::Struct(_) | Cel::Unspecified => {
+                self.trouble(Trouble::new("not-in-language", at, "`{ }` is not part of this language").help("a list is written `[a, b]`"))
+            }
+        }
+    }
+
+    fn literal(&mut self, literal: &LiteralValue, at: Range<usize>) -> Option<Typed> {
+        let (value, kind) = match literal {
+            LiteralValue::Boolean(yes) => (Value::Bool(*yes.inner()), ValueType::Bool),
+            LiteralValue::Int(int) => (Value::Int(*int.inner()), ValueType::Int),
+            LiteralValue::Double(number) => (Value::Number(*number.inner()), ValueType::Number),
+            LiteralValue::String(text) => (Value::Text(text.inner().to_owned()), ValueType::Text),
+            LiteralValue::Null => {
+                let trouble = Trouble::new("not-in-language", at, "nothing equals `null` here");
+                return self.trouble(trouble.help("ask whether a value is known: `is_blank(lead.phone)`"));
+            }
+            LiteralValue::UInt(_) | LiteralValue::Bytes(_) => {
+                let text = self.text.get(at.clone()).unwrap_or_default().trim_matches(['u', 'U', 'b', 'B']).to_owned();
+                let trouble = Trouble::new("not-in-language", at, "this kind of value is not part of the language");
+                return self.trouble(trouble.label(format!("write `{text}`")).replace(text));
+            }
+        };
+        Some(Typed::new(Expr::Literal(value), kind, at))
+    }
+
+    fn name(&mut self, part: &IdedExpr) -> Option<Typed> {
+        let mut path: Vec<(&str, Range<usize>)> = Vec::new();
+        let mut current = part;
+        loop {
+            match &current.expr {
+                Cel::Ident(root) => {
+                    path.push((root, self.at(current)));
+                    break;
+                }
+                Cel::Select(select) if select.test => {
+                    let field = self.text.get(self.at(&select.operand).start..).unwrap_or_default();
+                    let field = field.split(')').next().unwrap_or_default().trim();
+                    let at = self.at(current);
+                    let call = at.start.saturating_sub("has".len())..at.end;
+                    let trouble = Trouble::new("not-in-language", call, "`has(…)` is not part of this language");
+                    return self.trouble(trouble.help(format!("write `!is_blank({field})`")));
+                }
+                Cel::Select(select) => {
+                    let dot = self.at(current);
+                    path.push((&select.field, self.after(dot.end, select.field.len())));
+                    current = &select.operand;
+                }
+                _ => {
+                    let trouble = Trouble::new("not-in-language", self.at(current), "this has no fields");
+                    return self.trouble(trouble);
+                }
+            }
+        }
+        path.reverse();
+        let range = path[0].1.start..path[path.len() - 1].1.end;
+        match resolve(self.known, self.place, &path) {
+            Ok(Found { name, kind, codes }) => Some(Typed { codes, ..Typed::new(Expr::Name(name), kind, range) }),
+            Err(trouble) => self.trouble(trouble),
+        }
+    }
+
+    /// The range of a word of this length after `at`, blanks skipped.
+    fn after(&self, at: usize, length: usize) -> Range<usize> {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let start = at + (rest.len() - rest.trim_start().len());
+        start..(start + length).min(self.text.len())
+    }
+
+    fn call(&mut self, call: &CallExpr, at: Range<usize>) -> Option<Typed> {
+        let arguments = call.args.as_slice();
+        match (call.func_name.as_str(), arguments) {
+            (operators::LOGICAL_AND, [_, _]) => self.logic(call, operators::LOGICAL_AND),
+            (operators::LOGICAL_OR, [_, _]) => self.logic(call, operators::LOGICAL_OR),
+            (operators::LOGICAL_NOT, [inner]) => {
+                let inner = self.lower(inner)?;
+                let range = at.start..inner.range.end;
+                if !fits(inner.kind, ValueType::Bool) {
+                    let message = format!("`!` wants true or false, and this is {}", kind_words(inner.kind));
+                    let part = self.text.get(inner.range.clone()).unwrap_or_default();
+                    let trouble = Trouble::new("wrong-type", inner.range, message);
+                    return self.trouble(trouble.help(format!("to ask whether it is not known: `is_blank({part})`")));
+                }
+                Some(Typed::new(Expr::Not(Box::new(inner.expr)), ValueType::Bool, range))
+            }
+            (operators::NEGATE, [inner]) => {
+                let inner = self.lower(inner)?;
+                let range = at.start..inner.range.end;
+                match inner.kind {
+                    ValueType::Int | ValueType::Number | ValueType::Duration | ValueType::Any => {
+                        Some(Typed::new(Expr::Negate(Box::new(inner.expr)), inner.kind, range))
+                    }
+                    other => {
+                        let message = format!("`-` wants a number or duration, and this is {}", kind_words(other));
+                        self.trouble(Trouble::new("wrong-type", inner.range, message))
+                    }
+                }
+            }
+            (operators::CONDITIONAL, [test, yes, no]) => {
+                let (test, yes, no) = (self.boolean(test, "?"), self.lower(yes), self.lower(no));
+                let (test, yes, no) = (test?, yes?, no?);
+                let range = test.range.start..no.range.end;
+                let Some(kind) = joined(yes.kind, no.kind) else {
+                    let message = format!("one side of `:` is {}, the other {}", kind_words(yes.kind), kind_words(no.kind));
+                    return self.trouble(Trouble::new("wrong-type", no.range, message));
+                };
+                let expr = Expr::If(Box::new(test.expr), Box::new(yes.expr), Box::new(no.expr));
+                Some(Typed::new(expr, kind, range))
+            }
+            (operators::IN, [item, list]) => self.within(item, list),
+            (operators::INDEX, _) => {
+                let trouble = Trouble::new("not-in-language", at, "`[ ]` after a name is not part of this language");
+                self.trouble(trouble.help("fields are written with a dot: `lead.industry`"))
+            }
+            (name, [left, right]) if call.target.is_none() => {
+                let sign = name.trim_matches('_');
+                match (Comparison::parse(sign), Operator::parse(sign)) {
+                    (Some(how), _) => self.compare(how, left, right),
+                    (_, Some(how)) => self.arithmetic(how, left, right),
+                    _ => self.function(call, at),
+                }
+            }
+            _ => self.function(call, at),
+        }
+    }
+
+    /// `a && b && c` becomes one list; the parser nests them.
+    fn logic(&mut self, call: &CallExpr, operator: &str) -> Option<Typed> {
+        let sign = operator.trim_matches('_');
+        let mut parts = Vec::new();
+        let mut pending: Vec<&IdedExpr> = call.args.iter().rev().collect();
+        let mut failed = false;
+        while let Some(part) = pending.pop() {
+            match &part.expr {
+                Cel::Call(inner) if inner.func_name == operator => pending.extend(inner.args.iter().rev()),
+                _ => match self.boolean(part, sign) {
+                    Some(part) => parts.push(part),
+                    None => failed = true,
+                },
+            }
+        }
+        let range = parts.first()?.range.start..parts.last()?.range.end;
+        let exprs = parts.into_iter().map(|part| part.expr).collect();
+        let expr = if operator == operators::LOGICAL_AND { Expr::And(exprs) } else { Expr::Or(exprs) };
+        (!failed).then(|| Typed::new(expr, ValueType::Bool, range))
+    }
+
+    fn boolean(&mut self, part: &IdedExpr, sign: &str) -> Option<Typed> {
+        let typed = self.lower(part)?;
+        if fits(typed.kind, ValueType::Bool) {
+            return Some(typed);
+        }
+        let mut trouble = wrong_result(self.text, &typed, ValueType::Bool);
+        trouble.message = format!("`{sign}` wants true or false, and this is {}", kind_words(typed.kind));
+        self.trouble(trouble)
+    }
+
+    fn within(&mut self, item: &IdedExpr, list: &IdedExpr) -> Option<Typed> {
+        let (item, list) = (self.lower(item), self.lower(list));
+        let (item, list) = (item?, list?);
+        let range = item.range.start..list.range.end;
+        if !fits(list.kind, ValueType::List) {
+            let message = format!("`in` wants a list on its right, and this is {}", kind_words(list.kind));
+            let trouble = Trouble::new("wrong-type", list.range, message);
+            return self.trouble(trouble.help("write `lead.source in [\"web\", \"phone\"]`"));
+        }
+        let items: Vec<&Typed> = list.items.iter().collect();
+        if matches!(list.expr, Expr::Name(_)) && !fits(item.kind, ValueType::Text) {
+            let message = format!("a list of texts has no {}", kind_words(item.kind));
+            return self.trouble(Trouble::new("wrong-type", item.range, message));
+        }
+        let mut sound = true;
+        for candidate in items {
+            if let Some(trouble) = mismatch(self.text, "in", &item, candidate) {
+                self.troubles.push(trouble);
+                sound = false;
+            }
+        }
+        let expr = Expr::In(Box::new(item.expr), Box::new(list.expr));
+        sound.then(|| Typed::new(expr, ValueType::Bool, range))
+    }
+
+    fn compare(&mut self, how: Comparison, left: &IdedExpr, right: &IdedExpr) -> Option<Typed> {
+        let (left, right) = (self.lower(left), self.lower(right));
+        let (left, right) = (left?, right?);
+        let range = left.range.start..right.range.end;
+        if let Some(trouble) = mismatch(self.text, how.as_str(), &left, &right) {
+            return self.trouble(trouble);
+        }
+        let equality = matches!(how, Comparison::Equal | Comparison::NotEqual);
+        if !equality && (left.kind == ValueType::Bool || left.kind == ValueType::List) {
+            let message = format!("`{how}` has no meaning for {}", kind_words(left.kind));
+            return self.trouble(Trouble::new("wrong-type", range, message).help("use `==` or `!=`"));
+        }
+        let expr = Expr::Compare(how, Box::new(left.expr), Box::new(right.expr));
+        Some(Typed::new(expr, ValueType::Bool, range))
+    }
+
+    fn arithmetic(&mut self, how: Operator, left: &IdedExpr, right: &IdedExpr) -> Option<Typed> {
+        use ValueType::{Any, Duration, Int, Number, Text, Time};
+        let (left, right) = (self.lower(left), self.lower(right));
+        let (left, right) = (left?, right?);
+        let range = left.range.start..right.range.end;
+        let kind = match (left.kind, how, right.kind) {
+            (Any, ..) | (.., Any) => Any,
+            (Int, _, Int) => Int,
+            (Int | Number, _, Int | Number) => Number,
+            (Duration, Operator::Add | Operator::Subtract, Duration) => Duration,
+            (Duration, Operator::Multiply | Operator::Divide, Int) => Duration,
+            (Time, Operator::Add | Operator::Subtract, Duration) => Time,
+            (Time, Operator::Subtract, Time) => Duration,
+            (Text, Operator::Add, Text) => Text,
+            (is, _, other) => {
+                let message = format!("`{how}` cannot join {} and {}", kind_words(is), kind_words(other));
+                let trouble = Trouble::new("wrong-type", range, message);
+                return self.trouble(match (is, other) {
+                    (Time | Duration, Int | Number) => trouble.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`"),
+                    (Duration, Time) => trouble.help("write the time first: `now + days(14)`"),
+                    _ => trouble,
+                });
+            }
+        };
+        let expr = Expr::Arithmetic(how, Box::new(left.expr), Box::new(right.expr));
+        Some(Typed::new(expr, kind, range))
+    }
+
+    fn function(&mut self, call: &CallExpr, at: Range<usize>) -> Option<Typed> {
+        let name = call.func_name.as_str();
+        let word = self.word_before(at.start, name.len());
+        let close = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
+        let Some(function) = Function::parse(name) else { return self.unknown_function(call, word) };
+        let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        let wanted = wants(function);
+        if call.target.is_some() != is_method(function) || arguments.len() != wanted.len() {
+            let message = format!("`{name}` is not called like this");
+            return self.trouble(Trouble::new("wrong-call", word.start..close, message).help(format!("write `{}`", usage(function))));
+        }
+        let typed: Option<Vec<Typed>> = arguments.iter().map(|argument| self.lower(argument)).collect();
+        let typed = typed?;
+        for (argument, wanted) in typed.iter().zip(wanted) {
+            if !wanted.iter().any(|kind| fits(argument.kind, *kind)) {
+                let message = format!("`{name}` wants {}, and this is {}", kind_words(wanted[0]), kind_words(argument.kind));
+                let trouble = Trouble::new("wrong-type", argument.range.clone(), message);
+                return self.trouble(trouble.help(format!("write `{}`", usage(function))));
+            }
+        }
+        let start = typed.first().map_or(word.start, |first| first.range.start.min(word.start));
+        if function == Function::Time {
+            let text = typed.first().and_then(Typed::literal_text).unwrap_or_default();
+            let Some(time) = Timestamp::parse(text) else {
+                let trouble = Trouble::new("wrong-type", typed[0].range.clone(), format!("`{text}` is no time"));
+                return self.trouble(trouble.help("write date, time and zone, such as `timestamp(\"2026-03-08T07:30:00Z\")`"));
+            };
+            return Some(Typed::new(Expr::Literal(Value::Time(time)), ValueType::Time, start..close));
+        }
+        let expr = Expr::Call(function, typed.into_iter().map(|argument| argument.expr).collect());
+        Some(Typed::new(expr, gives(function), start..close))
+    }
+
+    /// The word that ends before the bracket at `open`.
+    fn word_before(&self, open: usize, length: usize) -> Range<usize> {
+        let before = self.notation.tokens.iter().rev().find(|(token, range)| *token == Token::Word && range.end <= open);
+        before.map_or(open.saturating_sub(length)..open, |(_, range)| range.clone())
+    }
+
+    fn unknown_function(&mut self, call: &CallExpr, word: Range<usize>) -> Option<Typed> {
+        let name = call.func_name.as_str();
+        let trouble = Trouble::new("unknown-function", word, format!("there is no function `{name}`"));
+        let names = || Function::ALL.iter().map(|function| function.as_str());
+        self.trouble(match (name, nearest(name, names())) {
+            ("duration", _) => trouble.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
+            ("now", _) => trouble.label("write `now`, without brackets"),
+            ("has" | "exists" | "isset" | "present" | "defined", _) => trouble.help("write `!is_blank(lead.phone)`"),
+            ("weeks", _) => trouble.help("write `days(7)` for a week"),
+            (_, Some(near)) => trouble.label(format!("did you mean `{near}`?")).replace(near),
+            (_, None) => trouble.help(format!("functions: {}", listed(names()))),
+        })
+    }
+}
+
+/// The type both sides of a choice have.
+fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
+    match (a, b) {
+        (a, b) if a == b => Some(a),
+        (ValueType::Any, _) | (_, ValueType::Any) => Some(ValueType::Any),
+        (ValueType::Int, ValueType::Number) | (ValueType::Number, ValueType::Int) => Some(ValueType::Number),
+        _ => None,
+    }
+}
+
+/// What is wrong when these two are compared; none when nothing is.
+fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Trouble> {
+    for (named, literal) in [(left, right), (right, left)] {
+        if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {
+            return codes.check(code, literal.range.clone());
+        }
+    }
+    if joined(left.kind, right.kind).is_some() {
+        return None;
+    }
+    let message = format!("`{sign}` compares {} with {}", kind_words(left.kind), kind_words(right.kind));
+    let trouble = Trouble::new("wrong-type", right.range.clone(), message);
+    let (name, other) = if matches!(left.expr, Expr::Name(_)) { (left, right) } else { (right, left) };
+    let named = text.get(name.range.clone()).unwrap_or_default();
+    let written = text.get(other.range.clone()).unwrap_or_default();
+    Some(match (name.kind, other.kind) {
+        (ValueType::Bool, _) => trouble.help(format!("write `{named}` or `!{named}`")),
+        (ValueType::Time, ValueType::Duration) => trouble.help(format!("how long ago it was is `since({named})`")),
+        (ValueType::Time, _) => trouble.help("a time is written `timestamp(\"2026-03-08T07:30:00Z\")`; how long ago it was is `since(…)`"),
+        (ValueType::Text, ValueType::Int | ValueType::Number) if other.items.is_empty() => {
+            trouble.help(format!("a text stands in quotes: `\"{written}\"`"))
+        }
+        (ValueType::Int | ValueType::Number, ValueType::Text) => match other.literal_text() {
+            Some(number) if number.parse::<f64>().is_ok() => trouble.help(format!("a number stands without quotes: `{number}`")),
+            _ => trouble.help(format!("`{named}` is {}: compare it with one", kind_words(name.kind))),
+        },
+        (ValueType::List, _) => trouble.help(format!("write `\"…\" in {named}`")),
+        (ValueType::Duration, _) | (_, ValueType::Duration) => {
+            trouble.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
+        }
+        _ => trouble.help("compare values of the same type"),
+    })
+}
+
+const fn is_method(function: Function) -> bool {
+    matches!(function, Function::Contains | Function::StartsWith | Function::EndsWith)
+}
+
+fn wants(function: Function) -> &'static [&'static [ValueType]] {
+    const NUMBER: &[ValueType] = &[ValueType::Int, ValueType::Number];
+    const TEXT: &[ValueType] = &[ValueType::Text];
+    match function {
+        Function::IsBlank => &[&[ValueType::Any]],
+        Function::Since => &[&[ValueType::Time]],
+        Function::Days | Function::Hours | Function::Minutes => &[NUMBER],
+        Function::Contains | Function::StartsWith | Function::EndsWith => &[TEXT, TEXT],
+        Function::Size => &[&[ValueType::Text, ValueType::List]],
+        Function::Lower | Function::Time => &[TEXT],
+    }
+}
+
+fn usage(function: Function) -> &'static str {
+    match function {
+        Function::IsBlank => "is_blank(lead.phone)",
+        Function::Since => "since(lead.last_touch)",
+        Function::Days => "days(14)",
+        Function::Hours => "hours(36)",
+        Function::Minutes => "minutes(5)",
+        Function::Contains => "lead.title.contains(\"VP\")",
+        Function::StartsWith => "lead.phone.startsWith(\"+1\")",
+        Function::EndsWith => "lead.email.endsWith(\".edu\")",
+        Function::Size => "size(lead.message)",
+        Function::Lower => "lower(lead.city)",
+        Function::Time => "timestamp(\"2026-03-08T07:30:00Z\")",
+    }
+}
+
+const fn gives(function: Function) -> ValueType {
+    match function {
+        Function::IsBlank | Function::Contains | Function::StartsWith | Function::EndsWith => ValueType::Bool,
+        Function::Since | Function::Days | Function::Hours | Function::Minutes => ValueType::Duration,
+        Function::Size => ValueType::Int,
+        Function::Lower => ValueType::Text,
+        Function::Time => ValueType::Time,
+    }
+}

@@ -1,0 +1,167 @@
+//! Conditions: CEL text in a YAML value to core's `Expr`, names resolved and types checked, errors at their column.
+
+mod lower;
+mod names;
+mod notation;
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::known::Known;
+use crate::scalar::kind_words;
+use crate::yaml::{Node, Scalar};
+use cadenza_core::expr::{EXPR_NODES_MAX, Expr};
+use cadenza_core::value::ValueType;
+use granit_parser::ScalarStyle;
+use lower::Lowering;
+pub(crate) use names::{Place, fields_of};
+use std::ops::Range;
+
+/// A trouble found in an expression; its range is in the expression's own text.
+pub(crate) struct Trouble {
+    pub(crate) code: &'static str,
+    pub(crate) range: Range<usize>,
+    pub(crate) message: String,
+    pub(crate) label: Option<String>,
+    pub(crate) help: Vec<String>,
+    pub(crate) replacement: Option<String>,
+}
+
+impl Trouble {
+    fn new(code: &'static str, range: Range<usize>, message: impl Into<String>) -> Self {
+        Self { code, range, message: message.into(), label: None, help: Vec::new(), replacement: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    fn replace(mut self, replacement: impl Into<String>) -> Self {
+        self.replacement = Some(replacement.into());
+        self
+    }
+}
+
+/// Reads a condition: its value must be true or false.
+pub(crate) fn condition(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node, place: Place) -> Option<Expr> {
+    expression(sheet, known, node, place, ValueType::Bool)
+}
+
+/// Reads an expression whose value must be of type `wanted`.
+pub(crate) fn expression(
+    sheet: &Sheet<'_>,
+    known: &Known<'_>,
+    node: &Node,
+    place: Place,
+    wanted: ValueType,
+) -> Option<Expr> {
+    let scalar = sheet.scalar(node, "an expression")?;
+    match read(known, &scalar.text, place, wanted) {
+        Ok(expr) => Some(expr),
+        Err(troubles) => {
+            for trouble in troubles {
+                sheet.report(in_yaml(sheet, node, scalar, trouble));
+            }
+            None
+        }
+    }
+}
+
+fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Result<Expr, Vec<Trouble>> {
+    let notation = notation::scan(text)?;
+    let (tree, source) = cel::parser::Parser::new().parse_with_source_info(text).map_err(|errors| {
+        // The scan leaves little for the parser to complain of; its own words are about its grammar, so they stay out.
+        let at = errors.errors.first().map_or(0, |error| usize::try_from(error.pos.1 - 1).unwrap_or_default());
+        let at = text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+        let trouble = Trouble::new("bad-expression", at..at + 1, "this expression cannot be read from here on");
+        vec![trouble.help("a condition looks like `lead.segment == \"hot\" && since(lead.last_touch) > days(14)`")]
+    })?;
+    let mut lowering = Lowering::new(known, place, text, &notation, &source);
+    let typed = lowering.lower(&tree);
+    let mut troubles = lowering.troubles;
+    let Some(typed) = typed else { return Err(troubles) };
+    if !lower::fits(typed.kind, wanted) {
+        troubles.push(lower::wrong_result(text, &typed, wanted));
+    }
+    let mut nodes = 0;
+    typed.expr.walk(&mut |_| nodes += 1);
+    if nodes > EXPR_NODES_MAX {
+        let message = format!("this condition has {nodes} parts, and the most is {EXPR_NODES_MAX}");
+        troubles.push(Trouble::new("too-large", 0..text.len(), message).help("split it over several steps"));
+    }
+    if troubles.is_empty() { Ok(typed.expr) } else { Err(troubles) }
+}
+
+/// The trouble as a problem of the file.
+fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, trouble: Trouble) -> Problem {
+    let span = source_span(sheet.text, node, scalar, trouble.range);
+    let mut problem = Problem::error(trouble.code, span, trouble.message);
+    if let Some(label) = trouble.label {
+        problem = problem.label(label);
+    }
+    for help in trouble.help {
+        problem = problem.help(help);
+    }
+    let rest = sheet.text[node.span.end.min(sheet.text.len())..].lines().next().unwrap_or_default();
+    if scalar.is_plain() && rest.trim_start().starts_with('#') && scalar.text.contains(['"', '\'']) {
+        problem = problem.help("an unquoted ` #` begins a comment in YAML: put the whole condition in single quotes");
+    }
+    match trouble.replacement {
+        // In quotes a replacement may need escapes of YAML's own.
+        Some(replacement) if scalar.is_plain() || !replacement.contains(['"', '\'', '\\']) => problem.replace(replacement),
+        _ => problem,
+    }
+}
+
+/// Where a range of a scalar's text stands in the file: quotes, escapes and folded lines are walked through.
+pub(crate) fn source_span(source: &str, node: &Node, scalar: &Scalar, range: Range<usize>) -> Range<usize> {
+    let mut at = node.span.start;
+    if matches!(scalar.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
+        at += 1;
+    }
+    let mut start = None;
+    for (index, wanted) in scalar.text.char_indices() {
+        if !wanted.is_whitespace() {
+            while source[at..].starts_with(char::is_whitespace) {
+                at += source[at..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        if index >= range.start && start.is_none() {
+            start = Some(at);
+        }
+        if index >= range.end {
+            break;
+        }
+        let width = source_width(&source[at.min(source.len())..], wanted, scalar.style);
+        at = (at + width).min(source.len());
+    }
+    let start = start.unwrap_or(at);
+    start..at.max(start)
+}
+
+/// How many bytes of the source one character of the text takes.
+fn source_width(rest: &str, wanted: char, style: ScalarStyle) -> usize {
+    let Some(first) = rest.chars().next() else { return 0 };
+    match (style, first) {
+        (ScalarStyle::SingleQuoted, '\'') => 2,
+        (ScalarStyle::DoubleQuoted, '\\') => match rest[1..].chars().next() {
+            Some('x') => 4,
+            Some('u') => 6,
+            Some('U') => 10,
+            Some(other) => 1 + other.len_utf8(),
+            None => 1,
+        },
+        // A blank of the text may be a fold of the source; the next character skips what is left of it.
+        _ if wanted.is_whitespace() && !first.is_whitespace() => 0,
+        _ => first.len_utf8(),
+    }
+}
+
+/// What an expression may be used for, in words.
+fn wanted_words(wanted: ValueType) -> &'static str {
+    if wanted == ValueType::Bool { "a condition" } else { kind_words(wanted) }
+}

@@ -1,0 +1,153 @@
+//! `connections.yaml`: where things are sent, and how often it is tried.
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::form::Form;
+use crate::secret::{SECRET, inline, read_env, read_secret};
+use crate::shape::{Shape, Takes, optional, required};
+use crate::yaml::{Content, Node};
+use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
+use cadenza_core::workspace::{Connection, HeaderValue};
+use std::collections::BTreeMap;
+
+const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
+const ATTEMPTS_DEFAULT: u16 = 12;
+const ATTEMPTS_MAX: u32 = 100;
+const BACKOFF_DEFAULT: Span = Span::Elapsed(2 * SECOND_MS);
+const BACKOFF_MAX_DEFAULT: Span = Span::Elapsed(HOUR_MS);
+const HEADERS_MAX: usize = 32;
+
+pub(crate) static CONNECTIONS: Shape = Shape {
+    name: "connections.yaml",
+    about: "Where mails, reminders and events are sent.",
+    keys: &[required("connections", Takes::Map(&Takes::Form(&CONNECTION)), "Connections by name")],
+};
+
+static CONNECTION: Shape = Shape {
+    name: "a connection",
+    about: "An HTTP address that is posted to.",
+    keys: &[
+        required("url", Takes::Either(&[Takes::Text, Takes::Form(&URL)]), "The address"),
+        optional("secret", Takes::Form(&SECRET), "Signs what is sent, by Standard Webhooks"),
+        optional("headers", Takes::Map(&HEADER), "Headers added to every request"),
+        optional("timeout", Takes::Duration, "Longest wait for an answer; 10s when left out"),
+        optional("attempts", Takes::Whole(1, ATTEMPTS_MAX), "Attempts before it becomes a dead letter; 12 when left out"),
+        optional("backoff", Takes::Duration, "First wait before another attempt, doubled each time; 2s when left out"),
+        optional("backoff_max", Takes::Duration, "Longest wait before another attempt; 1h when left out"),
+    ],
+};
+
+static URL: Shape = Shape {
+    name: "`url`",
+    about: "An address that the environment may set.",
+    keys: &[
+        required("env", Takes::Text, "The environment variable that sets it"),
+        required("default", Takes::Text, "The address when the variable is not set"),
+    ],
+};
+
+static HEADER: Takes = Takes::Either(&[Takes::Text, Takes::Form(&SECRET)]);
+
+pub(crate) fn read(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Connection>> {
+    let form = Form::open(sheet, node, &CONNECTIONS)?;
+    let mut connections = BTreeMap::new();
+    for entry in sheet.named(form.get("connections")?, "`connections`")? {
+        sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a connection");
+        if let Some(connection) = read_connection(sheet, &entry.value) {
+            connections.insert(entry.key.text.clone(), connection);
+        }
+    }
+    Some(connections)
+}
+
+fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
+    let form = Form::open(sheet, node, &CONNECTION)?;
+    let url = form.get("url").and_then(|node| read_url(sheet, node));
+    let secret = form.get("secret").map(|node| read_secret(sheet, node));
+    let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
+    let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
+    let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
+    let wait = |key: &str, default: Span| {
+        form.get(key).map_or(Some(default), |node| {
+            sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)).map(|ms| Span::Elapsed(ms.cast_signed()))
+        })
+    };
+    let (backoff, backoff_max) = (wait("backoff", BACKOFF_DEFAULT), wait("backoff_max", BACKOFF_MAX_DEFAULT));
+    if let (Some(first), Some(longest)) = (backoff, backoff_max)
+        && first > longest
+    {
+        let at = form.key_span(if form.get("backoff_max").is_some() { "backoff_max" } else { "backoff" });
+        sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
+    }
+    let (url, url_env) = url?;
+    Some(Connection {
+        url,
+        url_env,
+        secret: secret.map_or(Some(None), |secret| secret.map(Some))?,
+        headers: headers?,
+        timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
+        attempts_max: attempts.map_or(Some(ATTEMPTS_DEFAULT), |attempts| attempts.and_then(|most| u16::try_from(most).ok()))?,
+        backoff: backoff?,
+        backoff_max: backoff_max?,
+    })
+}
+
+/// The address, and the variable that may take its place.
+fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> {
+    if !matches!(node.content, Content::Map(_)) {
+        return Some((read_address(sheet, node)?, None));
+    }
+    let form = Form::open(sheet, node, &URL)?;
+    let env = form.get("env").and_then(|node| read_env(sheet, node));
+    let address = form.get("default").and_then(|node| read_address(sheet, node));
+    Some((address?, Some(env?)))
+}
+
+fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
+    let text = sheet.text(node, "an address")?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    match host {
+        Some(host) if host.contains('@') => {
+            sheet.report(inline(node, "an address does not carry user and password"));
+            None
+        }
+        Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Some(text),
+        _ => {
+            let problem = Problem::error("bad-url", node.span.clone(), format!("`{text}` is no web address"));
+            sheet.report(problem.help("write it with its scheme: `https://mail.example.com/send`"));
+            None
+        }
+    }
+}
+
+fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, HeaderValue>> {
+    let mut headers = BTreeMap::new();
+    let entries = sheet.named(node, "`headers`")?;
+    for entry in entries {
+        let name = entry.key.text.to_lowercase();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            let problem = Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a header"));
+            sheet.report(problem.help("write it as `X-Team`"));
+            continue;
+        }
+        let value = match entry.value.content {
+            Content::Map(_) => read_secret(sheet, &entry.value).map(HeaderValue::Secret),
+            _ if tells_secrets(&name) => {
+                sheet.report(inline(&entry.value, &format!("`{}` carries a secret, and that does not stand in the file", entry.key.text)));
+                None
+            }
+            _ => sheet.text(&entry.value, "the value of a header").map(HeaderValue::Text),
+        };
+        headers.extend(value.map(|value| (name, value)));
+    }
+    if entries.len() > HEADERS_MAX {
+        sheet.report(Problem::error("too-large", node.pointer(), format!("there are more than {HEADERS_MAX} headers")));
+    }
+    Some(headers)
+}
+
+/// Headers by which senders are known.
+fn tells_secrets(name: &str) -> bool {
+    let parts = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key"];
+    parts.iter().any(|part| name.contains(part))
+}

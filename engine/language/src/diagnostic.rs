@@ -1,0 +1,172 @@
+//! What is wrong in a workspace, where, and what to write instead. How it looks on a screen is `render`'s.
+
+use serde::Serialize;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The folder is refused.
+    Error,
+    /// The folder is taken; somebody should look.
+    Warning,
+}
+
+/// One thing that is wrong. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable name for this kind of mistake, such as `unknown-step`.
+    pub code: &'static str,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// The file, relative to the folder.
+    pub file: String,
+    /// Where it begins.
+    pub line: usize,
+    /// Where it begins.
+    pub column: usize,
+    /// Where it ends, exclusive.
+    pub end_line: usize,
+    /// Where it ends, exclusive.
+    pub end_column: usize,
+    /// The text it is about, as it stands in the file.
+    pub text: String,
+    /// A few words to stand under that text.
+    pub label: Option<String>,
+    /// What to write instead, or what there is to choose from.
+    pub help: Vec<String>,
+    /// What to put in the place of `text`, when that alone mends it.
+    pub replacement: Option<String>,
+    /// The same place in bytes from the beginning of the file.
+    #[serde(skip)]
+    pub span: Range<usize>,
+}
+
+impl Diagnostic {
+    /// Whether the folder is refused because of it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// A diagnostic in the making: it knows its span, but not yet its file.
+#[derive(Debug)]
+#[must_use = "a problem is only seen when it is reported"]
+pub(crate) struct Problem {
+    severity: Severity,
+    code: &'static str,
+    span: Range<usize>,
+    message: String,
+    label: Option<String>,
+    help: Vec<String>,
+    replacement: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { severity: Severity::Error, code, span, message, label: None, help: Vec::new(), replacement: None }
+    }
+
+    pub(crate) fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Help for those who see no suggestion under the text.
+    pub(crate) fn or_help(self, help: impl Into<String>) -> Self {
+        if self.label.is_some() { self } else { self.help(help) }
+    }
+
+    pub(crate) fn replace(mut self, replacement: impl Into<String>) -> Self {
+        self.replacement = Some(replacement.into());
+        self
+    }
+}
+
+/// One file under check, and the list its problems go to.
+#[derive(Clone, Copy)]
+pub(crate) struct Sheet<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
+    findings: &'a RefCell<Vec<Diagnostic>>,
+}
+
+impl<'a> Sheet<'a> {
+    pub(crate) fn new(file: &'a str, text: &'a str, findings: &'a RefCell<Vec<Diagnostic>>) -> Self {
+        Self { file, text, findings }
+    }
+
+    /// The same file without what follows this place.
+    pub(crate) fn up_to(&self, end: usize) -> Self {
+        Self { text: &self.text[..end], ..*self }
+    }
+
+    pub(crate) fn report(&self, problem: Problem) {
+        let span = self.within(problem.span);
+        if self.is_refused(span.start) {
+            return;
+        }
+        let (line, column) = self.position(span.start);
+        let (end_line, end_column) = self.position(span.end);
+        self.findings.borrow_mut().push(Diagnostic {
+            severity: problem.severity,
+            code: problem.code,
+            message: problem.message,
+            file: self.file.to_owned(),
+            line,
+            column,
+            end_line,
+            end_column,
+            text: self.text[span.clone()].to_owned(),
+            label: problem.label,
+            help: problem.help,
+            replacement: problem.replacement,
+            span,
+        });
+    }
+
+    /// How many errors this file has so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.findings.borrow().iter().filter(|found| found.is_error() && found.file == self.file).count()
+    }
+
+    /// Whether YAML refused what stands here: whatever else is said of it only follows from that.
+    fn is_refused(&self, start: usize) -> bool {
+        let refused = |found: &Diagnostic| matches!(found.code, "yaml-anchor" | "unquoted-tag") && found.file == self.file;
+        self.findings.borrow().iter().any(|found| refused(found) && found.span.start == start)
+    }
+
+    /// The span moved onto the text and onto character boundaries, and no longer than its first line.
+    fn within(&self, span: Range<usize>) -> Range<usize> {
+        let mut start = span.start.min(self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = span.end.clamp(start, self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let line = self.text[start..end].find(['\n', '\r']).map_or(end, |at| start + at);
+        start..line.max(start)
+    }
+
+    fn position(&self, at: usize) -> (usize, usize) {
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}

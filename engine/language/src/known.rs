@@ -1,0 +1,80 @@
+//! What a workspace declares, collected before the files that refer to it are read.
+
+use crate::script::ScriptFile;
+use cadenza_core::calendar::Calendar;
+use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, field_info};
+use cadenza_core::plugin::PluginCatalog;
+use cadenza_core::value::ValueType;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names of one kind. When the file that declares them could not be read, nothing is held against those who use them.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) names: BTreeSet<String>,
+    pub(crate) incomplete: bool,
+}
+
+impl Names {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.incomplete || self.names.contains(name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+pub(crate) struct Known<'a> {
+    /// Custom fields with their types.
+    pub(crate) fields: BTreeMap<String, ValueType>,
+    /// Whether `fields` is all there is.
+    pub(crate) fields_complete: bool,
+    pub(crate) calendars: BTreeMap<String, Calendar>,
+    pub(crate) reps: Names,
+    pub(crate) pools: Names,
+    pub(crate) territories: bool,
+    pub(crate) connections: Names,
+    pub(crate) workflows: Names,
+    /// Scripts by path; those that could not be read are there too.
+    pub(crate) scripts: BTreeMap<String, ScriptFile>,
+    pub(crate) plugins: &'a dyn PluginCatalog,
+    /// `contact.email_via`.
+    pub(crate) email_via: Option<String>,
+    /// The workspace's time zone; none when it could not be read.
+    pub(crate) timezone: Option<String>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn new(plugins: &'a dyn PluginCatalog) -> Self {
+        Self {
+            fields: BTreeMap::new(),
+            fields_complete: false,
+            calendars: BTreeMap::new(),
+            reps: Names::default(),
+            pools: Names::default(),
+            territories: false,
+            connections: Names::default(),
+            workflows: Names::default(),
+            scripts: BTreeMap::new(),
+            plugins,
+            email_via: None,
+            timezone: None,
+        }
+    }
+
+    /// The type of a field of the lead.
+    pub(crate) fn field(&self, name: &str) -> Option<ValueType> {
+        field_info(name).map(|info| info.kind).or_else(|| self.fields.get(name).copied())
+    }
+
+    /// Every name under `lead.`.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> + Clone {
+        let ours = STANDARD_FIELDS.iter().chain(KEPT_FIELDS).map(|info| info.name);
+        self.fields.keys().map(String::as_str).chain(ours)
+    }
+
+    /// Names that `update` and webhooks may set.
+    pub(crate) fn given_fields(&self) -> impl Iterator<Item = &str> + Clone {
+        self.fields.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().map(|info| info.name))
+    }
+}

@@ -1,0 +1,399 @@
+//! Single values: texts, names, numbers, durations, dates, zones, cron. Each says what to write when it cannot be read.
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::suggest::nearest;
+use crate::yaml::{Content, Entry, Node, Scalar};
+use cadenza_core::event::{EventType, StandardEvent};
+use cadenza_core::time::{Span, Timestamp};
+use cadenza_core::value::{Value, ValueType};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// The most characters a name may have.
+const NAME_CHARS_MAX: usize = 64;
+/// Words that YAML 1.1 took for booleans and that people still do.
+const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
+
+impl Sheet<'_> {
+    /// A single value that is not blank.
+    pub(crate) fn scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
+        match &node.content {
+            Content::Scalar(scalar) if !scalar.is_null() => Some(scalar),
+            _ => {
+                let message = format!("{what} is wanted here, and this is {}", node.is_a());
+                self.report(Problem::error("wrong-type", node.pointer(), message));
+                None
+            }
+        }
+    }
+
+    /// A text. `no` and its like are refused unless quoted: other YAML readers make false of them.
+    pub(crate) fn text(&self, node: &Node, what: &str) -> Option<String> {
+        let scalar = self.scalar(node, what)?;
+        let lower = scalar.text.to_lowercase();
+        if scalar.is_plain() && (BOOLEAN_LOOKALIKES.contains(&lower.as_str()) || matches!(lower.as_str(), "true" | "false"))
+        {
+            let message = format!("unquoted `{}` may be read as a boolean, and a text is wanted here", scalar.text);
+            let quoted = format!("\"{}\"", scalar.text);
+            let help = format!("put it in quotes: {quoted}");
+            self.report(Problem::error("ambiguous-word", node.span.clone(), message).help(help).replace(quoted));
+            return None;
+        }
+        if scalar.text.trim().is_empty() {
+            self.report(Problem::error("empty-text", node.span.clone(), format!("{what} is empty")));
+            return None;
+        }
+        Some(scalar.text.clone())
+    }
+
+    /// A new name.
+    pub(crate) fn name(&self, node: &Node, what: &str) -> Option<String> {
+        let text = self.text(node, what)?;
+        self.check_name(&text, node.span.clone(), what).then_some(text)
+    }
+
+    pub(crate) fn check_name(&self, text: &str, span: std::ops::Range<usize>, what: &str) -> bool {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        let good = !text.is_empty()
+            && text.len() <= NAME_CHARS_MAX
+            && text.chars().all(plain)
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !good {
+            let message = format!("`{text}` cannot be {what}");
+            let help = format!(
+                "a name has at most {NAME_CHARS_MAX} lower-case letters, digits, `-` and `_`, and begins with a letter or digit"
+            );
+            self.report(Problem::error("bad-name", span, message).help(help));
+        }
+        good
+    }
+
+    pub(crate) fn flag(&self, node: &Node) -> Option<bool> {
+        let scalar = self.scalar(node, "`true` or `false`")?;
+        match (scalar.is_plain(), scalar.text.as_str()) {
+            (true, "true") => Some(true),
+            (true, "false") => Some(false),
+            _ => {
+                let message = format!("`{}` is neither `true` nor `false`", scalar.text);
+                let problem = Problem::error("bad-boolean", node.span.clone(), message);
+                self.report(match scalar.text.to_lowercase().as_str() {
+                    "yes" | "y" | "on" | "true" => problem.label("write `true`").replace("true"),
+                    "no" | "n" | "off" | "false" => problem.label("write `false`").replace("false"),
+                    _ => problem.help("write `true` or `false`, without quotes"),
+                });
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn whole(&self, node: &Node, what: &str, min: u32, max: u32) -> Option<u32> {
+        let scalar = self.scalar(node, what)?;
+        match scalar.text.parse::<u32>() {
+            Ok(number) if scalar.is_plain() && (min..=max).contains(&number) => Some(number),
+            _ => {
+                let message = format!("`{}` cannot be {what}", scalar.text);
+                let help = format!("write a whole number from {min} to {max}");
+                self.report(Problem::error("bad-number", node.span.clone(), message).help(help));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn duration(&self, node: &Node) -> Option<Span> {
+        let scalar = self.scalar(node, "a duration such as `5m`")?;
+        let span = Span::parse(&scalar.text);
+        if span.is_none() {
+            let message = format!("`{}` is no duration", scalar.text);
+            let problem = Problem::error("bad-duration", node.span.clone(), message);
+            self.report(match mend_duration(&scalar.text) {
+                Some(mended) => problem.label(format!("did you mean `{mended}`?")).replace(mended),
+                None => problem.help(
+                    "write a whole number and a unit: `90s`, `5m`, `36h`, `14d`, `2w`, `5 business minutes`, `2 business days`",
+                ),
+            });
+        }
+        span
+    }
+
+    /// A duration on any clock, in milliseconds of at most this many.
+    pub(crate) fn plain_duration_ms(&self, node: &Node, longest: Span) -> Option<u64> {
+        match self.duration(node)? {
+            Span::Elapsed(ms) if (1..=longest.approximate_ms()).contains(&ms) => Some(ms.unsigned_abs()),
+            _ => {
+                let message = "this duration does not fit here".to_owned();
+                let help = format!("write one between `1s` and `{longest}`, in seconds, minutes or hours");
+                self.report(Problem::error("bad-duration", node.span.clone(), message).help(help));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn date(&self, node: &Node) -> Option<Date> {
+        let scalar = self.scalar(node, "a date such as `2026-12-25`")?;
+        let date = scalar.text.parse::<Date>().ok().filter(|_| scalar.text.len() == "2026-12-25".len());
+        if date.is_none() {
+            let message = format!("`{}` is no date", scalar.text);
+            let help = "write year, month and day, such as `2026-12-25`";
+            self.report(Problem::error("bad-date", node.span.clone(), message).help(help));
+        }
+        date
+    }
+
+    pub(crate) fn zone(&self, node: &Node) -> Option<(String, TimeZone)> {
+        let name = self.text(node, "a time zone")?;
+        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+        if let (true, Ok(zone)) = (known.contains(&name), TimeZone::get(&name)) {
+            return Some((name, zone));
+        }
+        let message = format!("there is no time zone `{name}`");
+        let problem = Problem::error("unknown-time-zone", node.span.clone(), message);
+        self.report(match near_zone(&name, &known) {
+            Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
+            None => problem.help("write the IANA name, area and city, such as `America/New_York` or `Europe/Berlin`"),
+        });
+        None
+    }
+
+    /// Five fields, as cron(5).
+    pub(crate) fn cron(&self, node: &Node) -> Option<String> {
+        let text = self.text(node, "a cron expression")?;
+        let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Disallowed).build();
+        let fields = text.split_whitespace().count();
+        let problem = |message: String| Problem::error("bad-cron", node.span.clone(), message);
+        if fields != 5 {
+            let help = "write minute, hour, day of month, month and weekday: `0 8 * * MON-FRI` is 8:00 on working days";
+            self.report(problem(format!("a cron expression has five fields, and this has {fields}")).help(help));
+            return None;
+        }
+        let cron = match parser.parse(&text) {
+            Ok(cron) => cron,
+            Err(error) => {
+                let what = error.to_string();
+                let reason = what.split_once(": ").map_or(what.as_str(), |(_, reason)| reason).trim_end_matches('.');
+                let problem = problem(format!("`{text}` is no cron expression"));
+                self.report(problem.help(cron_help(&text).unwrap_or_else(|| reason.to_owned())));
+                return None;
+            }
+        };
+        let start = jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0).to_zoned(TimeZone::UTC);
+        if start.is_ok_and(|start| cron.find_next_occurrence(&start, true).is_err()) {
+            let message = format!("`{text}` never comes: there is no such day");
+            self.report(problem(message).help("look at the day of the month and the month, the third and fourth field"));
+            return None;
+        }
+        Some(text)
+    }
+
+    pub(crate) fn event(&self, node: &Node) -> Option<EventType> {
+        let text = self.text(node, "an event type")?;
+        let event = EventType::parse(&text);
+        if event.is_none() {
+            let message = format!("there is no event type `{text}`");
+            let problem = Problem::error("unknown-event", node.span.clone(), message);
+            let names = StandardEvent::ALL.iter().map(|event| event.as_str());
+            self.report(problem.suggest(&text, names, "event types").or_help("events of your own are called `custom.` and a name"));
+        }
+        event
+    }
+
+    /// One of a closed set of words.
+    pub(crate) fn word<T: Copy>(&self, node: &Node, what: &str, words: &[(&'static str, T)]) -> Option<T> {
+        let scalar = self.scalar(node, what)?;
+        let found = words.iter().find(|(word, _)| *word == scalar.text).map(|(_, value)| *value);
+        if found.is_none() {
+            let message = format!("`{}` cannot be {what}", scalar.text);
+            let problem = Problem::error("unknown-word", node.span.clone(), message);
+            self.report(problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"));
+        }
+        found
+    }
+
+    /// A value of this type.
+    pub(crate) fn value(&self, node: &Node, kind: ValueType, what: &str) -> Option<Value> {
+        let value = match (&node.content, kind) {
+            (Content::List(items), ValueType::List | ValueType::Any) => {
+                let texts = items.iter().map(|item| self.text(item, "a text"));
+                return texts.collect::<Option<Vec<_>>>().map(|texts| {
+                    Value::List(texts.into_iter().map(Value::Text).collect())
+                });
+            }
+            (Content::Scalar(scalar), ValueType::Text) if !scalar.is_null() => return self.text(node, what).map(Value::Text),
+            (Content::Scalar(scalar), ValueType::Bool) if !scalar.is_null() => return self.flag(node).map(Value::Bool),
+            (Content::Scalar(scalar), ValueType::Duration) if !scalar.is_null() => {
+                return self.duration(node).map(|span| Value::Duration(span.approximate_ms()));
+            }
+            (Content::Scalar(scalar), _) if !scalar.is_null() => read_value(scalar, kind),
+            _ => None,
+        };
+        if value.is_none() {
+            let found = node.scalar().filter(|scalar| !scalar.text.is_empty());
+            let found = found.map_or_else(
+                || node.is_a().to_owned(),
+                |scalar| if scalar.is_plain() { format!("`{}`", scalar.text) } else { format!("the text {:?}", scalar.text) },
+            );
+            let problem = Problem::error("wrong-type", node.pointer(), format!("{what} is {}, and this is {found}", kind_words(kind)));
+            self.report(problem.help(format!("write {}", example(kind))));
+        }
+        value
+    }
+
+    /// The items of a list; a single value counts as a list of one.
+    pub(crate) fn items<'n>(&self, node: &'n Node) -> &'n [Node] {
+        match &node.content {
+            Content::List(items) => items,
+            Content::Scalar(_) | Content::Map(_) => std::slice::from_ref(node),
+        }
+    }
+
+    /// The items of what must be a list.
+    pub(crate) fn list<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        if let Content::List(items) = &node.content {
+            return Some(items);
+        }
+        let message = format!("{what} is a list, and this is {}", node.is_a());
+        self.report(Problem::error("wrong-type", node.pointer(), message).help("begin each item with `- `, or write `[ … ]`"));
+        None
+    }
+
+    /// The entries of what must be a mapping from names of the author's choice.
+    pub(crate) fn named<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        if let Content::Map(entries) = &node.content {
+            return Some(entries);
+        }
+        let message = format!("{what} is a mapping from names, and this is {}", node.is_a());
+        self.report(Problem::error("wrong-type", node.pointer(), message).help("write each as `name: …`"));
+        None
+    }
+}
+
+fn read_value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
+    let text = scalar.text.as_str();
+    match kind {
+        ValueType::Int => text.parse().ok().filter(|_| scalar.is_plain()).map(Value::Int),
+        ValueType::Number => {
+            text.parse::<f64>().ok().filter(|number| scalar.is_plain() && number.is_finite()).map(Value::Number)
+        }
+        ValueType::Time => Timestamp::parse(text).map(Value::Time),
+        ValueType::Any if !scalar.is_plain() => Some(Value::Text(text.to_owned())),
+        ValueType::Any => Some(match (text, text.parse::<i64>(), text.parse::<f64>()) {
+            ("true", ..) => Value::Bool(true),
+            ("false", ..) => Value::Bool(false),
+            (_, Ok(int), _) => Value::Int(int),
+            (_, _, Ok(number)) if number.is_finite() => Value::Number(number),
+            _ => Value::Text(text.to_owned()),
+        }),
+        ValueType::Bool | ValueType::Text | ValueType::Duration | ValueType::List => None,
+    }
+}
+
+/// A type in words, with its article.
+pub(crate) fn kind_words(kind: ValueType) -> &'static str {
+    match kind {
+        ValueType::Bool => "true or false",
+        ValueType::Int => "a whole number",
+        ValueType::Number => "a number",
+        ValueType::Text => "a text",
+        ValueType::Time => "a point in time",
+        ValueType::Duration => "a duration",
+        ValueType::List => "a list of texts",
+        ValueType::Any => "a value of any type",
+    }
+}
+
+fn example(kind: ValueType) -> &'static str {
+    match kind {
+        ValueType::Bool => "`true` or `false`, without quotes",
+        ValueType::Int => "a whole number such as `250`, without quotes",
+        ValueType::Number => "a number such as `49.5`, without quotes",
+        ValueType::Text => "a text such as `\"Software\"`",
+        ValueType::Time => "a time with its zone such as `2026-03-08T07:30:00Z`",
+        ValueType::Duration => "a duration such as `14d`",
+        ValueType::List => "a list such as `[a, b]`",
+        ValueType::Any => "any value",
+    }
+}
+
+/// What a mistyped duration was probably meant to be.
+fn mend_duration(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (count, rest) = text.split_at(digits);
+    if count.is_empty() {
+        return None;
+    }
+    let rest = rest.trim();
+    let (business, unit) = match rest.split_once([' ', '-', '_']) {
+        Some((word, unit)) if nearest(word, ["business"]).is_some() || nearest(word, ["working", "work"]).is_some() => {
+            (true, unit.trim())
+        }
+        Some(_) => return None,
+        None => (false, rest),
+    };
+    let units = ["seconds", "minutes", "hours", "days", "weeks", "second", "minute", "hour", "day", "week"];
+    let unit = match unit.to_lowercase().as_str() {
+        "sec" | "secs" => "seconds",
+        "mins" => "minutes",
+        "hrs" | "hr" => "hours",
+        "m" | "h" | "d" | "s" | "w" | "min" => unit,
+        wrong => nearest(wrong, units)?,
+    };
+    let mended = if business { format!("{count} business {unit}") } else { format!("{count} {unit}") };
+    Span::parse(&mended).map(|_| mended)
+}
+
+/// The zone that was probably meant: a slip of the fingers, or the city alone.
+fn near_zone<'z>(name: &str, zones: &'z [String]) -> Option<&'z str> {
+    let folded = name.replace(' ', "_").to_lowercase();
+    let city = |zone: &&String| zone.rsplit('/').next().is_some_and(|city| city.to_lowercase() == folded);
+    let same = |zone: &&String| zone.to_lowercase() == folded;
+    let exact = zones.iter().find(same).or_else(|| zones.iter().find(city)).map(String::as_str);
+    exact.or_else(|| nearest(&folded, zones.iter().map(String::as_str)))
+}
+
+/// Which field cannot be read, and what it takes.
+fn cron_help(text: &str) -> Option<String> {
+    let months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+    let fields: [(&str, u32, u32, &[&str]); 5] = [
+        ("minute", 0, 59, &[]),
+        ("hour", 0, 23, &[]),
+        ("day of month", 1, 31, &[]),
+        ("month", 1, 12, &months),
+        ("weekday", 0, 7, &days),
+    ];
+    for (field, (name, low, high, words)) in text.split_whitespace().zip(fields) {
+        for part in field.split([',', '-', '/']).map(|part| part.split('#').next().unwrap_or(part)) {
+            let known = part.is_empty()
+                || matches!(part, "*" | "?" | "L" | "W" | "LW")
+                || words.iter().any(|word| word.eq_ignore_ascii_case(part.trim_end_matches('L')))
+                || part.trim_end_matches(['L', 'W']).parse::<u32>().is_ok_and(|number| (low..=high).contains(&number));
+            if !known {
+                let or_words = if words.is_empty() { String::new() } else { format!(", or one of {}", words.join(", ")) };
+                return Some(format!("the {name} is a number from {low} to {high}{or_words}, not `{part}`"));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistyped_durations_are_mended() {
+        let cases = [
+            ("5 busines minutes", Some("5 business minutes")),
+            ("5 minuts", Some("5 minutes")),
+            ("5 mins", Some("5 minutes")),
+            ("2 working days", Some("2 business days")),
+            ("3 business-days", None),
+            ("five minutes", None),
+            ("14", None),
+        ];
+        for (wrong, mended) in cases {
+            assert_eq!(mend_duration(wrong).as_deref(), mended, "mending `{wrong}`");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `cadenza.yaml`: name, zone, hours and holidays, the lead's own fields, contact policy, plugins.
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::form::Form;
+use crate::hours;
+use crate::known::Known;
+use crate::shape::{Shape, Takes, optional, required};
+use crate::yaml::{Content, Node};
+use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
+use cadenza_core::field::{CUSTOM_FIELDS_MAX, field_info};
+use cadenza_core::lead::Channel;
+use cadenza_core::time::{MINUTE_MS, Span};
+use cadenza_core::value::ValueType;
+use cadenza_core::workspace::{ContactPolicy, PluginSettings};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub(crate) static WORKSPACE: Shape = Shape {
+    name: "cadenza.yaml",
+    about: "What holds for the whole workspace.",
+    keys: &[
+        required("name", Takes::Text, "The workspace's name"),
+        required("timezone", Takes::Zone, "The zone of the workspace's hours, and of leads whose own is not known"),
+        optional("hours", Takes::Map(&hours::DAY), "Opening hours by weekday; Monday to Friday 09:00-17:00 when left out"),
+        optional("holidays", Takes::List(&Takes::Date), "Days without opening hours"),
+        optional("calendars", Takes::Map(&Takes::Form(&hours::CALENDAR)), "Further calendars, for reps in other places"),
+        optional("fields", Takes::Map(&Takes::Either(&[Takes::Words(field_types), Takes::Form(&FIELD)])), "Fields of the lead besides the standard ones"),
+        optional("contact", Takes::Form(&CONTACT), "When leads may be contacted, and by which connections"),
+        optional("plugins", Takes::Map(&Takes::Form(&PLUGIN)), "Budgets of plugins, and files of your own"),
+    ],
+};
+
+static FIELD: Shape = Shape {
+    name: "a field",
+    about: "A field of the lead.",
+    keys: &[
+        required("type", Takes::Words(field_types), "Its type"),
+        optional("about", Takes::Text, "What it means"),
+    ],
+};
+
+static CONTACT: Shape = Shape {
+    name: "`contact`",
+    about: "When leads may be contacted, and by which connections.",
+    keys: &[
+        optional("business_hours", Takes::List(&Takes::Words(channels)), "Channels that keep to business hours in the lead's own zone"),
+        optional("email_via", Takes::Ref("connection"), "Where mails leave when a step does not say"),
+        optional("notify_via", Takes::Ref("connection"), "Where reminders and escalations to reps are sent"),
+    ],
+};
+
+static PLUGIN: Shape = Shape {
+    name: "a plugin",
+    about: "Budgets of a plugin; what is left out is the engine's default.",
+    keys: &[
+        optional("file", Takes::Text, "The component, relative to the workspace; only for plugins of your own"),
+        optional("fuel", Takes::Whole(1_000, 1_000_000_000), "Fuel for one decision"),
+        optional("memory", Takes::Bytes, "Memory for one decision"),
+        optional("time", Takes::Duration, "Wall time for one decision"),
+    ],
+};
+
+fn field_types() -> Vec<&'static str> {
+    ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| kind.as_str()).collect()
+}
+
+pub(crate) fn channels() -> Vec<&'static str> {
+    Channel::ALL.iter().map(|channel| channel.as_str()).collect()
+}
+
+/// What `cadenza.yaml` says, but for the team.
+pub(crate) struct Basics {
+    pub(crate) name: String,
+    pub(crate) timezone: String,
+    pub(crate) calendar: Calendar,
+    pub(crate) contact: ContactPolicy,
+    pub(crate) plugins: BTreeMap<String, PluginSettings>,
+}
+
+/// Reads the file; fields and calendars go to `known`.
+pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Option<Basics> {
+    let form = Form::open(sheet, node, &WORKSPACE)?;
+    known.fields_complete = true;
+    if let Some(fields) = form.get("fields") {
+        read_fields(sheet, fields, known);
+    }
+    let name = form.get("name").and_then(|name| sheet.text(name, "the workspace's name"));
+    let zone = form.get("timezone").and_then(|zone| sheet.zone(zone));
+    // A zone that cannot be read must not hide what else is wrong with the hours.
+    let calendar = workspace_calendar(sheet, &form, zone.clone().map_or(TimeZone::UTC, |(_, zone)| zone));
+    if let Some(named) = form.get("calendars") {
+        let base = calendar.clone().unwrap_or_else(hours::any_calendar);
+        for entry in sheet.named(named, "`calendars`").unwrap_or_default() {
+            sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a calendar");
+            let read = hours::read_calendar(sheet, &entry.value, &base);
+            known.calendars.insert(entry.key.text.clone(), read.unwrap_or_else(|| base.clone()));
+        }
+    }
+    let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact));
+    known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
+    let plugins = form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
+    let (timezone, _) = zone?;
+    Some(Basics { name: name?, timezone, calendar: calendar?, contact: contact?, plugins: plugins? })
+}
+
+fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Option<Calendar> {
+    let week = form.get("hours").map_or_else(|| Some(weekdays_nine_to_five()), |hours| hours::read_week(sheet, hours));
+    let holidays = form.get("holidays").map_or_else(Vec::new, |days| hours::read_dates(sheet, days));
+    let at = form.key_span("hours");
+    Calendar::new(zone, week?, holidays.into_iter().collect())
+        .map_err(|_| sheet.report(Problem::error("never-open", at, "these hours are never open")))
+        .ok()
+}
+
+fn no_policy() -> ContactPolicy {
+    ContactPolicy { business_hours: Vec::new(), email_via: None, notify_via: None }
+}
+
+fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
+    let types: Vec<_> = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| (kind.as_str(), *kind)).collect();
+    for entry in sheet.named(node, "`fields`").unwrap_or_default() {
+        let name = &entry.key.text;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) || name.len() > 64 {
+            let problem = Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a field"));
+            sheet.report(problem.help("a field has lower-case letters, digits and `_`, and begins with a letter"));
+            continue;
+        }
+        if field_info(name).is_some() {
+            let message = format!("every lead has a field `{name}` already");
+            sheet.report(Problem::error("duplicate-name", entry.key.span.clone(), message).help("remove it here, or give it another name"));
+            continue;
+        }
+        let kind = match entry.value.content {
+            Content::Map(_) => Form::open(sheet, &entry.value, &FIELD).and_then(|form| {
+                form.get("about").map(|about| sheet.text(about, "what the field means"));
+                form.get("type").and_then(|kind| sheet.word(kind, "the type of a field", &types))
+            }),
+            _ => sheet.word(&entry.value, "the type of a field", &types),
+        };
+        // A field whose type is not known is a field all the same: whoever uses it is not to blame.
+        known.fields.insert(name.clone(), kind.unwrap_or(ValueType::Any));
+    }
+    if known.fields.len() > CUSTOM_FIELDS_MAX {
+        let message = format!("there are {} fields, and the most is {CUSTOM_FIELDS_MAX}", known.fields.len());
+        sheet.report(Problem::error("too-large", node.pointer(), message));
+    }
+}
+
+fn read_contact(sheet: &Sheet<'_>, node: &Node) -> Option<ContactPolicy> {
+    let form = Form::open(sheet, node, &CONTACT)?;
+    let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
+    let mut policy = no_policy();
+    if let Some(listed) = form.get("business_hours") {
+        policy.business_hours = sheet.items(listed).iter().filter_map(|item| sheet.word(item, "a channel", &channels)).collect();
+    }
+    policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
+    policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));
+    Some(policy)
+}
+
+/// The connections that the contact policy names; they are known only after `connections.yaml` was read.
+pub(crate) fn check_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) {
+    let Some(contact) = node.get("contact") else { return };
+    for key in ["email_via", "notify_via"] {
+        if let Some((node, name)) = contact.get(key).and_then(|node| Some((node, node.scalar()?.text.as_str())))
+            && !known.connections.has(name)
+        {
+            let problem = Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
+            sheet.report(problem.suggest(name, known.connections.iter(), "connections in connections.yaml"));
+        }
+    }
+}
+
+pub(crate) fn read_plugins(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<BTreeMap<String, PluginSettings>> {
+    let mut plugins = BTreeMap::new();
+    for entry in sheet.named(node, "`plugins`")? {
+        let name = &entry.key.text;
+        let Some(form) = Form::open(sheet, &entry.value, &PLUGIN) else { continue };
+        let file = form.get("file").and_then(|file| sheet.text(file, "a file"));
+        if file.is_none() && known.plugins.info(name).is_none() {
+            let problem = Problem::error("unknown-plugin", entry.key.span.clone(), format!("there is no plugin `{name}`"));
+            sheet.report(problem.suggest(name, known.plugins.names(), "plugins").help("a plugin of your own needs `file: …`"));
+        }
+        let settings = PluginSettings {
+            file: file.map(PathBuf::from),
+            fuel: form.get("fuel").and_then(|fuel| sheet.whole(fuel, "a fuel budget", 1_000, 1_000_000_000)).map(u64::from),
+            memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory)),
+            wall_ms: form.get("time").and_then(|time| sheet.plain_duration_ms(time, Span::Elapsed(MINUTE_MS))),
+        };
+        plugins.insert(name.clone(), settings);
+    }
+    Some(plugins)
+}
+
+/// `64KiB`, `16MiB`.
+fn read_bytes(sheet: &Sheet<'_>, node: &Node) -> Option<u64> {
+    let text = sheet.text(node, "a size")?;
+    let parse = |unit: &str, factor: u64| text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(factor);
+    let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=1 << 32).contains(bytes));
+    if bytes.is_none() {
+        let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size of memory"));
+        sheet.report(problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`"));
+    }
+    bytes
+}

@@ -1,0 +1,81 @@
+//! The tables of the language: which keys a mapping has, what each takes and means. Reading, the editor's schema and the
+//! "did you mean" all go by them, so that they cannot disagree.
+
+/// A mapping with known keys.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// What it is, for messages: `a step with \`call\``.
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) keys: &'static [Key],
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) required: bool,
+    pub(crate) about: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub(crate) enum Takes {
+    /// Any text.
+    Text,
+    /// A new name: lower case letters, digits, `-` and `_`.
+    Name,
+    /// The name of something declared elsewhere.
+    Ref(&'static str),
+    /// A step's id, or `end`.
+    Target,
+    /// A CEL condition.
+    Condition,
+    /// A duration such as `5m`.
+    Duration,
+    /// A whole number between these.
+    Whole(u32, u32),
+    /// A date, `2026-12-25`.
+    Date,
+    /// An IANA time zone.
+    Zone,
+    /// An event type.
+    Event,
+    /// A path in a JSON body.
+    Path,
+    /// A size such as `16MiB`.
+    Bytes,
+    /// Any single value or list of values.
+    Value,
+    /// One of these words.
+    Words(fn() -> Vec<&'static str>),
+    /// A mapping with known keys.
+    Form(&'static Shape),
+    /// A list.
+    List(&'static Takes),
+    /// A mapping from names of the author's choice.
+    Map(&'static Takes),
+    /// A mapping from these words.
+    Table(fn() -> Vec<&'static str>, &'static Takes),
+    /// One of several.
+    Either(&'static [Takes]),
+}
+
+pub(crate) const fn required(name: &'static str, takes: Takes, about: &'static str) -> Key {
+    Key { name, takes, required: true, about }
+}
+
+pub(crate) const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Key {
+    Key { name, takes, required: false, about }
+}
+
+impl Shape {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.keys.iter().map(|key| key.name)
+    }
+}

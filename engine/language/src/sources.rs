@@ -1,0 +1,197 @@
+//! `sources.yaml`: webhooks, how a delivery is known to be genuine, and how its body becomes an event.
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::form::Form;
+use crate::known::Known;
+use crate::secret::{SECRET, read_secret};
+use crate::shape::{Shape, Takes, optional, required};
+use crate::yaml::{Content, Entry, Node};
+use cadenza_core::event::EVENT_DATA_MAX;
+use cadenza_core::field::field_info;
+use cadenza_core::time::{DAY_MS, MINUTE_MS, Span};
+use cadenza_core::value::ValueType;
+use cadenza_core::workspace::{
+    JsonPath, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source,
+};
+use std::collections::BTreeMap;
+
+/// The tolerance of the Standard Webhooks reference libraries.
+const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
+/// The most member names of a path.
+const PATH_PARTS_MAX: usize = 16;
+
+pub(crate) static SOURCES: Shape = Shape {
+    name: "sources.yaml",
+    about: "Webhooks that bring events.",
+    keys: &[required("sources", Takes::Map(&Takes::Form(&SOURCE)), "Webhooks by the name in their address, `/hooks/name`")],
+};
+
+static SOURCE: Shape = Shape {
+    name: "a source",
+    about: "A webhook.",
+    keys: &[
+        required("signature", Takes::Either(&[Takes::Words(signature_words), Takes::Form(&HMAC)]), "How a delivery is known to be genuine"),
+        required("secret", Takes::Either(&[Takes::Form(&SECRET), Takes::List(&Takes::Form(&SECRET))]), "Where the secret is found; several while one is replaced"),
+        optional("tolerance", Takes::Duration, "How far the delivery's time may be from ours; 5m when left out"),
+        required("event", Takes::Either(&[Takes::Event, Takes::Form(&TYPED)]), "The event's type: always this, or by a text in the body"),
+        optional("id", Takes::Path, "Where the body has the event's id; the delivery's own id when left out"),
+        optional("at", Takes::Path, "Where the body says when it happened; the delivery's time when left out"),
+        optional("lead", Takes::Map(&MAPPED), "Fields of the lead and where the body has them"),
+        optional("data", Takes::Map(&MAPPED), "What else the event brings, for `event.data.…`"),
+    ],
+};
+
+static HMAC: Shape = Shape {
+    name: "an HMAC signature",
+    about: "HMAC-SHA256 over the body, or over `time.body` when a header has the time.",
+    keys: &[
+        required("hmac", Takes::Words(encoding_words), "How the signature is written"),
+        required("header", Takes::Text, "The header with the signature"),
+        optional("prefix", Takes::Text, "What stands before the signature, such as `sha256=`"),
+        optional("timestamp_header", Takes::Text, "The header with the time in seconds"),
+        optional("id_header", Takes::Text, "The header with the delivery's id"),
+    ],
+};
+
+static TYPED: Shape = Shape {
+    name: "`event`",
+    about: "The event's type by a text in the body.",
+    keys: &[
+        required("path", Takes::Path, "Where the text is"),
+        required("map", Takes::Map(&Takes::Event), "What each text means; any other is refused"),
+    ],
+};
+
+static MAPPED: Takes = Takes::Either(&[Takes::Path, Takes::Form(&CONSTANT)]);
+
+static CONSTANT: Shape = Shape {
+    name: "a fixed value",
+    about: "Always this value, whatever the body says.",
+    keys: &[required("value", Takes::Value, "The value")],
+};
+
+fn signature_words() -> Vec<&'static str> {
+    vec!["standard-webhooks"]
+}
+
+fn encoding_words() -> Vec<&'static str> {
+    vec!["hex", "base64"]
+}
+
+pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<BTreeMap<String, Source>> {
+    let form = Form::open(sheet, node, &SOURCES)?;
+    let mut sources = BTreeMap::new();
+    for entry in sheet.named(form.get("sources")?, "`sources`")? {
+        sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a source");
+        if let Some(source) = read_source(sheet, &entry.value, known) {
+            sources.insert(entry.key.text.clone(), source);
+        }
+    }
+    Some(sources)
+}
+
+fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Source> {
+    let form = Form::open(sheet, node, &SOURCE)?;
+    let secrets = form.get("secret").and_then(|node| read_secrets(sheet, node));
+    let signature = form.get("signature").and_then(|node| read_signature(sheet, node, secrets.unwrap_or_default()));
+    let tolerance = form.get("tolerance").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)));
+    let event = form.get("event").and_then(|node| read_type(sheet, node));
+    let mut lead = BTreeMap::new();
+    for entry in form.get("lead").and_then(|node| sheet.named(node, "`lead`")).unwrap_or_default() {
+        let mapped = lead_field(sheet, entry, known).and_then(|kind| read_mapped(sheet, &entry.value, kind));
+        lead.extend(mapped.map(|mapped| (entry.key.text.clone(), mapped)));
+    }
+    let mut data = BTreeMap::new();
+    for entry in form.get("data").and_then(|node| sheet.named(node, "`data`")).unwrap_or_default() {
+        sheet.check_name(&entry.key.text, entry.key.span.clone(), "a name under `data`");
+        data.extend(read_mapped(sheet, &entry.value, ValueType::Any).map(|mapped| (entry.key.text.clone(), mapped)));
+    }
+    if data.len() > EVENT_DATA_MAX {
+        let message = format!("`data` has {} names, and the most is {EVENT_DATA_MAX}", data.len());
+        sheet.report(Problem::error("too-large", form.key_span("data"), message));
+    }
+    let path = |key: &str| form.get(key).and_then(|node| read_path(sheet, node));
+    let mapping = Mapping { event: event?, id: path("id"), at: path("at"), lead, data };
+    Some(Source { signature: signature?, tolerance_ms: tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?, mapping })
+}
+
+fn read_secrets(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<SecretRef>> {
+    sheet.items(node).iter().map(|item| read_secret(sheet, item)).collect()
+}
+
+fn read_signature(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Option<Signature> {
+    if !matches!(node.content, Content::Map(_)) {
+        sheet.word(node, "a signature scheme", &[("standard-webhooks", ())])?;
+        return Some(Signature::StandardWebhooks { secrets });
+    }
+    let form = Form::open(sheet, node, &HMAC)?;
+    let encodings = [("hex", SignatureEncoding::Hex), ("base64", SignatureEncoding::Base64)];
+    let encoding = form.get("hmac").and_then(|node| sheet.word(node, "how a signature is written", &encodings));
+    let header = |key: &str| form.get(key).and_then(|node| read_header_name(sheet, node));
+    let prefix = form.get("prefix").and_then(|node| sheet.text(node, "a prefix")).unwrap_or_default();
+    let (timestamp_header, id_header) = (header("timestamp_header"), header("id_header"));
+    Some(Signature::Hmac { secrets, header: header("header")?, prefix, encoding: encoding?, timestamp_header, id_header })
+}
+
+fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
+    let name = sheet.text(node, "the name of a header")?;
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        return Some(name.to_lowercase());
+    }
+    let problem = Problem::error("bad-name", node.span.clone(), format!("`{name}` cannot be the name of a header"));
+    sheet.report(problem.help("write it as `X-Signature`"));
+    None
+}
+
+fn read_type(sheet: &Sheet<'_>, node: &Node) -> Option<MappedType> {
+    if !matches!(node.content, Content::Map(_)) {
+        return sheet.event(node).map(MappedType::Fixed);
+    }
+    let form = Form::open(sheet, node, &TYPED)?;
+    let path = form.get("path").and_then(|node| read_path(sheet, node));
+    let mut map = BTreeMap::new();
+    for entry in form.get("map").and_then(|node| sheet.named(node, "`map`")).unwrap_or_default() {
+        map.extend(sheet.event(&entry.value).map(|event| (entry.key.text.clone(), event)));
+    }
+    Some(MappedType::By { path: path?, map })
+}
+
+/// The type of the field on the left, when it is one that may be given.
+fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<ValueType> {
+    let name = entry.key.text.as_str();
+    let problem = match known.field(name) {
+        Some(kind) if field_info(name).is_none_or(|info| info.given) => return Some(kind),
+        Some(_) => {
+            let message = format!("`{name}` is kept by the engine: a webhook cannot set it");
+            Problem::error("kept-field", entry.key.span.clone(), message)
+                .help("remove it, or bring it as `data` and set it by `update` in a workflow")
+        }
+        None if !known.fields_complete => return Some(ValueType::Any),
+        None => {
+            let problem = Problem::error("unknown-field", entry.key.span.clone(), format!("`lead` has no field `{name}`"));
+            problem.suggest(name, known.given_fields(), "fields").or_help("fields of your own are declared under `fields` in cadenza.yaml")
+        }
+    };
+    sheet.report(problem);
+    None
+}
+
+fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType) -> Option<MappedValue> {
+    if !matches!(node.content, Content::Map(_)) {
+        return read_path(sheet, node).map(MappedValue::Path);
+    }
+    let form = Form::open(sheet, node, &CONSTANT)?;
+    sheet.value(form.get("value")?, kind, "this value").map(MappedValue::Constant)
+}
+
+/// `contact.emails.0.address`
+fn read_path(sheet: &Sheet<'_>, node: &Node) -> Option<JsonPath> {
+    let text = sheet.text(node, "a path such as `contact.email`")?;
+    let parts: Vec<String> = text.strip_prefix("$.").unwrap_or(&text).split('.').map(str::to_owned).collect();
+    if parts.len() > PATH_PARTS_MAX || parts.iter().any(|part| part.trim().is_empty() || part.contains(['[', ']', ' ', '"'])) {
+        let problem = Problem::error("bad-path", node.span.clone(), format!("`{text}` is no path in the body"));
+        sheet.report(problem.help("write member names with dots between, numbers for places in a list: `contact.emails.0.address`"));
+        return None;
+    }
+    Some(JsonPath(parts))
+}

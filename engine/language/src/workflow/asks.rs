@@ -1,0 +1,254 @@
+//! Questions to plugins: `score`, `branch` and `escalate`, their parameters, and what happens when no answer comes.
+
+use super::shapes::{BRANCH_FAILURE, ESCALATE, SCORE_FAILURE};
+use super::{Reader, without_else};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::shape::Shape;
+use crate::suggest::listed;
+use crate::team::ROLES;
+use crate::yaml::{Content, Node};
+use cadenza_core::plugin::{DecisionKind, ParameterError, PluginInfo, Segment, With, lay_out};
+use cadenza_core::time::Span;
+use cadenza_core::value::Value;
+use cadenza_core::workflow::{Ask, Branch, Escalate, MAIN_SCORE, OnFailure, Recipient, Score, Target};
+use std::collections::BTreeMap;
+
+/// The most points of an escalation.
+const POINTS_MAX: usize = 16;
+
+pub(super) fn score(reader: &Reader<'_>, form: &Form<'_>, plugin: &Node) -> Option<Score> {
+    let ask = ask(reader, plugin, form.get("with"), DecisionKind::Scoring);
+    let name = form.get("as").map_or_else(|| Some(MAIN_SCORE.to_owned()), |name| reader.sheet.name(name, "the name of a score"));
+    let segments: Vec<_> = Segment::ALL.iter().map(|segment| (segment.as_str(), *segment)).collect();
+    let on_failure = on_failure(reader, form.get("on_failure"), &SCORE_FAILURE, DecisionKind::Scoring, |node| {
+        reader.sheet.word(node, "a segment", &segments)
+    });
+    Some(Score { ask: ask?, name: name?, on_failure: on_failure? })
+}
+
+pub(super) fn branch(reader: &Reader<'_>, form: &Form<'_>, plugin: &Node) -> Option<Branch> {
+    let ask = ask(reader, plugin, form.get("with"), DecisionKind::Nurture);
+    let info = ask.as_ref().and_then(|ask| reader.known.plugins.info(&ask.plugin));
+    let tracks = form.get("tracks").and_then(|node| tracks(reader, node, info));
+    let on_failure = on_failure(reader, form.get("on_failure"), &BRANCH_FAILURE, DecisionKind::Nurture, |node| {
+        let track = reader.sheet.text(node, "a track")?;
+        let known = info.is_none_or(|info| info.tracks.contains(&track));
+        if let (false, Some(info)) = (known, info) {
+            reader.sheet.report(unknown_track(node.span.clone(), &track, info));
+        }
+        known.then_some(track)
+    });
+    let (tracks, otherwise) = tracks?;
+    Some(Branch { ask: ask?, tracks, otherwise, on_failure: on_failure? })
+}
+
+/// Where each track leads, and where any other does.
+fn tracks(reader: &Reader<'_>, node: &Node, info: Option<&PluginInfo>) -> Option<(BTreeMap<String, Target>, Target)> {
+    let (named, otherwise) = without_else(reader.sheet.named(node, "`tracks`")?);
+    let mut tracks = BTreeMap::new();
+    let mut last = None;
+    let mut sound = true;
+    for entry in named {
+        let track = &entry.key.text;
+        if let Some(info) = info.filter(|info| !info.tracks.contains(track)) {
+            reader.sheet.report(unknown_track(entry.key.span.clone(), track, info));
+            sound = false;
+        }
+        match reader.target(&entry.value) {
+            Some(target) => {
+                tracks.insert(track.clone(), target);
+                last = Some(target);
+            }
+            None => sound = false,
+        }
+    }
+    if let Some(otherwise) = otherwise {
+        let otherwise = reader.target(otherwise)?;
+        return sound.then_some((tracks, otherwise));
+    }
+    let missing: Vec<&str> = info.map_or_else(Vec::new, |info| {
+        info.tracks.iter().map(String::as_str).filter(|track| node.get(track).is_none()).collect()
+    });
+    if let Some(info) = info.filter(|info| !missing.is_empty() || info.tracks.is_empty()) {
+        let message = format!("`tracks` does not cover {}, which `{}` may answer", listed(missing), info.name);
+        let problem = Problem::error("missing-else", node.pointer(), message);
+        reader.sheet.report(problem.help("add them, or `else: …` and the id of a step"));
+        return None;
+    }
+    // Every track is named; a later version of the plugin that knows another one takes the last of them.
+    last.filter(|_| sound).map(|last| (tracks, last))
+}
+
+fn unknown_track(span: std::ops::Range<usize>, track: &str, info: &PluginInfo) -> Problem {
+    let problem = Problem::error("unknown-track", span, format!("`{}` never answers the track `{track}`", info.name));
+    problem.suggest(track, info.tracks.iter().map(String::as_str), "tracks it answers")
+}
+
+pub(super) fn escalate(reader: &Reader<'_>, node: &Node) -> Option<Escalate> {
+    let form = Form::open(&reader.sheet, node, &ESCALATE)?;
+    let ask = form.get("plugin").and_then(|plugin| ask(reader, plugin, form.get("with"), DecisionKind::Escalation));
+    let at = form.get("at").and_then(|at| points(reader, at));
+    let remind = form.get("remind").map_or(Some(Recipient::Owner), |node| recipient(reader, node));
+    let raise = form.get("raise").map_or(Some(Recipient::Manager), |node| recipient(reader, node));
+    Some(Escalate { ask: ask?, at: at?, remind: remind?, raise: raise? })
+}
+
+fn points(reader: &Reader<'_>, node: &Node) -> Option<Vec<Span>> {
+    let items = reader.sheet.items(node);
+    let read: Vec<Option<Span>> = items.iter().map(|item| reader.sheet.duration(item)).collect();
+    let points = read.into_iter().collect::<Option<Vec<Span>>>()?;
+    for (item, pair) in items.iter().skip(1).zip(points.windows(2)) {
+        if pair[0].approximate_ms() >= pair[1].approximate_ms() {
+            let message = format!("`{}` does not come after `{}`", pair[1], pair[0]);
+            let problem = Problem::error("not-ascending", item.span.clone(), message);
+            reader.sheet.report(problem.help("order the points from early to late; each counts from when the task was made"));
+            return None;
+        }
+    }
+    if points.is_empty() || points.len() > POINTS_MAX {
+        let message = format!("`at` has {} points", points.len());
+        reader.sheet.report(Problem::error("empty-list", node.pointer(), message).help(format!("name 1 to {POINTS_MAX}: `[5m, 15m, 1h]`")));
+        return None;
+    }
+    Some(points)
+}
+
+fn recipient(reader: &Reader<'_>, node: &Node) -> Option<Recipient> {
+    let name = reader.sheet.text(node, "`owner`, `manager` or a rep")?;
+    match name.as_str() {
+        "owner" => return Some(Recipient::Owner),
+        "manager" => return Some(Recipient::Manager),
+        _ if reader.known.reps.has(&name) => return Some(Recipient::Rep(name)),
+        _ => {}
+    }
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
+    let names = ROLES.into_iter().chain(reader.known.reps.iter());
+    reader.sheet.report(problem.suggest(&name, names, "those who can hear of it"));
+    None
+}
+
+/// Whose answer is taken when the plugin gives none.
+fn on_failure<V>(
+    reader: &Reader<'_>,
+    node: Option<&Node>,
+    shape: &'static Shape,
+    kind: DecisionKind,
+    value: impl Fn(&Node) -> Option<V>,
+) -> Option<OnFailure<V>> {
+    let Some(node) = node else { return Some(OnFailure::Park) };
+    if matches!(node.content, Content::Scalar(_)) {
+        return reader.sheet.word(node, "what happens on failure", &[("park", ())]).map(|()| OnFailure::Park);
+    }
+    let form = Form::open(&reader.sheet, node, shape)?;
+    let key = shape.keys[0].name;
+    match (form.get(key), form.get("plugin")) {
+        (Some(fallback), None) => value(fallback).map(OnFailure::Fallback),
+        (None, Some(plugin)) => ask(reader, plugin, form.get("with"), kind).map(OnFailure::Plugin),
+        _ => {
+            let problem = Problem::error("bad-on-failure", form.pointer(), format!("`on_failure` has either `{key}` or `plugin`"));
+            reader.sheet.report(problem.help(format!("write `{{ {key}: … }}`, `{{ plugin: … }}` or `park`")));
+            None
+        }
+    }
+}
+
+/// The question: the plugin exists, decides this kind of thing, and its parameters and what it reads fit.
+fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKind) -> Option<Ask> {
+    let name = reader.sheet.text(plugin, "a plugin")?;
+    let catalog = reader.known.plugins;
+    let fitting = || {
+        let names = catalog.names();
+        names.into_iter().filter(|name| catalog.info(name).is_some_and(|info| info.kinds.contains(&kind))).collect::<Vec<_>>()
+    };
+    let Some(info) = catalog.info(&name) else {
+        let problem = Problem::error("unknown-plugin", plugin.span.clone(), format!("there is no plugin `{name}`"));
+        reader.sheet.report(problem.suggest(&name, fitting(), &format!("plugins for {kind}")));
+        return None;
+    };
+    if !info.kinds.contains(&kind) {
+        let decides = listed(info.kinds.iter().map(|kind| kind.as_str()));
+        let problem = Problem::error("wrong-plugin", plugin.span.clone(), format!("`{name}` is a plugin for {decides}, not for `{kind}`"));
+        reader.sheet.report(problem.help(format!("plugins for {kind}: {}", listed(fitting()))));
+        return None;
+    }
+    let with = match with {
+        Some(node) => parameters(reader, node, info)?,
+        None => With::new(),
+    };
+    let laid_out = match lay_out(info, &with) {
+        Ok(laid_out) => laid_out,
+        // Whatever stands under `with` was checked one by one: what is left is what does not stand there.
+        Err(ParameterError::Missing { name: parameter, kind }) => {
+            let message = format!("`{name}` wants the parameter `{parameter}`");
+            let problem = Problem::error("missing-parameter", plugin.span.clone(), message);
+            let about = info.parameters.iter().find(|known| known.name == parameter).map_or("", |known| known.summary.as_str());
+            reader.sheet.report(problem.help(format!("add `with: {{ {parameter}: … }}`, {}: {about}", crate::scalar::kind_words(kind))));
+            return None;
+        }
+        Err(other) => {
+            reader.sheet.report(Problem::error("bad-parameter", plugin.span.clone(), other.to_string()));
+            return None;
+        }
+    };
+    reads(reader, plugin, &name, &laid_out).then_some(Ask { plugin: name, with })
+}
+
+/// `with`, each value by its parameter's type and range.
+fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<With> {
+    let mut with = With::new();
+    let mut sound = true;
+    for entry in reader.sheet.named(node, "`with`")? {
+        let (key, value) = (&entry.key, &entry.value);
+        let Some(parameter) = info.parameters.iter().find(|parameter| parameter.name == key.text) else {
+            let message = format!("`{}` has no parameter `{}`", info.name, key.text);
+            let problem = Problem::error("unknown-parameter", key.span.clone(), message);
+            let names = info.parameters.iter().map(|parameter| parameter.name.as_str());
+            reader.sheet.report(problem.suggest(&key.text, names, "parameters"));
+            sound = false;
+            continue;
+        };
+        let Some(read) = reader.sheet.value(value, parameter.kind, &format!("`{}`", key.text)) else {
+            sound = false;
+            continue;
+        };
+        let number = match read {
+            Value::Int(int) => Some(int as f64),
+            Value::Number(number) => Some(number),
+            _ => None,
+        };
+        let (low, high) = (parameter.minimum.unwrap_or(f64::MIN), parameter.maximum.unwrap_or(f64::MAX));
+        if number.is_some_and(|number| number < low || number > high) {
+            let bounds = match (parameter.minimum, parameter.maximum) {
+                (Some(low), Some(high)) => format!("from {low} to {high}"),
+                (Some(low), None) => format!("of at least {low}"),
+                (None, high) => format!("of at most {}", high.unwrap_or_default()),
+            };
+            let problem = Problem::error("bad-parameter", value.span.clone(), format!("`{}` takes a number {bounds}", key.text));
+            reader.sheet.report(problem.help(parameter.summary.clone()));
+            sound = false;
+        }
+        with.insert(key.text.clone(), read);
+    }
+    sound.then_some(with)
+}
+
+/// Whether everything the plugin reads exists in this workspace.
+fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -> bool {
+    let reads = match reader.known.plugins.reads(name, parameters) {
+        Ok(reads) => reads,
+        Err(refusal) => {
+            let problem = Problem::error("bad-parameter", plugin.span.clone(), format!("`{name}` does not take these parameters"));
+            reader.sheet.report(problem.help(format!("it says: {refusal}")));
+            return false;
+        }
+    };
+    let missing: Vec<&str> = reads.fields.iter().map(String::as_str).filter(|field| reader.known.field(field).is_none()).collect();
+    if missing.is_empty() || !reader.known.fields_complete {
+        return true;
+    }
+    let message = format!("`{name}` reads {}, and leads have no such field", listed(missing.iter().copied()));
+    let problem = Problem::error("unknown-field", plugin.span.clone(), message);
+    reader.sheet.report(problem.help(format!("declare it in cadenza.yaml: `fields: {{ {}: text }}`", missing[0])));
+    false
+}

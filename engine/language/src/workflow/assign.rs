@@ -1,0 +1,79 @@
+//! `assign`, with `hold` and `carry`.
+
+use super::Reader;
+use super::shapes::{CARRY, CHOICE, HOLD};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::yaml::Node;
+use cadenza_core::workflow::{Assign, AssignBy, Carry, Hold, HoldScope, Sticky};
+
+pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Assign> {
+    let sheet = &reader.sheet;
+    let hold = step.get("hold").map_or(Some(None), |node| hold(reader, node).map(Some));
+    let carry = step.get("carry").map_or_else(|| Some(Carry::default()), |node| carry(reader, node));
+    let form = Form::open(sheet, value, &CHOICE)?;
+    let ways: Vec<_> = AssignBy::ALL.iter().map(|by| (by.as_str(), *by)).collect();
+    let by = form.get("by").and_then(|node| sheet.word(node, "how an owner is chosen", &ways));
+    let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
+    let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
+    let sticky = form.get("sticky").map_or(Some(None), |node| sheet.word(node, "what an owner sticks to", &keeps).map(Some));
+    let fallback = form.get("fallback").map_or(Some(None), |node| fallback(reader, node).map(Some));
+    match (by, form.get("pool")) {
+        (Some(AssignBy::Territory), Some(_)) => {
+            let problem = Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
+            sheet.report(problem.help("remove `pool`, or choose another `by`"));
+        }
+        (Some(AssignBy::Territory), None) if !reader.known.territories && !reader.known.reps.incomplete => {
+            let problem = Problem::error("bad-assign", form.key_span("by"), "team.yaml has no territories");
+            sheet.report(problem.help("add `territories` there, each with `name`, `if` and `owner`"));
+        }
+        (Some(by), None) if by != AssignBy::Territory => {
+            let problem = Problem::error("bad-assign", form.key_span("by"), format!("`by: {by}` chooses from a pool, and none is named"));
+            sheet.report(problem.help("add `pool: …`").suggest("", reader.known.pools.iter(), "pools in team.yaml"));
+        }
+        _ => {}
+    }
+    Some(Assign { pool: pool?, by: by?, sticky: sticky?, fallback: fallback?, hold: hold?, carry: carry? })
+}
+
+fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.sheet.text(node, "a pool")?;
+    if reader.known.pools.has(&name) {
+        return Some(name);
+    }
+    let problem = Problem::error("unknown-pool", node.span.clone(), format!("there is no pool `{name}`"));
+    reader.sheet.report(problem.suggest(&name, reader.known.pools.iter(), "pools in team.yaml"));
+    None
+}
+
+fn fallback(reader: &Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.sheet.text(node, "a rep or pool")?;
+    if reader.known.pools.has(&name) || reader.known.reps.has(&name) {
+        return Some(name);
+    }
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
+    let names = reader.known.pools.iter().chain(reader.known.reps.iter());
+    reader.sheet.report(problem.suggest(&name, names, "pools and reps in team.yaml"));
+    None
+}
+
+fn hold(reader: &Reader<'_>, node: &Node) -> Option<Hold> {
+    let form = Form::open(&reader.sheet, node, &HOLD)?;
+    let scopes: Vec<_> = HoldScope::ALL.iter().map(|scope| (scope.as_str(), *scope)).collect();
+    let scope = form.get("scope").and_then(|node| reader.sheet.word(node, "what a hold is on", &scopes));
+    let span = form.get("for").and_then(|node| reader.sheet.duration(node));
+    let until = form.get("until").map_or(Some(None), |node| reader.sheet.event(node).map(Some));
+    let on_expiry = form.get("on_expiry").map_or(Some(None), |node| reader.target(node).map(Some));
+    Some(Hold { scope: scope?, span: span?, until: until?, on_expiry: on_expiry? })
+}
+
+fn carry(reader: &Reader<'_>, node: &Node) -> Option<Carry> {
+    let form = Form::open(&reader.sheet, node, &CARRY)?;
+    let moved = form.get("open_tasks").map_or(Some(false), |node| {
+        reader.sheet.word(node, "what becomes of open tasks", &[("move", true), ("leave", false)])
+    });
+    let watched = form.get("watch").map_or(Some(false), |node| {
+        reader.sheet.word(node, "who watches", &[("previous_owner", true)])
+    });
+    Some(Carry { move_open_tasks: moved?, watch_previous_owner: watched? })
+}

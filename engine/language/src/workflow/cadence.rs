@@ -1,0 +1,126 @@
+//! `cadence`: its touches, the voice-mail series, what stops it.
+
+use super::Reader;
+use super::shapes::{AFTER, CONTACTS_MAX, LIMIT, REDIAL, ROUNDS, TOUCH_CALL, TOUCH_EMAIL, VOICEMAILS};
+use super::steps::{arm, email};
+use super::tasks::{due, escalation};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::yaml::Node;
+use cadenza_core::lead::Channel;
+use cadenza_core::workflow::{CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, TouchPlan, Voicemails};
+
+/// The most touches of a round.
+const TOUCHES_MAX: usize = 50;
+
+pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
+    let sheet = &reader.sheet;
+    let form = Form::open(sheet, value, &ROUNDS)?;
+    let limit = form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted())), |node| limit(reader, node));
+    let voicemails = form.get("voicemails").map_or(Some(None), |node| voicemails(reader, node).map(Some));
+    let stop = form.get("stop").map_or_else(|| Some(Vec::new()), |node| {
+        let arms: Vec<_> = sheet.list(node, "`stop`")?.iter().map(|item| arm(reader, item)).collect();
+        arms.into_iter().collect()
+    });
+    let touches = form.get("touches").and_then(|node| touches(reader, node, &form));
+    let repeat = form.get("repeat").map_or(Some(None), |node| {
+        let form = Form::open(sheet, node, &AFTER)?;
+        let span = sheet.duration(form.get("after")?)?;
+        if span.is_zero() {
+            let problem = Problem::error("no-pause", node.pointer(), "the round begins anew at once, again and again");
+            sheet.report(problem.help("say how long it rests: `repeat: { after: 3 business days }`"));
+        }
+        Some(Some(span))
+    });
+    let exhausted = form.get("exhausted").and_then(|node| reader.target(node));
+    let (contacts_max, count) = limit?;
+    Some(Cadence {
+        contacts_max,
+        count,
+        voicemails: voicemails?,
+        stop: stop?,
+        touches: touches?,
+        repeat: repeat?,
+        exhausted: exhausted?,
+    })
+}
+
+fn counted() -> Vec<Channel> {
+    vec![Channel::Call, Channel::Email]
+}
+
+fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>)> {
+    let form = Form::open(&reader.sheet, node, &LIMIT)?;
+    let contacts = form.get("contacts").map_or(Some(CONTACTS_DEFAULT), |node| {
+        reader.sheet.whole(node, "a number of contacts", 1, CONTACTS_MAX).and_then(|most| u16::try_from(most).ok())
+    });
+    let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
+    let count = form.get("count").map_or_else(|| Some(counted()), |node| {
+        let read: Vec<_> = reader.sheet.items(node).iter().map(|item| reader.sheet.word(item, "a channel", &channels)).collect();
+        read.into_iter().collect()
+    });
+    Some((contacts?, count?))
+}
+
+fn voicemails(reader: &Reader<'_>, node: &Node) -> Option<Voicemails> {
+    let form = Form::open(&reader.sheet, node, &VOICEMAILS)?;
+    let script = |key: &str| form.get(key).and_then(|node| reader.script(node, false));
+    let (first, next, last) = (script("first"), script("next"), script("last"));
+    Some(Voicemails { first: first?, next: next?, last: last? })
+}
+
+fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<CadenceTouch>> {
+    let items = reader.sheet.list(node, "`touches`")?;
+    if items.is_empty() || items.len() > TOUCHES_MAX {
+        let problem = Problem::error("empty-list", form.key_span("touches"), format!("the cadence has {} touches", items.len()));
+        reader.sheet.report(problem.help(format!("a round has 1 to {TOUCHES_MAX}")));
+        return None;
+    }
+    let read: Vec<Option<CadenceTouch>> = items.iter().map(|item| touch(reader, item)).collect();
+    let mails_only = items.iter().all(|item| item.get("email").is_some());
+    if mails_only {
+        let problem = Problem::warning("mail-only", form.key_span("touches"), "this cadence never calls: mail alone is no follow-up");
+        reader.sheet.report(problem.help("add a call between the mails: `- { after: 2 business days, call: scripts/….md }` (practice B5)"));
+    }
+    read.into_iter().collect()
+}
+
+fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
+    let sheet = &reader.sheet;
+    let shape = match (item.get("call"), item.get("email")) {
+        (Some(_), Some(second)) => {
+            let problem = Problem::error("two-verbs", second.span.clone(), "a touch is a call or a mail, not both");
+            sheet.report(problem.help("make a touch of its own of it, `after: 0d`"));
+            return None;
+        }
+        (None, Some(_)) => &TOUCH_EMAIL,
+        (Some(_), None) => &TOUCH_CALL,
+        (None, None) => {
+            let message = "a touch says `after` and either `call` or `email`";
+            let problem = Problem::error("no-verb", item.pointer(), message);
+            sheet.report(problem.help("write `{ after: 1 business day, call: scripts/….md }`"));
+            return None;
+        }
+    };
+    let form = Form::open(sheet, item, shape)?;
+    let after = form.get("after").and_then(|node| sheet.duration(node));
+    let touch = match form.get(shape.keys[1].name)? {
+        script if std::ptr::eq(shape, &TOUCH_EMAIL) => email(reader, &form, script).map(TouchPlan::Email),
+        script => {
+            let script = reader.script(script, false);
+            let redial = form.get("redial").map_or(Some(None), |node| redial(reader, node).map(Some));
+            let (due, escalate) = (due(reader, &form), escalation(reader, &form));
+            Some(TouchPlan::Call { script: script?, due: due?, redial: redial?, escalate: escalate? })
+        }
+    };
+    Some(CadenceTouch { after: after?, touch: touch? })
+}
+
+fn redial(reader: &Reader<'_>, node: &Node) -> Option<Redial> {
+    let form = Form::open(&reader.sheet, node, &REDIAL)?;
+    let after = form.get("after").map_or(Some(REDIAL_DEFAULT), |node| reader.sheet.duration(node));
+    let on_redial = form.get("voicemail").map_or(Some(true), |node| {
+        reader.sheet.word(node, "on which dial a message is left", &[("on_redial", true), ("on_first_dial", false)])
+    });
+    Some(Redial { after: after?, voicemail_on_redial: on_redial? })
+}

@@ -1,0 +1,104 @@
+//! The ways into a workflow and out of it: `enroll`, `re_enroll`, `leave`.
+
+use super::Reader;
+use super::shapes::{AFTER, AT, CATCH_UP_ALL, FIRINGS_MAX, LEAVE, SCHEDULE, WHEN};
+use crate::condition::{Place, condition};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::yaml::{Content, Node};
+use cadenza_core::expr::Expr;
+use cadenza_core::time::Span;
+use cadenza_core::workflow::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+
+/// How far back missed firings are caught up when the file does not say.
+const WITHIN_DEFAULT: Span = Span::Days(7);
+
+pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Vec<Enroll> {
+    let Some(node) = form.get("enroll") else { return Vec::new() };
+    let items = reader.sheet.list(node, "`enroll`").unwrap_or_default();
+    let mut schedules = 0;
+    let mut ways = Vec::new();
+    for item in items {
+        match (item.get("when"), item.get("schedule")) {
+            (Some(_), None) => ways.extend(when(reader, item)),
+            (None, Some(_)) => {
+                schedules += 1;
+                ways.extend(at(reader, item, format!("{workflow}/{schedules}")));
+            }
+            _ => {
+                let problem = Problem::error("bad-enroll", item.pointer(), "an entry of `enroll` has either `when` or `schedule`");
+                reader.sheet.report(problem.help("write `- when: lead.created`, or `- schedule: { cron: … }` with `leads: …`"));
+            }
+        }
+    }
+    ways
+}
+
+fn when(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
+    let form = Form::open(&reader.sheet, item, &WHEN)?;
+    let event = form.get("when").and_then(|node| reader.sheet.event(node));
+    let test = form.get("if");
+    let test = test.map_or(Some(Expr::TRUE), |node| condition(&reader.sheet, reader.known, node, Place::Enrolling));
+    Some(Enroll::When { event: event?, condition: test? })
+}
+
+fn at(reader: &Reader<'_>, item: &Node, id: String) -> Option<Enroll> {
+    let form = Form::open(&reader.sheet, item, &AT)?;
+    let leads = form.get("leads").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Schedule));
+    let schedule = form.get("schedule").and_then(|node| schedule(reader, node, id));
+    Some(Enroll::Schedule { schedule: schedule?, leads: leads? })
+}
+
+fn schedule(reader: &Reader<'_>, node: &Node, id: String) -> Option<Schedule> {
+    let sheet = &reader.sheet;
+    let form = Form::open(sheet, node, &SCHEDULE)?;
+    let cron = form.get("cron").and_then(|node| sheet.cron(node));
+    let timezone = match form.get("timezone") {
+        Some(node) => sheet.zone(node).map(|(name, _)| name),
+        None => reader.known.timezone.clone(),
+    };
+    let catch_up = form.get("catch_up").map_or(Some(CatchUp::Latest), |node| catch_up(reader, node));
+    let within = form.get("within").map_or(Some(WITHIN_DEFAULT), |node| sheet.duration(node));
+    Some(Schedule { id, cron: cron?, timezone: timezone?, catch_up: catch_up?, within: within? })
+}
+
+fn catch_up(reader: &Reader<'_>, node: &Node) -> Option<CatchUp> {
+    if !matches!(node.content, Content::Map(_)) {
+        let words = [("latest", CatchUp::Latest), ("none", CatchUp::None)];
+        if node.scalar().is_some_and(|scalar| scalar.text == "all") {
+            let problem = Problem::error("unknown-word", node.span.clone(), "`all` needs a bound");
+            reader.sheet.report(problem.label("write `{ all: 10 }`").replace("{ all: 10 }"));
+            return None;
+        }
+        return reader.sheet.word(node, "what happens to missed times", &words);
+    }
+    let form = Form::open(&reader.sheet, node, &CATCH_UP_ALL)?;
+    let most = reader.sheet.whole(form.get("all")?, "a number of firings", 1, FIRINGS_MAX)?;
+    u16::try_from(most).ok().map(|at_most| CatchUp::All { at_most })
+}
+
+pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
+    if !matches!(node.content, Content::Map(_)) {
+        let words = [("never", ReEnroll::Never), ("always", ReEnroll::Always)];
+        if let Some(scalar) = node.scalar().filter(|scalar| Span::parse(&scalar.text).is_some()) {
+            let instead = format!("{{ after: {} }}", scalar.text);
+            let problem = Problem::error("unknown-word", node.span.clone(), "a duration stands behind `after`");
+            reader.sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+            return None;
+        }
+        return reader.sheet.word(node, "whether a lead may come in again", &words);
+    }
+    let form = Form::open(&reader.sheet, node, &AFTER)?;
+    reader.sheet.duration(form.get("after")?).map(ReEnroll::After)
+}
+
+pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
+    let Some(node) = form.get("leave") else { return Vec::new() };
+    let read = |item: &Node| {
+        let form = Form::open(&reader.sheet, item, &LEAVE)?;
+        let test = form.get("if").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Run));
+        let ending = form.get("as").and_then(|node| reader.sheet.name(node, "the name of an ending"));
+        Some(Leave { condition: test?, ending: ending? })
+    };
+    reader.sheet.list(node, "`leave`").unwrap_or_default().iter().filter_map(read).collect()
+}

@@ -1,0 +1,165 @@
+//! A workflow file: who is enrolled, when it is left, and its steps.
+
+mod asks;
+mod cadence;
+mod entry;
+mod flow;
+mod assign;
+mod shapes;
+mod steps;
+mod tasks;
+mod wait;
+
+use crate::diagnostic::{Problem, Sheet};
+use crate::form::Form;
+use crate::known::Known;
+use crate::suggest::nearest;
+use crate::yaml::{Entry, Node};
+use cadenza_core::id::Digest;
+use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepIx, Target, Workflow};
+pub(crate) use shapes::WORKFLOW;
+pub(crate) use steps::verb_shapes;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What reading a workflow needs at hand: the file, what is known, and the ids of its steps.
+pub(crate) struct Reader<'a> {
+    sheet: Sheet<'a>,
+    known: &'a Known<'a>,
+    ids: Vec<Option<String>>,
+    /// Scripts used so far.
+    scripts: RefCell<BTreeSet<String>>,
+}
+
+/// The name a workflow file gives itself, for those who refer to it.
+pub(crate) fn name_of(node: &Node) -> Option<&str> {
+    node.get("workflow")?.scalar().map(|scalar| scalar.text.as_str())
+}
+
+/// Reads the file; none when something is wrong, which has then been reported.
+pub(crate) fn read(sheet: Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Workflow> {
+    let before = sheet.errors();
+    let form = Form::open(&sheet, node, &WORKFLOW)?;
+    let name = form.get("workflow").and_then(|name| sheet.name(name, "the name of a workflow"));
+    let summary = form.get("summary").and_then(|summary| sheet.text(summary, "a summary"));
+    let items = form.get("steps").and_then(|steps| sheet.list(steps, "`steps`")).unwrap_or_default();
+    let reader = Reader { sheet, known, ids: collect_ids(&sheet, items), scripts: RefCell::default() };
+    let enroll = entry::enroll(&reader, &form, name.as_deref().unwrap_or_default());
+    let leave = entry::leave(&reader, &form);
+    let re_enroll = form.get("re_enroll").map_or(Some(ReEnroll::Never), |node| entry::re_enroll(&reader, node));
+    if let (Some(steps), true) = (form.get("steps"), items.is_empty()) {
+        sheet.report(Problem::error("empty-list", steps.span.clone(), "the workflow has no steps"));
+    }
+    if items.len() > STEPS_MAX {
+        let message = format!("the workflow has {} steps, and the most is {STEPS_MAX}", items.len());
+        sheet.report(Problem::error("too-large", form.key_span("steps"), message).help("split it, and join the parts by `enroll`"));
+        return None;
+    }
+    let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
+    flow::check(&reader, items, &read);
+    if sheet.errors() > before {
+        return None;
+    }
+    let steps: Option<Vec<Step>> = read.into_iter().collect();
+    let (digest, scripts) = pin(&reader);
+    Some(Workflow { name: name?, summary: summary?, digest, enroll, re_enroll: re_enroll?, leave, steps: steps?, scripts })
+}
+
+/// The explicit ids of the steps, in order; doubled and forbidden ones are reported.
+fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let read = |item: &Node| {
+        let node = item.get("id")?;
+        let id = sheet.text(node, "the id of a step")?;
+        // A bad name is a name all the same: those who lead to it are not to blame.
+        sheet.check_name(&id, node.span.clone(), "the id of a step");
+        if id == "end" {
+            let problem = Problem::error("bad-name", node.span.clone(), "a step cannot be called `end`");
+            sheet.report(problem.help("`go: end` ends the run; give the step another id"));
+            return None;
+        }
+        let line = sheet.text[..node.span.start].matches('\n').count() + 1;
+        if let Some(first) = seen.insert(id.clone(), line) {
+            let message = format!("two steps are called `{id}`: the other is in line {first}");
+            sheet.report(Problem::error("duplicate-id", node.span.clone(), message).help("give one of them another id"));
+        }
+        Some(id)
+    };
+    items.iter().map(read).collect()
+}
+
+/// The scripts a run of this workflow pins, and the digest of all it pins.
+fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
+    let mut digest = crate::digest::Hasher::new("workflow");
+    digest.add(reader.sheet.text);
+    let mut scripts = BTreeMap::new();
+    for path in reader.scripts.borrow().iter() {
+        if let Some(script) = reader.known.scripts.get(path).and_then(|file| file.script.clone()) {
+            digest.add(path);
+            for part in [Some(&script.objective), script.reviewed_by.as_ref(), script.subject.as_ref(), Some(&script.body)] {
+                digest.add(part.map_or("", String::as_str));
+            }
+            scripts.insert(path.clone(), script);
+        }
+    }
+    (digest.finish(), scripts)
+}
+
+impl Reader<'_> {
+    /// A step's id, or `end`.
+    fn target(&self, node: &Node) -> Option<Target> {
+        let id = self.sheet.text(node, "the id of a step")?;
+        if id == "end" {
+            return Some(Target::End);
+        }
+        if let Some(ix) = self.ids.iter().position(|known| known.as_deref() == Some(&id)) {
+            return u16::try_from(ix).ok().map(|ix| Target::Step(StepIx(ix)));
+        }
+        let problem = Problem::error("unknown-step", node.span.clone(), format!("there is no step `{id}`"));
+        let ids: Vec<&str> = self.ids.iter().flatten().map(String::as_str).chain(["end"]).collect();
+        self.sheet.report(problem.suggest(&id, ids, "steps of this workflow"));
+        None
+    }
+
+    /// Where a step with a single way out goes: where `go` says, else to the step below, else to the end.
+    fn next(&self, form: &Form<'_>, ix: usize) -> Option<Target> {
+        match form.get("go") {
+            Some(node) => self.target(node),
+            None => Some(self.below(ix)),
+        }
+    }
+
+    fn below(&self, ix: usize) -> Target {
+        let below = ix + 1;
+        if below < self.ids.len() { u16::try_from(below).map_or(Target::End, |ix| Target::Step(StepIx(ix))) } else { Target::End }
+    }
+
+    /// The path of a script that exists. `mail` asks for a subject.
+    fn script(&self, node: &Node, mail: bool) -> Option<String> {
+        let path = self.sheet.text(node, "the path of a script")?;
+        let Some(file) = self.known.scripts.get(&path) else {
+            let problem = Problem::error("unknown-script", node.span.clone(), format!("there is no script `{path}`"));
+            let names: Vec<&str> = self.known.scripts.keys().map(String::as_str).collect();
+            let bare = names.iter().find(|name| name.strip_prefix("scripts/") == Some(&path) || **name == format!("scripts/{path}.md"));
+            let near = bare.copied().or_else(|| nearest(&path, names.iter().copied()));
+            self.sheet.report(match near {
+                Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
+                None => problem.help(format!("create the file, or use one of {}", crate::suggest::listed(names))),
+            });
+            return None;
+        };
+        if mail && !file.has_subject {
+            let problem = Problem::error("no-subject", node.span.clone(), format!("`{path}` has no subject, and a mail needs one"));
+            self.sheet.report(problem.help("add `subject: …` to the head of the script"));
+        }
+        *file.used.borrow_mut() = true;
+        self.scripts.borrow_mut().insert(path.clone());
+        Some(path)
+    }
+}
+
+/// The entries of a mapping but for `else`, and what `else` takes.
+fn without_else(entries: &[Entry]) -> (Vec<&Entry>, Option<&Node>) {
+    let (other, rest): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.key.text == "else");
+    (rest, other.first().map(|entry| &entry.value))
+}

@@ -1,0 +1,408 @@
+//! The tables of a workflow file: every key with what it takes and means.
+
+use crate::settings::channels;
+use crate::shape::Takes::{
+    Condition, Duration, Either, Event, Form, List, Map, Name, Ref, Table, Target, Text, Value, Whole, Words,
+};
+use crate::shape::{Key, Shape, Takes, optional, required};
+use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::plugin::Segment;
+use cadenza_core::workflow::{AssignBy, HoldScope, Sticky};
+
+pub(super) const CONTACTS_MAX: u32 = 200;
+pub(super) const FIRINGS_MAX: u32 = 100;
+
+pub(crate) static WORKFLOW: Shape = Shape {
+    name: "a workflow",
+    about: "Who comes in, what happens, step by step.",
+    keys: &[
+        required("workflow", Name, "Its name, unique in the workspace"),
+        required("summary", Text, "One sentence for people"),
+        optional("enroll", List(&Either(&[Form(&WHEN), Form(&AT)])), "Who comes in, and when; without it, only those whom another workflow or a person puts in"),
+        optional("re_enroll", Either(&[Words(re_enroll_words), Form(&AFTER)]), "Whether a lead may come in again; never when left out"),
+        optional("leave", List(&Form(&LEAVE)), "Conditions that end a run wherever it is"),
+        required("steps", List(&Takes::Form(&STEP)), "What happens, from top to bottom"),
+    ],
+};
+
+pub(super) static WHEN: Shape = Shape {
+    name: "an entry of `enroll`",
+    about: "Comes in when an event comes.",
+    keys: &[required("when", Event, "The event"), optional("if", Condition, "Asked of the lead as the event left it")],
+};
+
+pub(super) static AT: Shape = Shape {
+    name: "an entry of `enroll`",
+    about: "Comes in at set times.",
+    keys: &[
+        required("schedule", Form(&SCHEDULE), "When"),
+        required("leads", Condition, "Every lead for which this holds"),
+    ],
+};
+
+pub(super) static SCHEDULE: Shape = Shape {
+    name: "`schedule`",
+    about: "Set times, and what happens to those that were missed.",
+    keys: &[
+        required("cron", Text, "Minute, hour, day of month, month, weekday: `0 8 * * MON-FRI`"),
+        optional("timezone", Takes::Zone, "Whose clock; the workspace's when left out"),
+        optional("catch_up", Either(&[Words(catch_up_words), Form(&CATCH_UP_ALL)]), "What happens to times missed while the engine was stopped; `latest` when left out"),
+        optional("within", Duration, "Times missed longer ago than this are not caught up; 7d when left out"),
+    ],
+};
+
+pub(super) static CATCH_UP_ALL: Shape = Shape {
+    name: "`catch_up`",
+    about: "Every missed time, the latest so many.",
+    keys: &[required("all", Whole(1, FIRINGS_MAX), "At most this many")],
+};
+
+pub(super) static AFTER: Shape = Shape {
+    name: "`after`",
+    about: "So long after.",
+    keys: &[required("after", Duration, "How long")],
+};
+
+pub(super) static LEAVE: Shape = Shape {
+    name: "an entry of `leave`",
+    about: "A condition that ends a run wherever it is.",
+    keys: &[required("if", Condition, "When it holds, the run ends"), required("as", Name, "The name of the ending, for reports")],
+};
+
+/// Keys of every step, whatever its verb.
+static STEP: Shape = Shape { name: "a step", about: "One step: exactly one verb.", keys: &[ID] };
+
+const ID: Key = optional("id", Name, "The step's name; steps that can wait must have one");
+const GO: Key = optional("go", Target, "Where it goes next: a step or `end`; the step below when left out");
+const WITH: Key = optional("with", Map(&Value), "Parameters of the plugin");
+const DUE: Key = optional("due", Duration, "Due so long after it was made; 1 business day when left out");
+const ESCALATE_KEY: Key = optional("escalate", Form(&ESCALATE), "What happens while it is not done");
+const RESULTS: Takes = Table(result_keys, &Target);
+
+pub(super) static SCORE: Shape = Shape {
+    name: "a step with `score`",
+    about: "A scoring plugin decides points and segment.",
+    keys: &[
+        ID,
+        required("score", Ref("plugin"), "The plugin"),
+        WITH,
+        optional("as", Name, "The score's name; `fit`, the lead's own score, when left out"),
+        optional("on_failure", Either(&[Words(park), Form(&SCORE_FAILURE)]), "When no decision comes; `park` when left out"),
+        GO,
+    ],
+};
+
+pub(super) static SCORE_FAILURE: Shape = Shape {
+    name: "`on_failure`",
+    about: "When no decision comes: a segment, or another plugin.",
+    keys: &[
+        optional("segment", Words(segments), "Go on as if the plugin had said this"),
+        optional("plugin", Ref("plugin"), "Ask this one"),
+        optional("with", Map(&Value), "Parameters of the other plugin"),
+    ],
+};
+
+pub(super) static SWITCH: Shape = Shape {
+    name: "a step with `switch`",
+    about: "The first condition that holds decides where it goes.",
+    keys: &[ID, required("switch", List(&Either(&[Form(&ARM), Form(&ELSE)])), "Conditions in order, `else` last")],
+};
+
+pub(super) static ARM: Shape = Shape {
+    name: "an arm",
+    about: "A condition and where it leads.",
+    keys: &[required("if", Condition, "When this holds"), required("go", Target, "Go there")],
+};
+
+pub(super) static ELSE: Shape = Shape {
+    name: "`else`",
+    about: "When no condition held.",
+    keys: &[required("else", Target, "Go there")],
+};
+
+pub(super) static ASSIGN: Shape = Shape {
+    name: "a step with `assign`",
+    about: "An owner is chosen.",
+    keys: &[
+        ID,
+        required("assign", Form(&CHOICE), "Among whom, and how"),
+        optional("hold", Form(&HOLD), "How long the owner keeps the lead, whatever becomes of the run"),
+        optional("carry", Form(&CARRY), "What moves along when the owner changes"),
+        GO,
+    ],
+};
+
+pub(super) static CHOICE: Shape = Shape {
+    name: "`assign`",
+    about: "Among whom, and how.",
+    keys: &[
+        optional("pool", Ref("pool"), "The pool chosen from; none when by territory"),
+        required("by", Words(assign_by), "How"),
+        optional("sticky", Words(sticky), "Keep a known owner: of the lead, or of its account"),
+        optional("fallback", Ref("rep or pool"), "Who takes it when nobody else can"),
+    ],
+};
+
+pub(super) static HOLD: Shape = Shape {
+    name: "`hold`",
+    about: "Ownership that outlives the run.",
+    keys: &[
+        required("scope", Words(hold_scope), "Of the lead, or of its account"),
+        required("for", Duration, "How long; a second lead does not start it again"),
+        optional("until", Event, "An event that makes it permanent"),
+        optional("on_expiry", Target, "Where a run of its own begins when it expires"),
+    ],
+};
+
+pub(super) static CARRY: Shape = Shape {
+    name: "`carry`",
+    about: "What moves along when the owner changes.",
+    keys: &[
+        optional("open_tasks", Words(open_tasks), "Whether open tasks go to the new owner; `leave` when left out"),
+        optional("watch", Words(watch), "Whether the previous owner hears of later changes"),
+    ],
+};
+
+pub(super) static CALL: Shape = Shape {
+    name: "a step with `call`",
+    about: "A call task; the run waits for what comes of it.",
+    keys: &[
+        ID,
+        required("call", Ref("script"), "The script"),
+        DUE,
+        ESCALATE_KEY,
+        required("results", RESULTS, "Where each outcome or result leads, `else` for the rest"),
+    ],
+};
+
+pub(super) static TASK: Shape = Shape {
+    name: "a step with `task`",
+    about: "A task for a person; the run waits until it is done.",
+    keys: &[
+        ID,
+        required("task", Text, "What is to be done; a template"),
+        optional("script", Ref("script"), "A script to go with it"),
+        DUE,
+        ESCALATE_KEY,
+        optional("results", RESULTS, "Where each result leads, `else` or `done` for the rest"),
+        GO,
+    ],
+};
+
+pub(super) static ESCALATE: Shape = Shape {
+    name: "`escalate`",
+    about: "Points at which a plugin is asked what to do about a task that is not done.",
+    keys: &[
+        required("plugin", Ref("plugin"), "The plugin"),
+        WITH,
+        required("at", List(&Duration), "When: so long after the task was made, ascending"),
+        optional("remind", Ref("owner, manager or rep"), "Whom a reminder goes to; the owner when left out"),
+        optional("raise", Ref("owner, manager or rep"), "Whom it is raised to; the manager when left out"),
+    ],
+};
+
+pub(super) static EMAIL: Shape = Shape {
+    name: "a step with `email`",
+    about: "One mail; the run goes on once it is handed over.",
+    keys: &[
+        ID,
+        required("email", Ref("script"), "The script"),
+        optional("via", Ref("connection"), "The connection it leaves by; `contact.email_via` when left out"),
+        GO,
+    ],
+};
+
+pub(super) static CADENCE: Shape = Shape {
+    name: "a step with `cadence`",
+    about: "Touches on several channels, again and again, until something stops it.",
+    keys: &[ID, required("cadence", Form(&ROUNDS), "The touches, and what stops them")],
+};
+
+pub(super) static ROUNDS: Shape = Shape {
+    name: "`cadence`",
+    about: "The touches, and what stops them.",
+    keys: &[
+        optional("limit", Form(&LIMIT), "The most contacts; 12 calls and mails when left out (practice D1)"),
+        optional("voicemails", Form(&VOICEMAILS), "Scripts of the voice-mail series"),
+        optional("stop", List(&Form(&ARM)), "Asked after every touch, in order"),
+        required("touches", List(&Either(&[Form(&TOUCH_CALL), Form(&TOUCH_EMAIL)])), "The touches of one round, in order"),
+        optional("repeat", Form(&AFTER), "How long after the last touch the round begins anew; once only when left out"),
+        required("exhausted", Target, "Where it goes when contacts or touches are used up"),
+    ],
+};
+
+pub(super) static LIMIT: Shape = Shape {
+    name: "`limit`",
+    about: "The most contacts.",
+    keys: &[
+        optional("contacts", Whole(1, CONTACTS_MAX), "How many; 12 when left out"),
+        optional("count", List(&Words(channels)), "Which channels count; calls and mails when left out"),
+    ],
+};
+
+pub(super) static VOICEMAILS: Shape = Shape {
+    name: "`voicemails`",
+    about: "One script for each message left.",
+    keys: &[
+        required("first", Ref("script"), "The first message: introduction and benefit"),
+        required("next", Ref("script"), "Every message between: ask for a call back"),
+        required("last", Ref("script"), "The message left on the last contact: web address, ask for a call"),
+    ],
+};
+
+pub(super) static TOUCH_CALL: Shape = Shape {
+    name: "a call of the cadence",
+    about: "A call task.",
+    keys: &[
+        required("after", Duration, "Counted from the completion of the touch before"),
+        required("call", Ref("script"), "The script"),
+        DUE,
+        optional("redial", Form(&REDIAL), "Dial once more when nobody answers; counts as one contact"),
+        ESCALATE_KEY,
+    ],
+};
+
+pub(super) static TOUCH_EMAIL: Shape = Shape {
+    name: "a mail of the cadence",
+    about: "A mail.",
+    keys: &[
+        required("after", Duration, "Counted from the completion of the touch before"),
+        required("email", Ref("script"), "The script"),
+        optional("via", Ref("connection"), "The connection it leaves by"),
+    ],
+};
+
+pub(super) static REDIAL: Shape = Shape {
+    name: "`redial`",
+    about: "The second dial.",
+    keys: &[
+        optional("after", Duration, "How long after the first; 4m when left out"),
+        optional("voicemail", Words(voicemail_on), "On which dial a message is left; `on_redial` when left out"),
+    ],
+};
+
+pub(super) static BRANCH: Shape = Shape {
+    name: "a step with `branch`",
+    about: "A nurture plugin chooses the track.",
+    keys: &[
+        ID,
+        required("branch", Ref("plugin"), "The plugin"),
+        WITH,
+        required("tracks", Map(&Target), "Where each track leads, `else` for the rest"),
+        optional("on_failure", Either(&[Words(park), Form(&BRANCH_FAILURE)]), "When no decision comes; `park` when left out"),
+    ],
+};
+
+pub(super) static BRANCH_FAILURE: Shape = Shape {
+    name: "`on_failure`",
+    about: "When no decision comes: a track, or another plugin.",
+    keys: &[
+        optional("track", Text, "Go on as if the plugin had said this"),
+        optional("plugin", Ref("plugin"), "Ask this one"),
+        optional("with", Map(&Value), "Parameters of the other plugin"),
+    ],
+};
+
+pub(super) static WAIT: Shape = Shape {
+    name: "a step with `wait`",
+    about: "Nothing happens until a time, a date of the lead, or an event.",
+    keys: &[ID, required("wait", Either(&[Duration, Form(&UNTIL), Form(&FOR_EVENT)]), "For how long, or until what"), GO],
+};
+
+pub(super) static UNTIL: Shape = Shape {
+    name: "`wait` until a date",
+    about: "Follows the date when it moves.",
+    keys: &[
+        required("until", Condition, "The date: a field of type time, such as `lead.project_date`"),
+        optional("before", Duration, "So long before it"),
+        optional("after", Duration, "So long after it"),
+        required("past", Target, "Where to go when that moment has passed already"),
+        required("blank", Target, "Where to go when the date is not known, now or later"),
+    ],
+};
+
+pub(super) static FOR_EVENT: Shape = Shape {
+    name: "`wait` for an event",
+    about: "Until an event comes, or too long has passed.",
+    keys: &[
+        required("event", Event, "The event"),
+        optional("if", Condition, "Which of them"),
+        required("go", Target, "Where it leads"),
+        required("timeout", Form(&TIMEOUT), "What happens when it does not come"),
+    ],
+};
+
+pub(super) static TIMEOUT: Shape = Shape {
+    name: "`timeout`",
+    about: "When the event does not come.",
+    keys: &[required("after", Duration, "After so long"), required("go", Target, "Go there")],
+};
+
+pub(super) static UPDATE: Shape = Shape {
+    name: "a step with `update`",
+    about: "Fields of the lead are set.",
+    keys: &[ID, required("update", Map(&Either(&[Value, Form(&COMPUTED)])), "Fields, or `stage` or `segment`, and their values; `null` clears"), GO],
+};
+
+pub(super) static COMPUTED: Shape = Shape {
+    name: "a computed value",
+    about: "A value worked out when the step is reached.",
+    keys: &[required("cel", Condition, "The expression")],
+};
+
+pub(super) static ENROLL: Shape = Shape {
+    name: "a step with `enroll`",
+    about: "The lead is put into another workflow as well; this run goes on.",
+    keys: &[ID, required("enroll", Ref("workflow"), "The workflow"), GO],
+};
+
+pub(super) static END: Shape = Shape {
+    name: "a step with `end`",
+    about: "The run is over.",
+    keys: &[ID, required("end", Name, "The name of the ending, for reports")],
+};
+
+fn re_enroll_words() -> Vec<&'static str> {
+    vec!["never", "always"]
+}
+
+fn catch_up_words() -> Vec<&'static str> {
+    vec!["latest", "none"]
+}
+
+fn park() -> Vec<&'static str> {
+    vec!["park"]
+}
+
+fn open_tasks() -> Vec<&'static str> {
+    vec!["move", "leave"]
+}
+
+fn watch() -> Vec<&'static str> {
+    vec!["previous_owner"]
+}
+
+fn voicemail_on() -> Vec<&'static str> {
+    vec!["on_redial", "on_first_dial"]
+}
+
+fn segments() -> Vec<&'static str> {
+    Segment::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn assign_by() -> Vec<&'static str> {
+    AssignBy::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn sticky() -> Vec<&'static str> {
+    Sticky::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn hold_scope() -> Vec<&'static str> {
+    HoldScope::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn result_keys() -> Vec<&'static str> {
+    let outcomes = Outcome::ALL.iter().filter(|code| **code != Outcome::Sent).map(|code| code.as_str());
+    TouchResult::ALL.iter().map(|code| code.as_str()).chain(outcomes).chain(["else"]).collect()
+}

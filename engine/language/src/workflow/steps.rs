@@ -1,0 +1,263 @@
+//! One step: its verb, and the verbs that are short. What each verb's keys are is in `shapes`.
+
+use super::shapes::{ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, SCORE, SWITCH, TASK, UPDATE, WAIT};
+use super::{Reader, asks, assign, cadence, tasks, wait};
+use crate::condition::{Place, condition, expression};
+use crate::diagnostic::Problem;
+use crate::form::{Form, unknown_key};
+use crate::shape::Shape;
+use crate::suggest::{listed, nearest};
+use crate::yaml::{Content, Entry, Node, Word};
+use cadenza_core::expr::Expr;
+use cadenza_core::field::field_info;
+use cadenza_core::lead::Stage;
+use cadenza_core::plugin::Segment;
+use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workflow::{Arm, Assignment, Email, Step, Verb};
+
+/// Every verb with its table.
+static VERBS: [(&str, &Shape); 12] = [
+    ("score", &SCORE),
+    ("switch", &SWITCH),
+    ("assign", &ASSIGN),
+    ("call", &CALL),
+    ("email", &EMAIL),
+    ("cadence", &CADENCE),
+    ("task", &TASK),
+    ("branch", &BRANCH),
+    ("wait", &WAIT),
+    ("update", &UPDATE),
+    ("enroll", &ENROLL),
+    ("end", &END),
+];
+
+/// The tables of all steps, for the schema.
+pub(crate) fn verb_shapes() -> impl Iterator<Item = &'static Shape> {
+    VERBS.iter().map(|(_, shape)| *shape)
+}
+
+fn verb_names() -> impl Iterator<Item = &'static str> + Clone {
+    VERBS.iter().map(|(name, _)| *name)
+}
+
+/// Reads a step.
+pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> {
+    let (verb, shape) = find_verb(reader, node)?;
+    let form = Form::peek(&reader.sheet, node, shape)?;
+    for Entry { key, .. } in node.entries() {
+        if shape.key(&key.text).is_none() {
+            reader.sheet.report(misplaced_key(key, verb, shape));
+        }
+    }
+    form.require(&reader.sheet);
+    let value = form.get(verb)?;
+    // The parts are read even when one of them is broken, so that everything wrong is seen at once.
+    let next = if shape.key("go").is_some() { reader.next(&form, ix) } else { Some(reader.below(ix)) };
+    let read = match verb {
+        "score" => asks::score(reader, &form, value).map(Verb::Score),
+        "switch" => switch(reader, value).map(Verb::Switch),
+        "assign" => assign::read(reader, &form, value).map(Verb::Assign),
+        "call" => tasks::call(reader, &form, value).map(|call| Verb::Call(Box::new(call))),
+        "email" => email(reader, &form, value).map(Verb::Email),
+        "cadence" => cadence::read(reader, value).map(|cadence| Verb::Cadence(Box::new(cadence))),
+        "task" => tasks::todo(reader, &form, value, next).map(|todo| Verb::Task(Box::new(todo))),
+        "branch" => asks::branch(reader, &form, value).map(Verb::Branch),
+        "wait" => wait::read(reader, &form, value).map(Verb::Wait),
+        "update" => update(reader, value).map(Verb::Update),
+        "enroll" => enroll(reader, value).map(Verb::Enroll),
+        _ => reader.sheet.name(value, "the name of an ending").map(Verb::End),
+    };
+    let id = id(reader, &form, verb, ix, node);
+    Some(Step { id: id?, verb: read?, next: next? })
+}
+
+fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static Shape)> {
+    if !matches!(node.content, Content::Map(_)) {
+        let message = format!("a step is a mapping, and this is {}", node.is_a());
+        reader.sheet.report(Problem::error("wrong-type", node.span.clone(), message).help("write `- id: …` and below it the verb"));
+        return None;
+    }
+    let verb_of = |entry: &&Entry| VERBS.iter().find(|(verb, _)| *verb == entry.key.text);
+    let mut verbs = node.entries().iter().filter_map(|entry| verb_of(&entry));
+    let Some((verb, shape)) = verbs.next() else {
+        reader.sheet.report(no_verb(node));
+        return None;
+    };
+    Some((verb, shape))
+}
+
+fn no_verb(node: &Node) -> Problem {
+    let slip = node.entries().iter().find_map(|entry| Some((entry, nearest(&entry.key.text, verb_names())?)));
+    match slip.filter(|(entry, _)| entry.key.text != "id") {
+        Some((Entry { key, .. }, near)) => {
+            let message = format!("there is no verb `{}`", key.text);
+            Problem::error("unknown-verb", key.span.clone(), message).label(format!("did you mean `{near}`?")).replace(near)
+        }
+        None => Problem::error("no-verb", node.pointer(), "this step does not say what to do")
+            .help(format!("give it one of {}", listed(verb_names()))),
+    }
+}
+
+/// A key that this verb does not have; perhaps another has it.
+fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
+    let name = key.text.as_str();
+    if VERBS.iter().any(|(other, _)| *other == name) {
+        return Problem::error("two-verbs", key.span.clone(), format!("this step has two verbs, `{verb}` and `{name}`"))
+            .help(format!("a step does one thing: make a step of its own of `{name}`"));
+    }
+    let says = match verb {
+        "switch" => "each arm",
+        "call" => "`results`",
+        "cadence" => "`stop` and `exhausted`",
+        "branch" => "`tracks`",
+        _ => "nothing",
+    };
+    if name == "go" && verb != "end" {
+        return Problem::error("several-ways-out", key.span.clone(), format!("a step with `{verb}` has several ways out"))
+            .help(format!("{says} says where each of them leads; remove `go`"));
+    }
+    let owners: Vec<&str> = VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
+    if !owners.is_empty() && nearest(name, shape.names()).is_none() {
+        return Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name))
+            .help(format!("it belongs to {}", listed(owners)));
+    }
+    unknown_key(key, shape)
+}
+
+/// The step's id; steps that can wait have their own.
+fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) -> Option<String> {
+    if form.get("id").is_some() {
+        return reader.ids.get(ix).cloned().flatten();
+    }
+    if !matches!(verb, "switch" | "update" | "enroll" | "end") {
+        let problem = Problem::error("missing-id", node.pointer(), format!("a step with `{verb}` can wait, so it needs an `id`"));
+        let help = "add `id: …`: runs that wait here are found again by it when the workflow changes";
+        reader.sheet.report(problem.help(help));
+        return None;
+    }
+    let mut id = format!("{verb}-{}", ix + 1);
+    while reader.ids.iter().flatten().any(|taken| *taken == id) {
+        id.push('x');
+    }
+    Some(id)
+}
+
+fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
+    let items = reader.sheet.list(node, "`switch`")?;
+    let mut arms = Some(Vec::new());
+    let mut otherwise = None;
+    for (ix, item) in items.iter().enumerate() {
+        if item.get("else").is_some() {
+            let form = Form::open(&reader.sheet, item, &ELSE);
+            let go = form.and_then(|form| reader.target(form.get("else")?));
+            if ix + 1 < items.len() {
+                let problem = Problem::error("else-not-last", item.pointer(), "what stands below `else` is never asked");
+                reader.sheet.report(problem.help("move `else` to the end"));
+            }
+            otherwise = Some(go);
+            continue;
+        }
+        let arm = arm(reader, item);
+        arms = arms.and_then(|mut arms: Vec<Arm>| {
+            arms.push(arm?);
+            Some(arms)
+        });
+    }
+    let Some(otherwise) = otherwise else {
+        let problem = Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
+        reader.sheet.report(problem.help("add a last arm: `- else: …` and the id of a step, or `end`"));
+        return None;
+    };
+    let mut arms = arms?;
+    arms.push(Arm { condition: Expr::TRUE, go: otherwise? });
+    Some(arms)
+}
+
+/// `{ if: …, go: … }`
+pub(super) fn arm(reader: &Reader<'_>, node: &Node) -> Option<Arm> {
+    let form = Form::open(&reader.sheet, node, &ARM)?;
+    let test = form.get("if").and_then(|test| condition(&reader.sheet, reader.known, test, Place::Run));
+    let go = form.get("go").and_then(|go| reader.target(go));
+    Some(Arm { condition: test?, go: go? })
+}
+
+/// The mail of a step or touch: `form` has the key `via`.
+pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
+    let script = reader.script(value, true);
+    let via = match form.get("via") {
+        Some(node) => reader.sheet.text(node, "a connection").filter(|name| {
+            let known = reader.known.connections.has(name);
+            if !known {
+                let problem = Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
+                reader.sheet.report(problem.suggest(name, reader.known.connections.iter(), "connections in connections.yaml"));
+            }
+            known
+        }),
+        None => reader.known.email_via.clone().or_else(|| {
+            let problem = Problem::error("no-connection", value.span.clone(), "nothing says by which connection this mail leaves");
+            let help = "add `via: …` to this step, or `contact: { email_via: … }` to cadenza.yaml";
+            reader.sheet.report(problem.help(help));
+            None
+        }),
+    };
+    Some(Email { script: script?, via: via? })
+}
+
+fn enroll(reader: &Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.sheet.text(node, "the name of a workflow")?;
+    if reader.known.workflows.has(&name) {
+        return Some(name);
+    }
+    let problem = Problem::error("unknown-workflow", node.span.clone(), format!("there is no workflow `{name}`"));
+    reader.sheet.report(problem.suggest(&name, reader.known.workflows.iter(), "workflows"));
+    None
+}
+
+fn update(reader: &Reader<'_>, node: &Node) -> Option<Vec<Assignment>> {
+    let entries = reader.sheet.named(node, "`update`")?;
+    if entries.is_empty() {
+        reader.sheet.report(Problem::error("empty-list", node.span.clone(), "`update` sets nothing"));
+    }
+    let read: Vec<Option<Assignment>> = entries.iter().map(|entry| assignment(reader, entry)).collect();
+    read.into_iter().collect()
+}
+
+fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assignment> {
+    let field = key.text.as_str();
+    match field {
+        "stage" => {
+            let stages: Vec<_> = Stage::ALL.iter().map(|stage| (stage.as_str(), *stage)).collect();
+            return reader.sheet.word(value, "a stage", &stages).map(Assignment::Stage);
+        }
+        "segment" => {
+            let segments: Vec<_> = Segment::ALL.iter().map(|segment| (segment.as_str(), *segment)).collect();
+            return reader.sheet.word(value, "a segment", &segments).map(Assignment::Segment);
+        }
+        _ => {}
+    }
+    let kind = match reader.known.field(field) {
+        Some(kind) if field_info(field).is_none_or(|info| info.given) => kind,
+        Some(_) => {
+            let problem = Problem::error("kept-field", key.span.clone(), format!("`{field}` is kept by the engine: `update` cannot set it"));
+            reader.sheet.report(problem.help("of these fields only `stage` and `segment` can be set"));
+            return None;
+        }
+        None if !reader.known.fields_complete => ValueType::Any,
+        None => {
+            let problem = Problem::error("unknown-field", key.span.clone(), format!("`lead` has no field `{field}`"));
+            let names = reader.known.given_fields().chain(["stage", "segment"]);
+            let help = "fields of your own are declared under `fields` in cadenza.yaml";
+            reader.sheet.report(problem.suggest(field, names, "fields").or_help(help));
+            return None;
+        }
+    };
+    let value = match &value.content {
+        Content::Map(_) => {
+            let form = Form::open(&reader.sheet, value, &COMPUTED)?;
+            expression(&reader.sheet, reader.known, form.get("cel")?, Place::Run, kind)?
+        }
+        Content::Scalar(scalar) if scalar.is_null() && !scalar.text.is_empty() => Expr::Literal(Value::Blank),
+        _ => Expr::Literal(reader.sheet.value(value, kind, &format!("`{field}`"))?),
+    };
+    Some(Assignment::Field { field: field.to_owned(), value })
+}

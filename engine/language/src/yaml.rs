@@ -1,0 +1,357 @@
+//! YAML text to a tree in which every key and value knows its place in the file.
+//!
+//! Serde stops at the first mistake; we want all of them, so the tree is made from the parser's events. What would
+//! silently change meaning is refused here: tags, anchors, aliases, several documents, repeated keys.
+
+use crate::diagnostic::{Problem, Sheet};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// How deep lists and mappings may be nested.
+const NESTING_MAX: usize = 24;
+/// The most keys and values a file may have.
+const NODES_MAX: usize = 50_000;
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Range<usize>,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A text as YAML understands it.
+#[derive(Clone, Debug)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) style: ScalarStyle,
+}
+
+impl Scalar {
+    pub(crate) fn is_plain(&self) -> bool {
+        self.style == ScalarStyle::Plain
+    }
+
+    /// Nothing at all, `~` or `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        self.is_plain() && matches!(self.text.as_str(), "" | "~" | "null")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: Word,
+    pub(crate) value: Node,
+}
+
+/// A text and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    pub(crate) span: Range<usize>,
+}
+
+impl Node {
+    /// What the node is, for messages.
+    pub(crate) fn is_a(&self) -> &'static str {
+        match &self.content {
+            Content::Scalar(scalar) if scalar.text.is_empty() && scalar.is_plain() => "nothing",
+            Content::Scalar(_) => "a single value",
+            Content::List(_) => "a list",
+            Content::Map(_) => "a mapping",
+        }
+    }
+
+    /// A place to point at: all of a value, only the first key of a mapping.
+    pub(crate) fn pointer(&self) -> Range<usize> {
+        match &self.content {
+            Content::Map(entries) => entries.first().map_or(self.span.clone(), |entry| entry.key.span.clone()),
+            Content::List(items) => items.first().map_or(self.span.clone(), |item| self.span.start..item.span.end),
+            Content::Scalar(_) => self.span.clone(),
+        }
+    }
+
+    pub(crate) fn scalar(&self) -> Option<&Scalar> {
+        if let Content::Scalar(scalar) = &self.content { Some(scalar) } else { None }
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        if let Content::Map(entries) = &self.content { entries } else { &[] }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.entries().iter().find(|entry| entry.key.text == key).map(|entry| &entry.value)
+    }
+
+    fn empty(at: usize) -> Self {
+        let content = Content::Scalar(Scalar { text: String::new(), style: ScalarStyle::Plain });
+        Self { span: at..at, content }
+    }
+}
+
+/// Reads the file; none when it is no YAML at all, which has then been reported.
+pub(crate) fn parse(sheet: &Sheet<'_>) -> Option<Node> {
+    let options = granit_parser::options! {
+        flow_nesting_limit: NESTING_MAX,
+        block_nesting_limit: NESTING_MAX,
+        emit_unresolved_aliases: true,
+        emit_anchor_events: true,
+        disallow_directives: true,
+        emit_comments: false
+    };
+    let mut tree = Tree { sheet, open: Vec::new(), root: None, nodes: 0, documents: 0, tagged_until: 0 };
+    for next in Parser::new_from_str_with_options(sheet.text, options) {
+        match next {
+            Ok((event, span)) => tree.take(event, span)?,
+            Err(error) => {
+                sheet.report(unreadable(sheet.text, &error));
+                return None;
+            }
+        }
+    }
+    Some(tree.root.unwrap_or_else(|| Node::empty(0)))
+}
+
+struct Tree<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    open: Vec<Open>,
+    root: Option<Node>,
+    nodes: usize,
+    documents: usize,
+    /// Where the line of the latest refused tag ends: what looks like an anchor before that belongs to the condition.
+    tagged_until: usize,
+}
+
+/// A list or mapping that has begun.
+struct Open {
+    start: usize,
+    what: Unfinished,
+}
+
+enum Unfinished {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, key: Option<Word>, seen: BTreeMap<String, Range<usize>> },
+}
+
+impl Tree<'_, '_> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+        let place = bytes(&span);
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let message = "a file holds one document: `---` begins a second one";
+                    let help = "put it into a file of its own";
+                    self.sheet.report(Problem::error("yaml", place, message).help(help));
+                    return None;
+                }
+            }
+            Event::Scalar(text, style, _, tag) => {
+                let (mut text, mut place) = (text.into_owned(), place);
+                if place.is_empty() && style == ScalarStyle::Plain {
+                    text.clear();
+                }
+                if tag.is_some() {
+                    let whole = self.refuse_tag(&span, Some(place.end));
+                    text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
+                    place = whole;
+                }
+                self.place(Node { span: place, content: Content::Scalar(Scalar { text, style }) })?;
+            }
+            Event::SequenceStart(_, _, tag) => {
+                if tag.is_some() {
+                    self.refuse_tag(&span, None);
+                }
+                self.open.push(Open { start: place.start, what: Unfinished::List(Vec::new()) });
+            }
+            Event::MappingStart(_, _, tag) => {
+                if tag.is_some() {
+                    self.refuse_tag(&span, None);
+                }
+                let what = Unfinished::Map { entries: Vec::new(), key: None, seen: BTreeMap::new() };
+                self.open.push(Open { start: place.start, what });
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Open { start, what } = self.open.pop()?;
+                let (content, last) = match what {
+                    Unfinished::List(items) => {
+                        let last = items.last().map(|item| item.span.end);
+                        (Content::List(items), last)
+                    }
+                    Unfinished::Map { entries, .. } => {
+                        let last = entries.last().map(|entry| entry.value.span.end);
+                        (Content::Map(entries), last)
+                    }
+                };
+                // A block ends where its last value ends, not where the next line was seen to be less indented.
+                let end = if place.is_empty() { last.unwrap_or(start) } else { place.end };
+                self.place(Node { span: start..end.max(start), content })?;
+            }
+            Event::Anchor(..) if place.start < self.tagged_until => {}
+            Event::Anchor(..) => {
+                let message = "anchors (`&`) are not allowed: what a step does should stand in it";
+                let help = "write it out; if `&` belongs to a text, put the text in quotes";
+                self.sheet.report(Problem::error("yaml-anchor", place, message).help(help));
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                let message = "aliases (`*`) are not allowed: what a step does should stand in it";
+                let help = "write it out; if `*` belongs to a text, put the text in quotes";
+                self.sheet.report(Problem::error("yaml-anchor", place.clone(), message).help(help));
+                self.place(Node::empty(place.start))?;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Puts a finished node where it belongs.
+    fn place(&mut self, node: Node) -> Option<()> {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            let message = format!("the file has more than {NODES_MAX} keys and values: split it");
+            self.sheet.report(Problem::error("too-large", node.span, message));
+            return None;
+        }
+        match self.open.last_mut().map(|open| &mut open.what) {
+            None => self.root = Some(node),
+            Some(Unfinished::List(items)) => items.push(node),
+            Some(Unfinished::Map { entries, key, seen }) => match key.take() {
+                Some(key) => entries.push(Entry { key, value: node }),
+                None => {
+                    let word = Word { span: node.span.clone(), text: key_text(self.sheet, &node) };
+                    if seen.insert(word.text.clone(), word.span.clone()).is_some() {
+                        let message = format!("`{}` is written twice", word.text);
+                        let problem = Problem::error("duplicate-key", word.span.clone(), message);
+                        self.sheet.report(problem.help("YAML would keep only one of them: remove the other"));
+                    }
+                    *key = Some(word);
+                }
+            },
+        }
+        Some(())
+    }
+
+    /// Complains of a tag and answers the span of the whole value, tag included: what the author meant to write.
+    fn refuse_tag(&mut self, span: &Span, value_end: Option<usize>) -> Range<usize> {
+        let place = bytes(span);
+        let tag = span.tag_span().map_or(place.clone(), |tag| bytes(&tag));
+        let whole = tag.start..value_end.map_or(tag.end, |end| end.max(tag.end));
+        let source = self.sheet.text;
+        self.tagged_until = source[tag.start..].find('\n').map_or(source.len(), |newline| tag.start + newline);
+        let name = source.get(tag.clone()).unwrap_or_default();
+        let meant = source.get(whole.clone()).unwrap_or_default().trim_end();
+        if value_end.is_some() && !meant.contains('\n') {
+            self.sheet.report(unquoted_tag(tag.start, name, meant));
+        } else {
+            let problem = Problem::error("unquoted-tag", tag, format!("`{name}` is a YAML tag, and tags are not allowed"));
+            self.sheet.report(problem.help("remove it; if it belongs to a text, put the text in quotes"));
+        }
+        whole
+    }
+}
+
+/// `if: !lead.opted_out`: YAML takes the first word for a tag and drops it.
+fn unquoted_tag(start: usize, tag: &str, meant: &str) -> Problem {
+    let quoted = quoted(meant);
+    let message = format!("an unquoted `!` makes `{tag}` a YAML tag, and the condition would lose it");
+    Problem::error("unquoted-tag", start..start + meant.len(), message)
+        .label("put this in quotes")
+        .help(format!("write {quoted}"))
+        .replace(quoted)
+}
+
+fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
+    match &node.content {
+        Content::Scalar(scalar) => scalar.text.clone(),
+        Content::List(_) | Content::Map(_) => {
+            let problem = Problem::error("yaml", node.pointer(), "a key is a single word, not a list or mapping");
+            sheet.report(problem.help("if the braces or brackets belong to a text, put it in quotes"));
+            String::new()
+        }
+    }
+}
+
+/// The text in YAML quotes, single ones where that needs no escape.
+pub(crate) fn quoted(text: &str) -> String {
+    match (text.contains('"'), text.contains('\'')) {
+        (false, _) => format!("\"{text}\""),
+        (true, false) => format!("'{text}'"),
+        (true, true) => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+fn bytes(span: &Span) -> Range<usize> {
+    let start = span.start.byte_offset().unwrap_or_default();
+    start..span.end.byte_offset().unwrap_or_default().max(start)
+}
+
+/// The first tab among the blanks that begin a line, from the line at `from` on.
+fn tab_indent(text: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    for line in text[from..].split_inclusive('\n') {
+        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..blanks].find('\t') {
+            return Some(at + tab);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// The parser's complaint in words that say what to do.
+fn unreadable(text: &str, error: &ScanError) -> Problem {
+    let at = error.marker().byte_offset().unwrap_or_default().min(text.len());
+    let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+    let problem = |message: &str| Problem::error("yaml", at..end, message);
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let whole_line = text[line..].lines().next().unwrap_or_default();
+    let value = whole_line.split_once(": ").map_or("", |(_, value)| value).trim();
+    if value.starts_with('!') {
+        // `!(a || b)` is no tag either, so the parser gave up.
+        let tag = value.split_whitespace().next().unwrap_or_default();
+        return unquoted_tag(line + whole_line.find(": !").map_or(0, |colon| colon + 2), tag, value);
+    }
+    match error.kind() {
+        ErrorKind::MappingValueNotAllowed if value.contains(": ") && line + whole_line.len() > at => {
+            problem("a second `: ` on this line").help(format!("if it belongs to the text, put the text in quotes: {}", quoted(value)))
+        }
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
+            problem("a `:` does not belong here").help(
+                "if it belongs to a text, put the whole text in quotes; otherwise look at the indentation of this line \
+                 and the one before, and for a missing `]` or `}`",
+            )
+        }
+        ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
+            let value = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
+            problem("the value goes on after its closing quote")
+                .help(format!("put all of it in quotes: '{}'", value.replace('\'', "\"")))
+        }
+        ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
+            let tab = tab_indent(text, line).unwrap_or(at);
+            Problem::error("yaml", tab..tab + 1, "a tab cannot indent").help("use spaces")
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            problem("a quote is opened and not closed").help("close it on the line where it began")
+        }
+        ErrorKind::UnclosedFlowCollection { open } => {
+            problem(&format!("`{open}` is opened and not closed")).label("opened here")
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            problem(&format!("`{open}` is closed by `{close}`")).help("look for a missing closing bracket before it")
+        }
+        ErrorKind::UnexpectedCharacter { character } => problem(&format!("a value cannot begin with `{character}`"))
+            .help("put the value in quotes"),
+        ErrorKind::RecursionLimitExceeded => {
+            problem(&format!("lists and mappings are nested more than {NESTING_MAX} deep"))
+        }
+        ErrorKind::DirectiveDisallowed => problem("a line cannot begin with `%`"),
+        other => problem(&format!("this is no YAML: {other}")).help("look at the indentation and the quotes around here"),
+    }
+}

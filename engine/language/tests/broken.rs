@@ -1,0 +1,107 @@
+//! Broken workspaces: each file in `broken/` is one small mistake made in `good/`; what is said of it is a snapshot.
+//!
+//! A case names a file on its first line, then the lines to take out (`-`) and to put in (`+`), as in a patch. To see the
+//! messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language --test broken`, then read the difference.
+
+mod fixture;
+
+use cadenza_language::{Folder, Paint, check, render};
+use fixture::{catalog, folder_in, with_change};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn cases() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let entries = std::fs::read_dir(folder).expect("the folder of cases is there");
+    let mut cases: Vec<(String, String)> = entries
+        .map(|entry| entry.expect("the folder can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "patch"))
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(&path).unwrap()))
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn broken(name: &str, case: &str) -> Folder {
+    let (file, patch) = case.split_once('\n').unwrap_or_else(|| panic!("{name}: the first line names a file"));
+    let side = |mark: char| -> String {
+        patch.lines().filter_map(|line| line.strip_prefix(mark)).map(|line| format!("{line}\n")).collect()
+    };
+    let (out, put) = (side('-'), side('+'));
+    with_change(&folder_in("good"), file, |text| {
+        assert_eq!(text.matches(&out).count(), 1, "{name}: `{out}` stands once in {file}");
+        text.replace(&out, &put)
+    })
+}
+
+#[test]
+fn the_workspace_they_are_made_from_is_good() {
+    let folder = folder_in("good");
+    let checked = check(&folder, &catalog());
+    assert!(checked.diagnostics.is_empty(), "{}", render(&checked.diagnostics, &folder, Paint::Plain));
+    assert!(checked.workspace.is_some());
+}
+
+#[test]
+fn every_mistake_is_named_and_mended() {
+    let mut seen = BTreeSet::new();
+    let mut silent = Vec::new();
+    for (name, case) in cases() {
+        let folder = broken(&name, &case);
+        let checked = check(&folder, &catalog());
+        assert!(!checked.diagnostics.is_empty(), "{name}: the mistake is not found");
+        let errors = checked.diagnostics.iter().any(|diagnostic| diagnostic.is_error());
+        assert_eq!(checked.workspace.is_none(), errors, "{name}: an error, and only an error, refuses the folder");
+        for diagnostic in &checked.diagnostics {
+            if diagnostic.label.is_none() && diagnostic.help.is_empty() {
+                silent.push(format!("{name}: {}", diagnostic.message));
+            }
+            seen.insert(diagnostic.code);
+        }
+        let shown = render(&checked.diagnostics, &folder, Paint::Plain);
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, shown);
+        });
+    }
+    assert!(silent.is_empty(), "these do not say what to do: {silent:#?}");
+    insta::assert_snapshot!("codes", seen.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// A replacement that is offered mends the mistake: applied, the diagnostic is gone.
+#[test]
+fn what_is_offered_as_replacement_mends() {
+    let mut offered = 0;
+    for (name, case) in cases() {
+        let folder = broken(&name, &case);
+        for diagnostic in check(&folder, &catalog()).diagnostics {
+            let Some(replacement) = &diagnostic.replacement else { continue };
+            offered += 1;
+            let mended = with_change(&folder, &diagnostic.file, |text| {
+                let mut text = text.to_owned();
+                text.replace_range(diagnostic.span.clone(), replacement);
+                text
+            });
+            let still = check(&mended, &catalog()).diagnostics.iter().any(|other| {
+                other.code == diagnostic.code && other.line == diagnostic.line && other.column == diagnostic.column
+            });
+            assert!(!still, "{name}: `{replacement}` in place of `{}` does not mend it", diagnostic.text);
+        }
+    }
+    assert!(offered > 20, "most slips of the fingers come with a replacement");
+}
+
+#[test]
+fn several_mistakes_are_found_in_one_go() {
+    let folder = with_change(&folder_in("good"), "inbound.yaml", |text| {
+        text.replace("go: own", "go: onw")
+            .replace("pool: closers", "pool: closer")
+            .replace("due: 5 business minutes", "due: 5 busines minutes")
+            .replace("touch.reached", "touch.reachd")
+            .replace("lead.source in", "lead.sorce in")
+    });
+    let folder = with_change(&folder, "team.yaml", |text| text.replace("owner: ben", "owner: bne"));
+    let found = check(&folder, &catalog()).diagnostics;
+    let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code).collect();
+    let expected = ["unknown-field", "unknown-step", "unknown-pool", "bad-duration", "unknown-field", "unknown-rep"];
+    assert_eq!(codes, expected);
+}

@@ -1,0 +1,195 @@
+//! Talks to a running engine over HTTP. One request at a time; a problem that the engine answers becomes an error with
+//! what was wrong, where, and what to do.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The most bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The longest wait for an answer; an advance of the virtual clock may take that long.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// The address is none.
+    #[error("`{0}` is no address of an engine: write http://HOST:PORT")]
+    Address(String),
+    /// Nobody answers.
+    #[error("no engine answers at {url}: is `cadenza serve` running? ({cause})")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// What the system says.
+        cause: String,
+    },
+    /// The engine says no.
+    #[error("{}", problem_text(body))]
+    Problem {
+        /// The status.
+        status: StatusCode,
+        /// The problem.
+        body: Value,
+        /// When it is worth trying again.
+        retry_after: Option<Duration>,
+    },
+    /// Something that is no engine answered.
+    #[error("{url} answered what an engine does not say: {cause}")]
+    Strange {
+        /// Where.
+        url: String,
+        /// What.
+        cause: String,
+    },
+    /// The system has no room for us.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+}
+
+/// A problem in one paragraph.
+pub(super) fn problem_text(body: &Value) -> String {
+    let text = |name: &str| body[name].as_str();
+    let at = text("at").map_or_else(String::new, |at| format!(" (at {at})"));
+    let title = text("title").unwrap_or("the engine refused");
+    match text("detail") {
+        Some(detail) => format!("{title}: {detail}{at}"),
+        None => title.to_owned(),
+    }
+}
+
+/// A connection to one engine.
+pub(super) struct Client {
+    base: String,
+    token: Option<String>,
+    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Client {
+    /// A client of the engine at this address.
+    pub(super) fn new(url: &str, token: Option<String>) -> Result<Self, ClientError> {
+        let base = url.trim_end_matches('/').to_owned();
+        let address: Uri = base.parse().map_err(|_| ClientError::Address(base.clone()))?;
+        if address.scheme().is_none() || address.host().is_none() {
+            return Err(ClientError::Address(base));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // The system's certificates, or Mozilla's where the system has none.
+        let tls = match HttpsConnectorBuilder::new().with_native_roots() {
+            Ok(builder) => builder,
+            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+        };
+        let https = tls.https_or_http().enable_http1().build();
+        Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(https), runtime })
+    }
+
+    /// Reads something.
+    pub(super) fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.send(Method::GET, path, None)
+    }
+
+    /// Asks for something to be done.
+    pub(super) fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+        self.send(Method::POST, path, body)
+    }
+
+    /// Sends one request; anything but success is an error.
+    pub(super) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder().method(method).uri(&url);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::new(bytes)).map_err(|_| ClientError::Address(url.clone()))?;
+        let exchange = async {
+            let answer = self
+                .http
+                .request(request)
+                .await
+                .map_err(|error| ClientError::Unreachable { url: self.base.clone(), cause: causes(&error) })?;
+            let (parts, body) = answer.into_parts();
+            let bytes = Limited::new(body, ANSWER_BYTES_MAX)
+                .collect()
+                .await
+                .map_err(|error| ClientError::Strange { url: url.clone(), cause: error.to_string() })?;
+            Ok((parts, bytes.to_bytes()))
+        };
+        let (parts, bytes) = self.runtime.block_on(async {
+            tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.unwrap_or_else(|_| {
+                let cause = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
+                Err(ClientError::Unreachable { url: self.base.clone(), cause })
+            })
+        })?;
+        let answer = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        let answer =
+            answer.map_err(|error| ClientError::Strange { url, cause: format!("{}, {error}", parts.status) })?;
+        if parts.status.is_success() {
+            return Ok(answer);
+        }
+        let seconds = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Err(ClientError::Problem { status: parts.status, body: answer, retry_after: seconds.map(Duration::from_secs) })
+    }
+}
+
+/// An error with everything behind it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Text as part of a query.
+pub(super) fn escape(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => escaped.push(char::from(byte)),
+            _ => {
+                use std::fmt::Write as _;
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+        }
+        escaped
+    })
+}
+
+/// A query of the parameters that are given.
+pub(super) fn query(parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
+    let given: Vec<String> = given.collect();
+    if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_escaped() {
+        let parameters = [("q", Some("a b&c=é")), ("owner", None), ("stage", Some("open"))];
+        assert_eq!(query(&parameters), "?q=a%20b%26c%3D%C3%A9&stage=open");
+        assert_eq!(query(&[("q", None)]), "");
+    }
+
+    #[test]
+    fn addresses_need_a_scheme_and_a_host() {
+        for url in ["localhost:8080", "", "http://", "/v1"] {
+            assert!(matches!(Client::new(url, None), Err(ClientError::Address(_))), "`{url}`");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The one place that speaks on standard output and standard error. What comes from leads may hold control characters:
+//! they are taken out before a terminal sees them.
+
+use std::io::Write as _;
+
+/// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{}", harmless(text));
+}
+
+/// Says something on standard output as it stands: machine-readable, or rendered by us.
+pub(super) fn say_raw(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Says something on standard error.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
+}
+
+/// Shows how far a long command is: one line on standard error, written over.
+pub(super) fn progress(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = write!(stderr, "\r{}\x1b[K", harmless(text));
+    let _ = stderr.flush();
+}
+
+/// JSON for other programs, indented.
+pub(super) fn json(value: &serde_json::Value) {
+    say_raw(&format!("{value:#}"));
+}
+
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(harmless("Ada\x1b[2J\rEve\nline"), "Ada\u{FFFD}[2J\u{FFFD}Eve\nline");
+    }
+}

@@ -1,0 +1,130 @@
+//! Which engine a command talks to, and what all such commands share: lists page by page, leads by whatever names them.
+
+use super::client::{Client, ClientError, escape, query};
+use super::{output, table};
+use anyhow::bail;
+use clap::Args;
+use serde_json::Value;
+
+/// Where the engine is.
+#[derive(Debug, Args)]
+pub(super) struct Remote {
+    /// Address of the engine
+    #[arg(long, env = "CADENZA_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    url: String,
+    /// API token
+    #[arg(long, env = "CADENZA_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+}
+
+impl Remote {
+    /// A client of that engine.
+    pub(super) fn client(&self) -> Result<Client, ClientError> {
+        Client::new(&self.url, self.token.clone())
+    }
+}
+
+/// How a list is shown.
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    /// The most items
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Items of one page that is asked for.
+const PAGE_ITEMS: usize = 200;
+
+/// Reads a list page by page, up to the limit, and shows it.
+pub(super) fn list(
+    client: &Client,
+    path: &str,
+    parameters: &[(&str, Option<&str>)],
+    listing: &Listing,
+    columns: &[table::Column],
+    nothing: &str,
+) -> anyhow::Result<()> {
+    let (items, more) = fetch(client, path, parameters, listing.limit)?;
+    if listing.json {
+        output::json(&Value::Array(items));
+        return Ok(());
+    }
+    table::print(columns, &items, nothing);
+    if more {
+        output::complain(&format!("there are more than {}: --limit N shows more", listing.limit));
+    }
+    Ok(())
+}
+
+/// The first items of a list, and whether there are more.
+fn fetch(
+    client: &Client,
+    path: &str,
+    parameters: &[(&str, Option<&str>)],
+    limit: usize,
+) -> anyhow::Result<(Vec<Value>, bool)> {
+    let mut items: Vec<Value> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let count = limit.saturating_sub(items.len()).clamp(1, PAGE_ITEMS).to_string();
+        let paging = [("limit", Some(count.as_str())), ("cursor", cursor.as_deref())];
+        let mut page = client.get(&format!("{path}{}", query(&[parameters, &paging].concat())))?;
+        if let Value::Array(found) = page["items"].take() {
+            items.extend(found);
+        }
+        cursor = page["next"].as_str().map(str::to_owned);
+        if cursor.is_none() || items.len() >= limit {
+            let more = cursor.is_some() || items.len() > limit;
+            items.truncate(limit);
+            return Ok((items, more));
+        }
+    }
+}
+
+/// The id of the lead that a person names by id, mail address, phone number, external id or part of a name.
+pub(super) fn find_lead(client: &Client, text: &str) -> anyhow::Result<String> {
+    if text.starts_with("ld_") {
+        return Ok(text.to_owned());
+    }
+    let (found, _) = fetch(client, "/v1/leads", &[("q", Some(text))], 10)?;
+    match found.as_slice() {
+        [] => bail!("no lead is found by `{text}`: give its id, mail address, phone number or part of its name"),
+        [one] => Ok(table::cell(one, "id")),
+        several => {
+            let names = several.iter().map(|lead| {
+                format!(
+                    "  {}  {}  {}",
+                    table::cell(lead, "id"),
+                    table::cell(lead, "name"),
+                    table::cell(lead, "company")
+                )
+            });
+            bail!("`{text}` may be any of these leads, name one by its id:\n{}", names.collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+/// Does something to one thing and tells what happened.
+pub(super) fn act(client: &Client, path: &str, body: Option<&Value>) -> anyhow::Result<()> {
+    let done = client.post(path, body)?;
+    tell(&done);
+    Ok(())
+}
+
+/// Says what a command did, in the engine's words.
+pub(super) fn tell(done: &Value) {
+    for told in done["what"].as_array().into_iter().flatten() {
+        output::say(&table::cell(told, "text"));
+        for reason in told["because"].as_array().into_iter().flatten() {
+            output::say(&format!("  {}", reason.as_str().unwrap_or_default()));
+        }
+    }
+}
+
+/// A path with one thing's name in it.
+pub(super) fn path(before: &str, name: &str, after: &str) -> String {
+    format!("{before}{}{after}", escape(name))
+}

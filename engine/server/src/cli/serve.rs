@@ -1,0 +1,136 @@
+//! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
+
+use super::{Answer, output};
+use crate::clock::ClockKind;
+use crate::driver::DriverOptions;
+use crate::http::{self, Api, Limits};
+use crate::start::{self, ServeOptions};
+use anyhow::Context as _;
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Where the engine listens when nobody says otherwise: this machine alone.
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Options as the command line, the environment or `--config` give them, in this order.
+#[derive(Debug, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Serve {
+    /// The workspace folder
+    #[arg(long, env = "CADENZA_WORKSPACE", value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// The data folder; made when it is not there
+    #[arg(long, env = "CADENZA_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "CADENZA_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// real, virtual or scaled:N [default: real]
+    #[arg(long, env = "CADENZA_CLOCK", value_name = "CLOCK")]
+    clock: Option<String>,
+    /// What is logged, such as info or cadenza=debug [default: info]
+    #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How: text or json [default: text]
+    #[arg(long, env = "CADENZA_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// A YAML file with any of these options by their names
+    #[arg(long, env = "CADENZA_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let options = self.with_config()?;
+        options.init_log()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(options.serve())?;
+        Ok(Answer::Yes)
+    }
+
+    /// These options, and from the file those that are not given.
+    fn with_config(self) -> anyhow::Result<Self> {
+        let Some(file) = &self.config else { return Ok(self) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let config: Self =
+            serde_saphyr::from_str(&text).with_context(|| format!("`{}` does not hold options", file.display()))?;
+        Ok(Self {
+            workspace: self.workspace.or(config.workspace),
+            data: self.data.or(config.data),
+            listen: self.listen.or(config.listen),
+            clock: self.clock.or(config.clock),
+            log: self.log.or(config.log),
+            log_format: self.log_format.or(config.log_format),
+            config: self.config,
+        })
+    }
+
+    fn init_log(&self) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(self.log.as_deref().unwrap_or("info")).context("--log is no filter")?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format.as_deref().unwrap_or("text") {
+            "text" => log.init(),
+            "json" => log.json().init(),
+            other => anyhow::bail!("`{other}` is no log format: write text or json"),
+        }
+        Ok(())
+    }
+
+    fn start_options(&self) -> anyhow::Result<ServeOptions> {
+        let clock = self.clock.as_deref().map_or(Ok(ClockKind::Real), str::parse).map_err(anyhow::Error::msg)?;
+        let workspace = self.workspace.clone().context("name the workspace folder: --workspace DIR")?;
+        let data = self.data.clone().context("name the data folder: --data DIR")?;
+        Ok(ServeOptions { workspace, data, clock, driver: DriverOptions::default() })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        let options = self.start_options()?;
+        let (workspace, data) = (options.workspace.clone(), options.data.clone());
+        let listen = self.listen.map_or_else(|| LISTEN_DEFAULT.to_owned(), |address| address.to_string());
+        // Bound first: a taken address is known before the data folder is touched.
+        let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let stop = stop_signal()?;
+        let running = start::start(options).await?;
+        if let Some(error) = running.refused {
+            let error = start::explain(error);
+            tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error:#}");
+        }
+        let api = Api::new(running.engine.clone(), workspace, Limits::default()).await?;
+        welcome(&listener, &api, &data)?;
+        http::serve(listener, api, stop).await;
+        running.engine.stop().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::Result<()> {
+    output::say(&format!("cadenza listens on http://{}", listener.local_addr()?));
+    if api.tokens.is_empty() {
+        let command = format!("cadenza token create --role admin --data {}", data.display());
+        output::complain(&format!("There is no API token yet. Stop the engine, run `{command}`, and start it again."));
+    }
+    for (source, why) in &api.sources().closed {
+        tracing::warn!(source, why, "the source takes no deliveries");
+    }
+    Ok(())
+}
+
+/// Done at the first SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, requests under way are finished");
+    })
+}

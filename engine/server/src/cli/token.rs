@@ -1,0 +1,147 @@
+//! `cadenza token`: API tokens, made, listed and revoked. With `--data` on the folder of an engine that is stopped, which
+//! is how the first one is made; else through the API.
+
+use super::remote::{Remote, path};
+use super::{Answer, output, table};
+use crate::clock::Clock;
+use crate::start;
+use crate::token::{Role, Token as Record, TokenHash, TokenView};
+use anyhow::{Context as _, bail};
+use cadenza_core::lead::RepId;
+use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, SledStore, Store};
+use clap::{Args, Subcommand};
+use hyper::Method;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// Make a token; it is shown once
+    Create {
+        /// What it may do
+        #[arg(long, value_enum)]
+        role: Role,
+        /// For what or whom it is; the role's name when left out
+        #[arg(long)]
+        name: Option<String>,
+        /// The rep it acts as
+        #[arg(long)]
+        rep: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List tokens, without their secrets
+    List {
+        /// As JSON, for other programs
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a token
+    Revoke {
+        /// Its id or name
+        token: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// The data folder of an engine that is stopped; through the API when left out
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Token {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        match self {
+            Self::Create { role, name, rep, place } => {
+                let name = name.unwrap_or_else(|| role.as_str().to_owned());
+                output::say_raw(&place.create(&name, role, rep)?);
+                output::complain("Keep it: it is not shown again.");
+            }
+            Self::List { json, place } => show(&place.list()?, json),
+            Self::Revoke { token, place } => {
+                place.revoke(&token)?;
+                output::say(&format!("`{token}` is revoked."));
+            }
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+fn show(tokens: &Value, json: bool) {
+    if json {
+        return output::json(tokens);
+    }
+    let columns = [("ID", "id"), ("NAME", "name"), ("ROLE", "role"), ("REP", "rep"), ("MADE", "created_at")];
+    table::print(&columns, tokens.as_array().map_or(&[], Vec::as_slice), "There is no token.");
+}
+
+impl Place {
+    fn create(&self, name: &str, role: Role, rep: Option<String>) -> anyhow::Result<String> {
+        let Some(data) = &self.data else {
+            let body = json!({"name": name, "role": role, "rep": rep});
+            let created = self.remote.client()?.post("/v1/tokens", Some(&body))?;
+            return Ok(table::cell(&created, "token"));
+        };
+        let (text, hash, token) = Record::create(name, role, rep.map(RepId), Clock::real())?;
+        let document = token.document(hash)?;
+        on_stopped(data, async |store| write(store, document).await)?;
+        Ok(text)
+    }
+
+    fn list(&self) -> anyhow::Result<Value> {
+        let Some(data) = &self.data else { return Ok(self.remote.client()?.get("/v1/tokens")?) };
+        let tokens = on_stopped(data, async |store| read(store).await)?;
+        let views: Vec<TokenView> = tokens.iter().map(|(hash, token)| TokenView::new(hash, token)).collect();
+        Ok(serde_json::to_value(views)?)
+    }
+
+    fn revoke(&self, text: &str) -> anyhow::Result<()> {
+        let Some(data) = &self.data else {
+            self.remote.client()?.send(Method::DELETE, &path("/v1/tokens/", text, ""), None)?;
+            return Ok(());
+        };
+        on_stopped(data, async |store| {
+            let tokens = read(store).await?;
+            let named =
+                |(hash, token): &&(TokenHash, Record)| token.name == text || TokenView::new(hash, token).id == text;
+            let found: Vec<_> = tokens.iter().filter(named).collect();
+            match found.as_slice() {
+                [(hash, _)] => write(store, (hash.key(), None)).await,
+                [] => bail!("there is no token `{text}`: `cadenza token list` shows them"),
+                _ => bail!("more than one token has the name `{text}`: use its id"),
+            }
+        })
+    }
+}
+
+/// Opens the data folder of an engine that is stopped, does something, and closes it again.
+fn on_stopped<T>(data: &Path, act: impl AsyncFnOnce(&SledStore) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = start::open_store(data)
+            .context("the data folder cannot be opened; while the engine runs, leave --data out")?;
+        let done = act(&store).await;
+        store.close().await?;
+        done
+    })
+}
+
+async fn read(store: &SledStore) -> anyhow::Result<Vec<(TokenHash, Record)>> {
+    let documents = store.documents(DocumentKind::Token).await?;
+    let tokens = documents.iter().filter_map(|(key, document)| Record::read(key, document).transpose());
+    Ok(tokens.collect::<Result<_, _>>()?)
+}
+
+async fn write(store: &SledStore, document: (DocumentKey, Option<Vec<u8>>)) -> anyhow::Result<()> {
+    let mut batch = Batch::new(BatchId(1), store.epoch());
+    batch.documents.push(document);
+    Ok(store.commit(batch).await?)
+}

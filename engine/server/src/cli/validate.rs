@@ -1,0 +1,79 @@
+//! `cadenza validate` and `cadenza schema`: a workspace folder checked without an engine, for people, editors and CI.
+
+use super::{Answer, output};
+use crate::catalog::Plugins;
+use cadenza_language::{Diagnostic, Document, Folder, Paint};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// The workspace folder
+    #[arg(default_value = ".", env = "CADENZA_WORKSPACE")]
+    folder: PathBuf,
+    /// For people, or for editors and CI
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Validate {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let folder = Folder::read(&self.folder)?;
+        let plugins = Plugins::load(&self.folder, &cadenza_language::plugin_settings(&folder))?;
+        let checked = cadenza_language::check(&folder, &plugins);
+        let valid = checked.workspace.is_some();
+        match self.format {
+            Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
+            Format::Text => output::say_raw(&report(&checked.diagnostics, &folder, valid)),
+        }
+        Ok(if valid { Answer::Yes } else { Answer::No })
+    }
+}
+
+fn report(diagnostics: &[Diagnostic], folder: &Folder, valid: bool) -> String {
+    let paint = if std::io::stdout().is_terminal() { Paint::Coloured } else { Paint::Plain };
+    let rendered = cadenza_language::render(diagnostics, folder, paint);
+    match (rendered.is_empty(), valid) {
+        (true, _) => "The workspace is in order.".to_owned(),
+        (false, true) => format!("{}\nThe workspace can be used as it is.", rendered.trim_end()),
+        (false, false) => rendered.trim_end().to_owned(),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Of which file
+    #[arg(value_enum, default_value_t = File::Workflow)]
+    file: File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum File {
+    Workflow,
+    Team,
+    Sources,
+    Connections,
+    Workspace,
+}
+
+impl Schema {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let document = match self.file {
+            File::Workflow => Document::Workflow,
+            File::Team => Document::Team,
+            File::Sources => Document::Sources,
+            File::Connections => Document::Connections,
+            File::Workspace => Document::Workspace,
+        };
+        output::json(&cadenza_language::schema(document));
+        Ok(Answer::Yes)
+    }
+}

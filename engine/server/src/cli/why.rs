@@ -1,0 +1,113 @@
+//! `cadenza why LEAD`: the story of a lead, readable for whoever manages the reps.
+
+use super::client::{Client, query};
+use super::remote::{Remote, find_lead, path};
+use super::table::cell;
+use super::{Answer, output};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// Id, mail address, phone number, external id or part of a name
+    lead: String,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Why {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let client = self.remote.client()?;
+        let lead = find_lead(&client, &self.lead)?;
+        let (entries, zone) = entries(&client, &lead)?;
+        if self.json {
+            output::json(&Value::Array(entries));
+            return Ok(Answer::Yes);
+        }
+        let state = client.get(&path("/v1/leads/", &lead, ""))?;
+        output::say(&headline(&state));
+        let zone = zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        for entry in &entries {
+            output::say(&paragraph(entry, &zone));
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+/// The whole journal, page by page, and the zone that its words are in.
+fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+    let mut entries: Vec<Value> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let parameters = query(&[("limit", Some("200")), ("cursor", cursor.as_deref())]);
+        let mut page = client.get(&path("/v1/leads/", lead, &format!("/timeline{parameters}")))?;
+        if let Value::Array(found) = page["items"].take() {
+            entries.extend(found);
+        }
+        cursor = page["next"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok((entries, page["timezone"].as_str().map(str::to_owned)));
+        }
+    }
+}
+
+/// Who it is and how it stands.
+fn headline(lead: &Value) -> String {
+    let fields = &lead["fields"];
+    let name = [cell(fields, "first_name"), cell(fields, "last_name")];
+    let name = name.into_iter().filter(|name| name != "-").collect::<Vec<_>>().join(" ");
+    let about = [name, cell(fields, "company"), cell(fields, "email")];
+    let known = about.into_iter().filter(|text| text != "-" && !text.is_empty()).collect::<Vec<_>>().join(", ");
+    let score = cell(lead, "scores.fit.points");
+    let stands = format!(
+        "{}, {}{}, owner {}",
+        cell(lead, "stage"),
+        if lead["segment"].is_null() { "not scored".to_owned() } else { cell(lead, "segment") },
+        if score == "-" { String::new() } else { format!(" ({score} points)") },
+        cell(lead, "owner"),
+    );
+    format!("{known}\n{}: {stands}\n", cell(lead, "id"))
+}
+
+/// One entry: its time, then a line for each thing that happened, reasons below.
+fn paragraph(entry: &Value, zone: &TimeZone) -> String {
+    const MARGIN: usize = 24;
+    let at: Option<Timestamp> = entry["at"].as_str().and_then(|at| at.parse().ok());
+    let at = at.map_or_else(String::new, |at| at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string());
+    let mut lines = Vec::new();
+    for told in entry["what"].as_array().into_iter().flatten() {
+        let before = if lines.is_empty() { at.as_str() } else { "" };
+        lines.push(format!("{before:<MARGIN$}{}", cell(told, "text")));
+        for reason in told["because"].as_array().into_iter().flatten() {
+            lines.push(format!("{:<MARGIN$}  because: {}", "", reason.as_str().unwrap_or_default()));
+        }
+    }
+    if entry["erased"] == true {
+        lines.push(format!("{:<MARGIN$}(the personal part was erased)", ""));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_entry_reads_as_a_paragraph() {
+        let entry = json!({
+            "at": "2026-11-20T15:00:00Z",
+            "what": [{"text": "lead.created came in from web."},
+                     {"text": "inbound-fit scored the lead 82 points: hot.", "because": ["+30 asked for a demo"]}],
+        });
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let expected = "Fri 20 Nov 2026 10:00   lead.created came in from web.\n                        \
+             inbound-fit scored the lead 82 points: hot.\n                          because: +30 asked for a demo";
+        assert_eq!(paragraph(&entry, &zone), expected);
+    }
+}

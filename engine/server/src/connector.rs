@@ -1,0 +1,210 @@
+//! Sends what the outbox hands over: HTTP, signed by Standard Webhooks, always under the row's idempotency key. Knows
+//! neither the store nor what a lead is; says how an attempt ended and nothing else.
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::engine::SendError;
+use crate::secret;
+use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use bytes::Bytes;
+use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::gate::Permit;
+use cadenza_core::state::LeadState;
+use cadenza_core::step::View;
+use cadenza_core::time::{SECOND_MS, Span, Timestamp};
+use cadenza_core::workspace::{Connection, HeaderValue};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of an answer that are read; more are not needed to know how it went.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Sends over HTTP.
+pub struct Connector {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    runtime: tokio::runtime::Handle,
+}
+
+/// How often and how soon a connection is tried again.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryLimits {
+    /// Attempts before it becomes a dead letter.
+    pub attempts_max: u16,
+    first_ms: i64,
+    longest_ms: i64,
+}
+
+impl RetryLimits {
+    const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
+
+    /// The wait after so many attempts: doubled each time.
+    pub fn backoff_ms(&self, tries: u16) -> i64 {
+        let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
+        doubled.min(self.longest_ms)
+    }
+}
+
+/// Why the connector does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the system's certificates for https cannot be read: {0}")]
+pub struct ConnectorError(#[from] std::io::Error);
+
+impl Connector {
+    /// A connector whose attempts run on `runtime`.
+    pub fn new(runtime: tokio::runtime::Handle) -> Result<Self, ConnectorError> {
+        let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(https), runtime })
+    }
+
+    /// Whether there is a connection of this name.
+    pub fn knows(&self, catalog: &Catalog, via: &str) -> bool {
+        catalog.workspace.connections.contains_key(via)
+    }
+
+    /// How often a connection is tried.
+    pub fn limits(&self, catalog: &Catalog, via: &str) -> RetryLimits {
+        catalog.workspace.connections.get(via).map_or(RetryLimits::NONE, |connection| RetryLimits {
+            attempts_max: connection.attempts_max,
+            first_ms: span_ms(connection.backoff),
+            longest_ms: span_ms(connection.backoff_max),
+        })
+    }
+
+    /// Makes one attempt; `done` hears how it ended. A touch comes with its permit, which is used up here.
+    pub fn send(
+        self: Arc<Self>,
+        catalog: Arc<Catalog>,
+        row: Outgoing,
+        permit: Option<Permit>,
+        done: impl FnOnce(Outgoing, Result<(), SendError>) + Send + 'static,
+    ) {
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move {
+            let result = match (row.message.touch(), permit) {
+                (Some(channel), Some(permit)) if permit.channel() == channel => self.attempt(&catalog, &row).await,
+                (None, _) => self.attempt(&catalog, &row).await,
+                (Some(_), _) => Err(permanent("a touch without a permit is never sent".to_owned())),
+            };
+            done(row, result);
+        });
+    }
+
+    async fn attempt(&self, catalog: &Catalog, row: &Outgoing) -> Result<(), SendError> {
+        let connection = catalog.workspace.connections.get(&row.via);
+        let connection = connection.ok_or_else(|| passing(format!("there is no connection `{}`", row.via)))?;
+        let request = request(catalog, connection, row)?;
+        let timeout = Duration::from_millis(connection.timeout_ms);
+        let answer = tokio::time::timeout(timeout, self.client.request(request)).await;
+        let answer = answer
+            .map_err(|_| passing(format!("no answer within {} ms", connection.timeout_ms)))?
+            .map_err(|error| passing(format!("the connection failed: {error}")))?;
+        let status = answer.status();
+        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after_ms =
+            wait.and_then(|text| text.parse::<u64>().ok()).map(|seconds| seconds.saturating_mul(1_000));
+        // Read to the end so that the connection can be used again.
+        let _ = tokio::time::timeout(timeout, Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect()).await;
+        if status.is_success() {
+            return Ok(());
+        }
+        let retry = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
+        Err(SendError { cause: format!("the other side answered {status}"), retry, retry_after_ms })
+    }
+}
+
+fn passing(cause: String) -> SendError {
+    SendError { cause, retry: true, retry_after_ms: None }
+}
+
+const fn permanent(cause: String) -> SendError {
+    SendError { cause, retry: false, retry_after_ms: None }
+}
+
+fn span_ms(span: Span) -> i64 {
+    span.approximate_ms()
+}
+
+/// The address in force.
+fn address(connection: &Connection) -> String {
+    let set = connection.url_env.as_ref().and_then(|name| std::env::var(name).ok());
+    set.filter(|url| !url.is_empty()).unwrap_or_else(|| connection.url.clone())
+}
+
+fn request(
+    catalog: &Catalog,
+    connection: &Connection,
+    row: &Outgoing,
+) -> Result<hyper::Request<Full<Bytes>>, SendError> {
+    let body = serde_json::to_vec(&body(catalog, row)?).map_err(|error| permanent(error.to_string()))?;
+    let key = row.id.to_string();
+    let second = Clock::real().as_ms() / SECOND_MS;
+    let mut request = hyper::Request::post(address(connection))
+        .header("content-type", "application/json")
+        .header("user-agent", concat!("cadenza/", env!("CARGO_PKG_VERSION")))
+        .header("idempotency-key", &key)
+        .header(ID_HEADER, &key)
+        .header(TIMESTAMP_HEADER, second);
+    if let Some(reference) = &connection.secret {
+        let text = secret::resolve(reference, &catalog.root).map_err(|error| passing(error.to_string()))?;
+        let signer = Key::standard(&text)
+            .ok_or_else(|| passing(format!("the secret of `{}` is no Standard Webhooks secret", row.via)))?;
+        request = request.header(SIGNATURE_HEADER, signer.sign(&key, second, &body));
+    }
+    for (name, value) in &connection.headers {
+        let value = match value {
+            HeaderValue::Text(text) => text.clone(),
+            HeaderValue::Secret(reference) => {
+                secret::resolve(reference, &catalog.root).map_err(|error| passing(error.to_string()))?
+            }
+        };
+        request = request.header(name, value);
+    }
+    request
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| permanent(format!("the request cannot be made: {error}")))
+}
+
+/// What is sent, as JSON.
+fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
+    match &row.message {
+        Message::Email { rendered: Some(mail), workflow, .. } => Ok(serde_json::json!({
+            "type": "email",
+            "id": row.id,
+            "lead": row.lead,
+            "workflow": catalog.definitions.get(workflow).map(|definition| definition.name.clone()),
+            "to": mail.to,
+            "subject": mail.subject,
+            "text": mail.body,
+        })),
+        Message::Email { script, .. } => Err(permanent(format!("the mail `{script}` could not be rendered"))),
+        Message::Notice { to, task, kind } => {
+            let rep = catalog.live.settings.team.reps.get(to);
+            Ok(serde_json::json!({
+                "type": "notice",
+                "id": row.id,
+                "lead": row.lead,
+                "kind": kind,
+                "task": task,
+                "to": { "rep": to, "name": rep.map(|rep| &rep.name), "email": rep.and_then(|rep| rep.email.as_ref()) },
+            }))
+        }
+    }
+}
+
+/// Renders a mail over its lead, once, so that every attempt says the same.
+pub fn render_email(catalog: &Catalog, state: &LeadState, message: &mut Message, now: Timestamp) {
+    let Message::Email { workflow, script, rendered, .. } = message else { return };
+    let Some(template) = catalog.definitions.get(workflow).and_then(|definition| definition.scripts.get(script)) else {
+        return;
+    };
+    let view = View::of(state, &catalog.live, &catalog.definitions, now);
+    match crate::render::mail(template, &view) {
+        Ok(mail) => *rendered = Some(mail),
+        Err(error) => tracing::warn!(script, %error, "a mail does not render"),
+    }
+}

@@ -1,0 +1,62 @@
+//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one.
+
+use super::Driver;
+use crate::engine::Refused;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{DocumentKey, StoreError};
+use tokio::sync::oneshot;
+
+/// An advance under way.
+pub(super) struct Advance {
+    to: Timestamp,
+    /// The batch that stores the time reached last; the answer waits for it.
+    stored_in: Option<u64>,
+    reply: oneshot::Sender<Result<Timestamp, Refused>>,
+}
+
+impl Driver {
+    pub(super) fn begin_advance(&mut self, to: Timestamp, reply: oneshot::Sender<Result<Timestamp, Refused>>) {
+        if self.parts.clock.kind() != crate::clock::ClockKind::Virtual {
+            let _ = reply.send(Err(Refused::NotVirtual));
+        } else if self.advancing.is_some() {
+            let _ = reply.send(Err(Refused::Busy));
+        } else {
+            self.advancing = Some(Advance { to, stored_in: None, reply });
+        }
+    }
+
+    /// Whether an advance is under way and everything due so far has been done.
+    pub(super) fn advance_is_settled(&self) -> bool {
+        self.advancing.is_some()
+            && self.is_quiet()
+            && self.sending.is_empty()
+            && self.asked == 0
+            && self.ends.results.is_empty()
+            && self.next_event() > self.parts.clock.now()
+    }
+
+    fn next_event(&self) -> Timestamp {
+        self.next_timer.min(self.next_send).min(self.schedules.next_due())
+    }
+
+    /// Sets the clock to the next due time, or to the end of the advance and answers.
+    pub(super) async fn advance_further(&mut self) -> Result<(), StoreError> {
+        let next = self.next_event();
+        let Some(advance) = &mut self.advancing else { return Ok(()) };
+        if next <= advance.to {
+            self.parts.clock.advance_to(next);
+            return Ok(());
+        }
+        if advance.stored_in.is_none() {
+            self.parts.clock.advance_to(advance.to);
+            let now = self.parts.clock.now();
+            advance.stored_in = Some(self.open.number);
+            self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
+            return Ok(());
+        }
+        if let Some(advance) = self.advancing.take() {
+            let _ = advance.reply.send(Ok(self.parts.clock.now()));
+        }
+        Ok(())
+    }
+}

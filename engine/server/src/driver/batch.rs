@@ -1,0 +1,120 @@
+//! The batch that is being computed: what it writes besides states, and who waits for it.
+
+use crate::catalog::Catalog;
+use crate::engine::{Accepted, Applied, Command, Refused};
+use cadenza_core::effect::{Outgoing, Question};
+use cadenza_core::gate::Permit;
+use cadenza_store::{DeadLetterId, DocumentKey, OutboxWrite};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A batch under way.
+pub struct OpenBatch {
+    /// Its number.
+    pub number: u64,
+    /// Events it has taken so far.
+    pub events: usize,
+    /// Changes to the outbox, in order.
+    pub outbox: Vec<OutboxWrite>,
+    /// Documents it writes.
+    pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    /// Who waits for it.
+    pub replies: Vec<Reply>,
+    /// What leaves once it is durable.
+    pub after: Vec<After>,
+    /// Whether it writes states.
+    pub touched: bool,
+}
+
+/// Somebody who waits for a batch.
+pub enum Reply {
+    /// An event from outside.
+    Accepted(oneshot::Sender<Result<Accepted, Refused>>, Accepted),
+    /// An event to a lead.
+    Applied(oneshot::Sender<Result<Applied, Refused>>, Applied),
+    /// A dead letter.
+    Buried(oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
+    /// Anything that has nothing to say.
+    Done(oneshot::Sender<Result<(), Refused>>),
+    /// Something that is refused, but not before what it was refused for is durable.
+    Refused(oneshot::Sender<Result<Accepted, Refused>>, Refused),
+}
+
+impl Reply {
+    /// It is durable. Who no longer waits is passed over.
+    pub fn send(self) {
+        match self {
+            Self::Accepted(reply, accepted) => drop(reply.send(Ok(accepted))),
+            Self::Applied(reply, applied) => drop(reply.send(Ok(applied))),
+            Self::Buried(reply, id) => drop(reply.send(Ok(id))),
+            Self::Done(reply) => drop(reply.send(Ok(()))),
+            Self::Refused(reply, refused) => drop(reply.send(Err(refused))),
+        }
+    }
+
+    fn fail(self, refused: Refused) {
+        match self {
+            Self::Accepted(reply, _) | Self::Refused(reply, _) => drop(reply.send(Err(refused))),
+            Self::Applied(reply, _) => drop(reply.send(Err(refused))),
+            Self::Buried(reply, _) => drop(reply.send(Err(refused))),
+            Self::Done(reply) => drop(reply.send(Err(refused))),
+        }
+    }
+}
+
+/// What leaves once a batch is durable.
+pub enum After {
+    /// An attempt to send, with leave to touch when it is a touch.
+    Send(Box<Outgoing>, Option<Permit>),
+    /// A question for the decision pool.
+    Ask(Box<Question>),
+    /// A workspace came into force.
+    Publish(Arc<Catalog>),
+}
+
+impl OpenBatch {
+    /// An empty batch of this number.
+    pub const fn new(number: u64) -> Self {
+        Self {
+            number,
+            events: 0,
+            outbox: Vec::new(),
+            documents: Vec::new(),
+            replies: Vec::new(),
+            after: Vec::new(),
+            touched: false,
+        }
+    }
+
+    /// Whether nobody waits for it and it writes nothing.
+    pub const fn is_empty(&self) -> bool {
+        !self.touched
+            && self.outbox.is_empty()
+            && self.documents.is_empty()
+            && self.replies.is_empty()
+            && self.after.is_empty()
+    }
+
+    /// Tells everybody who waits that nothing of it was kept.
+    pub fn fail(self, refused: &Refused) {
+        for reply in self.replies {
+            reply.fail(refused.clone());
+        }
+    }
+}
+
+/// Refuses a command that was not begun.
+pub fn refuse(command: Command, refused: &Refused) {
+    let refused = refused.clone();
+    match command {
+        Command::Report(_, reply) => drop(reply.send(Err(refused))),
+        Command::Lead { reply, .. } => drop(reply.send(Err(refused))),
+        Command::Bury(_, _, reply) => drop(reply.send(Err(refused))),
+        Command::Redrive(_, reply)
+        | Command::Documents(_, reply)
+        | Command::Apply(_, _, reply)
+        | Command::Pause { reply, .. } => drop(reply.send(Err(refused))),
+        Command::Advance(_, reply) => drop(reply.send(Err(refused))),
+        Command::Sent(..) | Command::Answered(_) | Command::Stop(_) => {}
+    }
+}

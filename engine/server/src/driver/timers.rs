@@ -1,0 +1,52 @@
+//! Timers: only what is due now is read; ten million waiting are keys on disk.
+
+use super::Driver;
+use cadenza_core::event::Event;
+use cadenza_core::id::AccountId;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{StoreError, TimerOwner};
+
+impl Driver {
+    /// Fires what is due, up to a batch's share. The next look is after this batch has settled, so a timer that is
+    /// handled but not yet written is not seen twice.
+    pub(super) async fn fire_timers(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let limit = self.parts.options.batch_timers_max;
+        let due = self.parts.store.timers(None, now, limit).await?;
+        let more = due.len() == limit;
+        for (_, owner) in due {
+            self.parts.meters.timers_fired_total.add(1);
+            match owner {
+                TimerOwner::Lead(lead) => {
+                    let settled_already = self.set.lead(lead).is_some_and(|s| s.next_due().is_none_or(|at| at > now));
+                    if !settled_already {
+                        self.transition_at(lead, format!("timer/{now}"), Event::TimerDue, now, Vec::new()).await?;
+                    }
+                }
+                TimerOwner::Account(account) => self.account_due(account, now).await?,
+            }
+        }
+        self.next_timer = if more { now } else { self.next_timer_after(now).await? };
+        if self.open.touched {
+            self.timers_in = Some(self.open.number);
+        }
+        Ok(())
+    }
+
+    async fn next_timer_after(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let after = Some((now, TimerOwner::Account(AccountId(u128::MAX))));
+        let stored = self.parts.store.timers(after, Timestamp::MAX, 1).await?;
+        let stored = stored.first().map_or(Timestamp::MAX, |(at, _)| *at);
+        Ok(self.set.next_due().map_or(stored, |at| at.min(stored)))
+    }
+
+    async fn account_due(&mut self, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+        self.load_account(id).await?;
+        let number = self.open.number;
+        let told = self.set.change_account(id, number, |account| account.timer_due(now)).unwrap_or_default();
+        self.open.touched |= !told.is_empty();
+        for (lead, event) in told {
+            self.transition_at(lead, format!("hold/{id}/{now}"), event, now, Vec::new()).await?;
+        }
+        Ok(())
+    }
+}

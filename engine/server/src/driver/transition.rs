@@ -1,0 +1,190 @@
+//! One transition of a lead: the event, and the answers to what it asks, until all is quiet.
+
+use super::Driver;
+use super::batch::After;
+use super::working_set::CachedLead;
+use crate::engine::Brake;
+use cadenza_core::account::{Account, AccountFacts};
+use cadenza_core::assignment::{self, Memory};
+use cadenza_core::effect::{AssignRequest, Effect};
+use cadenza_core::event::Event;
+use cadenza_core::id::{AccountId, LeadId};
+use cadenza_core::journal::Note;
+use cadenza_core::lead::RepId;
+use cadenza_core::state::LeadState;
+use cadenza_core::step::{Context, Transition};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::{AssignBy, Sticky};
+use cadenza_store::{OutboxWrite, StoreError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// The most events of one transition, answers included: a workflow that asks and asks without waiting goes on when its
+/// decisions are asked again, not now.
+const EVENTS_MAX: usize = 512;
+/// The most open tasks of one rep that are counted for a choice.
+const OPEN_TASKS_COUNTED_MAX: usize = 1_000;
+
+impl Driver {
+    /// Sees to it that a lead is in memory; false when there is none.
+    pub(super) async fn load_lead(&mut self, id: LeadId) -> Result<bool, StoreError> {
+        if self.set.lead(id).is_some() {
+            return Ok(true);
+        }
+        let Some(state) = self.parts.store.lead(id).await? else { return Ok(false) };
+        self.set.put_lead(state, false);
+        Ok(true)
+    }
+
+    /// Puts a new lead into memory.
+    pub(super) fn create_lead(&mut self, id: LeadId, now: Timestamp) {
+        self.set.put_lead(LeadState::new(id, now), true);
+    }
+
+    /// Handles an event of a lead; one that does not exist is passed over.
+    pub(super) async fn transition(
+        &mut self,
+        id: LeadId,
+        event_id: String,
+        event: Event,
+    ) -> Result<Vec<Note>, StoreError> {
+        self.transition_at(id, event_id, event, self.parts.clock.now(), Vec::new()).await
+    }
+
+    /// The same at a given time, with notes that only the driver could make.
+    pub(super) async fn transition_at(
+        &mut self,
+        id: LeadId,
+        event_id: String,
+        event: Event,
+        now: Timestamp,
+        also: Vec<Note>,
+    ) -> Result<Vec<Note>, StoreError> {
+        self.load_lead(id).await?;
+        let Some(mut lead) = self.set.take_lead(id) else { return Ok(Vec::new()) };
+        let catalog = Arc::clone(&self.parts.catalog);
+        let seq_before = lead.state.seq;
+        let mut transition = Transition::begin(event_id, now);
+        also.into_iter().for_each(|note| transition.note(note));
+        let mut events = VecDeque::from([event]);
+        let mut handled = 0;
+        while let Some(event) = events.pop_front() {
+            let account = self.facts(&lead).await?;
+            let context =
+                Context { definitions: &catalog.definitions, live: &catalog.live, account: account.as_ref(), now };
+            for effect in transition.feed(context, &mut lead.state, event) {
+                if let Some(answer) = self.answer(effect, now).await? {
+                    events.push_back(answer);
+                }
+            }
+            handled += 1;
+            if handled == EVENTS_MAX {
+                tracing::error!(lead = %id, "a workflow asks without waiting; it goes on when its decisions are asked again");
+                break;
+            }
+        }
+        let (notes, pushed_out) = transition.finish(&mut lead.state);
+        lead.entries.extend(pushed_out);
+        let changed = lead.state.seq != seq_before;
+        if let Some(due) = lead.state.next_due() {
+            self.next_timer = self.next_timer.min(due);
+        }
+        let number = changed.then_some(self.open.number);
+        self.open.touched |= changed;
+        self.open.events += 1;
+        self.set.return_lead(lead, number);
+        Ok(notes)
+    }
+
+    /// What is known of the lead's account.
+    async fn facts(&mut self, lead: &CachedLead) -> Result<Option<AccountFacts>, StoreError> {
+        let Some(id) = lead.state.lead.account else { return Ok(None) };
+        self.load_account(id).await?;
+        Ok(self.set.account(id).filter(|account| !account.name.is_empty()).map(Account::facts))
+    }
+
+    pub(super) async fn load_account(&mut self, id: AccountId) -> Result<(), StoreError> {
+        if self.set.account(id).is_none() {
+            let account = self.parts.store.account(id).await?;
+            self.set.put_account(account.unwrap_or_else(|| Account::new(id, String::new())));
+        }
+        Ok(())
+    }
+
+    /// Does what a transition asks, or puts it where it is done later; an answer that is there at once is returned.
+    async fn answer(&mut self, effect: Effect, now: Timestamp) -> Result<Option<Event>, StoreError> {
+        match effect {
+            Effect::Decide(question) => {
+                if self.parts.decider.is_inline(&question) {
+                    return Ok(Some(Event::Decided(self.parts.decider.ask_inline(question))));
+                }
+                self.asked += 1;
+                self.open.after.push(After::Ask(Box::new(question)));
+                Ok(None)
+            }
+            Effect::Assign(request) => self.choose_owner(&request, now).await.map(Some),
+            Effect::Send(row) => {
+                self.next_send = self.next_send.min(row.due);
+                self.open.outbox.push(OutboxWrite::Put(row));
+                Ok(None)
+            }
+            Effect::Account(id, message) => {
+                self.load_account(id).await?;
+                self.set.change_account(id, self.open.number, |account| account.tell(message));
+                if let Some(due) = self.set.account(id).and_then(Account::next_due) {
+                    self.next_timer = self.next_timer.min(due);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn choose_owner(&mut self, request: &AssignRequest, now: Timestamp) -> Result<Event, StoreError> {
+        for pool in request.pool.iter().chain(&request.fallback) {
+            if !self.set.has_pool(pool) && self.parts.catalog.live.settings.team.pools.contains_key(pool) {
+                let state = self.parts.store.pool(pool).await?.unwrap_or_default();
+                self.set.pools().insert(pool.clone(), state);
+            }
+        }
+        let account_owner = match (request.sticky, request.account) {
+            (Some(Sticky::Account), Some(id)) => {
+                self.load_account(id).await?;
+                self.set.account(id).and_then(|account| account.owner.clone())
+            }
+            _ => None,
+        };
+        let open_tasks = self.open_tasks(request).await?;
+        let catalog = Arc::clone(&self.parts.catalog);
+        let mut memory =
+            Memory { pools: self.set.pools(), account_owner: account_owner.as_ref(), open_tasks: &open_tasks };
+        let choice = assignment::choose(request, &catalog.live.settings.team, &mut memory, now);
+        if let Some(pool) = choice.pool {
+            self.set.pool_changed(pool);
+            self.open.touched = true;
+        }
+        let (run, attempt) = (request.run, request.attempt);
+        Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() })
+    }
+
+    /// Open tasks by rep, where the choice depends on them.
+    async fn open_tasks(&self, request: &AssignRequest) -> Result<BTreeMap<RepId, u32>, StoreError> {
+        let team = &self.parts.catalog.live.settings.team;
+        let mut counted = BTreeMap::new();
+        let pools = request.pool.iter().chain(&request.fallback).filter_map(|name| team.pools.get(name));
+        for (rep, _) in pools.flat_map(|pool| &pool.members) {
+            let capped = team.reps.get(rep).is_some_and(|rep| rep.open_tasks_max.is_some());
+            if (capped || request.by == AssignBy::LeastLoaded) && !counted.contains_key(rep) {
+                let assignee = Assignee::Rep(rep.clone());
+                let tasks = self.parts.store.queue(Some(&assignee), None, OPEN_TASKS_COUNTED_MAX).await?;
+                counted.insert(rep.clone(), u32::try_from(tasks.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Whether a workflow takes nobody in for now.
+    pub(super) fn is_paused(&self, workflow: &str) -> bool {
+        !self.brakes.is_empty() && self.brakes.contains(&Brake::Workflow(workflow.to_owned()))
+    }
+}

@@ -1,0 +1,30 @@
+//! A small lead and a small workspace for unit tests of the faces.
+
+use crate::catalog::Catalog;
+use cadenza_core::id::LeadId;
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workspace::Definitions;
+use cadenza_language::Folder;
+use std::path::Path;
+
+/// Friday, 20 November 2026, ten o'clock in New York.
+pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_186_800_000);
+
+const SETTINGS: &str = "name: fixture\ntimezone: America/New_York\nfields: { seats: int }\n";
+const TEAM: &str = "reps: { ana: { name: Ana }, ben: { name: Ben } }\npools: { closers: [ana] }\n";
+const WORKFLOW: &str = "workflow: follow\nsummary: One task.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: talk\n    task: Talk to {{ lead.first_name }}\n    results: { else: end }\n";
+
+/// A workspace with one workflow and two reps, in New York.
+pub(crate) fn catalog() -> Catalog {
+    let files = [("cadenza.yaml", SETTINGS), ("team.yaml", TEAM), ("follow.yaml", WORKFLOW)];
+    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let folder = Folder::new(files).expect("the paths are plain");
+    Catalog::of(folder, Path::new("."), &Definitions::new())
+        .unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
+}
+
+/// A lead of which nothing is known.
+pub(crate) fn lead() -> LeadState {
+    LeadState::new(LeadId::new(NOW, 1), NOW)
+}

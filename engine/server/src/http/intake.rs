@@ -1,0 +1,37 @@
+//! `GET /v1/intake`: what an event may say here, for programs that bring events and for `cadenza import`.
+
+use crate::http::auth::{Caller, Ingest};
+use crate::http::state::Shared;
+use axum::Json;
+use axum::extract::State;
+use cadenza_core::event::StandardEvent;
+use cadenza_core::field::STANDARD_FIELDS;
+use cadenza_core::time::Timestamp;
+use cadenza_core::value::ValueType;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What an event may say.
+#[derive(Debug, Serialize)]
+pub(crate) struct IntakeView {
+    now: Timestamp,
+    /// Lead fields with their types.
+    fields: BTreeMap<String, ValueType>,
+    /// Event types besides `custom.*`.
+    types: &'static [StandardEvent],
+    /// Events in one array.
+    events_max: usize,
+}
+
+/// Fields, types and limits of events.
+pub(crate) async fn show(_: Caller<Ingest>, State(api): State<Shared>) -> Json<IntakeView> {
+    let catalog = api.engine.catalog();
+    let standard = STANDARD_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind));
+    let own = catalog.workspace.settings.fields.iter().map(|(name, kind)| (name.clone(), *kind));
+    Json(IntakeView {
+        now: api.engine.clock().now(),
+        fields: standard.chain(own).collect(),
+        types: StandardEvent::ALL,
+        events_max: api.limits.events_max,
+    })
+}

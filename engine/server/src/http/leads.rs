@@ -1,0 +1,347 @@
+//! Leads: lists, one lead, its timeline, and what people do to it.
+
+use crate::catalog::Catalog;
+use crate::http::auth::{Caller, Ingest, Read, Steer, Work};
+use crate::http::events::{self, SOURCE};
+use crate::http::hooks::Taken;
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::{JsonBody, Named, OptionalJson, Params};
+use crate::http::state::Shared;
+use crate::http::{cursor, paging};
+use crate::intake::Draft;
+use crate::views::Page;
+use crate::views::lead::{LeadRow, LeadView};
+use crate::views::timeline::TimelineView;
+use crate::views::words::{self, Teller, Told};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
+use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
+use cadenza_core::id::{LeadId, hash64};
+use cadenza_core::identity;
+use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
+use cadenza_core::lead::{Channel, RepId, Stage};
+use cadenza_core::plugin::Segment;
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Leads read from the store at once.
+const BATCH: usize = 256;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    segment: Option<Segment>,
+    stage: Option<Stage>,
+    owner: Option<String>,
+    q: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+impl ListParams {
+    /// The list that a cursor belongs to.
+    fn list(&self) -> String {
+        format!("leads {:?} {:?} {:?} {:?}", self.segment, self.stage, self.owner, self.q)
+    }
+
+    fn takes(&self, state: &LeadState) -> bool {
+        let lead = &state.lead;
+        self.segment.is_none_or(|segment| lead.segment == Some(segment))
+            && self.stage.is_none_or(|stage| lead.stage == stage)
+            && self.owner.as_ref().is_none_or(|owner| lead.owner.as_ref().is_some_and(|own| own.0 == *owner))
+    }
+
+    fn finds(&self, state: &LeadState) -> bool {
+        let Some(wanted) = self.q.as_ref().map(|text| text.trim().to_lowercase()) else { return true };
+        let Profile { external_id, email, company, domain, .. } = &state.lead.profile;
+        let name = crate::views::lead::name(state);
+        let texts = [&name, external_id, email, company, domain];
+        texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&wanted))
+    }
+}
+
+/// `GET /v1/leads`: oldest first. `q` is an id, mail address or phone number of a lead, or part of its name, company,
+/// mail address or domain. One page looks at a bounded number of leads and may hold fewer than asked for.
+pub(crate) async fn list(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<LeadRow>>, Problem> {
+    let limit = paging::size(params.limit, &api.limits)?;
+    let name = params.list();
+    let catalog = api.engine.catalog();
+    let mut after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
+    if after.is_none()
+        && let Some(text) = &params.q
+        && let Some(state) = find_exactly(&api, text).await?
+    {
+        let items = params.takes(&state).then(|| LeadRow::new(&state, &catalog)).into_iter().collect();
+        return Ok(Json(Page { items, next: None }));
+    }
+    let (mut items, mut seen) = (Vec::new(), 0);
+    loop {
+        let batch = api.engine.leads(after, BATCH).await?;
+        let last = batch.len() < BATCH;
+        for state in batch {
+            if items.len() == limit || seen >= api.limits.page_scan_max {
+                let next = after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
+                return Ok(Json(Page { items, next }));
+            }
+            after = Some(state.lead.id);
+            seen += 1;
+            if params.takes(&state) && params.finds(&state) {
+                items.push(LeadRow::new(&state, &catalog));
+            }
+        }
+        if last {
+            return Ok(Json(Page { items, next: None }));
+        }
+    }
+}
+
+/// The lead that a text names: by our id, or by a key of its own.
+async fn find_exactly(api: &Shared, text: &str) -> Result<Option<LeadState>, Problem> {
+    let text = text.trim();
+    if let Some(id) = LeadId::parse(text) {
+        return Ok(api.engine.lead(id).await?);
+    }
+    let own = || Some(text.to_owned());
+    let profile = Profile { external_id: own(), email: own(), phone: own(), ..Profile::default() };
+    for key in identity::keys(&profile) {
+        if let Some(id) = api.engine.find(&key).await? {
+            return Ok(api.engine.lead(id).await?);
+        }
+    }
+    Ok(None)
+}
+
+async fn load(api: &Shared, id: LeadId) -> Result<LeadState, Problem> {
+    api.engine.lead(id).await?.ok_or_else(|| Problem::not_found("lead", &id.to_string()))
+}
+
+/// `GET /v1/leads/{id}`
+pub(crate) async fn show(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+) -> Result<Json<LeadView>, Problem> {
+    let state = load(&api, id).await?;
+    Ok(Json(LeadView::new(&state, &api.engine.catalog())))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TimelineParams {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/leads/{id}/timeline`: oldest first, in words.
+pub(crate) async fn timeline(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    Params(params): Params<TimelineParams>,
+) -> Result<Json<TimelineView>, Problem> {
+    let limit = paging::size(params.limit, &api.limits)?;
+    let name = format!("timeline {id}");
+    let after = cursor::read_id(&name, params.cursor.as_deref())?;
+    let after = after.map_or(0, |seq| u64::try_from(seq).unwrap_or(u64::MAX));
+    let state = load(&api, id).await?;
+    let entries = api.engine.timeline(&state, after, limit).await?;
+    let last = entries.last().map(|entry| entry.seq).filter(|seq| *seq < state.seq);
+    let next = last.map(|seq| cursor::write(&name, &u128::from(seq).to_be_bytes()));
+    Ok(Json(TimelineView::new(&state, &entries, &api.engine.catalog(), next)))
+}
+
+/// `PUT /v1/leads`: what is known of a lead, found by `id`, `external_id`, `email` or `phone`; created when there is none.
+pub(crate) async fn put(
+    _: Caller<Ingest>,
+    State(api): State<Shared>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<serde_json::Map<String, serde_json::Value>>,
+) -> Result<Json<Taken>, Problem> {
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+    let id = key.map_or_else(|| api.new_event_id(), str::to_owned);
+    let content = hash64(serde_json::Value::Object(body.clone()).to_string().as_bytes());
+    let (lead, fields) = events::lead_of(body)?;
+    let incoming = events::checked(
+        &api,
+        Draft {
+            source: SOURCE,
+            id: &id,
+            content,
+            kind: EventType::Standard(StandardEvent::LeadUpdated),
+            at: api.engine.clock().now(),
+            lead,
+            fields,
+            data: std::collections::BTreeMap::new(),
+            enrolls: true,
+        },
+    )?;
+    let accepted = api.engine.report(incoming).await?;
+    Ok(Json(Taken { event: id, lead: accepted.lead, duplicate: accepted.duplicate }))
+}
+
+/// What a command did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Done {
+    lead: LeadId,
+    stage: Stage,
+    segment: Option<Segment>,
+    owner: Option<RepId>,
+    what: Vec<Told>,
+}
+
+impl Done {
+    /// What an applied event did, in words.
+    pub(crate) fn new(applied: &crate::engine::Applied, catalog: &Catalog) -> Self {
+        let lead = &applied.state.lead;
+        // The notes as an entry of their own: the newest entry of the state may already be a later one.
+        let skeleton = Skeleton { now: lead.created_at, event: String::new(), notes: applied.notes.clone() };
+        let events = match &applied.state.latest {
+            Some(Entry { skeleton: latest, personal: Some(Personal { events, .. }), .. })
+                if latest.notes == skeleton.notes =>
+            {
+                events.clone()
+            }
+            _ => Vec::new(),
+        };
+        let entry = Entry { seq: 0, skeleton, personal: Some(Personal { events, account: None }) };
+        let what = Teller::new(catalog, &applied.state).tell(&entry);
+        Self { lead: lead.id, stage: lead.stage, segment: lead.segment, owner: lead.owner.clone(), what }
+    }
+}
+
+/// Does something to a lead; a command that changes nothing is a problem.
+pub(crate) async fn command(
+    api: &Shared,
+    lead: LeadId,
+    by: String,
+    command: LeadCommand,
+) -> Result<Json<Done>, Problem> {
+    let applied = api.engine.apply_to(lead, api.new_event_id(), Event::Commanded { command, by }).await?;
+    match applied.ignored() {
+        Some(why) => Err(nothing_done(why)),
+        None => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
+    }
+}
+
+/// A command that came too late, or to the wrong place.
+pub(crate) fn nothing_done(why: Ignored) -> Problem {
+    Problem::new(Kind::NothingDone, format!("{}: look at it again", words::ignored_words(why)))
+        .with("reason", why.as_str().into())
+}
+
+/// A rep of the team.
+pub(crate) fn known_rep(rep: RepId, catalog: &Catalog) -> Result<RepId, Problem> {
+    if catalog.workspace.settings.team.reps.contains_key(&rep) {
+        return Ok(rep);
+    }
+    Err(Problem::new(Kind::UnknownRep, format!("`{rep}` is nobody in team.yaml: use the id of a rep there")).at("rep"))
+}
+
+/// A free text, within its limit.
+pub(crate) fn short(text: Option<String>, at: &str) -> Result<Option<String>, Problem> {
+    match text {
+        Some(text) if text.len() > TEXT_BYTES_MAX => {
+            let detail = format!("`{at}` has more than {TEXT_BYTES_MAX} bytes: shorten it");
+            Err(Problem::new(Kind::InvalidField, detail).at(at))
+        }
+        text => Ok(text.filter(|text| !text.trim().is_empty())),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnerBody {
+    rep: RepId,
+}
+
+/// `PUT /v1/leads/{id}/owner`
+pub(crate) async fn set_owner(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    JsonBody(body): JsonBody<OwnerBody>,
+) -> Result<Json<Done>, Problem> {
+    let rep = known_rep(body.rep, &api.engine.catalog())?;
+    command(&api, id, caller.name(), LeadCommand::SetOwner(rep)).await
+}
+
+/// `POST /v1/leads/{id}/pause`: touches are held back until resumed.
+pub(crate) async fn pause(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+) -> Result<Json<Done>, Problem> {
+    command(&api, id, caller.name(), LeadCommand::Pause).await
+}
+
+/// `POST /v1/leads/{id}/resume`
+pub(crate) async fn resume(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+) -> Result<Json<Done>, Problem> {
+    command(&api, id, caller.name(), LeadCommand::Resume).await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptOutBody {
+    reason: Option<String>,
+}
+
+/// `POST /v1/leads/{id}/opt-out`
+pub(crate) async fn opt_out(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    OptionalJson(body): OptionalJson<OptOutBody>,
+) -> Result<Json<Done>, Problem> {
+    let reason = short(body.reason, "reason")?;
+    command(&api, id, caller.name(), LeadCommand::OptOut { reason }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreferencesBody {
+    #[serde(default)]
+    refused: Vec<Channel>,
+    not_before: Option<Timestamp>,
+}
+
+/// `POST /v1/leads/{id}/preferences`: which ways are not wanted, and from when; replaces what was said before.
+pub(crate) async fn preferences(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    JsonBody(body): JsonBody<PreferencesBody>,
+) -> Result<Json<Done>, Problem> {
+    let mut refused = body.refused;
+    refused.sort_unstable();
+    refused.dedup();
+    command(&api, id, caller.name(), LeadCommand::Prefer { refused, not_before: body.not_before }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DisqualifyBody {
+    reason: String,
+}
+
+/// `POST /v1/leads/{id}/disqualify`
+pub(crate) async fn disqualify(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    JsonBody(body): JsonBody<DisqualifyBody>,
+) -> Result<Json<Done>, Problem> {
+    let reason = short(Some(body.reason), "reason")?
+        .ok_or_else(|| Problem::new(Kind::InvalidField, "say why: `reason` is empty").at("reason"))?;
+    command(&api, id, caller.name(), LeadCommand::Disqualify { reason }).await
+}

@@ -1,0 +1,58 @@
+//! Every limit of the HTTP face in one place, each with its unit. What is over a limit is answered with a problem that
+//! names it.
+
+use std::time::Duration;
+
+/// What a caller may ask of us at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// Connections open at the same time; more wait to be accepted.
+    pub(crate) connections_max: usize,
+    /// Bytes of one request's head.
+    pub(crate) head_bytes_max: usize,
+    /// Time from the first byte of a request to the end of its head; an idle connection is closed after it too.
+    pub(crate) head_read_timeout: Duration,
+    /// Time for a body to arrive.
+    pub(crate) body_read_timeout: Duration,
+    /// Time that requests under way get when the engine stops.
+    pub(crate) drain_timeout: Duration,
+    /// Bytes of a webhook's body.
+    pub(crate) hook_body_bytes_max: usize,
+    /// Bytes of the body of `POST /v1/events`.
+    pub(crate) events_body_bytes_max: usize,
+    /// Bytes of any other body.
+    pub(crate) command_body_bytes_max: usize,
+    /// Events in one array.
+    pub(crate) events_max: usize,
+    /// Events of one array that are with the engine at the same time; less than its queue holds.
+    pub(crate) events_under_way_max: usize,
+    /// Leads in one enrolment or removal.
+    pub(crate) leads_per_command_max: usize,
+    /// Items of a page when the caller names no limit.
+    pub(crate) page_items_default: usize,
+    /// Items of a page.
+    pub(crate) page_items_max: usize,
+    /// Records that one page may look at before it answers with what it found so far.
+    pub(crate) page_scan_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            head_bytes_max: 32 * 1024,
+            head_read_timeout: Duration::from_secs(30),
+            body_read_timeout: Duration::from_secs(15),
+            drain_timeout: Duration::from_secs(20),
+            hook_body_bytes_max: 256 * 1024,
+            events_body_bytes_max: 4 * 1024 * 1024,
+            command_body_bytes_max: 256 * 1024,
+            events_max: 1_000,
+            events_under_way_max: 256,
+            leads_per_command_max: 500,
+            page_items_default: 50,
+            page_items_max: 500,
+            page_scan_max: 10_000,
+        }
+    }
+}

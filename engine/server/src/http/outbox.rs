@@ -1,0 +1,103 @@
+//! What is on its way out, and the dead letters: looked at, and driven again.
+
+use crate::http::auth::{Caller, Steer};
+use crate::http::hooks;
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::{Named, Params};
+use crate::http::state::{Intake, Shared};
+use crate::http::{cursor, paging};
+use crate::views::Page;
+use crate::views::outbox::{DeadLetterView, OutgoingView, read_id};
+use axum::Json;
+use axum::extract::State;
+use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::time::Timestamp;
+use cadenza_store::{DeadContent, DeadLetter, DeadLetterId};
+use serde::{Deserialize, Serialize};
+
+/// Where a page begins, and how long it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/outbox`: in order of their due times.
+pub(crate) async fn list(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<OutgoingView>>, Problem> {
+    const LIST: &str = "outbox";
+    let limit = paging::size(params.limit, &api.limits)?;
+    let after = params.cursor.as_deref().map(|text| read_place(LIST, text)).transpose()?;
+    let rows = api.engine.outbox(after, limit).await?;
+    let next = rows.last().filter(|_| rows.len() == limit).map(|row| {
+        let place = [&row.due.as_ms().to_be_bytes()[..], &row.id.0.to_be_bytes()].concat();
+        cursor::write(LIST, &place)
+    });
+    Ok(Json(Page { items: rows.iter().map(OutgoingView::new).collect(), next }))
+}
+
+fn read_place(list: &str, text: &str) -> Result<(Timestamp, EffectId), Problem> {
+    let bytes = cursor::read(list, text)?;
+    let place = bytes.split_first_chunk::<8>().and_then(|(due, id)| {
+        Some((Timestamp::from_ms(i64::from_be_bytes(*due)), EffectId(u128::from_be_bytes(id.try_into().ok()?))))
+    });
+    place.ok_or_else(|| Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor"))
+}
+
+/// `GET /v1/dead-letters`: oldest first.
+pub(crate) async fn dead_letters(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<DeadLetterView>>, Problem> {
+    const LIST: &str = "dead letters";
+    let limit = paging::size(params.limit, &api.limits)?;
+    let after = cursor::read_id(LIST, params.cursor.as_deref())?.map(DeadLetterId);
+    let letters = api.engine.dead_letters(after, limit).await?;
+    let last = letters.last().filter(|_| letters.len() == limit);
+    let next = last.map(|letter| cursor::write(LIST, &letter.id.0.to_be_bytes()));
+    Ok(Json(Page { items: letters.iter().map(DeadLetterView::new).collect(), next }))
+}
+
+/// What became of a dead letter.
+#[derive(Debug, Serialize)]
+pub(crate) struct Redriven {
+    dead_letter: String,
+    /// The lead that a delivery came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lead: Option<LeadId>,
+}
+
+/// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by the mapping
+/// as it is now.
+pub(crate) async fn redrive(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(text): Named<String>,
+) -> Result<Json<Redriven>, Problem> {
+    let not_found = || Problem::not_found("dead letter", &text);
+    let id = read_id(&text).ok_or_else(not_found)?;
+    let before = id.0.checked_sub(1).map(DeadLetterId);
+    let found = api.engine.dead_letters(before, 1).await?.into_iter().next();
+    let letter = found.filter(|letter| letter.id == id).ok_or_else(not_found)?;
+    let lead = deliver_again(&api, &letter).await?;
+    api.engine.redrive(id).await?;
+    Ok(Json(Redriven { dead_letter: text, lead }))
+}
+
+/// A delivery that lies with the dead letters becomes an event. Should the letter stay behind after that, driving it
+/// once more finds a duplicate.
+async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<LeadId>, Problem> {
+    let DeadContent::Incoming { source, event, body } = &letter.content else { return Ok(None) };
+    let sources = api.sources();
+    let Some(Intake::Open(open)) = sources.get(source) else {
+        return Err(Problem::not_found("open source", source));
+    };
+    let delivery = Some(event.as_str()).filter(|event| !event.is_empty());
+    let incoming = hooks::read(api, source, &open.reader, delivery, body.as_bytes())?;
+    Ok(Some(api.engine.report(incoming).await?.lead))
+}

@@ -1,0 +1,95 @@
+//! Runs: where leads stand in workflows, and what operators do about single ones.
+
+use crate::http::auth::{Caller, Read, Steer};
+use crate::http::leads::{self, Done};
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::{Named, Params};
+use crate::http::state::Shared;
+use crate::http::{cursor, paging};
+use crate::views::Page;
+use crate::views::run::RunView;
+use axum::Json;
+use axum::extract::State;
+use cadenza_core::event::LeadCommand;
+use cadenza_core::id::{BORN_MAX, LeadId, RunId};
+use serde::Deserialize;
+
+/// Leads read from the store at once.
+const BATCH: usize = 256;
+/// What `state` may be.
+const STATES: &[&str] = &["active", "waiting", "parked", "done"];
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    workflow: Option<String>,
+    step: Option<String>,
+    state: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/runs`: in order of their leads, oldest first. One page looks at a bounded number of leads.
+pub(crate) async fn list(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<RunView>>, Problem> {
+    let limit = paging::size(params.limit, &api.limits)?;
+    let (workflow, step, wanted) = (params.workflow.as_deref(), params.step.as_deref(), params.state.as_deref());
+    if let Some(state) = wanted.filter(|state| !STATES.contains(state)) {
+        let detail = format!("`{state}` is no state of a run: write {}", STATES.join(", "));
+        return Err(Problem::new(Kind::BadParameter, detail).at("state"));
+    }
+    let name = format!("runs {workflow:?} {step:?} {wanted:?}");
+    let catalog = api.engine.catalog();
+    let mut after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
+    let (mut items, mut seen) = (Vec::new(), 0);
+    loop {
+        let batch = api.engine.leads(after, BATCH).await?;
+        let last = batch.len() < BATCH;
+        for state in batch {
+            // A lead's runs stay together, so a page may hold a few more than asked for.
+            if items.len() >= limit || seen >= api.limits.page_scan_max {
+                let next = after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
+                return Ok(Json(Page { items, next }));
+            }
+            after = Some(state.lead.id);
+            seen += 1;
+            let open = state.runs.iter().map(|run| RunView::new(run, &state, &catalog));
+            let over = state.past.iter().map(|(workflow, past)| RunView::past(workflow, past, &state));
+            items.extend(open.chain(over).filter(|run| run.is(workflow, step, wanted)));
+        }
+        if last {
+            return Ok(Json(Page { items, next: None }));
+        }
+    }
+}
+
+/// `POST /v1/runs/{id}/cancel`
+pub(crate) async fn cancel(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(id): Named<RunId>,
+) -> Result<Json<Done>, Problem> {
+    command(&api, id, caller.name(), LeadCommand::CancelRun(id)).await
+}
+
+/// `POST /v1/runs/{id}/unpark`: a parked run tries its step again.
+pub(crate) async fn unpark(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(id): Named<RunId>,
+) -> Result<Json<Done>, Problem> {
+    command(&api, id, caller.name(), LeadCommand::Unpark(id)).await
+}
+
+async fn command(api: &Shared, id: RunId, by: String, command: LeadCommand) -> Result<Json<Done>, Problem> {
+    let not_found = || Problem::not_found("run", &id.to_string());
+    let state = api.engine.lead(id.lead()).await?.ok_or_else(not_found)?;
+    let number = id.0 & u128::from(BORN_MAX);
+    if number == 0 || number > u128::from(state.born) {
+        return Err(not_found());
+    }
+    leads::command(api, id.lead(), by, command).await
+}

@@ -1,0 +1,108 @@
+//! What handlers share: the engine, the tokens, the sources ready to check and map.
+
+use crate::catalog::Catalog;
+use crate::engine::Engine;
+use crate::http::auth::Tokens;
+use crate::http::limits::Limits;
+use crate::mapping::Reader;
+use crate::signature::Verifier;
+use cadenza_core::id::EventId;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Everything a handler may use.
+pub(crate) struct Api {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// Tokens in force.
+    pub(crate) tokens: Tokens,
+    /// Sizes and times.
+    pub(crate) limits: Limits,
+    /// The folder that `POST /v1/workspace/apply` reads.
+    pub(crate) workspace: PathBuf,
+    sources: RwLock<Arc<Sources>>,
+}
+
+/// As handlers hold it.
+pub(crate) type Shared = Arc<Api>;
+
+impl Api {
+    /// The shared state of a running engine; the tokens are read, the sources laid out.
+    pub(crate) async fn new(
+        engine: Engine,
+        workspace: PathBuf,
+        limits: Limits,
+    ) -> Result<Shared, crate::engine::Refused> {
+        let tokens = Tokens::default();
+        tokens.refresh(&engine).await?;
+        let sources = RwLock::new(Arc::new(Sources::new(&engine.catalog(), &workspace)));
+        Ok(Arc::new(Self { engine, tokens, limits, workspace, sources }))
+    }
+
+    /// The sources in force.
+    pub(crate) fn sources(&self) -> Arc<Sources> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the sources of a workspace that became active.
+    pub(crate) fn take_sources(&self, sources: Sources) {
+        *self.sources.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sources);
+    }
+
+    /// An id for something that came without one.
+    pub(crate) fn new_event_id(&self) -> String {
+        let seed = getrandom::u64().unwrap_or_default();
+        EventId::new(self.engine.clock().now(), seed).to_string()
+    }
+}
+
+/// The webhooks of a workspace, ready for use.
+pub(crate) struct Sources {
+    by_name: BTreeMap<String, Intake>,
+    /// Which source has no secret, and why: shown at the start and after `apply`.
+    pub(crate) closed: Vec<(String, String)>,
+}
+
+/// A webhook that takes deliveries.
+pub(crate) struct OpenSource {
+    /// Tells genuine ones.
+    pub(crate) verifier: Verifier,
+    /// Makes events of them.
+    pub(crate) reader: Reader,
+}
+
+/// One webhook.
+pub(crate) enum Intake {
+    /// Takes deliveries.
+    Open(Box<OpenSource>),
+    /// Its secret is not to be had; the text says why.
+    Closed(String),
+}
+
+impl Sources {
+    /// Lays out every source of a workspace; relative secret files lie in `folder`.
+    pub(crate) fn new(catalog: &Catalog, folder: &Path) -> Self {
+        let declared = &catalog.workspace.settings.fields;
+        let mut closed = Vec::new();
+        let mut by_name = BTreeMap::new();
+        for (name, source) in &catalog.workspace.sources {
+            let intake = match Verifier::new(source, folder) {
+                Ok(verifier) => {
+                    Intake::Open(Box::new(OpenSource { verifier, reader: Reader::new(&source.mapping, declared) }))
+                }
+                Err(error) => {
+                    closed.push((name.clone(), error.to_string()));
+                    Intake::Closed(error.to_string())
+                }
+            };
+            by_name.insert(name.clone(), intake);
+        }
+        Self { by_name, closed }
+    }
+
+    /// The webhook of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Intake> {
+        self.by_name.get(name)
+    }
+}

@@ -1,0 +1,310 @@
+//! The work queue: what is to be done, in rank order, and what came of it. A call is listed and claimed only when the
+//! contact gate lets it happen now.
+
+use crate::catalog::Catalog;
+use crate::http::auth::{Caller, Read, Steer, Work};
+use crate::http::leads::{Done, known_rep, nothing_done, short};
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::{JsonBody, Named, OptionalJson, Params};
+use crate::http::state::Shared;
+use crate::http::{cursor, paging};
+use crate::intake;
+use crate::json;
+use crate::views::task::{TaskView, held_back};
+use axum::Json;
+use axum::extract::State;
+use cadenza_core::event::{Event, TaskChange, TaskReport};
+use cadenza_core::id::TaskId;
+use cadenza_core::journal::Ignored;
+use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::state::LeadState;
+use cadenza_core::task::{Assignee, Task, TaskKind};
+use cadenza_core::time::Timestamp;
+use cadenza_core::value::Value;
+use cadenza_store::QueueKey;
+use serde::{Deserialize, Serialize};
+
+/// Places of a queue read at once.
+const BATCH: usize = 128;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    owner: Option<String>,
+    pool: Option<String>,
+    kind: Option<TaskKind>,
+    due: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of the queue.
+#[derive(Debug, Serialize)]
+pub(crate) struct Queue {
+    items: Vec<TaskView>,
+    /// How many tasks on this stretch of the queue must not be done now.
+    held_back: usize,
+    next: Option<String>,
+}
+
+/// `GET /v1/tasks`: a rep's queue, a pool's, or all of them, in rank order. `due` is `overdue`, `today` or a time.
+pub(crate) async fn list(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Queue>, Problem> {
+    let limit = paging::size(params.limit, &api.limits)?;
+    let (catalog, now) = (api.engine.catalog(), api.engine.clock().now());
+    let due_until = params.due.as_deref().map(|text| due_until(text, &catalog, now)).transpose()?;
+    let assignee = assignee(&params)?;
+    let name = format!("tasks {assignee:?} {:?} {:?}", params.kind, params.due);
+    let mut after = params.cursor.as_deref().map(|text| read_place(&name, text)).transpose()?;
+    let mut page = Queue { items: Vec::new(), held_back: 0, next: None };
+    let mut seen = 0;
+    loop {
+        let places = api.engine.queue(assignee.as_ref(), after.as_ref(), BATCH).await?;
+        let last = places.len() < BATCH;
+        let leads: Vec<_> = places.iter().map(|place| place.task.lead()).collect();
+        let states = api.engine.leads_by_id(&leads).await?;
+        for (place, state) in places.into_iter().zip(states) {
+            if page.items.len() == limit || seen >= api.limits.page_scan_max {
+                page.next = after.map(|place| write_place(&name, &place)).transpose()?;
+                return Ok(Json(page));
+            }
+            seen += 1;
+            let wanted = due_until.is_none_or(|until| place.due <= until);
+            let found = state.as_ref().and_then(|state| Some((state, open_task(state, place.task)?)));
+            if let Some((state, task)) =
+                found.filter(|(_, task)| wanted && params.kind.is_none_or(|kind| task.kind == kind))
+            {
+                match held_back(task, state, &catalog, now) {
+                    Some(_) => page.held_back += 1,
+                    None => page.items.push(TaskView::new(task, state, &catalog, now)),
+                }
+            }
+            after = Some(place);
+        }
+        if last {
+            return Ok(Json(page));
+        }
+    }
+}
+
+fn assignee(params: &ListParams) -> Result<Option<Assignee>, Problem> {
+    match (&params.owner, &params.pool) {
+        (Some(_), Some(_)) => {
+            Err(Problem::new(Kind::BadParameter, "name `owner` or `pool`, not both: each has a queue of its own"))
+        }
+        (Some(owner), None) => Ok(Some(Assignee::Rep(RepId(owner.clone())))),
+        (None, Some(pool)) => Ok(Some(Assignee::Pool(pool.clone()))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn due_until(text: &str, catalog: &Catalog, now: Timestamp) -> Result<Timestamp, Problem> {
+    match text {
+        "overdue" => Ok(now.plus_ms(-1)),
+        "today" => {
+            let zone = catalog.workspace.settings.calendar.zone().clone();
+            let end = now.to_jiff().to_zoned(zone).end_of_day();
+            Ok(end.map_or(now, |end| Timestamp::from_jiff(end.timestamp())))
+        }
+        time => Timestamp::parse(time).ok_or_else(|| {
+            let detail = format!("`{time}` is no time: write overdue, today, or a time such as 2026-03-08T07:30:00Z");
+            Problem::new(Kind::BadParameter, detail).at("due")
+        }),
+    }
+}
+
+fn write_place(list: &str, place: &QueueKey) -> Result<String, Problem> {
+    let QueueKey { assignee, class, due, task } = place;
+    let bytes = minicbor::to_vec((assignee, class, due, task))
+        .map_err(|error| Problem::new(Kind::Internal, format!("the cursor could not be written: {error}")))?;
+    Ok(cursor::write(list, &bytes))
+}
+
+fn read_place(list: &str, text: &str) -> Result<QueueKey, Problem> {
+    let bytes = cursor::read(list, text)?;
+    let (assignee, class, due, task) = minicbor::decode(&bytes)
+        .map_err(|_| Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor"))?;
+    Ok(QueueKey { assignee, class, due, task })
+}
+
+fn open_task(state: &LeadState, id: TaskId) -> Option<&Task> {
+    state.tasks.iter().find(|task| task.id == id)
+}
+
+/// A task that is not open: never was, or is over.
+fn not_open(id: TaskId, state: Option<&LeadState>) -> Problem {
+    let number = id.0 & u128::from(cadenza_core::id::BORN_MAX);
+    match state {
+        Some(state) if (1..=u128::from(state.born)).contains(&number) => {
+            let touch = state.lead.touches.iter().find(|touch| touch.task == Some(id));
+            let detail = match touch {
+                Some(touch) => {
+                    format!("the task {id} was done at {}: {}; it is not done twice", touch.at, touch.outcome)
+                }
+                None => format!("the task {id} was done or withdrawn: take the next one of the queue"),
+            };
+            Problem::new(Kind::TaskClosed, detail)
+        }
+        _ => Problem::not_found("task", &id.to_string()),
+    }
+}
+
+/// The task with its lead; a problem when it is not open.
+async fn load(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
+    let state = api.engine.lead(id.lead()).await?;
+    match state.as_ref().and_then(|state| open_task(state, id)) {
+        Some(task) => {
+            let task = task.clone();
+            state.map(|state| (state, task)).ok_or_else(|| Problem::not_found("task", &id.to_string()))
+        }
+        None => Err(not_open(id, state.as_ref())),
+    }
+}
+
+async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Problem> {
+    let applied = api.engine.apply_to(id.lead(), api.new_event_id(), event).await.map_err(|refused| match refused {
+        crate::engine::Refused::NotFound { .. } => Problem::not_found("task", &id.to_string()),
+        other => other.into(),
+    })?;
+    match applied.ignored() {
+        Some(Ignored::UnknownTask) => Err(not_open(id, Some(&applied.state))),
+        // The task was done; that the run had moved on meanwhile is in the journal.
+        Some(Ignored::NotAwaited) if applied.notes.len() > 1 => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
+        Some(why) => Err(nothing_done(why)),
+        None => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomeBody {
+    outcome: Option<Outcome>,
+    result: Option<TouchResult>,
+    notes: Option<String>,
+    #[serde(default)]
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
+/// `POST /v1/tasks/{id}/outcome`
+pub(crate) async fn outcome(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<TaskId>,
+    JsonBody(body): JsonBody<OutcomeBody>,
+) -> Result<Json<Done>, Problem> {
+    let (_, task) = load(&api, id).await?;
+    let report = read_outcome(body, &task, caller.name(), &api)?;
+    apply(&api, id, Event::TaskDone(report)).await
+}
+
+fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Result<TaskReport, Problem> {
+    let outcome = match (task.kind, body.outcome) {
+        (TaskKind::Call, Some(Outcome::Sent | Outcome::Done)) | (TaskKind::Call, None) => {
+            let detail = "a call ends in connected, no_answer, voicemail, busy, wrong_number or gatekeeper";
+            return Err(Problem::new(Kind::InvalidField, detail).at("outcome"));
+        }
+        (_, outcome) => outcome.unwrap_or(Outcome::Done),
+    };
+    if body.result.is_some() && task.kind == TaskKind::Call && !outcome.reached() {
+        let detail =
+            format!("the lead said nothing when the outcome is {outcome}: leave `result` out, or write connected");
+        return Err(Problem::new(Kind::InvalidField, detail).at("result"));
+    }
+    let declared = &api.engine.catalog().workspace.settings.fields;
+    let (mut fields, mut callback_at) = (Vec::new(), None);
+    for (name, value) in body.data {
+        let invalid = |detail: String| Problem::new(Kind::InvalidField, detail).at(format!("data.{name}"));
+        let value = json::read(value).ok_or_else(|| invalid(format!("`{name}` takes one value, not an object")))?;
+        if name == "callback_at" {
+            callback_at = match value {
+                Value::Blank => None,
+                Value::Text(text) => Some(
+                    Timestamp::parse(&text)
+                        .ok_or_else(|| invalid(format!("`{text}` is no time such as 2026-03-08T07:30:00Z")))?,
+                ),
+                _ => return Err(invalid("a time is a text such as 2026-03-08T07:30:00Z".to_owned())),
+            };
+        } else {
+            let value = intake::check_field(&name, value, declared).map_err(|error| invalid(error.to_string()))?;
+            fields.push((name, value));
+        }
+    }
+    let notes = short(body.notes, "notes")?;
+    Ok(TaskReport { task: task.id, outcome, result: body.result, notes, fields, callback_at, by })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepBody {
+    rep: Option<RepId>,
+}
+
+fn rep_needed() -> Problem {
+    Problem::new(Kind::InvalidBody, "say who: `rep` is the id of a rep in team.yaml").at("rep")
+}
+
+/// `POST /v1/tasks/{id}/claim`: a member of the pool takes the task.
+pub(crate) async fn claim(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<TaskId>,
+    OptionalJson(body): OptionalJson<RepBody>,
+) -> Result<Json<Done>, Problem> {
+    let catalog = api.engine.catalog();
+    let rep = known_rep(caller.acting_as(body.rep)?.ok_or_else(rep_needed)?, &catalog)?;
+    let (state, task) = load(&api, id).await?;
+    may_claim(&task, &rep, &catalog)?;
+    if let Some(why) = held_back(&task, &state, &catalog, api.engine.clock().now()) {
+        return Err(Problem::new(Kind::HeldBack, format!("{why}: take the next one of the queue")));
+    }
+    apply(&api, id, Event::TaskMoved { task: id, change: TaskChange::Claimed(rep), by: caller.name() }).await
+}
+
+fn may_claim(task: &Task, rep: &RepId, catalog: &Catalog) -> Result<(), Problem> {
+    let refuse = |detail: String| Err(Problem::new(Kind::TaskTaken, detail));
+    match &task.assignee {
+        Assignee::Rep(owner) if owner == rep => Ok(()),
+        Assignee::Rep(owner) => refuse(format!("the task is with {owner}: an operator can reassign it")),
+        Assignee::Nobody => Ok(()),
+        Assignee::Pool(name) => {
+            let pool = catalog.workspace.settings.team.pools.get(name);
+            if pool.is_some_and(|pool| pool.members.iter().any(|(member, _)| member == rep)) {
+                return Ok(());
+            }
+            refuse(format!("{rep} is no member of the pool {name}, whose task it is"))
+        }
+    }
+}
+
+/// `POST /v1/tasks/{id}/reassign`
+pub(crate) async fn reassign(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(id): Named<TaskId>,
+    JsonBody(body): JsonBody<RepBody>,
+) -> Result<Json<Done>, Problem> {
+    let rep = known_rep(body.rep.ok_or_else(rep_needed)?, &api.engine.catalog())?;
+    apply(&api, id, Event::TaskMoved { task: id, change: TaskChange::Reassigned(rep), by: caller.name() }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SnoozeBody {
+    until: Timestamp,
+}
+
+/// `POST /v1/tasks/{id}/snooze`
+pub(crate) async fn snooze(
+    caller: Caller<Work>,
+    State(api): State<Shared>,
+    Named(id): Named<TaskId>,
+    JsonBody(body): JsonBody<SnoozeBody>,
+) -> Result<Json<Done>, Problem> {
+    if body.until <= api.engine.clock().now() {
+        return Err(Problem::new(Kind::InvalidField, "`until` lies in the past: name a later time").at("until"));
+    }
+    apply(&api, id, Event::TaskMoved { task: id, change: TaskChange::Snoozed(body.until), by: caller.name() }).await
+}

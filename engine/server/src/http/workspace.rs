@@ -1,0 +1,68 @@
+//! `POST /v1/workspace/apply`: the folder is read again and becomes the active workspace, or nothing changes.
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::http::auth::{Caller, Steer};
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::{Shared, Sources};
+use axum::Json;
+use axum::extract::State;
+use cadenza_language::{Diagnostic, Severity};
+use serde::Serialize;
+
+/// What became active.
+#[derive(Debug, Serialize)]
+pub(crate) struct AppliedView {
+    digest: String,
+    workflows: Vec<String>,
+    /// What somebody should look at all the same.
+    warnings: Vec<Diagnostic>,
+    /// Sources that take nothing because their secret is not to be had.
+    closed_sources: Vec<ClosedSource>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClosedSource {
+    source: String,
+    why: String,
+}
+
+/// Reads, checks and activates the workspace folder.
+pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>) -> Result<Json<AppliedView>, Problem> {
+    let (folder, before) = (api.workspace.clone(), api.engine.catalog());
+    let reading = tokio::task::spawn_blocking(move || {
+        let catalog = Catalog::read(&folder, &before.definitions)?;
+        let warnings = cadenza_language::check(&catalog.folder, catalog.plugins.as_ref()).diagnostics;
+        let sources = Sources::new(&catalog, &folder);
+        Ok::<_, CatalogError>((catalog, warnings, sources))
+    });
+    let (catalog, warnings, sources) = reading
+        .await
+        .map_err(|error| Problem::new(Kind::Internal, format!("reading the workspace broke off: {error}")))?
+        .map_err(|error| refuse(&error))?;
+    let closed = |(source, why): &(String, String)| ClosedSource { source: source.clone(), why: why.clone() };
+    let view = AppliedView {
+        digest: catalog.workspace.digest.to_string(),
+        workflows: catalog.live.workflows.keys().cloned().collect(),
+        warnings,
+        closed_sources: sources.closed.iter().map(closed).collect(),
+    };
+    let documents = catalog
+        .documents()
+        .map_err(|error| Problem::new(Kind::Internal, format!("the workspace cannot be written down: {error}")))?;
+    api.engine.activate(catalog.into(), documents).await?;
+    api.take_sources(sources);
+    Ok(Json(view))
+}
+
+fn refuse(error: &CatalogError) -> Problem {
+    let unchanged = "the running workspace goes on unchanged";
+    match error {
+        CatalogError::Broken(diagnostics, _) => {
+            let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+            let detail = format!("the workspace has {errors} errors, each is listed with its place; {unchanged}");
+            let list = diagnostics.iter().map(|diagnostic| serde_json::json!(diagnostic)).collect();
+            Problem::new(Kind::InvalidWorkspace, detail).with("errors", list)
+        }
+        other => Problem::new(Kind::InvalidWorkspace, format!("{other}; {unchanged}")),
+    }
+}

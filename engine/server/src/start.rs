@@ -1,0 +1,139 @@
+//! Starts the engine: opens the store, reads the workspace, and sets the driver going on a thread of its own.
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::clock::{Clock, ClockKind};
+use crate::connector::Connector;
+use crate::decider::Decider;
+use crate::driver::{Driver, DriverOptions, Ends, Parts};
+use crate::engine::{Engine, Progress};
+use crate::meters::Meters;
+use anyhow::Context as _;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::Workflow;
+use cadenza_core::workspace::Definitions;
+use cadenza_language::Folder;
+use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{mpsc, watch};
+
+/// Commands that may wait for the driver; more are refused as busy.
+const COMMANDS_WAITING_MAX: usize = 4_096;
+
+/// What `cadenza serve` is told.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeOptions {
+    /// The workspace folder.
+    pub(crate) workspace: PathBuf,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// Which clock.
+    pub(crate) clock: ClockKind,
+    /// Limits of the driver.
+    pub(crate) driver: DriverOptions,
+}
+
+/// A running engine.
+pub(crate) struct Running {
+    /// Its handle.
+    pub(crate) engine: Engine,
+    /// What was wrong with the workspace folder, when the stored workspace was taken instead of it.
+    pub(crate) refused: Option<CatalogError>,
+}
+
+/// Opens the store and starts the driver; returns once recovery is done. A folder that is broken does not replace a
+/// workspace that ran before.
+pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
+    let store: Arc<dyn Store> = Arc::new(open_store(&options.data)?);
+    let pinned = pinned(store.as_ref()).await?;
+    let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), &pinned).await?;
+    let catalog = Arc::new(catalog);
+    let from = store.document(&DocumentKey::Clock).await?;
+    let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
+    let clock = Clock::new(options.clock, from);
+    let meters = Arc::new(Meters::default());
+    let decider = Decider::new(&catalog, Arc::clone(&meters))?;
+    let connector = Arc::new(Connector::new(tokio::runtime::Handle::current())?);
+
+    let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let (results_to, results) = mpsc::unbounded_channel();
+    let (progress, progress_seen) = watch::channel(Progress::default());
+    let (catalog_to, catalog_seen) = watch::channel(Arc::clone(&catalog));
+    let data = options.data.clone();
+    let parts = Parts {
+        store: Arc::clone(&store),
+        clock: clock.clone(),
+        catalog: Arc::clone(&catalog),
+        decider,
+        connector,
+        meters: Arc::clone(&meters),
+        free_bytes: Box::new(move || free_bytes(&data)),
+        options: options.driver,
+    };
+    let ends = Ends { commands, results, results_to, progress, catalog: catalog_to };
+    run_on_own_thread(Driver::new(parts, ends).await?)?;
+    let draining = Arc::new(AtomicBool::new(false));
+    let engine =
+        Engine { commands: commands_to, store, clock, catalog: catalog_seen, progress: progress_seen, meters, draining };
+    if refused.is_none() {
+        let documents = catalog.documents()?;
+        engine.activate(catalog, documents).await?;
+    }
+    Ok(Running { engine, refused })
+}
+
+/// Opens the store of a data folder; one process at a time.
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<SledStore> {
+    std::fs::create_dir_all(data).with_context(|| format!("the data folder `{}` cannot be made", data.display()))?;
+    Ok(SledStore::open(data, SledOptions::default())?)
+}
+
+fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    std::thread::Builder::new().name("cadenza-driver".to_owned()).spawn(move || runtime.block_on(driver.run()))?;
+    Ok(())
+}
+
+/// The definitions that stored runs may have pinned.
+async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
+    let mut pinned = Definitions::new();
+    for (key, bytes) in store.documents(DocumentKind::Definition).await? {
+        let definition: Workflow =
+            serde_json::from_slice(&bytes).with_context(|| format!("the definition {key:?} cannot be read"))?;
+        pinned.insert(definition.digest, Arc::new(definition));
+    }
+    Ok(pinned)
+}
+
+/// The folder's workspace; the stored one when the folder is broken and there is one.
+async fn first_catalog(
+    root: &Path,
+    store: &dyn Store,
+    pinned: &Definitions,
+) -> anyhow::Result<(Catalog, Option<CatalogError>)> {
+    let error = match Catalog::read(root, pinned) {
+        Ok(catalog) => return Ok((catalog, None)),
+        Err(error) => error,
+    };
+    let Some(stored) = store.document(&DocumentKey::Workspace).await? else { return Err(explain(error)) };
+    let folder: Folder = serde_json::from_slice(&stored).context("the stored workspace cannot be read")?;
+    let catalog = Catalog::of(folder, root, pinned).map_err(explain)?;
+    Ok((catalog, Some(error)))
+}
+
+/// The error as a person reads it: every diagnostic with its place.
+pub(crate) fn explain(error: CatalogError) -> anyhow::Error {
+    match error {
+        CatalogError::Broken(diagnostics, folder) => {
+            let shown = cadenza_language::render(&diagnostics, &folder, cadenza_language::Paint::Plain);
+            anyhow::anyhow!("the workspace has errors\n{shown}")
+        }
+        other => other.into(),
+    }
+}
+
+/// Bytes free where the data lies; as many as can be when the system does not say.
+fn free_bytes(data: &Path) -> u64 {
+    rustix::fs::statvfs(data).map_or(u64::MAX, |room| room.f_bavail.saturating_mul(room.f_frsize))
+}

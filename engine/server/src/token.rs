@@ -1,0 +1,234 @@
+//! API tokens: random, shown once, kept as a hash. A role is a set of rights; the table below is the whole of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cadenza_core::lead::RepId;
+use cadenza_core::time::Timestamp;
+use cadenza_store::DocumentKey;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+
+/// What every token begins with, so that a leaked one is found by scanners.
+pub(crate) const PREFIX: &str = "cdz_";
+/// Random bytes in a token.
+const RANDOM_BYTES: usize = 32;
+/// Hexadecimal digits by which people name a token.
+const ID_DIGITS: usize = 12;
+
+/// What a caller wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Look at leads, tasks, runs, workflows, schedules, metrics.
+    Read,
+    /// Bring events in.
+    Ingest,
+    /// Do tasks, and record what a lead wants.
+    Work,
+    /// Change what happens to leads; brakes, outbox, dead letters, the workspace and a virtual clock.
+    Steer,
+    /// Create and revoke tokens.
+    Administer,
+}
+
+impl Right {
+    /// What it allows, for a person who lacks it.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "reading",
+            Self::Ingest => "bringing events in",
+            Self::Work => "working on tasks",
+            Self::Steer => "steering leads and workflows",
+            Self::Administer => "managing tokens",
+        }
+    }
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Everything, tokens included.
+    Admin,
+    /// Runs the engine and its workflows.
+    Operator,
+    /// A program that brings events.
+    Ingest,
+    /// Somebody who sells.
+    Rep,
+    /// Looks on.
+    Viewer,
+}
+
+impl Role {
+    /// The permission table.
+    pub(crate) const fn rights(self) -> &'static [Right] {
+        match self {
+            Self::Admin => &[Right::Read, Right::Ingest, Right::Work, Right::Steer, Right::Administer],
+            Self::Operator => &[Right::Read, Right::Ingest, Right::Work, Right::Steer],
+            Self::Ingest => &[Right::Ingest],
+            Self::Rep => &[Right::Read, Right::Work],
+            Self::Viewer => &[Right::Read],
+        }
+    }
+
+    /// As the command line and the API spell it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Ingest => "ingest",
+            Self::Rep => "rep",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// The SHA-256 of a token: all that is kept of it. A token is 32 random bytes, so no salt and no slow hash is needed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a presented token.
+    pub(crate) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// In hexadecimal, as the store keys it.
+    pub(crate) fn hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// The document it is kept under.
+    pub(crate) fn key(&self) -> DocumentKey {
+        DocumentKey::Token(self.hex())
+    }
+
+    fn parse(hex: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        for (at, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+/// What is kept about a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    /// For what or whom it is; stands in the journal as who did it.
+    pub(crate) name: String,
+    /// What it may do.
+    pub(crate) role: Role,
+    /// The rep it acts as; it can act as nobody else then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rep: Option<RepId>,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+}
+
+/// Why there is no new token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    /// The system has no randomness.
+    #[error("the system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// A name that is none.
+    #[error("a token's name has 1 to 64 characters, letters, digits, `-`, `_`, `.`, `@` and blanks")]
+    Name,
+    /// A document that cannot be read.
+    #[error("a token's record is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl Token {
+    /// A new token: its text, which is shown once and never kept, and its record.
+    pub(crate) fn create(
+        name: &str,
+        role: Role,
+        rep: Option<RepId>,
+        now: Timestamp,
+    ) -> Result<(String, TokenHash, Self), TokenError> {
+        let plain = |c: char| c.is_alphanumeric() || "-_.@ ".contains(c);
+        if name.trim().is_empty() || name.chars().count() > 64 || !name.chars().all(plain) {
+            return Err(TokenError::Name);
+        }
+        let mut random = [0; RANDOM_BYTES];
+        getrandom::fill(&mut random).map_err(TokenError::Random)?;
+        let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
+        let hash = TokenHash::of(&text);
+        Ok((text, hash, Self { name: name.to_owned(), role, rep, created_at: now }))
+    }
+
+    /// The document it is kept as.
+    pub(crate) fn document(&self, hash: TokenHash) -> Result<(DocumentKey, Option<Vec<u8>>), TokenError> {
+        Ok((hash.key(), Some(serde_json::to_vec(self)?)))
+    }
+
+    /// Reads documents of the kind `Token`; others are passed over.
+    pub(crate) fn read(key: &DocumentKey, document: &[u8]) -> Result<Option<(TokenHash, Self)>, TokenError> {
+        let DocumentKey::Token(hex) = key else { return Ok(None) };
+        Ok(TokenHash::parse(hex).zip(Some(serde_json::from_slice(document)?)))
+    }
+}
+
+/// A token without its secret, as lists show it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TokenView {
+    /// By which it is revoked.
+    pub(crate) id: String,
+    /// What is kept.
+    #[serde(flatten)]
+    pub(crate) token: Token,
+}
+
+impl TokenView {
+    /// The token kept under this hash.
+    pub(crate) fn new(hash: &TokenHash, token: &Token) -> Self {
+        let mut id = hash.hex();
+        id.truncate(ID_DIGITS);
+        Self { id, token: token.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_by_its_hash_and_by_nothing_else() {
+        let (text, hash, token) = Token::create("crm", Role::Ingest, None, Timestamp::from_ms(0)).unwrap();
+        assert!(text.starts_with(PREFIX) && text.len() > 40);
+        let (key, document) = token.document(hash).unwrap();
+        let document = document.unwrap();
+        assert!(
+            !String::from_utf8(document.clone()).unwrap().contains(&text[PREFIX.len()..]),
+            "the secret is not kept"
+        );
+        let (read, kept) = Token::read(&key, &document).unwrap().unwrap();
+        assert!(read == TokenHash::of(&text) && read != TokenHash::of("cdz_other"));
+        assert_eq!(kept, token);
+    }
+
+    #[test]
+    fn every_role_may_do_what_the_one_above_it_may() {
+        for (below, above) in [(Role::Viewer, Role::Rep), (Role::Rep, Role::Operator), (Role::Operator, Role::Admin)] {
+            let missing = below.rights().iter().find(|right| !above.rights().contains(right));
+            assert_eq!(missing, None, "{} lacks what {} may do", above.as_str(), below.as_str());
+        }
+        assert_eq!(Role::Ingest.rights(), [Right::Ingest], "a program that brings events sees nobody's data");
+    }
+
+    #[test]
+    fn names_are_plain() {
+        for name in ["", "  ", "a\nb", "<b>", &"x".repeat(65)] {
+            assert!(Token::create(name, Role::Viewer, None, Timestamp::from_ms(0)).is_err(), "`{name}`");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! A lead as the API shows it: a row of a list, and the whole of it.
+
+use crate::catalog::Catalog;
+use crate::json;
+use crate::views::run::RunView;
+use crate::views::words;
+use cadenza_core::account::Hold;
+use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
+use cadenza_core::lead::{Channel, Counts, LeadScore, Outcome, RepId, Stage, TouchResult};
+use cadenza_core::plugin::Segment;
+use cadenza_core::state::LeadState;
+use cadenza_core::task::TaskKind;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::MAIN_SCORE;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A lead in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeadRow {
+    id: LeadId,
+    name: Option<String>,
+    company: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    source: Option<String>,
+    stage: Stage,
+    segment: Option<Segment>,
+    score: Option<i32>,
+    owner: Option<RepId>,
+    created_at: Timestamp,
+    next_due: Option<Timestamp>,
+    runs: Vec<String>,
+}
+
+impl LeadRow {
+    /// The row of a lead.
+    pub(crate) fn new(state: &LeadState, catalog: &Catalog) -> Self {
+        let lead = &state.lead;
+        let run = |run| RunView::new(run, state, catalog).place();
+        Self {
+            id: lead.id,
+            name: name(state),
+            company: lead.profile.company.clone(),
+            email: lead.profile.email.clone(),
+            phone: lead.profile.phone.clone(),
+            source: lead.profile.source.clone(),
+            stage: lead.stage,
+            segment: lead.segment,
+            score: lead.scores.get(MAIN_SCORE).map(|score| score.points),
+            owner: lead.owner.clone(),
+            created_at: lead.created_at,
+            next_due: state.next_due(),
+            runs: state.runs.iter().map(run).collect(),
+        }
+    }
+}
+
+/// Given and family name, as far as they are known.
+pub(crate) fn name(state: &LeadState) -> Option<String> {
+    let profile = &state.lead.profile;
+    let names: Vec<&str> =
+        [&profile.first_name, &profile.last_name].into_iter().flatten().map(String::as_str).collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
+/// The whole of a lead.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeadView {
+    id: LeadId,
+    created_at: Timestamp,
+    fields: BTreeMap<String, serde_json::Value>,
+    stage: Stage,
+    segment: Option<Segment>,
+    scores: BTreeMap<String, ScoreView>,
+    owner: Option<RepId>,
+    account: Option<AccountId>,
+    hold: Option<HoldView>,
+    consent: ConsentView,
+    paused_at: Option<Timestamp>,
+    callback_at: Option<Timestamp>,
+    counts: CountsView,
+    touches: Vec<TouchView>,
+    engagements: Vec<EngagementView>,
+    deal: Option<DealView>,
+    watchers: Vec<RepId>,
+    next_due: Option<Timestamp>,
+    runs: Vec<RunView>,
+    past_runs: Vec<PastView>,
+    tasks: Vec<OpenTask>,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreView {
+    points: i32,
+    segment: Segment,
+    at: Timestamp,
+    plugin: Option<String>,
+    digest: Digest,
+    reasons: Vec<words::ReasonView>,
+}
+
+#[derive(Debug, Serialize)]
+struct HoldView {
+    owner: RepId,
+    until: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct ConsentView {
+    opted_out: Option<OptOutView>,
+    refused: Vec<Channel>,
+    unreachable: Vec<Channel>,
+    not_before: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct OptOutView {
+    at: Timestamp,
+    by: String,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CountsView {
+    contacts: u32,
+    calls: u32,
+    emails: u32,
+    reached: u32,
+    voicemails: u32,
+    engagements: u32,
+    does_not_know_us: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct TouchView {
+    at: Timestamp,
+    channel: Channel,
+    outcome: Outcome,
+    result: Option<TouchResult>,
+    by: Option<RepId>,
+    run: Option<RunId>,
+    task: Option<TaskId>,
+}
+
+#[derive(Debug, Serialize)]
+struct EngagementView {
+    at: Timestamp,
+    kind: String,
+    detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DealView {
+    stage: Option<String>,
+    amount: Option<f64>,
+    won: Option<bool>,
+    closed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct PastView {
+    run: RunId,
+    workflow: String,
+    ended_at: Timestamp,
+    ending: String,
+    count: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct OpenTask {
+    id: TaskId,
+    kind: TaskKind,
+    assignee: String,
+    due: Timestamp,
+    not_before: Option<Timestamp>,
+}
+
+impl LeadView {
+    /// All of a lead.
+    pub(crate) fn new(state: &LeadState, catalog: &Catalog) -> Self {
+        let lead = &state.lead;
+        let known = lead.profile.known();
+        Self {
+            id: lead.id,
+            created_at: lead.created_at,
+            fields: known.into_iter().map(|(name, value)| (name.to_owned(), json::show(&value))).collect(),
+            stage: lead.stage,
+            segment: lead.segment,
+            scores: lead.scores.iter().map(|(name, score)| (name.clone(), score_view(score, catalog))).collect(),
+            owner: lead.owner.clone(),
+            account: lead.account,
+            hold: state.hold.as_ref().map(|Hold { owner, until, .. }| HoldView { owner: owner.clone(), until: *until }),
+            consent: ConsentView {
+                opted_out: lead.consent.opted_out.as_ref().map(|out| OptOutView {
+                    at: out.at,
+                    by: out.by.clone(),
+                    reason: out.reason.clone(),
+                }),
+                refused: lead.consent.refused.clone(),
+                unreachable: lead.consent.unreachable.clone(),
+                not_before: lead.consent.not_before,
+            },
+            paused_at: lead.paused_at,
+            callback_at: state.callback_at,
+            counts: counts_view(&lead.counts),
+            touches: lead.touches.iter().map(touch_view).collect(),
+            engagements: lead
+                .engagements
+                .iter()
+                .map(|e| EngagementView { at: e.at, kind: e.kind.clone(), detail: e.detail.clone() })
+                .collect(),
+            deal: lead.deal.as_ref().map(|deal| DealView {
+                stage: deal.stage.clone(),
+                amount: deal.amount,
+                won: deal.won,
+                closed_at: deal.closed_at,
+            }),
+            watchers: lead.watchers.clone(),
+            next_due: state.next_due(),
+            runs: state.runs.iter().map(|run| RunView::new(run, state, catalog)).collect(),
+            past_runs: state
+                .past
+                .iter()
+                .map(|(workflow, past)| PastView {
+                    run: past.run,
+                    workflow: workflow.clone(),
+                    ended_at: past.ended_at,
+                    ending: past.ending.clone(),
+                    count: past.count,
+                })
+                .collect(),
+            tasks: state
+                .tasks
+                .iter()
+                .map(|task| OpenTask {
+                    id: task.id,
+                    kind: task.kind,
+                    assignee: task.assignee.to_string(),
+                    due: task.due,
+                    not_before: task.not_before,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn score_view(score: &LeadScore, catalog: &Catalog) -> ScoreView {
+    ScoreView {
+        points: score.points,
+        segment: score.segment,
+        at: score.at,
+        plugin: score.plugin.clone(),
+        digest: score.digest,
+        reasons: words::reasons(&score.reasons, score.plugin.as_deref(), catalog),
+    }
+}
+
+fn counts_view(counts: &Counts) -> CountsView {
+    let Counts { contacts, calls, emails, reached, voicemails, engagements, does_not_know_us } = *counts;
+    CountsView { contacts, calls, emails, reached, voicemails, engagements, does_not_know_us }
+}
+
+fn touch_view(touch: &cadenza_core::lead::Touch) -> TouchView {
+    TouchView {
+        at: touch.at,
+        channel: touch.channel,
+        outcome: touch.outcome,
+        result: touch.result,
+        by: touch.by.clone(),
+        run: touch.run,
+        task: touch.task,
+    }
+}

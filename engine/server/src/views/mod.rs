@@ -1,0 +1,21 @@
+//! What the API shows: shapes of their own, apart from the records they are made from, so that either may change alone.
+
+pub(crate) mod lead;
+pub(crate) mod outbox;
+pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod task;
+pub(crate) mod timeline;
+pub(crate) mod words;
+pub(crate) mod workflow;
+
+use serde::Serialize;
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page<T> {
+    /// What was found.
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page; null at the end.
+    pub(crate) next: Option<String>,
+}

@@ -1,0 +1,136 @@
+//! A run as the API shows it: where it stands, what it waits for, and until when.
+
+use crate::catalog::Catalog;
+use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
+use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use serde::Serialize;
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunView {
+    id: RunId,
+    lead: LeadId,
+    workflow: String,
+    /// The version it has pinned; none once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<String>,
+    /// active, waiting, parked or done.
+    state: &'static str,
+    /// What it does or waits for.
+    doing: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entered_at: Option<Timestamp>,
+    /// When it goes on by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<TaskId>,
+    /// Contacts made by the cadence it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<String>,
+}
+
+impl RunView {
+    /// A run that is not over.
+    pub(crate) fn new(run: &Run, state: &LeadState, catalog: &Catalog) -> Self {
+        let definition = catalog.definitions.get(&run.workflow);
+        let doing = Doing::of(&run.state);
+        Self {
+            id: run.id,
+            lead: state.lead.id,
+            workflow: definition.map_or_else(|| run.workflow.to_string(), |d| d.name.clone()),
+            version: Some(run.workflow),
+            step: definition.and_then(|d| d.step(run.step)).map(|step| step.id.clone()),
+            state: run.state.code(),
+            doing: doing.text,
+            started_at: Some(run.started_at),
+            entered_at: Some(run.entered_at),
+            due: doing.due,
+            task: doing.task,
+            contacts: doing.contacts,
+            ended_at: None,
+            ending: None,
+        }
+    }
+
+    /// A run that is over.
+    pub(crate) fn past(workflow: &str, past: &Past, state: &LeadState) -> Self {
+        Self {
+            id: past.run,
+            lead: state.lead.id,
+            workflow: workflow.to_owned(),
+            version: None,
+            step: None,
+            state: "done",
+            doing: format!("over: {}", past.ending),
+            started_at: None,
+            entered_at: None,
+            due: None,
+            task: None,
+            contacts: None,
+            ended_at: Some(past.ended_at),
+            ending: Some(past.ending.clone()),
+        }
+    }
+
+    /// `workflow/step`.
+    pub(crate) fn place(&self) -> String {
+        format!("{}/{}", self.workflow, self.step.as_deref().unwrap_or("?"))
+    }
+
+    /// Whether it is what a list asks for.
+    pub(crate) fn is(&self, workflow: Option<&str>, step: Option<&str>, state: Option<&str>) -> bool {
+        workflow.is_none_or(|wanted| wanted == self.workflow)
+            && step.is_none_or(|wanted| Some(wanted) == self.step.as_deref())
+            && state.is_none_or(|wanted| wanted == self.state)
+    }
+}
+
+struct Doing {
+    text: String,
+    due: Option<Timestamp>,
+    task: Option<TaskId>,
+    contacts: Option<u16>,
+}
+
+impl Doing {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), due: None, task: None, contacts: None }
+    }
+
+    fn of(state: &RunState) -> Self {
+        match state {
+            RunState::Ready => Self::plain("goes on at once"),
+            RunState::Deciding { .. } => Self::plain("a plugin is asked"),
+            RunState::Assigning => Self::plain("an owner is being chosen"),
+            RunState::Task(task) => Self { task: Some(*task), ..Self::plain("waits for a person") },
+            RunState::Sending(_) => Self::plain("a mail is on its way"),
+            RunState::Cadence(cadence) => Self::cadence(cadence),
+            RunState::Waiting { until: Some(until) } => Self { due: Some(*until), ..Self::plain("waits") },
+            RunState::Waiting { until: None } => Self::plain("waits for a date that is not known yet"),
+            RunState::Parked { cause, .. } => Self::plain(format!("parked: {cause}")),
+        }
+    }
+
+    fn cadence(state: &CadenceState) -> Self {
+        let (what, due, task) = match state.phase {
+            CadencePhase::Pause(at) => ("the next touch is planned", Some(at), None),
+            CadencePhase::Task(task) => ("a call is to be made", None, Some(task)),
+            CadencePhase::Redial(at) => ("the second dial is planned", Some(at), None),
+            CadencePhase::RedialTask(task) => ("the second dial is to be made", None, Some(task)),
+            CadencePhase::Sending(_) => ("a mail is on its way", None, None),
+        };
+        let text = format!("{what}, touch {} of round {}", state.touch + 1, state.round + 1);
+        Self { text, due, task, contacts: Some(state.contacts) }
+    }
+}

@@ -1,0 +1,109 @@
+//! A schedule as the API shows it: when it fires next, and what became of its past firings.
+
+use cadenza_core::state::{Firing, PastFiring, ScheduleState};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::{CatchUp, Schedule};
+use croner::Cron;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+/// A schedule.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScheduleView {
+    id: String,
+    workflow: String,
+    cron: String,
+    timezone: String,
+    catch_up: String,
+    next: Option<Timestamp>,
+    last: Option<FiringView>,
+    /// A firing that is going through the leads.
+    firing: Option<UnderWay>,
+    /// How many of the remembered firings did not run at their time.
+    late: usize,
+    missed: usize,
+    coalesced: usize,
+    past: Vec<FiringView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct FiringView {
+    nominal: Timestamp,
+    at: Timestamp,
+    how: String,
+    enrolled: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct UnderWay {
+    nominal: Timestamp,
+    started_at: Timestamp,
+    seen: u64,
+    enrolled: u64,
+}
+
+impl ScheduleView {
+    /// A schedule with what it remembers, at `now`.
+    pub(crate) fn new(workflow: &str, schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Self {
+        let past: Vec<FiringView> = state.past.iter().map(firing_view).collect();
+        let count = |how: &str| past.iter().filter(|firing| firing.how == how).count();
+        Self {
+            id: schedule.id.clone(),
+            workflow: workflow.to_owned(),
+            cron: schedule.cron.clone(),
+            timezone: schedule.timezone.clone(),
+            catch_up: match schedule.catch_up {
+                CatchUp::Latest => "latest".to_owned(),
+                CatchUp::All { at_most } => format!("all (at most {at_most})"),
+                CatchUp::None => "none".to_owned(),
+            },
+            next: next_after(schedule, now),
+            last: past.last().cloned(),
+            firing: state.firing.as_ref().map(|firing: &Firing| UnderWay {
+                nominal: firing.nominal,
+                started_at: firing.started_at,
+                seen: firing.seen,
+                enrolled: firing.enrolled,
+            }),
+            late: count("late"),
+            missed: count("missed"),
+            coalesced: count("coalesced"),
+            past,
+        }
+    }
+}
+
+fn firing_view(firing: &PastFiring) -> FiringView {
+    FiringView { nominal: firing.nominal, at: firing.at, how: firing.how.clone(), enrolled: firing.enrolled }
+}
+
+/// The first nominal time after `now`; none for a schedule that never fires again.
+fn next_after(schedule: &Schedule, now: Timestamp) -> Option<Timestamp> {
+    let zone = TimeZone::get(&schedule.timezone).ok()?;
+    let cron: Cron = schedule.cron.parse().ok()?;
+    let next = cron.find_next_occurrence(&now.to_jiff().to_zoned(zone), false).ok()?;
+    Some(Timestamp::from_jiff(next.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::time::Span;
+
+    #[test]
+    fn the_next_firing_keeps_to_the_zone() {
+        let schedule = Schedule {
+            id: "w/0".into(),
+            cron: "0 8 * * MON-FRI".into(),
+            timezone: "America/New_York".into(),
+            catch_up: CatchUp::Latest,
+            within: Span::Days(1),
+        };
+        for (now, next) in
+            [("2026-03-06T12:59:00Z", "2026-03-06T13:00:00Z"), ("2026-03-06T13:00:00Z", "2026-03-09T12:00:00Z")]
+        {
+            let now = Timestamp::parse(now).unwrap();
+            assert_eq!(next_after(&schedule, now), Timestamp::parse(next), "after {now}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A task as a rep sees it: what to do, with whom, what to say, why it is here, and when it is due.
+
+use crate::catalog::Catalog;
+use crate::render;
+use crate::views::lead;
+use crate::views::words;
+use cadenza_core::gate;
+use cadenza_core::id::{LeadId, RunId, TaskId};
+use cadenza_core::lead::{Channel, RepId};
+use cadenza_core::plugin::Segment;
+use cadenza_core::run::{Run, RunState};
+use cadenza_core::state::LeadState;
+use cadenza_core::step::View;
+use cadenza_core::task::{Task, TaskKind};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::{Cadence, MAIN_SCORE, TouchPlan, Verb, Workflow};
+use serde::Serialize;
+
+/// A task in the queue.
+#[derive(Debug, Serialize)]
+pub(crate) struct TaskView {
+    id: TaskId,
+    kind: TaskKind,
+    assignee: String,
+    due: Timestamp,
+    /// Whether it is past its time.
+    overdue: bool,
+    created_at: Timestamp,
+    not_before: Option<Timestamp>,
+    /// What the touch is to achieve.
+    objective: String,
+    /// What to say.
+    script: Option<String>,
+    /// What to say when a voice mail is to be left.
+    voicemail: Option<String>,
+    redial: bool,
+    reminders: u16,
+    raised: bool,
+    /// The task an escalation is about.
+    about: Option<TaskId>,
+    lead: Whom,
+    why: Why,
+}
+
+/// Whom it is about.
+#[derive(Debug, Serialize)]
+struct Whom {
+    id: LeadId,
+    name: Option<String>,
+    title: Option<String>,
+    company: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+    timezone: Option<String>,
+    segment: Option<Segment>,
+    score: Option<i32>,
+    owner: Option<RepId>,
+}
+
+/// Why it is here.
+#[derive(Debug, Serialize)]
+struct Why {
+    workflow: Option<String>,
+    version: String,
+    step: Option<String>,
+    run: Option<RunId>,
+    /// In one line.
+    text: String,
+    /// The reasons of the lead's score.
+    reasons: Vec<String>,
+}
+
+/// What a task's step says about it.
+struct Plan<'a> {
+    objective: &'a str,
+    script: Option<&'a str>,
+    voicemail: Option<&'a str>,
+}
+
+impl TaskView {
+    /// A task of a lead, as it is now.
+    pub(crate) fn new(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Self {
+        let definition = catalog.definitions.get(&task.workflow);
+        let run = task.run.and_then(|id| state.runs.iter().find(|run| run.id == id));
+        let plan = definition.and_then(|definition| plan(task, run, definition));
+        let view = View { run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
+        // A template that does not render is shown as it stands: the rep is still to call.
+        let render = |template: &str| render::text(template, &view).unwrap_or_else(|_| template.to_owned());
+        let script = |path: &str| definition.and_then(|d| d.scripts.get(path)).map(|script| render(&script.body));
+        Self {
+            id: task.id,
+            kind: task.kind,
+            assignee: task.assignee.to_string(),
+            due: task.due,
+            overdue: task.due < now,
+            created_at: task.created_at,
+            not_before: task.not_before,
+            objective: match (task.kind, &plan) {
+                (TaskKind::Escalation, _) => "Find out why this is late, and see that it is done.".to_owned(),
+                (_, Some(plan)) => render(plan.objective),
+                (_, None) => String::new(),
+            },
+            script: plan.as_ref().and_then(|plan| script(plan.script?)),
+            voicemail: plan.as_ref().and_then(|plan| script(plan.voicemail?)),
+            redial: task.redial,
+            reminders: task.reminders,
+            raised: task.raised,
+            about: task.about,
+            lead: whom(state),
+            why: why(task, state, definition.map(|d| &**d), catalog),
+        }
+    }
+}
+
+/// Why the gate does not let a task be offered now; none when it may be.
+pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<String> {
+    if let Some(until) = task.not_before.filter(|until| *until > now) {
+        return Some(format!("it is not offered before {until}"));
+    }
+    if task.kind != TaskKind::Call {
+        return None;
+    }
+    match gate::check(&state.lead, Channel::Call, &catalog.live.settings, now).0 {
+        gate::Verdict::Go => None,
+        gate::Verdict::NotBefore { at, why } => Some(format!("not before {at}: {}", words::gate_words(why))),
+        gate::Verdict::Never(why) => Some(words::gate_words(why).to_owned()),
+    }
+}
+
+fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<Plan<'a>> {
+    let objective = |path: &str| definition.scripts.get(path).map_or("", |script| script.objective.as_str());
+    match &definition.step(task.step)?.verb {
+        Verb::Call(call) => {
+            Some(Plan { objective: objective(&call.script), script: Some(&call.script), voicemail: None })
+        }
+        Verb::Task(todo) => Some(Plan { objective: &todo.objective, script: todo.script.as_deref(), voicemail: None }),
+        Verb::Cadence(cadence) => match &cadence.touches.get(usize::from(task.touch?))?.touch {
+            TouchPlan::Call { script, .. } => {
+                Some(Plan { objective: objective(script), script: Some(script), voicemail: voicemail(cadence, run) })
+            }
+            TouchPlan::Email(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// The message of the series that would be left now: the first, those between, the last contact's.
+fn voicemail<'a>(cadence: &'a Cadence, run: Option<&Run>) -> Option<&'a str> {
+    let series = cadence.voicemails.as_ref()?;
+    let RunState::Cadence(state) = run?.state else { return None };
+    Some(match state {
+        state if state.contacts + 1 >= cadence.contacts_max => &series.last,
+        state if state.voicemails == 0 => &series.first,
+        _ => &series.next,
+    })
+}
+
+fn whom(state: &LeadState) -> Whom {
+    let lead = &state.lead;
+    Whom {
+        id: lead.id,
+        name: lead::name(state),
+        title: lead.profile.title.clone(),
+        company: lead.profile.company.clone(),
+        phone: lead.profile.phone.clone(),
+        email: lead.profile.email.clone(),
+        timezone: lead.profile.timezone.clone(),
+        segment: lead.segment,
+        score: lead.scores.get(MAIN_SCORE).map(|score| score.points),
+        owner: lead.owner.clone(),
+    }
+}
+
+fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &Catalog) -> Why {
+    let step = definition.and_then(|d| d.step(task.step)).map(|step| step.id.clone());
+    let workflow = definition.map(|d| d.name.clone());
+    let mut text = match (&workflow, &step, task.kind) {
+        (Some(workflow), Some(step), TaskKind::Escalation) => format!("overdue at {step} of {workflow}"),
+        (Some(workflow), Some(step), _) => format!("{step} of {workflow}"),
+        _ => "from a workflow that is no longer known".to_owned(),
+    };
+    if task.redial {
+        text.push_str("; second dial, nobody answered the first");
+    }
+    if state.lead.counts.contacts > 0 {
+        text.push_str(&format!("; contact number {}", state.lead.counts.contacts + 1));
+    }
+    if let Some(touch) = state.lead.touches.last() {
+        text.push_str(&format!("; last {} {}: {}", touch.channel, touch.at, touch.outcome));
+    }
+    if let Some(engagement) = state.lead.engagements.last() {
+        text.push_str(&format!("; last engaged {}: {} {}", engagement.at, engagement.kind, engagement.detail));
+    }
+    let score = state.lead.scores.get(MAIN_SCORE);
+    let reasons = score.map_or_else(Vec::new, |score| {
+        let told = words::reasons(&score.reasons, score.plugin.as_deref(), catalog);
+        told.into_iter().map(|reason| reason.text).collect()
+    });
+    Why { workflow, version: task.workflow.to_string(), step, run: task.run, text, reasons }
+}

@@ -1,0 +1,51 @@
+//! A lead's journal as the API shows it: when, by which event, what happened in words, and how it was decided.
+
+use crate::catalog::Catalog;
+use crate::views::words::{Teller, Told};
+use cadenza_core::id::LeadId;
+use cadenza_core::journal::Entry;
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use serde::Serialize;
+
+/// A page of a journal.
+#[derive(Debug, Serialize)]
+pub(crate) struct TimelineView {
+    lead: LeadId,
+    name: Option<String>,
+    /// The zone that times in words are in.
+    timezone: Option<String>,
+    items: Vec<EntryView>,
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct EntryView {
+    seq: u64,
+    at: Timestamp,
+    event: String,
+    what: Vec<Told>,
+    /// Whether the personal part was erased.
+    erased: bool,
+}
+
+impl TimelineView {
+    /// Entries in words; `next` is the cursor of what follows.
+    pub(crate) fn new(state: &LeadState, entries: &[Entry], catalog: &Catalog, next: Option<String>) -> Self {
+        let mut teller = Teller::new(catalog, state);
+        let view = |entry: &Entry| EntryView {
+            seq: entry.seq,
+            at: entry.skeleton.now,
+            event: entry.skeleton.event.clone(),
+            what: teller.tell(entry),
+            erased: entry.personal.is_none(),
+        };
+        Self {
+            lead: state.lead.id,
+            name: crate::views::lead::name(state),
+            timezone: catalog.workspace.settings.calendar.zone().iana_name().map(str::to_owned),
+            items: entries.iter().map(view).collect(),
+            next,
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. The words of a
+//! decision's reasons are the plugin's own.
+
+use crate::catalog::Catalog;
+use cadenza_core::event::{Answer, Event};
+use cadenza_core::gate;
+use cadenza_core::id::{Digest, RunId, TaskId};
+use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
+use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::plugin::{Action, Reason};
+use cadenza_core::state::LeadState;
+use cadenza_core::task::{Assignee, TaskKind};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::StepIx;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One reason of a decision.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReasonView {
+    rule: u16,
+    name: Option<String>,
+    points: i32,
+    value: String,
+    /// In the plugin's words.
+    pub(crate) text: String,
+}
+
+/// Reasons in the words of their plugin; by number when the plugin is no longer there.
+pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalog) -> Vec<ReasonView> {
+    let rules = plugin.and_then(|name| catalog.live.plugins.get(name)).map_or(&[][..], |info| &info.rules);
+    let view = |reason: &Reason| {
+        let rule = rules.iter().find(|rule| rule.id == reason.rule);
+        let words = rule.map_or_else(
+            || format!("rule {} {}", reason.rule, reason.value).trim_end().to_owned(),
+            |rule| rule.text.replace("{value}", &reason.value).replace("{points}", &reason.points.to_string()),
+        );
+        let text = if reason.points == 0 { words } else { format!("{:+} {words}", reason.points) };
+        ReasonView {
+            rule: reason.rule,
+            name: rule.map(|rule| rule.name.clone()),
+            points: reason.points,
+            value: reason.value.clone(),
+            text,
+        }
+    };
+    reasons.iter().map(view).collect()
+}
+
+/// Tells a lead's journal, entry after entry; remembers which run and task is which.
+pub(crate) struct Teller<'a> {
+    catalog: &'a Catalog,
+    runs: BTreeMap<RunId, Digest>,
+    tasks: BTreeMap<TaskId, TaskKind>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    /// The sentence.
+    pub(crate) text: String,
+    /// Why, for decisions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) because: Vec<String>,
+}
+
+impl Told {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), because: Vec::new() }
+    }
+}
+
+impl<'a> Teller<'a> {
+    /// A teller that knows what the lead is in now; the rest it learns as it goes.
+    pub(crate) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
+        Self {
+            catalog,
+            runs: state.runs.iter().map(|run| (run.id, run.workflow)).collect(),
+            tasks: state.tasks.iter().map(|task| (task.id, task.kind)).collect(),
+        }
+    }
+
+    /// Everything an entry says.
+    pub(crate) fn tell(&mut self, entry: &Entry) -> Vec<Told> {
+        let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
+        let mut answers = events.iter().filter_map(|event| match event {
+            Event::Decided(answer) => Some(answer),
+            _ => None,
+        });
+        let mut told: Vec<Told> =
+            entry.skeleton.notes.iter().map(|note| self.note(note, events, &mut answers)).collect();
+        told.extend(events.iter().filter_map(by_whom).map(Told::plain));
+        told
+    }
+
+    fn note<'e>(&mut self, note: &Note, events: &[Event], answers: &mut impl Iterator<Item = &'e Answer>) -> Told {
+        Told::plain(match note {
+            Note::Created => "We first heard of this lead.".to_owned(),
+            Note::Reported(kind) => reported(&kind.to_string(), events),
+            Note::Enrolled { run, workflow } => {
+                self.runs.insert(*run, *workflow);
+                format!("Entered the workflow {} (version {workflow}).", self.workflow(*workflow))
+            }
+            Note::NotEnrolled { workflow, why } => format!("Not put into {workflow}: {}.", refusal(*why)),
+            Note::Entered { run, step } => format!("{}: came to the step {}.", self.run(*run), self.step(*run, *step)),
+            Note::Decided { plugin, digest, verdict, .. } => {
+                return self.decision(plugin, *digest, verdict, answers.next());
+            }
+            Note::Owned { owner, how } => owned(owner.as_ref(), how),
+            Note::TaskMade { task, kind, assignee, due } => {
+                self.tasks.insert(*task, *kind);
+                format!("{} for {}, due {}.", capital(kind_words(*kind)), self.assignee(assignee), self.time(*due))
+            }
+            Note::TaskDone { task, outcome, result } => {
+                format!("The {} was done: {}.", self.task(*task), outcome_words(*outcome, *result))
+            }
+            Note::TaskMoved { task, assignee } => {
+                format!("The {} is now with {}.", self.task(*task), self.assignee(assignee))
+            }
+            Note::TaskWithdrawn(task) => format!("The {} is no longer wanted.", self.task(*task)),
+            Note::Gated { channel, verdict } => match verdict {
+                gate::Verdict::Go => format!("The contact gate allowed a touch by {channel}."),
+                gate::Verdict::NotBefore { at, why } => {
+                    let until = self.time(*at);
+                    format!("The contact gate held a touch by {channel} back until {until}: {}.", gate_words(*why))
+                }
+                gate::Verdict::Never(why) => {
+                    format!("The contact gate refused a touch by {channel}: {}.", gate_words(*why))
+                }
+            },
+            Note::Queued { via, .. } => format!("A message was made ready to leave by {via}."),
+            Note::Delivered { ending, .. } => match ending.as_str() {
+                "sent" => "The message was handed over.".to_owned(),
+                "held_back" => "The message was held back and will not be sent.".to_owned(),
+                "dead" => "The message could not be delivered; it lies with the dead letters.".to_owned(),
+                other => format!("The message ended: {other}."),
+            },
+            Note::Touched { channel, outcome, contact } => {
+                format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
+            }
+            Note::Escalated { task, point, action, to } => {
+                let to = to.as_ref().map_or_else(String::new, |rep| format!(", to {}", self.rep(rep)));
+                format!("The {} is late (point {}): {}{to}.", self.task(*task), point + 1, action_words(*action))
+            }
+            Note::Waiting { run, until: Some(until) } => {
+                format!("{}: waits until {}.", self.run(*run), self.time(*until))
+            }
+            Note::Waiting { run, until: None } => {
+                format!("{}: waits for a date that is not known yet.", self.run(*run))
+            }
+            Note::Ended { run, ending } => format!("{}: over, {ending}.", self.run(*run)),
+            Note::Parked { run, cause } => format!("{}: parked for a person, because {cause}.", self.run(*run)),
+            Note::Stage(stage) => format!("The stage is now {stage}."),
+            Note::Segment(segment) => format!("The lead is now {segment}."),
+            Note::Held { owner, until } => format!("{} keeps the lead until {}.", self.rep(owner), self.time(*until)),
+            Note::HoldOver { expired: true } => "The owner's time with the lead ran out.".to_owned(),
+            Note::HoldOver { expired: false } => "The owner keeps the lead for good.".to_owned(),
+            Note::OptedOut => "The lead asked not to be contacted: all touches stop.".to_owned(),
+            Note::Ignored(why) => format!("It changed nothing: {}.", ignored_words(*why)),
+            Note::NotSet { field } => format!("The field {field} could not be set: the value does not fit it."),
+            Note::IdentityConflict(other) => {
+                format!("Mail, phone and id belong to different leads; the other one is {other}.")
+            }
+            Note::Paused(true) => "A person holds touches back until further notice.".to_owned(),
+            Note::Paused(false) => "Touches go on.".to_owned(),
+            Note::Preferred => "The lead's contact preferences changed.".to_owned(),
+        })
+    }
+
+    fn decision(&self, plugin: &str, digest: Digest, verdict: &Verdict, answer: Option<&Answer>) -> Told {
+        let text = match verdict {
+            Verdict::Score { points, segment } => format!("{plugin} scored the lead {points} points: {segment}."),
+            Verdict::Track(track) => format!("{plugin} chose the track {track}."),
+            Verdict::Action(action) => format!("{plugin} decided: {}.", action_words(*action)),
+            Verdict::Failed(failure) => format!("{plugin} gave no decision ({failure}); the failure policy applied."),
+        };
+        let because = answer.and_then(|answer| answer.decision.as_ref().ok()).map_or_else(Vec::new, |decision| {
+            reasons(decision.reasons(), Some(plugin), self.catalog).into_iter().map(|reason| reason.text).collect()
+        });
+        Told { text: format!("{text} (build {digest})"), because }
+    }
+
+    /// A time as people of this workspace read it.
+    fn time(&self, at: Timestamp) -> String {
+        let zone = self.catalog.workspace.settings.calendar.zone().clone();
+        at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
+    }
+
+    fn workflow(&self, digest: Digest) -> String {
+        self.catalog.definitions.get(&digest).map_or_else(|| digest.to_string(), |d| d.name.clone())
+    }
+
+    fn run(&self, run: RunId) -> String {
+        self.runs.get(&run).map_or_else(|| run.to_string(), |digest| self.workflow(*digest))
+    }
+
+    fn step(&self, run: RunId, step: StepIx) -> String {
+        let definition = self.runs.get(&run).and_then(|digest| self.catalog.definitions.get(digest));
+        definition
+            .and_then(|d| d.step(step))
+            .map_or_else(|| format!("number {}", step.0 + 1), |step| format!("{} ({})", step.id, step.verb.name()))
+    }
+
+    fn task(&self, task: TaskId) -> &'static str {
+        self.tasks.get(&task).map_or("task", |kind| kind_words(*kind))
+    }
+
+    fn rep(&self, rep: &RepId) -> String {
+        self.catalog.workspace.settings.team.reps.get(rep).map_or_else(|| rep.0.clone(), |found| found.name.clone())
+    }
+
+    fn assignee(&self, assignee: &Assignee) -> String {
+        match assignee {
+            Assignee::Rep(rep) => self.rep(rep),
+            Assignee::Pool(pool) => format!("the pool {pool}"),
+            Assignee::Nobody => "nobody in particular".to_owned(),
+        }
+    }
+}
+
+/// What came in, from where, and what a person would like to know of it.
+fn reported(kind: &str, events: &[Event]) -> String {
+    let report = events.iter().find_map(|event| match event {
+        Event::Reported(report) => Some(report),
+        _ => None,
+    });
+    let Some(report) = report else { return format!("{kind} came in.") };
+    let detail = ["kind", "detail", "reason", "stage"].into_iter().filter_map(|name| report.text(name));
+    let detail = detail.collect::<Vec<_>>().join(", ");
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    format!("{kind} came in from {}{detail}.", report.source)
+}
+
+/// Who did it, for what people do.
+fn by_whom(event: &Event) -> Option<String> {
+    match event {
+        Event::TaskDone(report) => {
+            let notes = report.notes.as_ref().map_or_else(String::new, |notes| format!(" Notes: {notes}"));
+            Some(format!("Reported by {}.{notes}", report.by))
+        }
+        Event::TaskMoved { by, .. } | Event::Commanded { by, .. } | Event::Enrolled { by, .. } => {
+            Some(format!("Done by {by}."))
+        }
+        _ => None,
+    }
+}
+
+fn owned(owner: Option<&RepId>, how: &str) -> String {
+    let why = match how {
+        "sticky" => "who had it before",
+        "pool" => "chosen from the pool",
+        "territory" => "by territory",
+        "fallback" => "as the fallback, since nobody else could take it",
+        "manual" => "by a person's choice",
+        other => other,
+    };
+    match owner {
+        Some(owner) => format!("The owner is {owner}, {why}."),
+        None => "Nobody could be found to own the lead.".to_owned(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+const fn kind_words(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Call => "call",
+        TaskKind::Todo => "task",
+        TaskKind::Escalation => "escalation",
+    }
+}
+
+fn outcome_words(outcome: Outcome, result: Option<TouchResult>) -> String {
+    let outcome = outcome.as_str().replace('_', " ");
+    result.map_or_else(|| outcome.clone(), |result| format!("{outcome}, {}", result.as_str().replace('_', " ")))
+}
+
+const fn action_words(action: Action) -> &'static str {
+    match action {
+        Action::Wait => "nothing yet",
+        Action::Remind => "a reminder was sent",
+        Action::Raise => "it was raised to the manager",
+        Action::Reassign => "it goes to somebody else",
+    }
+}
+
+/// Why the gate holds back, in words.
+pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
+    match why {
+        gate::Reason::OptedOut => "the lead asked not to be contacted",
+        gate::Reason::ChannelRefused => "the lead does not want to be reached that way",
+        gate::Reason::NotBefore => "the lead asked for a later time",
+        gate::Reason::OutsideHours => "it is outside business hours where the lead is",
+        gate::Reason::Paused => "a person holds touches back",
+        gate::Reason::Disqualified => "the lead is disqualified",
+        gate::Reason::NoAddress => "the lead has no address for it",
+    }
+}
+
+/// Why a lead was not enrolled, in words.
+pub(crate) const fn refusal(why: Refusal) -> &'static str {
+    match why {
+        Refusal::AlreadyIn => "it is in there now",
+        Refusal::TooSoon => "it was in there before, and may not come in again yet",
+        Refusal::TooManyRuns => "it is in as many workflows as it may be",
+        Refusal::Unknown => "there is no such workflow",
+        Refusal::Suppressed => "the lead opted out or is disqualified",
+        Refusal::Paused => "the workflow is paused",
+    }
+}
+
+/// Why an event changed nothing, in words.
+pub(crate) const fn ignored_words(why: Ignored) -> &'static str {
+    match why {
+        Ignored::StaleAttempt => "the run has moved on meanwhile",
+        Ignored::UnknownRun => "the run is over or never was",
+        Ignored::UnknownTask => "the task is done or withdrawn",
+        Ignored::NotAwaited => "nothing waits for it",
+        Ignored::UnknownStep => "the step is not in that version",
+        Ignored::NothingDue => "nothing was due",
+    }
+}

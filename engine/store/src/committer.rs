@@ -1,0 +1,223 @@
+//! The one thread that writes: batches in the order they came, each durable before it is answered.
+//!
+//! Encoding happens here too, so the driver computes the next batch on its own thread meanwhile. After a failed commit
+//! everything fails until the store was opened again: nothing computed on a batch that is lost may be written.
+//!
+//! Must not know: where bytes are kept.
+
+use crate::contract::{Batch, Epoch, StoreError};
+use crate::keys::{HeaderKey, Key};
+use crate::reading;
+use crate::record::{self, FORMAT, Header};
+use crate::recording::{Remembered, record};
+use crate::space::{Changes, Space};
+use cadenza_core::id::PARTITIONS;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most batches that wait for the committer; a writer beyond that waits itself.
+const JOBS_MAX: usize = 16;
+/// The most marks taken away between two batches, so that forgetting a day does not hold up intake.
+const FORGET_MAX: usize = 1_000;
+/// A batch that needed more memory than this to encode does not keep it.
+const SCRATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+enum Job {
+    Commit(Box<Batch>, Answer<()>),
+    Forget(u32, Answer<bool>),
+    Recover(Answer<()>),
+    Close(Answer<()>),
+}
+
+/// What readers and the committer share.
+pub(crate) struct Shared<S> {
+    pub(crate) space: S,
+    /// Days there are marks of; may name a day too many, never one too few.
+    days: RwLock<BTreeSet<u32>>,
+    /// Why nothing can be read or written until the store is opened again.
+    failed: RwLock<Option<StoreError>>,
+}
+
+impl<S: Space> Shared<S> {
+    /// The key space, unless a commit failed.
+    pub(crate) fn sound(&self) -> Result<&S, StoreError> {
+        match &*self.failed.read().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(&self.space),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    pub(crate) fn days(&self) -> BTreeSet<u32> {
+        self.days.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_days(&self, days: BTreeSet<u32>) {
+        *self.days.write().unwrap_or_else(PoisonError::into_inner) = days;
+    }
+
+    fn set_failed(&self, error: Option<StoreError>) {
+        *self.failed.write().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+/// The way to the committer.
+pub(crate) struct Committer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Takes the key space over: raises its epoch, durably, and starts the thread.
+    pub(crate) fn start<S: Space>(space: S) -> Result<(Arc<Shared<S>>, Epoch, Self), StoreError> {
+        let epoch = take_over(&space)?;
+        let remembered = Remembered::read(&space)?;
+        let days = RwLock::new(reading::mark_days(&space)?);
+        let shared = Arc::new(Shared { space, days, failed: RwLock::new(None) });
+        let (jobs, inbox) = mpsc::channel(JOBS_MAX);
+        let writer = Writer { shared: Arc::clone(&shared), epoch, remembered, changes: Changes::default() };
+        let thread = std::thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(move || writer.run(inbox))
+            .map_err(|error| StoreError::Io(format!("the committer's thread cannot be started: {error}")))?;
+        Ok((shared, epoch, Self { jobs: Some(jobs), thread: Some(thread) }))
+    }
+
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Commit(Box::new(batch), answer)).await
+    }
+
+    /// Takes some marks of days before `day` away; whether that were all.
+    pub(crate) async fn forget_some(&self, day: u32) -> Result<bool, StoreError> {
+        self.ask(|answer| Job::Forget(day, answer)).await
+    }
+
+    pub(crate) async fn recover(&self) -> Result<(), StoreError> {
+        self.ask(Job::Recover).await
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        self.ask(Job::Close).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        if let Some(jobs) = &self.jobs
+            && jobs.send(job(answer)).await.is_ok()
+            && let Ok(result) = answered.await
+        {
+            return result;
+        }
+        Err(StoreError::Io("the committer is gone".to_owned()))
+    }
+}
+
+/// What was handed over is written, then the data is let go: whoever drops a store may open it again at once.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // It can only have panicked, and has told whoever waited.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Raises the epoch: whoever wrote before is fenced off from here on.
+fn take_over(space: &impl Space) -> Result<Epoch, StoreError> {
+    let Epoch(before) = reading::header(space)?.map_or(Epoch(0), |header| header.epoch);
+    let header = Header { format: FORMAT, epoch: Epoch(before + 1), partitions: PARTITIONS };
+    let mut changes = Changes::default();
+    changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
+    space.apply(&changes)?;
+    Ok(header.epoch)
+}
+
+struct Writer<S> {
+    shared: Arc<Shared<S>>,
+    epoch: Epoch,
+    remembered: Remembered,
+    changes: Changes,
+}
+
+impl<S: Space> Writer<S> {
+    fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
+        // Who no longer waits for an answer does not hear it; what was asked for happens all the same.
+        while let Some(job) = inbox.blocking_recv() {
+            match job {
+                Job::Commit(batch, answer) => drop(answer.send(self.commit(&batch))),
+                Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
+                Job::Recover(answer) => drop(answer.send(self.recover())),
+                Job::Close(answer) => {
+                    let closed = self.shared.space.close();
+                    self.shared.set_failed(Some(StoreError::Io("the store is closed".to_owned())));
+                    drop(answer.send(closed));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let space = self.shared.sound()?;
+        let held = reading::header(space)?.map_or(Epoch(0), |header| header.epoch);
+        if held != batch.epoch {
+            return Err(StoreError::Fenced { held, ours: batch.epoch });
+        }
+        let mut days = self.shared.days();
+        let known = days.len();
+        days.extend(batch.marks.iter().map(|mark| mark.day));
+        if days.len() > known {
+            self.shared.set_days(days);
+        }
+        self.changes.clear();
+        record(batch, &mut self.remembered, &mut self.changes);
+        self.apply()
+    }
+
+    fn forget_some(&mut self, day: u32) -> Result<bool, StoreError> {
+        let marks = reading::marks_before(self.shared.sound()?, day, FORGET_MAX)?;
+        self.changes.clear();
+        for mark in &marks {
+            self.changes.delete(mark);
+        }
+        self.apply()?;
+        let all = marks.len() < FORGET_MAX;
+        if all {
+            self.shared.set_days(self.shared.days().split_off(&day));
+        }
+        Ok(all)
+    }
+
+    fn apply(&mut self) -> Result<(), StoreError> {
+        let applied = self.shared.space.apply(&self.changes);
+        if let Err(error) = &applied {
+            self.shared.set_failed(Some(error.clone()));
+        }
+        if self.changes.bytes_len() > SCRATCH_BYTES_MAX {
+            self.changes = Changes::default();
+        }
+        applied
+    }
+
+    fn recover(&mut self) -> Result<(), StoreError> {
+        // Set first: should it fail, what is open is not to be trusted.
+        self.shared.set_failed(Some(StoreError::Io("the store is being opened again".to_owned())));
+        let reopened = self.reopen();
+        self.shared.set_failed(reopened.clone().err());
+        reopened
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.shared.space.reopen()?;
+        let held = reading::header(&self.shared.space)?.map_or(Epoch(0), |header| header.epoch);
+        if held != self.epoch {
+            return Err(StoreError::Fenced { held, ours: self.epoch });
+        }
+        self.remembered = Remembered::read(&self.shared.space)?;
+        self.shared.set_days(reading::mark_days(&self.shared.space)?);
+        Ok(())
+    }
+}

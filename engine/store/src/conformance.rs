@@ -1,0 +1,83 @@
+//! What every store must do, as a suite that each implementation runs: the contract in executable form.
+//!
+//! Must not know: any implementation. It sees places that a store can be opened on, again and again.
+
+mod commits;
+mod indexes;
+mod lists;
+pub mod sample;
+mod values;
+
+use crate::contract::{Batch, BatchId, Store};
+use async_trait::async_trait;
+use cadenza_core::time::Timestamp;
+
+/// A place to keep things on which a store can be opened; what was committed is there at the next opening.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// What is opened.
+    type Opened: Store;
+    /// Opens the store; the one before it was closed or dropped.
+    async fn open(&self) -> Self::Opened;
+}
+
+/// Runs every case, each in a place of its own.
+///
+/// # Panics
+/// When the store breaks the contract; the message says where.
+pub async fn run<P: Place>(fresh: impl Fn() -> P) {
+    commits::a_commit_is_seen_whole_and_survives_a_new_opening(&fresh()).await;
+    commits::the_epoch_goes_up_and_fences(&fresh()).await;
+    commits::a_batch_that_is_refused_writes_nothing(&fresh()).await;
+    commits::the_last_batch_is_known(&fresh()).await;
+    commits::commits_are_made_in_the_order_they_are_asked_for(&fresh()).await;
+    commits::a_store_that_is_well_recovers_to_what_it_was(&fresh()).await;
+    commits::a_closed_store_refuses(&fresh()).await;
+    indexes::timers_follow_the_lead(&fresh()).await;
+    indexes::queues_follow_the_tasks(&fresh()).await;
+    indexes::accounts_have_their_timers(&fresh()).await;
+    lists::timers_come_in_order_of_time(&fresh()).await;
+    lists::queues_come_in_rank_order(&fresh()).await;
+    lists::leads_are_paged(&fresh()).await;
+    lists::journals_are_paged_and_forget_persons(&fresh()).await;
+    lists::an_outbox_row_lives(&fresh()).await;
+    lists::dead_letters_wait_in_order(&fresh()).await;
+    values::keys_lead_to_leads(&fresh()).await;
+    values::marks_are_found_for_thirty_days(&fresh()).await;
+    values::marks_are_forgotten_by_day(&fresh()).await;
+    values::counters_are_replaced(&fresh()).await;
+    values::documents_of_any_length(&fresh()).await;
+    values::long_leads_shrink_again(&fresh()).await;
+    values::pools_and_schedules(&fresh()).await;
+}
+
+/// An open store and the number of its next batch.
+struct Opened<S> {
+    store: S,
+    next: u64,
+}
+
+impl<S: Store> Opened<S> {
+    async fn on<P: Place<Opened = S>>(place: &P) -> Self {
+        Self { store: place.open().await, next: 1 }
+    }
+
+    /// Commits a batch that `fill` makes.
+    async fn commit(&mut self, fill: impl FnOnce(&mut Batch)) {
+        let mut batch = Batch::new(BatchId(self.next), self.store.epoch());
+        self.next += 1;
+        fill(&mut batch);
+        self.store.commit(batch).await.expect("a batch of the holder is committed");
+    }
+
+    /// Closes the store and opens it again.
+    async fn again<P: Place<Opened = S>>(self, place: &P) -> Self {
+        self.store.close().await.expect("the store closes");
+        drop(self.store);
+        Self::on(place).await
+    }
+}
+
+const fn ms(ms: i64) -> Timestamp {
+    Timestamp::from_ms(ms)
+}

@@ -1,0 +1,95 @@
+//! Timers and queues are kept in step with the records they derive from: a key for what is, none for what was.
+
+use super::{Opened, Place, ms, sample};
+use crate::contract::{LeadIndex, LeadWrite, QueueKey, Store, Timer, TimerOwner};
+use cadenza_core::account::{Account, Hold};
+use cadenza_core::id::{AccountId, Digest, TaskId};
+use cadenza_core::lead::RepId;
+use cadenza_core::state::LeadState;
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+
+/// Takes a lead through states, and compares the whole index with what the state says after each.
+async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
+    let mut opened = Opened::on(place).await;
+    let mut before = LeadIndex::default();
+    for (step, state) in states.into_iter().enumerate() {
+        let after = LeadIndex::of(&state);
+        let id = state.lead.id;
+        let write = LeadWrite { before: before.clone(), state, entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+        let timers = opened.store.timers(None, Timestamp::MAX, 9).await.expect("readable");
+        let expected: Vec<Timer> = after.timer.iter().map(|at| (*at, TimerOwner::Lead(id))).collect();
+        assert_eq!(timers, expected, "timers after step {step}");
+        let queue = opened.store.queue(None, None, 99).await.expect("readable");
+        assert_eq!(queue, after.queue, "queues after step {step}");
+        before = after;
+    }
+}
+
+pub(super) async fn timers_follow_the_lead<P: Place>(place: &P) {
+    let due = [Some(10), Some(20), Some(20), None, Some(5), Some(7), None];
+    let states = due.map(|due| {
+        let mut state = sample::waiting(1);
+        state.tasks[0].escalation =
+            due.map(|at| cadenza_core::task::EscalationPoint { point: 0, at: ms(at), asked: false });
+        state
+    });
+    follow(place, states.into()).await;
+}
+
+pub(super) async fn queues_follow_the_tasks<P: Place>(place: &P) {
+    let rep = |id: &str| Assignee::Rep(RepId(id.to_owned()));
+    let pool = |name: &str| Assignee::Pool(name.to_owned());
+    // Each step: the tasks that are open, as number, assignee and due time.
+    let steps: Vec<Vec<(u64, Assignee, i64)>> = vec![
+        vec![(1, rep("a"), 10)],
+        vec![(1, rep("a"), 10), (2, pool("p"), 5), (3, Assignee::Nobody, 1)],
+        vec![(1, rep("b"), 10), (2, rep("b"), 5), (3, Assignee::Nobody, 1)],
+        vec![(2, rep("b"), 50), (4, rep("a"), 10)],
+        vec![],
+        vec![(5, pool("p"), 3)],
+    ];
+    let states = steps.into_iter().map(|tasks| {
+        let mut state = sample::waiting(1);
+        let model = state.tasks.remove(0);
+        state.tasks = tasks
+            .into_iter()
+            .map(|(number, assignee, due)| {
+                let mut task = model.clone();
+                task.id = TaskId::born(state.lead.id, number);
+                (task.assignee, task.due) = (assignee, ms(due));
+                task
+            })
+            .collect();
+        state
+    });
+    follow(place, states.collect()).await;
+}
+
+pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let id = AccountId::of_key("domain:acme.example");
+    let mut account = Account::new(id, "Acme".to_owned());
+    let mut before = None;
+    for until in [None, Some(30), Some(40), Some(40), None] {
+        account.hold = until.map(|until| Hold {
+            owner: RepId("a".to_owned()),
+            until: ms(until),
+            until_event: None,
+            workflow: Digest(1),
+            on_expiry: None,
+            leads: vec![sample::lead_id(1)],
+        });
+        opened.commit(|batch| batch.accounts.push((account.clone(), before))).await;
+        before = account.next_due();
+        let timers = opened.store.timers(None, Timestamp::MAX, 9).await.expect("readable");
+        let expected: Vec<Timer> = before.iter().map(|at| (*at, TimerOwner::Account(id))).collect();
+        assert_eq!(timers, expected, "timers of a hold until {until:?}");
+        assert_eq!(opened.store.account(id).await.expect("readable").as_ref(), Some(&account));
+    }
+    // A lead's timer at the same time is another key.
+    opened.commit(|batch| *batch = sample::intake(batch.epoch, batch.id, 1..2)).await;
+    let queue = opened.store.queue(None, None, 9).await.expect("readable");
+    assert_eq!(queue.iter().map(|key: &QueueKey| key.task.lead()).collect::<Vec<_>>(), [sample::lead_id(1)]);
+}

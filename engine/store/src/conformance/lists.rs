@@ -1,0 +1,223 @@
+//! What is read in order: pages follow one another without a gap and without a repetition.
+
+use super::{Opened, Place, ms, sample};
+use crate::contract::{
+    DeadContent, DeadLetter, DeadLetterId, LeadIndex, LeadWrite, OutboxWrite, QueueKey, Store, Timer, TimerOwner,
+};
+use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
+use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
+use cadenza_core::lead::RepId;
+use cadenza_core::task::Assignee;
+
+/// Reads all there is, two at a time.
+macro_rules! all_pages {
+    ($cursor:ident => $page:expr, $next:expr) => {{
+        let mut all = Vec::new();
+        let mut $cursor = None;
+        loop {
+            let page = $page.await.expect("readable");
+            assert!(page.len() <= 2, "a page is longer than asked for");
+            let Some(last) = page.last() else { break };
+            $cursor = Some($next(last));
+            all.extend(page);
+        }
+        all
+    }};
+}
+
+pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    // Written out of order, several at one time.
+    let due = [50, 10, 30, 10, 20, 10, 40, -5];
+    for (n, at) in due.iter().enumerate() {
+        let mut state = sample::waiting(n as u64);
+        state.tasks[0].escalation.as_mut().expect("the sample escalates").at = ms(*at);
+        let write = LeadWrite { before: LeadIndex::default(), state, entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    for (until, count) in [(-6, 0), (-5, 1), (10, 4), (39, 6), (100, 8)] {
+        let store = &opened.store;
+        let found: Vec<Timer> = all_pages!(after => store.timers(after, ms(until), 2), |last: &Timer| *last);
+        let mut expected: Vec<Timer> = due
+            .iter()
+            .enumerate()
+            .filter(|(_, at)| **at <= until)
+            .map(|(n, at)| (ms(*at), TimerOwner::Lead(sample::lead_id(n as u64))))
+            .collect();
+        expected.sort();
+        assert_eq!(found, expected, "timers until {until}");
+        assert_eq!(found.len(), count, "timers until {until}");
+    }
+}
+
+pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let rep = |id: &str| Assignee::Rep(RepId(id.to_owned()));
+    let assignees = [rep("a"), rep("ab"), rep("b"), Assignee::Pool("a".to_owned()), Assignee::Nobody];
+    let mut expected: Vec<QueueKey> = Vec::new();
+    for n in 0..25_u64 {
+        let mut state = sample::waiting(n);
+        let task = &mut state.tasks[0];
+        task.assignee = assignees[n as usize % assignees.len()].clone();
+        task.due = ms((n as i64 * 7) % 11);
+        task.raised = n.is_multiple_of(3);
+        expected.extend(LeadIndex::of(&state).queue);
+        let write = LeadWrite { before: LeadIndex::default(), state, entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    expected.sort();
+    let store = &opened.store;
+    for assignee in assignees.iter().map(Some).chain([None]) {
+        let found: Vec<QueueKey> = all_pages!(after => store.queue(assignee, after.as_ref(), 2), QueueKey::clone);
+        let expected: Vec<QueueKey> =
+            expected.iter().filter(|key| assignee.is_none_or(|a| key.assignee == *a)).cloned().collect();
+        assert_eq!(found, expected, "the queue of {assignee:?}");
+    }
+    let stranger = &rep("nobody-here");
+    assert_eq!(store.queue(Some(stranger), None, 9).await.expect("readable"), Vec::new());
+    let past = expected.last().expect("there are tasks");
+    let first = &assignees[0];
+    assert_eq!(store.queue(Some(first), Some(past), 9).await.expect("readable"), [], "a cursor of another queue");
+}
+
+pub(super) async fn leads_are_paged<P: Place>(place: &P) {
+    let opened = Opened::on(place).await;
+    let store = &opened.store;
+    let batch = sample::intake(store.epoch(), crate::contract::BatchId(1), 0..7);
+    store.commit(batch).await.expect("the batch is committed");
+    let found: Vec<LeadId> = all_pages!(after => async {
+        let page = store.leads(after, 2).await?;
+        Ok::<_, crate::contract::StoreError>(page.iter().map(|state| state.lead.id).collect::<Vec<_>>())
+    }, |last: &LeadId| *last);
+    let mut expected: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let id = sample::lead_id(1);
+    let entry = |seq: u64, personal: bool| Entry {
+        seq,
+        skeleton: Skeleton { now: ms(seq as i64), event: format!("e{seq}"), notes: vec![Note::Paused(true)] },
+        personal: personal.then(|| Personal { events: vec![sample::reported(seq)], account: None }),
+    };
+    // Of two leads whose journals lie side by side; some entries have no personal part.
+    let mut expected = Vec::new();
+    for seq in 1..=5 {
+        for n in [0, 1, 2] {
+            let entry = entry(seq, seq != 3);
+            if n == 1 {
+                expected.push(entry.clone());
+            }
+            let state = sample::waiting(n);
+            let write = LeadWrite { before: LeadIndex::of(&state), state, entries: vec![entry] };
+            opened.commit(|batch| batch.leads.push(write)).await;
+        }
+    }
+    let store = &opened.store;
+    let found: Vec<Entry> = all_pages!(after => store.journal(id, after.unwrap_or(0), 2), |last: &Entry| last.seq);
+    assert_eq!(found, expected);
+    assert_eq!(store.journal(id, 5, 9).await.expect("readable"), [], "nothing after the last");
+    assert_eq!(store.journal(id, u64::MAX, 9).await.expect("readable"), [], "nothing after the end");
+    assert_eq!(store.journal(sample::lead_id(9), 0, 9).await.expect("readable"), [], "a lead without a journal");
+}
+
+/// An outbox row.
+pub(super) fn row(number: u64, due: i64) -> Outgoing {
+    let lead = sample::lead_id(number);
+    Outgoing {
+        id: EffectId::born(lead, 7),
+        lead,
+        run: RunId::born(lead, 1),
+        attempt: 1,
+        via: "crm".to_owned(),
+        due: ms(due),
+        message: Message::Notice {
+            to: RepId("a".to_owned()),
+            task: TaskId::born(lead, 2),
+            kind: "reminder".to_owned(),
+        },
+        tries: 0,
+        started_at: None,
+        last_error: None,
+        made_at: ms(0),
+    }
+}
+
+pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    for (number, due) in [(1, 30), (2, 10), (3, 20), (4, 10)] {
+        opened.commit(|batch| batch.outbox.push(OutboxWrite::Put(row(number, due)))).await;
+    }
+    let later = Outgoing { due: ms(25), tries: 1, last_error: Some("503".to_owned()), ..row(2, 10) };
+    let started = Outgoing { started_at: Some(ms(11)), ..row(4, 10) };
+    let letter = DeadLetter {
+        id: DeadLetterId(1),
+        at: ms(12),
+        cause: "refused".to_owned(),
+        content: DeadContent::Outgoing(row(1, 30)),
+    };
+    // Each step: what is written, and what is in the outbox then.
+    let steps = [
+        (vec![], vec![row(2, 10), row(4, 10), row(3, 20), row(1, 30)]),
+        (
+            vec![
+                OutboxWrite::Update { was_due: ms(10), row: later.clone() },
+                OutboxWrite::Update { was_due: ms(10), row: started.clone() },
+            ],
+            vec![started.clone(), row(3, 20), later.clone(), row(1, 30)],
+        ),
+        (
+            vec![OutboxWrite::Bury { was_due: ms(30), letter: letter.clone() }],
+            vec![started.clone(), row(3, 20), later.clone()],
+        ),
+        (vec![OutboxWrite::Remove { due: ms(20), id: row(3, 20).id }], vec![started.clone(), later.clone()]),
+        // Put and taken away in one batch, and driven again out of the dead letters.
+        (
+            vec![
+                OutboxWrite::Put(row(5, 1)),
+                OutboxWrite::Remove { due: ms(1), id: row(5, 1).id },
+                OutboxWrite::Exhume(DeadLetterId(1)),
+                OutboxWrite::Put(row(1, 40)),
+            ],
+            vec![started, later, row(1, 40)],
+        ),
+    ];
+    for (step, (writes, expected)) in steps.into_iter().enumerate() {
+        opened.commit(|batch| batch.outbox = writes).await;
+        let store = &opened.store;
+        let found: Vec<Outgoing> =
+            all_pages!(after => store.outbox(after, ms(100), 2), |last: &Outgoing| (last.due, last.id));
+        assert_eq!(found, expected, "the outbox after step {step}");
+        let due: Vec<Outgoing> = expected.into_iter().filter(|row| row.due <= ms(20)).collect();
+        assert_eq!(store.outbox(None, ms(20), 9).await.expect("readable"), due, "what is due at 20 after step {step}");
+        let buried = store.dead_letters(None, 9).await.expect("readable");
+        assert_eq!(buried, if step == 2 || step == 3 { vec![letter.clone()] } else { vec![] }, "step {step}");
+    }
+}
+
+pub(super) async fn dead_letters_wait_in_order<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let letter = |id: u128| DeadLetter {
+        id: DeadLetterId(id),
+        at: ms(1),
+        cause: "no field fits".to_owned(),
+        content: DeadContent::Incoming {
+            source: "web".to_owned(),
+            event: format!("e{id}"),
+            // Longer than one record may be.
+            body: "x".repeat(40_000 * (id as usize % 3)),
+        },
+    };
+    for id in [5, 1, 4, 1 << 90, 2] {
+        let bury = OutboxWrite::Bury { was_due: ms(0), letter: letter(id) };
+        opened.commit(|batch| batch.outbox.push(bury)).await;
+    }
+    opened.commit(|batch| batch.outbox.push(OutboxWrite::Exhume(DeadLetterId(4)))).await;
+    let opened = opened.again(place).await;
+    let store = &opened.store;
+    let found: Vec<DeadLetter> = all_pages!(after => store.dead_letters(after, 2), |last: &DeadLetter| last.id);
+    assert_eq!(found, [1, 2, 5, 1 << 90].map(letter));
+}

@@ -1,0 +1,190 @@
+//! What is read by its name: keys, marks, counters, documents, pools, schedules.
+
+use super::{Opened, Place, ms, sample};
+use crate::contract::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, MARK_DAYS, Mark, Store};
+use cadenza_core::id::Digest;
+use cadenza_core::identity::{IdentityKey, IdentityKind};
+use cadenza_core::lead::RepId;
+use cadenza_core::state::{Firing, PoolState, ScheduleState};
+
+pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let key = |kind, value: &str| IdentityKey { kind, version: 1, value: value.to_owned() };
+    // The same text as another kind of key, and a text that another begins with, are other keys.
+    let keys = [
+        key(IdentityKind::Email, "ada@example.com"),
+        key(IdentityKind::Email, "ada@example.co"),
+        key(IdentityKind::External, "ada@example.com"),
+        key(IdentityKind::Phone, "+12125550100"),
+        IdentityKey { version: 2, ..key(IdentityKind::Phone, "+12125550100") },
+    ];
+    for (n, key) in keys.iter().enumerate() {
+        assert_eq!(opened.store.identity(key).await.expect("readable"), None, "{key:?} before");
+        opened.commit(|batch| batch.identities.push((key.clone(), sample::lead_id(n as u64)))).await;
+    }
+    for (n, key) in keys.iter().enumerate() {
+        assert_eq!(opened.store.identity(key).await.expect("readable"), Some(sample::lead_id(n as u64)), "{key:?}");
+    }
+    opened.commit(|batch| batch.identities.push((keys[0].clone(), sample::lead_id(9)))).await;
+    assert_eq!(opened.store.identity(&keys[0]).await.expect("readable"), Some(sample::lead_id(9)), "it moved");
+}
+
+fn mark(event: &str, day: u32) -> Mark {
+    Mark { event: event.to_owned(), day, lead: sample::lead_id(u64::from(day)), content: u64::from(day) << 40 }
+}
+
+pub(super) async fn marks_are_found_for_thirty_days<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let day = 20_000;
+    opened.commit(|batch| batch.marks.push(mark("web:1", day))).await;
+    opened.commit(|batch| batch.marks.push(mark("web:2", day + 3))).await;
+    let cases = [
+        ("web:1", day, Some(day)),
+        ("web:1", day + 3, Some(day)),
+        ("web:1", day + MARK_DAYS, Some(day)),
+        ("web:1", day + MARK_DAYS + 1, None),
+        ("web:2", day + MARK_DAYS + 1, Some(day + 3)),
+        // A clock that was set back does not make an event new.
+        ("web:2", day, Some(day + 3)),
+        ("web:", day, None),
+        ("web:11", day, None),
+        ("crm:1", day, None),
+    ];
+    for reopened in [false, true] {
+        for (event, today, expected) in cases {
+            let found = opened.store.mark(event, today).await.expect("readable");
+            let expected = expected.map(|day| mark(event, day));
+            assert_eq!(found, expected, "`{event}` asked for on day {today}, opened again: {reopened}");
+        }
+        opened = opened.again(place).await;
+    }
+}
+
+pub(super) async fn marks_are_forgotten_by_day<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let (days, per_day) = ([100, 101, 105], 1_100);
+    for day in days {
+        let marks = (0..per_day).map(|n| mark(&format!("web:{day}:{n}"), day)).collect();
+        opened.commit(|batch| batch.marks = marks).await;
+    }
+    for (before, dropped, left) in [(100, 0, 3), (105, 2, 1), (105, 0, 1), (200, 1, 0)] {
+        let forgotten = opened.store.forget_marks(before).await.expect("they are forgotten");
+        assert_eq!(forgotten, dropped, "days dropped before day {before}");
+        for (i, day) in days.into_iter().enumerate() {
+            for n in [0, per_day / 2, per_day - 1] {
+                let found = opened.store.mark(&format!("web:{day}:{n}"), 110).await.expect("readable");
+                assert_eq!(found.is_some(), i >= days.len() - left, "mark {n} of day {day}, before {before}");
+            }
+        }
+    }
+}
+
+pub(super) async fn counters_are_replaced<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let counters = |values: &[(&str, i64)]| Counters {
+        values: values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+    };
+    let steps = [
+        counters(&[("leads", 1), ("tasks", 2)]),
+        counters(&[("leads", 2), ("tasks", 2), ("a.b", -7)]),
+        counters(&[("leads", 2)]),
+        counters(&[("leads", i64::MAX), ("leads.hot", i64::MIN)]),
+        counters(&[]),
+    ];
+    for (i, step) in steps.into_iter().enumerate() {
+        opened.commit(|batch| batch.counters = Some(step.clone())).await;
+        assert_eq!(opened.store.counters().await.expect("readable"), step, "step {i}");
+        opened.commit(|_| {}).await;
+        assert_eq!(opened.store.counters().await.expect("readable"), step, "a batch without counters, step {i}");
+        opened = opened.again(place).await;
+        assert_eq!(opened.store.counters().await.expect("readable"), step, "opened again, step {i}");
+    }
+}
+
+fn content(length: usize, seed: u8) -> Vec<u8> {
+    (0..length).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect()
+}
+
+pub(super) async fn documents_of_any_length<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let keys = [
+        DocumentKey::Definition(Digest(7)),
+        DocumentKey::Definition(Digest(1 << 60)),
+        DocumentKey::Token("hash".to_owned()),
+        DocumentKey::Workspace,
+        DocumentKey::Clock,
+    ];
+    // Growing, shrinking, over and under every length at which something could be cut.
+    let lengths = [0, 1, 4_095, 16_383, 16_384, 1_000_000, 16_385, 200_000, 32_768, 10, 0];
+    for (i, length) in lengths.into_iter().enumerate() {
+        let documents = keys.iter().enumerate().map(|(k, key)| (key.clone(), Some(content(length, k as u8))));
+        opened.commit(|batch| batch.documents = documents.collect()).await;
+        if i % 3 == 0 {
+            opened = opened.again(place).await;
+        }
+        for (k, key) in keys.iter().enumerate() {
+            let found = opened.store.document(key).await.expect("readable");
+            assert!(found == Some(content(length, k as u8)), "{key:?} of {length} bytes");
+        }
+        let definitions = opened.store.documents(DocumentKind::Definition).await.expect("readable");
+        let expected = [0, 1].map(|k| (keys[k].clone(), content(length, k as u8)));
+        assert!(definitions == expected, "definitions of {length} bytes");
+        let tokens = opened.store.documents(DocumentKind::Token).await.expect("readable");
+        assert!(tokens == [(keys[2].clone(), content(length, 2))], "tokens of {length} bytes");
+    }
+    let gone = keys.iter().map(|key| (key.clone(), None)).collect();
+    opened.commit(|batch| batch.documents = gone).await;
+    for key in &keys {
+        assert_eq!(opened.store.document(key).await.expect("readable"), None, "{key:?} was taken away");
+    }
+}
+
+/// A lead may grow past what one record holds, and shrink again.
+pub(super) async fn long_leads_shrink_again<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    for (i, length) in [10, 300_000, 20_000, 40_000, 10].into_iter().enumerate() {
+        let mut state = sample::waiting(1);
+        state.lead.profile.message = Some("m".repeat(length));
+        let write = LeadWrite { before: LeadIndex::of(&sample::waiting(1)), state: state.clone(), entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+        if i % 2 == 0 {
+            opened = opened.again(place).await;
+        }
+        assert!(opened.store.lead(state.lead.id).await.expect("readable").as_ref() == Some(&state), "{length} bytes");
+        assert!(opened.store.leads(None, 9).await.expect("readable") == [state], "{length} bytes, in a page");
+    }
+}
+
+pub(super) async fn pools_and_schedules<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let pool = |given: u64| PoolState {
+        last_assigned: [(RepId("a".to_owned()), ms(given as i64))].into(),
+        assigned: [(RepId("a".to_owned()), given)].into(),
+    };
+    let schedule = |nominal: i64| ScheduleState {
+        handled: Some(ms(nominal)),
+        firing: Some(Firing {
+            nominal: ms(nominal),
+            started_at: ms(nominal + 1),
+            cursor: Some(sample::lead_id(3)),
+            enrolled: 4,
+            seen: 5,
+        }),
+        past: Vec::new(),
+    };
+    for step in 1..=3_u64 {
+        opened
+            .commit(|batch| {
+                batch.pools = vec![("closers".to_owned(), pool(step)), ("closers2".to_owned(), pool(step * 10))];
+                batch.schedules = vec![("sweep/1".to_owned(), schedule(step as i64))];
+            })
+            .await;
+        let store = &opened.store;
+        assert_eq!(store.pool("closers").await.expect("readable"), Some(pool(step)));
+        assert_eq!(store.pool("closers2").await.expect("readable"), Some(pool(step * 10)));
+        assert_eq!(store.pool("closer").await.expect("readable"), None);
+        assert_eq!(store.schedule("sweep/1").await.expect("readable"), Some(schedule(step as i64)));
+        assert_eq!(store.schedule("sweep").await.expect("readable"), None);
+        opened = opened.again(place).await;
+    }
+}

@@ -1,0 +1,52 @@
+//! The store on sled, the embedded default: one data folder, one process.
+//!
+//! sled 0.34.7 as it comes does not keep its word when the power is cut; what is done about it is in [`sync`], how the
+//! folder is looked after in [`folder`], how the database is used in [`database`] and [`space`].
+
+mod database;
+mod folder;
+mod nudge;
+mod space;
+mod sync;
+
+use space::SledSpace;
+pub use sync::SyncPolicy;
+
+use crate::contract::StoreError;
+use crate::keyed::Keyed;
+use std::path::Path;
+
+/// A store on sled.
+pub type SledStore = Keyed<SledSpace>;
+
+/// How sled is opened. The defaults are measured (`README.md`, "sled's settings").
+#[derive(Clone, Debug)]
+pub struct SledOptions {
+    /// Bytes of pages that sled means to keep in memory; it takes about ten times as many.
+    pub cache_bytes: u64,
+    /// Whether commits survive a power cut; only the test that shows what happens otherwise turns it off.
+    #[doc(hidden)]
+    pub sync: SyncPolicy,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 16 * 1024 * 1024, sync: SyncPolicy::Full }
+    }
+}
+
+impl Keyed<SledSpace> {
+    /// Opens the store in this folder, or makes a new one, and takes it over: its epoch goes up before anything else.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it open, [`StoreError::Newer`] when a newer program wrote it,
+    /// [`StoreError::NotDurable`] when commits would not survive a power cut, [`StoreError::Io`] and
+    /// [`StoreError::Corrupt`] when the folder cannot be read.
+    pub fn open(folder: &Path, options: SledOptions) -> Result<Self, StoreError> {
+        let checks = sync::Check::begin(options.sync)?;
+        let store = Self::start(SledSpace::open(folder, options)?)?;
+        // The epoch has just been written through sled: it must have come by our symbol.
+        checks.end()?;
+        Ok(store)
+    }
+}

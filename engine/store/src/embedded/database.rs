@@ -1,0 +1,131 @@
+//! An open sled database: how it is configured, how a batch becomes durable, how it is let go.
+//!
+//! Must not know: what keys and values mean, locks, the store's folder but for the database in it.
+
+use super::nudge::Nudge;
+use super::{SledOptions, SyncPolicy, sync};
+use crate::contract::StoreError;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// sled's log is written back at least this often, and its old segments are cleaned; without it memory grows to
+/// gigabytes.
+const FLUSH_EVERY_MS: u64 = 500;
+/// How long sled's threads may go on writing after the database was let go.
+const LET_GO_MS_MAX: u64 = 10_000;
+
+/// A database, and what watches over it.
+pub(super) struct Database {
+    // First, so that it no longer holds the database when that is let go.
+    nudge: Nudge,
+    sled: sled::Db,
+    /// The log, opened a second time: see [`sync::nothing_was_lost`].
+    log: File,
+    policy: SyncPolicy,
+}
+
+/// Why a batch was not committed.
+pub(super) struct Failed {
+    pub(super) error: StoreError,
+    /// sled gave up amid the batch and went on: what it took of it will be there at the next opening, so the whole batch
+    /// has to be written again before anything is read.
+    pub(super) halfway: bool,
+}
+
+impl Database {
+    /// Opens the database in this folder, or makes one.
+    pub(super) fn open(path: &Path, options: &SledOptions) -> Result<Self, StoreError> {
+        let asked = Instant::now();
+        let sled = loop {
+            match unpanicked(|| config(path, options).open().map_err(error)) {
+                // The folder is ours, so it can only be a database of this process that was let go: its last writes may
+                // still be under way, and must not come after the first ones of this one.
+                Err(StoreError::Io(text)) if text.contains("could not acquire lock") => {
+                    if asked.elapsed() > Duration::from_millis(LET_GO_MS_MAX) {
+                        return Err(StoreError::Io(text));
+                    }
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => break opened?,
+            }
+        };
+        let log = File::open(path.join("db")).map_err(|error| StoreError::Io(error.to_string()))?;
+        Ok(Self { nudge: Nudge::start(sled.clone())?, sled, log, policy: options.sync })
+    }
+
+    /// What to read from.
+    pub(super) fn sled(&self) -> &sled::Db {
+        &self.sled
+    }
+
+    /// Writes all of the batch or nothing, durably.
+    pub(super) fn commit(&self, batch: sled::Batch) -> Result<(), Failed> {
+        let _watched = self.nudge.watch();
+        if let Err(error) = unpanicked(|| self.sled.apply_batch(batch).map_err(error)) {
+            // When its log failed, sled writes no more of it and the batch is gone at the next opening. When it could
+            // not read a page, say, it crosses out the mark that holds the batch together, and keeps the pieces.
+            let halfway = self.flush().is_ok();
+            return Err(Failed { error, halfway });
+        }
+        self.flush().map_err(|error| Failed { error, halfway: false })
+    }
+
+    /// Returns once everything written so far is durable.
+    fn flush(&self) -> Result<(), StoreError> {
+        // Our symbol has synced every write by the time this returns.
+        unpanicked(|| self.sled.flush().map_err(error))?;
+        match self.policy {
+            SyncPolicy::Full => sync::nothing_was_lost(&self.log).map_err(|error| StoreError::Io(error.to_string())),
+            SyncPolicy::Off => Ok(()),
+        }
+    }
+
+    /// Flushes and closes.
+    pub(super) fn close(self) -> Result<(), StoreError> {
+        let flushed = self.flush();
+        self.let_go();
+        flushed
+    }
+
+    /// Lets go of it, whatever state it is in.
+    pub(super) fn let_go(self) {
+        // sled may panic on a disk that fails; there is nothing left to save by then.
+        let _ = unpanicked(|| {
+            drop(self);
+            Ok(())
+        });
+    }
+
+    /// Bytes on disk.
+    pub(super) fn size(&self) -> u64 {
+        self.sled.size_on_disk().unwrap_or(0)
+    }
+}
+
+fn config(path: &Path, options: &SledOptions) -> sled::Config {
+    sled::Config::new()
+        .path(path)
+        .cache_capacity(options.cache_bytes)
+        .flush_every_ms(Some(FLUSH_EVERY_MS))
+        .mode(sled::Mode::HighThroughput)
+}
+
+/// Turns sled's panics into errors.
+pub(super) fn unpanicked<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(StoreError::Io(format!("sled gave up: {text}")))
+    })
+}
+
+/// What sled's errors mean to us.
+pub(super) fn error(error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(error) => StoreError::Io(error.to_string()),
+        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
+        other => StoreError::Io(other.to_string()),
+    }
+}

@@ -1,0 +1,101 @@
+//! The store's folder: one process at a time, made whole or not at all, cleaned of what sled trips over.
+//!
+//! ```text
+//! lock        held while the store is open
+//! sled/       the database
+//! sled.new/   a database that is being made; renamed when it is whole
+//! ```
+//!
+//! Must not know: keys, batches, how sled is configured.
+
+use crate::contract::StoreError;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder that is ours while this lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, and locks it.
+    pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
+        let in_folder = |error: io::Error| StoreError::Io(format!("{}: {error}", path.display()));
+        if !path.exists() {
+            std::fs::create_dir_all(path).map_err(in_folder)?;
+            // The folder's own entry must survive too.
+            if let Some(parent) = path.canonicalize().map_err(in_folder)?.parent() {
+                sync(parent).map_err(in_folder)?;
+            }
+        }
+        let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock"));
+        let lock = lock.map_err(in_folder)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.display().to_string() }),
+            Err(TryLockError::Error(error)) => Err(in_folder(error)),
+        }
+    }
+
+    /// Where the database lies, ready to be opened: made by `make` in a place that is not yet its own when there is
+    /// none, so that a power cut leaves a whole database or none. (sled never syncs its `conf`; a torn one would keep
+    /// the database from opening for ever.)
+    pub(super) fn database(&self, make: impl FnOnce(&Path) -> Result<(), StoreError>) -> Result<PathBuf, StoreError> {
+        let database = self.path.join("sled");
+        if !database.exists() {
+            let new = self.path.join("sled.new");
+            if new.exists() {
+                std::fs::remove_dir_all(&new).map_err(|error| self.error(&error))?;
+            }
+            make(&new)?;
+            self.sync_all(&new)?;
+            std::fs::rename(&new, &database).map_err(|error| self.error(&error))?;
+            sync(&self.path).map_err(|error| self.error(&error))?;
+        }
+        self.remove_unfinished(&database)?;
+        Ok(database)
+    }
+
+    /// Makes the database's file names durable; its own syncs do so for what is in the files.
+    pub(super) fn sync_names(&self) -> Result<(), StoreError> {
+        sync(&self.path.join("sled")).map_err(|error| self.error(&error))
+    }
+
+    /// A snapshot that was being written when the process ended: cut short it keeps sled from opening (issue 1527 of
+    /// spacejam/sled), and sled writes another one anyway.
+    fn remove_unfinished(&self, database: &Path) -> Result<(), StoreError> {
+        for entry in std::fs::read_dir(database).map_err(|error| self.error(&error))? {
+            let entry = entry.map_err(|error| self.error(&error))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("snap.") && name.ends_with(".generating") {
+                std::fs::remove_file(entry.path()).map_err(|error| self.error(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Syncs the folder and all that is in it.
+    fn sync_all(&self, folder: &Path) -> Result<(), StoreError> {
+        for entry in std::fs::read_dir(folder).map_err(|error| self.error(&error))? {
+            let path = entry.map_err(|error| self.error(&error))?.path();
+            if path.is_dir() {
+                self.sync_all(&path)?;
+            } else {
+                sync(&path).map_err(|error| self.error(&error))?;
+            }
+        }
+        sync(folder).map_err(|error| self.error(&error))
+    }
+
+    fn error(&self, error: &io::Error) -> StoreError {
+        StoreError::Io(format!("{}: {error}", self.path.display()))
+    }
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

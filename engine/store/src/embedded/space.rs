@@ -1,0 +1,145 @@
+//! sled as a key space: one tree, one batch for each commit.
+//!
+//! sled tells of a full or failing disk by errors, here and there by a panic: both become errors, after which the
+//! database is let go and opened again.
+//!
+//! Must not know: what keys and values mean.
+
+use super::SledOptions;
+use super::database::{Database, Failed, error, unpanicked};
+use super::folder::Folder;
+use crate::contract::StoreError;
+use crate::space::{Changes, Space};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// After so many bytes of keys and values, closing opens once more: sled reads its whole log at the first opening after
+/// they were written, and writes a snapshot then, which makes the next one ten times as fast.
+const SNAPSHOT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
+
+/// A key space on sled.
+pub struct SledSpace {
+    options: SledOptions,
+    open: RwLock<Open>,
+    /// Bytes written since the database was opened.
+    written: AtomicU64,
+    /// A batch of which sled has kept a part.
+    halfway: Mutex<Option<sled::Batch>>,
+}
+
+struct Open {
+    database: Option<Database>,
+    folder: Option<Folder>,
+}
+
+impl SledSpace {
+    pub(super) fn open(path: &Path, options: SledOptions) -> Result<Self, StoreError> {
+        let folder = Folder::lock(path)?;
+        let database = open(&folder, &options)?;
+        let open = RwLock::new(Open { database: Some(database), folder: Some(folder) });
+        Ok(Self { options, open, written: AtomicU64::new(0), halfway: Mutex::new(None) })
+    }
+
+    fn shared(&self) -> RwLockReadGuard<'_, Open> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exclusively(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match &self.shared().database {
+            Some(database) => work(database),
+            None => Err(StoreError::Io("the database is not open".to_owned())),
+        }
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&sled::Db) -> Result<T, sled::Error>) -> Result<T, StoreError> {
+        self.with(|database| unpanicked(|| work(database.sled()).map_err(error)))
+    }
+
+    fn set_halfway(&self, batch: Option<sled::Batch>) {
+        *self.halfway.lock().unwrap_or_else(PoisonError::into_inner) = batch;
+    }
+
+    fn halfway(&self) -> Option<sled::Batch> {
+        self.halfway.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn open(folder: &Folder, options: &SledOptions) -> Result<Database, StoreError> {
+    let path = folder.database(|path| Database::open(path, options)?.close())?;
+    let database = Database::open(&path, options)?;
+    // sled wrote a snapshot and threw the last one away: names that must be durable before anything is built on them.
+    folder.sync_names()?;
+    Ok(database)
+}
+
+impl Space for SledSpace {
+    type Bytes = sled::IVec;
+
+    fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.read(|sled| sled.get(key))
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(sled::IVec, sled::IVec)>, StoreError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        self.read(|sled| sled.range(from..to).take(limit).collect())
+    }
+
+    fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
+        let batch = || {
+            let mut batch = sled::Batch::default();
+            for (key, value) in changes.iter() {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
+            batch
+        };
+        self.written.fetch_add(changes.bytes_len() as u64, Ordering::Relaxed);
+        self.with(|database| {
+            database.commit(batch()).map_err(|Failed { error, halfway }| {
+                self.set_halfway(halfway.then(batch));
+                error
+            })
+        })
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        let mut now = self.exclusively();
+        if let Some(database) = now.database.take() {
+            database.let_go();
+        }
+        let folder = now.folder.as_ref().ok_or_else(|| StoreError::Io("the store is closed".to_owned()))?;
+        let database = open(folder, &self.options)?;
+        if let Some(batch) = self.halfway() {
+            database.commit(batch).map_err(|failed| failed.error)?;
+            self.set_halfway(None);
+        }
+        self.written.store(0, Ordering::Relaxed);
+        now.database = Some(database);
+        Ok(())
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let mut now = self.exclusively();
+        let (database, folder) = (now.database.take(), now.folder.take());
+        database.map_or(Ok(()), Database::close)?;
+        match folder {
+            Some(folder) if self.written.load(Ordering::Relaxed) > SNAPSHOT_AFTER_BYTES => {
+                open(&folder, &self.options)?.close()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn size_on_disk(&self) -> u64 {
+        self.with(|database| Ok(database.size())).unwrap_or(0)
+    }
+}

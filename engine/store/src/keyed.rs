@@ -1,0 +1,147 @@
+//! The contract, kept on an ordered key space: one implementation for every place bytes can be kept in.
+//!
+//! Must not know: which place that is.
+
+use crate::committer::{Committer, Shared};
+use crate::contract::*;
+use crate::keys::{PoolKey, ScheduleKey};
+use crate::reading;
+use crate::space::Space;
+use async_trait::async_trait;
+use cadenza_core::account::Account;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::id::{AccountId, EffectId, LeadId};
+use cadenza_core::identity::IdentityKey;
+use cadenza_core::journal::Entry;
+use cadenza_core::state::{LeadState, PoolState, ScheduleState};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use std::sync::Arc;
+
+/// A store on the key space `S`. Reads are answered at once, on the caller's thread; commits by a thread of their own.
+pub struct Keyed<S> {
+    // First, so that the thread has ended before the key space is let go.
+    committer: Committer,
+    shared: Arc<Shared<S>>,
+    epoch: Epoch,
+}
+
+impl<S: Space> Keyed<S> {
+    /// Takes the key space over.
+    pub(crate) fn start(space: S) -> Result<Self, StoreError> {
+        let (shared, epoch, committer) = Committer::start(space)?;
+        Ok(Self { committer, shared, epoch })
+    }
+
+    /// The key space, whatever state it is in.
+    pub(crate) fn space(&self) -> &S {
+        &self.shared.space
+    }
+}
+
+#[async_trait]
+impl<S: Space> Store for Keyed<S> {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.committer.commit(batch).await
+    }
+
+    async fn committed(&self, id: BatchId) -> Result<bool, StoreError> {
+        let last = reading::last_batch(self.shared.sound()?)?;
+        Ok(last.is_some_and(|last| last.epoch == self.epoch && id <= last.id))
+    }
+
+    async fn recover(&self) -> Result<(), StoreError> {
+        self.committer.recover().await
+    }
+
+    async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, StoreError> {
+        reading::value(self.shared.sound()?, &id)
+    }
+
+    async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, StoreError> {
+        reading::leads(self.shared.sound()?, after, limit)
+    }
+
+    async fn journal(&self, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        reading::journal(self.shared.sound()?, lead, after, limit)
+    }
+
+    async fn identity(&self, key: &IdentityKey) -> Result<Option<LeadId>, StoreError> {
+        reading::value(self.shared.sound()?, key)
+    }
+
+    async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
+        reading::mark(self.shared.sound()?, &self.shared.days(), event, today)
+    }
+
+    async fn forget_marks(&self, day: u32) -> Result<usize, StoreError> {
+        self.shared.sound()?;
+        let days = self.shared.days().range(..day).count();
+        if days > 0 {
+            while !self.committer.forget_some(day).await? {}
+        }
+        Ok(days)
+    }
+
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        reading::value(self.shared.sound()?, &id)
+    }
+
+    async fn pool(&self, name: &str) -> Result<Option<PoolState>, StoreError> {
+        reading::value(self.shared.sound()?, &PoolKey(name.to_owned()))
+    }
+
+    async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, StoreError> {
+        reading::value(self.shared.sound()?, &ScheduleKey(id.to_owned()))
+    }
+
+    async fn timers(&self, after: Option<Timer>, until: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        reading::timers(self.shared.sound()?, after, until, limit)
+    }
+
+    async fn queue(
+        &self,
+        assignee: Option<&Assignee>,
+        after: Option<&QueueKey>,
+        limit: usize,
+    ) -> Result<Vec<QueueKey>, StoreError> {
+        reading::queue(self.shared.sound()?, assignee, after, limit)
+    }
+
+    async fn outbox(
+        &self,
+        after: Option<(Timestamp, EffectId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        reading::outbox(self.shared.sound()?, after, until, limit)
+    }
+
+    async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        reading::dead_letters(self.shared.sound()?, after, limit)
+    }
+
+    async fn counters(&self) -> Result<Counters, StoreError> {
+        reading::counters(self.shared.sound()?)
+    }
+
+    async fn document(&self, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
+        reading::document(self.shared.sound()?, key)
+    }
+
+    async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError> {
+        reading::documents(self.shared.sound()?, kind)
+    }
+
+    fn size_on_disk(&self) -> u64 {
+        self.shared.space.size_on_disk()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.committer.close().await
+    }
+}

@@ -1,0 +1,590 @@
+//! The keys of the one ordered key space: a prefix byte for each kind of record, then its parts, big-endian, so that the
+//! order of the bytes is the order of the things. What grows with leads is ordered by time wherever it can be (ids begin
+//! with their time, marks lie by day): on sled that is worth a factor of three.
+//!
+//! | prefix | key | value |
+//! |---|---|---|
+//! | `A` | account id | account |
+//! | `B` | | epoch and number of the last batch |
+//! | `C` | name | counter |
+//! | `D` | dead letter id | dead letter |
+//! | `E` | due, effect id | outbox row |
+//! | `F` | kind, digest or text | document |
+//! | `H` | | header: format, epoch, partitions |
+//! | `I` | kind, rules, text | lead id |
+//! | `J` | lead id, number | journal entry: what may be kept |
+//! | `L` | lead id | lead with its runs and tasks |
+//! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
+//! | `O` | name | pool |
+//! | `P` | lead id, number | journal entry: what is deleted with the person |
+//! | `Q` | assignee, class, due, task id | empty |
+//! | `S` | id | schedule |
+//! | `T` | time, owner | empty |
+//! | `W` | | a number that means nothing, see `embedded/nudge.rs` |
+//! | `X` | key, number | a piece of a value that is too long for one record |
+//! | `Y` | key | how many pieces its value has |
+//!
+//! Must not know: values, and what a store does with keys. Data folders are full of these bytes: a prefix or a layout
+//! once released is never changed, only joined by another.
+
+use crate::contract::{DeadLetterId, DocumentKey, QueueKey, StoreError, Timer, TimerOwner};
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
+use cadenza_core::identity::{IdentityKey, IdentityKind};
+use cadenza_core::lead::RepId;
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+/// A key that can be written and read back.
+pub(crate) trait Key: Sized {
+    /// The byte every key of this kind begins with.
+    const PREFIX: u8;
+    /// Appends what follows the prefix.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Reads what follows the prefix.
+    fn read(parts: &mut Parts<'_>) -> Option<Self>;
+
+    /// Appends the whole key.
+    fn append(&self, out: &mut Vec<u8>) {
+        out.push(Self::PREFIX);
+        self.write(out);
+    }
+
+    /// The whole key.
+    fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(40);
+        self.append(&mut out);
+        out
+    }
+
+    /// Reads a whole key.
+    fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
+        let parsed = || {
+            let (&prefix, rest) = bytes.split_first()?;
+            let mut parts = Parts(rest);
+            let key = Self::read(&mut parts)?;
+            (prefix == Self::PREFIX && parts.0.is_empty()).then_some(key)
+        };
+        parsed().ok_or_else(|| StoreError::Corrupt(format!("key {}", hex(bytes))))
+    }
+}
+
+/// Where the keys of a kind begin.
+pub(crate) fn first<K: Key>() -> Vec<u8> {
+    vec![K::PREFIX]
+}
+
+/// Where they end: the first key that is past them.
+pub(crate) fn end<K: Key>() -> Vec<u8> {
+    vec![K::PREFIX + 1]
+}
+
+/// The first key after this one.
+pub(crate) fn just_after(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
+}
+
+/// Where to begin for reading on from after a cursor.
+pub(crate) fn from_after<K: Key>(cursor: Option<&K>) -> Vec<u8> {
+    cursor.map_or_else(first::<K>, |key| just_after(key.bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rest of a key that is being read.
+pub(crate) struct Parts<'a>(&'a [u8]);
+
+impl<'a> Parts<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*head)
+    }
+    fn byte(&mut self) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+    fn number(&mut self) -> Option<u64> {
+        self.take().map(u64::from_be_bytes)
+    }
+    fn id(&mut self) -> Option<u128> {
+        self.take().map(u128::from_be_bytes)
+    }
+    fn time(&mut self) -> Option<Timestamp> {
+        self.number().map(|bits| Timestamp::from_ms((bits ^ SIGN) as i64))
+    }
+    fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
+    }
+    fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.rest().to_vec()).ok()
+    }
+    /// Text that other parts follow.
+    fn bounded_text(&mut self) -> Option<String> {
+        let mut text = Vec::new();
+        loop {
+            match self.byte()? {
+                0 => match self.byte()? {
+                    TEXT_END => return String::from_utf8(text).ok(),
+                    TEXT_ZERO => text.push(0),
+                    _ => return None,
+                },
+                byte => text.push(byte),
+            }
+        }
+    }
+}
+
+/// Turns the order of signed numbers into that of their bytes.
+const SIGN: u64 = 1 << 63;
+/// After a zero byte: the text ends here. Smaller than [`TEXT_ZERO`], so that a text sorts before its continuations.
+const TEXT_END: u8 = 0;
+/// After a zero byte: the text has a zero byte here.
+const TEXT_ZERO: u8 = 1;
+
+fn put_time(at: Timestamp, out: &mut Vec<u8>) {
+    out.extend_from_slice(&((at.as_ms() as u64) ^ SIGN).to_be_bytes());
+}
+fn put_id(id: u128, out: &mut Vec<u8>) {
+    out.extend_from_slice(&id.to_be_bytes());
+}
+fn put_bounded_text(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(TEXT_ZERO);
+        }
+    }
+    out.extend_from_slice(&[0, TEXT_END]);
+}
+
+/// The header's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeaderKey;
+impl Key for HeaderKey {
+    const PREFIX: u8 = b'H';
+    fn write(&self, _: &mut Vec<u8>) {}
+    fn read(_: &mut Parts<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+/// That of the last batch's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastBatchKey;
+impl Key for LastBatchKey {
+    const PREFIX: u8 = b'B';
+    fn write(&self, _: &mut Vec<u8>) {}
+    fn read(_: &mut Parts<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+/// That of a record that means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NudgeKey;
+impl Key for NudgeKey {
+    const PREFIX: u8 = b'W';
+    fn write(&self, _: &mut Vec<u8>) {}
+    fn read(_: &mut Parts<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+/// A lead's.
+impl Key for LeadId {
+    const PREFIX: u8 = b'L';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.id().map(Self)
+    }
+}
+
+/// An account's.
+impl Key for AccountId {
+    const PREFIX: u8 = b'A';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.id().map(Self)
+    }
+}
+
+macro_rules! entry_keys {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) struct $name {
+            pub(crate) lead: LeadId,
+            pub(crate) seq: u64,
+        }
+        impl Key for $name {
+            const PREFIX: u8 = $prefix;
+            fn write(&self, out: &mut Vec<u8>) {
+                put_id(self.lead.0, out);
+                out.extend_from_slice(&self.seq.to_be_bytes());
+            }
+            fn read(parts: &mut Parts<'_>) -> Option<Self> {
+                Some(Self { lead: parts.id().map(LeadId)?, seq: parts.number()? })
+            }
+        }
+    )+};
+}
+entry_keys! {
+    /// That of the part of a journal entry that may be kept.
+    SkeletonKey = b'J',
+    /// That of the part that is deleted with the person; apart, so that erasing is deleting a range.
+    PersonalKey = b'P',
+}
+
+/// The key of a person's address.
+impl Key for IdentityKey {
+    const PREFIX: u8 = b'I';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[identity_code(self.kind), self.version]);
+        out.extend_from_slice(self.value.as_bytes());
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        let code = parts.byte()?;
+        let kind = *IDENTITY_KINDS.iter().find(|kind| identity_code(**kind) == code)?;
+        Some(Self { kind, version: parts.byte()?, value: parts.text()? })
+    }
+}
+
+const IDENTITY_KINDS: [IdentityKind; 3] = [IdentityKind::External, IdentityKind::Email, IdentityKind::Phone];
+
+const fn identity_code(kind: IdentityKind) -> u8 {
+    match kind {
+        IdentityKind::External => 0,
+        IdentityKind::Email => 1,
+        IdentityKind::Phone => 2,
+    }
+}
+
+/// That of an applied event. The event's id is the sender's text; a cryptographic hash of it cannot be made to collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MarkKey {
+    pub(crate) day: u32,
+    pub(crate) event: [u8; 16],
+}
+impl MarkKey {
+    /// The event's part of the key.
+    pub(crate) fn hash(event: &str) -> [u8; 16] {
+        let hash = Sha256::digest(event.as_bytes());
+        *hash.first_chunk().expect("SHA-256 gives 32 bytes")
+    }
+    /// Where the marks of a day begin.
+    pub(crate) const fn first_of(day: u32) -> Self {
+        Self { day, event: [0; 16] }
+    }
+}
+impl Key for MarkKey {
+    const PREFIX: u8 = b'M';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.day.to_be_bytes());
+        out.extend_from_slice(&self.event);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { day: parts.take().map(u32::from_be_bytes)?, event: parts.take()? })
+    }
+}
+
+macro_rules! name_keys {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) struct $name(pub(crate) String);
+        impl Key for $name {
+            const PREFIX: u8 = $prefix;
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.0.as_bytes());
+            }
+            fn read(parts: &mut Parts<'_>) -> Option<Self> {
+                parts.text().map(Self)
+            }
+        }
+    )+};
+}
+name_keys! {
+    /// A pool's.
+    PoolKey = b'O',
+    /// A schedule's.
+    ScheduleKey = b'S',
+    /// A counter's: one record each, so that a batch writes those that changed.
+    CounterKey = b'C',
+}
+
+/// A timer's.
+impl Key for Timer {
+    const PREFIX: u8 = b'T';
+    fn write(&self, out: &mut Vec<u8>) {
+        let (code, id) = match self.1 {
+            TimerOwner::Lead(LeadId(id)) => (0, id),
+            TimerOwner::Account(AccountId(id)) => (1, id),
+        };
+        put_time(self.0, out);
+        out.push(code);
+        put_id(id, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        let at = parts.time()?;
+        let owner = match parts.byte()? {
+            0 => TimerOwner::Lead(LeadId(parts.id()?)),
+            1 => TimerOwner::Account(AccountId(parts.id()?)),
+            _ => return None,
+        };
+        Some((at, owner))
+    }
+}
+
+fn put_assignee(assignee: &Assignee, out: &mut Vec<u8>) {
+    let (code, text) = match assignee {
+        Assignee::Rep(rep) => (0, rep.0.as_str()),
+        Assignee::Pool(pool) => (1, pool.as_str()),
+        Assignee::Nobody => (2, ""),
+    };
+    out.push(code);
+    put_bounded_text(text, out);
+}
+
+/// Where one queue begins, and the first key that is past it.
+pub(crate) fn queue_of(assignee: &Assignee) -> (Vec<u8>, Vec<u8>) {
+    let mut from = vec![QueueKey::PREFIX];
+    put_assignee(assignee, &mut from);
+    let mut to = from.clone();
+    // Its last byte is TEXT_END, so no other queue lies between.
+    *to.last_mut().expect("an assignee is never empty") = TEXT_END + 1;
+    (from, to)
+}
+
+/// A task's place in a queue.
+impl Key for QueueKey {
+    const PREFIX: u8 = b'Q';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_assignee(&self.assignee, out);
+        out.push(self.class);
+        put_time(self.due, out);
+        put_id(self.task.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        let code = parts.byte()?;
+        let text = parts.bounded_text()?;
+        let assignee = match code {
+            0 => Assignee::Rep(RepId(text)),
+            1 => Assignee::Pool(text),
+            2 => Assignee::Nobody,
+            _ => return None,
+        };
+        Some(Self { assignee, class: parts.byte()?, due: parts.time()?, task: parts.id().map(TaskId)? })
+    }
+}
+
+/// An outbox row's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OutboxKey {
+    pub(crate) due: Timestamp,
+    pub(crate) id: EffectId,
+}
+impl Key for OutboxKey {
+    const PREFIX: u8 = b'E';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_time(self.due, out);
+        put_id(self.id.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { due: parts.time()?, id: parts.id().map(EffectId)? })
+    }
+}
+
+/// A dead letter's.
+impl Key for DeadLetterId {
+    const PREFIX: u8 = b'D';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.id().map(Self)
+    }
+}
+
+/// A document's: its kind first, so that one kind lies together.
+impl Key for DocumentKey {
+    const PREFIX: u8 = b'F';
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Definition(digest) => {
+                out.push(DEFINITION);
+                out.extend_from_slice(&digest.0.to_be_bytes());
+            }
+            Self::Workspace => out.push(WORKSPACE),
+            Self::Token(hash) => {
+                out.push(TOKEN);
+                out.extend_from_slice(hash.as_bytes());
+            }
+            Self::Clock => out.push(CLOCK),
+        }
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(match parts.byte()? {
+            DEFINITION => Self::Definition(Digest(parts.number()?)),
+            WORKSPACE => Self::Workspace,
+            TOKEN => Self::Token(parts.text()?),
+            CLOCK => Self::Clock,
+            _ => return None,
+        })
+    }
+}
+
+const DEFINITION: u8 = 0;
+const WORKSPACE: u8 = 1;
+const TOKEN: u8 = 2;
+const CLOCK: u8 = 3;
+
+/// Where the documents of a kind begin, and the first key that is past them.
+pub(crate) fn documents_of(kind: crate::contract::DocumentKind) -> (Vec<u8>, Vec<u8>) {
+    let code = match kind {
+        crate::contract::DocumentKind::Definition => DEFINITION,
+        crate::contract::DocumentKind::Token => TOKEN,
+    };
+    (vec![DocumentKey::PREFIX, code], vec![DocumentKey::PREFIX, code + 1])
+}
+
+/// That of a piece of a long value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PieceKey<'a> {
+    /// The key of the value.
+    pub(crate) of: &'a [u8],
+    /// From 0.
+    pub(crate) number: u32,
+}
+impl PieceKey<'_> {
+    /// Appends the whole key.
+    pub(crate) fn append(&self, out: &mut Vec<u8>) {
+        out.push(b'X');
+        out.extend_from_slice(self.of);
+        out.extend_from_slice(&self.number.to_be_bytes());
+    }
+    /// The whole key.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.of.len() + 5);
+        self.append(&mut out);
+        out
+    }
+}
+
+/// Under which it is noted that a value has pieces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PiecesKey(pub(crate) Vec<u8>);
+impl Key for PiecesKey {
+    const PREFIX: u8 = b'Y';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self(parts.rest().to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is sorted stays sorted as bytes, and every key reads back.
+    fn check<K: Key + Clone + PartialEq + std::fmt::Debug>(sorted: &[K]) {
+        let bytes: Vec<Vec<u8>> = sorted.iter().map(Key::bytes).collect();
+        for (key, bytes) in sorted.iter().zip(&bytes) {
+            assert_eq!(&K::parse(bytes).expect("a key reads back"), key);
+            let (from, to) = (first::<K>(), end::<K>());
+            assert!(from <= *bytes && *bytes < to, "{key:?} lies outside its kind");
+        }
+        for (i, pair) in bytes.windows(2).enumerate() {
+            assert!(pair[0] < pair[1], "{:?} must sort before {:?}", sorted[i], sorted[i + 1]);
+        }
+    }
+
+    #[test]
+    fn timers_sort_by_time_then_owner() {
+        let mut timers = Vec::new();
+        for ms in [i64::MIN, -1, 0, 1, 255, 256, 1_700_000_000_000, i64::MAX] {
+            let at = Timestamp::from_ms(ms);
+            timers.push((at, TimerOwner::Lead(LeadId(1))));
+            timers.push((at, TimerOwner::Lead(LeadId(u128::MAX))));
+            timers.push((at, TimerOwner::Account(AccountId(0))));
+        }
+        check(&timers);
+    }
+
+    #[test]
+    fn queues_sort_as_the_contract_does_and_do_not_overlap() {
+        let rep = |id: &str| Assignee::Rep(RepId(id.into()));
+        let pool = |name: &str| Assignee::Pool(name.into());
+        let assignees = [
+            rep(""),
+            rep("a"),
+            rep("a\0"),
+            rep("a\0b"),
+            rep("a\u{1}"),
+            rep("ab"),
+            pool("a"),
+            pool("b"),
+            Assignee::Nobody,
+        ];
+        let mut keys: Vec<QueueKey> = Vec::new();
+        for assignee in &assignees {
+            for (class, due, task) in [(0, 5, 9), (0, 6, 1), (1, -3, 2), (1, 4, 1), (1, 4, 2), (255, 0, 0)] {
+                let due = Timestamp::from_ms(due);
+                keys.push(QueueKey { assignee: assignee.clone(), class, due, task: TaskId(task) });
+            }
+        }
+        assert!(keys.is_sorted(), "the cases are written in the contract's order");
+        check(&keys);
+        for assignee in &assignees {
+            let (from, to) = queue_of(assignee);
+            for key in &keys {
+                let bytes = key.bytes();
+                let inside = from <= bytes && bytes < to;
+                assert_eq!(inside, key.assignee == *assignee, "{key:?} in the queue of {assignee:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_other_keys_read_back_and_sort() {
+        let ids = [0, 1, 1 << 80, u128::MAX];
+        check(&ids.map(LeadId));
+        check(&ids.map(AccountId));
+        check(&ids.map(DeadLetterId));
+        let seqs = [(1, 1), (1, 2), (1, 256), (2, 1)];
+        check(&seqs.map(|(lead, seq)| SkeletonKey { lead: LeadId(lead), seq }));
+        check(&seqs.map(|(lead, seq)| PersonalKey { lead: LeadId(lead), seq }));
+        check(&[(1, 9), (2, 1), (256, 0)].map(|(ms, id)| OutboxKey { due: Timestamp::from_ms(ms), id: EffectId(id) }));
+        check(&[(1, 9), (2, 1), (256, 0)].map(|(day, event)| MarkKey { day, event: [event; 16] }));
+        check(&IDENTITY_KINDS.map(|kind| IdentityKey { kind, version: 1, value: "ada@example.com".into() }));
+        check(&["", "a", "b", "été"].map(|name| PoolKey(name.into())));
+        check(&["", "a", "b", "été"].map(|name| ScheduleKey(name.into())));
+        check(&["", "a", "b", "été"].map(|name| CounterKey(name.into())));
+        check(&[
+            DocumentKey::Definition(Digest(1)),
+            DocumentKey::Definition(Digest(256)),
+            DocumentKey::Workspace,
+            DocumentKey::Token("ab".into()),
+            DocumentKey::Clock,
+        ]);
+        check(&[PiecesKey(vec![b'F', 1]), PiecesKey(vec![b'L', 0])]);
+        check(&[HeaderKey]);
+        check(&[LastBatchKey]);
+    }
+
+    #[test]
+    fn damaged_keys_are_refused() {
+        for bytes in [&[][..], b"L", b"L123", b"Z0123456789abcdef", b"L0123456789abcdefX"] {
+            assert!(<LeadId as Key>::parse(bytes).is_err(), "{bytes:?} is no lead's key");
+        }
+        assert!(QueueKey::parse(b"Q\x07x\0\0").is_err(), "an unknown kind of assignee");
+    }
+}

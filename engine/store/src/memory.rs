@@ -1,0 +1,106 @@
+//! A store in memory, for tests and rehearsals: the same records in a sorted map, durable as long as somebody holds it.
+
+use crate::contract::StoreError;
+use crate::keyed::Keyed;
+use crate::space::{Changes, Space};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A store in memory.
+pub type MemoryStore = Keyed<MemorySpace>;
+
+impl Keyed<MemorySpace> {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::on(&MemoryDisk::default())
+    }
+
+    /// Opens what lies on this disk; whoever had it open before is fenced off, as on a database that two can reach.
+    pub fn on(disk: &MemoryDisk) -> Self {
+        let space = MemorySpace { disk: disk.clone() };
+        Self::start(space).expect("memory can be read and written, and a thread be started")
+    }
+
+    /// What it lies on.
+    pub fn disk(&self) -> &MemoryDisk {
+        &self.space().disk
+    }
+}
+
+impl Default for Keyed<MemorySpace> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a store in memory lies on; outlives the store that is open on it.
+#[derive(Clone, Default)]
+pub struct MemoryDisk {
+    records: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
+    full: Arc<AtomicBool>,
+}
+
+impl MemoryDisk {
+    /// Makes every commit fail as on a full disk, and every recovery too, until it is set back.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    fn records(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn space_left(&self) -> Result<(), StoreError> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(StoreError::Io("no space left on device (in memory)".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A sorted map.
+pub struct MemorySpace {
+    disk: MemoryDisk,
+}
+
+impl Space for MemorySpace {
+    type Bytes = Vec<u8>;
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.disk.records().get(key).cloned())
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let records = self.disk.records();
+        let range = records.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
+        Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
+        self.disk.space_left()?;
+        let mut records = self.disk.records();
+        for (key, value) in changes.iter() {
+            match value {
+                Some(value) => records.insert(key.to_vec(), value.to_vec()),
+                None => records.remove(key),
+            };
+        }
+        Ok(())
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        self.disk.space_left()
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn size_on_disk(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,215 @@
+//! From records back to what the contract speaks of: point reads, and ranges read on from a cursor.
+//!
+//! Must not know: batches, threads, where bytes are kept.
+
+use crate::contract::{
+    Counters, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, MARK_DAYS, Mark, QueueKey, StoreError, Timer,
+};
+use crate::keys::{
+    CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
+    end, first, from_after, just_after, queue_of,
+};
+use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
+use crate::space::Space;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::journal::Entry;
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use minicbor::Decode;
+use minicbor::bytes::ByteVec;
+use std::collections::BTreeSet;
+
+/// The value of a key.
+pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &K) -> Result<Option<T>, StoreError> {
+    let key = key.bytes();
+    space.get(&key)?.map(|bytes| whole(space, &key, bytes.as_ref())).transpose()
+}
+
+/// Reads a value, put together from its pieces when it has any.
+fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    let Some(pieces) = record::pieces(bytes) else {
+        return record::decode(key, bytes);
+    };
+    let mut together = Vec::with_capacity(pieces as usize * record::VALUE_BYTES_MAX);
+    for number in 0..pieces {
+        let piece = space.get(&PieceKey { of: key, number }.bytes())?;
+        let piece = piece.ok_or_else(|| StoreError::Corrupt(format!("piece {number} of {pieces} is missing")))?;
+        together.extend_from_slice(piece.as_ref());
+    }
+    record::decode(key, &together)
+}
+
+/// Values in the order of their keys.
+fn values<T: for<'b> Decode<'b, ()>>(
+    space: &impl Space,
+    (from, to): (Vec<u8>, Vec<u8>),
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    let found = space.scan(&from, &to, limit)?;
+    found.iter().map(|(key, value)| whole(space, key.as_ref(), value.as_ref())).collect()
+}
+
+/// Keys that are all there is.
+fn keys<K: Key>(space: &impl Space, (from, to): (Vec<u8>, Vec<u8>), limit: usize) -> Result<Vec<K>, StoreError> {
+    let found = space.scan(&from, &to, limit)?;
+    found.iter().map(|(key, _)| K::parse(key.as_ref())).collect()
+}
+
+/// The header; none in a key space that has never been opened.
+pub(crate) fn header(space: &impl Space) -> Result<Option<Header>, StoreError> {
+    let header: Option<Header> = value(space, &HeaderKey)?;
+    match header {
+        Some(Header { format, .. }) if format > FORMAT => Err(StoreError::Newer { found: format, known: FORMAT }),
+        header => Ok(header),
+    }
+}
+
+/// The last batch.
+pub(crate) fn last_batch(space: &impl Space) -> Result<Option<LastBatch>, StoreError> {
+    value(space, &LastBatchKey)
+}
+
+/// The days there are marks of, found by one seek for each day and no scan.
+pub(crate) fn mark_days(space: &impl Space) -> Result<BTreeSet<u32>, StoreError> {
+    let mut days = BTreeSet::new();
+    let mut from = first::<MarkKey>();
+    while let Some((key, _)) = space.scan(&from, &end::<MarkKey>(), 1)?.first() {
+        let MarkKey { day, .. } = MarkKey::parse(key.as_ref())?;
+        days.insert(day);
+        match day.checked_add(1) {
+            Some(next) => from = MarkKey::first_of(next).bytes(),
+            None => break,
+        }
+    }
+    Ok(days)
+}
+
+/// The mark of an event, looked for from `today` back: a sender repeats itself soon or never.
+pub(crate) fn mark(
+    space: &impl Space,
+    days: &BTreeSet<u32>,
+    event: &str,
+    today: u32,
+) -> Result<Option<Mark>, StoreError> {
+    let hash = MarkKey::hash(event);
+    for &day in days.range(today.saturating_sub(MARK_DAYS)..).rev() {
+        if let Some(MarkRecord { lead, content }) = value(space, &MarkKey { day, event: hash })? {
+            return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
+        }
+    }
+    Ok(None)
+}
+
+/// Leads in order of their ids.
+pub(crate) fn leads<T: for<'b> Decode<'b, ()>>(
+    space: &impl Space,
+    after: Option<LeadId>,
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    values(space, (from_after(after.as_ref()), end::<LeadId>()), limit)
+}
+
+/// Journal entries of a lead.
+pub(crate) fn journal(space: &impl Space, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    let from = just_after(SkeletonKey { lead, seq: after }.bytes());
+    let to = just_after(SkeletonKey { lead, seq: u64::MAX }.bytes());
+    let found = space.scan(&from, &to, limit)?;
+    found
+        .iter()
+        .map(|(key, skeleton)| {
+            let SkeletonKey { seq, .. } = SkeletonKey::parse(key.as_ref())?;
+            let skeleton = whole(space, key.as_ref(), skeleton.as_ref())?;
+            Ok(Entry { seq, skeleton, personal: value(space, &PersonalKey { lead, seq })? })
+        })
+        .collect()
+}
+
+/// Timers in order of time.
+pub(crate) fn timers(
+    space: &impl Space,
+    after: Option<Timer>,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Timer>, StoreError> {
+    keys(space, (from_after(after.as_ref()), past(until, |at| (at, FIRST_OWNER).bytes(), end::<Timer>)), limit)
+}
+
+/// The owner that sorts before all others.
+const FIRST_OWNER: crate::contract::TimerOwner = crate::contract::TimerOwner::Lead(LeadId(0));
+
+/// The first key that is later than `until`.
+fn past(until: Timestamp, first_at: impl Fn(Timestamp) -> Vec<u8>, end: impl Fn() -> Vec<u8>) -> Vec<u8> {
+    // Not `plus_ms`: it stops at the end of the year 9999, and so would the range.
+    until.as_ms().checked_add(1).map_or_else(end, |ms| first_at(Timestamp::from_ms(ms)))
+}
+
+/// A queue in rank order, or all of them.
+pub(crate) fn queue(
+    space: &impl Space,
+    assignee: Option<&Assignee>,
+    after: Option<&QueueKey>,
+    limit: usize,
+) -> Result<Vec<QueueKey>, StoreError> {
+    let (begin, to) = assignee.map_or_else(|| (first::<QueueKey>(), end::<QueueKey>()), queue_of);
+    // A cursor out of another queue must not lead out of this one.
+    let from = after.map_or(begin.clone(), |key| just_after(key.bytes()).max(begin));
+    if from >= to {
+        return Ok(Vec::new());
+    }
+    keys(space, (from, to), limit)
+}
+
+/// Outbox rows in order of their due time.
+pub(crate) fn outbox(
+    space: &impl Space,
+    after: Option<(Timestamp, EffectId)>,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Outgoing>, StoreError> {
+    let after = after.map(|(due, id)| OutboxKey { due, id });
+    let to = past(until, |due| OutboxKey { due, id: EffectId(0) }.bytes(), end::<OutboxKey>);
+    values(space, (from_after(after.as_ref()), to), limit)
+}
+
+/// Dead letters in order.
+pub(crate) fn dead_letters(
+    space: &impl Space,
+    after: Option<DeadLetterId>,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    values(space, (from_after(after.as_ref()), end::<DeadLetterId>()), limit)
+}
+
+/// The counters.
+pub(crate) fn counters(space: &impl Space) -> Result<Counters, StoreError> {
+    let found = space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)?;
+    let values = found.iter().map(|(key, value)| {
+        let CounterKey(name) = CounterKey::parse(key.as_ref())?;
+        Ok((name, record::decode(key.as_ref(), value.as_ref())?))
+    });
+    Ok(Counters { values: values.collect::<Result<_, StoreError>>()? })
+}
+
+/// A document.
+pub(crate) fn document(space: &impl Space, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(value::<_, ByteVec>(space, key)?.map(Vec::from))
+}
+
+/// Documents of a kind.
+pub(crate) fn documents(space: &impl Space, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError> {
+    let (from, to) = documents_of(kind);
+    let found = space.scan(&from, &to, usize::MAX)?;
+    found
+        .iter()
+        .map(|(key, value)| {
+            let content: ByteVec = whole(space, key.as_ref(), value.as_ref())?;
+            Ok((DocumentKey::parse(key.as_ref())?, content.into()))
+        })
+        .collect()
+}
+
+/// Keys of marks of days before `day`, at most `limit`.
+pub(crate) fn marks_before(space: &impl Space, day: u32, limit: usize) -> Result<Vec<MarkKey>, StoreError> {
+    keys(space, (first::<MarkKey>(), MarkKey::first_of(day).bytes()), limit)
+}

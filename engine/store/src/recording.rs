@@ -1,0 +1,222 @@
+//! From a batch to changes of the key space: records, and the indexes kept in step with them. Also what has to be
+//! remembered between batches for that, all of it read back from the records when the store is opened.
+//!
+//! Must not know: where bytes are kept, threads, how a commit is made durable.
+
+use crate::contract::{Batch, Counters, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
+use crate::keys::{
+    CounterKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey, ScheduleKey,
+    SkeletonKey, end, first,
+};
+use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
+use crate::space::{Changes, Space};
+use cadenza_core::account::Account;
+use cadenza_core::time::Timestamp;
+use minicbor::Encode;
+use minicbor::bytes::ByteSlice;
+use std::collections::BTreeMap;
+
+/// What is remembered between batches.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// Counters as last written, so that only those that changed are written again.
+    counters: BTreeMap<String, i64>,
+    /// Values that lie in pieces, and in how many: the few that are too long for one record.
+    pieces: BTreeMap<Vec<u8>, u32>,
+}
+
+impl Remembered {
+    /// Reads it from the records.
+    pub(crate) fn read(space: &impl Space) -> Result<Self, StoreError> {
+        let mut remembered = Self::default();
+        for (key, value) in space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)? {
+            let CounterKey(name) = CounterKey::parse(key.as_ref())?;
+            remembered.counters.insert(name, record::decode(key.as_ref(), value.as_ref())?);
+        }
+        for (key, value) in space.scan(&first::<PiecesKey>(), &end::<PiecesKey>(), usize::MAX)? {
+            let PiecesKey(of) = PiecesKey::parse(key.as_ref())?;
+            remembered.pieces.insert(of, record::decode(key.as_ref(), value.as_ref())?);
+        }
+        Ok(remembered)
+    }
+}
+
+/// Appends everything the batch writes to `changes`.
+pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut Changes) {
+    let mut recorder = Recorder { remembered, changes };
+    for lead in &batch.leads {
+        recorder.lead(lead);
+    }
+    for (key, lead) in &batch.identities {
+        recorder.put(key, lead);
+    }
+    for mark in &batch.marks {
+        recorder.mark(mark);
+    }
+    for (account, due_before) in &batch.accounts {
+        recorder.account(account, *due_before);
+    }
+    for (name, pool) in &batch.pools {
+        recorder.put(&PoolKey(name.clone()), pool);
+    }
+    for (id, schedule) in &batch.schedules {
+        recorder.put(&ScheduleKey(id.clone()), schedule);
+    }
+    for write in &batch.outbox {
+        recorder.outbox(write);
+    }
+    if let Some(counters) = &batch.counters {
+        recorder.counters(counters);
+    }
+    for (key, content) in &batch.documents {
+        match content {
+            Some(content) => recorder.put::<_, &ByteSlice>(key, &content.as_slice().into()),
+            None => recorder.delete(key),
+        }
+    }
+    recorder.put(&LastBatchKey, &LastBatch { epoch: batch.epoch, id: batch.id });
+}
+
+/// What a batch weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// Records written or taken away.
+    pub records: usize,
+    /// Bytes of their keys and values.
+    pub bytes: usize,
+}
+
+/// What this batch weighs as the first one of an empty store.
+pub fn weight(batch: &Batch) -> Weight {
+    let mut changes = Changes::default();
+    record(batch, &mut Remembered::default(), &mut changes);
+    let bytes = changes.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum();
+    Weight { records: changes.len(), bytes }
+}
+
+struct Recorder<'a> {
+    remembered: &'a mut Remembered,
+    changes: &'a mut Changes,
+}
+
+impl Recorder<'_> {
+    fn put<K: Key, T: Encode<()>>(&mut self, key: &K, value: &T) {
+        let (key, value) = self.changes.put_with(|out| key.append(out), |out| record::encode(value, out));
+        let long = value.len() > VALUE_BYTES_MAX;
+        if long || !self.remembered.pieces.is_empty() {
+            let key = self.changes.slice(key).to_vec();
+            self.pieces(key, long.then_some(value));
+        }
+    }
+
+    fn delete(&mut self, key: &impl Key) {
+        self.changes.delete(key);
+        if !self.remembered.pieces.is_empty() {
+            self.pieces(key.bytes(), None);
+        }
+    }
+
+    /// Puts the pieces of a value that is too long beside its key, and takes away those it had and has no more.
+    fn pieces(&mut self, of: Vec<u8>, value: Option<std::ops::Range<usize>>) {
+        let before = self.remembered.pieces.get(&of).copied().unwrap_or(0);
+        let now = value.as_ref().map_or(0, |value| value.len().div_ceil(VALUE_BYTES_MAX) as u32);
+        if let Some(value) = value {
+            self.changes.replace_last(|out| {
+                out.push(record::IN_PIECES);
+                out.extend_from_slice(&now.to_be_bytes());
+            });
+            for (number, start) in (0..).zip(value.clone().step_by(VALUE_BYTES_MAX)) {
+                let piece = start..value.end.min(start + VALUE_BYTES_MAX);
+                self.changes.put_shared(|out| PieceKey { of: &of, number }.append(out), piece);
+            }
+        }
+        for number in now..before {
+            self.changes.delete_with(|out| PieceKey { of: &of, number }.append(out));
+        }
+        let note = PiecesKey(of);
+        if now == 0 && before > 0 {
+            self.changes.delete(&note);
+            self.remembered.pieces.remove(&note.0);
+        } else if now > 0 {
+            self.changes.put_with(|out| note.append(out), |out| record::encode(&now, out));
+            self.remembered.pieces.insert(note.0, now);
+        }
+    }
+
+    fn lead(&mut self, write: &LeadWrite) {
+        let id = write.state.lead.id;
+        self.put(&id, &write.state);
+        self.index(TimerOwner::Lead(id), &write.before, &LeadIndex::of(&write.state));
+        for entry in &write.entries {
+            self.put(&SkeletonKey { lead: id, seq: entry.seq }, &entry.skeleton);
+            if let Some(personal) = &entry.personal {
+                self.put(&PersonalKey { lead: id, seq: entry.seq }, personal);
+            }
+        }
+    }
+
+    /// Writes the difference only: most transitions move one timer and no task.
+    fn index(&mut self, owner: TimerOwner, before: &LeadIndex, after: &LeadIndex) {
+        self.timer(owner, before.timer, after.timer);
+        for gone in before.queue.iter().filter(|key| after.queue.binary_search(key).is_err()) {
+            self.changes.delete(gone);
+        }
+        for new in after.queue.iter().filter(|key| !before.queue.contains(key)) {
+            self.changes.put_empty(new);
+        }
+    }
+
+    fn timer(&mut self, owner: TimerOwner, before: Option<Timestamp>, after: Option<Timestamp>) {
+        if before != after {
+            if let Some(at) = before {
+                self.changes.delete(&(at, owner));
+            }
+            if let Some(at) = after {
+                self.changes.put_empty(&(at, owner));
+            }
+        }
+    }
+
+    fn mark(&mut self, mark: &Mark) {
+        let key = MarkKey { day: mark.day, event: MarkKey::hash(&mark.event) };
+        self.put(&key, &MarkRecord { lead: mark.lead, content: mark.content });
+    }
+
+    fn account(&mut self, account: &Account, due_before: Option<Timestamp>) {
+        self.put(&account.id, account);
+        self.timer(TimerOwner::Account(account.id), due_before, account.next_due());
+    }
+
+    fn outbox(&mut self, write: &OutboxWrite) {
+        match write {
+            OutboxWrite::Put(row) => self.put(&OutboxKey { due: row.due, id: row.id }, row),
+            OutboxWrite::Update { was_due, row } => {
+                if *was_due != row.due {
+                    self.delete(&OutboxKey { due: *was_due, id: row.id });
+                }
+                self.put(&OutboxKey { due: row.due, id: row.id }, row);
+            }
+            OutboxWrite::Remove { due, id } => self.delete(&OutboxKey { due: *due, id: *id }),
+            OutboxWrite::Bury { was_due, letter } => {
+                if let crate::contract::DeadContent::Outgoing(row) = &letter.content {
+                    self.delete(&OutboxKey { due: *was_due, id: row.id });
+                }
+                self.put(&letter.id, letter);
+            }
+            OutboxWrite::Exhume(id) => self.delete(id),
+        }
+    }
+
+    fn counters(&mut self, counters: &Counters) {
+        let known = std::mem::take(&mut self.remembered.counters);
+        for (name, value) in &counters.values {
+            if known.get(name) != Some(value) {
+                self.put(&CounterKey(name.clone()), value);
+            }
+        }
+        for name in known.into_keys().filter(|name| !counters.values.contains_key(name)) {
+            self.delete(&CounterKey(name));
+        }
+        self.remembered.counters.clone_from(&counters.values);
+    }
+}

@@ -1,0 +1,116 @@
+//! An ordered key space: all that a place to keep bytes has to offer. Everything else is written once, on top of it.
+//!
+//! Must not know: what keys and values mean.
+
+use crate::contract::StoreError;
+use crate::keys::Key;
+use std::ops::Range;
+
+/// A place to keep bytes in the order of their keys.
+pub trait Space: Send + Sync + 'static {
+    /// Bytes that were read.
+    type Bytes: AsRef<[u8]> + Send;
+
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
+    /// Keys and values in order, from `from` to before `to`, at most `limit`.
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Self::Bytes, Self::Bytes)>, StoreError>;
+    /// Makes all the changes or none, and returns once they are durable. Called by one thread at a time.
+    fn apply(&self, changes: &Changes) -> Result<(), StoreError>;
+    /// Opens again, after an error: what was not durable may be gone.
+    fn reopen(&self) -> Result<(), StoreError>;
+    /// Closes; everything after it fails.
+    fn close(&self) -> Result<(), StoreError>;
+    /// Bytes on disk.
+    fn size_on_disk(&self) -> u64;
+}
+
+/// Changes to a key space, in order: of two to one key the later one counts. All bytes lie in one piece of memory, so a
+/// change costs no allocation.
+#[derive(Debug, Default)]
+pub struct Changes {
+    bytes: Vec<u8>,
+    list: Vec<(Range<usize>, Option<Range<usize>>)>,
+}
+
+impl Changes {
+    /// Keys and what becomes of them: a value, or nothing.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.list.iter().map(|(key, value)| (&self.bytes[key.clone()], value.clone().map(|value| &self.bytes[value])))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Forgets everything but the memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.list.clear();
+    }
+
+    /// Bytes of all keys and values.
+    pub(crate) fn bytes_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Gives a key an empty value.
+    pub(crate) fn put_empty(&mut self, key: &impl Key) {
+        self.put_with(|out| key.append(out), |_| {});
+    }
+
+    /// Takes a key away.
+    pub(crate) fn delete(&mut self, key: &impl Key) {
+        self.delete_with(|out| key.append(out));
+    }
+
+    /// Writes a key and its value in place; returns where they are.
+    pub(crate) fn put_with(
+        &mut self,
+        key: impl FnOnce(&mut Vec<u8>),
+        value: impl FnOnce(&mut Vec<u8>),
+    ) -> (Range<usize>, Range<usize>) {
+        let start = self.bytes.len();
+        key(&mut self.bytes);
+        let middle = self.bytes.len();
+        value(&mut self.bytes);
+        let end = self.bytes.len();
+        self.list.push((start..middle, Some(middle..end)));
+        (start..middle, middle..end)
+    }
+
+    /// Takes away the key that is written in place.
+    pub(crate) fn delete_with(&mut self, key: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        key(&mut self.bytes);
+        self.list.push((start..self.bytes.len(), None));
+    }
+
+    /// Some bytes of an earlier change.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    /// Makes bytes that an earlier change has written the value of another key.
+    pub(crate) fn put_shared(&mut self, key: impl FnOnce(&mut Vec<u8>), value: Range<usize>) {
+        let start = self.bytes.len();
+        key(&mut self.bytes);
+        self.list.push((start..self.bytes.len(), Some(value)));
+    }
+
+    /// Gives the latest change another value.
+    pub(crate) fn replace_last(&mut self, value: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        value(&mut self.bytes);
+        let end = self.bytes.len();
+        if let Some((_, last)) = self.list.last_mut() {
+            *last = Some(start..end);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The golden cases, natively; `tests/tests/plugins.rs` puts the same through the sandbox.
+
+#[test]
+fn golden() {
+    cadenza_sdk::golden::scorer::<inbound_fit::InboundFit>(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
+}

@@ -1,0 +1,80 @@
+//! Decides what happens when a first call is late: half or more of all buyers buy from whoever contacts them first
+//! (practice C5). Knows nothing of who is reminded or who gets the lead.
+
+use cadenza_sdk::{Action, Escalator, Nothing, Overdue, Plugin, Reads, Refusal, RuleText, Span, Tally, Verdict, View};
+
+/// The plugin.
+pub struct SpeedToLead;
+
+cadenza_sdk::export!(SpeedToLead: Escalator);
+
+cadenza_sdk::parameters! {
+    /// What a workflow may set.
+    pub struct Parameters {
+        /// Business time that has to pass before anything is done; a lead that came at night can wait until morning.
+        pub patience: Span = Span::minutes(5);
+        /// How often the owner is reminded before it is raised.
+        pub reminders: i64 = 1, in 0..=20;
+        /// Whether the lead may be given to somebody else.
+        pub reassign: bool = true;
+    }
+}
+
+cadenza_sdk::rules! {
+    /// Why this is done.
+    pub enum Rule {
+        /// Nobody was at work.
+        1 Patience = "patience": "Only {value} minutes of business time have passed",
+        /// It will not be done by waiting.
+        2 OwnerAway = "owner_away": "Nobody who is at work owns the lead",
+        /// It may have been overlooked.
+        3 Remind = "remind": "The lead waits for {value} minutes, and the owner can be reminded",
+        /// The owner does not act.
+        4 Raise = "raise": "The lead waits for {value} minutes in spite of reminders",
+        /// There is no later point.
+        5 LastPoint = "last_point": "The lead waits for {value} minutes, and this is the last time we look",
+        /// Somebody sees to it.
+        6 Raised = "raised": "It was raised already",
+    }
+}
+
+impl Plugin for SpeedToLead {
+    const NAME: &'static str = "speed-to-lead";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const SUMMARY: &'static str = "Decides whether to wait, remind, raise or reassign when a first call is late.";
+    const RULES: &'static [RuleText] = Rule::TABLE;
+    type Parameters = Parameters;
+    type Fields = Nothing;
+
+    fn reads(_: &Parameters) -> Result<Reads, Refusal> {
+        Ok(Reads::default().owner_present().business_elapsed())
+    }
+}
+
+impl Escalator for SpeedToLead {
+    fn decide(view: &View<'_, Self>, overdue: &Overdue) -> Result<Verdict, Refusal> {
+        let parameters = view.parameters;
+        let waited = overdue.waited.as_minutes().to_string();
+        let is_last = overdue.point + 1 >= overdue.points;
+        let reminded = i64::from(overdue.reminders) >= parameters.reminders;
+        // What is left when reminding is no use.
+        let last_resort = if parameters.reassign { Action::Reassign } else { Action::Raise };
+
+        if let Some(elapsed) = view.business_elapsed.filter(|elapsed| *elapsed < parameters.patience) {
+            return Ok(decided(Rule::Patience, elapsed.as_minutes().to_string(), Action::Wait));
+        }
+        Ok(match view.owner_present {
+            Some(false) | None if parameters.reassign || !overdue.raised => decided(Rule::OwnerAway, "", last_resort),
+            _ if is_last && overdue.raised && parameters.reassign => decided(Rule::LastPoint, waited, Action::Reassign),
+            _ if !reminded => decided(Rule::Remind, waited, Action::Remind),
+            _ if !overdue.raised => decided(Rule::Raise, waited, Action::Raise),
+            _ => decided(Rule::Raised, "", Action::Wait),
+        })
+    }
+}
+
+fn decided(rule: Rule, value: impl Into<String>, action: Action) -> Verdict {
+    let mut tally = Tally::new();
+    tally.because(rule, value);
+    tally.verdict(action)
+}

@@ -1,0 +1,64 @@
+//! Leaves a guest's panic message where the host finds it. A guest has no imports, so it cannot say it aloud.
+//!
+//! After a trap the host looks through the guest's memory for the mark, at addresses divisible by 16; behind it are the
+//! message's length in four bytes, little-endian, and the message.
+
+#![allow(unsafe_code, reason = "the message is written to a static that outlives the trap")]
+
+use core::cell::UnsafeCell;
+use core::fmt::{self, Write};
+use std::panic::PanicHookInfo;
+
+/// The mark, as two words. They must not lie in static data, or the host would find them where there is no message.
+const MARK: [u64; 2] = {
+    let bytes = *b"\x00cadenza:panic\x00\x01";
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])]
+};
+const MESSAGE_BYTES_MAX: usize = 492;
+
+#[repr(C, align(16))]
+struct Note {
+    mark: [u64; 2],
+    bytes: u32,
+    message: [u8; MESSAGE_BYTES_MAX],
+}
+
+struct Shared(UnsafeCell<Note>);
+
+// SAFETY: a guest has one thread.
+unsafe impl Sync for Shared {}
+
+static NOTE: Shared = Shared(UnsafeCell::new(Note { mark: [0; 2], bytes: 0, message: [0; MESSAGE_BYTES_MAX] }));
+
+/// Has panics of this instance leave a note.
+pub(crate) fn note_them() {
+    std::panic::set_hook(Box::new(leave_note));
+}
+
+fn leave_note(info: &PanicHookInfo<'_>) {
+    // SAFETY: one thread, and a panic inside of a panic aborts before it gets here.
+    let note = unsafe { &mut *NOTE.0.get() };
+    let mut text = Text(note);
+    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    // What does not fit is cut off.
+    let _ = match info.location() {
+        Some(at) => write!(text, "{message}, at {}:{}", at.file(), at.line()),
+        None => text.write_str(message),
+    };
+    // SAFETY: a reference to a field; volatile, because nothing in here reads it again.
+    unsafe { (&raw mut note.mark).write_volatile(MARK) };
+}
+
+struct Text<'a>(&'a mut Note);
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let Note { bytes, message, .. } = &mut *self.0;
+        let free = &mut message[*bytes as usize..];
+        let kept = more.len().min(free.len());
+        free[..kept].copy_from_slice(&more.as_bytes()[..kept]);
+        *bytes += kept as u32;
+        if kept == more.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}

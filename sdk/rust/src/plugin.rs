@@ -1,0 +1,173 @@
+//! What an author implements: [`Plugin`], and for each kind of decision one of [`Scorer`], [`Nurturer`], [`Escalator`].
+
+use crate::contract::describe::{self, ValueType, Window};
+use crate::tally::{Choice, Rating, Verdict};
+use crate::value::Value;
+use crate::view::{Overdue, View};
+
+/// A refusal: the plugin cannot decide, and says why to whoever reads the journal.
+pub type Refusal = String;
+
+/// What a plugin is and wants to see.
+pub trait Plugin: Sized + 'static {
+    /// The name that workflows use: lower case, digits and `-`.
+    const NAME: &'static str;
+    /// The plugin's own version; `env!("CARGO_PKG_VERSION")` is a good one.
+    const VERSION: &'static str;
+    /// What it is for, in one sentence.
+    const SUMMARY: &'static str;
+    /// The most fuel one decision should need, about one unit for each instruction. Measure and leave room: a decision
+    /// over budget fails. Up to 1,000,000 it is taken inside the commit.
+    const FUEL_BUDGET: u64 = 200_000;
+    /// Its rules: `Rule::TABLE` of a `rules!`.
+    const RULES: &'static [RuleText] = &[];
+    /// The tracks it may choose: `Track::TEXTS` of a `codes!`. For nurturers.
+    const TRACKS: &'static [&'static str] = &[];
+    /// The channels, outcomes, results and kinds of engagement it tells apart: `Known::TEXTS` of a `codes!`.
+    const CODES: &'static [&'static str] = &[];
+
+    /// What a workflow may set: a struct made by `parameters!`, or [`Nothing`].
+    type Parameters: Parameters;
+    /// The lead fields it reads: a struct made by `fields!`, or [`Nothing`].
+    type Fields: Fields;
+
+    /// What it wants to see beside the fields, given these parameters. The error says, for whoever writes the workflow,
+    /// why they do not go together.
+    fn reads(_: &Self::Parameters) -> Result<Reads, Refusal> {
+        Ok(Reads::default())
+    }
+}
+
+/// A plugin that says how good a lead is.
+pub trait Scorer: Plugin {
+    /// Scores one lead.
+    fn score(view: &View<'_, Self>) -> Result<Rating, Refusal>;
+}
+
+/// A plugin that chooses a nurture track.
+pub trait Nurturer: Plugin {
+    /// Chooses a track and when to look again.
+    fn choose(view: &View<'_, Self>) -> Result<Choice, Refusal>;
+}
+
+/// A plugin that decides what to do about something overdue.
+pub trait Escalator: Plugin {
+    /// Decides at one of the step's points.
+    fn decide(view: &View<'_, Self>, overdue: &Overdue) -> Result<Verdict, Refusal>;
+}
+
+/// Made by `parameters!`.
+pub trait Parameters: Sized {
+    /// What a workflow may set, in the order of the values.
+    fn describe() -> Vec<describe::Parameter>;
+
+    /// Takes the values in that order.
+    fn take(values: Vec<Value>) -> Result<Self, String>;
+}
+
+/// Made by `fields!`.
+pub trait Fields: Sized {
+    /// The names of the fields, in the order of the values.
+    const NAMES: &'static [&'static str];
+    /// Their types, in the same order.
+    const KINDS: &'static [ValueType];
+
+    /// Takes the values in that order; the error names one of another type.
+    fn take(values: Vec<Value>) -> Result<Self, String>;
+}
+
+/// No parameters, or no fields.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nothing;
+
+impl Parameters for Nothing {
+    fn describe() -> Vec<describe::Parameter> {
+        Vec::new()
+    }
+
+    fn take(_: Vec<Value>) -> Result<Self, String> {
+        Ok(Self)
+    }
+}
+
+impl Fields for Nothing {
+    const NAMES: &'static [&'static str] = &[];
+    const KINDS: &'static [ValueType] = &[];
+
+    fn take(_: Vec<Value>) -> Result<Self, String> {
+        Ok(Self)
+    }
+}
+
+/// One rule, for the description. Made by `rules!`.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleText {
+    /// Its number in reasons.
+    pub id: u16,
+    /// Short name.
+    pub name: &'static str,
+    /// What it says in words.
+    pub text: &'static str,
+}
+
+/// What a plugin wants to see beside the lead's fields.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    touches: Option<Window>,
+    engagement: Option<Window>,
+    owner_present: bool,
+    previous_score: bool,
+    business_elapsed: bool,
+}
+
+impl Reads {
+    /// Also the newest `count` touches of the last `days_back` days, on these channels or, when none are named, on all.
+    pub fn touches(mut self, count: u16, days_back: u16, channels: &[&str]) -> Self {
+        self.touches = Some(window(count, days_back, channels));
+        self
+    }
+
+    /// Also the newest `count` engagements of the last `days_back` days, of these kinds or, when none are named, of all.
+    pub fn engagement(mut self, count: u16, days_back: u16, kinds: &[&str]) -> Self {
+        self.engagement = Some(window(count, days_back, kinds));
+        self
+    }
+
+    /// Also whether the owner is at work now.
+    pub fn owner_present(mut self) -> Self {
+        self.owner_present = true;
+        self
+    }
+
+    /// Also the points of this score as they were before.
+    pub fn previous_score(mut self) -> Self {
+        self.previous_score = true;
+        self
+    }
+
+    /// Also the business time since the task was made or the run entered.
+    pub fn business_elapsed(mut self) -> Self {
+        self.business_elapsed = true;
+        self
+    }
+
+    /// With the fields of a plugin, as the contract has it.
+    pub(crate) fn with_fields(self, fields: &[&str]) -> describe::View {
+        describe::View {
+            fields: owned(fields),
+            touches: self.touches,
+            engagement: self.engagement,
+            owner_present: self.owner_present,
+            previous_score: self.previous_score,
+            business_elapsed: self.business_elapsed,
+        }
+    }
+}
+
+fn window(count: u16, days_back: u16, kinds: &[&str]) -> Window {
+    Window { kinds: owned(kinds), count, days_back }
+}
+
+pub(crate) fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
