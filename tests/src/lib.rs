@@ -1,1 +1,14 @@
-//! End to end through the real binary: HTTP, crash, conformance, benches.
+//! End to end: the real binary in a folder of its own, spoken to over HTTP as its users would. Knows nothing of the
+//! engine's insides.
+
+mod client;
+mod mailbox;
+mod process;
+mod site;
+mod webhook;
+
+pub use client::{Answer, Client};
+pub use mailbox::{Mail, Mailbox};
+pub use process::{Engine, cadenza};
+pub use site::Site;
+pub use webhook::{Delivery, now_s, secret};

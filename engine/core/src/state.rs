@@ -157,7 +157,7 @@ pub struct PoolState {
     /// When each member was given something last; who is missing was never given anything.
     #[n(0)]
     pub last_assigned: BTreeMap<RepId, Timestamp>,
-    /// How many things each member was given.
+    /// How many things each member was given; who joined late began one behind whoever had the fewest.
     #[n(1)]
     pub assigned: BTreeMap<RepId, u64>,
 }

@@ -13,7 +13,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{Arm, Assignment, HoldScope, ReEnroll, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{Arm, Assignment, HoldScope, OnFailure, ReEnroll, Target, Verb, Wait, Workflow};
 use proptest::prelude::*;
 use std::sync::Arc;
 use support::workflows::{self as w, at, hot, pooled};
@@ -68,7 +68,9 @@ fn any_workflow(name: &'static str, seeds: Vec<(u8, u8, u8)>) -> Arc<Workflow> {
 fn any_verb(verb: u8, a: u8, b: u8, near: &str, far: &str, go: &dyn Fn(&str) -> Target) -> Verb {
     let timeout = pick(&["0d", "1h", "3d", "2 business days"], u32::from(b));
     match verb % 14 {
-        0 => w::score(),
+        0 => {
+            w::score_or(pick(&[OnFailure::Fallback(Segment::Cold), OnFailure::Park, w::second_opinion()], u32::from(a)))
+        }
         1 => Verb::Switch(vec![Arm { condition: w::is("lead.segment", "hot"), go: go(far) }]),
         2 => Verb::Assign(w::pool((a.is_multiple_of(2)).then(|| w::hold(HoldScope::Lead, go(far))))),
         3 => Verb::Assign(w::pool(Some(w::hold(HoldScope::Account, go(far))))),

@@ -5,12 +5,14 @@ use crate::digest::Hasher;
 use crate::folder::Folder;
 use crate::hours::any_calendar;
 use crate::known::{Known, Names};
+use crate::settings::Basics;
 use crate::yaml::{self, Node};
 use crate::{connections, script, settings, sources, team, workflow};
+use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use cadenza_core::workflow::Workflow;
-use cadenza_core::workspace::{PluginSettings, Settings, Team, Workspace};
+use cadenza_core::workspace::{Connection, PluginSettings, Settings, Team, Workspace};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,59 +77,71 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// Files are read in the order in which they refer to each other; `known` grows on the way.
     fn workspace(&self, plugins: &dyn PluginCatalog) -> Option<Workspace> {
         let mut known = Known::new(plugins);
         let basics_page = self.page(SETTINGS);
+        let basics = self.basics(basics_page.as_ref(), &mut known);
+        let connections = self.connections(&mut known);
+        if let Some(page) = &basics_page {
+            settings::check_contact(&page.sheet, &page.node, &known);
+        }
+        let workflow_pages = self.workflow_pages(&mut known);
+        let calendar = basics.as_ref().map_or_else(any_calendar, |basics| basics.calendar.clone());
+        let team = self.team(&mut known, &calendar);
+        let sources = match self.page(SOURCES) {
+            Some(page) => sources::read(&page.sheet, &page.node, &known),
+            None => Some(BTreeMap::new()),
+        };
+        self.scripts(&mut known);
+        let workflows = self.workflows(&workflow_pages, &known);
+        self.unused_scripts(&known);
+        let basics = basics?;
+        let settings = Settings {
+            name: basics.name,
+            calendar: basics.calendar,
+            calendars: known.calendars,
+            fields: known.fields,
+            contact: basics.contact,
+            plugins: basics.plugins,
+            team: team?,
+        };
+        let (sources, connections) = (sources?, connections?);
+        Some(Workspace { settings, workflows, sources, connections, digest: self.digest() })
+    }
+
+    fn basics(&self, page: Option<&Page<'a>>, known: &mut Known<'_>) -> Option<Basics> {
         if self.folder.file(SETTINGS).is_none() {
             let problem = Problem::error("missing-file", 0..0, format!("the folder has no `{SETTINGS}`"));
             self.sheet(SETTINGS, "").report(problem.help("create it with `name: …` and `timezone: …`"));
         }
-        let basics = basics_page.as_ref().and_then(|page| settings::read(&page.sheet, &page.node, &mut known));
-        let calendar = basics.as_ref().map_or_else(any_calendar, |basics| basics.calendar.clone());
+        let basics = page.and_then(|page| settings::read(&page.sheet, &page.node, known));
         known.timezone = basics.as_ref().map(|basics| basics.timezone.clone());
+        basics
+    }
 
-        let connections_page = self.page(CONNECTIONS);
-        let connections = connections_page.as_ref().map_or_else(|| Some(BTreeMap::new()), |page| {
-            known.connections = names_of(&page.node, "connections");
-            connections::read(&page.sheet, &page.node)
-        });
-        known.connections.incomplete = self.broken(CONNECTIONS, connections_page.as_ref());
-        if let Some(page) = &basics_page {
-            settings::check_contact(&page.sheet, &page.node, &known);
+    fn connections(&self, known: &mut Known<'_>) -> Option<BTreeMap<String, Connection>> {
+        let page = self.page(CONNECTIONS);
+        known.connections = names_of(page.as_ref(), "connections");
+        known.connections.incomplete = self.broken(CONNECTIONS, page.as_ref());
+        page.map_or_else(|| Some(BTreeMap::new()), |page| connections::read(&page.sheet, &page.node))
+    }
+
+    fn team(&self, known: &mut Known<'_>, calendar: &Calendar) -> Option<Team> {
+        let page = self.page(TEAM);
+        if let Some(page) = &page {
+            team::collect(&page.node, known);
         }
+        let broken = self.broken(TEAM, page.as_ref());
+        (known.reps.incomplete, known.pools.incomplete) = (broken, broken);
+        page.map_or_else(|| Some(Team::default()), |page| team::read(&page.sheet, &page.node, known, calendar))
+    }
 
-        let pages = self.workflow_pages(&mut known);
-        let team_page = self.page(TEAM);
-        if let Some(page) = &team_page {
-            team::collect(&page.node, &mut known);
-        }
-        let no_team = self.broken(TEAM, team_page.as_ref());
-        (known.reps.incomplete, known.pools.incomplete) = (no_team, no_team);
-        let team = team_page.as_ref().map_or_else(|| Some(Team::default()), |page| team::read(&page.sheet, &page.node, &known, &calendar));
-
-        let sources = self.page(SOURCES).map_or_else(|| Some(BTreeMap::new()), |page| sources::read(&page.sheet, &page.node, &known));
+    fn scripts(&self, known: &mut Known<'_>) {
         for (path, text) in self.folder.files().filter(|(path, _)| path.ends_with(".md")) {
-            let script = script::read(&self.sheet(path, text), &known);
+            let script = script::read(&self.sheet(path, text), known);
             known.scripts.insert(path.to_owned(), script);
         }
-        let workflows = self.workflows(&pages, &known);
-        self.unused_scripts(&known);
-        let basics = basics?;
-        Some(Workspace {
-            settings: Settings {
-                name: basics.name,
-                calendar: basics.calendar,
-                calendars: known.calendars,
-                fields: known.fields,
-                contact: basics.contact,
-                plugins: basics.plugins,
-                team: team?,
-            },
-            workflows,
-            sources: sources?,
-            connections: connections?,
-            digest: self.digest(),
-        })
     }
 
     fn sheet(&self, file: &'a str, text: &'a str) -> Sheet<'a> {
@@ -152,7 +166,8 @@ impl<'a> Reading<'a> {
         for (file, text) in self.folder.files().filter(|(file, _)| !file.contains('/')) {
             let reserved = [SETTINGS, TEAM, SOURCES, CONNECTIONS].contains(&file);
             if file.ends_with(".yml") {
-                let problem = Problem::error("bad-file-name", 0..0, format!("`{file}` is not read: files end in `.yaml`"));
+                let problem =
+                    Problem::error("bad-file-name", 0..0, format!("`{file}` is not read: files end in `.yaml`"));
                 self.sheet(file, text).report(problem.help("rename it"));
             }
             if reserved || !file.ends_with(".yaml") {
@@ -165,7 +180,8 @@ impl<'a> Reading<'a> {
             if let Some(name) = workflow::name_of(&page.node).map(str::to_owned) {
                 if let Some(other) = first.insert(name.clone(), file) {
                     let span = page.node.get("workflow").map_or(0..0, |node| node.span.clone());
-                    let problem = Problem::error("duplicate-name", span, format!("`{other}` holds a workflow `{name}` already"));
+                    let problem =
+                        Problem::error("duplicate-name", span, format!("`{other}` holds a workflow `{name}` already"));
                     page.sheet.report(problem.help("give one of them another name"));
                 }
                 known.workflows.names.insert(name);
@@ -203,7 +219,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn names_of(node: &Node, key: &str) -> Names {
-    let entries = node.get(key).map(Node::entries).unwrap_or_default();
+fn names_of(page: Option<&Page<'_>>, key: &str) -> Names {
+    let entries = page.and_then(|page| page.node.get(key)).map(Node::entries).unwrap_or_default();
     Names { names: entries.iter().map(|entry| entry.key.text.clone()).collect(), incomplete: false }
 }

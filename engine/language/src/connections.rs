@@ -30,7 +30,11 @@ static CONNECTION: Shape = Shape {
         optional("secret", Takes::Form(&SECRET), "Signs what is sent, by Standard Webhooks"),
         optional("headers", Takes::Map(&HEADER), "Headers added to every request"),
         optional("timeout", Takes::Duration, "Longest wait for an answer; 10s when left out"),
-        optional("attempts", Takes::Whole(1, ATTEMPTS_MAX), "Attempts before it becomes a dead letter; 12 when left out"),
+        optional(
+            "attempts",
+            Takes::Whole(1, ATTEMPTS_MAX),
+            "Attempts before it becomes a dead letter; 12 when left out",
+        ),
         optional("backoff", Takes::Duration, "First wait before another attempt, doubled each time; 2s when left out"),
         optional("backoff_max", Takes::Duration, "Longest wait before another attempt; 1h when left out"),
     ],
@@ -85,7 +89,8 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
         secret: secret.map_or(Some(None), |secret| secret.map(Some))?,
         headers: headers?,
         timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
-        attempts_max: attempts.map_or(Some(ATTEMPTS_DEFAULT), |attempts| attempts.and_then(|most| u16::try_from(most).ok()))?,
+        attempts_max: attempts
+            .map_or(Some(ATTEMPTS_DEFAULT), |attempts| attempts.and_then(|most| u16::try_from(most).ok()))?,
         backoff: backoff?,
         backoff_max: backoff_max?,
     })
@@ -126,14 +131,18 @@ fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Heade
     for entry in entries {
         let name = entry.key.text.to_lowercase();
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            let problem = Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a header"));
+            let problem =
+                Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a header"));
             sheet.report(problem.help("write it as `X-Team`"));
             continue;
         }
         let value = match entry.value.content {
             Content::Map(_) => read_secret(sheet, &entry.value).map(HeaderValue::Secret),
             _ if tells_secrets(&name) => {
-                sheet.report(inline(&entry.value, &format!("`{}` carries a secret, and that does not stand in the file", entry.key.text)));
+                sheet.report(inline(
+                    &entry.value,
+                    &format!("`{}` carries a secret, and that does not stand in the file", entry.key.text),
+                ));
                 None
             }
             _ => sheet.text(&entry.value, "the value of a header").map(HeaderValue::Text),

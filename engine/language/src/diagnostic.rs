@@ -4,6 +4,9 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::ops::Range;
 
+/// The most errors, and the most warnings, that are reported of one file; the first so many.
+const REPORTED_MAX: usize = 100;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,10 +56,13 @@ impl Diagnostic {
     }
 }
 
-/// A diagnostic in the making: it knows its span, but not yet its file.
+/// A diagnostic in the making: it knows its span, but not yet its file. Boxed, so that a `Result` of it stays small.
 #[derive(Debug)]
 #[must_use = "a problem is only seen when it is reported"]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     severity: Severity,
     code: &'static str,
     span: Range<usize>,
@@ -68,31 +74,54 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { severity: Severity::Error, code, span, message, label: None, help: Vec::new(), replacement: None }
+        Self::new(Severity::Error, code, span, message.into())
     }
 
     pub(crate) fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+        Self::new(Severity::Warning, code, span, message.into())
     }
 
+    fn new(severity: Severity, code: &'static str, span: Range<usize>, message: String) -> Self {
+        Self(Box::new(Parts { severity, code, span, message, label: None, help: Vec::new(), replacement: None }))
+    }
+
+    /// A few words to stand under the text.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.0.label = Some(label.into());
         self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.0.help.push(help.into());
         self
     }
 
     /// Help for those who see no suggestion under the text.
     pub(crate) fn or_help(self, help: impl Into<String>) -> Self {
-        if self.label.is_some() { self } else { self.help(help) }
+        if self.0.label.is_some() { self } else { self.help(help) }
     }
 
+    /// What to put in the place of the text.
     pub(crate) fn replace(mut self, replacement: impl Into<String>) -> Self {
-        self.replacement = Some(replacement.into());
+        self.0.replacement = Some(replacement.into());
+        self
+    }
+
+    /// Takes a replacement back that has one of these characters.
+    pub(crate) fn replace_only_without<const N: usize>(mut self, unwanted: [char; N]) -> Self {
+        self.0.replacement = self.0.replacement.filter(|replacement| !replacement.contains(unwanted));
+        self
+    }
+
+    /// The same problem in other words.
+    pub(crate) fn message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// The same problem in another place, worked out from the one it has.
+    pub(crate) fn at(mut self, place: impl FnOnce(Range<usize>) -> Range<usize>) -> Self {
+        self.0.span = place(self.0.span);
         self
     }
 }
@@ -116,8 +145,9 @@ impl<'a> Sheet<'a> {
     }
 
     pub(crate) fn report(&self, problem: Problem) {
+        let Problem(problem) = problem;
         let span = self.within(problem.span);
-        if self.is_refused(span.start) {
+        if self.is_refused(span.start) || self.is_full(problem.severity) {
             return;
         }
         let (line, column) = self.position(span.start);
@@ -144,9 +174,15 @@ impl<'a> Sheet<'a> {
         self.findings.borrow().iter().filter(|found| found.is_error() && found.file == self.file).count()
     }
 
+    fn is_full(&self, severity: Severity) -> bool {
+        let same = |found: &&Diagnostic| found.severity == severity && found.file == self.file;
+        self.findings.borrow().iter().filter(same).count() >= REPORTED_MAX
+    }
+
     /// Whether YAML refused what stands here: whatever else is said of it only follows from that.
     fn is_refused(&self, start: usize) -> bool {
-        let refused = |found: &Diagnostic| matches!(found.code, "yaml-anchor" | "unquoted-tag") && found.file == self.file;
+        let refused =
+            |found: &Diagnostic| matches!(found.code, "yaml-anchor" | "unquoted-tag") && found.file == self.file;
         self.findings.borrow().iter().any(|found| refused(found) && found.span.start == start)
     }
 

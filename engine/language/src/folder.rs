@@ -14,7 +14,10 @@ pub const FILES_MAX: usize = 1_000;
 const FOLDERS_DEEP_MAX: usize = 4;
 
 /// The files of a workspace: `*.yaml` in its root, and `*.md` under `scripts/`. Paths are relative, with `/`.
+///
+/// It is stored as the mapping of its files, and held to the same limits when it is read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "BTreeMap<String, String>", try_from = "BTreeMap<String, String>")]
 pub struct Folder {
     files: BTreeMap<String, String>,
 }
@@ -104,6 +107,18 @@ impl Folder {
     /// Every file with its text, by path.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+}
+
+impl From<Folder> for BTreeMap<String, String> {
+    fn from(folder: Folder) -> Self {
+        folder.files
+    }
+}
+impl TryFrom<BTreeMap<String, String>> for Folder {
+    type Error = FolderError;
+    fn try_from(files: BTreeMap<String, String>) -> Result<Self, Self::Error> {
+        Self::new(files)
     }
 }
 

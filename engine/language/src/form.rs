@@ -30,7 +30,8 @@ impl<'n> Form<'n> {
         if matches!(node.content, Content::Map(_)) {
             return Some(Self { node, shape });
         }
-        let keys: Vec<String> = shape.keys.iter().filter(|key| key.required).map(|key| format!("{}: …", key.name)).collect();
+        let keys: Vec<String> =
+            shape.keys.iter().filter(|key| key.required).map(|key| format!("{}: …", key.name)).collect();
         let message = format!("{} is a mapping, and this is {}", shape.name, node.is_a());
         let example = if keys.is_empty() { format!("{}: …", shape.keys[0].name) } else { keys.join(", ") };
         sheet.report(Problem::error("wrong-type", node.span.clone(), message).help(format!("write `{{ {example} }}`")));

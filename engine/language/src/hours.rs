@@ -74,7 +74,10 @@ pub(crate) fn read_week(sheet: &Sheet<'_>, node: &Node) -> Option<[Hours; 7]> {
         for day in &mut week[first..=last] {
             if !day.is_empty() {
                 let message = format!("`{}` names a day that has hours already", entry.key.text);
-                sheet.report(Problem::error("bad-hours", entry.key.span.clone(), message).help("write several times as `[09:00-12:00, 13:00-17:00]`"));
+                sheet.report(
+                    Problem::error("bad-hours", entry.key.span.clone(), message)
+                        .help("write several times as `[09:00-12:00, 13:00-17:00]`"),
+                );
                 sound = false;
             }
             day.clone_from(&hours);
@@ -91,7 +94,11 @@ fn read_days(sheet: &Sheet<'_>, key: &Word) -> Option<(usize, usize)> {
     match (place(from), place(to)) {
         (Some(first), Some(last)) if first <= last => Some((first, last)),
         (Some(_), Some(_)) => {
-            let problem = Problem::error("bad-hours", key.span.clone(), format!("`{}` runs backwards: a week begins on Monday", key.text));
+            let problem = Problem::error(
+                "bad-hours",
+                key.span.clone(),
+                format!("`{}` runs backwards: a week begins on Monday", key.text),
+            );
             sheet.report(problem.help("name the days one by one"));
             None
         }
@@ -102,7 +109,8 @@ fn read_days(sheet: &Sheet<'_>, key: &Word) -> Option<(usize, usize)> {
             let problem = Problem::error("bad-hours", key.span.clone(), format!("`{wrong}` is no weekday"));
             sheet.report(match near {
                 Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None => problem.help("write `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`, or from one to another: `mon-fri`"),
+                None => problem
+                    .help("write `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`, or from one to another: `mon-fri`"),
             });
             None
         }

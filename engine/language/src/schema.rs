@@ -64,7 +64,9 @@ fn form(shape: &Shape) -> Value {
 fn property(key: &Key) -> Value {
     // A step is one of the verbs' tables; the workflow's own table cannot say that.
     let mut schema = match (key.name, &key.takes) {
-        ("steps", Takes::List(_)) => json!({ "type": "array", "items": { "oneOf": verb_shapes().map(form).collect::<Vec<_>>() } }),
+        ("steps", Takes::List(_)) => {
+            json!({ "type": "array", "items": { "oneOf": verb_shapes().map(form).collect::<Vec<_>>() } })
+        }
         (_, takes) => value(takes),
     };
     schema["description"] = json!(key.about);
@@ -79,7 +81,9 @@ fn value(takes: &Takes) -> Value {
         Takes::Text | Takes::Target | Takes::Zone | Takes::Event | Takes::Path => json!({ "type": "string" }),
         Takes::Condition => json!({ "type": ["string", "boolean"], "examples": ["lead.segment == \"hot\""] }),
         Takes::Name => json!({ "type": "string", "pattern": NAME }),
-        Takes::Duration => json!({ "type": "string", "pattern": DURATION, "examples": ["5m", "14d", "2 business days"] }),
+        Takes::Duration => {
+            json!({ "type": "string", "pattern": DURATION, "examples": ["5m", "14d", "2 business days"] })
+        }
         Takes::Whole(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Takes::Date => json!({ "type": "string", "format": "date" }),
         Takes::Bytes => json!({ "type": "string", "pattern": "^[0-9]+ *[KM]iB$" }),
@@ -89,7 +93,8 @@ fn value(takes: &Takes) -> Value {
         Takes::List(item) => json!({ "type": "array", "items": value(item) }),
         Takes::Map(item) => json!({ "type": "object", "additionalProperties": value(item) }),
         Takes::Table(words, item) => {
-            let properties: Map<String, Value> = words().into_iter().map(|word| (word.to_owned(), value(item))).collect();
+            let properties: Map<String, Value> =
+                words().into_iter().map(|word| (word.to_owned(), value(item))).collect();
             json!({ "type": "object", "properties": properties, "additionalProperties": false })
         }
         Takes::Either(several) => json!({ "anyOf": several.iter().map(value).collect::<Vec<_>>() }),

@@ -16,8 +16,7 @@ use std::ops::Range;
 /// How far into a script an apology is looked for.
 const OPENING_CHARS: usize = 240;
 /// What templates may name, with what expressions know of each.
-const OBJECTS: [Object; 6] =
-    [Object::Lead, Object::Owner, Object::Account, Object::Run, Object::Task, Object::Touch];
+const OBJECTS: [Object; 6] = [Object::Lead, Object::Owner, Object::Account, Object::Run, Object::Task, Object::Touch];
 
 pub(crate) static SCRIPT: Shape = Shape {
     name: "the head of a script",
@@ -87,7 +86,14 @@ fn split(text: &str) -> Option<(Range<usize>, Range<usize>)> {
 
 fn check_opening(sheet: &Sheet<'_>, body: Range<usize>) {
     const APOLOGIES: [&str; 9] = [
-        "sorry to", "sorry for", "i'm sorry", "i am sorry", "apolog", "hate to bother", "to bother you", "to disturb you",
+        "sorry to",
+        "sorry for",
+        "i'm sorry",
+        "i am sorry",
+        "apolog",
+        "hate to bother",
+        "to bother you",
+        "to disturb you",
         "i know you're busy",
     ];
     let opening: String = sheet.text[body.clone()].chars().take(OPENING_CHARS).collect();
@@ -115,8 +121,12 @@ fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn F
         Err(error) => {
             let range = error.range().unwrap_or(0..0);
             let detail = error.detail().unwrap_or("it cannot be read").to_owned();
-            let problem = Problem::error("bad-template", place(range), format!("this template cannot be read: {detail}"));
-            sheet.report(problem.help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"));
+            let problem =
+                Problem::error("bad-template", place(range), format!("this template cannot be read: {detail}"));
+            sheet.report(
+                problem
+                    .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
+            );
             return;
         }
     };
@@ -146,11 +156,14 @@ fn unknown_variable(known: &Known<'_>, name: &str) -> Option<Complaint> {
             let problem = Problem::error("unknown-variable", span, message.clone());
             match &near {
                 Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None => problem.help(format!("names begin with {}", listed(OBJECTS.iter().map(|object| object.as_str())))),
+                None => {
+                    problem.help(format!("names begin with {}", listed(OBJECTS.iter().map(|object| object.as_str()))))
+                }
             }
         }));
     };
-    let fields: Vec<&str> = if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
+    let fields: Vec<&str> =
+        if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
     let (message, near, list) = match (field, deeper) {
         (None, _) => (format!("`{root}` alone has no text: say which field"), None, object != Object::Lead),
         (Some(field), None) if fields.contains(&field) => return None,
@@ -186,7 +199,10 @@ fn occurrences(source: &str, name: &str) -> Vec<Range<usize>> {
             }
         }
     }
-    if found.is_empty() { vec![0..0] } else { found }
+    if found.is_empty() {
+        found.push(0..0);
+    }
+    found
 }
 
 /// The insides of `{{ }}` and `{% %}`.
@@ -207,9 +223,25 @@ fn tags(source: &str) -> Vec<Range<usize>> {
 }
 
 /// A filter that does not exist is seen by the engine only when a branch is rendered; here it is asked of each.
-fn check_filters(sheet: &Sheet<'_>, environment: &Environment<'_>, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) {
+fn check_filters(
+    sheet: &Sheet<'_>,
+    environment: &Environment<'_>,
+    source: &str,
+    place: &dyn Fn(Range<usize>) -> Range<usize>,
+) {
     const USUAL: [&str; 12] = [
-        "capitalize", "default", "first", "join", "last", "length", "lower", "replace", "round", "title", "trim", "upper",
+        "capitalize",
+        "default",
+        "first",
+        "join",
+        "last",
+        "length",
+        "lower",
+        "replace",
+        "round",
+        "title",
+        "trim",
+        "upper",
     ];
     for tag in tags(source) {
         let inside = &source[tag.clone()];
@@ -227,7 +259,11 @@ fn check_filters(sheet: &Sheet<'_>, environment: &Environment<'_>, source: &str,
                 .and_then(|expression| expression.eval(()))
                 .is_err_and(|error| error.kind() == ErrorKind::UnknownFilter);
             if unknown {
-                let problem = Problem::error("unknown-filter", place(start..start + name.len()), format!("there is no filter `{name}`"));
+                let problem = Problem::error(
+                    "unknown-filter",
+                    place(start..start + name.len()),
+                    format!("there is no filter `{name}`"),
+                );
                 sheet.report(problem.suggest(name, USUAL, "filters that help here"));
             }
         }

@@ -10,10 +10,7 @@ use std::path::PathBuf;
 pub(crate) static SECRET: Shape = Shape {
     name: "a secret",
     about: "Where a secret is found: one of the two.",
-    keys: &[
-        optional("env", Takes::Text, "An environment variable"),
-        optional("file", Takes::Text, "A file"),
-    ],
+    keys: &[optional("env", Takes::Text, "An environment variable"), optional("file", Takes::Text, "A file")],
 };
 
 pub(crate) fn read_secret(sheet: &Sheet<'_>, node: &Node) -> Option<SecretRef> {
@@ -45,9 +42,11 @@ pub(crate) fn inline(node: &Node, message: &str) -> Problem {
 /// The name of an environment variable.
 pub(crate) fn read_env(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
     let name = sheet.text(node, "the name of an environment variable")?;
-    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    let good =
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
     if !good {
-        let problem = Problem::error("bad-name", node.span.clone(), "this cannot be the name of an environment variable");
+        let problem =
+            Problem::error("bad-name", node.span.clone(), "this cannot be the name of an environment variable");
         sheet.report(problem.help("letters, digits and `_`, such as `CADENZA_WEBSITE_SECRET`"));
     }
     good.then_some(name)

@@ -22,10 +22,22 @@ pub(crate) static WORKSPACE: Shape = Shape {
     keys: &[
         required("name", Takes::Text, "The workspace's name"),
         required("timezone", Takes::Zone, "The zone of the workspace's hours, and of leads whose own is not known"),
-        optional("hours", Takes::Map(&hours::DAY), "Opening hours by weekday; Monday to Friday 09:00-17:00 when left out"),
+        optional(
+            "hours",
+            Takes::Map(&hours::DAY),
+            "Opening hours by weekday; Monday to Friday 09:00-17:00 when left out",
+        ),
         optional("holidays", Takes::List(&Takes::Date), "Days without opening hours"),
-        optional("calendars", Takes::Map(&Takes::Form(&hours::CALENDAR)), "Further calendars, for reps in other places"),
-        optional("fields", Takes::Map(&Takes::Either(&[Takes::Words(field_types), Takes::Form(&FIELD)])), "Fields of the lead besides the standard ones"),
+        optional(
+            "calendars",
+            Takes::Map(&Takes::Form(&hours::CALENDAR)),
+            "Further calendars, for reps in other places",
+        ),
+        optional(
+            "fields",
+            Takes::Map(&Takes::Either(&[Takes::Words(field_types), Takes::Form(&FIELD)])),
+            "Fields of the lead besides the standard ones",
+        ),
         optional("contact", Takes::Form(&CONTACT), "When leads may be contacted, and by which connections"),
         optional("plugins", Takes::Map(&Takes::Form(&PLUGIN)), "Budgets of plugins, and files of your own"),
     ],
@@ -34,17 +46,18 @@ pub(crate) static WORKSPACE: Shape = Shape {
 static FIELD: Shape = Shape {
     name: "a field",
     about: "A field of the lead.",
-    keys: &[
-        required("type", Takes::Words(field_types), "Its type"),
-        optional("about", Takes::Text, "What it means"),
-    ],
+    keys: &[required("type", Takes::Words(field_types), "Its type"), optional("about", Takes::Text, "What it means")],
 };
 
 static CONTACT: Shape = Shape {
     name: "`contact`",
     about: "When leads may be contacted, and by which connections.",
     keys: &[
-        optional("business_hours", Takes::List(&Takes::Words(channels)), "Channels that keep to business hours in the lead's own zone"),
+        optional(
+            "business_hours",
+            Takes::List(&Takes::Words(channels)),
+            "Channels that keep to business hours in the lead's own zone",
+        ),
         optional("email_via", Takes::Ref("connection"), "Where mails leave when a step does not say"),
         optional("notify_via", Takes::Ref("connection"), "Where reminders and escalations to reps are sent"),
     ],
@@ -99,7 +112,8 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     }
     let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact));
     known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
-    let plugins = form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
+    let plugins =
+        form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
     let (timezone, _) = zone?;
     Some(Basics { name: name?, timezone, calendar: calendar?, contact: contact?, plugins: plugins? })
 }
@@ -118,18 +132,23 @@ fn no_policy() -> ContactPolicy {
 }
 
 fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
-    let types: Vec<_> = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| (kind.as_str(), *kind)).collect();
+    let types: Vec<_> =
+        ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| (kind.as_str(), *kind)).collect();
     for entry in sheet.named(node, "`fields`").unwrap_or_default() {
         let name = &entry.key.text;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) || name.len() > 64 {
-            let problem = Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a field"));
+            let problem =
+                Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a field"));
             sheet.report(problem.help("a field has lower-case letters, digits and `_`, and begins with a letter"));
             continue;
         }
         if field_info(name).is_some() {
             let message = format!("every lead has a field `{name}` already");
-            sheet.report(Problem::error("duplicate-name", entry.key.span.clone(), message).help("remove it here, or give it another name"));
+            sheet.report(
+                Problem::error("duplicate-name", entry.key.span.clone(), message)
+                    .help("remove it here, or give it another name"),
+            );
             continue;
         }
         let kind = match entry.value.content {
@@ -153,7 +172,8 @@ fn read_contact(sheet: &Sheet<'_>, node: &Node) -> Option<ContactPolicy> {
     let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
     let mut policy = no_policy();
     if let Some(listed) = form.get("business_hours") {
-        policy.business_hours = sheet.items(listed).iter().filter_map(|item| sheet.word(item, "a channel", &channels)).collect();
+        policy.business_hours =
+            sheet.items(listed).iter().filter_map(|item| sheet.word(item, "a channel", &channels)).collect();
     }
     policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
     policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));
@@ -167,25 +187,36 @@ pub(crate) fn check_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) {
         if let Some((node, name)) = contact.get(key).and_then(|node| Some((node, node.scalar()?.text.as_str())))
             && !known.connections.has(name)
         {
-            let problem = Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
+            let problem =
+                Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
             sheet.report(problem.suggest(name, known.connections.iter(), "connections in connections.yaml"));
         }
     }
 }
 
-pub(crate) fn read_plugins(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<BTreeMap<String, PluginSettings>> {
+pub(crate) fn read_plugins(
+    sheet: &Sheet<'_>,
+    node: &Node,
+    known: &Known<'_>,
+) -> Option<BTreeMap<String, PluginSettings>> {
     let mut plugins = BTreeMap::new();
     for entry in sheet.named(node, "`plugins`")? {
         let name = &entry.key.text;
         let Some(form) = Form::open(sheet, &entry.value, &PLUGIN) else { continue };
         let file = form.get("file").and_then(|file| sheet.text(file, "a file"));
         if file.is_none() && known.plugins.info(name).is_none() {
-            let problem = Problem::error("unknown-plugin", entry.key.span.clone(), format!("there is no plugin `{name}`"));
-            sheet.report(problem.suggest(name, known.plugins.names(), "plugins").help("a plugin of your own needs `file: …`"));
+            let problem =
+                Problem::error("unknown-plugin", entry.key.span.clone(), format!("there is no plugin `{name}`"));
+            sheet.report(
+                problem.suggest(name, known.plugins.names(), "plugins").help("a plugin of your own needs `file: …`"),
+            );
         }
         let settings = PluginSettings {
             file: file.map(PathBuf::from),
-            fuel: form.get("fuel").and_then(|fuel| sheet.whole(fuel, "a fuel budget", 1_000, 1_000_000_000)).map(u64::from),
+            fuel: form
+                .get("fuel")
+                .and_then(|fuel| sheet.whole(fuel, "a fuel budget", 1_000, 1_000_000_000))
+                .map(u64::from),
             memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory)),
             wall_ms: form.get("time").and_then(|time| sheet.plain_duration_ms(time, Span::Elapsed(MINUTE_MS))),
         };

@@ -23,17 +23,33 @@ const PATH_PARTS_MAX: usize = 16;
 pub(crate) static SOURCES: Shape = Shape {
     name: "sources.yaml",
     about: "Webhooks that bring events.",
-    keys: &[required("sources", Takes::Map(&Takes::Form(&SOURCE)), "Webhooks by the name in their address, `/hooks/name`")],
+    keys: &[required(
+        "sources",
+        Takes::Map(&Takes::Form(&SOURCE)),
+        "Webhooks by the name in their address, `/hooks/name`",
+    )],
 };
 
 static SOURCE: Shape = Shape {
     name: "a source",
     about: "A webhook.",
     keys: &[
-        required("signature", Takes::Either(&[Takes::Words(signature_words), Takes::Form(&HMAC)]), "How a delivery is known to be genuine"),
-        required("secret", Takes::Either(&[Takes::Form(&SECRET), Takes::List(&Takes::Form(&SECRET))]), "Where the secret is found; several while one is replaced"),
+        required(
+            "signature",
+            Takes::Either(&[Takes::Words(signature_words), Takes::Form(&HMAC)]),
+            "How a delivery is known to be genuine",
+        ),
+        required(
+            "secret",
+            Takes::Either(&[Takes::Form(&SECRET), Takes::List(&Takes::Form(&SECRET))]),
+            "Where the secret is found; several while one is replaced",
+        ),
         optional("tolerance", Takes::Duration, "How far the delivery's time may be from ours; 5m when left out"),
-        required("event", Takes::Either(&[Takes::Event, Takes::Form(&TYPED)]), "The event's type: always this, or by a text in the body"),
+        required(
+            "event",
+            Takes::Either(&[Takes::Event, Takes::Form(&TYPED)]),
+            "The event's type: always this, or by a text in the body",
+        ),
         optional("id", Takes::Path, "Where the body has the event's id; the delivery's own id when left out"),
         optional("at", Takes::Path, "Where the body says when it happened; the delivery's time when left out"),
         optional("lead", Takes::Map(&MAPPED), "Fields of the lead and where the body has them"),
@@ -130,7 +146,14 @@ fn read_signature(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Op
     let header = |key: &str| form.get(key).and_then(|node| read_header_name(sheet, node));
     let prefix = form.get("prefix").and_then(|node| sheet.text(node, "a prefix")).unwrap_or_default();
     let (timestamp_header, id_header) = (header("timestamp_header"), header("id_header"));
-    Some(Signature::Hmac { secrets, header: header("header")?, prefix, encoding: encoding?, timestamp_header, id_header })
+    Some(Signature::Hmac {
+        secrets,
+        header: header("header")?,
+        prefix,
+        encoding: encoding?,
+        timestamp_header,
+        id_header,
+    })
 }
 
 fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
@@ -168,8 +191,11 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
         }
         None if !known.fields_complete => return Some(ValueType::Any),
         None => {
-            let problem = Problem::error("unknown-field", entry.key.span.clone(), format!("`lead` has no field `{name}`"));
-            problem.suggest(name, known.given_fields(), "fields").or_help("fields of your own are declared under `fields` in cadenza.yaml")
+            let problem =
+                Problem::error("unknown-field", entry.key.span.clone(), format!("`lead` has no field `{name}`"));
+            problem
+                .suggest(name, known.given_fields(), "fields")
+                .or_help("fields of your own are declared under `fields` in cadenza.yaml")
         }
     };
     sheet.report(problem);
@@ -188,9 +214,14 @@ fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType) -> Option<Mapped
 fn read_path(sheet: &Sheet<'_>, node: &Node) -> Option<JsonPath> {
     let text = sheet.text(node, "a path such as `contact.email`")?;
     let parts: Vec<String> = text.strip_prefix("$.").unwrap_or(&text).split('.').map(str::to_owned).collect();
-    if parts.len() > PATH_PARTS_MAX || parts.iter().any(|part| part.trim().is_empty() || part.contains(['[', ']', ' ', '"'])) {
+    if parts.len() > PATH_PARTS_MAX
+        || parts.iter().any(|part| part.trim().is_empty() || part.contains(['[', ']', ' ', '"']))
+    {
         let problem = Problem::error("bad-path", node.span.clone(), format!("`{text}` is no path in the body"));
-        sheet.report(problem.help("write member names with dots between, numbers for places in a list: `contact.emails.0.address`"));
+        sheet
+            .report(problem.help(
+                "write member names with dots between, numbers for places in a list: `contact.emails.0.address`",
+            ));
         return None;
     }
     Some(JsonPath(parts))

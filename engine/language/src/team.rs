@@ -46,10 +46,7 @@ static REP: Shape = Shape {
 static ABSENCE: Shape = Shape {
     name: "an absence",
     about: "Days on which the rep does not work.",
-    keys: &[
-        required("from", Takes::Date, "The first day"),
-        required("to", Takes::Date, "The last day"),
-    ],
+    keys: &[required("from", Takes::Date, "The first day"), required("to", Takes::Date, "The last day")],
 };
 
 static MEMBER: Takes = Takes::Either(&[Takes::Ref("rep"), Takes::Form(&WEIGHTED)]);
@@ -144,12 +141,16 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
         }
     }
     let absences = form.get("absences").map_or_else(Vec::new, |node| read_absences(sheet, node));
-    let days = absences.iter().flat_map(|(from, to)| from.series(jiff::ToSpan::day(1)).take_while(move |day| day <= to));
+    let days =
+        absences.iter().flat_map(|(from, to)| from.series(jiff::ToSpan::day(1)).take_while(move |day| day <= to));
     let calendar = calendar.without(days.collect::<Vec<_>>());
     let manager = form.get("manager").and_then(|node| rep(sheet, node, known));
     if manager.as_ref().is_some_and(|manager| manager.0 == entry.key.text) {
         let span = form.get("manager").map_or_else(|| form.pointer(), |node| node.span.clone());
-        sheet.report(Problem::error("manager-circle", span, format!("`{}` cannot be the manager of `{0}`", entry.key.text)).help("remove it, or name another rep"));
+        sheet.report(
+            Problem::error("manager-circle", span, format!("`{}` cannot be the manager of `{0}`", entry.key.text))
+                .help("remove it, or name another rep"),
+        );
     }
     Some(Rep {
         name: sheet.text(form.get("name")?, "the rep's name")?,
@@ -157,7 +158,9 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
         manager,
         calendar,
         absences,
-        open_tasks_max: form.get("open_tasks_max").and_then(|most| sheet.whole(most, "a number of tasks", 1, OPEN_TASKS_MAX)),
+        open_tasks_max: form
+            .get("open_tasks_max")
+            .and_then(|most| sheet.whole(most, "a number of tasks", 1, OPEN_TASKS_MAX)),
     })
 }
 
@@ -177,7 +180,8 @@ fn read_absences(sheet: &Sheet<'_>, node: &Node) -> Vec<(Date, Date)> {
         let (from, to) = (form.get("from")?, form.get("to")?);
         let (first, last) = (sheet.date(from)?, sheet.date(to)?);
         if first > last || (last - first).get_days() > 3_660 {
-            let problem = Problem::error("bad-date", to.span.clone(), format!("an absence from {first} to {last} cannot be"));
+            let problem =
+                Problem::error("bad-date", to.span.clone(), format!("an absence from {first} to {last} cannot be"));
             sheet.report(problem.help("`to` is the last day, not before `from` and within ten years of it"));
             return None;
         }
@@ -225,12 +229,20 @@ fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool
         };
         let Some((node, rep)) = node.and_then(|node| Some((node, rep(sheet, node, known)?))) else { continue };
         if members.iter().any(|(member, _)| *member == rep) {
-            sheet.report(Problem::error("duplicate-name", node.span.clone(), format!("`{rep}` is in this pool already")));
+            sheet.report(Problem::error(
+                "duplicate-name",
+                node.span.clone(),
+                format!("`{rep}` is in this pool already"),
+            ));
         }
         members.push((rep, weight));
     }
     if items.is_empty() {
-        sheet.report(Problem::error("empty-list", entry.value.span.clone(), format!("the pool `{}` has no members", entry.key.text)));
+        sheet.report(Problem::error(
+            "empty-list",
+            entry.value.span.clone(),
+            format!("the pool `{}` has no members", entry.key.text),
+        ));
     }
     Some(Pool { members })
 }

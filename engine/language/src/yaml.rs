@@ -250,7 +250,8 @@ impl Tree<'_, '_> {
         if value_end.is_some() && !meant.contains('\n') {
             self.sheet.report(unquoted_tag(tag.start, name, meant));
         } else {
-            let problem = Problem::error("unquoted-tag", tag, format!("`{name}` is a YAML tag, and tags are not allowed"));
+            let problem =
+                Problem::error("unquoted-tag", tag, format!("`{name}` is a YAML tag, and tags are not allowed"));
             self.sheet.report(problem.help("remove it; if it belongs to a text, put the text in quotes"));
         }
         whole
@@ -320,14 +321,14 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
     }
     match error.kind() {
         ErrorKind::MappingValueNotAllowed if value.contains(": ") && line + whole_line.len() > at => {
-            problem("a second `: ` on this line").help(format!("if it belongs to the text, put the text in quotes: {}", quoted(value)))
+            problem("a second `: ` on this line")
+                .help(format!("if it belongs to the text, put the text in quotes: {}", quoted(value)))
         }
-        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
-            problem("a `:` does not belong here").help(
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => problem("a `:` does not belong here")
+            .help(
                 "if it belongs to a text, put the whole text in quotes; otherwise look at the indentation of this line \
                  and the one before, and for a missing `]` or `}`",
-            )
-        }
+            ),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
             let value = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
             problem("the value goes on after its closing quote")
@@ -346,12 +347,15 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             problem(&format!("`{open}` is closed by `{close}`")).help("look for a missing closing bracket before it")
         }
-        ErrorKind::UnexpectedCharacter { character } => problem(&format!("a value cannot begin with `{character}`"))
-            .help("put the value in quotes"),
+        ErrorKind::UnexpectedCharacter { character } => {
+            problem(&format!("a value cannot begin with `{character}`")).help("put the value in quotes")
+        }
         ErrorKind::RecursionLimitExceeded => {
             problem(&format!("lists and mappings are nested more than {NESTING_MAX} deep"))
         }
         ErrorKind::DirectiveDisallowed => problem("a line cannot begin with `%`"),
-        other => problem(&format!("this is no YAML: {other}")).help("look at the indentation and the quotes around here"),
+        other => {
+            problem(&format!("this is no YAML: {other}")).help("look at the indentation and the quotes around here")
+        }
     }
 }

@@ -63,19 +63,21 @@ pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderE
 
 /// Every object by its name, with what is known of it; what is not is undefined, which renders empty.
 fn context(view: &View<'_>) -> BTreeMap<&'static str, Shown> {
-    let known = |object: Object, fields: &[FieldInfo]| -> Shown {
-        let value =
-            |field: &FieldInfo| Some((field.name, shown(&view.get(&Name { object, field: field.name.into() }))?));
-        fields.iter().filter_map(value).collect()
+    let known = |object: Object, fields: &'static [FieldInfo]| {
+        let value = |field: &FieldInfo| view.get(&Name { object, field: field.name.to_owned() });
+        object_of(fields.iter().map(|field| (field.name, value(field))))
     };
     let mut objects: BTreeMap<&'static str, Shown> =
         OBJECT_FIELDS.iter().map(|(object, fields)| (object.as_str(), known(*object, fields))).collect();
     let kept = KEPT_FIELDS.iter().map(|info| (info.name, view.lead(info.name)));
-    let given = view.state.lead.profile.known();
-    let lead = kept.chain(given).filter_map(|(name, value)| Some((name, shown(&value)?))).collect();
-    objects.insert(Object::Lead.as_str(), lead);
+    objects.insert(Object::Lead.as_str(), object_of(kept.chain(view.state.lead.profile.known())));
     objects.insert(Object::Now.as_str(), Shown::from(view.now.to_string()));
     objects
+}
+
+fn object_of<'a>(values: impl Iterator<Item = (&'a str, Value)>) -> Shown {
+    let known = values.filter_map(|(name, value)| Some((name.to_owned(), shown(&value)?)));
+    Shown::from(known.collect::<BTreeMap<String, Shown>>())
 }
 
 fn shown(value: &Value) -> Option<Shown> {

@@ -6,6 +6,8 @@ mod committer;
 pub mod conformance;
 mod contract;
 mod embedded;
+#[cfg(test)]
+mod kept_records;
 mod keyed;
 mod keys;
 mod memory;

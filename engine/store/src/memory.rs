@@ -2,7 +2,7 @@
 
 use crate::contract::StoreError;
 use crate::keyed::Keyed;
-use crate::space::{Changes, Space};
+use crate::space::{Changes, Record, Space};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,7 +71,7 @@ impl Space for MemorySpace {
         Ok(self.disk.records().get(key).cloned())
     }
 
-    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<Vec<u8>>>, StoreError> {
         if from >= to {
             return Ok(Vec::new());
         }

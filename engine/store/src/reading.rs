@@ -53,7 +53,7 @@ fn values<T: for<'b> Decode<'b, ()>>(
 /// Keys that are all there is.
 fn keys<K: Key>(space: &impl Space, (from, to): (Vec<u8>, Vec<u8>), limit: usize) -> Result<Vec<K>, StoreError> {
     let found = space.scan(&from, &to, limit)?;
-    found.iter().map(|(key, _)| K::parse(key.as_ref())).collect()
+    found.iter().map(|(key, _)| K::of_bytes(key.as_ref())).collect()
 }
 
 /// The header; none in a key space that has never been opened.
@@ -75,7 +75,7 @@ pub(crate) fn mark_days(space: &impl Space) -> Result<BTreeSet<u32>, StoreError>
     let mut days = BTreeSet::new();
     let mut from = first::<MarkKey>();
     while let Some((key, _)) = space.scan(&from, &end::<MarkKey>(), 1)?.first() {
-        let MarkKey { day, .. } = MarkKey::parse(key.as_ref())?;
+        let MarkKey { day, .. } = MarkKey::of_bytes(key.as_ref())?;
         days.insert(day);
         match day.checked_add(1) {
             Some(next) => from = MarkKey::first_of(next).bytes(),
@@ -118,7 +118,7 @@ pub(crate) fn journal(space: &impl Space, lead: LeadId, after: u64, limit: usize
     found
         .iter()
         .map(|(key, skeleton)| {
-            let SkeletonKey { seq, .. } = SkeletonKey::parse(key.as_ref())?;
+            let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key.as_ref())?;
             let skeleton = whole(space, key.as_ref(), skeleton.as_ref())?;
             Ok(Entry { seq, skeleton, personal: value(space, &PersonalKey { lead, seq })? })
         })
@@ -185,7 +185,7 @@ pub(crate) fn dead_letters(
 pub(crate) fn counters(space: &impl Space) -> Result<Counters, StoreError> {
     let found = space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)?;
     let values = found.iter().map(|(key, value)| {
-        let CounterKey(name) = CounterKey::parse(key.as_ref())?;
+        let CounterKey(name) = CounterKey::of_bytes(key.as_ref())?;
         Ok((name, record::decode(key.as_ref(), value.as_ref())?))
     });
     Ok(Counters { values: values.collect::<Result<_, StoreError>>()? })
@@ -204,7 +204,7 @@ pub(crate) fn documents(space: &impl Space, kind: DocumentKind) -> Result<Vec<(D
         .iter()
         .map(|(key, value)| {
             let content: ByteVec = whole(space, key.as_ref(), value.as_ref())?;
-            Ok((DocumentKey::parse(key.as_ref())?, content.into()))
+            Ok((DocumentKey::of_bytes(key.as_ref())?, content.into()))
         })
         .collect()
 }

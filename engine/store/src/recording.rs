@@ -30,11 +30,11 @@ impl Remembered {
     pub(crate) fn read(space: &impl Space) -> Result<Self, StoreError> {
         let mut remembered = Self::default();
         for (key, value) in space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)? {
-            let CounterKey(name) = CounterKey::parse(key.as_ref())?;
+            let CounterKey(name) = CounterKey::of_bytes(key.as_ref())?;
             remembered.counters.insert(name, record::decode(key.as_ref(), value.as_ref())?);
         }
         for (key, value) in space.scan(&first::<PiecesKey>(), &end::<PiecesKey>(), usize::MAX)? {
-            let PiecesKey(of) = PiecesKey::parse(key.as_ref())?;
+            let PiecesKey(of) = PiecesKey::of_bytes(key.as_ref())?;
             remembered.pieces.insert(of, record::decode(key.as_ref(), value.as_ref())?);
         }
         Ok(remembered)

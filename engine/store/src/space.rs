@@ -6,6 +6,9 @@ use crate::contract::StoreError;
 use crate::keys::Key;
 use std::ops::Range;
 
+/// A key and its value.
+pub(crate) type Record<B> = (B, B);
+
 /// A place to keep bytes in the order of their keys.
 pub trait Space: Send + Sync + 'static {
     /// Bytes that were read.
@@ -14,7 +17,7 @@ pub trait Space: Send + Sync + 'static {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
     /// Keys and values in order, from `from` to before `to`, at most `limit`.
-    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Self::Bytes, Self::Bytes)>, StoreError>;
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<Self::Bytes>>, StoreError>;
     /// Makes all the changes or none, and returns once they are durable. Called by one thread at a time.
     fn apply(&self, changes: &Changes) -> Result<(), StoreError>;
     /// Opens again, after an error: what was not durable may be gone.

@@ -142,6 +142,39 @@ fn a_decision_that_does_not_come_is_asked_again_and_a_late_one_is_not_applied() 
     );
 }
 
+#[test]
+fn another_plugin_is_asked_and_then_a_person() {
+    let scored = w::workflow("scored")
+        .on_created()
+        .step("score", |_| w::score_or(w::second_opinion()))
+        .step("talk", |go| w::todo("1h", w::results(go, &[], "end")))
+        .build();
+    check(
+        "both fail, a person looks",
+        vec![scored],
+        pooled,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in scored
+          scored -> score
+        Mon 03-02 09:00 > answer fails
+          no decision: the plugin trapped: unreachable
+        Mon 03-02 09:00 > again
+          ignored: stale_attempt
+        Mon 03-02 09:00 > answer fails
+          no decision: the plugin trapped: unreachable
+          parked: second-fit: the plugin trapped: unreachable
+        Mon 03-02 12:00 > unpark
+          scored -> score
+        Mon 03-02 12:00 > answer warm
+          scored warm
+          segment warm
+          scored -> talk
+          todo for nobody, due Mon 03-02 13:00
+    ",
+    );
+}
+
 fn dated() -> Arc<Workflow> {
     w::workflow("project")
         .on_created()

@@ -122,8 +122,14 @@ impl Builder {
 }
 
 pub fn score() -> Verb {
-    let on_failure = OnFailure::Fallback(Segment::Warm);
+    score_or(OnFailure::Fallback(Segment::Warm))
+}
+pub fn score_or(on_failure: OnFailure<Segment>) -> Verb {
     Verb::Score(Score { ask: ask("fit"), name: "fit".to_owned(), on_failure })
+}
+/// Another plugin is asked when the first does not decide.
+pub fn second_opinion() -> OnFailure<Segment> {
+    OnFailure::Plugin(ask("second-fit"))
 }
 pub fn results(find: &dyn Fn(&str) -> Target, named: &[(&str, &str)], otherwise: &str) -> Results {
     let (mut by_result, mut by_outcome) = (BTreeMap::new(), BTreeMap::new());

@@ -1,8 +1,10 @@
 //! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
 
+use super::functions::{gives, is_method, usage, wants};
 use super::names::{Codes, Found, Place, resolve};
 use super::notation::{Notation, Token};
-use super::{Trouble, wanted_words};
+use super::wanted_words;
+use crate::diagnostic::Problem;
 use crate::known::Known;
 use crate::scalar::kind_words;
 use crate::suggest::{listed, nearest};
@@ -41,20 +43,22 @@ pub(super) fn fits(is: ValueType, wanted: ValueType) -> bool {
 }
 
 /// The whole expression has another type than the place wants.
-pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Trouble {
+pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Problem {
     let message = format!("{} is wanted here, and this is {}", wanted_words(wanted), kind_words(typed.kind));
-    let trouble = Trouble::new("wrong-type", typed.range.clone(), message);
+    let problem = Problem::error("wrong-type", typed.range.clone(), message);
     let part = text.get(typed.range.clone()).unwrap_or(text);
     match (wanted, &typed.expr, typed.kind) {
         (ValueType::Bool, Expr::Name(_), ValueType::Text) => {
-            trouble.help(format!("compare it, `{part} == \"…\"`, or ask `!is_blank({part})`"))
+            problem.help(format!("compare it, `{part} == \"…\"`, or ask `!is_blank({part})`"))
         }
         (ValueType::Bool, Expr::Name(_), ValueType::Time) => {
-            trouble.help(format!("ask `!is_blank({part})`, or compare: `since({part}) > days(14)`"))
+            problem.help(format!("ask `!is_blank({part})`, or compare: `since({part}) > days(14)`"))
         }
-        (ValueType::Bool, ..) => trouble.help("compare it with something: `==`, `!=`, `<`, `>`, `in`"),
-        (ValueType::Time, ..) => trouble.help("name a field of type time, such as `lead.project_date`, or work with one: `lead.created_at + days(7)`"),
-        _ => trouble.help(format!("write an expression that gives {}", kind_words(wanted))),
+        (ValueType::Bool, ..) => problem.help("compare it with something: `==`, `!=`, `<`, `>`, `in`"),
+        (ValueType::Time, ..) => problem.help(
+            "name a field of type time, such as `lead.project_date`, or work with one: `lead.created_at + days(7)`",
+        ),
+        _ => problem.help(format!("write an expression that gives {}", kind_words(wanted))),
     }
 }
 
@@ -64,7 +68,7 @@ pub(super) struct Lowering<'a, 'k> {
     text: &'a str,
     notation: &'a Notation,
     source: &'a SourceInfo,
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a, 'k> Lowering<'a, 'k> {
@@ -75,11 +79,11 @@ impl<'a, 'k> Lowering<'a, 'k> {
         notation: &'a Notation,
         source: &'a SourceInfo,
     ) -> Self {
-        Self { known, place, text, notation, source, troubles: Vec::new() }
+        Self { known, place, text, notation, source, problems: Vec::new() }
     }
 
-    fn trouble(&mut self, trouble: Trouble) -> Option<Typed> {
-        self.troubles.push(trouble);
+    fn problem(&mut self, problem: Problem) -> Option<Typed> {
+        self.problems.push(problem);
         None
     }
 
@@ -101,21 +105,29 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 let close = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
                 let items: Option<Vec<Typed>> = list.elements.iter().map(|item| self.lower(item)).collect();
                 let items = items?;
-                if let Some(odd) = items.iter().find(|item| !fits(item.kind, items[0].kind) && !fits(items[0].kind, item.kind)) {
+                if let Some(odd) =
+                    items.iter().find(|item| !fits(item.kind, items[0].kind) && !fits(items[0].kind, item.kind))
+                {
                     let message = format!("this list mixes {} and {}", kind_words(items[0].kind), kind_words(odd.kind));
-                    return self.trouble(Trouble::new("wrong-type", odd.range.clone(), message));
+                    let problem = Problem::error("wrong-type", odd.range.clone(), message);
+                    return self.problem(problem.help("write all of them with quotes, or all without"));
                 }
                 let exprs = items.iter().map(|item| item.expr.clone()).collect();
                 Some(Typed { items, ..Typed::new(Expr::List(exprs), ValueType::List, at.start..close) })
             }
             Cel::Comprehension(_) => {
                 let at = self.word_before(at.start, 0);
-                let trouble = Trouble::new("not-in-language", at, "`all`, `exists`, `map` and `filter` are not part of this language");
-                self.trouble(trouble.help("for texts in a list write `\"x\" in lead.tags`"))
+                let problem = Problem::error(
+                    "not-in-language",
+                    at,
+                    "`all`, `exists`, `map` and `filter` are not part of this language",
+                );
+                self.problem(problem.help("for texts in a list write `\"x\" in lead.tags`"))
             }
-            Cel::Map(_) | Cel::Struct(_) | Cel::Unspecified => {
-                self.trouble(Trouble::new("not-in-language", at, "`{ }` is not part of this language").help("a list is written `[a, b]`"))
-            }
+            Cel::Map(_) | Cel::Struct(_) | Cel::Unspecified => self.problem(
+                Problem::error("not-in-language", at, "`{ }` is not part of this language")
+                    .help("a list is written `[a, b]`"),
+            ),
         }
     }
 
@@ -126,13 +138,13 @@ impl<'a, 'k> Lowering<'a, 'k> {
             LiteralValue::Double(number) => (Value::Number(*number.inner()), ValueType::Number),
             LiteralValue::String(text) => (Value::Text(text.inner().to_owned()), ValueType::Text),
             LiteralValue::Null => {
-                let trouble = Trouble::new("not-in-language", at, "nothing equals `null` here");
-                return self.trouble(trouble.help("ask whether a value is known: `is_blank(lead.phone)`"));
+                let problem = Problem::error("not-in-language", at, "nothing equals `null` here");
+                return self.problem(problem.help("ask whether a value is known: `is_blank(lead.phone)`"));
             }
             LiteralValue::UInt(_) | LiteralValue::Bytes(_) => {
                 let text = self.text.get(at.clone()).unwrap_or_default().trim_matches(['u', 'U', 'b', 'B']).to_owned();
-                let trouble = Trouble::new("not-in-language", at, "this kind of value is not part of the language");
-                return self.trouble(trouble.label(format!("write `{text}`")).replace(text));
+                let problem = Problem::error("not-in-language", at, "this kind of value is not part of the language");
+                return self.problem(problem.label(format!("write `{text}`")).replace(text));
             }
         };
         Some(Typed::new(Expr::Literal(value), kind, at))
@@ -152,8 +164,8 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     let field = field.split(')').next().unwrap_or_default().trim();
                     let at = self.at(current);
                     let call = at.start.saturating_sub("has".len())..at.end;
-                    let trouble = Trouble::new("not-in-language", call, "`has(…)` is not part of this language");
-                    return self.trouble(trouble.help(format!("write `!is_blank({field})`")));
+                    let problem = Problem::error("not-in-language", call, "`has(…)` is not part of this language");
+                    return self.problem(problem.help(format!("write `!is_blank({field})`")));
                 }
                 Cel::Select(select) => {
                     let dot = self.at(current);
@@ -161,8 +173,8 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     current = &select.operand;
                 }
                 _ => {
-                    let trouble = Trouble::new("not-in-language", self.at(current), "this has no fields");
-                    return self.trouble(trouble);
+                    let problem = Problem::error("not-in-language", self.at(current), "this has no fields");
+                    return self.problem(problem);
                 }
             }
         }
@@ -170,7 +182,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let range = path[0].1.start..path[path.len() - 1].1.end;
         match resolve(self.known, self.place, &path) {
             Ok(Found { name, kind, codes }) => Some(Typed { codes, ..Typed::new(Expr::Name(name), kind, range) }),
-            Err(trouble) => self.trouble(trouble),
+            Err(problem) => self.problem(problem),
         }
     }
 
@@ -192,8 +204,8 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 if !fits(inner.kind, ValueType::Bool) {
                     let message = format!("`!` wants true or false, and this is {}", kind_words(inner.kind));
                     let part = self.text.get(inner.range.clone()).unwrap_or_default();
-                    let trouble = Trouble::new("wrong-type", inner.range, message);
-                    return self.trouble(trouble.help(format!("to ask whether it is not known: `is_blank({part})`")));
+                    let problem = Problem::error("wrong-type", inner.range, message);
+                    return self.problem(problem.help(format!("to ask whether it is not known: `is_blank({part})`")));
                 }
                 Some(Typed::new(Expr::Not(Box::new(inner.expr)), ValueType::Bool, range))
             }
@@ -206,7 +218,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     }
                     other => {
                         let message = format!("`-` wants a number or duration, and this is {}", kind_words(other));
-                        self.trouble(Trouble::new("wrong-type", inner.range, message))
+                        self.problem(Problem::error("wrong-type", inner.range, message))
                     }
                 }
             }
@@ -215,16 +227,17 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 let (test, yes, no) = (test?, yes?, no?);
                 let range = test.range.start..no.range.end;
                 let Some(kind) = joined(yes.kind, no.kind) else {
-                    let message = format!("one side of `:` is {}, the other {}", kind_words(yes.kind), kind_words(no.kind));
-                    return self.trouble(Trouble::new("wrong-type", no.range, message));
+                    let message =
+                        format!("one side of `:` is {}, the other {}", kind_words(yes.kind), kind_words(no.kind));
+                    return self.problem(Problem::error("wrong-type", no.range, message));
                 };
                 let expr = Expr::If(Box::new(test.expr), Box::new(yes.expr), Box::new(no.expr));
                 Some(Typed::new(expr, kind, range))
             }
             (operators::IN, [item, list]) => self.within(item, list),
             (operators::INDEX, _) => {
-                let trouble = Trouble::new("not-in-language", at, "`[ ]` after a name is not part of this language");
-                self.trouble(trouble.help("fields are written with a dot: `lead.industry`"))
+                let problem = Problem::error("not-in-language", at, "`[ ]` after a name is not part of this language");
+                self.problem(problem.help("fields are written with a dot: `lead.industry`"))
             }
             (name, [left, right]) if call.target.is_none() => {
                 let sign = name.trim_matches('_');
@@ -264,9 +277,8 @@ impl<'a, 'k> Lowering<'a, 'k> {
         if fits(typed.kind, ValueType::Bool) {
             return Some(typed);
         }
-        let mut trouble = wrong_result(self.text, &typed, ValueType::Bool);
-        trouble.message = format!("`{sign}` wants true or false, and this is {}", kind_words(typed.kind));
-        self.trouble(trouble)
+        let message = format!("`{sign}` wants true or false, and this is {}", kind_words(typed.kind));
+        self.problem(wrong_result(self.text, &typed, ValueType::Bool).message(message))
     }
 
     fn within(&mut self, item: &IdedExpr, list: &IdedExpr) -> Option<Typed> {
@@ -275,18 +287,18 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let range = item.range.start..list.range.end;
         if !fits(list.kind, ValueType::List) {
             let message = format!("`in` wants a list on its right, and this is {}", kind_words(list.kind));
-            let trouble = Trouble::new("wrong-type", list.range, message);
-            return self.trouble(trouble.help("write `lead.source in [\"web\", \"phone\"]`"));
+            let problem = Problem::error("wrong-type", list.range, message);
+            return self.problem(problem.help("write `lead.source in [\"web\", \"phone\"]`"));
         }
         let items: Vec<&Typed> = list.items.iter().collect();
         if matches!(list.expr, Expr::Name(_)) && !fits(item.kind, ValueType::Text) {
             let message = format!("a list of texts has no {}", kind_words(item.kind));
-            return self.trouble(Trouble::new("wrong-type", item.range, message));
+            return self.problem(Problem::error("wrong-type", item.range, message));
         }
         let mut sound = true;
         for candidate in items {
-            if let Some(trouble) = mismatch(self.text, "in", &item, candidate) {
-                self.troubles.push(trouble);
+            if let Some(problem) = mismatch(self.text, "in", &item, candidate) {
+                self.problems.push(problem);
                 sound = false;
             }
         }
@@ -298,13 +310,13 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let (left, right) = (self.lower(left), self.lower(right));
         let (left, right) = (left?, right?);
         let range = left.range.start..right.range.end;
-        if let Some(trouble) = mismatch(self.text, how.as_str(), &left, &right) {
-            return self.trouble(trouble);
+        if let Some(problem) = mismatch(self.text, how.as_str(), &left, &right) {
+            return self.problem(problem);
         }
         let equality = matches!(how, Comparison::Equal | Comparison::NotEqual);
         if !equality && (left.kind == ValueType::Bool || left.kind == ValueType::List) {
             let message = format!("`{how}` has no meaning for {}", kind_words(left.kind));
-            return self.trouble(Trouble::new("wrong-type", range, message).help("use `==` or `!=`"));
+            return self.problem(Problem::error("wrong-type", range, message).help("use `==` or `!=`"));
         }
         let expr = Expr::Compare(how, Box::new(left.expr), Box::new(right.expr));
         Some(Typed::new(expr, ValueType::Bool, range))
@@ -326,11 +338,13 @@ impl<'a, 'k> Lowering<'a, 'k> {
             (Text, Operator::Add, Text) => Text,
             (is, _, other) => {
                 let message = format!("`{how}` cannot join {} and {}", kind_words(is), kind_words(other));
-                let trouble = Trouble::new("wrong-type", range, message);
-                return self.trouble(match (is, other) {
-                    (Time | Duration, Int | Number) => trouble.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`"),
-                    (Duration, Time) => trouble.help("write the time first: `now + days(14)`"),
-                    _ => trouble,
+                let problem = Problem::error("wrong-type", range, message);
+                return self.problem(match (is, other) {
+                    (Time | Duration, Int | Number) => {
+                        problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
+                    }
+                    (Duration, Time) => problem.help("write the time first: `now + days(14)`"),
+                    _ => problem,
                 });
             }
         };
@@ -347,23 +361,27 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let wanted = wants(function);
         if call.target.is_some() != is_method(function) || arguments.len() != wanted.len() {
             let message = format!("`{name}` is not called like this");
-            return self.trouble(Trouble::new("wrong-call", word.start..close, message).help(format!("write `{}`", usage(function))));
+            return self.problem(
+                Problem::error("wrong-call", word.start..close, message).help(format!("write `{}`", usage(function))),
+            );
         }
         let typed: Option<Vec<Typed>> = arguments.iter().map(|argument| self.lower(argument)).collect();
         let typed = typed?;
         for (argument, wanted) in typed.iter().zip(wanted) {
             if !wanted.iter().any(|kind| fits(argument.kind, *kind)) {
-                let message = format!("`{name}` wants {}, and this is {}", kind_words(wanted[0]), kind_words(argument.kind));
-                let trouble = Trouble::new("wrong-type", argument.range.clone(), message);
-                return self.trouble(trouble.help(format!("write `{}`", usage(function))));
+                let message =
+                    format!("`{name}` wants {}, and this is {}", kind_words(wanted[0]), kind_words(argument.kind));
+                let problem = Problem::error("wrong-type", argument.range.clone(), message);
+                return self.problem(problem.help(format!("write `{}`", usage(function))));
             }
         }
         let start = typed.first().map_or(word.start, |first| first.range.start.min(word.start));
         if function == Function::Time {
             let text = typed.first().and_then(Typed::literal_text).unwrap_or_default();
             let Some(time) = Timestamp::parse(text) else {
-                let trouble = Trouble::new("wrong-type", typed[0].range.clone(), format!("`{text}` is no time"));
-                return self.trouble(trouble.help("write date, time and zone, such as `timestamp(\"2026-03-08T07:30:00Z\")`"));
+                let problem = Problem::error("wrong-type", typed[0].range.clone(), format!("`{text}` is no time"));
+                return self
+                    .problem(problem.help("write date, time and zone, such as `timestamp(\"2026-03-08T07:30:00Z\")`"));
             };
             return Some(Typed::new(Expr::Literal(Value::Time(time)), ValueType::Time, start..close));
         }
@@ -373,21 +391,22 @@ impl<'a, 'k> Lowering<'a, 'k> {
 
     /// The word that ends before the bracket at `open`.
     fn word_before(&self, open: usize, length: usize) -> Range<usize> {
-        let before = self.notation.tokens.iter().rev().find(|(token, range)| *token == Token::Word && range.end <= open);
+        let before =
+            self.notation.tokens.iter().rev().find(|(token, range)| *token == Token::Word && range.end <= open);
         before.map_or(open.saturating_sub(length)..open, |(_, range)| range.clone())
     }
 
     fn unknown_function(&mut self, call: &CallExpr, word: Range<usize>) -> Option<Typed> {
         let name = call.func_name.as_str();
-        let trouble = Trouble::new("unknown-function", word, format!("there is no function `{name}`"));
+        let problem = Problem::error("unknown-function", word, format!("there is no function `{name}`"));
         let names = || Function::ALL.iter().map(|function| function.as_str());
-        self.trouble(match (name, nearest(name, names())) {
-            ("duration", _) => trouble.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
-            ("now", _) => trouble.label("write `now`, without brackets"),
-            ("has" | "exists" | "isset" | "present" | "defined", _) => trouble.help("write `!is_blank(lead.phone)`"),
-            ("weeks", _) => trouble.help("write `days(7)` for a week"),
-            (_, Some(near)) => trouble.label(format!("did you mean `{near}`?")).replace(near),
-            (_, None) => trouble.help(format!("functions: {}", listed(names()))),
+        self.problem(match (name, nearest(name, names())) {
+            ("duration", _) => problem.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
+            ("now", _) => problem.label("write `now`, without brackets"),
+            ("has" | "exists" | "isset" | "present" | "defined", _) => problem.help("write `!is_blank(lead.phone)`"),
+            ("weeks", _) => problem.help("write `days(7)` for a week"),
+            (_, Some(near)) => problem.label(format!("did you mean `{near}`?")).replace(near),
+            (_, None) => problem.help(format!("functions: {}", listed(names()))),
         })
     }
 }
@@ -403,7 +422,7 @@ fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
 }
 
 /// What is wrong when these two are compared; none when nothing is.
-fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Trouble> {
+fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
     for (named, literal) in [(left, right), (right, left)] {
         if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {
             return codes.check(code, literal.range.clone());
@@ -413,68 +432,29 @@ fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Troub
         return None;
     }
     let message = format!("`{sign}` compares {} with {}", kind_words(left.kind), kind_words(right.kind));
-    let trouble = Trouble::new("wrong-type", right.range.clone(), message);
+    let problem = Problem::error("wrong-type", right.range.clone(), message);
     let (name, other) = if matches!(left.expr, Expr::Name(_)) { (left, right) } else { (right, left) };
     let named = text.get(name.range.clone()).unwrap_or_default();
     let written = text.get(other.range.clone()).unwrap_or_default();
     Some(match (name.kind, other.kind) {
-        (ValueType::Bool, _) => trouble.help(format!("write `{named}` or `!{named}`")),
-        (ValueType::Time, ValueType::Duration) => trouble.help(format!("how long ago it was is `since({named})`")),
-        (ValueType::Time, _) => trouble.help("a time is written `timestamp(\"2026-03-08T07:30:00Z\")`; how long ago it was is `since(…)`"),
+        (ValueType::Bool, _) => problem.help(format!("write `{named}` or `!{named}`")),
+        (ValueType::Time, ValueType::Duration) => problem.help(format!("how long ago it was is `since({named})`")),
+        (ValueType::Time, _) => {
+            problem.help("a time is written `timestamp(\"2026-03-08T07:30:00Z\")`; how long ago it was is `since(…)`")
+        }
         (ValueType::Text, ValueType::Int | ValueType::Number) if other.items.is_empty() => {
-            trouble.help(format!("a text stands in quotes: `\"{written}\"`"))
+            problem.help(format!("a text stands in quotes: `\"{written}\"`"))
         }
         (ValueType::Int | ValueType::Number, ValueType::Text) => match other.literal_text() {
-            Some(number) if number.parse::<f64>().is_ok() => trouble.help(format!("a number stands without quotes: `{number}`")),
-            _ => trouble.help(format!("`{named}` is {}: compare it with one", kind_words(name.kind))),
+            Some(number) if number.parse::<f64>().is_ok() => {
+                problem.help(format!("a number stands without quotes: `{number}`"))
+            }
+            _ => problem.help(format!("`{named}` is {}: compare it with one", kind_words(name.kind))),
         },
-        (ValueType::List, _) => trouble.help(format!("write `\"…\" in {named}`")),
+        (ValueType::List, _) => problem.help(format!("write `\"…\" in {named}`")),
         (ValueType::Duration, _) | (_, ValueType::Duration) => {
-            trouble.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
+            problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
         }
-        _ => trouble.help("compare values of the same type"),
+        _ => problem.help("compare values of the same type"),
     })
-}
-
-const fn is_method(function: Function) -> bool {
-    matches!(function, Function::Contains | Function::StartsWith | Function::EndsWith)
-}
-
-fn wants(function: Function) -> &'static [&'static [ValueType]] {
-    const NUMBER: &[ValueType] = &[ValueType::Int, ValueType::Number];
-    const TEXT: &[ValueType] = &[ValueType::Text];
-    match function {
-        Function::IsBlank => &[&[ValueType::Any]],
-        Function::Since => &[&[ValueType::Time]],
-        Function::Days | Function::Hours | Function::Minutes => &[NUMBER],
-        Function::Contains | Function::StartsWith | Function::EndsWith => &[TEXT, TEXT],
-        Function::Size => &[&[ValueType::Text, ValueType::List]],
-        Function::Lower | Function::Time => &[TEXT],
-    }
-}
-
-fn usage(function: Function) -> &'static str {
-    match function {
-        Function::IsBlank => "is_blank(lead.phone)",
-        Function::Since => "since(lead.last_touch)",
-        Function::Days => "days(14)",
-        Function::Hours => "hours(36)",
-        Function::Minutes => "minutes(5)",
-        Function::Contains => "lead.title.contains(\"VP\")",
-        Function::StartsWith => "lead.phone.startsWith(\"+1\")",
-        Function::EndsWith => "lead.email.endsWith(\".edu\")",
-        Function::Size => "size(lead.message)",
-        Function::Lower => "lower(lead.city)",
-        Function::Time => "timestamp(\"2026-03-08T07:30:00Z\")",
-    }
-}
-
-const fn gives(function: Function) -> ValueType {
-    match function {
-        Function::IsBlank | Function::Contains | Function::StartsWith | Function::EndsWith => ValueType::Bool,
-        Function::Since | Function::Days | Function::Hours | Function::Minutes => ValueType::Duration,
-        Function::Size => ValueType::Int,
-        Function::Lower => ValueType::Text,
-        Function::Time => ValueType::Time,
-    }
 }

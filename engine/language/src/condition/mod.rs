@@ -1,5 +1,6 @@
 //! Conditions: CEL text in a YAML value to core's `Expr`, names resolved and types checked, errors at their column.
 
+mod functions;
 mod lower;
 mod names;
 mod notation;
@@ -14,37 +15,6 @@ use granit_parser::ScalarStyle;
 use lower::Lowering;
 pub(crate) use names::{Place, fields_of};
 use std::ops::Range;
-
-/// A trouble found in an expression; its range is in the expression's own text.
-pub(crate) struct Trouble {
-    pub(crate) code: &'static str,
-    pub(crate) range: Range<usize>,
-    pub(crate) message: String,
-    pub(crate) label: Option<String>,
-    pub(crate) help: Vec<String>,
-    pub(crate) replacement: Option<String>,
-}
-
-impl Trouble {
-    fn new(code: &'static str, range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { code, range, message: message.into(), label: None, help: Vec::new(), replacement: None }
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
-        self
-    }
-
-    fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    fn replace(mut self, replacement: impl Into<String>) -> Self {
-        self.replacement = Some(replacement.into());
-        self
-    }
-}
 
 /// Reads a condition: its value must be true or false.
 pub(crate) fn condition(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node, place: Place) -> Option<Expr> {
@@ -62,59 +32,49 @@ pub(crate) fn expression(
     let scalar = sheet.scalar(node, "an expression")?;
     match read(known, &scalar.text, place, wanted) {
         Ok(expr) => Some(expr),
-        Err(troubles) => {
-            for trouble in troubles {
-                sheet.report(in_yaml(sheet, node, scalar, trouble));
+        Err(problems) => {
+            for problem in problems {
+                sheet.report(in_yaml(sheet, node, scalar, problem));
             }
             None
         }
     }
 }
 
-fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Result<Expr, Vec<Trouble>> {
+fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Result<Expr, Vec<Problem>> {
     let notation = notation::scan(text)?;
     let (tree, source) = cel::parser::Parser::new().parse_with_source_info(text).map_err(|errors| {
         // The scan leaves little for the parser to complain of; its own words are about its grammar, so they stay out.
         let at = errors.errors.first().map_or(0, |error| usize::try_from(error.pos.1 - 1).unwrap_or_default());
         let at = text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
-        let trouble = Trouble::new("bad-expression", at..at + 1, "this expression cannot be read from here on");
-        vec![trouble.help("a condition looks like `lead.segment == \"hot\" && since(lead.last_touch) > days(14)`")]
+        let problem = Problem::error("bad-expression", at..at + 1, "this expression cannot be read from here on");
+        vec![problem.help("a condition looks like `lead.segment == \"hot\" && since(lead.last_touch) > days(14)`")]
     })?;
     let mut lowering = Lowering::new(known, place, text, &notation, &source);
     let typed = lowering.lower(&tree);
-    let mut troubles = lowering.troubles;
-    let Some(typed) = typed else { return Err(troubles) };
+    let mut problems = lowering.problems;
+    let Some(typed) = typed else { return Err(problems) };
     if !lower::fits(typed.kind, wanted) {
-        troubles.push(lower::wrong_result(text, &typed, wanted));
+        problems.push(lower::wrong_result(text, &typed, wanted));
     }
     let mut nodes = 0;
     typed.expr.walk(&mut |_| nodes += 1);
     if nodes > EXPR_NODES_MAX {
         let message = format!("this condition has {nodes} parts, and the most is {EXPR_NODES_MAX}");
-        troubles.push(Trouble::new("too-large", 0..text.len(), message).help("split it over several steps"));
+        problems.push(Problem::error("too-large", 0..text.len(), message).help("split it over several steps"));
     }
-    if troubles.is_empty() { Ok(typed.expr) } else { Err(troubles) }
+    if problems.is_empty() { Ok(typed.expr) } else { Err(problems) }
 }
 
-/// The trouble as a problem of the file.
-fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, trouble: Trouble) -> Problem {
-    let span = source_span(sheet.text, node, scalar, trouble.range);
-    let mut problem = Problem::error(trouble.code, span, trouble.message);
-    if let Some(label) = trouble.label {
-        problem = problem.label(label);
-    }
-    for help in trouble.help {
-        problem = problem.help(help);
-    }
+/// The problem, whose span is in the expression's own text, as a problem of the file.
+fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, problem: Problem) -> Problem {
+    let mut problem = problem.at(|range| source_span(sheet.text, node, scalar, range));
     let rest = sheet.text[node.span.end.min(sheet.text.len())..].lines().next().unwrap_or_default();
     if scalar.is_plain() && rest.trim_start().starts_with('#') && scalar.text.contains(['"', '\'']) {
         problem = problem.help("an unquoted ` #` begins a comment in YAML: put the whole condition in single quotes");
     }
-    match trouble.replacement {
-        // In quotes a replacement may need escapes of YAML's own.
-        Some(replacement) if scalar.is_plain() || !replacement.contains(['"', '\'', '\\']) => problem.replace(replacement),
-        _ => problem,
-    }
+    // In quotes a replacement may need escapes of YAML's own.
+    if scalar.is_plain() { problem } else { problem.replace_only_without(['"', '\'', '\\']) }
 }
 
 /// Where a range of a scalar's text stands in the file: quotes, escapes and folded lines are walked through.

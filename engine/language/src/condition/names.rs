@@ -1,6 +1,6 @@
 //! The names of the language: which objects and fields there are, of what type, and which texts they can hold.
 
-use super::Trouble;
+use crate::diagnostic::Problem;
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
 use cadenza_core::event::EventType;
@@ -45,7 +45,10 @@ impl Place {
 
 /// The fields of an object other than `lead`.
 pub(crate) fn fields_of(object: Object) -> impl Iterator<Item = &'static str> + Clone {
-    OBJECT_FIELDS.iter().filter(move |(of, _)| *of == object).flat_map(|(_, fields)| fields.iter().map(|info| info.name))
+    OBJECT_FIELDS
+        .iter()
+        .filter(move |(of, _)| *of == object)
+        .flat_map(|(_, fields)| fields.iter().map(|info| info.name))
 }
 
 /// A name that was found: what it is of, its type, and the texts it can hold when these are a closed set.
@@ -72,73 +75,69 @@ impl Codes {
     }
 
     /// What is wrong with this text, when something is.
-    pub(super) fn check(&self, text: &str, range: Range<usize>) -> Option<Trouble> {
+    pub(super) fn check(&self, text: &str, range: Range<usize>) -> Option<Problem> {
         let open = self.open_prefix.is_some() && EventType::parse(text).is_some();
         if open || self.texts.iter().any(|known| known == text) {
             return None;
         }
-        let trouble = Trouble::new("unknown-code", range, format!("there is no {} `{text}`", self.what));
+        let problem = Problem::error("unknown-code", range, format!("there is no {} `{text}`", self.what));
         let texts = || self.texts.iter().map(String::as_str);
         Some(match nearest(text, texts()) {
-            Some(near) => trouble.label(format!("did you mean `{near}`?")).replace(format!("\"{near}\"")),
-            None => trouble.help(format!("it can be {}", listed(texts()))),
+            Some(near) => problem.label(format!("did you mean `{near}`?")).replace(format!("\"{near}\"")),
+            None => problem.help(format!("it can be {}", listed(texts()))),
         })
     }
 }
 
 /// Resolves `object.field`, each with its range.
-pub(super) fn resolve(
-    known: &Known<'_>,
-    place: Place,
-    path: &[(&str, Range<usize>)],
-) -> Result<Found, Trouble> {
+pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usize>)]) -> Result<Found, Problem> {
     let Some(((root, root_range), rest)) = path.split_first() else {
-        return Err(Trouble::new("bad-expression", 0..0, "the condition is empty"));
+        return Err(Problem::error("bad-expression", 0..0, "the condition is empty"));
     };
     let Some(object) = Object::parse(root) else { return Err(unknown_object(known, root, root_range.clone())) };
     if !place.has(object) {
-        let trouble = Trouble::new("no-value-here", root_range.clone(), format!("`{root}` never has a value here"));
-        return Err(trouble.help(place.why_not()));
+        let problem = Problem::error("no-value-here", root_range.clone(), format!("`{root}` never has a value here"));
+        return Err(problem.help(place.why_not()));
     }
     if object == Object::Now {
         return match rest.first() {
             None => Ok(Found { name: Name { object, field: String::new() }, kind: ValueType::Time, codes: None }),
-            Some((_, range)) => Err(Trouble::new("unknown-field", range.clone(), "`now` is a time and has no fields")),
+            Some((_, range)) => {
+                Err(Problem::error("unknown-field", range.clone(), "`now` is a time and has no fields"))
+            }
         };
     }
     if let (Object::Event, [(data, _), (name, _), more @ ..]) = (object, rest)
         && *data == "data"
     {
         if let Some((_, deeper)) = more.first() {
-            let trouble = Trouble::new("unknown-field", deeper.clone(), "what an event brings is flat");
-            return Err(trouble.help(format!("write `event.data.{name}`")));
+            let problem = Problem::error("unknown-field", deeper.clone(), "what an event brings is flat");
+            return Err(problem.help(format!("write `event.data.{name}`")));
         }
         let field = format!("data.{name}");
         return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes: None });
     }
     let (field, range) = match rest {
         [] => {
-            let trouble = Trouble::new("incomplete-name", root_range.clone(), format!("`{root}` alone has no value"));
+            let problem = Problem::error("incomplete-name", root_range.clone(), format!("`{root}` alone has no value"));
             let fields = field_names(known, object);
-            return Err(trouble.help(format!("write `{root}.` and one of {}", listed(fields))));
+            return Err(problem.help(format!("write `{root}.` and one of {}", listed(fields))));
         }
         [(field, range)] => (*field, range.clone()),
         [(first, _), (_, deeper), ..] => {
             let message = format!("`{root}.{first}` is a single value and has no fields");
-            return Err(Trouble::new("unknown-field", deeper.clone(), message));
+            return Err(Problem::error("unknown-field", deeper.clone(), message));
         }
     };
     if object == Object::Event && field == "data" {
-        let trouble = Trouble::new("incomplete-name", range, "`event.data` alone has no value");
-        return Err(trouble.help("write `event.data.` and the name of what the event brings"));
+        let problem = Problem::error("incomplete-name", range, "`event.data` alone has no value");
+        return Err(problem.help("write `event.data.` and the name of what the event brings"));
     }
     let kind = if object == Object::Lead { known.field(field) } else { object_field(object, field) };
     match kind {
-        Some(kind) => Ok(Found {
-            codes: codes(known, object, field),
-            name: Name { object, field: field.to_owned() },
-            kind,
-        }),
+        Some(kind) => {
+            Ok(Found { codes: codes(known, object, field), name: Name { object, field: field.to_owned() }, kind })
+        }
         // The file that declares fields could not be read, and that has been said.
         None if object == Object::Lead && !known.fields_complete => {
             Ok(Found { name: Name { object, field: field.to_owned() }, kind: ValueType::Any, codes: None })
@@ -156,36 +155,36 @@ fn field_names<'k>(known: &'k Known<'_>, object: Object) -> Vec<&'k str> {
     if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() }
 }
 
-fn unknown_field(known: &Known<'_>, object: Object, field: &str, range: Range<usize>) -> Trouble {
-    let trouble = Trouble::new("unknown-field", range, format!("`{object}` has no field `{field}`"));
-    let trouble = match nearest(field, field_names(known, object)) {
-        Some(near) => return trouble.label(format!("did you mean `{near}`?")).replace(near),
-        None if object == Object::Lead => trouble,
-        None => trouble.help(format!("fields it has: {}", listed(fields_of(object)))),
+fn unknown_field(known: &Known<'_>, object: Object, field: &str, range: Range<usize>) -> Problem {
+    let problem = Problem::error("unknown-field", range, format!("`{object}` has no field `{field}`"));
+    let problem = match nearest(field, field_names(known, object)) {
+        Some(near) => return problem.label(format!("did you mean `{near}`?")).replace(near),
+        None if object == Object::Lead => problem,
+        None => problem.help(format!("fields it has: {}", listed(fields_of(object)))),
     };
     match object {
-        Object::Lead => trouble.help("fields of your own are declared under `fields` in cadenza.yaml"),
-        Object::Event => trouble.help(format!("what a custom event brings is `event.data.{field}`")),
-        _ => trouble,
+        Object::Lead => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
+        Object::Event => problem.help(format!("what a custom event brings is `event.data.{field}`")),
+        _ => problem,
     }
 }
 
-fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Trouble {
-    let trouble = Trouble::new("unknown-name", range, format!("there is nothing called `{root}`"));
+fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem {
+    let problem = Problem::error("unknown-name", range, format!("there is nothing called `{root}`"));
     let objects = || Object::ALL.iter().map(|object| object.as_str());
     if known.field(root).is_some() {
         let whole = format!("lead.{root}");
-        return trouble.label(format!("did you mean `{whole}`?")).replace(whole);
+        return problem.label(format!("did you mean `{whole}`?")).replace(whole);
     }
     if let Some(near) = nearest(root, objects()) {
-        return trouble.label(format!("did you mean `{near}`?")).replace(near);
+        return problem.label(format!("did you mean `{near}`?")).replace(near);
     }
     let all_codes = Segment::ALL.iter().map(|code| code.as_str()).chain(Stage::ALL.iter().map(|code| code.as_str()));
     let all_codes = all_codes.chain(Outcome::ALL.iter().map(|code| code.as_str()));
     if all_codes.chain(TouchResult::ALL.iter().map(|code| code.as_str())).any(|code| code == root) {
-        return trouble.label(format!("a text stands in quotes: `\"{root}\"`")).replace(format!("\"{root}\""));
+        return problem.label(format!("a text stands in quotes: `\"{root}\"`")).replace(format!("\"{root}\""));
     }
-    trouble.help(format!("names begin with {}; texts stand in quotes", listed(objects())))
+    problem.help(format!("names begin with {}; texts stand in quotes", listed(objects())))
 }
 
 /// The closed set of texts of a field, when it has one.
@@ -196,8 +195,12 @@ fn codes(known: &Known<'_>, object: Object, field: &str) -> Option<Codes> {
         (Object::Lead, "stage") => Codes::new("stage", Stage::ALL.iter().map(|code| code.as_str())),
         (Object::Lead | Object::Account, "owner") | (Object::Owner, "id") => reps(),
         (Object::Touch, "channel") => Codes::new("channel", Channel::ALL.iter().map(|code| code.as_str())),
-        (Object::Touch | Object::Task, "outcome") => Codes::new("outcome", Outcome::ALL.iter().map(|code| code.as_str())),
-        (Object::Touch | Object::Task, "result") => Codes::new("result", TouchResult::ALL.iter().map(|code| code.as_str())),
+        (Object::Touch | Object::Task, "outcome") => {
+            Codes::new("outcome", Outcome::ALL.iter().map(|code| code.as_str()))
+        }
+        (Object::Touch | Object::Task, "result") => {
+            Codes::new("result", TouchResult::ALL.iter().map(|code| code.as_str()))
+        }
         (Object::Task, "kind") => Codes::new("kind of task", ["call", "todo"]),
         (Object::Run, "workflow") if !known.workflows.incomplete => Codes::new("workflow", known.workflows.iter()),
         (Object::Event, "type") => Codes::new("event type", StandardEvent::ALL.iter().map(|event| event.as_str()))

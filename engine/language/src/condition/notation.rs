@@ -3,7 +3,7 @@
 //! The parser reports in terms of its grammar, and it recurses; this names the slips people make, in words that say what
 //! to write, and bounds length and depth.
 
-use super::Trouble;
+use crate::diagnostic::Problem;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -36,28 +36,28 @@ pub(super) enum Token {
     Close,
 }
 
-pub(super) fn scan(text: &str) -> Result<Notation, Vec<Trouble>> {
+pub(super) fn scan(text: &str) -> Result<Notation, Vec<Problem>> {
     if text.len() > BYTES_MAX {
         let message = format!("this expression has {} bytes, and the most is {BYTES_MAX}", text.len());
-        return Err(vec![Trouble::new("too-large", 0..text.len(), message)]);
+        return Err(vec![Problem::error("too-large", 0..text.len(), message)]);
     }
-    let tokens = tokens(text).map_err(|trouble| vec![trouble])?;
+    let tokens = tokens(text).map_err(|problem| vec![problem])?;
     if tokens.len() > TOKENS_MAX {
         let message = format!("this expression has {} words and signs, and the most is {TOKENS_MAX}", tokens.len());
-        return Err(vec![Trouble::new("too-large", 0..text.len(), message).help("split it over several steps")]);
+        return Err(vec![Problem::error("too-large", 0..text.len(), message).help("split it over several steps")]);
     }
-    let closes = brackets(text, &tokens).map_err(|trouble| vec![trouble])?;
+    let closes = brackets(text, &tokens).map_err(|problem| vec![problem])?;
     match order(text, &tokens) {
-        Some(trouble) => Err(vec![trouble]),
+        Some(problem) => Err(vec![problem]),
         None => Ok(Notation { tokens, closes }),
     }
 }
 
-fn bad(range: Range<usize>, message: impl Into<String>) -> Trouble {
-    Trouble::new("bad-expression", range, message)
+fn bad(range: Range<usize>, message: impl Into<String>) -> Problem {
+    Problem::error("bad-expression", range, message)
 }
 
-fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, Trouble> {
+fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, Problem> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
@@ -89,7 +89,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, Trouble> {
 }
 
 /// A name, or a word that other languages use for an operator.
-fn word(word: &str, at: usize, before: &[(Token, Range<usize>)]) -> Result<(Token, usize), Trouble> {
+fn word(word: &str, at: usize, before: &[(Token, Range<usize>)]) -> Result<(Token, usize), Problem> {
     let range = at..at + word.len();
     if matches!(before.last(), Some((Token::Dot, _))) {
         return Ok((Token::Word, word.len()));
@@ -103,17 +103,17 @@ fn word(word: &str, at: usize, before: &[(Token, Range<usize>)]) -> Result<(Toke
         "true" | "false" | "null" | "in" if word.chars().any(char::is_uppercase) => &word.to_lowercase(),
         _ => return Ok((Token::Word, word.len())),
     };
-    let trouble = bad(range, format!("`{word}` is not how conditions say it"));
-    Err(trouble.label(format!("write `{instead}`")).replace(instead))
+    let problem = bad(range, format!("`{word}` is not how conditions say it"));
+    Err(problem.label(format!("write `{instead}`")).replace(instead))
 }
 
-fn number(text: &str, at: usize) -> Result<Token, Trouble> {
+fn number(text: &str, at: usize) -> Result<Token, Problem> {
     let whole = text.bytes().all(|byte| byte.is_ascii_digit());
     if (whole && text.parse::<i64>().is_ok()) || (!whole && text.parse::<f64>().is_ok_and(f64::is_finite)) {
         return Ok(Token::Number);
     }
     let range = at..at + text.len();
-    let trouble = bad(range, format!("`{text}` is no number"));
+    let problem = bad(range, format!("`{text}` is no number"));
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, unit) = text.split_at(digits);
     let instead = match unit {
@@ -121,13 +121,13 @@ fn number(text: &str, at: usize) -> Result<Token, Trouble> {
         "w" => format!("days({})", count.parse::<u32>().unwrap_or_default().saturating_mul(7)),
         "h" => format!("hours({count})"),
         "m" | "min" => format!("minutes({count})"),
-        _ => return Err(trouble.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")),
+        _ => return Err(problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")),
     };
-    Err(trouble.label(format!("write `{instead}`")).replace(instead))
+    Err(problem.label(format!("write `{instead}`")).replace(instead))
 }
 
 /// The width of a text in quotes.
-fn quoted(rest: &str, at: usize) -> Result<usize, Trouble> {
+fn quoted(rest: &str, at: usize) -> Result<usize, Problem> {
     let quote = rest.chars().next().unwrap_or_default();
     let mut escaped = false;
     for (index, c) in rest.char_indices().skip(1) {
@@ -143,13 +143,13 @@ fn quoted(rest: &str, at: usize) -> Result<usize, Trouble> {
     Err(bad(at..at + width, "this text has no closing quote").label(format!("close it with `{quote}`")))
 }
 
-fn operator(rest: &str, at: usize) -> Result<(Token, usize), Trouble> {
+fn operator(rest: &str, at: usize) -> Result<(Token, usize), Problem> {
     for two in ["&&", "||", "==", "!=", "<=", ">="] {
         if rest.starts_with(two) {
             // `===` and `!==` come from JavaScript.
             if two.ends_with('=') && rest[2..].starts_with('=') {
-                let trouble = bad(at..at + 3, format!("`{two}=` is no operator here"));
-                return Err(trouble.label(format!("write `{two}`")).replace(two));
+                let problem = bad(at..at + 3, format!("`{two}=` is no operator here"));
+                return Err(problem.label(format!("write `{two}`")).replace(two));
             }
             return Ok((Token::Between, 2));
         }
@@ -165,15 +165,17 @@ fn operator(rest: &str, at: usize) -> Result<(Token, usize), Trouble> {
         '“' | '”' | '„' | '‘' | '’' => "\"",
         other => {
             let message = format!("`{other}` has no meaning in a condition");
-            return Err(bad(at..at + other.len_utf8(), message).help("texts stand in quotes: `lead.city == \"Zürich\"`"));
+            return Err(
+                bad(at..at + other.len_utf8(), message).help("texts stand in quotes: `lead.city == \"Zürich\"`")
+            );
         }
     };
     let width = if instead == "!=" { 2 } else { first.len_utf8() };
-    let trouble = bad(at..at + width, format!("`{}` is no operator here", &rest[..width]));
-    Err(trouble.label(format!("write `{instead}`")).replace(instead))
+    let problem = bad(at..at + width, format!("`{}` is no operator here", &rest[..width]));
+    Err(problem.label(format!("write `{instead}`")).replace(instead))
 }
 
-fn brackets(text: &str, tokens: &[(Token, Range<usize>)]) -> Result<BTreeMap<usize, usize>, Trouble> {
+fn brackets(text: &str, tokens: &[(Token, Range<usize>)]) -> Result<BTreeMap<usize, usize>, Problem> {
     let mut open: Vec<(char, usize)> = Vec::new();
     let mut closes = BTreeMap::new();
     let mut signs = 0;
@@ -201,17 +203,19 @@ fn brackets(text: &str, tokens: &[(Token, Range<usize>)]) -> Result<BTreeMap<usi
         }
         if open.len() + signs > NESTING_MAX {
             let message = format!("this expression is nested more than {NESTING_MAX} deep");
-            return Err(Trouble::new("too-large", range.clone(), message).help("split it over several steps"));
+            return Err(Problem::error("too-large", range.clone(), message).help("split it over several steps"));
         }
     }
     match open.pop() {
-        Some((bracket, start)) => Err(bad(start..start + 1, format!("`{bracket}` is opened and not closed")).label("close it")),
+        Some((bracket, start)) => {
+            Err(bad(start..start + 1, format!("`{bracket}` is opened and not closed")).label("close it"))
+        }
         None => Ok(closes),
     }
 }
 
 /// Operands and operators take turns; says where they do not.
-fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Trouble> {
+fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Problem> {
     let mut operand_before = false;
     let mut last: Option<&(Token, Range<usize>)> = None;
     for token in tokens {
@@ -233,12 +237,16 @@ fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Trouble> {
             }
             Token::Close if operand_before || empty_brackets => operand_before = true,
             Token::Sign if here == "!" && operand_before => {
-                return Some(bad(range.clone(), "`!` stands before a condition, not after").label("did you mean `!=`?"));
+                return Some(
+                    bad(range.clone(), "`!` stands before a condition, not after").label("did you mean `!=`?"),
+                );
             }
             Token::Sign => operand_before = false,
             Token::Between | Token::Dot | Token::Comma | Token::Close if !operand_before => {
                 let message = format!("something is missing before `{here}`");
-                return Some(bad(range.clone(), message).help("write what it is about, such as `lead.segment == \"hot\"`"));
+                return Some(
+                    bad(range.clone(), message).help("write what it is about, such as `lead.segment == \"hot\"`"),
+                );
             }
             Token::Between | Token::Dot | Token::Comma | Token::Close => operand_before = false,
         }
@@ -248,7 +256,10 @@ fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Trouble> {
         None => Some(bad(0..0, "the condition is empty")),
         Some((_, range)) if !operand_before => {
             let message = format!("something is missing after `{}`", &text[range.clone()]);
-            Some(bad(range.clone(), message).help("write what it is about, such as `lead.segment == \"hot\"`, or remove it"))
+            Some(
+                bad(range.clone(), message)
+                    .help("write what it is about, such as `lead.segment == \"hot\"`, or remove it"),
+            )
         }
         Some(_) => None,
     }

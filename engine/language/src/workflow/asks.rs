@@ -19,7 +19,9 @@ const POINTS_MAX: usize = 16;
 
 pub(super) fn score(reader: &Reader<'_>, form: &Form<'_>, plugin: &Node) -> Option<Score> {
     let ask = ask(reader, plugin, form.get("with"), DecisionKind::Scoring);
-    let name = form.get("as").map_or_else(|| Some(MAIN_SCORE.to_owned()), |name| reader.sheet.name(name, "the name of a score"));
+    let name = form
+        .get("as")
+        .map_or_else(|| Some(MAIN_SCORE.to_owned()), |name| reader.sheet.name(name, "the name of a score"));
     let segments: Vec<_> = Segment::ALL.iter().map(|segment| (segment.as_str(), *segment)).collect();
     let on_failure = on_failure(reader, form.get("on_failure"), &SCORE_FAILURE, DecisionKind::Scoring, |node| {
         reader.sheet.word(node, "a segment", &segments)
@@ -102,13 +104,18 @@ fn points(reader: &Reader<'_>, node: &Node) -> Option<Vec<Span>> {
         if pair[0].approximate_ms() >= pair[1].approximate_ms() {
             let message = format!("`{}` does not come after `{}`", pair[1], pair[0]);
             let problem = Problem::error("not-ascending", item.span.clone(), message);
-            reader.sheet.report(problem.help("order the points from early to late; each counts from when the task was made"));
+            reader
+                .sheet
+                .report(problem.help("order the points from early to late; each counts from when the task was made"));
             return None;
         }
     }
     if points.is_empty() || points.len() > POINTS_MAX {
         let message = format!("`at` has {} points", points.len());
-        reader.sheet.report(Problem::error("empty-list", node.pointer(), message).help(format!("name 1 to {POINTS_MAX}: `[5m, 15m, 1h]`")));
+        reader.sheet.report(
+            Problem::error("empty-list", node.pointer(), message)
+                .help(format!("name 1 to {POINTS_MAX}: `[5m, 15m, 1h]`")),
+        );
         return None;
     }
     Some(points)
@@ -146,7 +153,11 @@ fn on_failure<V>(
         (Some(fallback), None) => value(fallback).map(OnFailure::Fallback),
         (None, Some(plugin)) => ask(reader, plugin, form.get("with"), kind).map(OnFailure::Plugin),
         _ => {
-            let problem = Problem::error("bad-on-failure", form.pointer(), format!("`on_failure` has either `{key}` or `plugin`"));
+            let problem = Problem::error(
+                "bad-on-failure",
+                form.pointer(),
+                format!("`on_failure` has either `{key}` or `plugin`"),
+            );
             reader.sheet.report(problem.help(format!("write `{{ {key}: … }}`, `{{ plugin: … }}` or `park`")));
             None
         }
@@ -159,7 +170,10 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
     let catalog = reader.known.plugins;
     let fitting = || {
         let names = catalog.names();
-        names.into_iter().filter(|name| catalog.info(name).is_some_and(|info| info.kinds.contains(&kind))).collect::<Vec<_>>()
+        names
+            .into_iter()
+            .filter(|name| catalog.info(name).is_some_and(|info| info.kinds.contains(&kind)))
+            .collect::<Vec<_>>()
     };
     let Some(info) = catalog.info(&name) else {
         let problem = Problem::error("unknown-plugin", plugin.span.clone(), format!("there is no plugin `{name}`"));
@@ -168,7 +182,11 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
     };
     if !info.kinds.contains(&kind) {
         let decides = listed(info.kinds.iter().map(|kind| kind.as_str()));
-        let problem = Problem::error("wrong-plugin", plugin.span.clone(), format!("`{name}` is a plugin for {decides}, not for `{kind}`"));
+        let problem = Problem::error(
+            "wrong-plugin",
+            plugin.span.clone(),
+            format!("`{name}` is a plugin for {decides}, not for `{kind}`"),
+        );
         reader.sheet.report(problem.help(format!("plugins for {kind}: {}", listed(fitting()))));
         return None;
     }
@@ -182,8 +200,11 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
         Err(ParameterError::Missing { name: parameter, kind }) => {
             let message = format!("`{name}` wants the parameter `{parameter}`");
             let problem = Problem::error("missing-parameter", plugin.span.clone(), message);
-            let about = info.parameters.iter().find(|known| known.name == parameter).map_or("", |known| known.summary.as_str());
-            reader.sheet.report(problem.help(format!("add `with: {{ {parameter}: … }}`, {}: {about}", crate::scalar::kind_words(kind))));
+            let about =
+                info.parameters.iter().find(|known| known.name == parameter).map_or("", |known| known.summary.as_str());
+            reader.sheet.report(
+                problem.help(format!("add `with: {{ {parameter}: … }}`, {}: {about}", crate::scalar::kind_words(kind))),
+            );
             return None;
         }
         Err(other) => {
@@ -224,7 +245,8 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
                 (Some(low), None) => format!("of at least {low}"),
                 (None, high) => format!("of at most {}", high.unwrap_or_default()),
             };
-            let problem = Problem::error("bad-parameter", value.span.clone(), format!("`{}` takes a number {bounds}", key.text));
+            let problem =
+                Problem::error("bad-parameter", value.span.clone(), format!("`{}` takes a number {bounds}", key.text));
             reader.sheet.report(problem.help(parameter.summary.clone()));
             sound = false;
         }
@@ -238,12 +260,17 @@ fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -
     let reads = match reader.known.plugins.reads(name, parameters) {
         Ok(reads) => reads,
         Err(refusal) => {
-            let problem = Problem::error("bad-parameter", plugin.span.clone(), format!("`{name}` does not take these parameters"));
+            let problem = Problem::error(
+                "bad-parameter",
+                plugin.span.clone(),
+                format!("`{name}` does not take these parameters"),
+            );
             reader.sheet.report(problem.help(format!("it says: {refusal}")));
             return false;
         }
     };
-    let missing: Vec<&str> = reads.fields.iter().map(String::as_str).filter(|field| reader.known.field(field).is_none()).collect();
+    let missing: Vec<&str> =
+        reads.fields.iter().map(String::as_str).filter(|field| reader.known.field(field).is_none()).collect();
     if missing.is_empty() || !reader.known.fields_complete {
         return true;
     }

@@ -16,11 +16,13 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let by = form.get("by").and_then(|node| sheet.word(node, "how an owner is chosen", &ways));
     let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
     let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
-    let sticky = form.get("sticky").map_or(Some(None), |node| sheet.word(node, "what an owner sticks to", &keeps).map(Some));
+    let sticky =
+        form.get("sticky").map_or(Some(None), |node| sheet.word(node, "what an owner sticks to", &keeps).map(Some));
     let fallback = form.get("fallback").map_or(Some(None), |node| fallback(reader, node).map(Some));
     match (by, form.get("pool")) {
         (Some(AssignBy::Territory), Some(_)) => {
-            let problem = Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
+            let problem =
+                Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
             sheet.report(problem.help("remove `pool`, or choose another `by`"));
         }
         (Some(AssignBy::Territory), None) if !reader.known.territories && !reader.known.reps.incomplete => {
@@ -28,7 +30,11 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             sheet.report(problem.help("add `territories` there, each with `name`, `if` and `owner`"));
         }
         (Some(by), None) if by != AssignBy::Territory => {
-            let problem = Problem::error("bad-assign", form.key_span("by"), format!("`by: {by}` chooses from a pool, and none is named"));
+            let problem = Problem::error(
+                "bad-assign",
+                form.key_span("by"),
+                format!("`by: {by}` chooses from a pool, and none is named"),
+            );
             sheet.report(problem.help("add `pool: …`").suggest("", reader.known.pools.iter(), "pools in team.yaml"));
         }
         _ => {}
@@ -72,8 +78,8 @@ fn carry(reader: &Reader<'_>, node: &Node) -> Option<Carry> {
     let moved = form.get("open_tasks").map_or(Some(false), |node| {
         reader.sheet.word(node, "what becomes of open tasks", &[("move", true), ("leave", false)])
     });
-    let watched = form.get("watch").map_or(Some(false), |node| {
-        reader.sheet.word(node, "who watches", &[("previous_owner", true)])
-    });
+    let watched = form
+        .get("watch")
+        .map_or(Some(false), |node| reader.sheet.word(node, "who watches", &[("previous_owner", true)]));
     Some(Carry { move_open_tasks: moved?, watch_previous_owner: watched? })
 }

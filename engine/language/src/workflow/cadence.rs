@@ -18,10 +18,13 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     let form = Form::open(sheet, value, &ROUNDS)?;
     let limit = form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted())), |node| limit(reader, node));
     let voicemails = form.get("voicemails").map_or(Some(None), |node| voicemails(reader, node).map(Some));
-    let stop = form.get("stop").map_or_else(|| Some(Vec::new()), |node| {
-        let arms: Vec<_> = sheet.list(node, "`stop`")?.iter().map(|item| arm(reader, item)).collect();
-        arms.into_iter().collect()
-    });
+    let stop = form.get("stop").map_or_else(
+        || Some(Vec::new()),
+        |node| {
+            let arms: Vec<_> = sheet.list(node, "`stop`")?.iter().map(|item| arm(reader, item)).collect();
+            arms.into_iter().collect()
+        },
+    );
     let touches = form.get("touches").and_then(|node| touches(reader, node, &form));
     let repeat = form.get("repeat").map_or(Some(None), |node| {
         let form = Form::open(sheet, node, &AFTER)?;
@@ -55,10 +58,14 @@ fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>)> {
         reader.sheet.whole(node, "a number of contacts", 1, CONTACTS_MAX).and_then(|most| u16::try_from(most).ok())
     });
     let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
-    let count = form.get("count").map_or_else(|| Some(counted()), |node| {
-        let read: Vec<_> = reader.sheet.items(node).iter().map(|item| reader.sheet.word(item, "a channel", &channels)).collect();
-        read.into_iter().collect()
-    });
+    let count = form.get("count").map_or_else(
+        || Some(counted()),
+        |node| {
+            let read: Vec<_> =
+                reader.sheet.items(node).iter().map(|item| reader.sheet.word(item, "a channel", &channels)).collect();
+            read.into_iter().collect()
+        },
+    );
     Some((contacts?, count?))
 }
 
@@ -72,15 +79,24 @@ fn voicemails(reader: &Reader<'_>, node: &Node) -> Option<Voicemails> {
 fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<CadenceTouch>> {
     let items = reader.sheet.list(node, "`touches`")?;
     if items.is_empty() || items.len() > TOUCHES_MAX {
-        let problem = Problem::error("empty-list", form.key_span("touches"), format!("the cadence has {} touches", items.len()));
+        let problem =
+            Problem::error("empty-list", form.key_span("touches"), format!("the cadence has {} touches", items.len()));
         reader.sheet.report(problem.help(format!("a round has 1 to {TOUCHES_MAX}")));
         return None;
     }
     let read: Vec<Option<CadenceTouch>> = items.iter().map(|item| touch(reader, item)).collect();
     let mails_only = items.iter().all(|item| item.get("email").is_some());
     if mails_only {
-        let problem = Problem::warning("mail-only", form.key_span("touches"), "this cadence never calls: mail alone is no follow-up");
-        reader.sheet.report(problem.help("add a call between the mails: `- { after: 2 business days, call: scripts/….md }` (practice B5)"));
+        let problem = Problem::warning(
+            "mail-only",
+            form.key_span("touches"),
+            "this cadence never calls: mail alone is no follow-up",
+        );
+        reader
+            .sheet
+            .report(problem.help(
+                "add a call between the mails: `- { after: 2 business days, call: scripts/….md }` (practice B5)",
+            ));
     }
     read.into_iter().collect()
 }

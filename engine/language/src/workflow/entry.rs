@@ -26,8 +26,14 @@ pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Ve
                 ways.extend(at(reader, item, format!("{workflow}/{schedules}")));
             }
             _ => {
-                let problem = Problem::error("bad-enroll", item.pointer(), "an entry of `enroll` has either `when` or `schedule`");
-                reader.sheet.report(problem.help("write `- when: lead.created`, or `- schedule: { cron: … }` with `leads: …`"));
+                let problem = Problem::error(
+                    "bad-enroll",
+                    item.pointer(),
+                    "an entry of `enroll` has either `when` or `schedule`",
+                );
+                reader
+                    .sheet
+                    .report(problem.help("write `- when: lead.created`, or `- schedule: { cron: … }` with `leads: …`"));
             }
         }
     }

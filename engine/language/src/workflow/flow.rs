@@ -44,7 +44,9 @@ fn ways(step: &Step) -> Vec<Way> {
         }
         Verb::Wait(Wait::For(span)) => vec![way(step.next, !span.is_zero())],
         // The date may be past or blank on entering: then no time passes.
-        Verb::Wait(Wait::Until { past, blank, .. }) => vec![way(step.next, true), way(*past, false), way(*blank, false)],
+        Verb::Wait(Wait::Until { past, blank, .. }) => {
+            vec![way(step.next, true), way(*past, false), way(*blank, false)]
+        }
         Verb::Wait(Wait::Event { go, on_timeout, .. }) => vec![way(*go, true), way(*on_timeout, true)],
         Verb::End(_) => Vec::new(),
     }
@@ -65,7 +67,8 @@ fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
     for (ix, item) in items.iter().enumerate().filter(|(ix, _)| !reached.contains(ix)) {
         let node = item.get("id").unwrap_or(item);
         let name = steps[ix].as_ref().map_or_else(String::new, |step| step.id.clone());
-        let problem = Problem::warning("unreachable-step", node.pointer(), format!("nothing leads to the step `{name}`"));
+        let problem =
+            Problem::warning("unreachable-step", node.pointer(), format!("nothing leads to the step `{name}`"));
         reader.sheet.report(problem.help("lead to it from another step, or remove it"));
     }
 }
@@ -73,7 +76,7 @@ fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
 /// Circles of ways that are taken at once: found from their first step, named once.
 fn circles(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
     let mut named = BTreeSet::new();
-    for start in 0..steps.len() {
+    for (start, item) in items.iter().enumerate() {
         let Some(circle) = shortest_circle(steps, start) else { continue };
         if circle.iter().any(|ix| named.contains(ix)) {
             continue;
@@ -81,7 +84,7 @@ fn circles(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
         named.extend(circle.iter().copied());
         let id = |ix: &usize| steps[*ix].as_ref().map_or("", |step| step.id.as_str());
         let path: Vec<String> = circle.iter().chain([&start]).map(|ix| format!("`{}`", id(ix))).collect();
-        let node = items[start].get("id").unwrap_or(&items[start]);
+        let node = item.get("id").unwrap_or(item);
         let message = format!("a lead would turn in this circle without a pause: {}", path.join(" → "));
         let problem = Problem::error("loop-without-wait", node.pointer(), message);
         reader.sheet.report(problem.help("put a `wait`, `call` or `task` into it"));

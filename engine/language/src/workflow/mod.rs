@@ -1,10 +1,10 @@
 //! A workflow file: who is enrolled, when it is left, and its steps.
 
 mod asks;
+mod assign;
 mod cadence;
 mod entry;
 mod flow;
-mod assign;
 mod shapes;
 mod steps;
 mod tasks;
@@ -18,9 +18,9 @@ use crate::yaml::{Entry, Node};
 use cadenza_core::id::Digest;
 use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepIx, Target, Workflow};
 pub(crate) use shapes::WORKFLOW;
-pub(crate) use steps::verb_shapes;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+pub(crate) use steps::verb_shapes;
 
 /// What reading a workflow needs at hand: the file, what is known, and the ids of its steps.
 pub(crate) struct Reader<'a> {
@@ -52,7 +52,10 @@ pub(crate) fn read(sheet: Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<W
     }
     if items.len() > STEPS_MAX {
         let message = format!("the workflow has {} steps, and the most is {STEPS_MAX}", items.len());
-        sheet.report(Problem::error("too-large", form.key_span("steps"), message).help("split it, and join the parts by `enroll`"));
+        sheet.report(
+            Problem::error("too-large", form.key_span("steps"), message)
+                .help("split it, and join the parts by `enroll`"),
+        );
         return None;
     }
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
@@ -62,7 +65,16 @@ pub(crate) fn read(sheet: Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<W
     }
     let steps: Option<Vec<Step>> = read.into_iter().collect();
     let (digest, scripts) = pin(&reader);
-    Some(Workflow { name: name?, summary: summary?, digest, enroll, re_enroll: re_enroll?, leave, steps: steps?, scripts })
+    Some(Workflow {
+        name: name?,
+        summary: summary?,
+        digest,
+        enroll,
+        re_enroll: re_enroll?,
+        leave,
+        steps: steps?,
+        scripts,
+    })
 }
 
 /// The explicit ids of the steps, in order; doubled and forbidden ones are reported.
@@ -81,7 +93,8 @@ fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
         let line = sheet.text[..node.span.start].matches('\n').count() + 1;
         if let Some(first) = seen.insert(id.clone(), line) {
             let message = format!("two steps are called `{id}`: the other is in line {first}");
-            sheet.report(Problem::error("duplicate-id", node.span.clone(), message).help("give one of them another id"));
+            sheet
+                .report(Problem::error("duplicate-id", node.span.clone(), message).help("give one of them another id"));
         }
         Some(id)
     };
@@ -96,7 +109,9 @@ fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
     for path in reader.scripts.borrow().iter() {
         if let Some(script) = reader.known.scripts.get(path).and_then(|file| file.script.clone()) {
             digest.add(path);
-            for part in [Some(&script.objective), script.reviewed_by.as_ref(), script.subject.as_ref(), Some(&script.body)] {
+            for part in
+                [Some(&script.objective), script.reviewed_by.as_ref(), script.subject.as_ref(), Some(&script.body)]
+            {
                 digest.add(part.map_or("", String::as_str));
             }
             scripts.insert(path.clone(), script);
@@ -131,7 +146,11 @@ impl Reader<'_> {
 
     fn below(&self, ix: usize) -> Target {
         let below = ix + 1;
-        if below < self.ids.len() { u16::try_from(below).map_or(Target::End, |ix| Target::Step(StepIx(ix))) } else { Target::End }
+        if below < self.ids.len() {
+            u16::try_from(below).map_or(Target::End, |ix| Target::Step(StepIx(ix)))
+        } else {
+            Target::End
+        }
     }
 
     /// The path of a script that exists. `mail` asks for a subject.
@@ -140,7 +159,9 @@ impl Reader<'_> {
         let Some(file) = self.known.scripts.get(&path) else {
             let problem = Problem::error("unknown-script", node.span.clone(), format!("there is no script `{path}`"));
             let names: Vec<&str> = self.known.scripts.keys().map(String::as_str).collect();
-            let bare = names.iter().find(|name| name.strip_prefix("scripts/") == Some(&path) || **name == format!("scripts/{path}.md"));
+            let bare = names
+                .iter()
+                .find(|name| name.strip_prefix("scripts/") == Some(&path) || **name == format!("scripts/{path}.md"));
             let near = bare.copied().or_else(|| nearest(&path, names.iter().copied()));
             self.sheet.report(match near {
                 Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
@@ -149,7 +170,11 @@ impl Reader<'_> {
             return None;
         };
         if mail && !file.has_subject {
-            let problem = Problem::error("no-subject", node.span.clone(), format!("`{path}` has no subject, and a mail needs one"));
+            let problem = Problem::error(
+                "no-subject",
+                node.span.clone(),
+                format!("`{path}` has no subject, and a mail needs one"),
+            );
             self.sheet.report(problem.help("add `subject: …` to the head of the script"));
         }
         *file.used.borrow_mut() = true;

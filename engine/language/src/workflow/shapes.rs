@@ -18,8 +18,16 @@ pub(crate) static WORKFLOW: Shape = Shape {
     keys: &[
         required("workflow", Name, "Its name, unique in the workspace"),
         required("summary", Text, "One sentence for people"),
-        optional("enroll", List(&Either(&[Form(&WHEN), Form(&AT)])), "Who comes in, and when; without it, only those whom another workflow or a person puts in"),
-        optional("re_enroll", Either(&[Words(re_enroll_words), Form(&AFTER)]), "Whether a lead may come in again; never when left out"),
+        optional(
+            "enroll",
+            List(&Either(&[Form(&WHEN), Form(&AT)])),
+            "Who comes in, and when; without it, only those whom another workflow or a person puts in",
+        ),
+        optional(
+            "re_enroll",
+            Either(&[Words(re_enroll_words), Form(&AFTER)]),
+            "Whether a lead may come in again; never when left out",
+        ),
         optional("leave", List(&Form(&LEAVE)), "Conditions that end a run wherever it is"),
         required("steps", List(&Takes::Form(&STEP)), "What happens, from top to bottom"),
     ],
@@ -46,7 +54,11 @@ pub(super) static SCHEDULE: Shape = Shape {
     keys: &[
         required("cron", Text, "Minute, hour, day of month, month, weekday: `0 8 * * MON-FRI`"),
         optional("timezone", Takes::Zone, "Whose clock; the workspace's when left out"),
-        optional("catch_up", Either(&[Words(catch_up_words), Form(&CATCH_UP_ALL)]), "What happens to times missed while the engine was stopped; `latest` when left out"),
+        optional(
+            "catch_up",
+            Either(&[Words(catch_up_words), Form(&CATCH_UP_ALL)]),
+            "What happens to times missed while the engine was stopped; `latest` when left out",
+        ),
         optional("within", Duration, "Times missed longer ago than this are not caught up; 7d when left out"),
     ],
 };
@@ -57,16 +69,16 @@ pub(super) static CATCH_UP_ALL: Shape = Shape {
     keys: &[required("all", Whole(1, FIRINGS_MAX), "At most this many")],
 };
 
-pub(super) static AFTER: Shape = Shape {
-    name: "`after`",
-    about: "So long after.",
-    keys: &[required("after", Duration, "How long")],
-};
+pub(super) static AFTER: Shape =
+    Shape { name: "`after`", about: "So long after.", keys: &[required("after", Duration, "How long")] };
 
 pub(super) static LEAVE: Shape = Shape {
     name: "an entry of `leave`",
     about: "A condition that ends a run wherever it is.",
-    keys: &[required("if", Condition, "When it holds, the run ends"), required("as", Name, "The name of the ending, for reports")],
+    keys: &[
+        required("if", Condition, "When it holds, the run ends"),
+        required("as", Name, "The name of the ending, for reports"),
+    ],
 };
 
 /// Keys of every step, whatever its verb.
@@ -87,7 +99,11 @@ pub(super) static SCORE: Shape = Shape {
         required("score", Ref("plugin"), "The plugin"),
         WITH,
         optional("as", Name, "The score's name; `fit`, the lead's own score, when left out"),
-        optional("on_failure", Either(&[Words(park), Form(&SCORE_FAILURE)]), "When no decision comes; `park` when left out"),
+        optional(
+            "on_failure",
+            Either(&[Words(park), Form(&SCORE_FAILURE)]),
+            "When no decision comes; `park` when left out",
+        ),
         GO,
     ],
 };
@@ -114,11 +130,8 @@ pub(super) static ARM: Shape = Shape {
     keys: &[required("if", Condition, "When this holds"), required("go", Target, "Go there")],
 };
 
-pub(super) static ELSE: Shape = Shape {
-    name: "`else`",
-    about: "When no condition held.",
-    keys: &[required("else", Target, "Go there")],
-};
+pub(super) static ELSE: Shape =
+    Shape { name: "`else`", about: "When no condition held.", keys: &[required("else", Target, "Go there")] };
 
 pub(super) static ASSIGN: Shape = Shape {
     name: "a step with `assign`",
@@ -225,8 +238,16 @@ pub(super) static ROUNDS: Shape = Shape {
         optional("limit", Form(&LIMIT), "The most contacts; 12 calls and mails when left out (practice D1)"),
         optional("voicemails", Form(&VOICEMAILS), "Scripts of the voice-mail series"),
         optional("stop", List(&Form(&ARM)), "Asked after every touch, in order"),
-        required("touches", List(&Either(&[Form(&TOUCH_CALL), Form(&TOUCH_EMAIL)])), "The touches of one round, in order"),
-        optional("repeat", Form(&AFTER), "How long after the last touch the round begins anew; once only when left out"),
+        required(
+            "touches",
+            List(&Either(&[Form(&TOUCH_CALL), Form(&TOUCH_EMAIL)])),
+            "The touches of one round, in order",
+        ),
+        optional(
+            "repeat",
+            Form(&AFTER),
+            "How long after the last touch the round begins anew; once only when left out",
+        ),
         required("exhausted", Target, "Where it goes when contacts or touches are used up"),
     ],
 };
@@ -289,7 +310,11 @@ pub(super) static BRANCH: Shape = Shape {
         required("branch", Ref("plugin"), "The plugin"),
         WITH,
         required("tracks", Map(&Target), "Where each track leads, `else` for the rest"),
-        optional("on_failure", Either(&[Words(park), Form(&BRANCH_FAILURE)]), "When no decision comes; `park` when left out"),
+        optional(
+            "on_failure",
+            Either(&[Words(park), Form(&BRANCH_FAILURE)]),
+            "When no decision comes; `park` when left out",
+        ),
     ],
 };
 
@@ -306,7 +331,11 @@ pub(super) static BRANCH_FAILURE: Shape = Shape {
 pub(super) static WAIT: Shape = Shape {
     name: "a step with `wait`",
     about: "Nothing happens until a time, a date of the lead, or an event.",
-    keys: &[ID, required("wait", Either(&[Duration, Form(&UNTIL), Form(&FOR_EVENT)]), "For how long, or until what"), GO],
+    keys: &[
+        ID,
+        required("wait", Either(&[Duration, Form(&UNTIL), Form(&FOR_EVENT)]), "For how long, or until what"),
+        GO,
+    ],
 };
 
 pub(super) static UNTIL: Shape = Shape {
@@ -341,7 +370,15 @@ pub(super) static TIMEOUT: Shape = Shape {
 pub(super) static UPDATE: Shape = Shape {
     name: "a step with `update`",
     about: "Fields of the lead are set.",
-    keys: &[ID, required("update", Map(&Either(&[Value, Form(&COMPUTED)])), "Fields, or `stage` or `segment`, and their values; `null` clears"), GO],
+    keys: &[
+        ID,
+        required(
+            "update",
+            Map(&Either(&[Value, Form(&COMPUTED)])),
+            "Fields, or `stage` or `segment`, and their values; `null` clears",
+        ),
+        GO,
+    ],
 };
 
 pub(super) static COMPUTED: Shape = Shape {

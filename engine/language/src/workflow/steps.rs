@@ -1,6 +1,8 @@
 //! One step: its verb, and the verbs that are short. What each verb's keys are is in `shapes`.
 
-use super::shapes::{ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, SCORE, SWITCH, TASK, UPDATE, WAIT};
+use super::shapes::{
+    ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, SCORE, SWITCH, TASK, UPDATE, WAIT,
+};
 use super::{Reader, asks, assign, cadence, tasks, wait};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
@@ -74,7 +76,9 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
 fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static Shape)> {
     if !matches!(node.content, Content::Map(_)) {
         let message = format!("a step is a mapping, and this is {}", node.is_a());
-        reader.sheet.report(Problem::error("wrong-type", node.span.clone(), message).help("write `- id: …` and below it the verb"));
+        reader.sheet.report(
+            Problem::error("wrong-type", node.span.clone(), message).help("write `- id: …` and below it the verb"),
+        );
         return None;
     }
     let verb_of = |entry: &&Entry| VERBS.iter().find(|(verb, _)| *verb == entry.key.text);
@@ -91,7 +95,9 @@ fn no_verb(node: &Node) -> Problem {
     match slip.filter(|(entry, _)| entry.key.text != "id") {
         Some((Entry { key, .. }, near)) => {
             let message = format!("there is no verb `{}`", key.text);
-            Problem::error("unknown-verb", key.span.clone(), message).label(format!("did you mean `{near}`?")).replace(near)
+            Problem::error("unknown-verb", key.span.clone(), message)
+                .label(format!("did you mean `{near}`?"))
+                .replace(near)
         }
         None => Problem::error("no-verb", node.pointer(), "this step does not say what to do")
             .help(format!("give it one of {}", listed(verb_names()))),
@@ -102,8 +108,12 @@ fn no_verb(node: &Node) -> Problem {
 fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
     let name = key.text.as_str();
     if VERBS.iter().any(|(other, _)| *other == name) {
-        return Problem::error("two-verbs", key.span.clone(), format!("this step has two verbs, `{verb}` and `{name}`"))
-            .help(format!("a step does one thing: make a step of its own of `{name}`"));
+        return Problem::error(
+            "two-verbs",
+            key.span.clone(),
+            format!("this step has two verbs, `{verb}` and `{name}`"),
+        )
+        .help(format!("a step does one thing: make a step of its own of `{name}`"));
     }
     let says = match verb {
         "switch" => "each arm",
@@ -113,10 +123,15 @@ fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
         _ => "nothing",
     };
     if name == "go" && verb != "end" {
-        return Problem::error("several-ways-out", key.span.clone(), format!("a step with `{verb}` has several ways out"))
-            .help(format!("{says} says where each of them leads; remove `go`"));
+        return Problem::error(
+            "several-ways-out",
+            key.span.clone(),
+            format!("a step with `{verb}` has several ways out"),
+        )
+        .help(format!("{says} says where each of them leads; remove `go`"));
     }
-    let owners: Vec<&str> = VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
+    let owners: Vec<&str> =
+        VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
     if !owners.is_empty() && nearest(name, shape.names()).is_none() {
         return Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name))
             .help(format!("it belongs to {}", listed(owners)));
@@ -130,7 +145,8 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
         return reader.ids.get(ix).cloned().flatten();
     }
     if !matches!(verb, "switch" | "update" | "enroll" | "end") {
-        let problem = Problem::error("missing-id", node.pointer(), format!("a step with `{verb}` can wait, so it needs an `id`"));
+        let problem =
+            Problem::error("missing-id", node.pointer(), format!("a step with `{verb}` can wait, so it needs an `id`"));
         let help = "add `id: …`: runs that wait here are found again by it when the workflow changes";
         reader.sheet.report(problem.help(help));
         return None;
@@ -151,7 +167,8 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
             let form = Form::open(&reader.sheet, item, &ELSE);
             let go = form.and_then(|form| reader.target(form.get("else")?));
             if ix + 1 < items.len() {
-                let problem = Problem::error("else-not-last", item.pointer(), "what stands below `else` is never asked");
+                let problem =
+                    Problem::error("else-not-last", item.pointer(), "what stands below `else` is never asked");
                 reader.sheet.report(problem.help("move `else` to the end"));
             }
             otherwise = Some(go);
@@ -164,7 +181,8 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
         });
     }
     let Some(otherwise) = otherwise else {
-        let problem = Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
+        let problem =
+            Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
         reader.sheet.report(problem.help("add a last arm: `- else: …` and the id of a step, or `end`"));
         return None;
     };
@@ -188,13 +206,22 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Optio
         Some(node) => reader.sheet.text(node, "a connection").filter(|name| {
             let known = reader.known.connections.has(name);
             if !known {
-                let problem = Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
-                reader.sheet.report(problem.suggest(name, reader.known.connections.iter(), "connections in connections.yaml"));
+                let problem =
+                    Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
+                reader.sheet.report(problem.suggest(
+                    name,
+                    reader.known.connections.iter(),
+                    "connections in connections.yaml",
+                ));
             }
             known
         }),
         None => reader.known.email_via.clone().or_else(|| {
-            let problem = Problem::error("no-connection", value.span.clone(), "nothing says by which connection this mail leaves");
+            let problem = Problem::error(
+                "no-connection",
+                value.span.clone(),
+                "nothing says by which connection this mail leaves",
+            );
             let help = "add `via: …` to this step, or `contact: { email_via: … }` to cadenza.yaml";
             reader.sheet.report(problem.help(help));
             None
@@ -238,7 +265,11 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
     let kind = match reader.known.field(field) {
         Some(kind) if field_info(field).is_none_or(|info| info.given) => kind,
         Some(_) => {
-            let problem = Problem::error("kept-field", key.span.clone(), format!("`{field}` is kept by the engine: `update` cannot set it"));
+            let problem = Problem::error(
+                "kept-field",
+                key.span.clone(),
+                format!("`{field}` is kept by the engine: `update` cannot set it"),
+            );
             reader.sheet.report(problem.help("of these fields only `stage` and `segment` can be set"));
             return None;
         }

@@ -74,7 +74,11 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome]) -> Option<Res
             (_, Some(outcome), Some(target)) => drop(by_outcome.insert(outcome, target)),
             (Some(_), ..) | (_, Some(_), _) => sound = false,
             (None, None, _) => {
-                let problem = Problem::error("unknown-result", entry.key.span.clone(), format!("there is no outcome or result `{name}`"));
+                let problem = Problem::error(
+                    "unknown-result",
+                    entry.key.span.clone(),
+                    format!("there is no outcome or result `{name}`"),
+                );
                 let results = TouchResult::ALL.iter().map(|result| result.as_str());
                 let names = results.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(["else"]);
                 reader.sheet.report(problem.suggest(name, names, "outcomes and results"));
@@ -96,7 +100,8 @@ fn everything_named(
     outcomes: &[Outcome],
     named: &BTreeMap<Outcome, Target>,
 ) -> Option<Target> {
-    let missing: Vec<&str> = outcomes.iter().map(|outcome| outcome.as_str()).filter(|outcome| node.get(outcome).is_none()).collect();
+    let missing: Vec<&str> =
+        outcomes.iter().map(|outcome| outcome.as_str()).filter(|outcome| node.get(outcome).is_none()).collect();
     if missing.is_empty() {
         return named.get(&outcomes[0]).copied();
     }

@@ -24,7 +24,11 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             Some(Wait::For(span))
         }
         Content::Map(_) | Content::List(_) => {
-            let problem = Problem::error("bad-wait", value.pointer(), "`wait` says neither how long, nor until when, nor for which event");
+            let problem = Problem::error(
+                "bad-wait",
+                value.pointer(),
+                "`wait` says neither how long, nor until when, nor for which event",
+            );
             let help = "write `wait: 3 business days`, `wait: { until: lead.project_date, … }` or `wait: { event: meeting.held, … }`";
             reader.sheet.report(problem.help(help));
             None
@@ -39,7 +43,8 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
     let duration = |key: &str| form.get(key).map(|node| sheet.duration(node));
     let (offset, before) = match (duration("before"), duration("after")) {
         (Some(_), Some(_)) => {
-            let problem = Problem::error("bad-wait", form.key_span("after"), "the moment is either `before` or `after` the date");
+            let problem =
+                Problem::error("bad-wait", form.key_span("after"), "the moment is either `before` or `after` the date");
             sheet.report(problem.help("remove one of the two"));
             return None;
         }
@@ -54,7 +59,8 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
 fn event(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     let sheet = &reader.sheet;
     if step.get("go").is_some() {
-        let problem = Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
+        let problem =
+            Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
         sheet.report(problem.help("`go` stands within `wait`, and another within `timeout`; remove this one"));
     }
     let form = Form::open(sheet, value, &FOR_EVENT)?;

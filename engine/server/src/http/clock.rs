@@ -33,7 +33,7 @@ pub(crate) async fn show(_: Caller<Read>, State(api): State<Shared>) -> Json<Clo
 
 /// How far.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct AdvanceBody {
     by: Option<Span>,
     to: Option<Timestamp>,

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 pub(crate) const SOURCE: &str = "api";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an event, an object with `type`, `lead` and `data`")]
 struct EventBody {
     id: Option<String>,
     #[serde(rename = "type")]

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 const BATCH: usize = 256;
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     segment: Option<Segment>,
     stage: Option<Stage>,
@@ -133,7 +133,7 @@ pub(crate) async fn show(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct TimelineParams {
     cursor: Option<String>,
     limit: Option<usize>,
@@ -256,7 +256,7 @@ pub(crate) fn short(text: Option<String>, at: &str) -> Result<Option<String>, Pr
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct OwnerBody {
     rep: RepId,
 }
@@ -291,7 +291,7 @@ pub(crate) async fn resume(
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct OptOutBody {
     reason: Option<String>,
 }
@@ -308,7 +308,7 @@ pub(crate) async fn opt_out(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct PreferencesBody {
     #[serde(default)]
     refused: Vec<Channel>,
@@ -329,7 +329,7 @@ pub(crate) async fn preferences(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct DisqualifyBody {
     reason: String,
 }

@@ -4,6 +4,8 @@
 mod auth;
 mod clock;
 mod cursor;
+#[cfg(test)]
+mod doors;
 mod events;
 mod health;
 mod hooks;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a page begins, and how long it is.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     cursor: Option<String>,
     limit: Option<usize>,

@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 const STATES: &[&str] = &["active", "waiting", "parked", "done"];
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     workflow: Option<String>,
     step: Option<String>,

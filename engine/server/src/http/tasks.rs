@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 const BATCH: usize = 128;
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     owner: Option<String>,
     pool: Option<String>,
@@ -179,7 +179,7 @@ async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Pro
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct OutcomeBody {
     outcome: Option<Outcome>,
     result: Option<TouchResult>,
@@ -237,7 +237,7 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct RepBody {
     rep: Option<RepId>,
 }
@@ -291,7 +291,7 @@ pub(crate) async fn reassign(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct SnoozeBody {
     until: Timestamp,
 }

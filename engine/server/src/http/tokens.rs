@@ -13,7 +13,7 @@ use cadenza_core::lead::RepId;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct CreateBody {
     name: String,
     role: Role,

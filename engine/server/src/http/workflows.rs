@@ -44,7 +44,7 @@ pub(crate) async fn versions(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct WhomBody {
     lead: Option<LeadId>,
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(crate) struct WhomBody {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct DryRun {
     #[serde(default)]
     dry_run: bool,

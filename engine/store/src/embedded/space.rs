@@ -9,7 +9,7 @@ use super::SledOptions;
 use super::database::{Database, Failed, error, unpanicked};
 use super::folder::Folder;
 use crate::contract::StoreError;
-use crate::space::{Changes, Space};
+use crate::space::{Changes, Record, Space};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -84,7 +84,7 @@ impl Space for SledSpace {
         self.read(|sled| sled.get(key))
     }
 
-    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(sled::IVec, sled::IVec)>, StoreError> {
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<sled::IVec>>, StoreError> {
         if from >= to {
             return Ok(Vec::new());
         }

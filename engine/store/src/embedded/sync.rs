@@ -39,13 +39,12 @@ impl Check {
     /// Puts the policy in force, and tries the symbol that the linker chose.
     pub(super) fn begin(policy: SyncPolicy) -> Result<Self, StoreError> {
         OFF.store(policy == SyncPolicy::Off, Ordering::SeqCst);
-        let check = Self { policy, synced_before: SYNCED.load(Ordering::SeqCst) };
         if policy == SyncPolicy::Full && !symbol::is_ours() {
             return Err(StoreError::NotDurable(
                 "`sync_file_range` is the C library's: this program was linked in an unusual way".to_owned(),
             ));
         }
-        Ok(check)
+        Ok(Self { policy, synced_before: SYNCED.load(Ordering::SeqCst) })
     }
 
     /// To be called once something was written through sled.
@@ -103,5 +102,17 @@ mod symbol {
         // SAFETY: the C library's function of this name, or ours; an impossible descriptor makes either fail at once.
         unsafe { libc::sync_file_range(-1, 0, 0, 0) };
         SYNCED.load(Ordering::SeqCst) > before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sled_that_asks_nobody_is_noticed() {
+        let check = Check::begin(SyncPolicy::Full).expect("this test is linked as every program is");
+        let ended = check.end();
+        assert!(matches!(ended, Err(StoreError::NotDurable(_))), "nothing was synced, and it said {ended:?}");
     }
 }

@@ -1,11 +1,9 @@
 //! The shipped workspace: it is checked clean, and says what the design's example says.
 
-mod fixture;
-
+use crate::fixture::{catalog, shipped, with_change};
 use cadenza_core::time::{MINUTE_MS, Span};
 use cadenza_core::workflow::{Enroll, Target, Verb, Wait};
 use cadenza_language::{Paint, check, render};
-use fixture::{catalog, shipped, with_change};
 
 #[test]
 fn the_shipped_workspace_has_nothing_to_complain_of() {
@@ -50,7 +48,9 @@ fn definitions_survive_storage() {
 #[test]
 fn a_digest_changes_with_the_file_and_with_each_script_it_uses_alone() {
     let digests = |change: &str| {
-        let folder = with_change(&shipped(), change, |text| text.replace("Northwind", "Southwind").replace("summary:", "summary: Now"));
+        let folder = with_change(&shipped(), change, |text| {
+            text.replace("Northwind", "Southwind").replace("summary:", "summary: Now")
+        });
         let workspace = check(&folder, &catalog()).workspace.expect("still sound");
         ["inbound", "handoff"].map(|name| workspace.workflows[name].digest)
     };

@@ -1,12 +1,10 @@
 //! Broken workspaces: each file in `broken/` is one small mistake made in `good/`; what is said of it is a snapshot.
 //!
 //! A case names a file on its first line, then the lines to take out (`-`) and to put in (`+`), as in a patch. To see the
-//! messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language --test broken`, then read the difference.
+//! messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language broken`, then read the difference.
 
-mod fixture;
-
+use crate::fixture::{catalog, folder_in, with_change};
 use cadenza_language::{Folder, Paint, check, render};
-use fixture::{catalog, folder_in, with_change};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,7 +14,10 @@ fn cases() -> Vec<(String, String)> {
     let mut cases: Vec<(String, String)> = entries
         .map(|entry| entry.expect("the folder can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "patch"))
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            let name = path.file_stem().expect("a file with that extension has a stem").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).expect("a case can be read"))
+        })
         .collect();
     cases.sort();
     cases
@@ -59,12 +60,15 @@ fn every_mistake_is_named_and_mended() {
             seen.insert(diagnostic.code);
         }
         let shown = render(&checked.diagnostics, &folder, Paint::Plain);
-        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(name, shown);
         });
     }
     assert!(silent.is_empty(), "these do not say what to do: {silent:#?}");
-    insta::assert_snapshot!("codes", seen.into_iter().collect::<Vec<_>>().join("\n"));
+    let codes: Vec<&str> = seen.into_iter().collect();
+    let reference = include_str!("../../../../workflows/README.md");
+    let unexplained: Vec<&&str> = codes.iter().filter(|code| !reference.contains(&format!("`{code}`"))).collect();
+    assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
 /// A replacement that is offered mends the mistake: applied, the diagnostic is gone.

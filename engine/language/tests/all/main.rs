@@ -1,0 +1,7 @@
+//! The language from outside: whole folders in, a workspace or messages out.
+
+mod broken;
+mod fixture;
+mod hostile;
+mod reference;
+mod shipped;

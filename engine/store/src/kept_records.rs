@@ -1,0 +1,188 @@
+//! One record of every kind and every past version, as files: what was written then is read today.
+//!
+//! When a kind is added, or before the first release of a version, `CADENZA_WRITE_RECORDS=1 cargo test -p cadenza-store`
+//! writes the files of the current version anew; those of released versions are never touched again.
+
+use crate::conformance::sample;
+use crate::contract::*;
+use crate::keys::*;
+use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord, VERSION};
+use crate::recording::{Remembered, record};
+use crate::space::Changes;
+use cadenza_core::account::{Account, Hold};
+use cadenza_core::effect::{Message, Outgoing, Rendered};
+use cadenza_core::event::{EventType, StandardEvent};
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, PARTITIONS, RunId};
+use cadenza_core::identity::IdentityKey;
+use cadenza_core::journal::{Personal, Skeleton};
+use cadenza_core::lead::RepId;
+use cadenza_core::state::{LeadState, PoolState, ScheduleState};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::StepIx;
+use minicbor::bytes::ByteVec;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// A batch with every kind of record in it.
+fn everything() -> Batch {
+    let mut batch = sample::intake(Epoch(3), BatchId(9), 1..2);
+    batch.leads[0] = sample::call(1);
+    let account = Account {
+        hold: Some(Hold {
+            owner: RepId("ada".to_owned()),
+            until: sample::START,
+            until_event: Some(EventType::Standard(StandardEvent::DealWon)),
+            workflow: Digest(5),
+            on_expiry: None,
+            leads: vec![sample::lead_id(1)],
+        }),
+        ..Account::new(AccountId::of_key("domain:acme.example"), "Acme".to_owned())
+    };
+    batch.accounts.push((account, None));
+    let pool = PoolState {
+        last_assigned: [(RepId("ada".to_owned()), sample::START)].into(),
+        assigned: [(RepId("ada".to_owned()), 7)].into(),
+    };
+    batch.pools.push(("closers".to_owned(), pool));
+    batch.schedules.push(("sweep".to_owned(), ScheduleState { handled: Some(sample::START), ..Default::default() }));
+    let lead = sample::lead_id(1);
+    let row = Outgoing {
+        id: EffectId::born(lead, 4),
+        lead,
+        run: RunId::born(lead, 1),
+        attempt: 2,
+        via: "mail".to_owned(),
+        due: sample::START,
+        message: Message::Email {
+            workflow: Digest(5),
+            step: StepIx(3),
+            script: "scripts/mail-1.md".to_owned(),
+            rendered: Some(Rendered {
+                to: "ada@example.com".to_owned(),
+                subject: "Hi".to_owned(),
+                body: "…".to_owned(),
+            }),
+        },
+        tries: 1,
+        started_at: Some(sample::START),
+        last_error: Some("503".to_owned()),
+        made_at: sample::START,
+    };
+    batch.outbox.push(OutboxWrite::Put(row.clone()));
+    let content = DeadContent::Outgoing(Outgoing { id: EffectId::born(lead, 5), ..row });
+    let letter = DeadLetter { id: DeadLetterId(8), at: sample::START, cause: "refused".to_owned(), content };
+    batch.outbox.push(OutboxWrite::Bury { was_due: sample::START, letter });
+    batch.counters = Some(Counters { values: [("leads".to_owned(), 12)].into() });
+    batch.documents.push((DocumentKey::Clock, Some(vec![1, 2, 3])));
+    batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));
+    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: sample::waiting(2), entries: Vec::new() });
+    batch
+}
+
+/// One key and value of each kind.
+fn records() -> BTreeMap<char, (Vec<u8>, Vec<u8>)> {
+    let mut changes = Changes::default();
+    let header = Header { format: FORMAT, epoch: Epoch(3), partitions: PARTITIONS };
+    changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
+    changes.put_with(|out| NudgeKey.append(out), |out| out.extend_from_slice(&[0; 8]));
+    record(&everything(), &mut Remembered::default(), &mut changes);
+    let mut records = BTreeMap::new();
+    for (key, value) in changes.iter() {
+        if let Some(value) = value {
+            records.entry(char::from(key[0])).or_insert_with(|| (key.to_vec(), value.to_vec()));
+        }
+    }
+    records
+}
+
+/// Reads a record as the store does.
+fn read(kind: char, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    fn is<K: Key, T: for<'b> minicbor::Decode<'b, ()>>(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        K::of_bytes(key)?;
+        record::decode::<T>(key, value).map(drop)
+    }
+    match kind {
+        'A' => is::<AccountId, Account>(key, value),
+        'B' => is::<LastBatchKey, LastBatch>(key, value),
+        'C' => is::<CounterKey, i64>(key, value),
+        'D' => is::<DeadLetterId, DeadLetter>(key, value),
+        'E' => is::<OutboxKey, Outgoing>(key, value),
+        'F' => is::<DocumentKey, ByteVec>(key, value),
+        'H' => is::<HeaderKey, Header>(key, value),
+        'I' => is::<IdentityKey, LeadId>(key, value),
+        'J' => is::<SkeletonKey, Skeleton>(key, value),
+        'L' => is::<LeadId, LeadState>(key, value),
+        'M' => is::<MarkKey, MarkRecord>(key, value),
+        'O' => is::<PoolKey, PoolState>(key, value),
+        'P' => is::<PersonalKey, Personal>(key, value),
+        'Q' => QueueKey::of_bytes(key).map(drop),
+        'S' => is::<ScheduleKey, ScheduleState>(key, value),
+        'T' => <Timer as Key>::of_bytes(key).map(|(_, _): (Timestamp, TimerOwner)| ()),
+        'W' => NudgeKey::of_bytes(key).map(drop),
+        // A piece of a value: read with the others, see the conformance suite.
+        'X' => Ok(()),
+        'Y' => is::<PiecesKey, u32>(key, value),
+        other => panic!("no kind `{other}` is known: a kind is never taken away"),
+    }
+}
+
+fn folder(version: u8) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/records/v{version}"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits = text.trim().as_bytes();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).expect("hexadecimal digits"))
+        .collect()
+}
+
+#[test]
+fn every_kept_record_is_read() {
+    let records = records();
+    if std::env::var_os("CADENZA_WRITE_RECORDS").is_some() {
+        std::fs::create_dir_all(folder(VERSION)).unwrap();
+        for (kind, (key, value)) in &records {
+            std::fs::write(folder(VERSION).join(format!("{kind}.hex")), format!("{}\n{}\n", hex(key), hex(value)))
+                .unwrap();
+        }
+    }
+    for version in 1..=VERSION {
+        for entry in std::fs::read_dir(folder(version)).expect("the records of this version are kept") {
+            let path = entry.unwrap().path();
+            let kind = path.file_stem().and_then(|stem| stem.to_str()?.chars().next()).expect("a kind");
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut lines = text.lines().map(unhex);
+            let (key, value) = (lines.next().expect("a key"), lines.next().unwrap_or_default());
+            read(kind, &key, &value).unwrap_or_else(|error| {
+                panic!("{}: a data folder of version {version} could not be read: {error}", path.display())
+            });
+        }
+    }
+    for kind in records.keys() {
+        let kept = folder(VERSION).join(format!("{kind}.hex"));
+        assert!(kept.exists(), "no record of kind `{kind}` is kept: CADENZA_WRITE_RECORDS=1 writes it");
+    }
+}
+
+#[test]
+fn damaged_and_newer_records_are_told_apart() {
+    let (key, mut value) = records().remove(&'L').unwrap();
+    value[0] = VERSION + 1;
+    let newer = read('L', &key, &value);
+    assert!(matches!(newer, Err(StoreError::Newer { found: 2, known: 1 })), "{newer:?}");
+    for cut in [0, 1, 2, value.len() / 2, value.len() - 1] {
+        value[0] = VERSION;
+        let damaged = read('L', &key, &value[..cut]);
+        assert!(matches!(damaged, Err(StoreError::Corrupt(_))), "the first {cut} bytes of a lead: {damaged:?}");
+    }
+}

@@ -1,0 +1,86 @@
+//! A folder of its own for each test: the shipped workspace, a data folder, secrets as files, tokens.
+
+use crate::process::cadenza;
+use crate::webhook;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Where an engine runs.
+pub struct Site {
+    folder: TempDir,
+    /// A token that may do everything.
+    pub admin: String,
+}
+
+impl Site {
+    /// The shipped workspace with a data folder that has one token.
+    pub fn new() -> Self {
+        Self::on(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The same in a given folder.
+    pub fn on(folder: TempDir) -> Self {
+        let site = Self { folder, admin: String::new() };
+        copy(&shipped(), &site.workspace());
+        let data = site.data();
+        let made = cadenza(&["token", "create", "--role", "admin", "--data", path(&data)]).output().expect("cadenza runs");
+        assert!(made.status.success(), "no token: {}", String::from_utf8_lossy(&made.stderr));
+        let admin = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        Self { admin, ..site }
+    }
+
+    /// The workspace folder.
+    pub fn workspace(&self) -> PathBuf {
+        self.folder.path().join("workspace")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Changes a file of the workspace.
+    pub fn edit(&self, file: &str, change: impl FnOnce(String) -> String) {
+        let path = self.workspace().join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(&path, change(text)).expect("the workspace can be written");
+    }
+
+    /// What the engine's environment holds.
+    pub fn environment(&self, mailer: Option<&str>) -> Vec<(String, String)> {
+        let mut environment = vec![
+            ("CADENZA_WEBSITE_SECRET".to_owned(), webhook::secret()),
+            ("CADENZA_MAILER_SECRET".to_owned(), webhook::secret()),
+        ];
+        environment.extend(mailer.map(|url| ("CADENZA_MAILER_URL".to_owned(), url.to_owned())));
+        environment
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The workspace the project ships.
+pub fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows")
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a temporary folder's name is UTF-8")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("the shipped workspace is there") {
+        let entry = entry.expect("the shipped workspace can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+    }
+}

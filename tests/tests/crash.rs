@@ -1,0 +1,115 @@
+//! Kill -9 at random moments under load: what was acknowledged is there and was applied once; every mail arrives, always
+//! under one key.
+
+use cadenza_tests::{Delivery, Engine, Mailbox, Site};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Rounds of kill -9; each at a moment of its own.
+const ROUNDS: u64 = 50;
+const SENDERS: u64 = 4;
+
+fn lead(round: u64, sender: u64, n: u64) -> (String, Value) {
+    let name = format!("r{round}s{sender}n{n}");
+    let body = json!({
+        "id": name, "email": format!("{name}@crash.example"), "phone": "+1 212 555 0100", "first_name": "Kit",
+        "title": "VP Sales", "company": format!("Crash {name}"), "industry": "Software", "employees": 400,
+        "country": "US", "source": "web", "budget": 60000.0
+    });
+    (format!("msg_{name}"), body)
+}
+
+/// What senders saw acknowledged: the event's id and its lead.
+type Acknowledged = Mutex<BTreeMap<String, String>>;
+
+fn send_until(engine: &Engine, stop: &AtomicBool, round: u64, sender: u64, acknowledged: &Acknowledged) {
+    for n in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let (id, body) = lead(round, sender, n);
+        match engine.deliver("website", &Delivery::new(&id, &body)) {
+            Ok(answer) if answer.status == 202 => {
+                let lead = answer.json["lead"].as_str().expect("a lead").to_owned();
+                acknowledged.lock().expect("no sender panics").insert(id, lead);
+            }
+            // Refused or broken off: not acknowledged.
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_nine() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    // A step that mails at once, so that effects are under way when it is killed.
+    site.edit("inbound.yaml", |text| {
+        text.replace("  - id: first-call\n", "  - id: welcome\n    email: scripts/mail-1.md\n  - id: first-call\n")
+    });
+    let acknowledged: Acknowledged = Mutex::default();
+    let mut seed = 7_u64;
+    for round in 0..ROUNDS {
+        let engine = Engine::start(&site, "real", Some(&mailbox.url));
+        let stop = AtomicBool::new(false);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let moment = Duration::from_millis(5 + (seed >> 33) % 120);
+        std::thread::scope(|scope| {
+            let (engine, stop, acknowledged) = (&engine, &stop, &acknowledged);
+            for sender in 0..SENDERS {
+                scope.spawn(move || send_until(engine, stop, round, sender, acknowledged));
+            }
+            scope.spawn(move || {
+                // The moment of the kill: not waiting for anything is the point.
+                std::thread::park_timeout(moment);
+                let killed = std::process::Command::new("kill").args(["-9", &engine.pid().to_string()]).status();
+                assert!(killed.expect("kill runs").success());
+                stop.store(true, Ordering::SeqCst);
+            });
+        });
+        drop(engine);
+    }
+    let acknowledged = acknowledged.into_inner().expect("no sender panics");
+    assert!(acknowledged.len() > 100, "there was load: {}", acknowledged.len());
+
+    let engine = Engine::start(&site, "real", Some(&mailbox.url));
+    for (event, lead) in &acknowledged {
+        let view = engine.lead(lead);
+        let runs = view["runs"].as_array().map_or(0, Vec::len) + view["past_runs"].as_array().map_or(0, Vec::len);
+        assert_eq!(runs, 1, "{event} enrolled its lead once: {view:#}");
+    }
+    let leads: BTreeSet<&String> = acknowledged.values().collect();
+    assert_eq!(leads.len(), acknowledged.len(), "one lead for each event");
+    // Sent again by a sender that heard no answer: nothing is done twice.
+    let (event, known) = acknowledged.iter().next_back().expect("there was load");
+    let parts: Vec<u64> = event["msg_r".len()..].split(['s', 'n']).map(|n| n.parse().expect("a number")).collect();
+    let (id, body) = lead(parts[0], parts[1], parts[2]);
+    let again = engine.deliver("website", &Delivery::new(&id, &body)).expect("the engine answers").expect(202).json;
+    assert_eq!((&again["duplicate"], again["lead"].as_str()), (&json!(true), Some(known.as_str())));
+
+    // Every mail arrives: the outbox runs empty.
+    for _ in 0..3_000 {
+        let outbox = engine.client.get("/v1/outbox").expect(200).json;
+        if outbox["items"] == json!([]) {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    assert_eq!(engine.client.get("/v1/outbox").expect(200).json["items"], json!([]), "every effect arrives");
+    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for mail in mailbox.mails() {
+        let to = mail.body["to"].as_str().unwrap_or_default().to_owned();
+        keys.entry(to).or_default().insert(mail.key);
+    }
+    for (to, keys) in &keys {
+        assert_eq!(keys.len(), 1, "mails to {to} came under more than one key: {keys:?}");
+    }
+    for (event, lead) in &acknowledged {
+        let to = engine.lead(lead)["fields"]["email"].as_str().unwrap_or_default().to_owned();
+        assert!(keys.contains_key(&to), "the mail of {event} to {to} never came");
+    }
+    engine.stop();
+}

@@ -1,0 +1,93 @@
+//! Who may know whom: the crate edges of ARCHITECTURE.md, proved from `cargo metadata`.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+fn metadata() -> Value {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--locked", "--offline"];
+    let output = Command::new(cargo).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The dependencies of each package, those of its tests left out.
+fn edges() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let dependencies = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        all.iter().filter(|d| d["kind"] != "dev").map(&name).collect::<BTreeSet<_>>()
+    };
+    packages.iter().map(|package| (name(package), dependencies(package))).collect()
+}
+
+#[test]
+fn crates_know_only_whom_they_may() {
+    let edges = edges();
+    let ours: BTreeSet<&String> = edges.keys().collect();
+    let allowed: &[(&str, &[&str])] = &[
+        ("cadenza-core", &[]),
+        ("cadenza-language", &["cadenza-core"]),
+        ("cadenza-store", &["cadenza-core"]),
+        ("cadenza-sandbox", &["cadenza-core"]),
+        ("cadenza-sdk", &[]),
+        ("cadenza-plugins", &[]),
+        ("cadenza", &["cadenza-core", "cadenza-language", "cadenza-plugins", "cadenza-sandbox", "cadenza-store"]),
+    ];
+    for (package, dependencies) in &edges {
+        let found: BTreeSet<&str> = dependencies.iter().filter(|d| ours.contains(d)).map(String::as_str).collect();
+        let may: BTreeSet<&str> = match allowed.iter().find(|(name, _)| name == package) {
+            Some((_, may)) => may.iter().copied().collect(),
+            None if package == "cadenza-tests" => continue,
+            // Every other package is a plugin.
+            None => ["cadenza-sdk"].into(),
+        };
+        let too_much: Vec<_> = found.difference(&may).collect();
+        assert!(too_much.is_empty(), "{package} must not know {too_much:?}: move the code, or change ARCHITECTURE.md first");
+    }
+}
+
+#[test]
+fn core_is_pure() {
+    let core = &edges()["cadenza-core"];
+    for banned in ["tokio", "sled", "wasmtime", "axum", "hyper", "serde-saphyr", "granit-parser", "cel", "getrandom", "rand", "fastrand"] {
+        assert!(!core.contains(banned), "cadenza-core must not depend on {banned}: give it the result as an argument");
+    }
+}
+
+#[test]
+fn only_named_places_are_unsafe() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let mut found = Vec::new();
+    for folder in ["engine", "sdk", "plugins", "tests"] {
+        collect(&root.join(folder), &mut found);
+    }
+    for path in found {
+        let relative = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        let place = named.lines().filter(|line| line.starts_with("| `")).any(|line| {
+            line.split('`').skip(1).step_by(2).any(|place| {
+                relative.starts_with(place) || line.contains(relative.rsplit('/').next().unwrap_or("-"))
+            })
+        });
+        assert!(place, "{relative} allows unsafe code, and ARCHITECTURE.md, \"Unsafe\", does not name it");
+    }
+}
+
+/// Files that switch the lint off.
+fn collect(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("edges.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            if text.contains("allow(unsafe_code") || text.contains("expect(unsafe_code") {
+                found.push(path);
+            }
+        }
+    }
+}

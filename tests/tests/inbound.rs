@@ -1,0 +1,215 @@
+//! The inbound story, as revenue operations tells it: a signed webhook brings a lead, a plugin scores it, a closer gets it
+//! with a call due in five business minutes, timers escalate, a cadence keeps at it, a hold expires, a schedule picks up
+//! who was left. On the virtual clock, through the real binary and the shipped workspace.
+
+use cadenza_tests::{Delivery, Engine, Mailbox, Site};
+use serde_json::{Value, json};
+
+/// A lead that every rule likes.
+fn hot(n: u32) -> Value {
+    json!({
+        "id": format!("crm-{n}"),
+        "email": format!("ada{n}@acme{n}.example"),
+        "phone": format!("+1 212 555 {n:04}"),
+        "first_name": "Ada", "last_name": "Lovelace", "title": "VP Sales",
+        "company": format!("Acme {n}"), "industry": "Software", "employees": 400, "country": "US",
+        "source": "web", "product": "dialler", "budget": 60000.0,
+        "message": "Please call me, we want to start next month."
+    })
+}
+
+/// An engine whose clock stands at a time: Monday 2026-11-30, 10:00 in New York, unless told otherwise.
+fn engine(site: &Site, mailbox: &Mailbox, at: &str) -> Engine {
+    let engine = Engine::start(site, "virtual", Some(&mailbox.url));
+    engine.advance_to(at);
+    engine
+}
+
+const MONDAY_10: &str = "2026-11-30T15:00:00Z";
+
+fn only<'v>(items: &'v [Value], what: &str) -> &'v Value {
+    assert_eq!(items.len(), 1, "exactly one {what} is expected: {items:#?}");
+    &items[0]
+}
+
+/// Every line of a lead's timeline.
+fn told(engine: &Engine, lead: &str) -> String {
+    engine.client.get(&format!("/v1/leads/{lead}/timeline?limit=200")).expect(200).text
+}
+
+#[test]
+fn a_hot_lead_is_called_within_five_business_minutes() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    let lead = engine.bring("msg_1", &hot(1));
+    let view = engine.lead(&lead);
+    assert_eq!(view["segment"], "hot", "inbound-fit scores it hot: {view:#}");
+    assert!(view["owner"].is_string(), "a closer owns it: {view:#}");
+    let tasks = engine.tasks_of(&lead);
+    let task = only(&tasks, "call");
+    assert_eq!(task["kind"], "call");
+    assert_eq!(task["due"], "2026-11-30T15:05:00Z", "due five business minutes after it came");
+    assert!(task["script"].as_str().is_some_and(|script| script.contains("Ada")), "the script knows the lead: {task:#}");
+
+    // Nobody calls: at five minutes, fifteen and an hour the plugin is asked.
+    engine.advance("6m");
+    engine.advance("10m");
+    engine.advance("1h");
+    let story = told(&engine, &lead);
+    assert!(story.contains("speed-to-lead"), "the escalation plugin was asked: {story}");
+    let raised = engine.client.get("/v1/tasks?kind=escalation").expect(200).json;
+    assert!(!raised["items"].as_array().is_none_or(Vec::is_empty), "the manager has it by now: {raised:#}");
+
+    // Somebody does: the escalation is settled with it, and the lead is handed over.
+    let tasks = engine.tasks_of(&lead);
+    let call = tasks.iter().find(|task| task["kind"] == "call").expect("the call is still open");
+    engine.done(call, &json!({"outcome": "connected", "result": "qualified", "notes": "wants a demo"}));
+    let view = engine.lead(&lead);
+    assert_eq!(view["stage"], "qualified", "{view:#}");
+    let raised = engine.client.get("/v1/tasks?kind=escalation").expect(200).json;
+    assert_eq!(raised["items"], json!([]), "nothing overdue is left");
+    engine.stop();
+}
+
+#[test]
+fn a_lead_of_the_weekend_is_called_on_monday() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    // Saturday noon in New York.
+    let engine = engine(&site, &mailbox, "2026-12-05T17:00:00Z");
+    let lead = engine.bring("msg_1", &hot(1));
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "no call is offered at the weekend");
+    engine.advance("20h");
+    assert!(!told(&engine, &lead).contains("speed-to-lead"), "nobody is blamed for the weekend");
+    engine.advance_to("2026-12-07T14:00:00Z");
+    let tasks = engine.tasks_of(&lead);
+    assert_eq!(only(&tasks, "call")["due"], "2026-12-07T14:05:00Z", "five minutes after the opening");
+    engine.stop();
+}
+
+#[test]
+fn the_clocks_go_forward_and_five_minutes_stay_five_minutes() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    // Friday 2027-03-12, 16:58 in New York; clocks change on Sunday.
+    let engine = engine(&site, &mailbox, "2027-03-12T21:58:00Z");
+    let lead = engine.bring("msg_1", &hot(1));
+    let tasks = engine.tasks_of(&lead);
+    // Two minutes on Friday, three on Monday, when nine o'clock is an hour earlier.
+    assert_eq!(only(&tasks, "call")["due"], "2027-03-15T13:03:00Z");
+    engine.stop();
+}
+
+#[test]
+fn nobody_answers_for_ninety_days() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    let lead = engine.bring("msg_1", &hot(1));
+    let mut calls = 0;
+    for _ in 0..90 {
+        for task in engine.tasks_of(&lead) {
+            calls += u32::from(task["kind"] == "call");
+            engine.done(&task, &json!({"outcome": "no_answer"}));
+        }
+        engine.advance("24h");
+    }
+    let view = engine.lead(&lead);
+    let story = told(&engine, &lead);
+    assert!(calls >= 5, "kept at it: {calls} calls");
+    let mails = mailbox.mails();
+    assert!(!mails.is_empty(), "phone and mail in turn: {story}");
+    let mut keys: Vec<&str> = mails.iter().map(|mail| mail.key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), mails.len(), "every mail came once, under a key of its own");
+    assert!(mails.iter().all(|mail| mail.signature.starts_with("v1,")), "mails are signed");
+    assert!(!view["runs"].as_array().is_none_or(Vec::is_empty), "it is nurtured, not lost: {view:#}");
+    assert!(story.contains("hold"), "the hold of fourteen days ran out: {story}");
+    engine.stop();
+}
+
+#[test]
+fn who_opted_out_hears_nothing_more() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    let lead = engine.bring("msg_1", &hot(1));
+    let tasks = engine.tasks_of(&lead);
+    engine.done(only(&tasks, "call"), &json!({"outcome": "no_answer"}));
+    engine.client.post(&format!("/v1/leads/{lead}/opt-out"), &json!({"reason": "stop"})).expect(200);
+    engine.advance("30d");
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "no task");
+    assert_eq!(mailbox.mails().len(), 0, "no mail");
+    assert_eq!(engine.lead(&lead)["stage"], "suppressed");
+    let again = engine.bring("msg_2", &hot(1));
+    assert_eq!(again, lead, "the same address is the same lead");
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "applying again does not undo it");
+    engine.stop();
+}
+
+#[test]
+fn a_schedule_picks_up_who_was_left() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    // From a list: not enrolled by its event.
+    let event = json!({
+        "id": "list-1", "type": "lead.created", "at": "2026-11-30T15:00:00Z",
+        "lead": {"email": "cold@list.example", "source": "list", "title": "Clerk"}
+    });
+    let answer = engine.client.post("/v1/events", &event).expect(202).json;
+    let lead = answer["lead"].as_str().expect("a lead").to_owned();
+    assert_eq!(engine.lead(&lead)["runs"], json!([]), "its source is not enrolled");
+    engine.advance("20d");
+    let view = engine.lead(&lead);
+    assert!(!view["runs"].as_array().is_none_or(Vec::is_empty), "a stale lead is picked up at eight: {view:#}");
+    let schedules = engine.client.get("/v1/schedules").expect(200).text;
+    assert!(schedules.contains("fired"), "{schedules}");
+    engine.stop();
+}
+
+#[test]
+fn two_webhooks_with_one_new_address_make_one_lead() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    for round in 0..20 {
+        let body = hot(round);
+        let leads: Vec<String> = std::thread::scope(|scope| {
+            let senders: Vec<_> = (0..4)
+                .map(|sender| {
+                    let (engine, delivery) = (&engine, Delivery::new(&format!("msg_{round}_{sender}"), &body));
+                    scope.spawn(move || {
+                        let answer = engine.deliver("website", &delivery).expect("the engine answers").expect(202);
+                        answer.json["lead"].as_str().expect("a lead").to_owned()
+                    })
+                })
+                .collect();
+            senders.into_iter().map(|sender| sender.join().expect("a sender")).collect()
+        });
+        assert!(leads.iter().all(|lead| *lead == leads[0]), "one address, one lead: {leads:?}");
+        assert_eq!(engine.tasks_of(&leads[0]).len(), 1, "and one call");
+    }
+    engine.stop();
+}
+
+#[test]
+fn a_mailer_that_fails_gets_every_mail_once_under_its_key() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    let lead = engine.bring("msg_1", &hot(1));
+    mailbox.answer(503);
+    for task in engine.tasks_of(&lead) {
+        engine.done(&task, &json!({"outcome": "no_answer"}));
+    }
+    for _ in 0..6 {
+        for task in engine.tasks_of(&lead) {
+            engine.done(&task, &json!({"outcome": "no_answer"}));
+        }
+        engine.advance("8h");
+    }
+    let refused = mailbox.mails();
+    assert!(!refused.is_empty(), "a mail was tried: {}", told(&engine, &lead));
+    mailbox.answer(200);
+    engine.advance("2h");
+    let mails = mailbox.mails();
+    assert!(mails.len() > refused.len(), "it is tried again");
+    assert!(mails.iter().all(|mail| mail.key == refused[0].key), "always under one key");
+    assert!(mails.iter().all(|mail| mail.body == refused[0].body), "and saying the same");
+    engine.stop();
+}
