@@ -83,7 +83,8 @@ fn request(host: &str, n: usize) -> Vec<u8> {
     let body = json!({
         "id": format!("crm-{n:07}"), "email": format!("ada.lovelace{n}@gmail.com"), "first_name": "Ada",
         "last_name": "Lovelace", "title": "VP Sales", "industry": "Software", "employees": 400, "country": "US",
-        "source": "web", "product": "dialler", "budget": 60000.0, "message": "Please call me, we start next month."
+        "source": "web", "product": "dialler", "budget": 60000.0, "pain": "follow-up is forgotten", "project_date": "2027-06-01T00:00:00Z",
+        "message": "Please send us a quote and call me."
     });
     let delivery = Delivery::new(&format!("msg_{n:07}"), &body);
     format!(

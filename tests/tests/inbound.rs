@@ -14,7 +14,8 @@ fn hot(n: u32) -> Value {
         "first_name": "Ada", "last_name": "Lovelace", "title": "VP Sales",
         "company": format!("Acme {n}"), "industry": "Software", "employees": 400, "country": "US",
         "source": "web", "product": "dialler", "budget": 60000.0,
-        "message": "Please call me, we want to start next month."
+        "pain": "follow-up is forgotten", "project_date": "2027-06-01T00:00:00Z",
+        "message": "Please send us a quote and call me."
     })
 }
 

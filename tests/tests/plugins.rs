@@ -65,15 +65,10 @@ fn expect(info: &PluginInfo, decision: Decision) -> Expect {
             reasons,
             ..Expect::default()
         },
-        Decision::Track { track, look_again_s, .. } => Expect {
-            track: Some(track),
-            look_again: look_again_s.map(Length::seconds),
-            reasons,
-            ..Expect::default()
-        },
-        Decision::Escalate { action, .. } => {
-            Expect { action: Some(action.to_string()), reasons, ..Expect::default() }
+        Decision::Track { track, look_again_s, .. } => {
+            Expect { track: Some(track), look_again: look_again_s.map(Length::seconds), reasons, ..Expect::default() }
         }
+        Decision::Escalate { action, .. } => Expect { action: Some(action.to_string()), reasons, ..Expect::default() },
     }
 }
 

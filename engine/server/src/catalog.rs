@@ -16,24 +16,24 @@ const COMPONENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Everything that transitions are made with. Replaced whole, never changed.
 #[derive(Clone, Debug)]
-pub struct Catalog {
+pub(crate) struct Catalog {
     /// The checked workspace.
-    pub workspace: Arc<Workspace>,
+    pub(crate) workspace: Arc<Workspace>,
     /// What `step` may look at that no run pins.
-    pub live: Arc<Live>,
+    pub(crate) live: Arc<Live>,
     /// Every definition that runs have pinned, and the current ones.
-    pub definitions: Arc<Definitions>,
+    pub(crate) definitions: Arc<Definitions>,
     /// The plugins.
-    pub plugins: Arc<Plugins>,
+    pub(crate) plugins: Arc<Plugins>,
     /// The folder it was read from; relative secrets lie there.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The files it was made of.
-    pub folder: Arc<Folder>,
+    pub(crate) folder: Arc<Folder>,
 }
 
 /// Why a workspace does not become active.
 #[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
+pub(crate) enum CatalogError {
     /// The folder has errors; all of them.
     #[error("the workspace has errors")]
     Broken(Vec<Diagnostic>, Arc<Folder>),
@@ -47,7 +47,7 @@ pub enum CatalogError {
 
 /// Why a plugin is not to be had.
 #[derive(Debug, thiserror::Error)]
-pub enum PluginError {
+pub(crate) enum PluginError {
     /// It does not load.
     #[error("the plugin `{name}` cannot be loaded: {cause}")]
     Load {
@@ -80,7 +80,7 @@ pub enum PluginError {
 }
 
 /// Plugins compiled for every sandbox of this process, with one sandbox to ask them about themselves.
-pub struct Plugins {
+pub(crate) struct Plugins {
     limits: HostLimits,
     compiled: BTreeMap<String, (Compiled, BudgetOverrides)>,
     infos: BTreeMap<String, PluginInfo>,
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Plugins {
 
 impl Plugins {
     /// The plugins shipped with the engine, and those the workspace brings.
-    pub fn load(root: &Path, settings: &BTreeMap<String, PluginSettings>) -> Result<Self, PluginError> {
+    pub(crate) fn load(root: &Path, settings: &BTreeMap<String, PluginSettings>) -> Result<Self, PluginError> {
         let limits = HostLimits::default();
         let mut plugins = Self {
             limits,
@@ -140,7 +140,7 @@ impl Plugins {
     }
 
     /// A sandbox of one's own with all of them.
-    pub fn sandbox(&self) -> Result<Sandbox, PluginError> {
+    pub(crate) fn sandbox(&self) -> Result<Sandbox, PluginError> {
         let mut sandbox = Sandbox::new(&self.limits)?;
         for (name, (compiled, budget)) in &self.compiled {
             let load = |cause| PluginError::Load { name: name.clone(), cause };
@@ -150,7 +150,7 @@ impl Plugins {
     }
 
     /// What they say of themselves.
-    pub const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
+    pub(crate) const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
         &self.infos
     }
 }
@@ -170,12 +170,12 @@ impl PluginCatalog for Plugins {
 
 impl Catalog {
     /// Reads and checks a workspace folder. `pinned` are the definitions that stored runs may have pinned.
-    pub fn read(root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
+    pub(crate) fn read(root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
         Self::of(Folder::read(root)?, root, pinned)
     }
 
     /// Checks a workspace's files.
-    pub fn of(folder: Folder, root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
+    pub(crate) fn of(folder: Folder, root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
         let folder = Arc::new(folder);
         let plugins = Arc::new(Plugins::load(root, &cadenza_language::plugin_settings(&folder))?);
         let checked = cadenza_language::check(&folder, plugins.as_ref());
@@ -206,7 +206,7 @@ impl Catalog {
 impl Catalog {
     /// What a workspace that becomes active leaves in the store: its files, and its definitions for the runs that pin
     /// them.
-    pub fn documents(&self) -> Result<Vec<(DocumentKey, Option<Vec<u8>>)>, serde_json::Error> {
+    pub(crate) fn documents(&self) -> Result<Vec<(DocumentKey, Option<Vec<u8>>)>, serde_json::Error> {
         let mut documents = Vec::new();
         for workflow in self.workspace.workflows.values() {
             let bytes = serde_json::to_vec(workflow.as_ref())?;

@@ -25,16 +25,16 @@ use std::time::Duration;
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Sends over HTTP.
-pub struct Connector {
+pub(crate) struct Connector {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     runtime: tokio::runtime::Handle,
 }
 
 /// How often and how soon a connection is tried again.
 #[derive(Clone, Copy, Debug)]
-pub struct RetryLimits {
+pub(crate) struct RetryLimits {
     /// Attempts before it becomes a dead letter.
-    pub attempts_max: u16,
+    pub(crate) attempts_max: u16,
     first_ms: i64,
     longest_ms: i64,
 }
@@ -43,31 +43,25 @@ impl RetryLimits {
     const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
 
     /// The wait after so many attempts: doubled each time.
-    pub fn backoff_ms(&self, tries: u16) -> i64 {
+    pub(crate) fn backoff_ms(&self, tries: u16) -> i64 {
         let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
         doubled.min(self.longest_ms)
     }
 }
 
-/// Why the connector does not start.
-#[derive(Debug, thiserror::Error)]
-#[error("the system's certificates for https cannot be read: {0}")]
-pub struct ConnectorError(#[from] std::io::Error);
-
 impl Connector {
     /// A connector whose attempts run on `runtime`.
-    pub fn new(runtime: tokio::runtime::Handle) -> Result<Self, ConnectorError> {
-        let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(https), runtime })
+    pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
+        Self { client: Client::builder(TokioExecutor::new()).build(https()), runtime }
     }
 
     /// Whether there is a connection of this name.
-    pub fn knows(&self, catalog: &Catalog, via: &str) -> bool {
+    pub(crate) fn knows(&self, catalog: &Catalog, via: &str) -> bool {
         catalog.workspace.connections.contains_key(via)
     }
 
     /// How often a connection is tried.
-    pub fn limits(&self, catalog: &Catalog, via: &str) -> RetryLimits {
+    pub(crate) fn limits(&self, catalog: &Catalog, via: &str) -> RetryLimits {
         catalog.workspace.connections.get(via).map_or(RetryLimits::NONE, |connection| RetryLimits {
             attempts_max: connection.attempts_max,
             first_ms: span_ms(connection.backoff),
@@ -76,7 +70,7 @@ impl Connector {
     }
 
     /// Makes one attempt; `done` hears how it ended. A touch comes with its permit, which is used up here.
-    pub fn send(
+    pub(crate) fn send(
         self: Arc<Self>,
         catalog: Arc<Catalog>,
         row: Outgoing,
@@ -115,6 +109,15 @@ impl Connector {
         let retry = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
         Err(SendError { cause: format!("the other side answered {status}"), retry, retry_after_ms })
     }
+}
+
+/// https with the system's certificates, or Mozilla's where the system has none.
+pub(crate) fn https() -> HttpsConnector<HttpConnector> {
+    let builder = match HttpsConnectorBuilder::new().with_native_roots() {
+        Ok(builder) => builder,
+        Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+    };
+    builder.https_or_http().enable_http1().build()
 }
 
 fn passing(cause: String) -> SendError {
@@ -197,7 +200,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
 }
 
 /// Renders a mail over its lead, once, so that every attempt says the same.
-pub fn render_email(catalog: &Catalog, state: &LeadState, message: &mut Message, now: Timestamp) {
+pub(crate) fn render_email(catalog: &Catalog, state: &LeadState, message: &mut Message, now: Timestamp) {
     let Message::Email { workflow, script, rendered, .. } = message else { return };
     let Some(template) = catalog.definitions.get(workflow).and_then(|definition| definition.scripts.get(script)) else {
         return;

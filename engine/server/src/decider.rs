@@ -22,7 +22,7 @@ enum Job {
 }
 
 /// Who asks plugins for one driver.
-pub struct Decider {
+pub(crate) struct Decider {
     inline: Sandbox,
     pooled: mpsc::SyncSender<Job>,
     meters: Arc<Meters>,
@@ -30,7 +30,7 @@ pub struct Decider {
 
 impl Decider {
     /// A decider with the plugins of the catalog.
-    pub fn new(catalog: &Arc<Catalog>, meters: Arc<Meters>) -> anyhow::Result<Self> {
+    pub(crate) fn new(catalog: &Arc<Catalog>, meters: Arc<Meters>) -> anyhow::Result<Self> {
         let inline = catalog.plugins.sandbox()?;
         let pool = catalog.plugins.sandbox()?;
         let (pooled, jobs) = mpsc::sync_channel(WAITING_MAX);
@@ -42,7 +42,7 @@ impl Decider {
     }
 
     /// The plugins of this catalog from now on.
-    pub fn use_plugins(&mut self, catalog: &Arc<Catalog>) {
+    pub(crate) fn use_plugins(&mut self, catalog: &Arc<Catalog>) {
         match catalog.plugins.sandbox() {
             Ok(sandbox) => self.inline = sandbox,
             Err(error) => tracing::error!(%error, "the new plugins could not be loaded; the old ones stay"),
@@ -53,17 +53,17 @@ impl Decider {
     }
 
     /// Whether the question is answered inside the commit.
-    pub fn is_inline(&self, question: &Question) -> bool {
+    pub(crate) fn is_inline(&self, question: &Question) -> bool {
         self.inline.plugin(&question.plugin).is_none_or(|info| info.fuel_budget <= INLINE_FUEL_MAX)
     }
 
     /// Asks now.
-    pub fn ask_inline(&self, question: Question) -> Answer {
+    pub(crate) fn ask_inline(&self, question: Question) -> Answer {
         ask(&self.inline, question, &self.meters)
     }
 
     /// Asks on the pool; `done` gets the answer.
-    pub fn ask_pooled(&self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
+    pub(crate) fn ask_pooled(&self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
         if let Err(
             mpsc::TrySendError::Full(Job::Ask(question, done))
             | mpsc::TrySendError::Disconnected(Job::Ask(question, done)),

@@ -21,45 +21,45 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// An event from outside, ready to be applied: checked against the workspace, its id qualified by its source.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub(crate) struct Incoming {
     /// `source/sender's id`: what makes it the same event.
-    pub id: String,
+    pub(crate) id: String,
     /// A hash of its content; the same id with another one is a conflict.
-    pub content: u64,
+    pub(crate) content: u64,
     /// What it says.
-    pub report: Report,
+    pub(crate) report: Report,
     /// The lead it names by our own id; found or created by its keys otherwise.
-    pub lead: Option<LeadId>,
+    pub(crate) lead: Option<LeadId>,
 }
 
 /// An event that was applied, now or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The lead it came to.
-    pub lead: LeadId,
+    pub(crate) lead: LeadId,
     /// Whether it had been applied before.
-    pub duplicate: bool,
+    pub(crate) duplicate: bool,
 }
 
 /// What an event did to its lead.
 #[derive(Clone, Debug)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// What happened, in order.
-    pub notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// The lead now.
-    pub state: Box<LeadState>,
+    pub(crate) state: Box<LeadState>,
 }
 
 impl Applied {
     /// Why nothing happened, when nothing did.
-    pub fn ignored(&self) -> Option<Ignored> {
+    pub(crate) fn ignored(&self) -> Option<Ignored> {
         self.notes.iter().find_map(|note| if let Note::Ignored(why) = note { Some(*why) } else { None })
     }
 }
 
 /// Why the engine did not do it. Each is one problem type of the HTTP API.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// The queue is full: try again in a moment.
     #[error("more is coming in than can be written; try again in a second")]
     Busy,
@@ -109,7 +109,7 @@ impl From<StoreError> for Refused {
 }
 
 /// What the driver is asked to do. Every reply comes after the commit is durable.
-pub enum Command {
+pub(crate) enum Command {
     /// Apply an event from outside.
     Report(Incoming, oneshot::Sender<Result<Accepted, Refused>>),
     /// Apply an event to a lead.
@@ -152,7 +152,7 @@ pub enum Command {
 
 /// What a brake holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Brake {
+pub(crate) enum Brake {
     /// A workflow: nobody is enrolled.
     Workflow(String),
     /// A connection: nothing is sent.
@@ -161,27 +161,27 @@ pub enum Brake {
 
 /// Why an attempt to send failed.
 #[derive(Clone, Debug)]
-pub struct SendError {
+pub(crate) struct SendError {
     /// What went wrong.
-    pub cause: String,
+    pub(crate) cause: String,
     /// Whether trying again can help.
-    pub retry: bool,
+    pub(crate) retry: bool,
     /// The other side asked to wait so long, in real milliseconds.
-    pub retry_after_ms: Option<u64>,
+    pub(crate) retry_after_ms: Option<u64>,
 }
 
 /// How far the driver has come; the barrier for reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The last batch handed to the store.
-    pub submitted: u64,
+    pub(crate) submitted: u64,
     /// The last batch that is durable (or undone).
-    pub settled: u64,
+    pub(crate) settled: u64,
 }
 
 /// A handle to the running engine; cheap to clone.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
@@ -193,22 +193,22 @@ pub struct Engine {
 
 impl Engine {
     /// The engine's clock.
-    pub const fn clock(&self) -> &Clock {
+    pub(crate) const fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// The workspace and definitions in force.
-    pub fn catalog(&self) -> Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
         self.catalog.borrow().clone()
     }
 
     /// What is counted, for `/metrics`.
-    pub fn meters(&self) -> &crate::meters::Meters {
+    pub(crate) fn meters(&self) -> &crate::meters::Meters {
         &self.meters
     }
 
     /// Whether requests are taken: not while draining.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Acquire)
     }
 
@@ -230,32 +230,32 @@ impl Engine {
     }
 
     /// Applies an event from outside.
-    pub async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
+    pub(crate) async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
         self.ask(|reply| Command::Report(incoming, reply)).await
     }
 
     /// Applies an event to a lead.
-    pub async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
+    pub(crate) async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
         self.ask(|reply| Command::Lead { lead, id, event, reply }).await
     }
 
     /// Keeps something for a person to look at.
-    pub async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
+    pub(crate) async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
         self.ask(|reply| Command::Bury(cause, content, reply)).await
     }
 
     /// Drives a dead letter again.
-    pub async fn redrive(&self, id: DeadLetterId) -> Result<(), Refused> {
+    pub(crate) async fn redrive(&self, id: DeadLetterId) -> Result<(), Refused> {
         self.ask(|reply| Command::Redrive(id, reply)).await
     }
 
     /// Writes documents.
-    pub async fn write_documents(&self, documents: Vec<(DocumentKey, Option<Vec<u8>>)>) -> Result<(), Refused> {
+    pub(crate) async fn write_documents(&self, documents: Vec<(DocumentKey, Option<Vec<u8>>)>) -> Result<(), Refused> {
         self.ask(|reply| Command::Documents(documents, reply)).await
     }
 
     /// Makes a workspace the active one.
-    pub async fn activate(
+    pub(crate) async fn activate(
         &self,
         catalog: Arc<Catalog>,
         documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
@@ -264,17 +264,17 @@ impl Engine {
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
-    pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
+    pub(crate) async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
         self.ask(|reply| Command::Advance(to, reply)).await
     }
 
     /// Sets or releases a brake.
-    pub async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
+    pub(crate) async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
         self.ask(|reply| Command::Pause { what, on, reply }).await
     }
 
     /// Stops taking requests, finishes what is under way and closes the store.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.draining.store(true, Ordering::Release);
         let (reply, stopped) = oneshot::channel();
         if self.commands.send(Command::Stop(reply)).await.is_ok() {
@@ -293,12 +293,12 @@ impl Engine {
     }
 
     /// A lead.
-    pub async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
+    pub(crate) async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
         self.durable(self.store.lead(id)).await
     }
 
     /// Several leads at once, in the order they are asked for: one wait for what is durable instead of many.
-    pub async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
+    pub(crate) async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
         self.durable(async {
             let mut leads = Vec::with_capacity(ids.len());
             for id in ids {
@@ -310,17 +310,17 @@ impl Engine {
     }
 
     /// Leads in order of their ids (oldest first), from after the cursor.
-    pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
+    pub(crate) async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
         self.durable(self.store.leads(after, limit)).await
     }
 
     /// The lead a key leads to.
-    pub async fn find(&self, key: &IdentityKey) -> Result<Option<LeadId>, Refused> {
+    pub(crate) async fn find(&self, key: &IdentityKey) -> Result<Option<LeadId>, Refused> {
         self.durable(self.store.identity(key)).await
     }
 
     /// Journal entries of a lead from after `seq`, the newest one included.
-    pub async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
+    pub(crate) async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
         let mut entries = self.durable(self.store.journal(lead.lead.id, after, limit)).await?;
         let last = entries.last().map_or(after, |entry| entry.seq);
         if entries.len() < limit
@@ -333,7 +333,7 @@ impl Engine {
     }
 
     /// A queue in rank order; all queues when none is named.
-    pub async fn queue(
+    pub(crate) async fn queue(
         &self,
         assignee: Option<&Assignee>,
         after: Option<&QueueKey>,
@@ -343,32 +343,32 @@ impl Engine {
     }
 
     /// What a schedule remembers.
-    pub async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
+    pub(crate) async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
         self.durable(self.store.schedule(id)).await
     }
 
     /// Outbox rows in order of their due time.
-    pub async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
+    pub(crate) async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
         self.durable(self.store.outbox(after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.
-    pub async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, Refused> {
+    pub(crate) async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, Refused> {
         self.durable(self.store.dead_letters(after, limit)).await
     }
 
     /// Counters.
-    pub async fn counters(&self) -> Result<Counters, Refused> {
+    pub(crate) async fn counters(&self) -> Result<Counters, Refused> {
         self.durable(self.store.counters()).await
     }
 
     /// Documents of a kind.
-    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
+    pub(crate) async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
         self.durable(self.store.documents(kind)).await
     }
 
     /// Bytes the store takes on disk.
-    pub fn size_on_disk(&self) -> u64 {
+    pub(crate) fn size_on_disk(&self) -> u64 {
         self.store.size_on_disk()
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod connector;
 mod decider;
+mod demo;
 mod driver;
 mod engine;
 #[cfg(test)]

@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One counter.
 #[derive(Debug, Default)]
-pub struct Meter(AtomicU64);
+pub(crate) struct Meter(AtomicU64);
 
 impl Meter {
     /// Adds to it.
-    pub fn add(&self, count: u64) {
+    pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
     /// What it says.
-    pub fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
     /// Sets a gauge.
-    pub fn set(&self, value: u64) {
+    pub(crate) fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }
 }
@@ -25,11 +25,11 @@ macro_rules! meters {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:literal),+ $(,)?) => {
         /// Everything that is counted since the start.
         #[derive(Debug, Default)]
-        pub struct Meters { $($(#[doc = $doc])+ pub $name: Meter,)+ }
+        pub(crate) struct Meters { $($(#[doc = $doc])+ pub(crate) $name: Meter,)+ }
 
         impl Meters {
             /// Name, Prometheus type, help and value of each.
-            pub fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
+            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
                 vec![$((concat!("cadenza_", stringify!($name)), $kind, concat!($($doc),+), self.$name.get())),+]
             }
         }

@@ -8,6 +8,7 @@ use crate::driver::{Driver, DriverOptions, Ends, Parts};
 use crate::engine::{Engine, Progress};
 use crate::meters::Meters;
 use anyhow::Context as _;
+use cadenza_core::calendar::Calendar;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
@@ -30,6 +31,9 @@ pub(crate) struct ServeOptions {
     pub(crate) data: PathBuf,
     /// Which clock.
     pub(crate) clock: ClockKind,
+    /// Where a scaled or virtual clock begins on a new data folder, by the workspace's calendar and the real time; real
+    /// time when none.
+    pub(crate) clock_from: Option<fn(&Calendar, Timestamp) -> Timestamp>,
     /// Limits of the driver.
     pub(crate) driver: DriverOptions,
 }
@@ -51,10 +55,11 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let catalog = Arc::new(catalog);
     let from = store.document(&DocumentKey::Clock).await?;
     let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
-    let clock = Clock::new(options.clock, from);
+    let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
+    let clock = Clock::new(options.clock, from.or(begin));
     let meters = Arc::new(Meters::default());
     let decider = Decider::new(&catalog, Arc::clone(&meters))?;
-    let connector = Arc::new(Connector::new(tokio::runtime::Handle::current())?);
+    let connector = Arc::new(Connector::new(tokio::runtime::Handle::current()));
 
     let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (results_to, results) = mpsc::unbounded_channel();

@@ -6,20 +6,20 @@
 //! Must not know: where bytes are kept.
 
 use crate::contract::{Batch, Epoch, StoreError};
-use crate::keys::{HeaderKey, Key};
+use crate::keys::{HeaderKey, Key, MarkKey};
+use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
 use crate::reading;
 use crate::record::{self, FORMAT, Header};
-use crate::recording::{Remembered, record};
+use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 /// The most batches that wait for the committer; a writer beyond that waits itself.
 const JOBS_MAX: usize = 16;
-/// The most marks taken away between two batches, so that forgetting a day does not hold up intake.
-const FORGET_MAX: usize = 1_000;
+/// The most marks looked at between two batches, so that forgetting or filtering a day does not hold up intake.
+const SLICE_MAX: usize = 1_000;
 /// A batch that needed more memory than this to encode does not keep it.
 const SCRATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -36,7 +36,7 @@ enum Job {
 pub(crate) struct Shared<S> {
     pub(crate) space: S,
     /// Days there are marks of; may name a day too many, never one too few.
-    days: RwLock<BTreeSet<u32>>,
+    days: RwLock<MarkDays>,
     /// Why nothing can be read or written until the store is opened again.
     failed: RwLock<Option<StoreError>>,
 }
@@ -50,12 +50,12 @@ impl<S: Space> Shared<S> {
         }
     }
 
-    pub(crate) fn days(&self) -> BTreeSet<u32> {
-        self.days.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn with_days<T>(&self, look: impl FnOnce(&MarkDays) -> T) -> T {
+        look(&self.days.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn set_days(&self, days: BTreeSet<u32>) {
-        *self.days.write().unwrap_or_else(PoisonError::into_inner) = days;
+    fn change_days<T>(&self, change: impl FnOnce(&mut MarkDays) -> T) -> T {
+        change(&mut self.days.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn set_failed(&self, error: Option<StoreError>) {
@@ -74,10 +74,11 @@ impl Committer {
     pub(crate) fn start<S: Space>(space: S) -> Result<(Arc<Shared<S>>, Epoch, Self), StoreError> {
         let epoch = take_over(&space)?;
         let remembered = Remembered::read(&space)?;
-        let days = RwLock::new(reading::mark_days(&space)?);
+        let days = RwLock::new(MarkDays::read(&space)?);
         let shared = Arc::new(Shared { space, days, failed: RwLock::new(None) });
         let (jobs, inbox) = mpsc::channel(JOBS_MAX);
-        let writer = Writer { shared: Arc::clone(&shared), epoch, remembered, changes: Changes::default() };
+        let writer =
+            Writer { shared: Arc::clone(&shared), epoch, remembered, changes: Changes::default(), filtering: None };
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || writer.run(inbox))
@@ -140,6 +141,14 @@ struct Writer<S> {
     epoch: Epoch,
     remembered: Remembered,
     changes: Changes,
+    filtering: Option<Filtering>,
+}
+
+/// A day whose filter is being made, and its marks so far.
+struct Filtering {
+    day: u32,
+    last: Option<MarkKey>,
+    events: Vec<[u8; 16]>,
 }
 
 impl<S: Space> Writer<S> {
@@ -157,36 +166,83 @@ impl<S: Space> Writer<S> {
                     return;
                 }
             }
+            // Its error is the store's: whoever asks next hears it.
+            let _ = self.filter_some();
         }
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let space = self.shared.sound()?;
-        let held = reading::header(space)?.map_or(Epoch(0), |header| header.epoch);
+        // A batch may already be computed on this one: whatever fails it must fail that one too. A stale epoch will.
+        let held = reading::header(space).inspect_err(|error| self.shared.set_failed(Some(error.clone())))?;
+        let held = held.map_or(Epoch(0), |header| header.epoch);
         if held != batch.epoch {
             return Err(StoreError::Fenced { held, ours: batch.epoch });
         }
-        let mut days = self.shared.days();
-        let known = days.len();
-        days.extend(batch.marks.iter().map(|mark| mark.day));
-        if days.len() > known {
-            self.shared.set_days(days);
-        }
         self.changes.clear();
+        self.add_days(batch);
         record(batch, &mut self.remembered, &mut self.changes);
         self.apply()
     }
 
+    /// Notes the days of a batch's marks before it is written. A filter made for such a day, or being made, does not know
+    /// these marks and is dropped: rare, days that are over get no more marks unless the clock is set back.
+    fn add_days(&mut self, batch: &Batch) {
+        let mut known = None;
+        for day in batch.marks.iter().map(|mark| mark.day) {
+            if known == Some(day) {
+                continue;
+            }
+            known = Some(day);
+            self.filtering.take_if(|filtering| filtering.day == day);
+            if !self.shared.with_days(|days| days.is_open(day)) && self.shared.change_days(|days| days.add(day)) {
+                drop_filter(day, &mut self.remembered, &mut self.changes);
+            }
+        }
+    }
+
+    /// Goes on with the filter of a day that is over, a little at a time so that no batch waits for it.
+    fn filter_some(&mut self) -> Result<(), StoreError> {
+        let Some(day) = self.filtering.as_ref().map(|f| f.day).or_else(|| self.shared.with_days(MarkDays::to_filter))
+        else {
+            return Ok(());
+        };
+        let space = self.shared.sound()?;
+        let filtering = self.filtering.get_or_insert_with(|| Filtering { day, last: None, events: Vec::new() });
+        let marks = reading::marks_of(space, day, filtering.last, SLICE_MAX)?;
+        filtering.last = marks.last().copied().or(filtering.last);
+        filtering.events.extend(marks.iter().map(|mark| mark.event));
+        if marks.len() == SLICE_MAX && filtering.events.len() <= FILTERED_MAX {
+            return Ok(());
+        }
+        let filter = match filtering.events.len() {
+            0..=FILTERED_MAX => Filter::of(&filtering.events),
+            _ => Filter::of_everything(),
+        };
+        self.filtering = None;
+        self.changes.clear();
+        record_filter(day, &filter, &mut self.remembered, &mut self.changes);
+        self.apply()?;
+        self.shared.change_days(|days| days.set_filter(day, filter));
+        Ok(())
+    }
+
     fn forget_some(&mut self, day: u32) -> Result<bool, StoreError> {
-        let marks = reading::marks_before(self.shared.sound()?, day, FORGET_MAX)?;
+        let marks = reading::marks_before(self.shared.sound()?, day, SLICE_MAX)?;
         self.changes.clear();
         for mark in &marks {
             self.changes.delete(mark);
         }
-        self.apply()?;
-        let all = marks.len() < FORGET_MAX;
+        let all = marks.len() < SLICE_MAX;
         if all {
-            self.shared.set_days(self.shared.days().split_off(&day));
+            for gone in self.shared.with_days(|days| days.before(day)) {
+                drop_filter(gone, &mut self.remembered, &mut self.changes);
+            }
+            self.filtering.take_if(|filtering| filtering.day < day);
+        }
+        self.apply()?;
+        if all {
+            self.shared.change_days(|days| days.forget_before(day));
         }
         Ok(all)
     }
@@ -217,7 +273,9 @@ impl<S: Space> Writer<S> {
             return Err(StoreError::Fenced { held, ours: self.epoch });
         }
         self.remembered = Remembered::read(&self.shared.space)?;
-        self.shared.set_days(reading::mark_days(&self.shared.space)?);
+        self.filtering = None;
+        let found = MarkDays::read(&self.shared.space)?;
+        self.shared.change_days(|days| *days = found);
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     lists::dead_letters_wait_in_order(&fresh()).await;
     values::keys_lead_to_leads(&fresh()).await;
     values::marks_are_found_for_thirty_days(&fresh()).await;
+    values::marks_of_many_days_are_told_apart(&fresh()).await;
     values::marks_are_forgotten_by_day(&fresh()).await;
     values::counters_are_replaced(&fresh()).await;
     values::documents_of_any_length(&fresh()).await;

@@ -31,7 +31,7 @@ pub struct Batch {
     pub id: BatchId,
     /// Who writes.
     pub epoch: Epoch,
-    /// Leads with their runs and tasks; the store keeps timers, queues and journal in step.
+    /// Leads with their runs and tasks, each at most once; the store keeps timers, queues and journal in step.
     pub leads: Vec<LeadWrite>,
     /// Keys that now lead to a lead.
     pub identities: Vec<(IdentityKey, LeadId)>,
@@ -283,7 +283,9 @@ pub enum StoreError {
         /// The folder.
         path: String,
     },
-    /// The disk is full or failed. Nothing of the batch is to be seen once the store is opened again.
+    /// The disk is full or failed. Until [`Store::recover`] nothing can be read or written. Then the batch is there whole
+    /// or not at all, and [`Store::committed`] says which: a full disk leaves nothing of it, one that failed in the midst
+    /// may have kept it.
     #[error("the disk did not take it: {0}")]
     Io(String),
     /// A record cannot be read.
@@ -312,10 +314,12 @@ pub trait Store: Send + Sync + 'static {
     /// After an error nothing may be written until [`Store::recover`].
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
-    /// Whether the batch of this number is in the store, for an outcome that is not known.
+    /// Whether the batch of this number of this epoch is in the store, for an outcome that is not known: to be asked after
+    /// [`Store::recover`] and before the next commit. Numbers go up; they begin anew with the epoch.
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError>;
 
-    /// Opens the store again after a failed commit.
+    /// Opens the store again after a failed commit. The epoch stays. May fail itself, on a disk that is still full, and
+    /// be tried again.
     async fn recover(&self) -> Result<(), StoreError>;
 
     /// A lead.

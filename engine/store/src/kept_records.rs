@@ -6,8 +6,9 @@
 use crate::conformance::sample;
 use crate::contract::*;
 use crate::keys::*;
+use crate::mark_days::Filter;
 use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord, VERSION};
-use crate::recording::{Remembered, record};
+use crate::recording::{Remembered, record, record_filter};
 use crate::space::Changes;
 use cadenza_core::account::{Account, Hold};
 use cadenza_core::effect::{Message, Outgoing, Rendered};
@@ -87,6 +88,7 @@ fn records() -> BTreeMap<char, (Vec<u8>, Vec<u8>)> {
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
     changes.put_with(|out| NudgeKey.append(out), |out| out.extend_from_slice(&[0; 8]));
     record(&everything(), &mut Remembered::default(), &mut changes);
+    record_filter(5, &Filter::of(&[[9; 16]]), &mut Remembered::default(), &mut changes);
     let mut records = BTreeMap::new();
     for (key, value) in changes.iter() {
         if let Some(value) = value {
@@ -113,6 +115,7 @@ fn read(kind: char, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         'I' => is::<IdentityKey, LeadId>(key, value),
         'J' => is::<SkeletonKey, Skeleton>(key, value),
         'L' => is::<LeadId, LeadState>(key, value),
+        'N' => is::<FilterKey, ByteVec>(key, value),
         'M' => is::<MarkKey, MarkRecord>(key, value),
         'O' => is::<PoolKey, PoolState>(key, value),
         'P' => is::<PersonalKey, Personal>(key, value),

@@ -75,12 +75,13 @@ impl<S: Space> Store for Keyed<S> {
     }
 
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
-        reading::mark(self.shared.sound()?, &self.shared.days(), event, today)
+        let space = self.shared.sound()?;
+        self.shared.with_days(|days| reading::mark(space, days, event, today))
     }
 
     async fn forget_marks(&self, day: u32) -> Result<usize, StoreError> {
         self.shared.sound()?;
-        let days = self.shared.days().range(..day).count();
+        let days = self.shared.with_days(|days| days.before(day).len());
         if days > 0 {
             while !self.committer.forget_some(day).await? {}
         }

@@ -15,6 +15,7 @@
 //! | `J` | lead id, number | journal entry: what may be kept |
 //! | `L` | lead id | lead with its runs and tasks |
 //! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
+//! | `N` | day | which events the day may know |
 //! | `O` | name | pool |
 //! | `P` | lead id, number | journal entry: what is deleted with the person |
 //! | `Q` | assignee, class, due, task id | empty |
@@ -291,6 +292,19 @@ impl Key for MarkKey {
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
         Some(Self { day: parts.take().map(u32::from_be_bytes)?, event: parts.take()? })
+    }
+}
+
+/// That of the filter of a day's marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FilterKey(pub(crate) u32);
+impl Key for FilterKey {
+    const PREFIX: u8 = b'N';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_be_bytes());
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.take().map(u32::from_be_bytes).map(Self)
     }
 }
 

@@ -10,6 +10,7 @@ mod embedded;
 mod kept_records;
 mod keyed;
 mod keys;
+mod mark_days;
 mod memory;
 mod reading;
 mod record;

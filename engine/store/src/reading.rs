@@ -3,12 +3,13 @@
 //! Must not know: batches, threads, where bytes are kept.
 
 use crate::contract::{
-    Counters, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, MARK_DAYS, Mark, QueueKey, StoreError, Timer,
+    Counters, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, Mark, QueueKey, StoreError, Timer,
 };
 use crate::keys::{
     CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
     end, first, from_after, just_after, queue_of,
 };
+use crate::mark_days::MarkDays;
 use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
 use crate::space::Space;
 use cadenza_core::effect::Outgoing;
@@ -18,7 +19,6 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use minicbor::Decode;
 use minicbor::bytes::ByteVec;
-use std::collections::BTreeSet;
 
 /// The value of a key.
 pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &K) -> Result<Option<T>, StoreError> {
@@ -70,35 +70,26 @@ pub(crate) fn last_batch(space: &impl Space) -> Result<Option<LastBatch>, StoreE
     value(space, &LastBatchKey)
 }
 
-/// The days there are marks of, found by one seek for each day and no scan.
-pub(crate) fn mark_days(space: &impl Space) -> Result<BTreeSet<u32>, StoreError> {
-    let mut days = BTreeSet::new();
-    let mut from = first::<MarkKey>();
-    while let Some((key, _)) = space.scan(&from, &end::<MarkKey>(), 1)?.first() {
-        let MarkKey { day, .. } = MarkKey::of_bytes(key.as_ref())?;
-        days.insert(day);
-        match day.checked_add(1) {
-            Some(next) => from = MarkKey::first_of(next).bytes(),
-            None => break,
-        }
-    }
-    Ok(days)
-}
-
-/// The mark of an event, looked for from `today` back: a sender repeats itself soon or never.
-pub(crate) fn mark(
-    space: &impl Space,
-    days: &BTreeSet<u32>,
-    event: &str,
-    today: u32,
-) -> Result<Option<Mark>, StoreError> {
+/// The mark of an event.
+pub(crate) fn mark(space: &impl Space, days: &MarkDays, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
     let hash = MarkKey::hash(event);
-    for &day in days.range(today.saturating_sub(MARK_DAYS)..).rev() {
+    for day in days.that_may_know(hash, today) {
         if let Some(MarkRecord { lead, content }) = value(space, &MarkKey { day, event: hash })? {
             return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
         }
     }
     Ok(None)
+}
+
+/// Marks of a day from after this one.
+pub(crate) fn marks_of(
+    space: &impl Space,
+    day: u32,
+    after: Option<MarkKey>,
+    limit: usize,
+) -> Result<Vec<MarkKey>, StoreError> {
+    let from = after.map_or_else(|| MarkKey::first_of(day).bytes(), |mark| just_after(mark.bytes()));
+    keys(space, (from, day.checked_add(1).map_or_else(end::<MarkKey>, |next| MarkKey::first_of(next).bytes())), limit)
 }
 
 /// Leads in order of their ids.

@@ -5,9 +5,10 @@
 
 use crate::contract::{Batch, Counters, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::keys::{
-    CounterKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey, ScheduleKey,
-    SkeletonKey, end, first,
+    CounterKey, FilterKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
+    ScheduleKey, SkeletonKey, end, first,
 };
+use crate::mark_days::Filter;
 use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
 use crate::space::{Changes, Space};
 use cadenza_core::account::Account;
@@ -92,6 +93,16 @@ pub fn weight(batch: &Batch) -> Weight {
     record(batch, &mut Remembered::default(), &mut changes);
     let bytes = changes.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum();
     Weight { records: changes.len(), bytes }
+}
+
+/// Appends the filter of a day's marks.
+pub(crate) fn record_filter(day: u32, filter: &Filter, remembered: &mut Remembered, changes: &mut Changes) {
+    Recorder { remembered, changes }.put(&FilterKey(day), &filter.bytes());
+}
+
+/// Appends that there is no such filter any more.
+pub(crate) fn drop_filter(day: u32, remembered: &mut Remembered, changes: &mut Changes) {
+    Recorder { remembered, changes }.delete(&FilterKey(day));
 }
 
 struct Recorder<'a> {

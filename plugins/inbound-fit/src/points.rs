@@ -13,16 +13,8 @@ const ENGAGEMENT_POINTS_MAX: i32 = 20;
 /// A project further away than the first counts most (practice D6), one closer than the second least.
 const PROJECT_STAGES: [Span; 3] = [Span::days(120), Span::days(90), Span::ZERO];
 /// Mail domains that say nothing about a company; `free_mail` adds to them.
-const FREE_MAIL: [&str; 8] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "yahoo.com",
-    "icloud.com",
-    "gmx.net",
-    "proton.me",
-];
+const FREE_MAIL: [&str; 8] =
+    ["gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.net", "proton.me"];
 /// A message that says something has at least so many characters.
 const MESSAGE_CHARS_MIN: usize = 20;
 

@@ -107,7 +107,10 @@ impl Plugin for NurtureTrack {
 impl Nurturer for NurtureTrack {
     fn choose(view: &View<'_, Self>) -> Result<Choice, Refusal> {
         let said = view.touches.iter().find_map(|touch| touch.result);
-        Ok(warm_up(view, said).or_else(|| by_project(view)).or_else(|| by_talk(said)).unwrap_or_else(|| by_interest(view)))
+        Ok(warm_up(view, said)
+            .or_else(|| by_project(view))
+            .or_else(|| by_talk(said))
+            .unwrap_or_else(|| by_interest(view)))
     }
 }
 

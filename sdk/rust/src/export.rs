@@ -61,9 +61,7 @@ impl<P: Scorer> scorer::Guest for P {
     ) -> Vec<Result<scorer::Rating, String>> {
         begin();
         match parameters::<P>(values) {
-            Ok(parameters) => {
-                leads.into_iter().map(|lead| P::score(&View::new(now, &parameters, lead)?)).collect()
-            }
+            Ok(parameters) => leads.into_iter().map(|lead| P::score(&View::new(now, &parameters, lead)?)).collect(),
             Err(why) => leads.iter().map(|_| Err(why.clone())).collect(),
         }
     }

@@ -56,12 +56,8 @@ pub(crate) fn answer(points: i32, segment: u8, reasons_at: u32, reasons: u32) ->
 
 /// A data segment with reasons of a rule, all with the value that lies at `value_at`.
 pub(crate) fn reasons(at: u32, count: usize, rule: u16, value_at: u32, value_bytes: u32) -> String {
-    let reason = [
-        u32::from(rule).to_le_bytes(),
-        1_u32.to_le_bytes(),
-        value_at.to_le_bytes(),
-        value_bytes.to_le_bytes(),
-    ];
+    let reason =
+        [u32::from(rule).to_le_bytes(), 1_u32.to_le_bytes(), value_at.to_le_bytes(), value_bytes.to_le_bytes()];
     format!("(data (i32.const {at}) \"{}\")", escaped(&reason.concat().repeat(count)))
 }
 

@@ -241,7 +241,8 @@ fn what_is_switched_off_is_refused() {
 
 #[test]
 fn a_contract_that_differs_is_refused() {
-    let guest = Guest { contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")), ..Guest::default() };
+    let guest =
+        Guest { contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")), ..Guest::default() };
     let error = load(&guest).expect_err("its points are of another type");
     assert!(matches!(&error, LoadError::Contract(_)), "{error:?}");
 }

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use crate::connector;
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -58,11 +59,8 @@ pub(super) enum ClientError {
 pub(super) fn problem_text(body: &Value) -> String {
     let text = |name: &str| body[name].as_str();
     let at = text("at").map_or_else(String::new, |at| format!(" (at {at})"));
-    let title = text("title").unwrap_or("the engine refused");
-    match text("detail") {
-        Some(detail) => format!("{title}: {detail}{at}"),
-        None => title.to_owned(),
-    }
+    let said = text("detail").or_else(|| text("title")).unwrap_or("the engine refused and does not say why");
+    format!("{said}{at}")
 }
 
 /// A connection to one engine.
@@ -82,13 +80,7 @@ impl Client {
             return Err(ClientError::Address(base));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // The system's certificates, or Mozilla's where the system has none.
-        let tls = match HttpsConnectorBuilder::new().with_native_roots() {
-            Ok(builder) => builder,
-            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
-        };
-        let https = tls.https_or_http().enable_http1().build();
-        Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(https), runtime })
+        Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(connector::https()), runtime })
     }
 
     /// Reads something.

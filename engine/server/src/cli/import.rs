@@ -185,7 +185,7 @@ impl Tally {
     fn fail(&mut self, row: usize, why: &str) {
         self.failed += 1;
         match self.failed {
-            told if told <= FAILURES_TOLD => output::complain(&format!("\nrow {row}: {why}")),
+            told if told <= FAILURES_TOLD => output::complain(&format!("row {row}: {why}")),
             told if told == FAILURES_TOLD + 1 => output::complain("more failures are only counted"),
             _ => {}
         }

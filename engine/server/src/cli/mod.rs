@@ -5,7 +5,7 @@ mod client;
 mod event;
 mod import;
 mod leads;
-mod output;
+pub(crate) mod output;
 mod remote;
 mod rows;
 mod runs;
@@ -15,7 +15,7 @@ mod table;
 mod tasks;
 mod token;
 mod validate;
-mod why;
+pub(crate) mod why;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -37,6 +37,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See the engine at work: sample leads, played reps and prospects, two working days in a minute
+    Demo(crate::demo::Demo),
     /// Run the engine on a workspace and a data folder
     Serve(serve::Serve),
     /// Check a workspace folder
@@ -65,6 +67,7 @@ enum Command {
 /// Runs the command that the arguments name.
 pub(crate) fn run() -> ExitCode {
     let answer = match Cli::parse().command {
+        Command::Demo(demo) => demo.run().map(|()| Answer::Yes),
         Command::Serve(serve) => serve.run(),
         Command::Validate(validate) => validate.run(),
         Command::Schema(schema) => schema.run(),

@@ -1,10 +1,10 @@
 //! The one place that speaks on standard output and standard error. What comes from leads may hold control characters:
 //! they are taken out before a terminal sees them.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.
-pub(super) fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(text));
 }
 
@@ -18,11 +18,26 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
 }
 
-/// Shows how far a long command is: one line on standard error, written over.
+/// Shows how far a long command is: one line on standard error, written over; nothing when nobody watches.
 pub(super) fn progress(text: &str) {
     let mut stderr = std::io::stderr().lock();
+    if !stderr.is_terminal() {
+        return;
+    }
     let _ = write!(stderr, "\r{}\x1b[K", harmless(text));
     let _ = stderr.flush();
+}
+
+/// Writes lines over the `before` lines that were written last, for a summary that changes while one looks at it.
+pub(crate) fn redraw(lines: &[String], before: usize) {
+    let mut stdout = std::io::stdout().lock();
+    if before > 0 {
+        let _ = write!(stdout, "\x1b[{before}A\x1b[J");
+    }
+    for line in lines {
+        let _ = writeln!(stdout, "{}", harmless(line));
+    }
+    let _ = stdout.flush();
 }
 
 /// JSON for other programs, indented.

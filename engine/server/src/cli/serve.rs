@@ -8,6 +8,7 @@ use crate::start::{self, ServeOptions};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Deserialize;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
@@ -73,6 +74,7 @@ impl Serve {
     fn init_log(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(self.log.as_deref().unwrap_or("info")).context("--log is no filter")?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = log.with_ansi(std::io::stderr().is_terminal());
         match self.log_format.as_deref().unwrap_or("text") {
             "text" => log.init(),
             "json" => log.json().init(),
@@ -85,7 +87,7 @@ impl Serve {
         let clock = self.clock.as_deref().map_or(Ok(ClockKind::Real), str::parse).map_err(anyhow::Error::msg)?;
         let workspace = self.workspace.clone().context("name the workspace folder: --workspace DIR")?;
         let data = self.data.clone().context("name the data folder: --data DIR")?;
-        Ok(ServeOptions { workspace, data, clock, driver: DriverOptions::default() })
+        Ok(ServeOptions { workspace, data, clock, clock_from: None, driver: DriverOptions::default() })
     }
 
     async fn serve(self) -> anyhow::Result<()> {

@@ -30,13 +30,17 @@ impl Why {
             return Ok(Answer::Yes);
         }
         let state = client.get(&path("/v1/leads/", &lead, ""))?;
-        output::say(&headline(&state));
-        let zone = zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        for entry in &entries {
-            output::say(&paragraph(entry, &zone));
-        }
+        output::say(&story(&state, &entries, zone.as_deref()));
         Ok(Answer::Yes)
     }
+}
+
+/// A lead and its journal in words, times in the zone of this name.
+pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
+    let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    let mut lines = vec![headline(lead)];
+    lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
+    lines.join("\n")
 }
 
 /// The whole journal, page by page, and the zone that its words are in.
@@ -65,11 +69,11 @@ fn headline(lead: &Value) -> String {
     let known = about.into_iter().filter(|text| text != "-" && !text.is_empty()).collect::<Vec<_>>().join(", ");
     let score = cell(lead, "scores.fit.points");
     let stands = format!(
-        "{}, {}{}, owner {}",
+        "{}, {}{}, {}",
         cell(lead, "stage"),
         if lead["segment"].is_null() { "not scored".to_owned() } else { cell(lead, "segment") },
         if score == "-" { String::new() } else { format!(" ({score} points)") },
-        cell(lead, "owner"),
+        if lead["owner"].is_null() { "nobody owns it".to_owned() } else { format!("owner {}", cell(lead, "owner")) },
     );
     format!("{known}\n{}: {stands}\n", cell(lead, "id"))
 }

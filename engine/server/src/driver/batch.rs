@@ -4,30 +4,31 @@ use crate::catalog::Catalog;
 use crate::engine::{Accepted, Applied, Command, Refused};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
+use cadenza_core::id::EffectId;
 use cadenza_store::{DeadLetterId, DocumentKey, OutboxWrite};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// A batch under way.
-pub struct OpenBatch {
+pub(crate) struct OpenBatch {
     /// Its number.
-    pub number: u64,
+    pub(crate) number: u64,
     /// Events it has taken so far.
-    pub events: usize,
+    pub(crate) events: usize,
     /// Changes to the outbox, in order.
-    pub outbox: Vec<OutboxWrite>,
+    pub(crate) outbox: Vec<OutboxWrite>,
     /// Documents it writes.
-    pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    pub(crate) documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
     /// Who waits for it.
-    pub replies: Vec<Reply>,
+    pub(crate) replies: Vec<Reply>,
     /// What leaves once it is durable.
-    pub after: Vec<After>,
+    pub(crate) after: Vec<After>,
     /// Whether it writes states.
-    pub touched: bool,
+    pub(crate) touched: bool,
 }
 
 /// Somebody who waits for a batch.
-pub enum Reply {
+pub(crate) enum Reply {
     /// An event from outside.
     Accepted(oneshot::Sender<Result<Accepted, Refused>>, Accepted),
     /// An event to a lead.
@@ -42,7 +43,7 @@ pub enum Reply {
 
 impl Reply {
     /// It is durable. Who no longer waits is passed over.
-    pub fn send(self) {
+    pub(crate) fn send(self) {
         match self {
             Self::Accepted(reply, accepted) => drop(reply.send(Ok(accepted))),
             Self::Applied(reply, applied) => drop(reply.send(Ok(applied))),
@@ -63,18 +64,20 @@ impl Reply {
 }
 
 /// What leaves once a batch is durable.
-pub enum After {
+pub(crate) enum After {
     /// An attempt to send, with leave to touch when it is a touch.
     Send(Box<Outgoing>, Option<Permit>),
     /// A question for the decision pool.
     Ask(Box<Question>),
+    /// The result of an attempt is written: the row may be looked at again.
+    Forget(EffectId),
     /// A workspace came into force.
     Publish(Arc<Catalog>),
 }
 
 impl OpenBatch {
     /// An empty batch of this number.
-    pub const fn new(number: u64) -> Self {
+    pub(crate) const fn new(number: u64) -> Self {
         Self {
             number,
             events: 0,
@@ -87,7 +90,7 @@ impl OpenBatch {
     }
 
     /// Whether nobody waits for it and it writes nothing.
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         !self.touched
             && self.outbox.is_empty()
             && self.documents.is_empty()
@@ -96,7 +99,7 @@ impl OpenBatch {
     }
 
     /// Tells everybody who waits that nothing of it was kept.
-    pub fn fail(self, refused: &Refused) {
+    pub(crate) fn fail(self, refused: &Refused) {
         for reply in self.replies {
             reply.fail(refused.clone());
         }
@@ -104,7 +107,7 @@ impl OpenBatch {
 }
 
 /// Refuses a command that was not begun.
-pub fn refuse(command: Command, refused: &Refused) {
+pub(crate) fn refuse(command: Command, refused: &Refused) {
     let refused = refused.clone();
     match command {
         Command::Report(_, reply) => drop(reply.send(Err(refused))),

@@ -35,17 +35,17 @@ use working_set::WorkingSet;
 
 /// How the driver is set up. Every number is a limit.
 #[derive(Clone, Debug)]
-pub struct DriverOptions {
+pub(crate) struct DriverOptions {
     /// Events in one batch. 64 is what sled takes with the least processor time per lead (`measured.md`); more is slower.
-    pub batch_events_max: usize,
+    pub(crate) batch_events_max: usize,
     /// Timers fired in one batch, so that ten thousand due at once do not keep intake out.
-    pub batch_timers_max: usize,
+    pub(crate) batch_timers_max: usize,
     /// Leads looked at in one batch while a schedule fires.
-    pub firing_leads_max: usize,
+    pub(crate) firing_leads_max: usize,
     /// Sendings under way at once.
-    pub sendings_max: usize,
+    pub(crate) sendings_max: usize,
     /// Intake stops when fewer bytes than this are free where the data lies.
-    pub free_bytes_reserve: u64,
+    pub(crate) free_bytes_reserve: u64,
 }
 
 impl Default for DriverOptions {
@@ -68,43 +68,43 @@ const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 const RECOVER_AFTER: Duration = Duration::from_millis(200);
 
 /// What the driver works with.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Where state is kept.
-    pub store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What is in force.
-    pub catalog: Arc<Catalog>,
+    pub(crate) catalog: Arc<Catalog>,
     /// Who asks plugins.
-    pub decider: Decider,
+    pub(crate) decider: Decider,
     /// Who sends.
-    pub connector: Arc<Connector>,
+    pub(crate) connector: Arc<Connector>,
     /// What is counted.
-    pub meters: Arc<Meters>,
+    pub(crate) meters: Arc<Meters>,
     /// Free bytes where the data lies.
-    pub free_bytes: Box<dyn Fn() -> u64 + Send>,
+    pub(crate) free_bytes: Box<dyn Fn() -> u64 + Send>,
     /// Limits.
-    pub options: DriverOptions,
+    pub(crate) options: DriverOptions,
 }
 
 /// The ends of the driver's channels that others hold.
-pub struct Ends {
+pub(crate) struct Ends {
     /// For commands from outside; bounded.
-    pub commands: mpsc::Receiver<Command>,
+    pub(crate) commands: mpsc::Receiver<Command>,
     /// For results of what the driver itself began; bounded by what it begins.
-    pub results: mpsc::UnboundedReceiver<Command>,
+    pub(crate) results: mpsc::UnboundedReceiver<Command>,
     /// Handed to whoever carries something out for the driver.
-    pub results_to: mpsc::UnboundedSender<Command>,
+    pub(crate) results_to: mpsc::UnboundedSender<Command>,
     /// The barrier for reads.
-    pub progress: watch::Sender<Progress>,
+    pub(crate) progress: watch::Sender<Progress>,
     /// What is in force, for the faces.
-    pub catalog: watch::Sender<Arc<Catalog>>,
+    pub(crate) catalog: watch::Sender<Arc<Catalog>>,
 }
 
 type Flush = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// The driver.
-pub struct Driver {
+pub(crate) struct Driver {
     parts: Parts,
     ends: Ends,
     set: WorkingSet,
@@ -134,7 +134,7 @@ pub struct Driver {
 
 impl Driver {
     /// A driver over an opened store.
-    pub async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
+    pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
         let now = parts.clock.now();
         let counters = parts.store.counters().await?;
         let schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
@@ -162,7 +162,7 @@ impl Driver {
     }
 
     /// Runs until it is told to stop and everything under way is durable.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         self.look_at_space();
         loop {
             if let Err(error) = self.turn().await {
@@ -400,7 +400,7 @@ impl Driver {
         let Some((open, _)) = self.flushing.take() else { return Ok(()) };
         if let Err(error) = result {
             self.parts.meters.commits_failed_total.add(1);
-            open.fail(&Refused::Failed(error.to_string()));
+            self.undo(open, &Refused::Failed(error.to_string()));
             return Err(error);
         }
         self.set.settled(open.number);
@@ -436,6 +436,10 @@ impl Driver {
                     let _ = results.send(Command::Answered(Box::new(answer)));
                 });
             }
+            After::Forget(id) => {
+                self.sending.remove(&id);
+                self.next_send = self.next_send.min(self.parts.clock.now());
+            }
             After::Publish(catalog) => {
                 self.ends.catalog.send_replace(catalog);
             }
@@ -449,12 +453,16 @@ impl Driver {
         if let Some((open, flush)) = self.flushing.take() {
             // It may still succeed: then its callers are told so.
             match flush.await {
-                Ok(()) => open.replies.into_iter().for_each(Reply::send),
-                Err(_) => open.fail(&refused),
+                Ok(()) => {
+                    open.replies.into_iter().for_each(Reply::send);
+                    open.after.into_iter().for_each(|after| self.carry_out(after));
+                }
+                Err(_) => self.undo(open, &refused),
             }
         }
         let number = self.open.number;
-        std::mem::replace(&mut self.open, OpenBatch::new(number + 1)).fail(&refused);
+        let open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
+        self.undo(open, &refused);
         self.progress.submitted = self.progress.submitted.max(number);
         self.progress.settled = self.progress.submitted;
         self.ends.progress.send_replace(self.progress);
@@ -469,6 +477,19 @@ impl Driver {
             }
         }
         self.look_at_space();
+    }
+
+    /// Nothing of a batch was kept: attempts it would have begun or ended are begun anew from the store.
+    fn undo(&mut self, open: OpenBatch, refused: &Refused) {
+        for after in &open.after {
+            match after {
+                After::Send(row, _) => drop(self.sending.remove(&row.id)),
+                After::Forget(id) => drop(self.sending.remove(id)),
+                After::Ask(_) => self.asked = self.asked.saturating_sub(1),
+                After::Publish(_) => {}
+            }
+        }
+        open.fail(refused);
     }
 
     async fn reopen(&mut self) -> Result<(), StoreError> {

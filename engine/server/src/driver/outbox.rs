@@ -107,8 +107,8 @@ impl Driver {
     /// An attempt ended.
     pub(super) async fn sent(&mut self, mut row: Outgoing, result: Result<(), SendError>) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        self.sending.remove(&row.id);
-        self.next_send = self.next_send.min(now);
+        // Not looked at again before this result is in the store.
+        self.open.after.push(After::Forget(row.id));
         let was_due = row.due;
         match result {
             Ok(()) => {

@@ -15,15 +15,15 @@ use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite, Mark}
 use std::collections::{BTreeMap, HashMap};
 
 /// A lead in memory.
-pub struct CachedLead {
+pub(crate) struct CachedLead {
     /// As it is now.
-    pub state: LeadState,
+    pub(crate) state: LeadState,
     /// Its indexes as of the last batch that wrote it.
     index: LeadIndex,
     /// What the counters count of it as of that batch.
     counted: Counted,
     /// Journal entries pushed out since.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The batch that will write it, or did.
     written_in: u64,
     dirty: bool,
@@ -79,7 +79,7 @@ struct CachedAccount {
 }
 
 /// State in memory.
-pub struct WorkingSet {
+pub(crate) struct WorkingSet {
     leads: HashMap<LeadId, CachedLead>,
     accounts: HashMap<AccountId, CachedAccount>,
     /// Pools stay: there are as many as the workspace names.
@@ -96,7 +96,7 @@ pub struct WorkingSet {
 
 impl WorkingSet {
     /// Nothing in memory but the counters.
-    pub fn new(counters: Counters) -> Self {
+    pub(crate) fn new(counters: Counters) -> Self {
         Self {
             leads: HashMap::new(),
             accounts: HashMap::new(),
@@ -113,12 +113,12 @@ impl WorkingSet {
     }
 
     /// A lead, when it is in memory.
-    pub fn lead(&self, id: LeadId) -> Option<&LeadState> {
+    pub(crate) fn lead(&self, id: LeadId) -> Option<&LeadState> {
         self.leads.get(&id).map(|cached| &cached.state)
     }
 
     /// Puts a lead into memory as the store has it; `new` when the store has none.
-    pub fn put_lead(&mut self, state: LeadState, new: bool) {
+    pub(crate) fn put_lead(&mut self, state: LeadState, new: bool) {
         let index = if new { LeadIndex::default() } else { LeadIndex::of(&state) };
         let counted = if new { Counted::default() } else { Counted::of(&state) };
         let id = state.lead.id;
@@ -126,12 +126,12 @@ impl WorkingSet {
     }
 
     /// Takes a lead out for a transition.
-    pub fn take_lead(&mut self, id: LeadId) -> Option<CachedLead> {
+    pub(crate) fn take_lead(&mut self, id: LeadId) -> Option<CachedLead> {
         self.leads.remove(&id)
     }
 
     /// Puts it back, changed in the batch of this number.
-    pub fn return_lead(&mut self, mut lead: CachedLead, changed_in: Option<u64>) {
+    pub(crate) fn return_lead(&mut self, mut lead: CachedLead, changed_in: Option<u64>) {
         if let Some(number) = changed_in {
             lead.written_in = number;
             lead.dirty = true;
@@ -140,18 +140,18 @@ impl WorkingSet {
     }
 
     /// An account, when it is in memory.
-    pub fn account(&self, id: AccountId) -> Option<&Account> {
+    pub(crate) fn account(&self, id: AccountId) -> Option<&Account> {
         self.accounts.get(&id).map(|cached| &cached.account)
     }
 
     /// Puts an account into memory as the store has it.
-    pub fn put_account(&mut self, account: Account) {
+    pub(crate) fn put_account(&mut self, account: Account) {
         let due_before = account.next_due();
         self.accounts.insert(account.id, CachedAccount { account, due_before, written_in: 0, dirty: false });
     }
 
     /// Changes an account in the batch of this number.
-    pub fn change_account<T>(
+    pub(crate) fn change_account<T>(
         &mut self,
         id: AccountId,
         number: u64,
@@ -168,52 +168,52 @@ impl WorkingSet {
     }
 
     /// Whether a pool is in memory.
-    pub fn has_pool(&self, name: &str) -> bool {
+    pub(crate) fn has_pool(&self, name: &str) -> bool {
         self.pools.contains_key(name)
     }
 
     /// The pools in memory.
-    pub const fn pools(&mut self) -> &mut BTreeMap<String, PoolState> {
+    pub(crate) const fn pools(&mut self) -> &mut BTreeMap<String, PoolState> {
         &mut self.pools
     }
 
     /// A pool changed.
-    pub fn pool_changed(&mut self, name: String) {
+    pub(crate) fn pool_changed(&mut self, name: String) {
         if !self.pools_dirty.contains(&name) {
             self.pools_dirty.push(name);
         }
     }
 
     /// The lead a key leads to by what is not yet in the store.
-    pub fn identity(&self, key: &IdentityKey) -> Option<LeadId> {
+    pub(crate) fn identity(&self, key: &IdentityKey) -> Option<LeadId> {
         self.identities.get(key).map(|(lead, _)| *lead)
     }
 
     /// A key leads to a lead from now on.
-    pub fn add_identity(&mut self, key: IdentityKey, lead: LeadId, number: u64) {
+    pub(crate) fn add_identity(&mut self, key: IdentityKey, lead: LeadId, number: u64) {
         self.identities.insert(key.clone(), (lead, number));
         self.new_identities.push((key, lead));
     }
 
     /// An event's mark that is not yet in the store.
-    pub fn mark(&self, event: &str) -> Option<&Mark> {
+    pub(crate) fn mark(&self, event: &str) -> Option<&Mark> {
         self.marks.get(event).map(|(mark, _)| mark)
     }
 
     /// An event was applied.
-    pub fn add_mark(&mut self, mark: Mark, number: u64) {
+    pub(crate) fn add_mark(&mut self, mark: Mark, number: u64) {
         self.marks.insert(mark.event.clone(), (mark.clone(), number));
         self.new_marks.push(mark);
     }
 
     /// A schedule's state is to be written.
-    pub fn write_schedule(&mut self, id: String, state: cadenza_core::state::ScheduleState) {
+    pub(crate) fn write_schedule(&mut self, id: String, state: cadenza_core::state::ScheduleState) {
         self.schedules.retain(|(other, _)| *other != id);
         self.schedules.push((id, state));
     }
 
     /// Everything changed since the last batch, with what the open batch brings along.
-    pub fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch) -> Batch {
+    pub(crate) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch) -> Batch {
         let mut batch = Batch::new(BatchId(open.number), epoch);
         let Self { leads, counters, counters_dirty, .. } = self;
         for cached in leads.values_mut().filter(|cached| cached.dirty) {
@@ -258,7 +258,7 @@ impl WorkingSet {
     }
 
     /// The batch of this number is in the store: what it wrote is read from there again.
-    pub fn settled(&mut self, number: u64) {
+    pub(crate) fn settled(&mut self, number: u64) {
         self.leads.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.accounts.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.identities.retain(|_, (_, written_in)| *written_in > number);
@@ -266,7 +266,7 @@ impl WorkingSet {
     }
 
     /// The earliest deadline of what is in memory: the store may not know it yet.
-    pub fn next_due(&self) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let leads = self.leads.values().filter_map(|cached| cached.state.next_due());
         let accounts = self.accounts.values().filter_map(|cached| cached.account.next_due());
         leads.chain(accounts).min()

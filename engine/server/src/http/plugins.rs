@@ -2,11 +2,11 @@
 
 use crate::http::auth::{Caller, Read};
 use crate::http::state::Shared;
+use crate::views::plugin::PluginView;
 use axum::Json;
 use axum::extract::State;
-use cadenza_core::plugin::PluginInfo;
 
 /// Every loaded plugin, by name.
-pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Json<Vec<PluginInfo>> {
-    Json(api.engine.catalog().live.plugins.values().cloned().collect())
+pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Json<Vec<PluginView>> {
+    Json(api.engine.catalog().live.plugins.values().map(PluginView::new).collect())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod lead;
 pub(crate) mod outbox;
+pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod task;

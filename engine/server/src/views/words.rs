@@ -51,6 +51,8 @@ pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalo
 pub(crate) struct Teller<'a> {
     catalog: &'a Catalog,
     runs: BTreeMap<RunId, Digest>,
+    /// Runs that are over, of which only the workflow's name is kept.
+    past: BTreeMap<RunId, String>,
     tasks: BTreeMap<TaskId, TaskKind>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Teller<'a> {
     pub(crate) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
         Self {
             catalog,
+            past: state.past.iter().map(|(workflow, past)| (past.run, workflow.clone())).collect(),
             runs: state.runs.iter().map(|run| (run.id, run.workflow)).collect(),
             tasks: state.tasks.iter().map(|task| (task.id, task.kind)).collect(),
         }
@@ -191,11 +194,20 @@ impl<'a> Teller<'a> {
     }
 
     fn run(&self, run: RunId) -> String {
-        self.runs.get(&run).map_or_else(|| run.to_string(), |digest| self.workflow(*digest))
+        let known = self.runs.get(&run).map(|digest| self.workflow(*digest));
+        known.or_else(|| self.past.get(&run).cloned()).unwrap_or_else(|| run.to_string())
     }
 
     fn step(&self, run: RunId, step: StepIx) -> String {
-        let definition = self.runs.get(&run).and_then(|digest| self.catalog.definitions.get(digest));
+        let definitions = &self.catalog.definitions;
+        let pinned = self.runs.get(&run).and_then(|digest| definitions.get(digest));
+        // Of a run that is over only the workflow's name is kept: enough while there is one version of it.
+        let only = || {
+            let name = self.past.get(&run)?;
+            let mut versions = definitions.values().filter(|definition| definition.name == *name);
+            versions.next().filter(|_| versions.next().is_none())
+        };
+        let definition = pinned.or_else(only);
         definition
             .and_then(|d| d.step(step))
             .map_or_else(|| format!("number {}", step.0 + 1), |step| format!("{} ({})", step.id, step.verb.name()))

@@ -60,6 +60,37 @@ pub(super) async fn marks_are_found_for_thirty_days<P: Place>(place: &P) {
     }
 }
 
+/// Days that are over, days that get marks again, and thirty of them at once: an event is known or it is not.
+pub(super) async fn marks_of_many_days_are_told_apart<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let (days, per_day) = (500..530, 40);
+    let event = |day: u32, n: u32| format!("web:{day}:{n}");
+    for day in days.clone() {
+        let marks = (0..per_day).map(|n| mark(&event(day, n), day)).collect();
+        opened.commit(|batch| batch.marks = marks).await;
+    }
+    // Enough commits for whatever a store makes of days that are over; then marks for one of them.
+    for _ in 0..40 {
+        opened.commit(|_| {}).await;
+    }
+    let late = 510;
+    opened.commit(|batch| batch.marks.push(mark(&event(late, per_day), late))).await;
+    for reopened in 0..3 {
+        for day in days.clone() {
+            for n in 0..=per_day {
+                let known = n < per_day || day == late;
+                let found = opened.store.mark(&event(day, n), 529).await.expect("readable");
+                let expected = known.then(|| mark(&event(day, n), day));
+                assert_eq!(found, expected, "mark {n} of day {day}, opened again {reopened} times");
+            }
+        }
+        opened = opened.again(place).await;
+        for _ in 0..3 {
+            opened.commit(|_| {}).await;
+        }
+    }
+}
+
 pub(super) async fn marks_are_forgotten_by_day<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let (days, per_day) = ([100, 101, 105], 1_100);

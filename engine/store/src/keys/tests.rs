@@ -75,6 +75,7 @@ fn the_other_keys_read_back_and_sort() {
         DocumentKey::Clock,
     ]);
     check(&[PiecesKey(vec![b'F', 1]), PiecesKey(vec![b'L', 0])]);
+    check(&[1, 2, 256].map(FilterKey));
     check(&[HeaderKey]);
     check(&[LastBatchKey]);
 }

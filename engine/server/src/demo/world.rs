@@ -1,0 +1,108 @@
+//! What everybody in the demo shares: the clock, the way to the engine, the prospects, the tally, and the first thing
+//! that went wrong.
+
+use super::caller::Caller;
+use super::prospect::Prospect;
+use super::tally::Tally;
+use crate::engine::Engine;
+use cadenza_core::time::{MINUTE_MS, SECOND_MS, Timestamp};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// The demo's world.
+pub(super) struct World {
+    /// The engine; only its clock, its workspace and its counters are looked at, everything else goes over HTTP.
+    pub(super) engine: Engine,
+    /// The way to it.
+    pub(super) caller: Caller,
+    /// A token that may bring events in.
+    pub(super) ingest_token: String,
+    /// When it ends, on the engine's clock.
+    pub(super) ends: Timestamp,
+    /// Who is behind each lead, by mail address.
+    pub(super) prospects: BTreeMap<String, Prospect>,
+    pub(super) tally: Mutex<Tally>,
+    pub(super) trouble: OnceLock<String>,
+}
+
+impl World {
+    /// The engine's time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.clock().now()
+    }
+
+    /// Whether it is over, one way or the other.
+    pub(super) fn is_over(&self) -> bool {
+        self.now() >= self.ends || self.trouble.get().is_some()
+    }
+
+    /// What was counted.
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something is not as it must be; the first such thing ends the demo.
+    pub(super) fn fail(&self, what: String) {
+        let _ = self.trouble.set(what);
+    }
+
+    /// Waits until the engine's clock shows `at`, or the demo ends.
+    pub(super) async fn sleep_until(&self, at: Timestamp) {
+        if let Some(wait) = self.engine.clock().until(at.min(self.ends)) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Waits so many engine seconds.
+    pub(super) async fn sleep_s(&self, seconds: u32) {
+        self.sleep_until(self.now().plus_ms(i64::from(seconds) * SECOND_MS)).await;
+    }
+
+    /// A lead's event that happens so many engine minutes from now, unless the demo is over by then. `seen` counts it
+    /// once the engine has taken it.
+    pub(super) fn later(
+        self: &Arc<Self>,
+        after_minutes: u32,
+        event: Happening,
+        seen: impl FnOnce(&mut Tally) + Send + 'static,
+    ) {
+        let (world, at) = (Arc::clone(self), self.now().plus_ms(i64::from(after_minutes) * MINUTE_MS));
+        tokio::spawn(async move {
+            world.sleep_until(at).await;
+            if !world.is_over() && world.report(&event).await {
+                seen(&mut world.tally());
+            }
+        });
+    }
+
+    /// Posts an event; anything but 202 is trouble.
+    async fn report(&self, event: &Happening) -> bool {
+        let body = json!({"id": event.id, "type": event.kind, "lead": {"email": event.email}, "data": event.data});
+        match self.caller.post(&self.ingest_token, "/v1/events", &body).await {
+            Ok(answer) if answer.status.as_u16() == 202 => return true,
+            Ok(answer) => self.fail(format!("the event {} was not taken: {}", event.id, answer.problem())),
+            Err(error) => self.fail(format!("{error:#}")),
+        }
+        false
+    }
+}
+
+/// Something a prospect does.
+pub(super) struct Happening {
+    /// The event's id: the same deed is the same event.
+    pub(super) id: String,
+    /// Its type.
+    pub(super) kind: &'static str,
+    /// Who.
+    pub(super) email: String,
+    /// What it says.
+    pub(super) data: Value,
+}
+
+impl Happening {
+    /// What the lead with this mail address does; `deed` tells it from its other deeds.
+    pub(super) fn new(email: &str, kind: &'static str, deed: &str, data: Value) -> Self {
+        Self { id: format!("{kind}/{email}/{deed}"), kind, email: email.to_owned(), data }
+    }
+}
