@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p cadenza-tests --bench decisions`
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
+
 use cadenza_core::plugin::{DecisionInput, DecisionKind, EngagementSeen, Reads, TouchSeen, With, lay_out};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;

@@ -75,7 +75,10 @@ fn run(leads: usize, connections: usize) {
     println!("  records, bytes       {:>10.2}, {:.0} a lead", alone.records, alone.bytes);
     println!("  disk                 {:>10.0} bytes a lead", alone.disk_bytes);
     println!("ratio: processor time a lead, engine / store alone   {:.2}", cpu_us / alone.cpu_us);
-    println!("ratio: leads a second, store alone / engine          {:.2}", alone.leads_per_s / (leads as f64 / wall.as_secs_f64()));
+    println!(
+        "ratio: leads a second, store alone / engine          {:.2}",
+        alone.leads_per_s / (leads as f64 / wall.as_secs_f64())
+    );
     println!();
 }
 
@@ -151,7 +154,11 @@ fn drive(host: &str, requests: &[Vec<u8>], share: usize, next: &AtomicUsize) -> 
                     moved = true;
                     connection.answer.extend_from_slice(&buffer[..read]);
                     if is_whole(&connection.answer) {
-                        assert!(connection.answer.starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&connection.answer));
+                        assert!(
+                            connection.answer.starts_with(b"HTTP/1.1 202"),
+                            "{}",
+                            String::from_utf8_lossy(&connection.answer)
+                        );
                         latencies.push(connection.sent.elapsed());
                         connection.answer.clear();
                         connection.busy = false;
@@ -174,7 +181,8 @@ fn drive(host: &str, requests: &[Vec<u8>], share: usize, next: &AtomicUsize) -> 
 fn is_whole(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).and_then(|n| n.trim().parse::<usize>().ok());
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")).and_then(|n| n.trim().parse::<usize>().ok());
     answer.len() >= end + 4 + length.unwrap_or(0)
 }
 
@@ -259,7 +267,11 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
                     let day = (id.timestamp().as_ms() / 86_400_000) as u32;
                     batch.identities.extend(identity::keys(&state.lead.profile).into_iter().map(|key| (key, id)));
                     batch.marks.push(Mark { event, day, lead: id, content: 1 });
-                    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: state.clone(), entries: Vec::new() });
+                    batch.leads.push(LeadWrite {
+                        before: LeadIndex::default(),
+                        state: state.clone(),
+                        entries: Vec::new(),
+                    });
                 }
                 batch.counters = Some(counters.clone());
                 batch

@@ -23,7 +23,8 @@ impl Site {
         let site = Self { folder, admin: String::new() };
         copy(&shipped(), &site.workspace());
         let data = site.data();
-        let made = cadenza(&["token", "create", "--role", "admin", "--data", path(&data)]).output().expect("cadenza runs");
+        let made =
+            cadenza(&["token", "create", "--role", "admin", "--data", path(&data)]).output().expect("cadenza runs");
         assert!(made.status.success(), "no token: {}", String::from_utf8_lossy(&made.stderr));
         let admin = String::from_utf8_lossy(&made.stdout).trim().to_owned();
         Self { admin, ..site }
@@ -64,7 +65,7 @@ impl Default for Site {
 }
 
 /// The workspace the project ships.
-pub fn shipped() -> PathBuf {
+pub(crate) fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows")
 }
 

@@ -42,7 +42,7 @@ impl Delivery {
 }
 
 /// The signature of a delivery.
-pub fn sign(id: &str, second: i64, body: &[u8]) -> String {
+pub(crate) fn sign(id: &str, second: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(KEY).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{second}.").as_bytes());
     mac.update(body);

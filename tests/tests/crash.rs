@@ -15,7 +15,7 @@ const SENDERS: u64 = 4;
 fn lead(round: u64, sender: u64, n: u64) -> (String, Value) {
     let name = format!("r{round}s{sender}n{n}");
     let body = json!({
-        "id": name, "email": format!("{name}@crash.example"), "phone": "+1 212 555 0100", "first_name": "Kit",
+        "id": name, "email": format!("{name}@crash.example"), "first_name": "Kit",
         "title": "VP Sales", "company": format!("Crash {name}"), "industry": "Software", "employees": 400,
         "country": "US", "source": "web", "budget": 60000.0, "product": "dialler", "pain": "follow-up is forgotten",
         "project_date": "2027-06-01T00:00:00Z", "message": "Please send us a quote and call me."

@@ -45,7 +45,11 @@ fn a_delivery_is_taken_only_when_it_is_genuine() {
     assert_eq!(first["duplicate"], false);
     let again = Delivery::at("msg_good", &lead(1), now + 1);
     let second = engine.deliver("website", &again).expect("the engine answers").expect(202).json;
-    assert_eq!((&second["duplicate"], &second["lead"]), (&json!(true), &first["lead"]), "the same id is the same event");
+    assert_eq!(
+        (&second["duplicate"], &second["lead"]),
+        (&json!(true), &first["lead"]),
+        "the same id is the same event"
+    );
     let conflict = Delivery::new("msg_good", &lead(2));
     engine.deliver("website", &conflict).expect("the engine answers").problem(409);
     // Two signatures, one of them ours: a sender that is changing its key.
@@ -83,17 +87,35 @@ fn random_bytes_at_every_endpoint_get_a_problem() {
             .collect()
     };
     let paths = [
-        "/hooks/website", "/v1/events", "/v1/leads", "/v1/tasks", "/v1/runs", "/v1/workflows", "/v1/schedules", "/v1/outbox",
-        "/v1/dead-letters", "/v1/clock/advance", "/v1/workspace/apply", "/v1/tokens", "/healthz", "/readyz", "/metrics",
-        "/v1/tasks/tk_nonsense/outcome", "/v1/runs/rn_nonsense/cancel", "/v1/workflows/inbound/enroll", "/nowhere",
+        "/hooks/website",
+        "/v1/events",
+        "/v1/leads",
+        "/v1/tasks",
+        "/v1/runs",
+        "/v1/workflows",
+        "/v1/schedules",
+        "/v1/outbox",
+        "/v1/dead-letters",
+        "/v1/clock/advance",
+        "/v1/workspace/apply",
+        "/v1/tokens",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/v1/tasks/tk_nonsense/outcome",
+        "/v1/runs/rn_nonsense/cancel",
+        "/v1/workflows/inbound/enroll",
+        "/nowhere",
     ];
-    let own = [format!("/v1/leads/{id}/owner"), format!("/v1/leads/{id}/opt-out"), format!("/v1/leads/{id}/preferences")];
+    let own =
+        [format!("/v1/leads/{id}/owner"), format!("/v1/leads/{id}/opt-out"), format!("/v1/leads/{id}/preferences")];
     let before = engine.lead(&id);
     for path in paths.into_iter().map(str::to_owned).chain(own) {
         for method in ["POST", "PUT", "DELETE", "PATCH"] {
             for kind in ["application/json", "text/plain"] {
                 let body = noise();
-                let answer = engine.client.send(method, &path, &[("content-type", kind)], &body).expect("the engine answers");
+                let answer =
+                    engine.client.send(method, &path, &[("content-type", kind)], &body).expect("the engine answers");
                 if (400..600).contains(&answer.status) {
                     assert!(answer.status < 500, "{method} {path} as {kind}: {} {}", answer.status, answer.text);
                     let status = answer.status;
@@ -113,7 +135,8 @@ fn random_bytes_at_every_endpoint_get_a_problem() {
 fn events_are_checked_one_by_one() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);
-    let event = |id: &str, kind: &str, lead: Value| json!({"id": id, "type": kind, "at": "2026-11-30T15:00:00Z", "lead": lead});
+    let event =
+        |id: &str, kind: &str, lead: Value| json!({"id": id, "type": kind, "at": "2026-11-30T15:00:00Z", "lead": lead});
     let batch = json!([
         event("e1", "lead.created", json!({"email": "a@door.example", "source": "web"})),
         event("e2", "lead.craeted", json!({"email": "b@door.example"})),
@@ -123,7 +146,8 @@ fn events_are_checked_one_by_one() {
     ]);
     let results = engine.client.post("/v1/events", &batch);
     assert!(results.status < 300, "an array is answered item by item: {}", results.text);
-    let items = results.json.as_array().or_else(|| results.json["results"].as_array()).expect("a list of results").clone();
+    let items =
+        results.json.as_array().or_else(|| results.json["results"].as_array()).expect("a list of results").clone();
     assert_eq!(items.len(), 5, "{}", results.text);
     assert_eq!(leads(&engine), 1, "only the good one made a lead");
     let too_many: Vec<Value> = (0..1_001).map(|n| event(&format!("m{n}"), "lead.created", lead(n))).collect();

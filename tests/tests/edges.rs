@@ -46,14 +46,29 @@ fn crates_know_only_whom_they_may() {
             None => ["cadenza-sdk"].into(),
         };
         let too_much: Vec<_> = found.difference(&may).collect();
-        assert!(too_much.is_empty(), "{package} must not know {too_much:?}: move the code, or change ARCHITECTURE.md first");
+        assert!(
+            too_much.is_empty(),
+            "{package} must not know {too_much:?}: move the code, or change ARCHITECTURE.md first"
+        );
     }
 }
 
 #[test]
 fn core_is_pure() {
     let core = &edges()["cadenza-core"];
-    for banned in ["tokio", "sled", "wasmtime", "axum", "hyper", "serde-saphyr", "granit-parser", "cel", "getrandom", "rand", "fastrand"] {
+    for banned in [
+        "tokio",
+        "sled",
+        "wasmtime",
+        "axum",
+        "hyper",
+        "serde-saphyr",
+        "granit-parser",
+        "cel",
+        "getrandom",
+        "rand",
+        "fastrand",
+    ] {
         assert!(!core.contains(banned), "cadenza-core must not depend on {banned}: give it the result as an argument");
     }
 }
@@ -69,9 +84,10 @@ fn only_named_places_are_unsafe() {
     for path in found {
         let relative = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
         let place = named.lines().filter(|line| line.starts_with("| `")).any(|line| {
-            line.split('`').skip(1).step_by(2).any(|place| {
-                relative.starts_with(place) || line.contains(relative.rsplit('/').next().unwrap_or("-"))
-            })
+            line.split('`')
+                .skip(1)
+                .step_by(2)
+                .any(|place| relative.starts_with(place) || line.contains(relative.rsplit('/').next().unwrap_or("-")))
         });
         assert!(place, "{relative} allows unsafe code, and ARCHITECTURE.md, \"Unsafe\", does not name it");
     }

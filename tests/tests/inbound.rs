@@ -50,7 +50,10 @@ fn a_hot_lead_is_called_within_five_business_minutes() {
     let task = only(&tasks, "call");
     assert_eq!(task["kind"], "call");
     assert_eq!(task["due"], "2026-11-30T15:05:00Z", "due five business minutes after it came");
-    assert!(task["script"].as_str().is_some_and(|script| script.contains("Ada")), "the script knows the lead: {task:#}");
+    assert!(
+        task["script"].as_str().is_some_and(|script| script.contains("Ada")),
+        "the script knows the lead: {task:#}"
+    );
 
     // Nobody calls: at five minutes, fifteen and an hour the plugin is asked.
     engine.advance("6m");

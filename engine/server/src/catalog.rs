@@ -148,11 +148,6 @@ impl Plugins {
         }
         Ok(sandbox)
     }
-
-    /// What they say of themselves.
-    pub(crate) const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
-        &self.infos
-    }
 }
 
 impl PluginCatalog for Plugins {

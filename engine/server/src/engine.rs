@@ -348,12 +348,20 @@ impl Engine {
     }
 
     /// Outbox rows in order of their due time.
-    pub(crate) async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
+    pub(crate) async fn outbox(
+        &self,
+        after: Option<(Timestamp, EffectId)>,
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, Refused> {
         self.durable(self.store.outbox(after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.
-    pub(crate) async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, Refused> {
+    pub(crate) async fn dead_letters(
+        &self,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Refused> {
         self.durable(self.store.dead_letters(after, limit)).await
     }
 

@@ -79,8 +79,15 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let ends = Ends { commands, results, results_to, progress, catalog: catalog_to };
     run_on_own_thread(Driver::new(parts, ends).await?)?;
     let draining = Arc::new(AtomicBool::new(false));
-    let engine =
-        Engine { commands: commands_to, store, clock, catalog: catalog_seen, progress: progress_seen, meters, draining };
+    let engine = Engine {
+        commands: commands_to,
+        store,
+        clock,
+        catalog: catalog_seen,
+        progress: progress_seen,
+        meters,
+        draining,
+    };
     if refused.is_none() {
         let documents = catalog.documents()?;
         engine.activate(catalog, documents).await?;

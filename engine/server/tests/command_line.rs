@@ -3,7 +3,11 @@
 use std::process::{Command, Output};
 
 fn cadenza(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cadenza")).args(arguments).env_remove("CADENZA_TOKEN").output().expect("cadenza runs")
+    Command::new(env!("CARGO_BIN_EXE_cadenza"))
+        .args(arguments)
+        .env_remove("CADENZA_TOKEN")
+        .output()
+        .expect("cadenza runs")
 }
 
 #[test]

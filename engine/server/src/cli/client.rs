@@ -1,11 +1,11 @@
 //! Talks to a running engine over HTTP. One request at a time; a problem that the engine answers becomes an error with
 //! what was wrong, where, and what to do.
 
+use crate::connector;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode, Uri};
-use crate::connector;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;

@@ -5,6 +5,7 @@ use crate::engine::{Accepted, Applied, Command, Refused};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
 use cadenza_core::id::EffectId;
+use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadLetterId, DocumentKey, OutboxWrite};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -25,6 +26,8 @@ pub(crate) struct OpenBatch {
     pub(crate) after: Vec<After>,
     /// Whether it writes states.
     pub(crate) touched: bool,
+    /// When the first of the rows it puts into the outbox falls due; they are looked for once it is durable.
+    pub(crate) first_send: Timestamp,
 }
 
 /// Somebody who waits for a batch.
@@ -86,6 +89,7 @@ impl OpenBatch {
             replies: Vec::new(),
             after: Vec::new(),
             touched: false,
+            first_send: Timestamp::MAX,
         }
     }
 

@@ -404,6 +404,7 @@ impl Driver {
             return Err(error);
         }
         self.set.settled(open.number);
+        self.next_send = self.next_send.min(open.first_send);
         self.progress.settled = open.number;
         self.ends.progress.send_replace(self.progress);
         if self.timers_in.is_some_and(|number| number <= open.number) {

@@ -44,11 +44,7 @@ impl Driver {
     async fn next_send_after(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let after = Some((now, cadenza_core::id::EffectId(u128::MAX)));
         let stored = self.parts.store.outbox(after, Timestamp::MAX, 1).await?;
-        let waiting = self.open.outbox.iter().filter_map(|write| match write {
-            OutboxWrite::Put(row) | OutboxWrite::Update { row, .. } if !self.sending.contains(&row.id) => Some(row.due),
-            _ => None,
-        });
-        Ok(waiting.chain(stored.first().map(|row| row.due)).min().unwrap_or(Timestamp::MAX))
+        Ok(stored.first().map_or(Timestamp::MAX, |row| row.due))
     }
 
     async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<(), StoreError> {
@@ -57,6 +53,7 @@ impl Driver {
             || !self.parts.connector.knows(&self.parts.catalog, &row.via)
         {
             row.due = now.plus_ms(LOOK_AGAIN_MS);
+            self.open.first_send = self.open.first_send.min(row.due);
             self.open.outbox.push(OutboxWrite::Update { was_due, row });
             return Ok(());
         }
@@ -64,6 +61,7 @@ impl Driver {
             Gate::Go(permit) => permit,
             Gate::Later(at) => {
                 row.due = at;
+                self.open.first_send = self.open.first_send.min(at);
                 self.open.outbox.push(OutboxWrite::Update { was_due, row });
                 return Ok(());
             }
@@ -162,7 +160,7 @@ impl Driver {
             row.tries = 0;
             row.due = self.parts.clock.now();
             row.started_at = None;
-            self.next_send = self.next_send.min(row.due);
+            self.open.first_send = self.open.first_send.min(row.due);
             self.open.outbox.push(OutboxWrite::Put(row));
         }
         self.open.replies.push(super::batch::Reply::Done(reply));

@@ -125,7 +125,7 @@ impl Driver {
             }
             Effect::Assign(request) => self.choose_owner(&request, now).await.map(Some),
             Effect::Send(row) => {
-                self.next_send = self.next_send.min(row.due);
+                self.open.first_send = self.open.first_send.min(row.due);
                 self.open.outbox.push(OutboxWrite::Put(row));
                 Ok(None)
             }
