@@ -31,6 +31,9 @@ pub(crate) struct Catalog {
     pub(crate) folder: Arc<Folder>,
 }
 
+/// Documents to write; none deletes.
+pub(crate) type Documents = Vec<(DocumentKey, Option<Vec<u8>>)>;
+
 /// Why a workspace does not become active.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CatalogError {
@@ -201,7 +204,7 @@ impl Catalog {
 impl Catalog {
     /// What a workspace that becomes active leaves in the store: its files, and its definitions for the runs that pin
     /// them.
-    pub(crate) fn documents(&self) -> Result<Vec<(DocumentKey, Option<Vec<u8>>)>, serde_json::Error> {
+    pub(crate) fn documents(&self) -> Result<Documents, serde_json::Error> {
         let mut documents = Vec::new();
         for workflow in self.workspace.workflows.values() {
             let bytes = serde_json::to_vec(workflow.as_ref())?;

@@ -17,7 +17,7 @@ const WAITING_MAX: usize = 1_024;
 type Done = Box<dyn FnOnce(Answer) + Send>;
 
 enum Job {
-    Ask(Question, Done),
+    Ask(Box<Question>, Done),
     Plugins(Arc<Catalog>),
 }
 
@@ -67,10 +67,10 @@ impl Decider {
         if let Err(
             mpsc::TrySendError::Full(Job::Ask(question, done))
             | mpsc::TrySendError::Disconnected(Job::Ask(question, done)),
-        ) = self.pooled.try_send(Job::Ask(question, Box::new(done)))
+        ) = self.pooled.try_send(Job::Ask(Box::new(question), Box::new(done)))
         {
             let failure = DecisionFailure::Unavailable("too many decisions are waiting".to_owned());
-            done(answer(question, Digest(0), Err(failure), Cost::default()));
+            done(answer(*question, Digest(0), Err(failure), Cost::default()));
         }
     }
 }
@@ -78,7 +78,7 @@ impl Decider {
 fn run_pool(mut sandbox: Sandbox, jobs: &mpsc::Receiver<Job>, meters: &Meters) {
     while let Ok(job) = jobs.recv() {
         match job {
-            Job::Ask(question, done) => done(ask(&sandbox, question, meters)),
+            Job::Ask(question, done) => done(ask(&sandbox, *question, meters)),
             Job::Plugins(catalog) => match catalog.plugins.sandbox() {
                 Ok(new) => sandbox = new,
                 Err(error) => tracing::error!(%error, "the new plugins could not be loaded; the old ones stay"),

@@ -1,7 +1,7 @@
 //! The engine as its faces see it: commands go to the driver and come back once they are durable; reads see only what
 //! is durable. HTTP and the command line know this and nothing behind it.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::event::{Event, Report};
@@ -128,9 +128,9 @@ pub(crate) enum Command {
     /// Drive dead letters again: an outgoing one goes back to the outbox.
     Redrive(DeadLetterId, oneshot::Sender<Result<(), Refused>>),
     /// Write documents (tokens).
-    Documents(Vec<(DocumentKey, Option<Vec<u8>>)>, oneshot::Sender<Result<(), Refused>>),
+    Documents(Documents, oneshot::Sender<Result<(), Refused>>),
     /// Make a workspace the active one.
-    Apply(Arc<Catalog>, Vec<(DocumentKey, Option<Vec<u8>>)>, oneshot::Sender<Result<(), Refused>>),
+    Apply(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
     /// Advance the virtual clock and do everything that falls due on the way.
     Advance(Timestamp, oneshot::Sender<Result<Timestamp, Refused>>),
     /// Brakes: hold back a workflow's new enrolments and steps, or a connection's sendings.
@@ -250,16 +250,12 @@ impl Engine {
     }
 
     /// Writes documents.
-    pub(crate) async fn write_documents(&self, documents: Vec<(DocumentKey, Option<Vec<u8>>)>) -> Result<(), Refused> {
+    pub(crate) async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Documents(documents, reply)).await
     }
 
     /// Makes a workspace the active one.
-    pub(crate) async fn activate(
-        &self,
-        catalog: Arc<Catalog>,
-        documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
-    ) -> Result<(), Refused> {
+    pub(crate) async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Apply(catalog, documents, reply)).await
     }
 

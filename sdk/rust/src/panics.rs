@@ -24,12 +24,16 @@ struct Note {
     message: [u8; MESSAGE_BYTES_MAX],
 }
 
+impl Note {
+    const EMPTY: Self = Self { mark: [0; 2], bytes: 0, message: [0; MESSAGE_BYTES_MAX] };
+}
+
 struct Shared(UnsafeCell<Note>);
 
 // SAFETY: a guest has one thread.
 unsafe impl Sync for Shared {}
 
-static NOTE: Shared = Shared(UnsafeCell::new(Note { mark: [0; 2], bytes: 0, message: [0; MESSAGE_BYTES_MAX] }));
+static NOTE: Shared = Shared(UnsafeCell::new(Note::EMPTY));
 
 /// Has panics of this instance leave a note.
 pub(crate) fn note_them() {
@@ -37,17 +41,21 @@ pub(crate) fn note_them() {
 }
 
 fn leave_note(info: &PanicHookInfo<'_>) {
-    // SAFETY: one thread, and a panic inside of a panic aborts before it gets here.
-    let note = unsafe { &mut *NOTE.0.get() };
-    let mut text = Text(note);
+    let mut note = Note::EMPTY;
+    let mut text = Text(&mut note);
     let message = info.payload_as_str().unwrap_or("a panic without a message");
     // What does not fit is cut off.
     let _ = match info.location() {
         Some(at) => write!(text, "{message}, at {}:{}", at.file(), at.line()),
         None => text.write_str(message),
     };
-    // SAFETY: a reference to a field; volatile, because nothing in here reads it again.
-    unsafe { (&raw mut note.mark).write_volatile(MARK) };
+    let left = NOTE.0.get();
+    // SAFETY: there is one thread, and nothing else refers to the static. Volatile, because nothing in here ever reads
+    // it, so that plain writes would be left out; the mark comes last, when all else is there.
+    unsafe {
+        left.write_volatile(note);
+        (&raw mut (*left).mark).write_volatile(MARK);
+    }
 }
 
 struct Text<'a>(&'a mut Note);

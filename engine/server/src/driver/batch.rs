@@ -1,12 +1,12 @@
 //! The batch that is being computed: what it writes besides states, and who waits for it.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Documents};
 use crate::engine::{Accepted, Applied, Command, Refused};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadLetterId, DocumentKey, OutboxWrite};
+use cadenza_store::{DeadLetterId, OutboxWrite};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -19,7 +19,7 @@ pub(crate) struct OpenBatch {
     /// Changes to the outbox, in order.
     pub(crate) outbox: Vec<OutboxWrite>,
     /// Documents it writes.
-    pub(crate) documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    pub(crate) documents: Documents,
     /// Who waits for it.
     pub(crate) replies: Vec<Reply>,
     /// What leaves once it is durable.

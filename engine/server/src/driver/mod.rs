@@ -14,7 +14,7 @@ mod timers;
 mod transition;
 mod working_set;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::decider::Decider;
@@ -314,7 +314,7 @@ impl Driver {
     async fn apply(
         &mut self,
         catalog: Arc<Catalog>,
-        documents: Vec<(cadenza_store::DocumentKey, Option<Vec<u8>>)>,
+        documents: Documents,
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
