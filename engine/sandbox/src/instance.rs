@@ -109,12 +109,16 @@ fn panic_message(dump: &WasmCoreDump, store: &Store<Taken>) -> Option<String> {
     dump.memories().iter().find_map(|memory| {
         let bytes = memory.data(store);
         let bytes = &bytes[..bytes.len().min(PANIC_SEARCH_BYTES_MAX)];
-        let mark = bytes.chunks_exact(PANIC_MARK.len()).position(|chunk| chunk == PANIC_MARK)?;
-        let after = &bytes[(mark + 1) * PANIC_MARK.len()..];
-        let (length, message) = after.split_first_chunk::<4>()?;
-        let message = message.get(..u32::from_le_bytes(*length) as usize)?;
-        Some(String::from_utf8_lossy(&message[..message.len().min(TRAP_BYTES_MAX)]).into_owned())
+        let marks = (0..bytes.len()).step_by(PANIC_MARK.len()).filter(|at| bytes[*at..].starts_with(&PANIC_MARK));
+        marks.map(|at| &bytes[at + PANIC_MARK.len()..]).find_map(note)
     })
+}
+
+/// The message behind a mark; none when its length is a lie.
+fn note(after: &[u8]) -> Option<String> {
+    let (length, message) = after.split_first_chunk::<4>()?;
+    let message = message.get(..u32::from_le_bytes(*length) as usize).filter(|message| !message.is_empty())?;
+    Some(String::from_utf8_lossy(&message[..message.len().min(TRAP_BYTES_MAX)]).into_owned())
 }
 
 /// The beginning of a text, at most so many bytes.

@@ -9,7 +9,8 @@ use core::cell::UnsafeCell;
 use core::fmt::{self, Write};
 use std::panic::PanicHookInfo;
 
-/// The mark, as two words. They must not lie in static data, or the host would find them where there is no message.
+/// The mark, as two words. They are written one by one: together they would lie in static data to be copied from, where
+/// the host would find them without a message.
 const MARK: [u64; 2] = {
     let bytes = *b"\x00cadenza:panic\x00\x01";
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
@@ -54,7 +55,8 @@ fn leave_note(info: &PanicHookInfo<'_>) {
     // it, so that plain writes would be left out; the mark comes last, when all else is there.
     unsafe {
         left.write_volatile(note);
-        (&raw mut (*left).mark).write_volatile(MARK);
+        (&raw mut (*left).mark[0]).write_volatile(MARK[0]);
+        (&raw mut (*left).mark[1]).write_volatile(MARK[1]);
     }
 }
 

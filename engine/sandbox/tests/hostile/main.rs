@@ -183,7 +183,11 @@ fn a_trap_tells_the_panic_message_or_else_the_function() {
         outcome(&Guest { items: note, ..scoring("unreachable") }),
         Err(DecisionFailure::Trap("alas!".to_owned()))
     );
-    // A note whose length is a lie is no note.
+    // A mark without a message, and one whose length is a lie, are no notes.
+    let notes = r#"(data (i32.const 16384) "\00cadenza:panic\00\01\00\00\00\00")
+        (data (i32.const 16640) "\00cadenza:panic\00\01\05\00\00\00alas!")"#;
+    let guest = Guest { items: notes.to_owned(), ..scoring("unreachable") };
+    assert_eq!(outcome(&guest), Err(DecisionFailure::Trap("alas!".to_owned())));
     let note = r#"(data (i32.const 16384) "\00cadenza:panic\00\01\ff\ff\ff\fflas!")"#.to_owned();
     assert_trap(&Guest { items: note, ..scoring("unreachable") }, "unreachable");
     assert_trap(&scoring("(i32.div_s (i32.const 1) (i32.const 0))"), "divide by zero in score");
