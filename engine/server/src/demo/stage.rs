@@ -213,7 +213,7 @@ impl Stage {
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
-        let answer = self.world.caller.get(&self.viewer_token, path).await?;
+        let answer = self.world.caller.get(&self.operator_token, path).await?;
         ensure!(answer.status.is_success(), "{path} was refused: {}", answer.problem());
         Ok(answer.body)
     }
