@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows");
+    let folder = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
+    let root = PathBuf::from(folder).join("../../workflows");
     let root = root.canonicalize().expect("the shipped workspace lies in workflows/");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", root.display());

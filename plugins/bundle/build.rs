@@ -16,7 +16,7 @@ const PLUGINS: &[&str] = &["inbound-fit", "nurture-track", "speed-to-lead"];
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../..");
     watch(&root);
     ensure_target();
     let out = PathBuf::from(variable("OUT_DIR"));

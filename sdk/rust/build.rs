@@ -1,13 +1,13 @@
 //! Writes down for the linker what each kind of plugin exports, taken from `sdk/wit`: the custom sections from which a
 //! core module is later encoded as a component.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 use wit_component::StringEncoding;
 use wit_parser::Resolve;
 
 fn main() {
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let wit = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts")).join("../wit");
     println!("cargo::rerun-if-changed={}", wit.display());
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(&wit).expect("the contract in sdk/wit is valid WIT");

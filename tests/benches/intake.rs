@@ -12,13 +12,13 @@ use cadenza_core::state::LeadState;
 use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, SledOptions, SledStore, Store, weight};
 use cadenza_tests::{Client, Delivery, Engine, Site};
 use serde_json::json;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::sync::Mutex;
+use std::io::ErrorKind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 
-/// Threads of the load generator; each drives its share of the connections, one request at a time on each.
+/// Threads of the load generator.
 const SENDER_THREADS: usize = 2;
 /// Leads before the clock runs, so that code and tables are warm.
 const WARM_UP: usize = 2_000;
@@ -104,78 +104,49 @@ fn request(host: &str, n: usize) -> Vec<u8> {
 
 /// Sends every request once, and says how long each took. A connection has one request under way at a time.
 fn load(host: &str, requests: &[Vec<u8>], connections: usize) -> Vec<Duration> {
-    let next = AtomicUsize::new(0);
-    let latencies = Mutex::new(Vec::with_capacity(requests.len()));
-    std::thread::scope(|scope| {
-        for thread in 0..SENDER_THREADS {
-            let share = connections / SENDER_THREADS + usize::from(thread < connections % SENDER_THREADS);
-            let (next, latencies) = (&next, &latencies);
-            scope.spawn(move || {
-                let taken = drive(host, requests, share, next);
-                latencies.lock().expect("no sender panics").extend(taken);
-            });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SENDER_THREADS)
+        .enable_io()
+        .build()
+        .expect("a runtime");
+    let requests: Arc<[Vec<u8>]> = requests.into();
+    let next = Arc::new(AtomicUsize::new(0));
+    runtime.block_on(async {
+        let senders: Vec<_> = (0..connections)
+            .map(|_| tokio::spawn(send(host.to_owned(), Arc::clone(&requests), Arc::clone(&next))))
+            .collect();
+        let mut latencies = Vec::with_capacity(requests.len());
+        for sender in senders {
+            latencies.extend(sender.await.expect("no sender panics"));
         }
-    });
-    latencies.into_inner().expect("no sender panics")
+        latencies
+    })
 }
 
-struct Connection {
-    stream: TcpStream,
-    sent: Instant,
-    answer: Vec<u8>,
-    busy: bool,
-}
-
-fn drive(host: &str, requests: &[Vec<u8>], share: usize, next: &AtomicUsize) -> Vec<Duration> {
-    let mut connections: Vec<Connection> = (0..share)
-        .map(|_| {
-            let stream = TcpStream::connect(host).expect("the engine listens");
-            stream.set_nodelay(true).expect("a socket takes options");
-            stream.set_nonblocking(true).expect("a socket takes options");
-            Connection { stream, sent: Instant::now(), answer: Vec::with_capacity(512), busy: false }
-        })
-        .collect();
+/// One connection: takes the next request as soon as the last one is answered.
+async fn send(host: String, requests: Arc<[Vec<u8>]>, next: Arc<AtomicUsize>) -> Vec<Duration> {
+    let stream = TcpStream::connect(host).await.expect("the engine listens");
+    stream.set_nodelay(true).expect("a socket takes options");
     let mut latencies = Vec::new();
-    let mut buffer = [0; 4_096];
-    loop {
-        let (mut moved, mut busy) = (false, false);
-        for connection in &mut connections {
-            if !connection.busy {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                let Some(request) = requests.get(n) else { continue };
-                connection.sent = Instant::now();
-                connection.stream.write_all(request).expect("a request fits the socket's buffer");
-                (connection.busy, moved) = (true, true);
-            }
-            busy = true;
-            match connection.stream.read(&mut buffer) {
+    let (mut buffer, mut answer) = ([0; 4_096], Vec::with_capacity(512));
+    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let sent = Instant::now();
+        let written = stream.try_write(request).expect("a request fits the socket's buffer");
+        assert_eq!(written, request.len(), "a request fits the socket's buffer");
+        answer.clear();
+        while !is_whole(&answer) {
+            stream.readable().await.expect("the connection stands");
+            match stream.try_read(&mut buffer) {
                 Ok(0) => panic!("the engine closed a connection"),
-                Ok(read) => {
-                    moved = true;
-                    connection.answer.extend_from_slice(&buffer[..read]);
-                    if is_whole(&connection.answer) {
-                        assert!(
-                            connection.answer.starts_with(b"HTTP/1.1 202"),
-                            "{}",
-                            String::from_utf8_lossy(&connection.answer)
-                        );
-                        latencies.push(connection.sent.elapsed());
-                        connection.answer.clear();
-                        connection.busy = false;
-                    }
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Ok(read) => answer.extend_from_slice(&buffer[..read]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => panic!("a connection broke: {error}"),
             }
         }
-        if !busy {
-            return latencies;
-        }
-        if !moved {
-            // Nothing came: leave the core to the engine.
-            std::thread::park_timeout(Duration::from_micros(100));
-        }
+        assert!(answer.starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer));
+        latencies.push(sent.elapsed());
     }
+    latencies
 }
 
 fn is_whole(answer: &[u8]) -> bool {
@@ -284,13 +255,14 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
             store.commit(batch).await.expect("the store writes");
         }
         let (wall, cpu) = (started.elapsed(), cpu_s("self") - cpu);
+        let disk_bytes = store.size_on_disk() as f64 / count;
         store.close().await.expect("the store closes");
         Alone {
             leads_per_s: count / wall.as_secs_f64(),
             cpu_us: cpu * 1e6 / count,
             records: weights.iter().map(|w| w.records).sum::<usize>() as f64 / count,
             bytes: weights.iter().map(|w| w.bytes).sum::<usize>() as f64 / count,
-            disk_bytes: store.size_on_disk() as f64 / count,
+            disk_bytes,
         }
     })
 }

@@ -46,9 +46,20 @@ impl Engine {
 
     /// Starts it with more arguments; the error is what it wrote.
     pub fn try_start(site: &Site, clock: &str, mailer: Option<&str>, more: &[&str]) -> Result<Self, String> {
-        let (workspace, data) = (site.workspace(), site.data());
+        let mut command = Self::command(site, clock);
+        command.args(more).envs(site.environment(mailer));
+        Self::launch(command, &site.admin)
+    }
+
+    /// The command that starts the engine on a site.
+    pub fn command(site: &Site, clock: &str) -> Command {
         let mut command = cadenza(&["serve", "--listen", "127.0.0.1:0", "--clock", clock]);
-        command.arg("--workspace").arg(workspace).arg("--data").arg(data).args(more).envs(site.environment(mailer));
+        command.arg("--workspace").arg(site.workspace()).arg("--data").arg(site.data());
+        command
+    }
+
+    /// Starts an engine by a command and waits until it is ready; the error is what it wrote.
+    pub fn launch(mut command: Command, admin: &str) -> Result<Self, String> {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cadenza runs");
         let log = Arc::new(Mutex::new(String::new()));
@@ -73,7 +84,7 @@ impl Engine {
         };
         // Whatever else it says must not block it.
         std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::new(&address, Some(&site.admin));
+        let client = Client::new(&address, Some(admin));
         Ok(Self { child, client, url: format!("http://{address}"), log })
     }
 

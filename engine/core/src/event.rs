@@ -230,13 +230,16 @@ pub enum Event {
         #[n(1)]
         by: String,
     },
-    /// A definition was applied that an older run cannot wait out; nothing but a look at the lead's deadlines.
+    /// Something changed that the lead's runs may have stood still for: a workflow that was paused goes on.
     #[n(10)]
     Woken,
     /// What is known of the lead's account changed before the events that follow in this transition; a mark in the
     /// journal for whoever plays it again.
     #[n(11)]
     AccountKnown(#[n(0)] Option<crate::account::AccountFacts>),
+    /// These workflows were paused during the transition; the same kind of mark.
+    #[n(12)]
+    Paused(#[n(0)] std::collections::BTreeSet<String>),
 }
 
 /// An answer to [`crate::effect::Effect::Decide`].

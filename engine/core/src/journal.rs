@@ -297,6 +297,12 @@ pub enum Note {
     /// Preferences changed.
     #[n(28)]
     Preferred,
+    /// A run stands still: its workflow is paused.
+    #[n(29)]
+    Braked(#[n(0)] RunId),
+    /// It goes on.
+    #[n(30)]
+    Released(#[n(0)] RunId),
 }
 
 /// What a decision came to, without its reasons.
@@ -336,8 +342,6 @@ crate::codes::codes! {
         3 Unknown = "unknown_workflow",
         /// The lead opted out or is disqualified.
         4 Suppressed = "suppressed",
-        /// The workflow is paused.
-        5 Paused = "paused",
     }
 }
 

@@ -37,6 +37,9 @@ pub struct Run {
     /// When the nurture plugin wants to look again.
     #[n(8)]
     pub look_again_at: Option<Timestamp>,
+    /// Since when it stands still because its workflow is paused: it wanted to take a step, or something fell due.
+    #[n(9)]
+    pub braked_at: Option<Timestamp>,
 }
 
 impl Run {
@@ -56,7 +59,7 @@ impl Run {
 /// What a run does at its step.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum RunState {
-    /// About to do the step; kept between commits only when a transition reached its limit of steps.
+    /// About to do the step; kept between commits only by a run that stands still.
     #[n(0)]
     Ready,
     /// A plugin is asked.

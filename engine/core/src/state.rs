@@ -103,7 +103,7 @@ impl LeadState {
             {
                 return Err(format!("run {} waits for task {task}, which is not open", run.id));
             }
-            if run.state == RunState::Ready {
+            if run.state == RunState::Ready && run.braked_at.is_none() {
                 return Err(format!("run {} was left ready", run.id));
             }
         }
@@ -138,6 +138,9 @@ impl LeadState {
 }
 
 fn run_due(run: &Run) -> Option<Timestamp> {
+    if run.braked_at.is_some() {
+        return None;
+    }
     match &run.state {
         RunState::Waiting { until } => *until,
         RunState::Deciding { since, .. } => Some(since.plus_ms(DECISION_TIMEOUT_MS)),

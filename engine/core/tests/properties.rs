@@ -195,6 +195,9 @@ impl Walk {
     fn happen(&mut self, (what, a, gap): Happening) {
         self.now = self.now.plus_ms(pick(&[0, 1, MINUTE_MS, 17 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 9 * DAY_MS], gap));
         let tasks: Vec<TaskId> = self.sim.state.tasks.iter().map(|task| task.id).collect();
+        if a.is_multiple_of(37) {
+            self.pause(a);
+        }
         match what % 16 {
             0 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadCreated), a, self.now))),
             1 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadUpdated), a, self.now))),
@@ -228,6 +231,18 @@ impl Walk {
                 self.feed(Event::Enrolled { workflow, by: "ops".to_owned() });
             }
             _ => self.timer(a),
+        }
+    }
+
+    /// Pauses some workflows and lets others go on.
+    fn pause(&mut self, a: u32) {
+        let names = ["inbound", "handoff", "wild", "tame"];
+        let paused = names.into_iter().enumerate().filter(|(ix, _)| (a / 37) >> ix & 1 == 1);
+        self.world.paused = paused.map(|(_, name)| name.to_owned()).collect();
+        let stood = |walk: &Self| walk.sim.state.runs.iter().filter(|run| run.braked_at.is_some()).count();
+        if stood(self) > 0 {
+            self.feed(Event::Woken);
+            assert!(!self.world.paused.is_empty() || stood(self) == 0, "released, and stands still all the same");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
 
+use crate::brakes::Brakes;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads, lay_out};
 use cadenza_core::value::Value;
 use cadenza_core::workflow::Workflow;
@@ -29,6 +30,8 @@ pub(crate) struct Catalog {
     pub(crate) root: PathBuf,
     /// The files it was made of.
     pub(crate) folder: Arc<Folder>,
+    /// What is paused.
+    pub(crate) brakes: Arc<Brakes>,
 }
 
 /// Documents to write; none deletes.
@@ -197,7 +200,13 @@ impl Catalog {
             plugins,
             root: root.to_owned(),
             folder,
+            brakes: Arc::new(Brakes::default()),
         })
+    }
+
+    /// The same with these brakes.
+    pub(crate) fn with_brakes(&self, brakes: Brakes) -> Self {
+        Self { brakes: Arc::new(brakes), ..self.clone() }
     }
 }
 

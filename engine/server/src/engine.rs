@@ -1,6 +1,7 @@
 //! The engine as its faces see it: commands go to the driver and come back once they are durable; reads see only what
 //! is durable. HTTP and the command line know this and nothing behind it.
 
+use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
 use cadenza_core::effect::Outgoing;
@@ -97,6 +98,9 @@ pub(crate) enum Refused {
     /// This clock cannot be advanced.
     #[error("only a virtual clock can be advanced: start with --clock virtual")]
     NotVirtual,
+    /// The disk failed or is full, and the store is being opened again.
+    #[error("the data cannot be read now: {0}; the engine tries again by itself, see that there is room on the disk")]
+    Unavailable(String),
     /// The store said no.
     #[error("the store failed: {0}")]
     Store(String),
@@ -104,7 +108,10 @@ pub(crate) enum Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        Self::Store(error.to_string())
+        match error {
+            StoreError::Io(_) => Self::Unavailable(error.to_string()),
+            _ => Self::Store(error.to_string()),
+        }
     }
 }
 
@@ -133,30 +140,14 @@ pub(crate) enum Command {
     Apply(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
     /// Advance the virtual clock and do everything that falls due on the way.
     Advance(Timestamp, oneshot::Sender<Result<Timestamp, Refused>>),
-    /// Brakes: hold back a workflow's new enrolments and steps, or a connection's sendings.
-    Pause {
-        /// `workflow` or `connection`.
-        what: Brake,
-        /// Hold or release.
-        on: bool,
-        /// Done.
-        reply: oneshot::Sender<Result<(), Refused>>,
-    },
+    /// Set or release a brake.
+    Brake(Brake, bool, oneshot::Sender<Result<(), Refused>>),
     /// An attempt to send ended (from the outbox, never from outside).
     Sent(Outgoing, Result<(), SendError>),
     /// A pooled decision came back.
     Answered(Box<cadenza_core::event::Answer>),
     /// Finish what is under way, then stop.
     Stop(oneshot::Sender<()>),
-}
-
-/// What a brake holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Brake {
-    /// A workflow: nobody is enrolled.
-    Workflow(String),
-    /// A connection: nothing is sent.
-    Connection(String),
 }
 
 /// Why an attempt to send failed.
@@ -266,7 +257,7 @@ impl Engine {
 
     /// Sets or releases a brake.
     pub(crate) async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
-        self.ask(|reply| Command::Pause { what, on, reply }).await
+        self.ask(|reply| Command::Brake(what, on, reply)).await
     }
 
     /// Stops taking requests, finishes what is under way and closes the store.

@@ -1,5 +1,6 @@
 //! The binary: composes the parts and nothing else.
 
+mod brakes;
 mod catalog;
 mod cli;
 mod clock;

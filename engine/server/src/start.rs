@@ -1,5 +1,6 @@
 //! Starts the engine: opens the store, reads the workspace, and sets the driver going on a thread of its own.
 
+use crate::brakes::Brakes;
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
@@ -52,7 +53,11 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let store: Arc<dyn Store> = Arc::new(open_store(&options.data)?);
     let pinned = pinned(store.as_ref()).await?;
     let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), &pinned).await?;
-    let catalog = Arc::new(catalog);
+    let brakes = match store.document(&DocumentKey::Brakes).await? {
+        Some(bytes) => serde_json::from_slice(&bytes).context("the stored brakes cannot be read")?,
+        None => Brakes::default(),
+    };
+    let catalog = Arc::new(catalog.with_brakes(brakes));
     let from = store.document(&DocumentKey::Clock).await?;
     let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));

@@ -243,6 +243,8 @@ pub enum DocumentKey {
     Token(String),
     /// The virtual clock's time.
     Clock,
+    /// What is paused.
+    Brakes,
 }
 
 /// Who is due.

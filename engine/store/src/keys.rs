@@ -441,6 +441,7 @@ impl Key for DocumentKey {
                 out.extend_from_slice(hash.as_bytes());
             }
             Self::Clock => out.push(CLOCK),
+            Self::Brakes => out.push(BRAKES),
         }
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
@@ -449,6 +450,7 @@ impl Key for DocumentKey {
             WORKSPACE => Self::Workspace,
             TOKEN => Self::Token(parts.text()?),
             CLOCK => Self::Clock,
+            BRAKES => Self::Brakes,
             _ => return None,
         })
     }
@@ -458,6 +460,7 @@ const DEFINITION: u8 = 0;
 const WORKSPACE: u8 = 1;
 const TOKEN: u8 = 2;
 const CLOCK: u8 = 3;
+const BRAKES: u8 = 4;
 
 /// Where the documents of a kind begin, and the first key that is past them.
 pub(crate) fn documents_of(kind: crate::contract::DocumentKind) -> (Vec<u8>, Vec<u8>) {

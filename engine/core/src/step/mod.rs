@@ -28,7 +28,7 @@ use crate::task::Task;
 use crate::time::Timestamp;
 use crate::workflow::{Carry, Workflow};
 use crate::workspace::{Definitions, Live};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The most steps that are taken in one transition, answers that come at once included; a run that wants more is parked.
@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub definitions: &'a Definitions,
     /// Settings, plugins and the workflows that new runs start with.
     pub live: &'a Live,
+    /// Workflows that are paused, by name: their runs stand still, and who is enrolled waits before the first step.
+    pub paused: &'a BTreeSet<String>,
     /// What is known of the lead's account.
     pub account: Option<&'a AccountFacts>,
     /// The engine's time.
@@ -78,6 +80,9 @@ impl Transition {
 
     /// Handles one event; what it asks for is returned.
     pub fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
+        if self.events.is_empty() && !context.paused.is_empty() {
+            self.events.push(Event::Paused(context.paused.clone()));
+        }
         self.remember_account(context.account);
         let (notes, effects) = handle(context, state, &event, &mut self.hops_left);
         self.notes.extend(notes);
@@ -90,7 +95,7 @@ impl Transition {
         if self.account_latest.as_ref() == account {
             return;
         }
-        if self.events.is_empty() {
+        if self.events.iter().all(|event| matches!(event, Event::Paused(_))) {
             self.account = account.cloned();
         } else {
             self.events.push(Event::AccountKnown(account.cloned()));
@@ -154,14 +159,16 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
 /// person was erased, and the events with them.
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
     let Personal { events, account } = entry.personal.as_ref()?;
-    let mut account = account.as_ref();
+    let (mut account, mut paused) = (account.as_ref(), &BTreeSet::new());
     let mut notes = Vec::new();
     let mut hops_left = HOPS_MAX;
     for event in events {
-        if let Event::AccountKnown(facts) = event {
-            account = facts.as_ref();
+        match event {
+            Event::AccountKnown(facts) => account = facts.as_ref(),
+            Event::Paused(names) => paused = names,
+            _ => {}
         }
-        let context = Context { definitions, live, account, now: entry.skeleton.now };
+        let context = Context { definitions, live, paused, account, now: entry.skeleton.now };
         notes.extend(handle(context, state, event, &mut hops_left).0);
     }
     state.seq = entry.seq;
@@ -208,7 +215,7 @@ impl<'a> Machine<'a> {
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
-            Event::AccountKnown(_) => {}
+            Event::AccountKnown(_) | Event::Paused(_) => {}
         }
         self.settle();
     }

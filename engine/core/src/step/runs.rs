@@ -81,6 +81,7 @@ impl Machine<'_> {
             moved_seq: self.state.seq + 1,
             state: RunState::Ready,
             look_again_at: None,
+            braked_at: None,
         });
         self.notes.push(Note::Enrolled { run: id, workflow });
         id
@@ -186,6 +187,8 @@ impl Machine<'_> {
         while self.is_ready(id) {
             if self.lead_changed {
                 self.leave_runs();
+            } else if self.brake(id) {
+                return;
             } else if self.hops_left == 0 {
                 self.park(id, format!("more than {HOPS_MAX} steps in one go: the workflow goes round in a circle"));
             } else {
@@ -197,5 +200,36 @@ impl Machine<'_> {
 
     fn is_ready(&mut self, id: RunId) -> bool {
         self.run(id).is_some_and(|run| run.state == RunState::Ready)
+    }
+
+    /// Whether a run that is about to move must stand still, because its workflow is paused. It stays where it is, and
+    /// what it waits for is not lost: it goes on when the workflow is released.
+    pub(super) fn brake(&mut self, id: RunId) -> bool {
+        let (now, paused) = (self.cx.now, self.cx.paused);
+        let stands = !paused.is_empty() && self.definition(id).is_some_and(|d| paused.contains(&d.name));
+        let Some(run) = self.run(id) else { return false };
+        match (stands, run.braked_at) {
+            (true, None) => {
+                run.braked_at = Some(now);
+                self.notes.push(Note::Braked(id));
+            }
+            (false, Some(_)) => {
+                run.braked_at = None;
+                self.notes.push(Note::Released(id));
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        stands
+    }
+
+    /// Lets the runs go on whose workflow is no longer paused.
+    pub(super) fn release_runs(&mut self) {
+        let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
+        let braked: Vec<RunId> = braked.map(|run| run.id).collect();
+        for id in braked {
+            if !self.brake(id) {
+                self.walk(id);
+            }
+        }
     }
 }

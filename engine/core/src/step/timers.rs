@@ -20,10 +20,13 @@ enum Due {
 
 impl Machine<'_> {
     pub(super) fn timer_due(&mut self) {
+        self.release_runs();
         // What fell due when this began; what comes of it falls due in a transition of its own.
         let mut due = self.deadlines();
         if due.is_empty() {
-            self.ignore(Ignored::NothingDue);
+            if self.notes.is_empty() {
+                self.ignore(Ignored::NothingDue);
+            }
             return;
         }
         due.sort_by_key(|(at, _)| *at);
@@ -40,7 +43,7 @@ impl Machine<'_> {
             let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
             Some((at, Due::Escalation(task.id)))
         });
-        let runs = state.runs.iter().filter_map(|run| match run.state {
+        let runs = state.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match run.state {
             RunState::Waiting { until } => until.map(|at| (at, Due::Wait(run.id))),
             RunState::Deciding { slot, since } => {
                 Some((since.plus_ms(DECISION_TIMEOUT_MS), Due::Decision(run.id, slot)))
@@ -67,7 +70,7 @@ impl Machine<'_> {
             Due::Escalation(task) => self.escalation_due(task),
             Due::Wait(run) => {
                 let waiting = self.run(run).is_some_and(|run| matches!(run.state, RunState::Waiting { .. }));
-                if waiting {
+                if waiting && !self.brake(run) {
                     self.wait_over(run);
                 }
             }
@@ -75,7 +78,7 @@ impl Machine<'_> {
                 let still = self
                     .run(run)
                     .is_some_and(|run| matches!(run.state, RunState::Cadence(cadence) if cadence.phase == phase));
-                if still {
+                if still && !self.brake(run) {
                     self.cadence_due(run, phase);
                 }
             }

@@ -80,6 +80,15 @@ impl Told {
         }
     }
 
+    /// A workflow goes on: every lead with a run that stood still is told.
+    fn wake(&mut self, now: Timestamp) {
+        for ix in 0..self.leads.len() {
+            if self.leads[ix].state.runs.iter().any(|run| run.braked_at.is_some()) {
+                self.feed(ix, now, "~ released", Event::Woken);
+            }
+        }
+    }
+
     fn feed(&mut self, ix: usize, now: Timestamp, what: &str, event: Event) {
         let lead = if ix == 0 { String::new() } else { format!("{}: ", char::from(b'a' + ix as u8)) };
         self.line(&format!("{} {lead}{what}", clock(now)));
@@ -167,6 +176,8 @@ fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Segment(segment) => format!("segment {segment}"),
         Note::Held { owner, until } => format!("held by {owner} until {}", clock(*until)),
         Note::HoldOver { expired } => format!("hold over, {}", if *expired { "expired" } else { "kept" }),
+        Note::Braked(run) => format!("{} stands still", run_name(run)),
+        Note::Released(run) => format!("{} goes on", run_name(run)),
         Note::Ignored(why) => format!("ignored: {why}"),
         other => format!("{other:?}"),
     })
@@ -274,6 +285,17 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
             if let Some((head, _)) = line.split_once(" ! stopped till then") {
                 told.awake = when(head);
                 told.line(line);
+            }
+            if let Some((head, workflow)) = line.split_once(" ! paused: ") {
+                told.advance(when(head));
+                told.world.paused = [workflow.to_owned()].into();
+                told.line(line);
+            }
+            if let Some((head, _)) = line.split_once(" ! released") {
+                told.advance(when(head));
+                told.world.paused.clear();
+                told.line(line);
+                told.wake(when(head));
             }
             continue;
         };

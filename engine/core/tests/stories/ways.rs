@@ -420,3 +420,58 @@ fn two_workflows_that_enroll_each_other_end() {
     sim.feed(&world, &mut crate::support::Shared::default(), sim.created_at, event);
     assert_eq!(sim.state.runs.len(), 1, "the last of them is parked for a person");
 }
+
+#[test]
+fn a_paused_workflow_stands_still_and_loses_nothing() {
+    check(
+        "paused",
+        vec![w::inbound(), w::handoff()],
+        hot,
+        "
+        Mon 03-02 09:00 ! paused: inbound
+        Mon 03-02 09:30 > lead.created email=lee@acme.io source=web
+          enrolled in inbound
+          inbound stands still
+        Mon 03-02 10:00 ? a
+          = inbound is at score
+          = open, owner None, watchers []
+          = account of None, , kept false
+        Mon 03-02 10:30 ! released
+        Mon 03-02 10:30 ~ released
+          inbound goes on
+          inbound -> score
+          scored hot
+          segment hot
+          inbound -> split
+          inbound -> own
+          owner ada by pool
+          held by ada until Mon 03-16 10:30
+          inbound -> first-call
+          call for ada, due Mon 03-02 10:35
+        Mon 03-02 10:31 > call no_answer
+          done: no_answer
+          touch 1: call no_answer
+          inbound -> persist
+          call for ada, due Mon 03-02 11:31
+        Mon 03-02 10:32 ! paused: inbound
+        Mon 03-02 10:33 > call no_answer
+          done: no_answer
+          touch 2: call no_answer
+        Mon 03-02 10:37 ~ timer
+          inbound stands still
+        Fri 03-06 09:00 ? a
+          = inbound is at persist, 0 contacts, round 0
+          = open, owner Some(ada), watchers []
+          = account of Some(ada), held until Mon 03-16 10:30 for 1 leads, kept false
+        Fri 03-06 09:30 ! released
+        Fri 03-06 09:30 ~ released
+          inbound goes on
+          call for ada, due Fri 03-06 10:30
+        Fri 03-06 09:31 ? a
+          = inbound is at persist, 0 contacts, round 0
+          = call open for ada, due Fri 03-06 10:30
+          = open, owner Some(ada), watchers []
+          = account of Some(ada), held until Mon 03-16 10:30 for 1 leads, kept false
+    ",
+    );
+}

@@ -17,7 +17,7 @@ use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::step::{Context, Transition, replay};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::{Definitions, Live};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub type Answered = Result<Decision, DecisionFailure>;
 
@@ -25,6 +25,7 @@ pub type Answered = Result<Decision, DecisionFailure>;
 pub struct World {
     pub definitions: Definitions,
     pub live: Live,
+    pub paused: BTreeSet<String>,
     pub answers: fn(&Question, u64) -> Option<Answered>,
 }
 
@@ -76,8 +77,8 @@ impl Sim {
         let mut events = VecDeque::from([event.clone()]);
         while let Some(event) = events.pop_front() {
             let account = self.facts(shared);
-            let (definitions, live) = (&world.definitions, &world.live);
-            let context = Context { definitions, live, account: account.as_ref(), now };
+            let World { definitions, live, paused, .. } = world;
+            let context = Context { definitions, live, paused, account: account.as_ref(), now };
             for effect in transition.feed(context, &mut self.state, event) {
                 self.carry_out(world, shared, now, effect, &mut events);
             }
@@ -152,6 +153,7 @@ impl Sim {
         for run in &self.state.runs {
             let mail_out = |effect| self.outbox.iter().any(|row| row.id == effect);
             let wakeable = match &run.state {
+                _ if run.braked_at.is_some() => true,
                 RunState::Ready | RunState::Assigning => false,
                 RunState::Deciding { .. } | RunState::Task(_) | RunState::Parked { .. } => true,
                 RunState::Sending(effect) => mail_out(*effect),

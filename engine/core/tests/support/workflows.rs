@@ -338,7 +338,7 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
     let definitions = workflows.iter().map(|w| (w.digest, w.clone())).collect();
     let workflows = workflows.into_iter().map(|w| (w.name.clone(), w)).collect();
     let live = Live { settings: Arc::new(settings()), workflows, plugins: BTreeMap::new(), bindings };
-    World { definitions, live, answers }
+    World { definitions, live, paused: [].into(), answers }
 }
 
 pub fn scored(points: i32, segment: Segment) -> Decision {

@@ -33,6 +33,9 @@ pub(super) struct Serve {
     /// real, virtual or scaled:N [default: real]
     #[arg(long, env = "CADENZA_CLOCK", value_name = "CLOCK")]
     clock: Option<String>,
+    /// Intake stops when fewer MiB than this are free where the data lies [default: 256]
+    #[arg(long, env = "CADENZA_DISK_RESERVE_MIB", value_name = "MIB")]
+    disk_reserve_mib: Option<u64>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -65,6 +68,7 @@ impl Serve {
             data: self.data.or(config.data),
             listen: self.listen.or(config.listen),
             clock: self.clock.or(config.clock),
+            disk_reserve_mib: self.disk_reserve_mib.or(config.disk_reserve_mib),
             log: self.log.or(config.log),
             log_format: self.log_format.or(config.log_format),
             config: self.config,
@@ -87,7 +91,11 @@ impl Serve {
         let clock = self.clock.as_deref().map_or(Ok(ClockKind::Real), str::parse).map_err(anyhow::Error::msg)?;
         let workspace = self.workspace.clone().context("name the workspace folder: --workspace DIR")?;
         let data = self.data.clone().context("name the data folder: --data DIR")?;
-        Ok(ServeOptions { workspace, data, clock, clock_from: None, driver: DriverOptions::default() })
+        let mut driver = DriverOptions::default();
+        if let Some(mib) = self.disk_reserve_mib {
+            driver.free_bytes_reserve = mib.saturating_mul(1024 * 1024);
+        }
+        Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
     }
 
     async fn serve(self) -> anyhow::Result<()> {

@@ -74,8 +74,10 @@ pub(crate) enum After {
     Ask(Box<Question>),
     /// The result of an attempt is written: the row may be looked at again.
     Forget(EffectId),
-    /// A workspace came into force.
+    /// A workspace or a brake came into force.
     Publish(Arc<Catalog>),
+    /// Every lead is told that a workflow is no longer paused.
+    Release,
 }
 
 impl OpenBatch {
@@ -120,7 +122,7 @@ pub(crate) fn refuse(command: Command, refused: &Refused) {
         Command::Redrive(_, reply)
         | Command::Documents(_, reply)
         | Command::Apply(_, _, reply)
-        | Command::Pause { reply, .. } => drop(reply.send(Err(refused))),
+        | Command::Brake(_, _, reply) => drop(reply.send(Err(refused))),
         Command::Advance(_, reply) => drop(reply.send(Err(refused))),
         Command::Sent(..) | Command::Answered(_) | Command::Stop(_) => {}
     }

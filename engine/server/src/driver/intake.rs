@@ -64,8 +64,7 @@ impl Driver {
         };
         let conflict = found.conflict.filter(|other| *other != lead);
         let also = conflict.map(Note::IdentityConflict).into_iter().collect();
-        let Incoming { id, content, mut report, .. } = incoming;
-        report.enrolls &= !self.all_paused();
+        let Incoming { id, content, report, .. } = incoming;
         self.transition_at(lead, id.clone(), Event::Reported(report), now, also).await?;
         let number = self.open.number;
         for key in found.new {
@@ -112,10 +111,5 @@ impl Driver {
             }
         }
         Ok(found)
-    }
-
-    fn all_paused(&self) -> bool {
-        let workflows = &self.parts.catalog.live.workflows;
-        !workflows.is_empty() && workflows.keys().all(|name| self.is_paused(name))
     }
 }

@@ -7,6 +7,7 @@
 
 mod advance;
 mod batch;
+mod brakes;
 mod intake;
 mod outbox;
 mod schedules;
@@ -18,13 +19,13 @@ use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::decider::Decider;
-use crate::engine::{Brake, Command, Progress, Refused};
+use crate::engine::{Command, Progress, Refused};
 use crate::meters::Meters;
 use batch::{After, OpenBatch, Reply};
 use cadenza_core::event::Event;
 use cadenza_core::id::LeadId;
 use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, MARK_DAYS, OutboxWrite, Store, StoreError};
+use cadenza_store::{BatchId, DeadContent, DeadLetter, DeadLetterId, MARK_DAYS, OutboxWrite, Store, StoreError};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -111,6 +112,8 @@ pub(crate) struct Driver {
     open: OpenBatch,
     /// The batch that is being flushed, with what waits for it.
     flushing: Option<(OpenBatch, Flush)>,
+    /// The batch whose commit failed: whether it was kept is known once the store is open again.
+    unsure: Option<OpenBatch>,
     progress: Progress,
     /// Not later than the next timer of the store.
     next_timer: Timestamp,
@@ -124,7 +127,7 @@ pub(crate) struct Driver {
     /// Pooled decisions under way.
     asked: u64,
     schedules: schedules::Schedules,
-    brakes: BTreeSet<Brake>,
+    releasing: Option<brakes::Releasing>,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
     space_checked: tokio::time::Instant,
@@ -142,6 +145,7 @@ impl Driver {
             set: WorkingSet::new(counters),
             open: OpenBatch::new(1),
             flushing: None,
+            unsure: None,
             progress: Progress::default(),
             next_timer: now,
             next_send: now,
@@ -150,7 +154,7 @@ impl Driver {
             sending: BTreeSet::new(),
             asked: 0,
             schedules,
-            brakes: BTreeSet::new(),
+            releasing: parts.catalog.brakes.releasing.then(brakes::Releasing::default),
             advancing: None,
             out_of_space: None,
             space_checked: tokio::time::Instant::now(),
@@ -258,14 +262,8 @@ impl Driver {
                 self.begin_advance(to, reply);
                 Ok(())
             }
-            Command::Pause { what, on, reply } => {
-                if on {
-                    self.brakes.insert(what);
-                } else {
-                    self.brakes.remove(&what);
-                    self.next_send = self.parts.clock.now();
-                }
-                self.open.replies.push(Reply::Done(reply));
+            Command::Brake(what, on, reply) => {
+                self.brake(what, on, reply);
                 Ok(())
             }
             Command::Sent(row, result) => self.sent(row, result).await,
@@ -318,6 +316,7 @@ impl Driver {
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
+        let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
         self.schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
         self.parts.decider.use_plugins(&catalog);
         self.parts.catalog = Arc::clone(&catalog);
@@ -337,6 +336,7 @@ impl Driver {
             self.begin_sendings(now).await?;
         }
         self.fire_schedules(now).await?;
+        self.release_further(now).await?;
         self.forget_old_marks(now).await
     }
 
@@ -354,7 +354,7 @@ impl Driver {
     fn sleep(&self) -> Duration {
         let timers = if self.timers_in.is_none() { self.next_timer } else { Timestamp::MAX };
         let sends = if self.sends_in.is_none() { self.next_send } else { Timestamp::MAX };
-        let next = timers.min(sends).min(self.schedules.next_due());
+        let next = timers.min(sends).min(self.schedules.next_due()).min(self.next_release());
         let due = if next == Timestamp::MAX { None } else { self.parts.clock.until(next) };
         let limit = if self.out_of_space.is_some() { SPACE_CHECK_EVERY } else { SLEEP_MAX };
         due.unwrap_or(limit).min(limit)
@@ -399,8 +399,7 @@ impl Driver {
     fn settle(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         let Some((open, _)) = self.flushing.take() else { return Ok(()) };
         if let Err(error) = result {
-            self.parts.meters.commits_failed_total.add(1);
-            self.undo(open, &Refused::Failed(error.to_string()));
+            self.unsure = Some(open);
             return Err(error);
         }
         self.set.settled(open.number);
@@ -413,13 +412,14 @@ impl Driver {
         if self.sends_in.is_some_and(|number| number <= open.number) {
             self.sends_in = None;
         }
-        for reply in open.replies {
-            reply.send();
-        }
-        for after in open.after {
-            self.carry_out(after);
-        }
+        self.deliver(open);
         Ok(())
+    }
+
+    /// A batch is durable: who waited hears so, and what it began leaves.
+    fn deliver(&mut self, open: OpenBatch) {
+        open.replies.into_iter().for_each(Reply::send);
+        open.after.into_iter().for_each(|after| self.carry_out(after));
     }
 
     fn carry_out(&mut self, after: After) {
@@ -444,6 +444,7 @@ impl Driver {
             After::Publish(catalog) => {
                 self.ends.catalog.send_replace(catalog);
             }
+            After::Release => self.releasing = Some(brakes::Releasing::default()),
         }
     }
 
@@ -452,31 +453,25 @@ impl Driver {
         tracing::error!(%error, "the store failed; what was not durable is undone and the store is opened again");
         let refused = Refused::Failed(error.to_string());
         if let Some((open, flush)) = self.flushing.take() {
-            // It may still succeed: then its callers are told so.
             match flush.await {
-                Ok(()) => {
-                    open.replies.into_iter().for_each(Reply::send);
-                    open.after.into_iter().for_each(|after| self.carry_out(after));
-                }
-                Err(_) => self.undo(open, &refused),
+                Ok(()) => self.deliver(open),
+                Err(_) => self.unsure = Some(open),
             }
         }
         let number = self.open.number;
         let open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
         self.undo(open, &refused);
+        while let Err(error) = self.reopen(&refused).await {
+            tracing::error!(%error, "the store cannot be opened again yet");
+            if let Some(open) = self.unsure.take() {
+                self.undo(open, &refused);
+            }
+            self.refuse_waiting(&refused);
+            tokio::time::sleep(RECOVER_AFTER).await;
+        }
         self.progress.submitted = self.progress.submitted.max(number);
         self.progress.settled = self.progress.submitted;
         self.ends.progress.send_replace(self.progress);
-        loop {
-            match self.reopen().await {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!(%error, "the store cannot be opened again yet");
-                    self.refuse_waiting(&refused);
-                    tokio::time::sleep(RECOVER_AFTER).await;
-                }
-            }
-        }
         self.look_at_space();
     }
 
@@ -487,15 +482,32 @@ impl Driver {
                 After::Send(row, _) => drop(self.sending.remove(&row.id)),
                 After::Forget(id) => drop(self.sending.remove(id)),
                 After::Ask(_) => self.asked = self.asked.saturating_sub(1),
-                After::Publish(_) => {}
+                After::Publish(_) | After::Release => {}
             }
         }
         open.fail(refused);
     }
 
-    async fn reopen(&mut self) -> Result<(), StoreError> {
+    /// Opens the store again, settles the batch whose fate was open, and reads what is in memory anew.
+    async fn reopen(&mut self, refused: &Refused) -> Result<(), StoreError> {
         self.parts.store.recover().await?;
+        let kept = match &self.unsure {
+            Some(open) => self.parts.store.committed(BatchId(open.number)).await?,
+            None => false,
+        };
+        match self.unsure.take() {
+            Some(open) if kept => self.deliver(open),
+            Some(open) => {
+                self.parts.meters.commits_failed_total.add(1);
+                self.undo(open, refused);
+            }
+            None => {}
+        }
         let now = self.parts.clock.now();
+        // What was not durable was not in force.
+        self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
+        self.parts.decider.use_plugins(&self.parts.catalog);
+        self.releasing = self.parts.catalog.brakes.releasing.then(brakes::Releasing::default);
         self.set = WorkingSet::new(self.parts.store.counters().await?);
         self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;
         (self.next_timer, self.next_send) = (now, now);

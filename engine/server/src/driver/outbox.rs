@@ -4,7 +4,7 @@
 use super::Driver;
 use super::batch::After;
 use crate::connector::render_email;
-use crate::engine::{Brake, Refused, SendError};
+use crate::engine::{Refused, SendError};
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::gate::{self, Permit, Reason, Verdict};
@@ -12,7 +12,7 @@ use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
 use tokio::sync::oneshot;
 
-/// How long a row of a connection that is paused or gone waits before it is looked at again.
+/// How long a row waits before it is looked at again when its connection is paused or gone, or its workflow paused.
 const LOOK_AGAIN_MS: i64 = MINUTE_MS;
 
 impl Driver {
@@ -49,7 +49,7 @@ impl Driver {
 
     async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<(), StoreError> {
         let was_due = row.due;
-        if self.brakes.contains(&Brake::Connection(row.via.clone()))
+        if self.parts.catalog.brakes.connections.contains(&row.via)
             || !self.parts.connector.knows(&self.parts.catalog, &row.via)
         {
             row.due = now.plus_ms(LOOK_AGAIN_MS);
@@ -90,9 +90,14 @@ impl Driver {
             return Ok(Gate::Never("the lead is gone".to_owned()));
         }
         let Some(state) = self.set.lead(row.lead) else { return Ok(Gate::Never("the lead is gone".to_owned())) };
-        let wanted = state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt);
-        if !wanted && row.tries == 0 {
+        let run = state.runs.iter().find(|run| run.id == row.run);
+        if run.is_none_or(|run| run.attempt != row.attempt) && row.tries == 0 {
             return Ok(Gate::Never("the run has moved on".to_owned()));
+        }
+        let catalog = &self.parts.catalog;
+        let workflow = run.and_then(|run| catalog.definitions.get(&run.workflow));
+        if workflow.is_some_and(|workflow| catalog.brakes.workflows.contains(&workflow.name)) {
+            return Ok(Gate::Later(now.plus_ms(LOOK_AGAIN_MS)));
         }
         let (verdict, permit) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
         Ok(match verdict {

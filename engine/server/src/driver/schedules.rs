@@ -89,7 +89,6 @@ impl Driver {
     }
 
     fn begin_firing(&mut self, ix: usize, now: Timestamp) {
-        let paused = self.is_paused(&self.schedules.all[ix].workflow);
         let planned = &mut self.schedules.all[ix];
         let mut due = Vec::new();
         let mut next = planned.next;
@@ -111,7 +110,7 @@ impl Driver {
         };
         let first_kept = due.len().saturating_sub(keep);
         for (place, nominal) in due.iter().enumerate() {
-            let fires = place >= first_kept && (*nominal >= oldest || !late(*nominal)) && !paused;
+            let fires = place >= first_kept && (*nominal >= oldest || !late(*nominal));
             if fires && planned.state.firing.is_none() {
                 planned.state.firing =
                     Some(Firing { nominal: *nominal, started_at: now, cursor: None, enrolled: 0, seen: 0 });

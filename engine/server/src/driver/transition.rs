@@ -3,7 +3,6 @@
 use super::Driver;
 use super::batch::After;
 use super::working_set::CachedLead;
-use crate::engine::Brake;
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::assignment::{self, Memory};
 use cadenza_core::effect::{AssignRequest, Effect};
@@ -71,8 +70,13 @@ impl Driver {
         let mut handled = 0;
         while let Some(event) = events.pop_front() {
             let account = self.facts(&lead).await?;
-            let context =
-                Context { definitions: &catalog.definitions, live: &catalog.live, account: account.as_ref(), now };
+            let context = Context {
+                definitions: &catalog.definitions,
+                live: &catalog.live,
+                paused: &catalog.brakes.workflows,
+                account: account.as_ref(),
+                now,
+            };
             for effect in transition.feed(context, &mut lead.state, event) {
                 if let Some(answer) = self.answer(effect, now).await? {
                     events.push_back(answer);
@@ -181,10 +185,5 @@ impl Driver {
             }
         }
         Ok(counted)
-    }
-
-    /// Whether a workflow takes nobody in for now.
-    pub(super) fn is_paused(&self, workflow: &str) -> bool {
-        !self.brakes.is_empty() && self.brakes.contains(&Brake::Workflow(workflow.to_owned()))
     }
 }

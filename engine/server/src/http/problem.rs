@@ -102,6 +102,8 @@ kinds! {
     Stopping = 503 "stopping" "The engine is not taking requests",
     /// The write failed.
     WriteFailed = 503 "write-failed" "It could not be written",
+    /// The disk failed or is full.
+    Unavailable = 503 "store-unavailable" "The data cannot be read now",
     /// A source without its secret.
     SourceClosed = 503 "source-closed" "The source has no secret",
 }
@@ -206,6 +208,7 @@ impl From<Refused> for Problem {
             Refused::NoSpace { .. } => Self::new(Kind::NoSpace, detail).retry_after_s(30),
             Refused::Stopping => Self::new(Kind::Stopping, detail).retry_after_s(5),
             Refused::Failed(_) => Self::new(Kind::WriteFailed, detail).retry_after_s(2),
+            Refused::Unavailable(_) => Self::new(Kind::Unavailable, detail).retry_after_s(2),
             Refused::Conflict { .. } => {
                 Self::new(Kind::EventConflict, format!("{detail}: give every event an id of its own")).at("id")
             }

@@ -1,6 +1,6 @@
 //! Workflows: what there is, who is put in or taken out, and the brake.
 
-use crate::engine::Brake;
+use crate::brakes::Brake;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{JsonBody, Named, Params};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// `GET /v1/workflows`
 pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Json<Vec<WorkflowView>> {
     let catalog = api.engine.catalog();
-    Json(catalog.live.workflows.values().map(|workflow| WorkflowView::new(workflow)).collect())
+    Json(catalog.live.workflows.values().map(|workflow| WorkflowView::new(workflow, &catalog)).collect())
 }
 
 /// `GET /v1/workflows/{name}/versions`: the live one and those that runs still have pinned.
@@ -146,6 +146,7 @@ async fn rehearse(api: &Shared, lead: LeadId, event: &Event) -> Result<Vec<Note>
     let context = Context {
         definitions: &catalog.definitions,
         live: &catalog.live,
+        paused: &catalog.brakes.workflows,
         account: None,
         now: api.engine.clock().now(),
     };

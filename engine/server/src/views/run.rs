@@ -44,7 +44,10 @@ impl RunView {
     /// A run that is not over.
     pub(crate) fn new(run: &Run, state: &LeadState, catalog: &Catalog) -> Self {
         let definition = catalog.definitions.get(&run.workflow);
-        let doing = Doing::of(&run.state);
+        let doing = match run.braked_at {
+            Some(_) => Doing::plain("stands still: the workflow is paused"),
+            None => Doing::of(&run.state),
+        };
         Self {
             id: run.id,
             lead: state.lead.id,

@@ -109,7 +109,7 @@ impl<'a> Teller<'a> {
             Note::Decided { plugin, digest, verdict, .. } => {
                 return self.decision(plugin, *digest, verdict, answers.next());
             }
-            Note::Owned { owner, how } => owned(owner.as_ref(), how),
+            Note::Owned { owner, how } => self.owned(owner.as_ref(), how),
             Note::TaskMade { task, kind, assignee, due } => {
                 self.tasks.insert(*task, *kind);
                 format!("{} for {}, due {}.", capital(kind_words(*kind)), self.assignee(assignee), self.time(*due))
@@ -166,8 +166,25 @@ impl<'a> Teller<'a> {
             }
             Note::Paused(true) => "A person holds touches back until further notice.".to_owned(),
             Note::Paused(false) => "Touches go on.".to_owned(),
+            Note::Braked(run) => format!("{}: stands still, the workflow is paused.", self.run(*run)),
+            Note::Released(run) => format!("{}: goes on, the workflow is no longer paused.", self.run(*run)),
             Note::Preferred => "The lead's contact preferences changed.".to_owned(),
         })
+    }
+
+    fn owned(&self, owner: Option<&RepId>, how: &str) -> String {
+        let why = match how {
+            "sticky" => "who had it before",
+            "pool" => "chosen from the pool",
+            "territory" => "by territory",
+            "fallback" => "as the fallback, since nobody else could take it",
+            "manual" => "by a person's choice",
+            other => other,
+        };
+        match owner {
+            Some(owner) => format!("The owner is {}, {why}.", self.rep(owner)),
+            None => "Nobody could be found to own the lead.".to_owned(),
+        }
     }
 
     fn decision(&self, plugin: &str, digest: Digest, verdict: &Verdict, answer: Option<&Answer>) -> Told {
@@ -257,21 +274,6 @@ fn by_whom(event: &Event) -> Option<String> {
     }
 }
 
-fn owned(owner: Option<&RepId>, how: &str) -> String {
-    let why = match how {
-        "sticky" => "who had it before",
-        "pool" => "chosen from the pool",
-        "territory" => "by territory",
-        "fallback" => "as the fallback, since nobody else could take it",
-        "manual" => "by a person's choice",
-        other => other,
-    };
-    match owner {
-        Some(owner) => format!("The owner is {owner}, {why}."),
-        None => "Nobody could be found to own the lead.".to_owned(),
-    }
-}
-
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -320,7 +322,6 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
-        Refusal::Paused => "the workflow is paused",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Workflows and their versions as the API shows them.
 
+use crate::catalog::Catalog;
 use cadenza_core::id::Digest;
 use cadenza_core::workflow::{Enroll, Workflow};
 use serde::Serialize;
@@ -10,6 +11,8 @@ pub(crate) struct WorkflowView {
     name: String,
     summary: String,
     version: Digest,
+    /// Its runs stand still until it is resumed.
+    paused: bool,
     enroll: Vec<String>,
     steps: Vec<StepView>,
 }
@@ -22,7 +25,7 @@ struct StepView {
 
 impl WorkflowView {
     /// The workflow as it is live.
-    pub(crate) fn new(workflow: &Workflow) -> Self {
+    pub(crate) fn new(workflow: &Workflow, catalog: &Catalog) -> Self {
         let way = |enroll: &Enroll| match enroll {
             Enroll::When { event, .. } => format!("when {event}"),
             Enroll::Schedule { schedule, .. } => format!("schedule {} {}", schedule.cron, schedule.timezone),
@@ -31,6 +34,7 @@ impl WorkflowView {
             name: workflow.name.clone(),
             summary: workflow.summary.clone(),
             version: workflow.digest,
+            paused: catalog.brakes.workflows.contains(&workflow.name),
             enroll: workflow.enroll.iter().map(way).collect(),
             steps: workflow.steps.iter().map(|step| StepView { id: step.id.clone(), verb: step.verb.name() }).collect(),
         }

@@ -97,6 +97,7 @@ pub fn waiting(n: u64) -> LeadState {
         attempt: 3,
         moved_seq: 1,
         look_again_at: None,
+        braked_at: None,
         state: RunState::Task(task),
     });
     state.tasks.push(Task {
