@@ -111,7 +111,7 @@ fn count(engine: &Engine) -> usize {
     loop {
         let page = engine.client.get(&format!("/v1/leads?limit=500{cursor}")).expect(200).json;
         count += page["items"].as_array().map_or(0, Vec::len);
-        match page["cursor"].as_str() {
+        match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return count,
         }

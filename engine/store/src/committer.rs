@@ -185,20 +185,17 @@ impl<S: Space> Writer<S> {
         self.apply()
     }
 
-    /// Notes the days of a batch's marks before it is written. A filter made for such a day, or being made, does not know
+    /// Notes the days of a batch's marks before it is written. A filter kept for such a day, or being made, does not know
     /// these marks and is dropped: rare, days that are over get no more marks unless the clock is set back.
     fn add_days(&mut self, batch: &Batch) {
-        let mut known = None;
-        for day in batch.marks.iter().map(|mark| mark.day) {
-            if known == Some(day) {
-                continue;
-            }
-            known = Some(day);
-            self.filtering.take_if(|filtering| filtering.day == day);
-            if !self.shared.with_days(|days| days.is_open(day)) && self.shared.change_days(|days| days.add(day)) {
-                drop_filter(day, &mut self.remembered, &mut self.changes);
-            }
+        let dropped: Vec<u32> = self.shared.change_days(|days| {
+            let marks = batch.marks.iter();
+            marks.filter(|mark| days.add(mark.day, MarkKey::hash(&mark.event))).map(|mark| mark.day).collect()
+        });
+        for day in dropped {
+            drop_filter(day, &mut self.remembered, &mut self.changes);
         }
+        self.filtering.take_if(|filtering| batch.marks.iter().any(|mark| mark.day == filtering.day));
     }
 
     /// Goes on with the filter of a day that is over, a little at a time so that no batch waits for it.

@@ -13,6 +13,7 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Who may write: goes up with every opening; a commit with an older one is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -88,8 +89,8 @@ impl Batch {
 pub struct LeadWrite {
     /// What its indexes said as of the last batch.
     pub before: LeadIndex,
-    /// The lead now.
-    pub state: LeadState,
+    /// The lead now; shared with whoever works on it, since writing it is no reason to copy it.
+    pub state: Arc<LeadState>,
     /// Journal entries that no longer ride in the state, oldest first.
     pub entries: Vec<Entry>,
 }

@@ -77,7 +77,7 @@ fn everything() -> Batch {
     batch.counters = Some(Counters { values: [("leads".to_owned(), 12)].into() });
     batch.documents.push((DocumentKey::Clock, Some(vec![1, 2, 3])));
     batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));
-    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: sample::waiting(2), entries: Vec::new() });
+    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: sample::waiting(2).into(), entries: Vec::new() });
     batch
 }
 

@@ -2,8 +2,8 @@
 //!
 //! An event that is new is looked for in every day that is remembered: thirty look-ups, most of them in pages long out of
 //! the cache (measured: 0.4 ms). So a day that is over gets a filter, made by the committer between batches and kept as a
-//! record, which says of 99 % of the strangers that they are none of the day's. The current day has none: it is in the
-//! cache.
+//! record, which says of 99 % of the strangers that they are none of the day's. A day that begins while the store is open
+//! gets one that grows with its marks and is not kept; the day of the opening is looked at itself.
 //!
 //! Must not know: batches, threads.
 
@@ -18,9 +18,23 @@ use std::collections::BTreeMap;
 /// itself.
 pub(crate) const FILTERED_MAX: usize = 4_000_000;
 
-/// The days, each with its filter once it has one.
+/// Blocks of the filter of a day that has just begun: 2 MiB, good for a million and a half marks; with more it hides less.
+const GROWING_BLOCKS: usize = 32 * 1024;
+
+/// The days.
 #[derive(Debug, Default)]
-pub(crate) struct MarkDays(BTreeMap<u32, Option<Filter>>);
+pub(crate) struct MarkDays(BTreeMap<u32, Day>);
+
+/// What is known of a day without looking at it.
+#[derive(Debug)]
+enum Day {
+    /// Nothing.
+    Open,
+    /// Every mark since its first.
+    Growing(Filter),
+    /// Every mark; the day is over and the filter a record.
+    Kept(Filter),
+}
 
 impl MarkDays {
     /// Finds the days by one seek each, no scan, and reads their filters.
@@ -30,7 +44,7 @@ impl MarkDays {
         while let Some((key, _)) = space.scan(&from, &end::<MarkKey>(), 1)?.first() {
             let MarkKey { day, .. } = MarkKey::of_bytes(key.as_ref())?;
             let filter: Option<ByteVec> = reading::value(space, &FilterKey(day))?;
-            days.insert(day, filter.map(|bytes| Filter::of_bytes(&bytes)));
+            days.insert(day, filter.map_or(Day::Open, |bytes| Day::Kept(Filter::of_bytes(&bytes))));
             match day.checked_add(1) {
                 Some(next) => from = MarkKey::first_of(next).bytes(),
                 None => break,
@@ -42,29 +56,38 @@ impl MarkDays {
     /// The days to look into for an event, seen from `today`: the latest first, a sender repeats itself soon or never.
     pub(crate) fn that_may_know(&self, event: [u8; 16], today: u32) -> impl Iterator<Item = u32> {
         let remembered = self.0.range(today.saturating_sub(MARK_DAYS)..).rev();
-        let may = move |filter: &Option<Filter>| filter.as_ref().is_none_or(|filter| filter.may_know(event));
-        remembered.filter(move |(_, filter)| may(filter)).map(|(day, _)| *day)
+        let may = move |day: &Day| match day {
+            Day::Open => true,
+            Day::Growing(filter) | Day::Kept(filter) => filter.may_know(event),
+        };
+        remembered.filter(move |(_, known)| may(known)).map(|(day, _)| *day)
     }
 
-    /// Marks are about to be added to this day: whether it had a filter, which no longer holds.
-    pub(crate) fn add(&mut self, day: u32) -> bool {
-        self.0.insert(day, None).flatten().is_some()
+    /// A mark is about to be added to this day: whether it had a filter that was kept, and holds no longer.
+    pub(crate) fn add(&mut self, day: u32, event: [u8; 16]) -> bool {
+        let known = self.0.entry(day).or_insert_with(|| Day::Growing(Filter::empty(GROWING_BLOCKS)));
+        match known {
+            Day::Open => false,
+            Day::Growing(filter) => {
+                filter.add(event);
+                false
+            }
+            Day::Kept(_) => {
+                *known = Day::Open;
+                true
+            }
+        }
     }
 
-    /// Whether adding to this day changes nothing.
-    pub(crate) fn is_open(&self, day: u32) -> bool {
-        matches!(self.0.get(&day), Some(None))
-    }
-
-    /// A day that is over and has no filter yet.
+    /// A day that is over and has no filter that is kept.
     pub(crate) fn to_filter(&self) -> Option<u32> {
         let (newest, _) = self.0.last_key_value()?;
-        self.0.range(..newest).find(|(_, filter)| filter.is_none()).map(|(day, _)| *day)
+        self.0.range(..newest).find(|(_, known)| !matches!(known, Day::Kept(_))).map(|(day, _)| *day)
     }
 
     /// The day's filter is kept.
     pub(crate) fn set_filter(&mut self, day: u32, filter: Filter) {
-        self.0.insert(day, Some(filter));
+        self.0.insert(day, Day::Kept(filter));
     }
 
     /// The days before this one.
@@ -90,14 +113,20 @@ impl Filter {
     /// A filter that knows these events.
     pub(crate) fn of(events: &[[u8; 16]]) -> Self {
         let blocks = (events.len() * BITS).div_ceil(WORDS * 64).max(1);
-        let mut filter = Self(vec![[0; WORDS]; blocks]);
-        for event in events {
-            let (block, bits) = filter.place(*event);
-            for (word, bit) in filter.0[block].iter_mut().zip(bits) {
-                *word |= bit;
-            }
-        }
+        let mut filter = Self::empty(blocks);
+        events.iter().for_each(|event| filter.add(*event));
         filter
+    }
+
+    fn empty(blocks: usize) -> Self {
+        Self(vec![[0; WORDS]; blocks])
+    }
+
+    fn add(&mut self, event: [u8; 16]) {
+        let (block, bits) = self.place(event);
+        for (word, bit) in self.0[block].iter_mut().zip(bits) {
+            *word |= bit;
+        }
     }
 
     fn may_know(&self, event: [u8; 16]) -> bool {
@@ -137,6 +166,21 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_that_begins_while_the_store_is_open_is_looked_at_for_its_own_events_alone() {
+        let event = |n: u32| MarkKey::hash(&format!("web:{n}"));
+        let mut days = MarkDays([(4, Day::Open)].into());
+        let looked_at = |days: &MarkDays, n| days.that_may_know(event(n), 5).collect::<Vec<_>>();
+        assert!(!days.add(5, event(1)));
+        assert_eq!(looked_at(&days, 1), [5, 4], "the day of the opening may know everything");
+        assert_eq!(looked_at(&days, 2), [4]);
+        assert_eq!(days.to_filter(), Some(4));
+        days.set_filter(4, Filter::of(&[event(2)]));
+        assert_eq!((looked_at(&days, 1), looked_at(&days, 2)), (vec![5], vec![4]));
+        assert!(days.add(4, event(3)), "the filter that was kept does not know this one");
+        assert_eq!(looked_at(&days, 3), [4]);
+    }
 
     #[test]
     fn a_filter_knows_its_events_and_few_others() {

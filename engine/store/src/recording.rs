@@ -156,7 +156,7 @@ impl Recorder<'_> {
 
     fn lead(&mut self, write: &LeadWrite) {
         let id = write.state.lead.id;
-        self.put(&id, &write.state);
+        self.put(&id, write.state.as_ref());
         self.index(TimerOwner::Lead(id), &write.before, &LeadIndex::of(&write.state));
         for entry in &write.entries {
             self.put(&SkeletonKey { lead: id, seq: entry.seq }, &entry.skeleton);

@@ -2,7 +2,6 @@
 
 use super::Driver;
 use super::batch::After;
-use super::working_set::CachedLead;
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::assignment::{self, Memory};
 use cadenza_core::effect::{AssignRequest, Effect};
@@ -63,13 +62,15 @@ impl Driver {
         self.load_lead(id).await?;
         let Some(mut lead) = self.set.take_lead(id) else { return Ok(Vec::new()) };
         let catalog = Arc::clone(&self.parts.catalog);
-        let seq_before = lead.state.seq;
+        // Copied only while a batch that writes it is still under way.
+        let state = Arc::make_mut(&mut lead.state);
+        let seq_before = state.seq;
         let mut transition = Transition::begin(event_id, now);
         also.into_iter().for_each(|note| transition.note(note));
         let mut events = VecDeque::from([event]);
         let mut handled = 0;
         while let Some(event) = events.pop_front() {
-            let account = self.facts(&lead).await?;
+            let account = self.facts(state.lead.account).await?;
             let context = Context {
                 definitions: &catalog.definitions,
                 live: &catalog.live,
@@ -77,7 +78,7 @@ impl Driver {
                 account: account.as_ref(),
                 now,
             };
-            for effect in transition.feed(context, &mut lead.state, event) {
+            for effect in transition.feed(context, state, event) {
                 if let Some(answer) = self.answer(effect, now).await? {
                     events.push_back(answer);
                 }
@@ -88,22 +89,22 @@ impl Driver {
                 break;
             }
         }
-        let (notes, pushed_out) = transition.finish(&mut lead.state);
-        lead.entries.extend(pushed_out);
-        let changed = lead.state.seq != seq_before;
-        if let Some(due) = lead.state.next_due() {
+        let (notes, pushed_out) = transition.finish(state);
+        let changed = state.seq != seq_before;
+        if let Some(due) = state.next_due() {
             self.next_timer = self.next_timer.min(due);
         }
         let number = changed.then_some(self.open.number);
         self.open.touched |= changed;
         self.open.events += 1;
+        lead.entries.extend(pushed_out);
         self.set.return_lead(lead, number);
         Ok(notes)
     }
 
     /// What is known of the lead's account.
-    async fn facts(&mut self, lead: &CachedLead) -> Result<Option<AccountFacts>, StoreError> {
-        let Some(id) = lead.state.lead.account else { return Ok(None) };
+    async fn facts(&mut self, account: Option<AccountId>) -> Result<Option<AccountFacts>, StoreError> {
+        let Some(id) = account else { return Ok(None) };
         self.load_account(id).await?;
         Ok(self.set.account(id).filter(|account| !account.name.is_empty()).map(Account::facts))
     }

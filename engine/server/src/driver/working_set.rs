@@ -13,11 +13,12 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::StepIx;
 use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite, Mark};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// A lead in memory.
 pub(crate) struct CachedLead {
     /// As it is now.
-    pub(crate) state: LeadState,
+    pub(crate) state: Arc<LeadState>,
     /// Its indexes as of the last batch that wrote it.
     index: LeadIndex,
     /// What the counters count of it as of that batch.
@@ -114,14 +115,14 @@ impl WorkingSet {
 
     /// A lead, when it is in memory.
     pub(crate) fn lead(&self, id: LeadId) -> Option<&LeadState> {
-        self.leads.get(&id).map(|cached| &cached.state)
+        self.leads.get(&id).map(|cached| cached.state.as_ref())
     }
 
     /// Puts a lead into memory as the store has it; `new` when the store has none.
     pub(crate) fn put_lead(&mut self, state: LeadState, new: bool) {
         let index = if new { LeadIndex::default() } else { LeadIndex::of(&state) };
         let counted = if new { Counted::default() } else { Counted::of(&state) };
-        let id = state.lead.id;
+        let (id, state) = (state.lead.id, Arc::new(state));
         self.leads.insert(id, CachedLead { state, index, counted, entries: Vec::new(), written_in: 0, dirty: false });
     }
 
@@ -228,7 +229,7 @@ impl WorkingSet {
             }
             batch.leads.push(LeadWrite {
                 before: std::mem::replace(&mut cached.index, index),
-                state: cached.state.clone(),
+                state: Arc::clone(&cached.state),
                 entries: std::mem::take(&mut cached.entries),
             });
         }

@@ -131,7 +131,7 @@ pub(super) async fn a_store_that_is_well_recovers_to_what_it_was<P: Place>(place
 pub(super) async fn a_closed_store_refuses<P: Place>(place: &P) {
     let store = place.open().await;
     store.close().await.expect("the store closes");
-    let write = LeadWrite { before: Default::default(), state: sample::waiting(0), entries: Vec::new() };
+    let write = LeadWrite { before: Default::default(), state: sample::waiting(0).into(), entries: Vec::new() };
     let mut batch = Batch::new(BatchId(1), store.epoch());
     batch.leads.push(write);
     assert!(store.commit(batch).await.is_err(), "a closed store takes nothing");

@@ -16,7 +16,7 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
     for (step, state) in states.into_iter().enumerate() {
         let after = LeadIndex::of(&state);
         let id = state.lead.id;
-        let write = LeadWrite { before: before.clone(), state, entries: Vec::new() };
+        let write = LeadWrite { before: before.clone(), state: state.into(), entries: Vec::new() };
         opened.commit(|batch| batch.leads.push(write)).await;
         let timers = opened.store.timers(None, Timestamp::MAX, 9).await.expect("readable");
         let expected: Vec<Timer> = after.timer.iter().map(|at| (*at, TimerOwner::Lead(id))).collect();

@@ -33,7 +33,7 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
     for (n, at) in due.iter().enumerate() {
         let mut state = sample::waiting(n as u64);
         state.tasks[0].escalation.as_mut().expect("the sample escalates").at = ms(*at);
-        let write = LeadWrite { before: LeadIndex::default(), state, entries: Vec::new() };
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
         opened.commit(|batch| batch.leads.push(write)).await;
     }
     for (until, count) in [(-6, 0), (-5, 1), (10, 4), (39, 6), (100, 8)] {
@@ -63,7 +63,7 @@ pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {
         task.due = ms((n as i64 * 7) % 11);
         task.raised = n.is_multiple_of(3);
         expected.extend(LeadIndex::of(&state).queue);
-        let write = LeadWrite { before: LeadIndex::default(), state, entries: Vec::new() };
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
         opened.commit(|batch| batch.leads.push(write)).await;
     }
     expected.sort();
@@ -112,7 +112,7 @@ pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
                 expected.push(entry.clone());
             }
             let state = sample::waiting(n);
-            let write = LeadWrite { before: LeadIndex::of(&state), state, entries: vec![entry] };
+            let write = LeadWrite { before: LeadIndex::of(&state), state: state.into(), entries: vec![entry] };
             opened.commit(|batch| batch.leads.push(write)).await;
         }
     }

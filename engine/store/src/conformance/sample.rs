@@ -201,14 +201,14 @@ pub fn called(n: u64) -> LeadState {
 /// What takes lead `n` from [`waiting`] to [`called`].
 pub fn call(n: u64) -> LeadWrite {
     let before = waiting(n);
-    LeadWrite { before: LeadIndex::of(&before), state: called(n), entries: before.latest.into_iter().collect() }
+    LeadWrite { before: LeadIndex::of(&before), state: called(n).into(), entries: before.latest.into_iter().collect() }
 }
 
 /// Leads as one batch of intake writes them: for each a lead, a key, a mark, a timer and a place in a queue.
 pub fn intake(epoch: Epoch, id: BatchId, numbers: Range<u64>) -> Batch {
     let mut batch = Batch::new(id, epoch);
     for n in numbers {
-        batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waiting(n), entries: Vec::new() });
+        batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waiting(n).into(), entries: Vec::new() });
         batch.identities.push((identity(n), lead_id(n)));
         batch.marks.push(mark(n));
     }

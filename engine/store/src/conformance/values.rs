@@ -176,7 +176,8 @@ pub(super) async fn long_leads_shrink_again<P: Place>(place: &P) {
     for (i, length) in [10, 300_000, 20_000, 40_000, 10].into_iter().enumerate() {
         let mut state = sample::waiting(1);
         state.lead.profile.message = Some("m".repeat(length));
-        let write = LeadWrite { before: LeadIndex::of(&sample::waiting(1)), state: state.clone(), entries: Vec::new() };
+        let write =
+            LeadWrite { before: LeadIndex::of(&sample::waiting(1)), state: state.clone().into(), entries: Vec::new() };
         opened.commit(|batch| batch.leads.push(write)).await;
         if i % 2 == 0 {
             opened = opened.again(place).await;
