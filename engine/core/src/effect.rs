@@ -98,6 +98,10 @@ pub struct Outgoing {
     /// When it was made.
     #[n(10)]
     pub made_at: Timestamp,
+    /// A person took it back from the dead letters: it is wanted, whatever its run does by now.
+    #[n(11)]
+    #[cbor(default)]
+    pub redriven: bool,
 }
 
 /// What is sent.

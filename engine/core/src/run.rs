@@ -71,6 +71,10 @@ pub enum RunState {
         /// Since when.
         #[n(1)]
         since: Timestamp,
+        /// How often it ran out of wall time.
+        #[n(2)]
+        #[cbor(default)]
+        overruns: u8,
     },
     /// An owner is being chosen.
     #[n(2)]

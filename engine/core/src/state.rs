@@ -86,12 +86,17 @@ impl LeadState {
     /// When something of this lead falls due next: its one timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         let runs = self.runs.iter().filter_map(run_due);
-        let tasks = self.tasks.iter().filter_map(|task| {
+        let tasks = self.tasks.iter().filter(|task| !self.stands_still(task)).filter_map(|task| {
             let point = task.escalation?;
             Some(if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at })
         });
         let hold = self.hold.as_ref().map(|hold| hold.until);
         runs.chain(tasks).chain(hold).min()
+    }
+
+    /// Whether the run a task belongs to stands still, and with it the task's escalation.
+    pub fn stands_still(&self, task: &Task) -> bool {
+        self.runs.iter().any(|run| Some(run.id) == task.run && run.braked_at.is_some())
     }
 
     /// Whether everything that must hold does; the text names what does not. Asked by tests after every transition.

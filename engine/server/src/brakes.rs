@@ -24,19 +24,24 @@ pub(crate) enum Brake {
 }
 
 impl Brakes {
-    /// Sets or releases one.
-    pub(crate) fn set(&mut self, what: Brake, on: bool) {
-        let (names, name) = match what {
-            Brake::Workflow(name) => {
-                self.releasing |= !on && self.workflows.contains(&name);
-                (&mut self.workflows, name)
+    /// Sets or releases one; whether leads are to be told of it.
+    pub(crate) fn set(&mut self, what: Brake, on: bool) -> bool {
+        match (what, on) {
+            (Brake::Workflow(name), true) => {
+                self.workflows.insert(name);
             }
-            Brake::Connection(name) => (&mut self.connections, name),
-        };
-        if on {
-            names.insert(name);
-        } else {
-            names.remove(&name);
+            (Brake::Connection(name), true) => {
+                self.connections.insert(name);
+            }
+            (Brake::Connection(name), false) => {
+                self.connections.remove(&name);
+            }
+            (Brake::Workflow(name), false) => {
+                let released = self.workflows.remove(&name);
+                self.releasing |= released;
+                return released;
+            }
         }
+        false
     }
 }

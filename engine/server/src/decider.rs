@@ -11,9 +11,6 @@ use cadenza_sandbox::Sandbox;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-/// The most pooled decisions that wait for the thread; more are refused and asked again.
-const WAITING_MAX: usize = 1_024;
-
 type Done = Box<dyn FnOnce(Answer) + Send>;
 
 enum Job {
@@ -24,7 +21,8 @@ enum Job {
 /// Who asks plugins for one driver.
 pub(crate) struct Decider {
     inline: Sandbox,
-    pooled: mpsc::SyncSender<Job>,
+    /// Not bounded: the driver knows how many it has asked.
+    pooled: mpsc::Sender<Job>,
     meters: Arc<Meters>,
 }
 
@@ -33,7 +31,7 @@ impl Decider {
     pub(crate) fn new(catalog: &Arc<Catalog>, meters: Arc<Meters>) -> anyhow::Result<Self> {
         let inline = catalog.plugins.sandbox()?;
         let pool = catalog.plugins.sandbox()?;
-        let (pooled, jobs) = mpsc::sync_channel(WAITING_MAX);
+        let (pooled, jobs) = mpsc::channel();
         let pool_meters = Arc::clone(&meters);
         std::thread::Builder::new()
             .name("cadenza-decisions".to_owned())
@@ -47,9 +45,8 @@ impl Decider {
             Ok(sandbox) => self.inline = sandbox,
             Err(error) => tracing::error!(%error, "the new plugins could not be loaded; the old ones stay"),
         }
-        if self.pooled.try_send(Job::Plugins(Arc::clone(catalog))).is_err() {
-            tracing::error!("the decision pool is full; it keeps its plugins until the next change");
-        }
+        // The thread ends with the decider.
+        let _ = self.pooled.send(Job::Plugins(Arc::clone(catalog)));
     }
 
     /// Whether the question is answered inside the commit.
@@ -64,14 +61,7 @@ impl Decider {
 
     /// Asks on the pool; `done` gets the answer.
     pub(crate) fn ask_pooled(&self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
-        if let Err(
-            mpsc::TrySendError::Full(Job::Ask(question, done))
-            | mpsc::TrySendError::Disconnected(Job::Ask(question, done)),
-        ) = self.pooled.try_send(Job::Ask(Box::new(question), Box::new(done)))
-        {
-            let failure = DecisionFailure::Unavailable("too many decisions are waiting".to_owned());
-            done(answer(*question, Digest(0), Err(failure), Cost::default()));
-        }
+        let _ = self.pooled.send(Job::Ask(Box::new(question), Box::new(done)));
     }
 }
 

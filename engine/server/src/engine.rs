@@ -168,6 +168,8 @@ pub(crate) struct Progress {
     pub(crate) submitted: u64,
     /// The last batch that is durable (or undone).
     pub(crate) settled: u64,
+    /// How often what was handed over may have been undone.
+    pub(crate) failures: u64,
 }
 
 /// A handle to the running engine; cheap to clone.
@@ -217,7 +219,8 @@ impl Engine {
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command) -> Result<T, Refused> {
         let (reply, answer) = oneshot::channel();
         self.submit(make(reply))?;
-        answer.await.unwrap_or(Err(Refused::Stopping))
+        let lost = || Refused::Failed("the store failed while it was being done".to_owned());
+        answer.await.unwrap_or_else(|_| Err(if self.is_ready() { lost() } else { Refused::Stopping }))
     }
 
     /// Applies an event from outside.
@@ -269,24 +272,28 @@ impl Engine {
         }
     }
 
-    /// Runs a read and returns once everything it may have seen is durable.
-    async fn durable<T>(&self, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, Refused> {
-        let value = read.await?;
+    /// Runs a read and returns once everything it may have seen is durable; reads again when that was undone.
+    async fn durable<T, R: Future<Output = Result<T, StoreError>>>(&self, read: impl Fn() -> R) -> Result<T, Refused> {
         let mut progress = self.progress.clone();
-        let seen = progress.borrow().submitted;
-        let settled = progress.wait_for(|progress| progress.settled >= seen).await;
-        settled.map_err(|_| Refused::Stopping)?;
-        Ok(value)
+        loop {
+            let failures = progress.borrow().failures;
+            let value = read().await?;
+            let seen = progress.borrow().submitted;
+            let settled = progress.wait_for(|progress| progress.settled >= seen).await;
+            if settled.map_err(|_| Refused::Stopping)?.failures == failures {
+                return Ok(value);
+            }
+        }
     }
 
     /// A lead.
     pub(crate) async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
-        self.durable(self.store.lead(id)).await
+        self.durable(|| self.store.lead(id)).await
     }
 
     /// Several leads at once, in the order they are asked for: one wait for what is durable instead of many.
     pub(crate) async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
-        self.durable(async {
+        self.durable(|| async {
             let mut leads = Vec::with_capacity(ids.len());
             for id in ids {
                 leads.push(self.store.lead(*id).await?);
@@ -298,17 +305,17 @@ impl Engine {
 
     /// Leads in order of their ids (oldest first), from after the cursor.
     pub(crate) async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
-        self.durable(self.store.leads(after, limit)).await
+        self.durable(|| self.store.leads(after, limit)).await
     }
 
     /// The lead a key leads to.
     pub(crate) async fn find(&self, key: &IdentityKey) -> Result<Option<LeadId>, Refused> {
-        self.durable(self.store.identity(key)).await
+        self.durable(|| self.store.identity(key)).await
     }
 
     /// Journal entries of a lead from after `seq`, the newest one included.
     pub(crate) async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
-        let mut entries = self.durable(self.store.journal(lead.lead.id, after, limit)).await?;
+        let mut entries = self.durable(|| self.store.journal(lead.lead.id, after, limit)).await?;
         let last = entries.last().map_or(after, |entry| entry.seq);
         if entries.len() < limit
             && let Some(latest) = &lead.latest
@@ -326,12 +333,12 @@ impl Engine {
         after: Option<&QueueKey>,
         limit: usize,
     ) -> Result<Vec<QueueKey>, Refused> {
-        self.durable(self.store.queue(assignee, after, limit)).await
+        self.durable(|| self.store.queue(assignee, after, limit)).await
     }
 
     /// What a schedule remembers.
     pub(crate) async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
-        self.durable(self.store.schedule(id)).await
+        self.durable(|| self.store.schedule(id)).await
     }
 
     /// Outbox rows in order of their due time.
@@ -340,7 +347,7 @@ impl Engine {
         after: Option<(Timestamp, EffectId)>,
         limit: usize,
     ) -> Result<Vec<Outgoing>, Refused> {
-        self.durable(self.store.outbox(after, Timestamp::MAX, limit)).await
+        self.durable(|| self.store.outbox(after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.
@@ -349,17 +356,17 @@ impl Engine {
         after: Option<DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Refused> {
-        self.durable(self.store.dead_letters(after, limit)).await
+        self.durable(|| self.store.dead_letters(after, limit)).await
     }
 
     /// Counters.
     pub(crate) async fn counters(&self) -> Result<Counters, Refused> {
-        self.durable(self.store.counters()).await
+        self.durable(|| self.store.counters()).await
     }
 
     /// Documents of a kind.
     pub(crate) async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
-        self.durable(self.store.documents(kind)).await
+        self.durable(|| self.store.documents(kind)).await
     }
 
     /// Bytes the store takes on disk.

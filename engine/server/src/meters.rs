@@ -55,6 +55,8 @@ meters! {
     decisions_total: "counter",
     /// Decisions that failed.
     decisions_failed_total: "counter",
+    /// Decisions put off because too many were under way.
+    decisions_put_off_total: "counter",
     /// Nanoseconds spent in plugins.
     decision_ns_total: "counter",
     /// Fuel burnt by plugins.

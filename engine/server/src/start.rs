@@ -108,8 +108,24 @@ pub(crate) fn open_store(data: &Path) -> anyhow::Result<SledStore> {
 
 fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    std::thread::Builder::new().name("cadenza-driver".to_owned()).spawn(move || runtime.block_on(driver.run()))?;
+    std::thread::Builder::new().name("cadenza-driver".to_owned()).spawn(move || {
+        let _watch = EndsWithTheDriver;
+        runtime.block_on(driver.run());
+    })?;
     Ok(())
+}
+
+/// Ends the process when the driver panics: what is durable is right, and a restart goes on from there; an engine that
+/// takes requests without a driver would answer none of them.
+struct EndsWithTheDriver;
+
+impl Drop for EndsWithTheDriver {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the driver broke off, and the engine ends; start it again");
+            std::process::abort();
+        }
+    }
 }
 
 /// The definitions that stored runs may have pinned.

@@ -307,6 +307,13 @@ pub enum StoreError {
     NotDurable(String),
 }
 
+impl StoreError {
+    /// Whether one thing that was read is to blame, rather than the disk or the store as a whole.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt(_) | Self::Newer { .. })
+    }
+}
+
 /// A store. Reads see what was committed; the driver sees to it that nobody outside sees it before it is durable.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -335,8 +342,8 @@ pub trait Store: Send + Sync + 'static {
     async fn identity(&self, key: &IdentityKey) -> Result<Option<LeadId>, StoreError>;
     /// Whether an event was applied in the last [`MARK_DAYS`] days before `today`.
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError>;
-    /// Forgets the marks of days before `day`; returns how many days were dropped.
-    async fn forget_marks(&self, day: u32) -> Result<usize, StoreError>;
+    /// Forgets some of the marks of days before `day`, so many that nobody waits long; returns whether those were all.
+    async fn forget_marks(&self, day: u32) -> Result<bool, StoreError>;
     /// An account.
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
     /// A pool.

@@ -69,6 +69,7 @@ fn everything() -> Batch {
         started_at: Some(sample::START),
         last_error: Some("503".to_owned()),
         made_at: sample::START,
+        redriven: false,
     };
     batch.outbox.push(OutboxWrite::Put(row.clone()));
     let content = DeadContent::Outgoing(Outgoing { id: EffectId::born(lead, 5), ..row });

@@ -5,7 +5,7 @@ use crate::keyed::Keyed;
 use crate::space::{Changes, Record, Space};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// A store in memory.
 pub type MemoryStore = Keyed<MemorySpace>;
@@ -18,7 +18,7 @@ impl Keyed<MemorySpace> {
 
     /// Opens what lies on this disk; whoever had it open before is fenced off, as on a database that two can reach.
     pub fn on(disk: &MemoryDisk) -> Self {
-        let space = MemorySpace { disk: disk.clone() };
+        let space = MemorySpace { disk: disk.clone(), applying: RwLock::new(()) };
         Self::start(space).expect("memory can be read and written, and a thread be started")
     }
 
@@ -62,6 +62,8 @@ impl MemoryDisk {
 /// A sorted map.
 pub struct MemorySpace {
     disk: MemoryDisk,
+    /// Held while a batch is applied.
+    applying: RwLock<()>,
 }
 
 impl Space for MemorySpace {
@@ -80,7 +82,12 @@ impl Space for MemorySpace {
         Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    fn still(&self) -> RwLockReadGuard<'_, ()> {
+        self.applying.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
+        let _applying = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.disk.space_left()?;
         let mut records = self.disk.records();
         for (key, value) in changes.iter() {

@@ -20,24 +20,41 @@ use cadenza_core::time::Timestamp;
 use minicbor::Decode;
 use minicbor::bytes::ByteVec;
 
+/// The most pieces a value may have: 64 MiB. More can only be damage.
+const PIECES_MAX: u32 = 4_096;
+/// How often a page is read anew because one of its values went meanwhile.
+const SCANS_MAX: usize = 16;
+
 /// The value of a key.
 pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &K) -> Result<Option<T>, StoreError> {
     let key = key.bytes();
-    space.get(&key)?.map(|bytes| whole(space, &key, bytes.as_ref())).transpose()
+    match space.get(&key)? {
+        Some(bytes) => whole(space, &key, bytes.as_ref()),
+        None => Ok(None),
+    }
 }
 
-/// Reads a value, put together from its pieces when it has any.
-fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
-    let Some(pieces) = record::pieces(bytes) else {
-        return record::decode(key, bytes);
+/// Reads a value, put together from its pieces when it has any; it may be gone by then. Its records are read while
+/// nothing is applied, or they might not belong together.
+fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]) -> Result<Option<T>, StoreError> {
+    if record::pieces(bytes).is_none() {
+        return record::decode(key, bytes).map(Some);
+    }
+    let _still = space.still();
+    let Some(bytes) = space.get(key)? else { return Ok(None) };
+    let Some(pieces) = record::pieces(bytes.as_ref()) else {
+        return record::decode(key, bytes.as_ref()).map(Some);
     };
+    if pieces > PIECES_MAX {
+        return Err(StoreError::Corrupt(format!("a value in {pieces} pieces")));
+    }
     let mut together = Vec::with_capacity(pieces as usize * record::VALUE_BYTES_MAX);
     for number in 0..pieces {
         let piece = space.get(&PieceKey { of: key, number }.bytes())?;
         let piece = piece.ok_or_else(|| StoreError::Corrupt(format!("piece {number} of {pieces} is missing")))?;
         together.extend_from_slice(piece.as_ref());
     }
-    record::decode(key, &together)
+    record::decode(key, &together).map(Some)
 }
 
 /// Values in the order of their keys.
@@ -46,8 +63,16 @@ fn values<T: for<'b> Decode<'b, ()>>(
     (from, to): (Vec<u8>, Vec<u8>),
     limit: usize,
 ) -> Result<Vec<T>, StoreError> {
-    let found = space.scan(&from, &to, limit)?;
-    found.iter().map(|(key, value)| whole(space, key.as_ref(), value.as_ref())).collect()
+    // One that went while it was read would make the page look like the last.
+    for _ in 0..SCANS_MAX {
+        let found = space.scan(&from, &to, limit)?;
+        let read: Result<Vec<Option<T>>, StoreError> =
+            found.iter().map(|(key, value)| whole(space, key.as_ref(), value.as_ref())).collect();
+        if let Some(all) = read?.into_iter().collect() {
+            return Ok(all);
+        }
+    }
+    Err(StoreError::Io("what is read changes faster than it can be read".to_owned()))
 }
 
 /// Keys that are all there is.
@@ -108,10 +133,13 @@ pub(crate) fn journal(space: &impl Space, lead: LeadId, after: u64, limit: usize
     let found = space.scan(&from, &to, limit)?;
     found
         .iter()
-        .map(|(key, skeleton)| {
-            let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key.as_ref())?;
-            let skeleton = whole(space, key.as_ref(), skeleton.as_ref())?;
-            Ok(Entry { seq, skeleton, personal: value(space, &PersonalKey { lead, seq })? })
+        .filter_map(|(key, skeleton)| {
+            let entry = || {
+                let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key.as_ref())?;
+                let Some(skeleton) = whole(space, key.as_ref(), skeleton.as_ref())? else { return Ok(None) };
+                Ok(Some(Entry { seq, skeleton, personal: value(space, &PersonalKey { lead, seq })? }))
+            };
+            entry().transpose()
         })
         .collect()
 }
@@ -193,9 +221,13 @@ pub(crate) fn documents(space: &impl Space, kind: DocumentKind) -> Result<Vec<(D
     let found = space.scan(&from, &to, usize::MAX)?;
     found
         .iter()
-        .map(|(key, value)| {
-            let content: ByteVec = whole(space, key.as_ref(), value.as_ref())?;
-            Ok((DocumentKey::of_bytes(key.as_ref())?, content.into()))
+        .filter_map(|(key, value)| {
+            let document = || {
+                let content: Option<ByteVec> = whole(space, key.as_ref(), value.as_ref())?;
+                let key = DocumentKey::of_bytes(key.as_ref())?;
+                Ok(content.map(|content| (key, content.into())))
+            };
+            document().transpose()
         })
         .collect()
 }

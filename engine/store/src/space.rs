@@ -5,6 +5,7 @@
 use crate::contract::StoreError;
 use crate::keys::Key;
 use std::ops::Range;
+use std::sync::RwLockReadGuard;
 
 /// A key and its value.
 pub(crate) type Record<B> = (B, B);
@@ -18,6 +19,8 @@ pub trait Space: Send + Sync + 'static {
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
     /// Keys and values in order, from `from` to before `to`, at most `limit`.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<Self::Bytes>>, StoreError>;
+    /// While this is held nothing is applied: for a value that lies in several records.
+    fn still(&self) -> RwLockReadGuard<'_, ()>;
     /// Makes all the changes or none, and returns once they are durable. Called by one thread at a time.
     fn apply(&self, changes: &Changes) -> Result<(), StoreError>;
     /// Opens again, after an error: what was not durable may be gone.

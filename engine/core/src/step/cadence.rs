@@ -69,6 +69,10 @@ impl Machine<'_> {
                 self.set_phase(id, state, CadencePhase::Pause(due));
                 return;
             }
+            if self.brake(id) {
+                self.set_phase(id, state, CadencePhase::Pause(self.cx.now));
+                return;
+            }
             if self.begin_touch(id, cadence, state, false) {
                 return;
             }

@@ -7,18 +7,27 @@ use crate::id::{Digest, RunId};
 use crate::journal::{Ignored, Note, Verdict};
 use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
-    Decision, DecisionFailure, DecisionInput, EngagementSeen, HistoryReads, Overdue, Reads, Segment, TouchSeen,
+    Budget, Decision, DecisionFailure, DecisionInput, EngagementSeen, HistoryReads, Overdue, Reads, Segment, TouchSeen,
 };
 use crate::run::RunState;
+use crate::state::DECISION_TIMEOUT_MS;
 use crate::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::workflow::{Ask, AskRef, Branch, MAIN_SCORE, OnFailure, Score, Verb, Workflow};
+
+/// How often a decision that ran out of wall time is asked again, after 4 and 16 seconds; then the step's failure policy
+/// applies.
+const OVERRUNS_MAX: u8 = 2;
 
 impl Machine<'_> {
     /// Asks a plugin for a run's step; its answer comes back as an event.
     pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: u16, ask: &Ask) {
         let now = self.cx.now;
         let Some(run) = self.run(id) else { return };
-        run.state = RunState::Deciding { slot, since: now };
+        let overruns = match run.state {
+            RunState::Deciding { slot: before, overruns, .. } if before == slot => overruns,
+            _ => 0,
+        };
+        run.state = RunState::Deciding { slot, since: now, overruns };
         let (step, attempt, entered) = (run.step, run.attempt, run.entered_at);
         let Some(kind) = definition.step(step).and_then(|step| step.verb.decision()) else { return };
         let place = AskRef { workflow: definition.digest, step, slot };
@@ -81,14 +90,14 @@ impl Machine<'_> {
             self.escalation_decided(task, answer);
             return;
         }
-        let Some((attempt, slot)) = self.run(answer.run).map(|run| match run.state {
-            RunState::Deciding { slot, .. } => (run.attempt, Some(slot)),
+        let Some((attempt, asked)) = self.run(answer.run).map(|run| match run.state {
+            RunState::Deciding { slot, overruns, .. } => (run.attempt, Some((slot, overruns))),
             _ => (run.attempt, None),
         }) else {
             self.ignore(Ignored::UnknownRun);
             return;
         };
-        let Some(slot) = slot.filter(|_| attempt == answer.attempt) else {
+        let Some((slot, overruns)) = asked.filter(|_| attempt == answer.attempt) else {
             self.ignore(Ignored::StaleAttempt);
             return;
         };
@@ -96,6 +105,10 @@ impl Machine<'_> {
         let step = &definition.steps[ix];
         if let Some(kind) = step.verb.decision() {
             self.note_decision(answer, kind);
+        }
+        if overruns < OVERRUNS_MAX && matches!(answer.decision, Err(DecisionFailure::Budget(Budget::WallTime))) {
+            self.ask_later(answer.run, slot, overruns + 1);
+            return;
         }
         match &step.verb {
             Verb::Score(score) => self.scored(answer, score, slot, &definition, step.next),
@@ -198,6 +211,14 @@ impl Machine<'_> {
             }
             OnFailure::Plugin(_) | OnFailure::Park => Fallback::Park,
         }
+    }
+
+    /// Wall time says more of the machine than of the plugin: the decision is asked again, the longer after the oftener.
+    fn ask_later(&mut self, id: RunId, slot: u16, overruns: u8) {
+        let wait_ms = SECOND_MS << (2 * u32::from(overruns));
+        let since = self.cx.now.plus_ms(wait_ms - DECISION_TIMEOUT_MS);
+        self.next_attempt(id);
+        self.set_run_state(id, RunState::Deciding { slot, since, overruns });
     }
 
     /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.

@@ -34,6 +34,9 @@ impl Machine<'_> {
         let now = self.cx.now;
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let Some(mut point) = task.escalation else { return };
+        if task.run.is_some_and(|run| self.brake(run)) {
+            return;
+        }
         let Some((place, escalate)) = self.escalation_of(&task) else {
             self.set_point(id, None);
             return;
@@ -218,6 +221,7 @@ impl Machine<'_> {
             started_at: None,
             last_error: None,
             made_at: self.cx.now,
+            redriven: false,
         }));
     }
 }

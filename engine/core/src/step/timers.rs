@@ -38,14 +38,14 @@ impl Machine<'_> {
     fn deadlines(&self) -> Vec<(Timestamp, Due)> {
         let state = &self.state;
         let hold = state.hold.iter().map(|hold| (hold.until, Due::Hold));
-        let escalations = state.tasks.iter().filter_map(|task| {
+        let escalations = state.tasks.iter().filter(|task| !state.stands_still(task)).filter_map(|task| {
             let point = task.escalation?;
             let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
             Some((at, Due::Escalation(task.id)))
         });
         let runs = state.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match run.state {
             RunState::Waiting { until } => until.map(|at| (at, Due::Wait(run.id))),
-            RunState::Deciding { slot, since } => {
+            RunState::Deciding { slot, since, .. } => {
                 Some((since.plus_ms(DECISION_TIMEOUT_MS), Due::Decision(run.id, slot)))
             }
             RunState::Cadence(cadence) => match cadence.phase {

@@ -132,6 +132,7 @@ impl Machine<'_> {
             started_at: None,
             last_error: None,
             made_at: self.cx.now,
+            redriven: false,
         }));
         Ok(effect)
     }

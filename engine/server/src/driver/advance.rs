@@ -3,7 +3,7 @@
 use super::Driver;
 use crate::engine::Refused;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DocumentKey, StoreError};
+use cadenza_store::StoreError;
 use tokio::sync::oneshot;
 
 /// An advance under way.
@@ -12,6 +12,13 @@ pub(super) struct Advance {
     /// The batch that stores the time reached last; the answer waits for it.
     stored_in: Option<u64>,
     reply: oneshot::Sender<Result<Timestamp, Refused>>,
+}
+
+impl Advance {
+    /// The batch that stored the time reached is gone.
+    pub(super) const fn undone(&mut self) {
+        self.stored_in = None;
+    }
 }
 
 impl Driver {
@@ -30,7 +37,7 @@ impl Driver {
         self.advancing.is_some()
             && self.is_quiet()
             && self.sending.is_empty()
-            && self.asked == 0
+            && self.asking.is_empty()
             && self.ends.results.is_empty()
             && self.next_event() > self.parts.clock.now()
     }
@@ -49,9 +56,8 @@ impl Driver {
         }
         if advance.stored_in.is_none() {
             self.parts.clock.advance_to(advance.to);
-            let now = self.parts.clock.now();
             advance.stored_in = Some(self.open.number);
-            self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
+            self.keep_clock();
             return Ok(());
         }
         if let Some(advance) = self.advancing.take() {

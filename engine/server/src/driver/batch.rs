@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 pub(crate) struct OpenBatch {
     /// Its number.
     pub(crate) number: u64,
-    /// Events it has taken so far.
+    /// Events from outside that it has taken so far.
     pub(crate) events: usize,
     /// Changes to the outbox, in order.
     pub(crate) outbox: Vec<OutboxWrite>,
@@ -56,7 +56,8 @@ impl Reply {
         }
     }
 
-    fn fail(self, refused: Refused) {
+    /// Nothing of it was kept, or nobody knows.
+    pub(crate) fn fail(self, refused: Refused) {
         match self {
             Self::Accepted(reply, _) | Self::Refused(reply, _) => drop(reply.send(Err(refused))),
             Self::Applied(reply, _) => drop(reply.send(Err(refused))),
@@ -76,8 +77,11 @@ pub(crate) enum After {
     Forget(EffectId),
     /// A workspace or a brake came into force.
     Publish(Arc<Catalog>),
-    /// Every lead is told that a workflow is no longer paused.
-    Release,
+    /// What was held is looked at again; `leads` when a workflow is no longer paused.
+    Release {
+        /// Whether leads are told.
+        leads: bool,
+    },
 }
 
 impl OpenBatch {

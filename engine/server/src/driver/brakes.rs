@@ -1,32 +1,59 @@
 //! Brakes: set and released at once, for good. The runs of a workflow that is released stand still until their leads
-//! are told, a batch's share at a time; a restart begins with that again.
+//! are told, and held messages lie in the outbox until they are looked at again: a batch's share at a time; a restart
+//! begins with that again.
 
 use super::Driver;
 use super::batch::{After, Reply};
+use super::outbox::HELD;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
 use cadenza_core::event::Event;
-use cadenza_core::id::LeadId;
+use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, StoreError};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// How far the leads have been told that a workflow goes on.
+/// How far leads and held messages have been told that something goes on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Releasing {
-    told: Option<LeadId>,
+    /// The leads, as long as there are some that have not been told.
+    leads: Option<Option<LeadId>>,
+    /// The rows of the outbox that are held.
+    rows: Option<EffectId>,
+    /// Releases that are not durable yet.
+    pending: u32,
+}
+
+impl Releasing {
+    /// What a store has to go on with: rows that may be held for no reason any more, and leads.
+    pub(super) fn begin(brakes: &Brakes) -> Self {
+        Self { leads: brakes.releasing.then_some(None), rows: Some(EffectId(0)), pending: 0 }
+    }
+
+    /// A release is durable: everybody is told, from the beginning.
+    pub(super) const fn go(&mut self, leads: bool) {
+        if leads {
+            self.leads = Some(None);
+            self.pending = self.pending.saturating_sub(1);
+        }
+        self.rows = Some(EffectId(0));
+    }
+
+    const fn is_over(&self) -> bool {
+        self.leads.is_none() && self.rows.is_none()
+    }
 }
 
 impl Driver {
     pub(super) fn brake(&mut self, what: Brake, on: bool, reply: oneshot::Sender<Result<(), Refused>>) {
         let mut brakes = self.parts.catalog.brakes.as_ref().clone();
-        brakes.set(what, on);
-        if brakes.releasing {
-            // Begins when this is durable, and with it every lead that stood still before it.
-            self.open.after.push(After::Release);
+        let leads = brakes.set(what, on);
+        if !on {
+            // Begins when this is durable, and with it every lead and row that stood still before it.
+            self.releasing.pending += u32::from(leads);
+            self.open.after.push(After::Release { leads });
         }
-        self.next_send = self.next_send.min(self.parts.clock.now());
         self.keep(brakes);
         self.open.replies.push(Reply::Done(reply));
     }
@@ -38,13 +65,21 @@ impl Driver {
         self.open.after.push(After::Publish(Arc::clone(&self.parts.catalog)));
     }
 
-    /// When leads are next told: at once while there are some that have not been.
-    pub(super) const fn next_release(&self) -> Timestamp {
-        if self.releasing.is_some() { Timestamp::from_ms(0) } else { Timestamp::MAX }
+    /// When somebody is next told: at once while there are some that have not been.
+    pub(super) fn next_release(&self) -> Timestamp {
+        if self.releasing.is_over() || self.is_asking_much() { Timestamp::MAX } else { Timestamp::from_ms(0) }
     }
 
     pub(super) async fn release_further(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let Some(Releasing { told }) = self.releasing else { return Ok(()) };
+        if self.next_release() > now {
+            return Ok(());
+        }
+        self.release_leads(now).await?;
+        self.release_rows(now).await
+    }
+
+    async fn release_leads(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(told) = self.releasing.leads else { return Ok(()) };
         let limit = self.parts.options.firing_leads_max;
         let page = self.parts.store.leads(told, limit).await?;
         for stored in &page {
@@ -54,9 +89,22 @@ impl Driver {
                 self.transition_at(id, format!("release/{now}"), Event::Woken, now, Vec::new()).await?;
             }
         }
-        self.releasing = page.last().filter(|_| page.len() == limit).map(|last| Releasing { told: Some(last.lead.id) });
-        if self.releasing.is_none() {
+        self.releasing.leads = page.last().filter(|_| page.len() == limit).map(|last| Some(last.lead.id));
+        if self.releasing.leads.is_none() && self.releasing.pending == 0 {
             self.keep(Brakes { releasing: false, ..self.parts.catalog.brakes.as_ref().clone() });
+        }
+        Ok(())
+    }
+
+    async fn release_rows(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(told) = self.releasing.rows else { return Ok(()) };
+        let limit = self.parts.options.firing_leads_max;
+        let page = self.parts.store.outbox(Some((HELD, told)), HELD, limit).await?;
+        self.releasing.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
+        for row in page {
+            if !self.holds(&row) {
+                self.put_off(HELD, row, now);
+            }
         }
         Ok(())
     }

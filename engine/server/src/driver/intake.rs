@@ -45,8 +45,19 @@ impl Driver {
         }
         let keys = self.keys(&incoming.report);
         let found = self.find(&keys).await?;
+        let there = match incoming.lead.or(found.lead) {
+            None => false,
+            Some(lead) => match self.load_lead(lead).await {
+                Ok(there) => there,
+                Err(error) if error.is_damage() => {
+                    let _ = reply.send(Err(error.into()));
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            },
+        };
         let lead = match (incoming.lead, found.lead) {
-            (Some(named), _) if self.load_lead(named).await? => named,
+            (Some(named), _) if there => named,
             (Some(named), _) => {
                 let _ = reply.send(Err(Refused::NotFound { what: "lead", id: named.to_string() }));
                 return Ok(());

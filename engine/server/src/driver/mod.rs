@@ -15,18 +15,23 @@ mod timers;
 mod transition;
 mod working_set;
 
+pub(crate) use outbox::HELD;
+
 use crate::catalog::{Catalog, Documents};
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
 use crate::decider::Decider;
 use crate::engine::{Command, Progress, Refused};
 use crate::meters::Meters;
 use batch::{After, OpenBatch, Reply};
 use cadenza_core::event::Event;
-use cadenza_core::id::LeadId;
+use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::journal::Note;
 use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_store::{BatchId, DeadContent, DeadLetter, DeadLetterId, MARK_DAYS, OutboxWrite, Store, StoreError};
-use std::collections::BTreeSet;
+use cadenza_store::{
+    BatchId, DeadContent, DeadLetter, DeadLetterId, DocumentKey, MARK_DAYS, OutboxWrite, Store, StoreError, TimerOwner,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +50,8 @@ pub(crate) struct DriverOptions {
     pub(crate) firing_leads_max: usize,
     /// Sendings under way at once.
     pub(crate) sendings_max: usize,
+    /// Sendings under way at once by one connection.
+    pub(crate) sendings_per_connection_max: usize,
     /// Intake stops when fewer bytes than this are free where the data lies.
     pub(crate) free_bytes_reserve: u64,
 }
@@ -54,8 +61,9 @@ impl Default for DriverOptions {
         Self {
             batch_events_max: 64,
             batch_timers_max: 32,
-            firing_leads_max: 64,
+            firing_leads_max: 32,
             sendings_max: 64,
+            sendings_per_connection_max: 16,
             free_bytes_reserve: 256 * 1024 * 1024,
         }
     }
@@ -63,10 +71,17 @@ impl Default for DriverOptions {
 
 /// How often the room on the disk is looked at, in real time.
 const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
-/// The longest the driver sleeps without looking at its clocks, in real time.
-const SLEEP_MAX: Duration = Duration::from_secs(3_600);
-/// How long after a failed commit the store is opened again, in real time.
+/// The longest the driver sleeps without looking at its clocks, in real time: the system's may be set, or have slept.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+/// How long after a failed commit the store is opened again, in real time; longer when it fails again at once.
 const RECOVER_AFTER: Duration = Duration::from_millis(200);
+const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
+/// How often some of the marks that are too old are dropped, in real time, so that intake hardly notices.
+const FORGET_EVERY: Duration = Duration::from_millis(50);
+/// The most pooled decisions under way. One that finds no place is asked again when its time-out comes.
+const ASKED_MAX: usize = 1_024;
+/// With more than this under way, schedules and releases bring no more.
+const ASKED_MUCH: usize = 256;
 
 /// What the driver works with.
 pub(crate) struct Parts {
@@ -123,15 +138,25 @@ pub(crate) struct Driver {
     timers_in: Option<u64>,
     /// The same for the outbox.
     sends_in: Option<u64>,
-    sending: BTreeSet<cadenza_core::id::EffectId>,
-    /// Pooled decisions under way.
-    asked: u64,
+    /// Attempts under way, by their connections.
+    sending: BTreeMap<EffectId, String>,
+    /// Dead letters that are driven again by the batch of this number: the store may still have them.
+    exhuming: BTreeMap<DeadLetterId, u64>,
+    /// Pooled decisions under way, by their leads.
+    asking: BTreeMap<LeadId, u32>,
+    /// What could not be read when its timer came.
+    unreadable: BTreeSet<TimerOwner>,
+    /// The batch that has had its share of what is due.
+    due_in: Option<u64>,
     schedules: schedules::Schedules,
-    releasing: Option<brakes::Releasing>,
+    releasing: brakes::Releasing,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
     space_checked: tokio::time::Instant,
     marks_forgotten: u32,
+    forget_next: tokio::time::Instant,
+    /// Failures of the store since it last took a batch.
+    failures: u32,
     stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -140,10 +165,13 @@ impl Driver {
     pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
         let now = parts.clock.now();
         let counters = parts.store.counters().await?;
-        let schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
+        let mut set = WorkingSet::new(counters);
+        let mut open = OpenBatch::new(1);
+        let mut schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
+        open.touched |= schedules.write_new(&mut set);
         Ok(Self {
-            set: WorkingSet::new(counters),
-            open: OpenBatch::new(1),
+            set,
+            open,
             flushing: None,
             unsure: None,
             progress: Progress::default(),
@@ -151,14 +179,19 @@ impl Driver {
             next_send: now,
             timers_in: None,
             sends_in: None,
-            sending: BTreeSet::new(),
-            asked: 0,
+            sending: BTreeMap::new(),
+            exhuming: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            due_in: None,
             schedules,
-            releasing: parts.catalog.brakes.releasing.then(brakes::Releasing::default),
+            releasing: brakes::Releasing::begin(&parts.catalog.brakes),
             advancing: None,
             out_of_space: None,
             space_checked: tokio::time::Instant::now(),
             marks_forgotten: 0,
+            forget_next: tokio::time::Instant::now(),
+            failures: 0,
             stopping: None,
             parts,
             ends,
@@ -195,8 +228,7 @@ impl Driver {
         if self.flushing.is_none() && !self.open.is_empty() {
             self.hand_over();
         }
-        let room = self.open.events < self.parts.options.batch_events_max;
-        if room && self.stopping.is_none() {
+        if self.stopping.is_none() {
             self.do_what_is_due().await?;
         }
         if self.flushing.is_none() && !self.open.is_empty() {
@@ -211,14 +243,22 @@ impl Driver {
         }
         let sleep = self.sleep();
         let flushing = self.flushing.is_some();
+        // An open batch without room waits for the one before it, which is being flushed.
+        let room = self.open.events < self.parts.options.batch_events_max || !flushing;
         tokio::select! {
             biased;
             result = async { match &mut self.flushing { Some((_, flush)) => flush.await, None => std::future::pending().await } }, if flushing => {
                 self.settle(result)
             }
-            Some(result) = self.ends.results.recv(), if room => self.take(result).await,
+            Some(result) = self.ends.results.recv(), if room => {
+                self.take(result).await?;
+                self.take_waiting().await
+            }
             command = self.ends.commands.recv(), if room => match command {
-                Some(command) => self.take_all(command).await,
+                Some(command) => {
+                    self.take(command).await?;
+                    self.take_waiting().await
+                }
                 None => {
                     self.stopping.get_or_insert_with(|| oneshot::channel().0);
                     Ok(())
@@ -231,13 +271,22 @@ impl Driver {
         }
     }
 
-    /// Takes a command and whatever else is waiting, up to a batch.
-    async fn take_all(&mut self, first: Command) -> Result<(), StoreError> {
-        self.take(first).await?;
-        while self.open.events < self.parts.options.batch_events_max {
-            match self.ends.commands.try_recv() {
-                Ok(command) => self.take(command).await?,
-                Err(_) => break,
+    /// Takes what else is waiting, up to a batch; results get half of it at the most while commands are waiting.
+    async fn take_waiting(&mut self) -> Result<(), StoreError> {
+        let max = self.parts.options.batch_events_max;
+        let mut taken = 1;
+        for results_max in [max / 2, max] {
+            while taken < results_max
+                && let Ok(result) = self.ends.results.try_recv()
+            {
+                self.take(result).await?;
+                taken += 1;
+            }
+            while taken < max
+                && let Ok(command) = self.ends.commands.try_recv()
+            {
+                self.take(command).await?;
+                taken += 1;
             }
         }
         Ok(())
@@ -248,7 +297,10 @@ impl Driver {
             Command::Report(incoming, reply) => self.report(incoming, reply).await,
             Command::Lead { lead, id, event, reply } => self.lead_command(lead, id, event, reply).await,
             Command::Bury(cause, content, reply) => {
-                self.bury(cause, content, reply);
+                match self.no_space() {
+                    Some(refused) => drop(reply.send(Err(refused))),
+                    None => self.bury(cause, content, reply),
+                }
                 Ok(())
             }
             Command::Redrive(id, reply) => self.redrive(id, reply).await,
@@ -268,16 +320,40 @@ impl Driver {
             }
             Command::Sent(row, result) => self.sent(row, result).await,
             Command::Answered(answer) => {
-                self.asked = self.asked.saturating_sub(1);
                 let lead = answer.run.lead();
+                self.no_longer_asking(lead);
+                self.next_timer = self.next_timer.min(self.parts.clock.now());
                 let id = format!("decision/{}/{}", answer.run, answer.attempt);
                 self.transition(lead, id, Event::Decided(*answer)).await.map(|_| ())
             }
             Command::Stop(stopped) => {
+                if let ClockKind::Scaled(_) = self.parts.clock.kind() {
+                    self.keep_clock();
+                }
                 self.stopping = Some(stopped);
                 Ok(())
             }
         }
+    }
+
+    /// A clock of our own goes on where it was.
+    fn keep_clock(&mut self) {
+        let now = self.parts.clock.now();
+        self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
+    }
+
+    fn no_longer_asking(&mut self, lead: LeadId) {
+        if let Some(count) = self.asking.get_mut(&lead) {
+            *count -= 1;
+            if *count == 0 {
+                self.asking.remove(&lead);
+            }
+        }
+    }
+
+    /// Whether so many decisions are under way that nothing should be begun that brings more.
+    fn is_asking_much(&self) -> bool {
+        self.asking.len() > ASKED_MUCH
     }
 
     async fn lead_command(
@@ -287,11 +363,22 @@ impl Driver {
         event: Event,
         reply: oneshot::Sender<Result<crate::engine::Applied, Refused>>,
     ) -> Result<(), StoreError> {
-        if !self.load_lead(lead).await? {
-            let _ = reply.send(Err(Refused::NotFound { what: "lead", id: lead.to_string() }));
-            return Ok(());
+        match self.load_lead(lead).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let _ = reply.send(Err(Refused::NotFound { what: "lead", id: lead.to_string() }));
+                return Ok(());
+            }
+            Err(error) if error.is_damage() => {
+                let _ = reply.send(Err(error.into()));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         }
         let notes = self.transition(lead, id, event).await?;
+        if notes.contains(&Note::Paused(false)) {
+            self.open.after.push(After::Release { leads: false });
+        }
         if let Some(state) = self.set.lead(lead) {
             let applied = crate::engine::Applied { notes, state: Box::new(state.clone()) };
             self.open.replies.push(Reply::Applied(reply, applied));
@@ -317,18 +404,26 @@ impl Driver {
     ) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
         let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
-        self.schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
+        let schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
+        self.schedules = schedules.going_on_from(&self.schedules);
+        self.open.touched |= self.schedules.write_new(&mut self.set);
         self.parts.decider.use_plugins(&catalog);
         self.parts.catalog = Arc::clone(&catalog);
         self.open.documents.extend(documents);
         self.open.after.push(After::Publish(catalog));
+        // There may be connections now that there were not.
+        self.open.after.push(After::Release { leads: false });
         self.open.replies.push(Reply::Done(reply));
         Ok(())
     }
 
-    /// Timers, firings and the outbox, as far as they are due and the batch has room.
+    /// Timers, firings, releases and the outbox: of each a share in every batch, which leaves its room for commands.
     async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
+        if self.due_in == Some(self.open.number) {
+            return Ok(());
+        }
         let now = self.parts.clock.now();
+        let (events, empty) = (self.open.events, self.open.is_empty());
         if self.timers_in.is_none() && self.next_timer <= now {
             self.fire_timers(now).await?;
         }
@@ -337,26 +432,40 @@ impl Driver {
         }
         self.fire_schedules(now).await?;
         self.release_further(now).await?;
+        if self.open.events > events || empty != self.open.is_empty() {
+            self.open.events = events;
+            self.due_in = Some(self.open.number);
+        }
         self.forget_old_marks(now).await
     }
 
-    /// Marks older than they are promised for are dropped, a day at a time.
+    /// Marks older than they are promised for are dropped, some at a time.
     async fn forget_old_marks(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let today = day(now);
-        if self.marks_forgotten != today {
-            self.marks_forgotten = today;
-            self.parts.store.forget_marks(today.saturating_sub(MARK_DAYS)).await?;
+        if self.marks_forgotten != today && self.forget_next <= tokio::time::Instant::now() {
+            if self.parts.store.forget_marks(today.saturating_sub(MARK_DAYS)).await? {
+                self.marks_forgotten = today;
+            }
+            self.forget_next = tokio::time::Instant::now() + FORGET_EVERY;
         }
         Ok(())
     }
 
     /// How long until something falls due, in real time.
     fn sleep(&self) -> Duration {
+        if self.due_in == Some(self.open.number) {
+            // This batch has had its share; the next one begins when the one before it is durable.
+            return SLEEP_MAX;
+        }
         let timers = if self.timers_in.is_none() { self.next_timer } else { Timestamp::MAX };
         let sends = if self.sends_in.is_none() { self.next_send } else { Timestamp::MAX };
-        let next = timers.min(sends).min(self.schedules.next_due()).min(self.next_release());
+        let next = timers.min(sends).min(self.next_firing()).min(self.next_release());
         let due = if next == Timestamp::MAX { None } else { self.parts.clock.until(next) };
-        let limit = if self.out_of_space.is_some() { SPACE_CHECK_EVERY } else { SLEEP_MAX };
+        let limit = match self.out_of_space {
+            _ if self.marks_forgotten != day(self.parts.clock.now()) => FORGET_EVERY,
+            Some(_) => SPACE_CHECK_EVERY,
+            None => SLEEP_MAX,
+        };
         due.unwrap_or(limit).min(limit)
     }
 
@@ -378,6 +487,7 @@ impl Driver {
 
     /// Hands the open batch to the store and begins the next one.
     fn hand_over(&mut self) {
+        self.take_back_sendings();
         let number = self.open.number;
         let mut open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
         let batch = self.set.batch(&mut open, self.parts.store.epoch());
@@ -402,7 +512,9 @@ impl Driver {
             self.unsure = Some(open);
             return Err(error);
         }
+        self.failures = 0;
         self.set.settled(open.number);
+        self.exhuming.retain(|_, number| *number > open.number);
         self.next_send = self.next_send.min(open.first_send);
         self.progress.settled = open.number;
         self.ends.progress.send_replace(self.progress);
@@ -416,10 +528,14 @@ impl Driver {
         Ok(())
     }
 
-    /// A batch is durable: who waited hears so, and what it began leaves.
+    /// A batch is durable: who waited hears so, and what it began leaves. What came into force is seen before anybody is
+    /// told that it did.
     fn deliver(&mut self, open: OpenBatch) {
+        let (public, rest): (Vec<After>, Vec<After>) =
+            open.after.into_iter().partition(|after| matches!(after, After::Publish(_)));
+        public.into_iter().for_each(|after| self.carry_out(after));
         open.replies.into_iter().for_each(Reply::send);
-        open.after.into_iter().for_each(|after| self.carry_out(after));
+        rest.into_iter().for_each(|after| self.carry_out(after));
     }
 
     fn carry_out(&mut self, after: After) {
@@ -444,7 +560,7 @@ impl Driver {
             After::Publish(catalog) => {
                 self.ends.catalog.send_replace(catalog);
             }
-            After::Release => self.releasing = Some(brakes::Releasing::default()),
+            After::Release { leads } => self.releasing.go(leads),
         }
     }
 
@@ -461,16 +577,28 @@ impl Driver {
         let number = self.open.number;
         let open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
         self.undo(open, &refused);
+        if let Some(advance) = &mut self.advancing {
+            advance.undone();
+        }
+        if self.failures > 0 {
+            tokio::time::sleep((RECOVER_AFTER * self.failures).min(RECOVER_AFTER_MAX)).await;
+        }
+        self.failures = self.failures.saturating_add(1);
         while let Err(error) = self.reopen(&refused).await {
             tracing::error!(%error, "the store cannot be opened again yet");
-            if let Some(open) = self.unsure.take() {
-                self.undo(open, &refused);
+            if let Some(open) = &mut self.unsure {
+                // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
+                open.replies.drain(..).for_each(|reply| reply.fail(refused.clone()));
             }
             self.refuse_waiting(&refused);
+            if self.stopping.is_some() {
+                break;
+            }
             tokio::time::sleep(RECOVER_AFTER).await;
         }
         self.progress.submitted = self.progress.submitted.max(number);
         self.progress.settled = self.progress.submitted;
+        self.progress.failures += 1;
         self.ends.progress.send_replace(self.progress);
         self.look_at_space();
     }
@@ -481,8 +609,8 @@ impl Driver {
             match after {
                 After::Send(row, _) => drop(self.sending.remove(&row.id)),
                 After::Forget(id) => drop(self.sending.remove(id)),
-                After::Ask(_) => self.asked = self.asked.saturating_sub(1),
-                After::Publish(_) | After::Release => {}
+                After::Ask(question) => self.no_longer_asking(question.run.lead()),
+                After::Publish(_) | After::Release { .. } => {}
             }
         }
         open.fail(refused);
@@ -507,9 +635,11 @@ impl Driver {
         // What was not durable was not in force.
         self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
         self.parts.decider.use_plugins(&self.parts.catalog);
-        self.releasing = self.parts.catalog.brakes.releasing.then(brakes::Releasing::default);
+        self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
+        self.exhuming.clear();
         self.set = WorkingSet::new(self.parts.store.counters().await?);
         self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;
+        self.open.touched |= self.schedules.write_new(&mut self.set);
         (self.next_timer, self.next_send) = (now, now);
         (self.timers_in, self.sends_in) = (None, None);
         Ok(())

@@ -8,61 +8,86 @@ use crate::engine::{Refused, SendError};
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::gate::{self, Permit, Reason, Verdict};
-use cadenza_core::time::{MINUTE_MS, Timestamp};
+use cadenza_core::id::EffectId;
+use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
 use tokio::sync::oneshot;
 
-/// How long a row waits before it is looked at again when its connection is paused or gone, or its workflow paused.
-const LOOK_AGAIN_MS: i64 = MINUTE_MS;
+/// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
+/// connection that is gone. They lie behind all others and are looked at when something is released.
+pub(crate) const HELD: Timestamp = Timestamp::MAX;
+/// Rows read at a time.
+const PAGE: usize = 128;
+/// The most rows looked at in one go, those of connections that are busy included.
+const LOOKED_AT_MAX: usize = 1_024;
+/// The most rows begun, put off or held in one batch.
+const HANDLED_MAX: usize = 64;
+
+enum Gate {
+    Go(Option<Permit>),
+    Later(Timestamp),
+    Never(String),
+}
 
 impl Driver {
     /// Begins attempts for rows that are due. Rows are read from the store, so only such as are durable leave.
     pub(super) async fn begin_sendings(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let room = self.parts.options.sendings_max.saturating_sub(self.sending.len());
-        if room == 0 {
-            // A result makes room and looks again.
-            self.next_send = Timestamp::MAX;
-            return Ok(());
-        }
-        let limit = self.sending.len() + room;
-        let rows = self.parts.store.outbox(None, now, limit).await?;
-        let full = rows.len() == limit;
-        let mut begun = 0;
-        for row in rows {
-            if begun < room && !self.sending.contains(&row.id) {
+        let (mut after, mut looked_at, mut handled) = (None, 0, 0);
+        self.next_send = 'look: loop {
+            let rows = self.parts.store.outbox(after, now, PAGE).await?;
+            let last = rows.len() < PAGE;
+            for row in rows {
+                after = Some((row.due, row.id));
+                looked_at += 1;
+                if self.sending.contains_key(&row.id) || self.is_busy(&row.via) {
+                    continue;
+                }
+                if self.sending.len() >= self.parts.options.sendings_max {
+                    // A result makes room and looks again.
+                    break 'look Timestamp::MAX;
+                }
+                if handled == HANDLED_MAX {
+                    break 'look now;
+                }
                 self.begin_sending(row, now).await?;
-                begun += 1;
+                handled += 1;
             }
-        }
-        self.next_send = if full && begun == room { now } else { self.next_send_after(now).await? };
-        if begun > 0 {
+            if last {
+                break self.next_send_after(now).await?;
+            }
+            if looked_at >= LOOKED_AT_MAX {
+                // They are under way or wait for one that is: its result looks again.
+                break Timestamp::MAX;
+            }
+        };
+        if handled > 0 {
             self.sends_in = Some(self.open.number);
         }
         Ok(())
     }
 
+    /// Whether a connection has as many sendings under way as it may: a slow one must not keep the others waiting.
+    fn is_busy(&self, via: &str) -> bool {
+        let under_way = self.sending.values().filter(|other| *other == via).count();
+        under_way >= self.parts.options.sendings_per_connection_max
+    }
+
     async fn next_send_after(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let after = Some((now, cadenza_core::id::EffectId(u128::MAX)));
+        let after = Some((now, EffectId(u128::MAX)));
         let stored = self.parts.store.outbox(after, Timestamp::MAX, 1).await?;
         Ok(stored.first().map_or(Timestamp::MAX, |row| row.due))
     }
 
     async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<(), StoreError> {
         let was_due = row.due;
-        if self.parts.catalog.brakes.connections.contains(&row.via)
-            || !self.parts.connector.knows(&self.parts.catalog, &row.via)
-        {
-            row.due = now.plus_ms(LOOK_AGAIN_MS);
-            self.open.first_send = self.open.first_send.min(row.due);
-            self.open.outbox.push(OutboxWrite::Update { was_due, row });
+        if self.holds(&row) {
+            self.put_off(was_due, row, HELD);
             return Ok(());
         }
         let permit = match self.ask_gate(&row, now).await? {
             Gate::Go(permit) => permit,
             Gate::Later(at) => {
-                row.due = at;
-                self.open.first_send = self.open.first_send.min(at);
-                self.open.outbox.push(OutboxWrite::Update { was_due, row });
+                self.put_off(was_due, row, at);
                 return Ok(());
             }
             Gate::Never(why) => {
@@ -77,34 +102,78 @@ impl Driver {
         }
         row.tries = row.tries.saturating_add(1);
         row.started_at = Some(now);
-        self.sending.insert(row.id);
+        self.sending.insert(row.id, row.via.clone());
         self.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
         self.open.after.push(After::Send(Box::new(row), permit));
         Ok(())
     }
 
-    /// Leave for one attempt. What is no touch needs none; a touch whose run has moved on is no longer wanted.
+    pub(super) fn put_off(&mut self, was_due: Timestamp, mut row: Outgoing, due: Timestamp) {
+        row.due = due;
+        self.open.first_send = self.open.first_send.min(due);
+        self.open.outbox.push(OutboxWrite::Update { was_due, row });
+    }
+
+    /// Whether a brake, or the want of a connection, holds a row until further notice.
+    pub(super) fn holds(&self, row: &Outgoing) -> bool {
+        let catalog = &self.parts.catalog;
+        let workflow = match &row.message {
+            Message::Email { workflow, .. } => catalog.definitions.get(workflow),
+            Message::Notice { .. } => None,
+        };
+        catalog.brakes.connections.contains(&row.via)
+            || !self.parts.connector.knows(catalog, &row.via)
+            || workflow.is_some_and(|workflow| catalog.brakes.workflows.contains(&workflow.name))
+    }
+
+    /// Leave for one attempt. What is no touch needs none; a touch whose run has moved on is no longer wanted, unless an
+    /// attempt may have left already or a person wants it.
     async fn ask_gate(&mut self, row: &Outgoing, now: Timestamp) -> Result<Gate, StoreError> {
         let Some(channel) = row.message.touch() else { return Ok(Gate::Go(None)) };
         if !self.load_lead(row.lead).await? {
             return Ok(Gate::Never("the lead is gone".to_owned()));
         }
         let Some(state) = self.set.lead(row.lead) else { return Ok(Gate::Never("the lead is gone".to_owned())) };
-        let run = state.runs.iter().find(|run| run.id == row.run);
-        if run.is_none_or(|run| run.attempt != row.attempt) && row.tries == 0 {
+        let wanted = state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt);
+        if !wanted && row.started_at.is_none() && !row.redriven {
             return Ok(Gate::Never("the run has moved on".to_owned()));
-        }
-        let catalog = &self.parts.catalog;
-        let workflow = run.and_then(|run| catalog.definitions.get(&run.workflow));
-        if workflow.is_some_and(|workflow| catalog.brakes.workflows.contains(&workflow.name)) {
-            return Ok(Gate::Later(now.plus_ms(LOOK_AGAIN_MS)));
         }
         let (verdict, permit) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
         Ok(match verdict {
             Verdict::Go => Gate::Go(permit),
+            Verdict::NotBefore { why: Reason::Paused, .. } => Gate::Later(HELD),
             Verdict::NotBefore { at, .. } => Gate::Later(at),
             Verdict::Never(why) => Gate::Never(Reason::as_str(why).to_owned()),
         })
+    }
+
+    /// Takes back attempts of the open batch that something later in it forbids: an opt-out that is acknowledged with this
+    /// batch must not be followed by a mail that left with it. The rows are asked about again.
+    pub(super) fn take_back_sendings(&mut self) {
+        let now = self.parts.clock.now();
+        for after in std::mem::take(&mut self.open.after) {
+            match after {
+                After::Send(row, _) if !self.may_still_leave(&row, now) => {
+                    self.sending.remove(&row.id);
+                    let was_due = row.due;
+                    let tries = row.tries.saturating_sub(1);
+                    self.put_off(was_due, Outgoing { tries, started_at: None, ..*row }, now);
+                }
+                after => self.open.after.push(after),
+            }
+        }
+    }
+
+    fn may_still_leave(&self, row: &Outgoing, now: Timestamp) -> bool {
+        // A lead that is no longer in memory did not change in this batch.
+        let allowed = match (row.message.touch(), self.set.lead(row.lead)) {
+            (Some(channel), Some(state)) => {
+                let (verdict, _) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
+                verdict == Verdict::Go
+            }
+            _ => true,
+        };
+        allowed && !self.holds(row)
     }
 
     /// An attempt ended.
@@ -125,8 +194,7 @@ impl Driver {
                 row.last_error = Some(error.cause.clone());
                 row.started_at = None;
                 if error.retry && row.tries < limits.attempts_max {
-                    let backoff_ms = limits.backoff_ms(row.tries).max(error.retry_after_ms.map_or(0, |ms| ms as i64));
-                    row.due = now.plus_ms(backoff_ms);
+                    row.due = now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms));
                     self.open.outbox.push(OutboxWrite::Update { was_due, row });
                     return Ok(());
                 }
@@ -154,15 +222,21 @@ impl Driver {
         id: DeadLetterId,
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
+        if self.exhuming.contains_key(&id) {
+            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: crate::views::outbox::show_id(id) }));
+            return Ok(());
+        }
         let before = (id.0 > 0).then(|| DeadLetterId(id.0 - 1));
         let letter = self.parts.store.dead_letters(before, 1).await?.into_iter().find(|letter| letter.id == id);
         let Some(letter) = letter else {
-            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: format!("{:032x}", id.0) }));
+            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: crate::views::outbox::show_id(id) }));
             return Ok(());
         };
         self.open.outbox.push(OutboxWrite::Exhume(id));
+        self.exhuming.insert(id, self.open.number);
         if let DeadContent::Outgoing(mut row) = letter.content {
             row.tries = 0;
+            row.redriven = true;
             row.due = self.parts.clock.now();
             row.started_at = None;
             self.open.first_send = self.open.first_send.min(row.due);
@@ -171,10 +245,4 @@ impl Driver {
         self.open.replies.push(super::batch::Reply::Done(reply));
         Ok(())
     }
-}
-
-enum Gate {
-    Go(Option<Permit>),
-    Later(Timestamp),
-    Never(String),
 }

@@ -4,6 +4,7 @@
 //! neither fires twice nor leaves anybody out.
 
 use super::Driver;
+use super::working_set::WorkingSet;
 use crate::catalog::Catalog;
 use cadenza_core::event::Event;
 use cadenza_core::expr::Expr;
@@ -35,6 +36,8 @@ struct Planned {
     zone: TimeZone,
     state: ScheduleState,
     next: Timestamp,
+    /// The store has nothing of it yet.
+    new: bool,
 }
 
 impl Schedules {
@@ -48,14 +51,41 @@ impl Schedules {
                     tracing::error!(schedule = schedule.id, "a schedule that was checked cannot be read");
                     continue;
                 };
-                let mut state = store.schedule(&schedule.id).await?.unwrap_or_default();
+                let stored = store.schedule(&schedule.id).await?;
+                let new = stored.is_none();
+                let mut state = stored.unwrap_or_default();
                 let handled = *state.handled.get_or_insert(now);
                 let next = next_after(&cron, &zone, handled);
                 let (workflow, schedule) = (workflow.name.clone(), schedule.clone());
-                all.push(Planned { workflow, schedule, leads: Arc::new(leads.clone()), cron, zone, state, next });
+                all.push(Planned { workflow, schedule, leads: Arc::new(leads.clone()), cron, zone, state, next, new });
             }
         }
         Ok(Self { all })
+    }
+
+    /// The same, but what is known already is not read from the store, which lags behind.
+    pub(super) fn going_on_from(mut self, before: &Self) -> Self {
+        for planned in &mut self.all {
+            if let Some(known) = before.all.iter().find(|known| known.schedule.id == planned.schedule.id) {
+                planned.state = known.state.clone();
+                let handled = planned.state.handled.unwrap_or(planned.next);
+                planned.next = next_after(&planned.cron, &planned.zone, handled);
+                planned.new = known.new;
+            }
+        }
+        self
+    }
+
+    /// Writes those that the store does not have: a firing that is missed while the engine is stopped is missed since
+    /// then. Whether there were any.
+    pub(super) fn write_new(&mut self, set: &mut WorkingSet) -> bool {
+        let mut written = false;
+        for planned in self.all.iter_mut().filter(|planned| planned.new) {
+            planned.new = false;
+            set.write_schedule(planned.schedule.id.clone(), planned.state.clone());
+            written = true;
+        }
+        written
     }
 
     /// When the next firing falls due; at once while one is under way.
@@ -73,9 +103,14 @@ pub(crate) fn next_after(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Time
 }
 
 impl Driver {
+    /// When the driver next has to do with schedules.
+    pub(super) fn next_firing(&self) -> Timestamp {
+        if self.is_asking_much() { Timestamp::MAX } else { self.schedules.next_due() }
+    }
+
     /// Begins firings that are due and takes the one under way a batch further.
     pub(super) async fn fire_schedules(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.schedules.next_due() > now {
+        if self.next_firing() > now {
             return Ok(());
         }
         for ix in 0..self.schedules.all.len() {

@@ -2,7 +2,7 @@
 
 use super::Driver;
 use cadenza_core::event::Event;
-use cadenza_core::id::AccountId;
+use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{StoreError, TimerOwner};
 
@@ -10,24 +10,45 @@ impl Driver {
     /// Fires what is due, up to a batch's share. The next look is after this batch has settled, so a timer that is
     /// handled but not yet written is not seen twice.
     pub(super) async fn fire_timers(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let limit = self.parts.options.batch_timers_max;
-        let due = self.parts.store.timers(None, now, limit).await?;
-        let more = due.len() == limit;
-        for (_, owner) in due {
+        let share = self.parts.options.batch_timers_max;
+        let passed_over_max = self.asking.len() + self.unreadable.len();
+        let due = self.parts.store.timers(None, now, share + passed_over_max).await?;
+        let due: Vec<TimerOwner> =
+            due.into_iter().map(|(_, owner)| owner).filter(|owner| !self.passes_over(*owner)).collect();
+        for owner in due.iter().take(share) {
             self.parts.meters.timers_fired_total.add(1);
             match owner {
-                TimerOwner::Lead(lead) => {
-                    let settled_already = self.set.lead(lead).is_some_and(|s| s.next_due().is_none_or(|at| at > now));
-                    if !settled_already {
-                        self.transition_at(lead, format!("timer/{now}"), Event::TimerDue, now, Vec::new()).await?;
-                    }
-                }
-                TimerOwner::Account(account) => self.account_due(account, now).await?,
+                TimerOwner::Lead(lead) => self.lead_due(*lead, now).await?,
+                TimerOwner::Account(account) => self.account_due(*account, now).await?,
             }
         }
-        self.next_timer = if more { now } else { self.next_timer_after(now).await? };
+        self.next_timer = if due.len() >= share { now } else { self.next_timer_after(now).await? };
         if self.open.touched {
             self.timers_in = Some(self.open.number);
+        }
+        Ok(())
+    }
+
+    /// Timers that are left alone: of leads for which a plugin is being asked, whose answer comes first; and of what
+    /// cannot be read.
+    fn passes_over(&self, owner: TimerOwner) -> bool {
+        let asked = matches!(owner, TimerOwner::Lead(lead) if self.asking.contains_key(&lead));
+        asked || self.unreadable.contains(&owner)
+    }
+
+    async fn lead_due(&mut self, lead: LeadId, now: Timestamp) -> Result<(), StoreError> {
+        match self.load_lead(lead).await {
+            Ok(_) => {}
+            Err(error) if error.is_damage() => {
+                tracing::error!(%lead, %error, "a lead cannot be read; its timers are left alone");
+                self.unreadable.insert(TimerOwner::Lead(lead));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let settled_already = self.set.lead(lead).is_some_and(|s| s.next_due().is_none_or(|at| at > now));
+        if !settled_already {
+            self.transition_at(lead, format!("timer/{now}"), Event::TimerDue, now, Vec::new()).await?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! One transition of a lead: the event, and the answers to what it asks, until all is quiet.
 
-use super::Driver;
 use super::batch::After;
+use super::{ASKED_MAX, Driver};
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::assignment::{self, Memory};
 use cadenza_core::effect::{AssignRequest, Effect};
@@ -96,7 +96,7 @@ impl Driver {
         }
         let number = changed.then_some(self.open.number);
         self.open.touched |= changed;
-        self.open.events += 1;
+        self.open.events += usize::from(changed);
         lead.entries.extend(pushed_out);
         self.set.return_lead(lead, number);
         Ok(notes)
@@ -124,7 +124,13 @@ impl Driver {
                 if self.parts.decider.is_inline(&question) {
                     return Ok(Some(Event::Decided(self.parts.decider.ask_inline(question))));
                 }
-                self.asked += 1;
+                let lead = question.run.lead();
+                if self.asking.len() >= ASKED_MAX {
+                    // Asked again when its time-out comes.
+                    self.parts.meters.decisions_put_off_total.add(1);
+                    return Ok(None);
+                }
+                *self.asking.entry(lead).or_default() += 1;
                 self.open.after.push(After::Ask(Box::new(question)));
                 Ok(None)
             }

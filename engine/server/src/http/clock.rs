@@ -58,6 +58,9 @@ pub(crate) async fn advance(
             return Err(Problem::new(Kind::InvalidBody, detail));
         }
     };
+    if to >= Timestamp::MAX {
+        return Err(Problem::new(Kind::InvalidField, "a clock ends with the year 9999: go less far").at("by"));
+    }
     let now = api.engine.advance(to).await?;
     Ok(view(&api, now))
 }

@@ -21,6 +21,8 @@ pub(crate) struct Api {
     pub(crate) limits: Limits,
     /// The folder that `POST /v1/workspace/apply` reads.
     pub(crate) workspace: PathBuf,
+    /// One workspace is applied at a time: each is built on the definitions of the one before.
+    pub(crate) applying: tokio::sync::Mutex<()>,
     sources: RwLock<Arc<Sources>>,
 }
 
@@ -37,7 +39,7 @@ impl Api {
         let tokens = Tokens::default();
         tokens.refresh(&engine).await?;
         let sources = RwLock::new(Arc::new(Sources::new(&engine.catalog(), &workspace)));
-        Ok(Arc::new(Self { engine, tokens, limits, workspace, sources }))
+        Ok(Arc::new(Self { engine, tokens, limits, workspace, applying: tokio::sync::Mutex::new(()), sources }))
     }
 
     /// The sources in force.

@@ -199,7 +199,10 @@ pub(crate) async fn resume_connection(
 type Brakes = Result<Json<Braked>, Problem>;
 
 async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
-    if !api.engine.catalog().live.workflows.contains_key(&name) {
+    let catalog = api.engine.catalog();
+    // One that is no longer live may have runs, and may be paused.
+    let known = catalog.definitions.values().any(|workflow| workflow.name == name);
+    if !known && !catalog.brakes.workflows.contains(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
     api.engine.brake(Brake::Workflow(name.clone()), paused).await?;
@@ -207,7 +210,8 @@ async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
 }
 
 async fn brake_connection(api: &Shared, name: String, paused: bool) -> Brakes {
-    if !api.engine.catalog().workspace.connections.contains_key(&name) {
+    let catalog = api.engine.catalog();
+    if !catalog.workspace.connections.contains_key(&name) && !catalog.brakes.connections.contains(&name) {
         return Err(Problem::not_found("connection", &name));
     }
     api.engine.brake(Brake::Connection(name.clone()), paused).await?;

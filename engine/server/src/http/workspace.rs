@@ -28,6 +28,7 @@ struct ClosedSource {
 
 /// Reads, checks and activates the workspace folder.
 pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>) -> Result<Json<AppliedView>, Problem> {
+    let _applying = api.applying.lock().await;
     let (folder, before) = (api.workspace.clone(), api.engine.catalog());
     let reading = tokio::task::spawn_blocking(move || {
         let catalog = Catalog::read(&folder, &before.definitions)?;

@@ -1,5 +1,6 @@
 //! What is on its way out, and what was given up, as the API shows it. Bodies of mails are left out: they are the lead's.
 
+use crate::driver::HELD;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
@@ -16,7 +17,8 @@ pub(crate) struct OutgoingView {
     kind: &'static str,
     what: String,
     made_at: Timestamp,
-    due: Timestamp,
+    /// None while it is held until something is resumed.
+    due: Option<Timestamp>,
     tries: u16,
     started_at: Option<Timestamp>,
     last_error: Option<String>,
@@ -37,7 +39,7 @@ impl OutgoingView {
             kind,
             what,
             made_at: row.made_at,
-            due: row.due,
+            due: Some(row.due).filter(|due| *due != HELD),
             tries: row.tries,
             started_at: row.started_at,
             last_error: row.last_error.clone(),

@@ -143,6 +143,7 @@ pub(super) fn row(number: u64, due: i64) -> Outgoing {
         started_at: None,
         last_error: None,
         made_at: ms(0),
+        redriven: false,
     }
 }
 

@@ -98,9 +98,12 @@ pub(super) async fn marks_are_forgotten_by_day<P: Place>(place: &P) {
         let marks = (0..per_day).map(|n| mark(&format!("web:{day}:{n}"), day)).collect();
         opened.commit(|batch| batch.marks = marks).await;
     }
-    for (before, dropped, left) in [(100, 0, 3), (105, 2, 1), (105, 0, 1), (200, 1, 0)] {
-        let forgotten = opened.store.forget_marks(before).await.expect("they are forgotten");
-        assert_eq!(forgotten, dropped, "days dropped before day {before}");
+    for (before, slices_min, left) in [(100, 1, 3), (105, 3, 1), (105, 1, 1), (200, 2, 0)] {
+        let mut slices = 1;
+        while !opened.store.forget_marks(before).await.expect("they are forgotten") {
+            slices += 1;
+        }
+        assert!(slices >= slices_min, "the marks before day {before} were forgotten in {slices} slices");
         for (i, day) in days.into_iter().enumerate() {
             for n in [0, per_day / 2, per_day - 1] {
                 let found = opened.store.mark(&format!("web:{day}:{n}"), 110).await.expect("readable");

@@ -24,6 +24,8 @@ pub struct SledSpace {
     open: RwLock<Open>,
     /// Bytes written since the database was opened.
     written: AtomicU64,
+    /// Held while a batch is applied.
+    applying: RwLock<()>,
     /// A batch of which sled has kept a part.
     halfway: Mutex<Option<sled::Batch>>,
 }
@@ -38,7 +40,7 @@ impl SledSpace {
         let folder = Folder::lock(path)?;
         let database = open(&folder, &options)?;
         let open = RwLock::new(Open { database: Some(database), folder: Some(folder) });
-        Ok(Self { options, open, written: AtomicU64::new(0), halfway: Mutex::new(None) })
+        Ok(Self { options, open, written: AtomicU64::new(0), applying: RwLock::new(()), halfway: Mutex::new(None) })
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Open> {
@@ -91,6 +93,10 @@ impl Space for SledSpace {
         self.read(|sled| sled.range(from..to).take(limit).collect())
     }
 
+    fn still(&self) -> RwLockReadGuard<'_, ()> {
+        self.applying.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
         let batch = || {
             let mut batch = sled::Batch::default();
@@ -102,6 +108,7 @@ impl Space for SledSpace {
             }
             batch
         };
+        let _applying = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.written.fetch_add(changes.bytes_len() as u64, Ordering::Relaxed);
         self.with(|database| {
             database.commit(batch()).map_err(|Failed { error, halfway }| {
