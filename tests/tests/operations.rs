@@ -91,6 +91,59 @@ fn a_paused_connection_sends_nothing_over_a_restart() {
     engine.stop();
 }
 
+#[test]
+fn resuming_one_workflow_leaves_the_many_leads_of_another_where_they_are() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-11-30T15:00:00Z");
+    for workflow in ["inbound", "handoff"] {
+        engine.client.post(&format!("/v1/workflows/{workflow}/pause"), &json!({})).expect(200);
+    }
+    // More than a batch.
+    let leads: Vec<String> = (0..150).map(|n| engine.bring(&format!("msg_{n}"), &lead(n))).collect();
+    engine.client.post("/v1/workflows/handoff/resume", &json!({})).expect(200);
+    engine.advance("1m");
+    assert_eq!(engine.client.get("/v1/tasks").expect(200).json["items"], json!([]), "inbound is still paused");
+    engine.client.post("/v1/workflows/inbound/resume", &json!({})).expect(200);
+    engine.advance("1m");
+    let standing = leads.iter().filter(|lead| engine.lead(lead)["segment"] != "hot").count();
+    assert_eq!(standing, 0, "every lead was scored once inbound was resumed");
+    engine.stop();
+}
+
+#[test]
+fn a_mail_taken_back_from_the_dead_letters_is_sent_once_whatever_its_run_does_by_then() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-11-30T15:00:00Z");
+    mailbox.answer(400);
+    let lead = engine.bring("msg_1", &lead(1));
+    let letters = || {
+        let page = engine.client.get("/v1/dead-letters").expect(200).json;
+        page["items"].as_array().cloned().unwrap_or_default()
+    };
+    for _ in 0..20 {
+        for call in engine.tasks_of(&lead) {
+            engine.done(&call, &json!({"outcome": "no_answer"}));
+        }
+        engine.advance("1d");
+        if !letters().is_empty() {
+            break;
+        }
+    }
+    let letter = letters().remove(0);
+    mailbox.answer(200);
+    let refused = mailbox.mails().len();
+    let id = letter["id"].as_str().expect("a letter has an id");
+    engine.client.post(&format!("/v1/dead-letters/{id}/redrive"), &json!({})).expect(200);
+    engine.client.post(&format!("/v1/dead-letters/{id}/redrive"), &json!({})).problem(404);
+    engine.advance("5m");
+    let key = letter["message"]["id"].as_str().expect("a message has an id");
+    let sent: Vec<_> = mailbox.mails().split_off(refused).into_iter().filter(|mail| mail.key == key).collect();
+    assert_eq!(sent.len(), 1, "the mail left, once: {letter:#}");
+    engine.stop();
+}
+
 /// Tries until the engine takes the lead again; what it says in between must be a problem with a time to come back.
 fn bring_when_it_can(engine: &Engine, n: u32) {
     let (id, lead) = (format!("msg_{n}"), lead(n));
