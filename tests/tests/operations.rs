@@ -1,5 +1,6 @@
 //! What an operator lives through: brakes, a disk that is nearly full, one that is full.
 
+use cadenza_store::{SledOptions, SledStore, Store};
 use cadenza_tests::{Delivery, Engine, Mailbox, Site};
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
@@ -277,4 +278,24 @@ fn a_full_disk_fails_what_comes_and_loses_nothing() {
     assert_eq!(engine.lead(&known)["id"], known.as_str(), "what was acknowledged is there");
     assert_eq!(count(&engine), last as usize, "every lead once");
     engine.stop();
+}
+
+#[test]
+fn a_schedule_is_kept_before_it_has_ever_fired() {
+    let site = Site::new();
+    let engine = Engine::start(&site, "real", None);
+    let schedules = engine.client.get("/v1/schedules").expect(200).json;
+    let schedules = schedules["items"].as_array().or(schedules.as_array()).expect("a list of schedules").clone();
+    engine.stop();
+    // What is missed while the engine is stopped is missed since then.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let store = SledStore::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
+        for schedule in &schedules {
+            let id = schedule["id"].as_str().expect("a schedule has an id");
+            let kept = store.schedule(id).await.expect("the store reads");
+            assert!(kept.is_some_and(|kept| kept.handled.is_some()), "nothing is kept of {id}");
+        }
+    });
+    assert!(!schedules.is_empty(), "the shipped workspace has a schedule");
 }

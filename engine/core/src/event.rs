@@ -335,13 +335,13 @@ pub enum LeadCommand {
         #[n(0)]
         reason: Option<String>,
     },
-    /// Which ways and from when.
+    /// Which ways and from when; what is none stays as it was.
     #[n(1)]
     Prefer {
         /// Channels not wanted.
         #[n(0)]
-        refused: Vec<Channel>,
-        /// Not before.
+        refused: Option<Vec<Channel>>,
+        /// Not before; a time that is past takes the wish back.
         #[n(1)]
         not_before: Option<Timestamp>,
     },

@@ -1,5 +1,6 @@
 //! The lead's fields: the standard ones, typed, and the names that expressions, templates, plugins and `update` use.
 
+use crate::identity;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use minicbor::{Decode, Encode};
@@ -27,6 +28,16 @@ pub enum FieldError {
     TooLong {
         /// The field.
         field: String,
+    },
+    /// Text of another form than the field has.
+    #[error("`{text}` is no {what}")]
+    Form {
+        /// The field.
+        field: String,
+        /// What it takes.
+        what: &'static str,
+        /// What was given.
+        text: String,
     },
     /// No such field.
     #[error("there is no field `{field}`: declare it under `fields` in cadenza.yaml")]
@@ -202,7 +213,21 @@ fn checked(field: &str, value: Value, kind: ValueType) -> Result<Value, FieldErr
     let value = value.fit(kind).ok_or_else(|| FieldError::Type { field: field.to_owned(), expected: kind })?;
     match &value {
         Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(FieldError::TooLong { field: field.to_owned() }),
+        Value::Text(text) => match misformed(field, text) {
+            Some(what) => Err(FieldError::Form { field: field.to_owned(), what, text: text.clone() }),
+            None => Ok(value),
+        },
         _ => Ok(value),
+    }
+}
+
+/// What a text would have to be for this field, when it is not: nobody is written to or called at what is no address.
+fn misformed(field: &str, text: &str) -> Option<&'static str> {
+    match field {
+        "email" => identity::email(text).is_none().then_some("mail address"),
+        "phone" => identity::phone(text).is_none().then_some("phone number"),
+        "timezone" => jiff::tz::TimeZone::get(text).is_err().then_some("time zone such as Europe/Berlin"),
+        _ => None,
     }
 }
 

@@ -294,15 +294,32 @@ pub enum Note {
     /// Touches are held back by a person, or no longer.
     #[n(27)]
     Paused(#[n(0)] bool),
-    /// Preferences changed.
+    /// Preferences changed; what holds now.
     #[n(28)]
-    Preferred,
+    Preferred {
+        /// Channels not wanted.
+        #[n(0)]
+        refused: Vec<Channel>,
+        /// Not before.
+        #[n(1)]
+        not_before: Option<Timestamp>,
+    },
     /// A run stands still: its workflow is paused.
     #[n(29)]
     Braked(#[n(0)] RunId),
     /// It goes on.
     #[n(30)]
     Released(#[n(0)] RunId),
+    /// A task was put off by a person.
+    #[n(31)]
+    Snoozed {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// Until when.
+        #[n(1)]
+        until: Timestamp,
+    },
 }
 
 /// What a decision came to, without its reasons.

@@ -158,8 +158,8 @@ fn command(a: u32, state: &LeadState, now: Timestamp) -> Event {
     let not_before = pick(&[None, Some(now.plus_ms(3 * DAY_MS)), Some(Timestamp::MAX)], a / 16);
     let command = match a % 16 {
         0 if a.is_multiple_of(64) => LeadCommand::OptOut { reason: None },
-        1 | 2 => LeadCommand::Prefer { refused: vec![], not_before },
-        3 => LeadCommand::Prefer { refused: vec![pick(Channel::ALL, a / 16)], not_before: None },
+        1 | 2 => LeadCommand::Prefer { refused: Some(vec![]), not_before },
+        3 => LeadCommand::Prefer { refused: Some(vec![pick(Channel::ALL, a / 16)]), not_before: None },
         4 => LeadCommand::Pause,
         5 | 6 => LeadCommand::Resume,
         7 | 8 => LeadCommand::SetOwner(RepId(pick(&["ada", "bob", "nobody"], a / 16).to_owned())),

@@ -80,6 +80,7 @@ impl<'a> Reading<'a> {
     /// Files are read in the order in which they refer to each other; `known` grows on the way.
     fn workspace(&self, plugins: &dyn PluginCatalog) -> Option<Workspace> {
         let mut known = Known::new(plugins);
+        self.faults(&mut known);
         let basics_page = self.page(SETTINGS);
         let basics = self.basics(basics_page.as_ref(), &mut known);
         let connections = self.connections(&mut known);
@@ -110,8 +111,21 @@ impl<'a> Reading<'a> {
         Some(Workspace { settings, workflows, sources, connections, digest: self.digest() })
     }
 
+    /// What could not be read; nobody is blamed for a name that may stand there.
+    fn faults(&self, known: &mut Known<'_>) {
+        for fault in self.folder.faults() {
+            let file = fault.file.as_str();
+            self.sheet(file, fault.readable().unwrap_or_default()).report(fault.problem());
+            if file.ends_with(".md") {
+                known.scripts.insert(file.to_owned(), script::unread());
+            } else if is_workflow(file) {
+                known.workflows.incomplete = true;
+            }
+        }
+    }
+
     fn basics(&self, page: Option<&Page<'a>>, known: &mut Known<'_>) -> Option<Basics> {
-        if self.folder.file(SETTINGS).is_none() {
+        if !self.folder.has(SETTINGS) {
             let problem = Problem::error("missing-file", 0..0, format!("the folder has no `{SETTINGS}`"));
             self.sheet(SETTINGS, "").report(problem.help("create it with `name: …` and `timezone: …`"));
         }
@@ -156,7 +170,7 @@ impl<'a> Reading<'a> {
 
     /// Whether the file is there and could not be read: then nobody is blamed for what it should declare.
     fn broken(&self, file: &str, page: Option<&Page<'_>>) -> bool {
-        self.folder.file(file).is_some() && page.is_none()
+        self.folder.has(file) && page.is_none()
     }
 
     /// Every file that is a workflow, and the names they give themselves.
@@ -164,13 +178,12 @@ impl<'a> Reading<'a> {
         let mut pages: Vec<Page<'a>> = Vec::new();
         let mut first: BTreeMap<String, &'a str> = BTreeMap::new();
         for (file, text) in self.folder.files().filter(|(file, _)| !file.contains('/')) {
-            let reserved = [SETTINGS, TEAM, SOURCES, CONNECTIONS].contains(&file);
             if file.ends_with(".yml") {
                 let problem =
                     Problem::error("bad-file-name", 0..0, format!("`{file}` is not read: files end in `.yaml`"));
                 self.sheet(file, text).report(problem.help("rename it"));
             }
-            if reserved || !file.ends_with(".yaml") {
+            if !is_workflow(file) {
                 continue;
             }
             let Some(page) = self.page(file) else {
@@ -217,6 +230,11 @@ impl<'a> Reading<'a> {
         }
         hasher.finish()
     }
+}
+
+/// Whether a file of this name is a workflow.
+fn is_workflow(file: &str) -> bool {
+    file.ends_with(".yaml") && !file.contains('/') && ![SETTINGS, TEAM, SOURCES, CONNECTIONS].contains(&file)
 }
 
 fn names_of(page: Option<&Page<'_>>, key: &str) -> Names {

@@ -1,5 +1,7 @@
 //! A workspace folder in memory: the files the language reads, by relative path. Reading it from disk is the only IO here.
+//! A file that cannot be read is a fault that `check` reports, so that everything else is checked all the same.
 
+use crate::fault::{Fault, Flaw};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,8 +12,14 @@ use std::path::{Path, PathBuf};
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files a folder may have.
 pub const FILES_MAX: usize = 1_000;
-/// How deep `scripts/` may be nested.
+/// How deep `scripts/` may be nested, and how deep misplaced files are looked for.
 const FOLDERS_DEEP_MAX: usize = 4;
+/// How many entries of other folders are looked at for misplaced files.
+const OTHER_ENTRIES_MAX: usize = 10_000;
+/// Folders at the top in which YAML files are nobody's mistake.
+const OTHER_FOLDERS: [&str; 2] = ["scripts", "samples"];
+/// What some editors put at the beginning of a file; it is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The files of a workspace: `*.yaml` in its root, and `*.md` under `scripts/`. Paths are relative, with `/`.
 ///
@@ -20,6 +28,7 @@ const FOLDERS_DEEP_MAX: usize = 4;
 #[serde(into = "BTreeMap<String, String>", try_from = "BTreeMap<String, String>")]
 pub struct Folder {
     files: BTreeMap<String, String>,
+    faults: Vec<Fault>,
 }
 
 /// Why a folder could not be read.
@@ -48,14 +57,8 @@ pub enum FolderError {
     /// More than [`FILES_MAX`].
     #[error("the folder has more than {FILES_MAX} files")]
     TooMany,
-    /// No UTF-8.
-    #[error("`{file}` is not UTF-8 text")]
-    NotText {
-        /// The file.
-        file: String,
-    },
-    /// A link that leads out of the folder.
-    #[error("`{file}` is a link that leads out of the folder: put the file itself there")]
+    /// A folder that is a link and leads out.
+    #[error("`{file}` is a link that leads out of the folder: put the folder itself there")]
     LeadsOut {
         /// The link.
         file: String,
@@ -71,11 +74,14 @@ pub enum FolderError {
 impl Folder {
     /// A folder of these files, by relative path.
     pub fn new(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, FolderError> {
-        let files: BTreeMap<String, String> = files.into_iter().collect();
+        let mut files: BTreeMap<String, String> = files.into_iter().collect();
         if files.len() > FILES_MAX {
             return Err(FolderError::TooMany);
         }
-        for (file, text) in &files {
+        for (file, text) in &mut files {
+            if text.starts_with(BYTE_ORDER_MARK) {
+                text.remove(0);
+            }
             if text.len() as u64 > FILE_BYTES_MAX {
                 return Err(FolderError::TooLarge { file: file.clone() });
             }
@@ -84,24 +90,44 @@ impl Folder {
                 return Err(FolderError::Path { file: file.clone() });
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, faults: Vec::new() })
     }
 
-    /// Reads the folder at `root`.
+    /// Reads the folder at `root`. What is wrong with a single file is left to `check`.
     pub fn read(root: &Path) -> Result<Self, FolderError> {
         let home = root.canonicalize().map_err(|source| FolderError::Io { path: root.to_owned(), source })?;
         if !home.join("cadenza.yaml").is_file() {
             return Err(FolderError::NotAWorkspace { path: root.to_owned() });
         }
-        let mut reading = Reading { home, files: BTreeMap::new() };
-        reading.files_of("", is_yaml)?;
+        let mut reading =
+            Reading { home, files: BTreeMap::new(), faults: Vec::new(), other_entries: OTHER_ENTRIES_MAX };
+        let folders = reading.files_of("", is_yaml)?;
         reading.scripts("scripts", 0)?;
-        Self::new(reading.files)
+        for folder in folders.iter().filter(|folder| !OTHER_FOLDERS.contains(&folder.as_str())) {
+            reading.misplaced(folder, 1);
+        }
+        Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
     }
 
     /// The text of a file.
     pub fn file(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
+    }
+
+    /// What could not be read.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Whether there is a file of this name, readable or not.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.files.contains_key(path) || self.faults.iter().any(|fault| fault.file == path)
+    }
+
+    /// As much of a file as can be shown.
+    pub(crate) fn shown(&self, path: &str) -> Option<&str> {
+        let fault = || self.faults.iter().find(|fault| fault.file == path)?.readable();
+        self.file(path).or_else(fault)
     }
 
     /// Every file with its text, by path.
@@ -134,6 +160,9 @@ fn is_script(name: &str) -> bool {
 struct Reading {
     home: PathBuf,
     files: BTreeMap<String, String>,
+    faults: Vec<Fault>,
+    /// How many more entries of other folders are looked at.
+    other_entries: usize,
 }
 
 impl Reading {
@@ -163,10 +192,11 @@ impl Reading {
             if full.is_dir() {
                 folders.push(relative);
             } else if wanted(&name) {
-                self.stay_inside(&relative, &full)?;
-                let text = read_file(&relative, &full)?;
-                self.files.insert(relative, text);
-                if self.files.len() > FILES_MAX {
+                match self.read_file(&full) {
+                    Ok(text) => drop(self.files.insert(relative, text)),
+                    Err(flaw) => self.faults.push(Fault { file: relative, flaw }),
+                }
+                if self.files.len() + self.faults.len() > FILES_MAX {
                     return Err(FolderError::TooMany);
                 }
             }
@@ -175,19 +205,59 @@ impl Reading {
         Ok(folders)
     }
 
+    /// Notes YAML files below a folder in which none is read. What cannot be listed is passed over, and so are links.
+    fn misplaced(&mut self, folder: &str, deep: usize) {
+        let path = self.home.join(folder);
+        if path.is_symlink() {
+            return;
+        }
+        let Ok(entries) = std::fs::read_dir(path) else { return };
+        let mut below = Vec::new();
+        for entry in entries.flatten() {
+            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else { continue };
+            if self.other_entries == 0 || self.files.len() + self.faults.len() >= FILES_MAX {
+                return;
+            }
+            self.other_entries -= 1;
+            let relative = format!("{folder}/{name}");
+            if name.starts_with('.') {
+                continue;
+            } else if kind.is_dir() && deep < FOLDERS_DEEP_MAX {
+                below.push(relative);
+            } else if kind.is_file() && is_yaml(&name) {
+                self.faults.push(Fault { file: relative, flaw: Flaw::Misplaced });
+            }
+        }
+        below.sort();
+        for folder in below {
+            self.misplaced(&folder, deep + 1);
+        }
+    }
+
     fn stay_inside(&self, relative: &str, full: &Path) -> Result<(), FolderError> {
         let real = full.canonicalize().map_err(|source| FolderError::Io { path: full.to_owned(), source })?;
         if real.starts_with(&self.home) { Ok(()) } else { Err(FolderError::LeadsOut { file: relative.to_owned() }) }
     }
-}
 
-fn read_file(relative: &str, full: &Path) -> Result<String, FolderError> {
-    let io = |source| FolderError::Io { path: full.to_owned(), source };
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that a file that grows while it is read is seen too.
-    File::open(full).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(FolderError::TooLarge { file: relative.to_owned() });
+    fn read_file(&self, full: &Path) -> Result<String, Flaw> {
+        let io = |error: io::Error| Flaw::Refused(error.to_string());
+        let real = full.canonicalize().map_err(io)?;
+        if !real.starts_with(&self.home) {
+            return Err(Flaw::LeadsOut);
+        }
+        // Opening a FIFO waits until somebody writes to it.
+        if !real.metadata().map_err(io)?.is_file() {
+            return Err(Flaw::NoFile);
+        }
+        let mut bytes = Vec::new();
+        // One byte more than allowed, so that a file that grows while it is read is seen too.
+        File::open(real).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(io)?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(Flaw::TooLarge);
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let readable = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+            Flaw::NotText { readable: readable.trim_start_matches(BYTE_ORDER_MARK).to_owned() }
+        })
     }
-    String::from_utf8(bytes).map_err(|_| FolderError::NotText { file: relative.to_owned() })
 }

@@ -27,8 +27,8 @@ impl Names {
 pub(crate) struct Known<'a> {
     /// Custom fields with their types.
     pub(crate) fields: BTreeMap<String, ValueType>,
-    /// Whether `fields` is all there is.
-    pub(crate) fields_complete: bool,
+    /// Whether cadenza.yaml was read, so that `fields`, `calendars` and `email_via` are all there is.
+    pub(crate) settings_read: bool,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) reps: Names,
     pub(crate) pools: Names,
@@ -48,7 +48,7 @@ impl<'a> Known<'a> {
     pub(crate) fn new(plugins: &'a dyn PluginCatalog) -> Self {
         Self {
             fields: BTreeMap::new(),
-            fields_complete: false,
+            settings_read: false,
             calendars: BTreeMap::new(),
             reps: Names::default(),
             pools: Names::default(),

@@ -41,18 +41,21 @@ fn render_one(diagnostic: &Diagnostic, folder: &Folder, paint: Paint) -> String 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let source = folder.file(&diagnostic.file).unwrap_or_default();
+    let source = folder.shown(&diagnostic.file);
     // An empty span gets a caret of its own: the place where something is missing.
     let mut annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
     if let Some(label) = &diagnostic.label {
         annotation = annotation.label(label);
     }
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code);
-    let mut group = if diagnostic.code == INLINE_SECRET {
-        let column = diagnostic.column;
-        title.element(Origin::path(&diagnostic.file).line(diagnostic.line).char_column(column))
-    } else {
-        title.element(Snippet::source(source).path(&diagnostic.file).annotation(annotation))
+    let mut group = match source {
+        Some(source) if diagnostic.code != INLINE_SECRET => {
+            title.element(Snippet::source(source).path(&diagnostic.file).annotation(annotation))
+        }
+        _ => {
+            let column = diagnostic.column;
+            title.element(Origin::path(&diagnostic.file).line(diagnostic.line).char_column(column))
+        }
     };
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help));

@@ -36,6 +36,11 @@ pub(crate) struct ScriptFile {
     pub(crate) used: RefCell<bool>,
 }
 
+/// A script whose file could not be read.
+pub(crate) fn unread() -> ScriptFile {
+    ScriptFile { script: None, has_subject: true, used: RefCell::new(false) }
+}
+
 /// Reads a script; what is wrong with it has been reported when `script` is none.
 pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     let broken = |has_subject| ScriptFile { script: None, has_subject, used: RefCell::new(false) };
@@ -167,7 +172,7 @@ fn unknown_variable(known: &Known<'_>, name: &str) -> Option<Complaint> {
     let (message, near, list) = match (field, deeper) {
         (None, _) => (format!("`{root}` alone has no text: say which field"), None, object != Object::Lead),
         (Some(field), None) if fields.contains(&field) => return None,
-        (Some(_), None) if object == Object::Lead && !known.fields_complete => return None,
+        (Some(_), None) if object == Object::Lead && !known.settings_read => return None,
         (Some(field), None) => {
             let near = nearest(field, fields.iter().copied()).map(|near| format!("{root}.{near}"));
             (format!("`{root}` has no field `{field}`"), near, object != Object::Lead)

@@ -94,7 +94,7 @@ pub(crate) struct Basics {
 /// Reads the file; fields and calendars go to `known`.
 pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Option<Basics> {
     let form = Form::open(sheet, node, &WORKSPACE)?;
-    known.fields_complete = true;
+    known.settings_read = true;
     if let Some(fields) = form.get("fields") {
         read_fields(sheet, fields, known);
     }

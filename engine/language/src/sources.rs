@@ -189,7 +189,7 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
             Problem::error("kept-field", entry.key.span.clone(), message)
                 .help("remove it, or bring it as `data` and set it by `update` in a workflow")
         }
-        None if !known.fields_complete => return Some(ValueType::Any),
+        None if !known.settings_read => return Some(ValueType::Any),
         None => {
             let problem =
                 Problem::error("unknown-field", entry.key.span.clone(), format!("`lead` has no field `{name}`"));

@@ -6,7 +6,7 @@ use crate::diagnostic::Problem;
 const LISTED_MAX: usize = 24;
 
 /// The name nearest to `wrong`, when it is near enough to be a slip of the fingers.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let fold = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
     let folded = fold(wrong);
     let allowed = (folded.chars().count() / 3).clamp(1, 3);
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
 }
 
 /// `` `a`, `b` and `c` ``, in the order given.
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {
         [] => "none".to_owned(),

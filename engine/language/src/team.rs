@@ -167,7 +167,7 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
 fn named_calendar(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Calendar> {
     let name = sheet.text(node, "a calendar")?;
     let calendar = known.calendars.get(&name);
-    if calendar.is_none() {
+    if calendar.is_none() && known.settings_read {
         let problem = Problem::error("unknown-calendar", node.span.clone(), format!("there is no calendar `{name}`"));
         sheet.report(problem.suggest(&name, known.calendars.keys().map(String::as_str), "calendars in cadenza.yaml"));
     }

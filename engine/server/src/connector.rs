@@ -112,6 +112,33 @@ impl Connector {
     }
 }
 
+/// Connections that nothing could be sent by as things are, and why.
+pub(crate) fn unready(catalog: &Catalog) -> Vec<(String, String)> {
+    let check = |connection: &Connection| -> Result<(), String> {
+        let address = address(connection);
+        let uri: hyper::Uri =
+            address.parse().map_err(|_| format!("`{address}` is no address such as https://host/path"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+            return Err(format!("`{address}` is no address such as https://host/path"));
+        }
+        let headers = connection.headers.values().filter_map(|value| match value {
+            HeaderValue::Secret(reference) => Some(reference),
+            HeaderValue::Text(_) => None,
+        });
+        for reference in headers {
+            secret::resolve(reference, &catalog.root).map_err(|error| error.to_string())?;
+        }
+        if let Some(reference) = &connection.secret {
+            let text = secret::resolve(reference, &catalog.root).map_err(|error| error.to_string())?;
+            let place = secret::place(reference);
+            Key::standard(&text).ok_or_else(|| secret::SecretError::Form { place }.to_string())?;
+        }
+        Ok(())
+    };
+    let connections = catalog.workspace.connections.iter();
+    connections.filter_map(|(name, connection)| check(connection).err().map(|why| (name.clone(), why))).collect()
+}
+
 /// https with the system's certificates, or Mozilla's where the system has none.
 pub(crate) fn https() -> HttpsConnector<HttpConnector> {
     let builder = match HttpsConnectorBuilder::new().with_native_roots() {

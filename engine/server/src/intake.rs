@@ -2,9 +2,10 @@
 //! limits, its id qualified by its source. Everything past this door is checked.
 
 use crate::engine::Incoming;
-use cadenza_core::event::{EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError};
+use cadenza_core::event::{EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError, StandardEvent};
 use cadenza_core::field::{FieldError, STANDARD_FIELDS, TEXT_BYTES_MAX};
 use cadenza_core::id::LeadId;
+use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
 use std::collections::BTreeMap;
@@ -42,6 +43,16 @@ pub(crate) enum IntakeError {
     /// One thing does not fit.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A code nobody knows.
+    #[error("`{text}` is no {name} of a call: {known}")]
+    Code {
+        /// Its name under `data`.
+        name: &'static str,
+        /// What was sent.
+        text: String,
+        /// What is taken.
+        known: String,
+    },
     /// Too large altogether.
     #[error("the event's texts have more than {EVENT_TEXT_BYTES_MAX} bytes together: send less of them")]
     TooLarge,
@@ -64,14 +75,17 @@ impl IntakeError {
     pub(crate) fn place(&self) -> Option<String> {
         match self {
             Self::Report(ReportError::Field(error)) => {
-                let (FieldError::Type { field, .. } | FieldError::TooLong { field } | FieldError::Unknown { field }) =
-                    error;
+                let (FieldError::Type { field, .. }
+                | FieldError::TooLong { field }
+                | FieldError::Form { field, .. }
+                | FieldError::Unknown { field }) = error;
                 Some(format!("lead.{field}"))
             }
             Self::Report(ReportError::Type(_)) => Some("type".to_owned()),
             Self::Report(ReportError::Id) => Some("id".to_owned()),
             Self::Report(ReportError::TooMuchData) => Some("data".to_owned()),
             Self::ListTooLong { name } | Self::TextTooLong { name } => Some(format!("data.{name}")),
+            Self::Code { name, .. } => Some(format!("data.{name}")),
             Self::TooLarge => None,
         }
     }
@@ -84,6 +98,9 @@ pub(crate) fn check(draft: Draft<'_>, declared: &BTreeMap<String, ValueType>) ->
     }
     if draft.data.len() > EVENT_DATA_MAX {
         return Err(ReportError::TooMuchData.into());
+    }
+    if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
+        check_call(&draft.data)?;
     }
     let mut text_bytes = 0;
     let mut fields = Vec::with_capacity(draft.fields.len());
@@ -107,6 +124,27 @@ pub(crate) fn check(draft: Draft<'_>, declared: &BTreeMap<String, ValueType>) ->
         enrolls: draft.enrolls,
     };
     Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content: draft.content, report, lead: draft.lead })
+}
+
+/// A call that was made outside says how it ended, in our codes: one that is misspelt must not pass for another.
+fn check_call(data: &BTreeMap<String, Value>) -> Result<(), IntakeError> {
+    let known = |codes: &[&str]| format!("write {}", codes.join(", "));
+    let text = |name: &str| match data.get(name) {
+        None | Some(Value::Blank) => None,
+        Some(Value::Text(text)) => Some(text.clone()),
+        Some(other) => Some(format!("{other:?}")),
+    };
+    let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
+    let outcomes: Vec<&str> = outcomes.map(|outcome| outcome.as_str()).collect();
+    let outcome = text("outcome").unwrap_or_default();
+    if !outcomes.contains(&outcome.as_str()) {
+        return Err(IntakeError::Code { name: "outcome", text: outcome, known: known(&outcomes) });
+    }
+    let results: Vec<&str> = TouchResult::ALL.iter().map(|result| result.as_str()).collect();
+    match text("result").filter(|result| !results.contains(&result.as_str())) {
+        Some(result) => Err(IntakeError::Code { name: "result", text: result, known: known(&results) }),
+        None => Ok(()),
+    }
 }
 
 /// A value as the field takes it.
@@ -139,7 +177,6 @@ fn bytes_of(name: &str, value: &Value) -> Result<usize, IntakeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cadenza_core::event::StandardEvent;
 
     fn draft(fields: &[(&str, Value)], data: &[(&str, Value)]) -> Draft<'static> {
         Draft {
@@ -172,6 +209,12 @@ mod tests {
         let many: Vec<(String, Value)> = (0..=EVENT_DATA_MAX).map(|n| (format!("n{n}"), Value::Int(1))).collect();
         let many: Vec<(&str, Value)> = many.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
+        let connected = ("outcome", Value::Text("connected".into()));
+        let call = |data: &[(&str, Value)]| Draft {
+            kind: EventType::Standard(StandardEvent::CallCompleted),
+            ..draft(&[], data)
+        };
+        assert!(check(call(std::slice::from_ref(&connected)), &BTreeMap::new()).is_ok());
         let large: Vec<(&str, Value)> = names.iter().map(|name| (name.as_str(), text(4_000))).collect();
         for (draft, place) in [
             (draft(&[("employees", Value::Text("many".into()))], &[]), Some("lead.employees")),
@@ -182,6 +225,10 @@ mod tests {
             (draft(&[], &[("list", Value::List(vec![Value::Int(1); LIST_ITEMS_MAX + 1]))]), Some("data.list")),
             (draft(&[], &many), Some("data")),
             (draft(&[], &large), None),
+            (call(&[]), Some("data.outcome")),
+            (call(&[("outcome", Value::Text("NO_ANSWER".into()))]), Some("data.outcome")),
+            (call(&[("outcome", Value::Text("sent".into()))]), Some("data.outcome")),
+            (call(&[connected.clone(), ("result", Value::Text("bogus".into()))]), Some("data.result")),
             (Draft { id: "", ..draft(&[], &[]) }, Some("id")),
             (Draft { id: "a\nb", ..draft(&[], &[]) }, Some("id")),
         ] {

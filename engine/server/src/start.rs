@@ -58,6 +58,9 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         None => Brakes::default(),
     };
     let catalog = Arc::new(catalog.with_brakes(brakes));
+    for (connection, why) in crate::connector::unready(&catalog) {
+        tracing::warn!(connection, why, "nothing can be sent by this connection");
+    }
     let from = store.document(&DocumentKey::Clock).await?;
     let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));

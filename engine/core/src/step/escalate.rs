@@ -41,7 +41,8 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
-        if let Some(at) = self.touches_held_until(&task) {
+        if let Some((at, why)) = self.touches_held_until(&task) {
+            self.notes.push(Note::Gated { channel: Channel::Call, verdict: Verdict::NotBefore { at, why } });
             self.set_point(id, Some(EscalationPoint { at, asked: false, ..point }));
             return;
         }
@@ -72,12 +73,12 @@ impl Machine<'_> {
     }
 
     /// A call that may not be made now is nobody's neglect: until when, when a person or the lead holds it back.
-    fn touches_held_until(&self, task: &Task) -> Option<Timestamp> {
+    fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Reason)> {
         if task.kind != TaskKind::Call {
             return None;
         }
         match gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0 {
-            Verdict::NotBefore { at, why: Reason::Paused | Reason::NotBefore } => Some(at),
+            Verdict::NotBefore { at, why: why @ (Reason::Paused | Reason::NotBefore) } => Some((at, why)),
             Verdict::NotBefore { .. } | Verdict::Go | Verdict::Never(_) => None,
         }
     }

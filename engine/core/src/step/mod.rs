@@ -237,9 +237,15 @@ impl<'a> Machine<'a> {
             LeadCommand::OptOut { reason } => self.opt_out(by, reason.clone()),
             LeadCommand::Prefer { refused, not_before } => {
                 self.gate_changes();
-                self.state.lead.consent.refused.clone_from(refused);
-                self.state.lead.consent.not_before = *not_before;
-                self.notes.push(Note::Preferred);
+                let consent = &mut self.state.lead.consent;
+                if let Some(refused) = refused {
+                    consent.refused.clone_from(refused);
+                }
+                if let Some(at) = *not_before {
+                    consent.not_before = (at > now).then_some(at);
+                }
+                let (refused, not_before) = (consent.refused.clone(), consent.not_before);
+                self.notes.push(Note::Preferred { refused, not_before });
             }
             LeadCommand::Pause => {
                 self.state.lead.paused_at.get_or_insert(now);

@@ -31,8 +31,8 @@ impl Machine<'_> {
             return Err(NotMade::NoRoom);
         }
         let step = self.run(run).ok_or(NotMade::Never)?.step;
-        let callback = self.state.callback_at.take().filter(|at| *at > now);
-        let from = gated.max(callback).unwrap_or(now);
+        let callback = self.state.callback_at.take();
+        let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let id = self.new_task_id();
         let task = Task {
             id,
@@ -43,7 +43,8 @@ impl Machine<'_> {
             touch,
             assignee: self.state.lead.owner.clone().map_or(Assignee::Nobody, Assignee::Rep),
             created_at: now,
-            due: calendar.add(from, due),
+            // A call-back is due when it was agreed.
+            due: if callback.is_some() { from } else { calendar.add(from, due) },
             not_before: (from > now).then_some(from),
             escalation: escalate.and_then(|escalate| first_point(escalate, from, calendar)),
             reminders: 0,
@@ -250,7 +251,11 @@ impl Machine<'_> {
                 return;
             }
             TaskChange::Claimed(rep) | TaskChange::Reassigned(rep) => task.assignee = Assignee::Rep(rep.clone()),
-            TaskChange::Snoozed(until) => task.not_before = Some(*until).filter(|until| *until > now),
+            TaskChange::Snoozed(until) => {
+                task.not_before = Some(*until).filter(|until| *until > now);
+                self.notes.push(Note::Snoozed { task: id, until: *until });
+                return;
+            }
         }
         let assignee = task.assignee.clone();
         self.notes.push(Note::TaskMoved { task: id, assignee });

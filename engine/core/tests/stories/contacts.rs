@@ -190,7 +190,7 @@ fn a_call_back_is_made_at_the_time_agreed() {
           done: connected callback
           touch 1: call connected
         Wed 03-04 14:30 ~ timer
-          call for nobody, due Wed 03-04 15:30
+          call for nobody, due Wed 03-04 14:30
         Wed 03-04 14:40 > call no_answer
           done: no_answer
           touch 2: call no_answer
@@ -217,10 +217,10 @@ fn a_call_back_is_made_at_the_time_agreed() {
           done: connected callback
           touch 1: call connected
           once -> call
-          call for nobody, due Wed 03-04 15:30
+          call for nobody, due Wed 03-04 14:30
         Mon 03-02 09:10 ? a
           = once is at call
-          = call open for nobody from Wed 03-04 14:30, due Wed 03-04 15:30
+          = call open for nobody from Wed 03-04 14:30, due Wed 03-04 14:30
           = open, owner None, watchers []
         Mon 03-02 09:11 > resume
           Paused(false)
@@ -228,7 +228,7 @@ fn a_call_back_is_made_at_the_time_agreed() {
           Preferred
         Mon 03-02 09:12 ? a
           = once is at call
-          = call open for nobody from Wed 03-04 14:30, due Wed 03-04 15:30
+          = call open for nobody from Wed 03-04 14:30, due Wed 03-04 14:30
           = open, owner None, watchers []
     ",
     );

@@ -105,7 +105,9 @@ fn a_call_that_is_held_back_is_nobodys_neglect() {
         Mon 03-02 09:01 > pause
           Paused(true)
         Mon 03-02 09:05 ~ timer
+          gate: call not before Tue 03-03 09:05: paused
         Tue 03-03 09:05 ~ timer
+          gate: call not before Wed 03-04 09:05: paused
         Tue 03-03 09:05 > resume
           Paused(false)
         Tue 03-03 09:05 ~ timer

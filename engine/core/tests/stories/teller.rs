@@ -176,6 +176,7 @@ fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Segment(segment) => format!("segment {segment}"),
         Note::Held { owner, until } => format!("held by {owner} until {}", clock(*until)),
         Note::HoldOver { expired } => format!("hold over, {}", if *expired { "expired" } else { "kept" }),
+        Note::Preferred { .. } => "Preferred".to_owned(),
         Note::Braked(run) => format!("{} stands still", run_name(run)),
         Note::Released(run) => format!("{} goes on", run_name(run)),
         Note::Ignored(why) => format!("ignored: {why}"),
@@ -236,7 +237,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
         "unpark" => commanded(LeadCommand::Unpark(sim.state.runs[0].id)),
         "prefer" => {
             let refused = words.iter().filter_map(|word| Channel::parse(word)).collect();
-            commanded(LeadCommand::Prefer { refused, not_before: at })
+            commanded(LeadCommand::Prefer { refused: Some(refused), not_before: at.or(Some(Timestamp::from_ms(0))) })
         }
         "owner" => commanded(LeadCommand::SetOwner(rep(1))),
         "claim" => moved(TaskChange::Claimed(rep(1))),

@@ -139,7 +139,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
             Ok(Found { codes: codes(known, object, field), name: Name { object, field: field.to_owned() }, kind })
         }
         // The file that declares fields could not be read, and that has been said.
-        None if object == Object::Lead && !known.fields_complete => {
+        None if object == Object::Lead && !known.settings_read => {
             Ok(Found { name: Name { object, field: field.to_owned() }, kind: ValueType::Any, codes: None })
         }
         None => Err(unknown_field(known, object, field, range)),

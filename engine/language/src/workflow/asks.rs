@@ -271,7 +271,7 @@ fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -
     };
     let missing: Vec<&str> =
         reads.fields.iter().map(String::as_str).filter(|field| reader.known.field(field).is_none()).collect();
-    if missing.is_empty() || !reader.known.fields_complete {
+    if missing.is_empty() || !reader.known.settings_read {
         return true;
     }
     let message = format!("`{name}` reads {}, and leads have no such field", listed(missing.iter().copied()));

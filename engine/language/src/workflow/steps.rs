@@ -216,6 +216,7 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Optio
             }
             known
         }),
+        None if !reader.known.settings_read => None,
         None => reader.known.email_via.clone().or_else(|| {
             let problem = Problem::error(
                 "no-connection",
@@ -273,7 +274,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
             reader.sheet.report(problem.help("of these fields only `stage` and `segment` can be set"));
             return None;
         }
-        None if !reader.known.fields_complete => ValueType::Any,
+        None if !reader.known.settings_read => ValueType::Any,
         None => {
             let problem = Problem::error("unknown-field", key.span.clone(), format!("`lead` has no field `{field}`"));
             let names = reader.known.given_fields().chain(["stage", "segment"]);

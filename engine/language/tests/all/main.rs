@@ -5,3 +5,4 @@ mod fixture;
 mod hostile;
 mod reference;
 mod shipped;
+mod unreadable;

@@ -1,6 +1,7 @@
 //! Talks to a running engine over HTTP. One request at a time; a problem that the engine answers becomes an error with
 //! what was wrong, where, and what to do.
 
+use super::output;
 use crate::connector;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -110,7 +111,7 @@ impl Client {
                 .http
                 .request(request)
                 .await
-                .map_err(|error| ClientError::Unreachable { url: self.base.clone(), cause: causes(&error) })?;
+                .map_err(|error| ClientError::Unreachable { url: self.base.clone(), cause: output::causes(&error) })?;
             let (parts, body) = answer.into_parts();
             let bytes = Limited::new(body, ANSWER_BYTES_MAX)
                 .collect()
@@ -133,17 +134,6 @@ impl Client {
         let seconds = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Err(ClientError::Problem { status: parts.status, body: answer, retry_after: seconds.map(Duration::from_secs) })
     }
-}
-
-/// An error with everything behind it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// Text as part of a query.

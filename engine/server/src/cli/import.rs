@@ -2,9 +2,10 @@
 //! whose ids derive from their content, so that the same command again goes on where it broke off and does nothing twice.
 
 use super::client::{Client, ClientError, problem_text};
+use super::recipe::{Column, Enrolment, Recipe, has_made_id, is_event};
 use super::remote::Remote;
-use super::rows::{Column, ColumnMap, Enrolment, Recipe, rows};
-use super::{Answer, event, output, table};
+use super::rows::rows;
+use super::{Answer, counted, event, output, table, yaml};
 use anyhow::Context as _;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
@@ -59,8 +60,10 @@ struct Preview {
     unreadable: usize,
     enrolling: usize,
     types: BTreeMap<String, usize>,
+    columns: BTreeSet<String>,
     known: BTreeMap<String, String>,
-    ignored: BTreeSet<String>,
+    /// Columns that are left out, with the field that was perhaps meant.
+    ignored: BTreeMap<String, Option<String>>,
     first: Vec<Value>,
     complaints: Vec<String>,
 }
@@ -70,6 +73,8 @@ struct Preview {
 struct Tally {
     taken: usize,
     known: usize,
+    /// Of these, how many were imported with another word on whether they may enrol.
+    known_otherwise: usize,
     failed: usize,
 }
 
@@ -79,63 +84,80 @@ impl Import {
         let recipe = self.recipe(&client)?;
         let preview = self.preview(&recipe)?;
         output::say(&preview.text());
-        if preview.rows == preview.unreadable {
+        let readable = preview.rows - preview.unreadable;
+        if readable == 0 {
             output::complain("There is nothing to import.");
             return Ok(Answer::No);
         }
-        if !self.yes && !confirmed(preview.rows)? {
+        if !self.yes && !confirmed(readable)? {
             output::complain("Nothing was imported; --yes imports without asking.");
             return Ok(Answer::No);
         }
-        let tally = self.send(&client, &recipe, preview.rows)?;
-        output::say(&format!("{} taken, {} were here before, {} failed.", tally.taken, tally.known, tally.failed));
-        Ok(if tally.failed == 0 { Answer::Yes } else { Answer::No })
+        let tally = self.send(&client, &recipe, readable)?;
+        output::say(&tally.text(preview.unreadable));
+        if self.enroll && tally.known_otherwise > 0 {
+            let several = counted(tally.known_otherwise, "event");
+            output::complain(&format!(
+                "{several} came before without enrolling, and that stays: `cadenza leads enroll` puts leads into workflows."
+            ));
+        }
+        Ok(if tally.failed + preview.unreadable == 0 { Answer::Yes } else { Answer::No })
     }
 
     fn recipe(&self, client: &Client) -> anyhow::Result<Recipe> {
+        let map = self.map.as_ref().map(|file| yaml::read(file, "is no map of columns")).transpose()?;
         let intake: Intake =
             serde_json::from_value(client.get("/v1/intake")?).context("the engine's list of fields")?;
-        let map = self.map.as_ref().map(|file| -> anyhow::Result<ColumnMap> {
-            let text = std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-            serde_saphyr::from_str(&text).with_context(|| format!("`{}` is no map of columns", file.display()))
-        });
         let enrolment = match (self.enroll, self.no_enroll) {
             (true, _) => Enrolment::Always,
             (_, true) => Enrolment::Never,
             _ => Enrolment::Fresh,
         };
-        Recipe::new(map.transpose()?, intake.fields, enrolment, intake.now)
+        Recipe::new(map, intake.fields, enrolment, intake.now)
     }
 
     fn preview(&self, recipe: &Recipe) -> anyhow::Result<Preview> {
-        let mut preview = Preview::default();
-        for row in rows(&self.file)? {
+        let rows = rows(&self.file)?;
+        let mut preview = Preview { columns: rows.heads.iter().cloned().collect(), ..Preview::default() };
+        for row in rows {
+            let row = row?;
             preview.rows += 1;
-            let names: Vec<String> = row.as_ref().map_or_else(|_| Vec::new(), |row| row.keys().cloned().collect());
-            match row.and_then(|row| recipe.event(row)) {
-                Ok(event) => preview.count(&event, &names, recipe),
+            if let Some(cells) = row.cells.as_ref().ok().filter(|cells| !is_event(cells)) {
+                for name in cells.keys() {
+                    if !preview.columns.contains(name) {
+                        preview.columns.insert(name.clone());
+                    }
+                }
+            }
+            match row.cells.and_then(|cells| recipe.event(cells)) {
+                Ok(event) => preview.count(event),
                 Err(error) => {
                     preview.unreadable += 1;
                     if preview.complaints.len() < FAILURES_TOLD {
-                        preview.complaints.push(format!("row {}: {error:#}", preview.rows));
+                        preview.complaints.push(format!("line {}: {}", row.line, output::causes(error.as_ref())));
                     }
                 }
             }
         }
+        if preview.rows > 0 {
+            recipe.check_columns(&preview.columns)?;
+        }
+        preview.sort_columns(recipe);
         Ok(preview)
     }
 
+    /// Sends what can be read; what cannot, the preview has told.
     fn send(&self, client: &Client, recipe: &Recipe, total: usize) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
-        let mut waiting: Vec<(usize, Value)> = Vec::with_capacity(EVENTS_AT_ONCE);
-        for (ix, row) in rows(&self.file)?.enumerate() {
-            match row.and_then(|row| recipe.event(row)) {
-                Ok(event) => waiting.push((ix + 1, event)),
-                Err(error) => tally.fail(ix + 1, &format!("{error:#}")),
-            }
+        let mut waiting: Vec<(u64, Value)> = Vec::with_capacity(EVENTS_AT_ONCE);
+        for row in rows(&self.file)? {
+            let row = row?;
+            let Ok(event) = row.cells.and_then(|cells| recipe.event(cells)) else { continue };
+            waiting.push((row.line, event));
             if waiting.len() == EVENTS_AT_ONCE {
                 send_batch(client, &mut waiting, &mut tally)?;
-                output::progress(&format!("{} of {total} rows, {} failed", ix + 1, tally.failed));
+                let done = tally.taken + tally.known + tally.failed;
+                output::progress(&format!("{done} of {total} rows, {} failed", tally.failed));
             }
         }
         send_batch(client, &mut waiting, &mut tally)?;
@@ -145,7 +167,7 @@ impl Import {
 }
 
 /// Sends a batch; what the engine could not take for the moment is sent again after a while.
-fn send_batch(client: &Client, waiting: &mut Vec<(usize, Value)>, tally: &mut Tally) -> anyhow::Result<()> {
+fn send_batch(client: &Client, waiting: &mut Vec<(u64, Value)>, tally: &mut Tally) -> anyhow::Result<()> {
     for _ in 0..TRIES_MAX {
         if waiting.is_empty() {
             return Ok(());
@@ -163,11 +185,19 @@ fn send_batch(client: &Client, waiting: &mut Vec<(usize, Value)>, tally: &mut Ta
             }
         };
         let before = std::mem::take(waiting);
-        for ((row, event), result) in before.into_iter().zip(results) {
-            match result.get("problem") {
-                None => tally.take(&result),
-                Some(problem) if matches!(problem["status"].as_u64(), Some(429 | 503)) => waiting.push((row, event)),
-                Some(problem) => tally.fail(row, &problem_text(problem)),
+        for ((line, event), result) in before.into_iter().zip(results) {
+            let Some(problem) = result.get("problem") else {
+                tally.take(&result);
+                continue;
+            };
+            match problem["status"].as_u64() {
+                Some(429 | 503) => waiting.push((line, event)),
+                // Its id is made of all it says but whether it may enrol: it came before, and differs in that alone.
+                Some(409) if has_made_id(&event) => {
+                    tally.known += 1;
+                    tally.known_otherwise += 1;
+                }
+                _ => tally.fail(line, &problem_text(problem)),
             }
         }
         if !waiting.is_empty() {
@@ -182,56 +212,70 @@ impl Tally {
         if result["duplicate"] == true { self.known += 1 } else { self.taken += 1 }
     }
 
-    fn fail(&mut self, row: usize, why: &str) {
+    fn fail(&mut self, line: u64, why: &str) {
         self.failed += 1;
         match self.failed {
-            told if told <= FAILURES_TOLD => output::complain(&format!("row {row}: {why}")),
+            told if told <= FAILURES_TOLD => output::complain(&format!("line {line}: {why}")),
             told if told == FAILURES_TOLD + 1 => output::complain("more failures are only counted"),
             _ => {}
         }
     }
+
+    fn text(&self, unreadable: usize) -> String {
+        let was = if self.known == 1 { "was" } else { "were" };
+        let mut text = format!("{} taken, {} {was} here before, {} failed", self.taken, self.known, self.failed);
+        if unreadable > 0 {
+            text += &format!(", {unreadable} could not be read");
+        }
+        text + "."
+    }
 }
 
 impl Preview {
-    fn count(&mut self, event: &Value, names: &[String], recipe: &Recipe) {
+    fn count(&mut self, event: Value) {
         self.enrolling += usize::from(event["enroll"] == true);
-        *self.types.entry(table::cell(event, "type")).or_default() += 1;
-        if event.get("lead").is_some() && !names.iter().any(|name| name == "lead") {
-            for name in names {
-                let what = match recipe.column(name) {
-                    Column::Type => "the event's type".to_owned(),
-                    Column::Id => "the event's id".to_owned(),
-                    Column::At => "when it happened".to_owned(),
-                    Column::Lead(field, kind) => format!("lead.{field} ({kind})"),
-                    Column::Data(name) => format!("data.{name}"),
-                    Column::Ignored => {
-                        self.ignored.insert(name.clone());
-                        continue;
-                    }
-                };
-                self.known.insert(name.clone(), what);
-            }
-        }
+        *self.types.entry(table::cell(&event, "type")).or_default() += 1;
         if self.first.len() < PREVIEW_ROWS {
-            self.first.push(event.clone());
+            self.first.push(event);
+        }
+    }
+
+    /// Tells columns that become something from those that are left out.
+    fn sort_columns(&mut self, recipe: &Recipe) {
+        for name in &self.columns {
+            let what = match recipe.column(name) {
+                Column::Type => "the event's type".to_owned(),
+                Column::Id => "the event's id".to_owned(),
+                Column::At => "when it happened".to_owned(),
+                Column::Lead(field, kind) => format!("lead.{field} ({kind})"),
+                Column::Data(name) => format!("data.{name}"),
+                Column::Ignored => {
+                    self.ignored.insert(name.clone(), recipe.near(name).map(str::to_owned));
+                    continue;
+                }
+            };
+            self.known.insert(name.clone(), what);
         }
     }
 
     fn text(&self) -> String {
-        let mut lines = vec![format!("{} rows, {} of them cannot be read.", self.rows, self.unreadable)];
+        let mut lines = vec![format!("{}, {} cannot be read.", counted(self.rows, "row"), self.unreadable)];
         lines.extend(self.types.iter().map(|(kind, count)| format!("  {count} {kind}")));
-        lines.push(format!(
-            "{} may enrol their leads into workflows, {} not.",
-            self.enrolling,
-            self.rows - self.unreadable - self.enrolling
-        ));
+        let others = self.rows - self.unreadable - self.enrolling;
+        lines.push(format!("{} may enrol a lead into workflows, {others} may not.", self.enrolling));
         lines.extend(self.known.iter().map(|(column, what)| format!("  {column} -> {what}")));
         if !self.ignored.is_empty() {
-            let ignored: Vec<&str> = self.ignored.iter().map(String::as_str).collect();
-            lines.push(format!("Columns that are left out: {}.", ignored.join(", ")));
+            let ignored = self.ignored.iter().map(|(column, near)| match near {
+                Some(near) => format!("{column} (did you mean `{near}`?)"),
+                None => column.clone(),
+            });
+            lines.push(format!("Columns that are left out: {}.", ignored.collect::<Vec<_>>().join(", ")));
         }
         lines.extend(self.first.iter().map(|event| format!("  {event}")));
         lines.extend(self.complaints.iter().cloned());
+        if self.unreadable > self.complaints.len() {
+            lines.push("more rows that cannot be read are only counted".to_owned());
+        }
         lines.join("\n")
     }
 }
@@ -240,7 +284,7 @@ fn confirmed(rows: usize) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    output::complain(&format!("Import {rows} rows? [y/N]"));
+    output::complain(&format!("Import {}? [y/N]", counted(rows, "row")));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

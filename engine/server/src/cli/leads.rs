@@ -47,13 +47,13 @@ struct Whom {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Everything that is known of a lead, as JSON
+    /// Show everything that is known of a lead, as JSON
     Show(Whom),
-    /// Hold all touches back
+    /// Hold all touches of a lead back
     Pause(Whom),
-    /// Let touches go on
+    /// Let the touches of a paused lead go on
     Resume(Whom),
-    /// No more touches, by anybody
+    /// Record that a lead wants to hear from nobody any more
     OptOut {
         #[command(flatten)]
         whom: Whom,
@@ -61,7 +61,7 @@ enum Act {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Will never buy: leaves every workflow
+    /// Record that a lead will never buy: it leaves every workflow
     Disqualify {
         #[command(flatten)]
         whom: Whom,
@@ -69,7 +69,7 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
-    /// Give the lead to another rep
+    /// Give a lead to another rep
     Owner {
         #[command(flatten)]
         whom: Whom,
@@ -77,7 +77,7 @@ enum Act {
         #[arg(long)]
         rep: String,
     },
-    /// Put the lead into a workflow
+    /// Put a lead into a workflow
     Enroll {
         #[command(flatten)]
         whom: Whom,
@@ -88,7 +88,7 @@ enum Act {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Take the lead out of a workflow
+    /// Take a lead out of a workflow
     Remove {
         #[command(flatten)]
         whom: Whom,

@@ -1,11 +1,13 @@
 //! The command line: what a person may ask of the program. Exit codes: 0 fine, 1 the answer is "no", 2 wrong use or
 //! failure. Commands that talk to an engine do so over its HTTP API and know nothing else of it.
 
+mod advice;
 mod client;
 mod event;
 mod import;
 mod leads;
 pub(crate) mod output;
+mod recipe;
 mod remote;
 mod rows;
 mod runs;
@@ -16,6 +18,7 @@ mod tasks;
 mod token;
 mod validate;
 pub(crate) mod why;
+mod yaml;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -27,9 +30,9 @@ enum Answer {
     No,
 }
 
-/// Durable lead workflows in YAML, decisions in WebAssembly.
+/// Runs lead workflows written in YAML: scores leads, assigns them, contacts them in time, and tells why it did so.
 #[derive(Debug, Parser)]
-#[command(name = "cadenza", version, about, max_term_width = 100)]
+#[command(name = "cadenza", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -84,8 +87,40 @@ pub(crate) fn run() -> ExitCode {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(error) => {
-            output::complain(&format!("cadenza: {error:#}"));
+            output::complain(&format!("cadenza: {}", output::causes(error.as_ref())));
             ExitCode::from(2)
+        }
+    }
+}
+
+/// `1 row`, `2 rows`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command as Clap, CommandFactory as _};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_argument_of_a_command_has_an_id_of_its_own_and_words() {
+        Cli::command().debug_assert();
+        check(&Cli::command());
+    }
+
+    fn check(command: &Clap) {
+        let mut ids = BTreeSet::new();
+        for argument in command.get_arguments() {
+            let (id, name) = (argument.get_id(), command.get_name());
+            assert!(ids.insert(id), "`{name}` has two arguments `{id}`: name one otherwise");
+            assert!(argument.get_help().is_some(), "`{name}` does not say what `{id}` is: write a doc comment");
+        }
+        for sub in command.get_subcommands() {
+            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(about.contains(' ') && !about.contains('\n'), "`{}` says of itself: `{about}`", sub.get_name());
+            check(sub);
         }
     }
 }

@@ -29,7 +29,7 @@ impl Remote {
 pub(super) struct Listing {
     /// The most items
     #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    pub(super) limit: usize,
     /// As JSON, for other programs
     #[arg(long)]
     json: bool,
@@ -47,39 +47,53 @@ pub(super) fn list(
     columns: &[table::Column],
     nothing: &str,
 ) -> anyhow::Result<()> {
-    let (items, more) = fetch(client, path, parameters, listing.limit)?;
-    if listing.json {
-        output::json(&Value::Array(items));
-        return Ok(());
-    }
-    table::print(columns, &items, nothing);
-    if more {
-        output::complain(&format!("there are more than {}: --limit N shows more", listing.limit));
-    }
+    show(fetch(client, path, parameters, listing.limit)?, listing, columns, nothing);
     Ok(())
 }
 
-/// The first items of a list, and whether there are more.
-fn fetch(
+/// Shows a list, or says that there is nothing.
+pub(super) fn show(found: Found, listing: &Listing, columns: &[table::Column], nothing: &str) {
+    if listing.json {
+        return output::json(&Value::Array(found.items));
+    }
+    table::print(columns, &found.items, nothing);
+    if found.more {
+        output::complain(&format!("there are more than {}: --limit N shows more", listing.limit));
+    }
+}
+
+/// The first items of a list.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    items: Vec<Value>,
+    /// Whether there are more.
+    more: bool,
+    /// How many the engine kept back, of a list where it does so.
+    pub(super) held_back: u64,
+}
+
+/// Reads a list page by page, up to the limit.
+pub(super) fn fetch(
     client: &Client,
     path: &str,
     parameters: &[(&str, Option<&str>)],
     limit: usize,
-) -> anyhow::Result<(Vec<Value>, bool)> {
-    let mut items: Vec<Value> = Vec::new();
+) -> anyhow::Result<Found> {
+    let mut found = Found::default();
     let mut cursor: Option<String> = None;
     loop {
-        let count = limit.saturating_sub(items.len()).clamp(1, PAGE_ITEMS).to_string();
+        let count = limit.saturating_sub(found.items.len()).clamp(1, PAGE_ITEMS).to_string();
         let paging = [("limit", Some(count.as_str())), ("cursor", cursor.as_deref())];
         let mut page = client.get(&format!("{path}{}", query(&[parameters, &paging].concat())))?;
-        if let Value::Array(found) = page["items"].take() {
-            items.extend(found);
+        if let Value::Array(items) = page["items"].take() {
+            found.items.extend(items);
         }
+        found.held_back += page["held_back"].as_u64().unwrap_or_default();
         cursor = page["next"].as_str().map(str::to_owned);
-        if cursor.is_none() || items.len() >= limit {
-            let more = cursor.is_some() || items.len() > limit;
-            items.truncate(limit);
-            return Ok((items, more));
+        if cursor.is_none() || found.items.len() >= limit {
+            found.more = cursor.is_some() || found.items.len() > limit;
+            found.items.truncate(limit);
+            return Ok(found);
         }
     }
 }
@@ -89,8 +103,8 @@ pub(super) fn find_lead(client: &Client, text: &str) -> anyhow::Result<String> {
     if text.starts_with("ld_") {
         return Ok(text.to_owned());
     }
-    let (found, _) = fetch(client, "/v1/leads", &[("q", Some(text))], 10)?;
-    match found.as_slice() {
+    let found = fetch(client, "/v1/leads", &[("q", Some(text))], 10)?;
+    match found.items.as_slice() {
         [] => bail!("no lead is found by `{text}`: give its id, mail address, phone number or part of its name"),
         [one] => Ok(table::cell(one, "id")),
         several => {

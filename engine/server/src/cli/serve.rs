@@ -1,6 +1,6 @@
 //! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
 
-use super::{Answer, output};
+use super::{Answer, output, yaml};
 use crate::clock::ClockKind;
 use crate::driver::DriverOptions;
 use crate::http::{self, Api, Limits};
@@ -27,20 +27,22 @@ pub(super) struct Serve {
     /// The data folder; made when it is not there
     #[arg(long, env = "CADENZA_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:8080]
+    /// Address or host name to listen on, with a port [default: 127.0.0.1:8080]
     #[arg(long, env = "CADENZA_LISTEN", value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
     /// real, virtual or scaled:N [default: real]
     #[arg(long, env = "CADENZA_CLOCK", value_name = "CLOCK")]
     clock: Option<String>,
     /// Intake stops when fewer MiB than this are free where the data lies [default: 256]
     #[arg(long, env = "CADENZA_DISK_RESERVE_MIB", value_name = "MIB")]
+    #[serde(alias = "disk-reserve-mib")]
     disk_reserve_mib: Option<u64>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
     /// How: text or json [default: text]
     #[arg(long, env = "CADENZA_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(alias = "log-format")]
     log_format: Option<String>,
     /// A YAML file with any of these options by their names
     #[arg(long, env = "CADENZA_CONFIG", value_name = "FILE")]
@@ -60,9 +62,7 @@ impl Serve {
     /// These options, and from the file those that are not given.
     fn with_config(self) -> anyhow::Result<Self> {
         let Some(file) = &self.config else { return Ok(self) };
-        let text = std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-        let config: Self =
-            serde_saphyr::from_str(&text).with_context(|| format!("`{}` does not hold options", file.display()))?;
+        let config: Self = yaml::read(file, "does not hold options")?;
         Ok(Self {
             workspace: self.workspace.or(config.workspace),
             data: self.data.or(config.data),
@@ -101,22 +101,39 @@ impl Serve {
     async fn serve(self) -> anyhow::Result<()> {
         let options = self.start_options()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
-        let listen = self.listen.map_or_else(|| LISTEN_DEFAULT.to_owned(), |address| address.to_string());
         // Bound first: a taken address is known before the data folder is touched.
-        let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
         let stop = stop_signal()?;
         let running = start::start(options).await?;
         if let Some(error) = running.refused {
             let error = start::explain(error);
-            tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error:#}");
+            let error = output::causes(error.as_ref());
+            tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error}");
         }
         let api = Api::new(running.engine.clone(), workspace, Limits::default()).await?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            address = %listener.local_addr()?,
+            data = %data.display(),
+            clock = self.clock.as_deref().unwrap_or("real"),
+            workspace = %api.engine.catalog().workspace.digest,
+            "started"
+        );
         welcome(&listener, &api, &data)?;
         http::serve(listener, api, stop).await;
         running.engine.stop().await;
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Listens on an address or on what a host name stands for: the first that can be had, and of both kinds 127.0.0.1, since
+/// that is where the commands look for the engine.
+async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+    let wanted = || format!("cannot listen on `{listen}`: write an address and a port, such as 127.0.0.1:8080");
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(listen).await.with_context(wanted)?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    TcpListener::bind(addresses.as_slice()).await.with_context(|| format!("cannot listen on {listen}"))
 }
 
 fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::Result<()> {

@@ -121,7 +121,18 @@ impl List {
             ("WHY", "why.text"),
         ];
         let client = self.remote.client()?;
-        remote::list(&client, "/v1/tasks", &filters, &self.listing, &columns, "Nothing is to be done now.")
+        let found = remote::fetch(&client, "/v1/tasks", &filters, self.listing.limit)?;
+        let nothing = nothing(found.held_back);
+        remote::show(found, &self.listing, &columns, &nothing);
+        Ok(())
+    }
+}
+
+fn nothing(held_back: u64) -> String {
+    match held_back {
+        0 => "Nothing is to be done now.".to_owned(),
+        1 => "Nothing is to be done now; 1 is held back.".to_owned(),
+        several => format!("Nothing is to be done now; {several} are held back."),
     }
 }
 

@@ -6,9 +6,9 @@ use super::{Answer, output, table};
 use crate::clock::Clock;
 use crate::start;
 use crate::token::{Role, Token as Record, TokenHash, TokenView};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use cadenza_core::lead::RepId;
-use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, SledStore, Store};
+use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, SledStore, Store, StoreError};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -38,10 +38,12 @@ pub(super) enum Token {
         #[command(flatten)]
         place: Place,
     },
-    /// Revoke a token
+    /// Revoke a token: nobody gets in with it any more
     Revoke {
         /// Its id or name
-        token: String,
+        // Not `token`: that is the API token which the command itself uses.
+        #[arg(value_name = "TOKEN")]
+        which: String,
         #[command(flatten)]
         place: Place,
     },
@@ -66,9 +68,9 @@ impl Token {
                 output::complain("Keep it: it is not shown again.");
             }
             Self::List { json, place } => show(&place.list()?, json),
-            Self::Revoke { token, place } => {
-                place.revoke(&token)?;
-                output::say(&format!("`{token}` is revoked."));
+            Self::Revoke { which, place } => {
+                place.revoke(&which)?;
+                output::say(&format!("`{which}` is revoked."));
             }
         }
         Ok(Answer::Yes)
@@ -98,7 +100,7 @@ impl Place {
 
     fn list(&self) -> anyhow::Result<Value> {
         let Some(data) = &self.data else { return Ok(self.remote.client()?.get("/v1/tokens")?) };
-        let tokens = on_stopped(data, async |store| read(store).await)?;
+        let tokens = on_stopped(existing(data)?, async |store| read(store).await)?;
         let views: Vec<TokenView> = tokens.iter().map(|(hash, token)| TokenView::new(hash, token)).collect();
         Ok(serde_json::to_value(views)?)
     }
@@ -108,7 +110,7 @@ impl Place {
             self.remote.client()?.send(Method::DELETE, &path("/v1/tokens/", text, ""), None)?;
             return Ok(());
         };
-        on_stopped(data, async |store| {
+        on_stopped(existing(data)?, async |store| {
             let tokens = read(store).await?;
             let named =
                 |(hash, token): &&(TokenHash, Record)| token.name == text || TokenView::new(hash, token).id == text;
@@ -122,12 +124,24 @@ impl Place {
     }
 }
 
+/// A data folder that is there: one that is not has no tokens, and looking for them would make it.
+fn existing(data: &Path) -> anyhow::Result<&Path> {
+    if !data.is_dir() {
+        bail!("there is no data folder `{}`", data.display());
+    }
+    Ok(data)
+}
+
 /// Opens the data folder of an engine that is stopped, does something, and closes it again.
 fn on_stopped<T>(data: &Path, act: impl AsyncFnOnce(&SledStore) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = start::open_store(data)
-            .context("the data folder cannot be opened; while the engine runs, leave --data out")?;
+        let store = start::open_store(data).map_err(|error| match error.downcast_ref() {
+            Some(StoreError::Locked { .. }) => {
+                error.context("the data folder cannot be opened; while the engine runs, leave --data out")
+            }
+            _ => error,
+        })?;
         let done = act(&store).await;
         store.close().await?;
         done

@@ -47,6 +47,7 @@ impl Releasing {
 
 impl Driver {
     pub(super) fn brake(&mut self, what: Brake, on: bool, reply: oneshot::Sender<Result<(), Refused>>) {
+        tracing::info!(?what, on, "brake");
         let mut brakes = self.parts.catalog.brakes.as_ref().clone();
         let leads = brakes.set(what, on);
         if !on {

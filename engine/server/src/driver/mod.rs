@@ -391,6 +391,11 @@ impl Driver {
         let seed = cadenza_core::id::hash64(format!("{content:?}").as_bytes());
         let id = DeadLetterId(cadenza_core::id::EventId::new(at, seed).0);
         let letter = DeadLetter { id, at, cause, content };
+        tracing::warn!(
+            letter = crate::views::outbox::show_id(id),
+            cause = letter.cause,
+            "a delivery lies with the dead letters"
+        );
         self.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
         self.open.replies.push(Reply::Buried(reply, id));
         self.parts.meters.dead_letters_total.add(1);
@@ -403,6 +408,7 @@ impl Driver {
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
+        tracing::info!(digest = %catalog.workspace.digest, "workspace applied");
         let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
         let schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
         self.schedules = schedules.going_on_from(&self.schedules);

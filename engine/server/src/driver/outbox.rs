@@ -194,11 +194,16 @@ impl Driver {
                 row.last_error = Some(error.cause.clone());
                 row.started_at = None;
                 if error.retry && row.tries < limits.attempts_max {
+                    tracing::warn!(via = row.via, message = %row.id, tries = row.tries, cause = error.cause, "not sent yet");
                     row.due = now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms));
                     self.open.outbox.push(OutboxWrite::Update { was_due, row });
                     return Ok(());
                 }
                 self.parts.meters.dead_letters_total.add(1);
+                tracing::warn!(
+                    via = row.via, message = %row.id, tries = row.tries, cause = error.cause,
+                    "a message is given up; it lies with the dead letters"
+                );
                 let id = DeadLetterId(row.id.0);
                 let content = DeadContent::Outgoing(row.clone());
                 let letter = DeadLetter { id, at: now, cause: error.cause.clone(), content };

@@ -179,7 +179,10 @@ impl Driver {
             firing.cursor = Some(id);
             firing.seen += 1;
             let state = self.set.lead(id).unwrap_or(&stored);
-            if !leads.holds(&View::of(state, &catalog.live, &catalog.definitions, now)) {
+            let is_in = state.runs.iter().any(|run| {
+                catalog.definitions.get(&run.workflow).is_some_and(|definition| definition.name == workflow)
+            });
+            if is_in || !leads.holds(&View::of(state, &catalog.live, &catalog.definitions, now)) {
                 continue;
             }
             let before = state.runs.len();

@@ -5,7 +5,7 @@ use crate::http::auth::{Caller, Ingest, Read, Steer, Work};
 use crate::http::events::{self, SOURCE};
 use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{JsonBody, Named, OptionalJson, Params};
+use crate::http::request::{Bare, JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
 use crate::http::{cursor, paging};
 use crate::intake::Draft;
@@ -277,6 +277,7 @@ pub(crate) async fn pause(
     caller: Caller<Work>,
     State(api): State<Shared>,
     Named(id): Named<LeadId>,
+    _: Bare,
 ) -> Result<Json<Done>, Problem> {
     command(&api, id, caller.name(), LeadCommand::Pause).await
 }
@@ -286,6 +287,7 @@ pub(crate) async fn resume(
     caller: Caller<Work>,
     State(api): State<Shared>,
     Named(id): Named<LeadId>,
+    _: Bare,
 ) -> Result<Json<Done>, Problem> {
     command(&api, id, caller.name(), LeadCommand::Resume).await
 }
@@ -310,22 +312,34 @@ pub(crate) async fn opt_out(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct PreferencesBody {
-    #[serde(default)]
-    refused: Vec<Channel>,
-    not_before: Option<Timestamp>,
+    refused: Option<Vec<Channel>>,
+    /// Null takes the wish back.
+    #[serde(default, deserialize_with = "given")]
+    not_before: Option<Option<Timestamp>>,
 }
 
-/// `POST /v1/leads/{id}/preferences`: which ways are not wanted, and from when; replaces what was said before.
+/// Tells null from nothing.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// `POST /v1/leads/{id}/preferences`: which ways are not wanted, and from when. A member that is not sent stays as it is.
 pub(crate) async fn preferences(
     caller: Caller<Work>,
     State(api): State<Shared>,
     Named(id): Named<LeadId>,
     JsonBody(body): JsonBody<PreferencesBody>,
 ) -> Result<Json<Done>, Problem> {
-    let mut refused = body.refused;
-    refused.sort_unstable();
-    refused.dedup();
-    command(&api, id, caller.name(), LeadCommand::Prefer { refused, not_before: body.not_before }).await
+    if body.refused.is_none() && body.not_before.is_none() {
+        return Err(Problem::new(Kind::InvalidBody, "say what is preferred: `refused`, `not_before` or both"));
+    }
+    let refused = body.refused.map(|mut refused| {
+        refused.sort_unstable();
+        refused.dedup();
+        refused
+    });
+    let not_before = body.not_before.map(|at| at.unwrap_or(Timestamp::from_ms(0)));
+    command(&api, id, caller.name(), LeadCommand::Prefer { refused, not_before }).await
 }
 
 #[derive(Debug, Deserialize)]

@@ -87,7 +87,7 @@ pub(crate) fn router(api: Shared) -> Router {
 async fn no_such_route(method: Method, uri: Uri) -> Problem {
     Problem::new(
         Kind::NoSuchRoute,
-        format!("there is nothing at `{}` for {method}: see the list of routes", uri.path()),
+        format!("there is nothing at `{}` for {method}: see the list of routes in engine/README.md", uri.path()),
     )
 }
 

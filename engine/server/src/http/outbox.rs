@@ -3,7 +3,7 @@
 use crate::http::auth::{Caller, Steer};
 use crate::http::hooks;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Named, Params};
+use crate::http::request::{Bare, Named, Params};
 use crate::http::state::{Intake, Shared};
 use crate::http::{cursor, paging};
 use crate::views::Page;
@@ -78,6 +78,7 @@ pub(crate) async fn redrive(
     _: Caller<Steer>,
     State(api): State<Shared>,
     Named(text): Named<String>,
+    _: Bare,
 ) -> Result<Json<Redriven>, Problem> {
     let not_found = || Problem::not_found("dead letter", &text);
     let id = read_id(&text).ok_or_else(not_found)?;

@@ -23,7 +23,42 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
         must_be_json(&parts.headers)?;
         let limits = &api.limits;
         let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
+        object(&bytes)?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// Nothing to say: no parameter, and no body but an empty object. What would be passed over is refused instead.
+pub(crate) struct Bare;
+
+impl FromRequest<Shared> for Bare {
+    type Rejection = Problem;
+    async fn from_request(request: Request, api: &Shared) -> Result<Self, Problem> {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        OptionalJson::<Nothing>::from_request(request, api).await.map(|OptionalJson(Nothing {})| Self)
+    }
+}
+
+fn no_parameters(parts: &Parts) -> Result<(), Problem> {
+    match parts.uri.query().filter(|query| !query.is_empty()) {
+        Some(query) => {
+            let name = query.split(['=', '&']).next().unwrap_or_default();
+            Err(Problem::new(Kind::BadParameter, "this takes no parameters: leave them out").at(name))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is no object; serde would take a list for the members in their order.
+fn object(bytes: &[u8]) -> Result<(), Problem> {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => Err(Problem::new(Kind::MalformedJson, "the body is empty: send one JSON object")),
+        Some(b'[' | b'"' | b'0'..=b'9' | b'-' | b't' | b'f' | b'n') => {
+            Err(Problem::new(Kind::InvalidBody, "the body has to be one JSON object, in braces").at("the whole body"))
+        }
+        Some(_) => Ok(()),
     }
 }
 
@@ -36,10 +71,12 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalJson<T> {
         let (parts, body) = request.into_parts();
         let limits = &api.limits;
         let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
+        no_parameters(&parts)?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         must_be_json(&parts.headers)?;
+        object(&bytes)?;
         parse(&bytes).map(Self)
     }
 }
@@ -105,7 +142,13 @@ pub(crate) fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or(&text);
             let kind = if text.starts_with("unknown field") { Kind::UnknownField } else { Kind::InvalidBody };
-            Problem::new(kind, text).at(if path == "." { "the whole body" } else { path })
+            let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            match (missing, path) {
+                (Some(name), ".") => Problem::new(kind, format!("`{name}` is missing")).at(name),
+                (Some(name), path) => Problem::new(kind, format!("`{name}` is missing")).at(format!("{path}.{name}")),
+                (None, ".") => Problem::new(kind, text).at("the whole body"),
+                (None, path) => Problem::new(kind, text).at(path),
+            }
         }
     }
 }
@@ -119,7 +162,7 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Params<T> {
         Query::try_from_uri(&parts.uri).map(|Query(params)| Self(params)).map_err(|rejection| {
             use std::error::Error as _;
             let cause = rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string);
-            Problem::new(Kind::BadParameter, format!("{cause}: see the interface's list of parameters"))
+            Problem::new(Kind::BadParameter, format!("{cause}: see the list of routes in engine/README.md"))
         })
     }
 }
@@ -185,7 +228,7 @@ mod tests {
         for (body, kind, at) in [
             ("", Kind::MalformedJson, "line 1, column 0"),
             ("{\n  \"lines\": [}", Kind::MalformedJson, "line 2, column 13"),
-            ("{} x", Kind::InvalidBody, "the whole body"),
+            ("{} x", Kind::InvalidBody, "lines"),
             (r#"{"lines": []} x"#, Kind::MalformedJson, "line 1, column 15"),
             (r#"{"lines": [{"count": "two"}]}"#, Kind::InvalidBody, "lines[0].count"),
             (r#"{"lines": [{"count": 1, "colour": 2}]}"#, Kind::UnknownField, "lines[0].colour"),

@@ -3,7 +3,7 @@
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::leads::{self, Done};
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Named, Params};
+use crate::http::request::{Bare, Named, Params};
 use crate::http::state::Shared;
 use crate::http::{cursor, paging};
 use crate::views::Page;
@@ -61,6 +61,10 @@ pub(crate) async fn list(
             items.extend(open.chain(over).filter(|run| run.is(workflow, step, wanted)));
         }
         if last {
+            let known = |name: &str| catalog.definitions.values().any(|workflow| workflow.name == name);
+            if let Some(name) = workflow.filter(|name| items.is_empty() && !known(name)) {
+                return Err(Problem::new(Kind::BadParameter, format!("there is no workflow `{name}`")).at("workflow"));
+            }
             return Ok(Json(Page { items, next: None }));
         }
     }
@@ -71,6 +75,7 @@ pub(crate) async fn cancel(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(id): Named<RunId>,
+    _: Bare,
 ) -> Result<Json<Done>, Problem> {
     command(&api, id, caller.name(), LeadCommand::CancelRun(id)).await
 }
@@ -80,6 +85,7 @@ pub(crate) async fn unpark(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(id): Named<RunId>,
+    _: Bare,
 ) -> Result<Json<Done>, Problem> {
     command(&api, id, caller.name(), LeadCommand::Unpark(id)).await
 }

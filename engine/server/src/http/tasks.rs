@@ -19,11 +19,13 @@ use cadenza_core::journal::Ignored;
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
-use cadenza_core::time::Timestamp;
+use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_store::QueueKey;
 use serde::{Deserialize, Serialize};
 
+/// The longest a task may be put off at once: a year.
+const SNOOZE_MS_MAX: i64 = 366 * DAY_MS;
 /// Places of a queue read at once.
 const BATCH: usize = 128;
 
@@ -85,8 +87,25 @@ pub(crate) async fn list(
             after = Some(place);
         }
         if last {
+            if page.items.is_empty() && page.held_back == 0 {
+                known_queue(assignee.as_ref(), &catalog)?;
+            }
             return Ok(Json(page));
         }
+    }
+}
+
+/// An empty queue of nobody is a misspelt name.
+fn known_queue(assignee: Option<&Assignee>, catalog: &Catalog) -> Result<(), Problem> {
+    let team = &catalog.workspace.settings.team;
+    match assignee {
+        Some(Assignee::Rep(rep)) if !team.reps.contains_key(rep) => {
+            Err(Problem::new(Kind::BadParameter, format!("`{rep}` is nobody in team.yaml")).at("owner"))
+        }
+        Some(Assignee::Pool(pool)) if !team.pools.contains_key(pool) => {
+            Err(Problem::new(Kind::BadParameter, format!("there is no pool `{pool}` in team.yaml")).at("pool"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -196,6 +215,9 @@ pub(crate) async fn outcome(
     JsonBody(body): JsonBody<OutcomeBody>,
 ) -> Result<Json<Done>, Problem> {
     let (_, task) = load(&api, id).await?;
+    if let Some(rep) = caller.acting_as(None)? {
+        may_claim(&task, &rep, &api.engine.catalog())?;
+    }
     let report = read_outcome(body, &task, caller.name(), &api)?;
     apply(&api, id, Event::TaskDone(report)).await
 }
@@ -227,6 +249,9 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
                 ),
                 _ => return Err(invalid("a time is a text such as 2026-03-08T07:30:00Z".to_owned())),
             };
+            if callback_at.is_some_and(|at| at <= api.engine.clock().now()) {
+                return Err(invalid("the call-back was agreed for a time that is past".to_owned()));
+            }
         } else {
             let value = intake::check_field(&name, value, declared).map_err(|error| invalid(error.to_string()))?;
             fields.push((name, value));
@@ -303,8 +328,14 @@ pub(crate) async fn snooze(
     Named(id): Named<TaskId>,
     JsonBody(body): JsonBody<SnoozeBody>,
 ) -> Result<Json<Done>, Problem> {
-    if body.until <= api.engine.clock().now() {
-        return Err(Problem::new(Kind::InvalidField, "`until` lies in the past: name a later time").at("until"));
+    let now = api.engine.clock().now();
+    if body.until <= now || body.until > now.plus_ms(SNOOZE_MS_MAX) {
+        let detail = "`until` has to lie ahead, and no further than a year";
+        return Err(Problem::new(Kind::InvalidField, detail).at("until"));
+    }
+    let (_, task) = load(&api, id).await?;
+    if let Some(rep) = caller.acting_as(None)? {
+        may_claim(&task, &rep, &api.engine.catalog())?;
     }
     apply(&api, id, Event::TaskMoved { task: id, change: TaskChange::Snoozed(body.until), by: caller.name() }).await
 }

@@ -3,7 +3,7 @@
 use crate::brakes::Brake;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{JsonBody, Named, Params};
+use crate::http::request::{Bare, JsonBody, Named, Params};
 use crate::http::state::Shared;
 use crate::views::words;
 use crate::views::workflow::{VersionView, WorkflowView};
@@ -169,12 +169,12 @@ pub(crate) struct Braked {
 }
 
 /// `POST /v1/workflows/{name}/pause`
-pub(crate) async fn pause(_: Caller<Steer>, State(api): State<Shared>, Named(name): Named<String>) -> Brakes {
+pub(crate) async fn pause(_: Caller<Steer>, State(api): State<Shared>, Named(name): Named<String>, _: Bare) -> Brakes {
     brake_workflow(&api, name, true).await
 }
 
 /// `POST /v1/workflows/{name}/resume`
-pub(crate) async fn resume(_: Caller<Steer>, State(api): State<Shared>, Named(name): Named<String>) -> Brakes {
+pub(crate) async fn resume(_: Caller<Steer>, State(api): State<Shared>, Named(name): Named<String>, _: Bare) -> Brakes {
     brake_workflow(&api, name, false).await
 }
 
@@ -183,6 +183,7 @@ pub(crate) async fn pause_connection(
     _: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
+    _: Bare,
 ) -> Brakes {
     brake_connection(&api, name, true).await
 }
@@ -192,6 +193,7 @@ pub(crate) async fn resume_connection(
     _: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
+    _: Bare,
 ) -> Brakes {
     brake_connection(&api, name, false).await
 }

@@ -3,6 +3,7 @@
 use crate::catalog::{Catalog, CatalogError};
 use crate::http::auth::{Caller, Steer};
 use crate::http::problem::{Kind, Problem};
+use crate::http::request::Bare;
 use crate::http::state::{Shared, Sources};
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +19,14 @@ pub(crate) struct AppliedView {
     warnings: Vec<Diagnostic>,
     /// Sources that take nothing because their secret is not to be had.
     closed_sources: Vec<ClosedSource>,
+    /// Connections by which nothing can be sent.
+    unready_connections: Vec<UnreadyConnection>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnreadyConnection {
+    connection: String,
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,7 +36,7 @@ struct ClosedSource {
 }
 
 /// Reads, checks and activates the workspace folder.
-pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>) -> Result<Json<AppliedView>, Problem> {
+pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) -> Result<Json<AppliedView>, Problem> {
     let _applying = api.applying.lock().await;
     let (folder, before) = (api.workspace.clone(), api.engine.catalog());
     let reading = tokio::task::spawn_blocking(move || {
@@ -46,6 +55,10 @@ pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>) -> Result
         workflows: catalog.live.workflows.keys().cloned().collect(),
         warnings,
         closed_sources: sources.closed.iter().map(closed).collect(),
+        unready_connections: crate::connector::unready(&catalog)
+            .into_iter()
+            .map(|(connection, why)| UnreadyConnection { connection, why })
+            .collect(),
     };
     let documents = catalog
         .documents()

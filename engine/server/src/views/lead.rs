@@ -50,7 +50,7 @@ impl LeadRow {
             score: lead.scores.get(MAIN_SCORE).map(|score| score.points),
             owner: lead.owner.clone(),
             created_at: lead.created_at,
-            next_due: state.next_due(),
+            next_due: next_due(state),
             runs: state.runs.iter().map(run).collect(),
         }
     }
@@ -217,7 +217,7 @@ impl LeadView {
                 closed_at: deal.closed_at,
             }),
             watchers: lead.watchers.clone(),
-            next_due: state.next_due(),
+            next_due: next_due(state),
             runs: state.runs.iter().map(|run| RunView::new(run, state, catalog)).collect(),
             past_runs: state
                 .past
@@ -271,4 +271,9 @@ fn touch_view(touch: &cadenza_core::lead::Touch) -> TouchView {
         run: touch.run,
         task: touch.task,
     }
+}
+
+/// When something is next to happen: a timer goes off, or somebody is to have done something.
+fn next_due(state: &LeadState) -> Option<Timestamp> {
+    state.tasks.iter().map(|task| task.due).chain(state.next_due()).min()
 }

@@ -48,6 +48,8 @@ impl RunView {
             Some(_) => Doing::plain("stands still: the workflow is paused"),
             None => Doing::of(&run.state),
         };
+        let awaited = run.awaited_task().and_then(|id| state.tasks.iter().find(|task| task.id == id));
+        let doing = Doing { due: awaited.map(|task| task.due).or(doing.due), ..doing };
         Self {
             id: run.id,
             lead: state.lead.id,

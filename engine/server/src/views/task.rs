@@ -182,8 +182,10 @@ fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &
     if task.redial {
         text.push_str("; second dial, nobody answered the first");
     }
-    if state.lead.counts.contacts > 0 {
-        text.push_str(&format!("; contact number {}", state.lead.counts.contacts + 1));
+    // The second dial is the same contact as the first.
+    let contact = state.lead.counts.contacts + u32::from(!task.redial);
+    if contact > 1 {
+        text.push_str(&format!("; contact number {contact}"));
     }
     if let Some(touch) = state.lead.touches.last() {
         text.push_str(&format!("; last {} {}: {}", touch.channel, touch.at, touch.outcome));

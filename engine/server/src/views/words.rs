@@ -2,7 +2,7 @@
 //! decision's reasons are the plugin's own.
 
 use crate::catalog::Catalog;
-use cadenza_core::event::{Answer, Event};
+use cadenza_core::event::{Answer, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Digest, RunId, TaskId};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
@@ -165,10 +165,19 @@ impl<'a> Teller<'a> {
                 format!("Mail, phone and id belong to different leads; the other one is {other}.")
             }
             Note::Paused(true) => "A person holds touches back until further notice.".to_owned(),
-            Note::Paused(false) => "Touches go on.".to_owned(),
+            Note::Paused(false) => "A person's hold on touches is over.".to_owned(),
             Note::Braked(run) => format!("{}: stands still, the workflow is paused.", self.run(*run)),
             Note::Released(run) => format!("{}: goes on, the workflow is no longer paused.", self.run(*run)),
-            Note::Preferred => "The lead's contact preferences changed.".to_owned(),
+            Note::Preferred { refused, not_before } => {
+                let ways: Vec<&str> = refused.iter().map(|channel| channel.as_str()).collect();
+                let ways =
+                    if ways.is_empty() { "no way is refused".to_owned() } else { format!("no {}", ways.join(", no ")) };
+                let from = not_before.map_or_else(String::new, |at| format!(", and nothing before {}", self.time(at)));
+                format!("The lead's contact preferences are now: {ways}{from}.")
+            }
+            Note::Snoozed { task, until } => {
+                format!("The {} was put off until {}.", self.task(*task), self.time(*until))
+            }
         })
     }
 
@@ -266,6 +275,10 @@ fn by_whom(event: &Event) -> Option<String> {
         Event::TaskDone(report) => {
             let notes = report.notes.as_ref().map_or_else(String::new, |notes| format!(" Notes: {notes}"));
             Some(format!("Reported by {}.{notes}", report.by))
+        }
+        Event::Commanded { command: LeadCommand::Disqualify { reason }, by }
+        | Event::Commanded { command: LeadCommand::OptOut { reason: Some(reason) }, by } => {
+            Some(format!("Done by {by}, because: {reason}"))
         }
         Event::TaskMoved { by, .. } | Event::Commanded { by, .. } | Event::Enrolled { by, .. } => {
             Some(format!("Done by {by}."))
