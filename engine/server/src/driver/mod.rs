@@ -11,6 +11,8 @@ mod brakes;
 mod intake;
 mod outbox;
 mod schedules;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod transition;
 mod working_set;
