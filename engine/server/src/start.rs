@@ -63,6 +63,9 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     }
     let from = store.document(&DocumentKey::Clock).await?;
     let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
+    if let Some(kept) = from.filter(|kept| options.clock == ClockKind::Real && kept.since_ms(Clock::real()) > 0) {
+        tracing::warn!(%kept, "the data folder was on a clock of its own, which was ahead of the real one: time goes back");
+    }
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
     let clock = Clock::new(options.clock, from.or(begin));
     let meters = Arc::new(Meters::default());

@@ -38,7 +38,7 @@ impl Why {
 /// A lead and its journal in words, times in the zone of this name.
 pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
     let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-    let mut lines = vec![headline(lead)];
+    let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
     lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
     lines.join("\n")
 }
@@ -65,7 +65,7 @@ fn headline(lead: &Value) -> String {
     let fields = &lead["fields"];
     let name = [cell(fields, "first_name"), cell(fields, "last_name")];
     let name = name.into_iter().filter(|name| name != "-").collect::<Vec<_>>().join(" ");
-    let about = [name, cell(fields, "company"), cell(fields, "email")];
+    let about = [name, cell(fields, "company"), cell(fields, "email"), cell(fields, "phone")];
     let known = about.into_iter().filter(|text| text != "-" && !text.is_empty()).collect::<Vec<_>>().join(", ");
     let score = cell(lead, "scores.fit.points");
     let stands = format!(

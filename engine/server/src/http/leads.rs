@@ -97,6 +97,11 @@ pub(crate) async fn list(
             }
         }
         if last {
+            let known = |owner: &str| catalog.workspace.settings.team.reps.contains_key(&RepId(owner.to_owned()));
+            if let Some(owner) = params.owner.as_ref().filter(|owner| items.is_empty() && !known(owner)) {
+                let detail = format!("`{owner}` is nobody in team.yaml, and owns no lead");
+                return Err(Problem::new(Kind::BadParameter, detail).at("owner"));
+            }
             return Ok(Json(Page { items, next: None }));
         }
     }
