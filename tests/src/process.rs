@@ -104,6 +104,11 @@ impl Engine {
         self.child.wait().expect("it ends");
     }
 
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) {
+        self.child.wait().expect("it ends");
+    }
+
     /// Stops it as an operator would; it must end by itself with exit code 0.
     pub fn stop(mut self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");

@@ -27,6 +27,17 @@ static WATCHING: AtomicBool = AtomicBool::new(false);
 static DISK: Mutex<Option<Disk>> = Mutex::new(None);
 static CUT: Condvar = Condvar::new();
 
+/// The power is off: every thread but the one that writes down what is left comes to rest at its next call.
+static FROZEN: AtomicBool = AtomicBool::new(false);
+/// Whether the cut ends the program.
+static FREEZES: AtomicBool = AtomicBool::new(false);
+/// Whether `fdatasync` keeps nothing, as `sync_file_range` would.
+static UNSYNCED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static WRITES_IT_DOWN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// Which call fails next, and after how many more of its kind; its error comes once, as from a disk.
 static FAULT: Mutex<Option<(Call, u64)>> = Mutex::new(None);
 
@@ -143,6 +154,30 @@ pub fn wait_for_cut(idle: impl Fn() -> bool) -> Cut {
         }
         let waited = CUT.wait_timeout(disk, std::time::Duration::from_millis(20));
         disk = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+/// From now on `fdatasync` keeps nothing.
+pub fn keep_nothing_by_fdatasync() {
+    UNSYNCED.store(true, Ordering::SeqCst);
+}
+
+/// Waits for the cut; from then on no other thread comes back from a call to the disk, so nothing is promised any more.
+pub fn wait_and_freeze() -> Cut {
+    WRITES_IT_DOWN.set(true);
+    FREEZES.store(true, Ordering::SeqCst);
+    let mut disk = lock();
+    loop {
+        if let Some(cut) = disk.as_mut().and_then(|watched| watched.cut.take()) {
+            return cut;
+        }
+        disk = CUT.wait(disk).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn rest_when_frozen() {
+    while FROZEN.load(Ordering::SeqCst) && !WRITES_IT_DOWN.get() {
+        std::thread::park();
     }
 }
 
@@ -288,6 +323,7 @@ impl Disk {
     fn cut_now(&mut self) {
         // First what was promised, then what there is: a promise in between is not counted.
         let acknowledged = ACKNOWLEDGED.load(Ordering::SeqCst);
+        FROZEN.store(FREEZES.load(Ordering::SeqCst), Ordering::SeqCst);
         self.cut = Some(Cut { nodes: self.nodes.clone(), acknowledged, calls: self.calls });
         CUT.notify_all();
     }
@@ -344,16 +380,20 @@ fn lock() -> MutexGuard<'static, Option<Disk>> {
 }
 
 fn note(with: impl FnOnce(&mut Disk)) {
+    rest_when_frozen();
     if WATCHING.load(Ordering::SeqCst)
         && let Some(disk) = lock().as_mut()
     {
         with(disk);
     }
+    // One that waited for the lock while the power was cut has not been noted in time.
+    rest_when_frozen();
 }
 
 /// The path that an open file has now; none when it is no file or was removed.
 fn path_of(fd: c_int) -> Option<PathBuf> {
-    if !WATCHING.load(Ordering::SeqCst) {
+    rest_when_frozen();
+    if !WATCHING.load(Ordering::SeqCst) || WRITES_IT_DOWN.get() {
         return None;
     }
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
@@ -459,6 +499,11 @@ extern "C" fn fsync(fd: c_int) -> c_int {
 extern "C" fn fdatasync(fd: c_int) -> c_int {
     if fails(Call::Sync, fd) {
         return -1;
+    }
+    if UNSYNCED.load(Ordering::SeqCst) {
+        rest_when_frozen();
+        // SAFETY: a system call on a number.
+        return unsafe { libc::syscall(libc::SYS_fdatasync, fd) } as c_int;
     }
     sync(libc::SYS_fdatasync, fd)
 }
