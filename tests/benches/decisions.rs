@@ -1,19 +1,26 @@
 //! What a decision costs with full isolation, beside wasmtime's floor in the same run: a fresh instance of a raw core
-//! module under the same limits, that takes the same bytes in one buffer and answers in one.
+//! module under the same limits and with the same rules, that takes its input in one buffer and answers in one.
 //!
 //! `cargo bench -p cadenza-tests --bench decisions`
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use cadenza_core::plugin::{DecisionInput, DecisionKind, EngagementSeen, Reads, TouchSeen, With, lay_out};
+use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::plugin::{
+    Decision, DecisionInput, DecisionKind, EngagementSeen, Reads, Reason, Segment, TouchSeen, With, lay_out,
+};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_sandbox::{HostLimits, Sandbox};
 use std::hint::black_box;
 use std::time::Instant;
+use support::guests;
 
-const CALLS: usize = 40_000;
-const WARM_UP: usize = 4_000;
+mod support;
+
+const ROUNDS: usize = 40;
+const ROUND_CALLS: usize = 1_000;
+const CALLS: usize = ROUNDS * ROUND_CALLS;
 const PLUGIN: &str = "inbound-fit";
 
 fn main() {
@@ -25,26 +32,42 @@ fn main() {
     let inputs = inputs(&sandbox, 100);
     let floor = Floor::new(&limits);
 
-    let mut floor_ns = measure(|turn| {
-        black_box(floor.call(&inputs[turn % inputs.len()]));
-    });
-    let (mut fuel, mut memory) = (0, 0);
-    let mut decide_ns = measure(|turn| {
-        let (answer, cost) = sandbox.decide(PLUGIN, DecisionKind::Scoring, &inputs[turn % inputs.len()]);
-        black_box(answer.expect("a score"));
-        fuel = cost.fuel.max(fuel);
-        memory = cost.memory_bytes;
-    });
-    let began = Instant::now();
-    let batches = CALLS / inputs.len();
-    for _ in 0..batches {
-        black_box(sandbox.score_batch(PLUGIN, &inputs));
+    let mut buffer = Vec::new();
+    for input in &inputs {
+        let decided = sandbox.decide(PLUGIN, DecisionKind::Scoring, input).answer;
+        assert_eq!(decided, Ok(floor.call(input, &mut buffer)), "the floor decides by the same rules");
     }
-    let batch_ns = began.elapsed().as_nanos() as f64 / (batches * inputs.len()) as f64;
-    let two = two_workers(&limits, &inputs);
+    let (mut fuel, mut memory) = (0, 0);
+    let (mut floor_ns, mut decide_ns, mut batch_ns) = (Vec::new(), Vec::new(), Vec::new());
+    // For a profiler: `--only decide` leaves the rest aside.
+    let only = support::option::<String>("--only");
+    let calls = |what: &str| if only.as_ref().is_none_or(|only| only == what) { ROUND_CALLS } else { 1 };
+    // In turns, so that whatever else the machine does falls on all of them.
+    for round in 0..=ROUNDS {
+        let floor_round = time(calls("floor"), |turn| {
+            black_box(floor.call(&inputs[turn % inputs.len()], &mut buffer));
+        });
+        let decide_round = time(calls("decide"), |turn| {
+            let decided = sandbox.decide(PLUGIN, DecisionKind::Scoring, &inputs[turn % inputs.len()]);
+            black_box(decided.answer.expect("a score"));
+            fuel = decided.cost.fuel.max(fuel);
+            memory = decided.cost.memory_bytes;
+        });
+        let batch_round = time(calls("batch").div_ceil(inputs.len()), |_| {
+            black_box(sandbox.score_batch(PLUGIN, &inputs));
+        });
+        // The first round warms up.
+        if round > 0 {
+            floor_ns.extend(floor_round);
+            decide_ns.extend(decide_round);
+            batch_ns.extend(batch_round.into_iter().map(|ns| ns / inputs.len() as u64));
+        }
+    }
+    let two = if only.is_none() { two_workers(&limits, &inputs) } else { 0.0 };
 
     let (floor_p50, floor_p99) = quantiles(&mut floor_ns);
     let (decide_p50, decide_p99) = quantiles(&mut decide_ns);
+    let (batch_p50, batch_p99) = quantiles(&mut batch_ns);
     println!("12 fields, 8 touches, fresh instance, fuel + epoch + memory limits, {CALLS} calls, one thread");
     println!("{:<36} {:>9} {:>9} {:>9} {:>8}", "", "p50 µs", "p99 µs", "a second", "x floor");
     let row = |what: &str, p50: f64, p99: f64| {
@@ -52,20 +75,18 @@ fn main() {
     };
     row("raw core module (wasmtime's floor)", floor_p50, floor_p99);
     row("decision, inbound-fit", decide_p50, decide_p99);
-    row("batch of 100, a lead", batch_ns / 1e3, batch_ns / 1e3);
+    row("batch of 100, a lead", batch_p50, batch_p99);
     println!("two workers decide {two:.2} x as much as one; at most {fuel} fuel, {memory} bytes of memory");
 }
 
-/// Nanoseconds of each call, after a warm-up.
-fn measure(mut call: impl FnMut(usize)) -> Vec<u64> {
-    (0..WARM_UP).for_each(&mut call);
-    (0..CALLS)
-        .map(|turn| {
-            let began = Instant::now();
-            call(turn);
-            began.elapsed().as_nanos() as u64
-        })
-        .collect()
+/// Nanoseconds of each call.
+fn time(calls: usize, mut call: impl FnMut(usize)) -> Vec<u64> {
+    let one = |turn| {
+        let began = Instant::now();
+        call(turn);
+        began.elapsed().as_nanos() as u64
+    };
+    (0..calls).map(one).collect()
 }
 
 fn quantiles(ns: &mut [u64]) -> (f64, f64) {
@@ -85,7 +106,7 @@ fn two_workers(limits: &HostLimits, inputs: &[DecisionInput]) -> f64 {
                     let info = sandbox.load(component, None).expect("it loads");
                     for turn in 0..CALLS {
                         let input = &inputs[turn % inputs.len()];
-                        black_box(sandbox.decide(&info.name, DecisionKind::Scoring, input)).0.expect("a score");
+                        black_box(sandbox.decide(&info.name, DecisionKind::Scoring, input)).answer.expect("a score");
                     }
                 });
             }
@@ -119,12 +140,12 @@ fn inputs(sandbox: &Sandbox, count: i64) -> Vec<DecisionInput> {
 }
 
 fn touch_seen(turn: i64) -> TouchSeen {
-    let outcome = ["no_answer", "voicemail", "connected"][turn as usize % 3];
+    let outcome = [Outcome::NoAnswer, Outcome::Voicemail, Outcome::Connected][turn as usize % 3];
     TouchSeen {
         age_s: 40_000 * (turn as u32 + 1),
-        channel: ["call", "email"][turn as usize % 2].into(),
-        outcome: outcome.into(),
-        result: (outcome == "connected").then(|| "callback".into()),
+        channel: [Channel::Call, Channel::Email][turn as usize % 2],
+        outcome,
+        result: outcome.reached().then_some(TouchResult::Callback),
     }
 }
 
@@ -145,24 +166,13 @@ fn field_value(field: &str, lead: i64, now: Timestamp) -> Value {
     }
 }
 
-/// A raw core module under the same limits.
+/// The rules of `inbound-fit` as a raw core module (`tests/guests/floor`), under the same limits: one buffer in, one out.
 struct Floor {
     guest: wasmtime::InstancePre<wasmtime::StoreLimits>,
     memory_bytes_max: usize,
+    /// Where the buffer lies; the same in every instance.
+    buffer_at: usize,
 }
-
-/// Reads every byte of the buffer and answers 64 bytes; what a guest cannot do with less.
-const FLOOR_GUEST: &str = r#"(module
-    (memory (export "memory") 1)
-    (func (export "score") (param $at i32) (param $bytes i32) (result i32)
-        (local $sum i64) (local $end i32)
-        (local.set $end (i32.add (local.get $at) (local.get $bytes)))
-        (loop $next
-            (local.set $sum (i64.add (local.get $sum) (i64.load (local.get $at))))
-            (local.set $at (i32.add (local.get $at) (i32.const 8)))
-            (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
-        (i64.store (i32.const 8192) (local.get $sum))
-        (i32.const 8192)))"#;
 
 impl Floor {
     fn new(limits: &HostLimits) -> Self {
@@ -180,47 +190,106 @@ impl Floor {
             .epoch_interruption(true)
             .concurrency_support(false);
         let engine = wasmtime::Engine::new(&config).expect("the settings go together");
-        let module = wat::parse_str(FLOOR_GUEST).expect("valid text");
-        let module = wasmtime::Module::new(&engine, module).expect("a valid module");
+        let module = wasmtime::Module::new(&engine, guests::build("floor")).expect("a valid module");
         let guest = wasmtime::Linker::new(&engine).instantiate_pre(&module).expect("it imports nothing");
-        Self { guest, memory_bytes_max: limits.memory_bytes_max }
+        let mut floor = Self { guest, memory_bytes_max: limits.memory_bytes_max, buffer_at: 0 };
+        let mut store = floor.store();
+        let instance = floor.guest.instantiate(&mut store).expect("there is room");
+        let at = instance.get_global(&mut store, "BUFFER").expect("it is exported").get(&mut store);
+        floor.buffer_at = at.unwrap_i32() as usize;
+        floor
     }
 
-    fn call(&self, input: &DecisionInput) -> Vec<u8> {
-        let mut buffer = Vec::with_capacity(1024);
-        write_flat(input, &mut buffer);
+    fn store(&self) -> wasmtime::Store<wasmtime::StoreLimits> {
         let limits = wasmtime::StoreLimitsBuilder::new().memory_size(self.memory_bytes_max).build();
         let mut store = wasmtime::Store::new(self.guest.module().engine(), limits);
         store.limiter(|limits| limits);
         store.set_fuel(500_000).expect("fuel is on");
         store.set_epoch_deadline(50);
+        store
+    }
+
+    fn call(&self, input: &DecisionInput, buffer: &mut Vec<u8>) -> Decision {
+        buffer.clear();
+        write_flat(input, buffer);
+        let mut store = self.store();
         let instance = self.guest.instantiate(&mut store).expect("there is room");
         let memory = instance.get_memory(&mut store, "memory").expect("it is exported");
-        let score = instance.get_typed_func::<(u32, u32), u32>(&mut store, "score").expect("it is exported");
-        memory.write(&mut store, 1024, &buffer).expect("a page is enough");
-        let answer = score.call(&mut store, (1024, buffer.len() as u32)).expect("it answers") as usize;
-        memory.data(&store)[answer..answer + 64].to_vec()
+        let score = instance.get_typed_func::<(), u32>(&mut store, "score").expect("it is exported");
+        memory.write(&mut store, self.buffer_at, buffer).expect("the buffer is large enough");
+        let bytes = score.call(&mut store, ()).expect("it answers") as usize;
+        read_flat(&memory.data(&store)[self.buffer_at..self.buffer_at + bytes])
     }
 }
 
-/// The input as bytes, texts with their lengths; not meant to be read.
+/// The input as `tests/guests/floor` reads it: values one after another, a byte before those that may be blank.
 fn write_flat(input: &DecisionInput, buffer: &mut Vec<u8>) {
-    let text = |text: &str, buffer: &mut Vec<u8>| {
-        buffer.extend((text.len() as u32).to_le_bytes());
-        buffer.extend(text.as_bytes());
-    };
-    for value in input.parameters.iter().chain(&input.fields) {
-        match value {
-            Value::Text(value) => text(value, buffer),
-            Value::Int(int) => buffer.extend(int.to_le_bytes()),
-            Value::Number(number) => buffer.extend(number.to_le_bytes()),
-            Value::List(values) => buffer.extend((values.len() as u32).to_le_bytes()),
-            _ => buffer.push(0),
-        }
+    buffer.extend(input.now.as_ms().to_le_bytes());
+    for value in &input.parameters {
+        write_value(value, buffer);
     }
+    for value in &input.fields {
+        buffer.push(u8::from(!value.is_blank()));
+        write_value(value, buffer);
+    }
+    buffer.extend((input.touches.len() as u32).to_le_bytes());
     for touch in &input.touches {
         buffer.extend(touch.age_s.to_le_bytes());
-        text(&touch.channel, buffer);
-        text(&touch.outcome, buffer);
+        buffer.extend([touch.channel as u8, 0, touch.outcome as u8, 0, u8::from(touch.result.is_some())]);
+        // The position of `callback` among the plugin's codes.
+        buffer.extend(touch.result.map(|_| [2, 0]).into_iter().flatten());
     }
+    buffer.extend((input.engagement.len() as u32).to_le_bytes());
+    for seen in &input.engagement {
+        buffer.extend(seen.age_s.to_le_bytes());
+        buffer.extend([255, 255]);
+        write_text(&seen.detail, buffer);
+    }
+    buffer.push(u8::from(input.previous_score.is_some()));
+    buffer.extend(input.previous_score.map(|score| i64::from(score).to_le_bytes()).into_iter().flatten());
+}
+
+fn write_value(value: &Value, buffer: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) => write_text(text, buffer),
+        Value::Int(int) => buffer.extend(int.to_le_bytes()),
+        Value::Number(number) => buffer.extend(number.to_le_bytes()),
+        Value::Time(at) => buffer.extend(at.as_ms().to_le_bytes()),
+        Value::List(values) => {
+            buffer.extend((values.len() as u32).to_le_bytes());
+            values.iter().for_each(|value| write_value(value, buffer));
+        }
+        Value::Blank => {}
+        Value::Bool(_) | Value::Duration(_) => unreachable!("inbound-fit reads none"),
+    }
+}
+
+fn write_text(text: &str, buffer: &mut Vec<u8>) {
+    buffer.extend((text.len() as u32).to_le_bytes());
+    buffer.extend(text.as_bytes());
+}
+
+/// The answer as `tests/guests/floor` writes it.
+fn read_flat(bytes: &[u8]) -> Decision {
+    let mut rest = bytes;
+    let mut take = |count: usize| {
+        let (head, tail) = rest.split_at(count);
+        rest = tail;
+        head
+    };
+    let points = i32::from_le_bytes(take(4).try_into().expect("four bytes"));
+    let segment = Segment::ALL[usize::from(take(1)[0])];
+    let rescore_after_s = u32::from_le_bytes(take(4).try_into().expect("four bytes"));
+    let reasons = (0..take(1)[0])
+        .map(|_| Reason {
+            rule: u16::from_le_bytes(take(2).try_into().expect("two bytes")),
+            points: i32::from_le_bytes(take(4).try_into().expect("four bytes")),
+            value: {
+                let bytes = usize::from(take(1)[0]);
+                String::from_utf8(take(bytes).to_vec()).expect("it writes UTF-8")
+            },
+        })
+        .collect();
+    let rescore_after_s = (rescore_after_s != u32::MAX).then_some(rescore_after_s);
+    Decision::Score { points, segment, reasons, rescore_after_s }
 }

@@ -2,14 +2,15 @@
 //! for every one of them.
 
 use cadenza_core::field::field_info;
+use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{
     Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters,
     PluginInfo, Reads, TouchSeen, With, lay_out,
 };
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::{Value, ValueType};
-use cadenza_sandbox::{HostLimits, Sandbox};
-use cadenza_sdk::golden::{self, Case, Expect, Length, ReasonCase, Scalar};
+use cadenza_sandbox::{Decided, HostLimits, Sandbox};
+use cadenza_sdk::golden::{self, Case, Expect, Length, ReasonCase, Scalar, TouchCase};
 use std::path::{Path, PathBuf};
 
 fn sandbox() -> Sandbox {
@@ -34,7 +35,7 @@ fn decide(sandbox: &Sandbox, info: &PluginInfo, case: &Case) -> Result<(Expect, 
         Err(failure) => return Ok((failed(failure)?, None)),
     };
     let input = input(case, parameters, &reads)?;
-    let (answer, cost) = sandbox.decide(&info.name, kind, &input);
+    let Decided { answer, cost, .. } = sandbox.decide(&info.name, kind, &input);
     if cost.fuel * 4 > info.fuel_budget {
         return Err(format!("it burns {} of {} fuel; leave more room", cost.fuel, info.fuel_budget));
     }
@@ -107,13 +108,8 @@ fn input(case: &Case, parameters: Parameters, reads: &Reads) -> Result<DecisionI
         parameters,
         fields: reads.fields.iter().map(field).collect::<Result<_, _>>()?,
         touches: within(&case.touches, reads.touches.as_ref(), |touch| (&touch.channel, touch.age))
-            .map(|touch| TouchSeen {
-                age_s: seconds(touch.age),
-                channel: touch.channel.clone(),
-                outcome: touch.outcome.clone(),
-                result: touch.result.clone(),
-            })
-            .collect(),
+            .map(touch_seen)
+            .collect::<Result<_, _>>()?,
         engagement: within(&case.engagement, reads.engagement.as_ref(), |seen| (&seen.kind, seen.age))
             .map(|seen| EngagementSeen {
                 age_s: seconds(seen.age),
@@ -132,6 +128,20 @@ fn input(case: &Case, parameters: Parameters, reads: &Reads) -> Result<DecisionI
             reminders: overdue.reminders,
             raised: overdue.raised,
         }),
+    })
+}
+
+fn touch_seen(touch: &TouchCase) -> Result<TouchSeen, String> {
+    let unknown = |code: &str| format!("`{code}` is no code of a touch");
+    let result = match &touch.result {
+        Some(result) => Some(TouchResult::parse(result).ok_or_else(|| unknown(result))?),
+        None => None,
+    };
+    Ok(TouchSeen {
+        age_s: seconds(touch.age),
+        channel: Channel::parse(&touch.channel).ok_or_else(|| unknown(&touch.channel))?,
+        outcome: Outcome::parse(&touch.outcome).ok_or_else(|| unknown(&touch.outcome))?,
+        result,
     })
 }
 
@@ -173,10 +183,11 @@ fn the_same_input_gives_the_same_answer_at_the_same_cost_in_every_sandbox() {
     for info in sandbox.plugins() {
         for (_, case) in golden::read(&cases(&info.name)).expect("the cases can be read") {
             let (_, Some(input)) = decide(&sandbox, info, &case).expect("it decides") else { continue };
-            let (answer, cost) = sandbox.decide(&info.name, info.kinds[0], &input);
-            let (other_answer, other_cost) = another.decide(&info.name, info.kinds[0], &input);
-            assert_eq!(answer, other_answer, "{}", case.case);
-            assert_eq!((cost.fuel, cost.memory_bytes), (other_cost.fuel, other_cost.memory_bytes), "{}", case.case);
+            let one = sandbox.decide(&info.name, info.kinds[0], &input);
+            let other = another.decide(&info.name, info.kinds[0], &input);
+            assert_eq!(one.answer, other.answer, "{}", case.case);
+            let cost = |decided: &Decided| (decided.cost.fuel, decided.cost.memory_bytes);
+            assert_eq!(cost(&one), cost(&other), "{}", case.case);
         }
     }
 }
@@ -190,7 +201,7 @@ fn a_batch_scores_as_single_calls_do() {
     // More than one instance takes, with neighbours that share their parameters and others that do not.
     let inputs: Vec<DecisionInput> = inputs.flat_map(|input| std::iter::repeat_n(input, 150)).collect();
     let singly: Vec<_> =
-        inputs.iter().map(|input| sandbox.decide(&info.name, DecisionKind::Scoring, input).0).collect();
+        inputs.iter().map(|input| sandbox.decide(&info.name, DecisionKind::Scoring, input).answer).collect();
     let (batch, _) = sandbox.score_batch(&info.name, &inputs);
     assert!(batch == singly, "a batch of {} differs from single calls", inputs.len());
 }

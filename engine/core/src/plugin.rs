@@ -4,6 +4,7 @@
 
 use crate::codes::codes;
 use crate::id::Digest;
+use crate::lead::{Channel, Outcome, TouchResult};
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use minicbor::{Decode, Encode};
@@ -63,12 +64,14 @@ pub struct PluginInfo {
     pub kinds: Vec<DecisionKind>,
     /// Its parameters, in the order in which their values are passed.
     pub parameters: Vec<ParameterInfo>,
-    /// Its rules; reasons refer to them.
+    /// Its rules, by number; reasons refer to them.
     pub rules: Vec<RuleInfo>,
     /// Tracks a nurture plugin may answer; empty for other kinds.
     pub tracks: Vec<String>,
     /// The most fuel one decision may burn. At most [`INLINE_FUEL_MAX`] is decided inside the commit.
     pub fuel_budget: u64,
+    /// The most bytes of memory one decision may take.
+    pub memory_budget: u64,
 }
 
 /// Decisions with at most this fuel budget are answered inside the commit; 1 M units are about 70 µs (`measured.md`).
@@ -250,20 +253,20 @@ pub struct DecisionInput {
 }
 
 /// A touch as a plugin sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct TouchSeen {
     /// Seconds before now.
     #[n(0)]
     pub age_s: u32,
-    /// Channel code.
+    /// On which channel.
     #[n(1)]
-    pub channel: String,
-    /// Outcome code.
+    pub channel: Channel,
+    /// What came of it.
     #[n(2)]
-    pub outcome: String,
-    /// Result code; blank when the lead was not reached.
+    pub outcome: Outcome,
+    /// What the lead said; none when it was not reached.
     #[n(3)]
-    pub result: Option<String>,
+    pub result: Option<TouchResult>,
 }
 
 /// An engagement as a plugin sees it.
@@ -386,6 +389,9 @@ pub enum Budget {
     /// Size of the answer.
     #[n(3)]
     Output,
+    /// Lines said while deciding.
+    #[n(4)]
+    Log,
 }
 
 /// Why no decision came. A guest's fault, never the engine's.
@@ -425,4 +431,8 @@ pub struct Cost {
     /// Bytes of linear memory at the end.
     #[n(1)]
     pub memory_bytes: u64,
+    /// Lines said.
+    #[n(2)]
+    #[cbor(default)]
+    pub log_lines: u32,
 }

@@ -64,7 +64,7 @@ fn reasons(info: &PluginInfo, reasons: Vec<Reason>) -> Result<Vec<kept::Reason>,
     reasons
         .into_iter()
         .map(|Reason { rule, points, value }| {
-            if !info.rules.iter().any(|known| known.id == rule) {
+            if info.rules.binary_search_by_key(&rule, |known| known.id).is_err() {
                 return Err(bad(format!("a reason by rule {rule}, which the plugin did not describe")));
             }
             if value.len() > VALUE_BYTES_MAX {
@@ -85,12 +85,16 @@ pub(crate) fn description(
     kinds: Vec<DecisionKind>,
     digest: Digest,
 ) -> Result<PluginInfo, String> {
-    let Description { name, version, summary, parameters, rules, tracks, codes, fuel_budget } = description;
+    let Description { name, version, summary, parameters, rules, tracks, codes, fuel_budget, memory_budget } =
+        description;
     if !is_name(&name, b'-') {
         return Err(format!("the name `{name}` is not made of lower-case letters, digits and `-`"));
     }
     if fuel_budget == 0 {
         return Err("a fuel budget of 0 decides nothing".to_owned());
+    }
+    if memory_budget == 0 {
+        return Err("a memory budget of 0 decides nothing".to_owned());
     }
     let named = [
         ("parameters", parameters.iter().map(|p| p.name.as_str()).collect::<Vec<_>>()),
@@ -101,10 +105,11 @@ pub(crate) fn description(
     for (what, names) in named {
         distinct_names(what, names)?;
     }
-    let mut ids: Vec<u16> = rules.iter().map(|rule| rule.id).collect();
-    ids.sort_unstable();
-    if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two rules have the number {}", twice[0]));
+    let mut rules: Vec<RuleInfo> =
+        rules.into_iter().map(|rule| RuleInfo { id: rule.id, name: rule.name, text: rule.text }).collect();
+    rules.sort_by_key(|rule| rule.id);
+    if let Some(twice) = rules.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(format!("two rules have the number {}", twice[0].id));
     }
     if kinds.contains(&DecisionKind::Nurture) && tracks.is_empty() {
         return Err("a plugin that chooses tracks has to say which".to_owned());
@@ -116,9 +121,10 @@ pub(crate) fn description(
         digest,
         kinds,
         parameters: parameters.into_iter().map(parameter).collect::<Result<_, _>>()?,
-        rules: rules.into_iter().map(|rule| RuleInfo { id: rule.id, name: rule.name, text: rule.text }).collect(),
+        rules,
         tracks,
         fuel_budget,
+        memory_budget,
     })
 }
 

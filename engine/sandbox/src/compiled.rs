@@ -3,6 +3,7 @@
 //! A component is compiled once in a process; each sandbox has an engine of its own and maps the compiled code from
 //! memory, which takes some 30 µs. Figures beside settings: `measured.md`, "What a decision costs".
 
+use crate::contract::LOG;
 use crate::error::{HostError, LoadError};
 use crate::limits::HostLimits;
 use cadenza_core::id::Digest;
@@ -18,10 +19,8 @@ const SLOTS: u32 = 2;
 const MEMORY_KEPT_BYTES: usize = 64 * 1024;
 /// The same for tables: a lean guest's has some dozens of entries of eight bytes.
 const TABLE_KEPT_BYTES: usize = 4 * 1024;
-/// Native stack that a guest may use; its worker's thread has at least four times that.
-const STACK_BYTES_MAX: usize = 256 * 1024;
-/// Core modules, memories and tables in one component: a lean guest has one of each, adapters bring some more.
-const PARTS_MAX: u32 = 16;
+/// Native stack that a guest may use; its worker's thread has at least four times that. Interpreters need half of it.
+const STACK_BYTES_MAX: usize = 512 * 1024;
 
 /// An engine with a pool of its own. Compiled code is the same for all engines with the same limits.
 pub(crate) fn engine(limits: &HostLimits) -> Result<Engine, HostError> {
@@ -31,12 +30,12 @@ pub(crate) fn engine(limits: &HostLimits) -> Result<Engine, HostError> {
 fn config(limits: &HostLimits) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(SLOTS)
-        .total_core_instances(SLOTS * PARTS_MAX)
-        .total_memories(SLOTS)
-        .total_tables(SLOTS * PARTS_MAX)
-        .max_core_instances_per_component(PARTS_MAX)
-        .max_memories_per_component(1)
-        .max_tables_per_component(PARTS_MAX)
+        .total_core_instances(SLOTS * limits.instances_max)
+        .total_memories(SLOTS * limits.memories_max)
+        .total_tables(SLOTS * limits.tables_max)
+        .max_core_instances_per_component(limits.instances_max)
+        .max_memories_per_component(limits.memories_max)
+        .max_tables_per_component(limits.tables_max)
         .max_memory_size(limits.memory_bytes_max)
         .table_elements(limits.table_elements_max)
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
@@ -58,7 +57,8 @@ fn config(limits: &HostLimits) -> Config {
         // What a decision has no use for is off, so that it need not be trusted.
         .shared_memory(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Adapters between parts of one component need it; without, wasmtime panics on such a component.
+        .wasm_multi_memory(true)
         .concurrency_support(false)
         // A trap carries the guest's memory, out of which its panic message is read.
         .coredump_on_trap(true);
@@ -80,7 +80,7 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    /// Compiles a component: 10 to 20 ms for a guest of 30 kB. Refuses what imports anything.
+    /// Compiles a component: 10 to 20 ms for a guest of 30 kB. Refuses what imports anything but `log`.
     pub fn new(component: &[u8], limits: &HostLimits) -> Result<Self, LoadError> {
         if component.len() > limits.component_bytes_max {
             return Err(LoadError::TooLarge { bytes: component.len(), bytes_max: limits.component_bytes_max });
@@ -88,8 +88,9 @@ impl Compiled {
         let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
-        let imports: Vec<String> =
-            compiled.component_type().imports(&engine).map(|(name, _)| format!("`{name}`")).collect();
+        let kind = compiled.component_type();
+        let imports = kind.imports(&engine).map(|(name, _)| name).filter(|name| *name != LOG);
+        let imports: Vec<String> = imports.map(|name| format!("`{name}`")).collect();
         if !imports.is_empty() {
             return Err(LoadError::Imports(imports));
         }

@@ -1,14 +1,16 @@
-//! `sdk/wit` as the host passes it: the WIT's types, borrowed from core's on the way in, owned on the way out.
+//! `sdk/wit` as the host passes it: laid out from core's types on the way in (`layout.rs`), owned on the way out.
 //!
 //! Loading a plugin checks these against the component's own types, so a difference from the WIT cannot go unnoticed.
 //! Knows nothing of limits or of what an answer may say: that is `answer.rs`.
 
-use cadenza_core::plugin::{self as kept, DecisionInput, DecisionKind};
+use cadenza_core::plugin::{self as kept, DecisionKind};
 use cadenza_core::value::{Value, ValueType};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// The interface every plugin exports.
 pub(crate) const DESCRIBE: &str = "cadenza:plugin/describe@1.0.0";
+/// The one interface that a plugin may import.
+pub(crate) const LOG: &str = "cadenza:plugin/log@1.0.0";
 /// The interface that makes a component a plugin of this kind.
 pub(crate) const fn interface(kind: DecisionKind) -> &'static str {
     match kind {
@@ -18,12 +20,27 @@ pub(crate) const fn interface(kind: DecisionKind) -> &'static str {
     }
 }
 
-/// What stands for a code that the plugin did not list.
-const CODE_NOT_LISTED: u16 = u16::MAX;
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Texts<'a> {
+    #[component(name = "joined")]
+    pub(crate) joined: &'a [u8],
+    #[component(name = "ends")]
+    pub(crate) ends: &'a [u32],
+}
 
-#[derive(ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct TextRange {
+    #[component(name = "first")]
+    pub(crate) first: u32,
+    #[component(name = "count")]
+    pub(crate) count: u32,
+}
+
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
 #[component(variant)]
-pub(crate) enum Given<'a> {
+pub(crate) enum Given {
     #[component(name = "blank")]
     Blank,
     #[component(name = "boolean")]
@@ -33,122 +50,71 @@ pub(crate) enum Given<'a> {
     #[component(name = "number")]
     Number(f64),
     #[component(name = "text")]
-    Text(&'a str),
+    Text(u32),
     #[component(name = "time")]
     Time(i64),
     #[component(name = "duration")]
     Duration(i64),
     #[component(name = "texts")]
-    Texts(Vec<&'a str>),
+    Texts(TextRange),
 }
 
-impl<'a> Given<'a> {
-    /// Values in order; the error is the position of a list that holds something else than texts.
-    pub(crate) fn all(values: &'a [Value]) -> Result<Vec<Self>, usize> {
-        values.iter().enumerate().map(|(position, value)| Self::of(value).ok_or(position)).collect()
-    }
-
-    fn of(value: &'a Value) -> Option<Self> {
-        Some(match value {
-            Value::Blank => Self::Blank,
-            Value::Bool(yes) => Self::Boolean(*yes),
-            Value::Int(int) => Self::Int(*int),
-            Value::Number(number) => Self::Number(*number),
-            Value::Text(text) => Self::Text(text),
-            Value::Time(at) => Self::Time(at.as_ms()),
-            Value::Duration(ms) => Self::Duration(*ms),
-            Value::List(values) => Self::Texts(
-                values
-                    .iter()
-                    .map(|v| if let Value::Text(text) = v { Some(text.as_str()) } else { None })
-                    .collect::<Option<_>>()?,
-            ),
-        })
-    }
-}
-
-#[derive(ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
 #[component(record)]
 pub(crate) struct Touch {
     #[component(name = "age")]
-    age: u32,
+    pub(crate) age: u32,
     #[component(name = "channel")]
-    channel: u16,
+    pub(crate) channel: u16,
     #[component(name = "outcome")]
-    outcome: u16,
+    pub(crate) outcome: u16,
     #[component(name = "result")]
-    result: Option<u16>,
+    pub(crate) result: Option<u16>,
 }
 
-#[derive(ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
 #[component(record)]
-pub(crate) struct Engagement<'a> {
+pub(crate) struct Engagement {
     #[component(name = "age")]
-    age: u32,
+    pub(crate) age: u32,
     #[component(name = "kind")]
-    kind: u16,
+    pub(crate) kind: u16,
     #[component(name = "detail")]
-    detail: &'a str,
+    pub(crate) detail: u32,
 }
 
-#[derive(ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
 #[component(record)]
-pub(crate) struct Lead<'a> {
-    #[component(name = "fields")]
-    fields: Vec<Given<'a>>,
+pub(crate) struct Lead {
     #[component(name = "touches")]
-    touches: Vec<Touch>,
+    pub(crate) touches: u32,
     #[component(name = "engagement")]
-    engagement: Vec<Engagement<'a>>,
+    pub(crate) engagement: u32,
     #[component(name = "owner-present")]
-    owner_present: Option<bool>,
+    pub(crate) owner_present: Option<bool>,
     #[component(name = "previous-score")]
-    previous_score: Option<i32>,
+    pub(crate) previous_score: Option<i32>,
     #[component(name = "business-elapsed")]
-    business_elapsed: Option<u64>,
+    pub(crate) business_elapsed: Option<u64>,
 }
 
-impl<'a> Lead<'a> {
-    /// The lead of this input, for a plugin with these codes; the error is the position of a field that cannot be passed.
-    pub(crate) fn of(input: &'a DecisionInput, codes: &Codes) -> Result<Self, usize> {
-        Ok(Self {
-            fields: Given::all(&input.fields)?,
-            touches: input
-                .touches
-                .iter()
-                .map(|touch| Touch {
-                    age: touch.age_s,
-                    channel: codes.position(&touch.channel),
-                    outcome: codes.position(&touch.outcome),
-                    result: touch.result.as_deref().map(|result| codes.position(result)),
-                })
-                .collect(),
-            engagement: input
-                .engagement
-                .iter()
-                .map(|seen| Engagement { age: seen.age_s, kind: codes.position(&seen.kind), detail: &seen.detail })
-                .collect(),
-            owner_present: input.owner_present,
-            previous_score: input.previous_score,
-            business_elapsed: input.business_elapsed_ms,
-        })
-    }
-}
-
-/// The codes a plugin tells apart, for looking up their positions.
-#[derive(Debug, Default)]
-pub(crate) struct Codes(Vec<(String, u16)>);
-
-impl Codes {
-    pub(crate) fn new(listed: Vec<String>) -> Self {
-        let mut sorted: Vec<(String, u16)> = listed.into_iter().zip(0..).collect();
-        sorted.sort_unstable();
-        Self(sorted)
-    }
-
-    fn position(&self, code: &str) -> u16 {
-        self.0.binary_search_by(|(listed, _)| listed.as_str().cmp(code)).map_or(CODE_NOT_LISTED, |at| self.0[at].1)
-    }
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Input<'a> {
+    #[component(name = "now")]
+    pub(crate) now: i64,
+    #[component(name = "texts")]
+    pub(crate) texts: Texts<'a>,
+    #[component(name = "parameters")]
+    pub(crate) parameters: &'a [Given],
+    #[component(name = "fields")]
+    pub(crate) fields: &'a [Given],
+    #[component(name = "touches")]
+    pub(crate) touches: &'a [Touch],
+    #[component(name = "engagement")]
+    pub(crate) engagement: &'a [Engagement],
+    #[component(name = "leads")]
+    pub(crate) leads: &'a [Lead],
 }
 
 #[derive(ComponentType, Lower)]
@@ -183,7 +149,7 @@ impl From<&kept::Overdue> for Overdue {
 
 #[derive(ComponentType, Lift)]
 #[component(variant)]
-pub(crate) enum Taken {
+pub(crate) enum Literal {
     #[component(name = "blank")]
     Blank,
     #[component(name = "boolean")]
@@ -202,17 +168,17 @@ pub(crate) enum Taken {
     Texts(Vec<String>),
 }
 
-impl From<Taken> for Value {
-    fn from(taken: Taken) -> Self {
-        match taken {
-            Taken::Blank => Self::Blank,
-            Taken::Boolean(yes) => Self::Bool(yes),
-            Taken::Int(int) => Self::Int(int),
-            Taken::Number(number) => Self::Number(number),
-            Taken::Text(text) => Self::Text(text),
-            Taken::Time(ms) => Self::Time(cadenza_core::time::Timestamp::from_ms(ms)),
-            Taken::Duration(ms) => Self::Duration(ms),
-            Taken::Texts(texts) => Self::List(texts.into_iter().map(Self::Text).collect()),
+impl From<Literal> for Value {
+    fn from(literal: Literal) -> Self {
+        match literal {
+            Literal::Blank => Self::Blank,
+            Literal::Boolean(yes) => Self::Bool(yes),
+            Literal::Int(int) => Self::Int(int),
+            Literal::Number(number) => Self::Number(number),
+            Literal::Text(text) => Self::Text(text),
+            Literal::Time(ms) => Self::Time(cadenza_core::time::Timestamp::from_ms(ms)),
+            Literal::Duration(ms) => Self::Duration(ms),
+            Literal::Texts(texts) => Self::List(texts.into_iter().map(Self::Text).collect()),
         }
     }
 }
@@ -258,7 +224,7 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) summary: String,
-    pub(crate) default: Taken,
+    pub(crate) default: Literal,
     pub(crate) minimum: Option<f64>,
     pub(crate) maximum: Option<f64>,
 }
@@ -283,6 +249,8 @@ pub(crate) struct Description {
     pub(crate) codes: Vec<String>,
     #[component(name = "fuel-budget")]
     pub(crate) fuel_budget: u64,
+    #[component(name = "memory-budget")]
+    pub(crate) memory_budget: u64,
 }
 
 #[derive(ComponentType, Lift)]

@@ -30,7 +30,7 @@ pub enum LoadError {
     Invalid(String),
     /// The component wants something from outside.
     #[error(
-        "the component imports {}; a plugin may import nothing: build it for wasm32-unknown-unknown, without WASI",
+        "the component imports {}; a plugin may import nothing but `cadenza:plugin/log`: build it without WASI",
         .0.join(", ")
     )]
     Imports(Vec<String>),

@@ -1,38 +1,83 @@
 //! One call in a fresh instance within its budgets, and what became of it. Knows nothing of what is asked or answered.
 
+use crate::contract::LOG;
 use crate::limits::{Budgets, TRAP_BYTES_MAX};
 use crate::ticker::{self, Watch};
 use cadenza_core::plugin::{Budget, Cost, DecisionFailure};
 use std::time::Instant;
-use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{ResourceLimiter, Store, Trap, WasmBacktrace, WasmCoreDump};
+use wasmtime::component::{Instance, InstancePre, Linker};
+use wasmtime::{Engine, FrameInfo, ResourceLimiter, Store, StoreContextMut, Trap, WasmBacktrace, WasmCoreDump};
 
 /// Limits what an instance takes, and remembers how much that was.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    memory_bytes_max: usize,
-    table_elements_max: usize,
+    budgets: Budgets,
     memory_bytes: usize,
+    log: Vec<String>,
+    log_bytes: usize,
+    panic: Option<String>,
 }
 
-/// The guest asked for more memory or a larger table than it may have.
+/// The guest wanted more of something than it may have.
 #[derive(Debug, thiserror::Error)]
-#[error("more memory or a larger table than the budget allows")]
-struct OverMemory;
+#[error("more {0:?} than the budget allows")]
+struct Over(Budget);
+
+fn over(budget: Budget) -> wasmtime::Error {
+    wasmtime::Error::new(Over(budget))
+}
 
 impl ResourceLimiter for Taken {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let all = self.memory_bytes.saturating_sub(current).saturating_add(desired);
-        if all > self.memory_bytes_max {
-            return Err(wasmtime::Error::new(OverMemory));
+        if all > self.budgets.memory_bytes {
+            return Err(over(Budget::Memory));
         }
         self.memory_bytes = all;
         Ok(true)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.table_elements_max { Err(wasmtime::Error::new(OverMemory)) } else { Ok(true) }
+        if desired > self.budgets.table_elements { Err(over(Budget::Memory)) } else { Ok(true) }
     }
+
+    fn instances(&self) -> usize {
+        self.budgets.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.budgets.tables
+    }
+}
+
+/// What a guest may import: a place to say a line.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
+    let mut linker = Linker::new(engine);
+    let mut log = linker.instance(LOG)?;
+    log.func_wrap("panic", |mut store: StoreContextMut<'_, Taken>, (message,): (String,)| {
+        store.data_mut().panic = Some(shorten(message, TRAP_BYTES_MAX));
+        Ok(())
+    })?;
+    log.func_wrap("line", |mut store: StoreContextMut<'_, Taken>, (line,): (String,)| {
+        let taken = store.data_mut();
+        taken.log_bytes += line.len();
+        if taken.log.len() >= taken.budgets.log_lines || taken.log_bytes > taken.budgets.log_bytes {
+            return Err(over(Budget::Log));
+        }
+        taken.log.push(line);
+        Ok(())
+    })?;
+    Ok(linker)
+}
+
+/// What became of a call.
+pub(crate) struct Called<R> {
+    pub(crate) answer: Result<R, DecisionFailure>,
+    pub(crate) cost: Cost,
+    /// What the guest said meanwhile.
+    pub(crate) log: Vec<String>,
+    /// The functions of the guest that were under way when it trapped, innermost first.
+    pub(crate) backtrace: Vec<String>,
 }
 
 /// Makes an instance, calls `ask` with it and drops it; nothing of it remains.
@@ -41,26 +86,29 @@ pub(crate) fn call<R>(
     watch: &Watch,
     budgets: &Budgets,
     ask: impl FnOnce(&mut Store<Taken>, &Instance) -> wasmtime::Result<R>,
-) -> (Result<R, DecisionFailure>, Cost) {
+) -> Called<R> {
     let began = Instant::now();
     let _underway = watch.decision();
     let mut store = store(guest, budgets);
     let answer = guest.instantiate(&mut store).and_then(|instance| ask(&mut store, &instance));
+    let backtrace = answer.as_ref().err().map_or_else(Vec::new, backtrace);
     let answer = answer.map_err(|error| failure(&error, &store));
     let fuel_left = store.get_fuel().expect("fuel is switched on in `compiled::config`");
+    let taken = store.data_mut();
+    let log = std::mem::take(&mut taken.log);
     let mut cost = Cost {
         fuel: budgets.fuel.saturating_sub(fuel_left),
-        memory_bytes: store.data().memory_bytes as u64,
-        wall_ns: 0,
+        memory_bytes: taken.memory_bytes as u64,
+        log_lines: log.len() as u32,
+        ..Cost::default()
     };
     drop(store);
     cost.wall_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    (answer, cost)
+    Called { answer, cost, log, backtrace }
 }
 
 fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
-    let taken =
-        Taken { memory_bytes_max: budgets.memory_bytes, table_elements_max: budgets.table_elements, memory_bytes: 0 };
+    let taken = Taken { budgets: *budgets, memory_bytes: 0, log: Vec::new(), log_bytes: 0, panic: None };
     let mut store = Store::new(guest.engine(), taken);
     store.limiter(|taken| taken);
     store.set_fuel(budgets.fuel).expect("fuel is switched on in `compiled::config`");
@@ -71,8 +119,8 @@ fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
 
 /// What the guest did wrong.
 fn failure(error: &wasmtime::Error, store: &Store<Taken>) -> DecisionFailure {
-    if error.is::<OverMemory>() {
-        return DecisionFailure::Budget(Budget::Memory);
+    if let Some(Over(budget)) = error.downcast_ref() {
+        return DecisionFailure::Budget(*budget);
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => DecisionFailure::Budget(Budget::Fuel),
@@ -86,17 +134,37 @@ fn failure(error: &wasmtime::Error, store: &Store<Taken>) -> DecisionFailure {
     }
 }
 
-/// The guest's panic message if it left one, else what happened and in which function.
+/// The guest's panic message if it said or left one, else what happened and in which function.
 fn trap_text(trap: Trap, error: &wasmtime::Error, store: &Store<Taken>) -> String {
+    if let Some(message) = &store.data().panic {
+        return message.clone();
+    }
     if let Some(message) = error.downcast_ref::<WasmCoreDump>().and_then(|dump| panic_message(dump, store)) {
         return message;
     }
-    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    let dumped = error.downcast_ref::<WasmCoreDump>().map_or(&[][..], WasmCoreDump::frames);
-    match frames.iter().chain(dumped).find_map(|frame| frame.func_name()) {
+    match frames(error).find_map(FrameInfo::func_name) {
         Some(function) => format!("{trap} in {function}"),
         None => trap.to_string(),
     }
+}
+
+fn frames(error: &wasmtime::Error) -> impl Iterator<Item = &FrameInfo> {
+    let traced = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let dumped = error.downcast_ref::<WasmCoreDump>().map_or(&[][..], WasmCoreDump::frames);
+    traced.iter().chain(dumped)
+}
+
+/// How many functions of a backtrace are kept.
+const FRAMES_MAX: usize = 32;
+/// The most bytes of a function's name.
+const FUNCTION_BYTES_MAX: usize = 200;
+
+fn backtrace(error: &wasmtime::Error) -> Vec<String> {
+    let name = |frame: &FrameInfo| match frame.func_name() {
+        Some(name) => shorten(name.to_owned(), FUNCTION_BYTES_MAX),
+        None => format!("function {} without a name", frame.func_index()),
+    };
+    frames(error).take(FRAMES_MAX).map(name).collect()
 }
 
 /// What a guest writes before its panic message, at an address divisible by 16; the message's length in bytes follows

@@ -10,18 +10,22 @@ mod compiled;
 mod contract;
 mod error;
 mod instance;
+mod layout;
 mod limits;
 mod plugin;
 mod ticker;
 
 pub use compiled::Compiled;
 pub use error::{HostError, LoadError};
-pub use limits::{BudgetOverrides, HostLimits};
+pub use limits::{BudgetOverrides, Budgets, HostLimits};
+pub use plugin::Decided;
 
 use cadenza_core::id::hash64;
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
+use layout::Layout;
 use plugin::Plugin;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Runs plugins for one worker, one decision at a time. Can be sent to the worker's thread.
@@ -30,6 +34,8 @@ pub struct Sandbox {
     engine: wasmtime::Engine,
     watch: ticker::Watch,
     plugins: BTreeMap<String, Plugin>,
+    /// Of the call under way; kept for its allocations.
+    layout: RefCell<Layout>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -43,7 +49,7 @@ impl Sandbox {
     pub fn new(limits: &HostLimits) -> Result<Self, HostError> {
         let engine = compiled::engine(limits)?;
         let watch = ticker::Watch::over(&engine)?;
-        Ok(Self { limits: *limits, engine, watch, plugins: BTreeMap::new() })
+        Ok(Self { limits: *limits, engine, watch, plugins: BTreeMap::new(), layout: RefCell::default() })
     }
 
     /// Compiles a component and loads it; where several sandboxes take the same, [`Compiled::new`] once and
@@ -84,19 +90,19 @@ impl Sandbox {
     /// What the plugin wants to see when it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
     /// refusal says why they do not go together.
     pub fn reads(&self, plugin: &str, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
-        self.find(plugin)?.reads(&self.watch, parameters)
+        self.find(plugin)?.reads(&self.watch, &mut self.layout.borrow_mut(), parameters)
+    }
+
+    /// What a decision of a plugin may use.
+    pub fn budgets(&self, plugin: &str) -> Option<&Budgets> {
+        self.plugins.get(plugin).map(Plugin::budgets)
     }
 
     /// Takes one decision in a fresh instance, and says what it cost, failed or not.
-    pub fn decide(
-        &self,
-        plugin: &str,
-        kind: DecisionKind,
-        input: &DecisionInput,
-    ) -> (Result<Decision, DecisionFailure>, Cost) {
+    pub fn decide(&self, plugin: &str, kind: DecisionKind, input: &DecisionInput) -> Decided {
         match self.find(plugin) {
-            Ok(found) => found.decide(&self.watch, kind, input),
-            Err(failure) => (Err(failure), Cost::default()),
+            Ok(found) => found.decide(&self.watch, &mut self.layout.borrow_mut(), kind, input),
+            Err(failure) => Decided::not_asked(failure),
         }
     }
 
@@ -124,11 +130,11 @@ impl Sandbox {
     }
 
     fn score_chunk(&self, plugin: &Plugin, batch: &[DecisionInput]) -> (Vec<Result<Decision, DecisionFailure>>, Cost) {
-        let (answers, mut cost) = plugin.score_batch(&self.watch, batch);
+        let (answers, mut cost) = plugin.score_batch(&self.watch, &mut self.layout.borrow_mut(), batch);
         let mut singly = |input: &DecisionInput| {
-            let (answer, single_cost) = plugin.decide(&self.watch, DecisionKind::Scoring, input);
-            add(&mut cost, &single_cost);
-            answer
+            let decided = plugin.decide(&self.watch, &mut self.layout.borrow_mut(), DecisionKind::Scoring, input);
+            add(&mut cost, &decided.cost);
+            decided.answer
         };
         let Some(answers) = answers else {
             let answers = batch.iter().map(singly).collect();
@@ -154,4 +160,5 @@ fn add(cost: &mut Cost, more: &Cost) {
     cost.fuel = cost.fuel.saturating_add(more.fuel);
     cost.wall_ns = cost.wall_ns.saturating_add(more.wall_ns);
     cost.memory_bytes = cost.memory_bytes.max(more.memory_bytes);
+    cost.log_lines = cost.log_lines.saturating_add(more.log_lines);
 }

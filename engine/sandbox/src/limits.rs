@@ -1,6 +1,7 @@
 //! What a plugin may use: the limits of the host, and the budgets of one plugin within them. Knows nothing of wasmtime.
 
 use crate::contract::Description;
+use serde::{Deserialize, Serialize};
 
 /// The most points a score may have, either way.
 pub(crate) const POINTS_MAX: i32 = 1_000;
@@ -19,7 +20,7 @@ pub(crate) const BATCH_LEADS_MAX: usize = 100;
 
 /// What the host grants at most. One value of this is shared by every sandbox of a process, since compiled code
 /// depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HostLimits {
     /// The most fuel one decision may burn; about one unit for each instruction, 1 M units are about 70 µs
     /// (`measured.md`).
@@ -30,8 +31,16 @@ pub struct HostLimits {
     pub memory_bytes_max: usize,
     /// The most elements an instance's table may have.
     pub table_elements_max: usize,
+    /// The most linear memories an instance may have; their bytes count together.
+    pub memories_max: u32,
+    /// The most tables an instance may have.
+    pub tables_max: u32,
+    /// The most core instances that one component may be made of.
+    pub instances_max: u32,
     /// The most bytes an answer may have once it is read: texts, and 32 for each entry of a list.
     pub output_bytes_max: usize,
+    /// The most lines one decision may say.
+    pub log_lines_max: usize,
     /// The most bytes a component file may have.
     pub component_bytes_max: usize,
 }
@@ -39,16 +48,25 @@ pub struct HostLimits {
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
-            fuel_max: 50_000_000,
+            // Python takes some millions for what Rust does with thousands.
+            fuel_max: 100_000_000,
             // Several times what the most fuel takes, so that a busy machine changes no outcome.
-            wall_ms_max: 250,
-            memory_bytes_max: 16 * 1024 * 1024,
-            table_elements_max: 4_096,
+            wall_ms_max: 500,
+            memory_bytes_max: 256 * 1024 * 1024,
+            table_elements_max: 16_384,
+            // A lean guest has one of each; those that carry an interpreter have up to 38 instances.
+            memories_max: 4,
+            tables_max: 16,
+            instances_max: 48,
             output_bytes_max: 64 * 1024,
-            component_bytes_max: 32 * 1024 * 1024,
+            log_lines_max: 100,
+            component_bytes_max: 64 * 1024 * 1024,
         }
     }
 }
+
+/// The most bytes of all lines of one decision.
+const LOG_BYTES_MAX: usize = 16 * 1024;
 
 /// What the workspace grants one plugin, in place of what the plugin asks for or the host grants by default. Never more
 /// than [`HostLimits`].
@@ -62,16 +80,37 @@ pub struct BudgetOverrides {
     pub memory_bytes: Option<usize>,
     /// Bytes of one answer.
     pub output_bytes: Option<usize>,
+    /// Lines of one decision.
+    pub log_lines: Option<usize>,
+    /// Elements of a table.
+    pub table_elements: Option<usize>,
+    /// Tables.
+    pub tables: Option<usize>,
+    /// Core instances.
+    pub instances: Option<usize>,
 }
 
 /// What one call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Budgets {
-    pub(crate) fuel: u64,
-    pub(crate) wall_ms: u32,
-    pub(crate) memory_bytes: usize,
-    pub(crate) table_elements: usize,
-    pub(crate) output_bytes: usize,
+pub struct Budgets {
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Milliseconds of wall time.
+    pub wall_ms: u32,
+    /// Bytes of linear memory.
+    pub memory_bytes: usize,
+    /// Elements of each table.
+    pub table_elements: usize,
+    /// Tables.
+    pub tables: usize,
+    /// Core instances.
+    pub instances: usize,
+    /// Bytes of one answer once it is read.
+    pub output_bytes: usize,
+    /// Lines.
+    pub log_lines: usize,
+    /// Bytes of all lines.
+    pub log_bytes: usize,
 }
 
 impl Budgets {
@@ -82,18 +121,28 @@ impl Budgets {
             wall_ms: limits.wall_ms_max,
             memory_bytes: limits.memory_bytes_max,
             table_elements: limits.table_elements_max,
+            tables: limits.tables_max as usize,
+            instances: limits.instances_max as usize,
             output_bytes: DESCRIPTION_BYTES_MAX,
+            log_lines: limits.log_lines_max,
+            log_bytes: LOG_BYTES_MAX,
         }
     }
 
     /// What a decision of a plugin that describes itself so may use.
     pub(crate) fn for_decision(limits: &HostLimits, description: &Description, overrides: &BudgetOverrides) -> Self {
+        let most = Self::for_description(limits);
+        let described_bytes = usize::try_from(description.memory_budget).unwrap_or(usize::MAX);
         Self {
-            fuel: overrides.fuel.unwrap_or(description.fuel_budget).min(limits.fuel_max),
-            wall_ms: overrides.wall_ms.unwrap_or(limits.wall_ms_max).min(limits.wall_ms_max),
-            memory_bytes: overrides.memory_bytes.unwrap_or(limits.memory_bytes_max).min(limits.memory_bytes_max),
-            table_elements: limits.table_elements_max,
+            fuel: overrides.fuel.unwrap_or(description.fuel_budget).min(most.fuel),
+            wall_ms: overrides.wall_ms.unwrap_or(most.wall_ms).min(most.wall_ms),
+            memory_bytes: overrides.memory_bytes.unwrap_or(described_bytes).min(most.memory_bytes),
+            table_elements: overrides.table_elements.unwrap_or(most.table_elements).min(most.table_elements),
+            tables: overrides.tables.unwrap_or(most.tables).min(most.tables),
+            instances: overrides.instances.unwrap_or(most.instances).min(most.instances),
             output_bytes: overrides.output_bytes.unwrap_or(limits.output_bytes_max).min(limits.output_bytes_max),
+            log_lines: overrides.log_lines.unwrap_or(most.log_lines).min(most.log_lines),
+            log_bytes: most.log_bytes,
         }
     }
 
@@ -103,6 +152,8 @@ impl Budgets {
             fuel: self.fuel.saturating_mul(leads as u64),
             wall_ms: self.wall_ms.saturating_mul(leads as u32),
             output_bytes: self.output_bytes.saturating_mul(leads),
+            log_lines: self.log_lines.saturating_mul(leads),
+            log_bytes: self.log_bytes.saturating_mul(leads),
             ..self
         }
     }

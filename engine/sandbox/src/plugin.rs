@@ -2,15 +2,16 @@
 
 use crate::answer;
 use crate::compiled::Compiled;
-use crate::contract::{self, Choice, Codes, Description, Given, Lead, Overdue, Rating, Verdict, View};
+use crate::contract::{self, Choice, Description, Given, Input, Overdue, Rating, Texts, Verdict, View};
 use crate::error::LoadError;
 use crate::instance::{self, Taken};
+use crate::layout::{Codes, Layout, NotTexts};
 use crate::limits::{BudgetOverrides, Budgets, HostLimits};
 use crate::ticker::Watch;
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Linker, Lower, TypedFunc,
+    Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
 };
 use wasmtime::{Engine, Store};
 
@@ -75,39 +76,53 @@ impl Exports {
         exported.into_iter().filter(|(_, exported)| *exported).map(|(kind, _)| kind).collect()
     }
 
-    /// Compares every function's type with the contract's.
+    /// Compares every function's type with the contract's; [`function`] relies on it.
     fn check(&self, store: &mut Store<Taken>, instance: &Instance) -> wasmtime::Result<()> {
-        let _: Describe = function(store, instance, &self.describe)?;
-        let _: AskReads<'_> = function(store, instance, &self.reads)?;
+        fn fits<P: ComponentNamedList + Lower, R: ComponentNamedList + Lift>(
+            store: &mut Store<Taken>,
+            instance: &Instance,
+            export: &ComponentExportIndex,
+            _: fn(TypedFunc<P, R>),
+        ) -> wasmtime::Result<()> {
+            instance.get_typed_func::<P, R>(store, export).map(|_| ())
+        }
+        fits(store, instance, &self.describe, |_: Describe| ())?;
+        fits(store, instance, &self.reads, |_: AskReads<'_>| ())?;
         if let Some(score) = &self.score {
-            let _: Score<'_> = function(store, instance, score)?;
+            fits(store, instance, score, |_: Score<'_>| ())?;
         }
         if let Some(score_batch) = &self.score_batch {
-            let _: ScoreBatch<'_> = function(store, instance, score_batch)?;
+            fits(store, instance, score_batch, |_: ScoreBatch<'_>| ())?;
         }
         if let Some(choose) = &self.choose {
-            let _: Choose<'_> = function(store, instance, choose)?;
+            fits(store, instance, choose, |_: Choose<'_>| ())?;
         }
         if let Some(decide) = &self.decide {
-            let _: Decide<'_> = function(store, instance, decide)?;
+            fits(store, instance, decide, |_: Decide<'_>| ())?;
         }
         Ok(())
     }
 }
 
 type Describe = TypedFunc<(), (Description,)>;
-type AskReads<'a> = TypedFunc<(&'a [Given<'a>],), (Result<View, String>,)>;
-type Score<'a> = TypedFunc<(i64, &'a [Given<'a>], &'a Lead<'a>), (Result<Rating, String>,)>;
-type ScoreBatch<'a> = TypedFunc<(i64, &'a [Given<'a>], &'a [Lead<'a>]), (Vec<Result<Rating, String>>,)>;
-type Choose<'a> = TypedFunc<(i64, &'a [Given<'a>], &'a Lead<'a>), (Result<Choice, String>,)>;
-type Decide<'a> = TypedFunc<(i64, &'a [Given<'a>], &'a Lead<'a>, Overdue), (Result<Verdict, String>,)>;
+type AskReads<'a> = TypedFunc<(Texts<'a>, &'a [Given]), (Result<View, String>,)>;
+type Score<'a> = TypedFunc<(Input<'a>,), (Result<Rating, String>,)>;
+type ScoreBatch<'a> = TypedFunc<(Input<'a>,), (Vec<Result<Rating, String>>,)>;
+type Choose<'a> = TypedFunc<(Input<'a>,), (Result<Choice, String>,)>;
+type Decide<'a> = TypedFunc<(Input<'a>, Overdue), (Result<Verdict, String>,)>;
 
+/// A function of the guest, whose type was compared with the contract's when the plugin was loaded: comparing again
+/// costs 0.2 µs a call (`measured.md`).
+#[allow(unsafe_code, reason = "the type was checked when the plugin was loaded, see SAFETY")]
 fn function<P: ComponentNamedList + Lower, R: ComponentNamedList + Lift>(
     store: &mut Store<Taken>,
     instance: &Instance,
     export: &ComponentExportIndex,
-) -> wasmtime::Result<TypedFunc<P, R>> {
-    instance.get_typed_func(store, export)
+) -> TypedFunc<P, R> {
+    let function = instance.get_func(store, export).expect("`Exports::check` found a function there");
+    // SAFETY: `Plugin::load` is the only place that makes a plugin, and it lets `Exports::check` compare the types of the
+    // same exports of the same component first.
+    unsafe { TypedFunc::new_unchecked(function) }
 }
 
 impl Plugin {
@@ -119,114 +134,158 @@ impl Plugin {
         limits: &HostLimits,
         overrides: &BudgetOverrides,
     ) -> Result<Self, LoadError> {
+        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
         let component = compiled.component(engine, limits)?;
         let exports = Exports::of(&component)?;
-        let guest = Linker::<Taken>::new(engine)
-            .instantiate_pre(&component)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let guest = instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?;
         let budgets = Budgets::for_description(limits);
-        let (asked, _) = instance::call(&guest, watch, &budgets, |store, instance| {
+        let asked = instance::call(&guest, watch, &budgets, |store, instance| {
             if let Err(error) = exports.check(store, instance) {
                 return Ok(Err(LoadError::Contract(format!("{error:#}"))));
             }
-            let describe: Describe = function(store, instance, &exports.describe)?;
+            let describe: Describe = function(store, instance, &exports.describe);
             Ok(Ok(describe.call(store, ())?.0))
         });
-        let mut description = asked.map_err(LoadError::Describe)??;
+        let mut description = asked.answer.map_err(LoadError::Describe)??;
         let codes = Codes::new(description.codes.clone());
         let decision_budgets = Budgets::for_decision(limits, &description, overrides);
         description.fuel_budget = description.fuel_budget.min(limits.fuel_max);
         let mut info =
             answer::description(description, exports.kinds(), compiled.digest()).map_err(LoadError::Description)?;
         info.fuel_budget = decision_budgets.fuel;
+        info.memory_budget = decision_budgets.memory_bytes as u64;
         Ok(Self { info, guest, exports, codes, budgets: decision_budgets, description_budgets: budgets })
     }
 
     /// What it wants to see, given these parameters.
-    pub(crate) fn reads(&self, watch: &Watch, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
-        let parameters = self.parameters(parameters)?;
-        let (view, _) = instance::call(&self.guest, watch, &self.description_budgets, |store, instance| {
-            let reads: AskReads<'_> = function(store, instance, &self.exports.reads)?;
-            Ok(reads.call(store, (&parameters,))?.0)
+    pub(crate) fn reads(
+        &self,
+        watch: &Watch,
+        layout: &mut Layout,
+        parameters: &[Value],
+    ) -> Result<Reads, DecisionFailure> {
+        self.check_parameters(parameters)?;
+        let (texts, parameters) = layout.parameters(parameters).map_err(|cannot| self.cannot_pass(cannot))?;
+        let called = instance::call(&self.guest, watch, &self.description_budgets, |store, instance| {
+            let reads: AskReads<'_> = function(store, instance, &self.exports.reads);
+            Ok(reads.call(store, (texts, parameters))?.0)
         });
-        view?.map(Reads::from).map_err(answer::refusal)
+        called.answer?.map(Reads::from).map_err(answer::refusal)
     }
 
     /// Takes one decision.
-    pub(crate) fn decide(&self, watch: &Watch, kind: DecisionKind, input: &DecisionInput) -> (Answer, Cost) {
-        let (parameters, lead) = match (self.parameters(&input.parameters), self.lead(input)) {
-            (Ok(parameters), Ok(lead)) => (parameters, lead),
-            (Err(failure), _) | (_, Err(failure)) => return (Err(failure), Cost::default()),
+    pub(crate) fn decide(
+        &self,
+        watch: &Watch,
+        layout: &mut Layout,
+        kind: DecisionKind,
+        asked: &DecisionInput,
+    ) -> Decided {
+        let input = match self.lay_out(layout, std::slice::from_ref(asked)) {
+            Ok(input) => input,
+            Err(failure) => return Decided::not_asked(failure),
         };
-        let (now, parameters, lead) = (input.now.as_ms(), parameters.as_slice(), &lead);
-        let (answer, cost) = match (kind, &self.exports) {
+        let called = match (kind, &self.exports) {
             (DecisionKind::Scoring, Exports { score: Some(score), .. }) => self.call(watch, |store, instance| {
-                let score: Score<'_> = function(store, instance, score)?;
-                Ok(answer::score(&self.info, score.call(store, (now, parameters, lead))?.0))
+                let score: Score<'_> = function(store, instance, score);
+                Ok(answer::score(&self.info, score.call(store, (input,))?.0))
             }),
             (DecisionKind::Nurture, Exports { choose: Some(choose), .. }) => self.call(watch, |store, instance| {
-                let choose: Choose<'_> = function(store, instance, choose)?;
-                Ok(answer::choice(&self.info, choose.call(store, (now, parameters, lead))?.0))
+                let choose: Choose<'_> = function(store, instance, choose);
+                Ok(answer::choice(&self.info, choose.call(store, (input,))?.0))
             }),
             (DecisionKind::Escalation, Exports { decide: Some(decide), .. }) => {
-                let Some(overdue) = input.overdue.as_ref().map(Overdue::from) else {
-                    return (Err(unavailable("nothing overdue is given to decide about")), Cost::default());
+                let Some(overdue) = asked.overdue.as_ref().map(Overdue::from) else {
+                    return Decided::not_asked(unavailable("nothing overdue is given to decide about"));
                 };
                 self.call(watch, |store, instance| {
-                    let decide: Decide<'_> = function(store, instance, decide)?;
-                    Ok(answer::verdict(&self.info, decide.call(store, (now, parameters, lead, overdue))?.0))
+                    let decide: Decide<'_> = function(store, instance, decide);
+                    Ok(answer::verdict(&self.info, decide.call(store, (input, overdue))?.0))
                 })
             }
             (kind, _) => {
                 let why = format!("the plugin `{}` does not decide {kind}", self.info.name);
-                return (Err(DecisionFailure::Unavailable(why)), Cost::default());
+                return Decided::not_asked(DecisionFailure::Unavailable(why));
             }
         };
-        (answer.and_then(|answer| answer), cost)
+        let instance::Called { answer, cost, log, backtrace } = called;
+        Decided { answer: answer.and_then(|answer| answer), cost, log, backtrace }
     }
 
     /// Scores leads that share `now` and parameters in one instance. `None` when the plugin has no batch form, or its
     /// answer is not one for each lead, or the instance did not come through: then each has to be asked singly.
-    pub(crate) fn score_batch(&self, watch: &Watch, inputs: &[DecisionInput]) -> (Option<Vec<Answer>>, Cost) {
-        let (Some(score_batch), Some(first)) = (&self.exports.score_batch, inputs.first()) else {
-            return (None, Cost::default());
-        };
-        let leads: Result<Vec<Lead<'_>>, DecisionFailure> = inputs.iter().map(|input| self.lead(input)).collect();
-        let (Ok(parameters), Ok(leads)) = (self.parameters(&first.parameters), leads) else {
+    pub(crate) fn score_batch(
+        &self,
+        watch: &Watch,
+        layout: &mut Layout,
+        inputs: &[DecisionInput],
+    ) -> (Option<Vec<Answer>>, Cost) {
+        let (Some(score_batch), Ok(input)) = (&self.exports.score_batch, self.lay_out(layout, inputs)) else {
             return (None, Cost::default());
         };
         let budgets = self.budgets.times(inputs.len());
-        let (answers, cost) = instance::call(&self.guest, watch, &budgets, |store, instance| {
-            let score_batch: ScoreBatch<'_> = function(store, instance, score_batch)?;
-            Ok(score_batch.call(store, (first.now.as_ms(), &parameters, &leads))?.0)
+        let called = instance::call(&self.guest, watch, &budgets, |store, instance| {
+            let score_batch: ScoreBatch<'_> = function(store, instance, score_batch);
+            Ok(score_batch.call(store, (input,))?.0)
         });
-        let answers = answers.ok().filter(|answers| answers.len() == inputs.len());
-        (answers.map(|answers| answers.into_iter().map(|rating| answer::score(&self.info, rating)).collect()), cost)
+        let answers = called.answer.ok().filter(|answers| answers.len() == inputs.len());
+        let answers = answers.map(|all| all.into_iter().map(|rating| answer::score(&self.info, rating)).collect());
+        (answers, called.cost)
     }
 
     fn call<R>(
         &self,
         watch: &Watch,
         ask: impl FnOnce(&mut Store<Taken>, &Instance) -> wasmtime::Result<R>,
-    ) -> (Result<R, DecisionFailure>, Cost) {
+    ) -> instance::Called<R> {
         instance::call(&self.guest, watch, &self.budgets, ask)
     }
 
-    fn parameters<'a>(&self, values: &'a [Value]) -> Result<Vec<Given<'a>>, DecisionFailure> {
-        let described = &self.info.parameters;
-        if values.len() != described.len() {
-            return Err(unavailable(&format!(
-                "`{}` takes {} parameters, and {} were given",
-                self.info.name,
-                described.len(),
-                values.len()
-            )));
-        }
-        Given::all(values).map_err(|at| unavailable(&format!("`{}` is no list of texts", described[at].name)))
+    /// What a decision of this plugin may use.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
-    fn lead<'a>(&self, input: &'a DecisionInput) -> Result<Lead<'a>, DecisionFailure> {
-        Lead::of(input, &self.codes).map_err(|at| unavailable(&format!("field {at} is no list of texts")))
+    fn lay_out<'l>(&self, layout: &'l mut Layout, inputs: &[DecisionInput]) -> Result<Input<'l>, DecisionFailure> {
+        let [shared, ..] = inputs else { return Err(unavailable("no lead is given to decide about")) };
+        self.check_parameters(&shared.parameters)?;
+        layout.leads(inputs, &self.codes).map_err(|cannot| self.cannot_pass(cannot))
+    }
+
+    fn check_parameters(&self, values: &[Value]) -> Result<(), DecisionFailure> {
+        let (described, given) = (self.info.parameters.len(), values.len());
+        if described == given {
+            return Ok(());
+        }
+        let name = &self.info.name;
+        Err(unavailable(&format!("`{name}` takes {described} parameters, and {given} were given")))
+    }
+
+    fn cannot_pass(&self, what: NotTexts) -> DecisionFailure {
+        unavailable(&match what {
+            NotTexts::Parameter(at) => format!("`{}` is no list of texts", self.info.parameters[at].name),
+            NotTexts::Field(at) => format!("field {at} is no list of texts"),
+        })
+    }
+}
+
+/// What became of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The decision, or why there is none.
+    pub answer: Result<Decision, DecisionFailure>,
+    /// What it cost, decided or not.
+    pub cost: Cost,
+    /// The lines the plugin said meanwhile. They may name people.
+    pub log: Vec<String>,
+    /// After a trap: the plugin's functions that were under way, innermost first.
+    pub backtrace: Vec<String>,
+}
+
+impl Decided {
+    /// The plugin was not asked at all.
+    pub(crate) fn not_asked(failure: DecisionFailure) -> Self {
+        Self { answer: Err(failure), cost: Cost::default(), log: Vec::new(), backtrace: Vec::new() }
     }
 }
 

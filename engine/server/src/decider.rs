@@ -79,7 +79,8 @@ fn run_pool(mut sandbox: Sandbox, jobs: &mpsc::Receiver<Job>, meters: &Meters) {
 
 fn ask(sandbox: &Sandbox, question: Question, meters: &Meters) -> Answer {
     let digest = sandbox.plugin(&question.plugin).map_or(Digest(0), |info| info.digest);
-    let (decision, cost) = sandbox.decide(&question.plugin, question.kind, &question.input);
+    let decided = sandbox.decide(&question.plugin, question.kind, &question.input);
+    let (decision, cost) = (decided.answer, decided.cost);
     meters.decisions_total.add(1);
     meters.decisions_failed_total.add(u64::from(decision.is_err()));
     meters.decision_ns_total.add(cost.wall_ns);

@@ -9,104 +9,122 @@ pub struct InboundFit;
 
 cadenza_sdk::export!(InboundFit: Scorer);
 
-cadenza_sdk::parameters! {
-    /// What a workflow may set.
-    pub struct Parameters {
-        /// Points from which a lead is hot and goes straight to closers.
-        pub hot: i64 = 75, in -1000..=1000;
-        /// Points from which a lead is warm and goes to sales development.
-        pub warm: i64 = 40, in -1000..=1000;
-        /// A hot lead stays hot until it has lost so many points below `hot`, so that it does not go to and fro.
-        pub steady: i64 = 5, in 0..=1000;
-        /// Industries we serve best; none are preferred when empty.
-        pub industries: Vec<String> = [];
-        /// Countries we sell to, as ISO 3166 codes; every country when empty.
-        pub countries: Vec<String> = [];
-        /// The budget from which it counts, in the workspace's currency.
-        pub budget: f64 = 10_000.0, in 0..=1_000_000_000;
-        /// Companies with at least so many people count as large.
-        pub large: i64 = 500, in 1..=10_000_000;
-        /// More mail domains that say nothing about a company, beside the usual ones.
-        pub free_mail: Vec<String> = [];
-        /// Words in a message that show the lead means to buy.
-        pub buying_words: Vec<String> = ["price", "quote", "demo", "offer"];
-    }
+/// What a workflow may set.
+#[derive(cadenza_sdk::Parameters)]
+pub struct Parameters {
+    /// Points from which a lead is hot and goes straight to closers.
+    #[parameter(default = 75, range = -1000..=1000)]
+    pub hot: i64,
+    /// Points from which a lead is warm and goes to sales development.
+    #[parameter(default = 40, range = -1000..=1000)]
+    pub warm: i64,
+    /// A hot lead stays hot until it has lost so many points below `hot`, so that it does not go to and fro.
+    #[parameter(default = 5, range = 0..=1000)]
+    pub steady: i64,
+    /// Industries we serve best; none are preferred when empty.
+    #[parameter(default = &[])]
+    pub industries: &'static [&'static str],
+    /// Countries we sell to, as ISO 3166 codes; every country when empty.
+    #[parameter(default = &[])]
+    pub countries: &'static [&'static str],
+    /// The budget from which it counts, in the workspace's currency.
+    #[parameter(default = 10_000.0, range = 0..=1_000_000_000)]
+    pub budget: f64,
+    /// Companies with at least so many people count as large.
+    #[parameter(default = 500, range = 1..=10_000_000)]
+    pub large: i64,
+    /// More mail domains that say nothing about a company, beside the usual ones.
+    #[parameter(default = &[])]
+    pub free_mail: &'static [&'static str],
+    /// Words in a message that show the lead means to buy.
+    #[parameter(default = &["price", "quote", "demo", "offer"])]
+    pub buying_words: &'static [&'static str],
 }
 
-cadenza_sdk::fields! {
-    /// What it reads of a lead. A blank field neither gives nor takes points, unless said otherwise.
-    pub struct Fields {
-        /// Tells free mail from a company's.
-        pub email: Option<String>,
-        /// Read for seniority when `seniority` is blank.
-        pub title: Option<String>,
-        /// Code of the standard field.
-        pub seniority: Option<String>,
-        /// People in the company.
-        pub employees: Option<i64>,
-        /// Compared with `industries`.
-        pub industry: Option<String>,
-        /// Compared with `countries`; blank counts as served.
-        pub country: Option<String>,
-        /// Where the lead came from.
-        pub source: Option<String>,
-        /// In the workspace's currency.
-        pub budget: Option<f64>,
-        /// When the project starts; one far away loses nothing (practice D6).
-        pub project_date: Option<cadenza_sdk::Time>,
-        /// What the lead is interested in.
-        pub product: Option<String>,
-        /// The pain the lead names.
-        pub pain: Option<String>,
-        /// What the lead wrote.
-        pub message: Option<String>,
-    }
+/// What it reads of a lead. A blank field neither gives nor takes points, unless said otherwise.
+#[derive(cadenza_sdk::Fields)]
+pub struct Fields {
+    /// Tells free mail from a company's.
+    pub email: Option<&'static str>,
+    /// Read for seniority when `seniority` is blank.
+    pub title: Option<&'static str>,
+    /// Code of the standard field.
+    pub seniority: Option<&'static str>,
+    /// People in the company.
+    pub employees: Option<i64>,
+    /// Compared with `industries`.
+    pub industry: Option<&'static str>,
+    /// Compared with `countries`; blank counts as served.
+    pub country: Option<&'static str>,
+    /// Where the lead came from.
+    pub source: Option<&'static str>,
+    /// In the workspace's currency.
+    pub budget: Option<f64>,
+    /// When the project starts; one far away loses nothing (practice D6).
+    pub project_date: Option<cadenza_sdk::Time>,
+    /// What the lead is interested in.
+    pub product: Option<&'static str>,
+    /// The pain the lead names.
+    pub pain: Option<&'static str>,
+    /// What the lead wrote.
+    pub message: Option<&'static str>,
 }
 
-cadenza_sdk::rules! {
-    /// Why a lead gets or loses points.
-    pub enum Rule {
-        /// Who decides, decides sooner.
-        1 Seniority = "seniority": "Has a say in such purchases: {value}",
-        /// Larger companies buy more.
-        2 CompanySize = "company_size": "The company has {value} people",
-        /// We know the industry.
-        3 Industry = "industry": "Works in an industry we serve best: {value}",
-        /// We do not sell there.
-        4 Country = "country": "Is in a country we do not sell to: {value}",
-        /// How it came to us.
-        5 Source = "source": "Came to us by {value}",
-        /// There is money.
-        6 Budget = "budget": "Has a budget of {value}",
-        /// There is a date. The best projects are four months out or longer (practice D6).
-        7 ProjectDate = "project_date": "The project starts in {value} days",
-        /// It knows what it needs.
-        8 Need = "need": "Says what it needs: {value}",
-        /// It wrote to us.
-        9 Message = "message": "Wrote to us: {value}",
-        /// Nothing is known of the company.
-        10 FreeMail = "free_mail": "Writes from {value}, which tells nothing about a company",
-        /// It does something of its own accord.
-        11 Engagement = "engagement": "Engaged with us {value} times in 30 days",
-        /// What it said when it was reached.
-        12 Talk = "talk": "Said when it was reached: {value}",
-        /// It was hot before and has lost little.
-        13 Steady = "steady": "Was hot with {value} points and stays so for now",
-    }
+/// Why a lead gets or loses points.
+#[derive(Clone, Copy, cadenza_sdk::Rules)]
+pub enum Rule {
+    /// Who decides, decides sooner.
+    #[rule("Has a say in such purchases: {value}")]
+    Seniority = 1,
+    /// Larger companies buy more.
+    #[rule("The company has {value} people")]
+    CompanySize = 2,
+    /// We know the industry.
+    #[rule("Works in an industry we serve best: {value}")]
+    Industry = 3,
+    /// We do not sell there.
+    #[rule("Is in a country we do not sell to: {value}")]
+    Country = 4,
+    /// How it came to us.
+    #[rule("Came to us by {value}")]
+    Source = 5,
+    /// There is money.
+    #[rule("Has a budget of {value}")]
+    Budget = 6,
+    /// There is a date. The best projects are four months out or longer (practice D6).
+    #[rule("The project starts in {value} days")]
+    ProjectDate = 7,
+    /// It knows what it needs.
+    #[rule("Says what it needs: {value}")]
+    Need = 8,
+    /// It wrote to us.
+    #[rule("Wrote to us: {value}")]
+    Message = 9,
+    /// Nothing is known of the company.
+    #[rule("Writes from {value}, which tells nothing about a company")]
+    FreeMail = 10,
+    /// It does something of its own accord.
+    #[rule("Engaged with us {value} times in 30 days")]
+    Engagement = 11,
+    /// What it said when it was reached.
+    #[rule("Said when it was reached: {value}")]
+    Talk = 12,
+    /// It was hot before and has lost little.
+    #[rule("Was hot with {value} points and stays so for now")]
+    Steady = 13,
 }
 
-cadenza_sdk::codes! {
-    /// What it tells apart in the results of touches.
-    pub enum Known {
-        /// It wants what we have.
-        Qualified = "qualified",
-        /// It never will.
-        Unqualified = "unqualified",
-        /// It asked to be called.
-        Callback = "callback",
-        /// Not at this time; it is not lost (practice B10).
-        NotNow = "not_now",
-    }
+/// What it tells apart in the results of touches.
+#[derive(Clone, Copy, cadenza_sdk::Codes)]
+pub enum Known {
+    /// It wants what we have.
+    Qualified,
+    /// It never will.
+    Unqualified,
+    /// It asked to be called.
+    Callback,
+    /// Not at this time; it is not lost (practice B10).
+    NotNow,
 }
 
 impl cadenza_sdk::Plugin for InboundFit {
@@ -133,9 +151,9 @@ impl Scorer for InboundFit {
         points::person(&mut tally, &view.fields);
         points::company(&mut tally, &view.fields, view.parameters);
         points::need(&mut tally, &view.fields, view.parameters, view.now);
-        points::behaviour(&mut tally, &view.engagement, &view.touches);
+        points::behaviour(&mut tally, view.engagement, view.touches);
         let segment = segment(&mut tally, view.parameters, view.previous_score);
-        Ok(tally.rating(segment, points::next_change(&view.fields, &view.engagement, view.now)))
+        Ok(tally.rating(segment, points::next_change(&view.fields, view.engagement, view.now)))
     }
 }
 

@@ -8,82 +8,90 @@ pub struct NurtureTrack;
 
 cadenza_sdk::export!(NurtureTrack: Nurturer);
 
-cadenza_sdk::parameters! {
-    /// What a workflow may set.
-    pub struct Parameters {
-        /// A project that starts within so long is close, and the lead is contacted again (practice D3).
-        pub close: Span = Span::days(30);
-        /// A project further away than this is followed in the long game; the best are (practice D6).
-        pub far: Span = Span::days(120);
-        /// Engagement within so long is recent.
-        pub recent: Span = Span::days(14);
-        /// Points from which a lead without a segment counts as warm.
-        pub warm: i64 = 40, in -1000..=1000;
-    }
+/// What a workflow may set.
+#[derive(cadenza_sdk::Parameters)]
+pub struct Parameters {
+    /// A project that starts within so long is close, and the lead is contacted again (practice D3).
+    #[parameter(default = Span::days(30))]
+    pub close: Span,
+    /// A project further away than this is followed in the long game; the best are (practice D6).
+    #[parameter(default = Span::days(120))]
+    pub far: Span,
+    /// Engagement within so long is recent.
+    #[parameter(default = Span::days(14))]
+    pub recent: Span,
+    /// Points from which a lead without a segment counts as warm.
+    #[parameter(default = 40, range = -1000..=1000)]
+    pub warm: i64,
 }
 
-cadenza_sdk::fields! {
-    /// What it reads of a lead.
-    pub struct Fields {
-        /// Blank counts by `score`.
-        pub segment: Option<String>,
-        /// Blank counts as cold.
-        pub score: Option<i64>,
-        /// When the project starts; blank or past says nothing.
-        pub project_date: Option<Time>,
-        /// When it last did something of its own accord; blank counts as never.
-        pub last_engaged: Option<Time>,
-        /// False once it said that it does not know us; blank counts as true.
-        pub knows_us: Option<bool>,
-    }
+/// What it reads of a lead.
+#[derive(cadenza_sdk::Fields)]
+pub struct Fields {
+    /// Blank counts by `score`.
+    pub segment: Option<&'static str>,
+    /// Blank counts as cold.
+    pub score: Option<i64>,
+    /// When the project starts; blank or past says nothing.
+    pub project_date: Option<Time>,
+    /// When it last did something of its own accord; blank counts as never.
+    pub last_engaged: Option<Time>,
+    /// False once it said that it does not know us; blank counts as true.
+    pub knows_us: Option<bool>,
 }
 
-cadenza_sdk::codes! {
-    /// The tracks.
-    pub enum Track {
-        /// Something of value every week.
-        Weekly = "weekly",
-        /// Something of value every month.
-        Monthly = "monthly",
-        /// The long game.
-        Long = "long",
-    }
+/// The tracks.
+#[derive(Clone, Copy, cadenza_sdk::Codes)]
+pub enum Track {
+    /// Something of value every week.
+    Weekly,
+    /// Something of value every month.
+    Monthly,
+    /// The long game.
+    Long,
 }
 
-cadenza_sdk::codes! {
-    /// What it tells apart in the results of touches.
-    pub enum Known {
-        /// It asked to be called.
-        Callback = "callback",
-        /// Not at this time.
-        NotNow = "not_now",
-        /// It does not know who we are.
-        DoesNotKnowUs = "does_not_know_us",
-    }
+/// What it tells apart in the results of touches.
+#[derive(Clone, Copy, cadenza_sdk::Codes)]
+pub enum Known {
+    /// It asked to be called.
+    Callback,
+    /// Not at this time.
+    NotNow,
+    /// It does not know who we are.
+    DoesNotKnowUs,
 }
 
-cadenza_sdk::rules! {
-    /// Why a track was chosen.
-    pub enum Rule {
-        /// Practice B13.
-        1 UnknownToIt = "unknown_to_it": "Does not know who we are and has to be warmed up first",
-        /// Practice D3.
-        2 ProjectClose = "project_close": "The project starts in {value} days, which is close",
-        /// Practice D3.
-        3 ProjectAhead = "project_ahead": "The project starts in {value} days",
-        /// Practice D6.
-        4 ProjectFar = "project_far": "The project starts in {value} days; there is time, and it may be large",
-        /// It wants to hear from us.
-        5 AskedForCall = "asked_for_call": "Asked to be called when it was last reached",
-        /// It does not want to buy yet.
-        6 NotNow = "not_now": "Said that this is not the time when it was last reached",
-        /// It is interested.
-        7 Engaged = "engaged": "Did something of its own accord {value} days ago",
-        /// How good it is.
-        8 Segment = "segment": "Is {value}",
-        /// Nothing speaks for more.
-        9 Quiet = "quiet": "Nothing is known that speaks for more",
-    }
+/// Why a track was chosen.
+#[derive(Clone, Copy, cadenza_sdk::Rules)]
+pub enum Rule {
+    /// Practice B13.
+    #[rule("Does not know who we are and has to be warmed up first")]
+    UnknownToIt = 1,
+    /// Practice D3.
+    #[rule("The project starts in {value} days, which is close")]
+    ProjectClose = 2,
+    /// Practice D3.
+    #[rule("The project starts in {value} days")]
+    ProjectAhead = 3,
+    /// Practice D6.
+    #[rule("The project starts in {value} days; there is time, and it may be large")]
+    ProjectFar = 4,
+    /// It wants to hear from us.
+    #[rule("Asked to be called when it was last reached")]
+    AskedForCall = 5,
+    /// It does not want to buy yet.
+    #[rule("Said that this is not the time when it was last reached")]
+    NotNow = 6,
+    /// It is interested.
+    #[rule("Did something of its own accord {value} days ago")]
+    Engaged = 7,
+    /// How good it is.
+    #[rule("Is {value}")]
+    Segment = 8,
+    /// Nothing speaks for more.
+    #[rule("Nothing is known that speaks for more")]
+    Quiet = 9,
 }
 
 impl Plugin for NurtureTrack {
@@ -164,7 +172,7 @@ fn by_interest(view: &View<'_, NurtureTrack>) -> Choice {
         let days = (view.now - last).as_days().to_string();
         return decided(Rule::Engaged, days, Track::Weekly, last + recent - view.now + Span::days(1));
     }
-    match view.fields.segment.as_deref() {
+    match view.fields.segment {
         Some("hot") => decided(Rule::Segment, "hot", Track::Weekly, Span::days(28)),
         Some("warm") => decided(Rule::Segment, "warm", Track::Monthly, Span::days(60)),
         None if view.fields.score.is_some_and(|score| score >= warm) => {

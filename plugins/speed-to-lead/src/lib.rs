@@ -8,34 +8,41 @@ pub struct SpeedToLead;
 
 cadenza_sdk::export!(SpeedToLead: Escalator);
 
-cadenza_sdk::parameters! {
-    /// What a workflow may set.
-    pub struct Parameters {
-        /// Business time that has to pass before anything is done; a lead that came at night can wait until morning.
-        pub patience: Span = Span::minutes(5);
-        /// How often the owner is reminded before it is raised.
-        pub reminders: i64 = 1, in 0..=20;
-        /// Whether the lead may be given to somebody else.
-        pub reassign: bool = true;
-    }
+/// What a workflow may set.
+#[derive(cadenza_sdk::Parameters)]
+pub struct Parameters {
+    /// Business time that has to pass before anything is done; a lead that came at night can wait until morning.
+    #[parameter(default = Span::minutes(5))]
+    pub patience: Span,
+    /// How often the owner is reminded before it is raised.
+    #[parameter(default = 1, range = 0..=20)]
+    pub reminders: i64,
+    /// Whether the lead may be given to somebody else.
+    #[parameter(default = true)]
+    pub reassign: bool,
 }
 
-cadenza_sdk::rules! {
-    /// Why this is done.
-    pub enum Rule {
-        /// Nobody was at work.
-        1 Patience = "patience": "Only {value} minutes of business time have passed",
-        /// It will not be done by waiting.
-        2 OwnerAway = "owner_away": "Nobody who is at work owns the lead",
-        /// It may have been overlooked.
-        3 Remind = "remind": "The lead waits for {value} minutes, and the owner can be reminded",
-        /// The owner does not act.
-        4 Raise = "raise": "The lead waits for {value} minutes in spite of reminders",
-        /// There is no later point.
-        5 LastPoint = "last_point": "The lead waits for {value} minutes, and this is the last time we look",
-        /// Somebody sees to it.
-        6 Raised = "raised": "It was raised already",
-    }
+/// Why this is done.
+#[derive(Clone, Copy, cadenza_sdk::Rules)]
+pub enum Rule {
+    /// Nobody was at work.
+    #[rule("Only {value} minutes of business time have passed")]
+    Patience = 1,
+    /// It will not be done by waiting.
+    #[rule("Nobody who is at work owns the lead")]
+    OwnerAway = 2,
+    /// It may have been overlooked.
+    #[rule("The lead waits for {value} minutes, and the owner can be reminded")]
+    Remind = 3,
+    /// The owner does not act.
+    #[rule("The lead waits for {value} minutes in spite of reminders")]
+    Raise = 4,
+    /// There is no later point.
+    #[rule("The lead waits for {value} minutes, and this is the last time we look")]
+    LastPoint = 5,
+    /// Somebody sees to it.
+    #[rule("It was raised already")]
+    Raised = 6,
 }
 
 impl Plugin for SpeedToLead {

@@ -9,6 +9,7 @@ wit_bindgen::generate!({
     inline: "
         package cadenza:guest;
         world guest {
+            import cadenza:plugin/log@1.0.0;
             export cadenza:plugin/types@1.0.0;
             export cadenza:plugin/describe@1.0.0;
             export cadenza:plugin/scorer@1.0.0;
@@ -16,9 +17,11 @@ wit_bindgen::generate!({
             export cadenza:plugin/escalator@1.0.0;
         }
     ",
+    generate_all,
     pub_export_macro: true,
     disable_run_ctors_once_workaround: true,
     additional_derives: [PartialEq],
 });
 
+pub use self::cadenza::plugin::log;
 pub use exports::cadenza::plugin::{describe, escalator, nurturer, scorer, types};

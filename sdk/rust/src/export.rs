@@ -2,20 +2,16 @@
 
 use crate::contract::{describe, escalator, nurturer, scorer, types};
 use crate::plugin::{Escalator, Fields, Nurturer, Parameters, Plugin, Scorer, owned};
-use crate::view::{View, parameters};
+use crate::value::{Texts, Values};
+use crate::view::{Call, View};
 use core::mem::ManuallyDrop;
 
-/// Asks an author's code, and leaves everything it was given where it is: the instance is dropped as a whole, so taking
-/// it apart would be work for nothing.
-fn ask<P: Plugin, R>(
-    now: i64,
-    values: Vec<types::Value>,
-    lead: types::Lead,
-    decide: impl FnOnce(&View<'_, P>) -> Result<R, String>,
-) -> Result<R, String> {
-    let parameters = ManuallyDrop::new(parameters::<P>(values)?);
-    let view = ManuallyDrop::new(View::new(now, &*parameters, lead)?);
-    decide(&view)
+/// Asks an author's code about the one lead of a call, and leaves everything it was given where it is: the instance is
+/// dropped as a whole, so taking it apart would be work for nothing.
+fn ask<P: Plugin, R>(input: types::Input, decide: impl FnOnce(&View<'_, P>) -> Result<R, String>) -> Result<R, String> {
+    let call = ManuallyDrop::new(Call::<P>::take(input)?);
+    let view = call.views().next().ok_or("no lead is given to decide about")?;
+    decide(&*ManuallyDrop::new(view?))
 }
 
 /// What a guest does first: from here on a panic leaves its message for the host.
@@ -39,50 +35,44 @@ impl<P: Plugin> describe::Guest for P {
             tracks: owned(P::TRACKS),
             codes: owned(P::CODES),
             fuel_budget: P::FUEL_BUDGET,
+            memory_budget: P::MEMORY_BUDGET,
         }
     }
 
-    fn reads(values: Vec<types::Value>) -> Result<describe::View, String> {
+    fn reads(texts: types::Texts, values: Vec<types::Value>) -> Result<describe::View, String> {
         begin();
-        Ok(P::reads(&parameters::<P>(values)?)?.with_fields(P::Fields::NAMES))
+        let parameters = P::Parameters::take(&mut Values::new(&values, Texts::keep(texts)))?;
+        Ok(P::reads(&parameters)?.with_fields(P::Fields::NAMES))
     }
 }
 
 impl<P: Scorer> scorer::Guest for P {
-    fn score(now: i64, values: Vec<types::Value>, lead: types::Lead) -> Result<scorer::Rating, String> {
+    fn score(input: types::Input) -> Result<scorer::Rating, String> {
         begin();
-        ask(now, values, lead, P::score)
+        ask(input, P::score)
     }
 
-    fn score_batch(
-        now: i64,
-        values: Vec<types::Value>,
-        leads: Vec<types::Lead>,
-    ) -> Vec<Result<scorer::Rating, String>> {
+    fn score_batch(input: types::Input) -> Vec<Result<scorer::Rating, String>> {
         begin();
-        match parameters::<P>(values) {
-            Ok(parameters) => leads.into_iter().map(|lead| P::score(&View::new(now, &parameters, lead)?)).collect(),
-            Err(why) => leads.iter().map(|_| Err(why.clone())).collect(),
+        let leads = input.leads.len();
+        match Call::<P>::take(input) {
+            Ok(call) => ManuallyDrop::new(call).views().map(|view| P::score(&*ManuallyDrop::new(view?))).collect(),
+            Err(why) => vec![Err(why); leads],
         }
     }
 }
 
 impl<P: Nurturer> nurturer::Guest for P {
-    fn choose(now: i64, values: Vec<types::Value>, lead: types::Lead) -> Result<nurturer::Choice, String> {
+    fn choose(input: types::Input) -> Result<nurturer::Choice, String> {
         begin();
-        ask(now, values, lead, P::choose)
+        ask(input, P::choose)
     }
 }
 
 impl<P: Escalator> escalator::Guest for P {
-    fn decide(
-        now: i64,
-        values: Vec<types::Value>,
-        lead: types::Lead,
-        overdue: escalator::Overdue,
-    ) -> Result<escalator::Verdict, String> {
+    fn decide(input: types::Input, overdue: escalator::Overdue) -> Result<escalator::Verdict, String> {
         begin();
-        ask(now, values, lead, |view| P::decide(view, &overdue.into()))
+        ask(input, |view| P::decide(view, &overdue.into()))
     }
 }
 
@@ -107,22 +97,55 @@ macro_rules! export {
         };
     };
     (@ Scorer $plugin:ident) => {
-        $crate::contract::scorer::__export_cadenza_plugin_scorer_1_0_0_cabi!(
-            $plugin with_types_in $crate::contract::scorer
-        );
+        $crate::export!(@ input "cadenza:plugin/scorer@1.0.0#score" scorer _export_score_cabi $plugin);
+        $crate::export!(@ input "cadenza:plugin/scorer@1.0.0#score-batch" scorer _export_score_batch_cabi $plugin);
         $crate::export!(@ world "component-type:cadenza:scoring" SCORING);
     };
     (@ Nurturer $plugin:ident) => {
-        $crate::contract::nurturer::__export_cadenza_plugin_nurturer_1_0_0_cabi!(
-            $plugin with_types_in $crate::contract::nurturer
-        );
+        $crate::export!(@ input "cadenza:plugin/nurturer@1.0.0#choose" nurturer _export_choose_cabi $plugin);
         $crate::export!(@ world "component-type:cadenza:nurture" NURTURE);
     };
     (@ Escalator $plugin:ident) => {
-        $crate::contract::escalator::__export_cadenza_plugin_escalator_1_0_0_cabi!(
-            $plugin with_types_in $crate::contract::escalator
-        );
+        const _: () = {
+            // One argument: where the others lie, since there are too many of them.
+            #[unsafe(export_name = "cadenza:plugin/escalator@1.0.0#decide")]
+            unsafe extern "C" fn decide(arguments: *mut u8) -> *mut u8 {
+                unsafe { $crate::contract::escalator::_export_decide_cabi::<$plugin>(arguments) }
+            }
+        };
         $crate::export!(@ world "component-type:cadenza:escalation" ESCALATION);
+    };
+    // A decision is exported without what gives its answer's memory back: the instance is dropped as a whole, so that call
+    // would be work for nothing. The arguments are those of the contract's `input`: the moment, then seven lists.
+    (@ input $name:literal $interface:ident $function:ident $plugin:ident) => {
+        const _: () = {
+            #[unsafe(export_name = $name)]
+            #[allow(clippy::too_many_arguments, reason = "the canonical ABI passes a record's fields one by one")]
+            unsafe extern "C" fn exported(
+                now: i64,
+                joined: *mut u8,
+                joined_bytes: usize,
+                ends: *mut u8,
+                ends_count: usize,
+                parameters: *mut u8,
+                parameters_count: usize,
+                fields: *mut u8,
+                fields_count: usize,
+                touches: *mut u8,
+                touches_count: usize,
+                engagement: *mut u8,
+                engagement_count: usize,
+                leads: *mut u8,
+                leads_count: usize,
+            ) -> *mut u8 {
+                unsafe {
+                    $crate::contract::$interface::$function::<$plugin>(
+                        now, joined, joined_bytes, ends, ends_count, parameters, parameters_count, fields,
+                        fields_count, touches, touches_count, engagement, engagement_count, leads, leads_count,
+                    )
+                }
+            }
+        };
     };
     (@ world $section:literal $world:ident) => {
         const _: () = {

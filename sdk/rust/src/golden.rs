@@ -25,7 +25,7 @@ mod case;
 
 pub use case::{Case, EngagementCase, Expect, Length, OverdueCase, ReasonCase, Scalar, TouchCase};
 
-use crate::contract::describe::{self, Parameter, ValueType, Window};
+use crate::contract::describe::{self, Literal, Parameter, ValueType, Window};
 use crate::contract::types::{self, Value};
 use crate::contract::{escalator, nurturer, scorer};
 use crate::plugin::{Escalator, Fields, Nurturer, Parameters, Plugin, Scorer};
@@ -36,9 +36,9 @@ use std::path::{Path, PathBuf};
 /// Runs every case of a folder against a scorer.
 pub fn scorer<P: Scorer>(folder: impl AsRef<Path>) {
     check(folder.as_ref(), |case| {
-        Input::of::<P>(case, |Input { now, parameters, lead }| {
-            let single = <P as scorer::Guest>::score(now, parameters.clone(), lead.clone());
-            let batch = <P as scorer::Guest>::score_batch(now, parameters, vec![lead.clone(), lead]);
+        decided::<P>(case, |input| {
+            let single = <P as scorer::Guest>::score(input.clone());
+            let batch = <P as scorer::Guest>::score_batch(twice(input));
             if batch == [single.clone(), single.clone()] {
                 Ok(Expect::rating(single, P::RULES))
             } else {
@@ -51,18 +51,16 @@ pub fn scorer<P: Scorer>(folder: impl AsRef<Path>) {
 /// Runs every case of a folder against a nurturer.
 pub fn nurturer<P: Nurturer>(folder: impl AsRef<Path>) {
     check(folder.as_ref(), |case| {
-        Input::of::<P>(case, |Input { now, parameters, lead }| {
-            Ok(Expect::choice(<P as nurturer::Guest>::choose(now, parameters, lead), P::RULES))
-        })
+        decided::<P>(case, |input| Ok(Expect::choice(<P as nurturer::Guest>::choose(input), P::RULES)))
     });
 }
 
 /// Runs every case of a folder against an escalator.
 pub fn escalator<P: Escalator>(folder: impl AsRef<Path>) {
     check(folder.as_ref(), |case| {
-        Input::of::<P>(case, |Input { now, parameters, lead }| {
+        decided::<P>(case, |input| {
             let overdue = case.overdue.as_ref().ok_or("the case of an escalator needs `overdue`")?.to_contract();
-            Ok(Expect::verdict(<P as escalator::Guest>::decide(now, parameters, lead, overdue), P::RULES))
+            Ok(Expect::verdict(<P as escalator::Guest>::decide(input, overdue), P::RULES))
         })
     });
 }
@@ -110,69 +108,122 @@ pub fn read(folder: &Path) -> Result<Vec<(PathBuf, Case)>, String> {
     Ok(cases)
 }
 
-/// A case as the host would pass it.
-struct Input {
-    now: i64,
-    parameters: Vec<Value>,
-    lead: types::Lead,
+/// Decides with the case's input; parameters that the plugin does not take are a refusal like any other.
+fn decided<P: Plugin>(
+    case: &Case,
+    decide: impl FnOnce(types::Input) -> Result<Expect, String>,
+) -> Result<Expect, String> {
+    let mut pool = Pool::default();
+    let parameters = lay_out(&P::Parameters::describe(), &case.with, &mut pool)?;
+    match <P as describe::Guest>::reads(pool.texts.clone(), parameters.clone()) {
+        Ok(view) => decide(input::<P>(case, &view, parameters, pool)?),
+        Err(why) => Ok(Expect::refused(why)),
+    }
 }
 
-impl Input {
-    /// Decides with the case's input; parameters that the plugin does not take are a refusal like any other.
-    fn of<P: Plugin>(case: &Case, decide: impl FnOnce(Self) -> Result<Expect, String>) -> Result<Expect, String> {
-        let parameters = lay_out(&P::Parameters::describe(), &case.with)?;
-        match <P as describe::Guest>::reads(parameters.clone()) {
-            Ok(view) => decide(Self { now: case.now.0.as_ms(), lead: lead::<P>(case, &view)?, parameters }),
-            Err(why) => Ok(Expect::refused(why)),
+/// The texts of a case, as the contract passes them.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    texts: types::Texts,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { texts: types::Texts { joined: Vec::new(), ends: Vec::new() } }
+    }
+}
+
+impl Pool {
+    fn put(&mut self, text: &str) -> u32 {
+        let types::Texts { joined, ends } = &mut self.texts;
+        joined.extend_from_slice(text.as_bytes());
+        ends.push(joined.len() as u32);
+        ends.len() as u32 - 1
+    }
+
+    fn put_all(&mut self, texts: &[String]) -> types::TextRange {
+        let first = self.texts.ends.len() as u32;
+        for text in texts {
+            self.put(text);
         }
+        types::TextRange { first, count: texts.len() as u32 }
     }
 }
 
 /// Values for the plugin's parameters in their order, with defaults.
-fn lay_out(described: &[Parameter], with: &BTreeMap<String, Scalar>) -> Result<Vec<Value>, String> {
+fn lay_out(described: &[Parameter], with: &BTreeMap<String, Scalar>, pool: &mut Pool) -> Result<Vec<Value>, String> {
     if let Some(name) = with.keys().find(|name| !described.iter().any(|parameter| parameter.name == **name)) {
         return Err(format!("the plugin has no parameter `{name}`"));
     }
-    described
-        .iter()
-        .map(|parameter| match with.get(&parameter.name) {
-            Some(scalar) => fit(&parameter.name, scalar, parameter.kind),
-            None if parameter.default == Value::Blank => Err(format!("the parameter `{}` is required", parameter.name)),
-            None => Ok(parameter.default.clone()),
-        })
-        .collect()
+    let value = |parameter: &Parameter| match with.get(&parameter.name) {
+        Some(scalar) => fit(&parameter.name, scalar, parameter.kind, pool),
+        None => default(parameter, pool),
+    };
+    described.iter().map(value).collect()
 }
 
-/// What the plugin would see of the case's lead.
-fn lead<P: Plugin>(case: &Case, view: &describe::View) -> Result<types::Lead, String> {
+fn default(parameter: &Parameter, pool: &mut Pool) -> Result<Value, String> {
+    Ok(match &parameter.default {
+        Literal::Blank => return Err(format!("the parameter `{}` is required", parameter.name)),
+        Literal::Boolean(yes) => Value::Boolean(*yes),
+        Literal::Int(int) => Value::Int(*int),
+        Literal::Number(number) => Value::Number(*number),
+        Literal::Text(text) => Value::Text(pool.put(text)),
+        Literal::Time(at) => Value::Time(*at),
+        Literal::Duration(ms) => Value::Duration(*ms),
+        Literal::Texts(texts) => Value::Texts(pool.put_all(texts)),
+    })
+}
+
+/// What the plugin would see of the case.
+fn input<P: Plugin>(
+    case: &Case,
+    view: &describe::View,
+    parameters: Vec<Value>,
+    mut pool: Pool,
+) -> Result<types::Input, String> {
     if let Some(name) = case.lead.keys().find(|name| !view.fields.contains(name)) {
         return Err(format!("the plugin does not read the field `{name}`; it reads {}", view.fields.join(", ")));
     }
     let fields = P::Fields::NAMES.iter().zip(P::Fields::KINDS).map(|(name, kind)| match case.lead.get(*name) {
-        Some(scalar) => fit(name, scalar, *kind),
+        Some(scalar) => fit(name, scalar, *kind, &mut pool),
         None => Ok(Value::Blank),
     });
-    Ok(types::Lead {
-        fields: fields.collect::<Result<_, _>>()?,
-        touches: within(&case.touches, view.touches.as_ref(), |touch| (&touch.channel, touch.age))
-            .map(|touch| types::Touch {
-                age: touch.age.0.as_delay_seconds(),
-                channel: position::<P>(&touch.channel),
-                outcome: position::<P>(&touch.outcome),
-                result: touch.result.as_deref().map(position::<P>),
-            })
-            .collect(),
-        engagement: within(&case.engagement, view.engagement.as_ref(), |seen| (&seen.kind, seen.age))
+    let fields = fields.collect::<Result<_, _>>()?;
+    let touches: Vec<types::Touch> = within(&case.touches, view.touches.as_ref(), |touch| (&touch.channel, touch.age))
+        .map(|touch| types::Touch {
+            age: touch.age.0.as_delay_seconds(),
+            channel: position::<P>(&touch.channel),
+            outcome: position::<P>(&touch.outcome),
+            result: touch.result.as_deref().map(position::<P>),
+        })
+        .collect();
+    let engagement: Vec<types::Engagement> =
+        within(&case.engagement, view.engagement.as_ref(), |seen| (&seen.kind, seen.age))
             .map(|seen| types::Engagement {
                 age: seen.age.0.as_delay_seconds(),
                 kind: position::<P>(&seen.kind),
-                detail: seen.detail.clone(),
+                detail: pool.put(&seen.detail),
             })
-            .collect(),
+            .collect();
+    let lead = types::Lead {
+        touches: touches.len() as u32,
+        engagement: engagement.len() as u32,
         owner_present: case.owner_present.filter(|_| view.owner_present),
         previous_score: case.previous_score.filter(|_| view.previous_score),
         business_elapsed: case.business_elapsed.filter(|_| view.business_elapsed).map(|span| span.0.as_ms() as u64),
-    })
+    };
+    let now = case.now.0.as_ms();
+    Ok(types::Input { now, texts: pool.texts, parameters, fields, touches, engagement, leads: vec![lead] })
+}
+
+/// The same lead a second time.
+fn twice(mut input: types::Input) -> types::Input {
+    input.fields.extend_from_within(..);
+    input.touches.extend_from_within(..);
+    input.engagement.extend_from_within(..);
+    input.leads.extend_from_within(..);
+    input
 }
 
 /// Those of a history that lie within a window.
@@ -196,6 +247,6 @@ fn position<P: Plugin>(code: &str) -> u16 {
     P::CODES.iter().position(|listed| *listed == code).and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX)
 }
 
-fn fit(name: &str, scalar: &Scalar, kind: ValueType) -> Result<Value, String> {
-    scalar.fit(kind).ok_or_else(|| format!("`{name}` is not of the type that the plugin reads: {scalar:?}"))
+fn fit(name: &str, scalar: &Scalar, kind: ValueType, pool: &mut Pool) -> Result<Value, String> {
+    scalar.fit(kind, pool).ok_or_else(|| format!("`{name}` is not of the type that the plugin reads: {scalar:?}"))
 }

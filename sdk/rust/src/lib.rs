@@ -9,10 +9,10 @@
 mod arena;
 #[doc(hidden)]
 pub mod contract;
-mod declare;
 mod export;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod golden;
+mod log;
 #[cfg(target_arch = "wasm32")]
 mod panics;
 #[doc(hidden)]
@@ -23,8 +23,66 @@ mod time;
 pub mod value;
 mod view;
 
+/// Declares the codes that a plugin tells apart (channels, outcomes, results, kinds of engagement), or its tracks. The text
+/// of a code is its variant's name in lower case with `_`; `#[code("…")]` gives another. A code of a touch can be compared
+/// with a variant.
+///
+/// ```
+/// #[derive(Clone, Copy, cadenza_sdk::Codes)]
+/// pub enum Known {
+///     /// Not at this time.
+///     NotNow,
+/// }
+/// assert_eq!(Known::TEXTS, ["not_now"]);
+/// ```
+pub use cadenza_sdk_derive::Codes;
+/// Declares the lead fields that a plugin reads. A field that is not known is `None`; the names are those of the
+/// workspace: standard fields, those the engine keeps (`score`, `last_touch`…) and the workspace's own.
+///
+/// ```
+/// #[derive(cadenza_sdk::Fields)]
+/// pub struct Fields {
+///     /// Job title; blank gives no points.
+///     pub title: Option<&'static str>,
+///     /// People in the company; blank gives no points.
+///     pub employees: Option<i64>,
+/// }
+/// ```
+pub use cadenza_sdk_derive::Fields;
+/// Declares what a workflow may set under `with`. The comment of each is shown in the editor, so name the unit. Without a
+/// default it has to be set.
+///
+/// ```
+/// #[derive(cadenza_sdk::Parameters)]
+/// pub struct Parameters {
+///     /// Points from which a lead is hot.
+///     #[parameter(default = 75, range = -1000..=1000)]
+///     pub hot: i64,
+///     /// Domains that tell nothing about a company.
+///     #[parameter(default = &["gmail.com", "outlook.com"])]
+///     pub free_mail: &'static [&'static str],
+///     /// The product that is sold; has to be set.
+///     pub product: &'static str,
+/// }
+/// ```
+pub use cadenza_sdk_derive::Parameters;
+/// Declares the rules that reasons refer to: number, name and what it says in words, in which `{value}` and `{points}`
+/// stand for those of the reason. A number, once used, is never given to another rule.
+///
+/// ```
+/// #[derive(Clone, Copy, cadenza_sdk::Rules)]
+/// pub enum Rule {
+///     /// Who decides, decides sooner.
+///     #[rule("Decides on such purchases: {value}")]
+///     Seniority = 1,
+/// }
+/// assert_eq!(Rule::TABLE[0].name, "seniority");
+/// ```
+pub use cadenza_sdk_derive::Rules;
 #[doc(hidden)]
 pub use export::worlds;
+#[doc(hidden)]
+pub use log::say;
 pub use plugin::{Escalator, Nothing, Nurturer, Plugin, Reads, Refusal, RuleText, Scorer};
 pub use tally::{Action, Choice, Rating, Segment, Tally, Verdict};
 pub use time::{Span, Time};
@@ -32,6 +90,12 @@ pub use value::FieldType;
 pub use view::{Code, Engagement, Overdue, Touch, View};
 
 impl Code {
+    /// The code at this position of the plugin's codes.
+    #[doc(hidden)]
+    pub fn at(position: u16) -> Self {
+        Self(position)
+    }
+
     /// Its position in the plugin's codes; compare with a variant of `codes!` instead.
     #[doc(hidden)]
     pub fn position(self) -> u16 {

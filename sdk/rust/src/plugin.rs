@@ -2,7 +2,7 @@
 
 use crate::contract::describe::{self, ValueType, Window};
 use crate::tally::{Choice, Rating, Verdict};
-use crate::value::Value;
+use crate::value::Values;
 use crate::view::{Overdue, View};
 
 /// A refusal: the plugin cannot decide, and says why to whoever reads the journal.
@@ -19,16 +19,18 @@ pub trait Plugin: Sized + 'static {
     /// The most fuel one decision should need, about one unit for each instruction. Measure and leave room: a decision
     /// over budget fails. Up to 1,000,000 it is taken inside the commit.
     const FUEL_BUDGET: u64 = 200_000;
-    /// Its rules: `Rule::TABLE` of a `rules!`.
+    /// The most bytes of memory one decision should need; nothing that a decision allocates is given back before it ends.
+    const MEMORY_BUDGET: u64 = 4 * 1024 * 1024;
+    /// Its rules: `Rule::TABLE` of a `#[derive(Rules)]`.
     const RULES: &'static [RuleText] = &[];
-    /// The tracks it may choose: `Track::TEXTS` of a `codes!`. For nurturers.
+    /// The tracks it may choose: `Track::TEXTS` of a `#[derive(Codes)]`. For nurturers.
     const TRACKS: &'static [&'static str] = &[];
-    /// The channels, outcomes, results and kinds of engagement it tells apart: `Known::TEXTS` of a `codes!`.
+    /// The channels, outcomes, results and kinds of engagement it tells apart: `Known::TEXTS` of a `#[derive(Codes)]`.
     const CODES: &'static [&'static str] = &[];
 
-    /// What a workflow may set: a struct made by `parameters!`, or [`Nothing`].
+    /// What a workflow may set: a struct with `#[derive(Parameters)]`, or [`Nothing`].
     type Parameters: Parameters;
-    /// The lead fields it reads: a struct made by `fields!`, or [`Nothing`].
+    /// The lead fields it reads: a struct with `#[derive(Fields)]`, or [`Nothing`].
     type Fields: Fields;
 
     /// What it wants to see beside the fields, given these parameters. The error says, for whoever writes the workflow,
@@ -56,16 +58,16 @@ pub trait Escalator: Plugin {
     fn decide(view: &View<'_, Self>, overdue: &Overdue) -> Result<Verdict, Refusal>;
 }
 
-/// Made by `parameters!`.
+/// What `#[derive(Parameters)]` makes of a struct.
 pub trait Parameters: Sized {
     /// What a workflow may set, in the order of the values.
     fn describe() -> Vec<describe::Parameter>;
 
     /// Takes the values in that order.
-    fn take(values: Vec<Value>) -> Result<Self, String>;
+    fn take(values: &mut Values<'_>) -> Result<Self, String>;
 }
 
-/// Made by `fields!`.
+/// What `#[derive(Fields)]` makes of a struct.
 pub trait Fields: Sized {
     /// The names of the fields, in the order of the values.
     const NAMES: &'static [&'static str];
@@ -73,7 +75,7 @@ pub trait Fields: Sized {
     const KINDS: &'static [ValueType];
 
     /// Takes the values in that order; the error names one of another type.
-    fn take(values: Vec<Value>) -> Result<Self, String>;
+    fn take(values: &mut Values<'_>) -> Result<Self, String>;
 }
 
 /// No parameters, or no fields.
@@ -85,7 +87,7 @@ impl Parameters for Nothing {
         Vec::new()
     }
 
-    fn take(_: Vec<Value>) -> Result<Self, String> {
+    fn take(_: &mut Values<'_>) -> Result<Self, String> {
         Ok(Self)
     }
 }
@@ -94,12 +96,12 @@ impl Fields for Nothing {
     const NAMES: &'static [&'static str] = &[];
     const KINDS: &'static [ValueType] = &[];
 
-    fn take(_: Vec<Value>) -> Result<Self, String> {
+    fn take(_: &mut Values<'_>) -> Result<Self, String> {
         Ok(Self)
     }
 }
 
-/// One rule, for the description. Made by `rules!`.
+/// One rule, for the description. Made by `#[derive(Rules)]`.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleText {
     /// Its number in reasons.

@@ -3,6 +3,7 @@
 use crate::contract::{escalator, types};
 use crate::plugin::{Fields, Parameters, Plugin};
 use crate::time::{Span, Time};
+use crate::value::{Texts, Values};
 
 /// Everything that a decision of plugin `P` depends on.
 #[derive(Debug)]
@@ -14,9 +15,9 @@ pub struct View<'a, P: Plugin> {
     /// The lead's fields; blank ones are `None`.
     pub fields: P::Fields,
     /// Touches, newest first; empty unless asked for in [`Plugin::reads`].
-    pub touches: Vec<Touch>,
+    pub touches: &'a [Touch],
     /// Engagement, newest first; empty unless asked for.
-    pub engagement: Vec<Engagement>,
+    pub engagement: &'a [Engagement],
     /// Whether the owner is at work now; none when not asked for or nobody owns the lead.
     pub owner_present: Option<bool>,
     /// The points of this score as they were before; none when not asked for or there are none.
@@ -25,25 +26,57 @@ pub struct View<'a, P: Plugin> {
     pub business_elapsed: Option<Span>,
 }
 
-impl<'a, P: Plugin> View<'a, P> {
-    /// Reads a lead as the host passes it; the error says which field has another type than the plugin takes.
-    pub(crate) fn new(now: i64, parameters: &'a P::Parameters, lead: types::Lead) -> Result<Self, String> {
+/// What came with one call, for all its leads.
+#[derive(Debug)]
+pub(crate) struct Call<P: Plugin> {
+    now: Time,
+    texts: Texts,
+    parameters: P::Parameters,
+    fields: Vec<types::Value>,
+    touches: Vec<Touch>,
+    engagement: Vec<Engagement>,
+    pub(crate) leads: Vec<types::Lead>,
+}
+
+impl<P: Plugin> Call<P> {
+    /// Reads what the host passes; the error says which parameter has another type than the plugin takes.
+    pub(crate) fn take(input: types::Input) -> Result<Self, String> {
+        let texts = Texts::keep(input.texts);
         Ok(Self {
-            now: Time::from_ms(now),
-            parameters,
-            fields: P::Fields::take(lead.fields)?,
-            touches: lead.touches.into_iter().map(Touch::from).collect(),
-            engagement: lead.engagement.into_iter().map(Engagement::from).collect(),
-            owner_present: lead.owner_present,
-            previous_score: lead.previous_score,
-            business_elapsed: lead.business_elapsed.map(|ms| Span::ms(i64::try_from(ms).unwrap_or(i64::MAX))),
+            now: Time::from_ms(input.now),
+            parameters: P::Parameters::take(&mut Values::new(&input.parameters, texts))?,
+            fields: input.fields,
+            touches: input.touches.into_iter().map(Touch::from).collect(),
+            engagement: input.engagement.into_iter().map(|seen| Engagement::of(seen, texts)).collect(),
+            leads: input.leads,
+            texts,
+        })
+    }
+
+    /// The leads one after another; the error says which field has another type than the plugin takes.
+    pub(crate) fn views(&self) -> impl Iterator<Item = Result<View<'_, P>, String>> {
+        let mut fields = Values::new(&self.fields, self.texts);
+        let (mut touches, mut engagement) = (self.touches.as_slice(), self.engagement.as_slice());
+        self.leads.iter().map(move |lead| {
+            Ok(View {
+                now: self.now,
+                parameters: &self.parameters,
+                fields: P::Fields::take(&mut fields)?,
+                touches: first(&mut touches, lead.touches),
+                engagement: first(&mut engagement, lead.engagement),
+                owner_present: lead.owner_present,
+                previous_score: lead.previous_score,
+                business_elapsed: lead.business_elapsed.map(|ms| Span::ms(i64::try_from(ms).unwrap_or(i64::MAX))),
+            })
         })
     }
 }
 
-/// Reads the parameters as the host passes them.
-pub(crate) fn parameters<P: Plugin>(values: Vec<types::Value>) -> Result<P::Parameters, String> {
-    P::Parameters::take(values)
+/// Takes so many from the beginning.
+fn first<'a, T>(from: &mut &'a [T], count: u32) -> &'a [T] {
+    let (taken, rest) = from.split_at(count as usize);
+    *from = rest;
+    taken
 }
 
 /// A channel, outcome, result or kind of engagement. Compare it with a variant of the plugin's own `codes!`; one that
@@ -76,19 +109,19 @@ impl From<types::Touch> for Touch {
 }
 
 /// Something the lead did of its own accord.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Engagement {
     /// How long ago.
     pub age: Span,
     /// What it did.
     pub kind: Code,
     /// With what: the page, paper or event. May be empty.
-    pub detail: String,
+    pub detail: &'static str,
 }
 
-impl From<types::Engagement> for Engagement {
-    fn from(engagement: types::Engagement) -> Self {
-        Self { age: Span::seconds(i64::from(engagement.age)), kind: Code(engagement.kind), detail: engagement.detail }
+impl Engagement {
+    fn of(seen: types::Engagement, texts: Texts) -> Self {
+        Self { age: Span::seconds(i64::from(seen.age)), kind: Code(seen.kind), detail: texts.get(seen.detail) }
     }
 }
 

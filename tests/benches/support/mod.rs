@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 
+pub mod guests;
+
 use cadenza_tests::{Client, Delivery, Engine};
 use serde_json::json;
 use std::io::ErrorKind;

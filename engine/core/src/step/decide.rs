@@ -60,9 +60,9 @@ impl Machine<'_> {
                 newest(window, now, lead.touches.iter().rev(), |touch| (touch.at, touch.channel.as_str()))
                     .map(|touch| TouchSeen {
                         age_s: age_s(now, touch.at),
-                        channel: touch.channel.as_str().to_owned(),
-                        outcome: touch.outcome.as_str().to_owned(),
-                        result: touch.result.map(|result| result.as_str().to_owned()),
+                        channel: touch.channel,
+                        outcome: touch.outcome,
+                        result: touch.result,
                     })
                     .collect()
             }),

@@ -23,6 +23,9 @@ pub(crate) struct Guest {
     pub(crate) contract: Option<(&'static str, &'static str)>,
 }
 
+/// The memory budget that a guest asks for.
+const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Where `score` may put its answer, and beyond that whatever it likes.
 pub(crate) const ANSWER: u32 = 8192;
 
@@ -85,13 +88,14 @@ impl Guest {
     fn module(&self) -> String {
         let Self { name, items, describe, score, realloc, pages, .. } = self;
         assert_eq!(name.len(), 7, "the description below counts on it");
-        // The description: texts and lists as address and length, at last the fuel budget. One rule, number 1.
+        // The description: texts and lists as address and length, at last the budgets. One rule, number 1.
         let mut description = Vec::new();
         for (at, length) in [(1024, 7), (1024, 7), (1024, 7), (0, 0), (1536, 1), (0, 0), (0, 0)] {
             description.extend(u32::to_le_bytes(at));
             description.extend(u32::to_le_bytes(length));
         }
         description.extend(self.fuel.to_le_bytes());
+        description.extend(MEMORY_BYTES.to_le_bytes());
         let rule: Vec<u8> = [1, 1024, 7, 1024, 7].into_iter().flat_map(u32::to_le_bytes).collect();
         format!(
             r#"(module
@@ -102,11 +106,11 @@ impl Guest {
                 {items}
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
                 (func (export "cadenza:plugin/describe@1.0.0#describe") (result i32) {describe})
-                (func (export "cadenza:plugin/describe@1.0.0#reads") (param i32 i32) (result i32) i32.const 4096)
+                (func (export "cadenza:plugin/describe@1.0.0#reads") (param i32 i32 i32 i32 i32 i32) (result i32) i32.const 4096)
                 (func $score (export "cadenza:plugin/scorer@1.0.0#score")
-                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32) {score})
+                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {score})
                 (func (export "cadenza:plugin/scorer@1.0.0#score-batch")
-                    (param i64 i32 i32 i32 i32) (result i32) i32.const 4096)
+                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const 4096)
             )"#,
             rule = escaped(&rule),
             description = escaped(&description),

@@ -28,7 +28,7 @@ fn input() -> DecisionInput {
 }
 
 fn score(sandbox: &Sandbox, plugin: &str) -> Result<Decision, DecisionFailure> {
-    sandbox.decide(plugin, DecisionKind::Scoring, &input()).0
+    sandbox.decide(plugin, DecisionKind::Scoring, &input()).answer
 }
 
 /// Scores with a guest, and makes sure that a well-behaved one beside it is not disturbed.
@@ -276,7 +276,7 @@ fn what_needs_more_to_begin_with_than_it_may_have_is_refused() {
         Err(LoadError::Invalid(why)) => assert!(why.contains(says), "`{why}` should say `{says}`"),
         other => panic!("{other:?} should be refused"),
     };
-    refused(Guest { pages: 1_000, ..Guest::default() }, "65536000 which exceeds the limit");
+    refused(Guest { pages: 5_000, ..Guest::default() }, "327680000 which exceeds the limit");
     let table = "(table 100000 funcref)".to_owned();
     refused(Guest { items: table, ..Guest::default() }, "100000 which exceeds the limit");
 }
@@ -319,9 +319,9 @@ fn what_nobody_can_decide_is_unavailable() {
     let mut sandbox = sandbox();
     sandbox.load(&Guest::default().component(), None).expect("it loads");
     let unavailable = |plugin: &str, kind, input: &DecisionInput| {
-        let (answer, cost) = sandbox.decide(plugin, kind, input);
-        assert_eq!(cost.fuel, 0);
-        assert!(matches!(answer, Err(DecisionFailure::Unavailable(_))), "{answer:?}");
+        let decided = sandbox.decide(plugin, kind, input);
+        assert_eq!(decided.cost.fuel, 0);
+        assert!(matches!(decided.answer, Err(DecisionFailure::Unavailable(_))), "{decided:?}");
     };
     unavailable("nobody", DecisionKind::Scoring, &input());
     unavailable("hostile", DecisionKind::Nurture, &input());

@@ -3,6 +3,7 @@
 use crate::contract::describe::ValueType;
 use crate::contract::types::{Reason, Value};
 use crate::contract::{escalator, nurturer, scorer};
+use crate::golden::Pool;
 use crate::plugin::RuleText;
 use crate::time::{Span, Time};
 use serde::de::Error as _;
@@ -230,16 +231,16 @@ pub enum Scalar {
 
 impl Scalar {
     /// As a value of this type, if it is one.
-    pub(super) fn fit(&self, kind: ValueType) -> Option<Value> {
+    pub(super) fn fit(&self, kind: ValueType, pool: &mut Pool) -> Option<Value> {
         Some(match (self, kind) {
             (Self::Bool(yes), ValueType::Boolean) => Value::Boolean(*yes),
             (Self::Int(int), ValueType::Int) => Value::Int(*int),
             (Self::Int(int), ValueType::Number) => Value::Number(*int as f64),
             (Self::Number(number), ValueType::Number) => Value::Number(*number),
-            (Self::Text(text), ValueType::Text) => Value::Text(text.clone()),
+            (Self::Text(text), ValueType::Text) => Value::Text(pool.put(text)),
             (Self::Text(text), ValueType::Time) => Value::Time(Moment::parse(text)?.0.as_ms()),
             (Self::Text(text), ValueType::Duration) => Value::Duration(Length::parse(text)?.0.as_ms()),
-            (Self::List(texts), ValueType::Texts) => Value::Texts(texts.clone()),
+            (Self::List(texts), ValueType::Texts) => Value::Texts(pool.put_all(texts)),
             _ => return None,
         })
     }

@@ -1,0 +1,161 @@
+//! Lays an input out as the contract passes it: texts in one pool, and the leads' values one after another. One layout
+//! serves many calls, so that its lists are allocated once. Knows nothing of wasmtime's calls.
+
+use crate::contract::{Engagement, Given, Input, Lead, TextRange, Texts, Touch};
+use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::plugin::DecisionInput;
+use cadenza_core::value::Value;
+
+/// What stands for a code that the plugin did not list.
+const CODE_NOT_LISTED: u16 = u16::MAX;
+
+/// The lists of one call.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    joined: Vec<u8>,
+    ends: Vec<u32>,
+    parameters: Vec<Given>,
+    fields: Vec<Given>,
+    touches: Vec<Touch>,
+    engagement: Vec<Engagement>,
+    leads: Vec<Lead>,
+}
+
+/// A list holds something else than texts; nothing else cannot be passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTexts {
+    /// The parameter at this position.
+    Parameter(usize),
+    /// A lead's field at this position.
+    Field(usize),
+}
+
+impl Layout {
+    /// Lays out parameters alone.
+    pub(crate) fn parameters(&mut self, values: &[Value]) -> Result<(Texts<'_>, &[Given]), NotTexts> {
+        self.clear();
+        self.put_parameters(values)?;
+        Ok((Texts { joined: &self.joined, ends: &self.ends }, &self.parameters))
+    }
+
+    /// Lays out leads that share `now` and parameters; there is at least one.
+    pub(crate) fn leads(&mut self, inputs: &[DecisionInput], codes: &Codes) -> Result<Input<'_>, NotTexts> {
+        self.clear();
+        let shared = &inputs[0];
+        self.put_parameters(&shared.parameters)?;
+        for input in inputs {
+            self.put_lead(input, codes)?;
+        }
+        Ok(Input {
+            now: shared.now.as_ms(),
+            texts: Texts { joined: &self.joined, ends: &self.ends },
+            parameters: &self.parameters,
+            fields: &self.fields,
+            touches: &self.touches,
+            engagement: &self.engagement,
+            leads: &self.leads,
+        })
+    }
+
+    fn clear(&mut self) {
+        self.joined.clear();
+        self.ends.clear();
+        self.parameters.clear();
+        self.fields.clear();
+        self.touches.clear();
+        self.engagement.clear();
+        self.leads.clear();
+    }
+
+    fn put_parameters(&mut self, values: &[Value]) -> Result<(), NotTexts> {
+        for (position, value) in values.iter().enumerate() {
+            let given = self.given(value).ok_or(NotTexts::Parameter(position))?;
+            self.parameters.push(given);
+        }
+        Ok(())
+    }
+
+    fn put_lead(&mut self, input: &DecisionInput, codes: &Codes) -> Result<(), NotTexts> {
+        for (position, value) in input.fields.iter().enumerate() {
+            let given = self.given(value).ok_or(NotTexts::Field(position))?;
+            self.fields.push(given);
+        }
+        self.touches.extend(input.touches.iter().map(|touch| Touch {
+            age: touch.age_s,
+            channel: codes.channels[touch.channel as usize],
+            outcome: codes.outcomes[touch.outcome as usize],
+            result: touch.result.map(|result| codes.results[result as usize]),
+        }));
+        for seen in &input.engagement {
+            let detail = self.text(&seen.detail);
+            self.engagement.push(Engagement { age: seen.age_s, kind: codes.position(&seen.kind), detail });
+        }
+        self.leads.push(Lead {
+            touches: input.touches.len() as u32,
+            engagement: input.engagement.len() as u32,
+            owner_present: input.owner_present,
+            previous_score: input.previous_score,
+            business_elapsed: input.business_elapsed_ms,
+        });
+        Ok(())
+    }
+
+    fn given(&mut self, value: &Value) -> Option<Given> {
+        Some(match value {
+            Value::Blank => Given::Blank,
+            Value::Bool(yes) => Given::Boolean(*yes),
+            Value::Int(int) => Given::Int(*int),
+            Value::Number(number) => Given::Number(*number),
+            Value::Text(text) => Given::Text(self.text(text)),
+            Value::Time(at) => Given::Time(at.as_ms()),
+            Value::Duration(ms) => Given::Duration(*ms),
+            Value::List(values) => {
+                let first = self.ends.len() as u32;
+                for value in values {
+                    let Value::Text(text) = value else { return None };
+                    self.text(text);
+                }
+                Given::Texts(TextRange { first, count: values.len() as u32 })
+            }
+        })
+    }
+
+    /// Puts a text into the pool; its number.
+    fn text(&mut self, text: &str) -> u32 {
+        self.joined.extend_from_slice(text.as_bytes());
+        self.ends.push(self.joined.len() as u32);
+        self.ends.len() as u32 - 1
+    }
+}
+
+/// Where the codes that a plugin tells apart stand in its list.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    channels: [u16; Channel::ALL.len()],
+    outcomes: [u16; Outcome::ALL.len()],
+    results: [u16; TouchResult::ALL.len()],
+    /// Sorted; for kinds of engagement, of which new ones may appear.
+    listed: Vec<(String, u16)>,
+}
+
+impl Codes {
+    pub(crate) fn new(listed: Vec<String>) -> Self {
+        let mut listed: Vec<(String, u16)> = listed.into_iter().zip(0..).collect();
+        listed.sort_unstable();
+        let position = |code: &str| find(&listed, code);
+        Self {
+            channels: std::array::from_fn(|at| position(Channel::ALL[at].as_str())),
+            outcomes: std::array::from_fn(|at| position(Outcome::ALL[at].as_str())),
+            results: std::array::from_fn(|at| position(TouchResult::ALL[at].as_str())),
+            listed,
+        }
+    }
+
+    fn position(&self, code: &str) -> u16 {
+        find(&self.listed, code)
+    }
+}
+
+fn find(listed: &[(String, u16)], code: &str) -> u16 {
+    listed.binary_search_by(|(known, _)| known.as_str().cmp(code)).map_or(CODE_NOT_LISTED, |at| listed[at].1)
+}

@@ -1,0 +1,18 @@
+//! What a plugin says while it decides.
+
+/// Says a line, formatted like `format!`: `cadenza plugin test` prints it, and the engine keeps it with the decision. It
+/// changes nothing; what it says may name people, so the engine shows it to nobody else. At most 100 lines a decision.
+#[macro_export]
+macro_rules! log {
+    ($($format:tt)+) => {
+        $crate::say(&::std::format!($($format)+))
+    };
+}
+
+#[doc(hidden)]
+pub fn say(line: &str) {
+    #[cfg(target_arch = "wasm32")]
+    crate::contract::log::line(line);
+    #[cfg(not(target_arch = "wasm32"))]
+    eprintln!("{line}");
+}
