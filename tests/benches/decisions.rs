@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+use cadenza_core::id::Digest;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{
     Decision, DecisionInput, DecisionKind, EngagementSeen, Reads, Reason, Segment, TouchSeen, With, lay_out,
@@ -29,12 +30,13 @@ fn main() {
     for (_, component) in cadenza_plugins::PLUGINS {
         sandbox.load(component, None).expect("first-party plugins load");
     }
+    let plugin = named(&sandbox);
     let inputs = inputs(&sandbox, 100);
     let floor = Floor::new(&limits);
 
     let mut buffer = Vec::new();
     for input in &inputs {
-        let decided = sandbox.decide(PLUGIN, DecisionKind::Scoring, input).answer;
+        let decided = sandbox.decide(plugin, DecisionKind::Scoring, input).answer;
         assert_eq!(decided, Ok(floor.call(input, &mut buffer)), "the floor decides by the same rules");
     }
     let (mut fuel, mut memory) = (0, 0);
@@ -48,13 +50,13 @@ fn main() {
             black_box(floor.call(&inputs[turn % inputs.len()], &mut buffer));
         });
         let decide_round = time(calls("decide"), |turn| {
-            let decided = sandbox.decide(PLUGIN, DecisionKind::Scoring, &inputs[turn % inputs.len()]);
+            let decided = sandbox.decide(plugin, DecisionKind::Scoring, &inputs[turn % inputs.len()]);
             black_box(decided.answer.expect("a score"));
             fuel = decided.cost.fuel.max(fuel);
             memory = decided.cost.memory_bytes;
         });
         let batch_round = time(calls("batch").div_ceil(inputs.len()), |_| {
-            black_box(sandbox.score_batch(PLUGIN, &inputs));
+            black_box(sandbox.score_batch(plugin, &inputs));
         });
         // The first round warms up.
         if round > 0 {
@@ -106,7 +108,7 @@ fn two_workers(limits: &HostLimits, inputs: &[DecisionInput]) -> f64 {
                     let info = sandbox.load(component, None).expect("it loads");
                     for turn in 0..CALLS {
                         let input = &inputs[turn % inputs.len()];
-                        black_box(sandbox.decide(&info.name, DecisionKind::Scoring, input)).answer.expect("a score");
+                        black_box(sandbox.decide(info.digest, DecisionKind::Scoring, input)).answer.expect("a score");
                     }
                 });
             }
@@ -117,11 +119,15 @@ fn two_workers(limits: &HostLimits, inputs: &[DecisionInput]) -> f64 {
     rate(2) / one
 }
 
+fn named(sandbox: &Sandbox) -> Digest {
+    sandbox.plugins().find(|info| info.name == PLUGIN).expect("it is loaded").digest
+}
+
 /// Leads that differ, with eight touches each.
 fn inputs(sandbox: &Sandbox, count: i64) -> Vec<DecisionInput> {
-    let info = sandbox.plugin(PLUGIN).expect("it is loaded");
+    let info = sandbox.plugin(named(sandbox)).expect("it is loaded");
     let parameters = lay_out(info, &With::new()).expect("every parameter has a default");
-    let Reads { fields, .. } = sandbox.reads(PLUGIN, &parameters).expect("the defaults go together");
+    let Reads { fields, .. } = sandbox.reads(info.digest, &parameters).expect("the defaults go together");
     let now = Timestamp::parse("2026-03-02T09:00:00Z").expect("a time");
     let one = |lead: i64| DecisionInput {
         now,

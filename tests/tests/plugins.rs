@@ -30,12 +30,12 @@ fn cases(plugin: &str) -> PathBuf {
 fn decide(sandbox: &Sandbox, info: &PluginInfo, case: &Case) -> Result<(Expect, Option<DecisionInput>), String> {
     let [kind] = info.kinds[..] else { return Err("first-party plugins are of one kind".to_owned()) };
     let parameters = parameters(info, case)?;
-    let reads = match sandbox.reads(&info.name, &parameters) {
+    let reads = match sandbox.reads(info.digest, &parameters) {
         Ok(reads) => reads,
         Err(failure) => return Ok((failed(failure)?, None)),
     };
     let input = input(case, parameters, &reads)?;
-    let Decided { answer, cost, .. } = sandbox.decide(&info.name, kind, &input);
+    let Decided { answer, cost, .. } = sandbox.decide(info.digest, kind, &input);
     if cost.fuel * 4 > info.fuel_budget {
         return Err(format!("it burns {} of {} fuel; leave more room", cost.fuel, info.fuel_budget));
     }
@@ -183,8 +183,8 @@ fn the_same_input_gives_the_same_answer_at_the_same_cost_in_every_sandbox() {
     for info in sandbox.plugins() {
         for (_, case) in golden::read(&cases(&info.name)).expect("the cases can be read") {
             let (_, Some(input)) = decide(&sandbox, info, &case).expect("it decides") else { continue };
-            let one = sandbox.decide(&info.name, info.kinds[0], &input);
-            let other = another.decide(&info.name, info.kinds[0], &input);
+            let one = sandbox.decide(info.digest, info.kinds[0], &input);
+            let other = another.decide(info.digest, info.kinds[0], &input);
             assert_eq!(one.answer, other.answer, "{}", case.case);
             let cost = |decided: &Decided| (decided.cost.fuel, decided.cost.memory_bytes);
             assert_eq!(cost(&one), cost(&other), "{}", case.case);
@@ -195,14 +195,14 @@ fn the_same_input_gives_the_same_answer_at_the_same_cost_in_every_sandbox() {
 #[test]
 fn a_batch_scores_as_single_calls_do() {
     let sandbox = sandbox();
-    let info = sandbox.plugin("inbound-fit").expect("it is loaded");
+    let info = sandbox.plugins().find(|info| info.name == "inbound-fit").expect("it is loaded");
     let cases = golden::read(&cases(&info.name)).expect("the cases can be read");
     let inputs = cases.iter().filter_map(|(_, case)| decide(&sandbox, info, case).expect("it decides").1);
     // More than one instance takes, with neighbours that share their parameters and others that do not.
     let inputs: Vec<DecisionInput> = inputs.flat_map(|input| std::iter::repeat_n(input, 150)).collect();
     let singly: Vec<_> =
-        inputs.iter().map(|input| sandbox.decide(&info.name, DecisionKind::Scoring, input).answer).collect();
-    let (batch, _) = sandbox.score_batch(&info.name, &inputs);
+        inputs.iter().map(|input| sandbox.decide(info.digest, DecisionKind::Scoring, input).answer).collect();
+    let (batch, _) = sandbox.score_batch(info.digest, &inputs);
     assert!(batch == singly, "a batch of {} differs from single calls", inputs.len());
 }
 

@@ -34,7 +34,20 @@ pub struct Question {
     pub kind: DecisionKind,
     /// Whom.
     pub plugin: String,
+    /// Which build of it: the live one, or the one that is tried on a share of the leads. Zero when there is none.
+    pub digest: Digest,
     /// What.
+    pub input: DecisionInput,
+    /// The build that is asked besides, whose answer changes nothing, and what it is asked.
+    pub shadow: Option<Box<Shadow>>,
+}
+
+/// What a build is asked whose answer changes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shadow {
+    /// Which build.
+    pub digest: Digest,
+    /// What it reads.
     pub input: DecisionInput,
 }
 

@@ -269,6 +269,10 @@ pub struct Answer {
     /// What that cost.
     #[n(7)]
     pub cost: Cost,
+    /// The lines that the plugin said meanwhile; they may name people.
+    #[n(8)]
+    #[cbor(default, skip_if = "Vec::is_empty")]
+    pub log: Vec<String>,
 }
 
 /// What came of a task.

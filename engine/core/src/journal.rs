@@ -304,7 +304,7 @@ pub enum Note {
         #[n(1)]
         not_before: Option<Timestamp>,
     },
-    /// A run stands still: its workflow is paused.
+    /// A run stands still: its workflow is paused, or the plugin that it has to ask.
     #[n(29)]
     Braked(#[n(0)] RunId),
     /// It goes on.

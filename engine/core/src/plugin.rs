@@ -253,7 +253,7 @@ pub struct DecisionInput {
 }
 
 /// A touch as a plugin sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TouchSeen {
     /// Seconds before now.
     #[n(0)]
@@ -270,7 +270,7 @@ pub struct TouchSeen {
 }
 
 /// An engagement as a plugin sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct EngagementSeen {
     /// Seconds before now.
     #[n(0)]
@@ -284,7 +284,7 @@ pub struct EngagementSeen {
 }
 
 /// What is overdue.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Overdue {
     /// Which of the step's `at` points this is, from 0.
     #[n(0)]
@@ -321,7 +321,8 @@ pub struct Reason {
 }
 
 /// What was decided.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Decision {
     /// How good the lead is.
     #[n(0)]
@@ -374,7 +375,8 @@ impl Decision {
 }
 
 /// Which budget a plugin broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[cbor(index_only)]
 pub enum Budget {
     /// Instructions.
@@ -395,7 +397,8 @@ pub enum Budget {
 }
 
 /// Why no decision came. A guest's fault, never the engine's.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "failure", content = "detail", rename_all = "snake_case")]
 pub enum DecisionFailure {
     /// The plugin said it cannot decide.
     #[error("the plugin refused: {0}")]
@@ -420,13 +423,14 @@ pub enum DecisionFailure {
 }
 
 /// What a call cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Cost {
     /// Fuel burnt.
     #[n(0)]
     pub fuel: u64,
-    /// Nanoseconds of wall time; metered, never decided upon and never journalled.
-    #[cbor(skip)]
+    /// Nanoseconds of wall time; never decided upon.
+    #[n(3)]
+    #[cbor(default)]
     pub wall_ns: u64,
     /// Bytes of linear memory at the end.
     #[n(1)]

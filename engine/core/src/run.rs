@@ -37,7 +37,7 @@ pub struct Run {
     /// When the nurture plugin wants to look again.
     #[n(8)]
     pub look_again_at: Option<Timestamp>,
-    /// Since when it stands still because its workflow is paused: it wanted to take a step, or something fell due.
+    /// Since when it stands still because its workflow or a plugin is paused: it wanted to take a step, or something fell due.
     #[n(9)]
     pub braked_at: Option<Timestamp>,
 }

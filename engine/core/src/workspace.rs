@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::event::EventType;
 use crate::expr::Expr;
-use crate::id::Digest;
+use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::time::{Span, Timestamp};
@@ -70,6 +70,16 @@ pub struct PluginSettings {
     pub memory_bytes: Option<u64>,
     /// Wall time for one decision in milliseconds.
     pub wall_ms: Option<u64>,
+    /// Bytes of one answer.
+    pub output_bytes: Option<u64>,
+    /// Lines that one decision may say.
+    pub log_lines: Option<u64>,
+    /// Elements of a table.
+    pub table_elements: Option<u64>,
+    /// Tables.
+    pub tables: Option<u64>,
+    /// Core instances.
+    pub instances: Option<u64>,
 }
 
 /// Who works here.
@@ -268,6 +278,27 @@ pub struct Live {
     pub plugins: BTreeMap<String, PluginInfo>,
     /// For each place a plugin is asked: the parameters laid out, and what it reads given those.
     pub bindings: BTreeMap<AskRef, Binding>,
+    /// Builds that are tried beside the live ones, by the plugin's name.
+    pub candidates: BTreeMap<String, Candidate>,
+}
+
+/// A build of a plugin that is tried before it goes live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// What it says of itself.
+    pub info: PluginInfo,
+    /// Of a thousand leads it decides for so many, always the same ones; with 0 it is only watched (shadow).
+    pub share_permille: u16,
+    /// For each place it is asked: its parameters, and what it reads.
+    pub bindings: BTreeMap<AskRef, Binding>,
+}
+
+impl Candidate {
+    /// Whether it decides for this lead (canary). A lead that is in stays in when the share grows.
+    pub fn decides_for(&self, plugin: &str, lead: LeadId) -> bool {
+        let place = hash64(format!("{plugin}/{lead}").as_bytes()) % 1_000;
+        place < u64::from(self.share_permille)
+    }
 }
 
 /// A plugin bound to a place where it is asked.

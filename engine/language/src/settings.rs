@@ -71,6 +71,11 @@ static PLUGIN: Shape = Shape {
         optional("fuel", Takes::Whole(1_000, 1_000_000_000), "Fuel for one decision"),
         optional("memory", Takes::Bytes, "Memory for one decision"),
         optional("time", Takes::Duration, "Wall time for one decision"),
+        optional("output", Takes::Bytes, "Size of one answer"),
+        optional("log_lines", Takes::Whole(0, 100_000), "Lines that one decision may say"),
+        optional("table_elements", Takes::Whole(0, 1_000_000), "Elements of each of its tables"),
+        optional("tables", Takes::Whole(0, 1_000), "Tables it may have"),
+        optional("instances", Takes::Whole(0, 1_000), "Core instances it may be made of"),
     ],
 };
 
@@ -204,6 +209,7 @@ pub(crate) fn read_plugins(
         let name = &entry.key.text;
         let Some(form) = Form::open(sheet, &entry.value, &PLUGIN) else { continue };
         let file = form.get("file").and_then(|file| sheet.text(file, "a file"));
+        let count = |key, what, most| form.get(key).and_then(|node| sheet.whole(node, what, 0, most)).map(u64::from);
         if file.is_none() && known.plugins.info(name).is_none() {
             let problem =
                 Problem::error("unknown-plugin", entry.key.span.clone(), format!("there is no plugin `{name}`"));
@@ -219,6 +225,11 @@ pub(crate) fn read_plugins(
                 .map(u64::from),
             memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory)),
             wall_ms: form.get("time").and_then(|time| sheet.plain_duration_ms(time, Span::Elapsed(MINUTE_MS))),
+            output_bytes: form.get("output").and_then(|output| read_bytes(sheet, output)),
+            log_lines: count("log_lines", "a number of lines", 100_000),
+            table_elements: count("table_elements", "a number of elements", 1_000_000),
+            tables: count("tables", "a number of tables", 1_000),
+            instances: count("instances", "a number of core instances", 1_000),
         };
         plugins.insert(name.clone(), settings);
     }

@@ -8,6 +8,7 @@ use crate::error::{HostError, LoadError};
 use crate::limits::HostLimits;
 use cadenza_core::id::Digest;
 use sha2::Digest as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
@@ -65,6 +66,15 @@ fn config(limits: &HostLimits) -> Config {
     config
 }
 
+/// What compiled code depends on besides the component: the build of wasmtime, the machine and the settings. Code that was
+/// compiled under another value cannot be used.
+pub fn compatibility(limits: &HostLimits) -> Result<u64, HostError> {
+    let mut hasher = DefaultHasher::new();
+    engine(limits)?.precompile_compatibility_hash().hash(&mut hasher);
+    limits.hash(&mut hasher);
+    Ok(hasher.finish())
+}
+
 /// A component compiled for every sandbox with the same limits. Cheap to clone.
 #[derive(Clone)]
 pub struct Compiled {
@@ -85,7 +95,9 @@ impl Compiled {
         if component.len() > limits.component_bytes_max {
             return Err(LoadError::TooLarge { bytes: component.len(), bytes_max: limits.component_bytes_max });
         }
-        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
+        // Some of its words come in many lines.
+        let one_line = |error: wasmtime::Error| format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+        let invalid = |error| LoadError::Invalid(one_line(error));
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
         let kind = compiled.component_type();
@@ -101,6 +113,21 @@ impl Compiled {
         })
     }
 
+    /// Takes code that was compiled before, in this process or another one of the same program on this machine.
+    ///
+    /// # Safety
+    /// `code` is what [`Compiled::code`] returned for the component with this digest under the same limits and
+    /// [`compatibility`], unchanged: it is machine code, and loading it runs it.
+    #[allow(unsafe_code, reason = "the caller vouches for machine code")]
+    pub unsafe fn trusted(code: Arc<[u8]>, digest: Digest, limits: &HostLimits) -> Self {
+        Self { code, digest, limits: *limits }
+    }
+
+    /// The machine code, to be kept for a later [`Compiled::trusted`].
+    pub fn code(&self) -> &[u8] {
+        &self.code
+    }
+
     /// The head of the SHA-256 of the component.
     pub fn digest(&self) -> Digest {
         self.digest
@@ -112,8 +139,8 @@ impl Compiled {
             return Err(LoadError::Stale("it was compiled under other limits".to_owned()));
         }
         #[allow(unsafe_code, reason = "wasmtime cannot check machine code; only ours gets here, see SAFETY")]
-        // SAFETY: `deserialize` runs what it is given. `code` is private and only `new` sets it, to what `serialize` of
-        // this very build of wasmtime returned in this process; it never was in a file or on the network.
+        // SAFETY: `deserialize` runs what it is given. `code` is private; `new` sets it to what `serialize` of this very
+        // build of wasmtime returned, and the caller of `trusted` vouches for the same.
         let component = unsafe { Component::deserialize(engine, &self.code) };
         component.map_err(|error| LoadError::Stale(format!("{error:#}")))
     }

@@ -15,12 +15,12 @@ mod limits;
 mod plugin;
 mod ticker;
 
-pub use compiled::Compiled;
+pub use compiled::{Compiled, compatibility};
 pub use error::{HostError, LoadError};
 pub use limits::{BudgetOverrides, Budgets, HostLimits};
 pub use plugin::Decided;
 
-use cadenza_core::id::hash64;
+use cadenza_core::id::{Digest, hash64};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use layout::Layout;
@@ -33,7 +33,7 @@ pub struct Sandbox {
     limits: HostLimits,
     engine: wasmtime::Engine,
     watch: ticker::Watch,
-    plugins: BTreeMap<String, Plugin>,
+    plugins: BTreeMap<Digest, Plugin>,
     /// Of the call under way; kept for its allocations.
     layout: RefCell<Layout>,
 }
@@ -59,7 +59,7 @@ impl Sandbox {
     }
 
     /// Loads a compiled component: finds out what it decides, checks it against the contract and asks it to describe
-    /// itself. It takes the place of a plugin of the same name; on an error what was there stays.
+    /// itself. It is asked by its digest from now on; the same component again takes its place with its new budget.
     pub fn load_compiled(
         &mut self,
         compiled: &Compiled,
@@ -68,38 +68,38 @@ impl Sandbox {
         let overrides = budget.unwrap_or_default();
         let plugin = Plugin::load(compiled, &self.engine, &self.watch, &self.limits, &overrides)?;
         let info = plugin.info.clone();
-        self.plugins.insert(info.name.clone(), plugin);
+        self.plugins.insert(info.digest, plugin);
         Ok(info)
     }
 
-    /// Forgets a plugin; decisions that ask for it fail as unavailable from now on. Says whether it was there.
-    pub fn unload(&mut self, plugin: &str) -> bool {
-        self.plugins.remove(plugin).is_some()
+    /// Forgets every plugin but these; decisions that ask for another fail as unavailable from now on.
+    pub fn retain(&mut self, keep: impl Fn(Digest) -> bool) {
+        self.plugins.retain(|digest, _| keep(*digest));
     }
 
-    /// What is loaded, by name.
+    /// What is loaded, by digest.
     pub fn plugins(&self) -> impl Iterator<Item = &PluginInfo> {
         self.plugins.values().map(|plugin| &plugin.info)
     }
 
-    /// What is said by one plugin of itself. `fuel_budget` is the one that is enforced, overrides included.
-    pub fn plugin(&self, plugin: &str) -> Option<&PluginInfo> {
-        self.plugins.get(plugin).map(|plugin| &plugin.info)
+    /// What is said by one plugin of itself. The budgets are those that are enforced, overrides included.
+    pub fn plugin(&self, plugin: Digest) -> Option<&PluginInfo> {
+        self.plugins.get(&plugin).map(|plugin| &plugin.info)
     }
 
     /// What the plugin wants to see when it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
     /// refusal says why they do not go together.
-    pub fn reads(&self, plugin: &str, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
+    pub fn reads(&self, plugin: Digest, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
         self.find(plugin)?.reads(&self.watch, &mut self.layout.borrow_mut(), parameters)
     }
 
     /// What a decision of a plugin may use.
-    pub fn budgets(&self, plugin: &str) -> Option<&Budgets> {
-        self.plugins.get(plugin).map(Plugin::budgets)
+    pub fn budgets(&self, plugin: Digest) -> Option<&Budgets> {
+        self.plugins.get(&plugin).map(Plugin::budgets)
     }
 
     /// Takes one decision in a fresh instance, and says what it cost, failed or not.
-    pub fn decide(&self, plugin: &str, kind: DecisionKind, input: &DecisionInput) -> Decided {
+    pub fn decide(&self, plugin: Digest, kind: DecisionKind, input: &DecisionInput) -> Decided {
         match self.find(plugin) {
             Ok(found) => found.decide(&self.watch, &mut self.layout.borrow_mut(), kind, input),
             Err(failure) => Decided::not_asked(failure),
@@ -112,7 +112,7 @@ impl Sandbox {
     /// none of its batch counts. The cost is that of all.
     pub fn score_batch(
         &self,
-        plugin: &str,
+        plugin: Digest,
         inputs: &[DecisionInput],
     ) -> (Vec<Result<Decision, DecisionFailure>>, Cost) {
         let found = match self.find(plugin) {
@@ -151,8 +151,10 @@ impl Sandbox {
         }
     }
 
-    fn find(&self, plugin: &str) -> Result<&Plugin, DecisionFailure> {
-        self.plugins.get(plugin).ok_or_else(|| DecisionFailure::Unavailable(format!("no plugin `{plugin}` is loaded")))
+    fn find(&self, plugin: Digest) -> Result<&Plugin, DecisionFailure> {
+        self.plugins
+            .get(&plugin)
+            .ok_or_else(|| DecisionFailure::Unavailable(format!("no plugin with the digest {plugin} is loaded")))
     }
 }
 

@@ -284,7 +284,7 @@ pub struct Decided {
 
 impl Decided {
     /// The plugin was not asked at all.
-    pub(crate) fn not_asked(failure: DecisionFailure) -> Self {
+    pub fn not_asked(failure: DecisionFailure) -> Self {
         Self { answer: Err(failure), cost: Cost::default(), log: Vec::new(), backtrace: Vec::new() }
     }
 }

@@ -1,16 +1,19 @@
 //! Brakes: what an operator has paused. They are kept in the store, so a restart releases none.
 
+use cadenza_core::step::paused_plugin;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What is paused, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Brakes {
-    /// Workflows: their runs stand still, and who is enrolled waits before the first step.
-    pub(crate) workflows: BTreeSet<String>,
+    /// Workflows, and plugins as [`paused_plugin`] names them: runs of the one stand still, and those that have to ask the
+    /// other; who is enrolled waits before the first step.
+    #[serde(rename = "workflows")]
+    pub(crate) paused: BTreeSet<String>,
     /// Connections: nothing is sent by them.
     pub(crate) connections: BTreeSet<String>,
-    /// Some workflow was released, and not all leads have been told so yet.
+    /// Some workflow or plugin was released, and not all leads have been told so yet.
     pub(crate) releasing: bool,
 }
 
@@ -19,6 +22,8 @@ pub(crate) struct Brakes {
 pub(crate) enum Brake {
     /// A workflow.
     Workflow(String),
+    /// A plugin.
+    Plugin(String),
     /// A connection.
     Connection(String),
 }
@@ -26,9 +31,14 @@ pub(crate) enum Brake {
 impl Brakes {
     /// Sets or releases one; whether leads are to be told of it.
     pub(crate) fn set(&mut self, what: Brake, on: bool) -> bool {
+        let paused = match &what {
+            Brake::Workflow(name) => name.clone(),
+            Brake::Plugin(name) => paused_plugin(name),
+            Brake::Connection(_) => String::new(),
+        };
         match (what, on) {
-            (Brake::Workflow(name), true) => {
-                self.workflows.insert(name);
+            (Brake::Workflow(_) | Brake::Plugin(_), true) => {
+                self.paused.insert(paused);
             }
             (Brake::Connection(name), true) => {
                 self.connections.insert(name);
@@ -36,8 +46,8 @@ impl Brakes {
             (Brake::Connection(name), false) => {
                 self.connections.remove(&name);
             }
-            (Brake::Workflow(name), false) => {
-                let released = self.workflows.remove(&name);
+            (Brake::Workflow(_) | Brake::Plugin(_), false) => {
+                let released = self.paused.remove(&paused);
                 self.releasing |= released;
                 return released;
             }

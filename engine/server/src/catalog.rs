@@ -1,19 +1,14 @@
 //! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
 
 use crate::brakes::Brakes;
-use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads, lay_out};
-use cadenza_core::value::Value;
-use cadenza_core::workflow::Workflow;
-use cadenza_core::workspace::{Binding, Definitions, Live, PluginSettings, Workspace};
+use crate::plugins::{self, Library, PluginError, Plugins, Registry};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::{Ask, AskRef, Workflow};
+use cadenza_core::workspace::{Definitions, Live, Workspace};
 use cadenza_language::{Diagnostic, Folder};
-use cadenza_sandbox::{BudgetOverrides, Compiled, HostError, HostLimits, LoadError, Sandbox};
 use cadenza_store::DocumentKey;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// The most bytes of a component.
-const COMPONENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+use std::sync::Arc;
 
 /// Everything that transitions are made with. Replaced whole, never changed.
 #[derive(Clone, Debug)]
@@ -26,6 +21,10 @@ pub(crate) struct Catalog {
     pub(crate) definitions: Arc<Definitions>,
     /// The plugins.
     pub(crate) plugins: Arc<Plugins>,
+    /// Which builds of them are live, tried, and were live.
+    pub(crate) registry: Arc<Registry>,
+    /// Where their components are kept.
+    pub(crate) library: Arc<Library>,
     /// The folder it was read from; relative secrets lie there.
     pub(crate) root: PathBuf,
     /// The files it was made of.
@@ -51,157 +50,84 @@ pub(crate) enum CatalogError {
     Plugin(#[from] PluginError),
 }
 
-/// Why a plugin is not to be had.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PluginError {
-    /// It does not load.
-    #[error("the plugin `{name}` cannot be loaded: {cause}")]
-    Load {
-        /// Its name.
-        name: String,
-        /// Why.
-        cause: LoadError,
-    },
-    /// Its file cannot be read.
-    #[error("the plugin `{name}` cannot be read from `{}`: {cause}", path.display())]
-    File {
-        /// Its name.
-        name: String,
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
-    /// The file holds another plugin.
-    #[error("cadenza.yaml names the plugin `{name}`, but its file holds `{found}`")]
-    Name {
-        /// As named.
-        name: String,
-        /// As found.
-        found: String,
-    },
-    /// The sandbox does not start.
-    #[error(transparent)]
-    Host(#[from] HostError),
-}
-
-/// Plugins compiled for every sandbox of this process, with one sandbox to ask them about themselves.
-pub(crate) struct Plugins {
-    limits: HostLimits,
-    compiled: BTreeMap<String, (Compiled, BudgetOverrides)>,
-    infos: BTreeMap<String, PluginInfo>,
-    probe: Mutex<Sandbox>,
-}
-
-impl std::fmt::Debug for Plugins {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.infos.keys()).finish()
-    }
-}
-
-impl Plugins {
-    /// The plugins shipped with the engine, and those the workspace brings.
-    pub(crate) fn load(root: &Path, settings: &BTreeMap<String, PluginSettings>) -> Result<Self, PluginError> {
-        let limits = HostLimits::default();
-        let mut plugins = Self {
-            limits,
-            compiled: BTreeMap::new(),
-            infos: BTreeMap::new(),
-            probe: Mutex::new(Sandbox::new(&limits)?),
-        };
-        for (name, component) in cadenza_plugins::PLUGINS {
-            plugins.add(name, component, settings.get(*name))?;
-        }
-        for (name, own) in settings {
-            let Some(file) = &own.file else { continue };
-            let path = root.join(file);
-            let unreadable = |cause: String| PluginError::File { name: name.clone(), path: path.clone(), cause };
-            let bytes = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
-            if bytes > COMPONENT_BYTES_MAX {
-                return Err(unreadable(format!("it has more than {COMPONENT_BYTES_MAX} bytes")));
-            }
-            let component = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-            plugins.add(name, &component, Some(own))?;
-        }
-        Ok(plugins)
-    }
-
-    fn add(&mut self, name: &str, component: &[u8], settings: Option<&PluginSettings>) -> Result<(), PluginError> {
-        let load = |cause| PluginError::Load { name: name.to_owned(), cause };
-        let budget = settings.map_or_else(BudgetOverrides::default, |settings| BudgetOverrides {
-            fuel: settings.fuel,
-            memory_bytes: settings.memory_bytes.and_then(|bytes| usize::try_from(bytes).ok()),
-            wall_ms: settings.wall_ms.and_then(|ms| u32::try_from(ms).ok()),
-            ..BudgetOverrides::default()
-        });
-        let compiled = Compiled::new(component, &self.limits).map_err(load)?;
-        let probe = self.probe.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let info = probe.load_compiled(&compiled, Some(budget)).map_err(load)?;
-        if info.name != name {
-            return Err(PluginError::Name { name: name.to_owned(), found: info.name });
-        }
-        self.infos.insert(info.name.clone(), info);
-        self.compiled.insert(name.to_owned(), (compiled, budget));
-        Ok(())
-    }
-
-    /// A sandbox of one's own with all of them.
-    pub(crate) fn sandbox(&self) -> Result<Sandbox, PluginError> {
-        let mut sandbox = Sandbox::new(&self.limits)?;
-        for (name, (compiled, budget)) in &self.compiled {
-            let load = |cause| PluginError::Load { name: name.clone(), cause };
-            sandbox.load_compiled(compiled, Some(*budget)).map_err(load)?;
-        }
-        Ok(sandbox)
-    }
-}
-
-impl PluginCatalog for Plugins {
-    fn info(&self, name: &str) -> Option<&PluginInfo> {
-        self.infos.get(name)
-    }
-    fn names(&self) -> Vec<&str> {
-        self.infos.keys().map(String::as_str).collect()
-    }
-    fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String> {
-        let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
-        probe.reads(name, parameters).map_err(|failure| failure.to_string())
-    }
+/// What a catalog is made on: what was there before.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    /// The definitions that stored runs may have pinned.
+    pub(crate) pinned: Arc<Definitions>,
+    /// The builds of plugins.
+    pub(crate) registry: Registry,
+    /// Where components are kept.
+    pub(crate) library: Arc<Library>,
+    /// When.
+    pub(crate) now: Timestamp,
 }
 
 impl Catalog {
-    /// Reads and checks a workspace folder. `pinned` are the definitions that stored runs may have pinned.
-    pub(crate) fn read(root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
-        Self::of(Folder::read(root)?, root, pinned)
+    /// Reads and checks a workspace folder, with the plugins that it and the program bring along.
+    pub(crate) fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
+        let folder = Folder::read(root)?;
+        let offers = plugins::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
+        for (name, hash, by) in offers {
+            basis.registry.offer(&name, hash, by, basis.now);
+        }
+        Self::of(folder, root, basis)
     }
 
-    /// Checks a workspace's files.
-    pub(crate) fn of(folder: Folder, root: &Path, pinned: &Definitions) -> Result<Self, CatalogError> {
+    /// Checks a workspace's files with the plugins of the registry.
+    pub(crate) fn of(folder: Folder, root: &Path, basis: Basis) -> Result<Self, CatalogError> {
         let folder = Arc::new(folder);
-        let plugins = Arc::new(Plugins::load(root, &cadenza_language::plugin_settings(&folder))?);
+        let Basis { pinned, registry, library, .. } = basis;
+        let plugins = Arc::new(Plugins::load(&library, &registry, &cadenza_language::plugin_settings(&folder))?);
         let checked = cadenza_language::check(&folder, plugins.as_ref());
         let Some(workspace) = checked.workspace else {
             return Err(CatalogError::Broken(checked.diagnostics, folder));
         };
-        let mut definitions = pinned.clone();
+        let mut definitions = (*pinned).clone();
         for workflow in workspace.workflows.values() {
             definitions.insert(workflow.digest, Arc::clone(workflow));
         }
-        let live = Live {
-            settings: Arc::new(workspace.settings.clone()),
-            workflows: workspace.workflows.clone(),
-            plugins: plugins.infos.clone(),
-            bindings: bindings(&definitions, plugins.as_ref()),
-        };
+        let live = live(&workspace, &definitions, &plugins);
         Ok(Self {
             workspace: Arc::new(workspace),
             live: Arc::new(live),
             definitions: Arc::new(definitions),
             plugins,
+            registry: Arc::new(registry),
+            library,
             root: root.to_owned(),
             folder,
             brakes: Arc::new(Brakes::default()),
         })
+    }
+
+    /// What another catalog is made on when this one is in force.
+    pub(crate) fn basis(&self, now: Timestamp) -> Basis {
+        Basis {
+            pinned: Arc::clone(&self.definitions),
+            registry: self.registry.as_ref().clone(),
+            library: Arc::clone(&self.library),
+            now,
+        }
+    }
+
+    /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
+    pub(crate) fn with_registry(&self, registry: Registry) -> Result<Self, CatalogError> {
+        let settings = cadenza_language::plugin_settings(&self.folder);
+        let plugins = Arc::new(Plugins::load(&self.library, &registry, &settings)?);
+        let tried = registry.plugins().filter(|(_, versions)| versions.candidate.is_some()).map(|(name, _)| name);
+        for name in tried {
+            let checked = cadenza_language::check(&self.folder, &plugins.with_candidate_live(name));
+            if checked.workspace.is_none() {
+                return Err(CatalogError::Broken(checked.diagnostics, Arc::clone(&self.folder)));
+            }
+        }
+        let checked = cadenza_language::check(&self.folder, plugins.as_ref());
+        let Some(workspace) = checked.workspace else {
+            return Err(CatalogError::Broken(checked.diagnostics, Arc::clone(&self.folder)));
+        };
+        let live = Arc::new(live(&workspace, &self.definitions, &plugins));
+        Ok(Self { live, plugins, registry: Arc::new(registry), ..self.clone() })
     }
 
     /// The same with these brakes.
@@ -220,18 +146,23 @@ impl Catalog {
             documents.push((DocumentKey::Definition(workflow.digest), Some(bytes)));
         }
         documents.push((DocumentKey::Workspace, Some(serde_json::to_vec(self.folder.as_ref())?)));
+        documents.push((DocumentKey::Plugins, Some(serde_json::to_vec(self.registry.as_ref())?)));
         Ok(documents)
     }
 }
 
-/// What each plugin reads at each place where it is asked. A place whose plugin is gone, or no longer takes its
-/// parameters, has none: the step's failure policy applies there.
-fn bindings(definitions: &Definitions, plugins: &Plugins) -> BTreeMap<cadenza_core::workflow::AskRef, Binding> {
-    let asks = definitions.values().flat_map(|definition: &Arc<Workflow>| definition.asks());
-    asks.filter_map(|(place, _, ask)| {
-        let parameters = lay_out(plugins.info(&ask.plugin)?, &ask.with).ok()?;
-        let reads = plugins.reads(&ask.plugin, &parameters).ok()?;
-        Some((place, Binding { parameters, reads }))
-    })
-    .collect()
+/// What `step` may look at that no run pins.
+fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> Live {
+    let asks: Vec<(AskRef, &Ask)> = definitions
+        .values()
+        .flat_map(|definition: &Arc<Workflow>| definition.asks())
+        .map(|(place, _, ask)| (place, ask))
+        .collect();
+    Live {
+        settings: Arc::new(workspace.settings.clone()),
+        workflows: workspace.workflows.clone(),
+        plugins: plugins.infos().clone(),
+        bindings: plugins.bindings(&asks),
+        candidates: plugins.candidates(&asks),
+    }
 }

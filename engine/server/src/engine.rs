@@ -4,17 +4,22 @@
 use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
-use cadenza_core::effect::Outgoing;
+use crate::plugins::health::Health;
+use crate::plugins::shadow::{Compared, Tally};
+use cadenza_core::effect::{Outgoing, Shadow};
 use cadenza_core::event::{Event, Report};
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
+use cadenza_core::plugin::DecisionKind;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{
-    Counters, DeadContent, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, QueueKey, Store, StoreError,
+    Counters, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, QueueKey,
+    Store, StoreError,
 };
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,8 +149,12 @@ pub(crate) enum Command {
     Brake(Brake, bool, oneshot::Sender<Result<(), Refused>>),
     /// An attempt to send ended (from the outbox, never from outside).
     Sent(Outgoing, Result<(), SendError>),
-    /// A pooled decision came back.
-    Answered(Box<cadenza_core::event::Answer>),
+    /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
+    Answered(Box<cadenza_core::event::Answer>, DecisionKind, Option<Box<Shadow>>),
+    /// What a build that is only watched would have decided.
+    Compared(Box<Compared>),
+    /// Other builds of plugins are live or tried.
+    Plugins(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
     /// Finish what is under way, then stop.
     Stop(oneshot::Sender<()>),
 }
@@ -181,6 +190,7 @@ pub(crate) struct Engine {
     pub(crate) catalog: watch::Receiver<Arc<Catalog>>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) meters: Arc<crate::meters::Meters>,
+    pub(crate) health: Arc<Health>,
     pub(crate) draining: Arc<AtomicBool>,
 }
 
@@ -251,6 +261,11 @@ impl Engine {
     /// Makes a workspace the active one.
     pub(crate) async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Apply(catalog, documents, reply)).await
+    }
+
+    /// Makes other builds of plugins live, or has them tried.
+    pub(crate) async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
+        self.ask(|reply| Command::Plugins(catalog, documents, reply)).await
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
@@ -367,6 +382,34 @@ impl Engine {
     /// Documents of a kind.
     pub(crate) async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
         self.durable(|| self.store.documents(kind)).await
+    }
+
+    /// How builds of plugins do.
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// What came of watching builds that are tried, by the plugin's name.
+    pub(crate) async fn tallies(&self) -> Result<BTreeMap<String, Tally>, Refused> {
+        let document = self.durable(|| self.store.document(&DocumentKey::Shadows)).await?;
+        let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| Refused::Store(error.to_string()));
+        document.map_or_else(|| Ok(BTreeMap::new()), read)
+    }
+
+    /// Lists of decisions in order of time.
+    pub(crate) async fn decisions(
+        &self,
+        after: Option<DecisionsKey>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, Refused> {
+        self.durable(|| self.store.decisions(after, until, limit)).await
+    }
+
+    /// One entry of a lead's journal.
+    pub(crate) async fn entry(&self, lead: &LeadState, seq: u64) -> Result<Option<Entry>, Refused> {
+        let entries = self.timeline(lead, seq.saturating_sub(1), 1).await?;
+        Ok(entries.into_iter().next().filter(|entry| entry.seq == seq))
     }
 
     /// Bytes the store takes on disk.

@@ -1,12 +1,13 @@
 //! A small lead and a small workspace for unit tests of the faces.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Basis, Catalog};
+use crate::plugins::{Library, Registry};
 use cadenza_core::id::LeadId;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Friday, 20 November 2026, ten o'clock in New York.
 pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_186_800_000);
@@ -20,8 +21,18 @@ pub(crate) fn catalog() -> Catalog {
     let files = [("cadenza.yaml", SETTINGS), ("team.yaml", TEAM), ("follow.yaml", WORKFLOW)];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let folder = Folder::new(files).expect("the paths are plain");
-    Catalog::of(folder, Path::new("."), &Definitions::new())
-        .unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
+    Catalog::of(folder, Path::new("."), basis()).unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
+}
+
+/// What a first catalog is made on: the plugins that the program brings along.
+pub(crate) fn basis() -> Basis {
+    let library = Arc::new(Library::in_memory().expect("this machine runs plugins"));
+    let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
+    let offers = crate::plugins::offers(&basis.library, Path::new("."), &Default::default());
+    for (name, hash, by) in offers.expect("nothing is read from a disk") {
+        basis.registry.offer(&name, hash, by, NOW);
+    }
+    basis
 }
 
 /// A lead of which nothing is known.

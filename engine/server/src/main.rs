@@ -16,6 +16,7 @@ mod intake;
 mod json;
 mod mapping;
 mod meters;
+mod plugins;
 mod render;
 mod secret;
 mod signature;

@@ -1,13 +1,15 @@
 //! Starts the engine: opens the store, reads the workspace, and sets the driver going on a thread of its own.
 
 use crate::brakes::Brakes;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Basis, Catalog, CatalogError};
 use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
 use crate::decider::Decider;
 use crate::driver::{Driver, DriverOptions, Ends, Parts};
 use crate::engine::{Engine, Progress};
 use crate::meters::Meters;
+use crate::plugins::health::Health;
+use crate::plugins::{self, Library, Registry};
 use anyhow::Context as _;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::time::Timestamp;
@@ -15,6 +17,7 @@ use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -51,8 +54,13 @@ pub(crate) struct Running {
 /// workspace that ran before.
 pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let store: Arc<dyn Store> = Arc::new(open_store(&options.data)?);
-    let pinned = pinned(store.as_ref()).await?;
-    let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), &pinned).await?;
+    let basis = Basis {
+        pinned: Arc::new(pinned(store.as_ref()).await?),
+        registry: registry(store.as_ref()).await?,
+        library: Arc::new(Library::open(&options.data)?),
+        now: Clock::real(),
+    };
+    let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
     let brakes = match store.document(&DocumentKey::Brakes).await? {
         Some(bytes) => serde_json::from_slice(&bytes).context("the stored brakes cannot be read")?,
         None => Brakes::default(),
@@ -69,7 +77,8 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
     let clock = Clock::new(options.clock, from.or(begin));
     let meters = Arc::new(Meters::default());
-    let decider = Decider::new(&catalog, Arc::clone(&meters))?;
+    let health = Arc::new(Health::default());
+    let decider = Decider::new(&catalog, Arc::clone(&meters), &health)?;
     let connector = Arc::new(Connector::new(tokio::runtime::Handle::current()));
 
     let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
@@ -97,6 +106,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         catalog: catalog_seen,
         progress: progress_seen,
         meters,
+        health,
         draining,
     };
     if refused.is_none() {
@@ -145,19 +155,35 @@ async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
     Ok(pinned)
 }
 
-/// The folder's workspace; the stored one when the folder is broken and there is one.
+/// The builds of plugins as they were.
+async fn registry(store: &dyn Store) -> anyhow::Result<Registry> {
+    match store.document(&DocumentKey::Plugins).await? {
+        Some(bytes) => serde_json::from_slice(&bytes).context("the stored list of plugins cannot be read"),
+        None => Ok(Registry::default()),
+    }
+}
+
+/// The folder's workspace; the stored one, with the builds of plugins that it ran with, when the folder is broken and
+/// there is one.
 async fn first_catalog(
     root: &Path,
     store: &dyn Store,
-    pinned: &Definitions,
+    basis: Basis,
 ) -> anyhow::Result<(Catalog, Option<CatalogError>)> {
-    let error = match Catalog::read(root, pinned) {
+    let error = match Catalog::read(root, basis.clone()) {
         Ok(catalog) => return Ok((catalog, None)),
         Err(error) => error,
     };
     let Some(stored) = store.document(&DocumentKey::Workspace).await? else { return Err(explain(error)) };
     let folder: Folder = serde_json::from_slice(&stored).context("the stored workspace cannot be read")?;
-    let catalog = Catalog::of(folder, root, pinned).map_err(explain)?;
+    let mut basis = basis;
+    for (name, hash, by) in plugins::offers(&basis.library, root, &BTreeMap::new())? {
+        // A data folder of an earlier version knows no builds yet.
+        if basis.registry.get(&name).is_none() {
+            basis.registry.offer(&name, hash, by, basis.now);
+        }
+    }
+    let catalog = Catalog::of(folder, root, basis).map_err(explain)?;
     Ok((catalog, Some(error)))
 }
 

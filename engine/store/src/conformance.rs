@@ -42,6 +42,7 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     lists::journals_are_paged_and_forget_persons(&fresh()).await;
     lists::an_outbox_row_lives(&fresh()).await;
     lists::dead_letters_wait_in_order(&fresh()).await;
+    lists::decisions_are_listed_by_time_until_they_are_forgotten(&fresh()).await;
     values::keys_lead_to_leads(&fresh()).await;
     values::marks_are_found_for_thirty_days(&fresh()).await;
     values::marks_of_many_days_are_told_apart(&fresh()).await;

@@ -50,6 +50,10 @@ pub struct Batch {
     pub counters: Option<Counters>,
     /// Documents: definitions, the active workspace, tokens.
     pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    /// Decisions that were taken, and at what time the batch was begun; listed in one record.
+    pub decisions: Option<(Timestamp, Vec<DecisionRef>)>,
+    /// Lists of decisions that are too old.
+    pub forget_decisions: Vec<DecisionsKey>,
 }
 
 impl Batch {
@@ -67,6 +71,8 @@ impl Batch {
             outbox: Vec::new(),
             counters: None,
             documents: Vec::new(),
+            decisions: None,
+            forget_decisions: Vec::new(),
         }
     }
 
@@ -81,7 +87,34 @@ impl Batch {
             && self.outbox.is_empty()
             && self.counters.is_none()
             && self.documents.is_empty()
+            && self.decisions.is_none()
+            && self.forget_decisions.is_empty()
     }
+}
+
+/// Where a decision lies: in the journal of its lead, with its input, answer and cost, and goes when the person is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DecisionRef {
+    /// The lead.
+    #[n(0)]
+    pub lead: LeadId,
+    /// The number of the journal entry.
+    #[n(1)]
+    pub seq: u64,
+    /// The build that decided.
+    #[n(2)]
+    pub digest: Digest,
+}
+
+/// Under which the decisions of a batch are listed, in order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DecisionsKey {
+    /// When the batch was begun.
+    pub at: Timestamp,
+    /// Whose batch.
+    pub epoch: Epoch,
+    /// Which.
+    pub batch: BatchId,
 }
 
 /// A lead as it is after the batch, and what its indexes said before.
@@ -246,6 +279,10 @@ pub enum DocumentKey {
     Clock,
     /// What is paused.
     Brakes,
+    /// Which builds of plugins are live and tried.
+    Plugins,
+    /// What came of watching builds that are tried.
+    Shadows,
 }
 
 /// Who is due.
@@ -374,6 +411,13 @@ pub trait Store: Send + Sync + 'static {
     async fn document(&self, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError>;
     /// Documents of a kind.
     async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError>;
+    /// Lists of decisions in order of time, from after the cursor, up to and including `until`.
+    async fn decisions(
+        &self,
+        after: Option<DecisionsKey>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError>;
     /// Bytes the store takes on disk; 0 in memory.
     fn size_on_disk(&self) -> u64;
     /// Writes what is pending and closes; called once, at a graceful stop.

@@ -135,6 +135,15 @@ impl<S: Space> Store for Keyed<S> {
         reading::documents(self.shared.sound()?, kind)
     }
 
+    async fn decisions(
+        &self,
+        after: Option<DecisionsKey>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError> {
+        reading::decisions(self.shared.sound()?, after, until, limit)
+    }
+
     fn size_on_disk(&self) -> u64 {
         self.shared.space.size_on_disk()
     }

@@ -10,6 +10,7 @@
 //! | `D` | dead letter id | dead letter |
 //! | `E` | due, effect id | outbox row |
 //! | `F` | kind, digest or text | document |
+//! | `G` | time, epoch, batch | decisions of the batch: where each lies |
 //! | `H` | | header: format, epoch, partitions |
 //! | `I` | kind, rules, text | lead id |
 //! | `J` | lead id, number | journal entry: what may be kept |
@@ -28,7 +29,9 @@
 //! Must not know: values, and what a store does with keys. Data folders are full of these bytes: a prefix or a layout
 //! once released is never changed, only joined by another.
 
-use crate::contract::{DeadLetterId, DocumentKey, QueueKey, StoreError, Timer, TimerOwner};
+use crate::contract::{
+    BatchId, DeadLetterId, DecisionsKey, DocumentKey, Epoch, QueueKey, StoreError, Timer, TimerOwner,
+};
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
 use cadenza_core::identity::{IdentityKey, IdentityKind};
 use cadenza_core::lead::RepId;
@@ -426,6 +429,19 @@ impl Key for DeadLetterId {
     }
 }
 
+/// Where the decisions of a batch are listed.
+impl Key for DecisionsKey {
+    const PREFIX: u8 = b'G';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_time(self.at, out);
+        out.extend_from_slice(&self.epoch.0.to_be_bytes());
+        out.extend_from_slice(&self.batch.0.to_be_bytes());
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { at: parts.time()?, epoch: Epoch(parts.number()?), batch: BatchId(parts.number()?) })
+    }
+}
+
 /// A document's: its kind first, so that one kind lies together.
 impl Key for DocumentKey {
     const PREFIX: u8 = b'F';
@@ -442,6 +458,8 @@ impl Key for DocumentKey {
             }
             Self::Clock => out.push(CLOCK),
             Self::Brakes => out.push(BRAKES),
+            Self::Plugins => out.push(PLUGINS),
+            Self::Shadows => out.push(SHADOWS),
         }
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
@@ -451,6 +469,8 @@ impl Key for DocumentKey {
             TOKEN => Self::Token(parts.text()?),
             CLOCK => Self::Clock,
             BRAKES => Self::Brakes,
+            PLUGINS => Self::Plugins,
+            SHADOWS => Self::Shadows,
             _ => return None,
         })
     }
@@ -461,6 +481,8 @@ const WORKSPACE: u8 = 1;
 const TOKEN: u8 = 2;
 const CLOCK: u8 = 3;
 const BRAKES: u8 = 4;
+const PLUGINS: u8 = 5;
+const SHADOWS: u8 = 6;
 
 /// Where the documents of a kind begin, and the first key that is past them.
 pub(crate) fn documents_of(kind: crate::contract::DocumentKind) -> (Vec<u8>, Vec<u8>) {

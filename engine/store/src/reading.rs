@@ -3,7 +3,8 @@
 //! Must not know: batches, threads, where bytes are kept.
 
 use crate::contract::{
-    Counters, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, Mark, QueueKey, StoreError, Timer,
+    BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch, Mark,
+    QueueKey, StoreError, Timer,
 };
 use crate::keys::{
     CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
@@ -230,6 +231,22 @@ pub(crate) fn documents(space: &impl Space, kind: DocumentKind) -> Result<Vec<(D
             document().transpose()
         })
         .collect()
+}
+
+/// Lists of decisions in order of time.
+pub(crate) fn decisions(
+    space: &impl Space,
+    after: Option<DecisionsKey>,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError> {
+    let to = past(until, |at| DecisionsKey { at, epoch: Epoch(0), batch: BatchId(0) }.bytes(), end::<DecisionsKey>);
+    let found = space.scan(&from_after(after.as_ref()), &to, limit)?;
+    let read = found.iter().map(|(key, value)| {
+        let list = whole(space, key.as_ref(), value.as_ref())?;
+        Ok((DecisionsKey::of_bytes(key.as_ref())?, list.unwrap_or_default()))
+    });
+    read.collect()
 }
 
 /// Keys of marks of days before `day`, at most `limit`.

@@ -3,7 +3,7 @@
 //!
 //! Must not know: where bytes are kept, threads, how a commit is made durable.
 
-use crate::contract::{Batch, Counters, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
+use crate::contract::{Batch, Counters, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::keys::{
     CounterKey, FilterKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
     ScheduleKey, SkeletonKey, end, first,
@@ -74,6 +74,12 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
             Some(content) => recorder.put::<_, &ByteSlice>(key, &content.as_slice().into()),
             None => recorder.delete(key),
         }
+    }
+    if let Some((at, decisions)) = &batch.decisions {
+        recorder.put(&DecisionsKey { at: *at, epoch: batch.epoch, batch: batch.id }, decisions);
+    }
+    for key in &batch.forget_decisions {
+        recorder.delete(key);
     }
     recorder.put(&LastBatchKey, &LastBatch { epoch: batch.epoch, id: batch.id });
 }

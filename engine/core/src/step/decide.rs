@@ -1,22 +1,36 @@
 //! Questions to plugins and what their answers do.
 
 use super::Machine;
-use crate::effect::{Effect, Question};
+use crate::effect::{Effect, Question, Shadow};
 use crate::event::Answer;
-use crate::id::{Digest, RunId};
+use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Verdict};
 use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
-    Budget, Decision, DecisionFailure, DecisionInput, EngagementSeen, HistoryReads, Overdue, Reads, Segment, TouchSeen,
+    Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Reads,
+    Segment, TouchSeen,
 };
 use crate::run::RunState;
 use crate::state::DECISION_TIMEOUT_MS;
 use crate::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::workflow::{Ask, AskRef, Branch, MAIN_SCORE, OnFailure, Score, Verb, Workflow};
+use crate::workspace::Binding;
 
 /// How often a decision that ran out of wall time is asked again, after 4 and 16 seconds; then the step's failure policy
 /// applies.
 const OVERRUNS_MAX: u8 = 2;
+
+/// What is asked, of whom and where.
+pub(super) struct Asked<'a> {
+    pub(super) run: RunId,
+    pub(super) attempt: u32,
+    pub(super) task: Option<TaskId>,
+    pub(super) kind: DecisionKind,
+    pub(super) plugin: &'a str,
+    pub(super) place: AskRef,
+    /// Since when business time counts.
+    pub(super) since: Timestamp,
+}
 
 impl Machine<'_> {
     /// Asks a plugin for a run's step; its answer comes back as an event.
@@ -30,14 +44,35 @@ impl Machine<'_> {
         run.state = RunState::Deciding { slot, since: now, overruns };
         let (step, attempt, entered) = (run.step, run.attempt, run.entered_at);
         let Some(kind) = definition.step(step).and_then(|step| step.verb.decision()) else { return };
+        if self.brake(id) {
+            return;
+        }
         let place = AskRef { workflow: definition.digest, step, slot };
-        let input = self.input(place, entered, None);
-        let plugin = ask.plugin.clone();
-        self.effects.push(Effect::Decide(Question { run: id, attempt, task: None, kind, plugin, input }));
+        self.question(Asked { run: id, attempt, task: None, kind, plugin: &ask.plugin, place, since: entered }, None);
+    }
+
+    /// Puts a question to the build of a plugin that decides for this lead, and to the one that is only watched.
+    pub(super) fn question(&mut self, asked: Asked<'_>, overdue: Option<Overdue>) {
+        let Asked { run, attempt, task, kind, plugin, place, since } = asked;
+        let live = self.cx.live;
+        let candidate = live.candidates.get(plugin);
+        let decides = candidate.filter(|candidate| candidate.decides_for(plugin, self.state.lead.id));
+        let shadow = candidate.filter(|candidate| candidate.share_permille == 0).map(|candidate| {
+            let input = self.input(candidate.bindings.get(&place), since, overdue.clone());
+            Box::new(Shadow { digest: candidate.info.digest, input })
+        });
+        let (info, binding) = match decides {
+            Some(candidate) => (Some(&candidate.info), candidate.bindings.get(&place)),
+            None => (live.plugins.get(plugin), live.bindings.get(&place)),
+        };
+        let digest = info.map_or(Digest(0), |info| info.digest);
+        let input = self.input(binding, since, overdue);
+        let plugin = plugin.to_owned();
+        self.effects.push(Effect::Decide(Question { run, attempt, task, kind, plugin, digest, input, shadow }));
     }
 
     /// Everything a decision may depend on, exactly as the plugin declared it.
-    pub(super) fn input(&self, place: AskRef, since: Timestamp, overdue: Option<Overdue>) -> DecisionInput {
+    fn input(&self, binding: Option<&Binding>, since: Timestamp, overdue: Option<Overdue>) -> DecisionInput {
         static NOTHING: Reads = Reads {
             fields: Vec::new(),
             touches: None,
@@ -48,7 +83,6 @@ impl Machine<'_> {
         };
         let now = self.cx.now;
         let lead = &self.state.lead;
-        let binding = self.cx.live.bindings.get(&place);
         let reads = binding.map_or(&NOTHING, |binding| &binding.reads);
         let view = self.view(None);
         let team = &self.cx.live.settings.team;
@@ -117,7 +151,7 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn note_decision(&mut self, answer: &Answer, kind: crate::plugin::DecisionKind) {
+    pub(super) fn note_decision(&mut self, answer: &Answer, kind: DecisionKind) {
         let verdict = match &answer.decision {
             Ok(Decision::Score { points, segment, .. }) => Verdict::Score { points: *points, segment: *segment },
             Ok(Decision::Track { track, .. }) => Verdict::Track(track.clone()),
@@ -225,17 +259,17 @@ impl Machine<'_> {
     pub(super) fn ask_again(&mut self, id: RunId, slot: u16) {
         let Some((definition, ix)) = self.place(id) else { return };
         self.next_attempt(id);
-        let ask = match (&definition.steps[ix].verb, slot) {
-            (Verb::Score(score), AskRef::MAIN) => Some(&score.ask),
-            (Verb::Score(score), _) => score.on_failure.ask(),
-            (Verb::Branch(branch), AskRef::MAIN) => Some(&branch.ask),
-            (Verb::Branch(branch), _) => branch.on_failure.ask(),
-            _ => None,
-        };
-        match ask {
+        match asked_by(&definition.steps[ix].verb, slot) {
             Some(ask) => self.ask(id, &definition, slot, ask),
             None => self.park(id, "it waits for a decision that its step does not ask for".to_owned()),
         }
+    }
+
+    /// The plugin whose answer a run waits for.
+    pub(super) fn awaited_plugin(&mut self, id: RunId) -> Option<String> {
+        let RunState::Deciding { slot, .. } = self.run(id)?.state else { return None };
+        let (definition, ix) = self.place(id)?;
+        asked_by(&definition.steps[ix].verb, slot).map(|ask| ask.plugin.clone())
     }
 
     /// Fences off answers to what was asked before.
@@ -243,6 +277,17 @@ impl Machine<'_> {
         if let Some(run) = self.run(id) {
             run.attempt = run.attempt.saturating_add(1);
         }
+    }
+}
+
+/// What a step asks there.
+fn asked_by(verb: &Verb, slot: u16) -> Option<&Ask> {
+    match (verb, slot) {
+        (Verb::Score(score), AskRef::MAIN) => Some(&score.ask),
+        (Verb::Score(score), _) => score.on_failure.ask(),
+        (Verb::Branch(branch), AskRef::MAIN) => Some(&branch.ask),
+        (Verb::Branch(branch), _) => branch.on_failure.ask(),
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Escalations: at given points a plugin is asked what to do about a task that is not done.
 
 use super::Machine;
-use crate::effect::{Effect, Message, Outgoing, Question};
+use super::decide::Asked;
+use crate::effect::{Effect, Message, Outgoing};
 use crate::event::Answer;
 use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
@@ -41,6 +42,12 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
+        if self.cx.is_plugin_paused(&escalate.ask.plugin)
+            && let Some(run) = task.run
+        {
+            self.stand_still(run);
+            return;
+        }
         if let Some((at, why)) = self.touches_held_until(&task) {
             self.notes.push(Note::Gated { channel: Channel::Call, verdict: Verdict::NotBefore { at, why } });
             self.set_point(id, Some(EscalationPoint { at, asked: false, ..point }));
@@ -66,10 +73,9 @@ impl Machine<'_> {
             reminders: task.reminders,
             raised: task.raised,
         };
-        let input = self.input(place, from, Some(overdue));
-        let (kind, plugin) = (DecisionKind::Escalation, escalate.ask.plugin.clone());
+        let (kind, plugin) = (DecisionKind::Escalation, escalate.ask.plugin.as_str());
         let attempt = u32::from(point.point);
-        self.effects.push(Effect::Decide(Question { run, attempt, task: Some(id), kind, plugin, input }));
+        self.question(Asked { run, attempt, task: Some(id), kind, plugin, place, since: from }, Some(overdue));
     }
 
     /// A call that may not be made now is nobody's neglect: until when, when a person or the lead holds it back.

@@ -41,12 +41,24 @@ pub struct Context<'a> {
     pub definitions: &'a Definitions,
     /// Settings, plugins and the workflows that new runs start with.
     pub live: &'a Live,
-    /// Workflows that are paused, by name: their runs stand still, and who is enrolled waits before the first step.
+    /// Workflows that are paused, by name: their runs stand still, and who is enrolled waits before the first step. And
+    /// plugins, as [`paused_plugin`] names them: runs stand still where one has to be asked.
     pub paused: &'a BTreeSet<String>,
     /// What is known of the lead's account.
     pub account: Option<&'a AccountFacts>,
     /// The engine's time.
     pub now: Timestamp,
+}
+
+/// How a paused plugin is named among what is paused; a workflow's name has no `/`.
+pub fn paused_plugin(name: &str) -> String {
+    format!("plugin/{name}")
+}
+
+impl Context<'_> {
+    fn is_plugin_paused(&self, name: &str) -> bool {
+        !self.paused.is_empty() && self.paused.contains(&paused_plugin(name))
+    }
 }
 
 /// One transition: an event and the answers that came while it was handled, until all was quiet.

@@ -202,33 +202,49 @@ impl Machine<'_> {
         self.run(id).is_some_and(|run| run.state == RunState::Ready)
     }
 
-    /// Whether a run that is about to move must stand still, because its workflow is paused. It stays where it is, and
-    /// what it waits for is not lost: it goes on when the workflow is released.
+    /// Whether a run that is about to move must stand still, because its workflow is paused or the plugin that it has to
+    /// ask. It stays where it is, and what it waits for is not lost: it goes on when the brake is released.
     pub(super) fn brake(&mut self, id: RunId) -> bool {
-        let (now, paused) = (self.cx.now, self.cx.paused);
-        let stands = !paused.is_empty() && self.definition(id).is_some_and(|d| paused.contains(&d.name));
-        let Some(run) = self.run(id) else { return false };
-        match (stands, run.braked_at) {
-            (true, None) => {
-                run.braked_at = Some(now);
-                self.notes.push(Note::Braked(id));
-            }
-            (false, Some(_)) => {
-                run.braked_at = None;
-                self.notes.push(Note::Released(id));
-            }
-            (true, Some(_)) | (false, None) => {}
+        let stands = self.is_held(id);
+        if stands {
+            self.stand_still(id);
+        } else if let Some(run) = self.run(id)
+            && run.braked_at.take().is_some()
+        {
+            self.notes.push(Note::Released(id));
         }
         stands
     }
 
-    /// Lets the runs go on whose workflow is no longer paused.
+    fn is_held(&mut self, id: RunId) -> bool {
+        let paused = self.cx.paused;
+        !paused.is_empty()
+            && (self.definition(id).is_some_and(|definition| paused.contains(&definition.name))
+                || self.awaited_plugin(id).is_some_and(|plugin| self.cx.is_plugin_paused(&plugin)))
+    }
+
+    pub(super) fn stand_still(&mut self, id: RunId) {
+        let now = self.cx.now;
+        if let Some(run) = self.run(id)
+            && run.braked_at.is_none()
+        {
+            run.braked_at = Some(now);
+            self.notes.push(Note::Braked(id));
+        }
+    }
+
+    /// Lets the runs go on that nothing holds any more.
     pub(super) fn release_runs(&mut self) {
         let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
         let braked: Vec<RunId> = braked.map(|run| run.id).collect();
         for id in braked {
-            if !self.brake(id) {
-                self.walk(id);
+            if self.brake(id) {
+                continue;
+            }
+            match self.run(id).map(|run| run.state.clone()) {
+                // It may never have been asked.
+                Some(RunState::Deciding { slot, .. }) => self.ask_again(id, slot),
+                _ => self.walk(id),
             }
         }
     }

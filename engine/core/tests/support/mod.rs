@@ -52,7 +52,17 @@ pub struct Shared {
 
 pub fn answer(question: &Question, decision: Answered) -> Event {
     let Question { run, attempt, task, plugin, input, .. } = question.clone();
-    Event::Decided(Answer { run, attempt, task, plugin, digest: Digest(7), input, decision, cost: Cost::default() })
+    Event::Decided(Answer {
+        run,
+        attempt,
+        task,
+        plugin,
+        digest: Digest(7),
+        input,
+        decision,
+        cost: Cost::default(),
+        log: vec![],
+    })
 }
 
 impl Sim {

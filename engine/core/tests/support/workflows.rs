@@ -337,7 +337,13 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
     }
     let definitions = workflows.iter().map(|w| (w.digest, w.clone())).collect();
     let workflows = workflows.into_iter().map(|w| (w.name.clone(), w)).collect();
-    let live = Live { settings: Arc::new(settings()), workflows, plugins: BTreeMap::new(), bindings };
+    let live = Live {
+        settings: Arc::new(settings()),
+        workflows,
+        plugins: BTreeMap::new(),
+        bindings,
+        candidates: BTreeMap::new(),
+    };
     World { definitions, live, paused: [].into(), answers }
 }
 

@@ -2,6 +2,7 @@
 
 mod guest;
 
+use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Segment};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
@@ -27,8 +28,13 @@ fn input() -> DecisionInput {
     }
 }
 
+/// The one loaded last of this name, or none at all.
+fn named(sandbox: &Sandbox, name: &str) -> Digest {
+    sandbox.plugins().find(|info| info.name == name).map_or(Digest(0), |info| info.digest)
+}
+
 fn score(sandbox: &Sandbox, plugin: &str) -> Result<Decision, DecisionFailure> {
-    sandbox.decide(plugin, DecisionKind::Scoring, &input()).answer
+    sandbox.decide(named(sandbox, plugin), DecisionKind::Scoring, &input()).answer
 }
 
 /// Scores with a guest, and makes sure that a well-behaved one beside it is not disturbed.
@@ -282,17 +288,21 @@ fn what_needs_more_to_begin_with_than_it_may_have_is_refused() {
 }
 
 #[test]
-fn a_plugin_is_replaced_at_once_or_not_at_all() {
+fn versions_of_a_plugin_stand_side_by_side_until_one_is_forgotten() {
     let mut sandbox = sandbox();
     let first = sandbox.load(&Guest::default().component(), None).expect("it loads");
     let second = sandbox.load(&scoring(answer(8, 0, 0, 0)).component(), None).expect("it loads");
     assert_ne!(first.digest, second.digest);
-    assert_eq!(sandbox.plugins().collect::<Vec<_>>(), [&second]);
     sandbox.load(&Guest { fuel: 0, ..Guest::default() }.component(), None).expect_err("it describes itself wrongly");
-    assert_eq!(sandbox.plugin("hostile"), Some(&second));
-    assert!(matches!(score(&sandbox, "hostile"), Ok(Decision::Score { points: 8, .. })));
-    assert!(sandbox.unload("hostile"));
-    assert!(matches!(score(&sandbox, "hostile"), Err(DecisionFailure::Unavailable(_))));
+    let points = |sandbox: &Sandbox, digest| match sandbox.decide(digest, DecisionKind::Scoring, &input()).answer {
+        Ok(Decision::Score { points, .. }) => points,
+        other => panic!("{other:?} should be a score"),
+    };
+    assert_eq!((points(&sandbox, first.digest), points(&sandbox, second.digest)), (7, 8));
+    sandbox.retain(|digest| digest == second.digest);
+    assert_eq!(sandbox.plugins().collect::<Vec<_>>(), [&second]);
+    let forgotten = sandbox.decide(first.digest, DecisionKind::Scoring, &input()).answer;
+    assert!(matches!(forgotten, Err(DecisionFailure::Unavailable(_))), "{forgotten:?}");
 }
 
 #[test]
@@ -319,7 +329,7 @@ fn what_nobody_can_decide_is_unavailable() {
     let mut sandbox = sandbox();
     sandbox.load(&Guest::default().component(), None).expect("it loads");
     let unavailable = |plugin: &str, kind, input: &DecisionInput| {
-        let decided = sandbox.decide(plugin, kind, input);
+        let decided = sandbox.decide(named(&sandbox, plugin), kind, input);
         assert_eq!(decided.cost.fuel, 0);
         assert!(matches!(decided.answer, Err(DecisionFailure::Unavailable(_))), "{decided:?}");
     };
@@ -335,7 +345,7 @@ fn a_batch_that_is_not_answered_lead_by_lead_is_asked_singly() {
     let mut sandbox = sandbox();
     sandbox.load(&Guest::default().component(), None).expect("it loads");
     // This guest answers every batch with an empty list.
-    let (answers, cost) = sandbox.score_batch("hostile", &vec![input(); 150]);
+    let (answers, cost) = sandbox.score_batch(named(&sandbox, "hostile"), &vec![input(); 150]);
     assert_eq!(answers, vec![Ok(seven_points()); 150]);
     assert!(cost.fuel > 0);
 }

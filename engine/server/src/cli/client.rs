@@ -94,16 +94,31 @@ impl Client {
         self.send(Method::POST, path, body)
     }
 
+    /// Sends something that is no JSON, and may take long to be dealt with.
+    pub(super) fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<Value, ClientError> {
+        self.exchange(Method::PUT, path, Some("application/wasm"), bytes.into())
+    }
+
     /// Sends one request; anything but success is an error.
     pub(super) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+        let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        self.exchange(method, path, body.map(|_| "application/json"), bytes)
+    }
+
+    fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        bytes: Bytes,
+    ) -> Result<Value, ClientError> {
         let url = format!("{}{path}", self.base);
         let mut request = Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
         }
         let request = request.body(Full::new(bytes)).map_err(|_| ClientError::Address(url.clone()))?;
         let exchange = async {

@@ -2,11 +2,13 @@
 //! failure. Commands that talk to an engine do so over its HTTP API and know nothing else of it.
 
 mod advice;
+mod builds;
 mod client;
 mod event;
 mod import;
 mod leads;
 pub(crate) mod output;
+mod parked;
 mod recipe;
 mod remote;
 mod rows;
@@ -59,12 +61,20 @@ enum Command {
     Leads(leads::Leads),
     /// List runs, end or unpark one
     Runs(runs::Runs),
+    /// List runs that wait for a person, show why, let them try again
+    Parked(parked::Parked),
     /// List the work queue, say what came of a task
     Tasks(tasks::Tasks),
     /// List schedules with their firings
     Schedules(schedules::Schedules),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
+    /// See, load, try, promote and go back from builds of plugins
+    #[command(subcommand)]
+    Plugin(builds::Builds),
+    /// Compile a component from standard input to standard output: the engine calls itself so, in a process of its own
+    #[command(name = crate::plugins::compile::SUBCOMMAND, hide = true)]
+    CompileComponent,
 }
 
 /// Runs the command that the arguments name.
@@ -79,9 +89,12 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Leads(leads) => leads.run(),
         Command::Runs(runs) => runs.run(),
+        Command::Parked(parked) => parked.run(),
         Command::Tasks(tasks) => tasks.run(),
         Command::Schedules(schedules) => schedules.run(),
         Command::Why(why) => why.run(),
+        Command::Plugin(builds) => builds.run(),
+        Command::CompileComponent => return crate::plugins::compile::child(),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

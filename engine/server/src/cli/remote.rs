@@ -72,6 +72,13 @@ pub(super) struct Found {
     pub(super) held_back: u64,
 }
 
+impl Found {
+    /// All there is.
+    pub(super) fn all(items: Vec<Value>) -> Self {
+        Self { items, ..Self::default() }
+    }
+}
+
 /// Reads a list page by page, up to the limit.
 pub(super) fn fetch(
     client: &Client,

@@ -1,7 +1,8 @@
 //! `cadenza validate` and `cadenza schema`: a workspace folder checked without an engine, for people, editors and CI.
 
 use super::{Answer, output};
-use crate::catalog::Plugins;
+use crate::clock::Clock;
+use crate::plugins::{self, Library, Plugins, Registry};
 use cadenza_language::{Diagnostic, Document, Folder, Paint};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -27,7 +28,12 @@ enum Format {
 impl Validate {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let folder = Folder::read(&self.folder)?;
-        let plugins = Plugins::load(&self.folder, &cadenza_language::plugin_settings(&folder))?;
+        let settings = cadenza_language::plugin_settings(&folder);
+        let (library, mut registry) = (Library::in_memory()?, Registry::default());
+        for (name, hash, by) in plugins::offers(&library, &self.folder, &settings)? {
+            registry.offer(&name, hash, by, Clock::real());
+        }
+        let plugins = Plugins::load(&library, &registry, &settings)?;
         let checked = cadenza_language::check(&folder, &plugins);
         let valid = checked.workspace.is_some();
         match self.format {

@@ -1,12 +1,13 @@
 //! The batch that is being computed: what it writes besides states, and who waits for it.
 
 use crate::catalog::{Catalog, Documents};
+use crate::decider::Watched;
 use crate::engine::{Accepted, Applied, Command, Refused};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadLetterId, OutboxWrite};
+use cadenza_store::{DeadLetterId, DecisionRef, DecisionsKey, OutboxWrite};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -20,6 +21,10 @@ pub(crate) struct OpenBatch {
     pub(crate) outbox: Vec<OutboxWrite>,
     /// Documents it writes.
     pub(crate) documents: Documents,
+    /// Decisions that were taken.
+    pub(crate) decisions: Vec<DecisionRef>,
+    /// Lists of decisions that are too old.
+    pub(crate) forget_decisions: Vec<DecisionsKey>,
     /// Who waits for it.
     pub(crate) replies: Vec<Reply>,
     /// What leaves once it is durable.
@@ -73,6 +78,8 @@ pub(crate) enum After {
     Send(Box<Outgoing>, Option<Permit>),
     /// A question for the decision pool.
     Ask(Box<Question>),
+    /// A question for a build that is only watched.
+    Watch(Box<Watched>),
     /// The result of an attempt is written: the row may be looked at again.
     Forget(EffectId),
     /// A workspace or a brake came into force.
@@ -92,6 +99,8 @@ impl OpenBatch {
             events: 0,
             outbox: Vec::new(),
             documents: Vec::new(),
+            decisions: Vec::new(),
+            forget_decisions: Vec::new(),
             replies: Vec::new(),
             after: Vec::new(),
             touched: false,
@@ -104,6 +113,7 @@ impl OpenBatch {
         !self.touched
             && self.outbox.is_empty()
             && self.documents.is_empty()
+            && self.forget_decisions.is_empty()
             && self.replies.is_empty()
             && self.after.is_empty()
     }
@@ -126,8 +136,9 @@ pub(crate) fn refuse(command: Command, refused: &Refused) {
         Command::Redrive(_, reply)
         | Command::Documents(_, reply)
         | Command::Apply(_, _, reply)
+        | Command::Plugins(_, _, reply)
         | Command::Brake(_, _, reply) => drop(reply.send(Err(refused))),
         Command::Advance(_, reply) => drop(reply.send(Err(refused))),
-        Command::Sent(..) | Command::Answered(_) | Command::Stop(_) => {}
+        Command::Sent(..) | Command::Answered(..) | Command::Compared(_) | Command::Stop(_) => {}
     }
 }

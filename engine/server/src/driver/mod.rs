@@ -10,6 +10,7 @@ mod batch;
 mod brakes;
 mod intake;
 mod outbox;
+mod plugins;
 mod schedules;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,9 @@ pub(crate) struct DriverOptions {
     pub(crate) sendings_per_connection_max: usize,
     /// Intake stops when fewer bytes than this are free where the data lies.
     pub(crate) free_bytes_reserve: u64,
+    /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
+    /// their leads.
+    pub(crate) decision_days_max: u32,
 }
 
 impl Default for DriverOptions {
@@ -67,6 +71,7 @@ impl Default for DriverOptions {
             sendings_max: 64,
             sendings_per_connection_max: 16,
             free_bytes_reserve: 256 * 1024 * 1024,
+            decision_days_max: 90,
         }
     }
 }
@@ -151,6 +156,7 @@ pub(crate) struct Driver {
     /// The batch that has had its share of what is due.
     due_in: Option<u64>,
     schedules: schedules::Schedules,
+    watching: plugins::Watching,
     releasing: brakes::Releasing,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
@@ -171,6 +177,7 @@ impl Driver {
         let mut open = OpenBatch::new(1);
         let mut schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
         open.touched |= schedules.write_new(&mut set);
+        let watching = plugins::Watching::load(parts.store.as_ref()).await?;
         Ok(Self {
             set,
             open,
@@ -187,6 +194,7 @@ impl Driver {
             unreadable: BTreeSet::new(),
             due_in: None,
             schedules,
+            watching,
             releasing: brakes::Releasing::begin(&parts.catalog.brakes),
             advancing: None,
             out_of_space: None,
@@ -321,12 +329,14 @@ impl Driver {
                 Ok(())
             }
             Command::Sent(row, result) => self.sent(row, result).await,
-            Command::Answered(answer) => {
-                let lead = answer.run.lead();
-                self.no_longer_asking(lead);
-                self.next_timer = self.next_timer.min(self.parts.clock.now());
-                let id = format!("decision/{}/{}", answer.run, answer.attempt);
-                self.transition(lead, id, Event::Decided(*answer)).await.map(|_| ())
+            Command::Answered(answer, kind, shadow) => self.answered(*answer, kind, shadow).await,
+            Command::Compared(compared) => {
+                self.compared(&compared);
+                Ok(())
+            }
+            Command::Plugins(catalog, documents, reply) => {
+                self.change_plugins(&catalog, documents, reply);
+                Ok(())
             }
             Command::Stop(stopped) => {
                 if let ClockKind::Scaled(_) = self.parts.clock.kind() {
@@ -440,6 +450,7 @@ impl Driver {
         }
         self.fire_schedules(now).await?;
         self.release_further(now).await?;
+        self.keep_watching(now).await?;
         if self.open.events > events || empty != self.open.is_empty() {
             self.open.events = events;
             self.due_in = Some(self.open.number);
@@ -474,7 +485,7 @@ impl Driver {
             Some(_) => SPACE_CHECK_EVERY,
             None => SLEEP_MAX,
         };
-        due.unwrap_or(limit).min(limit)
+        due.unwrap_or(limit).min(limit).min(self.watching.sleep_max())
     }
 
     fn look_at_space(&mut self) {
@@ -498,7 +509,7 @@ impl Driver {
         self.take_back_sendings();
         let number = self.open.number;
         let mut open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
-        let batch = self.set.batch(&mut open, self.parts.store.epoch());
+        let batch = self.set.batch(&mut open, self.parts.store.epoch(), self.parts.clock.now());
         self.progress.submitted = number;
         self.ends.progress.send_replace(self.progress);
         self.parts.meters.queue_depth.set(self.ends.commands.len() as u64);
@@ -555,12 +566,14 @@ impl Driver {
                     let _ = results.send(Command::Sent(row, result));
                 });
             }
-            After::Ask(question) => {
+            After::Ask(mut question) => {
                 let results = self.ends.results_to.clone();
+                let (kind, shadow) = (question.kind, question.shadow.take());
                 self.parts.decider.ask_pooled(*question, move |answer| {
-                    let _ = results.send(Command::Answered(Box::new(answer)));
+                    let _ = results.send(Command::Answered(Box::new(answer), kind, shadow));
                 });
             }
+            After::Watch(watched) => self.begin_watching(*watched),
             After::Forget(id) => {
                 self.sending.remove(&id);
                 self.next_send = self.next_send.min(self.parts.clock.now());
@@ -618,7 +631,7 @@ impl Driver {
                 After::Send(row, _) => drop(self.sending.remove(&row.id)),
                 After::Forget(id) => drop(self.sending.remove(id)),
                 After::Ask(question) => self.no_longer_asking(question.run.lead()),
-                After::Publish(_) | After::Release { .. } => {}
+                After::Watch(_) | After::Publish(_) | After::Release { .. } => {}
             }
         }
         open.fail(refused);

@@ -123,7 +123,7 @@ impl Driver {
         };
         catalog.brakes.connections.contains(&row.via)
             || !self.parts.connector.knows(catalog, &row.via)
-            || workflow.is_some_and(|workflow| catalog.brakes.workflows.contains(&workflow.name))
+            || workflow.is_some_and(|workflow| catalog.brakes.paused.contains(&workflow.name))
     }
 
     /// Leave for one attempt. What is no touch needs none; a touch whose run has moved on is no longer wanted, unless an

@@ -7,7 +7,6 @@ use crate::fixture;
 use cadenza_core::event::{EventType, LeadCommand, Report, StandardEvent};
 use cadenza_core::run::RunState;
 use cadenza_core::value::Value;
-use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_store::MemoryStore;
 use std::path::Path;
@@ -37,7 +36,7 @@ impl Rig {
             ("flow.yaml", workflow),
         ];
         let folder = Folder::new(files.map(|(name, text)| (name.to_owned(), text.to_owned()))).unwrap();
-        let catalog = Catalog::of(folder, Path::new("."), &Definitions::new());
+        let catalog = Catalog::of(folder, Path::new("."), fixture::basis());
         let catalog = Arc::new(catalog.unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error))));
         let (clock, meters) = (Clock::new(ClockKind::Virtual, Some(fixture::NOW)), Arc::new(Meters::default()));
         let (results_to, results) = mpsc::unbounded_channel();
@@ -45,7 +44,7 @@ impl Rig {
             store: Arc::new(MemoryStore::new()),
             clock: clock.clone(),
             catalog: Arc::clone(&catalog),
-            decider: Decider::new(&catalog, Arc::clone(&meters)).unwrap(),
+            decider: Decider::new(&catalog, Arc::clone(&meters), &Arc::default()).unwrap(),
             connector: Arc::new(Connector::new(tokio::runtime::Handle::current())),
             meters: Arc::clone(&meters),
             free_bytes: Box::new(|| u64::MAX),

@@ -14,7 +14,7 @@ use cadenza_core::step::{Context, Transition};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{AssignBy, Sticky};
-use cadenza_store::{OutboxWrite, StoreError};
+use cadenza_store::{DecisionRef, OutboxWrite, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl Driver {
             let context = Context {
                 definitions: &catalog.definitions,
                 live: &catalog.live,
-                paused: &catalog.brakes.workflows,
+                paused: &catalog.brakes.paused,
                 account: account.as_ref(),
                 now,
             };
@@ -94,6 +94,11 @@ impl Driver {
         if let Some(due) = state.next_due() {
             self.next_timer = self.next_timer.min(due);
         }
+        let seq = state.seq;
+        self.open.decisions.extend(notes.iter().filter(|_| changed).filter_map(|note| match note {
+            Note::Decided { digest, .. } => Some(DecisionRef { lead: id, seq, digest: *digest }),
+            _ => None,
+        }));
         let number = changed.then_some(self.open.number);
         self.open.touched |= changed;
         self.open.events += usize::from(changed);
@@ -122,7 +127,11 @@ impl Driver {
         match effect {
             Effect::Decide(question) => {
                 if self.parts.decider.is_inline(&question) {
-                    return Ok(Some(Event::Decided(self.parts.decider.ask_inline(question))));
+                    let (kind, mut question) = (question.kind, question);
+                    let shadow = question.shadow.take();
+                    let answer = self.parts.decider.ask_inline(question);
+                    self.watch(&answer, kind, shadow);
+                    return Ok(Some(Event::Decided(answer)));
                 }
                 let lead = question.run.lead();
                 if self.asking.len() >= ASKED_MAX {

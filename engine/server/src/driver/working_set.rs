@@ -214,7 +214,7 @@ impl WorkingSet {
     }
 
     /// Everything changed since the last batch, with what the open batch brings along.
-    pub(crate) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch) -> Batch {
+    pub(crate) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch, now: Timestamp) -> Batch {
         let mut batch = Batch::new(BatchId(open.number), epoch);
         let Self { leads, counters, counters_dirty, .. } = self;
         for cached in leads.values_mut().filter(|cached| cached.dirty) {
@@ -251,6 +251,9 @@ impl WorkingSet {
         batch.schedules = std::mem::take(&mut self.schedules);
         batch.outbox = std::mem::take(&mut open.outbox);
         batch.documents = std::mem::take(&mut open.documents);
+        batch.forget_decisions = std::mem::take(&mut open.forget_decisions);
+        let decisions = std::mem::take(&mut open.decisions);
+        batch.decisions = (!decisions.is_empty()).then_some((now, decisions));
         if std::mem::take(&mut self.counters_dirty) {
             self.counters.values.retain(|_, value| *value != 0);
             batch.counters = Some(self.counters.clone());

@@ -37,10 +37,13 @@ pub(crate) fn read(list: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
 /// The position as an id of 128 bits.
 pub(crate) fn read_id(list: &str, cursor: Option<&str>) -> Result<Option<u128>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let bytes: [u8; 16] = read(list, cursor)?
-        .try_into()
-        .map_err(|_| Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor"))?;
+    let bytes: [u8; 16] = read(list, cursor)?.try_into().map_err(|_| damaged())?;
     Ok(Some(u128::from_be_bytes(bytes)))
+}
+
+/// The position is none of this list.
+pub(crate) fn damaged() -> Problem {
+    Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor")
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
+use crate::plugins::Histogram;
+use crate::plugins::health::{BuildHealth, Outcome};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use cadenza_core::plugin::PluginInfo;
 use cadenza_core::time::Timestamp;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -17,6 +20,54 @@ pub(crate) struct Health {
     status: &'static str,
     version: &'static str,
     now: Timestamp,
+}
+
+/// What is counted of each build that is loaded.
+fn plugin_metrics(api: &Shared, text: &mut String) {
+    let catalog = api.engine.catalog();
+    let builds: Vec<_> = catalog.plugins.all().map(|info| (info, api.engine.health().of(info.digest))).collect();
+    let mut family = |name: &str,
+                      kind: &str,
+                      help: &str,
+                      values: &dyn Fn(&PluginInfo, &BuildHealth) -> Vec<(String, u64)>| {
+        let _ = writeln!(text, "# HELP cadenza_plugin_{name} {help}\n# TYPE cadenza_plugin_{name} {kind}");
+        for (info, health) in &builds {
+            for (more, value) in values(info, health) {
+                let (plugin, digest) = (&info.name, info.digest);
+                let _ =
+                    writeln!(text, "cadenza_plugin_{name}{{plugin=\"{plugin}\",digest=\"{digest}\"{more}}} {value}");
+            }
+        }
+    };
+    family("decisions_total", "counter", "Decisions of a build, by how they ended.", &|_, health| {
+        let ended =
+            |outcome: Outcome| (format!(",outcome=\"{}\"", outcome.as_str()), health.outcomes[outcome as usize].get());
+        Outcome::ALL.into_iter().map(ended).collect()
+    });
+    let quantiles = |histogram: &Histogram| {
+        let at = |(label, percent)| (format!(",quantile=\"{label}\""), histogram.percentile(percent));
+        [("0.5", 50), ("0.99", 99)].map(at).to_vec()
+    };
+    family("fuel", "gauge", "Fuel of a decision.", &|_, health| quantiles(&health.fuel));
+    family("wall_microseconds", "gauge", "Wall time of a decision.", &|_, health| quantiles(&health.wall_us));
+    family("memory_bytes_max", "gauge", "The most memory that a decision took.", &|_, health| {
+        vec![(String::new(), health.memory_bytes.max())]
+    });
+    family("log_lines_total", "counter", "Lines that its decisions said.", &|_, health| {
+        vec![(String::new(), health.log_lines.get())]
+    });
+    family("fuel_budget", "gauge", "Fuel that a decision may burn.", &|info, _| {
+        vec![(String::new(), info.fuel_budget)]
+    });
+    family("memory_budget_bytes", "gauge", "Memory that a decision may take.", &|info, _| {
+        vec![(String::new(), info.memory_budget)]
+    });
+    family("near_budget_total", "counter", "Decisions that used more than 80 % of a budget.", &|_, health| {
+        vec![(String::new(), health.near_budget.get())]
+    });
+    family("circuit_open", "gauge", "1 while a build is not asked because it failed again and again.", &|_, health| {
+        vec![(String::new(), u64::from(health.circuit().open_until.is_some()))]
+    });
 }
 
 fn health(api: &Shared, status: &'static str) -> Json<Health> {
@@ -52,5 +103,6 @@ pub(crate) async fn metrics(_: Caller<Read>, State(api): State<Shared>) -> Resul
         let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let _ = writeln!(text, "cadenza_count{{name=\"{name}\"}} {value}");
     }
+    plugin_metrics(&api, &mut text);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

@@ -20,6 +20,10 @@ pub(crate) struct Limits {
     pub(crate) hook_body_bytes_max: usize,
     /// Bytes of the body of `POST /v1/events`.
     pub(crate) events_body_bytes_max: usize,
+    /// Bytes of a plugin's component.
+    pub(crate) component_bytes_max: usize,
+    /// Time for a component to arrive.
+    pub(crate) component_read_timeout: Duration,
     /// Bytes of any other body.
     pub(crate) command_body_bytes_max: usize,
     /// Events in one array.
@@ -46,6 +50,8 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(20),
             hook_body_bytes_max: 256 * 1024,
             events_body_bytes_max: 4 * 1024 * 1024,
+            component_bytes_max: 64 * 1024 * 1024,
+            component_read_timeout: Duration::from_secs(120),
             command_body_bytes_max: 256 * 1024,
             events_max: 1_000,
             events_under_way_max: 256,

@@ -4,6 +4,7 @@
 mod auth;
 mod clock;
 mod cursor;
+mod decisions;
 #[cfg(test)]
 mod doors;
 mod events;
@@ -56,6 +57,8 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/tasks/{id}/reassign", post(tasks::reassign))
         .route("/v1/tasks/{id}/snooze", post(tasks::snooze))
         .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/unpark", post(runs::unpark_all))
+        .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/v1/runs/{id}/unpark", post(runs::unpark))
         .route("/v1/workflows", get(workflows::list))
@@ -69,6 +72,13 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/workspace/apply", post(workspace::apply))
         .route("/v1/schedules", get(schedules::list))
         .route("/v1/plugins", get(plugins::list))
+        .route("/v1/plugins/{name}", get(plugins::show).put(plugins::load))
+        .route("/v1/plugins/{name}/promote", post(plugins::promote))
+        .route("/v1/plugins/{name}/rollback", post(plugins::rollback))
+        .route("/v1/plugins/{name}/heal", post(plugins::heal))
+        .route("/v1/plugins/{name}/pause", post(workflows::pause_plugin))
+        .route("/v1/plugins/{name}/resume", post(workflows::resume_plugin))
+        .route("/v1/decisions", get(decisions::list))
         .route("/v1/outbox", get(outbox::list))
         .route("/v1/dead-letters", get(outbox::dead_letters))
         .route("/v1/dead-letters/{id}/redrive", post(outbox::redrive))

@@ -1,12 +1,208 @@
-//! `GET /v1/plugins`: what is loaded, and what each says of itself.
+//! Plugins: what there is and how it does; a build is loaded, tried, promoted, gone back from.
 
-use crate::http::auth::{Caller, Read};
+use crate::catalog::{Catalog, CatalogError};
+use crate::engine::Refused;
+use crate::http::auth::{Caller, Read, Steer};
+use crate::http::problem::{Kind, Problem};
+use crate::http::request::{Bare, Named, Params, read_body};
 use crate::http::state::Shared;
-use crate::views::plugin::PluginView;
+use crate::plugins::{PluginError, Refusal, Registry, RolledBack, Trial};
+use crate::views::plugin::{PluginView, Seen};
 use axum::Json;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use cadenza_store::DocumentKey;
+use hyper::body::Bytes;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// Every loaded plugin, by name.
-pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Json<Vec<PluginView>> {
-    Json(api.engine.catalog().live.plugins.values().map(PluginView::new).collect())
+/// Differences that a list shows of each plugin, and that one plugin shows.
+const LIST_EXAMPLES: usize = 3;
+const SHOW_EXAMPLES: usize = 200;
+
+/// `GET /v1/plugins`: every plugin, by name.
+pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Result<Json<Vec<PluginView>>, Problem> {
+    let tallies = api.engine.tallies().await?;
+    let catalog = api.engine.catalog();
+    let seen = Seen { catalog: &catalog, health: api.engine.health(), tallies: &tallies, examples_max: LIST_EXAMPLES };
+    Ok(Json(catalog.registry.plugins().map(|(name, versions)| PluginView::new(name, versions, seen)).collect()))
+}
+
+/// `GET /v1/plugins/{name}`: one, with what differs one by one.
+pub(crate) async fn show(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+) -> Result<Json<PluginView>, Problem> {
+    view(&api, &name).await.map(Json)
+}
+
+async fn view(api: &Shared, name: &str) -> Result<PluginView, Problem> {
+    let tallies = api.engine.tallies().await?;
+    let catalog = api.engine.catalog();
+    let versions = catalog.registry.get(name).ok_or_else(|| Problem::not_found("plugin", name))?;
+    let seen = Seen { catalog: &catalog, health: api.engine.health(), tallies: &tallies, examples_max: SHOW_EXAMPLES };
+    Ok(PluginView::new(name, versions, seen))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct LoadParams {
+    /// Percent of the leads for which it decides; it is only watched when left out.
+    canary: Option<f64>,
+}
+
+impl LoadParams {
+    fn share_permille(&self) -> Result<u16, Problem> {
+        match self.canary {
+            None => Ok(0),
+            // At least one in a thousand, at most all.
+            Some(percent) if (0.1..=100.0).contains(&percent) => Ok((percent * 10.0).round() as u16),
+            Some(percent) => {
+                let detail = format!("`{percent}` is no share of the leads: write 0.1 to 100, in percent");
+                Err(Problem::new(Kind::BadParameter, detail).at("canary"))
+            }
+        }
+    }
+}
+
+/// A component.
+pub(crate) struct Component(Bytes);
+
+impl FromRequest<Shared> for Component {
+    type Rejection = Problem;
+    async fn from_request(request: Request, api: &Shared) -> Result<Self, Problem> {
+        let (parts, body): (_, Body) = request.into_parts();
+        let limits = &api.limits;
+        let bytes = read_body(&parts.headers, body, limits.component_bytes_max, limits.component_read_timeout).await?;
+        Ok(Self(bytes))
+    }
+}
+
+/// `PUT /v1/plugins/{name}?canary=`: a build is loaded, compiled and checked against the workspace, and then watched, or
+/// decides for a share of the leads.
+pub(crate) async fn load(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    Params(params): Params<LoadParams>,
+    Component(component): Component,
+) -> Result<Json<PluginView>, Problem> {
+    let share_permille = params.share_permille()?;
+    let by = caller.name();
+    let (plugin, now) = (name.clone(), api.engine.clock().now());
+    change(&api, move |catalog, registry| {
+        let hash = catalog.library.keep(&component)?;
+        registry.try_out(&plugin, Trial { hash, share_permille, since: now, by }).map_err(PluginError::from)?;
+        Ok(())
+    })
+    .await?;
+    view(&api, &name).await.map(Json)
+}
+
+/// `POST /v1/plugins/{name}/promote`: the build that is tried goes live.
+pub(crate) async fn promote(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    _: Bare,
+) -> Result<Json<PluginView>, Problem> {
+    let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
+    change(&api, move |_, registry| {
+        registry.promote(&plugin, &by, now).map_err(PluginError::from)?;
+        Ok(())
+    })
+    .await?;
+    view(&api, &name).await.map(Json)
+}
+
+/// What a rollback did.
+#[derive(Debug, Serialize)]
+pub(crate) struct RolledBackView {
+    /// `candidate_dropped`, or `live_again`.
+    done: &'static str,
+    /// Which build.
+    digest: String,
+    plugin: PluginView,
+}
+
+/// `POST /v1/plugins/{name}/rollback`: what is tried is dropped; when nothing is, the build before goes live again.
+pub(crate) async fn rollback(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    _: Bare,
+) -> Result<Json<RolledBackView>, Problem> {
+    let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
+    let rolled_back =
+        change(&api, move |_, registry| Ok(registry.roll_back(&plugin, &by, now).map_err(PluginError::from)?)).await?;
+    let (done, hash) = match rolled_back {
+        RolledBack::Candidate(hash) => ("candidate_dropped", hash),
+        RolledBack::Live(hash) => ("live_again", hash),
+    };
+    Ok(Json(RolledBackView { done, digest: hash.digest().to_string(), plugin: view(&api, &name).await? }))
+}
+
+/// `POST /v1/plugins/{name}/heal`: a plugin that failed again and again is asked again at once.
+pub(crate) async fn heal(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    _: Bare,
+) -> Result<Json<PluginView>, Problem> {
+    let catalog = api.engine.catalog();
+    let builds = catalog.plugins.infos().get(&name).into_iter().chain(catalog.plugins.candidate(&name));
+    builds.for_each(|info| api.engine.health().of(info.digest).heal());
+    view(&api, &name).await.map(Json)
+}
+
+/// Changes the builds of plugins, checks that the workspace can be used with them, and brings them into force; nothing
+/// changes otherwise.
+async fn change<T: Send + 'static>(
+    api: &Shared,
+    change: impl FnOnce(&Catalog, &mut Registry) -> Result<T, CatalogError> + Send + 'static,
+) -> Result<T, Problem> {
+    let _applying = api.applying.lock().await;
+    let before = api.engine.catalog();
+    let making = tokio::task::spawn_blocking(move || {
+        let mut registry = before.registry.as_ref().clone();
+        let made = change(&before, &mut registry)?;
+        let catalog = before.with_registry(registry)?;
+        Ok::<_, CatalogError>((catalog, made))
+    });
+    let made = making.await.map_err(|error| Problem::new(Kind::Internal, format!("loading broke off: {error}")))?;
+    let (catalog, made) = made.map_err(|error| refuse(&error))?;
+    let document = serde_json::to_vec(catalog.registry.as_ref())
+        .map_err(|error| Problem::new(Kind::Internal, format!("the builds cannot be written down: {error}")))?;
+    let wanted = catalog.registry.components();
+    let library = Arc::clone(&catalog.library);
+    let written = api.engine.change_plugins(catalog.into(), vec![(DocumentKey::Plugins, Some(document))]).await;
+    if !matches!(written, Err(Refused::Failed(_) | Refused::Unavailable(_))) {
+        // Only now is it sure what is wanted no more.
+        library.forget_all_but(&wanted);
+    }
+    written?;
+    Ok(made)
+}
+
+fn refuse(error: &CatalogError) -> Problem {
+    let unchanged = "what decided before goes on deciding";
+    match error {
+        CatalogError::Plugin(PluginError::Refused(Refusal::Unknown(name))) => Problem::not_found("plugin", name),
+        CatalogError::Plugin(PluginError::Refused(refusal)) => {
+            Problem::new(Kind::PluginBuild, format!("{refusal}; {unchanged}"))
+        }
+        CatalogError::Broken(diagnostics, _) => {
+            let detail = format!(
+                "the workspace cannot be used with this build: each place is listed; change the plugin, or the workflow \
+                 and apply it first; {unchanged}"
+            );
+            let list = diagnostics.iter().map(|diagnostic| serde_json::json!(diagnostic)).collect();
+            Problem::new(Kind::InvalidPlugin, detail).with("errors", list)
+        }
+        CatalogError::Plugin(error @ (PluginError::Library { .. } | PluginError::Host(_))) => {
+            Problem::new(Kind::Internal, format!("{error}; {unchanged}"))
+        }
+        other => Problem::new(Kind::InvalidPlugin, format!("{other}; {unchanged}")),
+    }
 }

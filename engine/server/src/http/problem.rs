@@ -68,6 +68,8 @@ kinds! {
     HeldBack = 409 "held-back" "The lead must not be contacted now",
     /// Nothing came of it: what it is about has moved on.
     NothingDone = 409 "nothing-done" "It changed nothing",
+    /// The build of a plugin is not one that can be tried, promoted or gone back to.
+    PluginBuild = 409 "plugin-build" "The plugin's builds are otherwise",
     /// A clock that cannot be advanced.
     NotVirtual = 409 "clock-not-virtual" "Only a virtual clock can be advanced",
     /// Too large.
@@ -90,6 +92,8 @@ kinds! {
     TooMany = 422 "too-many" "There are too many items",
     /// The workspace is broken.
     InvalidWorkspace = 422 "invalid-workspace" "The workspace has errors",
+    /// A component that is no plugin, or another one.
+    InvalidPlugin = 422 "invalid-plugin" "The component cannot be used as this plugin",
     /// A rep nobody knows.
     UnknownRep = 422 "unknown-rep" "There is no such rep",
     /// The queue is full.

@@ -3,16 +3,18 @@
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::leads::{self, Done};
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Bare, Named, Params};
+use crate::http::request::{Bare, JsonBody, Named, Params};
 use crate::http::state::Shared;
-use crate::http::{cursor, paging};
+use crate::http::{cursor, decisions, paging};
 use crate::views::Page;
+use crate::views::decision::DecisionView;
 use crate::views::run::RunView;
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::LeadCommand;
 use cadenza_core::id::{BORN_MAX, LeadId, RunId};
-use serde::Deserialize;
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 
 /// Leads read from the store at once.
 const BATCH: usize = 256;
@@ -88,6 +90,82 @@ pub(crate) async fn unpark(
     _: Bare,
 ) -> Result<Json<Done>, Problem> {
     command(&api, id, caller.name(), LeadCommand::Unpark(id)).await
+}
+
+/// A run, with the latest decision that was asked for it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunDetail {
+    #[serde(flatten)]
+    run: RunView,
+    decision: Option<DecisionView>,
+}
+
+/// `GET /v1/runs/{id}`: one run, with what its plugin was asked last: personal data, so it takes more than to read.
+pub(crate) async fn show(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(id): Named<RunId>,
+) -> Result<Json<RunDetail>, Problem> {
+    let not_found = || Problem::not_found("run", &id.to_string());
+    let state = api.engine.lead(id.lead()).await?.ok_or_else(not_found)?;
+    let catalog = api.engine.catalog();
+    let open = state.runs.iter().find(|run| run.id == id).map(|run| RunView::new(run, &state, &catalog));
+    let over = || state.past.iter().find(|(_, past)| past.run == id);
+    let run = open.or_else(|| over().map(|(workflow, past)| RunView::past(workflow, past, &state)));
+    let decision = decisions::latest(&api, &state, id).await?;
+    Ok(Json(RunDetail { run: run.ok_or_else(not_found)?, decision }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct UnparkBody {
+    workflow: Option<String>,
+    step: Option<String>,
+    cursor: Option<String>,
+}
+
+/// What became of parked runs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Unparked {
+    released: usize,
+    /// Those that could not be.
+    refused: usize,
+    /// Where to go on; null when every lead was looked at.
+    next: Option<String>,
+}
+
+/// `POST /v1/runs/unpark`: all parked runs, of a workflow or at a step, try their steps again; so many at a time.
+pub(crate) async fn unpark_all(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    JsonBody(body): JsonBody<UnparkBody>,
+) -> Result<Json<Unparked>, Problem> {
+    let catalog = api.engine.catalog();
+    let (workflow, step) = (body.workflow.as_deref(), body.step.as_deref());
+    let name = format!("unpark {workflow:?} {step:?}");
+    let mut after = cursor::read_id(&name, body.cursor.as_deref())?.map(LeadId);
+    let mut parked = Vec::new();
+    // Each lead is come to once, so a run that is parked again at once is not released for ever.
+    let next = loop {
+        let batch = api.engine.leads(after, BATCH).await?;
+        for state in &batch {
+            let views = state.runs.iter().map(|run| (run.id, RunView::new(run, state, &catalog)));
+            parked.extend(views.filter(|(_, run)| run.is(workflow, step, Some("parked"))).map(|(id, _)| id));
+        }
+        match batch.last() {
+            Some(last) if batch.len() == BATCH => after = Some(last.lead.id),
+            _ => break None,
+        }
+        if parked.len() >= api.limits.leads_per_command_max {
+            break after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
+        }
+    };
+    let mut released = 0;
+    for together in parked.chunks(api.limits.events_under_way_max) {
+        let commands = together.iter().map(|id| command(&api, *id, caller.name(), LeadCommand::Unpark(*id)));
+        released += join_all(commands).await.iter().filter(|done| done.is_ok()).count();
+    }
+    Ok(Json(Unparked { released, refused: parked.len() - released, next }))
 }
 
 async fn command(api: &Shared, id: RunId, by: String, command: LeadCommand) -> Result<Json<Done>, Problem> {

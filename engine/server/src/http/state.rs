@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::http::auth::Tokens;
 use crate::http::limits::Limits;
 use crate::mapping::Reader;
+use crate::plugins::Archive;
 use crate::signature::Verifier;
 use cadenza_core::id::EventId;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub(crate) struct Api {
     pub(crate) workspace: PathBuf,
     /// One workspace is applied at a time: each is built on the definitions of the one before.
     pub(crate) applying: tokio::sync::Mutex<()>,
+    /// Builds of plugins that decided once.
+    pub(crate) archive: Archive,
     sources: RwLock<Arc<Sources>>,
 }
 
@@ -31,15 +34,20 @@ pub(crate) type Shared = Arc<Api>;
 
 impl Api {
     /// The shared state of a running engine; the tokens are read, the sources laid out.
-    pub(crate) async fn new(
-        engine: Engine,
-        workspace: PathBuf,
-        limits: Limits,
-    ) -> Result<Shared, crate::engine::Refused> {
+    pub(crate) async fn new(engine: Engine, workspace: PathBuf, limits: Limits) -> anyhow::Result<Shared> {
+        let archive = Archive::new(&engine.catalog().library)?;
         let tokens = Tokens::default();
         tokens.refresh(&engine).await?;
         let sources = RwLock::new(Arc::new(Sources::new(&engine.catalog(), &workspace)));
-        Ok(Arc::new(Self { engine, tokens, limits, workspace, applying: tokio::sync::Mutex::new(()), sources }))
+        Ok(Arc::new(Self {
+            engine,
+            tokens,
+            limits,
+            workspace,
+            applying: tokio::sync::Mutex::new(()),
+            archive,
+            sources,
+        }))
     }
 
     /// The sources in force.

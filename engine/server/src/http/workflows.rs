@@ -12,7 +12,7 @@ use axum::extract::State;
 use cadenza_core::event::{Event, LeadCommand};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
-use cadenza_core::step::{self, Context};
+use cadenza_core::step::{self, Context, paused_plugin};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,7 @@ async fn rehearse(api: &Shared, lead: LeadId, event: &Event) -> Result<Vec<Note>
     let context = Context {
         definitions: &catalog.definitions,
         live: &catalog.live,
-        paused: &catalog.brakes.workflows,
+        paused: &catalog.brakes.paused,
         account: None,
         now: api.engine.clock().now(),
     };
@@ -204,10 +204,39 @@ async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
     // One that is no longer live may have runs, and may be paused.
     let known = catalog.definitions.values().any(|workflow| workflow.name == name);
-    if !known && !catalog.brakes.workflows.contains(&name) {
+    if !known && !catalog.brakes.paused.contains(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
     api.engine.brake(Brake::Workflow(name.clone()), paused).await?;
+    Ok(Json(Braked { name, paused }))
+}
+
+/// `POST /v1/plugins/{name}/pause`
+pub(crate) async fn pause_plugin(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    _: Bare,
+) -> Brakes {
+    brake_plugin(&api, name, true).await
+}
+
+/// `POST /v1/plugins/{name}/resume`
+pub(crate) async fn resume_plugin(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(name): Named<String>,
+    _: Bare,
+) -> Brakes {
+    brake_plugin(&api, name, false).await
+}
+
+async fn brake_plugin(api: &Shared, name: String, paused: bool) -> Brakes {
+    let catalog = api.engine.catalog();
+    if catalog.registry.get(&name).is_none() && !catalog.brakes.paused.contains(&paused_plugin(&name)) {
+        return Err(Problem::not_found("plugin", &name));
+    }
+    api.engine.brake(Brake::Plugin(name.clone()), paused).await?;
     Ok(Json(Braked { name, paused }))
 }
 

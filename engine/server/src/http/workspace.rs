@@ -38,9 +38,9 @@ struct ClosedSource {
 /// Reads, checks and activates the workspace folder.
 pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) -> Result<Json<AppliedView>, Problem> {
     let _applying = api.applying.lock().await;
-    let (folder, before) = (api.workspace.clone(), api.engine.catalog());
+    let (folder, before, now) = (api.workspace.clone(), api.engine.catalog(), api.engine.clock().now());
     let reading = tokio::task::spawn_blocking(move || {
-        let catalog = Catalog::read(&folder, &before.definitions)?;
+        let catalog = Catalog::read(&folder, before.basis(now))?;
         let warnings = cadenza_language::check(&catalog.folder, catalog.plugins.as_ref()).diagnostics;
         let sources = Sources::new(&catalog, &folder);
         Ok::<_, CatalogError>((catalog, warnings, sources))

@@ -34,6 +34,11 @@ pub(crate) struct RunView {
     /// Contacts made by the cadence it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     contacts: Option<u16>,
+    /// Why it is parked, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,9 +50,10 @@ impl RunView {
     pub(crate) fn new(run: &Run, state: &LeadState, catalog: &Catalog) -> Self {
         let definition = catalog.definitions.get(&run.workflow);
         let doing = match run.braked_at {
-            Some(_) => Doing::plain("stands still: the workflow is paused"),
+            Some(_) => Doing::plain("stands still: the workflow is paused, or the plugin that it has to ask"),
             None => Doing::of(&run.state),
         };
+        let parked = if let RunState::Parked { cause, at } = &run.state { Some((cause, at)) } else { None };
         let awaited = run.awaited_task().and_then(|id| state.tasks.iter().find(|task| task.id == id));
         let doing = Doing { due: awaited.map(|task| task.due).or(doing.due), ..doing };
         Self {
@@ -63,6 +69,8 @@ impl RunView {
             due: doing.due,
             task: doing.task,
             contacts: doing.contacts,
+            cause: parked.map(|(cause, _)| cause.clone()),
+            parked_at: parked.map(|(_, at)| *at),
             ended_at: None,
             ending: None,
         }
@@ -83,6 +91,8 @@ impl RunView {
             due: None,
             task: None,
             contacts: None,
+            cause: None,
+            parked_at: None,
             ended_at: Some(past.ended_at),
             ending: Some(past.ending.clone()),
         }

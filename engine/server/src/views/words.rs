@@ -7,7 +7,7 @@ use cadenza_core::gate;
 use cadenza_core::id::{Digest, RunId, TaskId};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
-use cadenza_core::plugin::{Action, Reason};
+use cadenza_core::plugin::{Action, Reason, RuleInfo};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
@@ -28,7 +28,10 @@ pub(crate) struct ReasonView {
 
 /// Reasons in the words of their plugin; by number when the plugin is no longer there.
 pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalog) -> Vec<ReasonView> {
-    let rules = plugin.and_then(|name| catalog.live.plugins.get(name)).map_or(&[][..], |info| &info.rules);
+    // A rule's number is never given to another rule, so any build that knows it has its words.
+    let live = plugin.and_then(|name| catalog.live.plugins.get(name));
+    let tried = plugin.and_then(|name| catalog.plugins.candidate(name));
+    let rules: Vec<&RuleInfo> = live.into_iter().chain(tried).flat_map(|info| &info.rules).collect();
     let view = |reason: &Reason| {
         let rule = rules.iter().find(|rule| rule.id == reason.rule);
         let words = rule.map_or_else(

@@ -2,10 +2,11 @@
 
 use super::{Opened, Place, ms, sample};
 use crate::contract::{
-    DeadContent, DeadLetter, DeadLetterId, LeadIndex, LeadWrite, OutboxWrite, QueueKey, Store, Timer, TimerOwner,
+    DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, LeadIndex, LeadWrite, OutboxWrite, QueueKey,
+    Store, Timer, TimerOwner,
 };
 use cadenza_core::effect::{Message, Outgoing};
-use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
+use cadenza_core::id::{Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
 use cadenza_core::task::Assignee;
@@ -49,6 +50,26 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
         assert_eq!(found, expected, "timers until {until}");
         assert_eq!(found.len(), count, "timers until {until}");
     }
+}
+
+pub(super) async fn decisions_are_listed_by_time_until_they_are_forgotten<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let decision = |n: u64| DecisionRef { lead: sample::lead_id(n), seq: n + 1, digest: Digest(7) };
+    for (n, at) in [30, 10, 20, 10].into_iter().enumerate() {
+        let listed = vec![decision(n as u64), decision(n as u64 + 100)];
+        opened.commit(|batch| batch.decisions = Some((ms(at), listed))).await;
+    }
+    let mut opened = opened.again(place).await;
+    let store = &opened.store;
+    type List = (DecisionsKey, Vec<DecisionRef>);
+    let found: Vec<List> = all_pages!(after => store.decisions(after, ms(20), 2), |last: &List| last.0);
+    let times: Vec<_> = found.iter().map(|(key, _)| key.at).collect();
+    assert_eq!(times, [ms(10), ms(10), ms(20)], "in order of time, none later than asked for");
+    assert_eq!(found[0].1, [decision(1), decision(101)], "each list whole");
+    let gone: Vec<DecisionsKey> = found[..2].iter().map(|(key, _)| *key).collect();
+    opened.commit(|batch| batch.forget_decisions = gone).await;
+    let left = opened.store.decisions(None, ms(100), 10).await.expect("readable");
+    assert_eq!(left.iter().map(|(key, _)| key.at).collect::<Vec<_>>(), [ms(20), ms(30)]);
 }
 
 pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {

@@ -136,6 +136,7 @@ pub fn waiting(n: u64) -> LeadState {
         },
         decision: Ok(Decision::Score { points: 75, segment: Segment::Hot, reasons, rescore_after_s: None }),
         cost: Cost::default(),
+        log: Vec::new(),
     });
     let notes = vec![
         Note::Created,

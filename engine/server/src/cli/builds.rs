@@ -1,0 +1,267 @@
+//! `cadenza plugin list|show|push|promote|rollback|pause|resume|heal`: the builds of plugins in a running engine.
+
+use super::Answer;
+use super::client::query;
+use super::remote::{Found, Listing, Remote, path, show};
+use super::{output, table};
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Builds {
+    /// List the plugins of a running engine: builds, use of budgets, failures
+    List(List),
+    /// Show one plugin: its builds, budgets, circuit and what the build that is tried would decide otherwise
+    Show(Which),
+    /// Load a build into a running engine, to be watched beside the live one or to decide for a share of the leads
+    Push(Push),
+    /// Make the build that is tried the live one
+    Promote(Which),
+    /// Drop the build that is tried; when none is, go back to the build before the live one
+    Rollback(Which),
+    /// Ask a plugin nothing; runs that have to ask it wait, and lose nothing
+    Pause(Which),
+    /// Ask a paused plugin again
+    Resume(Which),
+    /// Ask a plugin again at once that failed again and again
+    Heal(Which),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    listing: Listing,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The plugin's name
+    name: String,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Push {
+    /// The component, as `cadenza plugin build` makes it
+    file: PathBuf,
+    /// The plugin's name, when the file is not called after it
+    #[arg(long)]
+    name: Option<String>,
+    /// Let it decide for so many percent of the leads, always the same ones; it is only watched when left out
+    #[arg(long, value_name = "PERCENT")]
+    canary: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Builds {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        match self {
+            Self::List(list) => list.run()?,
+            Self::Show(which) => which.run()?,
+            Self::Push(push) => push.run()?,
+            Self::Promote(which) => {
+                let plugin = which.post("/promote")?;
+                output::say(&format!("{} is live: {}", which.name, build(&plugin)));
+            }
+            Self::Rollback(which) => which.roll_back()?,
+            Self::Pause(which) => {
+                which.post("/pause")?;
+                output::say(&format!("{} is paused: runs that have to ask it wait until it is resumed.", which.name));
+            }
+            Self::Resume(which) => {
+                which.post("/resume")?;
+                output::say(&format!("{} is asked again.", which.name));
+            }
+            Self::Heal(which) => {
+                which.post("/heal")?;
+                output::say(&format!("{} is asked again.", which.name));
+            }
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+impl List {
+    fn run(self) -> anyhow::Result<()> {
+        let mut plugins = self.remote.client()?.get("/v1/plugins")?;
+        let items = plugins.as_array_mut().map(std::mem::take).unwrap_or_default();
+        let columns = [
+            ("NAME", "name"),
+            ("LIVE", "digest"),
+            ("VERSION", "version"),
+            ("KINDS", "kinds"),
+            ("DECISIONS", "use.decisions"),
+            ("FUEL P99", "use.fuel_p99"),
+            ("% OF BUDGET", "use.fuel_p99_percent"),
+            ("WALL P99 µs", "use.wall_us_p99"),
+            ("CIRCUIT", "circuit.state"),
+            ("TRIED", "candidate.digest"),
+            ("STAGE", "candidate.stage"),
+            ("DIFFERENT", "candidate.differences.different"),
+        ];
+        show(Found::all(items), &self.listing, &columns, "There is no plugin.");
+        Ok(())
+    }
+}
+
+impl Which {
+    fn post(&self, what: &str) -> anyhow::Result<Value> {
+        Ok(self.remote.client()?.post(&path("/v1/plugins/", &self.name, what), None)?)
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
+        if self.json {
+            output::json(&plugin);
+        } else {
+            tell(&plugin);
+        }
+        Ok(())
+    }
+
+    fn roll_back(&self) -> anyhow::Result<()> {
+        let done = self.post("/rollback")?;
+        let digest = table::cell(&done, "digest");
+        output::say(&match done["done"].as_str() {
+            Some("candidate_dropped") => format!("{digest} is no longer tried; {} goes on.", build(&done["plugin"])),
+            _ => format!("{} is live again: {}", self.name, build(&done["plugin"])),
+        });
+        Ok(())
+    }
+}
+
+impl Push {
+    fn run(self) -> anyhow::Result<()> {
+        let component = std::fs::read(&self.file).with_context(|| format!("`{}`", self.file.display()))?;
+        let from_file = self.file.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
+        let name = self.name.or(from_file).context("give the plugin's name with --name")?;
+        let address = path("/v1/plugins/", &name, &query(&[("canary", self.canary.as_deref())]));
+        let plugin = self.remote.client()?.put_bytes(&address, component)?;
+        let candidate = &plugin["candidate"];
+        output::say(&match candidate["stage"].as_str() {
+            Some("canary") => format!(
+                "{name} {} decides for {} % of the leads; `cadenza plugin promote {name}` makes it live, `cadenza plugin \
+                 rollback {name}` drops it.",
+                build(candidate),
+                table::cell(candidate, "share_percent")
+            ),
+            _ => format!(
+                "{name} {} is watched beside the live build; `cadenza plugin show {name}` tells what it would decide \
+                 otherwise, `cadenza plugin promote {name}` makes it live.",
+                build(candidate)
+            ),
+        });
+        Ok(())
+    }
+}
+
+/// `0123456789abcdef (version 1.2.0)`
+fn build(plugin: &Value) -> String {
+    format!("{} (version {})", table::cell(plugin, "digest"), table::cell(plugin, "version"))
+}
+
+fn tell(plugin: &Value) {
+    let say = |text: String| output::say(&text);
+    let name = table::cell(plugin, "name");
+    if plugin["digest"].is_string() {
+        say(format!("{name}: {}", table::cell(plugin, "summary")));
+        say(format!(
+            "live       {}, since {} by {}",
+            build(plugin),
+            table::cell(plugin, "since"),
+            table::cell(plugin, "by")
+        ));
+        tell_build(plugin);
+    } else {
+        say(format!("{name}: no build is live yet"));
+    }
+    if plugin["paused"] == true {
+        say("paused     it is asked nothing; runs that have to ask it wait".to_owned());
+    }
+    let candidate = &plugin["candidate"];
+    if candidate.is_object() {
+        let (stage, share) = (table::cell(candidate, "stage"), table::cell(candidate, "share_percent"));
+        let how = if stage == "canary" { format!("canary, decides for {share} % of the leads") } else { stage };
+        say(format!("\ntried      {}, {how}, since {}", build(candidate), table::cell(candidate, "since")));
+        tell_build(candidate);
+        tell_differences(&candidate["differences"]);
+    }
+    for past in plugin["past"].as_array().into_iter().flatten() {
+        say(format!(
+            "before     {}, since {} by {}",
+            table::cell(past, "digest"),
+            table::cell(past, "since"),
+            table::cell(past, "by")
+        ));
+    }
+}
+
+fn tell_build(build: &Value) {
+    let used = &build["use"];
+    let cell = |path: &str| table::cell(build, path);
+    output::say(&format!(
+        "  budgets  {} fuel, {} ms, {} bytes of memory, {} bytes of answer, {} lines",
+        cell("budgets.fuel"),
+        cell("budgets.wall_ms"),
+        cell("budgets.memory_bytes"),
+        cell("budgets.output_bytes"),
+        cell("budgets.log_lines"),
+    ));
+    output::say(&format!(
+        "  used     {} decisions; fuel p50 {}, p99 {} ({} %); wall p50 {} µs, p99 {} µs; memory at most {} bytes",
+        cell("use.decisions"),
+        cell("use.fuel_p50"),
+        cell("use.fuel_p99"),
+        cell("use.fuel_p99_percent"),
+        cell("use.wall_us_p50"),
+        cell("use.wall_us_p99"),
+        cell("use.memory_bytes_max"),
+    ));
+    let outcomes = used["outcomes"].as_object().into_iter().flatten();
+    let outcomes: Vec<String> = outcomes.map(|(outcome, count)| format!("{outcome} {count}")).collect();
+    if !outcomes.is_empty() {
+        output::say(&format!("  ended    {}", outcomes.join(", ")));
+    }
+    for warning in build["warnings"].as_array().into_iter().flatten() {
+        output::say(&format!("  warning  {}", warning.as_str().unwrap_or_default()));
+    }
+}
+
+fn tell_differences(differences: &Value) {
+    if !differences.is_object() {
+        return output::say("  nothing has been asked of both yet");
+    }
+    let cell = |path: &str| table::cell(differences, path);
+    output::say(&format!(
+        "  compared {} decisions, {} differ: other points {} (mean {:+.1}, at most {}), other reasons only {}, fails {}, \
+         skipped {}",
+        cell("asked"),
+        cell("different"),
+        cell("points"),
+        differences["points_mean"].as_f64().unwrap_or_default(),
+        cell("points_max"),
+        cell("reasons"),
+        cell("fails"),
+        cell("skipped"),
+    ));
+    for (what, count) in differences["moves"].as_object().into_iter().flatten() {
+        output::say(&format!("           {what}: {count}"));
+    }
+    for example in differences["examples"].as_array().into_iter().flatten().take(10) {
+        output::say(&format!(
+            "           {}: {} -> {}",
+            table::cell(example, "lead"),
+            table::cell(example, "live"),
+            table::cell(example, "shadow")
+        ));
+    }
+}

@@ -1,0 +1,139 @@
+//! `GET /v1/decisions`: what plugins were asked and answered, oldest first, as it lies in the journals of the leads: for
+//! looking into a decision, and for replaying real inputs against another build. What was erased with a person is not here.
+
+use crate::http::auth::{Caller, Steer};
+use crate::http::problem::Problem;
+use crate::http::request::Params;
+use crate::http::state::Shared;
+use crate::http::{cursor, paging};
+use crate::views::Page;
+use crate::views::decision::DecisionView;
+use axum::Json;
+use axum::extract::State;
+use cadenza_core::event::{Answer, Event};
+use cadenza_core::id::{Digest, RunId};
+use cadenza_core::journal::Entry;
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{BatchId, DecisionRef, DecisionsKey, Epoch};
+use serde::Deserialize;
+
+/// Lists of decisions read from the store at once.
+const LISTS: usize = 16;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct ListParams {
+    plugin: Option<String>,
+    run: Option<String>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+impl ListParams {
+    fn wants(&self, answer: &Answer) -> bool {
+        self.plugin.as_ref().is_none_or(|plugin| *plugin == answer.plugin)
+            && self.run.as_ref().is_none_or(|run| *run == answer.run.to_string())
+    }
+}
+
+/// Every decision in a window of time.
+pub(crate) async fn list(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<DecisionView>>, Problem> {
+    let limit = paging::size(params.limit, &api.limits)?;
+    let name = format!("decisions {:?} {:?} {:?} {:?}", params.plugin, params.run, params.from, params.until);
+    let from =
+        params.from.map(|at| DecisionsKey { at: at.plus_ms(-1), epoch: Epoch(u64::MAX), batch: BatchId(u64::MAX) });
+    let mut after = match params.cursor.as_deref() {
+        Some(text) => Some(read_cursor(&name, text)?),
+        None => from,
+    };
+    let until = params.until.unwrap_or(Timestamp::MAX);
+    let (mut items, mut seen) = (Vec::new(), 0);
+    loop {
+        let lists = api.engine.decisions(after, until, LISTS).await?;
+        let last = lists.len() < LISTS;
+        for (key, decisions) in lists {
+            // What one batch decided stays together, so a page may hold some more than asked for.
+            if items.len() >= limit || seen >= api.limits.page_scan_max {
+                return Ok(Json(Page { items, next: after.map(|key| write_cursor(&name, key)) }));
+            }
+            after = Some(key);
+            seen += decisions.len();
+            collect(&api, &params, &decisions, &mut items).await?;
+        }
+        if last {
+            return Ok(Json(Page { items, next: None }));
+        }
+    }
+}
+
+/// Reads the decisions of one list.
+async fn collect(
+    api: &Shared,
+    params: &ListParams,
+    decisions: &[DecisionRef],
+    items: &mut Vec<DecisionView>,
+) -> Result<(), Problem> {
+    let catalog = api.engine.catalog();
+    for decision in decisions {
+        let Some(lead) = api.engine.lead(decision.lead).await? else { continue };
+        let Some(entry) = api.engine.entry(&lead, decision.seq).await? else { continue };
+        let of_this_build = answers(&entry, decision.digest).filter(|answer| params.wants(answer));
+        // The same build may have decided twice in one entry, and is listed twice then.
+        let Some(answer) = of_this_build.cloned().next() else { continue };
+        let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters);
+        let view = DecisionView::new(&answer, entry.skeleton.now, names.as_deref());
+        if !items.contains(&view) {
+            items.push(view);
+        }
+    }
+    Ok(())
+}
+
+/// Entries of a journal that are looked through for a decision, the newest.
+const ENTRIES_MAX: u64 = 500;
+
+/// The latest decision that was asked for a run.
+pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result<Option<DecisionView>, Problem> {
+    let after = lead.seq.saturating_sub(ENTRIES_MAX);
+    let entries = api.engine.timeline(lead, after, ENTRIES_MAX as usize).await?;
+    let of_run = |entry: &Entry| {
+        let events = entry.personal.iter().flat_map(|personal| personal.events.iter().rev());
+        let answers = events.filter_map(|event| if let Event::Decided(answer) = event { Some(answer) } else { None });
+        answers.filter(|answer| answer.run == run).map(|answer| (answer.clone(), entry.skeleton.now)).next()
+    };
+    Ok(entries.iter().rev().find_map(of_run).map(|(answer, at)| {
+        let names = api.archive.names(&api.engine.catalog(), answer.digest, &answer.input.parameters);
+        DecisionView::new(&answer, at, names.as_deref())
+    }))
+}
+
+fn answers(entry: &Entry, digest: Digest) -> impl Iterator<Item = &Answer> {
+    let events = entry.personal.iter().flat_map(|personal| &personal.events);
+    events.filter_map(move |event| match event {
+        Event::Decided(answer) if answer.digest == digest => Some(answer),
+        _ => None,
+    })
+}
+
+fn write_cursor(name: &str, key: DecisionsKey) -> String {
+    let parts = [key.at.as_ms().to_be_bytes(), key.epoch.0.to_be_bytes(), key.batch.0.to_be_bytes()];
+    cursor::write(name, &parts.concat())
+}
+
+fn read_cursor(name: &str, text: &str) -> Result<DecisionsKey, Problem> {
+    let bytes = cursor::read(name, text)?;
+    let number = |at: usize| bytes.get(at..at + 8).and_then(|part| part.try_into().ok()).map(u64::from_be_bytes);
+    match (number(0), number(8), number(16)) {
+        (Some(at), Some(epoch), Some(batch)) => {
+            Ok(DecisionsKey { at: Timestamp::from_ms(at as i64), epoch: Epoch(epoch), batch: BatchId(batch) })
+        }
+        _ => Err(cursor::damaged()),
+    }
+}

@@ -1,0 +1,319 @@
+//! How each build does: what it uses of its budgets, how it fails, and whether it is asked at all just now.
+//!
+//! A build that fails many times in a row is not asked for a while (circuit breaker): its runs take the failure policy of
+//! their step at once, and neither time nor fuel is spent on it. After the pause one decision is tried; if that comes
+//! through it is asked again as always, otherwise the pause is twice as long. Times here are real ones.
+
+use super::histogram::Histogram;
+use crate::clock::Clock;
+use crate::meters::Meter;
+use cadenza_core::id::Digest;
+use cadenza_core::plugin::{Budget, DecisionFailure};
+use cadenza_core::time::Timestamp;
+use cadenza_sandbox::{Budgets, Decided};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// So many failures one after another break the circuit.
+pub(crate) const STREAK_MAX: u32 = 20;
+/// The first pause, in milliseconds; each further one is twice as long.
+const PAUSE_MS: i64 = 30_000;
+/// The longest pause.
+const PAUSE_MS_MAX: i64 = 10 * 60_000;
+/// A budget of which more than so many hundredths are used is warned of.
+pub(crate) const WARN_PERCENT: u64 = 80;
+/// The same warning is not logged again for so long.
+const WARN_EVERY_MS: i64 = 10 * 60_000;
+
+/// The builds that were asked since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Health(RwLock<BTreeMap<Digest, Arc<BuildHealth>>>);
+
+impl Health {
+    /// What is known of a build; begun when nothing is.
+    pub(crate) fn of(&self, digest: Digest) -> Arc<BuildHealth> {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+            return Arc::clone(known);
+        }
+        Arc::clone(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default())
+    }
+}
+
+/// What is counted of one build.
+#[derive(Debug, Default)]
+pub(crate) struct BuildHealth {
+    pub(crate) decisions: Meter,
+    pub(crate) outcomes: [Meter; Outcome::ALL.len()],
+    pub(crate) fuel: Histogram,
+    pub(crate) wall_us: Histogram,
+    pub(crate) memory_bytes: Histogram,
+    pub(crate) log_lines: Meter,
+    /// Decisions that used more than [`WARN_PERCENT`] of a budget.
+    pub(crate) near_budget: Meter,
+    warned_at_ms: AtomicI64,
+    /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. It and `streak` lie beside the
+    /// lock, so that a healthy build takes none.
+    open_until_ms: AtomicI64,
+    /// Failures in a row.
+    streak: AtomicU32,
+    circuit: Mutex<Circuit>,
+}
+
+#[derive(Debug, Default)]
+struct Circuit {
+    /// Pauses since it last came through.
+    pauses: u32,
+    last_failure: Option<String>,
+}
+
+/// How a decision ended, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Decided,
+    Refused,
+    Trap,
+    Fuel,
+    WallTime,
+    Memory,
+    Output,
+    Log,
+    BadOutput,
+    Unavailable,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Decided,
+        Self::Refused,
+        Self::Trap,
+        Self::Fuel,
+        Self::WallTime,
+        Self::Memory,
+        Self::Output,
+        Self::Log,
+        Self::BadOutput,
+        Self::Unavailable,
+    ];
+
+    /// As metrics and the API name it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Refused => "refused",
+            Self::Trap => "trap",
+            Self::Fuel => "fuel",
+            Self::WallTime => "wall_time",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::Log => "log",
+            Self::BadOutput => "bad_output",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// Whether it speaks against the build. A refusal is the plugin's own word.
+    const fn is_failure(self) -> bool {
+        !matches!(self, Self::Decided | Self::Refused | Self::Unavailable)
+    }
+
+    fn of(decided: &Decided) -> Self {
+        match &decided.answer {
+            Ok(_) => Self::Decided,
+            Err(DecisionFailure::Refusal(_)) => Self::Refused,
+            Err(DecisionFailure::Trap(_)) => Self::Trap,
+            Err(DecisionFailure::Budget(Budget::Fuel)) => Self::Fuel,
+            Err(DecisionFailure::Budget(Budget::WallTime)) => Self::WallTime,
+            Err(DecisionFailure::Budget(Budget::Memory)) => Self::Memory,
+            Err(DecisionFailure::Budget(Budget::Output)) => Self::Output,
+            Err(DecisionFailure::Budget(Budget::Log)) => Self::Log,
+            Err(DecisionFailure::BadOutput(_)) => Self::BadOutput,
+            Err(DecisionFailure::Unavailable(_)) => Self::Unavailable,
+        }
+    }
+}
+
+/// Whether a build is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CircuitView {
+    /// Not before this real time.
+    pub(crate) open_until: Option<Timestamp>,
+    /// Failures in a row.
+    pub(crate) streak: u32,
+    /// The last one.
+    pub(crate) last_failure: Option<String>,
+}
+
+impl BuildHealth {
+    /// Whether it may be asked now; otherwise what is answered in its place.
+    pub(crate) fn admit(&self) -> Result<(), DecisionFailure> {
+        let until = self.open_until_ms.load(Relaxed);
+        if until == 0 {
+            return Ok(());
+        }
+        let now = Clock::real().as_ms();
+        let circuit = self.lock();
+        if now >= until {
+            // One is let through; the others wait for what comes of it.
+            self.open_until_ms.store(now + pause_ms(circuit.pauses), Relaxed);
+            return Ok(());
+        }
+        let last = circuit.last_failure.as_deref().unwrap_or("it failed");
+        let wait_s = (until - now).max(0) / 1_000;
+        Err(DecisionFailure::Unavailable(format!(
+            "it failed {} times in a row and is not asked for {wait_s} s more; the last time: {last}",
+            self.streak.load(Relaxed)
+        )))
+    }
+
+    /// Counts what became of a decision; `plugin` is for the log.
+    pub(crate) fn record(&self, plugin: &str, decided: &Decided, budgets: Option<&Budgets>) {
+        let outcome = Outcome::of(decided);
+        self.decisions.add(1);
+        self.outcomes[outcome as usize].add(1);
+        self.fuel.record(decided.cost.fuel);
+        self.wall_us.record(decided.cost.wall_ns / 1_000);
+        self.memory_bytes.record(decided.cost.memory_bytes);
+        self.log_lines.add(u64::from(decided.cost.log_lines));
+        if let Some(budgets) = budgets {
+            self.warn(plugin, decided, budgets);
+        }
+        if outcome.is_failure() {
+            self.failed(plugin, decided);
+        } else if outcome == Outcome::Decided || outcome == Outcome::Refused {
+            self.came_through();
+        }
+    }
+
+    fn warn(&self, plugin: &str, decided: &Decided, budgets: &Budgets) {
+        let near = |used: u64, budget: u64| used.saturating_mul(100) > budget.saturating_mul(WARN_PERCENT);
+        let fuel = near(decided.cost.fuel, budgets.fuel);
+        let memory = near(decided.cost.memory_bytes, budgets.memory_bytes as u64);
+        let lines = near(u64::from(decided.cost.log_lines), budgets.log_lines as u64);
+        if !(fuel || memory || lines) {
+            return;
+        }
+        self.near_budget.add(1);
+        let now = Clock::real().as_ms();
+        if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
+            self.warned_at_ms.store(now, Relaxed);
+            tracing::warn!(
+                plugin,
+                fuel = decided.cost.fuel,
+                fuel_budget = budgets.fuel,
+                memory_bytes = decided.cost.memory_bytes,
+                memory_budget = budgets.memory_bytes,
+                "a decision used more than {WARN_PERCENT} % of a budget"
+            );
+        }
+    }
+
+    fn failed(&self, plugin: &str, decided: &Decided) {
+        let mut circuit = self.lock();
+        let streak = self.streak.fetch_add(1, Relaxed).saturating_add(1);
+        circuit.last_failure = decided.answer.as_ref().err().map(ToString::to_string);
+        if streak < STREAK_MAX {
+            return;
+        }
+        let pause_ms = pause_ms(circuit.pauses);
+        circuit.pauses = circuit.pauses.saturating_add(1);
+        self.open_until_ms.store(Clock::real().as_ms() + pause_ms, Relaxed);
+        tracing::error!(plugin, streak, pause_ms, "a plugin fails again and again, and is not asked for a while");
+    }
+
+    fn came_through(&self) {
+        if self.streak.load(Relaxed) > 0 {
+            self.heal();
+        }
+    }
+
+    /// It is asked again at once, as if nothing had been.
+    pub(crate) fn heal(&self) {
+        *self.lock() = Circuit::default();
+        self.streak.store(0, Relaxed);
+        self.open_until_ms.store(0, Relaxed);
+    }
+
+    /// Whether it is asked.
+    pub(crate) fn circuit(&self) -> CircuitView {
+        let until = self.open_until_ms.load(Relaxed);
+        let circuit = self.lock();
+        CircuitView {
+            open_until: (until != 0).then(|| Timestamp::from_ms(until)),
+            streak: self.streak.load(Relaxed),
+            last_failure: circuit.last_failure.clone(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pause_ms(pauses: u32) -> i64 {
+    (PAUSE_MS << pauses.min(16)).min(PAUSE_MS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::plugin::{Cost, Decision, Segment};
+
+    fn decided(answer: Result<Decision, DecisionFailure>) -> Decided {
+        Decided { answer, cost: Cost::default(), log: Vec::new(), backtrace: Vec::new() }
+    }
+
+    fn trap() -> Decided {
+        decided(Err(DecisionFailure::Trap("alas".to_owned())))
+    }
+
+    fn score() -> Decided {
+        decided(Ok(Decision::Score { points: 1, segment: Segment::Cold, reasons: Vec::new(), rescore_after_s: None }))
+    }
+
+    #[test]
+    fn a_streak_of_failures_breaks_the_circuit_and_one_success_in_between_does_not() {
+        let health = BuildHealth::default();
+        for _ in 1..STREAK_MAX {
+            health.record("fit", &trap(), None);
+        }
+        health.record("fit", &score(), None);
+        for _ in 1..STREAK_MAX {
+            health.record("fit", &trap(), None);
+        }
+        assert_eq!(health.admit(), Ok(()));
+        health.record("fit", &trap(), None);
+        let Err(DecisionFailure::Unavailable(why)) = health.admit() else { panic!("it should not be asked") };
+        assert!(why.contains("20 times in a row") && why.contains("alas"), "{why}");
+        assert!(health.circuit().open_until.is_some());
+    }
+
+    #[test]
+    fn after_the_pause_one_is_let_through_and_heals_it() {
+        let health = BuildHealth::default();
+        (0..STREAK_MAX).for_each(|_| health.record("fit", &trap(), None));
+        health.open_until_ms.store(Clock::real().as_ms() - 1, Relaxed);
+        assert_eq!(health.admit(), Ok(()));
+        assert!(health.admit().is_err(), "the others wait for what comes of the first");
+        health.record("fit", &score(), None);
+        assert_eq!(health.admit(), Ok(()));
+        assert_eq!(health.circuit(), CircuitView { open_until: None, streak: 0, last_failure: None });
+    }
+
+    #[test]
+    fn refusals_are_no_failures() {
+        let health = BuildHealth::default();
+        (0..=STREAK_MAX)
+            .for_each(|_| health.record("fit", &decided(Err(DecisionFailure::Refusal("no".to_owned()))), None));
+        assert_eq!(health.admit(), Ok(()));
+    }
+
+    #[test]
+    fn a_person_heals_it_at_once() {
+        let health = BuildHealth::default();
+        (0..STREAK_MAX).for_each(|_| health.record("fit", &trap(), None));
+        assert!(health.admit().is_err());
+        health.heal();
+        assert_eq!(health.admit(), Ok(()));
+    }
+}

@@ -1,0 +1,292 @@
+//! Components by their content, and the machine code that was made of them.
+//!
+//! ```text
+//! components/<sha-256>.wasm    as they came; durable, part of a backup
+//! compiled/<sha-256>.<key>     machine code for this build, machine and settings; can be thrown away at any time
+//! compiled/secret              with which the code is signed; made on this machine, never part of a backup
+//! ```
+//! Code is read once, its signature is checked, and it is loaded from memory: what somebody else put there is not run.
+
+use super::{PluginError, compile};
+use cadenza_core::id::Digest;
+use cadenza_sandbox::{Compiled, HostLimits, LoadError, compatibility};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of a signature.
+const TAG_BYTES: usize = 32;
+
+/// The SHA-256 of a component.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ComponentHash([u8; 32]);
+
+impl ComponentHash {
+    /// Of these bytes.
+    pub(crate) fn of(component: &[u8]) -> Self {
+        Self(Sha256::digest(component).into())
+    }
+
+    /// Its head, as journals name it.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of_hash(&self.0)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let pairs = text.as_bytes().chunks_exact(2);
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for ComponentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+impl fmt::Debug for ComponentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl serde::Serialize for ComponentHash {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+impl<'de> serde::Deserialize<'de> for ComponentHash {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no SHA-256 in hex")))
+    }
+}
+
+/// Where components and their code are kept.
+pub(crate) struct Library {
+    place: Place,
+    limits: HostLimits,
+    /// What code depends on besides the component.
+    compatibility: u64,
+    /// Compiled in this process; as many as are in use.
+    compiled: Mutex<BTreeMap<ComponentHash, Compiled>>,
+}
+
+enum Place {
+    /// In a data folder.
+    Disk { components: PathBuf, compiled: PathBuf, secret: [u8; 32] },
+    /// Nowhere: for commands without a data folder.
+    Memory(Mutex<BTreeMap<ComponentHash, Arc<[u8]>>>),
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Library").finish_non_exhaustive()
+    }
+}
+
+impl Library {
+    /// That of a data folder; what it needs is made.
+    pub(crate) fn open(data: &Path) -> Result<Self, PluginError> {
+        let (components, compiled) = (data.join("components"), data.join("compiled"));
+        for folder in [&components, &compiled] {
+            fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+        }
+        let secret = secret(&compiled.join("secret"))?;
+        Self::at(Place::Disk { components, compiled, secret })
+    }
+
+    /// One that keeps nothing when the process ends.
+    pub(crate) fn in_memory() -> Result<Self, PluginError> {
+        Self::at(Place::Memory(Mutex::default()))
+    }
+
+    fn at(place: Place) -> Result<Self, PluginError> {
+        let limits = HostLimits::default();
+        let library = Self { place, compatibility: compatibility(&limits)?, limits, compiled: Mutex::default() };
+        library.drop_foreign_code();
+        Ok(library)
+    }
+
+    /// The limits for which code is made here.
+    pub(crate) const fn limits(&self) -> &HostLimits {
+        &self.limits
+    }
+
+    /// Keeps a component; it is durable when this returns.
+    pub(crate) fn keep(&self, component: &[u8]) -> Result<ComponentHash, PluginError> {
+        let hash = ComponentHash::of(component);
+        match &self.place {
+            Place::Memory(components) => {
+                components.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, component.into());
+            }
+            Place::Disk { components, .. } => {
+                let path = components.join(format!("{hash}.wasm"));
+                if !path.exists() {
+                    write_whole(&path, &[component]).map_err(|error| at(&path, &error))?;
+                }
+            }
+        }
+        Ok(hash)
+    }
+
+    /// A component's bytes.
+    pub(crate) fn component(&self, hash: ComponentHash) -> Result<Arc<[u8]>, PluginError> {
+        match &self.place {
+            Place::Memory(components) => {
+                let components = components.lock().unwrap_or_else(PoisonError::into_inner);
+                components.get(&hash).cloned().ok_or(PluginError::Gone(hash))
+            }
+            Place::Disk { components, .. } => {
+                let path = components.join(format!("{hash}.wasm"));
+                match fs::read(&path) {
+                    // A file that is not what its name says is no component of ours.
+                    Ok(bytes) if ComponentHash::of(&bytes) == hash => Ok(bytes.into()),
+                    Ok(_) => Err(PluginError::Gone(hash)),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PluginError::Gone(hash)),
+                    Err(error) => Err(at(&path, &error)),
+                }
+            }
+        }
+    }
+
+    /// A component ready for sandboxes: compiled in this process before, on this machine before, or now. `name` is for
+    /// what is said when it cannot be.
+    pub(crate) fn compiled(&self, name: &str, hash: ComponentHash) -> Result<Compiled, PluginError> {
+        let known = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = known().get(&hash) {
+            return Ok(compiled.clone());
+        }
+        let compiled = match self.read_code(hash) {
+            Some(compiled) => compiled,
+            None => {
+                let component = self.component(hash)?;
+                let load = |cause: LoadError| PluginError::Load { name: name.to_owned(), cause };
+                self.compile(hash, &component).map_err(load)?
+            }
+        };
+        known().insert(hash, compiled.clone());
+        Ok(compiled)
+    }
+
+    /// Drops code that nothing uses any more, and components that no registry names.
+    pub(crate) fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>) {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| keep.contains(hash));
+        match &self.place {
+            Place::Memory(components) => {
+                components.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| keep.contains(hash));
+            }
+            Place::Disk { components, compiled, .. } => {
+                for folder in [components, compiled] {
+                    remove_files(folder, |name| {
+                        name.split('.').next().and_then(ComponentHash::parse).is_some_and(|hash| !keep.contains(&hash))
+                    });
+                }
+            }
+        }
+    }
+
+    fn compile(&self, hash: ComponentHash, component: &[u8]) -> Result<Compiled, LoadError> {
+        if cfg!(test) {
+            // Unit tests are a program that cannot be its own compiler.
+            return Compiled::new(component, &self.limits);
+        }
+        let code = compile::in_child(component)?;
+        if let Place::Disk { compiled, secret, .. } = &self.place {
+            let path = compiled.join(self.code_name(hash));
+            let tag = self.sign(secret, hash, &code).finalize().into_bytes();
+            if let Err(error) = write_whole(&path, &[tag.as_slice(), &code]) {
+                tracing::warn!(%error, path = %path.display(), "compiled code is not kept; it will be compiled again");
+            }
+        }
+        Ok(self.trust(code.into(), hash))
+    }
+
+    /// Code that was kept on this machine; none when there is none that can be trusted.
+    fn read_code(&self, hash: ComponentHash) -> Option<Compiled> {
+        let Place::Disk { compiled, secret, .. } = &self.place else { return None };
+        let path = compiled.join(self.code_name(hash));
+        let kept = fs::read(&path).ok()?;
+        let (tag, code) = kept.split_at_checked(TAG_BYTES)?;
+        if self.sign(secret, hash, code).verify_slice(tag).is_err() {
+            tracing::warn!(path = %path.display(), "compiled code is not what this engine wrote there; it is compiled again");
+            return None;
+        }
+        Some(self.trust(code.into(), hash))
+    }
+
+    #[allow(unsafe_code, reason = "machine code cannot be checked, only vouched for; see SAFETY")]
+    fn trust(&self, code: Arc<[u8]>, hash: ComponentHash) -> Compiled {
+        // SAFETY: both callers have what `Compiled::code` returned for this component in this very program: one right from
+        // its child process, the other from a file that was signed, with the component's hash and what code depends on,
+        // by a secret of this data folder on this machine.
+        unsafe { Compiled::trusted(code, hash.digest(), &self.limits) }
+    }
+
+    fn sign(&self, secret: &[u8; 32], hash: ComponentHash, code: &[u8]) -> Hmac<Sha256> {
+        let mut signature = Hmac::new_from_slice(secret).expect("HMAC takes keys of any length");
+        signature.update(&hash.0);
+        signature.update(&self.compatibility.to_be_bytes());
+        signature.update(code);
+        signature
+    }
+
+    fn code_name(&self, hash: ComponentHash) -> String {
+        format!("{hash}.{:016x}", self.compatibility)
+    }
+
+    /// Code of another build or other settings is of no use any more.
+    fn drop_foreign_code(&self) {
+        if let Place::Disk { compiled, .. } = &self.place {
+            let ours = format!(".{:016x}", self.compatibility);
+            remove_files(compiled, |name| name != "secret" && !name.ends_with(&ours));
+        }
+    }
+}
+
+fn at(path: &Path, error: &io::Error) -> PluginError {
+    PluginError::Library { path: path.to_owned(), cause: error.to_string() }
+}
+
+/// The secret of this data folder on this machine; made when there is none.
+fn secret(path: &Path) -> Result<[u8; 32], PluginError> {
+    if let Ok(bytes) = fs::read(path)
+        && let Ok(secret) = <[u8; 32]>::try_from(bytes)
+    {
+        return Ok(secret);
+    }
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| at(path, &io::Error::other(error.to_string())))?;
+    write_whole(path, &[&secret]).map_err(|error| at(path, &error))?;
+    Ok(secret)
+}
+
+/// Writes a file whole and durable, or not at all; nobody else may read it.
+fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn remove_files(folder: &Path, of_no_use: impl Fn(&str) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(&of_no_use) {
+            // What cannot be removed only takes room.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The builds that decide and those that are tried, compiled and ready for every sandbox of this process.
+
+use super::{ComponentHash, Library, PluginError, Registry};
+use cadenza_core::id::Digest;
+use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads, lay_out};
+use cadenza_core::value::Value;
+use cadenza_core::workflow::{Ask, AskRef};
+use cadenza_core::workspace::{Binding, Candidate, PluginSettings};
+use cadenza_sandbox::{BudgetOverrides, Budgets, Compiled, HostLimits, Sandbox};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// Components that the program and a workspace folder bring along: name, component, who brings it.
+pub(crate) type Offers = Vec<(String, ComponentHash, &'static str)>;
+
+/// A build that is ready.
+#[derive(Clone)]
+struct Build {
+    compiled: Compiled,
+    budget: BudgetOverrides,
+}
+
+/// Plugins compiled for every sandbox of this process, with one sandbox to ask them about themselves.
+pub(crate) struct Plugins {
+    limits: HostLimits,
+    builds: BTreeMap<Digest, Build>,
+    /// What the live builds say of themselves, by name.
+    infos: BTreeMap<String, PluginInfo>,
+    /// What those say that are tried, by name, with the share of leads for which they decide.
+    candidates: BTreeMap<String, (PluginInfo, u16)>,
+    probe: Mutex<Sandbox>,
+}
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.infos.keys()).finish()
+    }
+}
+
+/// Keeps what the program and a workspace folder bring along.
+pub(crate) fn offers(
+    library: &Library,
+    root: &Path,
+    settings: &BTreeMap<String, PluginSettings>,
+) -> Result<Offers, PluginError> {
+    let mut offers = Offers::new();
+    for (name, component) in cadenza_plugins::PLUGINS {
+        offers.push(((*name).to_owned(), library.keep(component)?, "program"));
+    }
+    for (name, own) in settings {
+        let Some(file) = &own.file else { continue };
+        let path = root.join(file);
+        let unreadable = |cause: String| PluginError::File { name: name.clone(), path: path.clone(), cause };
+        let bytes_max = library.limits().component_bytes_max as u64;
+        let bytes = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
+        if bytes > bytes_max {
+            return Err(unreadable(format!("it has {bytes} bytes, and {bytes_max} are allowed")));
+        }
+        let component = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+        // A file of the workspace takes the place of what the program has under this name.
+        offers.retain(|(offered, ..)| offered != name);
+        offers.push((name.clone(), library.keep(&component)?, "workspace"));
+    }
+    Ok(offers)
+}
+
+impl Plugins {
+    /// Everything that the registry has live or tried, with the workspace's budgets.
+    pub(crate) fn load(
+        library: &Library,
+        registry: &Registry,
+        settings: &BTreeMap<String, PluginSettings>,
+    ) -> Result<Self, PluginError> {
+        let limits = *library.limits();
+        let mut plugins = Self {
+            limits,
+            builds: BTreeMap::new(),
+            infos: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            probe: Mutex::new(Sandbox::new(&limits)?),
+        };
+        for (name, versions) in registry.plugins() {
+            let budget = overrides(settings.get(name));
+            if let Some(live) = &versions.live {
+                let info = plugins.add(library, name, live.hash, budget)?;
+                plugins.infos.insert(name.to_owned(), info);
+            }
+            if let Some(trial) = &versions.candidate {
+                let info = plugins.add(library, name, trial.hash, budget)?;
+                plugins.candidates.insert(name.to_owned(), (info, trial.share_permille));
+            }
+        }
+        Ok(plugins)
+    }
+
+    fn add(
+        &mut self,
+        library: &Library,
+        name: &str,
+        hash: ComponentHash,
+        budget: BudgetOverrides,
+    ) -> Result<PluginInfo, PluginError> {
+        let compiled = library.compiled(name, hash)?;
+        let load = |cause| PluginError::Load { name: name.to_owned(), cause };
+        let probe = self.probe.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let info = probe.load_compiled(&compiled, Some(budget)).map_err(load)?;
+        if info.name != name {
+            return Err(PluginError::Name { name: name.to_owned(), found: info.name });
+        }
+        self.builds.insert(info.digest, Build { compiled, budget });
+        Ok(info)
+    }
+
+    /// Brings a worker's sandbox up to date. Builds that are no longer wanted stay until the next time, for questions that
+    /// were put before.
+    pub(crate) fn equip(&self, sandbox: &mut Sandbox, before: &Self) -> Result<(), PluginError> {
+        sandbox.retain(|digest| self.builds.contains_key(&digest) || before.builds.contains_key(&digest));
+        for (digest, Build { compiled, budget }) in &self.builds {
+            let same = before.builds.get(digest).is_some_and(|before| before.budget == *budget);
+            if same && sandbox.plugin(*digest).is_some() {
+                continue;
+            }
+            let load = |cause| PluginError::Load { name: digest.to_string(), cause };
+            sandbox.load_compiled(compiled, Some(*budget)).map_err(load)?;
+        }
+        Ok(())
+    }
+
+    /// A sandbox of one's own with all of them.
+    pub(crate) fn sandbox(&self) -> Result<Sandbox, PluginError> {
+        let mut sandbox = Sandbox::new(&self.limits)?;
+        self.equip(&mut sandbox, self)?;
+        Ok(sandbox)
+    }
+
+    /// What the live builds say of themselves, by name.
+    pub(crate) const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
+        &self.infos
+    }
+
+    /// The build that is tried, whatever its share.
+    pub(crate) fn candidate(&self, name: &str) -> Option<&PluginInfo> {
+        self.candidates.get(name).map(|(info, _)| info)
+    }
+
+    /// Every build that is loaded.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PluginInfo> {
+        self.infos.values().chain(self.candidates.values().map(|(info, _)| info))
+    }
+
+    /// What a decision of a build may use.
+    pub(crate) fn budgets(&self, digest: Digest) -> Option<Budgets> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner).budgets(digest).copied()
+    }
+
+    /// The same plugins with what is tried in the place of what is live: how a workspace would do with it.
+    pub(crate) fn with_candidate_live<'a>(&'a self, name: &'a str) -> Promoted<'a> {
+        Promoted { plugins: self, name }
+    }
+
+    fn reads_of(&self, digest: Digest, parameters: &[Value]) -> Result<Reads, String> {
+        let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        probe.reads(digest, parameters).map_err(|failure| failure.to_string())
+    }
+
+    fn binding(&self, info: &PluginInfo, ask: &Ask) -> Option<Binding> {
+        let parameters = lay_out(info, &ask.with).ok()?;
+        let reads = self.reads_of(info.digest, &parameters).ok()?;
+        Some(Binding { parameters, reads })
+    }
+
+    /// What each plugin reads at each place where it is asked. A place whose plugin is gone, or no longer takes its
+    /// parameters, has none: the step's failure policy applies there.
+    pub(crate) fn bindings(&self, asks: &[(AskRef, &Ask)]) -> BTreeMap<AskRef, Binding> {
+        let binding = |(place, ask): &(AskRef, &Ask)| Some((*place, self.binding(self.infos.get(&ask.plugin)?, ask)?));
+        asks.iter().filter_map(binding).collect()
+    }
+
+    /// The builds that are tried, bound to every place where they are asked. One that does not fit everywhere is not asked
+    /// at all.
+    pub(crate) fn candidates(&self, asks: &[(AskRef, &Ask)]) -> BTreeMap<String, Candidate> {
+        let fitting = |(name, (info, share)): (&String, &(PluginInfo, u16))| {
+            let places = asks.iter().filter(|(_, ask)| ask.plugin == *name);
+            let bindings: Option<BTreeMap<AskRef, Binding>> =
+                places.map(|(place, ask)| Some((*place, self.binding(info, ask)?))).collect();
+            if bindings.is_none() {
+                tracing::warn!(plugin = name, digest = %info.digest, "the build that is tried does not fit the workspace, and is not asked");
+            }
+            let candidate = Candidate { info: info.clone(), share_permille: *share, bindings: bindings? };
+            Some((name.clone(), candidate))
+        };
+        self.candidates.iter().filter_map(fitting).collect()
+    }
+}
+
+fn overrides(settings: Option<&PluginSettings>) -> BudgetOverrides {
+    let Some(settings) = settings else { return BudgetOverrides::default() };
+    let size = |bytes: Option<u64>| bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    BudgetOverrides {
+        fuel: settings.fuel,
+        wall_ms: settings.wall_ms.and_then(|ms| u32::try_from(ms).ok()),
+        memory_bytes: size(settings.memory_bytes),
+        output_bytes: size(settings.output_bytes),
+        log_lines: size(settings.log_lines),
+        table_elements: size(settings.table_elements),
+        tables: size(settings.tables),
+        instances: size(settings.instances),
+    }
+}
+
+impl PluginCatalog for Plugins {
+    fn info(&self, name: &str) -> Option<&PluginInfo> {
+        self.infos.get(name)
+    }
+    fn names(&self) -> Vec<&str> {
+        self.infos.keys().map(String::as_str).collect()
+    }
+    fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String> {
+        let info = self.infos.get(name).ok_or_else(|| format!("no plugin `{name}` is loaded"))?;
+        self.reads_of(info.digest, parameters)
+    }
+}
+
+/// See [`Plugins::with_candidate_live`].
+pub(crate) struct Promoted<'a> {
+    plugins: &'a Plugins,
+    name: &'a str,
+}
+
+impl PluginCatalog for Promoted<'_> {
+    fn info(&self, name: &str) -> Option<&PluginInfo> {
+        let tried = self.plugins.candidate(name).filter(|_| name == self.name);
+        tried.or_else(|| self.plugins.infos.get(name))
+    }
+    fn names(&self) -> Vec<&str> {
+        let mut names = self.plugins.names();
+        if !names.contains(&self.name) {
+            names.push(self.name);
+        }
+        names
+    }
+    fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String> {
+        let info = self.info(name).ok_or_else(|| format!("no plugin `{name}` is loaded"))?;
+        self.plugins.reads_of(info.digest, parameters)
+    }
+}

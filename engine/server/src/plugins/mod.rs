@@ -1,0 +1,69 @@
+//! Plugins as the engine keeps them: components by their content, which of them are live, which are tried, how they do.
+//!
+//! Must not know: HTTP, the driver. Nothing here decides for a lead; that is the decider's, with the sandbox.
+
+mod archive;
+pub(crate) mod compile;
+pub(crate) mod health;
+mod histogram;
+mod library;
+mod loaded;
+mod registry;
+pub(crate) mod shadow;
+
+pub(crate) use archive::Archive;
+pub(crate) use histogram::Histogram;
+pub(crate) use library::{ComponentHash, Library};
+pub(crate) use loaded::{Plugins, offers};
+pub(crate) use registry::{Refusal, Registry, RolledBack, Trial, Versions};
+
+use cadenza_sandbox::{HostError, LoadError};
+use std::path::PathBuf;
+
+/// Why a plugin is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PluginError {
+    /// It does not load.
+    #[error("the plugin `{name}` cannot be loaded: {cause}")]
+    Load {
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: LoadError,
+    },
+    /// Its file cannot be read.
+    #[error("the plugin `{name}` cannot be read from `{}`: {cause}", path.display())]
+    File {
+        /// Its name.
+        name: String,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+    /// The component is another plugin.
+    #[error("the plugin `{name}` is expected, but the component calls itself `{found}`")]
+    Name {
+        /// As expected.
+        name: String,
+        /// As found.
+        found: String,
+    },
+    /// The data folder's components cannot be read or written.
+    #[error("{}: {cause}", path.display())]
+    Library {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+    /// What is asked of its builds cannot be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A component that is to be live is not there.
+    #[error("the component {0} is not in the data folder: put it there again with `cadenza plugin push`")]
+    Gone(ComponentHash),
+    /// The sandbox does not start.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}

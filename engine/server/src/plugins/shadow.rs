@@ -1,0 +1,164 @@
+//! What a build that is only watched would have decided otherwise: counted, with examples that name leads and nobody's data.
+
+use cadenza_core::id::{Digest, LeadId};
+use cadenza_core::plugin::{Decision, DecisionFailure};
+use cadenza_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many examples are kept, the latest.
+const EXAMPLES_MAX: usize = 200;
+
+/// One question that both builds were asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    pub(crate) plugin: String,
+    /// The build that decided.
+    pub(crate) live: Digest,
+    /// The build that was watched.
+    pub(crate) shadow: Digest,
+    pub(crate) lead: LeadId,
+    pub(crate) at: Timestamp,
+    pub(crate) decided: Result<Decision, DecisionFailure>,
+    pub(crate) would_decide: Result<Decision, DecisionFailure>,
+}
+
+/// What came of watching one build beside another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// The build that decides; the tally begins anew with another.
+    pub(crate) live: Option<Digest>,
+    /// The build that is watched.
+    pub(crate) shadow: Option<Digest>,
+    /// Questions that both were asked.
+    pub(crate) asked: u64,
+    /// Those where something differs.
+    pub(crate) different: u64,
+    /// Other points, whatever the segment.
+    pub(crate) points: u64,
+    /// The sum of all differences in points, watched minus live.
+    pub(crate) points_sum: i64,
+    /// The largest difference either way.
+    pub(crate) points_max: i32,
+    /// Other reasons only.
+    pub(crate) reasons: u64,
+    /// Other segments, tracks or actions: `warm -> hot`, and how often.
+    pub(crate) moves: BTreeMap<String, u64>,
+    /// Questions that the watched build failed or refused and the live one did not.
+    pub(crate) fails: u64,
+    /// The other way about.
+    pub(crate) fails_live: u64,
+    /// Questions that the watched build was not asked, because it was too slow to keep up.
+    #[serde(default)]
+    pub(crate) skipped: u64,
+    /// The latest differences.
+    pub(crate) examples: VecDeque<Example>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Example {
+    pub(crate) lead: LeadId,
+    pub(crate) at: Timestamp,
+    pub(crate) live: String,
+    pub(crate) shadow: String,
+}
+
+impl Tally {
+    /// Adds a question.
+    pub(crate) fn add(&mut self, compared: &Compared) {
+        let Compared { live, shadow, lead, at, decided, would_decide, .. } = compared;
+        if self.live != Some(*live) || self.shadow != Some(*shadow) {
+            *self = Self { live: Some(*live), shadow: Some(*shadow), ..Self::default() };
+        }
+        self.asked += 1;
+        if decided == would_decide {
+            return;
+        }
+        match (decided, would_decide) {
+            (Ok(live), Ok(shadow)) => self.compare(live, shadow),
+            (Ok(_), Err(_)) => self.fails += 1,
+            (Err(_), Ok(_)) => self.fails_live += 1,
+            // Both fail, each in its own way.
+            (Err(_), Err(_)) => return,
+        }
+        self.different += 1;
+        if self.examples.len() == EXAMPLES_MAX {
+            self.examples.pop_front();
+        }
+        self.examples.push_back(Example { lead: *lead, at: *at, live: say(decided), shadow: say(would_decide) });
+    }
+
+    fn compare(&mut self, live: &Decision, shadow: &Decision) {
+        if let (Decision::Score { points: before, .. }, Decision::Score { points: after, .. }) = (live, shadow)
+            && before != after
+        {
+            let difference = after - before;
+            self.points += 1;
+            self.points_sum += i64::from(difference);
+            if difference.abs() > self.points_max.abs() {
+                self.points_max = difference;
+            }
+        }
+        let (before, after) = (what(live), what(shadow));
+        if before != after {
+            *self.moves.entry(format!("{before} -> {after}")).or_default() += 1;
+        } else if live.reasons() != shadow.reasons() {
+            self.reasons += 1;
+        }
+    }
+}
+
+/// What follows from a decision: the segment, track or action.
+fn what(decision: &Decision) -> &str {
+    match decision {
+        Decision::Score { segment, .. } => segment.as_str(),
+        Decision::Track { track, .. } => track,
+        Decision::Escalate { action, .. } => action.as_str(),
+    }
+}
+
+/// A decision in a few words, without reasons and messages: those may name people.
+fn say(decided: &Result<Decision, DecisionFailure>) -> String {
+    match decided {
+        Ok(decision @ Decision::Score { points, .. }) => format!("{points} points, {}", what(decision)),
+        Ok(decision) => what(decision).to_owned(),
+        Err(DecisionFailure::Refusal(_)) => "refused".to_owned(),
+        Err(_) => "failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::plugin::Segment;
+
+    fn score(points: i32, segment: Segment) -> Result<Decision, DecisionFailure> {
+        Ok(Decision::Score { points, segment, reasons: Vec::new(), rescore_after_s: None })
+    }
+
+    fn add(tally: &mut Tally, decided: Result<Decision, DecisionFailure>, would: Result<Decision, DecisionFailure>) {
+        tally.add(&Compared {
+            plugin: "fit".to_owned(),
+            live: Digest(1),
+            shadow: Digest(2),
+            lead: LeadId::new(Timestamp::from_ms(0), 1),
+            at: Timestamp::from_ms(0),
+            decided,
+            would_decide: would,
+        });
+    }
+
+    #[test]
+    fn differences_are_counted_by_what_follows_from_them() {
+        let mut tally = Tally::default();
+        add(&mut tally, score(50, Segment::Warm), score(50, Segment::Warm));
+        add(&mut tally, score(70, Segment::Warm), score(80, Segment::Hot));
+        add(&mut tally, score(70, Segment::Warm), score(65, Segment::Warm));
+        add(&mut tally, score(70, Segment::Warm), Err(DecisionFailure::Trap("alas".to_owned())));
+        assert_eq!((tally.asked, tally.different, tally.points, tally.fails), (4, 3, 2, 1));
+        assert_eq!((tally.points_sum, tally.points_max), (5, 10));
+        assert_eq!(tally.moves, BTreeMap::from([("warm -> hot".to_owned(), 1)]));
+        assert_eq!(tally.examples[0].shadow, "80 points, hot");
+    }
+}
