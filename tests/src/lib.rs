@@ -2,6 +2,7 @@
 //! engine's insides.
 
 mod client;
+pub mod guest;
 mod mailbox;
 mod process;
 mod site;

@@ -20,8 +20,19 @@ impl Site {
 
     /// The same in a given folder.
     pub fn on(folder: TempDir) -> Self {
+        copy(&shipped(), &folder.path().join("workspace"));
+        Self::open(folder)
+    }
+
+    /// An empty workspace, with a data folder that has one token.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("workspace")).expect("a folder can be made");
+        Self::open(folder)
+    }
+
+    fn open(folder: TempDir) -> Self {
         let site = Self { folder, admin: String::new() };
-        copy(&shipped(), &site.workspace());
         let data = site.data();
         let made =
             cadenza(&["token", "create", "--role", "admin", "--data", path(&data)]).output().expect("cadenza runs");
@@ -45,6 +56,16 @@ impl Site {
         let path = self.workspace().join(file);
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         std::fs::write(&path, change(text)).expect("the workspace can be written");
+    }
+
+    /// Writes a file of the workspace.
+    pub fn write(&self, file: &str, text: &str) {
+        self.write_bytes(file, text.as_bytes());
+    }
+
+    /// Writes a file of the workspace that is no text.
+    pub fn write_bytes(&self, file: &str, bytes: &[u8]) {
+        std::fs::write(self.workspace().join(file), bytes).expect("the workspace can be written");
     }
 
     /// What the engine's environment holds.

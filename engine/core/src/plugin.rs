@@ -428,10 +428,14 @@ pub struct Cost {
     /// Fuel burnt.
     #[n(0)]
     pub fuel: u64,
-    /// Nanoseconds of wall time; never decided upon.
+    /// Nanoseconds of wall time, for metering; never decided upon, and journalled in microseconds.
+    #[cbor(skip)]
+    #[serde(skip)]
+    pub wall_ns: u64,
+    /// Microseconds of wall time.
     #[n(3)]
     #[cbor(default)]
-    pub wall_ns: u64,
+    pub wall_us: u32,
     /// Bytes of linear memory at the end.
     #[n(1)]
     pub memory_bytes: u64,

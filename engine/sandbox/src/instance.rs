@@ -103,7 +103,9 @@ pub(crate) fn call<R>(
         ..Cost::default()
     };
     drop(store);
-    cost.wall_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let wall = began.elapsed();
+    cost.wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+    cost.wall_us = u32::try_from(wall.as_micros()).unwrap_or(u32::MAX);
     Called { answer, cost, log, backtrace }
 }
 

@@ -161,6 +161,7 @@ impl Sandbox {
 fn add(cost: &mut Cost, more: &Cost) {
     cost.fuel = cost.fuel.saturating_add(more.fuel);
     cost.wall_ns = cost.wall_ns.saturating_add(more.wall_ns);
+    cost.wall_us = cost.wall_us.saturating_add(more.wall_us);
     cost.memory_bytes = cost.memory_bytes.max(more.memory_bytes);
     cost.log_lines = cost.log_lines.saturating_add(more.log_lines);
 }

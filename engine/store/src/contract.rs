@@ -92,7 +92,8 @@ impl Batch {
     }
 }
 
-/// Where a decision lies: in the journal of its lead, with its input, answer and cost, and goes when the person is erased.
+/// Where decisions lie: in an entry of the journal of their lead, with their inputs, answers and costs. They go when the
+/// person is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct DecisionRef {
     /// The lead.
@@ -101,9 +102,6 @@ pub struct DecisionRef {
     /// The number of the journal entry.
     #[n(1)]
     pub seq: u64,
-    /// The build that decided.
-    #[n(2)]
-    pub digest: Digest,
 }
 
 /// Under which the decisions of a batch are listed, in order of time.

@@ -94,11 +94,9 @@ impl Driver {
         if let Some(due) = state.next_due() {
             self.next_timer = self.next_timer.min(due);
         }
-        let seq = state.seq;
-        self.open.decisions.extend(notes.iter().filter(|_| changed).filter_map(|note| match note {
-            Note::Decided { digest, .. } => Some(DecisionRef { lead: id, seq, digest: *digest }),
-            _ => None,
-        }));
+        if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
+            self.open.decisions.push(DecisionRef { lead: id, seq: state.seq });
+        }
         let number = changed.then_some(self.open.number);
         self.open.touched |= changed;
         self.open.events += usize::from(changed);

@@ -11,7 +11,7 @@ use crate::views::decision::DecisionView;
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::{Answer, Event};
-use cadenza_core::id::{Digest, RunId};
+use cadenza_core::id::RunId;
 use cadenza_core::journal::Entry;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
@@ -84,13 +84,9 @@ async fn collect(
     for decision in decisions {
         let Some(lead) = api.engine.lead(decision.lead).await? else { continue };
         let Some(entry) = api.engine.entry(&lead, decision.seq).await? else { continue };
-        let of_this_build = answers(&entry, decision.digest).filter(|answer| params.wants(answer));
-        // The same build may have decided twice in one entry, and is listed twice then.
-        let Some(answer) = of_this_build.cloned().next() else { continue };
-        let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters);
-        let view = DecisionView::new(&answer, entry.skeleton.now, names.as_deref());
-        if !items.contains(&view) {
-            items.push(view);
+        for answer in answers(&entry).filter(|answer| params.wants(answer)) {
+            let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters);
+            items.push(DecisionView::new(answer, entry.skeleton.now, names.as_deref()));
         }
     }
     Ok(())
@@ -104,9 +100,8 @@ pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result
     let after = lead.seq.saturating_sub(ENTRIES_MAX);
     let entries = api.engine.timeline(lead, after, ENTRIES_MAX as usize).await?;
     let of_run = |entry: &Entry| {
-        let events = entry.personal.iter().flat_map(|personal| personal.events.iter().rev());
-        let answers = events.filter_map(|event| if let Event::Decided(answer) = event { Some(answer) } else { None });
-        answers.filter(|answer| answer.run == run).map(|answer| (answer.clone(), entry.skeleton.now)).next()
+        let latest = answers(entry).filter(|answer| answer.run == run).last();
+        latest.map(|answer| (answer.clone(), entry.skeleton.now))
     };
     Ok(entries.iter().rev().find_map(of_run).map(|(answer, at)| {
         let names = api.archive.names(&api.engine.catalog(), answer.digest, &answer.input.parameters);
@@ -114,12 +109,9 @@ pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result
     }))
 }
 
-fn answers(entry: &Entry, digest: Digest) -> impl Iterator<Item = &Answer> {
+fn answers(entry: &Entry) -> impl Iterator<Item = &Answer> {
     let events = entry.personal.iter().flat_map(|personal| &personal.events);
-    events.filter_map(move |event| match event {
-        Event::Decided(answer) if answer.digest == digest => Some(answer),
-        _ => None,
-    })
+    events.filter_map(|event| if let Event::Decided(answer) = event { Some(answer) } else { None })
 }
 
 fn write_cursor(name: &str, key: DecisionsKey) -> String {

@@ -177,8 +177,8 @@ async fn rubbish_is_answered_with_a_problem_at_every_door() {
     let nested = "[".repeat(5_000).into_bytes();
     for (method, address, _) in DOORS.iter().filter(|(method, ..)| *method != "GET") {
         for body in [noise.as_slice(), &nested, b"{}", b"[]", b"null", b"\"x\"", b"{\"rep\": 7}", b"{\"unknown\": 1}"] {
-            if *address == "/v1/runs/unpark" && body == b"{}" {
-                // No rubbish: all that are parked.
+            if ["/v1/runs/unpark", "/v1/plugins/inbound-fit/heal"].contains(address) && body == b"{}" {
+                // No rubbish: all that are parked; nothing more to say. And it takes no driver.
                 continue;
             }
             let answer = house.knock(method, address, Some(Role::Admin), body).await;

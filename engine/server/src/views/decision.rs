@@ -29,7 +29,7 @@ pub(crate) struct DecisionView {
     /// Why nothing was decided.
     #[serde(flatten)]
     pub(crate) failure: Option<DecisionFailure>,
-    /// Fuel, nanoseconds, bytes of memory, lines.
+    /// Fuel, microseconds, bytes of memory, lines.
     pub(crate) cost: Cost,
     /// The lines that the plugin said meanwhile.
     pub(crate) log: Vec<String>,

@@ -6,7 +6,7 @@ use crate::contract::{
     Store, Timer, TimerOwner,
 };
 use cadenza_core::effect::{Message, Outgoing};
-use cadenza_core::id::{Digest, EffectId, LeadId, RunId, TaskId};
+use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
 use cadenza_core::task::Assignee;
@@ -54,7 +54,7 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
 
 pub(super) async fn decisions_are_listed_by_time_until_they_are_forgotten<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let decision = |n: u64| DecisionRef { lead: sample::lead_id(n), seq: n + 1, digest: Digest(7) };
+    let decision = |n: u64| DecisionRef { lead: sample::lead_id(n), seq: n + 1 };
     for (n, at) in [30, 10, 20, 10].into_iter().enumerate() {
         let listed = vec![decision(n as u64), decision(n as u64 + 100)];
         opened.commit(|batch| batch.decisions = Some((ms(at), listed))).await;

@@ -4,30 +4,30 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// A scoring plugin whose parts can each be replaced by something hostile.
-pub(crate) struct Guest {
-    /// Its name; seven letters.
-    pub(crate) name: &'static str,
+pub struct Guest {
+    /// Its name.
+    pub name: &'static str,
     /// More items of the module: data, tables, functions, a start function.
-    pub(crate) items: String,
+    pub items: String,
     /// The body of `describe`, which returns where the description is.
-    pub(crate) describe: &'static str,
+    pub describe: &'static str,
     /// The body of `score`, which returns where the answer is.
-    pub(crate) score: String,
+    pub score: String,
     /// The body of `cabi_realloc`.
-    pub(crate) realloc: &'static str,
+    pub realloc: &'static str,
     /// Pages of memory to begin with.
-    pub(crate) pages: u32,
+    pub pages: u32,
     /// The plugin's fuel budget, as it says itself.
-    pub(crate) fuel: u64,
+    pub fuel: u64,
     /// A change to the contract: what is replaced by what.
-    pub(crate) contract: Option<(&'static str, &'static str)>,
+    pub contract: Option<(&'static str, &'static str)>,
 }
 
 /// The memory budget that a guest asks for.
 const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where `score` may put its answer, and beyond that whatever it likes.
-pub(crate) const ANSWER: u32 = 8192;
+pub const ANSWER: u32 = 8192;
 
 impl Default for Guest {
     /// Well behaved: 7 points, cold, no reasons.
@@ -46,7 +46,7 @@ impl Default for Guest {
 }
 
 /// A body of `score` that answers with these points, segment and reasons.
-pub(crate) fn answer(points: i32, segment: u8, reasons_at: u32, reasons: u32) -> String {
+pub fn answer(points: i32, segment: u8, reasons_at: u32, reasons: u32) -> String {
     let at = ANSWER;
     format!(
         "(i32.store offset=4 (i32.const {at}) (i32.const {points}))
@@ -58,7 +58,7 @@ pub(crate) fn answer(points: i32, segment: u8, reasons_at: u32, reasons: u32) ->
 }
 
 /// A data segment with reasons of a rule, all with the value that lies at `value_at`.
-pub(crate) fn reasons(at: u32, count: usize, rule: u16, value_at: u32, value_bytes: u32) -> String {
+pub fn reasons(at: u32, count: usize, rule: u16, value_at: u32, value_bytes: u32) -> String {
     let reason =
         [u32::from(rule).to_le_bytes(), 1_u32.to_le_bytes(), value_at.to_le_bytes(), value_bytes.to_le_bytes()];
     format!("(data (i32.const {at}) \"{}\")", escaped(&reason.concat().repeat(count)))
@@ -70,9 +70,9 @@ fn escaped(bytes: &[u8]) -> String {
 
 impl Guest {
     /// The guest as a component.
-    pub(crate) fn component(&self) -> Vec<u8> {
+    pub fn component(&self) -> Vec<u8> {
         let mut module = wat::parse_str(self.module()).expect("the guest is valid text");
-        let mut contract = include_str!("../../../../sdk/wit/cadenza.wit").to_owned();
+        let mut contract = include_str!("../../sdk/wit/cadenza.wit").to_owned();
         if let Some((from, to)) = self.contract {
             assert!(contract.contains(from), "the contract has no `{from}`; change the test with it");
             contract = contract.replace(from, to);
@@ -87,16 +87,16 @@ impl Guest {
 
     fn module(&self) -> String {
         let Self { name, items, describe, score, realloc, pages, .. } = self;
-        assert_eq!(name.len(), 7, "the description below counts on it");
+        let length = u32::try_from(name.len()).expect("a name is short");
         // The description: texts and lists as address and length, at last the budgets. One rule, number 1.
         let mut description = Vec::new();
-        for (at, length) in [(1024, 7), (1024, 7), (1024, 7), (0, 0), (1536, 1), (0, 0), (0, 0)] {
+        for (at, length) in [(1024, length), (1024, length), (1024, length), (0, 0), (1536, 1), (0, 0), (0, 0)] {
             description.extend(u32::to_le_bytes(at));
             description.extend(u32::to_le_bytes(length));
         }
         description.extend(self.fuel.to_le_bytes());
         description.extend(MEMORY_BYTES.to_le_bytes());
-        let rule: Vec<u8> = [1, 1024, 7, 1024, 7].into_iter().flat_map(u32::to_le_bytes).collect();
+        let rule: Vec<u8> = [1, 1024, length, 1024, length].into_iter().flat_map(u32::to_le_bytes).collect();
         format!(
             r#"(module
                 (memory (export "memory") {pages})

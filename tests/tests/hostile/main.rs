@@ -1,13 +1,11 @@
 //! Hostile guests: each ends in a typed outcome within its budget, and the next decision is as good as ever.
 
-mod guest;
-
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Segment};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
-use guest::{ANSWER, Guest, answer, reasons};
+use cadenza_tests::guest::{ANSWER, Guest, answer, reasons};
 use std::time::{Duration, Instant};
 
 fn sandbox() -> Sandbox {

@@ -1,0 +1,335 @@
+//! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some leads,
+//! promote, go back, pause, heal; and what hostile ones and damaged files come to.
+
+use cadenza_tests::guest::{Guest, answer};
+use cadenza_tests::{Engine, Site, cadenza};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// A plugin of the workspace's own, called `house-score`, that gives so many points; 75 and more are hot.
+fn build(points: i32) -> Vec<u8> {
+    let segment = if points >= 75 { 0 } else { 2 };
+    Guest { name: "house-score", score: answer(points, segment, 0, 0), ..Guest::default() }.component()
+}
+
+/// One that traps.
+fn trapping() -> Vec<u8> {
+    Guest { name: "house-score", score: "unreachable".to_owned(), ..Guest::default() }.component()
+}
+
+const SETTINGS: &str = "name: platform\ntimezone: UTC\nhours: { mon-sun: 00:00-24:00 }\nplugins: { house-score: { file: house-score.wasm } }\n";
+const WORKFLOW: &str = "workflow: follow
+summary: Score, then one task.
+enroll: [{ when: lead.created }]
+re_enroll: { after: 1m }
+steps:
+  - id: score
+    score: house-score
+    on_failure: park
+  - switch:
+      - if: lead.segment == \"hot\"
+        go: hot
+      - else: cold
+  - id: hot
+    task: Call {{ lead.first_name }} now
+    results: { else: end }
+  - id: cold
+    task: Write to {{ lead.first_name }}
+    results: { else: end }
+";
+
+fn site(component: &[u8]) -> Site {
+    let site = Site::empty();
+    site.write("cadenza.yaml", SETTINGS);
+    site.write("follow.yaml", WORKFLOW);
+    site.write_bytes("house-score.wasm", component);
+    site
+}
+
+fn start(site: &Site) -> Engine {
+    Engine::start(site, "virtual", None)
+}
+
+/// Brings so many leads by the API; their ids.
+fn bring(engine: &Engine, from: u32, count: u32) -> Vec<String> {
+    let event = |n: u32| {
+        json!({"id": format!("lead-{n}"), "type": "lead.created",
+               "lead": {"external_id": format!("crm-{n}"), "first_name": format!("Ada{n}")}})
+    };
+    let events: Vec<Value> = (from..from + count).map(event).collect();
+    let answers = engine.client.post("/v1/events", &json!(events)).expect(202).json;
+    let answers = answers["results"].as_array().cloned().unwrap_or_default();
+    answers.iter().map(|answer| answer["lead"].as_str().expect("each is taken").to_owned()).collect()
+}
+
+fn push(engine: &Engine, component: &[u8], query: &str) -> cadenza_tests::Answer {
+    let path = format!("/v1/plugins/house-score{query}");
+    engine.client.send("PUT", &path, &[("content-type", "application/wasm")], component).expect("the engine answers")
+}
+
+fn plugin(engine: &Engine) -> Value {
+    engine.client.get("/v1/plugins/house-score").expect(200).json
+}
+
+fn act(engine: &Engine, what: &str) -> cadenza_tests::Answer {
+    engine.client.post(&format!("/v1/plugins/house-score/{what}"), &json!({}))
+}
+
+fn points(engine: &Engine, lead: &str) -> Value {
+    engine.lead(lead)["scores"]["fit"]["points"].clone()
+}
+
+/// Waits, in real time, for something that happens on another thread.
+fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{what} does not happen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_build_is_watched_promoted_and_gone_back_from_and_every_decision_names_its_own() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    let first = plugin(&engine)["digest"].as_str().expect("a build is live").to_owned();
+    let before = bring(&engine, 0, 3);
+    assert_eq!(points(&engine, &before[0]), 10);
+
+    let loaded = push(&engine, &build(80), "").expect(200).json;
+    let second = loaded["candidate"]["digest"].as_str().expect("a build is tried").to_owned();
+    assert_eq!((&loaded["digest"], &loaded["candidate"]["stage"]), (&json!(first), &json!("shadow")));
+    let watched = bring(&engine, 10, 5);
+    assert_eq!(points(&engine, &watched[0]), 10, "what is watched changes nothing");
+    let differences = eventually("the comparison", || {
+        let differences = plugin(&engine)["candidate"]["differences"].clone();
+        (differences["asked"] == 5).then_some(differences)
+    });
+    assert_eq!(differences["different"], 5, "{differences}");
+    assert_eq!(differences["moves"], json!({"cold -> hot": 5}), "{differences}");
+    assert_eq!(differences["points_mean"], 70.0, "{differences}");
+
+    assert_eq!(act(&engine, "promote").expect(200).json["digest"], json!(second));
+    let after = bring(&engine, 20, 1).remove(0);
+    assert_eq!(points(&engine, &after), 80);
+    engine.kill();
+
+    // A crash changes nothing of it.
+    let engine = start(&site);
+    assert_eq!(plugin(&engine)["digest"], json!(second));
+    let story = engine.client.get(&format!("/v1/leads/{after}/timeline")).expect(200).text;
+    assert!(story.contains(&second) && !story.contains(&first), "{story}");
+    let story = engine.client.get(&format!("/v1/leads/{}/timeline", before[0])).expect(200).text;
+    assert!(story.contains(&first), "{story}");
+    let gone_back = act(&engine, "rollback").expect(200).json;
+    assert_eq!((&gone_back["done"], &gone_back["digest"]), (&json!("live_again"), &json!(first)));
+    let last = bring(&engine, 30, 1).remove(0);
+    assert_eq!(points(&engine, &last), 10);
+    act(&engine, "rollback").problem(409);
+    act(&engine, "promote").problem(409);
+    engine.stop();
+}
+
+#[test]
+fn a_canary_decides_for_the_same_leads_again_and_again() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    push(&engine, &build(80), "?canary=30").expect(200);
+    let leads = bring(&engine, 0, 200);
+    let scored = |engine: &Engine| leads.iter().filter(|lead| points(engine, lead) == 80).cloned().collect::<Vec<_>>();
+    let first = scored(&engine);
+    assert!((30..=90).contains(&first.len()), "{} of 200 leads are no 30 %", first.len());
+    // The same leads are scored again, with a larger share: who was in stays in.
+    push(&engine, &build(80), "?canary=60").expect(200);
+    engine.client.post("/v1/workflows/follow/remove", &json!({"leads": leads})).expect(200);
+    engine.advance("5m");
+    engine.client.post("/v1/workflows/follow/enroll", &json!({"leads": leads})).expect(200);
+    let second = scored(&engine);
+    assert!(first.iter().all(|lead| second.contains(lead)), "a lead that was in is out");
+    assert!((80..=160).contains(&second.len()), "{} of 200 leads are no 60 %", second.len());
+    let dropped = act(&engine, "rollback").expect(200).json;
+    assert_eq!(dropped["done"], "candidate_dropped");
+    for share in ["0", "101", "many"] {
+        push(&engine, &build(80), &format!("?canary={share}")).problem(400);
+    }
+    engine.stop();
+}
+
+#[test]
+fn what_is_no_build_of_this_plugin_is_refused_and_changes_nothing() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    let before = plugin(&engine);
+    let other = Guest { name: "somebody-else", ..Guest::default() }.component();
+    let asks_for_more = Guest {
+        name: "house-score",
+        contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")),
+        ..Guest::default()
+    };
+    for (component, says) in [
+        (b"hello".to_vec(), "no component"),
+        (build(80)[..200].to_vec(), "no component"),
+        (other, "calls itself `somebody-else`"),
+        (asks_for_more.component(), "breaks the contract"),
+        (build(10), "is live already"),
+    ] {
+        let refused = push(&engine, &component, "");
+        assert!([409, 422].contains(&refused.status), "{}: {}", refused.status, refused.text);
+        assert!(refused.text.contains(says), "`{}` should say `{says}`", refused.text);
+    }
+    let with_imports = r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance (export "now" (func)))))"#;
+    let refused = push(&engine, &wat::parse_str(with_imports).expect("valid text"), "").problem(422);
+    assert!(refused["detail"].as_str().unwrap_or_default().contains("wasi:clocks"), "{refused}");
+    assert_eq!(plugin(&engine), before);
+    assert_eq!(points(&engine, &bring(&engine, 0, 1)[0]), 10);
+    engine.stop();
+}
+
+#[test]
+fn a_plugin_that_fails_again_and_again_is_not_asked_until_it_is_healed_and_its_runs_are_parked() {
+    let site = site(&trapping());
+    let engine = start(&site);
+    bring(&engine, 0, 30);
+    let shown = plugin(&engine);
+    assert_eq!(shown["circuit"]["state"], "open", "{shown}");
+    assert_eq!(shown["use"]["outcomes"]["trap"], 20, "after twenty failures it is not asked: {shown}");
+    assert!(shown["warnings"][0].as_str().unwrap_or_default().contains("20 times in a row"), "{shown}");
+    let metrics = engine.client.get("/metrics").expect(200).text;
+    assert!(metrics.contains("cadenza_plugin_circuit_open{plugin=\"house-score\""), "{metrics}");
+
+    let parked = engine.client.get("/v1/runs?state=parked&limit=100").expect(200).json;
+    let parked = parked["items"].as_array().cloned().unwrap_or_default();
+    assert_eq!(parked.len(), 30, "no run is lost");
+    assert!(parked[0]["cause"].as_str().unwrap_or_default().contains("trap"), "{}", parked[0]);
+    let one = engine.client.get(&format!("/v1/runs/{}", parked[0]["id"].as_str().unwrap_or_default())).expect(200).json;
+    assert_eq!(one["decision"]["plugin"], "house-score", "what it was asked: {one}");
+
+    // A better build does not inherit the circuit; the parked runs try again, one by one or all.
+    push(&engine, &build(80), "").expect(200);
+    act(&engine, "promote").expect(200);
+    let one = parked[0]["id"].as_str().unwrap_or_default();
+    engine.client.post(&format!("/v1/runs/{one}/unpark"), &json!({})).expect(200);
+    let released = engine.client.post("/v1/runs/unpark", &json!({"workflow": "follow"})).expect(200).json;
+    assert_eq!((&released["released"], &released["next"]), (&json!(29), &Value::Null));
+    assert_eq!(engine.client.get("/v1/runs?state=parked").expect(200).json["items"], json!([]));
+    assert_eq!(engine.client.get("/v1/tasks?limit=100").expect(200).json["items"].as_array().map(Vec::len), Some(30));
+    // A person can have the old one asked again at once.
+    act(&engine, "rollback").expect(200);
+    assert_eq!(act(&engine, "heal").expect(200).json["circuit"]["state"], "closed");
+    engine.stop();
+}
+
+#[test]
+fn a_paused_plugin_is_asked_nothing_over_a_restart_and_nobody_is_lost() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    act(&engine, "pause").expect(200);
+    let lead = bring(&engine, 0, 1).remove(0);
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new());
+    engine.advance("2d");
+    assert_eq!(points(&engine, &lead), Value::Null);
+    engine.kill();
+    let engine = start(&site);
+    assert_eq!(plugin(&engine)["paused"], true);
+    let runs = engine.client.get("/v1/runs").expect(200).text;
+    assert!(runs.contains("stands still"), "{runs}");
+    act(&engine, "resume").expect(200);
+    engine.advance("1m");
+    assert_eq!(points(&engine, &lead), 10);
+    assert_eq!(engine.tasks_of(&lead).len(), 1);
+    engine.client.post("/v1/plugins/unheard-of/pause", &json!({})).problem(404);
+    engine.stop();
+}
+
+#[test]
+fn a_file_that_is_gone_or_broken_does_not_stop_an_engine_that_ran_before() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    bring(&engine, 0, 1);
+    engine.stop();
+    site.write_bytes("house-score.wasm", b"rubbish");
+    let engine = start(&site);
+    eventually("what is wrong", || engine.log().contains("house-score").then_some(()));
+    assert_eq!(points(&engine, &bring(&engine, 10, 1)[0]), 10, "the build that ran before goes on");
+    engine.client.post("/v1/workspace/apply", &json!({})).problem(422);
+    // Another file goes live when the folder is applied.
+    site.write_bytes("house-score.wasm", &build(80));
+    engine.client.post("/v1/workspace/apply", &json!({})).expect(200);
+    assert_eq!(points(&engine, &bring(&engine, 20, 1)[0]), 80);
+    engine.stop();
+}
+
+#[test]
+fn compiled_code_is_only_run_when_this_engine_wrote_it() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    engine.stop();
+    let compiled = site.data().join("compiled");
+    let codes = || {
+        let entries = std::fs::read_dir(&compiled).expect("the engine made it").map(|entry| entry.expect("readable"));
+        entries.map(|entry| entry.path()).filter(|path| !path.ends_with("secret")).collect::<Vec<_>>()
+    };
+    assert!(codes().len() >= 4, "three that are shipped, and our own: {:?}", codes());
+    for code in codes() {
+        let mut bytes = std::fs::read(&code).expect("readable");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0xff;
+        std::fs::write(&code, bytes).expect("writable");
+    }
+    let engine = start(&site);
+    assert_eq!(points(&engine, &bring(&engine, 0, 1)[0]), 10, "it is compiled again");
+    eventually("that it says so", || engine.log().contains("compiled again").then_some(()));
+    engine.stop();
+    // Signed by another data folder's secret it is as good as anybody's.
+    std::fs::remove_file(compiled.join("secret")).expect("it is there");
+    let engine = start(&site);
+    eventually("that it says so", || engine.log().contains("compiled again").then_some(()));
+    engine.stop();
+}
+
+#[test]
+fn a_component_is_compiled_within_limits_by_a_process_of_its_own() {
+    // What the engine calls itself with: rubbish in, a reason out, and the exit code is that of a compiler that did its job.
+    let mut child = cadenza(&["compile-component"]);
+    let child = child.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn();
+    let mut child = child.expect("cadenza runs");
+    std::io::Write::write_all(&mut child.stdin.take().expect("piped"), b"rubbish").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    assert_eq!(output.stdout.first(), Some(&1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Invalid"), "{:?}", output.stdout);
+}
+
+#[test]
+fn decisions_are_listed_with_what_they_were_asked_and_what_they_cost() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    bring(&engine, 0, 5);
+    push(&engine, &build(80), "").expect(200);
+    act(&engine, "promote").expect(200);
+    let lead = bring(&engine, 10, 1).remove(0);
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = engine.client.get(&format!("/v1/decisions?plugin=house-score&limit=2{cursor}")).expect(200).json;
+        all.extend(page["items"].as_array().cloned().unwrap_or_default());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(all.len(), 6, "{all:#?}");
+    let last = &all[5];
+    assert_eq!(last["lead"], json!(lead));
+    assert_eq!(last["decision"]["points"], 80, "{last}");
+    assert!(last["cost"]["fuel"].as_u64().is_some_and(|fuel| fuel > 0), "{last}");
+    assert!(last["cost"]["wall_us"].as_u64().is_some(), "{last}");
+    assert_ne!(all[0]["digest"], last["digest"]);
+    // Personal data is not for everybody.
+    engine.client.get("/v1/decisions?plugin=house-score&from=yesterday").problem(400);
+    engine.client.with_token(None).get("/v1/decisions").problem(401);
+    engine.stop();
+}
