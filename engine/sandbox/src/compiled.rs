@@ -70,6 +70,7 @@ fn config(limits: &HostLimits) -> Config {
 pub struct Compiled {
     code: Arc<[u8]>,
     digest: Digest,
+    imports: Vec<String>,
     limits: HostLimits,
 }
 
@@ -89,14 +90,16 @@ impl Compiled {
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
         let kind = compiled.component_type();
-        let imports = kind.imports(&engine).map(|(name, _)| name).filter(|name| *name != LOG);
-        let imports: Vec<String> = imports.map(|name| format!("`{name}`")).collect();
-        if !imports.is_empty() {
-            return Err(LoadError::Imports(imports));
+        let imports: Vec<String> = kind.imports(&engine).map(|(name, _)| name.to_owned()).collect();
+        let denied = imports.iter().filter(|name| *name != LOG).map(|name| format!("`{name}`"));
+        let denied: Vec<String> = denied.collect();
+        if !denied.is_empty() {
+            return Err(LoadError::Imports(denied));
         }
         Ok(Self {
             code: compiled.serialize().map_err(invalid)?.into(),
             digest: Digest::of_hash(&sha2::Sha256::digest(component).into()),
+            imports,
             limits: *limits,
         })
     }
@@ -104,6 +107,11 @@ impl Compiled {
     /// The head of the SHA-256 of the component.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What it imports: `log`, or nothing.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
     }
 
     /// Maps the code into an engine with these limits.

@@ -7,6 +7,7 @@ mod event;
 mod import;
 mod leads;
 pub(crate) mod output;
+mod plugin;
 mod recipe;
 mod remote;
 mod rows;
@@ -65,6 +66,9 @@ enum Command {
     Schedules(schedules::Schedules),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
+    /// Write, build, test, measure and look into plugins
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
 }
 
 /// Runs the command that the arguments name.
@@ -82,6 +86,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tasks(tasks) => tasks.run(),
         Command::Schedules(schedules) => schedules.run(),
         Command::Why(why) => why.run(),
+        Command::Plugin(plugin) => plugin.run(),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
