@@ -1,6 +1,6 @@
 //! What the sandbox answered, as a golden case would expect it.
 
-use super::names::readable;
+use super::names::readable_backtrace;
 use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
 use cadenza_sandbox::Decided;
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
@@ -48,9 +48,9 @@ pub(crate) fn output_bytes(decision: &Decision) -> usize {
 /// Why a call failed: what the host says and, after a trap, the functions that were under way.
 pub(crate) fn failure(what: &str, decided: &Decided) -> String {
     let mut text = what.to_owned();
-    for (at, name) in decided.backtrace.iter().enumerate() {
-        let place = if at == 0 { "in" } else { "by" };
-        text.push_str(&format!("\n      {place} {}", readable(name)));
+    for (at, name) in readable_backtrace(&decided.backtrace).iter().enumerate() {
+        let place = if at == 0 { "in" } else { "called by" };
+        text.push_str(&format!("\n      {place} {name}"));
     }
     text
 }

@@ -220,8 +220,10 @@ fn smaller(case: &Case) -> Vec<Case> {
     for name in case.lead.keys() {
         push(&|case| drop(case.lead.remove(name)));
         if let Some(Scalar::Text(text)) = case.lead.get(name).filter(|value| is_long(value)) {
-            let half = text.floor_char_boundary(text.len() / 2);
-            push(&|case| drop(case.lead.insert(name.clone(), Scalar::Text(text[..half].to_owned()))));
+            for eighths in [4, 6, 7] {
+                let less = text.floor_char_boundary(text.len() / 8 * eighths);
+                push(&|case| drop(case.lead.insert(name.clone(), Scalar::Text(text[..less].to_owned()))));
+            }
         }
     }
     for name in case.with.keys() {

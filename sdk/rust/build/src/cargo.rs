@@ -75,7 +75,7 @@ impl Guests<'_> {
 
     fn set_environment(&self, cargo: &mut Command) {
         // The outer build's settings are not the guests'.
-        for name in ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL"] {
+        for name in ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_INCREMENTAL"] {
             cargo.env_remove(name);
         }
         if let Some(target_dir) = self.target_dir {

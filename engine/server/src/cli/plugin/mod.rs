@@ -87,7 +87,7 @@ impl New {
         let folder = new.write()?;
         let (folder, language) = (folder.display(), self.lang.name());
         output::say(&format!(
-            "{folder} has a {kind} plugin in {language}. Next:\n  cd {folder}\n  cadenza plugin test"
+            "{folder} has a plugin for {kind} in {language}. Next:\n  cd {folder}\n  cadenza plugin test"
         ));
         Ok(Answer::Yes)
     }
@@ -154,6 +154,7 @@ impl Which {
     /// Where its golden cases are: `golden` in its folder, or in that of the project whose `build` the component is in.
     fn golden(&self) -> Option<PathBuf> {
         let folder = match self.plugin.is_file() {
+            false if self.plugin == Path::new(".") => PathBuf::new(),
             false => self.plugin.clone(),
             true => {
                 let file = self.plugin.canonicalize().ok()?;

@@ -13,7 +13,7 @@ use cadenza_core::plugin::Cost;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Cases shown of each property that does not hold; the rest is counted.
+/// Cases shown of each property that does not hold, the shortest; the rest is counted.
 const BROKEN_SHOWN: usize = 2;
 /// The share of a budget from which on it is said to be near.
 const NEAR_BUDGET: f64 = 0.8;
@@ -141,14 +141,19 @@ fn tell_properties(subject: &Subject, report: &Report, seed: u64) -> bool {
         return true;
     }
     for property in Property::ALL {
-        let broken: Vec<&Broken> = report.broken.iter().filter(|broken| broken.property == property).collect();
+        let broken = report.broken.iter().filter(|broken| broken.property == property);
+        let yaml = |broken: &Broken| paste::yaml(&broken.case, broken.kind, &subject.info.kinds);
+        let mut broken: Vec<(String, &Broken)> = broken.map(|broken| (yaml(broken), broken)).collect();
         if broken.is_empty() {
             continue;
         }
         output::say(&format!("\nThis does not hold for {}: {}.", counted(broken.len(), "lead"), property.sentence()));
-        for broken in broken.into_iter().take(BROKEN_SHOWN) {
-            let case = paste::yaml(&broken.case, broken.kind, &subject.info.kinds);
-            output::say(&format!("\n  {}\n  as a golden case:\n{case}", broken.what));
+        // Several leads may come down to the same case but for its name.
+        let unnamed = |yaml: &str| yaml.split_once('\n').map(|(_, rest)| (rest.len(), rest.to_owned()));
+        broken.sort_by_cached_key(|(yaml, _)| unnamed(yaml));
+        broken.dedup_by_key(|(yaml, _)| unnamed(yaml));
+        for (yaml, broken) in broken.into_iter().take(BROKEN_SHOWN) {
+            output::say(&format!("\n  {}\n  as a golden case:\n{yaml}", broken.what));
             tell_log(&broken.case.case, &broken.log);
         }
     }

@@ -63,6 +63,8 @@ impl Plugin for LeadScore {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Scores leads by company, role, budget and interest.";
+    // A field may have 4,096 bytes, and the longest title takes most of this; `cadenza plugin bench` shows what leads take.
+    const FUEL_BUDGET: u64 = 500_000;
     const RULES: &'static [RuleText] = Rule::TABLE;
     const CODES: &'static [&'static str] = Known::TEXTS;
     type Parameters = Parameters;
@@ -97,7 +99,7 @@ fn company(tally: &mut Tally, view: &View<'_, LeadScore>) {
         tally.add(Rule::Large, 20, people.to_string());
     }
     if let Some(budget) = view.fields.budget.filter(|budget| *budget > 0.0) {
-        tally.add(Rule::Budget, 15, format!("{budget:.0}"));
+        tally.add(Rule::Budget, 15, (budget as i64).to_string());
     }
 }
 
