@@ -104,7 +104,7 @@ fn is_shown(project: &Project) {
     assert_eq!((&seen["name"], &seen["kinds"][0]), (&"fit".into(), &"scoring".into()));
     assert_eq!(seen["parameters"][0]["name"], "hot");
     assert_eq!(seen["reads"]["engagement"]["days_back_max"], 14);
-    project.ask("inspect", &[]).expect(0, &["hot (int, -1000 to 1000) = 60", "lead.employees (int)", "fuel 500,000"]);
+    project.ask("inspect", &[]).expect(0, &["hot (int, -1000 to 1000) = 60", "lead.employees (int)", "fuel 200,000"]);
 }
 
 fn is_measured(project: &Project) {
@@ -114,7 +114,7 @@ fn is_measured(project: &Project) {
     let functions = costs["profile"]["functions"].as_array().expect("functions");
     let names: Vec<&str> = functions.iter().filter_map(|part| part["function"].as_str()).collect();
     assert!(names.iter().any(|name| name.contains("fit::LeadScore")), "the author's own are named: {names:?}");
-    project.ask("bench", &["--calls", "20"]).expect(0, &["p50", "first call", "of the budget of 500,000"]);
+    project.ask("bench", &["--calls", "20"]).expect(0, &["p50", "first call", "of the budget of 200,000"]);
 }
 
 fn is_compared_with_the_past(project: &Project) {

@@ -56,6 +56,8 @@ pub enum Known {
     Page,
 }
 
+/// How much of a title is read.
+const TITLE_BYTES_MAX: usize = 100;
 /// How long a look at prices counts.
 const PRICES_DAYS: u16 = 14;
 
@@ -63,8 +65,6 @@ impl Plugin for LeadScore {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Scores leads by company, role, budget and interest.";
-    // A field may have 4,096 bytes, and the longest title takes most of this; `cadenza plugin bench` shows what leads take.
-    const FUEL_BUDGET: u64 = 500_000;
     const RULES: &'static [RuleText] = Rule::TABLE;
     const CODES: &'static [&'static str] = Known::TEXTS;
     type Parameters = Parameters;
@@ -105,7 +105,8 @@ fn company(tally: &mut Tally, view: &View<'_, LeadScore>) {
 
 fn person(tally: &mut Tally, view: &View<'_, LeadScore>) {
     let Some(title) = view.fields.title else { return };
-    let lower = title.to_lowercase();
+    // A field may have 4,096 bytes, and a title is a few words: to look through more would cost fuel for nothing.
+    let lower = title[..title.floor_char_boundary(TITLE_BYTES_MAX)].to_lowercase();
     if let Some(word) = ["chief", "president", "director", "head"].into_iter().find(|word| lower.contains(word)) {
         tally.add(Rule::Decides, 20, word);
     }
