@@ -1,6 +1,8 @@
 //! Embeds what the binary brings along: the shipped workspace with its sample leads, so that `cadenza demo` runs from any
 //! folder, and the SDKs, so that a plugin builds outside of this repository.
 
+#![allow(clippy::print_stdout, reason = "cargo is told on standard output")]
+
 mod sdk;
 mod shipped;
 

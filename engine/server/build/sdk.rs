@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// What tools leave behind, and what only this repository has a use for.
-const LEFT_OUT: &[&str] = &["target", "node_modules", "__pycache__", ".venv", "rust/build", "README.md", "rust/tests"];
+/// What tools leave behind.
+const LEAVINGS: &[&str] = &["target", "node_modules", "__pycache__", ".venv"];
+/// What only this repository has a use for.
+const OURS: &[&str] =
+    &["rust/build", "rust/tests", "python/reference", "python/tests", "javascript/tests", "README.md"];
 
 pub(crate) fn embed(root: &Path, out: &Path) {
     let sdk = root.join("sdk");
@@ -15,8 +18,9 @@ pub(crate) fn embed(root: &Path, out: &Path) {
     println!("cargo::rerun-if-changed={}", root.join("Cargo.toml").display());
     println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
     let workspace = fs::read_to_string(root.join("Cargo.toml")).expect("the workspace has a manifest");
-    let is_template = |path: &Path| relative(path, &sdk).contains("template");
-    let is_wanted = |path: &Path| is_template(path) || !LEFT_OUT.iter().any(|left_out| path.ends_with(left_out));
+    let is_template = |path: &Path| relative(path, &sdk).contains("/template");
+    let is_any = |path: &Path, of: &[&str]| of.iter().any(|end| path.ends_with(end));
+    let is_wanted = |path: &Path| !is_any(path, LEAVINGS) && (is_template(path) || !is_any(path, OURS));
     let mut table = String::from("/// Every file of the SDKs: its path below `sdk/`, and its bytes.\n");
     table.push_str("const FILES: &[(&str, &[u8])] = &[\n");
     for file in &files(&sdk, &is_wanted) {

@@ -61,8 +61,9 @@ fn script(folder: &Path, language: Language, tools: &Tools) -> anyhow::Result<Ve
     let sdk = tools.sdk(folder, language)?;
     let mut script = match language {
         Language::Python => {
-            let mut python = Command::new(tools.python(&sdk)?);
-            python.arg(sdk.join("python/build.py"));
+            let (python, script) = tools.python(&sdk)?;
+            let mut python = Command::new(python);
+            python.arg(script);
             python
         }
         _ => {
@@ -74,7 +75,7 @@ fn script(folder: &Path, language: Language, tools: &Tools) -> anyhow::Result<Ve
     let out = folder.join(BUILD_FOLDER).join(".component.wasm");
     fs::create_dir_all(folder.join(BUILD_FOLDER)).with_context(|| format!("{} cannot be written", folder.display()))?;
     script.arg("--plugin").arg(folder).arg("--wit").arg(sdk.join("wit/cadenza.wit")).arg("--out").arg(&out);
-    tools::run(&mut script.current_dir(folder), "install it and run this again")
+    tools::run(script.current_dir(folder), "install it and run this again")
         .with_context(|| format!("{} cannot be built", folder.join(language.main_file()).display()))?;
     let component = fs::read(&out).with_context(|| format!("the build script left no {}", out.display()))?;
     fs::remove_file(&out).with_context(|| format!("{} cannot be removed", out.display()))?;

@@ -22,7 +22,7 @@ pub(crate) fn below(folder: &str) -> impl Iterator<Item = Embedded> {
 
 /// The library and the tools of a language, without its templates.
 pub(crate) fn library(language: &str) -> impl Iterator<Item = Embedded> {
-    below(language).filter(|(path, _)| !path.starts_with("template"))
+    below(language).filter(|(path, _)| !path.starts_with("template/") && !path.starts_with("template-"))
 }
 
 /// The versions with which the SDK for Rust is tested; cargo drops those that a plugin has no use for.

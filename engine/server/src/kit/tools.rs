@@ -44,10 +44,14 @@ impl Tools {
         bail!("this build of cadenza ({}) has no SDK for {}", env!("CARGO_PKG_VERSION"), language.name())
     }
 
-    /// The Python that has the pinned packages; they are installed when they are not there.
-    pub(crate) fn python(&self, sdk: &Path) -> anyhow::Result<PathBuf> {
-        let pins = sdk.join("python/requirements.txt");
+    /// The Python that has the pinned packages, and the build script; the packages are installed when they are not there.
+    /// The SDK runs from a copy outside of the project, so that it is not taken for a part of the plugin.
+    pub(crate) fn python(&self, sdk: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let sdk = sdk.join("python");
+        let pins = sdk.join("requirements.txt");
         let folder = self.folder.join(format!("python-{}", hash(&[&pins])?));
+        let copy = folder.join("sdk");
+        copy_to(&copy, &sdk)?;
         let venv = folder.join("venv");
         let python = venv.join("bin/python");
         self.once(&folder, || {
@@ -57,7 +61,7 @@ impl Tools {
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&pins);
             run(&mut pip, "Python's pip is missing: install Python with it")
         })?;
-        Ok(python)
+        Ok((python, copy.join("build.py")))
     }
 
     /// The build script for JavaScript, beside the pinned packages that it imports; they are installed when they are not
@@ -66,9 +70,7 @@ impl Tools {
         let sdk = sdk.join("javascript");
         let pins = ["package.json", "package-lock.json", ".npmrc"].map(|name| sdk.join(name));
         let folder = self.folder.join(format!("javascript-{}", hash(&pins.each_ref().map(PathBuf::as_path))?));
-        let mut files = Vec::new();
-        collect(&sdk, Path::new(""), &mut files)?;
-        sdk::write(files.iter().map(|(path, bytes)| (path, bytes.as_slice())), &folder)?;
+        copy_to(&folder, &sdk)?;
         self.once(&folder, || {
             let why = "plugins in JavaScript need Node.js with npm to be built: install it from https://nodejs.org";
             let mut npm = Command::new("npm");
@@ -118,14 +120,20 @@ fn hash(files: &[&Path]) -> anyhow::Result<Digest> {
     Ok(Digest::of_hash(&hash.finalize().into()))
 }
 
-/// Every file of the SDK; what was installed beside it stays behind.
+/// Copies an SDK; what was installed beside it stays behind.
+fn copy_to(folder: &Path, sdk: &Path) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    collect(sdk, Path::new(""), &mut files)?;
+    sdk::write(files.iter().map(|(path, bytes)| (path, bytes.as_slice())), folder)
+}
+
 fn collect(folder: &Path, below: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> anyhow::Result<()> {
     let cannot = || format!("{} cannot be read", folder.join(below).display());
     for entry in fs::read_dir(folder.join(below)).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
         let path = below.join(entry.file_name());
         if entry.path().is_dir() {
-            if entry.file_name() != "node_modules" {
+            if entry.file_name() != "node_modules" && entry.file_name() != "__pycache__" {
                 collect(folder, &path, files)?;
             }
         } else {
