@@ -36,10 +36,19 @@ fn crates_know_only_whom_they_may() {
         ("cadenza-sandbox", &["cadenza-core"]),
         ("cadenza-sdk", &["cadenza-sdk-derive"]),
         ("cadenza-sdk-derive", &[]),
-        ("cadenza-plugins", &[]),
+        ("cadenza-sdk-build", &[]),
+        ("cadenza-plugins", &["cadenza-sdk-build"]),
         (
             "cadenza",
-            &["cadenza-core", "cadenza-language", "cadenza-plugins", "cadenza-sandbox", "cadenza-sdk", "cadenza-store"],
+            &[
+                "cadenza-core",
+                "cadenza-language",
+                "cadenza-plugins",
+                "cadenza-sandbox",
+                "cadenza-sdk",
+                "cadenza-sdk-build",
+                "cadenza-store",
+            ],
         ),
         // A benchmark's guest, which is no plugin.
         ("floor", &["cadenza-sdk", "inbound-fit"]),

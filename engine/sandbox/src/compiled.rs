@@ -80,6 +80,7 @@ pub fn compatibility(limits: &HostLimits) -> Result<u64, HostError> {
 pub struct Compiled {
     code: Arc<[u8]>,
     digest: Digest,
+    imports: Vec<String>,
     limits: HostLimits,
 }
 
@@ -101,14 +102,16 @@ impl Compiled {
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
         let kind = compiled.component_type();
-        let imports = kind.imports(&engine).map(|(name, _)| name).filter(|name| *name != LOG);
-        let imports: Vec<String> = imports.map(|name| format!("`{name}`")).collect();
-        if !imports.is_empty() {
-            return Err(LoadError::Imports(imports));
+        let imports: Vec<String> = kind.imports(&engine).map(|(name, _)| name.to_owned()).collect();
+        let denied = imports.iter().filter(|name| *name != LOG).map(|name| format!("`{name}`"));
+        let denied: Vec<String> = denied.collect();
+        if !denied.is_empty() {
+            return Err(LoadError::Imports(denied));
         }
         Ok(Self {
             code: compiled.serialize().map_err(invalid)?.into(),
             digest: Digest::of_hash(&sha2::Sha256::digest(component).into()),
+            imports,
             limits: *limits,
         })
     }
@@ -120,7 +123,7 @@ impl Compiled {
     /// [`compatibility`], unchanged: it is machine code, and loading it runs it.
     #[allow(unsafe_code, reason = "the caller vouches for machine code")]
     pub unsafe fn trusted(code: Arc<[u8]>, digest: Digest, limits: &HostLimits) -> Self {
-        Self { code, digest, limits: *limits }
+        Self { code, digest, limits: *limits, imports: Vec::new() }
     }
 
     /// The machine code, to be kept for a later [`Compiled::trusted`].
@@ -131,6 +134,11 @@ impl Compiled {
     /// The head of the SHA-256 of the component.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What it imports: `log`, or nothing.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
     }
 
     /// Maps the code into an engine with these limits.

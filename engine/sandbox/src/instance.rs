@@ -152,8 +152,9 @@ fn trap_text(trap: Trap, error: &wasmtime::Error, store: &Store<Taken>) -> Strin
 
 fn frames(error: &wasmtime::Error) -> impl Iterator<Item = &FrameInfo> {
     let traced = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    let dumped = error.downcast_ref::<WasmCoreDump>().map_or(&[][..], WasmCoreDump::frames);
-    traced.iter().chain(dumped)
+    let dumped = || error.downcast_ref::<WasmCoreDump>().map_or(&[][..], WasmCoreDump::frames);
+    // An error may carry the same frames in either form.
+    if traced.is_empty() { dumped().iter() } else { traced.iter() }
 }
 
 /// How many functions of a backtrace are kept.

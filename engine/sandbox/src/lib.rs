@@ -129,6 +129,16 @@ impl Sandbox {
         (answers, cost)
     }
 
+    /// Scores leads that share `now` and parameters in one instance and asks nobody singly, for whoever wants to know what
+    /// the plugin makes of a batch: [`Sandbox::score_batch`] hides what it can.
+    pub fn score_together(
+        &self,
+        plugin: Digest,
+        inputs: &[DecisionInput],
+    ) -> Result<Vec<Result<Decision, DecisionFailure>>, DecisionFailure> {
+        self.find(plugin)?.score_batch(&self.watch, &mut self.layout.borrow_mut(), inputs).0
+    }
+
     fn score_chunk(&self, plugin: &Plugin, batch: &[DecisionInput]) -> (Vec<Result<Decision, DecisionFailure>>, Cost) {
         let (answers, mut cost) = plugin.score_batch(&self.watch, &mut self.layout.borrow_mut(), batch);
         let mut singly = |input: &DecisionInput| {
@@ -136,7 +146,7 @@ impl Sandbox {
             add(&mut cost, &decided.cost);
             decided.answer
         };
-        let Some(answers) = answers else {
+        let Ok(answers) = answers else {
             let answers = batch.iter().map(singly).collect();
             return (answers, cost);
         };

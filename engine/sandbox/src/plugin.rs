@@ -212,24 +212,33 @@ impl Plugin {
         Decided { answer: answer.and_then(|answer| answer), cost, log, backtrace }
     }
 
-    /// Scores leads that share `now` and parameters in one instance. `None` when the plugin has no batch form, or its
-    /// answer is not one for each lead, or the instance did not come through: then each has to be asked singly.
+    /// Scores leads that share `now` and parameters in one instance. On a failure, and when the answer is not one for each
+    /// lead, they have to be asked singly.
     pub(crate) fn score_batch(
         &self,
         watch: &Watch,
         layout: &mut Layout,
         inputs: &[DecisionInput],
-    ) -> (Option<Vec<Answer>>, Cost) {
-        let (Some(score_batch), Ok(input)) = (&self.exports.score_batch, self.lay_out(layout, inputs)) else {
-            return (None, Cost::default());
+    ) -> (Result<Vec<Answer>, DecisionFailure>, Cost) {
+        let Some(score_batch) = &self.exports.score_batch else {
+            return (Err(unavailable("the plugin does not score batches")), Cost::default());
+        };
+        let input = match self.lay_out(layout, inputs) {
+            Ok(input) => input,
+            Err(failure) => return (Err(failure), Cost::default()),
         };
         let budgets = self.budgets.times(inputs.len());
         let called = instance::call(&self.guest, watch, &budgets, |store, instance| {
             let score_batch: ScoreBatch<'_> = function(store, instance, score_batch);
             Ok(score_batch.call(store, (input,))?.0)
         });
-        let answers = called.answer.ok().filter(|answers| answers.len() == inputs.len());
-        let answers = answers.map(|all| all.into_iter().map(|rating| answer::score(&self.info, rating)).collect());
+        let answers = called.answer.and_then(|answers| match answers.len() == inputs.len() {
+            true => Ok(answers.into_iter().map(|rating| answer::score(&self.info, rating)).collect()),
+            false => {
+                let (leads, answers) = (inputs.len(), answers.len());
+                Err(DecisionFailure::BadOutput(format!("{answers} scores for a batch of {leads} leads")))
+            }
+        });
         (answers, called.cost)
     }
 

@@ -14,6 +14,7 @@ mod fixture;
 mod http;
 mod intake;
 mod json;
+mod kit;
 mod mapping;
 mod meters;
 mod plugins;

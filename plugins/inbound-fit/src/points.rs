@@ -43,7 +43,8 @@ pub(crate) fn person(tally: &mut Tally, fields: &Fields) {
 
 /// The highest seniority that a job title speaks of.
 fn seniority_of(title: &str) -> Option<&'static str> {
-    let words = title.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+    // A text without Latin letters falls into as many empty words as it has bytes, and no known word has one letter.
+    let words = title.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| word.len() > 1);
     let rank = words
         .filter_map(|word| SENIORITY_WORDS.iter().position(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes())));
     rank.min().map(|rank| SENIORITY_WORDS[rank].1)

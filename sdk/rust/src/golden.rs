@@ -23,7 +23,7 @@
 
 mod case;
 
-pub use case::{Case, EngagementCase, Expect, Length, OverdueCase, ReasonCase, Scalar, TouchCase};
+pub use case::{Case, EngagementCase, Expect, Length, Moment, OverdueCase, ReasonCase, Scalar, TouchCase};
 
 use crate::contract::describe::{self, Literal, Parameter, ValueType, Window};
 use crate::contract::types::{self, Value};

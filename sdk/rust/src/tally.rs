@@ -10,6 +10,9 @@ pub use crate::contract::scorer::{Rating, Segment};
 /// The least and the most points a score may have.
 const POINTS_MAX: i32 = 1_000;
 
+/// The most bytes the value of a reason may have.
+const VALUE_BYTES_MAX: usize = 256;
+
 /// Points and the reasons for them.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -23,10 +26,15 @@ impl Tally {
         Self { points: 0, reasons: Vec::with_capacity(16) }
     }
 
-    /// Gives or takes points by a rule of the plugin's `rules!`, because of `value`.
+    /// Gives or takes points by one of the plugin's rules, because of `value`. Of a longer one the first 256 bytes are kept:
+    /// more would be bad output, and a lead's own words may be longer.
     pub fn add(&mut self, rule: impl Into<u16>, points: i32, value: impl Into<String>) {
         self.points = self.points.saturating_add(points);
-        self.reasons.push(Reason { rule: rule.into(), points, value: value.into() });
+        let mut value = value.into();
+        if value.len() > VALUE_BYTES_MAX {
+            value.truncate(value.floor_char_boundary(VALUE_BYTES_MAX));
+        }
+        self.reasons.push(Reason { rule: rule.into(), points, value });
     }
 
     /// Names a rule that decided without points.

@@ -2,13 +2,13 @@
 //! failure. Commands that talk to an engine do so over its HTTP API and know nothing else of it.
 
 mod advice;
-mod builds;
 mod client;
 mod event;
 mod import;
 mod leads;
 pub(crate) mod output;
 mod parked;
+mod plugin;
 mod recipe;
 mod remote;
 mod rows;
@@ -69,9 +69,9 @@ enum Command {
     Schedules(schedules::Schedules),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
-    /// See, load, try, promote and go back from builds of plugins
+    /// Write, build, test, measure and look into plugins
     #[command(subcommand)]
-    Plugin(builds::Builds),
+    Plugin(plugin::Plugin),
     /// Compile a component from standard input to standard output: the engine calls itself so, in a process of its own
     #[command(name = crate::plugins::compile::SUBCOMMAND, hide = true)]
     CompileComponent,
@@ -93,7 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tasks(tasks) => tasks.run(),
         Command::Schedules(schedules) => schedules.run(),
         Command::Why(why) => why.run(),
-        Command::Plugin(builds) => builds.run(),
+        Command::Plugin(plugin) => plugin.run(),
         Command::CompileComponent => return crate::plugins::compile::child(),
     };
     match answer {

@@ -1,16 +1,16 @@
 //! `cadenza plugin list|show|push|promote|rollback|pause|resume|heal`: the builds of plugins in a running engine.
 
-use super::Answer;
-use super::client::query;
-use super::remote::{Found, Listing, Remote, path, show};
-use super::{output, table};
+use crate::cli::Answer;
+use crate::cli::client::query;
+use crate::cli::remote::{Found, Listing, Remote, path, show};
+use crate::cli::{output, table};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Builds {
+pub(in crate::cli) enum Builds {
     /// List the plugins of a running engine: builds, use of budgets, failures
     List(List),
     /// Show one plugin: its builds, budgets, circuit and what the build that is tried would decide otherwise
@@ -30,7 +30,7 @@ pub(super) enum Builds {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(in crate::cli) struct List {
     #[command(flatten)]
     listing: Listing,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(in crate::cli) struct Which {
     /// The plugin's name
     name: String,
     /// As JSON, for other programs
@@ -49,7 +49,7 @@ pub(super) struct Which {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Push {
+pub(in crate::cli) struct Push {
     /// The component, as `cadenza plugin build` makes it
     file: PathBuf,
     /// The plugin's name, when the file is not called after it

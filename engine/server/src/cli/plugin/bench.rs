@@ -1,0 +1,164 @@
+//! `cadenza plugin bench`: what decisions cost, and with `--profile` in which functions.
+
+use super::{Which, bytes, grouped, identity, micros, percent};
+use crate::cli::{Answer, counted, output, table};
+use crate::kit::ask::{self, Question};
+use crate::kit::bench::{Asked, Costs, measure, percentile};
+use crate::kit::cases;
+use crate::kit::generate::Generator;
+use crate::kit::profile::{Profile, profile};
+use crate::kit::subject::Subject;
+use crate::kit::types::{self, Types};
+use anyhow::bail;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Functions that a profile shows.
+const FUNCTIONS_SHOWN: usize = 20;
+/// Generated leads that stand in for golden cases.
+const GENERATED: u64 = 50;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Bench {
+    #[command(flatten)]
+    which: Which,
+    /// The folder with golden cases, whose leads are decided about; `golden` beside the plugin when left out
+    #[arg(long, value_name = "DIR")]
+    golden: Option<PathBuf>,
+    /// How many calls are measured
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    calls: u32,
+    /// Show in which functions the costliest of the cases burns its fuel
+    #[arg(long)]
+    profile: bool,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let subject = self.which.load()?;
+        let inputs = self.inputs(&subject)?;
+        let costs = measure(&subject, &inputs, self.calls as usize)?;
+        let profile = if self.profile { Some(profile(&subject, costliest(&subject, &inputs))?) } else { None };
+        if self.json {
+            output::json(&as_json(&subject, inputs.len(), &costs, profile.as_ref()));
+            return Ok(Answer::Yes);
+        }
+        print(&subject, inputs.len(), &costs);
+        if let Some(profile) = &profile {
+            let fuel = grouped(profile.fuel);
+            output::say(&format!("\nOne decision of {fuel} fuel, stopped at {} points", profile.stops));
+            let columns = [("SELF", "self"), ("WITH CALLS", "inclusive"), ("FUNCTION", "function")];
+            table::print(&columns, &parts(profile, percent_text), "Nothing could be seen.");
+        }
+        Ok(Answer::Yes)
+    }
+
+    /// The leads of golden cases; generated ones when there is none.
+    fn inputs(&self, subject: &Subject) -> anyhow::Result<Vec<Asked>> {
+        let folder = self.golden.clone().or_else(|| self.which.golden());
+        let golden = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::read(&folder))?;
+        let types = Types::settle(subject, &golden).map_err(anyhow::Error::msg)?;
+        let generator = Generator { subject, types: &types, golden: &[], seed: 1 };
+        let of_golden = golden.iter().filter_map(|golden| {
+            let kind = types::kind(&subject.info, &golden.case).ok()?;
+            Some((kind, golden.case.clone()))
+        });
+        let mut cases: Vec<_> = of_golden.collect();
+        if cases.is_empty() {
+            cases = (0..GENERATED).map(|number| generator.case(number)).collect();
+        }
+        let asked = cases.iter().filter_map(|(kind, case)| match ask::question(subject, &types, *kind, case) {
+            Ok(Question::Ask(input)) => Some((*kind, *input)),
+            _ => None,
+        });
+        let asked: Vec<Asked> = asked.collect();
+        if asked.is_empty() {
+            bail!("no case can be asked: put golden cases into a folder `golden`, or name one with --golden");
+        }
+        Ok(asked)
+    }
+}
+
+fn costliest<'a>(subject: &Subject, inputs: &'a [Asked]) -> &'a Asked {
+    let fuel = |(kind, input): &&Asked| subject.sandbox.decide(subject.info.digest, *kind, input).cost.fuel;
+    inputs.iter().max_by_key(fuel).expect("there is at least one input")
+}
+
+fn print(subject: &Subject, inputs: usize, costs: &Costs) {
+    let info = &subject.info;
+    let us = |took: Option<Duration>| took.map_or_else(|| "-".to_owned(), |took| format!("{:.1} µs", micros(took)));
+    let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
+    let fuel = |share| percentile(&costs.fuel, share).unwrap_or(0);
+    let mut lines = vec![
+        format!("{} {}: {}, {}", info.name, info.version, counted(inputs, "input"), counted(costs.calls, "call")),
+        format!("  call       p50 {}  p99 {}", us(percentile(&costs.single, 0.5)), us(percentile(&costs.single, 0.99))),
+    ];
+    if let Some(half) = percentile(&costs.batch_per_lead, 0.5) {
+        lines.push(format!("  in batches p50 {} a lead", us(Some(half))));
+    }
+    lines.push(format!("  first call {}", us(Some(costs.first))));
+    lines.push(format!("  compiling  {:.1} ms", micros(subject.compile_time) / 1_000.0));
+    let (half, most) = (fuel(0.5), fuel(1.0));
+    lines.push(format!(
+        "  fuel       p50 {}  p99 {}  max {}, {} of the budget of {}",
+        grouped(half),
+        grouped(fuel(0.99)),
+        grouped(most),
+        of(most, info.fuel_budget),
+        grouped(info.fuel_budget)
+    ));
+    lines.push(format!(
+        "  memory     {}, {} of the budget of {}",
+        bytes(costs.memory_bytes),
+        of(costs.memory_bytes, info.memory_budget),
+        bytes(info.memory_budget)
+    ));
+    let output_budget = subject.sandbox.budgets(info.digest).map_or(0, |budgets| budgets.output_bytes as u64);
+    let output_bytes = costs.output_bytes as u64;
+    lines.push(format!(
+        "  answer     about {}, {} of the budget of {}",
+        bytes(output_bytes),
+        of(output_bytes, output_budget),
+        bytes(output_budget)
+    ));
+    if costs.undecided > 0 {
+        lines.push(format!("  {} of the inputs came to no decision", costs.undecided));
+    }
+    output::say(&lines.join("\n"));
+}
+
+fn percent_text(share: f64) -> Value {
+    Value::from(format!("{:.1} %", share * 100.0))
+}
+
+fn parts(profile: &Profile, show: impl Fn(f64) -> Value) -> Vec<Value> {
+    let share = |stops: usize| stops as f64 / profile.stops.max(1) as f64;
+    let row = |part: &crate::kit::profile::Part| json!({"self": show(share(part.own)), "inclusive": show(share(part.inclusive)), "function": part.function});
+    profile.parts.iter().take(FUNCTIONS_SHOWN).map(row).collect()
+}
+
+fn as_json(subject: &Subject, inputs: usize, costs: &Costs, profile: Option<&Profile>) -> Value {
+    let us = |sorted: &[Duration], share| percentile(sorted, share).map(micros);
+    let budgets = subject.sandbox.budgets(subject.info.digest);
+    json!({
+        "plugin": identity(subject),
+        "inputs": inputs, "calls": costs.calls, "undecided": costs.undecided,
+        "call_us": {"p50": us(&costs.single, 0.5), "p99": us(&costs.single, 0.99)},
+        "batch_per_lead_us": {"p50": us(&costs.batch_per_lead, 0.5)},
+        "first_call_us": micros(costs.first), "compile_ms": micros(subject.compile_time) / 1_000.0,
+        "fuel": {
+            "p50": percentile(&costs.fuel, 0.5), "p99": percentile(&costs.fuel, 0.99), "max": costs.fuel.last(),
+            "budget": subject.info.fuel_budget,
+        },
+        "memory_bytes": {"max": costs.memory_bytes, "budget": subject.info.memory_budget},
+        "output_bytes": {"max": costs.output_bytes, "budget": budgets.map(|budgets| budgets.output_bytes)},
+        "profile": profile.map(|profile| json!({
+            "fuel": profile.fuel, "stops": profile.stops, "functions": parts(profile, Value::from),
+        })),
+    })
+}

@@ -1,0 +1,152 @@
+//! `cadenza plugin inspect`: what a plugin says of itself, and what it would see.
+
+use super::{Which, bytes, grouped, imports, kinds};
+use crate::cli::{Answer, output};
+use crate::json;
+use crate::kit::subject::Subject;
+use cadenza_core::field::field_info;
+use cadenza_core::plugin::{HistoryReads, INLINE_FUEL_MAX, ParameterInfo, Reads, With, lay_out};
+use cadenza_core::time::Span;
+use cadenza_core::value::Value;
+use clap::Args;
+use serde_json::json;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Inspect {
+    #[command(flatten)]
+    which: Which,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        let subject = self.which.load()?;
+        if self.json {
+            output::json(&as_json(&subject));
+        } else {
+            output::say(&as_text(&subject).join("\n"));
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+/// What it reads when a workflow sets nothing; the error says why that is not known.
+fn reads(subject: &Subject) -> Result<Reads, String> {
+    let parameters = lay_out(&subject.info, &With::new()).map_err(|error| error.to_string())?;
+    subject.sandbox.reads(subject.info.digest, &parameters).map_err(|failure| failure.to_string())
+}
+
+fn as_json(subject: &Subject) -> serde_json::Value {
+    let info = &subject.info;
+    let parameter = |p: &ParameterInfo| {
+        json!({
+            "name": p.name, "type": p.kind, "summary": p.summary, "default": json::show(&p.default),
+            "required": p.default.is_blank(), "minimum": p.minimum, "maximum": p.maximum,
+        })
+    };
+    let budgets = subject.sandbox.budgets(info.digest);
+    json!({
+        "file": subject.file, "name": info.name, "version": info.version, "summary": info.summary,
+        "digest": info.digest, "bytes": subject.bytes, "kinds": info.kinds, "imports": subject.compiled.imports(),
+        "parameters": info.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "rules": info.rules, "tracks": info.tracks,
+        "reads": reads(subject).ok(), "reads_nothing_because": reads(subject).err(),
+        "budgets": budgets.map(|budgets| json!({
+            "fuel": budgets.fuel, "memory_bytes": budgets.memory_bytes, "wall_ms": budgets.wall_ms,
+            "output_bytes": budgets.output_bytes, "log_lines": budgets.log_lines,
+        })),
+    })
+}
+
+fn as_text(subject: &Subject) -> Vec<String> {
+    let info = &subject.info;
+    let mut lines = vec![
+        format!("{} {}: {}", info.name, info.version, info.summary),
+        format!(
+            "  {}, imports {}, {}, digest {}",
+            kinds(subject),
+            imports(subject),
+            bytes(subject.bytes as u64),
+            info.digest
+        ),
+    ];
+    section(&mut lines, "Parameters", info.parameters.iter().map(parameter));
+    section(&mut lines, "Rules", info.rules.iter().map(|rule| format!("{} {}: {}", rule.id, rule.name, rule.text)));
+    section(&mut lines, "Tracks", info.tracks.iter().cloned());
+    match reads(subject) {
+        Ok(reads) => section(&mut lines, "Reads, with these defaults", seen(&reads).into_iter()),
+        Err(why) => section(&mut lines, "Reads", std::iter::once(format!("not known: {why}"))),
+    }
+    if let Some(budgets) = subject.sandbox.budgets(info.digest) {
+        let inline = if budgets.fuel <= INLINE_FUEL_MAX {
+            "decided inside the commit"
+        } else {
+            "which makes its decisions a wait"
+        };
+        section(
+            &mut lines,
+            "Budgets of a decision",
+            [
+                format!("fuel {}, {inline}", grouped(budgets.fuel)),
+                format!("memory {}", bytes(budgets.memory_bytes as u64)),
+                format!("wall time {} ms", budgets.wall_ms),
+                format!("answer {}, log lines {}", bytes(budgets.output_bytes as u64), budgets.log_lines),
+            ]
+            .into_iter(),
+        );
+    }
+    lines
+}
+
+fn section(lines: &mut Vec<String>, heading: &str, entries: impl Iterator<Item = String>) {
+    let entries: Vec<String> = entries.map(|entry| format!("  {entry}")).collect();
+    if !entries.is_empty() {
+        lines.push(format!("\n{heading}"));
+        lines.extend(entries);
+    }
+}
+
+fn parameter(parameter: &ParameterInfo) -> String {
+    let ParameterInfo { name, kind, summary, default, minimum, maximum } = parameter;
+    let default = match default {
+        Value::Blank => "has to be set".to_owned(),
+        Value::Duration(ms) => format!("= {}", Span::Elapsed(*ms)),
+        default => format!("= {}", json::show(default)),
+    };
+    let range = match (minimum, maximum) {
+        (Some(least), Some(most)) => format!(", {least} to {most}"),
+        (Some(least), None) => format!(", at least {least}"),
+        (None, Some(most)) => format!(", at most {most}"),
+        (None, None) => String::new(),
+    };
+    format!("{name} ({kind}{range}) {default}: {summary}")
+}
+
+fn seen(reads: &Reads) -> Vec<String> {
+    let mut seen: Vec<String> = reads
+        .fields
+        .iter()
+        .map(|name| match field_info(name) {
+            Some(info) => format!("lead.{name} ({})", info.kind),
+            None => format!("lead.{name} (a field of the workspace)"),
+        })
+        .collect();
+    let window = |what: &str, window: &HistoryReads| {
+        let kinds = if window.kinds.is_empty() { String::new() } else { format!(" ({})", window.kinds.join(", ")) };
+        format!("{what}{kinds}: the newest {} of {} days", window.count_max, window.days_back_max)
+    };
+    seen.extend(reads.touches.as_ref().map(|reads| window("touches", reads)));
+    seen.extend(reads.engagement.as_ref().map(|reads| window("engagement", reads)));
+    for (reads, what) in [
+        (reads.owner_present, "whether the owner is at work"),
+        (reads.previous_score, "the score before"),
+        (reads.business_elapsed, "business time elapsed"),
+    ] {
+        if reads {
+            seen.push(what.to_owned());
+        }
+    }
+    seen
+}

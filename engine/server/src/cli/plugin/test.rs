@@ -1,0 +1,179 @@
+//! `cadenza plugin test`: golden cases and properties in the real sandbox, once or whenever a file changes.
+
+use super::{Which, bytes, grouped, kinds, past, percent};
+use crate::cli::{Answer, counted, output};
+use crate::kit::cases::{self, Golden};
+use crate::kit::paste;
+use crate::kit::properties::{Broken, Checker, Property, Report};
+use crate::kit::subject::Subject;
+use crate::kit::types::Types;
+use crate::kit::watch::Files;
+use anyhow::bail;
+use cadenza_core::plugin::Cost;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Cases shown of each property that does not hold, the shortest; the rest is counted.
+const BROKEN_SHOWN: usize = 2;
+/// The share of a budget from which on it is said to be near.
+const NEAR_BUDGET: f64 = 0.8;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Test {
+    #[command(flatten)]
+    which: Which,
+    /// The folder with golden cases; `golden` beside the plugin when left out
+    #[arg(long, value_name = "DIR")]
+    golden: Option<PathBuf>,
+    /// Test again whenever a file of the plugin changes
+    #[arg(long, conflicts_with = "csv")]
+    watch: bool,
+    /// Which leads are generated
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many leads are generated
+    #[arg(long, default_value_t = 200)]
+    cases: u64,
+    #[command(flatten)]
+    past: past::PastLeads,
+}
+
+impl Test {
+    pub(super) fn run(self) -> anyhow::Result<Answer> {
+        if self.past.is_asked_for() {
+            return self.past.run(&self.which.load()?);
+        }
+        if !self.watch {
+            return self.once();
+        }
+        let folder = self.which.plugin.clone();
+        if !folder.is_dir() {
+            bail!("--watch is for a folder, which {} is not", folder.display());
+        }
+        loop {
+            let files = Files::below(&folder);
+            if let Err(error) = self.once() {
+                output::complain(&format!("cadenza: {}", output::causes(error.as_ref())));
+            }
+            output::say(&format!("\nWaiting for a change in {}; Ctrl-C ends it.\n", folder.display()));
+            files.wait_for_change(&folder);
+        }
+    }
+
+    fn once(&self) -> anyhow::Result<Answer> {
+        let subject = self.which.load()?;
+        let golden = self.golden()?;
+        let types = Types::settle(&subject, &golden).map_err(anyhow::Error::msg)?;
+        output::say(&format!("{} {} ({})", subject.info.name, subject.info.version, kinds(&subject)));
+        let (golden_holds, golden_cost) = run_golden(&subject, &types, &golden);
+        let report = Checker::new(&subject, &types)?.run(&golden, self.seed, self.cases);
+        let properties_hold = tell_properties(&subject, &report, self.seed);
+        tell_cost(&subject, most(&golden_cost, &report.most));
+        Ok(if golden_holds && properties_hold { Answer::Yes } else { Answer::No })
+    }
+
+    fn golden(&self) -> anyhow::Result<Vec<Golden>> {
+        let Some(named) = &self.golden else {
+            return self.which.golden().map_or_else(|| Ok(Vec::new()), |folder| cases::read(&folder));
+        };
+        if !named.is_dir() {
+            bail!("there is no folder {} with golden cases", named.display());
+        }
+        let cases = cases::read(named)?;
+        if cases.is_empty() {
+            bail!("there is no case in {}: put YAML files there", named.display());
+        }
+        Ok(cases)
+    }
+}
+
+fn run_golden(subject: &Subject, types: &Types, golden: &[Golden]) -> (bool, Cost) {
+    if golden.is_empty() {
+        output::say("\nThere are no golden cases: put YAML files into a folder `golden`, or name one with --golden.");
+        return (true, Cost::default());
+    }
+    let (mut wrong, mut cost) = (0, Cost::default());
+    for case in golden {
+        let outcome = cases::run(subject, types, case);
+        if let Some(what) = &outcome.wrong {
+            wrong += 1;
+            output::say(&format!("\n{what}"));
+        }
+        tell_log(&case.case.case, &outcome.log);
+        let spent = outcome.cost.unwrap_or_default();
+        warn_near_budget(subject, &case.error(""), &spent);
+        cost = most(&cost, &spent);
+    }
+    let all = counted(golden.len(), "golden case");
+    match wrong {
+        0 => output::say(&format!("\n{all}: {}", if golden.len() == 1 { "it holds" } else { "all hold" })),
+        wrong => output::say(&format!("\n{all}: {wrong} come{} out wrong", if wrong == 1 { "s" } else { "" })),
+    }
+    (wrong == 0, cost)
+}
+
+fn tell_log(case: &str, log: &[String]) {
+    if !log.is_empty() {
+        let lines: Vec<String> = log.iter().map(|line| format!("    {line}")).collect();
+        output::say(&format!("  `{case}` logs:\n{}", lines.join("\n")));
+    }
+}
+
+/// A case that is within its budget today may be over it with a longer text.
+fn warn_near_budget(subject: &Subject, place: &str, cost: &Cost) {
+    let info = &subject.info;
+    for (what, spent, budget, set) in [
+        ("fuel", cost.fuel, info.fuel_budget, "fuel budget"),
+        ("bytes of memory", cost.memory_bytes, info.memory_budget, "memory budget"),
+    ] {
+        if spent as f64 > budget as f64 * NEAR_BUDGET {
+            let (spent, share) = (grouped(spent), percent(spent as f64 / budget as f64));
+            output::say(&format!("{place}warning: it takes {spent} {what}, {share} of the {set} that the plugin sets"));
+        }
+    }
+}
+
+fn tell_properties(subject: &Subject, report: &Report, seed: u64) -> bool {
+    let checked = counted(report.checked, "lead");
+    let refused = if report.refused > 0 { format!(", {} refused", report.refused) } else { String::new() };
+    if report.broken.is_empty() {
+        output::say(&format!("{checked}, golden and generated (--seed {seed}){refused}: every property holds"));
+        return true;
+    }
+    for property in Property::ALL {
+        let broken = report.broken.iter().filter(|broken| broken.property == property);
+        let yaml = |broken: &Broken| paste::yaml(&broken.case, broken.kind, &subject.info.kinds);
+        let mut broken: Vec<(String, &Broken)> = broken.map(|broken| (yaml(broken), broken)).collect();
+        if broken.is_empty() {
+            continue;
+        }
+        output::say(&format!("\nThis does not hold for {}: {}.", counted(broken.len(), "lead"), property.sentence()));
+        // Several leads may come down to the same case but for its name.
+        let unnamed = |yaml: &str| yaml.split_once('\n').map(|(_, rest)| (rest.len(), rest.to_owned()));
+        broken.sort_by_cached_key(|(yaml, _)| unnamed(yaml));
+        broken.dedup_by_key(|(yaml, _)| unnamed(yaml));
+        for (yaml, broken) in broken.into_iter().take(BROKEN_SHOWN) {
+            output::say(&format!("\n  {}\n  as a golden case:\n{yaml}", broken.what));
+            tell_log(&broken.case.case, &broken.log);
+        }
+    }
+    output::say(&format!("\n{checked}, golden and generated (--seed {seed}){refused}: properties do not hold"));
+    false
+}
+
+fn tell_cost(subject: &Subject, cost: Cost) {
+    let info = &subject.info;
+    let share = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
+    output::say(&format!(
+        "at most {} fuel ({} of its budget) and {} ({} of its budget)",
+        grouped(cost.fuel),
+        share(cost.fuel, info.fuel_budget),
+        bytes(cost.memory_bytes),
+        share(cost.memory_bytes, info.memory_budget)
+    ));
+    warn_near_budget(subject, "", &cost);
+}
+
+fn most(a: &Cost, b: &Cost) -> Cost {
+    Cost { fuel: a.fuel.max(b.fuel), memory_bytes: a.memory_bytes.max(b.memory_bytes), ..*a }
+}

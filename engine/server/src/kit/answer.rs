@@ -1,0 +1,56 @@
+//! What the sandbox answered, as a golden case would expect it.
+
+use super::names::readable_backtrace;
+use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
+use cadenza_sandbox::Decided;
+use cadenza_sdk::golden::{Expect, Length, ReasonCase};
+
+/// An answer as it stands under `expect`; a refusal is one. The error says what else happened.
+pub(crate) fn expected(info: &PluginInfo, answer: &Result<Decision, DecisionFailure>) -> Result<Expect, String> {
+    match answer {
+        Ok(decision) => Ok(decided(info, decision)),
+        Err(DecisionFailure::Refusal(why)) => Ok(refused(why)),
+        Err(failure) => Err(failure.to_string()),
+    }
+}
+
+/// A refusal as it stands under `expect`.
+pub(crate) fn refused(why: &str) -> Expect {
+    Expect { refusal: Some(why.to_owned()), ..Expect::default() }
+}
+
+fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
+    let reasons = decision.reasons().iter().map(|reason| {
+        let rule = info.rules.iter().find(|rule| rule.id == reason.rule).expect("the sandbox lets no other rule pass");
+        ReasonCase(rule.name.clone(), reason.points, reason.value.clone())
+    });
+    let expect = Expect { reasons: reasons.collect(), ..Expect::default() };
+    match decision {
+        Decision::Score { points, segment, rescore_after_s, .. } => Expect {
+            score: Some(*points),
+            segment: Some(segment.to_string()),
+            rescore_after: rescore_after_s.map(Length::seconds),
+            ..expect
+        },
+        Decision::Track { track, look_again_s, .. } => {
+            Expect { track: Some(track.clone()), look_again: look_again_s.map(Length::seconds), ..expect }
+        }
+        Decision::Escalate { action, .. } => Expect { action: Some(action.to_string()), ..expect },
+    }
+}
+
+/// Bytes of an answer, about as the host counts them: texts, and 32 for each entry of a list.
+pub(crate) fn output_bytes(decision: &Decision) -> usize {
+    let track = if let Decision::Track { track, .. } = decision { track.len() } else { 0 };
+    track + decision.reasons().iter().map(|reason| 32 + reason.value.len()).sum::<usize>()
+}
+
+/// Why a call failed: what the host says and, after a trap, the functions that were under way.
+pub(crate) fn failure(what: &str, decided: &Decided) -> String {
+    let mut text = what.to_owned();
+    for (at, name) in readable_backtrace(&decided.backtrace).iter().enumerate() {
+        let place = if at == 0 { "in" } else { "called by" };
+        text.push_str(&format!("\n      {place} {name}"));
+    }
+    text
+}

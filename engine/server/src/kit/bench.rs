@@ -1,0 +1,104 @@
+//! What decisions of a plugin cost: over the golden cases' leads, in the sandbox of production.
+
+use super::answer::output_bytes;
+use super::subject::Subject;
+use cadenza_core::plugin::{Decision, DecisionInput, DecisionKind};
+use std::time::{Duration, Instant};
+
+/// Leads of one batch; as many as the engine scores in one instance.
+const BATCH_LEADS: usize = 100;
+/// The longest that one part of the measurement takes; an interpreter needs a thousand times what compiled code does.
+const MEASURED_FOR_MAX: Duration = Duration::from_secs(10);
+
+/// What is asked: a kind of decision and its input.
+pub(crate) type Asked = (DecisionKind, DecisionInput);
+
+/// What decisions cost.
+#[derive(Debug)]
+pub(crate) struct Costs {
+    /// How many single calls were measured.
+    pub(crate) calls: usize,
+    /// The first call of a sandbox, which maps the code into memory.
+    pub(crate) first: Duration,
+    /// Each call, the shortest first.
+    pub(crate) single: Vec<Duration>,
+    /// Each batch by its leads, the shortest first; empty for a plugin that does not score.
+    pub(crate) batch_per_lead: Vec<Duration>,
+    /// Fuel of each of the inputs, the least first.
+    pub(crate) fuel: Vec<u64>,
+    /// The most memory of one decision, in bytes.
+    pub(crate) memory_bytes: u64,
+    /// The largest answer, in bytes, about as the host counts them.
+    pub(crate) output_bytes: usize,
+    /// How many of the inputs came to no decision.
+    pub(crate) undecided: usize,
+}
+
+/// Measures so many calls over these inputs; there is at least one.
+pub(crate) fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyhow::Result<Costs> {
+    let digest = subject.info.digest;
+    let fresh = subject.another_sandbox()?;
+    let began = Instant::now();
+    let _ = fresh.decide(digest, inputs[0].0, &inputs[0].1);
+    let first = began.elapsed();
+    let decided: Vec<_> = inputs.iter().map(|(kind, input)| fresh.decide(digest, *kind, input)).collect();
+    let mut fuel: Vec<u64> = decided.iter().map(|decided| decided.cost.fuel).collect();
+    fuel.sort_unstable();
+    let decisions = || decided.iter().filter_map(|decided| decided.answer.as_ref().ok());
+    let single = repeated(calls, |turn| {
+        let (kind, input) = &inputs[turn % inputs.len()];
+        let _ = fresh.decide(digest, *kind, input);
+    });
+    let batch = batch(inputs);
+    let batch_per_lead = if batch.is_empty() {
+        Vec::new()
+    } else {
+        repeated(calls / BATCH_LEADS + 1, |_| {
+            let _ = fresh.score_batch(digest, &batch);
+        })
+    };
+    Ok(Costs {
+        calls: single.len(),
+        first,
+        single,
+        batch_per_lead: batch_per_lead.into_iter().map(|took| took / batch.len() as u32).collect(),
+        fuel,
+        memory_bytes: decided.iter().map(|decided| decided.cost.memory_bytes).max().unwrap_or(0),
+        output_bytes: decisions().map(|decision: &Decision| output_bytes(decision)).max().unwrap_or(0),
+        undecided: decided.iter().filter(|decided| decided.answer.is_err()).count(),
+    })
+}
+
+/// A batch as the engine makes them: leads of one moment, with the same parameters.
+fn batch(inputs: &[Asked]) -> Vec<DecisionInput> {
+    let scored: Vec<&DecisionInput> =
+        inputs.iter().filter(|(kind, _)| *kind == DecisionKind::Scoring).map(|(_, input)| input).collect();
+    let Some(first) = scored.first() else { return Vec::new() };
+    let alike = scored.iter().filter(|input| input.parameters == first.parameters);
+    let mut alike: Vec<DecisionInput> = alike.map(|input| (*input).clone()).collect();
+    for input in &mut alike {
+        input.now = first.now;
+    }
+    alike.into_iter().cycle().take(BATCH_LEADS).collect()
+}
+
+/// How long each of so many calls takes, the shortest first; fewer when that would take too long.
+fn repeated(calls: usize, mut call: impl FnMut(usize)) -> Vec<Duration> {
+    let began = Instant::now();
+    let mut took = Vec::with_capacity(calls);
+    for turn in 0..calls {
+        let start = Instant::now();
+        call(turn);
+        took.push(start.elapsed());
+        if began.elapsed() > MEASURED_FOR_MAX {
+            break;
+        }
+    }
+    took.sort_unstable();
+    took
+}
+
+/// The value below which such a share of sorted values lies.
+pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+    sorted.get((sorted.len().saturating_sub(1) as f64 * share) as usize).copied()
+}

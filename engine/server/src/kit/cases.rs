@@ -1,0 +1,95 @@
+//! Golden cases in the sandbox: each is decided and compared with what it expects.
+
+use super::answer;
+use super::ask::{self, Question};
+use super::subject::Subject;
+use super::types::{self, Types};
+use cadenza_core::plugin::Cost;
+use cadenza_sdk::golden::{self, Case};
+use std::path::{Path, PathBuf};
+
+/// A case, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Golden {
+    pub(crate) file: PathBuf,
+    pub(crate) case: Case,
+}
+
+impl Golden {
+    /// What is wrong with it, with its place.
+    pub(crate) fn error(&self, what: &str) -> String {
+        format!("{}: `{}`: {what}", self.file.display(), self.case.case)
+    }
+}
+
+/// The cases of a folder, in the order of its files; none when there is no such folder.
+pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let cases = golden::read(folder).map_err(anyhow::Error::msg)?;
+    Ok(cases.into_iter().map(|(file, case)| Golden { file, case }).collect())
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What is wrong; nothing when it holds.
+    pub(crate) wrong: Option<String>,
+    /// What the plugin said meanwhile.
+    pub(crate) log: Vec<String>,
+    /// What it cost; nothing when it was not asked.
+    pub(crate) cost: Option<Cost>,
+}
+
+impl Outcome {
+    fn not_asked(wrong: Option<String>) -> Self {
+        Self { wrong, log: Vec::new(), cost: None }
+    }
+}
+
+/// Decides a case and compares.
+pub(crate) fn run(subject: &Subject, types: &Types, golden: &Golden) -> Outcome {
+    let case = &golden.case;
+    let asked = types::kind(&subject.info, case)
+        .and_then(|kind| check_read(subject, case).map(|()| kind))
+        .and_then(|kind| Ok((kind, ask::question(subject, types, kind, case)?)));
+    let (kind, input) = match asked {
+        Err(why) => return Outcome::not_asked(Some(golden.error(&why))),
+        Ok((_, Question::Refused(why))) => {
+            return Outcome::not_asked(difference(golden, &answer::refused(&why)));
+        }
+        Ok((kind, Question::Ask(input))) => (kind, input),
+    };
+    let decided = subject.sandbox.decide(subject.info.digest, kind, &input);
+    let wrong = match answer::expected(&subject.info, &decided.answer) {
+        Ok(expect) => difference(golden, &expect),
+        Err(why) => Some(golden.error(&answer::failure(&why, &decided))),
+    };
+    Outcome { wrong, log: decided.log, cost: Some(decided.cost) }
+}
+
+/// A field that the plugin does not read is a mistake in a case: it would change nothing.
+fn check_read(subject: &Subject, case: &Case) -> Result<(), String> {
+    // What is wrong with its parameters is told when it is asked.
+    let Some(reads) = ask::reads(subject, case) else { return Ok(()) };
+    match case.lead.keys().find(|name| !reads.fields.contains(name)) {
+        None => Ok(()),
+        Some(name) if reads.fields.is_empty() => {
+            Err(format!("the plugin does not read the field `{name}`, nor any other"))
+        }
+        Some(name) => {
+            let fields = cadenza_language::listed(reads.fields.iter().map(String::as_str));
+            Err(format!("the plugin does not read the field `{name}`; it reads {fields}"))
+        }
+    }
+}
+
+fn difference(golden: &Golden, decided: &golden::Expect) -> Option<String> {
+    let expect = &golden.case.expect;
+    (decided != expect).then(|| {
+        golden.error(&format!(
+            "comes out differently; if it is right so, put this under `expect`:\n{decided}instead of:\n{expect}"
+        ))
+    })
+}

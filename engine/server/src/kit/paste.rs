@@ -1,0 +1,89 @@
+//! A case as YAML, to be pasted into a golden file.
+
+use cadenza_core::plugin::DecisionKind;
+use cadenza_core::time::Timestamp;
+use cadenza_sdk::golden::{Case, EngagementCase, OverdueCase, Scalar, TouchCase};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The case; `kind` is what it is about, in case the plugin is of several kinds.
+pub(crate) fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
+    let mut lines =
+        vec![format!("- case: {}", quoted(&case.case)), format!("  now: {}", Timestamp::from_ms(case.now.0.as_ms()))];
+    for (name, values) in [("with", &case.with), ("lead", &case.lead)] {
+        if !values.is_empty() {
+            lines.push(format!("  {name}: {}", map(values)));
+        }
+    }
+    if !case.touches.is_empty() {
+        lines.push("  touches:".to_owned());
+        lines.extend(case.touches.iter().map(touch));
+    }
+    if !case.engagement.is_empty() {
+        lines.push("  engagement:".to_owned());
+        lines.extend(case.engagement.iter().map(engagement));
+    }
+    lines.extend(case.owner_present.map(|present| format!("  owner_present: {present}")));
+    lines.extend(case.previous_score.map(|score| format!("  previous_score: {score}")));
+    lines.extend(case.business_elapsed.map(|elapsed| format!("  business_elapsed: {elapsed}")));
+    lines.extend(case.overdue.as_ref().map(overdue));
+    lines.push(match kind {
+        DecisionKind::Nurture if kinds.len() > 1 => "  expect: { track: \"\" }".to_owned(),
+        DecisionKind::Scoring if kinds.len() > 1 => "  expect: { score: 0 }".to_owned(),
+        _ => "  expect: {}".to_owned(),
+    });
+    lines.join("\n")
+}
+
+fn touch(touch: &TouchCase) -> String {
+    let TouchCase { age, channel, outcome, result } = touch;
+    let result = result.as_ref().map(|result| format!(", result: {result}")).unwrap_or_default();
+    format!("    - {{ age: {age}, channel: {channel}, outcome: {outcome}{result} }}")
+}
+
+fn engagement(seen: &EngagementCase) -> String {
+    format!("    - {{ age: {}, kind: {}, detail: {} }}", seen.age, quoted(&seen.kind), quoted(&seen.detail))
+}
+
+fn overdue(overdue: &OverdueCase) -> String {
+    let OverdueCase { point, points, waited, late, reminders, raised } = overdue;
+    format!(
+        "  overdue: {{ point: {point}, points: {points}, waited: {waited}, late: {late}, reminders: {reminders}, raised: \
+         {raised} }}"
+    )
+}
+
+fn map(values: &BTreeMap<String, Scalar>) -> String {
+    let entries = values.iter().map(|(name, value)| format!("{name}: {}", scalar(value)));
+    format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+}
+
+fn scalar(value: &Scalar) -> String {
+    match value {
+        Scalar::Bool(yes) => yes.to_string(),
+        Scalar::Int(int) => int.to_string(),
+        // With a point or an exponent, so that it is read back as a number that need not be whole.
+        Scalar::Number(number) => format!("{number:?}"),
+        Scalar::Text(text) => quoted(text),
+        Scalar::List(texts) => format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A text in double quotes; what a terminal or a YAML file cannot hold is escaped.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            // Beside controls those that turn the direction of writing or break lines unseen.
+            c if c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{FEFF}') => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

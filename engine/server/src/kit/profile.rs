@@ -1,0 +1,61 @@
+//! In which functions a decision spends its fuel. The same input is decided with growing fuel budgets; where it runs out of
+//! fuel is where it was. Fuel is deterministic, so the same profile comes out every time, on every machine.
+
+use super::bench::Asked;
+use super::names::readable;
+use super::subject::Subject;
+use cadenza_sandbox::BudgetOverrides;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many stops a profile is made of.
+const STOPS: u64 = 1_000;
+
+/// A function's part of the fuel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) function: String,
+    /// Stops in the function itself.
+    pub(crate) own: usize,
+    /// Stops in it or in what it called.
+    pub(crate) inclusive: usize,
+}
+
+/// Where the fuel of one decision goes.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    /// What the decision burns.
+    pub(crate) fuel: u64,
+    /// At how many points it was stopped.
+    pub(crate) stops: usize,
+    /// The functions, the one with the most of its own first.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// Profiles one decision.
+pub(crate) fn profile(subject: &Subject, (kind, input): &Asked) -> anyhow::Result<Profile> {
+    let digest = subject.info.digest;
+    let fuel = subject.sandbox.decide(digest, *kind, input).cost.fuel;
+    let mut sandbox = subject.another_sandbox()?;
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    let mut stops = 0;
+    for stop in 0..STOPS.min(fuel) {
+        let budget = BudgetOverrides { fuel: Some(1 + stop * fuel / STOPS.min(fuel)), ..BudgetOverrides::default() };
+        sandbox.load_compiled(&subject.compiled, Some(budget))?;
+        let backtrace = sandbox.decide(digest, *kind, input).backtrace;
+        let names: Vec<String> = backtrace.iter().map(|name| readable(name)).collect();
+        let Some(innermost) = names.first() else { continue };
+        stops += 1;
+        part(&mut parts, innermost).own += 1;
+        // A function that calls itself is in the backtrace several times.
+        for name in names.iter().collect::<BTreeSet<_>>() {
+            part(&mut parts, name).inclusive += 1;
+        }
+    }
+    let mut parts: Vec<Part> = parts.into_values().collect();
+    parts.sort_by(|a, b| (b.own, b.inclusive, &a.function).cmp(&(a.own, a.inclusive, &b.function)));
+    Ok(Profile { fuel, stops, parts })
+}
+
+fn part<'a>(parts: &'a mut BTreeMap<String, Part>, function: &str) -> &'a mut Part {
+    parts.entry(function.to_owned()).or_insert_with(|| Part { function: function.to_owned(), ..Part::default() })
+}

@@ -1,0 +1,55 @@
+//! The component that is looked at: loaded into the sandbox that decides in production as well.
+
+use anyhow::Context as _;
+use cadenza_core::plugin::PluginInfo;
+use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, Sandbox};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A component with a sandbox of its own.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The file it came from.
+    pub(crate) file: PathBuf,
+    /// How many bytes it has.
+    pub(crate) bytes: usize,
+    /// What it says of itself, with the budgets that are enforced.
+    pub(crate) info: PluginInfo,
+    /// Compiled once for every sandbox.
+    pub(crate) compiled: Compiled,
+    /// How long that took.
+    pub(crate) compile_time: Duration,
+    /// It, and nothing else.
+    pub(crate) sandbox: Sandbox,
+}
+
+impl Subject {
+    /// Loads the component in a file.
+    pub(crate) fn load(file: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        Self::of(&bytes, file).with_context(|| format!("{} cannot be used", file.display()))
+    }
+
+    /// Loads a component; `file` is where it comes from or goes to.
+    pub(crate) fn of(component: &[u8], file: &Path) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let limits = HostLimits::default();
+        let compiled = Compiled::new(component, &limits)?;
+        let compile_time = began.elapsed();
+        let mut sandbox = Sandbox::new(&limits)?;
+        let info = sandbox.load_compiled(&compiled, None)?;
+        Ok(Self { file: file.to_owned(), bytes: component.len(), info, compiled, compile_time, sandbox })
+    }
+
+    /// One more sandbox with it.
+    pub(crate) fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
+        self.sandbox_with(BudgetOverrides::default())
+    }
+
+    /// One more sandbox with it and other budgets.
+    pub(crate) fn sandbox_with(&self, budget: BudgetOverrides) -> anyhow::Result<Sandbox> {
+        let mut sandbox = Sandbox::new(&HostLimits::default())?;
+        sandbox.load_compiled(&self.compiled, Some(budget))?;
+        Ok(sandbox)
+    }
+}
