@@ -77,6 +77,11 @@ impl Found {
     pub(super) fn all(items: Vec<Value>) -> Self {
         Self { items, ..Self::default() }
     }
+
+    /// What was found.
+    pub(super) fn into_items(self) -> Vec<Value> {
+        self.items
+    }
 }
 
 /// Reads a list page by page, up to the limit.

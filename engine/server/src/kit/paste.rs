@@ -2,12 +2,27 @@
 
 use cadenza_core::plugin::DecisionKind;
 use cadenza_core::time::Timestamp;
-use cadenza_sdk::golden::{Case, EngagementCase, OverdueCase, Scalar, TouchCase};
+use cadenza_sdk::golden::{Case, EngagementCase, Expect, OverdueCase, Scalar, TouchCase};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The case; `kind` is what it is about, in case the plugin is of several kinds.
 pub(crate) fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
+    let expect = match kind {
+        DecisionKind::Nurture if kinds.len() > 1 => "  expect: { track: \"\" }",
+        DecisionKind::Scoring if kinds.len() > 1 => "  expect: { score: 0 }",
+        _ => "  expect: {}",
+    };
+    format!("{}\n{expect}", asked(case))
+}
+
+/// The case with what it has to come to.
+pub(crate) fn yaml_with(case: &Case, expect: &Expect) -> String {
+    format!("{}\n  expect:\n{}", asked(case), expect.to_string().trim_end())
+}
+
+/// The case without what it expects.
+fn asked(case: &Case) -> String {
     let mut lines =
         vec![format!("- case: {}", quoted(&case.case)), format!("  now: {}", Timestamp::from_ms(case.now.0.as_ms()))];
     for (name, values) in [("with", &case.with), ("lead", &case.lead)] {
@@ -27,11 +42,6 @@ pub(crate) fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> S
     lines.extend(case.previous_score.map(|score| format!("  previous_score: {score}")));
     lines.extend(case.business_elapsed.map(|elapsed| format!("  business_elapsed: {elapsed}")));
     lines.extend(case.overdue.as_ref().map(overdue));
-    lines.push(match kind {
-        DecisionKind::Nurture if kinds.len() > 1 => "  expect: { track: \"\" }".to_owned(),
-        DecisionKind::Scoring if kinds.len() > 1 => "  expect: { score: 0 }".to_owned(),
-        _ => "  expect: {}".to_owned(),
-    });
     lines.join("\n")
 }
 

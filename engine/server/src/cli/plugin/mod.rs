@@ -5,6 +5,7 @@ mod bench;
 mod builds;
 mod inspect;
 mod past;
+mod production;
 mod test;
 
 use super::{Answer, output};

@@ -1,6 +1,6 @@
 //! `cadenza plugin test`: golden cases and properties in the real sandbox, once or whenever a file changes.
 
-use super::{Which, bytes, grouped, kinds, past, percent};
+use super::{Which, bytes, grouped, kinds, past, percent, production};
 use crate::cli::{Answer, counted, output};
 use crate::kit::cases::{self, Golden};
 use crate::kit::paste;
@@ -36,12 +36,17 @@ pub(in crate::cli) struct Test {
     cases: u64,
     #[command(flatten)]
     past: past::PastLeads,
+    #[command(flatten)]
+    production: production::Production,
 }
 
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         if self.past.is_asked_for() {
             return self.past.run(&self.which.load()?);
+        }
+        if self.production.is_asked_for() {
+            return self.production.run(&self.which.load()?);
         }
         if !self.watch {
             return self.once();

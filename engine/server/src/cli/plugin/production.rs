@@ -1,0 +1,172 @@
+//! `cadenza plugin test --from-production`: real inputs of a running engine put to a build, what would change, and golden
+//! cases made of them without anybody's data.
+
+use super::{grouped, percent};
+use crate::cli::client::query;
+use crate::cli::remote::{Remote, fetch};
+use crate::cli::{Answer, counted, output};
+use crate::kit::mask::masked;
+use crate::kit::production::{Asked, Replay};
+use crate::kit::subject::Subject;
+use crate::kit::{answer, paste, recorded};
+use crate::views::decision::DecisionView;
+use anyhow::{Context as _, bail};
+use cadenza_core::plugin::Decision;
+use cadenza_core::time::{DAY_MS, Timestamp};
+use clap::Args;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Examples that are shown.
+const EXAMPLES_SHOWN: usize = 10;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Production {
+    /// Put decisions that a running engine took to this build, and tell what would change
+    #[arg(long, conflicts_with_all = ["csv", "watch"])]
+    from_production: bool,
+    /// Decisions of the last so many days
+    #[arg(long, default_value_t = 30, requires = "from_production")]
+    days: u32,
+    /// The most decisions
+    #[arg(long, default_value_t = 10_000, requires = "from_production")]
+    decisions: usize,
+    /// Write golden cases made of them into this folder, with personal data masked
+    #[arg(long, value_name = "DIR", requires = "from_production")]
+    export: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Production {
+    pub(super) const fn is_asked_for(&self) -> bool {
+        self.from_production
+    }
+
+    pub(super) fn run(&self, subject: &Subject) -> anyhow::Result<Answer> {
+        let taken = self.fetch(&subject.info.name)?;
+        if taken.is_empty() {
+            bail!("`{}` took no decision there in the last {} days", subject.info.name, self.days);
+        }
+        let mut replay = Replay::default();
+        let mut cases = Cases::default();
+        for taken in &taken {
+            if let Some(asked) = replay.add(subject, taken) {
+                cases.add(subject, &asked);
+            }
+        }
+        tell(subject, &replay, taken.len());
+        if let Some(folder) = &self.export {
+            cases.write(folder)?;
+        }
+        Ok(if replay.tally.different == 0 { Answer::Yes } else { Answer::No })
+    }
+
+    fn fetch(&self, plugin: &str) -> anyhow::Result<Vec<DecisionView>> {
+        let client = self.remote.client()?;
+        // The engine's clock, which need not be ours.
+        let clock = client.get(&format!("/v1/clock{}", query(&[])))?;
+        let now = clock["now"].as_str().and_then(Timestamp::parse).context("the engine does not tell its time")?;
+        let from = now.plus_ms(-i64::from(self.days) * DAY_MS).to_string();
+        let filters = [("plugin", Some(plugin)), ("from", Some(from.as_str()))];
+        let found = fetch(&client, "/v1/decisions", &filters, self.decisions)?;
+        let read = |item| serde_json::from_value(item).context("the engine tells decisions in another way");
+        found.into_items().into_iter().map(read).collect()
+    }
+}
+
+fn tell(subject: &Subject, replay: &Replay, count: usize) {
+    let tally = &replay.tally;
+    output::say(&format!(
+        "{} {} ({}) on {}:",
+        subject.info.name,
+        subject.info.version,
+        subject.info.digest,
+        counted(count, "real decision")
+    ));
+    let share = percent(tally.different as f64 / tally.asked.max(1) as f64);
+    output::say(&format!("  {} of {} would come out differently ({share})", tally.different, tally.asked));
+    for (what, count) in &tally.moves {
+        output::say(&format!("    {what}: {count}"));
+    }
+    if tally.points > 0 {
+        let mean = tally.points_sum as f64 / tally.points as f64;
+        output::say(&format!("    other points: {} (mean {mean:+.1}, at most {:+})", tally.points, tally.points_max));
+    }
+    for (what, count) in [
+        ("other reasons only", tally.reasons),
+        ("would fail or be refused", tally.fails),
+        ("failed then and would not now", tally.fails_live),
+    ] {
+        if count > 0 {
+            output::say(&format!("    {what}: {count}"));
+        }
+    }
+    for example in tally.examples.iter().rev().take(EXAMPLES_SHOWN) {
+        output::say(&format!("    {}: {} -> {}", example.lead, example.live, example.shadow));
+    }
+    output::say(&format!("  at most {} fuel of {}", grouped(replay.fuel_max), grouped(subject.info.fuel_budget)));
+    for (what, counts) in [
+        ("reads a field that was not recorded, blank here", &replay.not_recorded),
+        ("does not take a parameter that is set", &replay.not_taken),
+        ("was not asked", &replay.not_asked),
+    ] {
+        for (which, count) in counts {
+            output::say(&format!("  {what}: {which} ({count} times)"));
+        }
+    }
+}
+
+/// Cases worth keeping: one of each outcome by each set of rules.
+#[derive(Default)]
+struct Cases {
+    kinds_seen: BTreeSet<String>,
+    yaml: Vec<String>,
+    /// Those that would come out otherwise without the data that was masked.
+    changed: usize,
+}
+
+impl Cases {
+    fn add(&mut self, subject: &Subject, asked: &Asked) {
+        let Ok(decision) = &asked.decided.answer else { return };
+        if !self.kinds_seen.insert(shape(decision)) {
+            return;
+        }
+        let input = masked(&asked.input, &asked.reads.fields);
+        let decided = subject.sandbox.decide(subject.info.digest, asked.kind, &input);
+        let same = decided.answer.as_ref().is_ok_and(|decided| shape(decided) == shape(decision));
+        let Ok(expect) = answer::expected(&subject.info, &decided.answer) else { return };
+        if !same {
+            self.changed += 1;
+            return;
+        }
+        let name = format!("Real decision {}", self.yaml.len() + 1);
+        let case = recorded::case(&subject.info, &name, &input, &asked.reads.fields);
+        self.yaml.push(paste::yaml_with(&case, &expect));
+    }
+
+    fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+        let file = folder.join("production.yaml");
+        let head = "# Made of real decisions by `cadenza plugin test --from-production`; letters and digits of personal texts are\n\
+                    # replaced.\n";
+        std::fs::write(&file, format!("{head}{}\n", self.yaml.join("\n")))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+        let left_out = match self.changed {
+            0 => String::new(),
+            changed => format!("; {changed} left out, which come out otherwise once masked"),
+        };
+        output::say(&format!("{} in {}{left_out}", counted(self.yaml.len(), "case"), file.display()));
+        Ok(())
+    }
+}
+
+/// What a decision comes to, and by which rules.
+fn shape(decision: &Decision) -> String {
+    let rules: BTreeSet<(u16, i32)> = decision.reasons().iter().map(|reason| (reason.rule, reason.points)).collect();
+    match decision {
+        Decision::Score { points, segment, .. } => format!("{points} {segment} {rules:?}"),
+        Decision::Track { track, .. } => format!("{track} {rules:?}"),
+        Decision::Escalate { action, .. } => format!("{action} {rules:?}"),
+    }
+}

@@ -1,0 +1,134 @@
+//! Decisions that were really taken, put to another build: what would change. Knows nothing of how they are fetched.
+
+use super::subject::Subject;
+use crate::plugins::shadow::{Compared, Tally};
+use crate::views::decision::DecisionView;
+use cadenza_core::plugin::{
+    Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Reads, TouchSeen, With,
+    lay_out,
+};
+use cadenza_core::time::DAY_MS;
+use cadenza_core::value::Value;
+use cadenza_sandbox::Decided;
+use std::collections::BTreeMap;
+
+/// What came of replaying.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    /// What would change.
+    pub(crate) tally: Tally,
+    /// The most fuel of one decision.
+    pub(crate) fuel_max: u64,
+    /// Fields that the build reads and that were not recorded, since the build that decided did not read them: how often.
+    pub(crate) not_recorded: BTreeMap<String, u64>,
+    /// Parameters that were set and that the build does not have.
+    pub(crate) not_taken: BTreeMap<String, u64>,
+    /// Decisions that could not be put to the build: why, and how often.
+    pub(crate) not_asked: BTreeMap<String, u64>,
+}
+
+/// A decision that was put to the build.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) kind: DecisionKind,
+    pub(crate) input: DecisionInput,
+    /// What it reads, in the order of the fields.
+    pub(crate) reads: Reads,
+    pub(crate) decided: Decided,
+}
+
+impl Replay {
+    /// Puts a decision to the build and compares; nothing when it cannot be asked.
+    pub(crate) fn add(&mut self, subject: &Subject, taken: &DecisionView) -> Option<Asked> {
+        let (kind, input, reads) = match self.question(subject, taken) {
+            Ok(question) => question,
+            Err(why) => {
+                *self.not_asked.entry(why).or_default() += 1;
+                return None;
+            }
+        };
+        let decided = subject.sandbox.decide(subject.info.digest, kind, &input);
+        self.fuel_max = self.fuel_max.max(decided.cost.fuel);
+        self.tally.add(&Compared {
+            plugin: taken.plugin.clone(),
+            // All builds that decided are one side of the comparison.
+            live: cadenza_core::id::Digest(0),
+            shadow: subject.info.digest,
+            lead: taken.lead,
+            at: taken.at,
+            decided: outcome(taken),
+            would_decide: decided.answer.clone(),
+        });
+        Some(Asked { kind, input, reads, decided })
+    }
+
+    fn question(
+        &mut self,
+        subject: &Subject,
+        taken: &DecisionView,
+    ) -> Result<(DecisionKind, DecisionInput, Reads), String> {
+        let kind = taken.kind.ok_or("it failed, and the build that was asked is gone")?;
+        if !subject.info.kinds.contains(&kind) {
+            return Err(format!("the build does not decide {kind}"));
+        }
+        let known = |name: &str| subject.info.parameters.iter().any(|parameter| parameter.name == name);
+        let mut with = With::new();
+        for (name, value) in &taken.input.parameters {
+            if known(name) {
+                with.insert(name.clone(), value.clone());
+            } else {
+                *self.not_taken.entry(name.clone()).or_default() += 1;
+            }
+        }
+        let parameters = lay_out(&subject.info, &with).map_err(|error| error.to_string())?;
+        let reads = subject.sandbox.reads(subject.info.digest, &parameters).map_err(|failure| failure.to_string())?;
+        let fields = reads.fields.iter().map(|field| match taken.input.fields.get(field) {
+            Some(value) => value.clone(),
+            None => {
+                *self.not_recorded.entry(field.clone()).or_default() += 1;
+                Value::Blank
+            }
+        });
+        let seen = &taken.input;
+        let input = DecisionInput {
+            now: taken.at,
+            parameters,
+            fields: fields.collect(),
+            touches: within(&seen.touches, reads.touches.as_ref(), touch_window),
+            engagement: within(&seen.engagement, reads.engagement.as_ref(), engagement_window),
+            owner_present: seen.owner_present.filter(|_| reads.owner_present),
+            previous_score: seen.previous_score.filter(|_| reads.previous_score),
+            business_elapsed_ms: seen.business_elapsed_ms.filter(|_| reads.business_elapsed),
+            overdue: seen.overdue.clone(),
+        };
+        Ok((kind, input, reads))
+    }
+}
+
+/// What was decided then.
+fn outcome(taken: &DecisionView) -> Result<Decision, DecisionFailure> {
+    match (&taken.decision, &taken.failure) {
+        (Some(decision), _) => Ok(decision.clone()),
+        (None, Some(failure)) => Err(failure.clone()),
+        (None, None) => Err(DecisionFailure::Unavailable("nothing is recorded".to_owned())),
+    }
+}
+
+fn touch_window(touch: &TouchSeen) -> (u32, &str) {
+    (touch.age_s, touch.channel.as_str())
+}
+
+fn engagement_window(seen: &EngagementSeen) -> (u32, &str) {
+    (seen.age_s, &seen.kind)
+}
+
+/// Those of a history that lie within the window of another build.
+fn within<T: Clone>(items: &[T], window: Option<&HistoryReads>, of: impl Fn(&T) -> (u32, &str)) -> Vec<T> {
+    let Some(window) = window else { return Vec::new() };
+    let wanted = |item: &&T| {
+        let (age_s, kind) = of(item);
+        i64::from(age_s) * 1_000 <= i64::from(window.days_back_max) * DAY_MS
+            && (window.kinds.is_empty() || window.kinds.iter().any(|wanted| wanted == kind))
+    };
+    items.iter().filter(wanted).take(usize::from(window.count_max)).cloned().collect()
+}
