@@ -174,12 +174,14 @@ fn says_what_is_wrong_with_a_plugin(project: &Project) {
         static CALLS: core::sync::atomic::AtomicI32 = core::sync::atomic::AtomicI32::new(0);
         tally.add(Rule::Large, CALLS.fetch_add(1, core::sync::atomic::Ordering::Relaxed), \"\");",
     );
+    project.edit("    const RULES:", "    const MEMORY_BUDGET: u64 = 70_000;\n    const RULES:");
     project.ask("build", &[]).expect(0, &["imports cadenza:plugin/log@1.0.0"]);
     let cases = "- case: Seats\n  now: 2026-03-02T09:00:00Z\n  lead: { seats: 5 }\n  expect: { score: 0, segment: cold, \
                  reasons: [[large, 0, '']] }\n- case: Panics\n  now: 2026-03-02T09:00:00Z\n  lead: { employees: 900, \
                  seats: 1 }\n  expect: {}\n";
     let says = [
         "`Seats` logs:\n    5 seats",
+        "`Seats`: warning: it takes 65,536 bytes of memory, 94 % of the memory budget",
         "other.yaml: `Panics`: the plugin trapped: nobody is that large, at src/lib.rs:",
         "in <fit::LeadScore as cadenza_sdk::plugin::Scorer>::score",
         "every lead gets a decision that the contract allows, or a refusal",
@@ -188,7 +190,7 @@ fn says_what_is_wrong_with_a_plugin(project: &Project) {
         "in a batch:\n    score: 1\n",
     ];
     let said = project.test_cases(cases).expect(1, &says);
-    assert!(!said.out.contains("`Seats`: "), "the golden case itself holds:\n{}", said.out);
+    assert!(!said.out.contains("`Seats`: comes out"), "the golden case itself holds:\n{}", said.out);
     project.edit("use cadenza_sdk::", "use cadenza_sdk::{nothing_of_that_name, ");
     project.ask("build", &[]).expect(2, &["does not compile"]);
 }

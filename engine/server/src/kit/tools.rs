@@ -6,7 +6,7 @@ use super::sdk::{self, PROJECT_SDK};
 use anyhow::{Context as _, bail};
 use cadenza_core::id::Digest;
 use sha2::{Digest as _, Sha256};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -86,6 +86,13 @@ impl Tools {
             return Ok(());
         }
         fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        // Two builds that begin at once would install into each other's folder; the lock ends with this process at last.
+        let lock = folder.join(".lock");
+        let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file));
+        let _locked = locked.with_context(|| format!("{} cannot be locked", lock.display()))?;
+        if stamp.exists() {
+            return Ok(());
+        }
         install().with_context(|| format!("the build tools cannot be installed in {}", folder.display()))?;
         fs::write(&stamp, "").with_context(|| format!("{} cannot be written", stamp.display()))
     }
