@@ -9,12 +9,14 @@ componentize-py imports it once more inside the interpreter that becomes the com
 
 import argparse
 import importlib
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 SDK = Path(__file__).resolve().parent
 sys.path.insert(0, str(SDK))
@@ -88,11 +90,12 @@ def load(folder: Path) -> tuple[str, Plugin, list[str]]:
         raise BuildError(f"there is no plugin.py in {folder}")
     sys.path.insert(0, str(folder))
     known = set(sys.modules)
+    import_natively(folder)
+    forget(folder)
+    # Once more with guards: some of the standard library asks a clock when it is imported, which only the author must not.
     guards = purity.guard()
     try:
-        module = importlib.import_module("plugin")
-    except BaseException as error:
-        raise BuildError(spelt(error, folder)) from error
+        module = import_natively(folder)
     finally:
         guards.remove()
     # Those that begin with `_` are how this Python is made; the guest's may be made otherwise.
@@ -105,6 +108,21 @@ def load(folder: Path) -> tuple[str, Plugin, list[str]]:
     if not plugin.kinds:
         raise BuildError("plugin.py takes no decision: put @plugin.scorer, @plugin.nurturer or @plugin.escalator above a function")
     return variable, plugin, standard
+
+
+def import_natively(folder: Path) -> ModuleType:
+    try:
+        return importlib.import_module("plugin")
+    except BaseException as error:
+        raise BuildError(spelt(error, folder)) from error
+
+
+def forget(folder: Path) -> None:
+    """Lets the author's modules be imported anew."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is not None and Path(file).is_relative_to(folder):
+            del sys.modules[name]
 
 
 def spelt(error: BaseException, folder: Path) -> str:
@@ -153,9 +171,20 @@ def componentize(generated: Path, folder: Path, wit: Path, out: Path) -> None:
     worlds = ["-d", str(wit), "-d", str(generated / "guest.wit"), "-w", "cadenza:guest/guest"]
     out.parent.mkdir(parents=True, exist_ok=True)
     command = [str(tool), "-q", *worlds, "componentize", "--stub-wasi", *paths, "app", "-o", str(out)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    quiet = os.environ | {"RUST_BACKTRACE": "0"}
+    ran = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise BuildError(f"componentize-py could not build it:\n{ran.stderr.strip() or ran.stdout.strip()}")
+        raise BuildError(spelt_in_guest(ran.stderr.strip() or ran.stdout.strip()))
+
+
+def spelt_in_guest(said: str) -> str:
+    """What went wrong when the guest's interpreter imported the plugin. The author's folder is the second of the paths."""
+    places = re.findall(r'File "/1/(.+?)", line (\d+)', said)
+    cause = re.search(r"^Caused by:\s+(.+)", said, re.MULTILINE)
+    if not places or cause is None:
+        return f"componentize-py could not build it:\n{said}"
+    file, line = places[-1]
+    return f"{file}:{line}: {cause.group(1)}"
 
 
 if __name__ == "__main__":

@@ -105,6 +105,9 @@ class Plugin(Generic[P, F]):
         """Decorates the function that decides what to do about something overdue."""
         return self._decides("escalator", decides)
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a plugin has no `{name}`; the kinds of decision are scorer, nurturer and escalator", name=name)
+
     def _decides(self, kind: str, decides: Any) -> Any:
         if kind in self.kinds:
             raise DeclarationError(f"the plugin has two functions with @plugin.{kind}")

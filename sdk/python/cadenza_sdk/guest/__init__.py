@@ -5,6 +5,7 @@ depend on the input is made ready here at once, and a call does as little as it 
 """
 
 import builtins
+import gc
 import io
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from wit_world.imports import log as host
 from .. import purity, speech, tables
 from ..answers import Refusal
 from ..plugin import Plugin
-from . import description, intake, outcome
+from . import description, intake, outcome, rehearsal
 from .panic import spelt, use_folder
 
 _plugin: Plugin
@@ -82,14 +83,29 @@ def connect(module: ModuleType, made: Plugin) -> None:
     global _plugin, _description, _decides, _printed
     _plugin, _decides = made, made.kinds
     _description = description.description(made)
-    _printed = speech.Lines(host.line)
     use_folder(module.__file__)
     intake.use(made)
     intake.replace_classes(types, sys.modules.get("wit_world.exports.escalator"))
-    sys.stdout = sys.stderr = _printed
-    speech._say = host.line
+    _take_files_away()
+    _printed = _speak_to(lambda _: None)
+    rehearsal.rehearse(made, _ANSWERS)
+    _printed = _speak_to(host.line)
+    # The instance is dropped after a call or two; to look through all of the snapshot for cycles would be work for nothing.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _speak_to(say: Callable[[str], None]) -> speech.Lines:
+    """Sends what is logged and printed there."""
+    speech._say = say
+    sys.stdout = sys.stderr = speech.Lines(say)
+    return sys.stdout
+
+
+def _take_files_away() -> None:
+    """From here on there are none; what is built into the interpreter can still be imported."""
     tables._is_built = True
-    # There are no files from here on; what is built into the interpreter can still be imported.
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _TooLate()]
     builtins.open = io.open = _no_file
 
@@ -153,3 +169,6 @@ def _only_view(input: Any) -> Any:
     if not call.leads:
         raise Refusal("no lead is given to decide about")
     return call.view(call.leads[0])
+
+
+_ANSWERS: dict[str, Callable[..., Any]] = {"scorer": _score, "nurturer": _choose, "escalator": _decide}

@@ -58,12 +58,12 @@ def replace_classes(types: ModuleType, escalator: ModuleType | None) -> None:
     types.Value_Duration = DurationMs
     types.Value_Texts = _same
     types.TextRange = _text_range
-    types.Texts = _split
-    types.Touch = _touch
-    types.Engagement = _engagement
+    types.Texts = split_texts
+    types.Touch = make_touch
+    types.Engagement = make_engagement
     types.Lead = types.Input = _as_tuple
     if escalator is not None:
-        escalator.Overdue = _overdue
+        escalator.Overdue = make_overdue
 
 
 def use(plugin: Plugin) -> None:
@@ -146,7 +146,7 @@ def _text_range(first: int, count: int) -> slice:
     return slice(first, first + count)
 
 
-def _split(joined: bytes, ends: list[int]) -> list[str]:
+def split_texts(joined: bytes, ends: list[int]) -> list[str]:
     """Every text of a call. When all of them are ASCII they are cut out of one string, which is cheaper."""
     start, split = 0, []
     whole = joined.decode() if joined.isascii() else None
@@ -156,16 +156,16 @@ def _split(joined: bytes, ends: list[int]) -> list[str]:
     return split
 
 
-def _touch(age: int, channel: int, outcome: int, result: int | None) -> Touch:
+def make_touch(age: int, channel: int, outcome: int, result: int | None) -> Touch:
     return Touch(timedelta(0, age), _code(channel), _code(outcome), None if result is None else _code(result))
 
 
-def _engagement(age: int, kind: int, detail: int) -> Engagement:
+def make_engagement(age: int, kind: int, detail: int) -> Engagement:
     # The number of the text; `Call` puts the text in its place.
     return Engagement(timedelta(0, age), _code(kind), detail)
 
 
-def _overdue(point: int, points: int, waited: int, late: int, reminders: int, raised: bool) -> Overdue:
+def make_overdue(point: int, points: int, waited: int, late: int, reminders: int, raised: bool) -> Overdue:
     return Overdue(point, points, _duration((), waited), _duration((), late), reminders, raised)
 
 
