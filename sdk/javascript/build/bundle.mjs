@@ -19,6 +19,7 @@ export async function bundle(entry, folder, files) {
     'cadenza:files': `export const files = new Map(${JSON.stringify(Object.entries(files))});`,
   };
   const { code, map } = await generate(entry, {
+    folder,
     conditionNames: ['cadenza-guest', 'import', 'default'],
     external: [/^cadenza:plugin\//],
     modules,
@@ -26,36 +27,58 @@ export async function bundle(entry, folder, files) {
   return `${code}\n${places(map, dirname(entry), folder)}\n`;
 }
 
-// A module for this Node, in which the kit works as in tests.
-export async function bundleNatively(entry) {
-  const { code } = await generate(entry, { conditionNames: ['node', 'import', 'default'], external: [/^node:/], inline: true });
+// A module for this Node, in which the kit works as in tests; only the kit may ask for what Node has.
+export async function bundleNatively(entry, folder) {
+  const { code } = await generate(entry, {
+    folder,
+    conditionNames: ['node', 'import', 'default'],
+    external: (id, importer) => id.startsWith('node:') && importer?.startsWith(KIT) === true,
+    sourcemap: 'inline',
+  });
   return code;
 }
 
-async function generate(entry, { conditionNames, external, modules = {}, inline = false }) {
+async function generate(entry, { folder, conditionNames, external, modules = {}, sourcemap = true }) {
   const alias = {
     'cadenza-sdk/guest': join(KIT, 'guest', 'index.js'),
     'cadenza-sdk/native': join(KIT, 'native', 'host.js'),
     'cadenza-sdk': join(KIT, 'index.js'),
   };
+  const missing = [];
+  let made;
   try {
     const bundled = await rolldown({
       input: entry,
-      resolve: { alias, conditionNames },
+      resolve: { alias, conditionNames, mainFields: ['module', 'main'] },
       external,
       plugins: [virtual({ ...GUARDS, ...modules })],
       platform: 'neutral',
       treeshake: false,
-      logLevel: 'silent',
       onLog(_, log) {
-        if (log.code === 'UNRESOLVED_IMPORT') throw new BuildError(log.message);
+        if (log.code === 'UNRESOLVED_IMPORT') missing.push(unresolved(log, folder));
       },
     });
-    const { output } = await bundled.generate({ format: 'esm', sourcemap: inline ? 'inline' : true, codeSplitting: false });
-    return output[0];
+    // The folder is what the paths in the source map are relative to; nothing is written.
+    const dir = dirname(entry);
+    const { output } = await bundled.generate({ dir, format: 'esm', sourcemap, codeSplitting: false });
+    made = output[0];
   } catch (error) {
-    throw error instanceof BuildError ? error : new BuildError(plain(error.message));
+    throw new BuildError(spelt(error, folder));
   }
+  if (missing.length > 0) throw new BuildError(missing.join('\n'));
+  return made;
+}
+
+function unresolved(log, folder) {
+  const file = log.id === undefined ? 'plugin' : relative(folder, log.id);
+  const why = 'a plugin can import its own files and packages in its node_modules, but nothing of Node itself';
+  return `${file}${log.loc === undefined ? '' : `:${log.loc.line}`}: \`${log.exporter ?? log.message}\` is not found; ${why}`;
+}
+
+function spelt(error, folder) {
+  const [first] = error.errors ?? [];
+  if (first?.loc === undefined) return plain(error.message);
+  return `${relative(folder, resolve(first.loc.file ?? first.id))}:${first.loc.line}: ${plain(first.message).split('\n')[0].replace(/^\[\w+\] /, '')}`;
 }
 
 function virtual(modules) {

@@ -11,7 +11,7 @@ const INSPECTOR = `
 globalThis.cadenzaPluginFolder = process.argv[2];
 let answer;
 try {
-  const { default: plugin, filesRead } = await import('./native.mjs');
+  const { plugin, filesRead } = await import('./native.mjs');
   answer = plugin?.fields === undefined ? {} : {
     name: plugin.name,
     version: plugin.version,
@@ -27,7 +27,7 @@ process.stdout.write('\\ncadenza:' + JSON.stringify(answer) + '\\n');
 // The plugin's name, version, kinds and the files it reads.
 export async function inspect(source, work) {
   await writeFile(join(work, 'native-entry.js'), nativeEntry(source));
-  await writeFile(join(work, 'native.mjs'), await bundleNatively(join(work, 'native-entry.js')));
+  await writeFile(join(work, 'native.mjs'), await bundleNatively(join(work, 'native-entry.js'), dirname(source)));
   await writeFile(join(work, 'inspector.mjs'), INSPECTOR);
   const said = await ask(join(work, 'inspector.mjs'), dirname(source));
   if (said.error !== undefined) throw new BuildError(await spelt(said, source));
@@ -42,7 +42,8 @@ export async function inspect(source, work) {
 function nativeEntry(source) {
   return [
     "import 'cadenza:guards';",
-    `export { default } from ${JSON.stringify(source)};`,
+    `import * as author from ${JSON.stringify(source)};`,
+    'export const plugin = author.default;',
     "export { filesRead } from 'cadenza-sdk/native';",
     '',
   ].join('\n');

@@ -9,3 +9,11 @@ interface Console {
 }
 
 declare var console: Console;
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}
+
+declare class TextDecoder {
+  decode(bytes: Uint8Array): string;
+}

@@ -19,6 +19,7 @@ const FREE_MAIL = [
 // A message that says something has at least so many bytes.
 const MESSAGE_BYTES_MIN = 20;
 const CLIP_CHARS_MAX = 60;
+const encoder = new TextEncoder();
 
 const SENIORITY_POINTS = new Map([['c_level', 20], ['vp', 18], ['director', 15], ['manager', 8]]);
 const SOURCE_POINTS = new Map([['phone', 20], ['referral', 20], ['chat', 15], ['web', 12], ['event', 8]]);
@@ -143,17 +144,12 @@ function contains(listed: readonly string[], text: string): boolean {
 
 // Only the letters of ASCII have an upper and a lower case here, so that no word is found by the rules of some language.
 function lower(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return bytes(text) === text.length ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 // How long a text is in UTF-8.
 function bytes(text: string): number {
-  let count = 0;
-  for (const letter of text) {
-    const code = letter.codePointAt(0) ?? 0;
-    count += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return count;
+  return encoder.encode(text).length;
 }
 
 // The beginning of a text, short enough for a reason.

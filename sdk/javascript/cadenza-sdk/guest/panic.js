@@ -26,7 +26,7 @@ function spelt(error) {
 function placeOf(stack) {
   const { files, lines } = globalThis.cadenzaPlaces;
   for (const frame of stack.split('\n')) {
-    const [, called, line] = /^(.*)@.*?:(\d+):\d+$/.exec(frame) ?? [];
+    const [, called, line] = /^(.*)@guest\.js:(\d+):\d+$/.exec(frame) ?? [];
     const place = lines[line - 1];
     if (place === undefined || place === 0) continue;
     const [file, original] = place;
