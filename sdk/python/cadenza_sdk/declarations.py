@@ -112,7 +112,7 @@ def check_codes(codes: type[Codes], what: str) -> None:
         raise DeclarationError(f"`{what}` are a class that extends Codes, not {codes!r}")
 
 
-def _members(declared: type, what: str) -> list[tuple[dataclasses.Field, Any]]:
+def _members(declared: type, what: str) -> list[tuple[dataclasses.Field[Any], Any]]:
     if not (isinstance(declared, type) and dataclasses.is_dataclass(declared)):
         raise DeclarationError(f"{_place(declared)}: `{what}` are a class with @dataclass above it")
     fields = dataclasses.fields(declared)
@@ -135,7 +135,7 @@ def _refuse_untyped(declared: type, typed: set[str]) -> None:
             raise DeclarationError(f"{_place(declared, name)}: `{name}` has no type; write `{name}: str | None = None` or such")
 
 
-def _parameter(declared: type, field: dataclasses.Field, hint: Any) -> Slot:
+def _parameter(declared: type, field: dataclasses.Field[Any], hint: Any) -> Slot:
     place, name = _place(declared, field.name), field.name
     kind = KINDS.get(hint)
     if kind is None:
@@ -164,7 +164,7 @@ def _is_of(default: Any, hint: Any) -> bool:
     return isinstance(default, timedelta) if hint is timedelta else type(default) is hint
 
 
-def _field(declared: type, field: dataclasses.Field, hint: Any) -> Slot:
+def _field(declared: type, field: dataclasses.Field[Any], hint: Any) -> Slot:
     arguments = typing.get_args(hint)
     is_optional = typing.get_origin(hint) in (types.UnionType, typing.Union) and type(None) in arguments
     held = next((argument for argument in arguments if argument is not type(None)), None)

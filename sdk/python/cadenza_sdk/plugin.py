@@ -11,6 +11,7 @@ from .view import Overdue, View
 
 P = TypeVar("P")
 F = TypeVar("F")
+D = TypeVar("D", bound=Callable[..., Any])
 Scorer = Callable[[View[P, F]], Rating]
 Nurturer = Callable[[View[P, F]], Choice]
 Escalator = Callable[[View[P, F], Overdue], Verdict]
@@ -54,8 +55,8 @@ class Plugin(Generic[P, F]):
         name: str,
         version: str,
         summary: str,
-        parameters: type[P] = Nothing,
-        fields: type[F] = Nothing,
+        parameters: type[P] = Nothing,  # type: ignore[assignment]
+        fields: type[F] = Nothing,  # type: ignore[assignment]
         rules: type[Rules] = Rules,
         codes: type[Codes] = Codes,
         tracks: type[Codes] = Codes,
@@ -108,7 +109,7 @@ class Plugin(Generic[P, F]):
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"a plugin has no `{name}`; the kinds of decision are scorer, nurturer and escalator", name=name)
 
-    def _decides(self, kind: str, decides: Any) -> Any:
+    def _decides(self, kind: str, decides: D) -> D:
         if kind in self.kinds:
             raise DeclarationError(f"the plugin has two functions with @plugin.{kind}")
         self.kinds[kind] = decides

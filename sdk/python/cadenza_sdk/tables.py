@@ -4,7 +4,7 @@ import, and has no files; so tables are read at the top of a module, never while
 import csv
 import sys
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 # Set by the build once everything is imported.
 _is_built = False
@@ -18,7 +18,7 @@ def table(path: str, *, separator: str = ",") -> list[dict[str, str]]: ...
 def table(path: str, *, key: str, separator: str = ",") -> dict[str, dict[str, str]]: ...
 
 
-def table(path, *, key=None, separator=","):
+def table(path: str, *, key: str | None = None, separator: str = ",") -> Any:
     """The rows of a CSV file with a heading, by the names of its columns; with `key` found by that column.
 
     The path is relative to the file that calls this.

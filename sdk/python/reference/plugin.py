@@ -43,8 +43,8 @@ def score(view: View[Parameters, Fields]) -> Rating:
 def segment_of(tally: Tally, parameters: Parameters, previous_score: int | None) -> Segment:
     if tally.points >= parameters.hot:
         return Segment.HOT
-    was_hot = previous_score is not None and previous_score >= parameters.hot
-    if was_hot and tally.points >= parameters.hot - parameters.steady:
+    is_near = tally.points >= parameters.hot - parameters.steady
+    if previous_score is not None and previous_score >= parameters.hot and is_near:
         tally.because(Rule.STEADY, previous_score)
         return Segment.HOT
     return Segment.WARM if tally.points >= parameters.warm else Segment.COLD

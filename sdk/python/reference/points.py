@@ -64,8 +64,8 @@ def person(tally: Tally, fields: Fields) -> None:
     seniority = fields.seniority
     if seniority is None and fields.title is not None:
         seniority = _seniority_of(fields.title)
-    _give(tally, Rule.SENIORITY, _SENIORITY_POINTS.get(seniority, 0), seniority)
-    _give(tally, Rule.SOURCE, _SOURCE_POINTS.get(fields.source, 0), fields.source)
+    _give(tally, Rule.SENIORITY, _SENIORITY_POINTS.get(seniority or "", 0), seniority)
+    _give(tally, Rule.SOURCE, _SOURCE_POINTS.get(fields.source or "", 0), fields.source)
 
 
 def _seniority_of(title: str) -> str | None:
@@ -141,7 +141,7 @@ def behaviour(tally: Tally, engagement: Sequence[Engagement], touches: Sequence[
 
     # Only the last talk counts. Not recalling us or seeing things differently lowers nothing (practice D5).
     said = next((touch.result for touch in touches if touch.result is not None), None)
-    if said in _TALK_POINTS:
+    if isinstance(said, Known):
         tally.add(Rule.TALK, _TALK_POINTS[said], said)
 
 
@@ -158,7 +158,7 @@ def next_change(fields: Fields, engagement: Sequence[Engagement], now: datetime)
 def _give(tally: Tally, rule: Rule, points: int, value: str | int | None) -> None:
     """Rules that give nothing are not worth a reader's time."""
     if points != 0:
-        tally.add(rule, points, value)
+        tally.add(rule, points, "" if value is None else value)
 
 
 def _contains(listed: Sequence[str], text: str) -> bool:

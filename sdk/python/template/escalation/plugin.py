@@ -38,6 +38,7 @@ plugin = Plugin(
     version="0.1.0",
     summary="Decides whether to wait, remind, raise or reassign when something is late.",
     parameters=Parameters,
+    fields=Nothing,
     rules=Rule,
 )
 
