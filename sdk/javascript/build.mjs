@@ -28,9 +28,9 @@ async function main() {
     if (source.endsWith('.ts')) await checkTypes(source, work);
     const plugin = await inspect(source, work);
     await writeFile(join(work, 'entry.js'), entry(source, plugin));
-    const code = await bundle(join(work, 'entry.js'), dirname(source), plugin.files);
+    const { code, places } = await bundle(join(work, 'entry.js'), dirname(source), plugin.files);
     await writeFile(join(work, 'guest.js'), code);
-    const component = await makeComponent(join(work, 'guest.js'), wit, plugin, work);
+    const component = await makeComponent(join(work, 'guest.js'), places, wit, plugin, work);
     await mkdir(dirname(out), { recursive: true });
     await writeFile(out, component);
     const size = (component.byteLength / 1e6).toFixed(1);
@@ -70,7 +70,7 @@ function entry(source, plugin) {
   ].join('\n');
 }
 
-async function makeComponent(sourcePath, wit, plugin, work) {
+async function makeComponent(sourcePath, places, wit, plugin, work) {
   const witPath = await makeWorld(wit, plugin, work);
   try {
     const { component } = await componentize({
@@ -81,8 +81,18 @@ async function makeComponent(sourcePath, wit, plugin, work) {
     });
     return component;
   } catch (error) {
-    throw new BuildError(`componentize-js could not build it:\n${error.message}`);
+    throw new BuildError(spelt(error.message, places));
   }
+}
+
+// What went wrong when the guest's engine evaluated the plugin, with the author's innermost line.
+function spelt(said, { files, lines }) {
+  const cause = /\b\w*Error: .*/.exec(said.slice(said.indexOf('guest.js')));
+  for (const [, line] of said.matchAll(/guest\.js:(\d+)/g)) {
+    const place = lines[line - 1];
+    if (cause !== null && Array.isArray(place)) return `${files[place[0]]}:${place[1]}: ${cause[0]}`;
+  }
+  return `componentize-js could not build it:\n${said}`;
 }
 
 // A world of exactly the plugin's kinds, of whatever 1.x version the contract is.

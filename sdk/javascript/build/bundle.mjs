@@ -13,7 +13,7 @@ const GUARDS = {
   'cadenza:guards': `import { guard } from ${JSON.stringify(join(KIT, 'guards.js'))};\nguard(globalThis);`,
 };
 
-// The guest's module. `files` are those that the plugin reads, by their paths.
+// The guest's module, and where its lines are from. `files` are those that the plugin reads, by their paths.
 export async function bundle(entry, folder, files) {
   const modules = {
     'cadenza:files': `export const files = new Map(${JSON.stringify(Object.entries(files))});`,
@@ -24,7 +24,8 @@ export async function bundle(entry, folder, files) {
     external: [/^cadenza:plugin\//],
     modules,
   });
-  return `${code}\n${places(map, dirname(entry), folder)}\n`;
+  const places = placesOf(map, dirname(entry), folder);
+  return { code: `${code}\nglobalThis.cadenzaPlaces = ${JSON.stringify(places)};\n`, places };
 }
 
 // A module for this Node, in which the kit works as in tests; only the kit may ask for what Node has.
@@ -95,7 +96,7 @@ function plain(text) {
 }
 
 // For each line of the module the author's file and line, or 0 when it is not the author's.
-function places(map, base, folder) {
+function placesOf(map, base, folder) {
   const files = [];
   const lines = originalLines(map.mappings).map((original) => {
     if (original === undefined) return 0;
@@ -104,5 +105,5 @@ function places(map, base, folder) {
     if (!files.includes(file)) files.push(file);
     return [files.indexOf(file), original.line];
   });
-  return `globalThis.cadenzaPlaces = ${JSON.stringify({ files, lines })};`;
+  return { files, lines };
 }

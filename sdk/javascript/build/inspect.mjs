@@ -6,6 +6,9 @@ import { dirname, join, relative } from 'node:path';
 import { BuildError } from './build-error.mjs';
 import { bundleNatively } from './bundle.mjs';
 
+// Tables come with the answer, and a component has at most 32 MiB.
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
 // Runs in that process. It answers on a line of its own, since the plugin may print as well.
 const INSPECTOR = `
 globalThis.cadenzaPluginFolder = process.argv[2];
@@ -51,7 +54,7 @@ function nativeEntry(source) {
 
 function ask(inspector, folder) {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--enable-source-maps', inspector, folder], (error, stdout, stderr) => {
+    execFile(process.execPath, ['--enable-source-maps', inspector, folder], { maxBuffer: ANSWER_BYTES_MAX }, (error, stdout, stderr) => {
       process.stderr.write(stderr);
       const answer = /^cadenza:(.*)$/m.exec(stdout);
       if (answer === null) reject(new BuildError(`the plugin ended the process that imports it: ${error?.message ?? ''}`));
