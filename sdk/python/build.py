@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ from cadenza_sdk import DeclarationError, Plugin, purity  # noqa: E402
 
 CLASSES = {"scorer": "Scorer", "nurturer": "Nurturer", "escalator": "Escalator"}
 """The kinds, as interfaces of the contract, and the classes of `cadenza_sdk.guest` that answer them."""
+
+NOT_FOR_THE_GUEST = shutil.ignore_patterns(".*", "__pycache__", "venv", "node_modules", "golden", "*.wasm")
+"""What may lie in an author's folder and would only make the build slow."""
 
 APP = """\
 # Generated: joins the author's `plugin.py` with the contract.
@@ -79,7 +83,8 @@ def build(folder: Path, wit: Path, out: Path) -> None:
         generated = Path(temporary)
         (generated / "app.py").write_text(app(variable, kinds, standard), encoding="utf-8")
         (generated / "guest.wit").write_text(world(wit, kinds), encoding="utf-8")
-        componentize(generated, folder, wit, out)
+        shutil.copytree(folder, generated / "plugin", ignore=NOT_FOR_THE_GUEST)
+        componentize(generated, wit, out)
     size = out.stat().st_size / 1e6
     print(f"{plugin.name} {plugin.version}: {' and '.join(kinds)}, {size:.1f} MB, {out}")
 
@@ -162,12 +167,12 @@ def world(wit: Path, kinds: list[str]) -> str:
     return WORLD.format(version=version, exports=exports)
 
 
-def componentize(generated: Path, folder: Path, wit: Path, out: Path) -> None:
+def componentize(generated: Path, wit: Path, out: Path) -> None:
     """Runs componentize-py, of the environment this runs in."""
     tool = Path(sys.executable).with_name("componentize-py")
     if not tool.is_file():
         raise BuildError(f"componentize-py is not installed beside {sys.executable}: pip install -r requirements.txt")
-    paths = [argument for path in (generated, folder, SDK) for argument in ("-p", str(path))]
+    paths = [argument for path in (generated, generated / "plugin", SDK) for argument in ("-p", str(path))]
     worlds = ["-d", str(wit), "-d", str(generated / "guest.wit"), "-w", "cadenza:guest/guest"]
     out.parent.mkdir(parents=True, exist_ok=True)
     command = [str(tool), "-q", *worlds, "componentize", "--stub-wasi", *paths, "app", "-o", str(out)]
