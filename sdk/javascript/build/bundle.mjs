@@ -79,7 +79,9 @@ function unresolved(log, folder) {
 function spelt(error, folder) {
   const [first] = error.errors ?? [];
   if (first?.loc === undefined) return plain(error.message);
-  return `${relative(folder, resolve(first.loc.file ?? first.id))}:${first.loc.line}: ${plain(first.message).split('\n')[0].replace(/^\[\w+\] /, '')}`;
+  const [headline] = plain(first.message).split('\n');
+  const file = relative(folder, resolve(first.loc.file ?? first.id));
+  return `${file}:${first.loc.line}: ${headline.replace(/^\[\w+\] /, '')}`;
 }
 
 function virtual(modules) {

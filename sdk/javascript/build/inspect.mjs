@@ -22,7 +22,8 @@ try {
     files: Object.fromEntries(filesRead),
   };
 } catch (error) {
-  answer = { error: error?.message === undefined ? String(error) : error.name + ': ' + error.message, at: error?.at, stack: error?.stack };
+  const said = error?.message === undefined ? String(error) : error.name + ': ' + error.message;
+  answer = { error: said, at: error?.at, stack: error?.stack };
 }
 process.stdout.write('\\ncadenza:' + JSON.stringify(answer) + '\\n');
 `;
@@ -54,7 +55,8 @@ function nativeEntry(source) {
 
 function ask(inspector, folder) {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--enable-source-maps', inspector, folder], { maxBuffer: ANSWER_BYTES_MAX }, (error, stdout, stderr) => {
+    const command = ['--enable-source-maps', inspector, folder];
+    execFile(process.execPath, command, { maxBuffer: ANSWER_BYTES_MAX }, (error, stdout, stderr) => {
       process.stderr.write(stderr);
       const answer = /^cadenza:(.*)$/m.exec(stdout);
       if (answer === null) reject(new BuildError(`the plugin ended the process that imports it: ${error?.message ?? ''}`));

@@ -112,7 +112,8 @@ def _take_files_away() -> None:
 
 class _TooLate(MetaPathFinder):
     def find_spec(self, name: str, *_: Any) -> None:
-        raise ModuleNotFoundError(f"{name} is imported while deciding: import it at the top, a plugin has no files later", name=name)
+        why = f"{name} is imported while deciding: import it at the top, a plugin has no files later"
+        raise ModuleNotFoundError(why, name=name)
 
 
 def _no_file(*_: Any, **__: Any) -> Any:
