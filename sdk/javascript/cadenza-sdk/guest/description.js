@@ -1,0 +1,51 @@
+// What a plugin says of itself and wants to see, as the contract has it.
+
+export function describe(plugin) {
+  const { name, version, summary, codes, tracks } = plugin;
+  return {
+    name,
+    version,
+    summary,
+    parameters: Object.entries(plugin.parameters).map(([name, spec]) => parameter(name, spec)),
+    rules: Object.entries(plugin.rules).map(([name, { id, text }]) => ({ id, name, text })),
+    tracks: [...tracks],
+    codes: [...codes],
+    fuelBudget: BigInt(plugin.fuelBudget),
+    memoryBudget: BigInt(plugin.memoryBudget),
+  };
+}
+
+export function viewWanted(plugin, parameters) {
+  const reads = plugin.reads(parameters);
+  return {
+    fields: Object.keys(plugin.fields),
+    touches: windowOf(reads.touches),
+    engagement: windowOf(reads.engagement),
+    ownerPresent: reads.ownerPresent === true,
+    previousScore: reads.previousScore === true,
+    businessElapsed: reads.businessElapsed === true,
+  };
+}
+
+function windowOf(window) {
+  return window === undefined ? undefined : { kinds: window.kinds ?? [], count: window.count, daysBack: window.daysBack };
+}
+
+function parameter(name, { type, summary, default: value, minimum, maximum }) {
+  return { name, kind: type, summary, default: literal(type, value), minimum, maximum };
+}
+
+function literal(tag, value) {
+  if (value === undefined) return { tag: 'blank' };
+  switch (tag) {
+    case 'int':
+    case 'duration':
+      return { tag, val: BigInt(value) };
+    case 'time':
+      return { tag, val: BigInt(value.getTime()) };
+    case 'texts':
+      return { tag, val: [...value] };
+    default:
+      return { tag, val: value };
+  }
+}
