@@ -81,3 +81,15 @@ fn first_party_plugins_are_what_they_are_called_and_decided_inside_the_commit() 
         );
     }
 }
+
+#[test]
+fn components_built_against_the_first_version_of_the_contract_still_decide_as_they_did() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/kept-1.0");
+    for name in ["inbound-fit", "nurture-track", "speed-to-lead"] {
+        let (component, golden) = (kept.join(format!("{name}.wasm")), kept.join(name));
+        let mut command = cadenza(&["plugin", "test"]);
+        let output = command.arg(&component).arg("--golden").arg(&golden).output().expect("cadenza runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("all hold"), "{name}, kept since 1.0: {said}");
+    }
+}

@@ -55,15 +55,18 @@ impl<P: Plugin> Call<P> {
 
     /// The leads one after another; the error says which field has another type than the plugin takes.
     pub(crate) fn views(&self) -> impl Iterator<Item = Result<View<'_, P>, String>> {
-        let mut fields = Values::new(&self.fields, self.texts);
+        let mut fields = self.fields.as_slice();
         let (mut touches, mut engagement) = (self.touches.as_slice(), self.engagement.as_slice());
         self.leads.iter().map(move |lead| {
+            // All of them first: a lead that cannot be read must not shift those after it.
+            let values = first(&mut fields, P::Fields::NAMES.len() as u32);
+            let (touches, engagement) = (first(&mut touches, lead.touches), first(&mut engagement, lead.engagement));
             Ok(View {
                 now: self.now,
                 parameters: &self.parameters,
-                fields: P::Fields::take(&mut fields)?,
-                touches: first(&mut touches, lead.touches),
-                engagement: first(&mut engagement, lead.engagement),
+                fields: P::Fields::take(&mut Values::new(values, self.texts))?,
+                touches,
+                engagement,
                 owner_present: lead.owner_present,
                 previous_score: lead.previous_score,
                 business_elapsed: lead.business_elapsed.map(|ms| Span::ms(i64::try_from(ms).unwrap_or(i64::MAX))),
@@ -153,5 +156,53 @@ impl From<escalator::Overdue> for Overdue {
             reminders: overdue.reminders,
             raised: overdue.raised,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::types::{Input, Lead, Texts as Pool, Value};
+    use crate::{FieldType, Nothing};
+
+    struct Reader;
+
+    #[derive(Debug)]
+    struct Amounts(Option<i64>, Option<i64>);
+
+    impl Fields for Amounts {
+        const NAMES: &'static [&'static str] = &["first", "second"];
+        const KINDS: &'static [crate::contract::describe::ValueType] = &[i64::KIND, i64::KIND];
+
+        fn take(values: &mut Values<'_>) -> Result<Self, String> {
+            Ok(Self(values.field("first")?, values.field("second")?))
+        }
+    }
+
+    impl Plugin for Reader {
+        const NAME: &'static str = "reader";
+        const VERSION: &'static str = "1";
+        const SUMMARY: &'static str = "";
+        type Parameters = Nothing;
+        type Fields = Amounts;
+    }
+
+    #[test]
+    fn a_lead_that_cannot_be_read_does_not_shift_those_after_it() {
+        let lead =
+            Lead { touches: 0, engagement: 0, owner_present: None, previous_score: None, business_elapsed: None };
+        let input = Input {
+            now: 0,
+            texts: Pool { joined: Vec::new(), ends: Vec::new() },
+            parameters: Vec::new(),
+            fields: vec![Value::Boolean(true), Value::Int(1), Value::Int(2), Value::Blank],
+            touches: Vec::new(),
+            engagement: Vec::new(),
+            leads: vec![lead, lead],
+        };
+        let call = Call::<Reader>::take(input).expect("it has no parameters");
+        let read: Vec<_> = call.views().map(|view| view.map(|view| (view.fields.0, view.fields.1))).collect();
+        assert!(read[0].as_ref().is_err_and(|why| why.contains("`first`")), "{read:?}");
+        assert_eq!(read[1], Ok((Some(2), None)));
     }
 }
