@@ -5,6 +5,24 @@ const POINTS_MAX = 1_000;
 // What a number of the contract can hold.
 const INT_MAX = 2 ** 31 - 1;
 
+// The most bytes of a reason's value; the contract allows no more.
+const VALUE_BYTES_MAX = 256;
+
+// As much of a text as a reason may have, cut between characters.
+function beginning(text) {
+  // No unit is more than three bytes.
+  if (text.length * 3 <= VALUE_BYTES_MAX) return text;
+  let bytes = 0;
+  let units = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0);
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > VALUE_BYTES_MAX) return text.slice(0, units);
+    units += character.length;
+  }
+  return text;
+}
+
 export class Refusal extends Error {
   name = 'Refusal';
 }
@@ -21,7 +39,7 @@ export class Tally {
       throw new TypeError(`the value of a reason is a text or a whole number, not ${value}`);
     }
     this.#points += points;
-    this.#reasons.push({ rule, points, value: String(value) });
+    this.#reasons.push({ rule, points, value: beginning(String(value)) });
   }
 
   because(rule, value = '') {

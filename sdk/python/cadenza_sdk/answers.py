@@ -8,6 +8,9 @@ from .declarations import Codes, Rules
 
 # The least and the most points a score may have.
 _POINTS_MAX = 1_000
+# The most bytes of a reason's value, and so many characters that they cannot be more.
+_VALUE_BYTES_MAX = 256
+_VALUE_CHARS_SAFE = _VALUE_BYTES_MAX // 4
 # What a number of the contract can hold.
 _INT_MAX = 2**31 - 1
 
@@ -88,11 +91,13 @@ class Tally:
         self._reasons: list[Reason] = []
 
     def add(self, rule: Rules, points: int, value: str | int = "") -> None:
-        """Gives or takes points by a rule, because of `value`."""
+        """Gives or takes points by a rule, because of `value`, of which the first 256 bytes are kept."""
         if points.__class__ is not int or not -_INT_MAX <= points <= _INT_MAX:
             raise TypeError(f"points are a whole number of 32 bits, not {points!r}")
         if value.__class__ is not str:
             value = _as_text(value)
+        if len(value) > _VALUE_CHARS_SAFE:
+            value = _beginning(value)
         self._points += points
         self._reasons.append(Reason(rule, points, value))
 
@@ -121,6 +126,11 @@ class Tally:
     def verdict(self, action: Action) -> Verdict:
         """An action, for these reasons."""
         return Verdict(action, self.reasons)
+
+
+def _beginning(value: str) -> str:
+    # Cut between characters.
+    return value.encode()[:_VALUE_BYTES_MAX].decode(errors="ignore")
 
 
 def _lightness(reason: Reason) -> int:

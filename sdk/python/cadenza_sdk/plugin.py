@@ -60,7 +60,7 @@ class Plugin(Generic[P, F]):
         rules: type[Rules] = Rules,
         codes: type[Codes] = Codes,
         tracks: type[Codes] = Codes,
-        fuel_budget: int = 2_500_000,
+        fuel_budget: int = 5_000_000,
         memory_budget: int = 32 * 1024 * 1024,
     ) -> None:
         """`name` is what workflows use; `version` is the plugin's own; `summary` says in one sentence what it is for.

@@ -22,14 +22,14 @@ pub(crate) struct Health {
     now: Timestamp,
 }
 
+/// The values of one metric of a build, each with its further labels.
+type Values<'a> = &'a dyn Fn(&PluginInfo, &BuildHealth) -> Vec<(String, u64)>;
+
 /// What is counted of each build that is loaded.
 fn plugin_metrics(api: &Shared, text: &mut String) {
     let catalog = api.engine.catalog();
     let builds: Vec<_> = catalog.plugins.all().map(|info| (info, api.engine.health().of(info.digest))).collect();
-    let mut family = |name: &str,
-                      kind: &str,
-                      help: &str,
-                      values: &dyn Fn(&PluginInfo, &BuildHealth) -> Vec<(String, u64)>| {
+    let mut family = |name: &str, kind: &str, help: &str, values: Values<'_>| {
         let _ = writeln!(text, "# HELP cadenza_plugin_{name} {help}\n# TYPE cadenza_plugin_{name} {kind}");
         for (info, health) in &builds {
             for (more, value) in values(info, health) {
