@@ -9,7 +9,6 @@ use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
 use cadenza_core::field::{CUSTOM_FIELDS_MAX, field_info};
 use cadenza_core::lead::Channel;
-use cadenza_core::time::{MINUTE_MS, Span};
 use cadenza_core::value::ValueType;
 use cadenza_core::workspace::{ContactPolicy, PluginSettings};
 use jiff::tz::TimeZone;
@@ -70,7 +69,7 @@ static PLUGIN: Shape = Shape {
         optional("file", Takes::Text, "The component, relative to the workspace; only for plugins of your own"),
         optional("fuel", Takes::Whole(1_000, 1_000_000_000), "Fuel for one decision"),
         optional("memory", Takes::Bytes, "Memory for one decision"),
-        optional("time", Takes::Duration, "Wall time for one decision"),
+        optional("time_ms", Takes::Whole(1, 60_000), "Wall time for one decision, in milliseconds"),
         optional("output", Takes::Bytes, "Size of one answer"),
         optional("log_lines", Takes::Whole(0, 100_000), "Lines that one decision may say"),
         optional("table_elements", Takes::Whole(0, 1_000_000), "Elements of each of its tables"),
@@ -224,7 +223,7 @@ pub(crate) fn read_plugins(
                 .and_then(|fuel| sheet.whole(fuel, "a fuel budget", 1_000, 1_000_000_000))
                 .map(u64::from),
             memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory)),
-            wall_ms: form.get("time").and_then(|time| sheet.plain_duration_ms(time, Span::Elapsed(MINUTE_MS))),
+            wall_ms: count("time_ms", "a number of milliseconds", 60_000),
             output_bytes: form.get("output").and_then(|output| read_bytes(sheet, output)),
             log_lines: count("log_lines", "a number of lines", 100_000),
             table_elements: count("table_elements", "a number of elements", 1_000_000),

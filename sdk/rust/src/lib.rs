@@ -17,6 +17,7 @@ mod log;
 mod panics;
 #[doc(hidden)]
 pub mod plugin;
+mod table;
 mod tally;
 mod time;
 #[doc(hidden)]
@@ -79,11 +80,20 @@ pub use cadenza_sdk_derive::Parameters;
 /// assert_eq!(Rule::TABLE[0].name, "seniority");
 /// ```
 pub use cadenza_sdk_derive::Rules;
+/// A CSV file as a lookup [`Table`], read when the plugin is compiled: a guest has no files. The path is relative to the
+/// crate's `Cargo.toml`; rows are found by the column that `key` names, exactly.
+///
+/// ```ignore
+/// const INDUSTRIES: cadenza_sdk::Table = cadenza_sdk::table!("tables/industries.csv", key = "industry");
+/// let points = INDUSTRIES.get("logistics").and_then(|row| row.parse::<i32>("points")).unwrap_or(0);
+/// ```
+pub use cadenza_sdk_derive::table;
 #[doc(hidden)]
 pub use export::worlds;
 #[doc(hidden)]
 pub use log::say;
 pub use plugin::{Escalator, Nothing, Nurturer, Plugin, Reads, Refusal, RuleText, Scorer};
+pub use table::{Row, Table};
 pub use tally::{Action, Choice, Rating, Segment, Tally, Verdict};
 pub use time::{Span, Time};
 pub use value::FieldType;

@@ -5,6 +5,7 @@ mod codes;
 mod fields;
 mod parameters;
 mod rules;
+mod table;
 
 use proc_macro::TokenStream;
 use proc_macro2::Span;
@@ -32,6 +33,12 @@ pub fn rules(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Codes, attributes(code))]
 pub fn codes(input: TokenStream) -> TokenStream {
     finish(codes::derive(&parse_macro_input!(input as DeriveInput)))
+}
+
+/// See `cadenza_sdk::table`.
+#[proc_macro]
+pub fn table(input: TokenStream) -> TokenStream {
+    finish(table::expand(&parse_macro_input!(input as table::Input)))
 }
 
 fn finish(derived: Result<proc_macro2::TokenStream>) -> TokenStream {
