@@ -56,6 +56,13 @@ pub struct Hostile {
 pub const FOREVER: &str = "(loop $again (br $again)) unreachable";
 /// A start function that traps.
 const BAD_START: &str = "(func $start unreachable) (start $start)";
+/// A body of `realloc` that does this when there is room to be made. It is asked for no room as well, already when the
+/// workspace is checked, and what fails then is not even loaded by the engine.
+macro_rules! when_asked_for_room {
+    ($does:literal) => {
+        concat!("(if (result i32) (local.get 3) (then ", $does, ") (else i32.const 32768))")
+    };
+}
 /// Where a guest of these keeps what it lies with.
 const LIES: u32 = 16_384;
 
@@ -93,7 +100,11 @@ fn budgets(put: Put<'_>) {
         "(func $down (result i32) (i32.add (call $down) (i32.const 1)))".to_owned(),
     );
     put("endless loop", Ends::Fuel, scoring(FOREVER));
-    put("endless loop in realloc", Ends::Fuel, Guest { realloc: FOREVER, ..Guest::default() });
+    put(
+        "endless loop in realloc",
+        Ends::Fuel,
+        Guest { realloc: when_asked_for_room!("(loop $again (br $again)) unreachable"), ..Guest::default() },
+    );
     put("endless recursion", Ends::Trap, Guest { items: down.clone(), fuel: 10_000_000, ..scoring("call $down") });
     put("recursion that runs out of fuel", Ends::Fuel, Guest { items: down, fuel: 10_000, ..scoring("call $down") });
     put(
@@ -105,7 +116,10 @@ fn budgets(put: Put<'_>) {
         },
     );
     put("memory bomb", Ends::Memory, scoring(bomb));
-    put("memory bomb in realloc", Ends::Memory, Guest { realloc: bomb, ..Guest::default() });
+    let bomb_in_realloc = when_asked_for_room!(
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable"
+    );
+    put("memory bomb in realloc", Ends::Memory, Guest { realloc: bomb_in_realloc, ..Guest::default() });
     put("all memory at once", Ends::Memory, scoring("(drop (memory.grow (i32.const 65535))) unreachable"));
     // Growing by nothing takes nothing, so it goes on until the fuel is gone.
     put("memory grown by nothing", Ends::Fuel, scoring(forever("(drop (memory.grow (i32.const 0)))")));
@@ -195,14 +209,22 @@ fn answers(put: Put<'_>) {
             ..scoring("(call_indirect $t (type $f) (i32.const 0))")
         },
     );
-    put("trap in realloc", Ends::Trap, Guest { realloc: "unreachable", ..Guest::default() });
-    put("realloc beyond memory", Ends::BadOutput, Guest { realloc: "i32.const 65528", ..Guest::default() });
+    put("trap in realloc", Ends::Trap, Guest { realloc: when_asked_for_room!("unreachable"), ..Guest::default() });
+    put(
+        "realloc beyond memory",
+        Ends::BadOutput,
+        Guest { realloc: when_asked_for_room!("i32.const 65528"), ..Guest::default() },
+    );
     put(
         "realloc at the end of the address space",
         Ends::BadOutput,
-        Guest { realloc: "i32.const -1", ..Guest::default() },
+        Guest { realloc: when_asked_for_room!("i32.const -1"), ..Guest::default() },
     );
-    put("realloc out of alignment", Ends::BadOutput, Guest { realloc: "i32.const 32769", ..Guest::default() });
+    put(
+        "realloc out of alignment",
+        Ends::BadOutput,
+        Guest { realloc: when_asked_for_room!("i32.const 32769"), ..Guest::default() },
+    );
     // The host copies the arguments over each other; they are the guest's own.
     put("realloc of one place for all", Ends::Decided, Guest { realloc: "i32.const 32768", ..Guest::default() });
     put("answer beyond memory", Ends::BadOutput, scoring("i32.const 65532"));
@@ -276,7 +298,11 @@ fn logs(put: Put<'_>) {
     put(
         "log in realloc",
         Ends::Trap,
-        Guest { imports: LOG, realloc: "(call $line (i32.const 0) (i32.const 1)) i32.const 32768", ..Guest::default() },
+        Guest {
+            imports: LOG,
+            realloc: when_asked_for_room!("(call $line (i32.const 0) (i32.const 1)) i32.const 32768"),
+            ..Guest::default()
+        },
     );
 }
 
