@@ -7,10 +7,14 @@ use wit_parser::Resolve;
 pub struct Guest {
     /// Its name.
     pub name: &'static str,
+    /// What it imports; [`LOG`] is all it may.
+    pub imports: &'static str,
     /// More items of the module: data, tables, functions, a start function.
     pub items: String,
     /// The body of `describe`, which returns where the description is.
     pub describe: &'static str,
+    /// The body of `reads`, which returns where the view is; by default it reads nothing.
+    pub reads: &'static str,
     /// The body of `score`, which returns where the answer is.
     pub score: String,
     /// The body of `cabi_realloc`.
@@ -23,19 +27,63 @@ pub struct Guest {
     pub contract: Option<(&'static str, &'static str)>,
 }
 
+/// The contract as it is.
+pub const CONTRACT: &str = include_str!("../../sdk/wit/cadenza.wit");
+
+/// A core module that has the exports of a scoring plugin as a component, by this contract.
+pub fn encode(mut module: Vec<u8>, contract: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("cadenza.wit", contract).expect("the contract is valid");
+    let world = resolve.select_world(&[package], Some("scoring")).expect("it has this world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it can be embedded");
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(&module).expect("the module fits the world").encode().expect("the module is a component")
+}
+
 /// The memory budget that a guest asks for.
 const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where `score` may put its answer, and beyond that whatever it likes.
 pub const ANSWER: u32 = 8192;
+/// Where the view lies: zeros, which is a view of nothing.
+pub const VIEW: u32 = 4096;
+/// Where the description lies.
+pub const DESCRIPTION: u32 = 2048;
+/// The description's members, each an address and a length, counted from [`DESCRIPTION`].
+pub mod member {
+    /// The name.
+    pub const NAME: u32 = 0;
+    /// The version.
+    pub const VERSION: u32 = 8;
+    /// The summary.
+    pub const SUMMARY: u32 = 16;
+    /// The parameters.
+    pub const PARAMETERS: u32 = 24;
+    /// The rules.
+    pub const RULES: u32 = 32;
+    /// The tracks.
+    pub const TRACKS: u32 = 40;
+    /// The codes.
+    pub const CODES: u32 = 48;
+    /// The fuel budget, in eight bytes.
+    pub const FUEL: u32 = 56;
+    /// The memory budget, in eight bytes.
+    pub const MEMORY: u32 = 64;
+}
+
+/// The imports `$line` and `$panic`, each of an address and a length.
+pub const LOG: &str = r#"(import "cadenza:plugin/log@1.0.0" "line" (func $line (param i32 i32)))
+    (import "cadenza:plugin/log@1.0.0" "panic" (func $panic (param i32 i32)))"#;
 
 impl Default for Guest {
     /// Well behaved: 7 points, cold, no reasons.
     fn default() -> Self {
         Self {
             name: "hostile",
+            imports: "",
             items: String::new(),
             describe: "i32.const 2048",
+            reads: "i32.const 4096",
             score: answer(7, 2, 0, 0),
             realloc: "i32.const 32768",
             pages: 1,
@@ -64,6 +112,21 @@ pub fn reasons(at: u32, count: usize, rule: u16, value_at: u32, value_bytes: u32
     format!("(data (i32.const {at}) \"{}\")", escaped(&reason.concat().repeat(count)))
 }
 
+/// A data segment of these bytes. Segments that come later win, so it can also make a lie out of what the guest says.
+pub fn data(at: u32, bytes: &[u8]) -> String {
+    format!("(data (i32.const {at}) \"{}\")", escaped(bytes))
+}
+
+/// A data segment of these numbers.
+pub fn words(at: u32, words: &[u32]) -> String {
+    data(at, &words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>())
+}
+
+/// A list of the description that lies at `at` and has `count` entries, whether it does or not.
+pub fn claims(member: u32, at: u32, count: u32) -> String {
+    words(DESCRIPTION + member, &[at, count])
+}
+
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }
@@ -71,24 +134,19 @@ fn escaped(bytes: &[u8]) -> String {
 impl Guest {
     /// The guest as a component.
     pub fn component(&self) -> Vec<u8> {
-        let mut module = wat::parse_str(self.module()).expect("the guest is valid text");
-        let mut contract = include_str!("../../sdk/wit/cadenza.wit").to_owned();
+        let module = wat::parse_str(self.module()).expect("the guest is valid text");
+        let mut contract = CONTRACT.to_owned();
         if let Some((from, to)) = self.contract {
             assert!(contract.contains(from), "the contract has no `{from}`; change the test with it");
             contract = contract.replace(from, to);
         }
-        let mut resolve = Resolve::default();
-        let package = resolve.push_str("cadenza.wit", &contract).expect("the contract is valid");
-        let world = resolve.select_world(&[package], Some("scoring")).expect("it has this world");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it can be embedded");
-        let mut encoder = ComponentEncoder::default();
-        encoder.module(&module).expect("the module fits the world").encode().expect("the module is a component")
+        encode(module, &contract)
     }
 
-    fn module(&self) -> String {
-        let Self { name, items, describe, score, realloc, pages, .. } = self;
-        let length = u32::try_from(name.len()).expect("a name is short");
-        // The description: texts and lists as address and length, at last the budgets. One rule, number 1.
+    /// What the guest says of itself, as it lies in its memory: texts and lists as address and length, at last the budgets.
+    /// One rule, number 1.
+    pub fn says(&self) -> [(u32, Vec<u8>); 3] {
+        let length = u32::try_from(self.name.len()).expect("a name is short");
         let mut description = Vec::new();
         for (at, length) in [(1024, length), (1024, length), (1024, length), (0, 0), (1536, 1), (0, 0), (0, 0)] {
             description.extend(u32::to_le_bytes(at));
@@ -96,24 +154,27 @@ impl Guest {
         }
         description.extend(self.fuel.to_le_bytes());
         description.extend(MEMORY_BYTES.to_le_bytes());
-        let rule: Vec<u8> = [1, 1024, length, 1024, length].into_iter().flat_map(u32::to_le_bytes).collect();
+        let rule = [1, 1024, length, 1024, length].into_iter().flat_map(u32::to_le_bytes).collect();
+        [(1024, self.name.as_bytes().to_vec()), (1536, rule), (DESCRIPTION, description)]
+    }
+
+    fn module(&self) -> String {
+        let Self { imports, items, describe, reads, score, realloc, pages, .. } = self;
+        let says: String = self.says().iter().map(|(at, bytes)| data(*at, bytes)).collect();
         format!(
             r#"(module
+                {imports}
                 (memory (export "memory") {pages})
-                (data (i32.const 1024) "{name}")
-                (data (i32.const 1536) "{rule}")
-                (data (i32.const 2048) "{description}")
+                {says}
                 {items}
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
                 (func (export "cadenza:plugin/describe@1.0.0#describe") (result i32) {describe})
-                (func (export "cadenza:plugin/describe@1.0.0#reads") (param i32 i32 i32 i32 i32 i32) (result i32) i32.const 4096)
+                (func (export "cadenza:plugin/describe@1.0.0#reads") (param i32 i32 i32 i32 i32 i32) (result i32) {reads})
                 (func $score (export "cadenza:plugin/scorer@1.0.0#score")
                     (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {score})
                 (func (export "cadenza:plugin/scorer@1.0.0#score-batch")
                     (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const 4096)
-            )"#,
-            rule = escaped(&rule),
-            description = escaped(&description),
+            )"#
         )
     }
 }

@@ -1,8 +1,10 @@
 //! End to end: the real binary in a folder of its own, spoken to over HTTP as its users would. Knows nothing of the
 //! engine's insides.
 
+pub mod bomb;
 mod client;
 pub mod guest;
+pub mod hostile;
 mod mailbox;
 mod process;
 mod site;

@@ -5,7 +5,8 @@
 
 use crate::contract::LOG;
 use crate::error::{HostError, LoadError};
-use crate::limits::HostLimits;
+use crate::instance::shorten;
+use crate::limits::{HostLimits, IMPORT_BYTES_MAX, IMPORTS_TOLD_MAX, REASON_BYTES_MAX};
 use cadenza_core::id::Digest;
 use sha2::Digest as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -90,6 +91,20 @@ impl std::fmt::Debug for Compiled {
     }
 }
 
+/// Refuses imports other than `log`. There may be thousands with long names; people need to see what kind they are of.
+fn denied(imports: &[String]) -> Result<(), LoadError> {
+    let denied: Vec<&String> = imports.iter().filter(|name| *name != LOG).collect();
+    if denied.is_empty() {
+        return Ok(());
+    }
+    let told = denied.iter().take(IMPORTS_TOLD_MAX);
+    let mut told: Vec<String> = told.map(|name| format!("`{}`", shorten((*name).clone(), IMPORT_BYTES_MAX))).collect();
+    if denied.len() > told.len() {
+        told.push(format!("and {} more", denied.len() - told.len()));
+    }
+    Err(LoadError::Imports(told))
+}
+
 impl Compiled {
     /// Compiles a component: 10 to 20 ms for a guest of 30 kB. Refuses what imports anything but `log`.
     pub fn new(component: &[u8], limits: &HostLimits) -> Result<Self, LoadError> {
@@ -98,16 +113,12 @@ impl Compiled {
         }
         // Some of its words come in many lines.
         let one_line = |error: wasmtime::Error| format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-        let invalid = |error| LoadError::Invalid(one_line(error));
+        let invalid = |error| LoadError::Invalid(shorten(one_line(error), REASON_BYTES_MAX));
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
         let kind = compiled.component_type();
         let imports: Vec<String> = kind.imports(&engine).map(|(name, _)| name.to_owned()).collect();
-        let denied = imports.iter().filter(|name| *name != LOG).map(|name| format!("`{name}`"));
-        let denied: Vec<String> = denied.collect();
-        if !denied.is_empty() {
-            return Err(LoadError::Imports(denied));
-        }
+        denied(&imports)?;
         Ok(Self {
             code: compiled.serialize().map_err(invalid)?.into(),
             digest: Digest::of_hash(&sha2::Sha256::digest(component).into()),

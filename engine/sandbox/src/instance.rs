@@ -16,6 +16,7 @@ pub(crate) struct Taken {
     log: Vec<String>,
     log_bytes: usize,
     panic: Option<String>,
+    panics: usize,
 }
 
 /// The guest wanted more of something than it may have.
@@ -55,7 +56,13 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
     let mut linker = Linker::new(engine);
     let mut log = linker.instance(LOG)?;
     log.func_wrap("panic", |mut store: StoreContextMut<'_, Taken>, (message,): (String,)| {
-        store.data_mut().panic = Some(shorten(message, TRAP_BYTES_MAX));
+        let taken = store.data_mut();
+        // What the host copies burns none of the guest's fuel, so it must not happen without end.
+        taken.panics += 1;
+        if taken.panics > taken.budgets.log_lines.max(1) {
+            return Err(over(Budget::Log));
+        }
+        taken.panic = Some(shorten(message, TRAP_BYTES_MAX));
         Ok(())
     })?;
     log.func_wrap("line", |mut store: StoreContextMut<'_, Taken>, (line,): (String,)| {
@@ -110,7 +117,7 @@ pub(crate) fn call<R>(
 }
 
 fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
-    let taken = Taken { budgets: *budgets, memory_bytes: 0, log: Vec::new(), log_bytes: 0, panic: None };
+    let taken = Taken { budgets: *budgets, memory_bytes: 0, log: Vec::new(), log_bytes: 0, panic: None, panics: 0 };
     let mut store = Store::new(guest.engine(), taken);
     store.limiter(|taken| taken);
     store.set_fuel(budgets.fuel).expect("fuel is switched on in `compiled::config`");
@@ -128,12 +135,25 @@ fn failure(error: &wasmtime::Error, store: &Store<Taken>) -> DecisionFailure {
         Some(Trap::OutOfFuel) => DecisionFailure::Budget(Budget::Fuel),
         Some(Trap::Interrupt) => DecisionFailure::Budget(Budget::WallTime),
         Some(trap) => DecisionFailure::Trap(shorten(trap_text(*trap, error, store), TRAP_BYTES_MAX)),
-        // wasmtime keeps the type of this error to itself; a test would notice another text.
-        None if error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted") => {
-            DecisionFailure::Budget(Budget::Output)
-        }
-        None => DecisionFailure::BadOutput(shorten(format!("{error:#}"), TRAP_BYTES_MAX)),
+        None => untyped(error),
     }
+}
+
+/// wasmtime keeps the types of these errors to itself; tests would notice other texts.
+fn untyped(error: &wasmtime::Error) -> DecisionFailure {
+    let cause = error.root_cause().to_string();
+    // With functions of the guest under way it is about a text that the guest says, not about its answer.
+    let says = frames(error).next().is_some();
+    if cause.contains("fuel allocated for hostcalls has been exhausted") {
+        return DecisionFailure::Budget(if says { Budget::Log } else { Budget::Output });
+    }
+    if cause.starts_with("resource limit exceeded") {
+        return DecisionFailure::Budget(Budget::Memory);
+    }
+    // Where functions of the guest were under way, the error is wrapped into a description of the store, which is another
+    // one every time.
+    let text = if says { cause } else { format!("{error:#}") };
+    DecisionFailure::BadOutput(shorten(text, TRAP_BYTES_MAX))
 }
 
 /// The guest's panic message if it said or left one, else what happened and in which function.

@@ -13,6 +13,12 @@ pub(crate) const VALUE_BYTES_MAX: usize = 256;
 pub(crate) const REFUSAL_BYTES_MAX: usize = 512;
 /// The most bytes of a trap's text that are kept.
 pub(crate) const TRAP_BYTES_MAX: usize = 1_024;
+/// The most bytes of the reason why a component is not loaded; what it is told with is the component's own.
+pub(crate) const REASON_BYTES_MAX: usize = 1_024;
+/// The most imports that are told when a component has some that it may not have.
+pub(crate) const IMPORTS_TOLD_MAX: usize = 16;
+/// The most bytes of an import's name that are told.
+pub(crate) const IMPORT_BYTES_MAX: usize = 128;
 /// The most bytes a whole description may have once it is read.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
 /// The most leads that are scored in one instance.
@@ -31,9 +37,9 @@ pub struct HostLimits {
     pub memory_bytes_max: usize,
     /// The most elements an instance's table may have.
     pub table_elements_max: usize,
-    /// The most linear memories an instance may have; their bytes count together.
+    /// The most linear memories of all core instances of a component; their bytes count together. A module may have one.
     pub memories_max: u32,
-    /// The most tables an instance may have.
+    /// The most tables of all core instances of a component. A module may have one.
     pub tables_max: u32,
     /// The most core instances that one component may be made of.
     pub instances_max: u32,

@@ -4,9 +4,9 @@ use crate::answer;
 use crate::compiled::Compiled;
 use crate::contract::{self, Choice, Description, Given, Input, Overdue, Rating, Texts, Verdict, View};
 use crate::error::LoadError;
-use crate::instance::{self, Taken};
+use crate::instance::{self, Taken, shorten};
 use crate::layout::{Codes, Layout, NotTexts};
-use crate::limits::{BudgetOverrides, Budgets, HostLimits};
+use crate::limits::{BudgetOverrides, Budgets, HostLimits, REASON_BYTES_MAX};
 use crate::ticker::Watch;
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
@@ -134,14 +134,15 @@ impl Plugin {
         limits: &HostLimits,
         overrides: &BudgetOverrides,
     ) -> Result<Self, LoadError> {
-        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
+        let told = |error: wasmtime::Error| shorten(format!("{error:#}"), REASON_BYTES_MAX);
+        let invalid = |error| LoadError::Invalid(told(error));
         let component = compiled.component(engine, limits)?;
         let exports = Exports::of(&component)?;
         let guest = instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?;
         let budgets = Budgets::for_description(limits);
         let asked = instance::call(&guest, watch, &budgets, |store, instance| {
             if let Err(error) = exports.check(store, instance) {
-                return Ok(Err(LoadError::Contract(format!("{error:#}"))));
+                return Ok(Err(LoadError::Contract(told(error))));
             }
             let describe: Describe = function(store, instance, &exports.describe);
             Ok(Ok(describe.call(store, ())?.0))
@@ -150,8 +151,8 @@ impl Plugin {
         let codes = Codes::new(description.codes.clone());
         let decision_budgets = Budgets::for_decision(limits, &description, overrides);
         description.fuel_budget = description.fuel_budget.min(limits.fuel_max);
-        let mut info =
-            answer::description(description, exports.kinds(), compiled.digest()).map_err(LoadError::Description)?;
+        let mut info = answer::description(description, exports.kinds(), compiled.digest())
+            .map_err(|why| LoadError::Description(shorten(why, REASON_BYTES_MAX)))?;
         info.fuel_budget = decision_budgets.fuel;
         info.memory_budget = decision_budgets.memory_bytes as u64;
         Ok(Self { info, guest, exports, codes, budgets: decision_budgets, description_budgets: budgets })

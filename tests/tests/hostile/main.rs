@@ -1,5 +1,11 @@
 //! Hostile guests: each ends in a typed outcome within its budget, and the next decision is as good as ever.
 
+mod corpus;
+mod damaged;
+mod generated;
+mod parts;
+mod views;
+
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Segment};
 use cadenza_core::time::Timestamp;

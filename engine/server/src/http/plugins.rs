@@ -171,7 +171,12 @@ async fn change<T: Send + 'static>(
         Ok::<_, CatalogError>((catalog, made))
     });
     let made = making.await.map_err(|error| Problem::new(Kind::Internal, format!("loading broke off: {error}")))?;
-    let (catalog, made) = made.map_err(|error| refuse(&error))?;
+    let (catalog, made) = made.map_err(|error| {
+        // A build that is refused was kept and compiled before that was known; nothing of it may pile up.
+        let in_force = api.engine.catalog();
+        in_force.library.forget_all_but(&in_force.registry.components());
+        refuse(&error)
+    })?;
     let document = serde_json::to_vec(catalog.registry.as_ref())
         .map_err(|error| Problem::new(Kind::Internal, format!("the builds cannot be written down: {error}")))?;
     let wanted = catalog.registry.components();

@@ -1,0 +1,146 @@
+//! What a component is made of: core instances, tables and memories within the host's limits and the workspace's budgets, and
+//! parts that talk to each other.
+
+use crate::{input, sandbox, seven_points};
+use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionKind};
+use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
+use cadenza_tests::bomb::joined;
+use cadenza_tests::guest::{ANSWER, Guest, LOG, answer};
+
+/// A guest that says a line is made of three core instances and a table: itself, and what links the import to its memory.
+fn in_parts() -> Guest {
+    Guest {
+        imports: LOG,
+        score: format!("(call $line (i32.const 1024) (i32.const 7)) {}", answer(7, 2, 0, 0)),
+        ..Guest::default()
+    }
+}
+
+fn under(overrides: BudgetOverrides, guest: &Guest) -> Result<Decision, DecisionFailure> {
+    let mut sandbox = sandbox();
+    let info = sandbox.load(&guest.component(), Some(overrides)).expect("describing has the host's limits");
+    sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer
+}
+
+#[test]
+fn a_budget_for_parts_ends_a_decision_by_name() {
+    let plenty = BudgetOverrides { instances: Some(3), tables: Some(1), ..BudgetOverrides::default() };
+    assert_eq!(under(plenty, &in_parts()), Ok(seven_points()));
+    for short in [
+        BudgetOverrides { instances: Some(2), ..plenty },
+        BudgetOverrides { instances: Some(0), ..plenty },
+        BudgetOverrides { tables: Some(0), ..plenty },
+        BudgetOverrides { table_elements: Some(1), ..plenty },
+    ] {
+        assert_eq!(under(short, &in_parts()), Err(DecisionFailure::Budget(Budget::Memory)), "{short:?}");
+    }
+}
+
+#[test]
+fn a_component_of_more_parts_than_the_host_allows_is_refused() {
+    let of = |limits: HostLimits, guest: &Guest| {
+        let mut sandbox = Sandbox::new(&limits).expect("this machine runs plugins");
+        sandbox.load(&guest.component(), None).map(|_| ())
+    };
+    let default = HostLimits::default();
+    assert_eq!(of(HostLimits { instances_max: 3, tables_max: 1, ..default }, &in_parts()), Ok(()));
+    for limits in [HostLimits { instances_max: 2, ..default }, HostLimits { tables_max: 0, ..default }] {
+        let guest = in_parts();
+        let refused = of(limits, &guest).expect_err("it has too many parts");
+        assert!(matches!(refused, LoadError::Invalid(_)), "{refused:?}");
+    }
+}
+
+#[test]
+fn memories_share_one_budget() {
+    // Three more core instances with four pages each, beside the guest's own page.
+    let component = joined(&Guest::default().component(), "(module (memory 4))", 3);
+    let mut sandbox = sandbox();
+    let mut within = |pages: usize| {
+        let budget = BudgetOverrides { memory_bytes: Some(pages * 65_536), ..BudgetOverrides::default() };
+        let info = sandbox.load(&component, Some(budget)).expect("describing has the host's limits");
+        sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer
+    };
+    assert_eq!(within(13), Ok(seven_points()));
+    assert_eq!(within(12), Err(DecisionFailure::Budget(Budget::Memory)));
+}
+
+/// Two components inside of one that pass a text: what copies it has two memories, and wasmtime once panicked over that when
+/// guests were not allowed to have several.
+const TALKING: &str = r#"(component
+    (component $hears
+        (core module $m
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+            (func (export "hear") (param i32 i32) (result i32) local.get 1))
+        (core instance $i (instantiate $m))
+        (func (export "hear") (param "text" string) (result u32)
+            (canon lift (core func $i "hear") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+    (component $says
+        (import "hear" (func $hear (param "text" string) (result u32)))
+        (core module $memory (memory (export "memory") 1) (data (i32.const 8) "hello"))
+        (core instance $memory (instantiate $memory))
+        (core func $hear (canon lower (func $hear) (memory (core memory $memory "memory"))))
+        (core module $m
+            (import "host" "hear" (func $hear (param i32 i32) (result i32)))
+            (func (export "say") (result i32) (call $hear (i32.const 8) (i32.const 5))))
+        (core instance $i (instantiate $m (with "host" (instance (export "hear" (func $hear))))))
+        (func (export "say") (result u32) (canon lift (core func $i "say"))))
+    (instance $hears (instantiate $hears))
+    (instance $says (instantiate $says (with "hear" (func $hears "hear"))))
+    (export "say" (func $says "say")))"#;
+
+#[test]
+fn components_that_talk_to_each_other_compile() {
+    let component = wat::parse_str(TALKING).expect("valid text");
+    Compiled::new(&component, &HostLimits::default()).expect("it imports nothing and breaks nothing");
+    let refused = sandbox().load(&component, None).expect_err("it decides nothing");
+    assert!(matches!(refused, LoadError::NotAPlugin(_)), "{refused:?}");
+}
+
+#[test]
+fn many_functions_compile_and_decide() {
+    let functions: String = (0..10_000).map(|n| format!("(func $f{n} (result i32) i32.const {n})")).collect();
+    let guest =
+        Guest { items: functions, score: format!("(drop (call $f9999)) {}", answer(7, 2, 0, 0)), ..Guest::default() };
+    assert_eq!(under(BudgetOverrides::default(), &guest), Ok(seven_points()));
+}
+
+#[test]
+fn much_data_is_copied_within_the_fuel_of_nobody() {
+    // Data that is there from the start is part of the component; its size is limited with the component's.
+    let text = "x".repeat(8 * 1024 * 1024);
+    let guest = Guest { pages: 200, items: format!("(data (i32.const 1000000) \"{text}\")"), ..Guest::default() };
+    assert_eq!(under(BudgetOverrides::default(), &guest), Ok(seven_points()));
+}
+
+/// The same not-a-number on every machine, whichever way it comes about.
+#[test]
+fn not_a_number_has_one_form() {
+    // Sign, exponent and the first bit of the fraction; then whether anything of the rest is set.
+    let bits = |number: &str| {
+        format!(
+            "(i32.store offset=4 (i32.const {ANSWER}) (i32.shr_u (i32.reinterpret_f32 {number}) (i32.const 22)))
+             (i32.store offset=16 (i32.const {ANSWER}) (i32.shl (i32.reinterpret_f32 {number}) (i32.const 10)))
+             (i32.store8 offset=8 (i32.const {ANSWER}) (i32.const 2))
+             i32.const {ANSWER}"
+        )
+    };
+    for number in [
+        "(f32.div (f32.const 0) (f32.const 0))",
+        "(f32.div (f32.const -0) (f32.const 0))",
+        "(f32.sqrt (f32.const -1))",
+        "(f32.sub (f32.const inf) (f32.const inf))",
+        "(f32.add (f32.const nan:0x200001) (f32.const 1))",
+        "(f32.mul (f32.const -nan:0x200001) (f32.const nan:0x300001))",
+        "(f32.min (f32.const -nan:0x200001) (f32.const 1))",
+        "(f32.demote_f64 (f64.div (f64.const 0) (f64.const 0)))",
+        "(f32x4.extract_lane 0 (f32x4.div (v128.const i64x2 0 0) (v128.const i64x2 0 0)))",
+    ] {
+        let guest = Guest { score: bits(number), ..Guest::default() };
+        let Ok(Decision::Score { points, .. }) = under(BudgetOverrides::default(), &guest) else {
+            panic!("{number}: its bits should be a score");
+        };
+        assert_eq!(points, 0x1ff, "{number} is not the canonical one");
+    }
+}
