@@ -132,7 +132,7 @@ fn inputs(sandbox: &Sandbox, count: i64) -> Vec<DecisionInput> {
     let one = |lead: i64| DecisionInput {
         now,
         parameters: parameters.clone(),
-        fields: fields.iter().map(|field| field_value(field, lead, now)).collect(),
+        fields: fields.iter().map(|field| field_value(&field.name, lead, now)).collect(),
         touches: (0..8).map(|touch| touch_seen(lead + touch)).collect(),
         engagement: (0..2)
             .map(|seen| EngagementSeen { age_s: 90_000 * (seen + 1), kind: "page".into(), detail: "pricing".into() })

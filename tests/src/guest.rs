@@ -23,6 +23,8 @@ pub struct Guest {
     pub pages: u32,
     /// The plugin's fuel budget, as it says itself.
     pub fuel: u64,
+    /// The plugin's memory budget in bytes, as it says itself.
+    pub memory: u64,
     /// A change to the contract: what is replaced by what.
     pub contract: Option<(&'static str, &'static str)>,
 }
@@ -39,9 +41,6 @@ pub fn encode(mut module: Vec<u8>, contract: &str) -> Vec<u8> {
     let mut encoder = ComponentEncoder::default();
     encoder.module(&module).expect("the module fits the world").encode().expect("the module is a component")
 }
-
-/// The memory budget that a guest asks for.
-const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where `score` may put its answer, and beyond that whatever it likes.
 pub const ANSWER: u32 = 8192;
@@ -88,6 +87,7 @@ impl Default for Guest {
             realloc: "i32.const 32768",
             pages: 1,
             fuel: 100_000,
+            memory: 4 * 1024 * 1024,
             contract: None,
         }
     }
@@ -153,7 +153,7 @@ impl Guest {
             description.extend(u32::to_le_bytes(length));
         }
         description.extend(self.fuel.to_le_bytes());
-        description.extend(MEMORY_BYTES.to_le_bytes());
+        description.extend(self.memory.to_le_bytes());
         let rule = [1, 1024, length, 1024, length].into_iter().flat_map(u32::to_le_bytes).collect();
         [(1024, self.name.as_bytes().to_vec()), (1536, rule), (DESCRIPTION, description)]
     }

@@ -175,6 +175,7 @@ fn budgets(put: Put<'_>) {
         Guest {
             // 256 pages are all that it may have; each pass over them burns some fuel.
             pages: 256,
+            memory: 256 * 65_536,
             ..scoring(forever(
                 "(drop (i32.const 0))
              (global.set $at (i32.and (i32.add (global.get $at) (i32.const 4096)) (i32.const 0xffffff)))

@@ -155,7 +155,7 @@ fn says_what_is_wrong_with_a_case(project: &Project) {
         ("  with: { huge: 1 }\n  expect: {}", "the plugin has no parameter `huge`; it has `hot`"),
         ("  with: { hot: soon }\n  expect: {}", "the parameter `hot` is of type int"),
         ("  lead: { phone: '1' }\n  expect: {}", "the plugin does not read the field `phone`; it reads"),
-        ("  lead: { employees: many }\n  expect: {}", "`employees` is a field of type int"),
+        ("  lead: { employees: many }\n  expect: {}", "the plugin reads `employees` as int, and `many` is none"),
         ("  expect: { track: weekly }", "it expects what nurture decides, and the plugin is one for scoring"),
     ] {
         project.test_cases(&case(body)).expect(1, &[&at(what)]);
@@ -164,8 +164,12 @@ fn says_what_is_wrong_with_a_case(project: &Project) {
 }
 
 fn says_what_is_wrong_with_a_plugin(project: &Project) {
+    project.edit("pub budget: Option<f64>,", "pub budget: Option<f64>,\n    /// Phone.\n    pub phone: Option<i64>,");
+    let case = "- case: Phone\n  now: 2026-03-02T09:00:00Z\n  expect: {}\n";
+    let says = "`Phone`: the plugin reads `phone` as int, and the standard field is of type text";
+    project.test_cases(case).expect(1, &[says]);
     // A field of the workspace, which is a number although the case writes a whole one.
-    project.edit("pub budget: Option<f64>,", "pub budget: Option<f64>,\n    /// Seats.\n    pub seats: Option<f64>,");
+    project.edit("    /// Phone.\n    pub phone: Option<i64>,", "    /// Seats.\n    pub seats: Option<f64>,");
     project.edit(
         "let mut tally = Tally::new();",
         "let mut tally = Tally::new();

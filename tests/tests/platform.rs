@@ -1,7 +1,7 @@
 //! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some leads,
 //! promote, go back, pause, heal; and what hostile ones and damaged files come to.
 
-use cadenza_tests::guest::{Guest, answer};
+use cadenza_tests::guest::{Guest, answer, words};
 use cadenza_tests::{Engine, Site, cadenza};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -169,11 +169,14 @@ fn what_is_no_build_of_this_plugin_is_refused_and_changes_nothing() {
         contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")),
         ..Guest::default()
     };
+    // Where the one rule lies: its number stays, its name is another.
+    let another_rule = Guest { name: "house-score", items: words(1536, &[1, 1024, 5, 1024, 5]), ..Guest::default() };
     for (component, says) in [
         (b"hello".to_vec(), "no component"),
         (build(80)[..200].to_vec(), "no component"),
         (other, "calls itself `somebody-else`"),
         (asks_for_more.component(), "breaks the contract"),
+        (another_rule.component(), "rule 1 of `house-score` was `house-score`"),
         (build(10), "is live already"),
     ] {
         let refused = push(&engine, &component, "");

@@ -68,14 +68,23 @@ pub struct PluginInfo {
     pub rules: Vec<RuleInfo>,
     /// Tracks a nurture plugin may answer; empty for other kinds.
     pub tracks: Vec<String>,
-    /// The most fuel one decision may burn. At most [`INLINE_FUEL_MAX`] is decided inside the commit.
+    /// The most fuel one decision may burn.
     pub fuel_budget: u64,
     /// The most bytes of memory one decision may take.
     pub memory_budget: u64,
 }
 
-/// Decisions with at most this fuel budget are answered inside the commit; 1 M units are about 70 µs (`measured.md`).
+impl PluginInfo {
+    /// Whether its decisions are taken inside the commit, and are not a wait: what one may cost at most is little.
+    pub const fn is_inline(&self) -> bool {
+        self.fuel_budget <= INLINE_FUEL_MAX && self.memory_budget <= INLINE_MEMORY_MAX
+    }
+}
+
+/// The largest fuel budget with which a decision is taken inside the commit; 1 M units are about 70 µs (`measured.md`).
 pub const INLINE_FUEL_MAX: u64 = 1_000_000;
+/// The largest memory budget with which it is: touching a page costs no fuel, but time.
+pub const INLINE_MEMORY_MAX: u64 = 4 * 1024 * 1024;
 
 /// One parameter of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,8 +117,8 @@ pub struct RuleInfo {
 /// What a plugin reads, given its parameters. The host passes exactly that, in that order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
-    /// Names under `lead.`, standard, kept or custom.
-    pub fields: Vec<String>,
+    /// Lead fields: standard, kept or custom.
+    pub fields: Vec<FieldRead>,
     /// Touches: how many at most, and how far back.
     pub touches: Option<HistoryReads>,
     /// Engagement: how many at most, and how far back.
@@ -120,6 +129,22 @@ pub struct Reads {
     pub previous_score: bool,
     /// Whether it wants business time elapsed since the subject began (task created, run entered).
     pub business_elapsed: bool,
+}
+
+impl Reads {
+    /// The type in which it reads a field; none when it does not.
+    pub fn field(&self, name: &str) -> Option<ValueType> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.kind)
+    }
+}
+
+/// A lead field that a plugin reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldRead {
+    /// The name after `lead.`.
+    pub name: String,
+    /// The type its values are passed in; one that does not fit is passed blank.
+    pub kind: ValueType,
 }
 
 /// A window on history.

@@ -99,6 +99,13 @@ mod wire {
     }
 }
 
+impl ValueType {
+    /// Whether every value of this type fits `to`, as [`Value::fit`] has it.
+    pub fn fits(self, to: Self) -> bool {
+        self == to || matches!((self, to), (Self::Int, Self::Number) | (Self::Time, Self::Text) | (_, Self::Any))
+    }
+}
+
 impl Value {
     /// Whether nothing is known.
     pub const fn is_blank(&self) -> bool {

@@ -1,11 +1,11 @@
 //! What a plugin may answer. Everything that comes from a guest passes here before the engine sees it.
 
-use crate::contract::{Choice, Description, Rating, Reason, Verdict};
+use crate::contract::{Choice, Description, Rating, Reason, Verdict, View};
 use crate::instance::shorten;
 use crate::limits::{POINTS_MAX, REASONS_MAX, REFUSAL_BYTES_MAX, VALUE_BYTES_MAX};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{
-    self as kept, Decision, DecisionFailure, DecisionKind, ParameterInfo, PluginInfo, RuleInfo,
+    self as kept, Decision, DecisionFailure, DecisionKind, ParameterInfo, PluginInfo, Reads, RuleInfo,
 };
 use cadenza_core::value::{Value, ValueType};
 
@@ -76,8 +76,18 @@ fn reasons(info: &PluginInfo, reasons: Vec<Reason>) -> Result<Vec<kept::Reason>,
         .collect()
 }
 
-/// The most parameters, rules and tracks a plugin may describe.
+/// The most parameters, rules, tracks and codes a plugin may describe, and the most fields it may read.
 const ENTRIES_MAX: usize = 256;
+
+/// What a plugin wants to see. Whether the workspace has it is the workspace's question.
+pub(crate) fn reads(view: Result<View, String>) -> Result<Reads, DecisionFailure> {
+    let view = view.map_err(refusal)?;
+    let fields = view.fields.len();
+    if fields > ENTRIES_MAX {
+        return Err(bad(format!("it reads {fields} fields, and {ENTRIES_MAX} are allowed")));
+    }
+    Ok(view.into())
+}
 
 /// What a plugin says of itself, if it holds together; the error says what does not.
 pub(crate) fn description(

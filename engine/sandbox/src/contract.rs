@@ -270,8 +270,15 @@ impl From<Window> for kept::HistoryReads {
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
 pub(crate) struct View {
-    pub(crate) fields: Vec<String>,
+    pub(crate) fields: Vec<Field>,
     pub(crate) touches: Option<Window>,
     pub(crate) engagement: Option<Window>,
     #[component(name = "owner-present")]
@@ -285,7 +292,11 @@ pub(crate) struct View {
 impl From<View> for kept::Reads {
     fn from(view: View) -> Self {
         Self {
-            fields: view.fields,
+            fields: view
+                .fields
+                .into_iter()
+                .map(|Field { name, kind }| kept::FieldRead { name, kind: kind.into() })
+                .collect(),
             touches: view.touches.map(Into::into),
             engagement: view.engagement.map(Into::into),
             owner_present: view.owner_present,

@@ -171,7 +171,7 @@ impl Plugin {
             let reads: AskReads<'_> = function(store, instance, &self.exports.reads);
             Ok(reads.call(store, (texts, parameters))?.0)
         });
-        called.answer?.map(Reads::from).map_err(answer::refusal)
+        answer::reads(called.answer?)
     }
 
     /// Takes one decision.

@@ -77,8 +77,8 @@ impl Catalog {
     /// Checks a workspace's files with the plugins of the registry.
     pub(crate) fn of(folder: Folder, root: &Path, basis: Basis) -> Result<Self, CatalogError> {
         let folder = Arc::new(folder);
-        let Basis { pinned, registry, library, .. } = basis;
-        let plugins = Arc::new(Plugins::load(&library, &registry, &cadenza_language::plugin_settings(&folder))?);
+        let Basis { pinned, mut registry, library, .. } = basis;
+        let plugins = Arc::new(Plugins::load(&library, &mut registry, &cadenza_language::plugin_settings(&folder))?);
         let checked = cadenza_language::check(&folder, plugins.as_ref());
         let Some(workspace) = checked.workspace else {
             return Err(CatalogError::Broken(checked.diagnostics, folder));
@@ -112,9 +112,9 @@ impl Catalog {
     }
 
     /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
-    pub(crate) fn with_registry(&self, registry: Registry) -> Result<Self, CatalogError> {
+    pub(crate) fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
         let settings = cadenza_language::plugin_settings(&self.folder);
-        let plugins = Arc::new(Plugins::load(&self.library, &registry, &settings)?);
+        let plugins = Arc::new(Plugins::load(&self.library, &mut registry, &settings)?);
         let tried = registry.plugins().filter(|(_, versions)| versions.candidate.is_some()).map(|(name, _)| name);
         for name in tried {
             let checked = cadenza_language::check(&self.folder, &plugins.with_candidate_live(name));
@@ -128,6 +128,11 @@ impl Catalog {
         };
         let live = Arc::new(live(&workspace, &self.definitions, &plugins));
         Ok(Self { live, plugins, registry: Arc::new(registry), ..self.clone() })
+    }
+
+    /// Deletes components that no build of this catalog is: what was brought along and refused, or is no longer wanted.
+    pub(crate) fn forget_other_components(&self) {
+        self.library.forget_all_but(&self.registry.components());
     }
 
     /// The same with these brakes.

@@ -10,7 +10,7 @@ use crate::plugins::shadow::Compared;
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::Answer;
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::{DecisionInput, DecisionKind, INLINE_FUEL_MAX};
+use cadenza_core::plugin::{DecisionInput, DecisionKind, PluginInfo};
 use cadenza_sandbox::{Decided, Sandbox};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl Decider {
 
     /// Whether the question is answered inside the commit.
     pub(crate) fn is_inline(&self, question: &Question) -> bool {
-        self.inline.sandbox.plugin(question.digest).is_none_or(|info| info.fuel_budget <= INLINE_FUEL_MAX)
+        self.inline.sandbox.plugin(question.digest).is_none_or(PluginInfo::is_inline)
     }
 
     /// Asks now.

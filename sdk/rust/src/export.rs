@@ -42,7 +42,7 @@ impl<P: Plugin> describe::Guest for P {
     fn reads(texts: types::Texts, values: Vec<types::Value>) -> Result<describe::View, String> {
         begin();
         let parameters = P::Parameters::take(&mut Values::new(&values, Texts::keep(texts)))?;
-        Ok(P::reads(&parameters)?.with_fields(P::Fields::NAMES))
+        Ok(P::reads(&parameters)?.with_fields(P::Fields::FIELDS))
     }
 }
 

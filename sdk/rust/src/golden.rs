@@ -28,7 +28,7 @@ pub use case::{Case, EngagementCase, Expect, Length, Moment, OverdueCase, Reason
 use crate::contract::describe::{self, Literal, Parameter, ValueType, Window};
 use crate::contract::types::{self, Value};
 use crate::contract::{escalator, nurturer, scorer};
-use crate::plugin::{Escalator, Fields, Nurturer, Parameters, Plugin, Scorer};
+use crate::plugin::{Escalator, Nurturer, Parameters, Plugin, Scorer};
 use crate::time::Span;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -182,11 +182,12 @@ fn input<P: Plugin>(
     parameters: Vec<Value>,
     mut pool: Pool,
 ) -> Result<types::Input, String> {
-    if let Some(name) = case.lead.keys().find(|name| !view.fields.contains(name)) {
-        return Err(format!("the plugin does not read the field `{name}`; it reads {}", view.fields.join(", ")));
+    if let Some(name) = case.lead.keys().find(|name| !view.fields.iter().any(|field| field.name == **name)) {
+        let fields: Vec<&str> = view.fields.iter().map(|field| field.name.as_str()).collect();
+        return Err(format!("the plugin does not read the field `{name}`; it reads {}", fields.join(", ")));
     }
-    let fields = P::Fields::NAMES.iter().zip(P::Fields::KINDS).map(|(name, kind)| match case.lead.get(*name) {
-        Some(scalar) => fit(name, scalar, *kind, &mut pool),
+    let fields = view.fields.iter().map(|field| match case.lead.get(&field.name) {
+        Some(scalar) => fit(&field.name, scalar, field.kind, &mut pool),
         None => Ok(Value::Blank),
     });
     let fields = fields.collect::<Result<_, _>>()?;

@@ -1,6 +1,6 @@
 //! What an author implements: [`Plugin`], and for each kind of decision one of [`Scorer`], [`Nurturer`], [`Escalator`].
 
-use crate::contract::describe::{self, ValueType, Window};
+use crate::contract::describe::{self, Field, ValueType, Window};
 use crate::tally::{Choice, Rating, Verdict};
 use crate::value::Values;
 use crate::view::{Overdue, View};
@@ -17,7 +17,7 @@ pub trait Plugin: Sized + 'static {
     /// What it is for, in one sentence.
     const SUMMARY: &'static str;
     /// The most fuel one decision should need, about one unit for each instruction. Measure and leave room: a decision
-    /// over budget fails. Up to 1,000,000 it is taken inside the commit.
+    /// over budget fails. With at most 1,000,000 fuel and 4 MiB of memory it is taken inside the commit.
     const FUEL_BUDGET: u64 = 200_000;
     /// The most bytes of memory one decision should need; nothing that a decision allocates is given back before it ends.
     const MEMORY_BUDGET: u64 = 4 * 1024 * 1024;
@@ -69,10 +69,8 @@ pub trait Parameters: Sized {
 
 /// What `#[derive(Fields)]` makes of a struct.
 pub trait Fields: Sized {
-    /// The names of the fields, in the order of the values.
-    const NAMES: &'static [&'static str];
-    /// Their types, in the same order.
-    const KINDS: &'static [ValueType];
+    /// The names and types of the fields, in the order of the values.
+    const FIELDS: &'static [(&'static str, ValueType)];
 
     /// Takes the values in that order; the error names one of another type.
     fn take(values: &mut Values<'_>) -> Result<Self, String>;
@@ -93,8 +91,7 @@ impl Parameters for Nothing {
 }
 
 impl Fields for Nothing {
-    const NAMES: &'static [&'static str] = &[];
-    const KINDS: &'static [ValueType] = &[];
+    const FIELDS: &'static [(&'static str, ValueType)] = &[];
 
     fn take(_: &mut Values<'_>) -> Result<Self, String> {
         Ok(Self)
@@ -154,9 +151,9 @@ impl Reads {
     }
 
     /// With the fields of a plugin, as the contract has it.
-    pub(crate) fn with_fields(self, fields: &[&str]) -> describe::View {
+    pub(crate) fn with_fields(self, fields: &[(&str, ValueType)]) -> describe::View {
         describe::View {
-            fields: owned(fields),
+            fields: fields.iter().map(|(name, kind)| Field { name: (*name).to_owned(), kind: *kind }).collect(),
             touches: self.touches,
             engagement: self.engagement,
             owner_present: self.owner_present,

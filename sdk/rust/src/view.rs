@@ -59,7 +59,7 @@ impl<P: Plugin> Call<P> {
         let (mut touches, mut engagement) = (self.touches.as_slice(), self.engagement.as_slice());
         self.leads.iter().map(move |lead| {
             // All of them first: a lead that cannot be read must not shift those after it.
-            let values = first(&mut fields, P::Fields::NAMES.len() as u32);
+            let values = first(&mut fields, P::Fields::FIELDS.len() as u32);
             let (touches, engagement) = (first(&mut touches, lead.touches), first(&mut engagement, lead.engagement));
             Ok(View {
                 now: self.now,
@@ -162,6 +162,7 @@ impl From<escalator::Overdue> for Overdue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::describe::ValueType;
     use crate::contract::types::{Input, Lead, Texts as Pool, Value};
     use crate::{FieldType, Nothing};
 
@@ -171,8 +172,7 @@ mod tests {
     struct Amounts(Option<i64>, Option<i64>);
 
     impl Fields for Amounts {
-        const NAMES: &'static [&'static str] = &["first", "second"];
-        const KINDS: &'static [crate::contract::describe::ValueType] = &[i64::KIND, i64::KIND];
+        const FIELDS: &'static [(&'static str, ValueType)] = &[("first", i64::KIND), ("second", i64::KIND)];
 
         fn take(values: &mut Values<'_>) -> Result<Self, String> {
             Ok(Self(values.field("first")?, values.field("second")?))

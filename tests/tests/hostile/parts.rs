@@ -110,7 +110,8 @@ fn many_functions_compile_and_decide() {
 fn much_data_is_copied_within_the_fuel_of_nobody() {
     // Data that is there from the start is part of the component; its size is limited with the component's.
     let text = "x".repeat(8 * 1024 * 1024);
-    let guest = Guest { pages: 200, items: format!("(data (i32.const 1000000) \"{text}\")"), ..Guest::default() };
+    let items = format!("(data (i32.const 1000000) \"{text}\")");
+    let guest = Guest { pages: 200, memory: 200 * 65_536, items, ..Guest::default() };
     assert_eq!(under(BudgetOverrides::default(), &guest), Ok(seven_points()));
 }
 

@@ -5,9 +5,10 @@ use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
 use cadenza_core::effect::Question;
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::expr::{Comparison, Expr, Function, Name, Object};
+use cadenza_core::field::field_info;
 use cadenza_core::id::Digest;
 use cadenza_core::lead::{Channel, Outcome, RepId, Stage, TouchResult};
-use cadenza_core::plugin::{Action, Decision, DecisionKind, Reads, Reason, Segment, With};
+use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Reason, Segment, With};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
@@ -328,7 +329,11 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
         "message",
         "engagements",
     ];
-    let reads = Reads { fields: fields.map(str::to_owned).to_vec(), ..Reads::default() };
+    let read = |name: &str| {
+        let kind = field_info(name).map_or(ValueType::Any, |info| info.kind);
+        FieldRead { name: name.to_owned(), kind }
+    };
+    let reads = Reads { fields: fields.map(read).to_vec(), ..Reads::default() };
     let binding = Binding { parameters: vec![Value::Int(75), Value::Int(40)], reads };
     let mut bindings: BTreeMap<AskRef, Binding> = BTreeMap::new();
     for workflow in &workflows {

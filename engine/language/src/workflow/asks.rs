@@ -8,7 +8,8 @@ use crate::shape::Shape;
 use crate::suggest::listed;
 use crate::team::ROLES;
 use crate::yaml::{Content, Node};
-use cadenza_core::plugin::{DecisionKind, ParameterError, PluginInfo, Segment, With, lay_out};
+use cadenza_core::field::field_info;
+use cadenza_core::plugin::{DecisionKind, FieldRead, ParameterError, PluginInfo, Segment, With, lay_out};
 use cadenza_core::time::Span;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::{Ask, Branch, Escalate, MAIN_SCORE, OnFailure, Recipient, Score, Target};
@@ -255,7 +256,7 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
     sound.then_some(with)
 }
 
-/// Whether everything the plugin reads exists in this workspace.
+/// Whether everything the plugin reads exists in this workspace, in a type that fits.
 fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -> bool {
     let reads = match reader.known.plugins.reads(name, parameters) {
         Ok(reads) => reads,
@@ -269,13 +270,28 @@ fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -
             return false;
         }
     };
-    let missing: Vec<&str> =
-        reads.fields.iter().map(String::as_str).filter(|field| reader.known.field(field).is_none()).collect();
-    if missing.is_empty() || !reader.known.settings_read {
+    if !reader.known.settings_read {
         return true;
     }
-    let message = format!("`{name}` reads {}, and leads have no such field", listed(missing.iter().copied()));
-    let problem = Problem::error("unknown-field", plugin.span.clone(), message);
-    reader.sheet.report(problem.help(format!("declare it in cadenza.yaml: `fields: {{ {}: text }}`", missing[0])));
-    false
+    let missing: Vec<&FieldRead> =
+        reads.fields.iter().filter(|field| reader.known.field(&field.name).is_none()).collect();
+    if let [first, ..] = missing[..] {
+        let names = listed(missing.iter().map(|field| field.name.as_str()));
+        let message = format!("`{name}` reads {names}, and leads have no such field");
+        let problem = Problem::error("unknown-field", plugin.span.clone(), message);
+        let FieldRead { name, kind } = first;
+        reader.sheet.report(problem.help(format!("declare it in cadenza.yaml: `fields: {{ {name}: {kind} }}`")));
+    }
+    let mut sound = missing.is_empty();
+    for FieldRead { name: field, kind } in &reads.fields {
+        let Some(ours) = reader.known.field(field).filter(|ours| !ours.fits(*kind)) else { continue };
+        let message = format!("`{name}` reads `{field}` as {kind}, and here it is {ours}");
+        let problem = Problem::error("field-type", plugin.span.clone(), message);
+        reader.sheet.report(problem.help(match field_info(field) {
+            Some(_) => "it is a standard field: this build of the plugin cannot be used with this engine".to_owned(),
+            None => format!("declare it so in cadenza.yaml: `fields: {{ {field}: {kind} }}`, or change the plugin"),
+        }));
+        sound = false;
+    }
+    sound
 }

@@ -37,6 +37,10 @@ pub(super) struct Serve {
     #[arg(long, env = "CADENZA_DISK_RESERVE_MIB", value_name = "MIB")]
     #[serde(alias = "disk-reserve-mib")]
     disk_reserve_mib: Option<u64>,
+    /// For how many days it is remembered where a decision lies, for replaying [default: 90]
+    #[arg(long, env = "CADENZA_DECISION_DAYS", value_name = "DAYS")]
+    #[serde(alias = "decision-days")]
+    decision_days: Option<u32>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -69,6 +73,7 @@ impl Serve {
             listen: self.listen.or(config.listen),
             clock: self.clock.or(config.clock),
             disk_reserve_mib: self.disk_reserve_mib.or(config.disk_reserve_mib),
+            decision_days: self.decision_days.or(config.decision_days),
             log: self.log.or(config.log),
             log_format: self.log_format.or(config.log_format),
             config: self.config,
@@ -94,6 +99,10 @@ impl Serve {
         let mut driver = DriverOptions::default();
         if let Some(mib) = self.disk_reserve_mib {
             driver.free_bytes_reserve = mib.saturating_mul(1024 * 1024);
+        }
+        if let Some(days) = self.decision_days {
+            anyhow::ensure!(days > 0, "--decision-days is 1 or more");
+            driver.decision_days_max = days;
         }
         Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
     }

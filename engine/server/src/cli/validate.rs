@@ -33,7 +33,7 @@ impl Validate {
         for (name, hash, by) in plugins::offers(&library, &self.folder, &settings)? {
             registry.offer(&name, hash, by, Clock::real());
         }
-        let plugins = Plugins::load(&library, &registry, &settings)?;
+        let plugins = Plugins::load(&library, &mut registry, &settings)?;
         let checked = cadenza_language::check(&folder, &plugins);
         let valid = checked.workspace.is_some();
         match self.format {

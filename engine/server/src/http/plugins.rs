@@ -173,18 +173,16 @@ async fn change<T: Send + 'static>(
     let made = making.await.map_err(|error| Problem::new(Kind::Internal, format!("loading broke off: {error}")))?;
     let (catalog, made) = made.map_err(|error| {
         // A build that is refused was kept and compiled before that was known; nothing of it may pile up.
-        let in_force = api.engine.catalog();
-        in_force.library.forget_all_but(&in_force.registry.components());
+        api.engine.catalog().forget_other_components();
         refuse(&error)
     })?;
     let document = serde_json::to_vec(catalog.registry.as_ref())
         .map_err(|error| Problem::new(Kind::Internal, format!("the builds cannot be written down: {error}")))?;
-    let wanted = catalog.registry.components();
-    let library = Arc::clone(&catalog.library);
-    let written = api.engine.change_plugins(catalog.into(), vec![(DocumentKey::Plugins, Some(document))]).await;
+    let catalog = Arc::new(catalog);
+    let written = api.engine.change_plugins(Arc::clone(&catalog), vec![(DocumentKey::Plugins, Some(document))]).await;
     if !matches!(written, Err(Refused::Failed(_) | Refused::Unavailable(_))) {
         // Only now is it sure what is wanted no more.
-        library.forget_all_but(&wanted);
+        catalog.forget_other_components();
     }
     written?;
     Ok(made)
@@ -194,7 +192,7 @@ fn refuse(error: &CatalogError) -> Problem {
     let unchanged = "what decided before goes on deciding";
     match error {
         CatalogError::Plugin(PluginError::Refused(Refusal::Unknown(name))) => Problem::not_found("plugin", name),
-        CatalogError::Plugin(PluginError::Refused(refusal)) => {
+        CatalogError::Plugin(PluginError::Refused(refusal)) if !matches!(refusal, Refusal::RuleReused { .. }) => {
             Problem::new(Kind::PluginBuild, format!("{refusal}; {unchanged}"))
         }
         CatalogError::Broken(diagnostics, _) => {

@@ -48,7 +48,11 @@ pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) 
     let (catalog, warnings, sources) = reading
         .await
         .map_err(|error| Problem::new(Kind::Internal, format!("reading the workspace broke off: {error}")))?
-        .map_err(|error| refuse(&error))?;
+        .map_err(|error| {
+            // Components that the folder brings along were kept before it was refused.
+            api.engine.catalog().forget_other_components();
+            refuse(&error)
+        })?;
     let closed = |(source, why): &(String, String)| ClosedSource { source: source.clone(), why: why.clone() };
     let view = AppliedView {
         digest: catalog.workspace.digest.to_string(),

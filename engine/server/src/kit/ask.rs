@@ -2,15 +2,16 @@
 //! windows it asked for.
 
 use super::subject::Subject;
-use super::types::{Types, value};
+use cadenza_core::field::field_info;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{
-    DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters, PluginInfo, Reads,
-    TouchSeen, With, lay_out,
+    DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, FieldRead, HistoryReads, Overdue, Parameters,
+    PluginInfo, Reads, TouchSeen, With, lay_out,
 };
-use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_core::value::Value;
-use cadenza_sdk::golden::{Case, Length, TouchCase};
+use cadenza_core::time::{DAY_MS, Span, Timestamp};
+use cadenza_core::value::{Value, ValueType};
+use cadenza_sdk::golden::{Case, Expect, Length, Moment, Scalar, TouchCase};
+use std::collections::BTreeMap;
 
 /// What comes of a case before the plugin decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +23,10 @@ pub(crate) enum Question {
 }
 
 /// The question a case puts. The error says what is wrong with the case.
-pub(crate) fn question(subject: &Subject, types: &Types, kind: DecisionKind, case: &Case) -> Result<Question, String> {
+pub(crate) fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Question, String> {
     let parameters = parameters(&subject.info, case)?;
     match subject.sandbox.reads(subject.info.digest, &parameters) {
-        Ok(reads) => Ok(Question::Ask(Box::new(input(types, kind, case, parameters, &reads)?))),
+        Ok(reads) => Ok(Question::Ask(Box::new(input(kind, case, parameters, &reads)?))),
         Err(DecisionFailure::Refusal(why)) => Ok(Question::Refused(why)),
         Err(failure) => Err(format!("the plugin does not say what it reads: {failure}")),
     }
@@ -55,23 +56,12 @@ pub(crate) fn parameters(info: &PluginInfo, case: &Case) -> Result<Parameters, S
     lay_out(info, &with).map_err(|error| error.to_string())
 }
 
-fn input(
-    types: &Types,
-    kind: DecisionKind,
-    case: &Case,
-    parameters: Parameters,
-    reads: &Reads,
-) -> Result<DecisionInput, String> {
-    let field = |name: &String| {
-        let Some(scalar) = case.lead.get(name) else { return Ok(Value::Blank) };
-        let kind = types.of(name).ok_or_else(|| format!("the type of `{name}` is not known"))?;
-        value(scalar, kind).ok_or_else(|| format!("`{name}` is a field of type {kind}, and {scalar:?} is none"))
-    };
+fn input(kind: DecisionKind, case: &Case, parameters: Parameters, reads: &Reads) -> Result<DecisionInput, String> {
     let engagement = within(&case.engagement, reads.engagement.as_ref(), |seen| (&seen.kind, seen.age));
     Ok(DecisionInput {
         now: Timestamp::from_ms(case.now.0.as_ms()),
         parameters,
-        fields: reads.fields.iter().map(field).collect::<Result<_, _>>()?,
+        fields: reads.fields.iter().map(|read| field(case, read)).collect::<Result<_, _>>()?,
         touches: within(&case.touches, reads.touches.as_ref(), |touch| (&touch.channel, touch.age))
             .map(touch_seen)
             .collect::<Result<_, _>>()?,
@@ -94,6 +84,28 @@ fn input(
             raised: overdue.raised,
         }),
     })
+}
+
+fn field(case: &Case, read: &FieldRead) -> Result<Value, String> {
+    let FieldRead { name, kind } = read;
+    if let Some(standard) = field_info(name).filter(|standard| !standard.kind.fits(*kind)) {
+        return Err(format!(
+            "the plugin reads `{name}` as {kind}, and the standard field is of type {}",
+            standard.kind
+        ));
+    }
+    let Some(scalar) = case.lead.get(name) else { return Ok(Value::Blank) };
+    value(scalar, *kind).ok_or_else(|| format!("the plugin reads `{name}` as {kind}, and {} is none", spelt(scalar)))
+}
+
+fn spelt(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Bool(yes) => yes.to_string(),
+        Scalar::Int(int) => int.to_string(),
+        Scalar::Number(number) => number.to_string(),
+        Scalar::Text(text) => format!("`{text}`"),
+        Scalar::List(texts) => format!("`[{}]`", texts.join(", ")),
+    }
 }
 
 fn touch_seen(touch: &TouchCase) -> Result<TouchSeen, String> {
@@ -133,4 +145,60 @@ fn ms(length: Length) -> u64 {
 
 fn seconds(length: Length) -> u32 {
     length.0.as_delay_seconds()
+}
+
+/// What a case writes as a value of a type, if it is one.
+pub(crate) fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
+    let value = match scalar {
+        Scalar::Bool(yes) => Value::Bool(*yes),
+        Scalar::Int(int) => Value::Int(*int),
+        Scalar::Number(number) => Value::Number(*number),
+        Scalar::List(texts) => Value::List(texts.iter().cloned().map(Value::Text).collect()),
+        Scalar::Text(text) if kind == ValueType::Duration => Value::Duration(Span::parse(text)?.approximate_ms()),
+        Scalar::Text(text) if kind == ValueType::Time => Value::Time(Timestamp::parse(text)?),
+        Scalar::Text(text) => Value::Text(text.clone()),
+    };
+    // A number that happens to be whole stays one: what an author writes as 1.0 is no `int`.
+    if matches!(scalar, Scalar::Number(_)) && kind == ValueType::Int { None } else { value.fit(kind) }
+}
+
+/// A case that says nothing.
+pub(crate) fn blank() -> Case {
+    Case {
+        case: String::new(),
+        // A working morning.
+        now: Moment(cadenza_sdk::Time::from_ms(1_772_442_000_000)),
+        with: BTreeMap::new(),
+        lead: BTreeMap::new(),
+        touches: Vec::new(),
+        engagement: Vec::new(),
+        owner_present: None,
+        previous_score: None,
+        business_elapsed: None,
+        overdue: None,
+        expect: Expect::default(),
+    }
+}
+
+/// The kind of decision a case is about, which follows from what it expects.
+pub(crate) fn kind(info: &PluginInfo, case: &Case) -> Result<DecisionKind, String> {
+    let Expect { score, segment, rescore_after, track, look_again, action, .. } = &case.expect;
+    let wanted = if case.overdue.is_some() || action.is_some() {
+        DecisionKind::Escalation
+    } else if track.is_some() || look_again.is_some() {
+        DecisionKind::Nurture
+    } else if score.is_some() || segment.is_some() || rescore_after.is_some() {
+        DecisionKind::Scoring
+    } else {
+        let other = info.kinds.iter().find(|kind| **kind != DecisionKind::Escalation);
+        *other.ok_or("the case of an escalator needs `overdue`")?
+    };
+    if !info.kinds.contains(&wanted) {
+        let kinds: Vec<&str> = info.kinds.iter().map(|kind| kind.as_str()).collect();
+        return Err(format!("it expects what {wanted} decides, and the plugin is one for {}", kinds.join(" and ")));
+    }
+    if wanted == DecisionKind::Escalation && case.overdue.is_none() {
+        return Err("the case of an escalator needs `overdue`".to_owned());
+    }
+    Ok(wanted)
 }

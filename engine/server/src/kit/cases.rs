@@ -3,7 +3,6 @@
 use super::answer;
 use super::ask::{self, Question};
 use super::subject::Subject;
-use super::types::{self, Types};
 use cadenza_core::plugin::Cost;
 use cadenza_sdk::golden::{self, Case};
 use std::path::{Path, PathBuf};
@@ -49,11 +48,11 @@ impl Outcome {
 }
 
 /// Decides a case and compares.
-pub(crate) fn run(subject: &Subject, types: &Types, golden: &Golden) -> Outcome {
+pub(crate) fn run(subject: &Subject, golden: &Golden) -> Outcome {
     let case = &golden.case;
-    let asked = types::kind(&subject.info, case)
+    let asked = ask::kind(&subject.info, case)
         .and_then(|kind| check_read(subject, case).map(|()| kind))
-        .and_then(|kind| Ok((kind, ask::question(subject, types, kind, case)?)));
+        .and_then(|kind| Ok((kind, ask::question(subject, kind, case)?)));
     let (kind, input) = match asked {
         Err(why) => return Outcome::not_asked(Some(golden.error(&why))),
         Ok((_, Question::Refused(why))) => {
@@ -73,13 +72,13 @@ pub(crate) fn run(subject: &Subject, types: &Types, golden: &Golden) -> Outcome 
 fn check_read(subject: &Subject, case: &Case) -> Result<(), String> {
     // What is wrong with its parameters is told when it is asked.
     let Some(reads) = ask::reads(subject, case) else { return Ok(()) };
-    match case.lead.keys().find(|name| !reads.fields.contains(name)) {
+    match case.lead.keys().find(|name| reads.field(name).is_none()) {
         None => Ok(()),
         Some(name) if reads.fields.is_empty() => {
             Err(format!("the plugin does not read the field `{name}`, nor any other"))
         }
         Some(name) => {
-            let fields = cadenza_language::listed(reads.fields.iter().map(String::as_str));
+            let fields = cadenza_language::listed(reads.fields.iter().map(|field| field.name.as_str()));
             Err(format!("the plugin does not read the field `{name}`; it reads {fields}"))
         }
     }

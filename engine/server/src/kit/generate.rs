@@ -1,12 +1,11 @@
 //! Generated cases: what leads may look like that nobody thought of. A case follows from its seed and number alone, so that
 //! one that fails can be made again.
 
-use super::ask;
+use super::ask::{self, blank, value};
 use super::cases::Golden;
 use super::subject::Subject;
-use super::types::{Types, blank};
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
-use cadenza_core::plugin::{DecisionKind, HistoryReads, Reads};
+use cadenza_core::plugin::{DecisionKind, FieldRead, HistoryReads, Reads};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::ValueType;
 use cadenza_sdk::Span;
@@ -40,7 +39,6 @@ const HISTORY_MAX: usize = 40;
 /// Makes cases for one plugin.
 pub(crate) struct Generator<'a> {
     pub(crate) subject: &'a Subject,
-    pub(crate) types: &'a Types,
     pub(crate) golden: &'a [Golden],
     pub(crate) seed: u64,
 }
@@ -79,13 +77,13 @@ impl Generator<'_> {
     }
 
     fn fill_fields(&self, rng: &mut Rng, case: &mut Case, reads: &Reads) {
-        for name in &reads.fields {
-            let Some(kind) = self.types.of(name) else { continue };
-            let written: Vec<&Scalar> = self.golden.iter().filter_map(|golden| golden.case.lead.get(name)).collect();
+        for FieldRead { name, kind } in &reads.fields {
+            let written = self.golden.iter().filter_map(|golden| golden.case.lead.get(name));
+            let written: Vec<&Scalar> = written.filter(|scalar| value(scalar, *kind).is_some()).collect();
             let value = match rng.u8(..100) {
                 0..30 => continue,
                 30..65 if !written.is_empty() => written[rng.usize(..written.len())].clone(),
-                _ => scalar(rng, kind, Timestamp::from_ms(case.now.0.as_ms())),
+                _ => scalar(rng, *kind, Timestamp::from_ms(case.now.0.as_ms())),
             };
             case.lead.insert(name.clone(), value);
         }

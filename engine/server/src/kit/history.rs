@@ -2,12 +2,10 @@
 //! of files; rows come as cells by the names of their columns.
 
 use super::answer;
-use super::ask::{self, Question};
-use super::cases::Golden;
+use super::ask::{self, Question, blank, value};
 use super::subject::Subject;
-use super::types::{Types, blank, value};
 use anyhow::bail;
-use cadenza_core::plugin::{Decision, DecisionFailure, DecisionKind, Segment};
+use cadenza_core::plugin::{Decision, DecisionFailure, DecisionKind, FieldRead, Reads, Segment};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use cadenza_sdk::Time;
@@ -70,37 +68,32 @@ pub(crate) fn score(subject: &Subject, past: &Past<'_>) -> anyhow::Result<Backte
     if !subject.info.kinds.contains(&DecisionKind::Scoring) {
         bail!("`{}` is no scorer: past leads are for plugins that score", subject.info.name);
     }
-    let mut probe = Case { with: past.with.clone(), now: moment(past.now), ..blank() };
-    if let Question::Refused(why) =
-        ask::question(subject, &Types::default(), DecisionKind::Scoring, &probe).map_err(anyhow::Error::msg)?
-    {
+    let probe = Case { with: past.with.clone(), now: moment(past.now), ..blank() };
+    if let Question::Refused(why) = ask::question(subject, DecisionKind::Scoring, &probe).map_err(anyhow::Error::msg)? {
         bail!("the plugin refuses what --with says: {why}");
     }
     let reads = ask::reads(subject, &probe).unwrap_or_default();
     let mut backtest = Backtest {
-        columns_not_used: past.columns.iter().filter(|name| !past.uses(name, &reads.fields)).cloned().collect(),
+        columns_not_used: past.columns.iter().filter(|name| !past.uses(name, &reads)).cloned().collect(),
         blank: past.blank(&reads),
         ..Backtest::default()
     };
-    probe.lead = past.guessed(&reads.fields);
-    let golden = Golden { file: "the table".into(), case: probe.clone() };
-    let types = Types::settle(subject, &[golden]).map_err(anyhow::Error::msg)?;
     for (line, cells) in past.rows {
-        let case = past.case(cells, &types, &reads.fields, &mut backtest.unreadable);
+        let case = past.case(cells, &reads, &mut backtest.unreadable);
         let is_won = past.won.iter().any(|won| cells.get(past.outcome).is_some_and(|cell| cell.trim() == won));
-        backtest.add(subject, &types, *line, &case, is_won)?;
+        backtest.add(subject, *line, &case, is_won)?;
     }
     Ok(backtest)
 }
 
 impl Past<'_> {
-    fn uses(&self, column: &str, fields: &[String]) -> bool {
-        column == self.outcome || column == CREATED || fields.iter().any(|field| field == column)
+    fn uses(&self, column: &str, reads: &Reads) -> bool {
+        column == self.outcome || column == CREATED || reads.field(column).is_some()
     }
 
     /// What the plugin reads and nobody tells it.
-    fn blank(&self, reads: &cadenza_core::plugin::Reads) -> Vec<String> {
-        let fields = reads.fields.iter().filter(|field| !self.columns.contains(field)).cloned();
+    fn blank(&self, reads: &Reads) -> Vec<String> {
+        let fields = reads.fields.iter().map(|field| field.name.clone()).filter(|field| !self.columns.contains(field));
         let rest = [
             (reads.touches.is_some(), "touches"),
             (reads.engagement.is_some(), "engagement"),
@@ -111,25 +104,7 @@ impl Past<'_> {
         fields.chain(rest.iter().filter(|(reads, _)| *reads).map(|(_, what)| (*what).to_owned())).collect()
     }
 
-    /// One value of each field that is the workspace's own, of the narrowest type that its whole column has.
-    fn guessed(&self, fields: &[String]) -> BTreeMap<String, Scalar> {
-        let own = fields.iter().filter(|field| Types::default().of(field).is_none());
-        own.filter_map(|field| {
-            let cells = || self.rows.iter().filter_map(|(_, cells)| cell(cells, field));
-            let kinds = [ValueType::Bool, ValueType::Int, ValueType::Number, ValueType::Time, ValueType::Text];
-            let kind = kinds.into_iter().find(|kind| cells().all(|cell| scalar(cell, *kind).is_some()))?;
-            Some((field.clone(), scalar(cells().next()?, kind)?))
-        })
-        .collect()
-    }
-
-    fn case(
-        &self,
-        cells: &Cells,
-        types: &Types,
-        fields: &[String],
-        unreadable: &mut BTreeMap<String, (usize, String)>,
-    ) -> Case {
+    fn case(&self, cells: &Cells, reads: &Reads, unreadable: &mut BTreeMap<String, (usize, String)>) -> Case {
         let mut case = Case { with: self.with.clone(), now: moment(self.now), ..blank() };
         let mut note = |column: &str, cell: &str| {
             unreadable.entry(column.to_owned()).or_insert((0, cell.to_owned())).0 += 1;
@@ -140,11 +115,11 @@ impl Past<'_> {
                 None => note(CREATED, created),
             }
         }
-        for field in fields {
-            let (Some(cell), Some(kind)) = (cell(cells, field), types.of(field)) else { continue };
-            match scalar(cell, kind) {
-                Some(scalar) => drop(case.lead.insert(field.clone(), scalar)),
-                None => note(field, cell),
+        for FieldRead { name, kind } in &reads.fields {
+            let Some(cell) = cell(cells, name) else { continue };
+            match scalar(cell, *kind) {
+                Some(scalar) => drop(case.lead.insert(name.clone(), scalar)),
+                None => note(name, cell),
             }
         }
         case
@@ -152,8 +127,8 @@ impl Past<'_> {
 }
 
 impl Backtest {
-    fn add(&mut self, subject: &Subject, types: &Types, line: u64, case: &Case, is_won: bool) -> anyhow::Result<()> {
-        let question = ask::question(subject, types, DecisionKind::Scoring, case).map_err(anyhow::Error::msg)?;
+    fn add(&mut self, subject: &Subject, line: u64, case: &Case, is_won: bool) -> anyhow::Result<()> {
+        let question = ask::question(subject, DecisionKind::Scoring, case).map_err(anyhow::Error::msg)?;
         let Question::Ask(input) = question else { bail!("the plugin refuses what it took before") };
         let decided = subject.sandbox.decide(subject.info.digest, DecisionKind::Scoring, &input);
         let failure = match &decided.answer {

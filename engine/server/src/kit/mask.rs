@@ -1,7 +1,7 @@
 //! Takes what names people out of a decision that was really taken, so that it can be kept as a golden case: letters and
 //! digits of texts are replaced by others, so that lengths and forms stay. What only sorts leads (industry, country…) stays.
 
-use cadenza_core::plugin::DecisionInput;
+use cadenza_core::plugin::{DecisionInput, FieldRead};
 use cadenza_core::value::Value;
 
 /// Fields whose texts sort leads and name nobody.
@@ -22,11 +22,11 @@ const KEPT: [&str; 14] = [
     "plan",
 ];
 
-/// The input with its texts masked; `fields` are the names of its fields, in order.
-pub(crate) fn masked(input: &DecisionInput, fields: &[String]) -> DecisionInput {
+/// The input with its texts masked; `fields` are its fields, in order.
+pub(crate) fn masked(input: &DecisionInput, fields: &[FieldRead]) -> DecisionInput {
     let mut masked = input.clone();
-    for (name, value) in fields.iter().zip(&mut masked.fields) {
-        if !KEPT.contains(&name.as_str()) {
+    for (field, value) in fields.iter().zip(&mut masked.fields) {
+        if !KEPT.contains(&field.name.as_str()) {
             mask_value(value);
         }
     }

@@ -20,5 +20,4 @@ pub(crate) mod recorded;
 pub(crate) mod sdk;
 pub(crate) mod subject;
 pub(crate) mod tools;
-pub(crate) mod types;
 pub(crate) mod watch;

@@ -4,8 +4,8 @@ use super::subject::Subject;
 use crate::plugins::shadow::{Compared, Tally};
 use crate::views::decision::DecisionView;
 use cadenza_core::plugin::{
-    Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Reads, TouchSeen, With,
-    lay_out,
+    Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, FieldRead, HistoryReads, Reads, TouchSeen,
+    With, lay_out,
 };
 use cadenza_core::time::DAY_MS;
 use cadenza_core::value::Value;
@@ -82,11 +82,14 @@ impl Replay {
         }
         let parameters = lay_out(&subject.info, &with).map_err(|error| error.to_string())?;
         let reads = subject.sandbox.reads(subject.info.digest, &parameters).map_err(|failure| failure.to_string())?;
-        let fields = reads.fields.iter().map(|field| match taken.input.fields.get(field) {
-            Some(value) => value.clone(),
-            None => {
-                *self.not_recorded.entry(field.clone()).or_default() += 1;
-                Value::Blank
+        let fields = reads.fields.iter().map(|FieldRead { name, kind }| {
+            let recorded = taken.input.fields.get(name);
+            match recorded.and_then(|value| value.clone().fit(*kind)) {
+                Some(value) => value,
+                None => {
+                    *self.not_recorded.entry(name.clone()).or_default() += 1;
+                    Value::Blank
+                }
             }
         });
         let seen = &taken.input;

@@ -6,7 +6,6 @@ use super::ask::{self, Question};
 use super::cases::Golden;
 use super::generate::Generator;
 use super::subject::Subject;
-use super::types::{self, Types};
 use cadenza_core::field::STANDARD_FIELDS;
 use cadenza_core::lead::{Channel, Outcome};
 use cadenza_core::plugin::{Cost, DecisionFailure, DecisionInput, DecisionKind};
@@ -76,7 +75,6 @@ pub(crate) struct Report {
 /// Checks one plugin.
 pub(crate) struct Checker<'a> {
     subject: &'a Subject,
-    types: &'a Types,
     another: Sandbox,
 }
 
@@ -86,17 +84,17 @@ struct Held {
 }
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(subject: &'a Subject, types: &'a Types) -> anyhow::Result<Self> {
-        Ok(Self { subject, types, another: subject.another_sandbox()? })
+    pub(crate) fn new(subject: &'a Subject) -> anyhow::Result<Self> {
+        Ok(Self { subject, another: subject.another_sandbox()? })
     }
 
     /// Checks the golden cases and so many generated ones.
     pub(crate) fn run(&self, golden: &[Golden], seed: u64, generated: u64) -> Report {
-        let generator = Generator { subject: self.subject, types: self.types, golden, seed };
+        let generator = Generator { subject: self.subject, golden, seed };
         let known = golden.iter().filter_map(|golden| {
-            let kind = types::kind(&self.subject.info, &golden.case).ok()?;
+            let kind = ask::kind(&self.subject.info, &golden.case).ok()?;
             // One that cannot be asked is told of with the golden cases.
-            ask::question(self.subject, self.types, kind, &golden.case).ok()?;
+            ask::question(self.subject, kind, &golden.case).ok()?;
             Some((kind, golden.case.clone()))
         });
         let mut report = Report::default();
@@ -121,7 +119,7 @@ impl<'a> Checker<'a> {
         let broken = |property, what: String, log: &[String]| {
             Box::new(Broken { property, kind, case: case.clone(), what, log: log.to_vec() })
         };
-        let question = ask::question(self.subject, self.types, kind, case);
+        let question = ask::question(self.subject, kind, case);
         let input = match question.map_err(|why| broken(Property::Decides, why, &[]))? {
             Question::Refused(_) => return Ok(Held { asked: None }),
             Question::Ask(input) => input,
@@ -139,7 +137,7 @@ impl<'a> Checker<'a> {
                 return Err(broken(Property::Repeats, difference, &one.log));
             }
         }
-        let widened = ask::question(self.subject, self.types, kind, &widen(self.subject, case));
+        let widened = ask::question(self.subject, kind, &widen(self.subject, case));
         if let Ok(Question::Ask(widened)) = widened
             && let Some(difference) = difference(&one, &self.subject.sandbox.decide(digest, kind, &widened))
         {
@@ -250,7 +248,7 @@ fn widen(subject: &Subject, case: &Case) -> Case {
     let mut case = case.clone();
     let Some(reads) = ask::reads(subject, &case) else { return case };
     for field in STANDARD_FIELDS.iter().filter(|field| field.kind == ValueType::Text) {
-        if !reads.fields.iter().any(|read| read == field.name) {
+        if reads.field(field.name).is_none() {
             case.lead.insert(field.name.to_owned(), Scalar::Text("not asked for".to_owned()));
         }
     }

@@ -1,19 +1,19 @@
 //! A question as a golden case: the way back from what the engine asks to what a file says.
 
-use cadenza_core::plugin::{DecisionInput, PluginInfo};
+use cadenza_core::plugin::{DecisionInput, FieldRead, PluginInfo};
 use cadenza_core::value::Value;
 use cadenza_sdk::golden::{Case, EngagementCase, Expect, Length, Moment, OverdueCase, Scalar, TouchCase};
 use cadenza_sdk::{Span, Time};
 use std::collections::BTreeMap;
 
-/// The case; `fields` are the names of the input's fields, in order. It expects nothing yet.
-pub(crate) fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[String]) -> Case {
+/// The case; `fields` are those of the input, in order. It expects nothing yet.
+pub(crate) fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[FieldRead]) -> Case {
     let parameters = info.parameters.iter().map(|parameter| &parameter.name);
     Case {
         case: name.to_owned(),
         now: Moment(Time::from_ms(input.now.as_ms())),
         with: named(parameters, &input.parameters),
-        lead: named(fields.iter(), &input.fields),
+        lead: named(fields.iter().map(|field| &field.name), &input.fields),
         touches: input
             .touches
             .iter()

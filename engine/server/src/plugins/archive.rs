@@ -55,7 +55,11 @@ impl Shelves {
         };
         let reads = self.sandbox.reads(digest, parameters).ok()?;
         let parameters = info.parameters.iter().map(|parameter| parameter.name.clone()).collect();
-        Some(Names { kinds: info.kinds, parameters, fields: reads.fields })
+        Some(Names {
+            kinds: info.kinds,
+            parameters,
+            fields: reads.fields.into_iter().map(|field| field.name).collect(),
+        })
     }
 
     fn load(&mut self, catalog: &Catalog, digest: Digest) -> Option<PluginInfo> {

@@ -66,10 +66,10 @@ pub(crate) fn offers(
 }
 
 impl Plugins {
-    /// Everything that the registry has live or tried, with the workspace's budgets.
+    /// Everything that the registry has live or tried, with the workspace's budgets. The registry learns their rules.
     pub(crate) fn load(
         library: &Library,
-        registry: &Registry,
+        registry: &mut Registry,
         settings: &BTreeMap<String, PluginSettings>,
     ) -> Result<Self, PluginError> {
         let limits = *library.limits();
@@ -91,6 +91,7 @@ impl Plugins {
                 plugins.candidates.insert(name.to_owned(), (info, trial.share_permille));
             }
         }
+        plugins.all().try_for_each(|info| registry.check_rules(info))?;
         Ok(plugins)
     }
 

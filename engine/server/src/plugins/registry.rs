@@ -5,6 +5,8 @@
 //! was offered before. What was promoted over the API stays live until then.
 
 use super::ComponentHash;
+use cadenza_core::id::Digest;
+use cadenza_core::plugin::{PluginInfo, RuleInfo};
 use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,9 @@ pub(crate) struct Versions {
     /// What was live before, the latest last.
     #[serde(default)]
     pub(crate) past: Vec<Live>,
+    /// The rules of every build that ever decided, by number, as the latest of them words each: journals refer to them.
+    #[serde(default)]
+    pub(crate) rules: BTreeMap<u16, RuleInfo>,
 }
 
 /// A build that decides, or did.
@@ -71,6 +76,20 @@ pub(crate) enum Refusal {
     /// There is nothing to go back to.
     #[error("`{0}` has no earlier build to go back to")]
     NothingBefore(String),
+    /// Journals would tell of past decisions in the words of another rule.
+    #[error(
+        "rule {id} of `{plugin}` was `{before}` when it decided before, and is `{now}` in this build: give `{now}` a number of its own, or its old name back"
+    )]
+    RuleReused {
+        /// The plugin.
+        plugin: String,
+        /// The rule's number.
+        id: u16,
+        /// What it was called.
+        before: String,
+        /// What it is called.
+        now: String,
+    },
 }
 
 impl Registry {
@@ -87,7 +106,7 @@ impl Registry {
     /// Every component that may be wanted again.
     pub(crate) fn components(&self) -> BTreeSet<ComponentHash> {
         let of = |versions: &Versions| {
-            let Versions { offered, live, candidate, past } = versions.clone();
+            let Versions { offered, live, candidate, past, .. } = versions.clone();
             let lives = live.into_iter().chain(past).map(|live| live.hash);
             lives.chain(offered).chain(candidate.map(|trial| trial.hash)).collect::<Vec<_>>()
         };
@@ -131,8 +150,23 @@ impl Registry {
         Ok(RolledBack::Live(before.hash))
     }
 
+    /// Refuses a build that gives a rule's number to another rule, and remembers the rules of one that decides.
+    pub(crate) fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
+        let Some(versions) = self.plugins.get_mut(&info.name) else { return Ok(()) };
+        for rule in &info.rules {
+            if let Some(before) = versions.rules.get(&rule.id).filter(|before| before.name != rule.name) {
+                let (before, now) = (before.name.clone(), rule.name.clone());
+                return Err(Refusal::RuleReused { plugin: info.name.clone(), id: rule.id, before, now });
+            }
+        }
+        if versions.decides(info.digest) {
+            versions.rules.extend(info.rules.iter().map(|rule| (rule.id, rule.clone())));
+        }
+        Ok(())
+    }
+
     fn versions(&mut self, name: &str) -> &mut Versions {
-        let none = Versions { offered: None, live: None, candidate: None, past: Vec::new() };
+        let none = Versions { offered: None, live: None, candidate: None, past: Vec::new(), rules: BTreeMap::new() };
         self.plugins.entry(name.to_owned()).or_insert(none)
     }
 }
@@ -147,6 +181,13 @@ pub(crate) enum RolledBack {
 }
 
 impl Versions {
+    /// Whether a build decides for any lead.
+    fn decides(&self, digest: Digest) -> bool {
+        let live = self.live.as_ref().map(|live| live.hash);
+        let canary = self.candidate.as_ref().filter(|trial| trial.share_permille > 0).map(|trial| trial.hash);
+        live.into_iter().chain(canary).any(|hash| hash.digest() == digest)
+    }
+
     fn go_live(&mut self, build: Live) {
         if self.candidate.as_ref().is_some_and(|trial| trial.hash == build.hash) {
             self.candidate = None;
@@ -207,5 +248,40 @@ mod tests {
         assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Live(build("1"))));
         assert_eq!(registry.promote("fit", "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
         assert!(registry.components().contains(&build("1")));
+    }
+
+    #[test]
+    fn a_rules_number_stays_with_its_rule_once_it_decided() {
+        let mut registry = Registry::default();
+        let info = |content: &str, rules: &[(u16, &str)]| PluginInfo {
+            name: "fit".to_owned(),
+            version: "1".to_owned(),
+            summary: String::new(),
+            digest: build(content).digest(),
+            kinds: Vec::new(),
+            parameters: Vec::new(),
+            rules: rules
+                .iter()
+                .map(|(id, name)| RuleInfo { id: *id, name: (*name).to_owned(), text: content.to_owned() })
+                .collect(),
+            tracks: Vec::new(),
+            fuel_budget: 1,
+            memory_budget: 1,
+        };
+        registry.offer("fit", build("1"), "program", NOW);
+        registry.try_out("fit", trial("2")).expect("another build");
+        assert_eq!(registry.check_rules(&info("1", &[(1, "budget"), (2, "title")])), Ok(()));
+        assert_eq!(registry.check_rules(&info("2", &[(1, "budget"), (3, "seats")])), Ok(()));
+        let known = |registry: &Registry| {
+            let versions = registry.get("fit").expect("it was offered");
+            versions.rules.values().map(|rule| (rule.id, rule.text.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(known(&registry), [(1, "1".to_owned()), (2, "1".to_owned())], "what is only watched leaves nothing");
+        let refused = registry.check_rules(&info("2", &[(2, "seats")]));
+        assert!(matches!(refused, Err(Refusal::RuleReused { id: 2, .. })), "{refused:?}");
+        registry.promote("fit", "ada", NOW).expect("it is tried");
+        assert_eq!(registry.check_rules(&info("2", &[(1, "budget"), (3, "seats")])), Ok(()));
+        let words = ["2", "1", "2"].map(str::to_owned);
+        assert_eq!(known(&registry), (1..=3).zip(words).collect::<Vec<_>>());
     }
 }

@@ -7,7 +7,7 @@ use cadenza_core::gate;
 use cadenza_core::id::{Digest, RunId, TaskId};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
-use cadenza_core::plugin::{Action, Reason, RuleInfo};
+use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
@@ -26,14 +26,11 @@ pub(crate) struct ReasonView {
     pub(crate) text: String,
 }
 
-/// Reasons in the words of their plugin; by number when the plugin is no longer there.
+/// Reasons in the words of their plugin, whichever build decided; by number when it is not known any more.
 pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalog) -> Vec<ReasonView> {
-    // A rule's number is never given to another rule, so any build that knows it has its words.
-    let live = plugin.and_then(|name| catalog.live.plugins.get(name));
-    let tried = plugin.and_then(|name| catalog.plugins.candidate(name));
-    let rules: Vec<&RuleInfo> = live.into_iter().chain(tried).flat_map(|info| &info.rules).collect();
+    let rules = plugin.and_then(|name| catalog.registry.get(name)).map(|versions| &versions.rules);
     let view = |reason: &Reason| {
-        let rule = rules.iter().find(|rule| rule.id == reason.rule);
+        let rule = rules.and_then(|rules| rules.get(&reason.rule));
         let words = rule.map_or_else(
             || format!("rule {} {}", reason.rule, reason.value).trim_end().to_owned(),
             |rule| rule.text.replace("{value}", &reason.value).replace("{points}", &reason.points.to_string()),

@@ -18,7 +18,7 @@ export function describe(plugin) {
 export function viewWanted(plugin, parameters) {
   const reads = plugin.reads(parameters);
   return {
-    fields: Object.keys(plugin.fields),
+    fields: Object.entries(plugin.fields).map(([name, kind]) => ({ name, kind })),
     touches: windowOf(reads.touches),
     engagement: windowOf(reads.engagement),
     ownerPresent: reads.ownerPresent === true,

@@ -28,7 +28,7 @@ def description(plugin: Plugin) -> contract.Description:
 def view(plugin: Plugin, reads: Reads) -> contract.View:
     """What it wants to see."""
     return contract.View(
-        [slot.name for slot in plugin.field_slots],
+        [contract.Field(slot.name, _kind(slot)) for slot in plugin.field_slots],
         _window(reads.touches),
         _window(reads.engagement),
         reads.owner_present,
@@ -42,8 +42,12 @@ def _window(window: Window | None) -> contract.Window | None:
 
 
 def _parameter(slot: Slot) -> contract.Parameter:
-    kind = contract.ValueType[slot.kind.upper()]
-    return contract.Parameter(slot.name, kind, slot.summary, _literal(slot), _bound(slot.minimum), _bound(slot.maximum))
+    bounds = (_bound(slot.minimum), _bound(slot.maximum))
+    return contract.Parameter(slot.name, _kind(slot), slot.summary, _literal(slot), *bounds)
+
+
+def _kind(slot: Slot) -> contract.ValueType:
+    return contract.ValueType[slot.kind.upper()]
 
 
 def _bound(bound: float | None) -> float | None:

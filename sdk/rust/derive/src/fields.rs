@@ -19,9 +19,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let names = idents.iter().map(|ident| ident.to_string());
     Ok(quote! {
         impl ::cadenza_sdk::plugin::Fields for #name {
-            const NAMES: &'static [&'static str] = &[#(#names),*];
-            const KINDS: &'static [::cadenza_sdk::contract::describe::ValueType] =
-                &[#(<#kinds as ::cadenza_sdk::FieldType>::KIND),*];
+            const FIELDS: &'static [(&'static str, ::cadenza_sdk::contract::describe::ValueType)] =
+                &[#((#names, <#kinds as ::cadenza_sdk::FieldType>::KIND)),*];
 
             fn take(
                 values: &mut ::cadenza_sdk::value::Values<'_>,

@@ -8,7 +8,6 @@ use crate::kit::cases;
 use crate::kit::generate::Generator;
 use crate::kit::profile::{Profile, profile};
 use crate::kit::subject::Subject;
-use crate::kit::types::{self, Types};
 use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
@@ -62,17 +61,16 @@ impl Bench {
     fn inputs(&self, subject: &Subject) -> anyhow::Result<Vec<Asked>> {
         let folder = self.golden.clone().or_else(|| self.which.golden());
         let golden = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::read(&folder))?;
-        let types = Types::settle(subject, &golden).map_err(anyhow::Error::msg)?;
-        let generator = Generator { subject, types: &types, golden: &[], seed: 1 };
+        let generator = Generator { subject, golden: &[], seed: 1 };
         let of_golden = golden.iter().filter_map(|golden| {
-            let kind = types::kind(&subject.info, &golden.case).ok()?;
+            let kind = ask::kind(&subject.info, &golden.case).ok()?;
             Some((kind, golden.case.clone()))
         });
         let mut cases: Vec<_> = of_golden.collect();
         if cases.is_empty() {
             cases = (0..GENERATED).map(|number| generator.case(number)).collect();
         }
-        let asked = cases.iter().filter_map(|(kind, case)| match ask::question(subject, &types, *kind, case) {
+        let asked = cases.iter().filter_map(|(kind, case)| match ask::question(subject, *kind, case) {
             Ok(Question::Ask(input)) => Some((*kind, *input)),
             _ => None,
         });

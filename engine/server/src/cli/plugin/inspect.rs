@@ -5,7 +5,7 @@ use crate::cli::{Answer, output};
 use crate::json;
 use crate::kit::subject::Subject;
 use cadenza_core::field::field_info;
-use cadenza_core::plugin::{HistoryReads, INLINE_FUEL_MAX, ParameterInfo, Reads, With, lay_out};
+use cadenza_core::plugin::{FieldRead, HistoryReads, ParameterInfo, Reads, With, lay_out};
 use cadenza_core::time::Span;
 use cadenza_core::value::Value;
 use clap::Args;
@@ -53,6 +53,7 @@ fn as_json(subject: &Subject) -> serde_json::Value {
         "parameters": info.parameters.iter().map(parameter).collect::<Vec<_>>(),
         "rules": info.rules, "tracks": info.tracks,
         "reads": reads(subject).ok(), "reads_nothing_because": reads(subject).err(),
+        "inside_the_commit": info.is_inline(),
         "budgets": budgets.map(|budgets| json!({
             "fuel": budgets.fuel, "memory_bytes": budgets.memory_bytes, "wall_ms": budgets.wall_ms,
             "output_bytes": budgets.output_bytes, "log_lines": budgets.log_lines,
@@ -80,19 +81,20 @@ fn as_text(subject: &Subject) -> Vec<String> {
         Err(why) => section(&mut lines, "Reads", std::iter::once(format!("not known: {why}"))),
     }
     if let Some(budgets) = subject.sandbox.budgets(info.digest) {
-        let inline = if budgets.fuel <= INLINE_FUEL_MAX {
-            "decided inside the commit"
+        let place = if info.is_inline() {
+            "taken inside the commit"
         } else {
-            "which makes its decisions a wait"
+            "taken on the decision pool, which makes them a wait: only up to 1,000,000 fuel and 4 MiB are inside the commit"
         };
         section(
             &mut lines,
             "Budgets of a decision",
             [
-                format!("fuel {}, {inline}", grouped(budgets.fuel)),
+                format!("fuel {}", grouped(budgets.fuel)),
                 format!("memory {}", bytes(budgets.memory_bytes as u64)),
                 format!("wall time {} ms", budgets.wall_ms),
                 format!("answer {}, log lines {}", bytes(budgets.output_bytes as u64), budgets.log_lines),
+                format!("decisions are {place}"),
             ]
             .into_iter(),
         );
@@ -128,9 +130,9 @@ fn seen(reads: &Reads) -> Vec<String> {
     let mut seen: Vec<String> = reads
         .fields
         .iter()
-        .map(|name| match field_info(name) {
-            Some(info) => format!("lead.{name} ({})", info.kind),
-            None => format!("lead.{name} (a field of the workspace)"),
+        .map(|FieldRead { name, kind }| match field_info(name) {
+            Some(_) => format!("lead.{name} ({kind})"),
+            None => format!("lead.{name} ({kind}, a field of the workspace)"),
         })
         .collect();
     let window = |what: &str, window: &HistoryReads| {

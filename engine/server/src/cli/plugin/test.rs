@@ -6,7 +6,6 @@ use crate::kit::cases::{self, Golden};
 use crate::kit::paste;
 use crate::kit::properties::{Broken, Checker, Property, Report};
 use crate::kit::subject::Subject;
-use crate::kit::types::Types;
 use crate::kit::watch::Files;
 use anyhow::bail;
 use cadenza_core::plugin::Cost;
@@ -68,10 +67,9 @@ impl Test {
     fn once(&self) -> anyhow::Result<Answer> {
         let subject = self.which.load()?;
         let golden = self.golden()?;
-        let types = Types::settle(&subject, &golden).map_err(anyhow::Error::msg)?;
         output::say(&format!("{} {} ({})", subject.info.name, subject.info.version, kinds(&subject)));
-        let (golden_holds, golden_cost) = run_golden(&subject, &types, &golden);
-        let report = Checker::new(&subject, &types)?.run(&golden, self.seed, self.cases);
+        let (golden_holds, golden_cost) = run_golden(&subject, &golden);
+        let report = Checker::new(&subject)?.run(&golden, self.seed, self.cases);
         let properties_hold = tell_properties(&subject, &report, self.seed);
         tell_cost(&subject, most(&golden_cost, &report.most));
         Ok(if golden_holds && properties_hold { Answer::Yes } else { Answer::No })
@@ -92,14 +90,14 @@ impl Test {
     }
 }
 
-fn run_golden(subject: &Subject, types: &Types, golden: &[Golden]) -> (bool, Cost) {
+fn run_golden(subject: &Subject, golden: &[Golden]) -> (bool, Cost) {
     if golden.is_empty() {
         output::say("\nThere are no golden cases: put YAML files into a folder `golden`, or name one with --golden.");
         return (true, Cost::default());
     }
     let (mut wrong, mut cost) = (0, Cost::default());
     for case in golden {
-        let outcome = cases::run(subject, types, case);
+        let outcome = cases::run(subject, case);
         if let Some(what) = &outcome.wrong {
             wrong += 1;
             output::say(&format!("\n{what}"));
