@@ -167,6 +167,7 @@ fn says_what_is_wrong_with_a_plugin(project: &Project) {
     project.edit("pub budget: Option<f64>,", "pub budget: Option<f64>,\n    /// Phone.\n    pub phone: Option<i64>,");
     let case = "- case: Phone\n  now: 2026-03-02T09:00:00Z\n  expect: {}\n";
     let says = "`Phone`: the plugin reads `phone` as int, and the standard field is of type text";
+    project.ask("build", &[]).expect(0, &[]);
     project.test_cases(case).expect(1, &[says]);
     // A field of the workspace, which is a number although the case writes a whole one.
     project.edit("    /// Phone.\n    pub phone: Option<i64>,", "    /// Seats.\n    pub seats: Option<f64>,");

@@ -1,7 +1,8 @@
 //! Events from outside: known already, whose lead, and then a transition like any other.
 
+use super::Driver;
 use super::batch::Reply;
-use super::{Driver, day};
+use super::due::day;
 use crate::engine::{Accepted, Incoming, Refused};
 use cadenza_core::event::{Event, Report};
 use cadenza_core::field::Profile;

@@ -8,16 +8,20 @@
 mod advance;
 mod batch;
 mod brakes;
+mod due;
 mod intake;
+mod options;
 mod outbox;
 mod plugins;
 mod schedules;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod transition;
 mod working_set;
 
+pub(crate) use options::DriverOptions;
 pub(crate) use outbox::HELD;
 
 use crate::catalog::{Catalog, Documents};
@@ -30,61 +34,15 @@ use batch::{After, OpenBatch, Reply};
 use cadenza_core::event::Event;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::journal::Note;
-use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_store::{
-    BatchId, DeadContent, DeadLetter, DeadLetterId, DocumentKey, MARK_DAYS, OutboxWrite, Store, StoreError, TimerOwner,
-};
+use cadenza_core::time::Timestamp;
+use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DocumentKey, OutboxWrite, Store, StoreError, TimerOwner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use working_set::WorkingSet;
 
-/// How the driver is set up. Every number is a limit.
-#[derive(Clone, Debug)]
-pub(crate) struct DriverOptions {
-    /// Events in one batch. 64 is what sled takes with the least processor time per lead (`measured.md`); more is slower.
-    pub(crate) batch_events_max: usize,
-    /// Timers fired in one batch, so that ten thousand due at once do not keep intake out.
-    pub(crate) batch_timers_max: usize,
-    /// Leads looked at in one batch while a schedule fires.
-    pub(crate) firing_leads_max: usize,
-    /// Sendings under way at once.
-    pub(crate) sendings_max: usize,
-    /// Sendings under way at once by one connection.
-    pub(crate) sendings_per_connection_max: usize,
-    /// Intake stops when fewer bytes than this are free where the data lies.
-    pub(crate) free_bytes_reserve: u64,
-    /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
-    /// their leads.
-    pub(crate) decision_days_max: u32,
-}
-
-impl Default for DriverOptions {
-    fn default() -> Self {
-        Self {
-            batch_events_max: 64,
-            batch_timers_max: 32,
-            firing_leads_max: 32,
-            sendings_max: 64,
-            sendings_per_connection_max: 16,
-            free_bytes_reserve: 256 * 1024 * 1024,
-            decision_days_max: 90,
-        }
-    }
-}
-
-/// How often the room on the disk is looked at, in real time.
-const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
-/// The longest the driver sleeps without looking at its clocks, in real time: the system's may be set, or have slept.
-const SLEEP_MAX: Duration = Duration::from_secs(5);
-/// How long after a failed commit the store is opened again, in real time; longer when it fails again at once.
-const RECOVER_AFTER: Duration = Duration::from_millis(200);
-const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
-/// How often some of the marks that are too old are dropped, in real time, so that intake hardly notices.
-const FORGET_EVERY: Duration = Duration::from_millis(50);
 /// The most pooled decisions under way. One that finds no place is asked again when its time-out comes.
 const ASKED_MAX: usize = 1_024;
 /// With more than this under way, schedules and releases bring no more.
@@ -434,250 +392,4 @@ impl Driver {
         self.open.replies.push(Reply::Done(reply));
         Ok(())
     }
-
-    /// Timers, firings, releases and the outbox: of each a share in every batch, which leaves its room for commands.
-    async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
-        if self.due_in == Some(self.open.number) {
-            return Ok(());
-        }
-        let now = self.parts.clock.now();
-        let (events, empty) = (self.open.events, self.open.is_empty());
-        if self.timers_in.is_none() && self.next_timer <= now {
-            self.fire_timers(now).await?;
-        }
-        if self.sends_in.is_none() && self.next_send <= now {
-            self.begin_sendings(now).await?;
-        }
-        self.fire_schedules(now).await?;
-        self.release_further(now).await?;
-        self.keep_watching(now).await?;
-        if self.open.events > events || empty != self.open.is_empty() {
-            self.open.events = events;
-            self.due_in = Some(self.open.number);
-        }
-        self.forget_old_marks(now).await
-    }
-
-    /// Marks older than they are promised for are dropped, some at a time.
-    async fn forget_old_marks(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let today = day(now);
-        if self.marks_forgotten != today && self.forget_next <= tokio::time::Instant::now() {
-            if self.parts.store.forget_marks(today.saturating_sub(MARK_DAYS)).await? {
-                self.marks_forgotten = today;
-            }
-            self.forget_next = tokio::time::Instant::now() + FORGET_EVERY;
-        }
-        Ok(())
-    }
-
-    /// How long until something falls due, in real time.
-    fn sleep(&self) -> Duration {
-        if self.due_in == Some(self.open.number) {
-            // This batch has had its share; the next one begins when the one before it is durable.
-            return SLEEP_MAX;
-        }
-        let timers = if self.timers_in.is_none() { self.next_timer } else { Timestamp::MAX };
-        let sends = if self.sends_in.is_none() { self.next_send } else { Timestamp::MAX };
-        let next = timers.min(sends).min(self.next_firing()).min(self.next_release());
-        let due = if next == Timestamp::MAX { None } else { self.parts.clock.until(next) };
-        let limit = match self.out_of_space {
-            _ if self.marks_forgotten != day(self.parts.clock.now()) => FORGET_EVERY,
-            Some(_) => SPACE_CHECK_EVERY,
-            None => SLEEP_MAX,
-        };
-        due.unwrap_or(limit).min(limit).min(self.watching.sleep_max())
-    }
-
-    fn look_at_space(&mut self) {
-        let free = (self.parts.free_bytes)();
-        self.space_checked = tokio::time::Instant::now();
-        self.parts.meters.disk_free_bytes.set(free);
-        self.out_of_space = (free < self.parts.options.free_bytes_reserve).then_some(free);
-    }
-
-    /// The free bytes when there are too few to take anything in.
-    fn no_space(&mut self) -> Option<Refused> {
-        if self.space_checked.elapsed() >= SPACE_CHECK_EVERY {
-            self.look_at_space();
-        }
-        let reserve_bytes = self.parts.options.free_bytes_reserve;
-        self.out_of_space.map(|free_bytes| Refused::NoSpace { free_bytes, reserve_bytes })
-    }
-
-    /// Hands the open batch to the store and begins the next one.
-    fn hand_over(&mut self) {
-        self.take_back_sendings();
-        let number = self.open.number;
-        let mut open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
-        let batch = self.set.batch(&mut open, self.parts.store.epoch(), self.parts.clock.now());
-        self.progress.submitted = number;
-        self.ends.progress.send_replace(self.progress);
-        self.parts.meters.queue_depth.set(self.ends.commands.len() as u64);
-        let flush: Flush = if batch.is_empty() {
-            Box::pin(std::future::ready(Ok(())))
-        } else {
-            self.parts.meters.commits_total.add(1);
-            self.parts.meters.lead_writes_total.add(batch.leads.len() as u64);
-            let store = Arc::clone(&self.parts.store);
-            Box::pin(async move { store.commit(batch).await })
-        };
-        self.flushing = Some((open, flush));
-    }
-
-    /// The batch that was being flushed is durable: whoever waited for it hears so, and what it began leaves.
-    fn settle(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
-        let Some((open, _)) = self.flushing.take() else { return Ok(()) };
-        if let Err(error) = result {
-            self.unsure = Some(open);
-            return Err(error);
-        }
-        self.failures = 0;
-        self.set.settled(open.number);
-        self.exhuming.retain(|_, number| *number > open.number);
-        self.next_send = self.next_send.min(open.first_send);
-        self.progress.settled = open.number;
-        self.ends.progress.send_replace(self.progress);
-        if self.timers_in.is_some_and(|number| number <= open.number) {
-            self.timers_in = None;
-        }
-        if self.sends_in.is_some_and(|number| number <= open.number) {
-            self.sends_in = None;
-        }
-        self.deliver(open);
-        Ok(())
-    }
-
-    /// A batch is durable: who waited hears so, and what it began leaves. What came into force is seen before anybody is
-    /// told that it did.
-    fn deliver(&mut self, open: OpenBatch) {
-        let (public, rest): (Vec<After>, Vec<After>) =
-            open.after.into_iter().partition(|after| matches!(after, After::Publish(_)));
-        public.into_iter().for_each(|after| self.carry_out(after));
-        open.replies.into_iter().for_each(Reply::send);
-        rest.into_iter().for_each(|after| self.carry_out(after));
-    }
-
-    fn carry_out(&mut self, after: After) {
-        match after {
-            After::Send(row, permit) => {
-                let connector = Arc::clone(&self.parts.connector);
-                let results = self.ends.results_to.clone();
-                connector.send(Arc::clone(&self.parts.catalog), *row, permit, move |row, result| {
-                    let _ = results.send(Command::Sent(row, result));
-                });
-            }
-            After::Ask(mut question) => {
-                let results = self.ends.results_to.clone();
-                let (kind, shadow) = (question.kind, question.shadow.take());
-                self.parts.decider.ask_pooled(*question, move |answer| {
-                    let _ = results.send(Command::Answered(Box::new(answer), kind, shadow));
-                });
-            }
-            After::Watch(watched) => self.begin_watching(*watched),
-            After::Forget(id) => {
-                self.sending.remove(&id);
-                self.next_send = self.next_send.min(self.parts.clock.now());
-            }
-            After::Publish(catalog) => {
-                self.ends.catalog.send_replace(catalog);
-            }
-            After::Release { leads } => self.releasing.go(leads),
-        }
-    }
-
-    /// A commit or a read failed: everything computed on it is undone and the store is opened again.
-    async fn failed(&mut self, error: StoreError) {
-        tracing::error!(%error, "the store failed; what was not durable is undone and the store is opened again");
-        let refused = Refused::Failed(error.to_string());
-        if let Some((open, flush)) = self.flushing.take() {
-            match flush.await {
-                Ok(()) => self.deliver(open),
-                Err(_) => self.unsure = Some(open),
-            }
-        }
-        let number = self.open.number;
-        let open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
-        self.undo(open, &refused);
-        if let Some(advance) = &mut self.advancing {
-            advance.undone();
-        }
-        if self.failures > 0 {
-            tokio::time::sleep((RECOVER_AFTER * self.failures).min(RECOVER_AFTER_MAX)).await;
-        }
-        self.failures = self.failures.saturating_add(1);
-        while let Err(error) = self.reopen(&refused).await {
-            tracing::error!(%error, "the store cannot be opened again yet");
-            if let Some(open) = &mut self.unsure {
-                // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
-                open.replies.drain(..).for_each(|reply| reply.fail(refused.clone()));
-            }
-            self.refuse_waiting(&refused);
-            if self.stopping.is_some() {
-                break;
-            }
-            tokio::time::sleep(RECOVER_AFTER).await;
-        }
-        self.progress.submitted = self.progress.submitted.max(number);
-        self.progress.settled = self.progress.submitted;
-        self.progress.failures += 1;
-        self.ends.progress.send_replace(self.progress);
-        self.look_at_space();
-    }
-
-    /// Nothing of a batch was kept: attempts it would have begun or ended are begun anew from the store.
-    fn undo(&mut self, open: OpenBatch, refused: &Refused) {
-        for after in &open.after {
-            match after {
-                After::Send(row, _) => drop(self.sending.remove(&row.id)),
-                After::Forget(id) => drop(self.sending.remove(id)),
-                After::Ask(question) => self.no_longer_asking(question.run.lead()),
-                After::Watch(_) | After::Publish(_) | After::Release { .. } => {}
-            }
-        }
-        open.fail(refused);
-    }
-
-    /// Opens the store again, settles the batch whose fate was open, and reads what is in memory anew.
-    async fn reopen(&mut self, refused: &Refused) -> Result<(), StoreError> {
-        self.parts.store.recover().await?;
-        let kept = match &self.unsure {
-            Some(open) => self.parts.store.committed(BatchId(open.number)).await?,
-            None => false,
-        };
-        match self.unsure.take() {
-            Some(open) if kept => self.deliver(open),
-            Some(open) => {
-                self.parts.meters.commits_failed_total.add(1);
-                self.undo(open, refused);
-            }
-            None => {}
-        }
-        let now = self.parts.clock.now();
-        // What was not durable was not in force.
-        self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
-        self.parts.decider.use_plugins(&self.parts.catalog);
-        self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
-        self.exhuming.clear();
-        self.set = WorkingSet::new(self.parts.store.counters().await?);
-        self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;
-        self.open.touched |= self.schedules.write_new(&mut self.set);
-        (self.next_timer, self.next_send) = (now, now);
-        (self.timers_in, self.sends_in) = (None, None);
-        Ok(())
-    }
-
-    /// While the store is closed nobody is kept waiting.
-    fn refuse_waiting(&mut self, refused: &Refused) {
-        while let Ok(command) = self.ends.commands.try_recv() {
-            match command {
-                Command::Stop(stopped) => self.stopping = Some(stopped),
-                command => batch::refuse(command, refused),
-            }
-        }
-    }
-}
-
-/// Days since 1970.
-fn day(now: Timestamp) -> u32 {
-    u32::try_from(now.as_ms().max(0) / DAY_MS).unwrap_or(u32::MAX)
 }

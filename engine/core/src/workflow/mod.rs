@@ -1,0 +1,227 @@
+//! The checked definition of a workflow: what `cadenza-language` makes of a file, and what `step` runs.
+//!
+//! A run pins the definition it started with, by digest, for as long as it uses it. Definitions are stored as they stand
+//! here (self-describing, by serde), so a later program can go on with a run begun by an earlier one.
+
+use crate::event::EventType;
+use crate::expr::Expr;
+use crate::id::Digest;
+use crate::plugin::DecisionKind;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+mod enroll;
+mod verbs;
+
+pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+pub use verbs::{
+    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Email, Escalate, Hold, HoldScope,
+    MAIN_SCORE, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan, Voicemails, Wait,
+};
+
+/// The most steps a workflow may have.
+pub const STEPS_MAX: usize = 500;
+/// Contacts a cadence makes before it is exhausted when the file names no limit (practice D1).
+pub const CONTACTS_DEFAULT: u16 = 12;
+/// The gap before the second dial of a double dial when the file names none (practice B6, ours).
+pub const REDIAL_DEFAULT: Span = Span::Elapsed(4 * crate::time::MINUTE_MS);
+/// When a call or task is due if the file does not say.
+pub const DUE_DEFAULT: Span = Span::BusinessDays(1);
+
+/// A workflow, checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// The name, unique in the workspace.
+    pub name: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// Of the file and of every script it uses.
+    pub digest: Digest,
+    /// Who is enrolled, and when.
+    pub enroll: Vec<Enroll>,
+    /// Whether a lead that was in it before may come in again.
+    pub re_enroll: ReEnroll,
+    /// Conditions that end a run wherever it is.
+    pub leave: Vec<Leave>,
+    /// The steps; a run begins at the first.
+    pub steps: Vec<Step>,
+    /// Templates by path, as they were when the workflow was read.
+    pub scripts: BTreeMap<String, Script>,
+}
+
+/// The index of a step in its workflow's list.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode, Serialize, Deserialize,
+)]
+#[cbor(transparent)]
+pub struct StepIx(#[n(0)] pub u16);
+
+/// Where a run goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode, Serialize, Deserialize)]
+pub enum Target {
+    /// To this step.
+    #[n(0)]
+    Step(#[n(0)] StepIx),
+    /// The run is over, completed.
+    #[n(1)]
+    End,
+}
+
+/// One step: exactly one verb.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The author's id; steps that cannot wait may go without and get `verb-number`.
+    pub id: String,
+    /// What it does.
+    pub verb: Verb,
+    /// Where it goes when the verb has a single way out.
+    pub next: Target,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Verb {
+    /// A scoring plugin decides points and segment.
+    Score(Score),
+    /// The first arm whose condition holds.
+    Switch(Vec<Arm>),
+    /// An owner is chosen.
+    Assign(Assign),
+    /// A call task; waits for its outcome.
+    Call(Box<Call>),
+    /// One mail; goes on once it is handed over.
+    Email(Email),
+    /// Repeated touches on several channels until something stops it.
+    Cadence(Box<Cadence>),
+    /// A task for a person; waits for its outcome.
+    Task(Box<Todo>),
+    /// A nurture plugin chooses the track.
+    Branch(Branch),
+    /// Nothing until a time, a date field or an event.
+    Wait(Wait),
+    /// Fields are set.
+    Update(Vec<Assignment>),
+    /// The lead is put into another workflow; this run goes on.
+    Enroll(String),
+    /// The run is over, under this name.
+    End(String),
+}
+
+impl Verb {
+    /// The verb as the file spells it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Score(_) => "score",
+            Self::Switch(_) => "switch",
+            Self::Assign(_) => "assign",
+            Self::Call(_) => "call",
+            Self::Email(_) => "email",
+            Self::Cadence(_) => "cadence",
+            Self::Task(_) => "task",
+            Self::Branch(_) => "branch",
+            Self::Wait(_) => "wait",
+            Self::Update(_) => "update",
+            Self::Enroll(_) => "enroll",
+            Self::End(_) => "end",
+        }
+    }
+
+    /// The kind of decision the step asks for, when that is what it does.
+    pub const fn decision(&self) -> Option<DecisionKind> {
+        match self {
+            Self::Score(_) => Some(DecisionKind::Scoring),
+            Self::Branch(_) => Some(DecisionKind::Nurture),
+            _ => None,
+        }
+    }
+
+    /// Whether a run may stay here for a while; such steps have an explicit id.
+    pub const fn can_wait(&self) -> bool {
+        !matches!(self, Self::Switch(_) | Self::Update(_) | Self::Enroll(_) | Self::End(_))
+    }
+
+    /// The escalations of the step's tasks, each with the index of its touch.
+    pub fn escalations(&self) -> impl Iterator<Item = (u16, &Escalate)> {
+        let (own, touches): (Option<&Escalate>, &[CadenceTouch]) = match self {
+            Self::Call(call) => (call.escalate.as_ref(), &[]),
+            Self::Task(todo) => (todo.escalate.as_ref(), &[]),
+            Self::Cadence(cadence) => (None, &cadence.touches),
+            _ => (None, &[]),
+        };
+        own.into_iter().map(|escalate| (0, escalate)).chain(touches.iter().enumerate().filter_map(|(ix, touch)| {
+            match &touch.touch {
+                TouchPlan::Call { escalate, .. } => escalate.as_ref().map(|escalate| (ix as u16, escalate)),
+                TouchPlan::Email(_) => None,
+            }
+        }))
+    }
+}
+
+/// A condition and where it leads; the `else` arm's condition is [`Expr::TRUE`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arm {
+    /// When it holds…
+    pub condition: Expr,
+    /// …go there.
+    pub go: Target,
+}
+
+impl Workflow {
+    /// The step at this index.
+    pub fn step(&self, ix: StepIx) -> Option<&Step> {
+        self.steps.get(usize::from(ix.0))
+    }
+
+    /// Whether some step waits for an event of this type.
+    pub fn waits_for(&self, kind: &EventType) -> bool {
+        self.steps.iter().any(|step| matches!(&step.verb, Verb::Wait(Wait::Event { event, .. }) if event == kind))
+    }
+
+    /// The index of the step with this id.
+    pub fn find(&self, id: &str) -> Option<StepIx> {
+        self.steps.iter().position(|step| step.id == id).map(|ix| StepIx(ix as u16))
+    }
+
+    /// Every plugin question in the workflow: where it stands, of which kind it is, what is asked.
+    pub fn asks(&self) -> Vec<(AskRef, DecisionKind, &Ask)> {
+        let mut asks = Vec::new();
+        for (ix, step) in self.steps.iter().enumerate() {
+            let at = |slot| AskRef { workflow: self.digest, step: StepIx(ix as u16), slot };
+            let (kind, main, fallback) = match &step.verb {
+                Verb::Score(score) => (DecisionKind::Scoring, Some(&score.ask), score.on_failure.ask()),
+                Verb::Branch(branch) => (DecisionKind::Nurture, Some(&branch.ask), branch.on_failure.ask()),
+                _ => (DecisionKind::Escalation, None, None),
+            };
+            asks.extend(main.map(|ask| (at(AskRef::MAIN), kind, ask)));
+            asks.extend(fallback.map(|ask| (at(AskRef::FALLBACK), kind, ask)));
+            for (touch, escalate) in step.verb.escalations() {
+                asks.push((at(AskRef::escalation(touch)), kind, &escalate.ask));
+            }
+        }
+        asks
+    }
+}
+
+/// Where in a workflow a plugin is asked; what it reads there is worked out once, when the plugin is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskRef {
+    /// The definition.
+    pub workflow: Digest,
+    /// The step.
+    pub step: StepIx,
+    /// Which question of the step.
+    pub slot: u16,
+}
+
+impl AskRef {
+    /// The step's own question.
+    pub const MAIN: u16 = 0;
+    /// The plugin asked when the first gives no decision.
+    pub const FALLBACK: u16 = 1;
+
+    /// The escalation of the touch with this index; 0 for steps with one task.
+    pub const fn escalation(touch: u16) -> u16 {
+        touch + 2
+    }
+}

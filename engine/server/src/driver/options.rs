@@ -1,0 +1,35 @@
+//! The limits the driver keeps to.
+
+/// How the driver is set up. Every number is a limit.
+#[derive(Clone, Debug)]
+pub(crate) struct DriverOptions {
+    /// Events in one batch. 64 is what sled takes with the least processor time per lead (`measured.md`); more is slower.
+    pub(crate) batch_events_max: usize,
+    /// Timers fired in one batch, so that ten thousand due at once do not keep intake out.
+    pub(crate) batch_timers_max: usize,
+    /// Leads looked at in one batch while a schedule fires.
+    pub(crate) firing_leads_max: usize,
+    /// Sendings under way at once.
+    pub(crate) sendings_max: usize,
+    /// Sendings under way at once by one connection.
+    pub(crate) sendings_per_connection_max: usize,
+    /// Intake stops when fewer bytes than this are free where the data lies.
+    pub(crate) free_bytes_reserve: u64,
+    /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
+    /// their leads.
+    pub(crate) decision_days_max: u32,
+}
+
+impl Default for DriverOptions {
+    fn default() -> Self {
+        Self {
+            batch_events_max: 64,
+            batch_timers_max: 32,
+            firing_leads_max: 32,
+            sendings_max: 64,
+            sendings_per_connection_max: 16,
+            free_bytes_reserve: 256 * 1024 * 1024,
+            decision_days_max: 90,
+        }
+    }
+}
