@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::{Budget, DecisionFailure, DecisionInput, DecisionKind, With, lay_out};
+use cadenza_core::plugin::{Budget, DecisionFailure, DecisionInput, DecisionKind, Parameters, With, lay_out};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_sandbox::{BudgetOverrides, HostLimits, Sandbox};
@@ -198,7 +198,7 @@ fn ends(sandbox: &Sandbox, digest: Digest, budget: Budget) -> Duration {
 fn plain_input() -> DecisionInput {
     DecisionInput {
         now: Timestamp::from_ms(1_772_442_000_000),
-        parameters: Vec::new(),
+        parameters: Parameters::default(),
         fields: vec![Value::Text("a text, so that realloc is called".to_owned())],
         touches: Vec::new(),
         engagement: Vec::new(),

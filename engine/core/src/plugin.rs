@@ -7,9 +7,13 @@ use crate::id::Digest;
 use crate::lead::{Channel, Outcome, TouchResult};
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
-use minicbor::{Decode, Encode};
+use minicbor::decode::Error as DecodeError;
+use minicbor::encode::{Error as EncodeError, Write};
+use minicbor::{Decode, Decoder, Encode, Encoder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 codes! {
     /// The three kinds of decision; a plugin may be several.
@@ -158,8 +162,41 @@ pub struct HistoryReads {
     pub days_back_max: u16,
 }
 
-/// The parameters of one step as they are passed: in the order of [`PluginInfo::parameters`].
-pub type Parameters = Vec<Value>;
+/// The parameters of one step as they are passed: in the order of [`PluginInfo::parameters`]. All decisions of the step
+/// share them.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters(Arc<[Value]>);
+
+impl Deref for Parameters {
+    type Target = [Value];
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl FromIterator<Value> for Parameters {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+impl<C> Encode<C> for Parameters {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
+        self.0.encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Parameters {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        Ok(Self(Vec::decode(d, ctx)?.into()))
+    }
+}
 
 /// What a workflow says under `with`.
 pub type With = BTreeMap<String, Value>;

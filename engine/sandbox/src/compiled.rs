@@ -18,7 +18,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllo
 /// was used last be given back.
 const SLOTS: u32 = 2;
 /// Bytes of a slot's memory that are cleared by writing rather than by a system call: the one page of a lean guest.
-const MEMORY_KEPT_BYTES: usize = 64 * 1024;
+const MEMORY_KEPT_BYTES: usize = 512 * 1024;
 /// The same for tables: a lean guest's has some dozens of entries of eight bytes.
 const TABLE_KEPT_BYTES: usize = 4 * 1024;
 /// Native stack that a guest may use; its worker's thread has at least four times that. Interpreters need half of it.

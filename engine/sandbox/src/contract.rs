@@ -1,4 +1,4 @@
-//! `sdk/wit` as the host passes it: laid out from core's types on the way in (`layout.rs`), owned on the way out.
+//! `sdk/wit` as the host passes it: laid out from core's types on the way in (`layout.rs`, `rows.rs`), owned on the way out.
 //!
 //! Loading a plugin checks these against the component's own types, so a difference from the WIT cannot go unnoticed.
 //! Knows nothing of limits or of what an answer may say: that is `answer.rs`.
@@ -38,7 +38,7 @@ pub(crate) struct TextRange {
     pub(crate) count: u32,
 }
 
-#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType)]
 #[component(variant)]
 pub(crate) enum Given {
     #[component(name = "blank")]
@@ -59,7 +59,7 @@ pub(crate) enum Given {
     Texts(TextRange),
 }
 
-#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType)]
 #[component(record)]
 pub(crate) struct Touch {
     #[component(name = "age")]
@@ -72,7 +72,7 @@ pub(crate) struct Touch {
     pub(crate) result: Option<u16>,
 }
 
-#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType)]
 #[component(record)]
 pub(crate) struct Engagement {
     #[component(name = "age")]
@@ -83,7 +83,7 @@ pub(crate) struct Engagement {
     pub(crate) detail: u32,
 }
 
-#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[derive(Clone, Copy, Debug, ComponentType)]
 #[component(record)]
 pub(crate) struct Lead {
     #[component(name = "touches")]

@@ -13,6 +13,7 @@ mod instance;
 mod layout;
 mod limits;
 mod plugin;
+mod rows;
 mod ticker;
 
 pub use compiled::{Compiled, compatibility};

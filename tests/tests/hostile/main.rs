@@ -21,7 +21,7 @@ fn sandbox() -> Sandbox {
 fn input() -> DecisionInput {
     DecisionInput {
         now: Timestamp::from_ms(1_772_442_000_000),
-        parameters: Vec::new(),
+        parameters: Parameters::default(),
         fields: vec![Value::Text("a text, so that realloc is called".to_owned())],
         touches: Vec::new(),
         engagement: Vec::new(),
@@ -339,7 +339,7 @@ fn what_nobody_can_decide_is_unavailable() {
     };
     unavailable("nobody", DecisionKind::Scoring, &input());
     unavailable("hostile", DecisionKind::Nurture, &input());
-    unavailable("hostile", DecisionKind::Scoring, &DecisionInput { parameters: vec![Value::Int(1)], ..input() });
+    unavailable("hostile", DecisionKind::Scoring, &DecisionInput { parameters: [Value::Int(1)].into_iter().collect(), ..input() });
     let mixed = vec![Value::List(vec![Value::Int(1)])];
     unavailable("hostile", DecisionKind::Scoring, &DecisionInput { fields: mixed, ..input() });
 }

@@ -7,8 +7,8 @@ use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Verdict};
 use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
-    Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Reads,
-    Segment, TouchSeen,
+    Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters,
+    Reads, Segment, TouchSeen,
 };
 use crate::run::RunState;
 use crate::state::DECISION_TIMEOUT_MS;
@@ -88,7 +88,7 @@ impl Machine<'_> {
         let team = &self.cx.live.settings.team;
         DecisionInput {
             now,
-            parameters: binding.map_or_else(Vec::new, |binding| binding.parameters.clone()),
+            parameters: binding.map_or_else(Parameters::default, |binding| binding.parameters.clone()),
             fields: reads.fields.iter().map(|read| view.lead(&read.name).fit(read.kind).unwrap_or_default()).collect(),
             touches: reads.touches.as_ref().map_or_else(Vec::new, |window| {
                 newest(window, now, lead.touches.iter().rev(), |touch| (touch.at, touch.channel.as_str()))

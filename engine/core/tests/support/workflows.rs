@@ -334,7 +334,7 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
         FieldRead { name: name.to_owned(), kind }
     };
     let reads = Reads { fields: fields.map(read).to_vec(), ..Reads::default() };
-    let binding = Binding { parameters: vec![Value::Int(75), Value::Int(40)], reads };
+    let binding = Binding { parameters: [Value::Int(75), Value::Int(40)].into_iter().collect(), reads };
     let mut bindings: BTreeMap<AskRef, Binding> = BTreeMap::new();
     for workflow in &workflows {
         let scored = workflow.asks().into_iter().filter(|(_, kind, _)| *kind == DecisionKind::Scoring);

@@ -125,7 +125,7 @@ pub fn waiting(n: u64) -> LeadState {
         digest: plugin,
         input: DecisionInput {
             now,
-            parameters: vec![Value::Int(75), Value::Int(40)],
+            parameters: [Value::Int(75), Value::Int(40)].into_iter().collect(),
             fields: vec![Value::text(Some("Head of Operations")), Value::Int(250), Value::text(Some("web"))],
             touches: Vec::new(),
             engagement: Vec::new(),
