@@ -6,16 +6,13 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 use cadenza_core::id::Digest;
-use cadenza_core::lead::{Channel, Outcome, TouchResult};
-use cadenza_core::plugin::{
-    Decision, DecisionInput, DecisionKind, EngagementSeen, Reads, Reason, Segment, TouchSeen, With, lay_out,
-};
-use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_core::value::Value;
+use cadenza_core::plugin::{Decision, DecisionInput, DecisionKind};
 use cadenza_sandbox::{HostLimits, Sandbox};
 use std::hint::black_box;
 use std::time::Instant;
+use support::flat::{read_flat, write_flat};
 use support::guests;
+use support::leads::inputs;
 
 mod support;
 
@@ -31,7 +28,7 @@ fn main() {
         sandbox.load(component, None).expect("first-party plugins load");
     }
     let plugin = named(&sandbox);
-    let inputs = inputs(&sandbox, 100);
+    let inputs = inputs(&sandbox, plugin, 100);
     let floor = Floor::new(&limits);
 
     let mut buffer = Vec::new();
@@ -123,55 +120,6 @@ fn named(sandbox: &Sandbox) -> Digest {
     sandbox.plugins().find(|info| info.name == PLUGIN).expect("it is loaded").digest
 }
 
-/// Leads that differ, with eight touches each.
-fn inputs(sandbox: &Sandbox, count: i64) -> Vec<DecisionInput> {
-    let info = sandbox.plugin(named(sandbox)).expect("it is loaded");
-    let parameters = lay_out(info, &With::new()).expect("every parameter has a default");
-    let Reads { fields, .. } = sandbox.reads(info.digest, &parameters).expect("the defaults go together");
-    let now = Timestamp::parse("2026-03-02T09:00:00Z").expect("a time");
-    let one = |lead: i64| DecisionInput {
-        now,
-        parameters: parameters.clone(),
-        fields: fields.iter().map(|field| field_value(&field.name, lead, now)).collect(),
-        touches: (0..8).map(|touch| touch_seen(lead + touch)).collect(),
-        engagement: (0..2)
-            .map(|seen| EngagementSeen { age_s: 90_000 * (seen + 1), kind: "page".into(), detail: "pricing".into() })
-            .collect(),
-        owner_present: None,
-        previous_score: Some(60),
-        business_elapsed_ms: None,
-        overdue: None,
-    };
-    (0..count).map(one).collect()
-}
-
-fn touch_seen(turn: i64) -> TouchSeen {
-    let outcome = [Outcome::NoAnswer, Outcome::Voicemail, Outcome::Connected][turn as usize % 3];
-    TouchSeen {
-        age_s: 40_000 * (turn as u32 + 1),
-        channel: [Channel::Call, Channel::Email][turn as usize % 2],
-        outcome,
-        result: outcome.reached().then_some(TouchResult::Callback),
-    }
-}
-
-fn field_value(field: &str, lead: i64, now: Timestamp) -> Value {
-    match field {
-        "email" => Value::Text(format!("person{lead}@company.example")),
-        "title" => Value::Text("Director of Operations".into()),
-        "industry" => Value::Text("manufacturing".into()),
-        "country" => Value::Text("DE".into()),
-        "source" => Value::Text("web".into()),
-        "product" => Value::Text("platform".into()),
-        "pain" => Value::Text("leads are answered too late".into()),
-        "message" => Value::Text("We would like a demo for a team of forty people next month.".into()),
-        "employees" => Value::Int(100 + lead * 10),
-        "budget" => Value::Number(5_000.0 + lead as f64 * 100.0),
-        "project_date" => Value::Time(now.plus_ms((lead + 30) * DAY_MS)),
-        _ => Value::Blank,
-    }
-}
-
 /// The rules of `inbound-fit` as a raw core module (`tests/guests/floor`), under the same limits: one buffer in, one out.
 struct Floor {
     guest: wasmtime::InstancePre<wasmtime::StoreLimits>,
@@ -226,76 +174,4 @@ impl Floor {
         let bytes = score.call(&mut store, ()).expect("it answers") as usize;
         read_flat(&memory.data(&store)[self.buffer_at..self.buffer_at + bytes])
     }
-}
-
-/// The input as `tests/guests/floor` reads it: values one after another, a byte before those that may be blank.
-fn write_flat(input: &DecisionInput, buffer: &mut Vec<u8>) {
-    buffer.extend(input.now.as_ms().to_le_bytes());
-    for value in &input.parameters {
-        write_value(value, buffer);
-    }
-    for value in &input.fields {
-        buffer.push(u8::from(!value.is_blank()));
-        write_value(value, buffer);
-    }
-    buffer.extend((input.touches.len() as u32).to_le_bytes());
-    for touch in &input.touches {
-        buffer.extend(touch.age_s.to_le_bytes());
-        buffer.extend([touch.channel as u8, 0, touch.outcome as u8, 0, u8::from(touch.result.is_some())]);
-        // The position of `callback` among the plugin's codes.
-        buffer.extend(touch.result.map(|_| [2, 0]).into_iter().flatten());
-    }
-    buffer.extend((input.engagement.len() as u32).to_le_bytes());
-    for seen in &input.engagement {
-        buffer.extend(seen.age_s.to_le_bytes());
-        buffer.extend([255, 255]);
-        write_text(&seen.detail, buffer);
-    }
-    buffer.push(u8::from(input.previous_score.is_some()));
-    buffer.extend(input.previous_score.map(|score| i64::from(score).to_le_bytes()).into_iter().flatten());
-}
-
-fn write_value(value: &Value, buffer: &mut Vec<u8>) {
-    match value {
-        Value::Text(text) => write_text(text, buffer),
-        Value::Int(int) => buffer.extend(int.to_le_bytes()),
-        Value::Number(number) => buffer.extend(number.to_le_bytes()),
-        Value::Time(at) => buffer.extend(at.as_ms().to_le_bytes()),
-        Value::List(values) => {
-            buffer.extend((values.len() as u32).to_le_bytes());
-            values.iter().for_each(|value| write_value(value, buffer));
-        }
-        Value::Blank => {}
-        Value::Bool(_) | Value::Duration(_) => unreachable!("inbound-fit reads none"),
-    }
-}
-
-fn write_text(text: &str, buffer: &mut Vec<u8>) {
-    buffer.extend((text.len() as u32).to_le_bytes());
-    buffer.extend(text.as_bytes());
-}
-
-/// The answer as `tests/guests/floor` writes it.
-fn read_flat(bytes: &[u8]) -> Decision {
-    let mut rest = bytes;
-    let mut take = |count: usize| {
-        let (head, tail) = rest.split_at(count);
-        rest = tail;
-        head
-    };
-    let points = i32::from_le_bytes(take(4).try_into().expect("four bytes"));
-    let segment = Segment::ALL[usize::from(take(1)[0])];
-    let rescore_after_s = u32::from_le_bytes(take(4).try_into().expect("four bytes"));
-    let reasons = (0..take(1)[0])
-        .map(|_| Reason {
-            rule: u16::from_le_bytes(take(2).try_into().expect("two bytes")),
-            points: i32::from_le_bytes(take(4).try_into().expect("four bytes")),
-            value: {
-                let bytes = usize::from(take(1)[0]);
-                String::from_utf8(take(bytes).to_vec()).expect("it writes UTF-8")
-            },
-        })
-        .collect();
-    let rescore_after_s = (rescore_after_s != u32::MAX).then_some(rescore_after_s);
-    Decision::Score { points, segment, reasons, rescore_after_s }
 }

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 
+pub mod flat;
 pub mod guests;
+pub mod leads;
 
 use cadenza_tests::{Client, Delivery, Engine};
 use serde_json::json;

@@ -7,7 +7,7 @@ mod parts;
 mod views;
 
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Segment};
+use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Parameters, Segment};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
@@ -339,7 +339,11 @@ fn what_nobody_can_decide_is_unavailable() {
     };
     unavailable("nobody", DecisionKind::Scoring, &input());
     unavailable("hostile", DecisionKind::Nurture, &input());
-    unavailable("hostile", DecisionKind::Scoring, &DecisionInput { parameters: [Value::Int(1)].into_iter().collect(), ..input() });
+    unavailable(
+        "hostile",
+        DecisionKind::Scoring,
+        &DecisionInput { parameters: [Value::Int(1)].into_iter().collect(), ..input() },
+    );
     let mixed = vec![Value::List(vec![Value::Int(1)])];
     unavailable("hostile", DecisionKind::Scoring, &DecisionInput { fields: mixed, ..input() });
 }

@@ -1,5 +1,5 @@
 //! The rules of `inbound-fit` as a core module: its input lies in one buffer, and so does its answer. No contract, no
-//! types, nothing checked: what a decision costs at least. `tests/benches/decisions.rs` writes the buffer.
+//! types, nothing checked: what a decision costs at least. `tests/benches/support/flat.rs` writes the buffer.
 #![cfg(target_arch = "wasm32")]
 #![allow(unsafe_code, reason = "one buffer is shared with the host, without any contract")]
 
