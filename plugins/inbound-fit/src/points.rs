@@ -80,7 +80,7 @@ pub(crate) fn company(tally: &mut Tally, fields: &Fields, parameters: &Parameter
             many if many >= 10 => 5,
             _ => 0,
         };
-        give(tally, Rule::CompanySize, points, &employees.to_string());
+        give(tally, Rule::CompanySize, points, employees.to_string());
     }
     if let Some(industry) = fields.industry
         && contains(parameters.industries, industry)
@@ -108,7 +108,7 @@ pub(crate) fn need(tally: &mut Tally, fields: &Fields, parameters: &Parameters, 
             some if some > 0.0 => 5,
             _ => 0,
         };
-        give(tally, Rule::Budget, points, &(budget as i64).to_string());
+        give(tally, Rule::Budget, points, (budget as i64).to_string());
     }
     if let Some(start) = fields.project_date {
         let ahead = start - now;
@@ -120,14 +120,14 @@ pub(crate) fn need(tally: &mut Tally, fields: &Fields, parameters: &Parameters, 
             // What is past says only that there was a project.
             _ => 0,
         };
-        give(tally, Rule::ProjectDate, points, &ahead.as_days().to_string());
+        give(tally, Rule::ProjectDate, points, ahead.as_days().to_string());
     }
     if let Some(need) = fields.pain.or(fields.product) {
         let points = if fields.pain.is_some() && fields.product.is_some() { 10 } else { 6 };
         give(tally, Rule::Need, points, clip(need));
     }
     if let Some(message) = fields.message {
-        match parameters.buying_words.iter().find(|word| speaks_of(message, word)) {
+        match first_spoken_of(message, parameters.buying_words) {
             Some(word) => give(tally, Rule::Message, 12, word),
             None if message.len() >= MESSAGE_CHARS_MIN => give(tally, Rule::Message, 4, "no buying word"),
             None => {}
@@ -143,7 +143,7 @@ pub(crate) fn behaviour(tally: &mut Tally, engagement: &[Engagement], touches: &
         all += i32::from(seen.age < REMEMBERED);
     }
     let points = (fresh * 5 + (all - fresh) * 2).min(ENGAGEMENT_POINTS_MAX);
-    give(tally, Rule::Engagement, points, &all.to_string());
+    give(tally, Rule::Engagement, points, all.to_string());
 
     // Only the last talk counts. Not recalling us or seeing things differently lowers nothing (practice D5).
     if let Some(said) = touches.iter().find_map(|touch| touch.result) {
@@ -169,7 +169,7 @@ pub(crate) fn next_change(fields: &Fields, engagement: &[Engagement], now: Time)
 }
 
 /// Rules that give nothing are not worth a reader's time.
-fn give(tally: &mut Tally, rule: Rule, points: i32, value: &str) {
+fn give(tally: &mut Tally, rule: Rule, points: i32, value: impl Into<String>) {
     if points != 0 {
         tally.add(rule, points, value);
     }
@@ -179,15 +179,24 @@ fn contains(list: &[&str], text: &str) -> bool {
     list.iter().any(|entry| entry.eq_ignore_ascii_case(text))
 }
 
-/// Whether a word stands in a text, in whatever case. By hand, because the library prepares for texts of any length, which
-/// costs more than to look through a message.
-fn speaks_of(text: &str, word: &str) -> bool {
-    let (text, word) = (text.as_bytes(), word.as_bytes());
-    let Some(first) = word.first() else { return false };
-    // The bit by which the cases of a letter differ; what else it makes alike is told apart by the whole word.
-    const CASE: u8 = 0x20;
-    let begins = |window: &[u8]| window[0] | CASE == first | CASE;
-    text.windows(word.len()).any(|window| begins(window) && window.eq_ignore_ascii_case(word))
+/// The first of the words that stands anywhere in a text, in whatever case. One pass over the text for all of them: by hand,
+/// because the library prepares for texts of any length, which costs more than to look through a message.
+fn first_spoken_of<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+    // Both cases of a letter have one place in the set; what else falls there is told apart by the whole word.
+    let place = |letter: u8| 1_u32 << (letter & 31);
+    let begins = words.iter().filter_map(|word| word.bytes().next()).fold(0, |set, first| set | place(first));
+    let mut found = words.len();
+    for (at, letter) in text.bytes().enumerate() {
+        if begins & place(letter) != 0 {
+            let rest = &text.as_bytes()[at..];
+            let stands_here = |word: &&str| {
+                word.bytes().next().is_some_and(|first| place(first) == place(letter))
+                    && rest.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+            };
+            found = words[..found].iter().position(stands_here).unwrap_or(found);
+        }
+    }
+    words.get(found).copied()
 }
 
 /// The beginning of a text, short enough for a reason.
