@@ -106,15 +106,13 @@ impl Span {
         self.0 / 86_400_000
     }
 
-    /// Whole seconds from now on, for asking to be asked again: what is past counts as at once.
+    /// Whole seconds from now on, for asking to be asked again: what is past counts as at once, and a begun second as a
+    /// whole one, since earlier nothing would have changed yet.
     pub const fn as_delay_seconds(self) -> u32 {
-        let seconds = self.0 / 1_000;
-        if seconds < 0 {
-            0
-        } else if seconds > u32::MAX as i64 {
-            u32::MAX
-        } else {
-            seconds as u32
+        if self.0 <= 0 {
+            return 0;
         }
+        let seconds = (self.0 - 1) / 1_000 + 1;
+        if seconds > u32::MAX as i64 { u32::MAX } else { seconds as u32 }
     }
 }

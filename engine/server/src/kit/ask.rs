@@ -8,7 +8,7 @@ use cadenza_core::plugin::{
     DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, FieldRead, HistoryReads, Overdue, Parameters,
     PluginInfo, Reads, TouchSeen, With, lay_out,
 };
-use cadenza_core::time::{DAY_MS, Span, Timestamp};
+use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_sdk::golden::{Case, Expect, Length, Moment, Scalar, TouchCase};
 use std::collections::BTreeMap;
@@ -154,7 +154,7 @@ pub(crate) fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
         Scalar::Int(int) => Value::Int(*int),
         Scalar::Number(number) => Value::Number(*number),
         Scalar::List(texts) => Value::List(texts.iter().cloned().map(Value::Text).collect()),
-        Scalar::Text(text) if kind == ValueType::Duration => Value::Duration(Span::parse(text)?.approximate_ms()),
+        Scalar::Text(text) if kind == ValueType::Duration => Value::Duration(Length::parse(text)?.0.as_ms()),
         Scalar::Text(text) if kind == ValueType::Time => Value::Time(Timestamp::parse(text)?),
         Scalar::Text(text) => Value::Text(text.clone()),
     };

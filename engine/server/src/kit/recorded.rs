@@ -48,9 +48,8 @@ pub(crate) fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields:
     }
 }
 
-/// Whole seconds, which is what a file can say.
 fn length(ms: u64) -> Length {
-    Length(Span::seconds(i64::try_from(ms / 1_000).unwrap_or(i64::MAX)))
+    Length(Span::ms(i64::try_from(ms).unwrap_or(i64::MAX)))
 }
 
 fn named<'a>(names: impl Iterator<Item = &'a String>, values: &[Value]) -> BTreeMap<String, Scalar> {
@@ -65,7 +64,7 @@ fn scalar(value: &Value) -> Option<Scalar> {
         Value::Number(number) => Scalar::Number(*number),
         Value::Text(text) => Scalar::Text(text.clone()),
         Value::Time(at) => Scalar::Text(at.to_string()),
-        Value::Duration(ms) => Scalar::Text(length(u64::try_from(*ms).ok()?).to_string()),
+        Value::Duration(ms) => Scalar::Text(Length(Span::ms(*ms)).to_string()),
         Value::List(items) => {
             let texts = items.iter().map(|item| if let Value::Text(text) = item { Some(text.clone()) } else { None });
             Scalar::List(texts.collect::<Option<_>>()?)

@@ -3,6 +3,7 @@
 use crate::{error, named_fields};
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{DeriveInput, GenericArgument, PathArguments, Result, Type};
 
@@ -16,7 +17,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         idents.push(field.ident.as_ref().expect("its fields have names"));
         kinds.push(kind);
     }
-    let names = idents.iter().map(|ident| ident.to_string());
+    // A field may be called what is a word of Rust: `r#type`.
+    let names: Vec<String> = idents.iter().map(|ident| ident.unraw().to_string()).collect();
     Ok(quote! {
         impl ::cadenza_sdk::plugin::Fields for #name {
             const FIELDS: &'static [(&'static str, ::cadenza_sdk::contract::describe::ValueType)] =
@@ -25,7 +27,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             fn take(
                 values: &mut ::cadenza_sdk::value::Values<'_>,
             ) -> ::core::result::Result<Self, ::std::string::String> {
-                ::core::result::Result::Ok(Self { #(#idents: values.field::<#kinds>(::core::stringify!(#idents))?),* })
+                ::core::result::Result::Ok(Self { #(#idents: values.field::<#kinds>(#names)?),* })
             }
         }
     })

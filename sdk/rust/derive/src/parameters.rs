@@ -3,15 +3,19 @@
 use crate::{doc, error, named_fields};
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{DeriveInput, Expr, ExprRange, Field, RangeLimits, Result};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
-    let (mut idents, mut descriptions) = (Vec::new(), Vec::new());
+    let (mut idents, mut names, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
     for field in named_fields(input, "parameters")? {
-        idents.push(field.ident.as_ref().expect("its fields have names"));
-        descriptions.push(description(field)?);
+        let ident = field.ident.as_ref().expect("its fields have names");
+        // One may be called what is a word of Rust: `r#type`.
+        let name = ident.unraw().to_string();
+        descriptions.push(description(field, &name)?);
+        (idents.push(ident), names.push(name));
     }
     Ok(quote! {
         impl ::cadenza_sdk::plugin::Parameters for #name {
@@ -22,7 +26,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             fn take(
                 values: &mut ::cadenza_sdk::value::Values<'_>,
             ) -> ::core::result::Result<Self, ::std::string::String> {
-                ::core::result::Result::Ok(Self { #(#idents: values.parameter(::core::stringify!(#idents))?),* })
+                ::core::result::Result::Ok(Self { #(#idents: values.parameter(#names)?),* })
             }
         }
     })
@@ -52,13 +56,13 @@ fn settings(field: &Field) -> Result<Settings> {
     Ok(settings)
 }
 
-fn description(field: &Field) -> Result<TokenStream> {
+fn description(field: &Field, name: &str) -> Result<TokenStream> {
     let summary = doc(&field.attrs);
     if summary.is_empty() {
         return error(field.span(), "say in a comment above it what it does, with its unit: the editor shows it");
     }
     let Settings { default, range } = settings(field)?;
-    let (ident, kind) = (&field.ident, &field.ty);
+    let kind = &field.ty;
     let default = default.map_or_else(
         || quote!(::cadenza_sdk::contract::describe::Literal::Blank),
         |default| quote!(<#kind as ::cadenza_sdk::FieldType>::give(#default)),
@@ -66,7 +70,7 @@ fn description(field: &Field) -> Result<TokenStream> {
     let (least, most) = bounds(range.as_ref())?;
     Ok(quote! {
         ::cadenza_sdk::contract::describe::Parameter {
-            name: ::std::string::String::from(::core::stringify!(#ident)),
+            name: ::std::string::String::from(#name),
             kind: <#kind as ::cadenza_sdk::FieldType>::KIND,
             summary: ::std::string::String::from(#summary),
             default: #default,

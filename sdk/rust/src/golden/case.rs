@@ -263,12 +263,14 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// A length of time, written as `90s`, `5m`, `36h` or `14d`.
+/// A length of time, written as `250ms`, `90s`, `5m`, `36h`, `14d` or `2w`; a day has 24 hours. `-5m` lies before something.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Length(pub Span);
 
-/// Units, the longest first, in seconds.
-const UNITS: [(&str, i64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+/// Units in which lengths are shown, the longest first, in milliseconds.
+const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+/// One more in which they may be written.
+const WEEK: (&str, i64) = ("w", 7 * 86_400_000);
 
 impl Length {
     /// So many seconds.
@@ -276,18 +278,19 @@ impl Length {
         Self(Span::seconds(i64::from(seconds)))
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let (unit, seconds) = UNITS.into_iter().find(|(unit, _)| text.ends_with(unit))?;
-        let count: u32 = text.strip_suffix(unit)?.parse().ok()?;
-        Some(Self(Span::seconds(i64::from(count) * seconds)))
+    /// What a file says, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (count, unit) = text.split_at(text.find(|letter: char| letter.is_ascii_alphabetic())?);
+        let (_, ms) = UNITS.into_iter().chain([WEEK]).find(|(known, _)| *known == unit)?;
+        Some(Self(Span::ms(count.parse::<i64>().ok()?.checked_mul(ms)?)))
     }
 }
 
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_ms() / 1_000;
-        let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0).unwrap_or(("s", 1));
-        write!(f, "{}{unit}", seconds / length)
+        let ms = self.0.as_ms();
+        let (unit, length) = UNITS.into_iter().find(|(_, length)| ms % length == 0).unwrap_or(("ms", 1));
+        write!(f, "{}{unit}", ms / length)
     }
 }
 
