@@ -17,6 +17,8 @@ pub struct Guest {
     pub reads: &'static str,
     /// The body of `score`, which returns where the answer is.
     pub score: String,
+    /// The body of `score-batch`, which returns where the answer is; by default it answers for no lead.
+    pub batch: String,
     /// The body of `cabi_realloc`.
     pub realloc: &'static str,
     /// Pages of memory to begin with.
@@ -84,6 +86,7 @@ impl Default for Guest {
             describe: "i32.const 2048",
             reads: "i32.const 4096",
             score: answer(7, 2, 0, 0),
+            batch: "i32.const 4096".to_owned(),
             realloc: "i32.const 32768",
             pages: 1,
             fuel: 100_000,
@@ -159,7 +162,7 @@ impl Guest {
     }
 
     fn module(&self) -> String {
-        let Self { imports, items, describe, reads, score, realloc, pages, .. } = self;
+        let Self { imports, items, describe, reads, score, batch, realloc, pages, .. } = self;
         let says: String = self.says().iter().map(|(at, bytes)| data(*at, bytes)).collect();
         format!(
             r#"(module
@@ -173,7 +176,7 @@ impl Guest {
                 (func $score (export "cadenza:plugin/scorer@1.0.0#score")
                     (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {score})
                 (func (export "cadenza:plugin/scorer@1.0.0#score-batch")
-                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const 4096)
+                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {batch})
             )"#
         )
     }

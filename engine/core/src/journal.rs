@@ -341,7 +341,7 @@ pub enum Verdict {
     /// An action.
     #[n(2)]
     Action(#[n(0)] Action),
-    /// No decision; the failure policy applied.
+    /// No decision; the failure policy applied. Without the plugin's words, which lie in the personal part.
     #[n(3)]
     Failed(#[n(0)] crate::plugin::DecisionFailure),
 }

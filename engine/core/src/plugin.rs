@@ -459,30 +459,60 @@ pub enum Budget {
     Log,
 }
 
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Fuel => "fuel",
+            Self::WallTime => "wall time",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::Log => "log",
+        })
+    }
+}
+
 /// Why no decision came. A guest's fault, never the engine's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "failure", content = "detail", rename_all = "snake_case")]
 pub enum DecisionFailure {
     /// The plugin said it cannot decide.
-    #[error("the plugin refused: {0}")]
+    #[error("the plugin refused{}", said(.0))]
     #[n(0)]
     Refusal(#[n(0)] String),
     /// The plugin crashed.
-    #[error("the plugin trapped: {0}")]
+    #[error("the plugin trapped{}", said(.0))]
     #[n(1)]
     Trap(#[n(0)] String),
     /// The plugin used more than it may.
-    #[error("the plugin exceeded its {0:?} budget")]
+    #[error("the plugin exceeded its {0} budget")]
     #[n(2)]
     Budget(#[n(0)] Budget),
     /// The answer breaks the contract.
-    #[error("the plugin answered what the contract does not allow: {0}")]
+    #[error("the plugin answered what the contract does not allow{}", said(.0))]
     #[n(3)]
     BadOutput(#[n(0)] String),
     /// No plugin of that name and kind is loaded, or the engine had no room to run it in time.
-    #[error("the plugin could not be asked: {0}")]
+    #[error("the plugin could not be asked{}", said(.0))]
     #[n(4)]
     Unavailable(#[n(0)] String),
+}
+
+impl DecisionFailure {
+    /// The same without the plugin's own words, which may name people: for what is kept when a person is erased, and for
+    /// whoever may not see personal data.
+    pub fn without_words(&self) -> Self {
+        match self {
+            Self::Refusal(_) => Self::Refusal(String::new()),
+            Self::Trap(_) => Self::Trap(String::new()),
+            Self::Budget(budget) => Self::Budget(*budget),
+            Self::BadOutput(_) => Self::BadOutput(String::new()),
+            Self::Unavailable(_) => Self::Unavailable(String::new()),
+        }
+    }
+}
+
+fn said(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {words}") }
 }
 
 /// What a call cost.

@@ -129,7 +129,7 @@ impl Layout {
 }
 
 /// Where the codes that a plugin tells apart stand in its list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Codes {
     channels: [u16; Channel::ALL.len()],
     outcomes: [u16; Outcome::ALL.len()],

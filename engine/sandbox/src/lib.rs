@@ -73,6 +73,16 @@ impl Sandbox {
         Ok(info)
     }
 
+    /// Loads what another sandbox with the same limits has loaded, out of the same code, with its budgets: the plugin is not
+    /// asked again what it is.
+    pub fn load_like(&mut self, other: &Self, compiled: &Compiled) -> Result<(), LoadError> {
+        let digest = compiled.digest();
+        let known = other.plugins.get(&digest);
+        let known = known.ok_or_else(|| LoadError::NotAPlugin("the other sandbox has not loaded it".to_owned()))?;
+        self.plugins.insert(digest, known.like(compiled, &self.engine, &self.limits)?);
+        Ok(())
+    }
+
     /// Forgets every plugin but these; decisions that ask for another fail as unavailable from now on.
     pub fn retain(&mut self, keep: impl Fn(Digest) -> bool) {
         self.plugins.retain(|digest, _| keep(*digest));

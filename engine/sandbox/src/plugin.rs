@@ -120,8 +120,8 @@ fn function<P: ComponentNamedList + Lower, R: ComponentNamedList + Lift>(
     export: &ComponentExportIndex,
 ) -> TypedFunc<P, R> {
     let function = instance.get_func(store, export).expect("`Exports::check` found a function there");
-    // SAFETY: `Plugin::load` is the only place that makes a plugin, and it lets `Exports::check` compare the types of the
-    // same exports of the same component first.
+    // SAFETY: `Plugin::load` lets `Exports::check` compare the types of the same exports of the same component first, and
+    // `Plugin::like` makes another only of the code that it was loaded from.
     unsafe { TypedFunc::new_unchecked(function) }
 }
 
@@ -156,6 +156,20 @@ impl Plugin {
         info.fuel_budget = decision_budgets.fuel;
         info.memory_budget = decision_budgets.memory_bytes as u64;
         Ok(Self { info, guest, exports, codes, budgets: decision_budgets, description_budgets: budgets })
+    }
+
+    /// The same plugin in another engine, which maps the same code: the guest is not asked again.
+    pub(crate) fn like(&self, compiled: &Compiled, engine: &Engine, limits: &HostLimits) -> Result<Self, LoadError> {
+        let invalid = |error: wasmtime::Error| LoadError::Invalid(shorten(format!("{error:#}"), REASON_BYTES_MAX));
+        let component = compiled.component(engine, limits)?;
+        Ok(Self {
+            info: self.info.clone(),
+            exports: Exports::of(&component)?,
+            guest: instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?,
+            codes: self.codes.clone(),
+            budgets: self.budgets,
+            description_budgets: self.description_budgets,
+        })
     }
 
     /// What it wants to see, given these parameters.

@@ -132,7 +132,7 @@ impl Catalog {
 
     /// Deletes components that no build of this catalog is: what was brought along and refused, or is no longer wanted.
     pub(crate) fn forget_other_components(&self) {
-        self.library.forget_all_but(&self.registry.components());
+        self.library.forget_all_but(&self.registry.components(), &self.registry.in_use());
     }
 
     /// The same with these brakes.

@@ -6,6 +6,7 @@ use crate::catalog::Catalog;
 use crate::meters::Meters;
 use crate::plugins::Plugins;
 use crate::plugins::health::{BuildHealth, Health};
+use crate::plugins::names::readable_backtrace;
 use crate::plugins::shadow::Compared;
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::Answer;
@@ -179,8 +180,10 @@ fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
     meters.decision_ns_total.add(cost.wall_ns);
     meters.decision_fuel_total.add(cost.fuel);
     if !backtrace.is_empty() {
-        // Names of functions are nobody's data.
-        tracing::warn!(plugin, %digest, backtrace = backtrace.join(" < "), "a plugin trapped");
+        // Names of functions are nobody's data; what the plugin says may be.
+        let failure = answer.as_ref().err().map(|failure| failure.without_words().to_string());
+        let backtrace = readable_backtrace(&backtrace).join(" < ");
+        tracing::warn!(plugin, %digest, %run, failure, backtrace, "a plugin was stopped");
     }
     Answer { run, attempt, task, plugin, digest, input, decision: answer, cost, log }
 }

@@ -14,7 +14,7 @@ use cadenza_core::journal::{Entry, Ignored, Note};
 use cadenza_core::plugin::DecisionKind;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::task::Assignee;
-use cadenza_core::time::Timestamp;
+use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_store::{
     Counters, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, QueueKey,
     Store, StoreError,
@@ -192,6 +192,8 @@ pub(crate) struct Engine {
     pub(crate) meters: Arc<crate::meters::Meters>,
     pub(crate) health: Arc<Health>,
     pub(crate) draining: Arc<AtomicBool>,
+    /// For so many days it is remembered where decisions lie.
+    pub(crate) decision_days: u32,
 }
 
 impl Engine {
@@ -203,6 +205,11 @@ impl Engine {
     /// The workspace and definitions in force.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         self.catalog.borrow().clone()
+    }
+
+    /// Where older decisions lie is not remembered any more.
+    pub(crate) fn decisions_forgotten_before(&self) -> Timestamp {
+        self.clock.now().plus_ms(-i64::from(self.decision_days) * DAY_MS)
     }
 
     /// What is counted, for `/metrics`.

@@ -9,14 +9,16 @@ use crate::driver::{Driver, DriverOptions, Ends, Parts};
 use crate::engine::{Engine, Progress};
 use crate::meters::Meters;
 use crate::plugins::health::Health;
-use crate::plugins::{self, Library, Registry};
+use crate::plugins::{self, Library, PluginError, Registry};
 use anyhow::Context as _;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
+use cadenza_sandbox::Sandbox;
 use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,12 +56,13 @@ pub(crate) struct Running {
 /// workspace that ran before.
 pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let store: Arc<dyn Store> = Arc::new(open_store(&options.data)?);
-    let basis = Basis {
+    let mut basis = Basis {
         pinned: Arc::new(pinned(store.as_ref()).await?),
         registry: registry(store.as_ref()).await?,
         library: Arc::new(Library::open(&options.data)?),
         now: Clock::real(),
     };
+    mend(&mut basis, &options.workspace)?;
     let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
     let brakes = match store.document(&DocumentKey::Brakes).await? {
         Some(bytes) => serde_json::from_slice(&bytes).context("the stored brakes cannot be read")?,
@@ -85,7 +88,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let (results_to, results) = mpsc::unbounded_channel();
     let (progress, progress_seen) = watch::channel(Progress::default());
     let (catalog_to, catalog_seen) = watch::channel(Arc::clone(&catalog));
-    let data = options.data.clone();
+    let (data, decision_days) = (options.data.clone(), options.driver.decision_days_max);
     let parts = Parts {
         store: Arc::clone(&store),
         clock: clock.clone(),
@@ -108,6 +111,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         meters,
         health,
         draining,
+        decision_days,
     };
     if refused.is_none() {
         let documents = catalog.documents()?;
@@ -161,6 +165,23 @@ async fn registry(store: &dyn Store) -> anyhow::Result<Registry> {
         Some(bytes) => serde_json::from_slice(&bytes).context("the stored list of plugins cannot be read"),
         None => Ok(Registry::default()),
     }
+}
+
+/// Leaves nothing in the registry that would keep an engine from starting that could run without it. What the folder and the
+/// program bring along is put back first.
+fn mend(basis: &mut Basis, root: &Path) -> anyhow::Result<()> {
+    let Basis { registry, library, now, .. } = basis;
+    if let Ok(folder) = Folder::read(root) {
+        // What is wrong with the folder is told when it is read in earnest.
+        let _ = plugins::offers(library, root, &cadenza_language::plugin_settings(&folder));
+    }
+    let sandbox = RefCell::new(Sandbox::new(library.limits())?);
+    registry.mend(*now, |name, hash| {
+        let compiled = library.compiled(name, hash)?;
+        let load = |cause| PluginError::Load { name: name.to_owned(), cause };
+        sandbox.borrow_mut().load_compiled(&compiled, None).map(|_| ()).map_err(load)
+    });
+    Ok(())
 }
 
 /// The folder's workspace; the stored one, with the builds of plugins that it ran with, when the folder is broken and

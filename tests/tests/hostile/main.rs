@@ -11,7 +11,7 @@ use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionInput, Dec
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
-use cadenza_tests::guest::{ANSWER, Guest, answer, reasons};
+use cadenza_tests::guest::{ANSWER, Guest, answer, reasons, words};
 use std::time::Duration;
 
 fn sandbox() -> Sandbox {
@@ -311,6 +311,53 @@ fn what_nobody_can_decide_is_unavailable() {
     );
     let mixed = vec![Value::List(vec![Value::Int(1)])];
     unavailable("hostile", DecisionKind::Scoring, &DecisionInput { fields: mixed, ..input() });
+}
+
+/// A guest whose batches of three leads come to these points, whatever its single answers are.
+fn batches_of_three(points: u32) -> Guest {
+    const ITEMS: u32 = 16_384;
+    let rating = [0, points, 2, 0, 0, 0, 0];
+    let items = words(ITEMS, &rating.repeat(3)) + &words(4_200, &[ITEMS, 3]);
+    Guest { items, batch: "i32.const 4200".to_owned(), ..Guest::default() }
+}
+
+#[test]
+fn a_hostile_batch_spoils_nothing() {
+    let bomb = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    let lies = words(4_200, &[16_384, 3]) + &words(16_384, &[0, 7, 99]);
+    for (what, batch, items) in [
+        ("loops", FOREVER, String::new()),
+        ("traps", "unreachable", String::new()),
+        ("takes all memory", bomb, String::new()),
+        ("answers beyond memory", "i32.const -8", String::new()),
+        ("answers what is no segment", "i32.const 4200", lies),
+        ("answers for more leads than there are", "i32.const 4200", words(4_200, &[16_384, 60_000])),
+    ] {
+        let mut sandbox = sandbox();
+        let guest = Guest { batch: batch.to_owned(), items, ..Guest::default() };
+        sandbox.load(&guest.component(), None).expect("it loads");
+        let (answers, _) = sandbox.score_batch(named(&sandbox, "hostile"), &vec![input(); 3]);
+        assert_eq!(answers, vec![Ok(seven_points()); 3], "a batch that {what} is asked singly");
+    }
+}
+
+#[test]
+fn a_batch_that_differs_from_single_answers_is_found_out_now_and_then_and_counts_for_nobody() {
+    let found_out = |points: u32| {
+        let mut sandbox = sandbox();
+        sandbox.load(&batches_of_three(points).component(), None).expect("it loads");
+        let plugin = named(&sandbox, "hostile");
+        let moments = (0..1_000).map(|second| Timestamp::from_ms(second * 1_000));
+        let differs = |now| {
+            let (answers, _) = sandbox.score_batch(plugin, &vec![DecisionInput { now, ..input() }; 3]);
+            let differs = answers.iter().all(|answer| matches!(answer, Err(DecisionFailure::BadOutput(_))));
+            assert!(differs || answers.iter().all(Result::is_ok), "all of a batch or none: {answers:?}");
+            differs
+        };
+        moments.filter(|now| differs(*now)).count()
+    };
+    assert_eq!(found_out(7), 0, "what does not differ is never found out");
+    assert!((5..200).contains(&found_out(8)), "about three of a hundred leads are asked singly as well");
 }
 
 #[test]

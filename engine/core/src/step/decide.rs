@@ -156,7 +156,7 @@ impl Machine<'_> {
             Ok(Decision::Score { points, segment, .. }) => Verdict::Score { points: *points, segment: *segment },
             Ok(Decision::Track { track, .. }) => Verdict::Track(track.clone()),
             Ok(Decision::Escalate { action, .. }) => Verdict::Action(*action),
-            Err(failure) => Verdict::Failed(failure.clone()),
+            Err(failure) => Verdict::Failed(failure.without_words()),
         };
         let (run, plugin, digest) = (answer.run, answer.plugin.clone(), answer.digest);
         self.notes.push(Note::Decided { run, kind, plugin, digest, verdict });
@@ -299,7 +299,7 @@ enum Fallback<'v, V> {
 
 fn cause(plugin: &str, decision: &Result<Decision, DecisionFailure>) -> String {
     match decision {
-        Err(failure) => format!("{plugin}: {failure}"),
+        Err(failure) => format!("{plugin}: {}", failure.without_words()),
         Ok(_) => format!("{plugin} answered another kind of question"),
     }
 }

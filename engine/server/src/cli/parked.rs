@@ -120,6 +120,13 @@ impl Show {
                 table::cell(decision, "digest"),
                 table::cell(decision, "at")
             ));
+            if decision["failure"].is_string() {
+                output::say(&format!(
+                    "failed    {} {}",
+                    table::cell(decision, "failure"),
+                    table::cell(decision, "detail")
+                ));
+            }
             tell_values("with", &decision["input"]["parameters"]);
             tell_values("lead", &decision["input"]["fields"]);
             for line in decision["log"].as_array().into_iter().flatten() {

@@ -67,7 +67,7 @@ pub(super) fn show(found: Found, listing: &Listing, columns: &[table::Column], n
 pub(super) struct Found {
     items: Vec<Value>,
     /// Whether there are more.
-    more: bool,
+    pub(super) more: bool,
     /// How many the engine kept back, of a list where it does so.
     pub(super) held_back: u64,
 }

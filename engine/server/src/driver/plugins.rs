@@ -22,6 +22,8 @@ use tokio::time::Instant;
 const TALLIES_EVERY: Duration = Duration::from_secs(1);
 /// How often lists of decisions that are too old are looked for, in real time, and how many go at a time.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// How often as long as there are more: 12,800 lists a second, several times as many as batches are made.
+const FORGET_MORE_EVERY: Duration = Duration::from_millis(20);
 const FORGET_MAX: usize = 256;
 
 /// What is remembered between batches.
@@ -30,6 +32,7 @@ pub(super) struct Watching {
     dirty: bool,
     written_at: Instant,
     forgotten_at: Instant,
+    forgets_more: bool,
 }
 
 impl Watching {
@@ -39,12 +42,22 @@ impl Watching {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| StoreError::Corrupt(error.to_string()))?,
             None => BTreeMap::new(),
         };
-        Ok(Self { tallies, dirty: false, written_at: Instant::now(), forgotten_at: Instant::now() })
+        Ok(Self {
+            tallies,
+            dirty: false,
+            written_at: Instant::now(),
+            forgotten_at: Instant::now(),
+            forgets_more: false,
+        })
     }
 
     /// How long until something is to be written, in real time.
     pub(super) fn sleep_max(&self) -> Duration {
-        if self.dirty { TALLIES_EVERY } else { FORGET_EVERY }
+        if self.dirty { TALLIES_EVERY.min(self.forget_every()) } else { self.forget_every() }
+    }
+
+    const fn forget_every(&self) -> Duration {
+        if self.forgets_more { FORGET_MORE_EVERY } else { FORGET_EVERY }
     }
 }
 
@@ -118,9 +131,10 @@ impl Driver {
             self.watching.dirty = false;
             self.watching.written_at = Instant::now();
         }
-        if self.watching.forgotten_at.elapsed() >= FORGET_EVERY {
+        if self.watching.forgotten_at.elapsed() >= self.watching.forget_every() {
             let before = now.plus_ms(-i64::from(self.parts.options.decision_days_max) * DAY_MS);
             let old = self.parts.store.decisions(None, before, FORGET_MAX).await?;
+            self.watching.forgets_more = old.len() == FORGET_MAX;
             self.open.forget_decisions.extend(old.into_iter().map(|(key, _)| key));
             self.watching.forgotten_at = Instant::now();
         }

@@ -85,7 +85,7 @@ async fn collect(
         let Some(lead) = api.engine.lead(decision.lead).await? else { continue };
         let Some(entry) = api.engine.entry(&lead, decision.seq).await? else { continue };
         for answer in answers(&entry).filter(|answer| params.wants(answer)) {
-            let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters);
+            let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters).await;
             items.push(DecisionView::new(answer, entry.skeleton.now, names.as_deref()));
         }
     }
@@ -103,10 +103,9 @@ pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result
         let latest = answers(entry).filter(|answer| answer.run == run).last();
         latest.map(|answer| (answer.clone(), entry.skeleton.now))
     };
-    Ok(entries.iter().rev().find_map(of_run).map(|(answer, at)| {
-        let names = api.archive.names(&api.engine.catalog(), answer.digest, &answer.input.parameters);
-        DecisionView::new(&answer, at, names.as_deref())
-    }))
+    let Some((answer, at)) = entries.iter().rev().find_map(of_run) else { return Ok(None) };
+    let names = api.archive.names(&api.engine.catalog(), answer.digest, &answer.input.parameters).await;
+    Ok(Some(DecisionView::new(&answer, at, names.as_deref())))
 }
 
 fn answers(entry: &Entry) -> impl Iterator<Item = &Answer> {

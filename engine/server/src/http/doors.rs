@@ -99,6 +99,7 @@ impl House {
             meters: Arc::default(),
             health: Arc::default(),
             draining: Arc::default(),
+            decision_days: 90,
         };
         let api = Api::new(engine, "/nowhere".into(), Limits::default()).await.unwrap();
         Self { router: TowerToHyperService::new(router(api)), tokens }

@@ -157,15 +157,29 @@ pub(crate) async fn heal(
 }
 
 /// Changes the builds of plugins, checks that the workspace can be used with them, and brings them into force; nothing
-/// changes otherwise.
+/// changes otherwise. Goes on when the caller hangs up: nobody else begins before it is done.
 async fn change<T: Send + 'static>(
     api: &Shared,
     change: impl FnOnce(&Catalog, &mut Registry) -> Result<T, CatalogError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let _applying = api.applying.lock().await;
+    let applying = Arc::clone(&api.applying).lock_owned().await;
+    let api = Arc::clone(api);
+    let changing = tokio::spawn(async move {
+        let _applying = applying;
+        change_alone(&api, change).await
+    });
+    changing.await.map_err(|error| Problem::new(Kind::Internal, format!("loading broke off: {error}")))?
+}
+
+async fn change_alone<T: Send + 'static>(
+    api: &Shared,
+    change: impl FnOnce(&Catalog, &mut Registry) -> Result<T, CatalogError> + Send + 'static,
+) -> Result<T, Problem> {
     let before = api.engine.catalog();
+    let forgotten = api.engine.decisions_forgotten_before();
     let making = tokio::task::spawn_blocking(move || {
         let mut registry = before.registry.as_ref().clone();
+        registry.forget_retired(forgotten);
         let made = change(&before, &mut registry)?;
         let catalog = before.with_registry(registry)?;
         Ok::<_, CatalogError>((catalog, made))
@@ -203,9 +217,9 @@ fn refuse(error: &CatalogError) -> Problem {
             let list = diagnostics.iter().map(|diagnostic| serde_json::json!(diagnostic)).collect();
             Problem::new(Kind::InvalidPlugin, detail).with("errors", list)
         }
-        CatalogError::Plugin(error @ (PluginError::Library { .. } | PluginError::Host(_))) => {
-            Problem::new(Kind::Internal, format!("{error}; {unchanged}"))
-        }
+        CatalogError::Plugin(
+            error @ (PluginError::Library { .. } | PluginError::Compiler(_) | PluginError::Host(_)),
+        ) => Problem::new(Kind::Internal, format!("{error}; {unchanged}")),
         other => Problem::new(Kind::InvalidPlugin, format!("{other}; {unchanged}")),
     }
 }

@@ -144,7 +144,7 @@ pub(crate) async fn unpark_all(
     let (workflow, step) = (body.workflow.as_deref(), body.step.as_deref());
     let name = format!("unpark {workflow:?} {step:?}");
     let mut after = cursor::read_id(&name, body.cursor.as_deref())?.map(LeadId);
-    let mut parked = Vec::new();
+    let (mut parked, mut seen) = (Vec::new(), 0);
     // Each lead is come to once, so a run that is parked again at once is not released for ever.
     let next = loop {
         let batch = api.engine.leads(after, BATCH).await?;
@@ -152,11 +152,12 @@ pub(crate) async fn unpark_all(
             let views = state.runs.iter().map(|run| (run.id, RunView::new(run, state, &catalog)));
             parked.extend(views.filter(|(_, run)| run.is(workflow, step, Some("parked"))).map(|(id, _)| id));
         }
+        seen += batch.len();
         match batch.last() {
             Some(last) if batch.len() == BATCH => after = Some(last.lead.id),
             _ => break None,
         }
-        if parked.len() >= api.limits.leads_per_command_max {
+        if parked.len() >= api.limits.leads_per_command_max || seen >= api.limits.page_scan_max {
             break after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
         }
     };

@@ -23,9 +23,9 @@ pub(crate) struct Api {
     /// The folder that `POST /v1/workspace/apply` reads.
     pub(crate) workspace: PathBuf,
     /// One workspace is applied at a time: each is built on the definitions of the one before.
-    pub(crate) applying: tokio::sync::Mutex<()>,
+    pub(crate) applying: Arc<tokio::sync::Mutex<()>>,
     /// Builds of plugins that decided once.
-    pub(crate) archive: Archive,
+    pub(crate) archive: Arc<Archive>,
     sources: RwLock<Arc<Sources>>,
 }
 
@@ -35,19 +35,11 @@ pub(crate) type Shared = Arc<Api>;
 impl Api {
     /// The shared state of a running engine; the tokens are read, the sources laid out.
     pub(crate) async fn new(engine: Engine, workspace: PathBuf, limits: Limits) -> anyhow::Result<Shared> {
-        let archive = Archive::new(&engine.catalog().library)?;
+        let archive = Arc::new(Archive::new(&engine.catalog().library)?);
         let tokens = Tokens::default();
         tokens.refresh(&engine).await?;
         let sources = RwLock::new(Arc::new(Sources::new(&engine.catalog(), &workspace)));
-        Ok(Arc::new(Self {
-            engine,
-            tokens,
-            limits,
-            workspace,
-            applying: tokio::sync::Mutex::new(()),
-            archive,
-            sources,
-        }))
+        Ok(Arc::new(Self { engine, tokens, limits, workspace, applying: Arc::default(), archive, sources }))
     }
 
     /// The sources in force.

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use cadenza_language::{Diagnostic, Severity};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What became active.
 #[derive(Debug, Serialize)]
@@ -37,7 +38,16 @@ struct ClosedSource {
 
 /// Reads, checks and activates the workspace folder.
 pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) -> Result<Json<AppliedView>, Problem> {
-    let _applying = api.applying.lock().await;
+    let applying = Arc::clone(&api.applying).lock_owned().await;
+    // Goes on when the caller hangs up: nobody else begins before it is done.
+    let application = tokio::spawn(async move {
+        let _applying = applying;
+        apply_alone(&api).await
+    });
+    application.await.map_err(|error| Problem::new(Kind::Internal, format!("applying broke off: {error}")))?
+}
+
+async fn apply_alone(api: &Shared) -> Result<Json<AppliedView>, Problem> {
     let (folder, before, now) = (api.workspace.clone(), api.engine.catalog(), api.engine.clock().now());
     let reading = tokio::task::spawn_blocking(move || {
         let catalog = Catalog::read(&folder, before.basis(now))?;

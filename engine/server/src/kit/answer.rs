@@ -1,6 +1,6 @@
 //! What the sandbox answered, as a golden case would expect it.
 
-use super::names::readable_backtrace;
+use crate::plugins::names::readable_backtrace;
 use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
 use cadenza_sandbox::Decided;
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};

@@ -10,7 +10,6 @@ pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod language;
 pub(crate) mod mask;
-pub(crate) mod names;
 pub(crate) mod paste;
 pub(crate) mod production;
 pub(crate) mod profile;

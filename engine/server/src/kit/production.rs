@@ -68,6 +68,9 @@ impl Replay {
         taken: &DecisionView,
     ) -> Result<(DecisionKind, DecisionInput, Reads), String> {
         let kind = taken.kind.ok_or("it failed, and the build that was asked is gone")?;
+        if taken.input.by_position {
+            return Err("the build that decided is gone, so the names of what it was passed are not known".to_owned());
+        }
         if !subject.info.kinds.contains(&kind) {
             return Err(format!("the build does not decide {kind}"));
         }
@@ -94,7 +97,7 @@ impl Replay {
         });
         let seen = &taken.input;
         let input = DecisionInput {
-            now: taken.at,
+            now: seen.now,
             parameters,
             fields: fields.collect(),
             touches: within(&seen.touches, reads.touches.as_ref(), touch_window),

@@ -2,8 +2,8 @@
 //! fuel is where it was. Fuel is deterministic, so the same profile comes out every time, on every machine.
 
 use super::bench::Asked;
-use super::names::readable;
 use super::subject::Subject;
+use crate::plugins::names::readable;
 use cadenza_sandbox::BudgetOverrides;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,55 +5,74 @@ use super::Library;
 use crate::catalog::Catalog;
 use crate::views::decision::Names;
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::PluginInfo;
+use cadenza_core::plugin::{Parameters, PluginInfo};
 use cadenza_core::value::Value;
 use cadenza_sandbox::{HostError, Sandbox};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Names are remembered for so many builds and sets of parameters.
 const NAMES_MAX: usize = 256;
 
+/// Builds are let go of when there are more than so many.
+const BUILDS_MAX: usize = 8;
+
 /// Builds by their digests.
 pub(crate) struct Archive {
-    shelves: Mutex<Shelves>,
+    names: Mutex<BTreeMap<Asked, Option<Arc<Names>>>>,
+    /// Held while a build is compiled, which may take long: never on a thread that others wait for.
+    sandbox: Mutex<Sandbox>,
 }
 
-struct Shelves {
-    sandbox: Sandbox,
-    names: BTreeMap<(Digest, String), Option<Arc<Names>>>,
-}
+/// A build, and the parameters it was asked with.
+type Asked = (Digest, String);
 
 impl Archive {
     /// An empty one.
     pub(crate) fn new(library: &Library) -> Result<Self, HostError> {
-        let sandbox = Sandbox::new(library.limits())?;
-        Ok(Self { shelves: Mutex::new(Shelves { sandbox, names: BTreeMap::new() }) })
+        Ok(Self { names: Mutex::default(), sandbox: Mutex::new(Sandbox::new(library.limits())?) })
     }
 
     /// What a build calls the values it is passed with these parameters; none when its component is gone.
-    pub(crate) fn names(&self, catalog: &Catalog, digest: Digest, parameters: &[Value]) -> Option<Arc<Names>> {
-        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (digest, format!("{parameters:?}"));
-        if let Some(known) = shelves.names.get(&key) {
+    pub(crate) async fn names(
+        self: &Arc<Self>,
+        catalog: &Arc<Catalog>,
+        digest: Digest,
+        parameters: &Parameters,
+    ) -> Option<Arc<Names>> {
+        let asked = (digest, format!("{parameters:?}"));
+        if let Some(known) = self.known().get(&asked) {
             return known.clone();
         }
-        let names = shelves.find(catalog, digest, parameters).map(Arc::new);
-        if shelves.names.len() >= NAMES_MAX {
-            shelves.names.clear();
-        }
-        shelves.names.insert(key, names.clone());
-        names
+        let (archive, catalog, parameters) = (Arc::clone(self), Arc::clone(catalog), parameters.clone());
+        let looking = tokio::task::spawn_blocking(move || {
+            let names = archive.find(&catalog, digest, &parameters).map(Arc::new);
+            let mut known = archive.known();
+            if known.len() >= NAMES_MAX {
+                known.clear();
+            }
+            known.insert(asked, names.clone());
+            names
+        });
+        looking.await.ok().flatten()
     }
-}
 
-impl Shelves {
-    fn find(&mut self, catalog: &Catalog, digest: Digest, parameters: &[Value]) -> Option<Names> {
-        let info = match self.sandbox.plugin(digest) {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Asked, Option<Arc<Names>>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, catalog: &Catalog, digest: Digest, parameters: &[Value]) -> Option<Names> {
+        let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let info = match sandbox.plugin(digest) {
             Some(info) => info.clone(),
-            None => self.load(catalog, digest)?,
+            None => {
+                if sandbox.plugins().count() >= BUILDS_MAX {
+                    sandbox.retain(|_| false);
+                }
+                load(&mut sandbox, catalog, digest)?
+            }
         };
-        let reads = self.sandbox.reads(digest, parameters).ok()?;
+        let reads = sandbox.reads(digest, parameters).ok()?;
         let parameters = info.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         Some(Names {
             kinds: info.kinds,
@@ -61,10 +80,10 @@ impl Shelves {
             fields: reads.fields.into_iter().map(|field| field.name).collect(),
         })
     }
+}
 
-    fn load(&mut self, catalog: &Catalog, digest: Digest) -> Option<PluginInfo> {
-        let hash = catalog.registry.components().into_iter().find(|hash| hash.digest() == digest)?;
-        let compiled = catalog.library.compiled(&digest.to_string(), hash).ok()?;
-        self.sandbox.load_compiled(&compiled, None).ok()
-    }
+fn load(sandbox: &mut Sandbox, catalog: &Catalog, digest: Digest) -> Option<PluginInfo> {
+    let hash = catalog.registry.components().into_iter().find(|hash| hash.digest() == digest)?;
+    let compiled = catalog.library.compiled(&digest.to_string(), hash).ok()?;
+    sandbox.load_compiled(&compiled, None).ok()
 }

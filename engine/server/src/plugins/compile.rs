@@ -1,5 +1,6 @@
-//! Compiles a component in a process of its own: machine code is made out of what strangers wrote, and whatever the
-//! compiler can be brought to do then, it does with little memory and time, no files and no network of interest.
+//! Compiles a component in a process of its own: machine code is made out of what strangers wrote, and a compiler that can be
+//! brought to crash, to loop or to take memory does so there, within limits. It runs as the same user: no sandbox against a
+//! compiler that is taken over.
 //!
 //! The child is this same program (`cadenza compile-component`): the component comes in on standard input, the code goes
 //! out on standard output, after one byte that says whether it is code or the reason why there is none.
@@ -8,9 +9,10 @@ use cadenza_sandbox::{Compiled, HostLimits, LoadError};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The subcommand that compiles; not for people.
 pub(crate) const SUBCOMMAND: &str = "compile-component";
@@ -20,6 +22,8 @@ const MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
 const CPU_SECONDS_MAX: u64 = 120;
 /// The longest a compilation may take.
 const WALL_MAX: Duration = Duration::from_secs(180);
+/// The longest it may take to end when it has said everything.
+const ENDING_MAX: Duration = Duration::from_secs(5);
 /// The most bytes of machine code.
 const CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
@@ -91,25 +95,43 @@ fn answer(compiled: Result<Compiled, Reason>) -> ExitCode {
     if written.and_then(|()| out.flush()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Compiles in a child; what went wrong with the child itself is a reason not to trust the component.
-pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let broken = |what: &str, error: &dyn std::fmt::Display| LoadError::Invalid(format!("{what}: {error}"));
-    let program = std::env::current_exe().map_err(|error| broken("the compiler cannot be found", &error))?;
-    let mut child = Command::new(program)
+/// Why a component is not compiled.
+pub(crate) enum NotCompiled {
+    /// Because of what it is.
+    Component(LoadError),
+    /// Because the compiler cannot be run here.
+    Compiler(std::io::Error),
+}
+
+impl From<LoadError> for NotCompiled {
+    fn from(error: LoadError) -> Self {
+        Self::Component(error)
+    }
+}
+
+/// This program as it was started, also when an upgrade has put another in its place meanwhile.
+fn this_program() -> std::io::Result<PathBuf> {
+    let started = Path::new("/proc/self/exe");
+    if started.exists() { Ok(started.to_owned()) } else { std::env::current_exe() }
+}
+
+/// Compiles in a child; a child that does not end well is a reason not to trust the component.
+pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
+    let mut child = Command::new(this_program().map_err(NotCompiled::Compiler)?)
         .arg(SUBCOMMAND)
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| broken("the compiler cannot be started", &error))?;
+        .map_err(NotCompiled::Compiler)?;
     // Nobody reads from standard output before the child has read all; it ends early only when it fails.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(component);
     }
     let said = wait(&mut child);
-    let ended = child.wait().map_err(|error| broken("the compiler was lost", &error))?;
-    match said {
+    let ended = end(&mut child).map_err(NotCompiled::Compiler)?;
+    Ok(match said {
         Some(said) if ended.success() => unwrap(said),
         Some(_) => Err(LoadError::Invalid(format!(
             "compiling it took more than {CPU_SECONDS_MAX} s of processor time or {} MiB of memory, or broke the compiler \
@@ -117,7 +139,7 @@ pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, LoadError> {
             MEMORY_BYTES_MAX >> 20
         ))),
         None => Err(LoadError::Invalid(format!("compiling it took longer than {} s", WALL_MAX.as_secs()))),
-    }
+    }?)
 }
 
 /// What the child said until it closed its output; none when it did not in time, and then it is ended.
@@ -134,6 +156,21 @@ fn wait(child: &mut Child) -> Option<Vec<u8>> {
         let _ = child.kill();
     }
     said
+}
+
+/// How the child ended, which has said what it had to say.
+fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
+    let began = Instant::now();
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return Ok(ended);
+        }
+        if began.elapsed() >= ENDING_MAX {
+            child.kill()?;
+            return child.wait();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn unwrap(mut said: Vec<u8>) -> Result<Vec<u8>, LoadError> {

@@ -140,7 +140,7 @@ pub(crate) struct CircuitView {
     pub(crate) open_until: Option<Timestamp>,
     /// Failures in a row.
     pub(crate) streak: u32,
-    /// The last one.
+    /// The last one, without the plugin's words.
     pub(crate) last_failure: Option<String>,
 }
 
@@ -190,7 +190,8 @@ impl BuildHealth {
         let fuel = near(decided.cost.fuel, budgets.fuel);
         let memory = near(decided.cost.memory_bytes, budgets.memory_bytes as u64);
         let lines = near(u64::from(decided.cost.log_lines), budgets.log_lines as u64);
-        if !(fuel || memory || lines) {
+        let wall = near(decided.cost.wall_ns / 1_000, u64::from(budgets.wall_ms) * 1_000);
+        if !(fuel || memory || lines || wall) {
             return;
         }
         self.near_budget.add(1);
@@ -203,6 +204,8 @@ impl BuildHealth {
                 fuel_budget = budgets.fuel,
                 memory_bytes = decided.cost.memory_bytes,
                 memory_budget = budgets.memory_bytes,
+                wall_ms = decided.cost.wall_ns / 1_000_000,
+                wall_budget_ms = budgets.wall_ms,
                 "a decision used more than {WARN_PERCENT} % of a budget"
             );
         }
@@ -211,7 +214,7 @@ impl BuildHealth {
     fn failed(&self, plugin: &str, decided: &Decided) {
         let mut circuit = self.lock();
         let streak = self.streak.fetch_add(1, Relaxed).saturating_add(1);
-        circuit.last_failure = decided.answer.as_ref().err().map(ToString::to_string);
+        circuit.last_failure = decided.answer.as_ref().err().map(|failure| failure.without_words().to_string());
         if streak < STREAK_MAX {
             return;
         }

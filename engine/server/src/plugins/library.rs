@@ -7,9 +7,10 @@
 //! ```
 //! Code is read once, its signature is checked, and it is loaded from memory: what somebody else put there is not run.
 
-use super::{PluginError, compile};
+use super::PluginError;
+use super::compile::{self, NotCompiled};
 use cadenza_core::id::Digest;
-use cadenza_sandbox::{Compiled, HostLimits, LoadError, compatibility};
+use cadenza_sandbox::{Compiled, HostLimits, compatibility};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +134,8 @@ impl Library {
             }
             Place::Disk { components, .. } => {
                 let path = components.join(format!("{hash}.wasm"));
-                if !path.exists() {
+                // One that is damaged is written anew.
+                if !fs::read(&path).is_ok_and(|kept| ComponentHash::of(&kept) == hash) {
                     write_whole(&path, &[component]).map_err(|error| at(&path, &error))?;
                 }
             }
@@ -172,17 +174,19 @@ impl Library {
             Some(compiled) => compiled,
             None => {
                 let component = self.component(hash)?;
-                let load = |cause: LoadError| PluginError::Load { name: name.to_owned(), cause };
-                self.compile(hash, &component).map_err(load)?
+                self.compile(hash, &component).map_err(|error| match error {
+                    NotCompiled::Component(cause) => PluginError::Load { name: name.to_owned(), cause },
+                    NotCompiled::Compiler(cause) => PluginError::Compiler(cause),
+                })?
             }
         };
         known().insert(hash, compiled.clone());
         Ok(compiled)
     }
 
-    /// Drops code that nothing uses any more, and components that no registry names.
-    pub(crate) fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>) {
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| keep.contains(hash));
+    /// Drops components that are not to be kept, and from memory the code of those that are not in use.
+    pub(crate) fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>, in_use: &BTreeSet<ComponentHash>) {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| in_use.contains(hash));
         match &self.place {
             Place::Memory(components) => {
                 components.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| keep.contains(hash));
@@ -197,10 +201,10 @@ impl Library {
         }
     }
 
-    fn compile(&self, hash: ComponentHash, component: &[u8]) -> Result<Compiled, LoadError> {
+    fn compile(&self, hash: ComponentHash, component: &[u8]) -> Result<Compiled, NotCompiled> {
         if cfg!(test) {
             // Unit tests are a program that cannot be its own compiler.
-            return Compiled::new(component, &self.limits);
+            return Ok(Compiled::new(component, &self.limits)?);
         }
         let code = compile::in_child(component)?;
         if let Place::Disk { compiled, secret, .. } = &self.place {

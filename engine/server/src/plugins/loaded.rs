@@ -117,13 +117,15 @@ impl Plugins {
     /// were put before.
     pub(crate) fn equip(&self, sandbox: &mut Sandbox, before: &Self) -> Result<(), PluginError> {
         sandbox.retain(|digest| self.builds.contains_key(&digest) || before.builds.contains_key(&digest));
+        // They were asked what they are when they were loaded for the first time; nobody waits for that here.
+        let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         for (digest, Build { compiled, budget }) in &self.builds {
             let same = before.builds.get(digest).is_some_and(|before| before.budget == *budget);
             if same && sandbox.plugin(*digest).is_some() {
                 continue;
             }
             let load = |cause| PluginError::Load { name: digest.to_string(), cause };
-            sandbox.load_compiled(compiled, Some(*budget)).map_err(load)?;
+            sandbox.load_like(&probe, compiled).map_err(load)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ pub(crate) mod health;
 mod histogram;
 mod library;
 mod loaded;
+pub(crate) mod names;
 mod registry;
 pub(crate) mod shadow;
 
@@ -18,6 +19,7 @@ pub(crate) use loaded::{Plugins, offers};
 pub(crate) use registry::{Refusal, Registry, RolledBack, Trial, Versions};
 
 use cadenza_sandbox::{HostError, LoadError};
+use std::io;
 use std::path::PathBuf;
 
 /// Why a plugin is not to be had.
@@ -57,11 +59,17 @@ pub(crate) enum PluginError {
         /// What the system says.
         cause: String,
     },
+    /// The compiler's process cannot be run.
+    #[error("components cannot be compiled here: {0}")]
+    Compiler(io::Error),
     /// What is asked of its builds cannot be done.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// A component that is to be live is not there.
-    #[error("the component {0} is not in the data folder: put it there again with `cadenza plugin push`")]
+    #[error(
+        "the component {0} is not in the data folder, or damaged there: push it again with `cadenza plugin push`, or take \
+         components/{0}.wasm from a backup"
+    )]
     Gone(ComponentHash),
     /// The sandbox does not start.
     #[error(transparent)]

@@ -4,7 +4,7 @@
 //! What a workspace folder or the program itself brings along is offered: it goes live when it is another build than what
 //! was offered before. What was promoted over the API stays live until then.
 
-use super::ComponentHash;
+use super::{ComponentHash, PluginError};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{PluginInfo, RuleInfo};
 use cadenza_core::time::Timestamp;
@@ -21,7 +21,7 @@ pub(crate) struct Registry {
 }
 
 /// The builds of one plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Versions {
     /// What the folder or the program brought last; none when it came over the API alone.
     pub(crate) offered: Option<ComponentHash>,
@@ -32,6 +32,10 @@ pub(crate) struct Versions {
     /// What was live before, the latest last.
     #[serde(default)]
     pub(crate) past: Vec<Live>,
+    /// Builds that decided, and neither decide nor can be gone back to any more: since when. Their components are kept as
+    /// long as it is remembered where their decisions lie, to know the names of what they were passed.
+    #[serde(default)]
+    pub(crate) retired: BTreeMap<ComponentHash, Timestamp>,
     /// The rules of every build that ever decided, by number, as the latest of them words each: journals refer to them.
     #[serde(default)]
     pub(crate) rules: BTreeMap<u16, RuleInfo>,
@@ -106,11 +110,41 @@ impl Registry {
     /// Every component that may be wanted again.
     pub(crate) fn components(&self) -> BTreeSet<ComponentHash> {
         let of = |versions: &Versions| {
-            let Versions { offered, live, candidate, past, .. } = versions.clone();
-            let lives = live.into_iter().chain(past).map(|live| live.hash);
+            let Versions { offered, live, candidate, past, retired, .. } = versions.clone();
+            let lives = live.into_iter().chain(past).map(|live| live.hash).chain(retired.into_keys());
             lives.chain(offered).chain(candidate.map(|trial| trial.hash)).collect::<Vec<_>>()
         };
         self.plugins.values().flat_map(of).collect()
+    }
+
+    /// The components of builds that are live or tried.
+    pub(crate) fn in_use(&self) -> BTreeSet<ComponentHash> {
+        self.plugins.values().flat_map(Versions::in_use).collect()
+    }
+
+    /// Forgets builds that last decided before this.
+    pub(crate) fn forget_retired(&mut self, before: Timestamp) {
+        for versions in self.plugins.values_mut() {
+            versions.retired.retain(|_, since| *since >= before);
+        }
+    }
+
+    /// Keeps to builds that can be loaded, at a start: what is tried and cannot is dropped, and of what was live the latest
+    /// that can goes live again. Says aloud what it changes.
+    pub(crate) fn mend(&mut self, now: Timestamp, loads: impl Fn(&str, ComponentHash) -> Result<(), PluginError>) {
+        for (name, versions) in &mut self.plugins {
+            let broken = |hash| loads(name, hash).err();
+            if let Some(error) = versions.candidate.as_ref().and_then(|trial| broken(trial.hash)) {
+                tracing::error!(plugin = name, %error, "the build that is tried cannot be loaded, and is dropped");
+                versions.candidate = None;
+            }
+            while let Some(error) = versions.live.as_ref().and_then(|live| broken(live.hash))
+                && let Some(before) = versions.past.pop()
+            {
+                tracing::error!(plugin = name, %error, before = %before.hash, "the live build cannot be loaded: the one before is live again");
+                versions.live = Some(Live { since: now, ..before });
+            }
+        }
     }
 
     /// The folder or the program brings a build along.
@@ -127,6 +161,9 @@ impl Registry {
         if versions.live.as_ref().is_some_and(|live| live.hash == trial.hash) {
             return Err(Refusal::IsLive(name.to_owned()));
         }
+        let now = trial.since;
+        versions.drop_candidate(now);
+        versions.retired.remove(&trial.hash);
         versions.candidate = Some(trial);
         Ok(())
     }
@@ -142,11 +179,17 @@ impl Registry {
     /// What is tried is dropped; when nothing is, the build before the live one goes live again. Returns what decides now.
     pub(crate) fn roll_back(&mut self, name: &str, by: &str, now: Timestamp) -> Result<RolledBack, Refusal> {
         let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
-        if let Some(dropped) = versions.candidate.take() {
-            return Ok(RolledBack::Candidate(dropped.hash));
+        if let Some(hash) = versions.drop_candidate(now) {
+            if versions.live.is_none() && versions.retired.is_empty() {
+                // It never decided: nothing is left of the plugin.
+                self.plugins.remove(name);
+            }
+            return Ok(RolledBack::Candidate(hash));
         }
         let before = versions.past.pop().ok_or_else(|| Refusal::NothingBefore(name.to_owned()))?;
-        versions.live = Some(Live { hash: before.hash, since: now, by: by.to_owned() });
+        let replaced = versions.live.replace(Live { hash: before.hash, since: now, by: by.to_owned() });
+        versions.retired.extend(replaced.map(|live| (live.hash, now)));
+        versions.retired.remove(&before.hash);
         Ok(RolledBack::Live(before.hash))
     }
 
@@ -166,8 +209,7 @@ impl Registry {
     }
 
     fn versions(&mut self, name: &str) -> &mut Versions {
-        let none = Versions { offered: None, live: None, candidate: None, past: Vec::new(), rules: BTreeMap::new() };
-        self.plugins.entry(name.to_owned()).or_insert(none)
+        self.plugins.entry(name.to_owned()).or_default()
     }
 }
 
@@ -181,6 +223,20 @@ pub(crate) enum RolledBack {
 }
 
 impl Versions {
+    fn in_use(&self) -> impl Iterator<Item = ComponentHash> {
+        let live = self.live.as_ref().map(|live| live.hash);
+        live.into_iter().chain(self.candidate.as_ref().map(|trial| trial.hash))
+    }
+
+    /// Drops what is tried; which build that was.
+    fn drop_candidate(&mut self, now: Timestamp) -> Option<ComponentHash> {
+        let dropped = self.candidate.take()?;
+        if dropped.share_permille > 0 {
+            self.retired.insert(dropped.hash, now);
+        }
+        Some(dropped.hash)
+    }
+
     /// Whether a build decides for any lead.
     fn decides(&self, digest: Digest) -> bool {
         let live = self.live.as_ref().map(|live| live.hash);
@@ -195,9 +251,11 @@ impl Versions {
         if self.live.as_ref().is_some_and(|live| live.hash == build.hash) {
             return;
         }
+        let now = build.since;
+        self.retired.remove(&build.hash);
         self.past.extend(self.live.replace(build));
         let too_many = self.past.len().saturating_sub(PAST_MAX);
-        self.past.drain(..too_many);
+        self.retired.extend(self.past.drain(..too_many).map(|live| (live.hash, now)));
     }
 }
 
@@ -248,6 +306,29 @@ mod tests {
         assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Live(build("1"))));
         assert_eq!(registry.promote("fit", "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
         assert!(registry.components().contains(&build("1")));
+        assert!(registry.components().contains(&build("2")), "it decided, and its decisions are remembered");
+        assert!(!registry.components().contains(&build("3")), "it never decided");
+        registry.forget_retired(NOW.plus_ms(1));
+        assert!(!registry.components().contains(&build("2")), "its decisions are forgotten");
+        let nobody = Trial { hash: build("x"), share_permille: 0, since: NOW, by: "ada".to_owned() };
+        registry.try_out("mistake", nobody).expect("it is new");
+        assert_eq!(registry.roll_back("mistake", "ada", NOW), Ok(RolledBack::Candidate(build("x"))));
+        assert!(registry.get("mistake").is_none(), "nothing is left of what never decided");
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_at_a_start_gives_way_to_what_can() {
+        let mut registry = Registry::default();
+        registry.offer("fit", build("1"), "program", NOW);
+        registry.offer("fit", build("2"), "workspace", NOW);
+        registry.try_out("fit", trial("3")).expect("another build");
+        let gone = |hash: ComponentHash| Err(PluginError::Gone(hash));
+        registry.mend(NOW, |_, hash| if hash == build("1") { Ok(()) } else { gone(hash) });
+        assert_eq!(live(&registry), Some(build("1")));
+        assert!(registry.get("fit").is_some_and(|versions| versions.candidate.is_none()));
+        // With none that can, the last one stays, and the start says why it fails.
+        registry.mend(NOW, |_, hash| gone(hash));
+        assert_eq!(live(&registry), Some(build("1")));
     }
 
     #[test]

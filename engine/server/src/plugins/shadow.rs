@@ -90,10 +90,12 @@ impl Tally {
     }
 
     fn compare(&mut self, live: &Decision, shadow: &Decision) {
+        let mut reasons_only = true;
         if let (Decision::Score { points: before, .. }, Decision::Score { points: after, .. }) = (live, shadow)
             && before != after
         {
             let difference = after - before;
+            reasons_only = false;
             self.points += 1;
             self.points_sum += i64::from(difference);
             if difference.abs() > self.points_max.abs() {
@@ -103,7 +105,7 @@ impl Tally {
         let (before, after) = (what(live), what(shadow));
         if before != after {
             *self.moves.entry(format!("{before} -> {after}")).or_default() += 1;
-        } else if live.reasons() != shadow.reasons() {
+        } else if reasons_only && live.reasons() != shadow.reasons() {
             self.reasons += 1;
         }
     }

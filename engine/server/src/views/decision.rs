@@ -38,6 +38,11 @@ pub(crate) struct DecisionView {
 /// What it was asked. Values carry their types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InputView {
+    /// When it was asked.
+    pub(crate) now: Timestamp,
+    /// Whether parameters and fields are named by their positions, because the component is gone.
+    #[serde(default)]
+    pub(crate) by_position: bool,
     /// By name; by position, from 0, when the component is gone.
     pub(crate) parameters: BTreeMap<String, Value>,
     /// Fields of the lead, in the same way.
@@ -79,6 +84,8 @@ impl DecisionView {
             digest: answer.digest,
             kind,
             input: InputView {
+                now: input.now,
+                by_position: names.is_none(),
                 parameters: named(&input.parameters, names.map(|names| names.parameters.as_slice())),
                 fields: named(&input.fields, names.map(|names| names.fields.as_slice())),
                 touches: input.touches.clone(),

@@ -197,11 +197,16 @@ impl<'a> Teller<'a> {
     }
 
     fn decision(&self, plugin: &str, digest: Digest, verdict: &Verdict, answer: Option<&Answer>) -> Told {
+        // The plugin's own words are in the personal part alone.
+        let failed = answer.and_then(|answer| answer.decision.as_ref().err());
         let text = match verdict {
             Verdict::Score { points, segment } => format!("{plugin} scored the lead {points} points: {segment}."),
             Verdict::Track(track) => format!("{plugin} chose the track {track}."),
             Verdict::Action(action) => format!("{plugin} decided: {}.", action_words(*action)),
-            Verdict::Failed(failure) => format!("{plugin} gave no decision ({failure}); the failure policy applied."),
+            Verdict::Failed(failure) => {
+                let failure = failed.unwrap_or(failure);
+                format!("{plugin} gave no decision ({failure}); the failure policy applied.")
+            }
         };
         let because = answer.and_then(|answer| answer.decision.as_ref().ok()).map_or_else(Vec::new, |decision| {
             reasons(decision.reasons(), Some(plugin), self.catalog).into_iter().map(|reason| reason.text).collect()

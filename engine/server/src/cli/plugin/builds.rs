@@ -148,6 +148,11 @@ impl Push {
         let plugin = self.remote.client()?.put_bytes(&address, component)?;
         let candidate = &plugin["candidate"];
         output::say(&match candidate["stage"].as_str() {
+            _ if !plugin["digest"].is_string() => format!(
+                "{name} {} is kept, and decides nothing: no build of it is live yet, so there is nothing to compare it \
+                 with. `cadenza plugin promote {name}` makes it live; then a workflow can name it.",
+                build(candidate)
+            ),
             Some("canary") => format!(
                 "{name} {} decides for {} % of the leads; `cadenza plugin promote {name}` makes it live, `cadenza plugin \
                  rollback {name}` drops it.",

@@ -164,6 +164,12 @@ fn rule_rows(subject: &Subject, backtest: &Backtest, show: Show<'_>) -> Vec<Valu
 
 fn print(subject: &Subject, backtest: &Backtest, unreadable: usize, won: &[String]) {
     let all = Group::of(&backtest.scored);
+    if all.won == 0 {
+        output::complain(&format!(
+            "No lead came to {}: there is nothing to learn from. Is it spelt as in the table?",
+            won.join(" or ")
+        ));
+    }
     let show = |share: f64| Value::from(percent(share));
     let (rate, won) = (percent(all.rate()), won.join(" or "));
     output::say(&format!(

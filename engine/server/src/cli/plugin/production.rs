@@ -70,6 +70,12 @@ impl Production {
         let from = now.plus_ms(-i64::from(self.days) * DAY_MS).to_string();
         let filters = [("plugin", Some(plugin)), ("from", Some(from.as_str()))];
         let found = fetch(&client, "/v1/decisions", &filters, self.decisions)?;
+        if found.more {
+            output::complain(&format!(
+                "There are more than {} decisions: these are the oldest. Name more with --decisions, or fewer days.",
+                self.decisions
+            ));
+        }
         let read = |item| serde_json::from_value(item).context("the engine tells decisions in another way");
         found.into_items().into_iter().map(read).collect()
     }
