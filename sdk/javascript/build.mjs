@@ -95,7 +95,8 @@ function spelt(said, { files, lines }) {
   return `componentize-js could not build it:\n${said}`;
 }
 
-// A world of exactly the plugin's kinds, of whatever 1.x version the contract is.
+// A world of exactly the plugin's kinds. The kit imports the contract's `log` by its version (`guest/host.js` and
+// `guest/panic.js`), so a new version of the contract is a change there too.
 async function makeWorld(wit, plugin, work) {
   const contract = /^package cadenza:plugin@([\d.]+);/m.exec(await readFile(wit, 'utf8'));
   if (contract === null) throw new BuildError(`${wit} is not the contract of plugins: it has no \`package cadenza:plugin@…;\``);

@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { BuildError } from './build-error.mjs';
 import { bundleNatively } from './bundle.mjs';
 
-// Tables come with the answer, and a component has at most 32 MiB.
+// Tables come with the answer, and a component has at most 64 MiB.
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 // Runs in that process. It answers on a line of its own, since the plugin may print as well.

@@ -1,6 +1,7 @@
 // How a plugin declares what it is. Everything is checked here, once, so that what is wrong is said when it is imported.
 
 const NAME = /^[a-z][a-z0-9_]*$/;
+const CODE = /^[a-z][a-z0-9_-]{0,63}$/;
 const FUEL_BUDGET = 12_000_000;
 const MEMORY_BUDGET = 32 * 1024 * 1024;
 
@@ -41,7 +42,9 @@ export function definePlugin(declared) {
   for (const [name, type] of Object.entries(plugin.fields)) checkField(name, type);
   checkRules(plugin.rules);
   for (const code of [...plugin.codes, ...plugin.tracks]) {
-    if (!NAME.test(code)) throw new DeclarationError(`the code \`${code}\` is not lower case, digits and \`_\``, code);
+    if (CODE.test(code)) continue;
+    const form = 'at most 64 lower-case letters, digits, `_` and `-`, beginning with a letter';
+    throw new DeclarationError(`the code \`${code}\` is not ${form}`, code);
   }
   return Object.freeze(plugin);
 }

@@ -124,7 +124,7 @@ export interface View<P = {}, F = {}, R extends string = string, C extends strin
 export interface Reason<R extends string = string> {
   readonly rule: R;
   readonly points: number;
-  /** What it saw, for the reader; at most 256 bytes. */
+  /** What it saw, for the reader; its first 256 bytes are kept. */
   readonly value: string;
 }
 
@@ -137,14 +137,14 @@ export interface Rating<R extends string = string> {
   readonly points: number;
   readonly segment: Segment;
   readonly reasons?: readonly Reason<R>[];
-  /** Ask again after so many milliseconds, because the score will then be another even if nothing happens. */
+  /** Ask again after so many milliseconds, rounded up to seconds: the score will then be another even if nothing happens. */
   readonly rescoreAfter?: number | undefined;
 }
 
 /** A track, and when to think again. */
 export interface Choice<R extends string = string, T extends string = string> {
   readonly track: T;
-  /** Ask again after so many milliseconds; `undefined` leaves that to the workflow. */
+  /** Ask again after so many milliseconds, rounded up to seconds; `undefined` leaves that to the workflow. */
   readonly lookAgain?: number | undefined;
   readonly reasons?: readonly Reason<R>[];
 }
@@ -173,7 +173,7 @@ export class Tally<R extends string = string> {
   verdict(action: Action): Verdict<R>;
 }
 
-/** A window on history: the newest `count`, not older than `daysBack`. */
+/** A window on history: the newest `count`, not older than `daysBack`; each a whole number up to 65,535. */
 export interface Window {
   readonly count: number;
   readonly daysBack: number;
@@ -271,8 +271,9 @@ export class Refusal extends Error {}
 export function log(...parts: unknown[]): void;
 
 /**
- * The rows of a CSV file with a heading, by the names of its columns; with `key` found by that column. Read at the top of a
- * module, when the plugin is built. The path is relative to the plugin's folder, in which tests have to run.
+ * The rows of a CSV file with a heading, by the names of its columns; with `key` found by that column. Cells are trimmed; a
+ * row that is short or long, and a key or heading that occurs twice, are errors. Read at the top of a module, when the
+ * plugin is built. The path is relative to the plugin's folder, in which tests have to run.
  */
 export function table(path: string, options?: { separator?: string }): Record<string, string>[];
 export function table(path: string, options: { key: string; separator?: string }): Map<string, Record<string, string>>;

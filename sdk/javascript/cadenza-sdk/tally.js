@@ -3,13 +3,21 @@
 // The least and the most points a score may have.
 const POINTS_MAX = 1_000;
 // What a number of the contract can hold.
+const INT_MIN = -(2 ** 31);
 const INT_MAX = 2 ** 31 - 1;
 
 // The most bytes of a reason's value; the contract allows no more.
 const VALUE_BYTES_MAX = 256;
 
+// The contract's numbers wrap without a word, so others are found here.
+export function checkPoints(points, what) {
+  if (!Number.isInteger(points) || points < INT_MIN || points > INT_MAX) {
+    throw new TypeError(`the points of ${what} are a whole number of 32 bits, not ${points}`);
+  }
+}
+
 // As much of a text as a reason may have, cut between characters.
-function beginning(text) {
+export function beginning(text) {
   // No unit is more than three bytes.
   if (text.length * 3 <= VALUE_BYTES_MAX) return text;
   let bytes = 0;
@@ -32,9 +40,7 @@ export class Tally {
   #reasons = [];
 
   add(rule, points, value = '') {
-    if (!Number.isInteger(points) || Math.abs(points) > INT_MAX) {
-      throw new TypeError(`points are a whole number of 32 bits, not ${points}`);
-    }
+    checkPoints(points, `\`${rule}\``);
     if (typeof value !== 'string' && !Number.isInteger(value)) {
       throw new TypeError(`the value of a reason is a text or a whole number, not ${value}`);
     }

@@ -25,7 +25,7 @@ export function viewOf(plugin, seen) {
   return new View(
     seen.now,
     parametersOf(plugin, seen.parameters ?? {}),
-    Object.fromEntries(Object.keys(plugin.fields).map((name) => [name, seen.fields?.[name]])),
+    Object.fromEntries(Object.keys(plugin.fields).map((name) => [name, fixed(seen.fields?.[name])])),
     seen.touches ?? [],
     seen.engagement ?? [],
     seen.ownerPresent,
@@ -37,11 +37,17 @@ export function viewOf(plugin, seen) {
 function parametersOf(plugin, set) {
   const unknown = Object.keys(set).find((name) => !(name in plugin.parameters));
   if (unknown !== undefined) throw new TypeError(`the plugin has no parameter \`${unknown}\``);
-  return Object.fromEntries(
+  const parameters = Object.fromEntries(
     Object.entries(plugin.parameters).map(([name, spec]) => {
       const value = set[name] ?? spec.default;
       if (value === undefined) throw new TypeError(`the parameter \`${name}\` is required`);
-      return [name, value];
+      return [name, fixed(value)];
     }),
   );
+  return Object.freeze(parameters);
+}
+
+// Texts cannot be changed by a decision, here as in the guest.
+function fixed(value) {
+  return Array.isArray(value) ? Object.freeze([...value]) : value;
 }

@@ -1,6 +1,6 @@
 // Scores inbound leads: who they are, what they need, and what they do. Knows nothing of what happens with the score.
 //
-// The port of `plugins/inbound-fit`: the same decisions, word for word.
+// The port of `plugins/inbound-fit`: the same decisions, word for word, for numbers up to 2^53 and times that a Date can be.
 
 import { definePlugin, Refusal, type Segment } from 'cadenza-sdk';
 import { codes, fields, parameters, rules, type Parameters, type Tally } from './declared.ts';

@@ -83,7 +83,7 @@ function sizePoints(employees: number, large: number): number {
 export function need(tally: Tally, fields: Fields, parameters: Parameters, now: Date): void {
   const { budget, project_date: start, pain, product, message } = fields;
   if (budget !== undefined) {
-    give(tally, 'budget', budget >= parameters.budget ? 15 : budget > 0 ? 5 : 0, Math.trunc(budget));
+    give(tally, 'budget', budget >= parameters.budget ? 15 : budget > 0 ? 5 : 0, whole(budget));
   }
   if (start !== undefined) {
     const ahead = start.getTime() - now.getTime();
@@ -92,6 +92,11 @@ export function need(tally: Tally, fields: Fields, parameters: Parameters, now: 
   const named = pain ?? product;
   if (named !== undefined) tally.add('need', pain !== undefined && product !== undefined ? 10 : 6, clip(named));
   if (message !== undefined) messagePoints(tally, message, parameters.buying_words);
+}
+
+// Without what is behind the point, and within 64 bits.
+function whole(number: number): number {
+  return Math.max(-(2 ** 63), Math.min(2 ** 63, Math.trunc(number)));
 }
 
 function projectPoints(ahead: number): number {

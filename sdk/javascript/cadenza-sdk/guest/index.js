@@ -46,13 +46,7 @@ function onlyView(plan, input) {
 }
 
 function scoreBatch(plugin, plan, outcome, input) {
-  let call;
-  try {
-    call = new Call(plan, input);
-  } catch (error) {
-    const refused = refusal(error);
-    return input.leads.map(() => refused);
-  }
+  const call = new Call(plan, input);
   return input.leads.map((lead) => {
     try {
       return { tag: 'ok', val: outcome.rating(plugin.score(call.view(lead))) };

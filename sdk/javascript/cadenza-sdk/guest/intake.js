@@ -17,7 +17,7 @@ const READERS = {
   text: (val, texts) => texts[val],
   time: (val) => dateOf(val),
   duration: (val) => Number(val),
-  texts: (val, texts) => texts.slice(val.first, val.first + val.count),
+  texts: (val, texts) => Object.freeze(texts.slice(val.first, val.first + val.count)),
 };
 
 // What is known of a plugin before any call.
@@ -37,14 +37,15 @@ function reader(name, tag) {
   return { name, tag, read: READERS[tag] };
 }
 
-// What came with one call, for all its leads, which are viewed one after another.
+// What came with one call, for all its leads, which are viewed one after another. Nothing that a decision could change is
+// in the views of two leads.
 export class Call {
   constructor(plan, input) {
     this.plan = plan;
     this.texts = textsOf(input.texts);
-    this.now = dateOf(input.now);
-    this.parameters = plan.parametersIn(this.texts, input.parameters);
-    this.values = input.fields;
+    this.now = input.now;
+    this.parameters = input.parameters;
+    this.fields = input.fields;
     this.touches = input.touches.map((touch) => touchOf(touch, plan.codes));
     this.engagement = input.engagement.map((seen) => engagementOf(seen, plan.codes, this.texts));
     // How much of each was taken by the leads before.
@@ -59,9 +60,9 @@ export class Call {
     this.touch += lead.touches;
     this.seen += lead.engagement;
     return new View(
-      this.now,
-      this.parameters,
-      this.plan.fieldsIn(this.texts, this.values, field),
+      dateOf(this.now),
+      this.plan.parametersIn(this.texts, this.parameters),
+      this.plan.fieldsIn(this.texts, this.fields, field),
       this.touches.slice(touch, this.touch),
       this.engagement.slice(seen, this.seen),
       lead.ownerPresent,
@@ -84,7 +85,7 @@ function parametersOf(readers, texts, values) {
     if (value.tag !== tag) throw new Refusal(`the parameter \`${name}\` was not given its type`);
     parameters[name] = read(value.val, texts);
   }
-  return parameters;
+  return Object.freeze(parameters);
 }
 
 function fieldsOf(readers, texts, values, first) {

@@ -1,5 +1,7 @@
 // Answers as the contract has them. A wrong type would trap without a word, so it is found here.
 
+import { beginning, checkPoints } from '../tally.js';
+
 const DELAY_SECONDS_MAX = 2 ** 32 - 1;
 const SEGMENTS = ['hot', 'warm', 'cold'];
 const ACTIONS = ['wait', 'remind', 'raise', 'reassign'];
@@ -10,17 +12,16 @@ export class Outcome {
   }
 
   rating(answer) {
-    if (!Number.isInteger(answer?.points) || !SEGMENTS.includes(answer.segment)) {
-      throw wrong('`score` returns a rating with whole points and a segment', answer);
-    }
+    if (!SEGMENTS.includes(answer?.segment)) throw wrong('`score` returns a rating with points and a segment', answer);
+    checkPoints(answer.points, 'a score');
     const { points, segment, reasons, rescoreAfter } = answer;
-    return { points, segment, reasons: this.reasons(reasons), rescoreAfter: delaySeconds(rescoreAfter) };
+    return { points, segment, reasons: this.reasons(reasons), rescoreAfter: delaySeconds(rescoreAfter, 'rescoreAfter') };
   }
 
   choice(answer) {
     if (typeof answer?.track !== 'string') throw wrong('`choose` returns a choice of a track', answer);
     const { track, lookAgain, reasons } = answer;
-    return { track, lookAgain: delaySeconds(lookAgain), reasons: this.reasons(reasons) };
+    return { track, lookAgain: delaySeconds(lookAgain, 'lookAgain'), reasons: this.reasons(reasons) };
   }
 
   verdict(answer) {
@@ -32,17 +33,17 @@ export class Outcome {
     return reasons.map(({ rule, points, value }) => {
       const id = this.ids.get(rule);
       if (id === undefined) throw new TypeError(`the plugin has no rule \`${rule}\``);
-      if (!Number.isInteger(points)) throw new TypeError(`the points of \`${rule}\` are no whole number: ${points}`);
-      return { rule: id, points, value: String(value ?? '') };
+      checkPoints(points, `\`${rule}\``);
+      return { rule: id, points, value: beginning(String(value ?? '')) };
     });
   }
 }
 
-// Whole seconds from now on; what is past counts as at once.
-function delaySeconds(ms) {
+// Whole seconds from now on; what is past counts as at once. Never too early: nothing would have changed yet.
+function delaySeconds(ms, what) {
   if (ms === undefined || ms === null) return undefined;
-  if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`when to ask again is in milliseconds, not ${ms}`);
-  return Math.max(0, Math.min(DELAY_SECONDS_MAX, Math.floor(ms / 1_000)));
+  if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`\`${what}\` is a number of milliseconds, not ${ms}`);
+  return Math.max(0, Math.min(DELAY_SECONDS_MAX, Math.ceil(ms / 1_000)));
 }
 
 function wrong(expected, answer) {
