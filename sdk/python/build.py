@@ -111,7 +111,8 @@ def load(folder: Path) -> tuple[str, Plugin, list[str]]:
         raise BuildError(f"plugin.py makes {len(made)} plugins; it has to make one: plugin = Plugin(name=…, …)")
     [(variable, plugin)] = made.items()
     if not plugin.kinds:
-        raise BuildError("plugin.py takes no decision: put @plugin.scorer, @plugin.nurturer or @plugin.escalator above a function")
+        decorators = "@plugin.scorer, @plugin.nurturer or @plugin.escalator"
+        raise BuildError(f"plugin.py takes no decision: put {decorators} above a function")
     return variable, plugin, standard
 
 

@@ -1,6 +1,6 @@
-"""What a plugin of Cadenza in Python is written with. The guide is `README.md` beside this package.
+"""What a plugin of Cadenza in Python is written with.
 
-Everything here is plain Python: a plugin is imported, run and tested natively like any other module. Only `guest.py`
+Everything here is plain Python: a plugin is imported, run and tested natively like any other module. Only `guest`
 knows that there is WebAssembly, and nobody but the build imports it.
 """
 

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import Any
 
 from .declarations import Codes, Rules
+from .texts import beginning
 
 # The least and the most points a score may have.
 _POINTS_MAX = 1_000
-# The most bytes of a reason's value, and so many characters that they cannot be more.
-_VALUE_BYTES_MAX = 256
-_VALUE_CHARS_SAFE = _VALUE_BYTES_MAX // 4
-# What a number of the contract can hold.
-_INT_MAX = 2**31 - 1
+# The least and the most that points of the contract can hold.
+_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
+VALUE_BYTES_MAX = 256
+"""The most bytes of a reason's value."""
 
 
 class Refusal(Exception):
@@ -92,14 +93,10 @@ class Tally:
 
     def add(self, rule: Rules, points: int, value: str | int = "") -> None:
         """Gives or takes points by a rule, because of `value`, of which the first 256 bytes are kept."""
-        if points.__class__ is not int or not -_INT_MAX <= points <= _INT_MAX:
-            raise TypeError(f"points are a whole number of 32 bits, not {points!r}")
-        if value.__class__ is not str:
-            value = _as_text(value)
-        if len(value) > _VALUE_CHARS_SAFE:
-            value = _beginning(value)
+        check_points(points)
+        text = value if value.__class__ is str else _as_text(value)
         self._points += points
-        self._reasons.append(Reason(rule, points, value))
+        self._reasons.append(Reason(rule, points, beginning(text, VALUE_BYTES_MAX)))
 
     def because(self, rule: Rules, value: str | int = "") -> None:
         """Names a rule that decided without points."""
@@ -128,9 +125,10 @@ class Tally:
         return Verdict(action, self.reasons)
 
 
-def _beginning(value: str) -> str:
-    # Cut between characters.
-    return value.encode()[:_VALUE_BYTES_MAX].decode(errors="ignore")
+def check_points(points: Any) -> None:
+    """Fails when the contract cannot hold these."""
+    if points.__class__ is not int or not _INT_MIN <= points <= _INT_MAX:
+        raise TypeError(f"points are a whole number of 32 bits, not {points!r}")
 
 
 def _lightness(reason: Reason) -> int:

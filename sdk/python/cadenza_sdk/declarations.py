@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import keyword
 import re
 import types
 import typing
@@ -23,7 +24,10 @@ KINDS: dict[Any, str] = {
 """The types of parameters and fields, and what the contract calls them."""
 
 _TYPES = "bool, int, float, str, datetime, timedelta or list[str]"
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# What the host takes for a name.
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_CODE = re.compile(r"[a-z]([a-z0-9_]{0,63}|[a-z0-9-]{0,63})")
+_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _UNSET = object()
 
 
@@ -40,12 +44,19 @@ class Nothing:
 class Slot:
     """A parameter or field as the contract knows it."""
 
-    name: str
+    attribute: str
+    """Its name in the author's dataclass."""
     kind: str
     default: Any = None
     summary: str = ""
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in the workspace. Python cannot spell a field `class`, so it is written `class_`."""
+        bare = self.attribute.removesuffix("_")
+        return bare if keyword.iskeyword(bare) else self.attribute
 
 
 def parameter(*, summary: str, default: Any = _UNSET, minimum: float | None = None, maximum: float | None = None) -> Any:
@@ -104,12 +115,20 @@ def check_rules(rules: type[Rules]) -> None:
             raise DeclarationError(f"{_place(rules, name)}: the rules {rule.name} and {name} have the same number {int(rule)}")
         if not 0 <= rule <= 65_535 or not rule.text:
             raise DeclarationError(f'{_place(rules, name)}: write the rule as {name} = 1, "what it says in words"')
+        if not _NAME.fullmatch(name.lower()):
+            raise DeclarationError(f"{_place(rules, name)}: the rule `{name}` is not at most 64 letters, digits and `_`")
 
 
 def check_codes(codes: type[Codes], what: str) -> None:
-    """Fails when these are no codes."""
+    """Fails when these are no codes, or not spelt as the contract has them."""
     if not (isinstance(codes, type) and issubclass(codes, Codes)):
         raise DeclarationError(f"`{what}` are a class that extends Codes, not {codes!r}")
+    for name, code in codes.__members__.items():
+        if not _CODE.fullmatch(code):
+            raise DeclarationError(
+                f"{_place(codes, name)}: the code {code.value!r} is not lower case, digits and `_` or `-`, a letter first, "
+                "at most 64 of them"
+            )
 
 
 def _members(declared: type, what: str) -> list[tuple[dataclasses.Field[Any], Any]]:
@@ -123,7 +142,10 @@ def _members(declared: type, what: str) -> list[tuple[dataclasses.Field[Any], An
         raise DeclarationError(f"{_place(declared)}: a type of {declared.__name__} is not known: {error}") from error
     for field in fields:
         if not _NAME.fullmatch(field.name):
-            raise DeclarationError(f"{_place(declared, field.name)}: `{field.name}` is not lower case, digits and `_`")
+            raise DeclarationError(
+                f"{_place(declared, field.name)}: `{field.name}` is not lower case, digits and `_`, a letter first, at most "
+                "64 of them"
+            )
     return [(field, hints[field.name]) for field in fields]
 
 
@@ -147,13 +169,20 @@ def _parameter(declared: type, field: dataclasses.Field[Any], hint: Any) -> Slot
         default = None
     elif kind == "number" and type(default) is int:
         default = float(default)
+    if kind == "int" and type(default) is int and not _INT_MIN <= default <= _INT_MAX:
+        raise DeclarationError(f"{place}: the default of `{name}` is {default!r}, which 64 bits do not hold")
     if default is not None and not _is_of(default, hint):
         raise DeclarationError(f"{place}: the default of `{name}` is {default!r}, which is no {_spelt(hint)}")
     told = field.metadata
+    if not (told.get("summary") or "").strip():
+        raise DeclarationError(
+            f"{place}: `{name}` has no summary, which the editor shows: write "
+            f'`{name}: {_spelt(hint)} = parameter(summary="what it does, with its unit")`'
+        )
     minimum, maximum = told.get("minimum"), told.get("maximum")
     if kind not in ("int", "number") and not minimum is maximum is None:
         raise DeclarationError(f"{place}: `{name}` is of type {_spelt(hint)}, which has no minimum or maximum")
-    return Slot(name, kind, default, told.get("summary", ""), minimum, maximum)
+    return Slot(name, kind, default, told["summary"], minimum, maximum)
 
 
 def _is_of(default: Any, hint: Any) -> bool:

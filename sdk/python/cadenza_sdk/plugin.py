@@ -17,6 +17,10 @@ Nurturer = Callable[[View[P, F]], Choice]
 Escalator = Callable[[View[P, F], Overdue], Verdict]
 Asker = Callable[[P], "Reads"]
 
+# The most that a number of a window and a budget can hold.
+_WINDOW_MAX = 2**16 - 1
+_BUDGET_MAX = 2**64 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -26,6 +30,10 @@ class Window:
     days_back: int
     kinds: Sequence[str] = ()
     """Only these channels or kinds of engagement; all of them when empty."""
+
+    def __post_init__(self) -> None:
+        for name, number in (("count", self.count), ("days_back", self.days_back)):
+            _check_within(f"`{name}` of a window", number, _WINDOW_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,8 @@ class Plugin(Generic[P, F]):
         self.name, self.version, self.summary = name, version, summary
         self.parameters, self.fields = parameters, fields
         self.rules, self.codes, self.tracks = rules, codes, tracks
+        _check_within("`fuel_budget`", fuel_budget, _BUDGET_MAX)
+        _check_within("`memory_budget`", memory_budget, _BUDGET_MAX)
         self.fuel_budget, self.memory_budget = fuel_budget, memory_budget
         self.parameter_slots = parameter_slots(parameters)
         self.field_slots = field_slots(fields)
@@ -114,3 +124,8 @@ class Plugin(Generic[P, F]):
             raise DeclarationError(f"the plugin has two functions with @plugin.{kind}")
         self.kinds[kind] = decides
         return decides
+
+
+def _check_within(what: str, number: Any, most: int) -> None:
+    if number.__class__ is not int or not 0 <= number <= most:
+        raise TypeError(f"{what} is a whole number from 0 to {most}, not {number!r}")

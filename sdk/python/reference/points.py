@@ -29,6 +29,7 @@ _FREE_MAIL = {
 }
 # A message that says something has at least so many bytes.
 _MESSAGE_BYTES_MIN = 20
+_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _CLIP_CHARS_MAX = 60
 
 _SENIORITY_POINTS = {"c_level": 20, "vp": 18, "director": 15, "manager": 8}
@@ -101,7 +102,7 @@ def need(tally: Tally, fields: Fields, parameters: Parameters, now: datetime) ->
     """What it needs, and when."""
     if fields.budget is not None:
         points = 15 if fields.budget >= parameters.budget else 5 if fields.budget > 0 else 0
-        _give(tally, Rule.BUDGET, points, int(fields.budget))
+        _give(tally, Rule.BUDGET, points, _whole(fields.budget))
     if fields.project_date is not None:
         ahead = fields.project_date - now
         _give(tally, Rule.PROJECT_DATE, _project_points(ahead), ahead.days)
@@ -111,6 +112,11 @@ def need(tally: Tally, fields: Fields, parameters: Parameters, now: datetime) ->
         tally.add(Rule.NEED, 10 if is_whole else 6, named[:_CLIP_CHARS_MAX])
     if fields.message is not None:
         _message(tally, fields.message, parameters.buying_words)
+
+
+def _whole(number: float) -> int:
+    """Towards zero, at most what 64 bits hold, as Rust's `as i64` has it."""
+    return int(max(_INT_MIN, min(_INT_MAX, number)))
 
 
 def _project_points(ahead: timedelta) -> int:

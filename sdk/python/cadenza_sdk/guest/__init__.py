@@ -25,8 +25,9 @@ from wit_world.imports import log as host
 from .. import purity, speech, tables
 from ..answers import Refusal
 from ..plugin import Plugin
+from ..texts import spellable
 from . import description, intake, outcome, rehearsal
-from .panic import spelt, use_folder
+from .panic import spelt, spelt_of, use_folder
 
 _plugin: Plugin
 _description: Any
@@ -89,7 +90,7 @@ def connect(module: ModuleType, made: Plugin) -> None:
     _take_files_away()
     _printed = _speak_to(lambda _: None)
     rehearsal.rehearse(made, _ANSWERS)
-    _printed = _speak_to(host.line)
+    _printed = _speak_to(lambda line: host.line(spellable(line)))
     # The instance is dropped after a call or two; to look through all of the snapshot for cycles would be work for nothing.
     gc.collect()
     gc.freeze()
@@ -124,9 +125,9 @@ def _answering(answer: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return answer(*arguments)
     except Refusal as refusal:
-        raise Err(str(refusal)) from None
+        raise _refused(refusal) from None
     except BaseException as error:
-        host.panic(spelt(error))
+        host.panic(spellable(spelt(error)))
         # So that nobody prints what was said already; that would import and trap for a reason of its own.
         sys.stderr = None
         raise
@@ -135,34 +136,45 @@ def _answering(answer: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _reads(texts: list[str], parameters: list[Any]) -> Any:
-    return description.view(_plugin, _plugin.asks(intake.parameters_of(texts, parameters)))
+    parameters_told = intake.parameters_of(texts, parameters)
+    return _asked(_plugin.asks, lambda reads: description.view(_plugin, reads), parameters_told)
 
 
 def _score(input: Any) -> Any:
-    return outcome.rating(_decides["scorer"](_only_view(input)))
+    return _asked(_decides["scorer"], outcome.rating, _only_view(input))
 
 
 def _score_batch(input: Any) -> list[Any]:
-    try:
-        call = intake.Call(input)
-    except Refusal as refusal:
-        return [Err(str(refusal)) for _ in input[-1]]
+    call = intake.Call(input)
     return [_scored(call, lead) for lead in call.leads]
 
 
 def _scored(call: intake.Call, lead: Any) -> Any:
     try:
-        return Ok(outcome.rating(_decides["scorer"](call.view(lead))))
+        return Ok(_asked(_decides["scorer"], outcome.rating, call.view(lead)))
     except Refusal as refusal:
-        return Err(str(refusal))
+        return _refused(refusal)
 
 
 def _choose(input: Any) -> Any:
-    return outcome.choice(_decides["nurturer"](_only_view(input)))
+    return _asked(_decides["nurturer"], outcome.choice, _only_view(input))
 
 
 def _decide(input: Any, overdue: Any) -> Any:
-    return outcome.verdict(_decides["escalator"](_only_view(input), overdue))
+    return _asked(_decides["escalator"], outcome.verdict, _only_view(input), overdue)
+
+
+def _asked(function: Callable[..., Any], checked: Callable[[Any], Any], *arguments: Any) -> Any:
+    """What a function of the author's answers, as the contract has it."""
+    answer = function(*arguments)
+    try:
+        return checked(answer)
+    except (TypeError, ValueError) as error:
+        raise TypeError(spelt_of(function, error)) from error
+
+
+def _refused(refusal: Refusal) -> Any:
+    return Err(spellable(str(refusal)))
 
 
 def _only_view(input: Any) -> Any:

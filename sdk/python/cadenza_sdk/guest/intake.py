@@ -84,7 +84,7 @@ class Call:
         now, texts, parameters, values, touches, engagement, leads = input
         self._now = _time(texts, now)
         self._texts = texts
-        self._parameters = parameters_of(texts, parameters)
+        self._parameters = parameters
         self._values = values
         self._touches = touches
         self._engagement = engagement
@@ -101,7 +101,8 @@ class Call:
         self._fields, self._touched, self._seen = field + len(_fields), touch + touch_count, seen + seen_count
         return View(
             self._now,
-            self._parameters,
+            # Made anew for each lead, so that nothing that a decision does to them reaches the next.
+            parameters_of(self._texts, self._parameters),
             fields_of(self._texts, self._values[field : self._fields]),
             self._touches[touch : self._touched],
             self._engagement[seen : self._seen],
@@ -201,4 +202,4 @@ _KINDS: dict[str, tuple[type, Callable[[Sequence[str], Any], Any] | None]] = {
 
 
 def _reader(slot: Slot) -> _Reader:
-    return (slot.name, *_KINDS[slot.kind])
+    return (slot.attribute, *_KINDS[slot.kind])

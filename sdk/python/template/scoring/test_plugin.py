@@ -1,10 +1,14 @@
-"""Tests in plain Python: python -m unittest. Whole cases are better told in `golden/`."""
+"""Tests in plain Python: python3 -m unittest. Whole cases are better told in `golden/`."""
 
+import sys
 import unittest
 from datetime import UTC, datetime
+from pathlib import Path
 
-import plugin
-from cadenza_sdk import Refusal, Segment, View
+sys.path.insert(0, str(Path(__file__).parent / ".cadenza/sdk/python"))
+
+import plugin  # noqa: E402
+from cadenza_sdk import Refusal, Segment, View  # noqa: E402
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
