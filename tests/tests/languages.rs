@@ -12,12 +12,31 @@ use std::process::{Command, ExitCode};
 struct Language {
     name: &'static str,
     folder: &'static str,
+    /// What `cadenza plugin new --lang` calls it.
+    flavours: &'static [&'static str],
     needs: &'static [&'static [&'static str]],
 }
 
 const LANGUAGES: [Language; 2] = [
-    Language { name: "python", folder: "python", needs: &[&["python3", "-c", "import venv, ensurepip"]] },
-    Language { name: "typescript", folder: "javascript", needs: &[&["node", "--version"], &["npm", "--version"]] },
+    Language {
+        name: "python",
+        folder: "python",
+        flavours: &["python"],
+        needs: &[&["python3", "-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]],
+    },
+    Language {
+        name: "typescript",
+        folder: "javascript",
+        flavours: &["javascript", "typescript"],
+        needs: &[
+            &[
+                "node",
+                "-e",
+                "const [a, b] = process.versions.node.split('.').map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)",
+            ],
+            &["npm", "--version"],
+        ],
+    },
 ];
 
 fn main() -> ExitCode {
@@ -26,14 +45,25 @@ fn main() -> ExitCode {
         if let Some(command) = missing {
             eprintln!("SKIPPED: `{}` does not run, so nothing in {} is built", command.join(" "), language.name);
         }
-        let name = format!("the_reference_plugin_in_{}_passes_the_golden_cases_of_the_one_in_rust", language.name);
-        let check = move || {
-            reference_holds(language.folder);
-            Ok(())
+        let trial = |name: String, check: Box<dyn FnOnce() + Send>| {
+            let check = move || {
+                check();
+                Ok(())
+            };
+            Trial::test(name, check).with_ignored_flag(missing.is_some())
         };
-        Trial::test(name, check).with_ignored_flag(missing.is_some())
+        let reference = format!("the_reference_plugin_in_{}_passes_the_golden_cases_of_the_one_in_rust", language.name);
+        let templates = language.flavours.iter().flat_map(|flavour| {
+            ["scoring", "nurture", "escalation"].map(|kind| {
+                let name = format!("a_new_plugin_in_{flavour}_for_{kind}_holds");
+                trial(name, Box::new(move || new_plugin_holds(flavour, kind)))
+            })
+        });
+        let mut trials = vec![trial(reference, Box::new(move || reference_holds(language.folder)))];
+        trials.extend(templates);
+        trials
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }
 
 fn runs(command: &[&str]) -> bool {
@@ -44,23 +74,39 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Runs `cadenza plugin` with the tools below the target folder; what it says.
+fn plugin(arguments: &[&str]) -> String {
+    let mut command = cadenza(&[&["plugin"], arguments].concat());
+    command.env("CADENZA_TOOLS", root().join("target/tools"));
+    let output = command.output().expect("cadenza runs");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cadenza plugin {arguments:?} ended with {}:\n{said}", output.status);
+    said
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("our paths are UTF-8")
+}
+
 /// Builds the reference plugin of a language and runs the golden cases of `inbound-fit`, and the properties, on it.
 fn reference_holds(language: &str) {
     let (root, folder) = (root(), tempfile::tempdir().expect("a temporary folder"));
     let component = folder.path().join("inbound-fit.wasm");
-    let run = |arguments: &[&str]| {
-        let mut command = cadenza(arguments);
-        command.env("CADENZA_TOOLS", root.join("target/tools"));
-        let output = command.output().expect("cadenza runs");
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "cadenza {arguments:?} ended with {}:\n{said}", output.status);
-        said
-    };
-    let plugin = root.join("sdk").join(language).join("reference");
+    let reference = root.join("sdk").join(language).join("reference");
+    plugin(&["build", text(&reference), "--out", text(&component)]);
     let golden = root.join("plugins/inbound-fit/golden");
-    let text = |path: &Path| path.to_str().expect("our paths are UTF-8").to_owned();
-    run(&["plugin", "build", &text(&plugin), "--out", &text(&component)]);
-    let tested = run(&["plugin", "test", &text(&component), "--golden", &text(&golden), "--cases", "40"]);
+    holds(&plugin(&["test", text(&component), "--golden", text(&golden), "--cases", "40"]));
+}
+
+/// Makes a plugin as a newcomer would, and tests it.
+fn new_plugin_holds(language: &str, kind: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let project = folder.path().join("house-rules");
+    plugin(&["new", "house-rules", "--lang", language, "--kind", kind, "--dir", text(&project)]);
+    holds(&plugin(&["test", text(&project), "--cases", "40"]));
+}
+
+fn holds(tested: &str) {
     assert!(tested.contains("golden cases: all hold"), "{tested}");
     assert!(tested.contains("every property holds"), "{tested}");
 }

@@ -266,6 +266,77 @@ fn a_file_that_is_gone_or_broken_does_not_stop_an_engine_that_ran_before() {
 }
 
 #[test]
+fn what_is_damaged_of_a_build_that_is_only_tried_does_not_stop_the_engine_and_is_pushed_again() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    push(&engine, &build(80), "").expect(200);
+    let component = plugin(&engine)["candidate"]["component"].as_str().expect("its SHA-256").to_owned();
+    engine.stop();
+    let data = site.data();
+    let file = data.join("components").join(format!("{component}.wasm"));
+    std::fs::write(&file, b"rubbish").expect("it is there");
+    for entry in std::fs::read_dir(data.join("compiled")).expect("the engine made it") {
+        let path = entry.expect("readable").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&component)) {
+            std::fs::remove_file(path).expect("removable");
+        }
+    }
+    let engine = start(&site);
+    eventually("that it says so", || engine.log().contains("is dropped").then_some(()));
+    assert_eq!(plugin(&engine)["candidate"], Value::Null);
+    assert_eq!(points(&engine, &bring(&engine, 0, 1)[0]), 10, "what is live goes on");
+    push(&engine, &build(80), "").expect(200);
+    act(&engine, "promote").expect(200);
+    assert_eq!(points(&engine, &bring(&engine, 10, 1)[0]), 80);
+    engine.stop();
+}
+
+#[test]
+fn decisions_keep_their_names_when_the_build_that_took_them_is_gone_back_from() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    push(&engine, &build(80), "").expect(200);
+    act(&engine, "promote").expect(200);
+    let lead = bring(&engine, 0, 1).remove(0);
+    act(&engine, "rollback").expect(200);
+    engine.stop();
+    let engine = start(&site);
+    let decisions = engine.client.get("/v1/decisions?plugin=house-score").expect(200).json;
+    let decision = &decisions["items"][0];
+    assert_eq!((&decision["lead"], &decision["decision"]["points"]), (&json!(lead), &json!(80)), "{decisions}");
+    assert_eq!(decision["input"]["by_position"], false, "its component is kept as long as its decisions: {decision}");
+    engine.stop();
+}
+
+#[test]
+fn what_a_plugin_says_is_for_those_who_may_see_personal_data() {
+    let says = "(i32.store (i32.const 8192) (i32.const 1)) (i32.store offset=4 (i32.const 8192) (i32.const 16384))
+        (i32.store offset=8 (i32.const 8192) (i32.const 12)) i32.const 8192";
+    let refuses = Guest {
+        name: "house-score",
+        items: cadenza_tests::guest::data(16_384, b"Ann Smith of"),
+        score: says.to_owned(),
+        ..Guest::default()
+    };
+    let site = site(&refuses.component());
+    let engine = start(&site);
+    let lead = bring(&engine, 0, 1).remove(0);
+    let parked = engine.client.get("/v1/runs?state=parked").expect(200);
+    assert!(parked.json["items"][0]["cause"].as_str().is_some_and(|cause| cause.ends_with("the plugin refused")));
+    let run = parked.json["items"][0]["id"].as_str().expect("its id").to_owned();
+    for open in ["/v1/runs?state=parked", "/v1/plugins", "/metrics"] {
+        assert!(!engine.client.get(open).expect(200).text.contains("Ann Smith"), "{open}");
+    }
+    for personal in [format!("/v1/runs/{run}"), "/v1/decisions".to_owned()] {
+        assert!(engine.client.get(&personal).expect(200).text.contains("Ann Smith"), "{personal}");
+    }
+    assert!(!engine.log().contains("Ann Smith"), "{}", engine.log());
+    let why = engine.client.get(&format!("/v1/leads/{lead}/timeline")).expect(200);
+    assert!(why.text.contains("gave no decision"), "{}", why.text);
+    engine.stop();
+}
+
+#[test]
 fn compiled_code_is_only_run_when_this_engine_wrote_it() {
     let site = site(&build(10));
     let engine = start(&site);

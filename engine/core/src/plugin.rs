@@ -506,7 +506,8 @@ impl DecisionFailure {
             Self::Trap(_) => Self::Trap(String::new()),
             Self::Budget(budget) => Self::Budget(*budget),
             Self::BadOutput(_) => Self::BadOutput(String::new()),
-            Self::Unavailable(_) => Self::Unavailable(String::new()),
+            // These words are the engine's own.
+            Self::Unavailable(why) => Self::Unavailable(why.clone()),
         }
     }
 }

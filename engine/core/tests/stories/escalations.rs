@@ -163,7 +163,7 @@ fn a_plugin_that_fails_does_not_let_it_be_forgotten() {
           call for ada, due Mon 03-02 09:05
         Mon 03-02 09:05 ~ timer
         Mon 03-02 09:05 > answer fails
-          no decision: the plugin trapped: unreachable
+          no decision: the plugin trapped
           queued by chat
           escalated at point 0: remind ada
         Mon 03-02 09:05 > again

@@ -158,12 +158,12 @@ fn another_plugin_is_asked_and_then_a_person() {
           enrolled in scored
           scored -> score
         Mon 03-02 09:00 > answer fails
-          no decision: the plugin trapped: unreachable
+          no decision: the plugin trapped
         Mon 03-02 09:00 > again
           ignored: stale_attempt
         Mon 03-02 09:00 > answer fails
-          no decision: the plugin trapped: unreachable
-          parked: second-fit: the plugin trapped: unreachable
+          no decision: the plugin trapped
+          parked: second-fit: the plugin trapped
         Mon 03-02 12:00 > unpark
           scored -> score
         Mon 03-02 12:00 > answer warm

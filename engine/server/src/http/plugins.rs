@@ -91,12 +91,14 @@ pub(crate) async fn load(
     let share_permille = params.share_permille()?;
     let by = caller.name();
     let (plugin, now) = (name.clone(), api.engine.clock().now());
-    change(&api, move |catalog, registry| {
+    let hash = change(&api, move |catalog, registry| {
         let hash = catalog.library.keep(&component)?;
         registry.try_out(&plugin, Trial { hash, share_permille, since: now, by }).map_err(PluginError::from)?;
-        Ok(())
+        Ok(hash)
     })
     .await?;
+    // It may have been tried before, and failed: that was then.
+    api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
 }
 
@@ -108,11 +110,10 @@ pub(crate) async fn promote(
     _: Bare,
 ) -> Result<Json<PluginView>, Problem> {
     let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
-    change(&api, move |_, registry| {
-        registry.promote(&plugin, &by, now).map_err(PluginError::from)?;
-        Ok(())
-    })
-    .await?;
+    let hash =
+        change(&api, move |_, registry| Ok(registry.promote(&plugin, &by, now).map_err(PluginError::from)?)).await?;
+    // What it did while it was only tried does not keep it from being asked.
+    api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Replay {
     pub(crate) not_recorded: BTreeMap<String, u64>,
     /// Parameters that were set and that the build does not have.
     pub(crate) not_taken: BTreeMap<String, u64>,
+    /// Decisions that the build fails or refuses: why, and how often.
+    pub(crate) failures: BTreeMap<String, u64>,
     /// Decisions that could not be put to the build: why, and how often.
     pub(crate) not_asked: BTreeMap<String, u64>,
 }
@@ -59,6 +61,9 @@ impl Replay {
             decided: outcome(taken),
             would_decide: decided.answer.clone(),
         });
+        if let Err(failure) = &decided.answer {
+            *self.failures.entry(failure.to_string()).or_default() += 1;
+        }
         Some(Asked { kind, input, reads, decided })
     }
 

@@ -166,8 +166,10 @@ impl<'a> Teller<'a> {
             }
             Note::Paused(true) => "A person holds touches back until further notice.".to_owned(),
             Note::Paused(false) => "A person's hold on touches is over.".to_owned(),
-            Note::Braked(run) => format!("{}: stands still, the workflow is paused.", self.run(*run)),
-            Note::Released(run) => format!("{}: goes on, the workflow is no longer paused.", self.run(*run)),
+            Note::Braked(run) => {
+                format!("{}: stands still: the workflow, or a plugin that it has to ask, is paused.", self.run(*run))
+            }
+            Note::Released(run) => format!("{}: goes on, what it stood still for is no longer paused.", self.run(*run)),
             Note::Preferred { refused, not_before } => {
                 let ways: Vec<&str> = refused.iter().map(|channel| channel.as_str()).collect();
                 let ways =

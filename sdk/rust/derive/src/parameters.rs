@@ -15,7 +15,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         // One may be called what is a word of Rust: `r#type`.
         let name = ident.unraw().to_string();
         descriptions.push(description(field, &name)?);
-        (idents.push(ident), names.push(name));
+        idents.push(ident);
+        names.push(name);
     }
     Ok(quote! {
         impl ::cadenza_sdk::plugin::Parameters for #name {

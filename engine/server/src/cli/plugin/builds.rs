@@ -69,6 +69,7 @@ impl Builds {
             Self::Show(which) => which.run()?,
             Self::Push(push) => push.run()?,
             Self::Promote(which) => {
+                which.warn_of_failures()?;
                 let plugin = which.post("/promote")?;
                 output::say(&format!("{} is live: {}", which.name, build(&plugin)));
             }
@@ -124,6 +125,22 @@ impl Which {
             output::json(&plugin);
         } else {
             tell(&plugin);
+        }
+        Ok(())
+    }
+
+    /// Says that what is about to go live failed while it was tried.
+    fn warn_of_failures(&self) -> anyhow::Result<()> {
+        let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
+        let candidate = &plugin["candidate"];
+        let of = |at: &str| candidate["differences"][at].as_u64().unwrap_or_default();
+        let (fails, compared) = (of("fails"), of("compared"));
+        if fails > 0 {
+            output::complain(&format!(
+                "It failed for {fails} of {compared} decisions while it was watched: `cadenza plugin test --from-production` \
+                 says why, `cadenza plugin rollback {}` goes back.",
+                self.name
+            ));
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Examples that are shown.
+/// Failures that are told of, the most frequent first.
+const FAILURES_SHOWN: usize = 5;
 const EXAMPLES_SHOWN: usize = 10;
 
 #[derive(Debug, Args)]
@@ -108,6 +110,11 @@ fn tell(subject: &Subject, replay: &Replay, count: usize) {
             output::say(&format!("    {what}: {count}"));
         }
     }
+    let mut failures: Vec<_> = replay.failures.iter().collect();
+    failures.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (why, count) in failures.iter().take(FAILURES_SHOWN) {
+        output::say(&format!("    {why}: {count}"));
+    }
     for example in tally.examples.iter().rev().take(EXAMPLES_SHOWN) {
         output::say(&format!("    {}: {} -> {}", example.lead, example.live, example.shadow));
     }
@@ -154,8 +161,8 @@ impl Cases {
     fn write(&self, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         let file = folder.join("production.yaml");
-        let head = "# Made of real decisions by `cadenza plugin test --from-production`; letters and digits of personal texts are\n\
-                    # replaced.\n";
+        let head = "# What real decisions were asked, masked, by `cadenza plugin test --from-production`. What is expected is what the\n\
+                    # build that was tested answers: look through it before you keep it.\n";
         std::fs::write(&file, format!("{head}{}\n", self.yaml.join("\n")))
             .with_context(|| format!("{} cannot be written", file.display()))?;
         let left_out = match self.changed {
