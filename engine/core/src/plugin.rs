@@ -429,6 +429,12 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// About how many bytes a guest answers with it, as the host counts them: texts, and 32 for each reason.
+    pub fn bytes(&self) -> usize {
+        let track = if let Self::Track { track, .. } = self { track.len() } else { 0 };
+        track + self.reasons().iter().map(|reason| 32 + reason.value.len()).sum::<usize>()
+    }
+
     /// Why it was decided so.
     pub fn reasons(&self) -> &[Reason] {
         match self {

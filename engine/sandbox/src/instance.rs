@@ -13,6 +13,7 @@ use wasmtime::{Engine, FrameInfo, ResourceLimiter, Store, StoreContextMut, Trap,
 pub(crate) struct Taken {
     budgets: Budgets,
     memory_bytes: usize,
+    table_elements: usize,
     log: Vec<String>,
     log_bytes: usize,
     panic: Option<String>,
@@ -39,7 +40,11 @@ impl ResourceLimiter for Taken {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.budgets.table_elements { Err(over(Budget::Memory)) } else { Ok(true) }
+        if desired > self.budgets.table_elements {
+            return Err(over(Budget::Memory));
+        }
+        self.table_elements = self.table_elements.max(desired);
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
@@ -81,6 +86,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
 pub(crate) struct Called<R> {
     pub(crate) answer: Result<R, DecisionFailure>,
     pub(crate) cost: Cost,
+    /// How many elements its largest table had.
+    pub(crate) table_elements: usize,
     /// What the guest said meanwhile.
     pub(crate) log: Vec<String>,
     /// The functions of the guest that were under way when it trapped, innermost first.
@@ -103,6 +110,7 @@ pub(crate) fn call<R>(
     let fuel_left = store.get_fuel().expect("fuel is switched on in `compiled::config`");
     let taken = store.data_mut();
     let log = std::mem::take(&mut taken.log);
+    let table_elements = taken.table_elements;
     let mut cost = Cost {
         fuel: budgets.fuel.saturating_sub(fuel_left),
         memory_bytes: taken.memory_bytes as u64,
@@ -113,11 +121,19 @@ pub(crate) fn call<R>(
     let wall = began.elapsed();
     cost.wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
     cost.wall_us = u32::try_from(wall.as_micros()).unwrap_or(u32::MAX);
-    Called { answer, cost, log, backtrace }
+    Called { answer, cost, table_elements, log, backtrace }
 }
 
 fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
-    let taken = Taken { budgets: *budgets, memory_bytes: 0, log: Vec::new(), log_bytes: 0, panic: None, panics: 0 };
+    let taken = Taken {
+        budgets: *budgets,
+        memory_bytes: 0,
+        table_elements: 0,
+        log: Vec::new(),
+        log_bytes: 0,
+        panic: None,
+        panics: 0,
+    };
     let mut store = Store::new(guest.engine(), taken);
     store.limiter(|taken| taken);
     store.set_fuel(budgets.fuel).expect("fuel is switched on in `compiled::config`");

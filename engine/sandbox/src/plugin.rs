@@ -223,8 +223,8 @@ impl Plugin {
                 return Decided::not_asked(DecisionFailure::Unavailable(why));
             }
         };
-        let instance::Called { answer, cost, log, backtrace } = called;
-        Decided { answer: answer.and_then(|answer| answer), cost, log, backtrace }
+        let instance::Called { answer, cost, table_elements, log, backtrace } = called;
+        Decided { answer: answer.and_then(|answer| answer), cost, table_elements, log, backtrace }
     }
 
     /// Scores leads that share `now` and parameters in one instance. On a failure, and when the answer is not one for each
@@ -300,6 +300,8 @@ pub struct Decided {
     pub answer: Result<Decision, DecisionFailure>,
     /// What it cost, decided or not.
     pub cost: Cost,
+    /// How many elements the largest of its tables had.
+    pub table_elements: usize,
     /// The lines the plugin said meanwhile. They may name people.
     pub log: Vec<String>,
     /// After a trap: the plugin's functions that were under way, innermost first.
@@ -309,7 +311,7 @@ pub struct Decided {
 impl Decided {
     /// The plugin was not asked at all.
     pub fn not_asked(failure: DecisionFailure) -> Self {
-        Self { answer: Err(failure), cost: Cost::default(), log: Vec::new(), backtrace: Vec::new() }
+        Self { answer: Err(failure), cost: Cost::default(), table_elements: 0, log: Vec::new(), backtrace: Vec::new() }
     }
 }
 

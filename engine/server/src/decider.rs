@@ -174,7 +174,7 @@ fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &Ato
 
 fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
     let Question { run, attempt, task, kind, plugin, digest, input, .. } = question;
-    let Decided { answer, cost, log, backtrace } = bench.ask(&plugin, digest, kind, &input);
+    let Decided { answer, cost, log, backtrace, .. } = bench.ask(&plugin, digest, kind, &input);
     meters.decisions_total.add(1);
     meters.decisions_failed_total.add(u64::from(answer.is_err()));
     meters.decision_ns_total.add(cost.wall_ns);

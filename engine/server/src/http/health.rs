@@ -4,7 +4,7 @@ use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
 use crate::plugins::Histogram;
-use crate::plugins::health::{BuildHealth, Outcome};
+use crate::plugins::health::{BUDGETS, BuildHealth, Outcome};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -62,8 +62,28 @@ fn plugin_metrics(api: &Shared, text: &mut String) {
     family("memory_budget_bytes", "gauge", "Memory that a decision may take.", &|info, _| {
         vec![(String::new(), info.memory_budget)]
     });
+    family("output_bytes_max", "gauge", "The largest answer of a decision.", &|_, health| {
+        vec![(String::new(), health.output_bytes.max())]
+    });
+    family("table_elements_max", "gauge", "The largest table that a decision had.", &|_, health| {
+        vec![(String::new(), health.table_elements.max())]
+    });
     family("near_budget_total", "counter", "Decisions that used more than 80 % of a budget.", &|_, health| {
-        vec![(String::new(), health.near_budget.get())]
+        let near = BUDGETS.into_iter().zip(&health.near_budget);
+        near.map(|(budget, count)| (format!(",budget=\"{budget}\""), count.get())).collect()
+    });
+    // The others are no gauge of a decision: a component has as many instances and tables as it was loaded with.
+    family("budget", "gauge", "What a decision may use, by budget.", &|info, _| {
+        let Some(budgets) = catalog.plugins.budgets(info.digest) else { return Vec::new() };
+        let all = [
+            ("wall_time_ms", u64::from(budgets.wall_ms)),
+            ("output_bytes", budgets.output_bytes as u64),
+            ("log_lines", budgets.log_lines as u64),
+            ("table_elements", budgets.table_elements as u64),
+            ("tables", budgets.tables as u64),
+            ("instances", budgets.instances as u64),
+        ];
+        all.map(|(budget, most)| (format!(",budget=\"{budget}\""), most)).to_vec()
     });
     family("circuit_open", "gauge", "1 while a build is not asked because it failed again and again.", &|_, health| {
         vec![(String::new(), u64::from(health.circuit().open_until.is_some()))]

@@ -39,12 +39,6 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
     }
 }
 
-/// Bytes of an answer, about as the host counts them: texts, and 32 for each entry of a list.
-pub(crate) fn output_bytes(decision: &Decision) -> usize {
-    let track = if let Decision::Track { track, .. } = decision { track.len() } else { 0 };
-    track + decision.reasons().iter().map(|reason| 32 + reason.value.len()).sum::<usize>()
-}
-
 /// Why a call failed: what the host says and, after a trap, the functions that were under way.
 pub(crate) fn failure(what: &str, decided: &Decided) -> String {
     let mut text = what.to_owned();

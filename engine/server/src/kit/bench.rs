@@ -1,6 +1,5 @@
 //! What decisions of a plugin cost: over the golden cases' leads, in the sandbox of production.
 
-use super::answer::output_bytes;
 use super::subject::Subject;
 use cadenza_core::plugin::{Decision, DecisionInput, DecisionKind};
 use std::time::{Duration, Instant};
@@ -64,7 +63,7 @@ pub(crate) fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyh
         batch_per_lead: batch_per_lead.into_iter().map(|took| took / batch.len() as u32).collect(),
         fuel,
         memory_bytes: decided.iter().map(|decided| decided.cost.memory_bytes).max().unwrap_or(0),
-        output_bytes: decisions().map(|decision: &Decision| output_bytes(decision)).max().unwrap_or(0),
+        output_bytes: decisions().map(|decision: &Decision| decision.bytes()).max().unwrap_or(0),
         undecided: decided.iter().filter(|decided| decided.answer.is_err()).count(),
     })
 }

@@ -21,6 +21,8 @@ pub(crate) const STREAK_MAX: u32 = 20;
 const PAUSE_MS: i64 = 30_000;
 /// The longest pause.
 const PAUSE_MS_MAX: i64 = 10 * 60_000;
+/// Budgets that are measured, as metrics and the API name them.
+pub(crate) const BUDGETS: [&str; 6] = ["fuel", "wall_time", "memory", "output", "log_lines", "table_elements"];
 /// A budget of which more than so many hundredths are used is warned of.
 pub(crate) const WARN_PERCENT: u64 = 80;
 /// The same warning is not logged again for so long.
@@ -49,8 +51,10 @@ pub(crate) struct BuildHealth {
     pub(crate) wall_us: Histogram,
     pub(crate) memory_bytes: Histogram,
     pub(crate) log_lines: Meter,
-    /// Decisions that used more than [`WARN_PERCENT`] of a budget.
-    pub(crate) near_budget: Meter,
+    pub(crate) output_bytes: Histogram,
+    pub(crate) table_elements: Histogram,
+    /// Decisions that used more than [`WARN_PERCENT`] of a budget, by budget.
+    pub(crate) near_budget: [Meter; BUDGETS.len()],
     warned_at_ms: AtomicI64,
     /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. It and `streak` lie beside the
     /// lock, so that a healthy build takes none.
@@ -175,6 +179,8 @@ impl BuildHealth {
         self.wall_us.record(decided.cost.wall_ns / 1_000);
         self.memory_bytes.record(decided.cost.memory_bytes);
         self.log_lines.add(u64::from(decided.cost.log_lines));
+        self.output_bytes.record(output_bytes(decided));
+        self.table_elements.record(decided.table_elements as u64);
         if let Some(budgets) = budgets {
             self.warn(plugin, decided, budgets);
         }
@@ -186,28 +192,28 @@ impl BuildHealth {
     }
 
     fn warn(&self, plugin: &str, decided: &Decided, budgets: &Budgets) {
-        let near = |used: u64, budget: u64| used.saturating_mul(100) > budget.saturating_mul(WARN_PERCENT);
-        let fuel = near(decided.cost.fuel, budgets.fuel);
-        let memory = near(decided.cost.memory_bytes, budgets.memory_bytes as u64);
-        let lines = near(u64::from(decided.cost.log_lines), budgets.log_lines as u64);
-        let wall = near(decided.cost.wall_ns / 1_000, u64::from(budgets.wall_ms) * 1_000);
-        if !(fuel || memory || lines || wall) {
+        let cost = &decided.cost;
+        let uses: [(u64, u64); BUDGETS.len()] = [
+            (cost.fuel, budgets.fuel),
+            (cost.wall_ns / 1_000, u64::from(budgets.wall_ms) * 1_000),
+            (cost.memory_bytes, budgets.memory_bytes as u64),
+            (output_bytes(decided), budgets.output_bytes as u64),
+            (u64::from(cost.log_lines), budgets.log_lines as u64),
+            (decided.table_elements as u64, budgets.table_elements as u64),
+        ];
+        let near = |(used, budget): (u64, u64)| used.saturating_mul(100) > budget.saturating_mul(WARN_PERCENT);
+        if !uses.iter().any(|use_| near(*use_)) {
             return;
         }
-        self.near_budget.add(1);
+        for (which, _) in uses.iter().enumerate().filter(|(_, use_)| near(**use_)) {
+            self.near_budget[which].add(1);
+        }
         let now = Clock::real().as_ms();
         if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
             self.warned_at_ms.store(now, Relaxed);
-            tracing::warn!(
-                plugin,
-                fuel = decided.cost.fuel,
-                fuel_budget = budgets.fuel,
-                memory_bytes = decided.cost.memory_bytes,
-                memory_budget = budgets.memory_bytes,
-                wall_ms = decided.cost.wall_ns / 1_000_000,
-                wall_budget_ms = budgets.wall_ms,
-                "a decision used more than {WARN_PERCENT} % of a budget"
-            );
+            let uses = BUDGETS.iter().zip(uses).filter(|(_, use_)| near(*use_));
+            let uses: Vec<String> = uses.map(|(what, (used, budget))| format!("{what} {used} of {budget}")).collect();
+            tracing::warn!(plugin, uses = uses.join(", "), "a decision used more than {WARN_PERCENT} % of a budget");
         }
     }
 
@@ -253,6 +259,11 @@ impl BuildHealth {
     }
 }
 
+/// About how many bytes the host copied out of the guest for the answer.
+fn output_bytes(decided: &Decided) -> u64 {
+    decided.answer.as_ref().map_or(0, |decision| decision.bytes() as u64)
+}
+
 fn pause_ms(pauses: u32) -> i64 {
     (PAUSE_MS << pauses.min(16)).min(PAUSE_MS_MAX)
 }
@@ -263,7 +274,7 @@ mod tests {
     use cadenza_core::plugin::{Cost, Decision, Segment};
 
     fn decided(answer: Result<Decision, DecisionFailure>) -> Decided {
-        Decided { answer, cost: Cost::default(), log: Vec::new(), backtrace: Vec::new() }
+        Decided { answer, cost: Cost::default(), table_elements: 0, log: Vec::new(), backtrace: Vec::new() }
     }
 
     fn trap() -> Decided {

@@ -2,7 +2,8 @@
 
 use crate::catalog::Catalog;
 use crate::json;
-use crate::plugins::health::{BuildHealth, Health, Outcome, WARN_PERCENT};
+use crate::meters::Meter;
+use crate::plugins::health::{BUDGETS, BuildHealth, Health, Outcome, WARN_PERCENT};
 use crate::plugins::shadow::{Example, Tally};
 use crate::plugins::{ComponentHash, Versions};
 use cadenza_core::id::Digest;
@@ -105,8 +106,10 @@ struct UseView {
     wall_us_p99: u64,
     memory_bytes_max: u64,
     log_lines: u64,
-    /// Decisions that used more than 80 % of a budget.
-    near_budget: u64,
+    output_bytes_max: u64,
+    table_elements_max: u64,
+    /// Decisions that used more than 80 % of a budget, by budget, those that occurred.
+    near_budget: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -230,11 +233,11 @@ impl BuildView {
 
 fn warnings(used: &UseView, circuit: &CircuitView) -> Vec<String> {
     let mut warnings = Vec::new();
-    if used.near_budget > 0 {
-        let (near, all) = (used.near_budget, used.decisions);
+    for (budget, near) in &used.near_budget {
         warnings.push(format!(
-            "{near} of {all} decisions used more than {WARN_PERCENT} % of a budget: raise it under `plugins` in cadenza.yaml, or \
-             make the plugin leaner"
+            "{near} of {} decisions used more than {WARN_PERCENT} % of the budget `{budget}`: raise it under `plugins` in \
+             cadenza.yaml, or make the plugin leaner",
+            used.decisions
         ));
     }
     if circuit.state == "open" {
@@ -263,7 +266,13 @@ impl UseView {
             wall_us_p99: health.wall_us.percentile(99),
             memory_bytes_max: health.memory_bytes.max(),
             log_lines: health.log_lines.get(),
-            near_budget: health.near_budget.get(),
+            output_bytes_max: health.output_bytes.max(),
+            table_elements_max: health.table_elements.max(),
+            near_budget: BUDGETS
+                .into_iter()
+                .zip(health.near_budget.iter().map(Meter::get))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
         }
     }
 }
