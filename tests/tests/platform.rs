@@ -212,7 +212,10 @@ fn a_plugin_that_fails_again_and_again_is_not_asked_until_it_is_healed_and_its_r
 
     // A better build does not inherit the circuit; the parked runs try again, one by one or all.
     push(&engine, &build(80), "").expect(200);
-    act(&engine, "promote").expect(200);
+    let promote = |digest: &str| engine.client.post("/v1/plugins/house-score/promote", &json!({"digest": digest}));
+    promote("0123456789abcdef").problem(409);
+    let tried = plugin(&engine)["candidate"]["digest"].as_str().expect("a build is tried").to_owned();
+    promote(&tried).expect(200);
     let one = parked[0]["id"].as_str().unwrap_or_default();
     engine.client.post(&format!("/v1/runs/{one}/unpark"), &json!({})).expect(200);
     let released = engine.client.post("/v1/runs/unpark", &json!({"workflow": "follow"})).expect(200).json;

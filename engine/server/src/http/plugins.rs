@@ -4,13 +4,14 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::engine::Refused;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Bare, Named, Params, read_body};
+use crate::http::request::{Bare, Named, OptionalJson, Params, read_body};
 use crate::http::state::Shared;
 use crate::plugins::{PluginError, Refusal, Registry, RolledBack, Trial};
 use crate::views::plugin::{PluginView, Seen};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
+use cadenza_core::id::Digest;
 use cadenza_store::DocumentKey;
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
@@ -102,16 +103,25 @@ pub(crate) async fn load(
     view(&api, &name).await.map(Json)
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct PromoteBody {
+    /// The build that is meant; whichever is tried when left out.
+    digest: Option<Digest>,
+}
+
 /// `POST /v1/plugins/{name}/promote`: the build that is tried goes live.
 pub(crate) async fn promote(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
-    _: Bare,
+    OptionalJson(body): OptionalJson<PromoteBody>,
 ) -> Result<Json<PluginView>, Problem> {
     let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
-    let hash =
-        change(&api, move |_, registry| Ok(registry.promote(&plugin, &by, now).map_err(PluginError::from)?)).await?;
+    let promote = move |_: &Catalog, registry: &mut Registry| {
+        Ok(registry.promote(&plugin, body.digest, &by, now).map_err(PluginError::from)?)
+    };
+    let hash = change(&api, promote).await?;
     // What it did while it was only tried does not keep it from being asked.
     api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)

@@ -77,6 +77,16 @@ pub(crate) enum Refusal {
     /// There is nothing to promote.
     #[error("no build of `{0}` is being tried: load one first, with `cadenza plugin push`")]
     NothingTried(String),
+    /// Somebody else tried another build meanwhile.
+    #[error("of `{plugin}` the build {tried} is tried now, and not {wanted}: look at it again")]
+    Another {
+        /// The plugin.
+        plugin: String,
+        /// What is tried.
+        tried: Digest,
+        /// What was to go live.
+        wanted: Digest,
+    },
     /// There is nothing to go back to.
     #[error("`{0}` has no earlier build to go back to")]
     NothingBefore(String),
@@ -168,9 +178,19 @@ impl Registry {
         Ok(())
     }
 
-    /// What is tried goes live.
-    pub(crate) fn promote(&mut self, name: &str, by: &str, now: Timestamp) -> Result<ComponentHash, Refusal> {
+    /// What is tried goes live, if it is still what is `wanted`.
+    pub(crate) fn promote(
+        &mut self,
+        name: &str,
+        wanted: Option<Digest>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<ComponentHash, Refusal> {
         let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
+        let tried = versions.candidate.as_ref().map(|trial| trial.hash.digest());
+        if let Some((tried, wanted)) = tried.zip(wanted).filter(|(tried, wanted)| tried != wanted) {
+            return Err(Refusal::Another { plugin: name.to_owned(), tried, wanted });
+        }
         let trial = versions.candidate.take().ok_or_else(|| Refusal::NothingTried(name.to_owned()))?;
         versions.go_live(Live { hash: trial.hash, since: now, by: by.to_owned() });
         Ok(trial.hash)
@@ -284,7 +304,9 @@ mod tests {
         assert_eq!(live(&registry), Some(build("1")));
         registry.try_out("fit", trial("2")).expect("it is another build");
         assert_eq!(live(&registry), Some(build("1")), "what is tried does not decide");
-        assert_eq!(registry.promote("fit", "ada", NOW), Ok(build("2")));
+        let another = registry.promote("fit", Some(build("1").digest()), "ada", NOW);
+        assert!(matches!(another, Err(Refusal::Another { .. })), "{another:?}");
+        assert_eq!(registry.promote("fit", Some(build("2").digest()), "ada", NOW), Ok(build("2")));
         registry.offer("fit", build("1"), "program", NOW);
         assert_eq!(live(&registry), Some(build("2")), "the same offer again changes nothing");
         registry.offer("fit", build("3"), "workspace", NOW);
@@ -298,13 +320,13 @@ mod tests {
         registry.offer("fit", build("1"), "program", NOW);
         assert_eq!(registry.roll_back("fit", "ada", NOW), Err(Refusal::NothingBefore("fit".to_owned())));
         registry.try_out("fit", trial("2")).expect("another build");
-        registry.promote("fit", "ada", NOW).expect("it is tried");
+        registry.promote("fit", None, "ada", NOW).expect("it is tried");
         registry.try_out("fit", trial("3")).expect("another build");
         assert_eq!(registry.try_out("fit", trial("2")), Err(Refusal::IsLive("fit".to_owned())));
         assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Candidate(build("3"))));
         assert_eq!(live(&registry), Some(build("2")));
         assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Live(build("1"))));
-        assert_eq!(registry.promote("fit", "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
+        assert_eq!(registry.promote("fit", None, "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
         assert!(registry.components().contains(&build("1")));
         assert!(registry.components().contains(&build("2")), "it decided, and its decisions are remembered");
         assert!(!registry.components().contains(&build("3")), "it never decided");
@@ -360,7 +382,7 @@ mod tests {
         assert_eq!(known(&registry), [(1, "1".to_owned()), (2, "1".to_owned())], "what is only watched leaves nothing");
         let refused = registry.check_rules(&info("2", &[(2, "seats")]));
         assert!(matches!(refused, Err(Refusal::RuleReused { id: 2, .. })), "{refused:?}");
-        registry.promote("fit", "ada", NOW).expect("it is tried");
+        registry.promote("fit", None, "ada", NOW).expect("it is tried");
         assert_eq!(registry.check_rules(&info("2", &[(1, "budget"), (3, "seats")])), Ok(()));
         let words = ["2", "1", "2"].map(str::to_owned);
         assert_eq!(known(&registry), (1..=3).zip(words).collect::<Vec<_>>());

@@ -6,7 +6,7 @@ use crate::cli::remote::{Found, Listing, Remote, path, show};
 use crate::cli::{output, table};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -69,8 +69,12 @@ impl Builds {
             Self::Show(which) => which.run()?,
             Self::Push(push) => push.run()?,
             Self::Promote(which) => {
-                which.warn_of_failures()?;
-                let plugin = which.post("/promote")?;
+                // The build that was looked at, and no other that somebody pushed meanwhile.
+                let tried = which.tried()?;
+                let plugin = which.remote.client()?.post(
+                    &path("/v1/plugins/", &which.name, "/promote"),
+                    tried.map(|digest| json!({"digest": digest})).as_ref(),
+                )?;
                 output::say(&format!("{} is live: {}", which.name, build(&plugin)));
             }
             Self::Rollback(which) => which.roll_back()?,
@@ -129,8 +133,8 @@ impl Which {
         Ok(())
     }
 
-    /// Says that what is about to go live failed while it was tried.
-    fn warn_of_failures(&self) -> anyhow::Result<()> {
+    /// The build that is tried, and aloud that it failed meanwhile.
+    fn tried(&self) -> anyhow::Result<Option<String>> {
         let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
         let candidate = &plugin["candidate"];
         let of = |at: &str| candidate["differences"][at].as_u64().unwrap_or_default();
@@ -142,7 +146,7 @@ impl Which {
                 self.name
             ));
         }
-        Ok(())
+        Ok(candidate["digest"].as_str().map(str::to_owned))
     }
 
     fn roll_back(&self) -> anyhow::Result<()> {
