@@ -43,7 +43,10 @@ pub(crate) fn write<'a>(
         if fs::read(&path).is_ok_and(|there| there == bytes) {
             continue;
         }
-        fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        // Put there whole: another build may be reading it.
+        let new = path.with_extension(format!("{}.new", std::process::id()));
+        let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path));
+        written.with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
 }
