@@ -295,6 +295,19 @@ fn what_is_damaged_of_a_build_that_is_only_tried_does_not_stop_the_engine_and_is
 }
 
 #[test]
+fn nothing_is_left_of_a_plugin_that_never_decided() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    let mistake = Guest { name: "mistake", ..Guest::default() }.component();
+    let pushed = engine.client.send("PUT", "/v1/plugins/mistake", &[("content-type", "application/wasm")], &mistake);
+    pushed.expect("the engine answers").expect(200);
+    let done = engine.client.post("/v1/plugins/mistake/rollback", &json!({})).expect(200).json;
+    assert_eq!((&done["done"], &done["plugin"]), (&json!("candidate_dropped"), &Value::Null), "{done}");
+    engine.client.get("/v1/plugins/mistake").problem(404);
+    engine.stop();
+}
+
+#[test]
 fn decisions_keep_their_names_when_the_build_that_took_them_is_gone_back_from() {
     let site = site(&build(10));
     let engine = start(&site);

@@ -134,7 +134,8 @@ pub(crate) struct RolledBackView {
     done: &'static str,
     /// Which build.
     digest: String,
-    plugin: PluginView,
+    /// None when nothing is left of it, because no build of it ever decided.
+    plugin: Option<PluginView>,
 }
 
 /// `POST /v1/plugins/{name}/rollback`: what is tried is dropped; when nothing is, the build before goes live again.
@@ -151,7 +152,9 @@ pub(crate) async fn rollback(
         RolledBack::Candidate(hash) => ("candidate_dropped", hash),
         RolledBack::Live(hash) => ("live_again", hash),
     };
-    Ok(Json(RolledBackView { done, digest: hash.digest().to_string(), plugin: view(&api, &name).await? }))
+    let is_left = api.engine.catalog().registry.get(&name).is_some();
+    let plugin = if is_left { Some(view(&api, &name).await?) } else { None };
+    Ok(Json(RolledBackView { done, digest: hash.digest().to_string(), plugin }))
 }
 
 /// `POST /v1/plugins/{name}/heal`: a plugin that failed again and again is asked again at once.

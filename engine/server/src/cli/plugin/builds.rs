@@ -153,6 +153,12 @@ impl Which {
         let done = self.post("/rollback")?;
         let digest = table::cell(&done, "digest");
         output::say(&match done["done"].as_str() {
+            Some("candidate_dropped") if done["plugin"].is_null() => {
+                format!(
+                    "{digest} is no longer tried, and nothing is left of {}: no build of it ever decided.",
+                    self.name
+                )
+            }
             Some("candidate_dropped") => format!("{digest} is no longer tried; {} goes on.", build(&done["plugin"])),
             _ => format!("{} is live again: {}", self.name, build(&done["plugin"])),
         });
