@@ -155,10 +155,10 @@ fn budgets(put: Put<'_>) {
             ..scoring(forever("(table.copy $t $t (i32.const 0) (i32.const 5000) (i32.const 5000))"))
         },
     );
-    // Describing may cost more than deciding, and every decision begins with a start function.
+    // Describing may cost more than deciding, and every decision begins with a start function: none could ever come.
     put(
         "start that burns the decision's fuel",
-        Ends::Fuel,
+        Ends::Refused,
         Guest {
             items: "(global $left (mut i32) (i32.const 1000000))
             (func $start (loop $again

@@ -7,11 +7,14 @@ pub mod guest;
 pub mod hostile;
 mod mailbox;
 mod process;
+pub mod project;
 mod site;
+mod wait;
 mod webhook;
 
 pub use client::{Answer, Client};
 pub use mailbox::{Mail, Mailbox};
 pub use process::{Engine, cadenza};
 pub use site::Site;
+pub use wait::eventually;
 pub use webhook::{Delivery, now_s, secret};

@@ -1,10 +1,9 @@
 //! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some leads,
 //! promote, go back, pause, heal; and what hostile ones and damaged files come to.
 
-use cadenza_tests::guest::{Guest, answer, words};
-use cadenza_tests::{Engine, Site, cadenza};
+use cadenza_tests::guest::{Guest, answer, claims, data, member, words};
+use cadenza_tests::{Engine, Site, cadenza, eventually};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// A plugin of the workspace's own, called `house-score`, that gives so many points; 75 and more are hot.
 fn build(points: i32) -> Vec<u8> {
@@ -79,18 +78,6 @@ fn points(engine: &Engine, lead: &str) -> Value {
     engine.lead(lead)["scores"]["fit"]["points"].clone()
 }
 
-/// Waits, in real time, for something that happens on another thread.
-fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "{what} does not happen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn a_build_is_watched_promoted_and_gone_back_from_and_every_decision_names_its_own() {
     let site = site(&build(10));
@@ -130,6 +117,51 @@ fn a_build_is_watched_promoted_and_gone_back_from_and_every_decision_names_its_o
     assert_eq!(points(&engine, &last), 10);
     act(&engine, "rollback").problem(409);
     act(&engine, "promote").problem(409);
+    engine.stop();
+}
+
+#[test]
+fn what_a_watched_build_failed_of_is_told_and_a_new_trial_begins_anew() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    push(&engine, &trapping(), "").expect(200);
+    bring(&engine, 0, 3);
+    let differences = || plugin(&engine)["candidate"]["differences"].clone();
+    let told = eventually("the comparison", || Some(differences()).filter(|told| told["asked"] == 3));
+    assert_eq!((&told["fails"], &told["failures"]), (&json!(3), &json!({"the plugin trapped": 3})), "{told}");
+    let again = push(&engine, &trapping(), "").expect(200).json;
+    assert_eq!(again["candidate"]["differences"], Value::Null, "the same build, tried anew");
+    engine.stop();
+}
+
+#[test]
+fn who_a_build_does_not_fit_is_told_and_everybody_else_is_decided_by_it() {
+    let wants_bonus = Guest {
+        name: "house-score",
+        score: answer(10, 2, 0, 0),
+        items: data(16_640, b"bonus") + &words(16_384, &[16_640, 5]) + &claims(member::PARAMETERS, 16_384, 1),
+        ..Guest::default()
+    };
+    let site = site(&wants_bonus.component());
+    let sets_bonus = WORKFLOW.replace("    on_failure", "    with: { bonus: true }\n    on_failure");
+    site.write("follow.yaml", &sets_bonus);
+    let engine = start(&site);
+    bring(&engine, 0, 1);
+    let refused = push(&engine, &build(20), "").problem(422);
+    assert!(refused["errors"][0]["message"].as_str().unwrap_or_default().contains("bonus"), "{refused}");
+    // The workflow no longer sets it; runs that began before still do.
+    site.write("follow.yaml", WORKFLOW);
+    site.write_bytes("house-score.wasm", &build(20));
+    let applied = engine.client.post("/v1/workspace/apply", &json!({})).expect(200).json;
+    let says = |warnings: &Value, then: &str| {
+        let warning = warnings[0].as_str().unwrap_or_default();
+        assert!(warning.contains("of `follow`") && warning.contains("step `score`"), "{warnings}");
+        assert!(warning.contains("bonus") && warning.ends_with(then), "{warnings}");
+    };
+    says(&applied["misfits"], "the failure policy of the step applies there");
+    let pushed = push(&engine, &build(80), "?canary=100").expect(200).json;
+    says(&pushed["candidate"]["warnings"], "the live build decides there");
+    assert_eq!(points(&engine, &bring(&engine, 10, 1)[0]), 80);
     engine.stop();
 }
 
@@ -224,7 +256,10 @@ fn a_plugin_that_fails_again_and_again_is_not_asked_until_it_is_healed_and_its_r
     assert_eq!(engine.client.get("/v1/tasks?limit=100").expect(200).json["items"].as_array().map(Vec::len), Some(30));
     // A person can have the old one asked again at once.
     act(&engine, "rollback").expect(200);
-    assert_eq!(act(&engine, "heal").expect(200).json["circuit"]["state"], "closed");
+    let healed = act(&engine, "heal").expect(200).json;
+    assert_eq!(healed["plugin"]["circuit"]["state"], "closed");
+    assert_eq!(healed["healed"].as_array().map(Vec::len), Some(1), "{healed}");
+    assert_eq!(act(&engine, "heal").expect(200).json["healed"], json!([]), "there is nothing left to heal");
     engine.stop();
 }
 

@@ -59,9 +59,10 @@ fn golden_cases_and_properties_hold_in_the_sandbox() {
 fn decisions_stay_far_below_their_budget_and_within_one_page() {
     for component in components() {
         let costs = component.ask_json("bench", &["--calls", "1"]);
-        let figure =
-            |of: &str, what: &str| costs[of][what].as_u64().unwrap_or_else(|| panic!("no {of}.{what}: {costs}"));
-        let (fuel, budget) = (figure("fuel", "max"), figure("fuel", "budget"));
+        let figure = |of: &str, what: &str| {
+            costs["budgets"][of][what].as_u64().unwrap_or_else(|| panic!("no budgets.{of}.{what}: {costs}"))
+        };
+        let (fuel, budget) = (figure("fuel", "max"), figure("fuel", "allowed"));
         assert!(fuel * 4 <= budget, "{} burns {fuel} of {budget} fuel; leave more room", component.name);
         let memory = figure("memory_bytes", "max");
         assert!(memory <= 65_536, "{} takes {memory} bytes of memory, more than a page", component.name);

@@ -3,9 +3,8 @@
 
 use cadenza_tests::guest::{Guest, answer};
 use cadenza_tests::hostile::{Ends, Hostile, corpus};
-use cadenza_tests::{Engine, Site};
+use cadenza_tests::{Engine, Site, eventually};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// The plugin that hostile builds are pushed for.
 const BESIEGED: &str = "house-score";
@@ -78,18 +77,6 @@ fn plugin(engine: &Engine, name: &str) -> Value {
 
 fn points(engine: &Engine, lead: &str) -> Value {
     engine.lead(lead)["scores"]["fit"]["points"].clone()
-}
-
-/// Waits, in real time, for something that happens on another thread.
-fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "{what} does not happen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn parked(engine: &Engine) -> usize {

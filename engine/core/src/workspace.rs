@@ -289,7 +289,7 @@ pub struct Candidate {
     pub info: PluginInfo,
     /// Of a thousand leads it decides for so many, always the same ones; with 0 it is only watched (shadow).
     pub share_permille: u16,
-    /// For each place it is asked: its parameters, and what it reads.
+    /// For each place that it fits: its parameters, and what it reads. Elsewhere the live build decides.
     pub bindings: BTreeMap<AskRef, Binding>,
 }
 

@@ -46,6 +46,21 @@ pub enum LoadError {
     /// It could not say what it is.
     #[error("the plugin could not describe itself: {0}")]
     Describe(DecisionFailure),
+    /// It is made of more than its budget allows.
+    #[error("it is made of {has} {what}, and {allowed} are allowed: raise `{what}` under `plugins` in cadenza.yaml")]
+    Parts {
+        /// Of what.
+        what: &'static str,
+        /// How many it has.
+        has: usize,
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// Its budgets, those it sets itself or those of the workspace, do not even let it begin.
+    #[error(
+        "no decision can begin within its budgets: {0} before it is asked anything; raise it, in the plugin or under `plugins` in cadenza.yaml"
+    )]
+    Start(DecisionFailure),
     /// What it says of itself does not hold together.
     #[error("the plugin's description is wrong: {0}")]
     Description(String),

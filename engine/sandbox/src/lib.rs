@@ -15,11 +15,13 @@ mod limits;
 mod plugin;
 mod rows;
 mod ticker;
+mod used;
 
 pub use compiled::{Compiled, compatibility};
 pub use error::{HostError, LoadError};
 pub use limits::{BudgetOverrides, Budgets, HostLimits};
 pub use plugin::Decided;
+pub use used::{NEAR_PERCENT, Resource, Used};
 
 use cadenza_core::id::{Digest, hash64};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};

@@ -1,6 +1,7 @@
 //! What a plugin may use: the limits of the host, and the budgets of one plugin within them. Knows nothing of wasmtime.
 
 use crate::contract::Description;
+use crate::used::Resource;
 use serde::{Deserialize, Serialize};
 
 /// The most points a score may have, either way.
@@ -96,6 +97,37 @@ pub struct BudgetOverrides {
     pub instances: Option<usize>,
 }
 
+impl BudgetOverrides {
+    /// How much of one thing; nothing where it is not overridden.
+    pub fn of(&self, resource: Resource) -> Option<u64> {
+        match resource {
+            Resource::Fuel => self.fuel,
+            Resource::Time => self.wall_ms.map(|ms| u64::from(ms) * 1_000),
+            Resource::Memory => self.memory_bytes.map(|bytes| bytes as u64),
+            Resource::Output => self.output_bytes.map(|bytes| bytes as u64),
+            Resource::LogLines => self.log_lines.map(|lines| lines as u64),
+            Resource::TableElements => self.table_elements.map(|elements| elements as u64),
+            Resource::Tables => self.tables.map(|tables| tables as u64),
+            Resource::Instances => self.instances.map(|instances| instances as u64),
+        }
+    }
+
+    /// Overrides one thing; a number beyond what can be said is the most that can.
+    pub fn set(&mut self, resource: Resource, most: u64) {
+        let size = || Some(usize::try_from(most).unwrap_or(usize::MAX));
+        match resource {
+            Resource::Fuel => self.fuel = Some(most),
+            Resource::Time => self.wall_ms = Some(u32::try_from(most / 1_000).unwrap_or(u32::MAX)),
+            Resource::Memory => self.memory_bytes = size(),
+            Resource::Output => self.output_bytes = size(),
+            Resource::LogLines => self.log_lines = size(),
+            Resource::TableElements => self.table_elements = size(),
+            Resource::Tables => self.tables = size(),
+            Resource::Instances => self.instances = size(),
+        }
+    }
+}
+
 /// What one call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
@@ -149,6 +181,20 @@ impl Budgets {
             output_bytes: overrides.output_bytes.unwrap_or(limits.output_bytes_max).min(limits.output_bytes_max),
             log_lines: overrides.log_lines.unwrap_or(most.log_lines).min(most.log_lines),
             log_bytes: most.log_bytes,
+        }
+    }
+
+    /// How much of one thing.
+    pub fn of(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Fuel => self.fuel,
+            Resource::Time => u64::from(self.wall_ms) * 1_000,
+            Resource::Memory => self.memory_bytes as u64,
+            Resource::Output => self.output_bytes as u64,
+            Resource::LogLines => self.log_lines as u64,
+            Resource::TableElements => self.table_elements as u64,
+            Resource::Tables => self.tables as u64,
+            Resource::Instances => self.instances as u64,
         }
     }
 

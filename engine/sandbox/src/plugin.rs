@@ -8,6 +8,7 @@ use crate::instance::{self, Taken, shorten};
 use crate::layout::{Codes, Layout, NotTexts};
 use crate::limits::{BudgetOverrides, Budgets, HostLimits, REASON_BYTES_MAX};
 use crate::ticker::Watch;
+use crate::used::{Shape, Used};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use wasmtime::component::{
@@ -24,6 +25,7 @@ pub(crate) struct Plugin {
     exports: Exports,
     codes: Codes,
     budgets: Budgets,
+    shape: Shape,
     /// `reads` is asked when a workspace is checked, so it may take what a description may.
     description_budgets: Budgets,
 }
@@ -150,12 +152,17 @@ impl Plugin {
         let mut description = asked.answer.map_err(LoadError::Describe)??;
         let codes = Codes::new(description.codes.clone());
         let decision_budgets = Budgets::for_decision(limits, &description, overrides);
+        let started = |budgets: &Budgets| instance::call(&guest, watch, budgets, |_, _| Ok(())).answer;
+        let shape = Shape::of(&budgets, |budgets| started(budgets).is_ok());
+        shape.fits(&decision_budgets)?;
+        // Within little wall time a busy machine would refuse what an idle one takes.
+        started(&Budgets { wall_ms: budgets.wall_ms, ..decision_budgets }).map_err(LoadError::Start)?;
         description.fuel_budget = description.fuel_budget.min(limits.fuel_max);
         let mut info = answer::description(description, exports.kinds(), compiled.digest())
             .map_err(|why| LoadError::Description(shorten(why, REASON_BYTES_MAX)))?;
         info.fuel_budget = decision_budgets.fuel;
         info.memory_budget = decision_budgets.memory_bytes as u64;
-        Ok(Self { info, guest, exports, codes, budgets: decision_budgets, description_budgets: budgets })
+        Ok(Self { info, guest, exports, codes, budgets: decision_budgets, shape, description_budgets: budgets })
     }
 
     /// The same plugin in another engine, which maps the same code: the guest is not asked again.
@@ -168,6 +175,7 @@ impl Plugin {
             guest: instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?,
             codes: self.codes.clone(),
             budgets: self.budgets,
+            shape: self.shape,
             description_budgets: self.description_budgets,
         })
     }
@@ -224,7 +232,10 @@ impl Plugin {
             }
         };
         let instance::Called { answer, cost, table_elements, log, backtrace } = called;
-        Decided { answer: answer.and_then(|answer| answer), cost, table_elements, log, backtrace }
+        let answer = answer.and_then(|answer| answer);
+        let output_bytes = answer.as_ref().map_or(0, Decision::bytes);
+        let used = Used::new(&cost, output_bytes, table_elements, self.shape);
+        Decided { answer, cost, used, log, backtrace }
     }
 
     /// Scores leads that share `now` and parameters in one instance. On a failure, and when the answer is not one for each
@@ -300,8 +311,8 @@ pub struct Decided {
     pub answer: Result<Decision, DecisionFailure>,
     /// What it cost, decided or not.
     pub cost: Cost,
-    /// How many elements the largest of its tables had.
-    pub table_elements: usize,
+    /// The same, and everything else that is budgeted.
+    pub used: Used,
     /// The lines the plugin said meanwhile. They may name people.
     pub log: Vec<String>,
     /// After a trap: the plugin's functions that were under way, innermost first.
@@ -311,7 +322,13 @@ pub struct Decided {
 impl Decided {
     /// The plugin was not asked at all.
     pub fn not_asked(failure: DecisionFailure) -> Self {
-        Self { answer: Err(failure), cost: Cost::default(), table_elements: 0, log: Vec::new(), backtrace: Vec::new() }
+        Self {
+            answer: Err(failure),
+            cost: Cost::default(),
+            used: Used::default(),
+            log: Vec::new(),
+            backtrace: Vec::new(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
 
 use crate::brakes::Brakes;
-use crate::plugins::{self, Library, PluginError, Plugins, Registry};
+use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry};
+use cadenza_core::id::Digest;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Ask, AskRef, Workflow};
 use cadenza_core::workspace::{Definitions, Live, Workspace};
@@ -23,6 +24,8 @@ pub(crate) struct Catalog {
     pub(crate) plugins: Arc<Plugins>,
     /// Which builds of them are live, tried, and were live.
     pub(crate) registry: Arc<Registry>,
+    /// Builds that cannot be asked where runs on older definitions would ask them.
+    pub(crate) misfits: Arc<Vec<Misfit>>,
     /// Where their components are kept.
     pub(crate) library: Arc<Library>,
     /// The folder it was read from; relative secrets lie there.
@@ -87,13 +90,14 @@ impl Catalog {
         for workflow in workspace.workflows.values() {
             definitions.insert(workflow.digest, Arc::clone(workflow));
         }
-        let live = live(&workspace, &definitions, &plugins);
+        let (live, misfits) = live(&workspace, &definitions, &plugins);
         Ok(Self {
             workspace: Arc::new(workspace),
             live: Arc::new(live),
             definitions: Arc::new(definitions),
             plugins,
             registry: Arc::new(registry),
+            misfits: Arc::new(misfits),
             library,
             root: root.to_owned(),
             folder,
@@ -126,13 +130,33 @@ impl Catalog {
         let Some(workspace) = checked.workspace else {
             return Err(CatalogError::Broken(checked.diagnostics, Arc::clone(&self.folder)));
         };
-        let live = Arc::new(live(&workspace, &self.definitions, &plugins));
-        Ok(Self { live, plugins, registry: Arc::new(registry), ..self.clone() })
+        let (live, misfits) = live(&workspace, &self.definitions, &plugins);
+        let (live, misfits) = (Arc::new(live), Arc::new(misfits));
+        Ok(Self { live, misfits, plugins, registry: Arc::new(registry), ..self.clone() })
     }
 
     /// Deletes components that no build of this catalog is: what was brought along and refused, or is no longer wanted.
     pub(crate) fn forget_other_components(&self) {
         self.library.forget_all_but(&self.registry.components(), &self.registry.in_use());
+    }
+
+    /// What cannot be asked where, in a sentence for each place of a workflow; of one build or of all.
+    pub(crate) fn misfits(&self, build: Option<Digest>) -> Vec<String> {
+        let of_build = self.misfits.iter().filter(|misfit| build.is_none_or(|build| misfit.digest == build));
+        let say = |misfit: &Misfit| {
+            let Misfit { place, plugin, digest, why } = misfit;
+            let definition = self.definitions.get(&place.workflow)?;
+            let (workflow, step) = (&definition.name, &definition.steps.get(usize::from(place.step.0))?.id);
+            let is_live = self.plugins.infos().get(plugin).is_some_and(|info| info.digest == *digest);
+            let then =
+                if is_live { "the failure policy of the step applies there" } else { "the live build decides there" };
+            Some(format!(
+                "the build {digest} of `{plugin}` cannot be asked by runs that began with the definition {} of `{workflow}` \
+                 and still come to step `{step}`: {why}; {then}",
+                place.workflow
+            ))
+        };
+        of_build.filter_map(say).collect()
     }
 
     /// The same with these brakes.
@@ -157,17 +181,19 @@ impl Catalog {
 }
 
 /// What `step` may look at that no run pins.
-fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> Live {
+fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> (Live, Vec<Misfit>) {
     let asks: Vec<(AskRef, &Ask)> = definitions
         .values()
         .flat_map(|definition: &Arc<Workflow>| definition.asks())
         .map(|(place, _, ask)| (place, ask))
         .collect();
-    Live {
+    let bound = plugins.bind(&asks);
+    let live = Live {
         settings: Arc::new(workspace.settings.clone()),
         workflows: workspace.workflows.clone(),
         plugins: plugins.infos().clone(),
-        bindings: plugins.bindings(&asks),
-        candidates: plugins.candidates(&asks),
-    }
+        bindings: bound.bindings,
+        candidates: plugins.candidates(&asks, bound.candidates),
+    };
+    (live, bound.misfits)
 }

@@ -3,7 +3,7 @@
 
 use crate::{input, sandbox, seven_points};
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionKind};
-use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Sandbox};
+use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Resource, Sandbox};
 use cadenza_tests::bomb::joined;
 use cadenza_tests::guest::{ANSWER, Guest, LOG, answer};
 
@@ -16,23 +16,39 @@ fn in_parts() -> Guest {
     }
 }
 
-fn under(overrides: BudgetOverrides, guest: &Guest) -> Result<Decision, DecisionFailure> {
+/// What it decides, or why it is not even loaded.
+fn under(overrides: BudgetOverrides, guest: &Guest) -> Result<Decision, LoadError> {
     let mut sandbox = sandbox();
-    let info = sandbox.load(&guest.component(), Some(overrides)).expect("describing has the host's limits");
-    sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer
+    let info = sandbox.load(&guest.component(), Some(overrides))?;
+    Ok(sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer.expect("what is loaded decides"))
 }
 
 #[test]
-fn a_budget_for_parts_ends_a_decision_by_name() {
+fn a_budget_for_less_than_a_plugin_begins_with_is_refused_by_name() {
     let plenty = BudgetOverrides { instances: Some(3), tables: Some(1), ..BudgetOverrides::default() };
     assert_eq!(under(plenty, &in_parts()), Ok(seven_points()));
-    for short in [
-        BudgetOverrides { instances: Some(2), ..plenty },
-        BudgetOverrides { instances: Some(0), ..plenty },
-        BudgetOverrides { tables: Some(0), ..plenty },
-        BudgetOverrides { table_elements: Some(1), ..plenty },
+    let parts = |what, has, allowed| LoadError::Parts { what, has, allowed };
+    let memory = LoadError::Start(DecisionFailure::Budget(Budget::Memory));
+    let fuel = LoadError::Start(DecisionFailure::Budget(Budget::Fuel));
+    for (short, refused) in [
+        (BudgetOverrides { instances: Some(2), ..plenty }, parts("instances", 3, 2)),
+        (BudgetOverrides { instances: Some(0), ..plenty }, parts("instances", 3, 0)),
+        (BudgetOverrides { tables: Some(0), ..plenty }, parts("tables", 1, 0)),
+        (BudgetOverrides { table_elements: Some(1), ..plenty }, memory.clone()),
+        (BudgetOverrides { memory_bytes: Some(65_535), ..plenty }, memory),
+        (BudgetOverrides { fuel: Some(0), ..plenty }, fuel),
     ] {
-        assert_eq!(under(short, &in_parts()), Err(DecisionFailure::Budget(Budget::Memory)), "{short:?}");
+        assert_eq!(under(short, &in_parts()), Err(refused), "{short:?}");
+    }
+}
+
+#[test]
+fn parts_are_metered_as_they_are_enforced() {
+    let mut sandbox = sandbox();
+    for (guest, tables, instances) in [(in_parts(), 1, 3), (Guest::default(), 0, 1)] {
+        let info = sandbox.load(&guest.component(), None).expect("it loads");
+        let used = sandbox.decide(info.digest, DecisionKind::Scoring, &input()).used;
+        assert_eq!((used.of(Resource::Tables), used.of(Resource::Instances)), (tables, instances));
     }
 }
 
@@ -58,11 +74,11 @@ fn memories_share_one_budget() {
     let mut sandbox = sandbox();
     let mut within = |pages: usize| {
         let budget = BudgetOverrides { memory_bytes: Some(pages * 65_536), ..BudgetOverrides::default() };
-        let info = sandbox.load(&component, Some(budget)).expect("describing has the host's limits");
-        sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer
+        let info = sandbox.load(&component, Some(budget))?;
+        Ok(sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer)
     };
-    assert_eq!(within(13), Ok(seven_points()));
-    assert_eq!(within(12), Err(DecisionFailure::Budget(Budget::Memory)));
+    assert_eq!(within(13), Ok(Ok(seven_points())));
+    assert_eq!(within(12), Err(LoadError::Start(DecisionFailure::Budget(Budget::Memory))));
 }
 
 /// Two components inside of one that pass a text: what copies it has two memories, and wasmtime once panicked over that when

@@ -55,7 +55,7 @@ impl Machine<'_> {
     pub(super) fn question(&mut self, asked: Asked<'_>, overdue: Option<Overdue>) {
         let Asked { run, attempt, task, kind, plugin, place, since } = asked;
         let live = self.cx.live;
-        let candidate = live.candidates.get(plugin);
+        let candidate = live.candidates.get(plugin).filter(|candidate| candidate.bindings.contains_key(&place));
         let decides = candidate.filter(|candidate| candidate.decides_for(plugin, self.state.lead.id));
         let shadow = candidate.filter(|candidate| candidate.share_permille == 0).map(|candidate| {
             let input = self.input(candidate.bindings.get(&place), since, overdue.clone());

@@ -3,6 +3,7 @@
 use super::{Answer, output};
 use crate::clock::Clock;
 use crate::plugins::{self, Library, Plugins, Registry};
+use anyhow::Context as _;
 use cadenza_language::{Diagnostic, Document, Folder, Paint};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -14,6 +15,9 @@ pub(super) struct Validate {
     /// The workspace folder
     #[arg(default_value = ".", env = "CADENZA_WORKSPACE")]
     folder: PathBuf,
+    /// A component that is not in the folder, because it is pushed to a running engine; may be given several times
+    #[arg(long, value_name = "FILE.wasm")]
+    plugin: Vec<PathBuf>,
     /// For people, or for editors and CI
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -32,6 +36,11 @@ impl Validate {
         let (library, mut registry) = (Library::in_memory()?, Registry::default());
         for (name, hash, by) in plugins::offers(&library, &self.folder, &settings)? {
             registry.offer(&name, hash, by, Clock::real());
+        }
+        for file in &self.plugin {
+            let component = std::fs::read(file).with_context(|| format!("`{}`", file.display()))?;
+            let name = file.file_stem().and_then(|stem| stem.to_str()).context("--plugin names a component's file")?;
+            registry.offer(name, library.keep(&component)?, "--plugin", Clock::real());
         }
         let plugins = Plugins::load(&library, &mut registry, &settings)?;
         let checked = cadenza_language::check(&folder, &plugins);

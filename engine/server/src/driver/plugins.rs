@@ -6,6 +6,7 @@ use super::batch::{After, Reply};
 use crate::catalog::{Catalog, Documents};
 use crate::decider::Watched;
 use crate::engine::{Command, Refused};
+use crate::plugins::Registry;
 use crate::plugins::shadow::{Compared, Tally};
 use cadenza_core::effect::Shadow;
 use cadenza_core::event::{Answer, Event};
@@ -70,11 +71,34 @@ impl Driver {
         reply: oneshot::Sender<Result<(), Refused>>,
     ) {
         let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
+        self.begin_tallies_anew(&catalog);
         self.parts.decider.use_plugins(&catalog);
         self.parts.catalog = Arc::clone(&catalog);
         self.open.documents.extend(documents);
         self.open.after.push(After::Publish(catalog));
         self.open.replies.push(Reply::Done(reply));
+    }
+
+    /// Forgets what came of watching builds that are no longer tried, or are tried anew.
+    fn begin_tallies_anew(&mut self, catalog: &Catalog) {
+        let before = &self.parts.catalog.registry;
+        let trial = |registry: &Registry, name: &str| {
+            let versions = registry.get(name).filter(|versions| versions.candidate.is_some())?;
+            Some(versions.trials)
+        };
+        let same = |name: &str| {
+            let trial_now = trial(&catalog.registry, name);
+            trial_now.is_some() && trial_now == trial(before, name)
+        };
+        self.watching.tallies.retain(|name, _| same(name));
+        self.write_tallies();
+    }
+
+    fn write_tallies(&mut self) {
+        let document = serde_json::to_vec(&self.watching.tallies).expect("counts and texts become JSON");
+        self.open.documents.push((DocumentKey::Shadows, Some(document)));
+        self.watching.dirty = false;
+        self.watching.written_at = Instant::now();
     }
 
     /// A pooled decision came back.
@@ -126,10 +150,7 @@ impl Driver {
     /// Writes tallies now and then, and forgets where decisions lie that are too old.
     pub(super) async fn keep_watching(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if self.watching.dirty && self.watching.written_at.elapsed() >= TALLIES_EVERY {
-            let document = serde_json::to_vec(&self.watching.tallies).expect("counts and texts become JSON");
-            self.open.documents.push((DocumentKey::Shadows, Some(document)));
-            self.watching.dirty = false;
-            self.watching.written_at = Instant::now();
+            self.write_tallies();
         }
         if self.watching.forgotten_at.elapsed() >= self.watching.forget_every() {
             let before = now.plus_ms(-i64::from(self.parts.options.decision_days_max) * DAY_MS);

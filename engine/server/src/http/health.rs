@@ -3,14 +3,14 @@
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
-use crate::plugins::Histogram;
-use crate::plugins::health::{BUDGETS, BuildHealth, Outcome};
+use crate::plugins::health::{BuildHealth, Outcome};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use cadenza_core::plugin::PluginInfo;
 use cadenza_core::time::Timestamp;
+use cadenza_sandbox::Resource;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -44,46 +44,24 @@ fn plugin_metrics(api: &Shared, text: &mut String) {
             |outcome: Outcome| (format!(",outcome=\"{}\"", outcome.as_str()), health.outcomes[outcome as usize].get());
         Outcome::ALL.into_iter().map(ended).collect()
     });
-    let quantiles = |histogram: &Histogram| {
-        let at = |(label, percent)| (format!(",quantile=\"{label}\""), histogram.percentile(percent));
-        [("0.5", 50), ("0.99", 99)].map(at).to_vec()
-    };
-    family("fuel", "gauge", "Fuel of a decision.", &|_, health| quantiles(&health.fuel));
-    family("wall_microseconds", "gauge", "Wall time of a decision.", &|_, health| quantiles(&health.wall_us));
-    family("memory_bytes_max", "gauge", "The most memory that a decision took.", &|_, health| {
-        vec![(String::new(), health.memory_bytes.max())]
-    });
     family("log_lines_total", "counter", "Lines that its decisions said.", &|_, health| {
         vec![(String::new(), health.log_lines.get())]
     });
-    family("fuel_budget", "gauge", "Fuel that a decision may burn.", &|info, _| {
-        vec![(String::new(), info.fuel_budget)]
+    let by_budget = |resource: Resource| format!(",budget=\"{}\"", resource.as_str());
+    family("used", "gauge", "What a decision used, by budget and quantile.", &|_, health| {
+        let quantiles = |resource| {
+            let spread = &health.used(resource).spread;
+            [("0.5", spread.percentile(50)), ("0.99", spread.percentile(99)), ("1", spread.max())]
+                .map(|(quantile, used)| (format!("{},quantile=\"{quantile}\"", by_budget(resource)), used))
+        };
+        Resource::ALL.into_iter().flat_map(quantiles).collect()
     });
-    family("memory_budget_bytes", "gauge", "Memory that a decision may take.", &|info, _| {
-        vec![(String::new(), info.memory_budget)]
-    });
-    family("output_bytes_max", "gauge", "The largest answer of a decision.", &|_, health| {
-        vec![(String::new(), health.output_bytes.max())]
-    });
-    family("table_elements_max", "gauge", "The largest table that a decision had.", &|_, health| {
-        vec![(String::new(), health.table_elements.max())]
+    family("budget", "gauge", "What a decision may use, by budget.", &|info, _| {
+        let budgets = catalog.plugins.budgets(info.digest).into_iter();
+        budgets.flat_map(|(budgets, _)| Resource::ALL.map(|of| (by_budget(of), budgets.of(of)))).collect()
     });
     family("near_budget_total", "counter", "Decisions that used more than 80 % of a budget.", &|_, health| {
-        let near = BUDGETS.into_iter().zip(&health.near_budget);
-        near.map(|(budget, count)| (format!(",budget=\"{budget}\""), count.get())).collect()
-    });
-    // The others are no gauge of a decision: a component has as many instances and tables as it was loaded with.
-    family("budget", "gauge", "What a decision may use, by budget.", &|info, _| {
-        let Some(budgets) = catalog.plugins.budgets(info.digest) else { return Vec::new() };
-        let all = [
-            ("wall_time_ms", u64::from(budgets.wall_ms)),
-            ("output_bytes", budgets.output_bytes as u64),
-            ("log_lines", budgets.log_lines as u64),
-            ("table_elements", budgets.table_elements as u64),
-            ("tables", budgets.tables as u64),
-            ("instances", budgets.instances as u64),
-        ];
-        all.map(|(budget, most)| (format!(",budget=\"{budget}\""), most)).to_vec()
+        Resource::ALL.map(|of| (by_budget(of), health.used(of).near.get())).to_vec()
     });
     family("circuit_open", "gauge", "1 while a build is not asked because it failed again and again.", &|_, health| {
         vec![(String::new(), u64::from(health.circuit().open_until.is_some()))]

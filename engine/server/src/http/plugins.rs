@@ -12,6 +12,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use cadenza_core::id::Digest;
+use cadenza_core::plugin::PluginInfo;
 use cadenza_store::DocumentKey;
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
@@ -157,17 +158,35 @@ pub(crate) async fn rollback(
     Ok(Json(RolledBackView { done, digest: hash.digest().to_string(), plugin }))
 }
 
+/// What was healed.
+#[derive(Debug, Serialize)]
+pub(crate) struct HealedView {
+    /// Builds that were not asked, and are now.
+    healed: Vec<HealedBuild>,
+    plugin: PluginView,
+}
+
+#[derive(Debug, Serialize)]
+struct HealedBuild {
+    digest: Digest,
+    version: String,
+}
+
 /// `POST /v1/plugins/{name}/heal`: a plugin that failed again and again is asked again at once.
 pub(crate) async fn heal(
     _: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
     _: Bare,
-) -> Result<Json<PluginView>, Problem> {
+) -> Result<Json<HealedView>, Problem> {
     let catalog = api.engine.catalog();
     let builds = catalog.plugins.infos().get(&name).into_iter().chain(catalog.plugins.candidate(&name));
-    builds.for_each(|info| api.engine.health().of(info.digest).heal());
-    view(&api, &name).await.map(Json)
+    let heal = |info: &PluginInfo| {
+        let healed = HealedBuild { digest: info.digest, version: info.version.clone() };
+        api.engine.health().of(info.digest).heal().then_some(healed)
+    };
+    let healed = builds.filter_map(heal).collect();
+    Ok(Json(HealedView { healed, plugin: view(&api, &name).await? }))
 }
 
 /// Changes the builds of plugins, checks that the workspace can be used with them, and brings them into force; nothing

@@ -20,6 +20,8 @@ pub(crate) struct AppliedView {
     warnings: Vec<Diagnostic>,
     /// Sources that take nothing because their secret is not to be had.
     closed_sources: Vec<ClosedSource>,
+    /// Builds of plugins that runs on older definitions cannot ask.
+    misfits: Vec<String>,
     /// Connections by which nothing can be sent.
     unready_connections: Vec<UnreadyConnection>,
 }
@@ -69,6 +71,7 @@ async fn apply_alone(api: &Shared) -> Result<Json<AppliedView>, Problem> {
         workflows: catalog.live.workflows.keys().cloned().collect(),
         warnings,
         closed_sources: sources.closed.iter().map(closed).collect(),
+        misfits: catalog.misfits(None),
         unready_connections: crate::connector::unready(&catalog)
             .into_iter()
             .map(|(connection, why)| UnreadyConnection { connection, why })

@@ -1,16 +1,30 @@
 //! What the sandbox answered, as a golden case would expect it.
 
 use crate::plugins::names::readable_backtrace;
-use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
-use cadenza_sandbox::Decided;
+use cadenza_core::plugin::{Budget, Decision, DecisionFailure, PluginInfo};
+use cadenza_sandbox::{Budgets, Decided, Resource};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
 
-/// An answer as it stands under `expect`; a refusal is one. The error says what else happened.
-pub(crate) fn expected(info: &PluginInfo, answer: &Result<Decision, DecisionFailure>) -> Result<Expect, String> {
+/// An answer as it stands under `expect`; a refusal is one. The error is what else happened.
+pub(crate) fn expected(
+    info: &PluginInfo,
+    answer: &Result<Decision, DecisionFailure>,
+) -> Result<Expect, DecisionFailure> {
     match answer {
         Ok(decision) => Ok(decided(info, decision)),
         Err(DecisionFailure::Refusal(why)) => Ok(refused(why)),
-        Err(failure) => Err(failure.to_string()),
+        Err(failure) => Err(failure.clone()),
+    }
+}
+
+/// What may have run out when a budget is exceeded.
+const fn exceeded(budget: Budget) -> &'static [Resource] {
+    match budget {
+        Budget::Fuel => &[Resource::Fuel],
+        Budget::WallTime => &[Resource::Time],
+        Budget::Memory => &[Resource::Memory, Resource::TableElements],
+        Budget::Output => &[Resource::Output],
+        Budget::Log => &[Resource::LogLines],
     }
 }
 
@@ -39,9 +53,13 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
     }
 }
 
-/// Why a call failed: what the host says and, after a trap, the functions that were under way.
-pub(crate) fn failure(what: &str, decided: &Decided) -> String {
-    let mut text = what.to_owned();
+/// Why a call failed: what the host says, how much was allowed, and the functions that were under way.
+pub(crate) fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
+    let mut text = failure.to_string();
+    if let DecisionFailure::Budget(budget) = failure {
+        let allowed = exceeded(*budget).iter().map(|of| format!("{} {}", of.as_str(), budgets.of(*of)));
+        text.push_str(&format!(" (allowed: {})", allowed.collect::<Vec<_>>().join(", ")));
+    }
     for (at, name) in readable_backtrace(&decided.backtrace).iter().enumerate() {
         let place = if at == 0 { "in" } else { "called by" };
         text.push_str(&format!("\n      {place} {name}"));

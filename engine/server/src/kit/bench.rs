@@ -1,7 +1,8 @@
 //! What decisions of a plugin cost: over the golden cases' leads, in the sandbox of production.
 
 use super::subject::Subject;
-use cadenza_core::plugin::{Decision, DecisionInput, DecisionKind};
+use cadenza_core::plugin::{DecisionInput, DecisionKind};
+use cadenza_sandbox::Used;
 use std::time::{Duration, Instant};
 
 /// Leads of one batch; as many as the engine scores in one instance.
@@ -25,10 +26,8 @@ pub(crate) struct Costs {
     pub(crate) batch_per_lead: Vec<Duration>,
     /// Fuel of each of the inputs, the least first.
     pub(crate) fuel: Vec<u64>,
-    /// The most memory of one decision, in bytes.
-    pub(crate) memory_bytes: u64,
-    /// The largest answer, in bytes, about as the host counts them.
-    pub(crate) output_bytes: usize,
+    /// The most of everything that one decision used.
+    pub(crate) most: Used,
     /// How many of the inputs came to no decision.
     pub(crate) undecided: usize,
 }
@@ -43,7 +42,6 @@ pub(crate) fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyh
     let decided: Vec<_> = inputs.iter().map(|(kind, input)| fresh.decide(digest, *kind, input)).collect();
     let mut fuel: Vec<u64> = decided.iter().map(|decided| decided.cost.fuel).collect();
     fuel.sort_unstable();
-    let decisions = || decided.iter().filter_map(|decided| decided.answer.as_ref().ok());
     let single = repeated(calls, |turn| {
         let (kind, input) = &inputs[turn % inputs.len()];
         let _ = fresh.decide(digest, *kind, input);
@@ -62,8 +60,7 @@ pub(crate) fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyh
         single,
         batch_per_lead: batch_per_lead.into_iter().map(|took| took / batch.len() as u32).collect(),
         fuel,
-        memory_bytes: decided.iter().map(|decided| decided.cost.memory_bytes).max().unwrap_or(0),
-        output_bytes: decisions().map(|decision: &Decision| decision.bytes()).max().unwrap_or(0),
+        most: decided.iter().fold(Used::default(), |most, decided| most.most(&decided.used)),
         undecided: decided.iter().filter(|decided| decided.answer.is_err()).count(),
     })
 }

@@ -3,7 +3,7 @@
 use super::answer;
 use super::ask::{self, Question};
 use super::subject::Subject;
-use cadenza_core::plugin::Cost;
+use cadenza_sandbox::Used;
 use cadenza_sdk::golden::{self, Case};
 use std::path::{Path, PathBuf};
 
@@ -37,13 +37,13 @@ pub(crate) struct Outcome {
     pub(crate) wrong: Option<String>,
     /// What the plugin said meanwhile.
     pub(crate) log: Vec<String>,
-    /// What it cost; nothing when it was not asked.
-    pub(crate) cost: Option<Cost>,
+    /// What it used; nothing when it was not asked.
+    pub(crate) used: Used,
 }
 
 impl Outcome {
     fn not_asked(wrong: Option<String>) -> Self {
-        Self { wrong, log: Vec::new(), cost: None }
+        Self { wrong, log: Vec::new(), used: Used::default() }
     }
 }
 
@@ -63,9 +63,9 @@ pub(crate) fn run(subject: &Subject, golden: &Golden) -> Outcome {
     let decided = subject.sandbox.decide(subject.info.digest, kind, &input);
     let wrong = match answer::expected(&subject.info, &decided.answer) {
         Ok(expect) => difference(golden, &expect),
-        Err(why) => Some(golden.error(&answer::failure(&why, &decided))),
+        Err(failure) => Some(golden.error(&answer::failure(&failure, &decided, subject.budgets()))),
     };
-    Outcome { wrong, log: decided.log, cost: Some(decided.cost) }
+    Outcome { wrong, log: decided.log, used: decided.used }
 }
 
 /// A field that the plugin does not read is a mistake in a case: it would change nothing.

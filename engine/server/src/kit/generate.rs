@@ -2,7 +2,6 @@
 //! one that fails can be made again.
 
 use super::ask::{self, blank, value};
-use super::cases::Golden;
 use super::subject::Subject;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{DecisionKind, FieldRead, HistoryReads, Reads};
@@ -39,7 +38,8 @@ const HISTORY_MAX: usize = 40;
 /// Makes cases for one plugin.
 pub(crate) struct Generator<'a> {
     pub(crate) subject: &'a Subject,
-    pub(crate) golden: &'a [Golden],
+    /// Cases like which they are made.
+    pub(crate) known: &'a [(DecisionKind, Case)],
     pub(crate) seed: u64,
 }
 
@@ -50,7 +50,7 @@ impl Generator<'_> {
         let kinds = &self.subject.info.kinds;
         let kind = kinds[rng.usize(..kinds.len())];
         // What a workflow sets is taken from the cases: at random hardly any parameters would go together.
-        let base = if self.golden.is_empty() { None } else { Some(&self.golden[rng.usize(..self.golden.len())].case) };
+        let base = if self.known.is_empty() { None } else { Some(&self.known[rng.usize(..self.known.len())].1) };
         let mut case = blank();
         case.case = format!("Generated: --seed {}, number {number}", self.seed);
         if let Some(base) = base {
@@ -78,7 +78,7 @@ impl Generator<'_> {
 
     fn fill_fields(&self, rng: &mut Rng, case: &mut Case, reads: &Reads) {
         for FieldRead { name, kind } in &reads.fields {
-            let written = self.golden.iter().filter_map(|golden| golden.case.lead.get(name));
+            let written = self.known.iter().filter_map(|(_, case)| case.lead.get(name));
             let written: Vec<&Scalar> = written.filter(|scalar| value(scalar, *kind).is_some()).collect();
             let value = match rng.u8(..100) {
                 0..30 => continue,
@@ -96,7 +96,7 @@ impl Generator<'_> {
             case.touches = ages(rng, window).into_iter().map(|age| touch(rng, age, channels)).collect();
         }
         if let Some(window) = &reads.engagement {
-            let named = self.golden.iter().flat_map(|golden| &golden.case.engagement);
+            let named = self.known.iter().flat_map(|(_, case)| &case.engagement);
             let details: Vec<&str> =
                 named.clone().map(|seen| seen.detail.as_str()).chain(TEXTS.iter().copied()).collect();
             let kinds = window.kinds.iter().map(String::as_str).chain(named.map(|seen| seen.kind.as_str()));

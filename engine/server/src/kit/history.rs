@@ -145,7 +145,7 @@ impl Backtest {
             _ => self.failed += 1,
         }
         if self.told.len() < FAILURES_TOLD {
-            self.told.push((line, answer::failure(&failure.to_string(), &decided)));
+            self.told.push((line, answer::failure(failure, &decided, subject.budgets())));
         }
         Ok(())
     }

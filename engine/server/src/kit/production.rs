@@ -19,7 +19,7 @@ pub(crate) struct Replay {
     pub(crate) tally: Tally,
     /// The most fuel of one decision.
     pub(crate) fuel_max: u64,
-    /// Fields that the build reads and that were not recorded, since the build that decided did not read them: how often.
+    /// What the build reads and was not recorded, since the build that decided did not read it, or less of it: how often.
     pub(crate) not_recorded: BTreeMap<String, u64>,
     /// Parameters that were set and that the build does not have.
     pub(crate) not_taken: BTreeMap<String, u64>,
@@ -100,11 +100,15 @@ impl Replay {
                 }
             }
         });
+        let fields = fields.collect();
         let seen = &taken.input;
+        for missing in seen.reads.iter().flat_map(|recorded| missing(&reads, recorded)) {
+            *self.not_recorded.entry(missing.to_owned()).or_default() += 1;
+        }
         let input = DecisionInput {
             now: seen.now,
             parameters,
-            fields: fields.collect(),
+            fields,
             touches: within(&seen.touches, reads.touches.as_ref(), touch_window),
             engagement: within(&seen.engagement, reads.engagement.as_ref(), engagement_window),
             owner_present: seen.owner_present.filter(|_| reads.owner_present),
@@ -114,6 +118,27 @@ impl Replay {
         };
         Ok((kind, input, reads))
     }
+}
+
+/// What a build reads beside fields, and the one that decided did not, or less of it.
+fn missing(reads: &Reads, recorded: &Reads) -> impl Iterator<Item = &'static str> {
+    let less = |wanted: Option<&HistoryReads>, recorded: Option<&HistoryReads>| {
+        let Some(wanted) = wanted else { return false };
+        recorded.is_none_or(|recorded| {
+            let kinds = recorded.kinds.is_empty()
+                || !wanted.kinds.is_empty() && wanted.kinds.iter().all(|kind| recorded.kinds.contains(kind));
+            !kinds || wanted.count_max > recorded.count_max || wanted.days_back_max > recorded.days_back_max
+        })
+    };
+    [
+        (less(reads.touches.as_ref(), recorded.touches.as_ref()), "touches"),
+        (less(reads.engagement.as_ref(), recorded.engagement.as_ref()), "engagement"),
+        (reads.owner_present && !recorded.owner_present, "owner_present"),
+        (reads.previous_score && !recorded.previous_score, "previous_score"),
+        (reads.business_elapsed && !recorded.business_elapsed, "business_elapsed"),
+    ]
+    .into_iter()
+    .filter_map(|(is_missing, what)| is_missing.then_some(what))
 }
 
 /// What was decided then.

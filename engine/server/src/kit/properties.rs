@@ -8,9 +8,9 @@ use super::generate::Generator;
 use super::subject::Subject;
 use cadenza_core::field::STANDARD_FIELDS;
 use cadenza_core::lead::{Channel, Outcome};
-use cadenza_core::plugin::{Cost, DecisionFailure, DecisionInput, DecisionKind};
+use cadenza_core::plugin::{DecisionFailure, DecisionInput, DecisionKind};
 use cadenza_core::value::ValueType;
-use cadenza_sandbox::{Decided, Sandbox};
+use cadenza_sandbox::{Decided, Sandbox, Used};
 use cadenza_sdk::Span;
 use cadenza_sdk::golden::{Case, EngagementCase, Length, Scalar, TouchCase};
 
@@ -68,8 +68,8 @@ pub(crate) struct Report {
     pub(crate) refused: usize,
     /// Those that show a property broken.
     pub(crate) broken: Vec<Broken>,
-    /// The most of everything that one of them cost.
-    pub(crate) most: Cost,
+    /// The most of everything that one of them used.
+    pub(crate) most: Used,
 }
 
 /// Checks one plugin.
@@ -90,22 +90,23 @@ impl<'a> Checker<'a> {
 
     /// Checks the golden cases and so many generated ones.
     pub(crate) fn run(&self, golden: &[Golden], seed: u64, generated: u64) -> Report {
-        let generator = Generator { subject: self.subject, golden, seed };
         let known = golden.iter().filter_map(|golden| {
             let kind = ask::kind(&self.subject.info, &golden.case).ok()?;
-            // One that cannot be asked is told of with the golden cases.
+            // One that cannot be asked is told of with the golden cases, and others are not made like it.
             ask::question(self.subject, kind, &golden.case).ok()?;
             Some((kind, golden.case.clone()))
         });
+        let known: Vec<(DecisionKind, Case)> = known.collect();
+        let generator = Generator { subject: self.subject, known: &known, seed };
         let mut report = Report::default();
         let mut scored = Vec::new();
-        for (kind, case) in known.chain((0..generated).map(|number| generator.case(number))) {
+        for (kind, case) in known.iter().cloned().chain((0..generated).map(|number| generator.case(number))) {
             report.checked += 1;
             match self.check(kind, &case) {
                 Ok(Held { asked }) => {
                     let decided = asked.as_ref().map(|(_, decided)| decided);
                     report.refused += usize::from(decided.is_none_or(|decided| decided.answer.is_err()));
-                    report.most = most(report.most, decided.map(|decided| decided.cost).unwrap_or_default());
+                    report.most = report.most.most(&decided.map(|decided| decided.used).unwrap_or_default());
                     scored.extend(asked.filter(|_| kind == DecisionKind::Scoring).map(|asked| (case, asked)));
                 }
                 Err(broken) => report.broken.push(self.least(*broken)),
@@ -129,7 +130,7 @@ impl<'a> Checker<'a> {
         if let Err(failure) = &one.answer
             && !matches!(failure, DecisionFailure::Refusal(_))
         {
-            return Err(broken(Property::Decides, answer::failure(&failure.to_string(), &one), &one.log));
+            return Err(broken(Property::Decides, answer::failure(failure, &one, self.subject.budgets()), &one.log));
         }
         for sandbox in [&self.subject.sandbox, &self.another] {
             let again = sandbox.decide(digest, kind, &input);
@@ -281,14 +282,4 @@ fn difference(one: &Decided, other: &Decided) -> Option<String> {
     (cost(one) != cost(other)).then(|| {
         format!("one time it costs {fuel} fuel and {memory} bytes, another time {other_fuel} and {other_memory}")
     })
-}
-
-fn most(a: Cost, b: Cost) -> Cost {
-    Cost {
-        fuel: a.fuel.max(b.fuel),
-        wall_us: a.wall_us.max(b.wall_us),
-        wall_ns: a.wall_ns.max(b.wall_ns),
-        memory_bytes: a.memory_bytes.max(b.memory_bytes),
-        log_lines: a.log_lines.max(b.log_lines),
-    }
 }

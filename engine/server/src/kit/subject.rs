@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cadenza_core::plugin::PluginInfo;
-use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, Sandbox};
+use cadenza_sandbox::{BudgetOverrides, Budgets, Compiled, HostLimits, Sandbox};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,19 @@ impl Subject {
         let mut sandbox = Sandbox::new(&limits)?;
         let info = sandbox.load_compiled(&compiled, None)?;
         Ok(Self { file: file.to_owned(), bytes: component.len(), info, compiled, compile_time, sandbox })
+    }
+
+    /// The same component within other budgets.
+    pub(crate) fn within(&self, budget: BudgetOverrides) -> anyhow::Result<Self> {
+        let mut sandbox = Sandbox::new(&HostLimits::default())?;
+        let info = sandbox.load_compiled(&self.compiled, Some(budget))?;
+        let (file, compiled) = (self.file.clone(), self.compiled.clone());
+        Ok(Self { file, info, compiled, sandbox, ..*self })
+    }
+
+    /// What a decision of it may use.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        self.sandbox.budgets(self.info.digest).expect("it was loaded into this sandbox")
     }
 
     /// One more sandbox with it.

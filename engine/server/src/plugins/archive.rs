@@ -74,11 +74,7 @@ impl Archive {
         };
         let reads = sandbox.reads(digest, parameters).ok()?;
         let parameters = info.parameters.iter().map(|parameter| parameter.name.clone()).collect();
-        Some(Names {
-            kinds: info.kinds,
-            parameters,
-            fields: reads.fields.into_iter().map(|field| field.name).collect(),
-        })
+        Some(Names { kinds: info.kinds, parameters, reads })
     }
 }
 

@@ -10,9 +10,9 @@ use crate::meters::Meter;
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Budget, DecisionFailure};
 use cadenza_core::time::Timestamp;
-use cadenza_sandbox::{Budgets, Decided};
+use cadenza_sandbox::{Budgets, Decided, NEAR_PERCENT, Resource};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// So many failures one after another break the circuit.
@@ -21,10 +21,8 @@ pub(crate) const STREAK_MAX: u32 = 20;
 const PAUSE_MS: i64 = 30_000;
 /// The longest pause.
 const PAUSE_MS_MAX: i64 = 10 * 60_000;
-/// Budgets that are measured, as metrics and the API name them.
-pub(crate) const BUDGETS: [&str; 6] = ["fuel", "wall_time", "memory", "output", "log_lines", "table_elements"];
-/// A budget of which more than so many hundredths are used is warned of.
-pub(crate) const WARN_PERCENT: u64 = 80;
+/// A build that was near a budget is warned of until so many decisions were not.
+const WARN_FOR_DECISIONS: u64 = 1_000;
 /// The same warning is not logged again for so long.
 const WARN_EVERY_MS: i64 = 10 * 60_000;
 
@@ -47,14 +45,8 @@ impl Health {
 pub(crate) struct BuildHealth {
     pub(crate) decisions: Meter,
     pub(crate) outcomes: [Meter; Outcome::ALL.len()],
-    pub(crate) fuel: Histogram,
-    pub(crate) wall_us: Histogram,
-    pub(crate) memory_bytes: Histogram,
     pub(crate) log_lines: Meter,
-    pub(crate) output_bytes: Histogram,
-    pub(crate) table_elements: Histogram,
-    /// Decisions that used more than [`WARN_PERCENT`] of a budget, by budget.
-    pub(crate) near_budget: [Meter; BUDGETS.len()],
+    used: [UseOf; Resource::ALL.len()],
     warned_at_ms: AtomicI64,
     /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. It and `streak` lie beside the
     /// lock, so that a healthy build takes none.
@@ -62,6 +54,17 @@ pub(crate) struct BuildHealth {
     /// Failures in a row.
     streak: AtomicU32,
     circuit: Mutex<Circuit>,
+}
+
+/// What decisions used of one thing.
+#[derive(Debug, Default)]
+pub(crate) struct UseOf {
+    /// How much.
+    pub(crate) spread: Histogram,
+    /// Decisions that were near the budget.
+    pub(crate) near: Meter,
+    /// The number of the last of them.
+    last_near: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -117,7 +120,7 @@ impl Outcome {
     }
 
     /// Whether it speaks against the build. A refusal is the plugin's own word.
-    const fn is_failure(self) -> bool {
+    pub(crate) const fn is_failure(self) -> bool {
         !matches!(self, Self::Decided | Self::Refused | Self::Unavailable)
     }
 
@@ -175,12 +178,10 @@ impl BuildHealth {
         let outcome = Outcome::of(decided);
         self.decisions.add(1);
         self.outcomes[outcome as usize].add(1);
-        self.fuel.record(decided.cost.fuel);
-        self.wall_us.record(decided.cost.wall_ns / 1_000);
-        self.memory_bytes.record(decided.cost.memory_bytes);
         self.log_lines.add(u64::from(decided.cost.log_lines));
-        self.output_bytes.record(output_bytes(decided));
-        self.table_elements.record(decided.table_elements as u64);
+        for resource in Resource::ALL {
+            self.used(resource).spread.record(decided.used.of(resource));
+        }
         if let Some(budgets) = budgets {
             self.warn(plugin, decided, budgets);
         }
@@ -192,29 +193,36 @@ impl BuildHealth {
     }
 
     fn warn(&self, plugin: &str, decided: &Decided, budgets: &Budgets) {
-        let cost = &decided.cost;
-        let uses: [(u64, u64); BUDGETS.len()] = [
-            (cost.fuel, budgets.fuel),
-            (cost.wall_ns / 1_000, u64::from(budgets.wall_ms) * 1_000),
-            (cost.memory_bytes, budgets.memory_bytes as u64),
-            (output_bytes(decided), budgets.output_bytes as u64),
-            (u64::from(cost.log_lines), budgets.log_lines as u64),
-            (decided.table_elements as u64, budgets.table_elements as u64),
-        ];
-        let near = |(used, budget): (u64, u64)| used.saturating_mul(100) > budget.saturating_mul(WARN_PERCENT);
-        if !uses.iter().any(|use_| near(*use_)) {
+        let Decided { used, .. } = decided;
+        if used.near(budgets).next().is_none() {
             return;
         }
-        for (which, _) in uses.iter().enumerate().filter(|(_, use_)| near(**use_)) {
-            self.near_budget[which].add(1);
+        for resource in used.near(budgets) {
+            let of = self.used(resource);
+            of.near.add(1);
+            of.last_near.store(self.decisions.get(), Relaxed);
         }
         let now = Clock::real().as_ms();
         if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
             self.warned_at_ms.store(now, Relaxed);
-            let uses = BUDGETS.iter().zip(uses).filter(|(_, use_)| near(*use_));
-            let uses: Vec<String> = uses.map(|(what, (used, budget))| format!("{what} {used} of {budget}")).collect();
-            tracing::warn!(plugin, uses = uses.join(", "), "a decision used more than {WARN_PERCENT} % of a budget");
+            let say = |of: Resource| format!("{} {} of {}", of.as_str(), used.of(of), budgets.of(of));
+            let uses = used.near(budgets).map(say).collect::<Vec<_>>().join(", ");
+            tracing::warn!(plugin, uses, "a decision used more than {NEAR_PERCENT} % of a budget");
         }
+    }
+
+    /// What decisions used of one thing.
+    pub(crate) fn used(&self, resource: Resource) -> &UseOf {
+        &self.used[resource as usize]
+    }
+
+    /// Of what decisions were near the budget lately.
+    pub(crate) fn near_lately(&self) -> impl Iterator<Item = Resource> {
+        let lately = |resource: &Resource| {
+            let last = self.used(*resource).last_near.load(Relaxed);
+            last > 0 && self.decisions.get().saturating_sub(last) < WARN_FOR_DECISIONS
+        };
+        Resource::ALL.into_iter().filter(lately)
     }
 
     fn failed(&self, plugin: &str, decided: &Decided) {
@@ -236,11 +244,11 @@ impl BuildHealth {
         }
     }
 
-    /// It is asked again at once, as if nothing had been.
-    pub(crate) fn heal(&self) {
+    /// It is asked again at once, as if nothing had been; whether it was not.
+    pub(crate) fn heal(&self) -> bool {
         *self.lock() = Circuit::default();
         self.streak.store(0, Relaxed);
-        self.open_until_ms.store(0, Relaxed);
+        self.open_until_ms.swap(0, Relaxed) != 0
     }
 
     /// Whether it is asked.
@@ -259,11 +267,6 @@ impl BuildHealth {
     }
 }
 
-/// About how many bytes the host copied out of the guest for the answer.
-fn output_bytes(decided: &Decided) -> u64 {
-    decided.answer.as_ref().map_or(0, |decision| decision.bytes() as u64)
-}
-
 fn pause_ms(pauses: u32) -> i64 {
     (PAUSE_MS << pauses.min(16)).min(PAUSE_MS_MAX)
 }
@@ -272,9 +275,10 @@ fn pause_ms(pauses: u32) -> i64 {
 mod tests {
     use super::*;
     use cadenza_core::plugin::{Cost, Decision, Segment};
+    use cadenza_sandbox::Used;
 
     fn decided(answer: Result<Decision, DecisionFailure>) -> Decided {
-        Decided { answer, cost: Cost::default(), table_elements: 0, log: Vec::new(), backtrace: Vec::new() }
+        Decided { answer, cost: Cost::default(), used: Used::default(), log: Vec::new(), backtrace: Vec::new() }
     }
 
     fn trap() -> Decided {

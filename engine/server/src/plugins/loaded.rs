@@ -152,9 +152,10 @@ impl Plugins {
         self.infos.values().chain(self.candidates.values().map(|(info, _)| info))
     }
 
-    /// What a decision of a build may use.
-    pub(crate) fn budgets(&self, digest: Digest) -> Option<Budgets> {
-        self.probe.lock().unwrap_or_else(PoisonError::into_inner).budgets(digest).copied()
+    /// What a decision of a build may use, and what of it the workspace says.
+    pub(crate) fn budgets(&self, digest: Digest) -> Option<(Budgets, BudgetOverrides)> {
+        let budgets = self.probe.lock().unwrap_or_else(PoisonError::into_inner).budgets(digest).copied()?;
+        Some((budgets, self.builds.get(&digest)?.budget))
     }
 
     /// The same plugins with what is tried in the place of what is live: how a workspace would do with it.
@@ -167,34 +168,70 @@ impl Plugins {
         probe.reads(digest, parameters).map_err(|failure| failure.to_string())
     }
 
-    fn binding(&self, info: &PluginInfo, ask: &Ask) -> Option<Binding> {
-        let parameters = lay_out(info, &ask.with).ok()?;
-        let reads = self.reads_of(info.digest, &parameters).ok()?;
-        Some(Binding { parameters, reads })
+    fn binding(&self, info: &PluginInfo, ask: &Ask) -> Result<Binding, String> {
+        let parameters = lay_out(info, &ask.with).map_err(|error| error.to_string())?;
+        let reads = self.reads_of(info.digest, &parameters)?;
+        Ok(Binding { parameters, reads })
     }
 
-    /// What each plugin reads at each place where it is asked. A place whose plugin is gone, or no longer takes its
-    /// parameters, has none: the step's failure policy applies there.
-    pub(crate) fn bindings(&self, asks: &[(AskRef, &Ask)]) -> BTreeMap<AskRef, Binding> {
-        let binding = |(place, ask): &(AskRef, &Ask)| Some((*place, self.binding(self.infos.get(&ask.plugin)?, ask)?));
-        asks.iter().filter_map(binding).collect()
+    /// What each build reads at each place where its plugin is asked.
+    pub(crate) fn bind(&self, asks: &[(AskRef, &Ask)]) -> Bound {
+        let mut bound = Bound::default();
+        for (place, ask) in asks {
+            let mut bind = |info: &PluginInfo| match self.binding(info, ask) {
+                Ok(binding) => Some(binding),
+                Err(why) => {
+                    let plugin = ask.plugin.clone();
+                    bound.misfits.push(Misfit { place: *place, plugin, digest: info.digest, why });
+                    None
+                }
+            };
+            let live = self.infos.get(&ask.plugin).and_then(&mut bind);
+            let tried = self.candidate(&ask.plugin).and_then(bind);
+            bound.bindings.extend(live.map(|binding| (*place, binding)));
+            bound.candidates.extend(tried.map(|binding| (*place, binding)));
+        }
+        bound
     }
 
-    /// The builds that are tried, bound to every place where they are asked. One that does not fit everywhere is not asked
-    /// at all.
-    pub(crate) fn candidates(&self, asks: &[(AskRef, &Ask)]) -> BTreeMap<String, Candidate> {
-        let fitting = |(name, (info, share)): (&String, &(PluginInfo, u16))| {
-            let places = asks.iter().filter(|(_, ask)| ask.plugin == *name);
-            let bindings: Option<BTreeMap<AskRef, Binding>> =
-                places.map(|(place, ask)| Some((*place, self.binding(info, ask)?))).collect();
-            if bindings.is_none() {
-                tracing::warn!(plugin = name, digest = %info.digest, "the build that is tried does not fit the workspace, and is not asked");
-            }
-            let candidate = Candidate { info: info.clone(), share_permille: *share, bindings: bindings? };
-            Some((name.clone(), candidate))
+    /// The builds that are tried, with what they read at the places that they fit.
+    pub(crate) fn candidates(
+        &self,
+        asks: &[(AskRef, &Ask)],
+        mut bindings: BTreeMap<AskRef, Binding>,
+    ) -> BTreeMap<String, Candidate> {
+        let candidate = |(name, (info, share_permille)): (&String, &(PluginInfo, u16))| {
+            let places = asks.iter().filter(|(_, ask)| ask.plugin == *name).map(|(place, _)| *place);
+            let bindings = places.filter_map(|place| Some((place, bindings.remove(&place)?))).collect();
+            (name.clone(), Candidate { info: info.clone(), share_permille: *share_permille, bindings })
         };
-        self.candidates.iter().filter_map(fitting).collect()
+        self.candidates.iter().map(candidate).collect()
     }
+}
+
+/// What comes of binding builds to the places where they are asked.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    /// Of the live builds. A place whose plugin is gone, or no longer takes its parameters, has none: the step's failure
+    /// policy applies there.
+    pub(crate) bindings: BTreeMap<AskRef, Binding>,
+    /// Of the builds that are tried. Where one does not fit it is not asked, and the live one decides.
+    pub(crate) candidates: BTreeMap<AskRef, Binding>,
+    /// Builds that do not fit a definition: one that began runs before, since the current ones were checked.
+    pub(crate) misfits: Vec<Misfit>,
+}
+
+/// A place where a plugin is asked, and a build of it that cannot be asked there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    /// Where.
+    pub(crate) place: AskRef,
+    /// The plugin.
+    pub(crate) plugin: String,
+    /// Its build.
+    pub(crate) digest: Digest,
+    /// Why not.
+    pub(crate) why: String,
 }
 
 fn overrides(settings: Option<&PluginSettings>) -> BudgetOverrides {

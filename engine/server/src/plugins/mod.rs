@@ -13,9 +13,8 @@ mod registry;
 pub(crate) mod shadow;
 
 pub(crate) use archive::Archive;
-pub(crate) use histogram::Histogram;
 pub(crate) use library::{ComponentHash, Library};
-pub(crate) use loaded::{Plugins, offers};
+pub(crate) use loaded::{Misfit, Plugins, offers};
 pub(crate) use registry::{Refusal, Registry, RolledBack, Trial, Versions};
 
 use cadenza_sandbox::{HostError, LoadError};

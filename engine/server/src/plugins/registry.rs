@@ -29,6 +29,9 @@ pub(crate) struct Versions {
     pub(crate) live: Option<Live>,
     /// What is tried.
     pub(crate) candidate: Option<Trial>,
+    /// How many trials there were.
+    #[serde(default)]
+    pub(crate) trials: u64,
     /// What was live before, the latest last.
     #[serde(default)]
     pub(crate) past: Vec<Live>,
@@ -174,6 +177,7 @@ impl Registry {
         let now = trial.since;
         versions.drop_candidate(now);
         versions.retired.remove(&trial.hash);
+        versions.trials += 1;
         versions.candidate = Some(trial);
         Ok(())
     }

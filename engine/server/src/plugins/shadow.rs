@@ -51,6 +51,9 @@ pub(crate) struct Tally {
     /// Questions that the watched build was not asked, because it was too slow to keep up.
     #[serde(default)]
     pub(crate) skipped: u64,
+    /// Why the watched build failed, without its own words, and how often.
+    #[serde(default)]
+    pub(crate) failures: BTreeMap<String, u64>,
     /// The latest differences.
     pub(crate) examples: VecDeque<Example>,
 }
@@ -72,6 +75,12 @@ impl Tally {
             *self = Self { live: Some(*live), shadow: Some(*shadow), ..Self::default() };
         }
         self.asked += 1;
+        if let Err(failure) = would_decide {
+            // While its circuit is open the words tell how long, other ones every time.
+            let asked = !matches!(failure, DecisionFailure::Unavailable(_));
+            let why = if asked { failure.without_words() } else { DecisionFailure::Unavailable(String::new()) };
+            *self.failures.entry(why.to_string()).or_default() += 1;
+        }
         if decided == would_decide {
             return;
         }
@@ -162,5 +171,6 @@ mod tests {
         assert_eq!((tally.points_sum, tally.points_max), (5, 10));
         assert_eq!(tally.moves, BTreeMap::from([("warm -> hot".to_owned(), 1)]));
         assert_eq!(tally.examples[0].shadow, "80 points, hot");
+        assert_eq!(tally.failures, BTreeMap::from([("the plugin trapped".to_owned(), 1)]), "without its words");
     }
 }

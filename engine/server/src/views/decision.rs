@@ -3,7 +3,7 @@
 
 use cadenza_core::event::Answer;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
-use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionKind, EngagementSeen, Overdue, TouchSeen};
+use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionKind, EngagementSeen, Overdue, Reads, TouchSeen};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ pub(crate) struct InputView {
     /// Whether parameters and fields are named by their positions, because the component is gone.
     #[serde(default)]
     pub(crate) by_position: bool,
+    /// What the build that was asked reads, with the types of fields; not known when its component is gone.
+    #[serde(default)]
+    pub(crate) reads: Option<Reads>,
     /// By name; by position, from 0, when the component is gone.
     pub(crate) parameters: BTreeMap<String, Value>,
     /// Fields of the lead, in the same way.
@@ -56,11 +59,11 @@ pub(crate) struct InputView {
 }
 
 /// What a build calls the values that it is passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Names {
     pub(crate) kinds: Vec<DecisionKind>,
     pub(crate) parameters: Vec<String>,
-    pub(crate) fields: Vec<String>,
+    pub(crate) reads: Reads,
 }
 
 impl DecisionView {
@@ -86,8 +89,9 @@ impl DecisionView {
             input: InputView {
                 now: input.now,
                 by_position: names.is_none(),
-                parameters: named(&input.parameters, names.map(|names| names.parameters.as_slice())),
-                fields: named(&input.fields, names.map(|names| names.fields.as_slice())),
+                reads: names.map(|names| names.reads.clone()),
+                parameters: named(&input.parameters, names.map(|names| names.parameters.iter())),
+                fields: named(&input.fields, names.map(|names| names.reads.fields.iter().map(|field| &field.name))),
                 touches: input.touches.clone(),
                 engagement: input.engagement.clone(),
                 owner_present: input.owner_present,
@@ -103,7 +107,8 @@ impl DecisionView {
     }
 }
 
-fn named(values: &[Value], names: Option<&[String]>) -> BTreeMap<String, Value> {
-    let name = |at: usize| names.and_then(|names| names.get(at)).cloned().unwrap_or_else(|| at.to_string());
-    values.iter().enumerate().map(|(at, value)| (name(at), value.clone())).collect()
+fn named<'a>(values: &[Value], names: Option<impl Iterator<Item = &'a String>>) -> BTreeMap<String, Value> {
+    let mut names = names.into_iter().flatten();
+    let name = |at: usize, name: Option<&String>| name.cloned().unwrap_or_else(|| at.to_string());
+    values.iter().enumerate().map(|(at, value)| (name(at, names.next()), value.clone())).collect()
 }

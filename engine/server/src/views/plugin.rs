@@ -2,8 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::json;
-use crate::meters::Meter;
-use crate::plugins::health::{BUDGETS, BuildHealth, Health, Outcome, WARN_PERCENT};
+use crate::plugins::health::{BuildHealth, Health, Outcome};
 use crate::plugins::shadow::{Example, Tally};
 use crate::plugins::{ComponentHash, Versions};
 use cadenza_core::id::Digest;
@@ -11,7 +10,7 @@ use cadenza_core::plugin::{DecisionKind, PluginInfo};
 use cadenza_core::step::paused_plugin;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
-use cadenza_sandbox::Budgets;
+use cadenza_sandbox::{BudgetOverrides, Budgets, NEAR_PERCENT, Resource};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -44,9 +43,11 @@ pub(crate) struct BuildView {
     tracks: Vec<String>,
     since: Timestamp,
     by: String,
-    budgets: Option<BudgetsView>,
+    /// What its decisions did since the engine started.
     #[serde(rename = "use")]
     used: UseView,
+    /// What a decision may use, and what its decisions used, by budget.
+    budgets: BTreeMap<&'static str, BudgetView>,
     circuit: CircuitView,
     /// What an operator should look at.
     warnings: Vec<String>,
@@ -72,44 +73,27 @@ struct PastView {
 }
 
 #[derive(Debug, Serialize)]
-struct BudgetsView {
-    fuel: u64,
-    wall_ms: u32,
-    memory_bytes: usize,
-    output_bytes: usize,
-    log_lines: usize,
-    table_elements: usize,
-    tables: usize,
-    instances: usize,
-}
-
-impl From<Budgets> for BudgetsView {
-    fn from(budgets: Budgets) -> Self {
-        let Budgets { fuel, wall_ms, memory_bytes, output_bytes, log_lines, table_elements, tables, instances, .. } =
-            budgets;
-        Self { fuel, wall_ms, memory_bytes, output_bytes, log_lines, table_elements, tables, instances }
-    }
-}
-
-/// What its decisions used since the engine started.
-#[derive(Debug, Serialize)]
 struct UseView {
     decisions: u64,
     /// How they ended, those that occurred.
     outcomes: BTreeMap<&'static str, u64>,
-    fuel_p50: u64,
-    fuel_p99: u64,
-    fuel_max: u64,
-    /// Of the fuel budget, at the 99th percentile.
-    fuel_p99_percent: f64,
-    wall_us_p50: u64,
-    wall_us_p99: u64,
-    memory_bytes_max: u64,
+    /// Those that neither decided nor refused.
+    failed: u64,
     log_lines: u64,
-    output_bytes_max: u64,
-    table_elements_max: u64,
-    /// Decisions that used more than 80 % of a budget, by budget, those that occurred.
-    near_budget: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct BudgetView {
+    allowed: u64,
+    /// Under `plugins` in cadenza.yaml; otherwise it is what the plugin asks for, or the engine's default.
+    set_by_workspace: bool,
+    p50: u64,
+    p99: u64,
+    max: u64,
+    /// Of what is allowed, at the 99th percentile.
+    p99_percent: f64,
+    /// Decisions that used more than 80 %.
+    near: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,6 +121,8 @@ struct DifferencesView {
     fails: u64,
     fails_live: u64,
     skipped: u64,
+    /// Why the watched build failed or refused, without its own words, and how often.
+    failures: BTreeMap<String, u64>,
     examples: Vec<Example>,
 }
 
@@ -206,7 +192,9 @@ impl PluginView {
 impl BuildView {
     fn new(info: &PluginInfo, origin: &Origin<'_>, seen: Seen<'_>) -> Self {
         let health = seen.health.of(info.digest);
-        let used = UseView::new(&health, info);
+        let budgets = seen.catalog.plugins.budgets(info.digest);
+        let budgets: BTreeMap<_, _> =
+            budgets.into_iter().flat_map(|(budgets, set)| all_budgets(&health, &budgets, &set)).collect();
         let circuit = CircuitView::new(&health);
         Self {
             digest: info.digest,
@@ -223,21 +211,49 @@ impl BuildView {
             tracks: info.tracks.clone(),
             since: origin.since,
             by: origin.by.to_owned(),
-            budgets: seen.catalog.plugins.budgets(info.digest).map(BudgetsView::from),
-            warnings: warnings(&used, &circuit),
-            used,
+            warnings: warnings(&health, &budgets, &circuit)
+                .into_iter()
+                .chain(seen.catalog.misfits(Some(info.digest)))
+                .collect(),
+            used: UseView::new(&health),
+            budgets,
             circuit,
         }
     }
 }
 
-fn warnings(used: &UseView, circuit: &CircuitView) -> Vec<String> {
+fn all_budgets(
+    health: &BuildHealth,
+    budgets: &Budgets,
+    set: &BudgetOverrides,
+) -> [(&'static str, BudgetView); Resource::ALL.len()] {
+    Resource::ALL.map(|resource| {
+        let (used, allowed) = (health.used(resource), budgets.of(resource));
+        let (p50, p99) = (used.spread.percentile(50), used.spread.percentile(99));
+        let p99_percent = (p99 as f64 * 1_000.0 / allowed.max(1) as f64).round() / 10.0;
+        let view = BudgetView {
+            allowed,
+            set_by_workspace: set.of(resource).is_some(),
+            p50,
+            p99,
+            max: used.spread.max(),
+            p99_percent,
+            near: used.near.get(),
+        };
+        (resource.as_str(), view)
+    })
+}
+
+fn warnings(health: &BuildHealth, budgets: &BTreeMap<&str, BudgetView>, circuit: &CircuitView) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (budget, near) in &used.near_budget {
+    for (name, budget) in health.near_lately().filter_map(|near| budgets.get_key_value(near.as_str())) {
         warnings.push(format!(
-            "{near} of {} decisions used more than {WARN_PERCENT} % of the budget `{budget}`: raise it under `plugins` in \
-             cadenza.yaml, or make the plugin leaner",
-            used.decisions
+            "{} of {} decisions used more than {NEAR_PERCENT} % of the budget `{name}`, at most {} of {}: raise it under \
+             `plugins` in cadenza.yaml, or make the plugin leaner",
+            budget.near,
+            health.decisions.get(),
+            budget.max,
+            budget.allowed,
         ));
     }
     if circuit.state == "open" {
@@ -251,28 +267,14 @@ fn warnings(used: &UseView, circuit: &CircuitView) -> Vec<String> {
 }
 
 impl UseView {
-    fn new(health: &BuildHealth, info: &PluginInfo) -> Self {
-        let outcomes =
-            Outcome::ALL.into_iter().map(|outcome| (outcome.as_str(), health.outcomes[outcome as usize].get()));
-        let fuel_p99 = health.fuel.percentile(99);
+    fn new(health: &BuildHealth) -> Self {
+        let count = |outcome: Outcome| health.outcomes[outcome as usize].get();
+        let outcomes = Outcome::ALL.into_iter().map(|outcome| (outcome.as_str(), count(outcome)));
         Self {
             decisions: health.decisions.get(),
             outcomes: outcomes.filter(|(_, count)| *count > 0).collect(),
-            fuel_p50: health.fuel.percentile(50),
-            fuel_p99,
-            fuel_max: health.fuel.max(),
-            fuel_p99_percent: (fuel_p99 as f64 * 1_000.0 / info.fuel_budget.max(1) as f64).round() / 10.0,
-            wall_us_p50: health.wall_us.percentile(50),
-            wall_us_p99: health.wall_us.percentile(99),
-            memory_bytes_max: health.memory_bytes.max(),
+            failed: Outcome::ALL.into_iter().filter(|outcome| outcome.is_failure()).map(count).sum(),
             log_lines: health.log_lines.get(),
-            output_bytes_max: health.output_bytes.max(),
-            table_elements_max: health.table_elements.max(),
-            near_budget: BUDGETS
-                .into_iter()
-                .zip(health.near_budget.iter().map(Meter::get))
-                .filter(|(_, count)| *count > 0)
-                .collect(),
         }
     }
 }
@@ -302,6 +304,7 @@ impl DifferencesView {
             fails: tally.fails,
             fails_live: tally.fails_live,
             skipped: tally.skipped,
+            failures: tally.failures.clone(),
             examples: tally.examples.iter().rev().take(examples_max).cloned().collect(),
         }
     }

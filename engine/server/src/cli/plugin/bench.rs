@@ -1,6 +1,6 @@
 //! `cadenza plugin bench`: what decisions cost, and with `--profile` in which functions.
 
-use super::{Which, bytes, grouped, identity, micros, percent};
+use super::{Which, grouped, identity, micros, percent, tell_budgets};
 use crate::cli::{Answer, counted, output, table};
 use crate::kit::ask::{self, Question};
 use crate::kit::bench::{Asked, Costs, measure, percentile};
@@ -9,6 +9,7 @@ use crate::kit::generate::Generator;
 use crate::kit::profile::{Profile, profile};
 use crate::kit::subject::Subject;
 use anyhow::bail;
+use cadenza_sandbox::Resource;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ impl Bench {
     fn inputs(&self, subject: &Subject) -> anyhow::Result<Vec<Asked>> {
         let folder = self.golden.clone().or_else(|| self.which.golden());
         let golden = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::read(&folder))?;
-        let generator = Generator { subject, golden: &[], seed: 1 };
+        let generator = Generator { subject, known: &[], seed: 1 };
         let of_golden = golden.iter().filter_map(|golden| {
             let kind = ask::kind(&subject.info, &golden.case).ok()?;
             Some((kind, golden.case.clone()))
@@ -90,7 +91,6 @@ fn costliest<'a>(subject: &Subject, inputs: &'a [Asked]) -> &'a Asked {
 fn print(subject: &Subject, inputs: usize, costs: &Costs) {
     let info = &subject.info;
     let us = |took: Option<Duration>| took.map_or_else(|| "-".to_owned(), |took| format!("{:.1} µs", micros(took)));
-    let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
     let fuel = |share| percentile(&costs.fuel, share).unwrap_or(0);
     let mut lines = vec![
         format!("{} {}: {}, {}", info.name, info.version, counted(inputs, "input"), counted(costs.calls, "call")),
@@ -101,33 +101,18 @@ fn print(subject: &Subject, inputs: usize, costs: &Costs) {
     }
     lines.push(format!("  first call {}", us(Some(costs.first))));
     lines.push(format!("  compiling  {:.1} ms", micros(subject.compile_time) / 1_000.0));
-    let (half, most) = (fuel(0.5), fuel(1.0));
     lines.push(format!(
-        "  fuel       p50 {}  p99 {}  max {}, {} of the budget of {}",
-        grouped(half),
+        "  fuel       p50 {}  p99 {}, {} of the budget",
+        grouped(fuel(0.5)),
         grouped(fuel(0.99)),
-        grouped(most),
-        of(most, info.fuel_budget),
-        grouped(info.fuel_budget)
-    ));
-    lines.push(format!(
-        "  memory     {}, {} of the budget of {}",
-        bytes(costs.memory_bytes),
-        of(costs.memory_bytes, info.memory_budget),
-        bytes(info.memory_budget)
-    ));
-    let output_budget = subject.sandbox.budgets(info.digest).map_or(0, |budgets| budgets.output_bytes as u64);
-    let output_bytes = costs.output_bytes as u64;
-    lines.push(format!(
-        "  answer     about {}, {} of the budget of {}",
-        bytes(output_bytes),
-        of(output_bytes, output_budget),
-        bytes(output_budget)
+        percent(fuel(0.99) as f64 / info.fuel_budget.max(1) as f64)
     ));
     if costs.undecided > 0 {
         lines.push(format!("  {} of the inputs came to no decision", costs.undecided));
     }
     output::say(&lines.join("\n"));
+    output::say("at most");
+    tell_budgets(&costs.most, subject.budgets());
 }
 
 fn percent_text(share: f64) -> Value {
@@ -142,7 +127,7 @@ fn parts(profile: &Profile, show: impl Fn(f64) -> Value) -> Vec<Value> {
 
 fn as_json(subject: &Subject, inputs: usize, costs: &Costs, profile: Option<&Profile>) -> Value {
     let us = |sorted: &[Duration], share| percentile(sorted, share).map(micros);
-    let budgets = subject.sandbox.budgets(subject.info.digest);
+    let budgets = subject.budgets();
     json!({
         "plugin": identity(subject),
         "inputs": inputs, "calls": costs.calls, "undecided": costs.undecided,
@@ -151,10 +136,10 @@ fn as_json(subject: &Subject, inputs: usize, costs: &Costs, profile: Option<&Pro
         "first_call_us": micros(costs.first), "compile_ms": micros(subject.compile_time) / 1_000.0,
         "fuel": {
             "p50": percentile(&costs.fuel, 0.5), "p99": percentile(&costs.fuel, 0.99), "max": costs.fuel.last(),
-            "budget": subject.info.fuel_budget,
         },
-        "memory_bytes": {"max": costs.memory_bytes, "budget": subject.info.memory_budget},
-        "output_bytes": {"max": costs.output_bytes, "budget": budgets.map(|budgets| budgets.output_bytes)},
+        "budgets": Resource::ALL.into_iter().map(|of| {
+            (of.as_str().to_owned(), json!({"max": costs.most.of(of), "allowed": budgets.of(of)}))
+        }).collect::<serde_json::Map<_, _>>(),
         "profile": profile.map(|profile| json!({
             "fuel": profile.fuel, "stops": profile.stops, "functions": parts(profile, Value::from),
         })),

@@ -76,6 +76,7 @@ impl Builds {
                     tried.map(|digest| json!({"digest": digest})).as_ref(),
                 )?;
                 output::say(&format!("{} is live: {}", which.name, build(&plugin)));
+                tell_warnings(&plugin);
             }
             Self::Rollback(which) => which.roll_back()?,
             Self::Pause(which) => {
@@ -87,8 +88,12 @@ impl Builds {
                 output::say(&format!("{} is asked again.", which.name));
             }
             Self::Heal(which) => {
-                which.post("/heal")?;
-                output::say(&format!("{} is asked again.", which.name));
+                let healed = which.post("/heal")?;
+                let healed: Vec<String> = healed["healed"].as_array().into_iter().flatten().map(build).collect();
+                output::say(&match healed.is_empty() {
+                    true => format!("{} was asked all the while: there was nothing to heal.", which.name),
+                    false => format!("{} is asked again: {}", which.name, healed.join(", ")),
+                });
             }
         }
         Ok(Answer::Yes)
@@ -105,10 +110,12 @@ impl List {
             ("VERSION", "version"),
             ("KINDS", "kinds"),
             ("DECISIONS", "use.decisions"),
-            ("FUEL P99", "use.fuel_p99"),
-            ("% OF BUDGET", "use.fuel_p99_percent"),
-            ("WALL P99 µs", "use.wall_us_p99"),
+            ("FAILED", "use.failed"),
+            ("FUEL P99", "budgets.fuel.p99"),
+            ("% OF BUDGET", "budgets.fuel.p99_percent"),
+            ("TIME P99 µs", "budgets.time_us.p99"),
             ("CIRCUIT", "circuit.state"),
+            ("PAUSED", "paused"),
             ("TRIED", "candidate.digest"),
             ("STAGE", "candidate.stage"),
             ("DIFFERENT", "candidate.differences.different"),
@@ -138,11 +145,11 @@ impl Which {
         let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
         let candidate = &plugin["candidate"];
         let of = |at: &str| candidate["differences"][at].as_u64().unwrap_or_default();
-        let (fails, compared) = (of("fails"), of("compared"));
+        let (fails, asked) = (of("fails"), of("asked"));
         if fails > 0 {
             output::complain(&format!(
-                "It failed for {fails} of {compared} decisions while it was watched: `cadenza plugin test --from-production` \
-                 says why, `cadenza plugin rollback {}` goes back.",
+                "It failed for {fails} of {asked} decisions while it was watched: `cadenza plugin show {0}` says why, `cadenza plugin \
+                 rollback {0}` goes back.",
                 self.name
             ));
         }
@@ -192,6 +199,7 @@ impl Push {
                 build(candidate)
             ),
         });
+        tell_warnings(candidate);
         Ok(())
     }
 }
@@ -239,32 +247,29 @@ fn tell(plugin: &Value) {
 
 fn tell_build(build: &Value) {
     let used = &build["use"];
-    let cell = |path: &str| table::cell(build, path);
-    output::say(&format!(
-        "  budgets  {} fuel, {} ms, {} bytes of memory, {} bytes of answer, {} lines",
-        cell("budgets.fuel"),
-        cell("budgets.wall_ms"),
-        cell("budgets.memory_bytes"),
-        cell("budgets.output_bytes"),
-        cell("budgets.log_lines"),
-    ));
-    output::say(&format!(
-        "  used     {} decisions; fuel p50 {}, p99 {} ({} %); wall p50 {} µs, p99 {} µs; memory at most {} bytes",
-        cell("use.decisions"),
-        cell("use.fuel_p50"),
-        cell("use.fuel_p99"),
-        cell("use.fuel_p99_percent"),
-        cell("use.wall_us_p50"),
-        cell("use.wall_us_p99"),
-        cell("use.memory_bytes_max"),
-    ));
+    output::say(&format!("  asked    {} times", table::cell(used, "decisions")));
     let outcomes = used["outcomes"].as_object().into_iter().flatten();
     let outcomes: Vec<String> = outcomes.map(|(outcome, count)| format!("{outcome} {count}")).collect();
     if !outcomes.is_empty() {
         output::say(&format!("  ended    {}", outcomes.join(", ")));
     }
+    for (name, budget) in build["budgets"].as_object().into_iter().flatten() {
+        let cell = |path: &str| table::cell(budget, path);
+        output::say(&format!(
+            "  {name:<15}p50 {}, p99 {}, max {} of {} ({} %)",
+            cell("p50"),
+            cell("p99"),
+            cell("max"),
+            cell("allowed"),
+            cell("p99_percent"),
+        ));
+    }
+    tell_warnings(build);
+}
+
+fn tell_warnings(build: &Value) {
     for warning in build["warnings"].as_array().into_iter().flatten() {
-        output::say(&format!("  warning  {}", warning.as_str().unwrap_or_default()));
+        output::say(&format!("  warning: {}", warning.as_str().unwrap_or_default()));
     }
 }
 
@@ -287,6 +292,9 @@ fn tell_differences(differences: &Value) {
     ));
     for (what, count) in differences["moves"].as_object().into_iter().flatten() {
         output::say(&format!("           {what}: {count}"));
+    }
+    for (why, count) in differences["failures"].as_object().into_iter().flatten() {
+        output::say(&format!("           {why}: {count}"));
     }
     for example in differences["examples"].as_array().into_iter().flatten().take(10) {
         output::say(&format!(

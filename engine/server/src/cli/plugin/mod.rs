@@ -16,6 +16,7 @@ use crate::kit::subject::Subject;
 use crate::kit::tools::Tools;
 use anyhow::bail;
 use cadenza_core::plugin::DecisionKind;
+use cadenza_sandbox::{Budgets, Resource, Used};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -219,6 +220,15 @@ fn grouped(number: u64) -> String {
 
 fn micros(took: Duration) -> f64 {
     took.as_nanos() as f64 / 1_000.0
+}
+
+/// What was used of every budget.
+fn tell_budgets(used: &Used, budgets: &Budgets) {
+    for of in Resource::ALL {
+        let (used, allowed) = (used.of(of), budgets.of(of));
+        let share = percent(used as f64 / allowed.max(1) as f64);
+        output::say(&format!("  {:<15}{:>12} of {:<12} {share}", of.as_str(), grouped(used), grouped(allowed)));
+    }
 }
 
 /// A share as a percentage.

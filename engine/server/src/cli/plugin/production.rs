@@ -13,13 +13,14 @@ use crate::views::decision::DecisionView;
 use anyhow::{Context as _, bail};
 use cadenza_core::plugin::Decision;
 use cadenza_core::time::{DAY_MS, Timestamp};
+use cadenza_sandbox::{BudgetOverrides, Resource};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Examples that are shown.
 /// Failures that are told of, the most frequent first.
 const FAILURES_SHOWN: usize = 5;
+/// Examples that are shown.
 const EXAMPLES_SHOWN: usize = 10;
 
 #[derive(Debug, Args)]
@@ -50,6 +51,7 @@ impl Production {
         if taken.is_empty() {
             bail!("`{}` took no decision there in the last {} days", subject.info.name, self.days);
         }
+        let subject = &subject.within(self.budget(&subject.info.name)?)?;
         let mut replay = Replay::default();
         let mut cases = Cases::default();
         for taken in &taken {
@@ -62,6 +64,21 @@ impl Production {
             cases.write(folder)?;
         }
         Ok(if replay.tally.different == 0 { Answer::Yes } else { Answer::No })
+    }
+
+    /// What the workspace of the engine grants the plugin, instead of what the plugin asks for.
+    fn budget(&self, plugin: &str) -> anyhow::Result<BudgetOverrides> {
+        let plugins = self.remote.client()?.get("/v1/plugins")?;
+        let plugin = plugins.as_array().into_iter().flatten().find(|found| found["name"] == plugin);
+        let build = plugin.map(|plugin| if plugin["digest"].is_string() { plugin } else { &plugin["candidate"] });
+        let mut overrides = BudgetOverrides::default();
+        for of in Resource::ALL {
+            let budget = build.map(|build| &build["budgets"][of.as_str()]);
+            if let Some(budget) = budget.filter(|budget| budget["set_by_workspace"] == true) {
+                overrides.set(of, budget["allowed"].as_u64().context("the engine tells budgets in another way")?);
+            }
+        }
+        Ok(overrides)
     }
 
     fn fetch(&self, plugin: &str) -> anyhow::Result<Vec<DecisionView>> {
@@ -120,7 +137,7 @@ fn tell(subject: &Subject, replay: &Replay, count: usize) {
     }
     output::say(&format!("  at most {} fuel of {}", grouped(replay.fuel_max), grouped(subject.info.fuel_budget)));
     for (what, counts) in [
-        ("reads a field that was not recorded, blank here", &replay.not_recorded),
+        ("reads what was not recorded, or less of it: blank here", &replay.not_recorded),
         ("does not take a parameter that is set", &replay.not_taken),
         ("was not asked", &replay.not_asked),
     ] {

@@ -1,6 +1,6 @@
 //! `cadenza plugin test`: golden cases and properties in the real sandbox, once or whenever a file changes.
 
-use super::{Which, bytes, grouped, kinds, past, percent, production};
+use super::{Which, grouped, kinds, past, production, tell_budgets};
 use crate::cli::{Answer, counted, output};
 use crate::kit::cases::{self, Golden};
 use crate::kit::paste;
@@ -8,14 +8,12 @@ use crate::kit::properties::{Broken, Checker, Property, Report};
 use crate::kit::subject::Subject;
 use crate::kit::watch::Files;
 use anyhow::bail;
-use cadenza_core::plugin::Cost;
+use cadenza_sandbox::{NEAR_PERCENT, Used};
 use clap::Args;
 use std::path::PathBuf;
 
 /// Cases shown of each property that does not hold, the shortest; the rest is counted.
 const BROKEN_SHOWN: usize = 2;
-/// The share of a budget from which on it is said to be near.
-const NEAR_BUDGET: f64 = 0.8;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Test {
@@ -68,10 +66,10 @@ impl Test {
         let subject = self.which.load()?;
         let golden = self.golden()?;
         output::say(&format!("{} {} ({})", subject.info.name, subject.info.version, kinds(&subject)));
-        let (golden_holds, golden_cost) = run_golden(&subject, &golden);
+        let (golden_holds, golden_most) = run_golden(&subject, &golden);
         let report = Checker::new(&subject)?.run(&golden, self.seed, self.cases);
         let properties_hold = tell_properties(&subject, &report, self.seed);
-        tell_cost(&subject, most(&golden_cost, &report.most));
+        tell_use(&subject, &golden_most.most(&report.most));
         Ok(if golden_holds && properties_hold { Answer::Yes } else { Answer::No })
     }
 
@@ -90,12 +88,12 @@ impl Test {
     }
 }
 
-fn run_golden(subject: &Subject, golden: &[Golden]) -> (bool, Cost) {
+fn run_golden(subject: &Subject, golden: &[Golden]) -> (bool, Used) {
     if golden.is_empty() {
         output::say("\nThere are no golden cases: put YAML files into a folder `golden`, or name one with --golden.");
-        return (true, Cost::default());
+        return (true, Used::default());
     }
-    let (mut wrong, mut cost) = (0, Cost::default());
+    let (mut wrong, mut most) = (0, Used::default());
     for case in golden {
         let outcome = cases::run(subject, case);
         if let Some(what) = &outcome.wrong {
@@ -103,16 +101,15 @@ fn run_golden(subject: &Subject, golden: &[Golden]) -> (bool, Cost) {
             output::say(&format!("\n{what}"));
         }
         tell_log(&case.case.case, &outcome.log);
-        let spent = outcome.cost.unwrap_or_default();
-        warn_near_budget(subject, &case.error(""), &spent);
-        cost = most(&cost, &spent);
+        warn_near_budget(subject, &case.error(""), &outcome.used);
+        most = most.most(&outcome.used);
     }
     let all = counted(golden.len(), "golden case");
     match wrong {
         0 => output::say(&format!("\n{all}: {}", if golden.len() == 1 { "it holds" } else { "all hold" })),
         wrong => output::say(&format!("\n{all}: {wrong} come{} out wrong", if wrong == 1 { "s" } else { "" })),
     }
-    (wrong == 0, cost)
+    (wrong == 0, most)
 }
 
 fn tell_log(case: &str, log: &[String]) {
@@ -123,16 +120,11 @@ fn tell_log(case: &str, log: &[String]) {
 }
 
 /// A case that is within its budget today may be over it with a longer text.
-fn warn_near_budget(subject: &Subject, place: &str, cost: &Cost) {
-    let info = &subject.info;
-    for (what, spent, budget, set) in [
-        ("fuel", cost.fuel, info.fuel_budget, "fuel budget"),
-        ("bytes of memory", cost.memory_bytes, info.memory_budget, "memory budget"),
-    ] {
-        if spent as f64 > budget as f64 * NEAR_BUDGET {
-            let (spent, share) = (grouped(spent), percent(spent as f64 / budget as f64));
-            output::say(&format!("{place}warning: it takes {spent} {what}, {share} of the {set} that the plugin sets"));
-        }
+fn warn_near_budget(subject: &Subject, place: &str, used: &Used) {
+    let budgets = subject.budgets();
+    for of in used.near(budgets) {
+        let (name, used, allowed) = (of.as_str(), grouped(used.of(of)), grouped(budgets.of(of)));
+        output::say(&format!("{place}warning: {name} {used}, more than {NEAR_PERCENT} % of the budget of {allowed}"));
     }
 }
 
@@ -164,19 +156,8 @@ fn tell_properties(subject: &Subject, report: &Report, seed: u64) -> bool {
     false
 }
 
-fn tell_cost(subject: &Subject, cost: Cost) {
-    let info = &subject.info;
-    let share = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
-    output::say(&format!(
-        "at most {} fuel ({} of its budget) and {} ({} of its budget)",
-        grouped(cost.fuel),
-        share(cost.fuel, info.fuel_budget),
-        bytes(cost.memory_bytes),
-        share(cost.memory_bytes, info.memory_budget)
-    ));
-    warn_near_budget(subject, "", &cost);
-}
-
-fn most(a: &Cost, b: &Cost) -> Cost {
-    Cost { fuel: a.fuel.max(b.fuel), memory_bytes: a.memory_bytes.max(b.memory_bytes), ..*a }
+fn tell_use(subject: &Subject, most: &Used) {
+    output::say("\nat most");
+    tell_budgets(most, subject.budgets());
+    warn_near_budget(subject, "", most);
 }

@@ -1,0 +1,158 @@
+//! What is budgeted, and how much of it a decision used.
+
+use crate::error::LoadError;
+use crate::limits::Budgets;
+use cadenza_core::plugin::Cost;
+
+/// A decision that uses more than so many hundredths of a budget is near it.
+pub const NEAR_PERCENT: u64 = 80;
+
+/// Something that a plugin may use only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Units of fuel.
+    Fuel,
+    /// Microseconds of wall time.
+    Time,
+    /// Bytes of linear memory.
+    Memory,
+    /// Bytes of the answer.
+    Output,
+    /// Lines said.
+    LogLines,
+    /// Elements of the largest table.
+    TableElements,
+    /// Tables.
+    Tables,
+    /// Core instances.
+    Instances,
+}
+
+impl Resource {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Fuel,
+        Self::Time,
+        Self::Memory,
+        Self::Output,
+        Self::LogLines,
+        Self::TableElements,
+        Self::Tables,
+        Self::Instances,
+    ];
+
+    /// As metrics and the API name it, with its unit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fuel => "fuel",
+            Self::Time => "time_us",
+            Self::Memory => "memory_bytes",
+            Self::Output => "output_bytes",
+            Self::LogLines => "log_lines",
+            Self::TableElements => "table_elements",
+            Self::Tables => "tables",
+            Self::Instances => "instances",
+        }
+    }
+}
+
+/// What one decision used of everything that is budgeted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used([u64; Resource::ALL.len()]);
+
+impl Used {
+    pub(crate) fn new(cost: &Cost, output_bytes: usize, table_elements: usize, shape: Shape) -> Self {
+        // In the order of `Resource`.
+        Self([
+            cost.fuel,
+            cost.wall_ns / 1_000,
+            cost.memory_bytes,
+            output_bytes as u64,
+            u64::from(cost.log_lines),
+            table_elements as u64,
+            shape.tables as u64,
+            shape.instances as u64,
+        ])
+    }
+
+    /// How much of one thing.
+    pub fn of(&self, resource: Resource) -> u64 {
+        self.0[resource as usize]
+    }
+
+    /// The most of each.
+    #[must_use]
+    pub fn most(mut self, other: &Self) -> Self {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine = theirs.max(*mine);
+        }
+        self
+    }
+
+    /// Of what it is near the budget, or over it.
+    pub fn near(&self, budgets: &Budgets) -> impl Iterator<Item = Resource> {
+        let (used, budgets) = (*self, *budgets);
+        let near = move |resource: &Resource| {
+            used.of(*resource).saturating_mul(100) > budgets.of(*resource).saturating_mul(NEAR_PERCENT)
+        };
+        Resource::ALL.into_iter().filter(near)
+    }
+}
+
+/// What every instance of a component is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) tables: usize,
+    pub(crate) instances: usize,
+}
+
+impl Shape {
+    /// Finds out with how little an instance can still be made; wasmtime counts, and does not tell.
+    pub(crate) fn of(most: &Budgets, made: impl Fn(&Budgets) -> bool) -> Self {
+        Self {
+            tables: least(most.tables, |tables| made(&Budgets { tables, ..*most })),
+            instances: least(most.instances, |instances| made(&Budgets { instances, ..*most })),
+        }
+    }
+
+    /// Refuses budgets for less than this.
+    pub(crate) fn fits(&self, budgets: &Budgets) -> Result<(), LoadError> {
+        for (of, has, allowed) in
+            [(Resource::Tables, self.tables, budgets.tables), (Resource::Instances, self.instances, budgets.instances)]
+        {
+            if has > allowed {
+                return Err(LoadError::Parts { what: of.as_str(), has, allowed });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The least for which it holds; it holds for `most`, and for everything above the least.
+fn least(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_is_found_wherever_it_lies() {
+        for wanted in 0..=9 {
+            assert_eq!(least(9, |few| few >= wanted), wanted);
+        }
+    }
+
+    #[test]
+    fn resources_lie_where_their_number_says() {
+        for (at, resource) in Resource::ALL.into_iter().enumerate() {
+            assert_eq!(resource as usize, at);
+        }
+    }
+}
