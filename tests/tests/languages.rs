@@ -15,6 +15,8 @@ struct Language {
     /// What `cadenza plugin new --lang` calls it.
     flavours: &'static [&'static str],
     needs: &'static [&'static [&'static str]],
+    /// The tests of the SDK itself, run in its folder.
+    native: &'static [&'static str],
 }
 
 const LANGUAGES: [Language; 2] = [
@@ -23,6 +25,7 @@ const LANGUAGES: [Language; 2] = [
         folder: "python",
         flavours: &["python"],
         needs: &[&["python3", "-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]],
+        native: &["python3", "-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."],
     },
     Language {
         name: "typescript",
@@ -36,6 +39,7 @@ const LANGUAGES: [Language; 2] = [
             ],
             &["npm", "--version"],
         ],
+        native: &["node", "--test", "tests/"],
     },
 ];
 
@@ -59,7 +63,11 @@ fn main() -> ExitCode {
                 trial(name, Box::new(move || new_plugin_holds(flavour, kind)))
             })
         });
-        let mut trials = vec![trial(reference, Box::new(move || reference_holds(language.folder)))];
+        let native = format!("the_sdk_for_{}_passes_its_own_tests", language.name);
+        let mut trials = vec![
+            trial(native, Box::new(move || sdk_holds(language.folder, language.native))),
+            trial(reference, Box::new(move || reference_holds(language.folder))),
+        ];
         trials.extend(templates);
         trials
     });
@@ -96,6 +104,17 @@ fn reference_holds(language: &str) {
     plugin(&["build", text(&reference), "--out", text(&component)]);
     let golden = root.join("plugins/inbound-fit/golden");
     holds(&plugin(&["test", text(&component), "--golden", text(&golden), "--cases", "40"]));
+}
+
+/// Runs what tests an SDK outside of the sandbox.
+fn sdk_holds(language: &str, native: &[&str]) {
+    let mut command = Command::new(native[0]);
+    command.args(&native[1..]).current_dir(root().join("sdk").join(language));
+    let output = command.output().expect("it ran before");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{native:?} ended with {}:\n{said}", output.status);
+    let none = ["Ran 0 tests", "NO TESTS RAN", "# tests 0"];
+    assert!(!none.iter().any(|none| said.contains(none)), "there are tests to be run:\n{said}");
 }
 
 /// Makes a plugin as a newcomer would, and tests it.

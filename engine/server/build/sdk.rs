@@ -9,15 +9,8 @@ use std::path::Path;
 /// What tools leave behind.
 const LEAVINGS: &[&str] = &["target", "node_modules", "__pycache__", ".venv"];
 /// What only this repository has a use for.
-const OURS: &[&str] = &[
-    "rust/build",
-    "rust/tests",
-    "python/reference",
-    "python/tests",
-    "javascript/reference",
-    "javascript/tests",
-    "README.md",
-];
+const OURS: &[&str] =
+    &["rust/build", "rust/tests", "python/reference", "python/tests", "javascript/reference", "javascript/tests"];
 
 pub(crate) fn embed(root: &Path, out: &Path) {
     let sdk = root.join("sdk");

@@ -106,8 +106,8 @@ pub(crate) async fn load(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
-pub(crate) struct PromoteBody {
-    /// The build that is meant; whichever is tried when left out.
+pub(crate) struct MeantBody {
+    /// The build that goes live, or is taken away; whichever it is when left out.
     digest: Option<Digest>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) async fn promote(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
-    OptionalJson(body): OptionalJson<PromoteBody>,
+    OptionalJson(body): OptionalJson<MeantBody>,
 ) -> Result<Json<PluginView>, Problem> {
     let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
     let promote = move |_: &Catalog, registry: &mut Registry| {
@@ -144,11 +144,13 @@ pub(crate) async fn rollback(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
-    _: Bare,
+    OptionalJson(body): OptionalJson<MeantBody>,
 ) -> Result<Json<RolledBackView>, Problem> {
     let (plugin, by, now) = (name.clone(), caller.name(), api.engine.clock().now());
-    let rolled_back =
-        change(&api, move |_, registry| Ok(registry.roll_back(&plugin, &by, now).map_err(PluginError::from)?)).await?;
+    let roll_back = move |_: &Catalog, registry: &mut Registry| {
+        Ok(registry.roll_back(&plugin, body.digest, &by, now).map_err(PluginError::from)?)
+    };
+    let rolled_back = change(&api, roll_back).await?;
     let (done, hash) = match rolled_back {
         RolledBack::Candidate(hash) => ("candidate_dropped", hash),
         RolledBack::Live(hash) => ("live_again", hash),

@@ -100,6 +100,7 @@ impl NewPlugin<'_> {
         let copy = folder.join(PROJECT_SDK);
         sdk::write(sdk::below("wit"), &copy.join("wit"))?;
         sdk::write(sdk::library(self.language.sdk()), &copy.join(self.language.sdk()))?;
+        sdk::write(sdk::guides(self.language.sdk()), &copy)?;
         if self.language == Language::Rust {
             sdk::write([("Cargo.lock", sdk::cargo_lock().as_bytes())], &folder)?;
         }

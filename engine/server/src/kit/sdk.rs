@@ -20,9 +20,19 @@ pub(crate) fn below(folder: &str) -> impl Iterator<Item = Embedded> {
     })
 }
 
-/// The library and the tools of a language, without its templates.
+/// The library and the tools of a language, without its templates and guide.
 pub(crate) fn library(language: &str) -> impl Iterator<Item = Embedded> {
-    below(language).filter(|(path, _)| !path.starts_with("template/") && !path.starts_with("template-"))
+    let is_template = |path: &str| path.starts_with("template/") || path.starts_with("template-");
+    below(language).filter(move |(path, _)| !is_template(path) && *path != GUIDE)
+}
+
+/// What a guide is called.
+const GUIDE: &str = "README.md";
+
+/// The guide that all languages share and, where it has one, that of a language.
+pub(crate) fn guides(language: &str) -> impl Iterator<Item = Embedded> {
+    let own = format!("{language}/{GUIDE}");
+    FILES.iter().filter(move |(path, _)| *path == GUIDE || *path == own).copied()
 }
 
 /// The versions with which the SDK for Rust is tested; cargo drops those that a plugin has no use for.
@@ -72,5 +82,7 @@ mod tests {
         let library: Vec<&str> = library("rust").map(|(path, _)| path).collect();
         assert!(library.contains(&"src/lib.rs") && library.contains(&"derive/src/lib.rs"), "{library:?}");
         assert!(!library.iter().any(|path| path.contains("template") || path.starts_with("build/")), "{library:?}");
+        let of = |language| guides(language).map(|(path, _)| path).collect::<Vec<_>>();
+        assert_eq!((of("rust"), of("python")), (vec!["README.md"], vec!["README.md", "python/README.md"]));
     }
 }

@@ -80,14 +80,14 @@ pub(crate) enum Refusal {
     /// There is nothing to promote.
     #[error("no build of `{0}` is being tried: load one first, with `cadenza plugin push`")]
     NothingTried(String),
-    /// Somebody else tried another build meanwhile.
-    #[error("of `{plugin}` the build {tried} is tried now, and not {wanted}: look at it again")]
+    /// Somebody else tried, promoted or dropped another build meanwhile.
+    #[error("of `{plugin}` it would be the build {found} now, and not {wanted}: look at it again")]
     Another {
         /// The plugin.
         plugin: String,
-        /// What is tried.
-        tried: Digest,
-        /// What was to go live.
+        /// What it would be.
+        found: Digest,
+        /// What was meant.
         wanted: Digest,
     },
     /// There is nothing to go back to.
@@ -191,18 +191,24 @@ impl Registry {
         now: Timestamp,
     ) -> Result<ComponentHash, Refusal> {
         let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
-        let tried = versions.candidate.as_ref().map(|trial| trial.hash.digest());
-        if let Some((tried, wanted)) = tried.zip(wanted).filter(|(tried, wanted)| tried != wanted) {
-            return Err(Refusal::Another { plugin: name.to_owned(), tried, wanted });
-        }
+        meant(name, wanted, versions.candidate.as_ref().map(|trial| trial.hash))?;
         let trial = versions.candidate.take().ok_or_else(|| Refusal::NothingTried(name.to_owned()))?;
         versions.go_live(Live { hash: trial.hash, since: now, by: by.to_owned() });
         Ok(trial.hash)
     }
 
-    /// What is tried is dropped; when nothing is, the build before the live one goes live again. Returns what decides now.
-    pub(crate) fn roll_back(&mut self, name: &str, by: &str, now: Timestamp) -> Result<RolledBack, Refusal> {
+    /// What is tried is dropped; when nothing is, the build before the live one goes live again. `wanted` is what is taken away:
+    /// what is tried, or is live.
+    pub(crate) fn roll_back(
+        &mut self,
+        name: &str,
+        wanted: Option<Digest>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<RolledBack, Refusal> {
         let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
+        let tried = versions.candidate.as_ref().map(|trial| trial.hash);
+        meant(name, wanted, tried.or(versions.live.as_ref().map(|live| live.hash)))?;
         if let Some(hash) = versions.drop_candidate(now) {
             if versions.live.is_none() && versions.retired.is_empty() {
                 // It never decided: nothing is left of the plugin.
@@ -234,6 +240,14 @@ impl Registry {
 
     fn versions(&mut self, name: &str) -> &mut Versions {
         self.plugins.entry(name.to_owned()).or_default()
+    }
+}
+
+/// Refuses when it would be another build than the one that is meant.
+fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> Result<(), Refusal> {
+    match wanted.zip(found.map(|found| found.digest())) {
+        Some((wanted, found)) if wanted != found => Err(Refusal::Another { plugin: plugin.to_owned(), found, wanted }),
+        _ => Ok(()),
     }
 }
 
@@ -320,16 +334,18 @@ mod tests {
     #[test]
     fn a_rollback_drops_what_is_tried_first_and_then_goes_back_step_by_step() {
         let mut registry = Registry::default();
-        assert_eq!(registry.roll_back("fit", "ada", NOW), Err(Refusal::Unknown("fit".to_owned())));
+        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(Refusal::Unknown("fit".to_owned())));
         registry.offer("fit", build("1"), "program", NOW);
-        assert_eq!(registry.roll_back("fit", "ada", NOW), Err(Refusal::NothingBefore("fit".to_owned())));
+        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(Refusal::NothingBefore("fit".to_owned())));
         registry.try_out("fit", trial("2")).expect("another build");
         registry.promote("fit", None, "ada", NOW).expect("it is tried");
         registry.try_out("fit", trial("3")).expect("another build");
         assert_eq!(registry.try_out("fit", trial("2")), Err(Refusal::IsLive("fit".to_owned())));
-        assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Candidate(build("3"))));
+        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Ok(RolledBack::Candidate(build("3"))));
         assert_eq!(live(&registry), Some(build("2")));
-        assert_eq!(registry.roll_back("fit", "ada", NOW), Ok(RolledBack::Live(build("1"))));
+        let another = registry.roll_back("fit", Some(build("3").digest()), "ada", NOW);
+        assert!(matches!(another, Err(Refusal::Another { .. })), "{another:?}");
+        assert_eq!(registry.roll_back("fit", Some(build("2").digest()), "ada", NOW), Ok(RolledBack::Live(build("1"))));
         assert_eq!(registry.promote("fit", None, "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
         assert!(registry.components().contains(&build("1")));
         assert!(registry.components().contains(&build("2")), "it decided, and its decisions are remembered");
@@ -338,7 +354,7 @@ mod tests {
         assert!(!registry.components().contains(&build("2")), "its decisions are forgotten");
         let nobody = Trial { hash: build("x"), share_permille: 0, since: NOW, by: "ada".to_owned() };
         registry.try_out("mistake", nobody).expect("it is new");
-        assert_eq!(registry.roll_back("mistake", "ada", NOW), Ok(RolledBack::Candidate(build("x"))));
+        assert_eq!(registry.roll_back("mistake", None, "ada", NOW), Ok(RolledBack::Candidate(build("x"))));
         assert!(registry.get("mistake").is_none(), "nothing is left of what never decided");
     }
 

@@ -157,7 +157,11 @@ impl Which {
     }
 
     fn roll_back(&self) -> anyhow::Result<()> {
-        let done = self.post("/rollback")?;
+        let client = self.remote.client()?;
+        let plugin = client.get(&path("/v1/plugins/", &self.name, ""))?;
+        let meant = plugin["candidate"]["digest"].as_str().or_else(|| plugin["digest"].as_str());
+        let body = meant.map(|digest| json!({"digest": digest}));
+        let done = client.post(&path("/v1/plugins/", &self.name, "/rollback"), body.as_ref())?;
         let digest = table::cell(&done, "digest");
         output::say(&match done["done"].as_str() {
             Some("candidate_dropped") if done["plugin"].is_null() => {
