@@ -128,11 +128,11 @@ fn would_change(desk: &Desk, component: &str) {
     assert!(!yaml.contains("Wilhelmina") && yaml.contains("first_name"), "nobody is named: {yaml}");
     plugin(&["test", component, "--golden", text(&cases), "--cases", "5"]).expect(0, &["all hold"]);
     // A build that looks further than what was recorded says so.
-    desk.project.edit(".engagement(10, PRICES_DAYS", ".previous_score().engagement(20, PRICES_DAYS");
+    desk.project.edit(".engagement(10, PRICES_DAYS", ".previous_score().engagement(10, 2 * PRICES_DAYS");
     desk.project.ask("build", &[]).expect(0, &[]);
     let says = ["or less of it: blank here: engagement (6 times)", "blank here: previous_score (6 times)"];
     desk.plugin(&["test", component, "--from-production", "--days", "1"]).expect(1, &says);
-    desk.project.edit(".previous_score().engagement(20, PRICES_DAYS", ".engagement(10, PRICES_DAYS");
+    desk.project.edit(".previous_score().engagement(10, 2 * PRICES_DAYS", ".engagement(10, PRICES_DAYS");
     desk.project.ask("build", &[]).expect(0, &[]);
 }
 

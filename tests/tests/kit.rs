@@ -100,6 +100,8 @@ fn says_what_is_wrong_with_a_plugin(project: &Project) {
     );
     project.edit("    const RULES:", "    const MEMORY_BUDGET: u64 = 70_000;\n    const RULES:");
     project.ask("build", &[]).expect(0, &["imports cadenza:plugin/log@1.0.0"]);
+    // Its parts are joined by code that runs before a decision does.
+    project.ask("bench", &["--profile", "--calls", "5"]).expect(0, &["stopped at", "fit::LeadScore"]);
     let cases = "- case: Seats\n  now: 2026-03-02T09:00:00Z\n  lead: { seats: 5 }\n  expect: { score: 0, segment: cold, \
                  reasons: [[large, 0, '']] }\n- case: Panics\n  now: 2026-03-02T09:00:00Z\n  lead: { employees: 900, \
                  seats: 1 }\n  expect: {}\n";

@@ -15,8 +15,8 @@ struct Language {
     /// What `cadenza plugin new --lang` calls it.
     flavours: &'static [&'static str],
     needs: &'static [&'static [&'static str]],
-    /// The tests of the SDK itself, run in its folder.
-    native: &'static [&'static str],
+    /// The tests of the SDK itself: where below `sdk/` they run, and how.
+    native: (&'static str, &'static [&'static str]),
 }
 
 const LANGUAGES: [Language; 2] = [
@@ -25,7 +25,7 @@ const LANGUAGES: [Language; 2] = [
         folder: "python",
         flavours: &["python"],
         needs: &[&["python3", "-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]],
-        native: &["python3", "-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."],
+        native: ("python", &["python3", "-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."]),
     },
     Language {
         name: "typescript",
@@ -39,7 +39,7 @@ const LANGUAGES: [Language; 2] = [
             ],
             &["npm", "--version"],
         ],
-        native: &["node", "--test", "tests/"],
+        native: ("javascript/tests", &["node", "--test", "--test-reporter=tap"]),
     },
 ];
 
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         });
         let native = format!("the_sdk_for_{}_passes_its_own_tests", language.name);
         let mut trials = vec![
-            trial(native, Box::new(move || sdk_holds(language.folder, language.native))),
+            trial(native, Box::new(move || sdk_holds(language.native))),
             trial(reference, Box::new(move || reference_holds(language.folder))),
         ];
         trials.extend(templates);
@@ -107,9 +107,9 @@ fn reference_holds(language: &str) {
 }
 
 /// Runs what tests an SDK outside of the sandbox.
-fn sdk_holds(language: &str, native: &[&str]) {
+fn sdk_holds((folder, native): (&str, &[&str])) {
     let mut command = Command::new(native[0]);
-    command.args(&native[1..]).current_dir(root().join("sdk").join(language));
+    command.args(&native[1..]).current_dir(root().join("sdk").join(folder));
     let output = command.output().expect("it ran before");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{native:?} ended with {}:\n{said}", output.status);

@@ -146,7 +146,9 @@ fn who_a_build_does_not_fit_is_told_and_everybody_else_is_decided_by_it() {
     let sets_bonus = WORKFLOW.replace("    on_failure", "    with: { bonus: true }\n    on_failure");
     site.write("follow.yaml", &sets_bonus);
     let engine = start(&site);
-    bring(&engine, 0, 1);
+    // It waits before the score while the workspace changes.
+    act(&engine, "pause").expect(200);
+    let old = bring(&engine, 0, 1).remove(0);
     let refused = push(&engine, &build(20), "").problem(422);
     assert!(refused["errors"][0]["message"].as_str().unwrap_or_default().contains("bonus"), "{refused}");
     // The workflow no longer sets it; runs that began before still do.
@@ -155,10 +157,17 @@ fn who_a_build_does_not_fit_is_told_and_everybody_else_is_decided_by_it() {
     let applied = engine.client.post("/v1/workspace/apply", &json!({})).expect(200).json;
     let says = |warnings: &Value, then: &str| {
         let warning = warnings[0].as_str().unwrap_or_default();
-        assert!(warning.contains("of `follow`") && warning.contains("step `score`"), "{warnings}");
+        assert!(warning.contains("step `score` of `follow`"), "{warnings}");
         assert!(warning.contains("bonus") && warning.ends_with(then), "{warnings}");
     };
     says(&applied["misfits"], "the failure policy of the step applies there");
+    act(&engine, "resume").expect(200);
+    let parked = eventually("the parking", || {
+        let parked = engine.client.get("/v1/runs?state=parked").expect(200).json;
+        parked["items"].get(0).is_some().then_some(parked)
+    });
+    assert_eq!((&parked["items"][0]["lead"], points(&engine, &old)), (&json!(old), Value::Null), "{parked}");
+    assert!(parked.to_string().contains("fits the definition of this run"), "{parked}");
     let pushed = push(&engine, &build(80), "?canary=100").expect(200).json;
     says(&pushed["candidate"]["warnings"], "the live build decides there");
     assert_eq!(points(&engine, &bring(&engine, 10, 1)[0]), 80);

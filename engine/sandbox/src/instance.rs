@@ -3,6 +3,7 @@
 use crate::contract::LOG;
 use crate::limits::{Budgets, TRAP_BYTES_MAX};
 use crate::ticker::{self, Watch};
+use crate::used::Resource;
 use cadenza_core::plugin::{Budget, Cost, DecisionFailure};
 use std::time::Instant;
 use wasmtime::component::{Instance, InstancePre, Linker};
@@ -14,6 +15,8 @@ pub(crate) struct Taken {
     budgets: Budgets,
     memory_bytes: usize,
     table_elements: usize,
+    /// What the guest wanted more of than it may have.
+    refused: Option<Resource>,
     log: Vec<String>,
     log_bytes: usize,
     panic: Option<String>,
@@ -33,6 +36,7 @@ impl ResourceLimiter for Taken {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let all = self.memory_bytes.saturating_sub(current).saturating_add(desired);
         if all > self.budgets.memory_bytes {
+            self.refused = Some(Resource::Memory);
             return Err(over(Budget::Memory));
         }
         self.memory_bytes = all;
@@ -41,6 +45,7 @@ impl ResourceLimiter for Taken {
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         if desired > self.budgets.table_elements {
+            self.refused = Some(Resource::TableElements);
             return Err(over(Budget::Memory));
         }
         self.table_elements = self.table_elements.max(desired);
@@ -88,6 +93,8 @@ pub(crate) struct Called<R> {
     pub(crate) cost: Cost,
     /// How many elements its largest table had.
     pub(crate) table_elements: usize,
+    /// What ran out.
+    pub(crate) exceeded: Option<Resource>,
     /// What the guest said meanwhile.
     pub(crate) log: Vec<String>,
     /// The functions of the guest that were under way when it trapped, innermost first.
@@ -107,6 +114,7 @@ pub(crate) fn call<R>(
     let answer = guest.instantiate(&mut store).and_then(|instance| ask(&mut store, &instance));
     let backtrace = answer.as_ref().err().map_or_else(Vec::new, backtrace);
     let answer = answer.map_err(|error| failure(&error, &store));
+    let exceeded = answer.as_ref().err().and_then(|failure| exceeded(failure, store.data().refused));
     let fuel_left = store.get_fuel().expect("fuel is switched on in `compiled::config`");
     let taken = store.data_mut();
     let log = std::mem::take(&mut taken.log);
@@ -121,7 +129,7 @@ pub(crate) fn call<R>(
     let wall = began.elapsed();
     cost.wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
     cost.wall_us = u32::try_from(wall.as_micros()).unwrap_or(u32::MAX);
-    Called { answer, cost, table_elements, log, backtrace }
+    Called { answer, cost, table_elements, exceeded, log, backtrace }
 }
 
 fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
@@ -129,6 +137,7 @@ fn store(guest: &InstancePre<Taken>, budgets: &Budgets) -> Store<Taken> {
         budgets: *budgets,
         memory_bytes: 0,
         table_elements: 0,
+        refused: None,
         log: Vec::new(),
         log_bytes: 0,
         panic: None,
@@ -153,6 +162,18 @@ fn failure(error: &wasmtime::Error, store: &Store<Taken>) -> DecisionFailure {
         Some(trap) => DecisionFailure::Trap(shorten(trap_text(*trap, error, store), TRAP_BYTES_MAX)),
         None => untyped(error),
     }
+}
+
+/// Which budget it was.
+fn exceeded(failure: &DecisionFailure, refused: Option<Resource>) -> Option<Resource> {
+    let DecisionFailure::Budget(budget) = failure else { return None };
+    Some(match budget {
+        Budget::Fuel => Resource::Fuel,
+        Budget::WallTime => Resource::Time,
+        Budget::Memory => refused.unwrap_or(Resource::Memory),
+        Budget::Output => Resource::Output,
+        Budget::Log => Resource::LogLines,
+    })
 }
 
 /// wasmtime keeps the types of these errors to itself; tests would notice other texts.

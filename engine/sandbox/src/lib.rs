@@ -111,6 +111,18 @@ impl Sandbox {
         self.plugins.get(&plugin).map(Plugin::budgets)
     }
 
+    /// Other budgets for a plugin from now on, in the place of what it asks for or had before.
+    pub fn set_budget(&mut self, plugin: Digest, budget: BudgetOverrides) {
+        if let Some(found) = self.plugins.get_mut(&plugin) {
+            found.set_budget(&self.limits, &budget);
+        }
+    }
+
+    /// Whether any decision of a plugin can begin within its budgets: some are less than what every instance takes.
+    pub fn can_begin(&self, plugin: Digest) -> Result<(), LoadError> {
+        self.plugins.get(&plugin).map_or(Ok(()), |found| found.can_begin(&self.watch))
+    }
+
     /// Takes one decision in a fresh instance, and says what it cost, failed or not.
     pub fn decide(&self, plugin: Digest, kind: DecisionKind, input: &DecisionInput) -> Decided {
         match self.find(plugin) {

@@ -1,6 +1,5 @@
 //! What a plugin may use: the limits of the host, and the budgets of one plugin within them. Knows nothing of wasmtime.
 
-use crate::contract::Description;
 use crate::used::Resource;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +96,13 @@ pub struct BudgetOverrides {
     pub instances: Option<usize>,
 }
 
+/// What a plugin asks for itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asks {
+    pub(crate) fuel: u64,
+    pub(crate) memory_bytes: u64,
+}
+
 impl BudgetOverrides {
     /// How much of one thing; nothing where it is not overridden.
     pub fn of(&self, resource: Resource) -> Option<u64> {
@@ -167,14 +173,14 @@ impl Budgets {
         }
     }
 
-    /// What a decision of a plugin that describes itself so may use.
-    pub(crate) fn for_decision(limits: &HostLimits, description: &Description, overrides: &BudgetOverrides) -> Self {
+    /// What a decision of a plugin that asks for so much may use.
+    pub(crate) fn for_decision(limits: &HostLimits, asks: Asks, overrides: &BudgetOverrides) -> Self {
         let most = Self::for_description(limits);
-        let described_bytes = usize::try_from(description.memory_budget).unwrap_or(usize::MAX);
+        let asked_bytes = usize::try_from(asks.memory_bytes).unwrap_or(usize::MAX);
         Self {
-            fuel: overrides.fuel.unwrap_or(description.fuel_budget).min(most.fuel),
+            fuel: overrides.fuel.unwrap_or(asks.fuel).min(most.fuel),
             wall_ms: overrides.wall_ms.unwrap_or(most.wall_ms).min(most.wall_ms),
-            memory_bytes: overrides.memory_bytes.unwrap_or(described_bytes).min(most.memory_bytes),
+            memory_bytes: overrides.memory_bytes.unwrap_or(asked_bytes).min(most.memory_bytes),
             table_elements: overrides.table_elements.unwrap_or(most.table_elements).min(most.table_elements),
             tables: overrides.tables.unwrap_or(most.tables).min(most.tables),
             instances: overrides.instances.unwrap_or(most.instances).min(most.instances),

@@ -6,9 +6,9 @@ use crate::contract::{self, Choice, Description, Given, Input, Overdue, Rating, 
 use crate::error::LoadError;
 use crate::instance::{self, Taken, shorten};
 use crate::layout::{Codes, Layout, NotTexts};
-use crate::limits::{BudgetOverrides, Budgets, HostLimits, REASON_BYTES_MAX};
+use crate::limits::{Asks, BudgetOverrides, Budgets, HostLimits, REASON_BYTES_MAX};
 use crate::ticker::Watch;
-use crate::used::{Shape, Used};
+use crate::used::{Resource, Shape, Used};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use wasmtime::component::{
@@ -24,6 +24,7 @@ pub(crate) struct Plugin {
     guest: InstancePre<Taken>,
     exports: Exports,
     codes: Codes,
+    asks: Asks,
     budgets: Budgets,
     shape: Shape,
     /// `reads` is asked when a workspace is checked, so it may take what a description may.
@@ -149,20 +150,31 @@ impl Plugin {
             let describe: Describe = function(store, instance, &exports.describe);
             Ok(Ok(describe.call(store, ())?.0))
         });
-        let mut description = asked.answer.map_err(LoadError::Describe)??;
+        let description = asked.answer.map_err(LoadError::Describe)??;
         let codes = Codes::new(description.codes.clone());
-        let decision_budgets = Budgets::for_decision(limits, &description, overrides);
+        let asks = Asks { fuel: description.fuel_budget, memory_bytes: description.memory_budget };
         let started = |budgets: &Budgets| instance::call(&guest, watch, budgets, |_, _| Ok(())).answer;
         let shape = Shape::of(&budgets, |budgets| started(budgets).is_ok());
-        shape.fits(&decision_budgets)?;
-        // Within little wall time a busy machine would refuse what an idle one takes.
-        started(&Budgets { wall_ms: budgets.wall_ms, ..decision_budgets }).map_err(LoadError::Start)?;
-        description.fuel_budget = description.fuel_budget.min(limits.fuel_max);
-        let mut info = answer::description(description, exports.kinds(), compiled.digest())
+        let info = answer::description(description, exports.kinds(), compiled.digest())
             .map_err(|why| LoadError::Description(shorten(why, REASON_BYTES_MAX)))?;
-        info.fuel_budget = decision_budgets.fuel;
-        info.memory_budget = decision_budgets.memory_bytes as u64;
-        Ok(Self { info, guest, exports, codes, budgets: decision_budgets, shape, description_budgets: budgets })
+        let mut plugin = Self { info, guest, exports, codes, asks, budgets, shape, description_budgets: budgets };
+        plugin.set_budget(limits, overrides);
+        Ok(plugin)
+    }
+
+    /// What decisions may use from now on, where the workspace says something else than the plugin asks for.
+    pub(crate) fn set_budget(&mut self, limits: &HostLimits, overrides: &BudgetOverrides) {
+        self.budgets = Budgets::for_decision(limits, self.asks, overrides);
+        self.info.fuel_budget = self.budgets.fuel;
+        self.info.memory_budget = self.budgets.memory_bytes as u64;
+    }
+
+    /// Whether any decision can begin within its budgets.
+    pub(crate) fn can_begin(&self, watch: &Watch) -> Result<(), LoadError> {
+        self.shape.fits(&self.budgets)?;
+        // Within little wall time a busy machine would refuse what an idle one takes.
+        let budgets = Budgets { wall_ms: self.description_budgets.wall_ms, ..self.budgets };
+        instance::call(&self.guest, watch, &budgets, |_, _| Ok(())).answer.map_err(LoadError::Start)
     }
 
     /// The same plugin in another engine, which maps the same code: the guest is not asked again.
@@ -174,6 +186,7 @@ impl Plugin {
             exports: Exports::of(&component)?,
             guest: instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?,
             codes: self.codes.clone(),
+            asks: self.asks,
             budgets: self.budgets,
             shape: self.shape,
             description_budgets: self.description_budgets,
@@ -231,11 +244,14 @@ impl Plugin {
                 return Decided::not_asked(DecisionFailure::Unavailable(why));
             }
         };
-        let instance::Called { answer, cost, table_elements, log, backtrace } = called;
+        let instance::Called { answer, cost, table_elements, exceeded, log, backtrace } = called;
         let answer = answer.and_then(|answer| answer);
         let output_bytes = answer.as_ref().map_or(0, Decision::bytes);
-        let used = Used::new(&cost, output_bytes, table_elements, self.shape);
-        Decided { answer, cost, used, log, backtrace }
+        let mut used = Used::new(&cost, output_bytes, table_elements, self.shape);
+        if let Some(resource) = exceeded {
+            used.reached(resource, &self.budgets);
+        }
+        Decided { answer, cost, used, exceeded, log, backtrace }
     }
 
     /// Scores leads that share `now` and parameters in one instance. On a failure, and when the answer is not one for each
@@ -313,6 +329,8 @@ pub struct Decided {
     pub cost: Cost,
     /// The same, and everything else that is budgeted.
     pub used: Used,
+    /// What ran out; nothing when nothing did.
+    pub exceeded: Option<Resource>,
     /// The lines the plugin said meanwhile. They may name people.
     pub log: Vec<String>,
     /// After a trap: the plugin's functions that were under way, innermost first.
@@ -326,6 +344,7 @@ impl Decided {
             answer: Err(failure),
             cost: Cost::default(),
             used: Used::default(),
+            exceeded: None,
             log: Vec::new(),
             backtrace: Vec::new(),
         }

@@ -41,6 +41,16 @@ impl Resource {
         Self::Instances,
     ];
 
+    /// What it is called under `plugins` in `cadenza.yaml`.
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Time => "time_ms",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::Fuel | Self::LogLines | Self::TableElements | Self::Tables | Self::Instances => self.as_str(),
+        }
+    }
+
     /// As metrics and the API name it, with its unit.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,11 +99,19 @@ impl Used {
         self
     }
 
+    /// What ran out was used to the last, whatever is measured of it: what was refused is not.
+    pub(crate) fn reached(&mut self, resource: Resource, budgets: &Budgets) {
+        let used = &mut self.0[resource as usize];
+        *used = budgets.of(resource).max(*used);
+    }
+
     /// Of what it is near the budget, or over it.
     pub fn near(&self, budgets: &Budgets) -> impl Iterator<Item = Resource> {
         let (used, budgets) = (*self, *budgets);
         let near = move |resource: &Resource| {
-            used.of(*resource).saturating_mul(100) > budgets.of(*resource).saturating_mul(NEAR_PERCENT)
+            // Of these every instance has as many, and the last may be used as well as the first.
+            let is_fixed = matches!(resource, Resource::Tables | Resource::Instances);
+            !is_fixed && used.of(*resource).saturating_mul(100) > budgets.of(*resource).saturating_mul(NEAR_PERCENT)
         };
         Resource::ALL.into_iter().filter(near)
     }
@@ -121,7 +139,7 @@ impl Shape {
             [(Resource::Tables, self.tables, budgets.tables), (Resource::Instances, self.instances, budgets.instances)]
         {
             if has > allowed {
-                return Err(LoadError::Parts { what: of.as_str(), has, allowed });
+                return Err(LoadError::Parts { what: of.setting(), has, allowed });
             }
         }
         Ok(())

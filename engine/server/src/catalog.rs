@@ -8,6 +8,7 @@ use cadenza_core::workflow::{Ask, AskRef, Workflow};
 use cadenza_core::workspace::{Definitions, Live, Workspace};
 use cadenza_language::{Diagnostic, Folder};
 use cadenza_store::DocumentKey;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(crate) struct Catalog {
     pub(crate) plugins: Arc<Plugins>,
     /// Which builds of them are live, tried, and were live.
     pub(crate) registry: Arc<Registry>,
-    /// Builds that cannot be asked where runs on older definitions would ask them.
+    /// Builds that cannot be asked where a definition asks their plugin.
     pub(crate) misfits: Arc<Vec<Misfit>>,
     /// Where their components are kept.
     pub(crate) library: Arc<Library>,
@@ -35,6 +36,10 @@ pub(crate) struct Catalog {
     /// What is paused.
     pub(crate) brakes: Arc<Brakes>,
 }
+
+/// How many builds and reasons are told that do not fit, and how many places of each.
+const MISFITS_TOLD_MAX: usize = 10;
+const PLACES_TOLD_MAX: usize = 3;
 
 /// Documents to write; none deletes.
 pub(crate) type Documents = Vec<(DocumentKey, Option<Vec<u8>>)>;
@@ -140,23 +145,48 @@ impl Catalog {
         self.library.forget_all_but(&self.registry.components(), &self.registry.in_use());
     }
 
-    /// What cannot be asked where, in a sentence for each place of a workflow; of one build or of all.
+    /// Which builds cannot be asked where, and why, in sentences; of one build or of all. Definitions are kept for as long as
+    /// runs may pin them, so there may be many.
     pub(crate) fn misfits(&self, build: Option<Digest>) -> Vec<String> {
-        let of_build = self.misfits.iter().filter(|misfit| build.is_none_or(|build| misfit.digest == build));
-        let say = |misfit: &Misfit| {
-            let Misfit { place, plugin, digest, why } = misfit;
+        let mut alike: BTreeMap<(&str, Digest, &str), Vec<AskRef>> = BTreeMap::new();
+        for Misfit { place, plugin, digest, why } in self.misfits.iter() {
+            if build.is_none_or(|build| build == *digest) {
+                alike.entry((plugin, *digest, why)).or_default().push(*place);
+            }
+        }
+        let mut told: Vec<String> = alike
+            .iter()
+            .take(MISFITS_TOLD_MAX)
+            .map(|((plugin, digest, why), places)| {
+                let is_live = self.plugins.infos().get(*plugin).is_some_and(|info| info.digest == *digest);
+                let then = if is_live {
+                    "the failure policy of the step applies there"
+                } else {
+                    "the live build decides there"
+                };
+                format!(
+                    "the build {digest} of `{plugin}` does not fit {}, which runs may still follow: {why}; {then}",
+                    self.places(places)
+                )
+            })
+            .collect();
+        if let Some(more) = alike.len().checked_sub(MISFITS_TOLD_MAX).filter(|more| *more > 0) {
+            told.push(format!("{more} more builds or reasons"));
+        }
+        told
+    }
+
+    fn places(&self, places: &[AskRef]) -> String {
+        let name = |place: &AskRef| {
             let definition = self.definitions.get(&place.workflow)?;
             let (workflow, step) = (&definition.name, &definition.steps.get(usize::from(place.step.0))?.id);
-            let is_live = self.plugins.infos().get(plugin).is_some_and(|info| info.digest == *digest);
-            let then =
-                if is_live { "the failure policy of the step applies there" } else { "the live build decides there" };
-            Some(format!(
-                "the build {digest} of `{plugin}` cannot be asked by runs that began with the definition {} of `{workflow}` \
-                 and still come to step `{step}`: {why}; {then}",
-                place.workflow
-            ))
+            Some(format!("step `{step}` of `{workflow}` in its definition {}", place.workflow))
         };
-        of_build.filter_map(say).collect()
+        let mut names: Vec<String> = places.iter().take(PLACES_TOLD_MAX).filter_map(name).collect();
+        if let Some(more) = places.len().checked_sub(PLACES_TOLD_MAX).filter(|more| *more > 0) {
+            names.push(format!("{more} more places"));
+        }
+        names.join(", ")
     }
 
     /// The same with these brakes.

@@ -11,7 +11,7 @@ use crate::plugins::shadow::Compared;
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::Answer;
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::{DecisionInput, DecisionKind, PluginInfo};
+use cadenza_core::plugin::{DecisionFailure, DecisionInput, DecisionKind, PluginInfo};
 use cadenza_sandbox::{Decided, Sandbox};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,6 +78,10 @@ impl Bench {
 
     /// Asks a build, unless it failed so often that it is not asked now.
     fn ask(&mut self, plugin: &str, digest: Digest, kind: DecisionKind, input: &DecisionInput) -> Decided {
+        if digest == Digest(0) {
+            let why = "no build of it is loaded that fits the definition of this run";
+            return Decided::not_asked(DecisionFailure::Unavailable(why.to_owned()));
+        }
         let health = self.known.entry(digest).or_insert_with(|| self.health.of(digest));
         if let Err(failure) = health.admit() {
             return Decided::not_asked(failure);

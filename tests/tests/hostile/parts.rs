@@ -20,6 +20,7 @@ fn in_parts() -> Guest {
 fn under(overrides: BudgetOverrides, guest: &Guest) -> Result<Decision, LoadError> {
     let mut sandbox = sandbox();
     let info = sandbox.load(&guest.component(), Some(overrides))?;
+    sandbox.can_begin(info.digest)?;
     Ok(sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer.expect("what is loaded decides"))
 }
 
@@ -53,6 +54,31 @@ fn parts_are_metered_as_they_are_enforced() {
 }
 
 #[test]
+fn what_runs_out_is_named_and_counts_as_used_to_the_last() {
+    let grows = |by: &str| Guest { score: by.to_owned(), ..Guest::default() };
+    let (memory, table) = ("(drop (memory.grow (i32.const 40))) unreachable", "(table $t 1 funcref)");
+    let table = Guest {
+        items: table.to_owned(),
+        score: "(drop (table.grow $t (ref.null func) (i32.const 50))) unreachable".to_owned(),
+        ..Guest::default()
+    };
+    let loops = grows("(loop $again (br $again)) unreachable");
+    let memory_bytes = Some(30 * 65_536);
+    let budgets = BudgetOverrides { memory_bytes, table_elements: Some(40), ..BudgetOverrides::default() };
+    for (guest, resource) in
+        [(grows(memory), Resource::Memory), (table, Resource::TableElements), (loops, Resource::Fuel)]
+    {
+        let mut sandbox = sandbox();
+        let info = sandbox.load(&guest.component(), Some(budgets)).expect("it loads");
+        let decided = sandbox.decide(info.digest, DecisionKind::Scoring, &input());
+        let budgets = sandbox.budgets(info.digest).expect("it is loaded");
+        assert_eq!(decided.exceeded, Some(resource), "{:?}", decided.answer);
+        assert_eq!(decided.used.of(resource), budgets.of(resource));
+        assert_eq!(decided.used.near(budgets).collect::<Vec<_>>(), [resource]);
+    }
+}
+
+#[test]
 fn a_component_of_more_parts_than_the_host_allows_is_refused() {
     let of = |limits: HostLimits, guest: &Guest| {
         let mut sandbox = Sandbox::new(&limits).expect("this machine runs plugins");
@@ -75,6 +101,7 @@ fn memories_share_one_budget() {
     let mut within = |pages: usize| {
         let budget = BudgetOverrides { memory_bytes: Some(pages * 65_536), ..BudgetOverrides::default() };
         let info = sandbox.load(&component, Some(budget))?;
+        sandbox.can_begin(info.digest)?;
         Ok(sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer)
     };
     assert_eq!(within(13), Ok(Ok(seven_points())));

@@ -65,7 +65,8 @@ impl Machine<'_> {
             Some(candidate) => (Some(&candidate.info), candidate.bindings.get(&place)),
             None => (live.plugins.get(plugin), live.bindings.get(&place)),
         };
-        let digest = info.map_or(Digest(0), |info| info.digest);
+        // A build that does not fit the place is not asked: without what it reads it would decide about nothing.
+        let digest = info.filter(|_| binding.is_some()).map_or(Digest(0), |info| info.digest);
         let input = self.input(binding, since, overdue);
         let plugin = plugin.to_owned();
         self.effects.push(Effect::Decide(Question { run, attempt, task, kind, plugin, digest, input, shadow }));

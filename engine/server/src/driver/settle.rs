@@ -1,6 +1,7 @@
 //! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
 
 use super::batch::{self, After, OpenBatch, Reply};
+use super::plugins::Watching;
 use super::working_set::WorkingSet;
 use super::{Driver, Flush, brakes, schedules};
 use crate::engine::{Command, Refused};
@@ -165,6 +166,7 @@ impl Driver {
         // What was not durable was not in force.
         self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
         self.parts.decider.use_plugins(&self.parts.catalog);
+        self.watching = Watching::load(self.parts.store.as_ref()).await?;
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
         self.exhuming.clear();
         self.set = WorkingSet::new(self.parts.store.counters().await?);

@@ -20,7 +20,7 @@ pub(crate) struct AppliedView {
     warnings: Vec<Diagnostic>,
     /// Sources that take nothing because their secret is not to be had.
     closed_sources: Vec<ClosedSource>,
-    /// Builds of plugins that runs on older definitions cannot ask.
+    /// Builds of plugins that do not fit a definition, where, and what happens there.
     misfits: Vec<String>,
     /// Connections by which nothing can be sent.
     unready_connections: Vec<UnreadyConnection>,

@@ -1,7 +1,7 @@
 //! What the sandbox answered, as a golden case would expect it.
 
 use crate::plugins::names::readable_backtrace;
-use cadenza_core::plugin::{Budget, Decision, DecisionFailure, PluginInfo};
+use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
 use cadenza_sandbox::{Budgets, Decided, Resource};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
 
@@ -14,17 +14,6 @@ pub(crate) fn expected(
         Ok(decision) => Ok(decided(info, decision)),
         Err(DecisionFailure::Refusal(why)) => Ok(refused(why)),
         Err(failure) => Err(failure.clone()),
-    }
-}
-
-/// What may have run out when a budget is exceeded.
-const fn exceeded(budget: Budget) -> &'static [Resource] {
-    match budget {
-        Budget::Fuel => &[Resource::Fuel],
-        Budget::WallTime => &[Resource::Time],
-        Budget::Memory => &[Resource::Memory, Resource::TableElements],
-        Budget::Output => &[Resource::Output],
-        Budget::Log => &[Resource::LogLines],
     }
 }
 
@@ -56,9 +45,12 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
 /// Why a call failed: what the host says, how much was allowed, and the functions that were under way.
 pub(crate) fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
     let mut text = failure.to_string();
-    if let DecisionFailure::Budget(budget) = failure {
-        let allowed = exceeded(*budget).iter().map(|of| format!("{} {}", of.as_str(), budgets.of(*of)));
-        text.push_str(&format!(" (allowed: {})", allowed.collect::<Vec<_>>().join(", ")));
+    if let Some(of) = decided.exceeded {
+        text.push_str(&format!(" (allowed: {} {}", of.as_str(), budgets.of(of)));
+        text.push_str(&match of {
+            Resource::LogLines => format!(", of {} bytes in all)", budgets.log_bytes),
+            _ => ")".to_owned(),
+        });
     }
     for (at, name) in readable_backtrace(&decided.backtrace).iter().enumerate() {
         let place = if at == 0 { "in" } else { "called by" };

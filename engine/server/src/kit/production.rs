@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use crate::plugins::shadow::{Compared, Tally};
-use crate::views::decision::DecisionView;
+use crate::views::decision::{DecisionView, InputView};
 use cadenza_core::plugin::{
     Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, FieldRead, HistoryReads, Reads, TouchSeen,
     With, lay_out,
@@ -102,7 +102,7 @@ impl Replay {
         });
         let fields = fields.collect();
         let seen = &taken.input;
-        for missing in seen.reads.iter().flat_map(|recorded| missing(&reads, recorded)) {
+        for missing in missing(&reads, seen) {
             *self.not_recorded.entry(missing.to_owned()).or_default() += 1;
         }
         let input = DecisionInput {
@@ -120,25 +120,30 @@ impl Replay {
     }
 }
 
-/// What a build reads beside fields, and the one that decided did not, or less of it.
-fn missing(reads: &Reads, recorded: &Reads) -> impl Iterator<Item = &'static str> {
-    let less = |wanted: Option<&HistoryReads>, recorded: Option<&HistoryReads>| {
-        let Some(wanted) = wanted else { return false };
-        recorded.is_none_or(|recorded| {
-            let kinds = recorded.kinds.is_empty()
-                || !wanted.kinds.is_empty() && wanted.kinds.iter().all(|kind| recorded.kinds.contains(kind));
-            !kinds || wanted.count_max > recorded.count_max || wanted.days_back_max > recorded.days_back_max
-        })
+/// What a build reads beside fields, and the one that decided did not, or not all of it.
+fn missing(reads: &Reads, seen: &InputView) -> impl Iterator<Item = &'static str> {
+    let missing = |recorded: &Reads| {
+        [
+            (lacks(reads.touches.as_ref(), recorded.touches.as_ref(), seen.touches.len()), "touches"),
+            (lacks(reads.engagement.as_ref(), recorded.engagement.as_ref(), seen.engagement.len()), "engagement"),
+            (reads.owner_present && !recorded.owner_present, "owner_present"),
+            (reads.previous_score && !recorded.previous_score, "previous_score"),
+            (reads.business_elapsed && !recorded.business_elapsed, "business_elapsed"),
+        ]
     };
-    [
-        (less(reads.touches.as_ref(), recorded.touches.as_ref()), "touches"),
-        (less(reads.engagement.as_ref(), recorded.engagement.as_ref()), "engagement"),
-        (reads.owner_present && !recorded.owner_present, "owner_present"),
-        (reads.previous_score && !recorded.previous_score, "previous_score"),
-        (reads.business_elapsed && !recorded.business_elapsed, "business_elapsed"),
-    ]
-    .into_iter()
-    .filter_map(|(is_missing, what)| is_missing.then_some(what))
+    let found = seen.reads.as_ref().map(missing);
+    found.into_iter().flatten().filter_map(|(is_missing, what)| is_missing.then_some(what))
+}
+
+/// Whether a window on history may show more than was recorded through another, which showed so many.
+fn lacks(wanted: Option<&HistoryReads>, recorded: Option<&HistoryReads>, shown: usize) -> bool {
+    let Some(wanted) = wanted else { return false };
+    recorded.is_none_or(|recorded| {
+        let kinds = recorded.kinds.is_empty()
+            || !wanted.kinds.is_empty() && wanted.kinds.iter().all(|kind| recorded.kinds.contains(kind));
+        let was_cut = shown >= usize::from(recorded.count_max);
+        !kinds || wanted.days_back_max > recorded.days_back_max || was_cut && wanted.count_max > recorded.count_max
+    })
 }
 
 /// What was decided then.

@@ -40,7 +40,7 @@ pub(crate) fn profile(subject: &Subject, (kind, input): &Asked) -> anyhow::Resul
     let mut stops = 0;
     for stop in 0..STOPS.min(fuel) {
         let budget = BudgetOverrides { fuel: Some(1 + stop * fuel / STOPS.min(fuel)), ..BudgetOverrides::default() };
-        sandbox.load_compiled(&subject.compiled, Some(budget))?;
+        sandbox.set_budget(digest, budget);
         let backtrace = sandbox.decide(digest, *kind, input).backtrace;
         let names: Vec<String> = backtrace.iter().map(|name| readable(name)).collect();
         let Some(innermost) = names.first() else { continue };

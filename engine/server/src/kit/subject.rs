@@ -41,12 +41,19 @@ impl Subject {
         Ok(Self { file: file.to_owned(), bytes: component.len(), info, compiled, compile_time, sandbox })
     }
 
-    /// The same component within other budgets.
+    /// The same within the budgets of a workspace.
     pub(crate) fn within(&self, budget: BudgetOverrides) -> anyhow::Result<Self> {
-        let mut sandbox = Sandbox::new(&HostLimits::default())?;
-        let info = sandbox.load_compiled(&self.compiled, Some(budget))?;
+        let mut sandbox = self.another_sandbox()?;
+        sandbox.set_budget(self.info.digest, budget);
+        let info = sandbox.plugin(self.info.digest).context("it was loaded into this sandbox")?.clone();
         let (file, compiled) = (self.file.clone(), self.compiled.clone());
         Ok(Self { file, info, compiled, sandbox, ..*self })
+    }
+
+    /// An error when its budgets are less than what every decision begins with.
+    pub(crate) fn can_begin(&self) -> anyhow::Result<()> {
+        let begun = self.sandbox.can_begin(self.info.digest);
+        begun.with_context(|| format!("{} cannot decide", self.file.display()))
     }
 
     /// What a decision of it may use.
@@ -56,13 +63,8 @@ impl Subject {
 
     /// One more sandbox with it.
     pub(crate) fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
-        self.sandbox_with(BudgetOverrides::default())
-    }
-
-    /// One more sandbox with it and other budgets.
-    pub(crate) fn sandbox_with(&self, budget: BudgetOverrides) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::new(&HostLimits::default())?;
-        sandbox.load_compiled(&self.compiled, Some(budget))?;
+        sandbox.load_compiled(&self.compiled, None)?;
         Ok(sandbox)
     }
 }

@@ -179,8 +179,11 @@ impl BuildHealth {
         self.decisions.add(1);
         self.outcomes[outcome as usize].add(1);
         self.log_lines.add(u64::from(decided.cost.log_lines));
-        for resource in Resource::ALL {
-            self.used(resource).spread.record(decided.used.of(resource));
+        // What was not put to it used nothing.
+        if outcome != Outcome::Unavailable {
+            for resource in Resource::ALL {
+                self.used(resource).spread.record(decided.used.of(resource));
+            }
         }
         if let Some(budgets) = budgets {
             self.warn(plugin, decided, budgets);
@@ -278,7 +281,14 @@ mod tests {
     use cadenza_sandbox::Used;
 
     fn decided(answer: Result<Decision, DecisionFailure>) -> Decided {
-        Decided { answer, cost: Cost::default(), used: Used::default(), log: Vec::new(), backtrace: Vec::new() }
+        Decided {
+            answer,
+            cost: Cost::default(),
+            used: Used::default(),
+            exceeded: None,
+            log: Vec::new(),
+            backtrace: Vec::new(),
+        }
     }
 
     fn trap() -> Decided {

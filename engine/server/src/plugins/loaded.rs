@@ -109,6 +109,7 @@ impl Plugins {
         if info.name != name {
             return Err(PluginError::Name { name: name.to_owned(), found: info.name });
         }
+        probe.can_begin(info.digest).map_err(load)?;
         self.builds.insert(info.digest, Build { compiled, budget });
         Ok(info)
     }
@@ -217,7 +218,8 @@ pub(crate) struct Bound {
     pub(crate) bindings: BTreeMap<AskRef, Binding>,
     /// Of the builds that are tried. Where one does not fit it is not asked, and the live one decides.
     pub(crate) candidates: BTreeMap<AskRef, Binding>,
-    /// Builds that do not fit a definition: one that began runs before, since the current ones were checked.
+    /// Builds that do not fit a definition: live ones an older one, since the current ones were checked; tried ones also one
+    /// that was applied since.
     pub(crate) misfits: Vec<Misfit>,
 }
 

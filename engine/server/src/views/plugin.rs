@@ -77,7 +77,7 @@ struct UseView {
     decisions: u64,
     /// How they ended, those that occurred.
     outcomes: BTreeMap<&'static str, u64>,
-    /// Those that neither decided nor refused.
+    /// Those that speak against the build: neither decided, nor refused, nor not even put to it.
     failed: u64,
     log_lines: u64,
 }
@@ -246,10 +246,11 @@ fn all_budgets(
 
 fn warnings(health: &BuildHealth, budgets: &BTreeMap<&str, BudgetView>, circuit: &CircuitView) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (name, budget) in health.near_lately().filter_map(|near| budgets.get_key_value(near.as_str())) {
+    let near = |of: Resource| Some((of.as_str(), of.setting(), budgets.get(of.as_str())?));
+    for (name, setting, budget) in health.near_lately().filter_map(near) {
         warnings.push(format!(
-            "{} of {} decisions used more than {NEAR_PERCENT} % of the budget `{name}`, at most {} of {}: raise it under \
-             `plugins` in cadenza.yaml, or make the plugin leaner",
+            "{} of {} decisions used more than {NEAR_PERCENT} % of the budget {name}, at most {} of {}: raise `{setting}` \
+             under `plugins` in cadenza.yaml, or make the plugin leaner",
             budget.near,
             health.decisions.get(),
             budget.max,

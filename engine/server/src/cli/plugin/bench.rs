@@ -41,6 +41,7 @@ pub(in crate::cli) struct Bench {
 impl Bench {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let subject = self.which.load()?;
+        subject.can_begin()?;
         let inputs = self.inputs(&subject)?;
         let costs = measure(&subject, &inputs, self.calls as usize)?;
         let profile = if self.profile { Some(profile(&subject, costliest(&subject, &inputs))?) } else { None };

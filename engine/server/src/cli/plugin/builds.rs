@@ -111,6 +111,7 @@ impl List {
             ("KINDS", "kinds"),
             ("DECISIONS", "use.decisions"),
             ("FAILED", "use.failed"),
+            ("NOT ASKED", "use.outcomes.unavailable"),
             ("FUEL P99", "budgets.fuel.p99"),
             ("% OF BUDGET", "budgets.fuel.p99_percent"),
             ("TIME P99 µs", "budgets.time_us.p99"),

@@ -8,8 +8,10 @@ use cadenza_core::field::field_info;
 use cadenza_core::plugin::{FieldRead, HistoryReads, ParameterInfo, Reads, With, lay_out};
 use cadenza_core::time::Span;
 use cadenza_core::value::Value;
+use cadenza_sandbox::Resource;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Inspect {
@@ -46,7 +48,7 @@ fn as_json(subject: &Subject) -> serde_json::Value {
             "required": p.default.is_blank(), "minimum": p.minimum, "maximum": p.maximum,
         })
     };
-    let budgets = subject.sandbox.budgets(info.digest);
+    let budgets = subject.budgets();
     json!({
         "file": subject.file, "name": info.name, "version": info.version, "summary": info.summary,
         "digest": info.digest, "bytes": subject.bytes, "kinds": info.kinds, "imports": subject.compiled.imports(),
@@ -54,10 +56,7 @@ fn as_json(subject: &Subject) -> serde_json::Value {
         "rules": info.rules, "tracks": info.tracks,
         "reads": reads(subject).ok(), "reads_nothing_because": reads(subject).err(),
         "inside_the_commit": info.is_inline(),
-        "budgets": budgets.map(|budgets| json!({
-            "fuel": budgets.fuel, "memory_bytes": budgets.memory_bytes, "wall_ms": budgets.wall_ms,
-            "output_bytes": budgets.output_bytes, "log_lines": budgets.log_lines,
-        })),
+        "budgets": Resource::ALL.into_iter().map(|of| (of.as_str(), budgets.of(of))).collect::<BTreeMap<_, _>>(),
     })
 }
 
@@ -80,25 +79,15 @@ fn as_text(subject: &Subject) -> Vec<String> {
         Ok(reads) => section(&mut lines, "Reads, with these defaults", seen(&reads).into_iter()),
         Err(why) => section(&mut lines, "Reads", std::iter::once(format!("not known: {why}"))),
     }
-    if let Some(budgets) = subject.sandbox.budgets(info.digest) {
-        let place = if info.is_inline() {
-            "taken inside the commit"
-        } else {
-            "taken on the decision pool, which makes them a wait: only up to 1,000,000 fuel and 4 MiB are inside the commit"
-        };
-        section(
-            &mut lines,
-            "Budgets of a decision",
-            [
-                format!("fuel {}", grouped(budgets.fuel)),
-                format!("memory {}", bytes(budgets.memory_bytes as u64)),
-                format!("wall time {} ms", budgets.wall_ms),
-                format!("answer {}, log lines {}", bytes(budgets.output_bytes as u64), budgets.log_lines),
-                format!("decisions are {place}"),
-            ]
-            .into_iter(),
-        );
-    }
+    let budgets = subject.budgets();
+    let place = if info.is_inline() {
+        "taken inside the commit"
+    } else {
+        "taken on the decision pool, which makes them a wait: only up to 1,000,000 fuel and 4 MiB are inside the commit"
+    };
+    let budgets = Resource::ALL.into_iter().map(|of| format!("{} {}", of.as_str(), grouped(budgets.of(of))));
+    let place = std::iter::once(format!("decisions are {place}"));
+    section(&mut lines, "Budgets of a decision", budgets.chain(place));
     lines
 }
 

@@ -52,6 +52,7 @@ impl Production {
             bail!("`{}` took no decision there in the last {} days", subject.info.name, self.days);
         }
         let subject = &subject.within(self.budget(&subject.info.name)?)?;
+        subject.can_begin()?;
         let mut replay = Replay::default();
         let mut cases = Cases::default();
         for taken in &taken {

@@ -64,6 +64,7 @@ impl Test {
 
     fn once(&self) -> anyhow::Result<Answer> {
         let subject = self.which.load()?;
+        subject.can_begin()?;
         let golden = self.golden()?;
         output::say(&format!("{} {} ({})", subject.info.name, subject.info.version, kinds(&subject)));
         let (golden_holds, golden_most) = run_golden(&subject, &golden);
