@@ -132,6 +132,11 @@ fn would_change(desk: &Desk, component: &str) {
     desk.project.ask("build", &[]).expect(0, &[]);
     let says = ["or less of it: blank here: engagement (6 times)", "blank here: previous_score (6 times)"];
     desk.plugin(&["test", component, "--from-production", "--days", "1"]).expect(1, &says);
+    // Of too many the newest are taken.
+    desk.engine.advance("3d");
+    let newest = desk.bring(8, 1).remove(0);
+    let says = ["There are more than 1 decisions", "on 1 real decision", newest.as_str()];
+    desk.plugin(&["test", component, "--from-production", "--decisions", "1"]).expect(1, &says);
     desk.project.edit(".previous_score().engagement(10, 2 * PRICES_DAYS", ".engagement(10, PRICES_DAYS");
     desk.project.ask("build", &[]).expect(0, &[]);
 }

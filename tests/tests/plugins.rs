@@ -80,10 +80,12 @@ fn first_party_plugins_are_what_they_are_called_and_decided_inside_the_commit() 
 }
 
 /// Built when 1.0 was frozen.
-const KEPT: [(&str, &str); 3] = [
+const KEPT: [(&str, &str); 4] = [
     ("inbound-fit", "2ccb80f02df03468be317fbca41f9392c65fea417d8095be428ed44e874f1490"),
     ("nurture-track", "13547cf39776591a0a18ac5dc570b9f06d9847f221bc850e42badf111e7cb09f"),
     ("speed-to-lead", "ae2a39ee5a3841a1be5728056cd8ec681dc7b40063492191cf6bdf11c2751b05"),
+    // It imports `log`.
+    ("says-lines", "11fd047160e45365d0425db16de3a69264fb3e890bc4917ce25bdc040d1fe67e"),
 ];
 
 #[test]
@@ -99,5 +101,6 @@ fn components_built_against_the_first_version_of_the_contract_still_decide_as_th
         let output = command.arg(&component).arg("--golden").arg(&golden).output().expect("cadenza runs");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains("all hold"), "{name}, kept since 1.0: {said}");
+        assert_eq!(said.contains("logs:\n    1 looks"), name == "says-lines", "{name}, kept since 1.0: {said}");
     }
 }

@@ -87,17 +87,27 @@ impl Production {
         // The engine's clock, which need not be ours.
         let clock = client.get(&format!("/v1/clock{}", query(&[])))?;
         let now = clock["now"].as_str().and_then(Timestamp::parse).context("the engine does not tell its time")?;
-        let from = now.plus_ms(-i64::from(self.days) * DAY_MS).to_string();
-        let filters = [("plugin", Some(plugin)), ("from", Some(from.as_str()))];
-        let found = fetch(&client, "/v1/decisions", &filters, self.decisions)?;
-        if found.more {
-            output::complain(&format!(
-                "There are more than {} decisions: these are the oldest. Name more with --decisions, or fewer days.",
-                self.decisions
-            ));
+        // Day by day from the newest: the engine lists what it has from the oldest on.
+        let (mut taken, mut until) = (Vec::new(), now);
+        for _ in 0..self.days {
+            let from = until.plus_ms(-DAY_MS);
+            let (after, before) = (from.plus_ms(1).to_string(), until.to_string());
+            let filters = [("plugin", Some(plugin)), ("from", Some(after.as_str())), ("until", Some(before.as_str()))];
+            let found = fetch(&client, "/v1/decisions", &filters, self.decisions - taken.len())?;
+            let is_cut = found.more;
+            taken.extend(found.into_items());
+            if is_cut {
+                output::complain(&format!(
+                    "There are more than {} decisions: these are the newest, without those after the first of the day \
+                     before {until}. Name more with --decisions, or fewer days.",
+                    self.decisions
+                ));
+                break;
+            }
+            until = from;
         }
         let read = |item| serde_json::from_value(item).context("the engine tells decisions in another way");
-        found.into_items().into_iter().map(read).collect()
+        taken.into_iter().map(read).collect()
     }
 }
 
