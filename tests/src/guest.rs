@@ -3,10 +3,12 @@
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// A scoring plugin whose parts can each be replaced by something hostile.
+/// A plugin of one kind whose parts can each be replaced by something hostile.
 pub struct Guest {
     /// Its name.
     pub name: &'static str,
+    /// Its world in the contract: `scoring`, `nurture` or `escalation`.
+    pub world: &'static str,
     /// What it imports; [`LOG`] is all it may.
     pub imports: &'static str,
     /// More items of the module: data, tables, functions, a start function.
@@ -15,7 +17,7 @@ pub struct Guest {
     pub describe: &'static str,
     /// The body of `reads`, which returns where the view is; by default it reads nothing.
     pub reads: &'static str,
-    /// The body of `score`, which returns where the answer is.
+    /// The body of `score`, `choose` or `decide`, which returns where the answer is.
     pub score: String,
     /// The body of `score-batch`, which returns where the answer is; by default it answers for no lead.
     pub batch: String,
@@ -34,11 +36,11 @@ pub struct Guest {
 /// The contract as it is.
 pub const CONTRACT: &str = include_str!("../../sdk/wit/cadenza.wit");
 
-/// A core module that has the exports of a scoring plugin as a component, by this contract.
-pub fn encode(mut module: Vec<u8>, contract: &str) -> Vec<u8> {
+/// A core module that has the exports of a world as a component, by this contract.
+pub fn encode(mut module: Vec<u8>, contract: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("cadenza.wit", contract).expect("the contract is valid");
-    let world = resolve.select_world(&[package], Some("scoring")).expect("it has this world");
+    let world = resolve.select_world(&[package], Some(world)).expect("it has this world");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it can be embedded");
     let mut encoder = ComponentEncoder::default();
     encoder.module(&module).expect("the module fits the world").encode().expect("the module is a component")
@@ -81,6 +83,7 @@ impl Default for Guest {
     fn default() -> Self {
         Self {
             name: "hostile",
+            world: "scoring",
             imports: "",
             items: String::new(),
             describe: "i32.const 2048",
@@ -143,7 +146,7 @@ impl Guest {
             assert!(contract.contains(from), "the contract has no `{from}`; change the test with it");
             contract = contract.replace(from, to);
         }
-        encode(module, &contract)
+        encode(module, &contract, self.world)
     }
 
     /// What the guest says of itself, as it lies in its memory: texts and lists as address and length, at last the budgets.
@@ -162,7 +165,8 @@ impl Guest {
     }
 
     fn module(&self) -> String {
-        let Self { imports, items, describe, reads, score, batch, realloc, pages, .. } = self;
+        let Self { imports, items, describe, reads, realloc, pages, .. } = self;
+        let decides = self.decides();
         let says: String = self.says().iter().map(|(at, bytes)| data(*at, bytes)).collect();
         format!(
             r#"(module
@@ -173,11 +177,25 @@ impl Guest {
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
                 (func (export "cadenza:plugin/describe@1.0.0#describe") (result i32) {describe})
                 (func (export "cadenza:plugin/describe@1.0.0#reads") (param i32 i32 i32 i32 i32 i32) (result i32) {reads})
-                (func $score (export "cadenza:plugin/scorer@1.0.0#score")
-                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {score})
-                (func (export "cadenza:plugin/scorer@1.0.0#score-batch")
-                    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {batch})
+                {decides}
             )"#
         )
+    }
+
+    /// The functions of its world. What is asked is passed in parameters as long as they are few, otherwise in memory.
+    fn decides(&self) -> String {
+        const ASKED: &str = "(param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
+        let Self { score, batch, .. } = self;
+        match self.world {
+            "scoring" => format!(
+                r#"(func $score (export "cadenza:plugin/scorer@1.0.0#score") {ASKED} {score})
+                (func (export "cadenza:plugin/scorer@1.0.0#score-batch") {ASKED} {batch})"#
+            ),
+            "nurture" => format!(r#"(func (export "cadenza:plugin/nurturer@1.0.0#choose") {ASKED} {score})"#),
+            "escalation" => {
+                format!(r#"(func (export "cadenza:plugin/escalator@1.0.0#decide") (param i32) (result i32) {score})"#)
+            }
+            other => panic!("the contract has no world `{other}`"),
+        }
     }
 }

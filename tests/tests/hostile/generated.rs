@@ -140,7 +140,7 @@ fn decide(sandbox: &Sandbox, digest: cadenza_core::id::Digest) -> Decided {
 
 /// Runs a generated module in two sandboxes; how it ended, in a few words.
 fn run(sandboxes: &mut [Sandbox; 2], module: &[u8]) -> String {
-    let component = encode(describing(module), CONTRACT);
+    let component = encode(describing(module), CONTRACT, "scoring");
     let [one, other] = sandboxes;
     let (info, again) = match (one.load(&component, None), other.load(&component, None)) {
         (Ok(info), Ok(again)) => (info, again),

@@ -3,6 +3,7 @@
 mod corpus;
 mod damaged;
 mod generated;
+mod kinds;
 mod parts;
 mod views;
 

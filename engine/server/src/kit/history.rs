@@ -215,12 +215,20 @@ pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The leads by their points, the most first, in tenths that are as even as can be.
-pub(crate) fn tenths(scored: &[Scored]) -> Vec<Vec<&Scored>> {
+/// The leads by their points, the most first, in tenths that are as even as can be; each with its number, from 1. Leads with
+/// the same points stay together in the tenth where they begin, so that it is larger, and others may be missing.
+pub(crate) fn tenths(scored: &[Scored]) -> Vec<(usize, Vec<&Scored>)> {
     let mut sorted: Vec<&Scored> = scored.iter().collect();
     sorted.sort_by_key(|lead| std::cmp::Reverse(lead.points));
-    let bound = |tenth: usize| sorted.len() * tenth / 10;
-    (0..10).map(|tenth| sorted[bound(tenth)..bound(tenth + 1)].to_vec()).filter(|leads| !leads.is_empty()).collect()
+    let (mut tenths, mut begin) = (Vec::new(), 0);
+    for tenth in 1..=10 {
+        let even = sorted.len() * tenth / 10;
+        let Some(last) = even.checked_sub(1).filter(|last| *last >= begin) else { continue };
+        let end = even + sorted[even..].iter().take_while(|lead| lead.points == sorted[last].points).count();
+        tenths.push((tenth, sorted[begin..end].to_vec()));
+        begin = end;
+    }
+    tenths
 }
 
 /// How often a rule fired among the leads that were won, and among the others.
@@ -258,10 +266,20 @@ mod tests {
         for count in [0, 1, 9, 10, 25, 100] {
             let leads: Vec<Scored> = (0..count).map(|points| lead(points, points % 3 == 0)).collect();
             let tenths = tenths(&leads);
-            assert_eq!(tenths.iter().map(Vec::len).sum::<usize>(), leads.len());
-            let points: Vec<i32> = tenths.iter().flatten().map(|lead| lead.points).collect();
+            let points: Vec<i32> = tenths.iter().flat_map(|(_, leads)| leads).map(|lead| lead.points).collect();
+            assert_eq!(points.len(), leads.len());
             assert!(points.is_sorted_by(|a, b| a >= b), "{points:?}");
         }
+    }
+
+    #[test]
+    fn leads_with_the_same_points_are_in_one_tenth() {
+        // Five with 9 points, then fourteen with 5, and one with 1.
+        let points = [vec![9; 5], vec![5; 14], vec![1]].concat();
+        let leads: Vec<Scored> = points.into_iter().map(|points| lead(points, false)).collect();
+        let tenths = tenths(&leads);
+        let sizes: Vec<(usize, usize)> = tenths.iter().map(|(tenth, leads)| (*tenth, leads.len())).collect();
+        assert_eq!(sizes, [(1, 5), (3, 14), (10, 1)]);
     }
 
     #[test]

@@ -137,13 +137,13 @@ fn segments(backtest: &Backtest, show: Show<'_>) -> Vec<Value> {
 
 fn deciles(backtest: &Backtest, show: Show<'_>) -> Vec<Value> {
     let all = Group::of(&backtest.scored);
-    let row = |(at, leads): (usize, &Vec<&Scored>)| {
+    let row = |(tenth, leads): &(usize, Vec<&Scored>)| {
         let row = group(Group::of(leads.iter().copied()), all, show, &lift(show));
         let points = |lead: Option<&&Scored>| lead.map_or(0, |lead| lead.points);
-        let row = with_key(row, "tenth", (at + 1).into());
+        let row = with_key(row, "tenth", (*tenth).into());
         with_key(row, "points", format!("{} to {}", points(leads.first()), points(leads.last())).into())
     };
-    tenths(&backtest.scored).iter().enumerate().map(row).collect()
+    tenths(&backtest.scored).iter().map(row).collect()
 }
 
 /// A lift is no share: where shares are texts it is one with two digits.
