@@ -93,6 +93,7 @@ fn a_build_is_tried_promoted_and_taken_back_with_the_commands_of_the_guide() {
     let component = desk.component();
     let component = text(&component);
     would_change(&desk, component);
+    lists_what_it_does_not_fit(&desk, component);
 
     desk.plugin(&["push", component]).expect(0, &["is watched beside the live build"]);
     desk.bring(10, 4);
@@ -141,6 +142,17 @@ fn would_change(desk: &Desk, component: &str) {
     desk.project.ask("build", &[]).expect(0, &[]);
 }
 
+/// A build that reads what leads do not have is refused, with every place.
+fn lists_what_it_does_not_fit(desk: &Desk, component: &str) {
+    let with_sheep = "/// Sheep.\n    pub sheep: Option<i64>,\n    /// In the workspace's currency.";
+    desk.project.edit("/// In the workspace's currency.", with_sheep);
+    desk.project.ask("build", &[]).expect(0, &[]);
+    let says = ["follow.yaml:6:12", "reads `sheep`", "declare it in cadenza.yaml"];
+    desk.plugin(&["push", component]).expect(2, &says);
+    desk.project.edit(with_sheep, "/// In the workspace's currency.");
+    desk.project.ask("build", &[]).expect(0, &[]);
+}
+
 #[test]
 fn a_workspace_that_names_what_will_be_pushed_is_checked_with_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -159,6 +171,12 @@ fn a_workspace_that_names_what_will_be_pushed_is_checked_with_it() {
     validate(&["--plugin", "nowhere.wasm"]).expect(2, &["nowhere.wasm"]);
     // A budget within which it could never begin.
     site.edit("cadenza.yaml", |yaml| format!("{yaml}plugins: {{ late-score: {{ memory: 1KiB }} }}\n"));
-    let says = ["no decision can begin within its budgets", "memory"];
-    validate(&["--plugin", text(&component)]).expect(2, &says);
+    let says = ["cadenza.yaml:4:12", "no decision can begin within its budgets", "raise `memory`"];
+    validate(&["--plugin", text(&component)]).expect(1, &says);
+    // Whatever is wrong with a file is told where it is named, with everything else.
+    site.write_bytes("late.wasm", b"no component");
+    site.edit("cadenza.yaml", |yaml| {
+        yaml.replace("{ memory: 1KiB }", "{ file: late.wasm }, gone: { file: gone.wasm }")
+    });
+    validate(&[]).expect(1, &["`late-score` cannot be loaded", "`gone` cannot be read", "gone.wasm", "2 errors"]);
 }

@@ -1,6 +1,7 @@
 //! The first-party plugins through the real binary: the golden cases that their own crates run natively, what holds for
 //! every plugin, and what they may cost.
 
+use cadenza_sandbox::{Budgets, HostLimits, Resource};
 use cadenza_tests::cadenza;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -66,6 +67,30 @@ fn decisions_stay_far_below_their_budget_and_within_one_page() {
         assert!(fuel * 4 <= budget, "{} burns {fuel} of {budget} fuel; leave more room", component.name);
         let memory = figure("memory_bytes", "max");
         assert!(memory <= 65_536, "{} takes {memory} bytes of memory, more than a page", component.name);
+    }
+}
+
+#[test]
+fn a_workspace_may_set_what_the_engine_grants_and_no_more() {
+    let output = cadenza(&["schema", "workspace"]).output().expect("cadenza runs");
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a schema is JSON");
+    let settings = &schema["properties"]["plugins"]["additionalProperties"]["properties"];
+    let most = Budgets::most(&HostLimits::default());
+    for of in Resource::ALL {
+        let setting = &settings[of.setting()];
+        match of {
+            // Sizes are texts with a unit; the sentence beside them says how much.
+            Resource::Memory | Resource::Output => {
+                let most = if most.of(of) < 1 << 20 {
+                    format!("{}KiB", most.of(of) >> 10)
+                } else {
+                    format!("{}MiB", most.of(of) >> 20)
+                };
+                assert!(setting["description"].as_str().is_some_and(|says| says.ends_with(&most)), "{most}: {setting}");
+            }
+            Resource::Time => assert_eq!(setting["maximum"], most.of(of) / 1_000, "{setting}"),
+            _ => assert_eq!(setting["maximum"], most.of(of), "{}: {setting}", of.setting()),
+        }
     }
 }
 

@@ -278,6 +278,10 @@ pub trait PluginCatalog {
     fn names(&self) -> Vec<&str>;
     /// What it reads, given its parameters in its order; the text says why it will not.
     fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String>;
+    /// Why there is no plugin of this name although the workspace brings it along.
+    fn trouble(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Everything a decision may depend on.

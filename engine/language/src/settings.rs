@@ -62,21 +62,31 @@ static CONTACT: Shape = Shape {
     ],
 };
 
+/// What a workspace may set for a plugin, at most what the engine grants to any: beyond that it would change nothing.
 static PLUGIN: Shape = Shape {
     name: "a plugin",
     about: "Budgets of a plugin; what is left out is the engine's default.",
     keys: &[
         optional("file", Takes::Text, "The component, relative to the workspace; only for plugins of your own"),
-        optional("fuel", Takes::Whole(1_000, 1_000_000_000), "Fuel for one decision"),
-        optional("memory", Takes::Bytes, "Memory for one decision"),
-        optional("time_ms", Takes::Whole(1, 60_000), "Wall time for one decision, in milliseconds"),
-        optional("output", Takes::Bytes, "Size of one answer"),
-        optional("log_lines", Takes::Whole(0, 100_000), "Lines that one decision may say"),
-        optional("table_elements", Takes::Whole(0, 1_000_000), "Elements of each of its tables"),
-        optional("tables", Takes::Whole(0, 1_000), "Tables it may have"),
-        optional("instances", Takes::Whole(0, 1_000), "Core instances it may be made of"),
+        optional("fuel", Takes::Whole(FUEL.0, FUEL.1), "Fuel for one decision"),
+        optional("memory", Takes::Bytes, "Memory for one decision, at most 256MiB"),
+        optional("time_ms", Takes::Whole(TIME_MS.0, TIME_MS.1), "Wall time for one decision, in milliseconds"),
+        optional("output", Takes::Bytes, "Size of one answer, at most 64KiB"),
+        optional("log_lines", Takes::Whole(LOG_LINES.0, LOG_LINES.1), "Lines that one decision may say"),
+        optional("table_elements", Takes::Whole(ELEMENTS.0, ELEMENTS.1), "Elements of each of its tables"),
+        optional("tables", Takes::Whole(TABLES.0, TABLES.1), "Tables it may have"),
+        optional("instances", Takes::Whole(INSTANCES.0, INSTANCES.1), "Core instances it may be made of"),
     ],
 };
+
+const FUEL: (u32, u32) = (1_000, 100_000_000);
+const TIME_MS: (u32, u32) = (1, 500);
+const LOG_LINES: (u32, u32) = (0, 100);
+const ELEMENTS: (u32, u32) = (0, 16_384);
+const TABLES: (u32, u32) = (0, 16);
+const INSTANCES: (u32, u32) = (1, 48);
+const MEMORY_BYTES_MAX: u64 = 256 << 20;
+const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
 fn field_types() -> Vec<&'static str> {
     ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| kind.as_str()).collect()
@@ -208,8 +218,15 @@ pub(crate) fn read_plugins(
         let name = &entry.key.text;
         let Some(form) = Form::open(sheet, &entry.value, &PLUGIN) else { continue };
         let file = form.get("file").and_then(|file| sheet.text(file, "a file"));
-        let count = |key, what, most| form.get(key).and_then(|node| sheet.whole(node, what, 0, most)).map(u64::from);
-        if file.is_none() && known.plugins.info(name).is_none() {
+        let count = |key, what, (least, most): (u32, u32)| {
+            form.get(key).and_then(|node| sheet.whole(node, what, least, most)).map(u64::from)
+        };
+        if let Some(why) = known.plugins.trouble(name) {
+            sheet.report(
+                Problem::error("broken-plugin", entry.key.span.clone(), why)
+                    .help("mend the component, its `file`, or the budgets that stand here"),
+            );
+        } else if file.is_none() && known.plugins.info(name).is_none() {
             let problem =
                 Problem::error("unknown-plugin", entry.key.span.clone(), format!("there is no plugin `{name}`"));
             sheet.report(
@@ -218,17 +235,14 @@ pub(crate) fn read_plugins(
         }
         let settings = PluginSettings {
             file: file.map(PathBuf::from),
-            fuel: form
-                .get("fuel")
-                .and_then(|fuel| sheet.whole(fuel, "a fuel budget", 1_000, 1_000_000_000))
-                .map(u64::from),
-            memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory)),
-            wall_ms: count("time_ms", "a number of milliseconds", 60_000),
-            output_bytes: form.get("output").and_then(|output| read_bytes(sheet, output)),
-            log_lines: count("log_lines", "a number of lines", 100_000),
-            table_elements: count("table_elements", "a number of elements", 1_000_000),
-            tables: count("tables", "a number of tables", 1_000),
-            instances: count("instances", "a number of core instances", 1_000),
+            fuel: count("fuel", "a fuel budget", FUEL),
+            memory_bytes: form.get("memory").and_then(|memory| read_bytes(sheet, memory, MEMORY_BYTES_MAX)),
+            wall_ms: count("time_ms", "a number of milliseconds", TIME_MS),
+            output_bytes: form.get("output").and_then(|output| read_bytes(sheet, output, OUTPUT_BYTES_MAX)),
+            log_lines: count("log_lines", "a number of lines", LOG_LINES),
+            table_elements: count("table_elements", "a number of elements", ELEMENTS),
+            tables: count("tables", "a number of tables", TABLES),
+            instances: count("instances", "a number of core instances", INSTANCES),
         };
         plugins.insert(name.clone(), settings);
     }
@@ -236,13 +250,16 @@ pub(crate) fn read_plugins(
 }
 
 /// `64KiB`, `16MiB`.
-fn read_bytes(sheet: &Sheet<'_>, node: &Node) -> Option<u64> {
+fn read_bytes(sheet: &Sheet<'_>, node: &Node, most: u64) -> Option<u64> {
     let text = sheet.text(node, "a size")?;
     let parse = |unit: &str, factor: u64| text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(factor);
-    let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=1 << 32).contains(bytes));
+    let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=most).contains(bytes));
     if bytes.is_none() {
-        let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size of memory"));
-        sheet.report(problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`"));
+        let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size that can be granted"));
+        let most = if most < 1 << 20 { format!("{}KiB", most >> 10) } else { format!("{}MiB", most >> 20) };
+        sheet.report(
+            problem.help(format!("write a whole number with `KiB` or `MiB`, such as `16KiB`; at most `{most}`")),
+        );
     }
     bytes
 }

@@ -58,9 +58,16 @@ pub enum LoadError {
     },
     /// Its budgets, those it sets itself or those of the workspace, do not even let it begin.
     #[error(
-        "no decision can begin within its budgets: {0} before it is asked anything; raise it, in the plugin or under `plugins` in cadenza.yaml"
+        "no decision can begin within its budgets: {failure} before it is asked anything; raise {}, in the plugin or under \
+         `plugins` in cadenza.yaml",
+        .setting.map_or_else(|| "it".to_owned(), |setting| format!("`{setting}`"))
     )]
-    Start(DecisionFailure),
+    Start {
+        /// What happens.
+        failure: DecisionFailure,
+        /// What the budget is called there.
+        setting: Option<&'static str>,
+    },
     /// What it says of itself does not hold together.
     #[error("the plugin's description is wrong: {0}")]
     Description(String),

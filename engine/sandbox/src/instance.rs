@@ -78,7 +78,11 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
     log.func_wrap("line", |mut store: StoreContextMut<'_, Taken>, (line,): (String,)| {
         let taken = store.data_mut();
         taken.log_bytes += line.len();
-        if taken.log.len() >= taken.budgets.log_lines || taken.log_bytes > taken.budgets.log_bytes {
+        if taken.log.len() >= taken.budgets.log_lines {
+            taken.refused = Some(Resource::LogLines);
+            return Err(over(Budget::Log));
+        }
+        if taken.log_bytes > taken.budgets.log_bytes {
             return Err(over(Budget::Log));
         }
         taken.log.push(line);
@@ -172,7 +176,8 @@ fn exceeded(failure: &DecisionFailure, refused: Option<Resource>) -> Option<Reso
         Budget::WallTime => Resource::Time,
         Budget::Memory => refused.unwrap_or(Resource::Memory),
         Budget::Output => Resource::Output,
-        Budget::Log => Resource::LogLines,
+        // Or its bytes, or too many last words.
+        Budget::Log => return refused,
     })
 }
 

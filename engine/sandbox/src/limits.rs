@@ -158,6 +158,11 @@ pub struct Budgets {
 }
 
 impl Budgets {
+    /// The most that a decision of any plugin may use.
+    pub fn most(limits: &HostLimits) -> Self {
+        Self { output_bytes: limits.output_bytes_max, ..Self::for_description(limits) }
+    }
+
     /// What `describe` may use, before it is known what the plugin asks for.
     pub(crate) fn for_description(limits: &HostLimits) -> Self {
         Self {
@@ -175,7 +180,7 @@ impl Budgets {
 
     /// What a decision of a plugin that asks for so much may use.
     pub(crate) fn for_decision(limits: &HostLimits, asks: Asks, overrides: &BudgetOverrides) -> Self {
-        let most = Self::for_description(limits);
+        let most = Self::most(limits);
         let asked_bytes = usize::try_from(asks.memory_bytes).unwrap_or(usize::MAX);
         Self {
             fuel: overrides.fuel.unwrap_or(asks.fuel).min(most.fuel),
@@ -184,7 +189,7 @@ impl Budgets {
             table_elements: overrides.table_elements.unwrap_or(most.table_elements).min(most.table_elements),
             tables: overrides.tables.unwrap_or(most.tables).min(most.tables),
             instances: overrides.instances.unwrap_or(most.instances).min(most.instances),
-            output_bytes: overrides.output_bytes.unwrap_or(limits.output_bytes_max).min(limits.output_bytes_max),
+            output_bytes: overrides.output_bytes.unwrap_or(most.output_bytes).min(most.output_bytes),
             log_lines: overrides.log_lines.unwrap_or(most.log_lines).min(most.log_lines),
             log_bytes: most.log_bytes,
         }

@@ -174,7 +174,9 @@ impl Plugin {
         self.shape.fits(&self.budgets)?;
         // Within little wall time a busy machine would refuse what an idle one takes.
         let budgets = Budgets { wall_ms: self.description_budgets.wall_ms, ..self.budgets };
-        instance::call(&self.guest, watch, &budgets, |_, _| Ok(())).answer.map_err(LoadError::Start)
+        let begun = instance::call(&self.guest, watch, &budgets, |_, _| Ok(()));
+        let setting = begun.exceeded.map(Resource::setting);
+        begun.answer.map_err(|failure| LoadError::Start { failure, setting })
     }
 
     /// The same plugin in another engine, which maps the same code: the guest is not asked again.

@@ -1,7 +1,7 @@
 //! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
 
 use crate::brakes::Brakes;
-use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry};
+use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry, Troubles};
 use cadenza_core::id::Digest;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Ask, AskRef, Workflow};
@@ -76,17 +76,18 @@ impl Catalog {
     pub(crate) fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
         let folder = Folder::read(root)?;
         let offers = plugins::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
-        for (name, hash, by) in offers {
+        for (name, hash, by) in offers.found {
             basis.registry.offer(&name, hash, by, basis.now);
         }
-        Self::of(folder, root, basis)
+        Self::of(folder, root, basis, offers.troubles)
     }
 
     /// Checks a workspace's files with the plugins of the registry.
-    pub(crate) fn of(folder: Folder, root: &Path, basis: Basis) -> Result<Self, CatalogError> {
+    pub(crate) fn of(folder: Folder, root: &Path, basis: Basis, troubles: Troubles) -> Result<Self, CatalogError> {
         let folder = Arc::new(folder);
         let Basis { pinned, mut registry, library, .. } = basis;
-        let plugins = Arc::new(Plugins::load(&library, &mut registry, &cadenza_language::plugin_settings(&folder))?);
+        let settings = cadenza_language::plugin_settings(&folder);
+        let plugins = Arc::new(Plugins::load(&library, &mut registry, &settings, troubles)?);
         let checked = cadenza_language::check(&folder, plugins.as_ref());
         let Some(workspace) = checked.workspace else {
             return Err(CatalogError::Broken(checked.diagnostics, folder));
@@ -123,7 +124,7 @@ impl Catalog {
     /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
     pub(crate) fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
         let settings = cadenza_language::plugin_settings(&self.folder);
-        let plugins = Arc::new(Plugins::load(&self.library, &mut registry, &settings)?);
+        let plugins = Arc::new(Plugins::load(&self.library, &mut registry, &settings, Troubles::new())?);
         let tried = registry.plugins().filter(|(_, versions)| versions.candidate.is_some()).map(|(name, _)| name);
         for name in tried {
             let checked = cadenza_language::check(&self.folder, &plugins.with_candidate_live(name));

@@ -84,6 +84,7 @@ impl Bench {
         }
         let health = self.known.entry(digest).or_insert_with(|| self.health.of(digest));
         if let Err(failure) = health.admit() {
+            health.turned_away();
             return Decided::not_asked(failure);
         }
         let decided = self.sandbox.decide(digest, kind, input);
@@ -110,6 +111,12 @@ impl Decider {
     /// The plugins of this catalog from now on; calls under way are not disturbed, and what was asked before is answered
     /// by the build it was put to.
     pub(crate) fn use_plugins(&mut self, catalog: &Arc<Catalog>) {
+        for info in catalog.plugins.all() {
+            let before = self.inline.plugins.budgets(info.digest);
+            if before.is_some() && before != catalog.plugins.budgets(info.digest) {
+                self.inline.health.of(info.digest).forget_near();
+            }
+        }
         self.inline.use_plugins(Arc::clone(&catalog.plugins));
         // The threads end with the decider.
         let _ = self.pooled.send(Job::Plugins(Arc::clone(&catalog.plugins)));

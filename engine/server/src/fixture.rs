@@ -21,7 +21,8 @@ pub(crate) fn catalog() -> Catalog {
     let files = [("cadenza.yaml", SETTINGS), ("team.yaml", TEAM), ("follow.yaml", WORKFLOW)];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let folder = Folder::new(files).expect("the paths are plain");
-    Catalog::of(folder, Path::new("."), basis()).unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
+    Catalog::of(folder, Path::new("."), basis(), Default::default())
+        .unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
 }
 
 /// What a first catalog is made on: the plugins that the program brings along.
@@ -29,7 +30,7 @@ pub(crate) fn basis() -> Basis {
     let library = Arc::new(Library::in_memory().expect("this machine runs plugins"));
     let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
     let offers = crate::plugins::offers(&basis.library, Path::new("."), &Default::default());
-    for (name, hash, by) in offers.expect("nothing is read from a disk") {
+    for (name, hash, by) in offers.expect("nothing is read from a disk").found {
         basis.registry.offer(&name, hash, by, NOW);
     }
     basis

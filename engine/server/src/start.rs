@@ -198,13 +198,13 @@ async fn first_catalog(
     let Some(stored) = store.document(&DocumentKey::Workspace).await? else { return Err(explain(error)) };
     let folder: Folder = serde_json::from_slice(&stored).context("the stored workspace cannot be read")?;
     let mut basis = basis;
-    for (name, hash, by) in plugins::offers(&basis.library, root, &BTreeMap::new())? {
+    for (name, hash, by) in plugins::offers(&basis.library, root, &BTreeMap::new())?.found {
         // A data folder of an earlier version knows no builds yet.
         if basis.registry.get(&name).is_none() {
             basis.registry.offer(&name, hash, by, basis.now);
         }
     }
-    let catalog = Catalog::of(folder, root, basis).map_err(explain)?;
+    let catalog = Catalog::of(folder, root, basis, plugins::Troubles::new()).map_err(explain)?;
     Ok((catalog, Some(error)))
 }
 

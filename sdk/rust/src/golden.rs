@@ -102,7 +102,10 @@ pub fn read(folder: &Path) -> Result<Vec<(PathBuf, Case)>, String> {
     let mut cases = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).map_err(listing)?;
-        let read: Vec<Case> = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        let read: Vec<Case> = serde_saphyr::from_str(&text).map_err(|error| {
+            let named = error.to_string().replace("<input>", &file.display().to_string());
+            format!("{}: {named}", file.display())
+        })?;
         cases.extend(read.into_iter().map(|case| (file.clone(), case)));
     }
     Ok(cases)

@@ -29,15 +29,15 @@ fn a_budget_for_less_than_a_plugin_begins_with_is_refused_by_name() {
     let plenty = BudgetOverrides { instances: Some(3), tables: Some(1), ..BudgetOverrides::default() };
     assert_eq!(under(plenty, &in_parts()), Ok(seven_points()));
     let parts = |what, has, allowed| LoadError::Parts { what, has, allowed };
-    let memory = LoadError::Start(DecisionFailure::Budget(Budget::Memory));
-    let fuel = LoadError::Start(DecisionFailure::Budget(Budget::Fuel));
+    let begins =
+        |budget, setting| LoadError::Start { failure: DecisionFailure::Budget(budget), setting: Some(setting) };
     for (short, refused) in [
         (BudgetOverrides { instances: Some(2), ..plenty }, parts("instances", 3, 2)),
         (BudgetOverrides { instances: Some(0), ..plenty }, parts("instances", 3, 0)),
         (BudgetOverrides { tables: Some(0), ..plenty }, parts("tables", 1, 0)),
-        (BudgetOverrides { table_elements: Some(1), ..plenty }, memory.clone()),
-        (BudgetOverrides { memory_bytes: Some(65_535), ..plenty }, memory),
-        (BudgetOverrides { fuel: Some(0), ..plenty }, fuel),
+        (BudgetOverrides { table_elements: Some(1), ..plenty }, begins(Budget::Memory, "table_elements")),
+        (BudgetOverrides { memory_bytes: Some(65_535), ..plenty }, begins(Budget::Memory, "memory")),
+        (BudgetOverrides { fuel: Some(0), ..plenty }, begins(Budget::Fuel, "fuel")),
     ] {
         assert_eq!(under(short, &in_parts()), Err(refused), "{short:?}");
     }
@@ -105,7 +105,8 @@ fn memories_share_one_budget() {
         Ok(sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer)
     };
     assert_eq!(within(13), Ok(Ok(seven_points())));
-    assert_eq!(within(12), Err(LoadError::Start(DecisionFailure::Budget(Budget::Memory))));
+    let failure = DecisionFailure::Budget(Budget::Memory);
+    assert_eq!(within(12), Err(LoadError::Start { failure, setting: Some("memory") }));
 }
 
 /// Two components inside of one that pass a text: what copies it has two memories, and wasmtime once panicked over that when

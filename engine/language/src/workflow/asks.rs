@@ -11,7 +11,7 @@ use crate::yaml::{Content, Node};
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{DecisionKind, FieldRead, ParameterError, PluginInfo, Segment, With, lay_out};
 use cadenza_core::time::Span;
-use cadenza_core::value::Value;
+use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Ask, Branch, Escalate, MAIN_SCORE, OnFailure, Recipient, Score, Target};
 use std::collections::BTreeMap;
 
@@ -177,6 +177,10 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
             .collect::<Vec<_>>()
     };
     let Some(info) = catalog.info(&name) else {
+        if catalog.trouble(&name).is_some() {
+            // That is told where the workspace brings it along.
+            return None;
+        }
         let problem = Problem::error("unknown-plugin", plugin.span.clone(), format!("there is no plugin `{name}`"));
         reader.sheet.report(problem.suggest(&name, fitting(), &format!("plugins for {kind}")));
         return None;
@@ -234,6 +238,13 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
             sound = false;
             continue;
         };
+        if parameter.kind == ValueType::Duration && is_business(value) {
+            let message =
+                format!("`{}` is passed as plain time, and business time is none without a calendar", key.text);
+            let problem = Problem::error("bad-parameter", value.span.clone(), message);
+            reader.sheet.report(problem.help("write minutes, hours or days, such as `36h`"));
+            sound = false;
+        }
         let number = match read {
             Value::Int(int) => Some(int as f64),
             Value::Number(number) => Some(number),
@@ -254,6 +265,11 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
         with.insert(key.text.clone(), read);
     }
     sound.then_some(with)
+}
+
+fn is_business(node: &Node) -> bool {
+    let span = node.scalar().and_then(|scalar| Span::parse(&scalar.text));
+    span.is_some_and(|span| matches!(span, Span::Business(_) | Span::BusinessDays(_)))
 }
 
 /// Whether everything the plugin reads exists in this workspace, in a type that fits.
@@ -280,6 +296,11 @@ fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -
         let message = format!("`{name}` reads {names}, and leads have no such field");
         let problem = Problem::error("unknown-field", plugin.span.clone(), message);
         let FieldRead { name, kind } = first;
+        let known = reader.known.field_names();
+        let problem = match crate::suggest::nearest(name, known) {
+            Some(near) => problem.help(format!("there is `{near}`: if that is meant, mend it in the plugin")),
+            None => problem,
+        };
         reader.sheet.report(problem.help(format!("declare it in cadenza.yaml: `fields: {{ {name}: {kind} }}`")));
     }
     let mut sound = missing.is_empty();

@@ -56,12 +56,25 @@ pub(super) enum ClientError {
     System(#[from] std::io::Error),
 }
 
-/// A problem in one paragraph.
+/// A problem in one paragraph, and a line for each place of a workspace that it is about.
 pub(super) fn problem_text(body: &Value) -> String {
     let text = |name: &str| body[name].as_str();
     let at = text("at").map_or_else(String::new, |at| format!(" (at {at})"));
     let said = text("detail").or_else(|| text("title")).unwrap_or("the engine refused and does not say why");
-    format!("{said}{at}")
+    let mut told = format!("{said}{at}");
+    for error in body["errors"].as_array().into_iter().flatten() {
+        let [file, line, column, message] = ["file", "line", "column", "message"].map(|name| plain(&error[name]));
+        told.push_str(&format!("\n  {file}:{line}:{column}: {message}"));
+        for help in error["help"].as_array().into_iter().flatten().chain(error.get("label").filter(|it| it.is_string()))
+        {
+            told.push_str(&format!("\n    {}", plain(help)));
+        }
+    }
+    told
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A connection to one engine.

@@ -73,9 +73,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// All there is.
-    pub(super) fn all(items: Vec<Value>) -> Self {
-        Self { items, ..Self::default() }
+    /// The first of what there is.
+    pub(super) fn first(mut items: Vec<Value>, limit: usize) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Self { items, more, ..Self::default() }
     }
 
     /// What was found.

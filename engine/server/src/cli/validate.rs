@@ -34,7 +34,8 @@ impl Validate {
         let folder = Folder::read(&self.folder)?;
         let settings = cadenza_language::plugin_settings(&folder);
         let (library, mut registry) = (Library::in_memory()?, Registry::default());
-        for (name, hash, by) in plugins::offers(&library, &self.folder, &settings)? {
+        let offers = plugins::offers(&library, &self.folder, &settings)?;
+        for (name, hash, by) in offers.found {
             registry.offer(&name, hash, by, Clock::real());
         }
         for file in &self.plugin {
@@ -42,12 +43,17 @@ impl Validate {
             let name = file.file_stem().and_then(|stem| stem.to_str()).context("--plugin names a component's file")?;
             registry.offer(name, library.keep(&component)?, "--plugin", Clock::real());
         }
-        let plugins = Plugins::load(&library, &mut registry, &settings)?;
+        let plugins = Plugins::load(&library, &mut registry, &settings, offers.troubles)?;
         let checked = cadenza_language::check(&folder, &plugins);
         let valid = checked.workspace.is_some();
         match self.format {
             Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
             Format::Text => output::say_raw(&report(&checked.diagnostics, &folder, valid)),
+        }
+        if checked.diagnostics.iter().any(|diagnostic| diagnostic.code == "unknown-plugin") {
+            output::complain(
+                "A plugin that is pushed to an engine is known here with `cadenza validate --plugin FILE.wasm`.",
+            );
         }
         Ok(if valid { Answer::Yes } else { Answer::No })
     }

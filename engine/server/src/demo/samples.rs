@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn every_sample_maps_as_the_shipped_source_says() {
         let folder = cadenza_language::Folder::new(shipped::workspace_files()).unwrap();
-        let catalog = Catalog::of(folder, std::path::Path::new("."), crate::fixture::basis());
+        let catalog = Catalog::of(folder, std::path::Path::new("."), crate::fixture::basis(), Default::default());
         let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)));
         let declared = &catalog.workspace.settings.fields;
         let reader = Reader::new(&catalog.workspace.sources["website"].mapping, declared);

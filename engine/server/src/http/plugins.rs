@@ -92,13 +92,14 @@ pub(crate) async fn load(
 ) -> Result<Json<PluginView>, Problem> {
     let share_permille = params.share_permille()?;
     let by = caller.name();
-    let (plugin, now) = (name.clone(), api.engine.clock().now());
+    let (plugin, now, who) = (name.clone(), api.engine.clock().now(), by.clone());
     let hash = change(&api, move |catalog, registry| {
         let hash = catalog.library.keep(&component)?;
-        registry.try_out(&plugin, Trial { hash, share_permille, since: now, by }).map_err(PluginError::from)?;
+        registry.try_out(&plugin, Trial { hash, share_permille, since: now, by: who }).map_err(PluginError::from)?;
         Ok(hash)
     })
     .await?;
+    tracing::info!(plugin = name, digest = %hash.digest(), share_permille, by, "a build is tried");
     // It may have been tried before, and failed: that was then.
     api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
@@ -123,6 +124,7 @@ pub(crate) async fn promote(
         Ok(registry.promote(&plugin, body.digest, &by, now).map_err(PluginError::from)?)
     };
     let hash = change(&api, promote).await?;
+    tracing::info!(plugin = name, digest = %hash.digest(), by = caller.name(), "a build is promoted");
     // What it did while it was only tried does not keep it from being asked.
     api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
@@ -155,6 +157,7 @@ pub(crate) async fn rollback(
         RolledBack::Candidate(hash) => ("candidate_dropped", hash),
         RolledBack::Live(hash) => ("live_again", hash),
     };
+    tracing::info!(plugin = name, digest = %hash.digest(), by = caller.name(), done, "a build is rolled back");
     let is_left = api.engine.catalog().registry.get(&name).is_some();
     let plugin = if is_left { Some(view(&api, &name).await?) } else { None };
     Ok(Json(RolledBackView { done, digest: hash.digest().to_string(), plugin }))
@@ -176,7 +179,7 @@ struct HealedBuild {
 
 /// `POST /v1/plugins/{name}/heal`: a plugin that failed again and again is asked again at once.
 pub(crate) async fn heal(
-    _: Caller<Steer>,
+    caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(name): Named<String>,
     _: Bare,
@@ -188,6 +191,7 @@ pub(crate) async fn heal(
         api.engine.health().of(info.digest).heal().then_some(healed)
     };
     let healed = builds.filter_map(heal).collect();
+    tracing::info!(plugin = name, by = caller.name(), "a plugin is healed");
     Ok(Json(HealedView { healed, plugin: view(&api, &name).await? }))
 }
 

@@ -90,7 +90,8 @@ fn refuse(error: &CatalogError) -> Problem {
     match error {
         CatalogError::Broken(diagnostics, _) => {
             let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
-            let detail = format!("the workspace has {errors} errors, each is listed with its place; {unchanged}");
+            let errors = if errors == 1 { "an error".to_owned() } else { format!("{errors} errors") };
+            let detail = format!("the workspace has {errors}, listed with file and line; {unchanged}");
             let list = diagnostics.iter().map(|diagnostic| serde_json::json!(diagnostic)).collect();
             Problem::new(Kind::InvalidWorkspace, detail).with("errors", list)
         }

@@ -1,8 +1,8 @@
 //! What the sandbox answered, as a golden case would expect it.
 
 use crate::plugins::names::readable_backtrace;
-use cadenza_core::plugin::{Decision, DecisionFailure, PluginInfo};
-use cadenza_sandbox::{Budgets, Decided, Resource};
+use cadenza_core::plugin::{Budget, Decision, DecisionFailure, PluginInfo};
+use cadenza_sandbox::{Budgets, Decided};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
 
 /// An answer as it stands under `expect`; a refusal is one. The error is what else happened.
@@ -45,12 +45,11 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
 /// Why a call failed: what the host says, how much was allowed, and the functions that were under way.
 pub(crate) fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
     let mut text = failure.to_string();
-    if let Some(of) = decided.exceeded {
-        text.push_str(&format!(" (allowed: {} {}", of.as_str(), budgets.of(of)));
-        text.push_str(&match of {
-            Resource::LogLines => format!(", of {} bytes in all)", budgets.log_bytes),
-            _ => ")".to_owned(),
-        });
+    if matches!(failure, DecisionFailure::Budget(Budget::Log)) {
+        let Budgets { log_lines, log_bytes, .. } = budgets;
+        text.push_str(&format!(" (allowed: {log_lines} lines, and {log_bytes} bytes in all)"));
+    } else if let Some(of) = decided.exceeded {
+        text.push_str(&format!(" (allowed: {} {})", of.as_str(), budgets.of(of)));
     }
     for (at, name) in readable_backtrace(&decided.backtrace).iter().enumerate() {
         let place = if at == 0 { "in" } else { "called by" };

@@ -94,7 +94,23 @@ fn repeated(calls: usize, mut call: impl FnMut(usize)) -> Vec<Duration> {
     took
 }
 
-/// The value below which such a share of sorted values lies.
+/// The least of sorted values that such a share of them does not exceed.
 pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
-    sorted.get((sorted.len().saturating_sub(1) as f64 * share) as usize).copied()
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_value_that_so_many_do_not_exceed() {
+        let four = [1, 2, 3, 4];
+        assert_eq!(
+            [0.0, 0.25, 0.5, 0.75, 0.99, 1.0].map(|share| percentile(&four, share)),
+            [1, 1, 2, 3, 4, 4].map(Some)
+        );
+        assert_eq!(percentile::<u8>(&[], 0.5), None);
+    }
 }

@@ -166,11 +166,16 @@ impl BuildHealth {
             return Ok(());
         }
         let last = circuit.last_failure.as_deref().unwrap_or("it failed");
-        let wait_s = (until - now).max(0) / 1_000;
         Err(DecisionFailure::Unavailable(format!(
-            "it failed {} times in a row and is not asked for {wait_s} s more; the last time: {last}",
+            "it had failed {} times in a row and was not asked for a while; the last time: {last}",
             self.streak.load(Relaxed)
         )))
+    }
+
+    /// Counts a question that is not put to it, because it is not admitted.
+    pub(crate) fn turned_away(&self) {
+        self.decisions.add(1);
+        self.outcomes[Outcome::Unavailable as usize].add(1);
     }
 
     /// Counts what became of a decision; `plugin` is for the log.
@@ -214,6 +219,13 @@ impl BuildHealth {
         }
     }
 
+    /// Has other budgets from now on: what was near the old ones says nothing any more.
+    pub(crate) fn forget_near(&self) {
+        for resource in Resource::ALL {
+            self.used(resource).last_near.store(0, Relaxed);
+        }
+    }
+
     /// What decisions used of one thing.
     pub(crate) fn used(&self, resource: Resource) -> &UseOf {
         &self.used[resource as usize]
@@ -241,9 +253,12 @@ impl BuildHealth {
         tracing::error!(plugin, streak, pause_ms, "a plugin fails again and again, and is not asked for a while");
     }
 
+    /// It is asked as always again; what its last failure was stays to be looked at.
     fn came_through(&self) {
         if self.streak.load(Relaxed) > 0 {
-            self.heal();
+            self.lock().pauses = 0;
+            self.streak.store(0, Relaxed);
+            self.open_until_ms.store(0, Relaxed);
         }
     }
 
@@ -325,7 +340,34 @@ mod tests {
         assert!(health.admit().is_err(), "the others wait for what comes of the first");
         health.record("fit", &score(), None);
         assert_eq!(health.admit(), Ok(()));
-        assert_eq!(health.circuit(), CircuitView { open_until: None, streak: 0, last_failure: None });
+        assert_eq!(
+            health.circuit(),
+            CircuitView { open_until: None, streak: 0, last_failure: Some("the plugin trapped".to_owned()) }
+        );
+    }
+
+    #[test]
+    fn who_is_turned_away_is_counted_and_used_nothing() {
+        let health = BuildHealth::default();
+        health.record("fit", &score(), None);
+        health.turned_away();
+        assert_eq!((health.decisions.get(), health.outcomes[Outcome::Unavailable as usize].get()), (2, 1));
+        assert_eq!(health.used(Resource::Fuel).spread.percentile(50), 0);
+    }
+
+    #[test]
+    fn a_build_that_was_near_a_budget_is_warned_of_until_long_after_or_until_it_has_another() {
+        let health = BuildHealth::default();
+        let near = || health.used(Resource::Fuel).last_near.store(health.decisions.get(), Relaxed);
+        health.record("fit", &score(), None);
+        near();
+        (1..WARN_FOR_DECISIONS).for_each(|_| health.record("fit", &score(), None));
+        assert_eq!(health.near_lately().collect::<Vec<_>>(), [Resource::Fuel]);
+        health.record("fit", &score(), None);
+        assert_eq!(health.near_lately().count(), 0);
+        near();
+        health.forget_near();
+        assert_eq!(health.near_lately().count(), 0);
     }
 
     #[test]

@@ -11,8 +11,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Components that the program and a workspace folder bring along: name, component, who brings it.
-pub(crate) type Offers = Vec<(String, ComponentHash, &'static str)>;
+/// Components that the program and a workspace folder bring along.
+#[derive(Debug, Default)]
+pub(crate) struct Offers {
+    /// Name, component, who brings it.
+    pub(crate) found: Vec<(String, ComponentHash, &'static str)>,
+    /// Files that are named and cannot be taken.
+    pub(crate) troubles: Troubles,
+}
+
+/// Why plugins that are brought along or kept cannot be used, by name.
+pub(crate) type Troubles = BTreeMap<String, PluginError>;
 
 /// A build that is ready.
 #[derive(Clone)]
@@ -29,6 +38,7 @@ pub(crate) struct Plugins {
     infos: BTreeMap<String, PluginInfo>,
     /// What those say that are tried, by name, with the share of leads for which they decide.
     candidates: BTreeMap<String, (PluginInfo, u16)>,
+    troubles: Troubles,
     probe: Mutex<Sandbox>,
 }
 
@@ -44,33 +54,43 @@ pub(crate) fn offers(
     root: &Path,
     settings: &BTreeMap<String, PluginSettings>,
 ) -> Result<Offers, PluginError> {
-    let mut offers = Offers::new();
+    let mut offers = Offers::default();
     for (name, component) in cadenza_plugins::PLUGINS {
-        offers.push(((*name).to_owned(), library.keep(component)?, "program"));
+        offers.found.push(((*name).to_owned(), library.keep(component)?, "program"));
     }
     for (name, own) in settings {
         let Some(file) = &own.file else { continue };
         let path = root.join(file);
-        let unreadable = |cause: String| PluginError::File { name: name.clone(), path: path.clone(), cause };
-        let bytes_max = library.limits().component_bytes_max as u64;
-        let bytes = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
-        if bytes > bytes_max {
-            return Err(unreadable(format!("it has {bytes} bytes, and {bytes_max} are allowed")));
+        match read(&path, library.limits().component_bytes_max) {
+            Ok(component) => {
+                // A file of the workspace takes the place of what the program has under this name.
+                offers.found.retain(|(offered, ..)| offered != name);
+                offers.found.push((name.clone(), library.keep(&component)?, "workspace"));
+            }
+            Err(cause) => {
+                drop(offers.troubles.insert(name.clone(), PluginError::File { name: name.clone(), path, cause }))
+            }
         }
-        let component = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-        // A file of the workspace takes the place of what the program has under this name.
-        offers.retain(|(offered, ..)| offered != name);
-        offers.push((name.clone(), library.keep(&component)?, "workspace"));
     }
     Ok(offers)
 }
 
+fn read(file: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
+    let bytes = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
+    if bytes > bytes_max as u64 {
+        return Err(format!("it has {bytes} bytes, and {bytes_max} are allowed"));
+    }
+    std::fs::read(file).map_err(|error| error.to_string())
+}
+
 impl Plugins {
-    /// Everything that the registry has live or tried, with the workspace's budgets. The registry learns their rules.
+    /// Everything that the registry has live or tried, with the workspace's budgets. The registry learns their rules. What is
+    /// wrong with a plugin that the settings name is told where they name it, when the workspace is checked.
     pub(crate) fn load(
         library: &Library,
         registry: &mut Registry,
         settings: &BTreeMap<String, PluginSettings>,
+        troubles: Troubles,
     ) -> Result<Self, PluginError> {
         let limits = *library.limits();
         let mut plugins = Self {
@@ -78,13 +98,19 @@ impl Plugins {
             builds: BTreeMap::new(),
             infos: BTreeMap::new(),
             candidates: BTreeMap::new(),
+            troubles,
             probe: Mutex::new(Sandbox::new(&limits)?),
         };
         for (name, versions) in registry.plugins() {
             let budget = overrides(settings.get(name));
             if let Some(live) = &versions.live {
-                let info = plugins.add(library, name, live.hash, budget)?;
-                plugins.infos.insert(name.to_owned(), info);
+                match plugins.add(library, name, live.hash, budget) {
+                    Ok(info) => drop(plugins.infos.insert(name.to_owned(), info)),
+                    Err(error) if settings.contains_key(name) => {
+                        plugins.troubles.entry(name.to_owned()).or_insert(error);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             if let Some(trial) = &versions.candidate {
                 let info = plugins.add(library, name, trial.hash, budget)?;
@@ -262,6 +288,9 @@ impl PluginCatalog for Plugins {
         let info = self.infos.get(name).ok_or_else(|| format!("no plugin `{name}` is loaded"))?;
         self.reads_of(info.digest, parameters)
     }
+    fn trouble(&self, name: &str) -> Option<String> {
+        self.troubles.get(name).map(ToString::to_string)
+    }
 }
 
 /// See [`Plugins::with_candidate_live`].
@@ -285,5 +314,8 @@ impl PluginCatalog for Promoted<'_> {
     fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String> {
         let info = self.info(name).ok_or_else(|| format!("no plugin `{name}` is loaded"))?;
         self.plugins.reads_of(info.digest, parameters)
+    }
+    fn trouble(&self, name: &str) -> Option<String> {
+        self.plugins.trouble(name)
     }
 }

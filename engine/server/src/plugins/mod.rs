@@ -14,7 +14,7 @@ pub(crate) mod shadow;
 
 pub(crate) use archive::Archive;
 pub(crate) use library::{ComponentHash, Library};
-pub(crate) use loaded::{Misfit, Plugins, offers};
+pub(crate) use loaded::{Misfit, Plugins, Troubles, offers};
 pub(crate) use registry::{Refusal, Registry, RolledBack, Trial, Versions};
 
 use cadenza_sandbox::{HostError, LoadError};

@@ -48,7 +48,7 @@ pub(crate) struct Tally {
     pub(crate) fails: u64,
     /// The other way about.
     pub(crate) fails_live: u64,
-    /// Questions that the watched build was not asked, because it was too slow to keep up.
+    /// Questions that the watched build was not asked, because it was too slow to keep up, or failed again and again.
     #[serde(default)]
     pub(crate) skipped: u64,
     /// Why the watched build failed, without its own words, and how often.
@@ -74,12 +74,14 @@ impl Tally {
         if self.live != Some(*live) || self.shadow != Some(*shadow) {
             *self = Self { live: Some(*live), shadow: Some(*shadow), ..Self::default() };
         }
+        if matches!(would_decide, Err(DecisionFailure::Unavailable(_))) {
+            // Its circuit is open: there is nothing to compare.
+            self.skipped += 1;
+            return;
+        }
         self.asked += 1;
         if let Err(failure) = would_decide {
-            // While its circuit is open the words tell how long, other ones every time.
-            let asked = !matches!(failure, DecisionFailure::Unavailable(_));
-            let why = if asked { failure.without_words() } else { DecisionFailure::Unavailable(String::new()) };
-            *self.failures.entry(why.to_string()).or_default() += 1;
+            *self.failures.entry(failure.without_words().to_string()).or_default() += 1;
         }
         if decided == would_decide {
             return;
@@ -167,7 +169,9 @@ mod tests {
         add(&mut tally, score(70, Segment::Warm), score(80, Segment::Hot));
         add(&mut tally, score(70, Segment::Warm), score(65, Segment::Warm));
         add(&mut tally, score(70, Segment::Warm), Err(DecisionFailure::Trap("alas".to_owned())));
+        add(&mut tally, score(70, Segment::Warm), Err(DecisionFailure::Unavailable("for 29 s".to_owned())));
         assert_eq!((tally.asked, tally.different, tally.points, tally.fails), (4, 3, 2, 1));
+        assert_eq!(tally.skipped, 1, "who is not asked is not compared");
         assert_eq!((tally.points_sum, tally.points_max), (5, 10));
         assert_eq!(tally.moves, BTreeMap::from([("warm -> hot".to_owned(), 1)]));
         assert_eq!(tally.examples[0].shadow, "80 points, hot");

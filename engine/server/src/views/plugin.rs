@@ -1,6 +1,7 @@
 //! A plugin as the API shows it: what it says of itself, which of its builds decide and are tried, and how they do.
 
 use crate::catalog::Catalog;
+use crate::clock::Clock;
 use crate::json;
 use crate::plugins::health::{BuildHealth, Health, Outcome};
 use crate::plugins::shadow::{Example, Tally};
@@ -10,7 +11,7 @@ use cadenza_core::plugin::{DecisionKind, PluginInfo};
 use cadenza_core::step::paused_plugin;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
-use cadenza_sandbox::{BudgetOverrides, Budgets, NEAR_PERCENT, Resource};
+use cadenza_sandbox::{BudgetOverrides, Budgets, HostLimits, NEAR_PERCENT, Resource};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -211,7 +212,7 @@ impl BuildView {
             tracks: info.tracks.clone(),
             since: origin.since,
             by: origin.by.to_owned(),
-            warnings: warnings(&health, &budgets, &circuit)
+            warnings: warnings(&health, &budgets, seen.catalog.library.limits(), &circuit)
                 .into_iter()
                 .chain(seen.catalog.misfits(Some(info.digest)))
                 .collect(),
@@ -244,24 +245,47 @@ fn all_budgets(
     })
 }
 
-fn warnings(health: &BuildHealth, budgets: &BTreeMap<&str, BudgetView>, circuit: &CircuitView) -> Vec<String> {
+fn warnings(
+    health: &BuildHealth,
+    budgets: &BTreeMap<&str, BudgetView>,
+    limits: &HostLimits,
+    circuit: &CircuitView,
+) -> Vec<String> {
     let mut warnings = Vec::new();
-    let near = |of: Resource| Some((of.as_str(), of.setting(), budgets.get(of.as_str())?));
-    for (name, setting, budget) in health.near_lately().filter_map(near) {
+    let most = Budgets::most(limits);
+    let known = |of: Resource| Some((of, budgets.get(of.as_str())?));
+    for (of, budget) in health.near_lately().filter_map(known) {
+        let what = if budget.allowed < most.of(of) {
+            format!("raise `{}` under `plugins` in cadenza.yaml, or make the plugin leaner", of.setting())
+        } else {
+            "the engine grants no plugin more: make it leaner".to_owned()
+        };
         warnings.push(format!(
-            "{} of {} decisions used more than {NEAR_PERCENT} % of the budget {name}, at most {} of {}: raise `{setting}` \
-             under `plugins` in cadenza.yaml, or make the plugin leaner",
+            "{} of {} decisions used more than {NEAR_PERCENT} % of the budget {}, at most {} of {}: {what}",
             budget.near,
             health.decisions.get(),
+            of.as_str(),
             budget.max,
             budget.allowed,
+        ));
+    }
+    for (of, budget) in Resource::ALL.into_iter().filter_map(known).filter(|(_, budget)| budget.p99 > budget.allowed) {
+        warnings.push(format!(
+            "decisions used up to {} {} at the 99th percentile before no more than {} were allowed: raise `{}` under \
+             `plugins` in cadenza.yaml, or some of them fail",
+            budget.p99,
+            of.as_str(),
+            budget.allowed,
+            of.setting()
         ));
     }
     if circuit.state == "open" {
         let last = circuit.last_failure.as_deref().unwrap_or("it failed");
         warnings.push(format!(
-            "it failed {} times in a row and is not asked for now, the last time: {last}; `cadenza plugin heal` asks it again",
-            circuit.failures_in_a_row
+            "it failed {} times in a row and is not asked for {} s more, the last time: {last}; `cadenza plugin heal` asks it \
+             again at once",
+            circuit.failures_in_a_row,
+            circuit.open_until.map_or(0, |until| (until.as_ms() - Clock::real().as_ms()).max(0) / 1_000)
         ));
     }
     warnings

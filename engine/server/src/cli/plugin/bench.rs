@@ -61,6 +61,9 @@ impl Bench {
 
     /// The leads of golden cases; generated ones when there is none.
     fn inputs(&self, subject: &Subject) -> anyhow::Result<Vec<Asked>> {
+        if let Some(missing) = self.golden.as_ref().filter(|folder| !folder.is_dir()) {
+            bail!("there is no folder {} with golden cases", missing.display());
+        }
         let folder = self.golden.clone().or_else(|| self.which.golden());
         let golden = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::read(&folder))?;
         let generator = Generator { subject, known: &[], seed: 1 };

@@ -18,9 +18,9 @@ pub(in crate::cli) enum Builds {
     /// Load a build into a running engine, to be watched beside the live one or to decide for a share of the leads
     Push(Push),
     /// Make the build that is tried the live one
-    Promote(Which),
+    Promote(Meant),
     /// Drop the build that is tried; when none is, go back to the build before the live one
-    Rollback(Which),
+    Rollback(Meant),
     /// Ask a plugin nothing; runs that have to ask it wait, and lose nothing
     Pause(Which),
     /// Ask a paused plugin again
@@ -49,6 +49,15 @@ pub(in crate::cli) struct Which {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct Meant {
+    #[command(flatten)]
+    which: Which,
+    /// The build that is meant: another one is refused. The one that is there when this begins, when left out
+    #[arg(long)]
+    digest: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Push {
     /// The component, as `cadenza plugin build` makes it
     file: PathBuf,
@@ -57,7 +66,10 @@ pub(in crate::cli) struct Push {
     name: Option<String>,
     /// Let it decide for so many percent of the leads, always the same ones; it is only watched when left out
     #[arg(long, value_name = "PERCENT")]
-    canary: Option<String>,
+    canary: Option<f64>,
+    /// As JSON, for other programs
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -68,33 +80,19 @@ impl Builds {
             Self::List(list) => list.run()?,
             Self::Show(which) => which.run()?,
             Self::Push(push) => push.run()?,
-            Self::Promote(which) => {
-                // The build that was looked at, and no other that somebody pushed meanwhile.
-                let tried = which.tried()?;
-                let plugin = which.remote.client()?.post(
-                    &path("/v1/plugins/", &which.name, "/promote"),
-                    tried.map(|digest| json!({"digest": digest})).as_ref(),
-                )?;
-                output::say(&format!("{} is live: {}", which.name, build(&plugin)));
-                tell_warnings(&plugin);
-            }
-            Self::Rollback(which) => which.roll_back()?,
-            Self::Pause(which) => {
-                which.post("/pause")?;
-                output::say(&format!("{} is paused: runs that have to ask it wait until it is resumed.", which.name));
-            }
-            Self::Resume(which) => {
-                which.post("/resume")?;
-                output::say(&format!("{} is asked again.", which.name));
-            }
-            Self::Heal(which) => {
-                let healed = which.post("/heal")?;
+            Self::Promote(meant) => meant.promote()?,
+            Self::Rollback(meant) => meant.roll_back()?,
+            Self::Pause(which) => which.act("/pause", |_| {
+                format!("{} is paused: runs that have to ask it wait until it is resumed.", which.name)
+            })?,
+            Self::Resume(which) => which.act("/resume", |_| format!("{} is asked again.", which.name))?,
+            Self::Heal(which) => which.act("/heal", |healed| {
                 let healed: Vec<String> = healed["healed"].as_array().into_iter().flatten().map(build).collect();
-                output::say(&match healed.is_empty() {
+                match healed.is_empty() {
                     true => format!("{} was asked all the while: there was nothing to heal.", which.name),
                     false => format!("{} is asked again: {}", which.name, healed.join(", ")),
-                });
-            }
+                }
+            })?,
         }
         Ok(Answer::Yes)
     }
@@ -121,59 +119,75 @@ impl List {
             ("STAGE", "candidate.stage"),
             ("DIFFERENT", "candidate.differences.different"),
         ];
-        show(Found::all(items), &self.listing, &columns, "There is no plugin.");
+        show(Found::first(items, self.listing.limit), &self.listing, &columns, "There is no plugin.");
         Ok(())
     }
 }
 
 impl Which {
-    fn post(&self, what: &str) -> anyhow::Result<Value> {
-        Ok(self.remote.client()?.post(&path("/v1/plugins/", &self.name, what), None)?)
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
-        if self.json {
-            output::json(&plugin);
-        } else {
-            tell(&plugin);
-        }
+    /// Has something done, and says so.
+    fn act(&self, what: &str, say: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
+        let done = self.remote.client()?.post(&path("/v1/plugins/", &self.name, what), None)?;
+        self.tell(&done, || output::say(&say(&done)));
         Ok(())
     }
 
-    /// The build that is tried, and aloud that it failed meanwhile.
-    fn tried(&self) -> anyhow::Result<Option<String>> {
-        let plugin = self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?;
-        let candidate = &plugin["candidate"];
-        let of = |at: &str| candidate["differences"][at].as_u64().unwrap_or_default();
-        let (fails, asked) = (of("fails"), of("asked"));
+    /// The answer as JSON when that is wanted, otherwise in words.
+    fn tell(&self, done: &Value, say: impl FnOnce()) {
+        if self.json { output::json(done) } else { say() }
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let plugin = self.plugin()?;
+        self.tell(&plugin, || tell(&plugin));
+        Ok(())
+    }
+
+    fn plugin(&self) -> anyhow::Result<Value> {
+        Ok(self.remote.client()?.get(&path("/v1/plugins/", &self.name, ""))?)
+    }
+}
+
+impl Meant {
+    /// What is done to the build that is meant; when none is named, to the one that is there now.
+    fn post(&self, what: &str, there: &Value) -> anyhow::Result<Value> {
+        let digest = self.digest.as_deref().or_else(|| there.as_str());
+        let body = digest.map(|digest| json!({"digest": digest}));
+        let Which { name, remote, .. } = &self.which;
+        Ok(remote.client()?.post(&path("/v1/plugins/", name, what), body.as_ref())?)
+    }
+
+    fn promote(&self) -> anyhow::Result<()> {
+        let tried = self.which.plugin()?["candidate"].take();
+        let of = |at: &str| tried["differences"][at].as_u64().unwrap_or_default();
+        let (fails, asked, name) = (of("fails"), of("asked"), &self.which.name);
         if fails > 0 {
             output::complain(&format!(
-                "It failed for {fails} of {asked} decisions while it was watched: `cadenza plugin show {0}` says why, `cadenza plugin \
-                 rollback {0}` goes back.",
-                self.name
+                "It failed for {fails} of {asked} decisions while it was watched: `cadenza plugin show {name}` says why, \
+                 `cadenza plugin rollback {name}` goes back.",
             ));
         }
-        Ok(candidate["digest"].as_str().map(str::to_owned))
+        let plugin = self.post("/promote", &tried["digest"])?;
+        self.which.tell(&plugin, || {
+            output::say(&format!("{name} is live: {}", build(&plugin)));
+            tell_warnings(&plugin);
+        });
+        Ok(())
     }
 
     fn roll_back(&self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
-        let plugin = client.get(&path("/v1/plugins/", &self.name, ""))?;
-        let meant = plugin["candidate"]["digest"].as_str().or_else(|| plugin["digest"].as_str());
-        let body = meant.map(|digest| json!({"digest": digest}));
-        let done = client.post(&path("/v1/plugins/", &self.name, "/rollback"), body.as_ref())?;
-        let digest = table::cell(&done, "digest");
-        output::say(&match done["done"].as_str() {
+        let plugin = self.which.plugin()?;
+        let tried = &plugin["candidate"]["digest"];
+        let done = self.post("/rollback", if tried.is_string() { tried } else { &plugin["digest"] })?;
+        let (digest, name) = (table::cell(&done, "digest"), &self.which.name);
+        let say = match done["done"].as_str() {
             Some("candidate_dropped") if done["plugin"].is_null() => {
-                format!(
-                    "{digest} is no longer tried, and nothing is left of {}: no build of it ever decided.",
-                    self.name
-                )
+                format!("{digest} is no longer tried, and nothing is left of {name}: no build of it ever decided.")
             }
             Some("candidate_dropped") => format!("{digest} is no longer tried; {} goes on.", build(&done["plugin"])),
-            _ => format!("{} is live again: {}", self.name, build(&done["plugin"])),
-        });
+            _ => format!("{name} is live again: {}", build(&done["plugin"])),
+        };
+        self.which.tell(&done, || output::say(&say));
         Ok(())
     }
 }
@@ -183,8 +197,13 @@ impl Push {
         let component = std::fs::read(&self.file).with_context(|| format!("`{}`", self.file.display()))?;
         let from_file = self.file.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
         let name = self.name.or(from_file).context("give the plugin's name with --name")?;
-        let address = path("/v1/plugins/", &name, &query(&[("canary", self.canary.as_deref())]));
+        let canary = self.canary.map(|percent| percent.to_string());
+        let address = path("/v1/plugins/", &name, &query(&[("canary", canary.as_deref())]));
         let plugin = self.remote.client()?.put_bytes(&address, component)?;
+        if self.json {
+            output::json(&plugin);
+            return Ok(());
+        }
         let candidate = &plugin["candidate"];
         output::say(&match candidate["stage"].as_str() {
             _ if !plugin["digest"].is_string() => format!(
@@ -238,7 +257,9 @@ fn tell(plugin: &Value) {
         let how = if stage == "canary" { format!("canary, decides for {share} % of the leads") } else { stage };
         say(format!("\ntried      {}, {how}, since {}", build(candidate), table::cell(candidate, "since")));
         tell_build(candidate);
-        tell_differences(&candidate["differences"]);
+        if candidate["stage"] == "shadow" {
+            tell_differences(&candidate["differences"]);
+        }
     }
     for past in plugin["past"].as_array().into_iter().flatten() {
         say(format!(
@@ -257,6 +278,9 @@ fn tell_build(build: &Value) {
     let outcomes: Vec<String> = outcomes.map(|(outcome, count)| format!("{outcome} {count}")).collect();
     if !outcomes.is_empty() {
         output::say(&format!("  ended    {}", outcomes.join(", ")));
+    }
+    if let Some(last) = build["circuit"]["last_failure"].as_str() {
+        output::say(&format!("  failed   {} times, the last time: {last}", table::cell(used, "failed")));
     }
     for (name, budget) in build["budgets"].as_object().into_iter().flatten() {
         let cell = |path: &str| table::cell(budget, path);
