@@ -122,7 +122,31 @@ fn new_plugin_holds(language: &str, kind: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let project = folder.path().join("house-rules");
     plugin(&["new", "house-rules", "--lang", language, "--kind", kind, "--dir", text(&project)]);
-    holds(&plugin(&["test", text(&project), "--cases", "40"]));
+    let first = plugin(&["test", text(&project), "--cases", "40"]);
+    holds(&first);
+    if kind != "scoring" {
+        return;
+    }
+    // The same again is not built again, nor compiled; a change is.
+    let again = plugin(&["test", text(&project), "--cases", "40"]);
+    holds(&again);
+    assert!(again.contains("nothing that goes into it has changed"), "{again}");
+    assert_eq!(digest(&again), digest(&first));
+    assert!(plugin(&["bench", text(&project), "--calls", "1"]).contains("compiling  done before"));
+    let main =
+        ["plugin.py", "plugin.js", "plugin.ts"].map(|file| project.join(file)).into_iter().find(|file| file.exists());
+    let main = main.expect("the template has a main file");
+    let source = std::fs::read_to_string(&main).expect("a source is text");
+    std::fs::write(&main, source.replacen("20", "21", 1)).expect("it can be written");
+    let changed = plugin(&["inspect", text(&project)]);
+    assert!(!changed.contains("nothing that goes into it has changed"), "{changed}");
+    assert_ne!(digest(&changed), digest(&first));
+}
+
+/// What a command says of the build it is about.
+fn digest(said: &str) -> &str {
+    let after = said.split_once("digest ").expect("the digest is told").1;
+    after.split_whitespace().next().expect("and is a word")
 }
 
 fn holds(tested: &str) {

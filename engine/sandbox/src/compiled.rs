@@ -81,7 +81,6 @@ pub fn compatibility(limits: &HostLimits) -> Result<u64, HostError> {
 pub struct Compiled {
     code: Arc<[u8]>,
     digest: Digest,
-    imports: Vec<String>,
     limits: HostLimits,
 }
 
@@ -89,6 +88,11 @@ impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Compiled").field("digest", &self.digest).field("code_bytes", &self.code.len()).finish()
     }
+}
+
+/// What a component imports, by name.
+pub(crate) fn imports(component: &Component, engine: &Engine) -> Vec<String> {
+    component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Refuses imports other than `log`. There may be thousands with long names; people need to see what kind they are of.
@@ -116,13 +120,10 @@ impl Compiled {
         let invalid = |error| LoadError::Invalid(shorten(one_line(error), REASON_BYTES_MAX));
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
         let compiled = Component::from_binary(&engine, component).map_err(invalid)?;
-        let kind = compiled.component_type();
-        let imports: Vec<String> = kind.imports(&engine).map(|(name, _)| name.to_owned()).collect();
-        denied(&imports)?;
+        denied(&imports(&compiled, &engine))?;
         Ok(Self {
             code: compiled.serialize().map_err(invalid)?.into(),
             digest: Digest::of_hash(&sha2::Sha256::digest(component).into()),
-            imports,
             limits: *limits,
         })
     }
@@ -134,7 +135,7 @@ impl Compiled {
     /// [`compatibility`], unchanged: it is machine code, and loading it runs it.
     #[allow(unsafe_code, reason = "the caller vouches for machine code")]
     pub unsafe fn trusted(code: Arc<[u8]>, digest: Digest, limits: &HostLimits) -> Self {
-        Self { code, digest, limits: *limits, imports: Vec::new() }
+        Self { code, digest, limits: *limits }
     }
 
     /// The machine code, to be kept for a later [`Compiled::trusted`].
@@ -145,11 +146,6 @@ impl Compiled {
     /// The head of the SHA-256 of the component.
     pub fn digest(&self) -> Digest {
         self.digest
-    }
-
-    /// What it imports: `log`, or nothing.
-    pub fn imports(&self) -> &[String] {
-        &self.imports
     }
 
     /// Maps the code into an engine with these limits.

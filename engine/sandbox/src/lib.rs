@@ -100,6 +100,11 @@ impl Sandbox {
         self.plugins.get(&plugin).map(|plugin| &plugin.info)
     }
 
+    /// What a plugin imports: `log`, or nothing.
+    pub fn imports(&self, plugin: Digest) -> &[String] {
+        self.plugins.get(&plugin).map_or(&[], |found| &found.imports)
+    }
+
     /// What the plugin wants to see when it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
     /// refusal says why they do not go together.
     pub fn reads(&self, plugin: Digest, parameters: &[Value]) -> Result<Reads, DecisionFailure> {

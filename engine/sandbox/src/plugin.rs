@@ -1,7 +1,7 @@
 //! A plugin that is loaded into one sandbox: what it exports and says of itself, and how each question is put to it.
 
 use crate::answer;
-use crate::compiled::Compiled;
+use crate::compiled::{self, Compiled};
 use crate::contract::{self, Choice, Description, Given, Input, Overdue, Rating, Texts, Verdict, View};
 use crate::error::LoadError;
 use crate::instance::{self, Taken, shorten};
@@ -23,6 +23,8 @@ pub(crate) struct Plugin {
     pub(crate) info: PluginInfo,
     guest: InstancePre<Taken>,
     exports: Exports,
+    /// `log`, or nothing.
+    pub(crate) imports: Vec<String>,
     codes: Codes,
     asks: Asks,
     budgets: Budgets,
@@ -157,7 +159,9 @@ impl Plugin {
         let shape = Shape::of(&budgets, |budgets| started(budgets).is_ok());
         let info = answer::description(description, exports.kinds(), compiled.digest())
             .map_err(|why| LoadError::Description(shorten(why, REASON_BYTES_MAX)))?;
-        let mut plugin = Self { info, guest, exports, codes, asks, budgets, shape, description_budgets: budgets };
+        let imports = compiled::imports(&component, engine);
+        let mut plugin =
+            Self { info, guest, exports, imports, codes, asks, budgets, shape, description_budgets: budgets };
         plugin.set_budget(limits, overrides);
         Ok(plugin)
     }
@@ -187,6 +191,7 @@ impl Plugin {
             info: self.info.clone(),
             exports: Exports::of(&component)?,
             guest: instance::linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(invalid)?,
+            imports: self.imports.clone(),
             codes: self.codes.clone(),
             asks: self.asks,
             budgets: self.budgets,

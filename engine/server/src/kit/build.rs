@@ -3,8 +3,12 @@
 use super::language::Language;
 use super::subject::Subject;
 use super::tools::{self, Tools};
+use super::watch::Files;
+use crate::plugins::ComponentHash;
 use anyhow::{Context as _, bail};
+use cadenza_core::id::Digest;
 use cadenza_sdk_build::{Guests, encode, ensure_target};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,8 +24,62 @@ pub(crate) struct Built {
     pub(crate) subject: Subject,
     /// What it is written in.
     pub(crate) language: Language,
-    /// How long that took.
-    pub(crate) took: Duration,
+    /// The project.
+    pub(crate) folder: PathBuf,
+    /// How long that took; nothing when it was there.
+    pub(crate) took: Option<Duration>,
+}
+
+/// What is remembered of a build, beside what came of it.
+const MARK: &str = ".built";
+
+/// The plugin in a folder, built when something has changed that goes into it: an interpreter takes ten seconds to be
+/// built, and what is built twice is not the same to the byte. Cargo knows by itself.
+pub(crate) fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built> {
+    let language = Language::of(folder)?;
+    if language != Language::Rust
+        && let Some(file) = built_of_the_same(folder, language, tools)
+    {
+        return Ok(Built { subject: Subject::load(&file, tools)?, language, folder: folder.to_owned(), took: None });
+    }
+    build(folder, None, tools)
+}
+
+fn built_of_the_same(folder: &Path, language: Language, tools: &Tools) -> Option<PathBuf> {
+    let project = folder.canonicalize().ok()?;
+    let sdk = tools.sdk(&project, language).ok()?;
+    let mark = Mark::kept(folder).filter(|mark| mark.inputs == inputs(&project, &sdk))?;
+    mark.component(folder)
+}
+
+/// What was built of what.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    inputs: Digest,
+    /// The component's file in the build folder, and its digest.
+    file: String,
+    component: Digest,
+}
+
+impl Mark {
+    fn kept(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder.join(BUILD_FOLDER).join(MARK)).ok()?).ok()
+    }
+
+    /// What was built, if it is still there as it was.
+    fn component(&self, folder: &Path) -> Option<PathBuf> {
+        let file = folder.join(BUILD_FOLDER).join(&self.file);
+        let component = fs::read(&file).ok()?;
+        (ComponentHash::of(&component).digest() == self.component).then_some(file)
+    }
+}
+
+/// Tells one state of a project and the SDK from another. Cases are no part of what is built.
+fn inputs(folder: &Path, sdk: &Path) -> Digest {
+    let mut inputs = Files::below(folder);
+    inputs.forget(&folder.join("golden"));
+    let state = format!("{} {inputs:?} {:?}", env!("CARGO_PKG_VERSION"), Files::below(sdk));
+    ComponentHash::of(state.as_bytes()).digest()
 }
 
 /// Builds the plugin in a folder; `out` is where the component goes, `build/NAME.wasm` in the project when nothing is said.
@@ -30,18 +88,24 @@ pub(crate) fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow:
     let language = Language::of(folder)?;
     // Scripts and cargo run elsewhere.
     let folder = &folder.canonicalize().with_context(|| format!("{} cannot be read", folder.display()))?;
+    // What changes while it is built is built the next time.
+    let inputs_before = tools.sdk(folder, language).ok().map(|sdk| inputs(folder, &sdk));
     let component = match language {
         Language::Rust => rust(folder)?,
         Language::Python | Language::JavaScript | Language::TypeScript => script(folder, language, tools)?,
     };
     let source = folder.join(if language == Language::Rust { "src/lib.rs" } else { language.main_file() });
-    let mut subject = Subject::of(&component, &source)
+    let mut subject = Subject::of(&component, &source, tools)
         .with_context(|| format!("what was built of {} cannot be used", source.display()))?;
-    let named = || folder.join(BUILD_FOLDER).join(format!("{}.wasm", subject.info.name));
-    let file = out.map_or_else(named, Path::to_owned);
+    let name = format!("{}.wasm", subject.info.name);
+    let file = out.map_or_else(|| folder.join(BUILD_FOLDER).join(&name), Path::to_owned);
     write(&file, &component)?;
+    if let Some(inputs) = inputs_before.filter(|_| out.is_none()) {
+        let mark = Mark { inputs, file: name, component: subject.info.digest };
+        write(&folder.join(BUILD_FOLDER).join(MARK), &serde_json::to_vec(&mark)?)?;
+    }
     subject.file = file;
-    Ok(Built { subject, language, took: began.elapsed() })
+    Ok(Built { subject, language, folder: folder.clone(), took: Some(began.elapsed()) })
 }
 
 fn rust(folder: &Path) -> anyhow::Result<Vec<u8>> {
@@ -82,7 +146,7 @@ fn script(folder: &Path, language: Language, tools: &Tools) -> anyhow::Result<Ve
     Ok(component)
 }
 
-fn write(file: &PathBuf, component: &[u8]) -> anyhow::Result<()> {
+fn write(file: &Path, component: &[u8]) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     }

@@ -6,6 +6,7 @@ pub(crate) mod ask;
 pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod cases;
+mod code;
 pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod language;

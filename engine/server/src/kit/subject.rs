@@ -1,10 +1,12 @@
 //! The component that is looked at: loaded into the sandbox that decides in production as well.
 
+use super::code;
+use super::tools::Tools;
 use anyhow::Context as _;
 use cadenza_core::plugin::PluginInfo;
 use cadenza_sandbox::{BudgetOverrides, Budgets, Compiled, HostLimits, Sandbox};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A component with a sandbox of its own.
 #[derive(Debug)]
@@ -17,28 +19,31 @@ pub(crate) struct Subject {
     pub(crate) info: PluginInfo,
     /// Compiled once for every sandbox.
     pub(crate) compiled: Compiled,
-    /// How long that took.
-    pub(crate) compile_time: Duration,
+    /// How long that took; nothing when it was compiled before.
+    pub(crate) compile_time: Option<Duration>,
     /// It, and nothing else.
     pub(crate) sandbox: Sandbox,
 }
 
 impl Subject {
     /// Loads the component in a file.
-    pub(crate) fn load(file: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn load(file: &Path, tools: &Tools) -> anyhow::Result<Self> {
         let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        Self::of(&bytes, file).with_context(|| format!("{} cannot be used", file.display()))
+        Self::of(&bytes, file, tools).with_context(|| format!("{} cannot be used", file.display()))
     }
 
     /// Loads a component; `file` is where it comes from or goes to.
-    pub(crate) fn of(component: &[u8], file: &Path) -> anyhow::Result<Self> {
-        let began = Instant::now();
+    pub(crate) fn of(component: &[u8], file: &Path, tools: &Tools) -> anyhow::Result<Self> {
         let limits = HostLimits::default();
-        let compiled = Compiled::new(component, &limits)?;
-        let compile_time = began.elapsed();
+        let (compiled, compile_time) = code::compiled(component, tools)?;
         let mut sandbox = Sandbox::new(&limits)?;
         let info = sandbox.load_compiled(&compiled, None)?;
         Ok(Self { file: file.to_owned(), bytes: component.len(), info, compiled, compile_time, sandbox })
+    }
+
+    /// What it imports: `log`, or nothing.
+    pub(crate) fn imports(&self) -> &[String] {
+        self.sandbox.imports(self.info.digest)
     }
 
     /// The same within the budgets of a workspace.

@@ -29,6 +29,11 @@ impl Tools {
         Ok(Self { folder: std::path::absolute(&folder).unwrap_or(folder) })
     }
 
+    /// Where machine code is kept.
+    pub(crate) fn code(&self) -> PathBuf {
+        self.folder.join("code")
+    }
+
     /// The SDK of a project: the copy in it, or else the one that travels with the binary.
     pub(crate) fn sdk(&self, project: &Path, language: Language) -> anyhow::Result<PathBuf> {
         let copy = project.join(PROJECT_SDK);

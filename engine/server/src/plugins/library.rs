@@ -184,6 +184,21 @@ impl Library {
         Ok(compiled)
     }
 
+    /// Whether its machine code is there already.
+    pub(crate) fn is_compiled(&self, hash: ComponentHash) -> bool {
+        matches!(&self.place, Place::Disk { compiled, .. } if compiled.join(self.code_name(hash)).exists())
+    }
+
+    /// Drops all components but the newest, on the disk.
+    pub(crate) fn keep_newest(&self, count: usize) {
+        let Place::Disk { components, .. } = &self.place else { return };
+        let mut found: Vec<_> = fs::read_dir(components).into_iter().flatten().flatten().collect();
+        found.sort_by_cached_key(|entry| std::cmp::Reverse(entry.metadata().and_then(|it| it.modified()).ok()));
+        let hash = |entry: &fs::DirEntry| ComponentHash::parse(entry.file_name().to_str()?.strip_suffix(".wasm")?);
+        let newest: BTreeSet<ComponentHash> = found.iter().filter_map(hash).take(count).collect();
+        self.forget_all_but(&newest, &newest);
+    }
+
     /// Drops components that are not to be kept, and from memory the code of those that are not in use.
     pub(crate) fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>, in_use: &BTreeSet<ComponentHash>) {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| in_use.contains(hash));

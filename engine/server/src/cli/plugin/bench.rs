@@ -104,7 +104,10 @@ fn print(subject: &Subject, inputs: usize, costs: &Costs) {
         lines.push(format!("  in batches p50 {} a lead", us(Some(half))));
     }
     lines.push(format!("  first call {}", us(Some(costs.first))));
-    lines.push(format!("  compiling  {:.1} ms", micros(subject.compile_time) / 1_000.0));
+    lines.push(match subject.compile_time {
+        Some(took) => format!("  compiling  {:.1} ms", micros(took) / 1_000.0),
+        None => "  compiling  done before".to_owned(),
+    });
     lines.push(format!(
         "  fuel       p50 {}  p99 {}, {} of the budget",
         grouped(fuel(0.5)),
@@ -137,7 +140,7 @@ fn as_json(subject: &Subject, inputs: usize, costs: &Costs, profile: Option<&Pro
         "inputs": inputs, "calls": costs.calls, "undecided": costs.undecided,
         "call_us": {"p50": us(&costs.single, 0.5), "p99": us(&costs.single, 0.99)},
         "batch_per_lead_us": {"p50": us(&costs.batch_per_lead, 0.5)},
-        "first_call_us": micros(costs.first), "compile_ms": micros(subject.compile_time) / 1_000.0,
+        "first_call_us": micros(costs.first), "compile_ms": subject.compile_time.map(|took| micros(took) / 1_000.0),
         "fuel": {
             "p50": percentile(&costs.fuel, 0.5), "p99": percentile(&costs.fuel, 0.99), "max": costs.fuel.last(),
         },

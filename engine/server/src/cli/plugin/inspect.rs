@@ -51,7 +51,7 @@ fn as_json(subject: &Subject) -> serde_json::Value {
     let budgets = subject.budgets();
     json!({
         "file": subject.file, "name": info.name, "version": info.version, "summary": info.summary,
-        "digest": info.digest, "bytes": subject.bytes, "kinds": info.kinds, "imports": subject.compiled.imports(),
+        "digest": info.digest, "bytes": subject.bytes, "kinds": info.kinds, "imports": subject.imports(),
         "parameters": info.parameters.iter().map(parameter).collect::<Vec<_>>(),
         "rules": info.rules, "tracks": info.tracks,
         "reads": reads(subject).ok(), "reads_nothing_because": reads(subject).err(),

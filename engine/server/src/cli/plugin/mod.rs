@@ -9,7 +9,7 @@ mod production;
 mod test;
 
 use super::{Answer, output};
-use crate::kit::build::{Built, build};
+use crate::kit::build::{Built, build, when_changed};
 use crate::kit::language::Language;
 use crate::kit::project::NewPlugin;
 use crate::kit::subject::Subject;
@@ -147,12 +147,12 @@ impl Which {
     /// Loads it. That it was built is said on standard error, so that standard output has the answer alone.
     fn load(&self) -> anyhow::Result<Subject> {
         if self.plugin.is_file() {
-            return Subject::load(&self.plugin);
+            return Subject::load(&self.plugin, &self.kept.tools()?);
         }
         if !self.plugin.exists() {
             bail!("there is neither a folder nor a component {}", self.plugin.display());
         }
-        let built = build(&self.plugin, None, &self.kept.tools()?)?;
+        let built = when_changed(&self.plugin, &self.kept.tools()?)?;
         output::complain(&summary(&built));
         Ok(built.subject)
     }
@@ -173,11 +173,16 @@ impl Which {
 
 fn summary(built: &Built) -> String {
     let subject = &built.subject;
+    let how = match built.took {
+        Some(took) => format!("from {} in {:.1} s", built.language.name(), took.as_secs_f64()),
+        None => format!(
+            "as it was built: nothing that goes into it has changed; `cadenza plugin build {}` builds it all the same",
+            built.folder.display()
+        ),
+    };
     format!(
-        "{} from {} in {:.1} s\n  {}, imports {}, {}, digest {}",
+        "{} {how}\n  {}, imports {}, {}, digest {}",
         subject.file.display(),
-        built.language.name(),
-        built.took.as_secs_f64(),
         kinds(subject),
         imports(subject),
         bytes(subject.bytes as u64),
@@ -190,7 +195,7 @@ fn kinds(subject: &Subject) -> String {
 }
 
 fn imports(subject: &Subject) -> String {
-    match subject.compiled.imports() {
+    match subject.imports() {
         [] => "nothing".to_owned(),
         imports => imports.join(", "),
     }
