@@ -62,29 +62,42 @@ static CONTACT: Shape = Shape {
     ],
 };
 
-/// What a workspace may set for a plugin, at most what the engine grants to any: beyond that it would change nothing.
+/// What a workspace may set for a plugin. More than the engine grants to any is taken, with a warning, as that.
 static PLUGIN: Shape = Shape {
     name: "a plugin",
     about: "Budgets of a plugin; what is left out is the engine's default.",
     keys: &[
         optional("file", Takes::Text, "The component, relative to the workspace; only for plugins of your own"),
-        optional("fuel", Takes::Whole(FUEL.0, FUEL.1), "Fuel for one decision"),
+        optional("fuel", FUEL.takes(), "Fuel for one decision"),
         optional("memory", Takes::Bytes, "Memory for one decision, at most 256MiB"),
-        optional("time_ms", Takes::Whole(TIME_MS.0, TIME_MS.1), "Wall time for one decision, in milliseconds"),
+        optional("time_ms", TIME_MS.takes(), "Wall time for one decision, in milliseconds"),
         optional("output", Takes::Bytes, "Size of one answer, at most 64KiB"),
-        optional("log_lines", Takes::Whole(LOG_LINES.0, LOG_LINES.1), "Lines that one decision may say"),
-        optional("table_elements", Takes::Whole(ELEMENTS.0, ELEMENTS.1), "Elements of each of its tables"),
-        optional("tables", Takes::Whole(TABLES.0, TABLES.1), "Tables it may have"),
-        optional("instances", Takes::Whole(INSTANCES.0, INSTANCES.1), "Core instances it may be made of"),
+        optional("log_lines", LOG_LINES.takes(), "Lines that one decision may say"),
+        optional("table_elements", ELEMENTS.takes(), "Elements of each of its tables"),
+        optional("tables", TABLES.takes(), "Tables it may have"),
+        optional("instances", INSTANCES.takes(), "Core instances it may be made of"),
     ],
 };
 
-const FUEL: (u32, u32) = (1_000, 100_000_000);
-const TIME_MS: (u32, u32) = (1, 500);
-const LOG_LINES: (u32, u32) = (0, 100);
-const ELEMENTS: (u32, u32) = (0, 16_384);
-const TABLES: (u32, u32) = (0, 16);
-const INSTANCES: (u32, u32) = (1, 48);
+/// What may be set of something: at least, what the engine grants at most, and what is no mistake of typing.
+struct Grant {
+    least: u32,
+    granted: u32,
+    most: u32,
+}
+
+impl Grant {
+    const fn takes(&self) -> Takes {
+        Takes::Whole(self.least, self.granted)
+    }
+}
+
+const FUEL: Grant = Grant { least: 1_000, granted: 100_000_000, most: 1_000_000_000 };
+const TIME_MS: Grant = Grant { least: 1, granted: 500, most: 60_000 };
+const LOG_LINES: Grant = Grant { least: 0, granted: 100, most: 100_000 };
+const ELEMENTS: Grant = Grant { least: 0, granted: 16_384, most: 1_000_000 };
+const TABLES: Grant = Grant { least: 0, granted: 16, most: 1_000 };
+const INSTANCES: Grant = Grant { least: 1, granted: 48, most: 1_000 };
 const MEMORY_BYTES_MAX: u64 = 256 << 20;
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
@@ -218,8 +231,13 @@ pub(crate) fn read_plugins(
         let name = &entry.key.text;
         let Some(form) = Form::open(sheet, &entry.value, &PLUGIN) else { continue };
         let file = form.get("file").and_then(|file| sheet.text(file, "a file"));
-        let count = |key, what, (least, most): (u32, u32)| {
-            form.get(key).and_then(|node| sheet.whole(node, what, least, most)).map(u64::from)
+        let count = |key, what, Grant { least, granted, most }: Grant| {
+            let node = form.get(key)?;
+            let number = sheet.whole(node, what, least, most)?;
+            if number > granted {
+                beyond(sheet, node, &number.to_string(), &granted.to_string());
+            }
+            Some(u64::from(number.min(granted)))
         };
         if let Some(why) = known.plugins.trouble(name) {
             sheet.report(
@@ -249,17 +267,26 @@ pub(crate) fn read_plugins(
     Some(plugins)
 }
 
+/// Somebody wants more than there is for any plugin.
+fn beyond(sheet: &Sheet<'_>, node: &Node, wanted: &str, granted: &str) {
+    let message = format!("`{wanted}` is more than the engine grants to any plugin");
+    let problem = Problem::warning("beyond-limit", node.span.clone(), message);
+    sheet.report(problem.help(format!("it counts as `{granted}`")));
+}
+
 /// `64KiB`, `16MiB`.
-fn read_bytes(sheet: &Sheet<'_>, node: &Node, most: u64) -> Option<u64> {
+fn read_bytes(sheet: &Sheet<'_>, node: &Node, granted: u64) -> Option<u64> {
     let text = sheet.text(node, "a size")?;
     let parse = |unit: &str, factor: u64| text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(factor);
-    let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=most).contains(bytes));
-    if bytes.is_none() {
-        let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size that can be granted"));
-        let most = if most < 1 << 20 { format!("{}KiB", most >> 10) } else { format!("{}MiB", most >> 20) };
-        sheet.report(
-            problem.help(format!("write a whole number with `KiB` or `MiB`, such as `16KiB`; at most `{most}`")),
-        );
+    let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=1 << 32).contains(bytes));
+    let Some(bytes) = bytes else {
+        let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size of memory"));
+        sheet.report(problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`"));
+        return None;
+    };
+    if bytes > granted {
+        let granted = if granted < 1 << 20 { format!("{}KiB", granted >> 10) } else { format!("{}MiB", granted >> 20) };
+        beyond(sheet, node, &text, &granted);
     }
-    bytes
+    Some(bytes.min(granted))
 }

@@ -146,9 +146,6 @@ fn parameter(given: crate::contract::Parameter) -> Result<ParameterInfo, String>
     if least.is_nan() || most.is_nan() || least > most {
         return Err(format!("the range of `{name}` is empty"));
     }
-    if (given.minimum.is_some() || given.maximum.is_some()) && !matches!(kind, ValueType::Int | ValueType::Number) {
-        return Err(format!("`{name}` has a range, and is a {kind}: only int and number have one"));
-    }
     let number = match default {
         Value::Int(int) => Some(int as f64),
         Value::Number(number) => Some(number),

@@ -124,7 +124,8 @@ impl Catalog {
     /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
     pub(crate) fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
         let settings = cadenza_language::plugin_settings(&self.folder);
-        let plugins = Arc::new(Plugins::load(&self.library, &mut registry, &settings, Troubles::new())?);
+        let plugins = Plugins::load(&self.library, &mut registry, &settings, Troubles::new())?;
+        let plugins = Arc::new(plugins.sound()?);
         let tried = registry.plugins().filter(|(_, versions)| versions.candidate.is_some()).map(|(name, _)| name);
         for name in tried {
             let checked = cadenza_language::check(&self.folder, &plugins.with_candidate_live(name));

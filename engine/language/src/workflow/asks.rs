@@ -239,11 +239,10 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
             continue;
         };
         if parameter.kind == ValueType::Duration && is_business(value) {
-            let message =
-                format!("`{}` is passed as plain time, and business time is none without a calendar", key.text);
-            let problem = Problem::error("bad-parameter", value.span.clone(), message);
-            reader.sheet.report(problem.help("write minutes, hours or days, such as `36h`"));
-            sound = false;
+            let message = format!("`{}` is passed as plain time, since business time needs a calendar", key.text);
+            let problem = Problem::warning("plain-time", value.span.clone(), message);
+            let help = "write minutes, hours or days, such as `36h`; a business day counts as 24 hours";
+            reader.sheet.report(problem.help(help));
         }
         let number = match read {
             Value::Int(int) => Some(int as f64),

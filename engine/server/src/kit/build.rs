@@ -1,9 +1,9 @@
 //! `cadenza plugin build`: from a project to a component that the sandbox takes.
 
+use super::inputs::inputs;
 use super::language::Language;
 use super::subject::Subject;
 use super::tools::{self, Tools};
-use super::watch::Files;
 use crate::plugins::ComponentHash;
 use anyhow::{Context as _, bail};
 use cadenza_core::id::Digest;
@@ -40,7 +40,12 @@ pub(crate) fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built
     if language != Language::Rust
         && let Some(file) = built_of_the_same(folder, language, tools)
     {
-        return Ok(Built { subject: Subject::load(&file, tools)?, language, folder: folder.to_owned(), took: None });
+        return Ok(Built {
+            subject: Subject::load(&file, Some(tools))?,
+            language,
+            folder: folder.to_owned(),
+            took: None,
+        });
     }
     build(folder, None, tools)
 }
@@ -48,7 +53,7 @@ pub(crate) fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built
 fn built_of_the_same(folder: &Path, language: Language, tools: &Tools) -> Option<PathBuf> {
     let project = folder.canonicalize().ok()?;
     let sdk = tools.sdk(&project, language).ok()?;
-    let mark = Mark::kept(folder).filter(|mark| mark.inputs == inputs(&project, &sdk))?;
+    let mark = Mark::kept(folder).filter(|mark| Some(mark.inputs) == inputs(&project, &sdk))?;
     mark.component(folder)
 }
 
@@ -74,14 +79,6 @@ impl Mark {
     }
 }
 
-/// Tells one state of a project and the SDK from another. Cases are no part of what is built.
-fn inputs(folder: &Path, sdk: &Path) -> Digest {
-    let mut inputs = Files::below(folder);
-    inputs.forget(&folder.join("golden"));
-    let state = format!("{} {inputs:?} {:?}", env!("CARGO_PKG_VERSION"), Files::below(sdk));
-    ComponentHash::of(state.as_bytes()).digest()
-}
-
 /// Builds the plugin in a folder; `out` is where the component goes, `build/NAME.wasm` in the project when nothing is said.
 pub(crate) fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow::Result<Built> {
     let began = Instant::now();
@@ -89,13 +86,16 @@ pub(crate) fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow:
     // Scripts and cargo run elsewhere.
     let folder = &folder.canonicalize().with_context(|| format!("{} cannot be read", folder.display()))?;
     // What changes while it is built is built the next time.
-    let inputs_before = tools.sdk(folder, language).ok().map(|sdk| inputs(folder, &sdk));
+    let inputs_before = match language {
+        Language::Rust => None,
+        _ => inputs(folder, &tools.sdk(folder, language)?),
+    };
     let component = match language {
         Language::Rust => rust(folder)?,
         Language::Python | Language::JavaScript | Language::TypeScript => script(folder, language, tools)?,
     };
     let source = folder.join(if language == Language::Rust { "src/lib.rs" } else { language.main_file() });
-    let mut subject = Subject::of(&component, &source, tools)
+    let mut subject = Subject::of(&component, &source, Some(tools))
         .with_context(|| format!("what was built of {} cannot be used", source.display()))?;
     let name = format!("{}.wasm", subject.info.name);
     let file = out.map_or_else(|| folder.join(BUILD_FOLDER).join(&name), Path::to_owned);

@@ -9,6 +9,7 @@ pub(crate) mod cases;
 mod code;
 pub(crate) mod generate;
 pub(crate) mod history;
+mod inputs;
 pub(crate) mod language;
 pub(crate) mod mask;
 pub(crate) mod paste;

@@ -27,13 +27,13 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// Loads the component in a file.
-    pub(crate) fn load(file: &Path, tools: &Tools) -> anyhow::Result<Self> {
+    pub(crate) fn load(file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
         let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Self::of(&bytes, file, tools).with_context(|| format!("{} cannot be used", file.display()))
     }
 
     /// Loads a component; `file` is where it comes from or goes to.
-    pub(crate) fn of(component: &[u8], file: &Path, tools: &Tools) -> anyhow::Result<Self> {
+    pub(crate) fn of(component: &[u8], file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
         let limits = HostLimits::default();
         let (compiled, compile_time) = code::compiled(component, tools)?;
         let mut sandbox = Sandbox::new(&limits)?;

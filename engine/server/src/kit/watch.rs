@@ -23,11 +23,6 @@ impl Files {
         files
     }
 
-    /// Leaves a folder out.
-    pub(crate) fn forget(&mut self, folder: &Path) {
-        self.changed.retain(|path, _| !path.starts_with(folder));
-    }
-
     fn look(&mut self, folder: &Path) {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         for entry in entries.flatten() {

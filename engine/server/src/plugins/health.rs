@@ -208,7 +208,7 @@ impl BuildHealth {
         for resource in used.near(budgets) {
             let of = self.used(resource);
             of.near.add(1);
-            of.last_near.store(self.decisions.get(), Relaxed);
+            of.last_near.store(self.asked(), Relaxed);
         }
         let now = Clock::real().as_ms();
         if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
@@ -217,6 +217,11 @@ impl BuildHealth {
             let uses = used.near(budgets).map(say).collect::<Vec<_>>().join(", ");
             tracing::warn!(plugin, uses, "a decision used more than {NEAR_PERCENT} % of a budget");
         }
+    }
+
+    /// Decisions that were put to it.
+    pub(crate) fn asked(&self) -> u64 {
+        self.decisions.get().saturating_sub(self.outcomes[Outcome::Unavailable as usize].get())
     }
 
     /// Has other budgets from now on: what was near the old ones says nothing any more.
@@ -235,7 +240,7 @@ impl BuildHealth {
     pub(crate) fn near_lately(&self) -> impl Iterator<Item = Resource> {
         let lately = |resource: &Resource| {
             let last = self.used(*resource).last_near.load(Relaxed);
-            last > 0 && self.decisions.get().saturating_sub(last) < WARN_FOR_DECISIONS
+            last > 0 && self.asked().saturating_sub(last) < WARN_FOR_DECISIONS
         };
         Resource::ALL.into_iter().filter(lately)
     }
@@ -358,11 +363,13 @@ mod tests {
     #[test]
     fn a_build_that_was_near_a_budget_is_warned_of_until_long_after_or_until_it_has_another() {
         let health = BuildHealth::default();
-        let near = || health.used(Resource::Fuel).last_near.store(health.decisions.get(), Relaxed);
+        let near = || health.used(Resource::Fuel).last_near.store(health.asked(), Relaxed);
         health.record("fit", &score(), None);
         near();
         (1..WARN_FOR_DECISIONS).for_each(|_| health.record("fit", &score(), None));
         assert_eq!(health.near_lately().collect::<Vec<_>>(), [Resource::Fuel]);
+        (0..WARN_FOR_DECISIONS).for_each(|_| health.turned_away());
+        assert_eq!(health.near_lately().count(), 1, "who was not asked was near nothing, nor far from it");
         health.record("fit", &score(), None);
         assert_eq!(health.near_lately().count(), 0);
         near();

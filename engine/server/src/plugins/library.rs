@@ -249,7 +249,8 @@ impl Library {
     fn trust(&self, code: Arc<[u8]>, hash: ComponentHash) -> Compiled {
         // SAFETY: both callers have what `Compiled::code` returned for this component in this very program: one right from
         // its child process, the other from a file that was signed, with the component's hash and what code depends on,
-        // by a secret of this data folder on this machine.
+        // by a secret that lies beside it: in a data folder, or in a folder of the user's own (`kit/code.rs`) where nobody
+        // else may write.
         unsafe { Compiled::trusted(code, hash.digest(), &self.limits) }
     }
 

@@ -102,23 +102,45 @@ impl Plugins {
             probe: Mutex::new(Sandbox::new(&limits)?),
         };
         for (name, versions) in registry.plugins() {
-            let budget = overrides(settings.get(name));
-            if let Some(live) = &versions.live {
-                match plugins.add(library, name, live.hash, budget) {
-                    Ok(info) => drop(plugins.infos.insert(name.to_owned(), info)),
-                    Err(error) if settings.contains_key(name) => {
-                        plugins.troubles.entry(name.to_owned()).or_insert(error);
-                    }
-                    Err(error) => return Err(error),
-                }
+            if let Some(live) = &versions.live
+                && let Some(info) = plugins.take(library, name, live.hash, settings)?
+            {
+                plugins.infos.insert(name.to_owned(), info);
             }
-            if let Some(trial) = &versions.candidate {
-                let info = plugins.add(library, name, trial.hash, budget)?;
+            if let Some(trial) = &versions.candidate
+                && let Some(info) = plugins.take(library, name, trial.hash, settings)?
+            {
                 plugins.candidates.insert(name.to_owned(), (info, trial.share_permille));
             }
         }
         plugins.all().try_for_each(|info| registry.check_rules(info))?;
         Ok(plugins)
+    }
+
+    /// The same, when nothing is wrong with any of them: for who brings a build, and no folder that could be mended.
+    pub(crate) fn sound(mut self) -> Result<Self, PluginError> {
+        self.troubles.pop_first().map_or(Ok(()), |(_, trouble)| Err(trouble))?;
+        Ok(self)
+    }
+
+    /// Adds a build; what is wrong with the plugin itself is kept for where the settings name it.
+    fn take(
+        &mut self,
+        library: &Library,
+        name: &str,
+        hash: ComponentHash,
+        settings: &BTreeMap<String, PluginSettings>,
+    ) -> Result<Option<PluginInfo>, PluginError> {
+        use PluginError::{File, Gone, Load, Name};
+        let own = settings.get(name);
+        match self.add(library, name, hash, overrides(own)) {
+            Ok(info) => Ok(Some(info)),
+            Err(error @ (Load { .. } | Name { .. } | File { .. } | Gone(_))) if own.is_some() => {
+                self.troubles.entry(name.to_owned()).or_insert(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn add(

@@ -68,6 +68,9 @@ fn description(field: &Field, name: &str) -> Result<TokenStream> {
         || quote!(::cadenza_sdk::contract::describe::Literal::Blank),
         |default| quote!(<#kind as ::cadenza_sdk::FieldType>::give(#default)),
     );
+    if let Some(range) = range.as_ref().filter(|_| !is_number(kind)) {
+        return error(range.span(), "only numbers (`i64`, `f64`) have a range");
+    }
     let (least, most) = bounds(range.as_ref())?;
     Ok(quote! {
         ::cadenza_sdk::contract::describe::Parameter {
@@ -79,6 +82,11 @@ fn description(field: &Field, name: &str) -> Result<TokenStream> {
             maximum: #most,
         }
     })
+}
+
+fn is_number(kind: &syn::Type) -> bool {
+    let syn::Type::Path(path) = kind else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "i64" || last.ident == "f64")
 }
 
 fn bounds(range: Option<&ExprRange>) -> Result<(TokenStream, TokenStream)> {

@@ -147,7 +147,7 @@ impl Which {
     /// Loads it. That it was built is said on standard error, so that standard output has the answer alone.
     fn load(&self) -> anyhow::Result<Subject> {
         if self.plugin.is_file() {
-            return Subject::load(&self.plugin, &self.kept.tools()?);
+            return Subject::load(&self.plugin, self.kept.tools().ok().as_ref());
         }
         if !self.plugin.exists() {
             bail!("there is neither a folder nor a component {}", self.plugin.display());
