@@ -51,6 +51,11 @@ impl Resource {
         }
     }
 
+    /// Whether every instance of a component has as many: then a decision that is near the budget says nothing of the next.
+    pub const fn is_fixed(self) -> bool {
+        matches!(self, Self::Tables | Self::Instances)
+    }
+
     /// As metrics and the API name it, with its unit.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -108,11 +113,7 @@ impl Used {
     /// Of what it is near the budget, or over it.
     pub fn near(&self, budgets: &Budgets) -> impl Iterator<Item = Resource> {
         let (used, budgets) = (*self, *budgets);
-        let near = move |resource: &Resource| {
-            // Of these every instance has as many, and the last may be used as well as the first.
-            let is_fixed = matches!(resource, Resource::Tables | Resource::Instances);
-            !is_fixed && used.of(*resource).saturating_mul(100) > budgets.of(*resource).saturating_mul(NEAR_PERCENT)
-        };
+        let near = move |of: &Resource| used.of(*of).saturating_mul(100) > budgets.of(*of).saturating_mul(NEAR_PERCENT);
         Resource::ALL.into_iter().filter(near)
     }
 }

@@ -202,10 +202,11 @@ impl BuildHealth {
 
     fn warn(&self, plugin: &str, decided: &Decided, budgets: &Budgets) {
         let Decided { used, .. } = decided;
-        if used.near(budgets).next().is_none() {
+        let near = || used.near(budgets).filter(|of| !of.is_fixed());
+        if near().next().is_none() {
             return;
         }
-        for resource in used.near(budgets) {
+        for resource in near() {
             let of = self.used(resource);
             of.near.add(1);
             of.last_near.store(self.asked(), Relaxed);
@@ -214,7 +215,7 @@ impl BuildHealth {
         if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
             self.warned_at_ms.store(now, Relaxed);
             let say = |of: Resource| format!("{} {} of {}", of.as_str(), used.of(of), budgets.of(of));
-            let uses = used.near(budgets).map(say).collect::<Vec<_>>().join(", ");
+            let uses = near().map(say).collect::<Vec<_>>().join(", ");
             tracing::warn!(plugin, uses, "a decision used more than {NEAR_PERCENT} % of a budget");
         }
     }

@@ -269,6 +269,18 @@ fn warnings(
             budget.allowed,
         ));
     }
+    // What the workspace sets may fit exactly.
+    let parts = Resource::ALL.into_iter().filter(|of| of.is_fixed()).filter_map(known);
+    for (of, budget) in parts.filter(|(_, budget)| !budget.set_by_workspace) {
+        if budget.max * 100 > budget.allowed * NEAR_PERCENT {
+            warnings.push(format!(
+                "it is made of {} {}, more than {NEAR_PERCENT} % of the {} that the engine takes",
+                budget.max,
+                of.as_str(),
+                budget.allowed
+            ));
+        }
+    }
     // Of the others a decision may use a little more than it is allowed before it is stopped.
     let lowered = [Resource::Fuel, Resource::Memory].into_iter().filter_map(known);
     for (of, budget) in lowered.filter(|(_, budget)| budget.p99 > budget.allowed) {
