@@ -1,6 +1,7 @@
 //! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some leads,
 //! promote, go back, pause, heal; and what hostile ones and damaged files come to.
 
+use cadenza_tests::bomb::joined;
 use cadenza_tests::guest::{Guest, answer, claims, data, member, words};
 use cadenza_tests::{Engine, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -171,6 +172,23 @@ fn who_a_build_does_not_fit_is_told_and_everybody_else_is_decided_by_it() {
     let pushed = push(&engine, &build(80), "?canary=100").expect(200).json;
     says(&pushed["candidate"]["warnings"], "the live build decides there");
     assert_eq!(points(&engine, &bring(&engine, 10, 1)[0]), 80);
+    engine.stop();
+}
+
+#[test]
+fn a_build_of_nearly_more_parts_than_the_engine_takes_is_warned_of_and_decides() {
+    let site = site(&build(10));
+    let engine = start(&site);
+    let in_parts = joined(&build(80), "(module)", 40);
+    push(&engine, &in_parts, "?canary=100").expect(200);
+    assert_eq!(points(&engine, &bring(&engine, 0, 1)[0]), 80);
+    let tried = plugin(&engine)["candidate"].clone();
+    assert_eq!(tried["budgets"]["instances"]["max"], 41, "{tried}");
+    assert_eq!(
+        tried["warnings"],
+        json!(["it is made of 41 instances, more than 80 % of the 48 that the engine takes"])
+    );
+    assert_eq!(tried["budgets"]["instances"]["near"], 0, "no decision is nearer to it than another: {tried}");
     engine.stop();
 }
 
