@@ -24,6 +24,7 @@ pub mod time;
 pub mod value;
 pub mod workflow;
 pub mod workspace;
+pub mod zone;
 
 mod codes;
 mod thin;
