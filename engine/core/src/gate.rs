@@ -6,6 +6,7 @@
 use crate::lead::{Channel, Lead};
 use crate::time::Timestamp;
 use crate::workspace::Settings;
+use crate::zone;
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
 
@@ -112,9 +113,10 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
     }
 }
 
-/// The zone the lead gave, when it is one.
+/// The zone the lead gave, when it is one. Records of earlier versions may have a name that is no place.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
-    lead.profile.timezone.as_deref().and_then(|name| TimeZone::get(name).ok())
+    let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;
+    TimeZone::get(&name).ok()
 }
 
 #[cfg(test)]
@@ -148,7 +150,7 @@ mod tests {
         type Change = fn(&mut Lead);
         let (monday, evening, call) = ("2026-03-02T15:00:00Z", "2026-03-02T23:00:00Z", Channel::Call);
         let not_before = |time: &str, why| Verdict::NotBefore { at: at(time), why };
-        let cases: [(&str, Change, Channel, &str, Verdict); 15] = [
+        let cases: [(&str, Change, Channel, &str, Verdict); 17] = [
             ("nothing against it", |_| {}, call, monday, Verdict::Go),
             ("evening", |_| {}, call, evening, not_before("2026-03-03T14:00:00Z", Reason::OutsideHours)),
             ("a mail in the evening", |_| {}, Channel::Email, evening, Verdict::Go),
@@ -158,6 +160,20 @@ mod tests {
                 call,
                 monday,
                 not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a zone by another program's name",
+                |l| l.profile.timezone = Some("Pacific Standard Time".into()),
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "an abbreviation, in summer",
+                |l| l.profile.timezone = Some("EST".into()),
+                call,
+                "2026-07-01T13:30:00Z",
+                Verdict::Go,
             ),
             ("a zone that is none", |l| l.profile.timezone = Some("Mars/Base".into()), call, monday, Verdict::Go),
             (

@@ -94,7 +94,8 @@ pub enum Span {
     /// Milliseconds of open business hours.
     #[n(2)]
     Business(#[n(0)] i64),
-    /// The same wall-clock time so many working days later (days with opening hours that are no holiday).
+    /// The same wall-clock time so many working days later (days with opening hours that are no holiday); what is outside
+    /// of hours counts as the next opening.
     #[n(3)]
     BusinessDays(#[n(0)] u32),
 }

@@ -6,6 +6,7 @@ use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
+use cadenza_core::zone::{self, ZoneError};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -141,18 +142,35 @@ impl Sheet<'_> {
         date
     }
 
+    /// A place, under the one spelling of its IANA name.
     pub(crate) fn zone(&self, node: &Node) -> Option<(String, TimeZone)> {
-        let name = self.text(node, "a time zone")?;
-        // The library takes any case; what is stored and shown should be the one name.
-        if let Some(zone) = TimeZone::get(&name).ok().filter(|zone| zone.iana_name() == Some(&name)) {
-            return Some((name, zone));
-        }
-        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-        let message = format!("there is no time zone `{name}`");
-        let problem = Problem::error("unknown-time-zone", node.span.clone(), message);
-        self.report(match near_zone(&name, &known) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
-            None => problem.help("write the IANA name, area and city, such as `America/New_York` or `Europe/Berlin`"),
+        let text = self.text(node, "a time zone")?;
+        let error = match zone::place(&text) {
+            Ok(zone) => return Some((zone.iana_name().unwrap_or("UTC").to_owned(), zone)),
+            Err(error) => error,
+        };
+        let problem = |message: String| Problem::error("unknown-time-zone", node.span.clone(), message);
+        let help = "write the IANA name of a place, area and city, such as `America/New_York` or `Europe/Berlin`";
+        self.report(match &error {
+            ZoneError::NoPlace { name, meant } | ZoneError::Ambiguous { name, meant } => {
+                let problem = problem(format!("`{name}` is not the time zone of a place"));
+                match meant.as_slice() {
+                    [] => problem.help(help),
+                    [one] => problem.label(format!("did you mean `{one}`?")).replace(one),
+                    several => problem.help(format!(
+                        "only a place says when its clocks change; write one, such as {}",
+                        several.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
+                    )),
+                }
+            }
+            ZoneError::Unknown(_) | ZoneError::Contradiction { .. } => {
+                let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+                let problem = problem(format!("there is no time zone `{text}`"));
+                match near_zone(&text, &known) {
+                    Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
+                    None => problem.help(help),
+                }
+            }
         });
         None
     }
@@ -363,13 +381,10 @@ fn mend_duration(text: &str) -> Option<String> {
     Span::parse(&mended).map(|_| mended)
 }
 
-/// The zone that was probably meant: a slip of the fingers, or the city alone.
+/// The zone that was probably meant: a slip of the fingers.
 fn near_zone<'z>(name: &str, zones: &'z [String]) -> Option<&'z str> {
-    let folded = name.replace(' ', "_").to_lowercase();
-    let city = |zone: &&String| zone.rsplit('/').next().is_some_and(|city| city.to_lowercase() == folded);
-    let same = |zone: &&String| zone.to_lowercase() == folded;
-    let exact = zones.iter().find(same).or_else(|| zones.iter().find(city)).map(String::as_str);
-    exact.or_else(|| nearest(&folded, zones.iter().map(String::as_str)))
+    let places = zones.iter().map(String::as_str).filter(|zone| zone::place(zone).is_ok());
+    nearest(&name.replace(' ', "_").to_lowercase(), places)
 }
 
 /// Which field cannot be read, and what it takes.

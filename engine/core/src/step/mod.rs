@@ -210,12 +210,13 @@ struct Machine<'a> {
     lead_changed: bool,
     /// A field was set that some wait may follow.
     dates_moved: bool,
-    /// What the gate said of a call before something changed that it looks at.
+    /// What the gate said of the calls that were open when the event came.
     gate_before: Option<crate::gate::Verdict>,
 }
 
 impl<'a> Machine<'a> {
     fn handle(&mut self, event: &'a Event) {
+        self.gate_before = self.gate_of_calls();
         match event {
             Event::Reported(report) => self.reported(report),
             Event::TaskDone(report) => self.task_done(report),
@@ -248,7 +249,6 @@ impl<'a> Machine<'a> {
         match command {
             LeadCommand::OptOut { reason } => self.opt_out(by, reason.clone()),
             LeadCommand::Prefer { refused, not_before } => {
-                self.gate_changes();
                 let consent = &mut self.state.lead.consent;
                 if let Some(refused) = refused {
                     consent.refused.clone_from(refused);
@@ -303,7 +303,6 @@ impl<'a> Machine<'a> {
 
     fn set_stage(&mut self, stage: Stage) {
         if self.state.lead.stage != stage {
-            self.gate_changes();
             self.state.lead.stage = stage;
             self.lead_changed = true;
             self.notes.push(Note::Stage(stage));

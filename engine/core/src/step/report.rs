@@ -62,7 +62,6 @@ impl<'a> Machine<'a> {
 
     fn reachable_again(&mut self, channel: Channel) {
         if self.state.lead.consent.unreachable.contains(&channel) {
-            self.gate_changes();
             self.state.lead.consent.unreachable.retain(|other| *other != channel);
         }
     }
@@ -70,7 +69,6 @@ impl<'a> Machine<'a> {
     /// The address proved wrong: the channel rests until there is a new one.
     pub(super) fn unreachable(&mut self, channel: Channel) {
         if !self.state.lead.consent.unreachable.contains(&channel) {
-            self.gate_changes();
             self.state.lead.consent.unreachable.push(channel);
         }
     }

@@ -79,18 +79,19 @@ impl Machine<'_> {
         }
     }
 
-    /// Something that the gate looks at is about to change; open calls are gated again when the event is handled.
-    pub(super) fn gate_changes(&mut self) {
-        if self.gate_before.is_none() {
-            let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
-            self.gate_before = Some(verdict);
-        }
+    /// What the gate says of calls now; none when no call is open. It is asked before an event and after it, so that open
+    /// calls are gated again whatever it was that the event changed: a zone, a preference, the stage, an address.
+    pub(super) fn gate_of_calls(&self) -> Option<Verdict> {
+        let is_open = self.state.tasks.iter().any(|task| task.kind == TaskKind::Call);
+        is_open.then(|| gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0)
     }
 
     /// Open calls are offered when the gate says so now; such as may never be made are over.
     pub(super) fn regate_calls(&mut self) {
-        let Some(before) = self.gate_before.take() else { return };
-        let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
+        let (Some(before), Some(verdict)) = (self.gate_before.take(), self.gate_of_calls()) else { return };
+        if before == verdict {
+            return;
+        }
         let never = matches!(verdict, Verdict::Never(_));
         let (was, is) = (held_until(before), held_until(verdict));
         let calls: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.kind == TaskKind::Call).map(|t| t.id).collect();

@@ -257,6 +257,86 @@ fn a_later_time_moves_the_call_and_its_withdrawal_moves_it_back() {
     );
 }
 
+/// Whatever an event changes that the gate looks at, open calls are gated again by it.
+#[test]
+fn open_calls_are_gated_again_when_a_zone_is_learnt() {
+    let cases = [
+        (
+            "from a form",
+            "
+        Mon 03-02 09:30 > lead.created
+          enrolled in quick
+          quick -> call
+          call for nobody, due Mon 03-02 09:35
+        Mon 03-02 09:33 > lead.updated timezone=America/Los_Angeles
+          task now with nobody
+        Mon 03-02 09:33 ? a
+          = quick is at call
+          = call open for nobody from Mon 03-02 12:00, due Mon 03-02 12:05
+          = open, owner None, watchers []
+        ",
+        ),
+        (
+            "and it was another one",
+            "
+        Mon 03-02 09:30 > lead.created timezone=America/Los_Angeles
+          enrolled in quick
+          quick -> call
+          gate: call not before Mon 03-02 12:00: outside_hours
+          call for nobody, due Mon 03-02 12:05
+        Mon 03-02 09:33 > lead.updated timezone=America/Chicago
+          task now with nobody
+        Mon 03-02 09:34 > lead.updated timezone=America/New_York
+          task now with nobody
+        Mon 03-02 09:34 ? a
+          = quick is at call
+          = call open for nobody, due Mon 03-02 09:39
+          = open, owner None, watchers []
+        ",
+        ),
+        (
+            "with a later time agreed before",
+            "
+        Mon 03-02 09:30 > lead.created
+          enrolled in quick
+          quick -> call
+          call for nobody, due Mon 03-02 09:35
+        Mon 03-02 09:31 > prefer @03-09 10:00
+          Preferred
+          task now with nobody
+        Mon 03-02 09:33 > lead.updated timezone=America/Los_Angeles
+          task now with nobody
+        Mon 03-02 09:33 ? a
+          = quick is at call
+          = call open for nobody from Mon 03-09 12:00, due Mon 03-09 12:05
+          = open, owner None, watchers []
+        ",
+        ),
+        (
+            "while the lead is paused",
+            "
+        Mon 03-02 09:30 > lead.created
+          enrolled in quick
+          quick -> call
+          call for nobody, due Mon 03-02 09:35
+        Mon 03-02 09:31 > pause
+          Paused(true)
+        Mon 03-02 09:33 > lead.updated timezone=America/Los_Angeles
+        Mon 03-02 09:40 > resume
+          Paused(false)
+          task now with nobody
+        Mon 03-02 09:40 ? a
+          = quick is at call
+          = call open for nobody from Mon 03-02 12:00, due Mon 03-02 12:05
+          = open, owner None, watchers []
+        ",
+        ),
+    ];
+    for (title, story) in cases {
+        check(title, call_at_once(), hot, story);
+    }
+}
+
 #[test]
 fn disqualified_leads_are_left_alone() {
     check(
