@@ -8,9 +8,10 @@ use crate::error::{HostError, LoadError};
 use crate::instance::shorten;
 use crate::limits::{HostLimits, IMPORT_BYTES_MAX, IMPORTS_TOLD_MAX, REASON_BYTES_MAX};
 use cadenza_core::id::Digest;
+use rustix::process::{Resource, getrlimit};
 use sha2::Digest as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
@@ -21,6 +22,8 @@ const SLOTS: u32 = 2;
 const MEMORY_KEPT_BYTES: usize = 512 * 1024;
 /// The same for tables: a lean guest's has some dozens of entries of eight bytes.
 const TABLE_KEPT_BYTES: usize = 4 * 1024;
+/// Bytes that a memory may grow by in place where nothing is reserved; past them it moves.
+const GROWTH_BYTES: u64 = 1024 * 1024;
 /// Native stack that a guest may use; its worker's thread has at least four times that. Interpreters need half of it.
 const STACK_BYTES_MAX: usize = 512 * 1024;
 
@@ -29,7 +32,32 @@ pub(crate) fn engine(limits: &HostLimits) -> Result<Engine, HostError> {
     Engine::new(&config(limits)).map_err(|error| HostError::Engine(format!("{error:#}")))
 }
 
+/// Address space that the sandboxes of one process reserve together, at most: some 35 GiB each, most of it never touched, so that
+/// a memory can grow in place and its accesses need no checks of their own.
+const RESERVED_BYTES_MAX: u64 = 512 * 1024 * 1024 * 1024;
+
+/// The limit for this process's address space (`ulimit -v`), in bytes, when it is too low for what sandboxes reserve. They
+/// then reserve nothing: plugins decide the same, for the same fuel, somewhat slower.
+pub fn reserves_nothing() -> Option<u64> {
+    // Asked once: all code of a process is compiled for the same answer.
+    static LIMIT: OnceLock<Option<u64>> = OnceLock::new();
+    *LIMIT.get_or_init(|| getrlimit(Resource::As).current.filter(|bytes| *bytes < RESERVED_BYTES_MAX))
+}
+
 fn config(limits: &HostLimits) -> Config {
+    let mut config = common();
+    match reserves_nothing() {
+        None => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits))),
+        Some(_) => config
+            .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+            .memory_reservation(0)
+            .memory_reservation_for_growth(GROWTH_BYTES)
+            .memory_guard_size(0),
+    };
+    config
+}
+
+fn pool(limits: &HostLimits) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(SLOTS)
         .total_core_instances(SLOTS * limits.instances_max)
@@ -43,10 +71,12 @@ fn config(limits: &HostLimits) -> Config {
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
         .table_keep_resident(TABLE_KEPT_BYTES)
         .max_unused_warm_slots(SLOTS);
+    pool
+}
 
+fn common() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .cranelift_opt_level(OptLevel::Speed)
         .max_wasm_stack(STACK_BYTES_MAX)
         // Limits.

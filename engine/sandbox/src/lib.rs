@@ -17,7 +17,7 @@ mod rows;
 mod ticker;
 mod used;
 
-pub use compiled::{Compiled, compatibility};
+pub use compiled::{Compiled, compatibility, reserves_nothing};
 pub use error::{HostError, LoadError};
 pub use limits::{BudgetOverrides, Budgets, HostLimits};
 pub use plugin::Decided;

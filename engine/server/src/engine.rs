@@ -4,6 +4,7 @@
 use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
+use crate::damage::document;
 use crate::plugins::health::Health;
 use crate::plugins::shadow::{Compared, Tally};
 use cadenza_core::effect::{Outgoing, Shadow};
@@ -16,8 +17,8 @@ use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_store::{
-    Counters, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, QueueKey,
-    Store, StoreError,
+    Counters, DamageLog, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind,
+    QueueKey, Store, StoreError, UnlessDamaged as _,
 };
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -106,6 +107,9 @@ pub(crate) enum Refused {
     /// The disk failed or is full, and the store is being opened again.
     #[error("the data cannot be read now: {0}; the engine tries again by itself, see that there is room on the disk")]
     Unavailable(String),
+    /// Something that this needs cannot be read; everything else goes on.
+    #[error("{0}; `cadenza doctor` and GET /v1/damaged list what cannot be read")]
+    Damaged(String),
     /// The store said no.
     #[error("the store failed: {0}")]
     Store(String),
@@ -115,6 +119,7 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Io(_) => Self::Unavailable(error.to_string()),
+            _ if error.is_damage() => Self::Damaged(error.to_string()),
             _ => Self::Store(error.to_string()),
         }
     }
@@ -155,8 +160,6 @@ pub(crate) enum Command {
     Compared(Box<Compared>),
     /// Other builds of plugins are live or tried.
     Plugins(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
-    /// Finish what is under way, then stop.
-    Stop(oneshot::Sender<()>),
 }
 
 /// Why an attempt to send failed.
@@ -185,6 +188,8 @@ pub(crate) struct Progress {
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) commands: mpsc::Sender<Command>,
+    /// Has a place for the one who stops it.
+    pub(crate) stop: mpsc::Sender<oneshot::Sender<()>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) catalog: watch::Receiver<Arc<Catalog>>,
@@ -289,9 +294,36 @@ impl Engine {
     pub(crate) async fn stop(&self) {
         self.draining.store(true, Ordering::Release);
         let (reply, stopped) = oneshot::channel();
-        if self.commands.send(Command::Stop(reply)).await.is_ok() {
+        if self.stop.send(reply).await.is_ok() {
             let _ = stopped.await;
         }
+    }
+
+    /// What a stop would leave undone now, in words; nothing when all is done.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let progress = *self.progress.borrow();
+        let batches = progress.submitted.saturating_sub(progress.settled);
+        let waiting = self.commands.max_capacity() - self.commands.capacity();
+        let counts = [
+            (
+                batches,
+                "batch that was not acknowledged and may or may not be kept",
+                "batches that were not acknowledged and may or may not be kept",
+            ),
+            (waiting as u64, "command that was not begun", "commands that were not begun"),
+            (
+                self.meters.sendings_under_way.get(),
+                "message on its way, which is sent again under the same key",
+                "messages on their way, which are sent again under the same keys",
+            ),
+            (
+                self.meters.decisions_under_way.get(),
+                "decision, which is asked for again",
+                "decisions, which are asked for again",
+            ),
+        ];
+        let left = counts.into_iter().filter(|(count, ..)| *count > 0);
+        left.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect()
     }
 
     /// Runs a read and returns once everything it may have seen is durable; reads again when that was undone.
@@ -318,7 +350,8 @@ impl Engine {
         self.durable(|| async {
             let mut leads = Vec::with_capacity(ids.len());
             for id in ids {
-                leads.push(self.store.lead(*id).await?);
+                // One that cannot be read is as good as gone for whoever lists many.
+                leads.push(self.store.lead(*id).await.unless_damaged()?);
             }
             Ok(leads)
         })
@@ -398,9 +431,7 @@ impl Engine {
 
     /// What came of watching builds that are tried, by the plugin's name.
     pub(crate) async fn tallies(&self) -> Result<BTreeMap<String, Tally>, Refused> {
-        let document = self.durable(|| self.store.document(&DocumentKey::Shadows)).await?;
-        let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| Refused::Store(error.to_string()));
-        document.map_or_else(|| Ok(BTreeMap::new()), read)
+        self.durable(|| document(self.store.as_ref(), &DocumentKey::Shadows)).await.map(Option::unwrap_or_default)
     }
 
     /// Lists of decisions in order of time.
@@ -417,6 +448,11 @@ impl Engine {
     pub(crate) async fn entry(&self, lead: &LeadState, seq: u64) -> Result<Option<Entry>, Refused> {
         let entries = self.timeline(lead, seq.saturating_sub(1), 1).await?;
         Ok(entries.into_iter().next().filter(|entry| entry.seq == seq))
+    }
+
+    /// What could not be read so far.
+    pub(crate) fn damage(&self) -> &DamageLog {
+        self.store.damage()
     }
 
     /// Bytes the store takes on disk.

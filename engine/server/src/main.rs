@@ -5,6 +5,8 @@ mod catalog;
 mod cli;
 mod clock;
 mod connector;
+mod damage;
+mod data_folder;
 mod decider;
 mod demo;
 mod driver;

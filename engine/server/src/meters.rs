@@ -69,6 +69,10 @@ meters! {
     dead_letters_total: "counter",
     /// Leads enrolled by schedules.
     schedule_enrolled_total: "counter",
+    /// Messages on their way.
+    sendings_under_way: "gauge",
+    /// Decisions that plugins are being asked for on the pool.
+    decisions_under_way: "gauge",
     /// Commands waiting for the driver.
     queue_depth: "gauge",
     /// Bytes free where the data lies.

@@ -4,6 +4,8 @@ use crate::brakes::Brakes;
 use crate::catalog::{Basis, Catalog, CatalogError};
 use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
+use crate::damage;
+use crate::data_folder;
 use crate::decider::Decider;
 use crate::driver::{Driver, DriverOptions, Ends, Parts};
 use crate::engine::{Engine, Progress};
@@ -17,7 +19,7 @@ use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_sandbox::Sandbox;
-use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store};
+use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store, UnlessDamaged as _};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +57,15 @@ pub(crate) struct Running {
 /// Opens the store and starts the driver; returns once recovery is done. A folder that is broken does not replace a
 /// workspace that ran before.
 pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
-    let store: Arc<dyn Store> = Arc::new(open_store(&options.data)?);
+    if let Some(bytes) = cadenza_sandbox::reserves_nothing() {
+        let mib = bytes / (1024 * 1024);
+        tracing::warn!(
+            mib,
+            "the address space is limited (ulimit -v): plugins reserve none of it, and decide somewhat slower"
+        );
+    }
+    let store: Arc<dyn Store> =
+        Arc::new(open_store(&options.data, SledOptions::default(), |told| tracing::warn!("{told}"))?);
     let mut basis = Basis {
         pinned: Arc::new(pinned(store.as_ref()).await?),
         registry: registry(store.as_ref()).await?,
@@ -64,16 +74,12 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     };
     mend(&mut basis, &options.workspace)?;
     let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
-    let brakes = match store.document(&DocumentKey::Brakes).await? {
-        Some(bytes) => serde_json::from_slice(&bytes).context("the stored brakes cannot be read")?,
-        None => Brakes::default(),
-    };
+    let brakes = brakes(store.as_ref(), &catalog).await?;
     let catalog = Arc::new(catalog.with_brakes(brakes));
     for (connection, why) in crate::connector::unready(&catalog) {
         tracing::warn!(connection, why, "nothing can be sent by this connection");
     }
-    let from = store.document(&DocumentKey::Clock).await?;
-    let from = from.and_then(|bytes| bytes.try_into().ok()).map(|ms| Timestamp::from_ms(i64::from_be_bytes(ms)));
+    let from = kept_time(store.as_ref()).await?;
     if let Some(kept) = from.filter(|kept| options.clock == ClockKind::Real && kept.since_ms(Clock::real()) > 0) {
         tracing::warn!(%kept, "the data folder was on a clock of its own, which was ahead of the real one: time goes back");
     }
@@ -85,6 +91,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let connector = Arc::new(Connector::new(tokio::runtime::Handle::current()));
 
     let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let (stop_to, stop) = mpsc::channel(1);
     let (results_to, results) = mpsc::unbounded_channel();
     let (progress, progress_seen) = watch::channel(Progress::default());
     let (catalog_to, catalog_seen) = watch::channel(Arc::clone(&catalog));
@@ -99,11 +106,12 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         free_bytes: Box::new(move || free_bytes(&data)),
         options: options.driver,
     };
-    let ends = Ends { commands, results, results_to, progress, catalog: catalog_to };
+    let ends = Ends { commands, stop, results, results_to, progress, catalog: catalog_to };
     run_on_own_thread(Driver::new(parts, ends).await?)?;
     let draining = Arc::new(AtomicBool::new(false));
     let engine = Engine {
         commands: commands_to,
+        stop: stop_to,
         store,
         clock,
         catalog: catalog_seen,
@@ -120,10 +128,15 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     Ok(Running { engine, refused })
 }
 
-/// Opens the store of a data folder; one process at a time.
-pub(crate) fn open_store(data: &Path) -> anyhow::Result<SledStore> {
-    std::fs::create_dir_all(data).with_context(|| format!("the data folder `{}` cannot be made", data.display()))?;
-    Ok(SledStore::open(data, SledOptions::default())?)
+/// Opens the store of a data folder; one process at a time. What is to be known of it is told.
+pub(crate) fn open_store(data: &Path, options: SledOptions, tell: impl Fn(&str)) -> anyhow::Result<SledStore> {
+    data_folder::make_closed(data)?.iter().for_each(|told| tell(told));
+    let opened = SledStore::open(data, options);
+    let store = opened.with_context(|| format!("the data folder `{}` cannot be opened", data.display()))?;
+    if let Some(format) = store.raised_from() {
+        tell(&format!("the data folder was raised from format {format}: an older cadenza refuses it from now on"));
+    }
+    Ok(store)
 }
 
 fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
@@ -152,19 +165,46 @@ impl Drop for EndsWithTheDriver {
 async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
     let mut pinned = Definitions::new();
     for (key, bytes) in store.documents(DocumentKind::Definition).await? {
-        let definition: Workflow =
-            serde_json::from_slice(&bytes).with_context(|| format!("the definition {key:?} cannot be read"))?;
-        pinned.insert(definition.digest, Arc::new(definition));
+        // Runs that pinned one that cannot be read are parked when they are to move, and wait for a person.
+        if let Some(definition) = damage::read::<Workflow>(store, &key, &bytes) {
+            pinned.insert(definition.digest, Arc::new(definition));
+        }
     }
     Ok(pinned)
 }
 
 /// The builds of plugins as they were.
 async fn registry(store: &dyn Store) -> anyhow::Result<Registry> {
-    match store.document(&DocumentKey::Plugins).await? {
-        Some(bytes) => serde_json::from_slice(&bytes).context("the stored list of plugins cannot be read"),
-        None => Ok(Registry::default()),
+    Ok(damage::document(store, &DocumentKey::Plugins).await?.unwrap_or_default())
+}
+
+/// What was paused. When that cannot be read everything is: somebody may have had a reason, and releasing loses nothing.
+async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> {
+    let noted = store.damage().noted();
+    match damage::document(store, &DocumentKey::Brakes).await? {
+        Some(brakes) => Ok(brakes),
+        None if store.damage().noted() == noted => Ok(Brakes::default()),
+        None => {
+            tracing::error!(
+                "what was paused cannot be read: every workflow and connection is paused; resume what may go on"
+            );
+            Ok(Brakes {
+                paused: catalog.live.workflows.keys().cloned().collect(),
+                connections: catalog.workspace.connections.keys().cloned().collect(),
+                releasing: false,
+            })
+        }
     }
+}
+
+/// Where a clock of our own was.
+async fn kept_time(store: &dyn Store) -> anyhow::Result<Option<Timestamp>> {
+    let Some(bytes) = store.document(&DocumentKey::Clock).await.unless_damaged()? else { return Ok(None) };
+    let Ok(ms) = <[u8; 8]>::try_from(bytes.as_slice()) else {
+        store.damage().note_document(&DocumentKey::Clock, "it is no time");
+        return Ok(None);
+    };
+    Ok(Some(Timestamp::from_ms(i64::from_be_bytes(ms))))
 }
 
 /// Leaves nothing in the registry that would keep an engine from starting that could run without it. What the folder and the
@@ -195,8 +235,8 @@ async fn first_catalog(
         Ok(catalog) => return Ok((catalog, None)),
         Err(error) => error,
     };
-    let Some(stored) = store.document(&DocumentKey::Workspace).await? else { return Err(explain(error)) };
-    let folder: Folder = serde_json::from_slice(&stored).context("the stored workspace cannot be read")?;
+    let stored: Option<Folder> = damage::document(store, &DocumentKey::Workspace).await?;
+    let Some(folder) = stored else { return Err(explain(error)) };
     let mut basis = basis;
     for (name, hash, by) in plugins::offers(&basis.library, root, &BTreeMap::new())?.found {
         // A data folder of an earlier version knows no builds yet.

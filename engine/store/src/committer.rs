@@ -5,10 +5,12 @@
 //!
 //! Must not know: where bytes are kept.
 
-use crate::contract::{Batch, Epoch, StoreError};
+use crate::acknowledged::{Acknowledged, nothing_is_missing};
+use crate::contract::{Batch, BatchId, Epoch, StoreError};
+use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
-use crate::reading;
+use crate::reading::{self, Records};
 use crate::record::{self, FORMAT, Header};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::space::{Changes, Space};
@@ -35,6 +37,8 @@ enum Job {
 /// What readers and the committer share.
 pub(crate) struct Shared<S> {
     pub(crate) space: S,
+    /// What cannot be read.
+    pub(crate) damage: DamageLog,
     /// Days there are marks of; may name a day too many, never one too few.
     days: RwLock<MarkDays>,
     /// Why nothing can be read or written until the store is opened again.
@@ -42,12 +46,16 @@ pub(crate) struct Shared<S> {
 }
 
 impl<S: Space> Shared<S> {
-    /// The key space, unless a commit failed.
-    pub(crate) fn sound(&self) -> Result<&S, StoreError> {
+    /// The records, unless a commit failed.
+    pub(crate) fn sound(&self) -> Result<Records<'_, S>, StoreError> {
         match &*self.failed.read().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(&self.space),
+            None => Ok(self.records()),
             Some(error) => Err(error.clone()),
         }
+    }
+
+    const fn records(&self) -> Records<'_, S> {
+        Records { space: &self.space, damage: &self.damage }
     }
 
     pub(crate) fn with_days<T>(&self, look: impl FnOnce(&MarkDays) -> T) -> T {
@@ -71,19 +79,29 @@ pub(crate) struct Committer {
 
 impl Committer {
     /// Takes the key space over: raises its epoch, durably, and starts the thread.
-    pub(crate) fn start<S: Space>(space: S) -> Result<(Arc<Shared<S>>, Epoch, Self), StoreError> {
-        let epoch = take_over(&space)?;
-        let remembered = Remembered::read(&space)?;
-        let days = RwLock::new(MarkDays::read(&space)?);
-        let shared = Arc::new(Shared { space, days, failed: RwLock::new(None) });
+    pub(crate) fn start<S: Space>(
+        space: S,
+        accept_loss: bool,
+    ) -> Result<(Arc<Shared<S>>, TakenOver, Self), StoreError> {
+        let damage = DamageLog::default();
+        let records = Records { space: &space, damage: &damage };
+        let taken = take_over(records, accept_loss)?;
+        let remembered = Remembered::read(records)?;
+        let days = RwLock::new(MarkDays::read(records)?);
+        let shared = Arc::new(Shared { space, damage, days, failed: RwLock::new(None) });
         let (jobs, inbox) = mpsc::channel(JOBS_MAX);
-        let writer =
-            Writer { shared: Arc::clone(&shared), epoch, remembered, changes: Changes::default(), filtering: None };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            epoch: taken.epoch,
+            remembered,
+            changes: Changes::default(),
+            filtering: None,
+        };
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || writer.run(inbox))
             .map_err(|error| StoreError::Io(format!("the committer's thread cannot be started: {error}")))?;
-        Ok((shared, epoch, Self { jobs: Some(jobs), thread: Some(thread) }))
+        Ok((shared, taken, Self { jobs: Some(jobs), thread: Some(thread) }))
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -126,14 +144,32 @@ impl Drop for Committer {
     }
 }
 
-/// Raises the epoch: whoever wrote before is fenced off from here on.
-fn take_over(space: &impl Space) -> Result<Epoch, StoreError> {
-    let Epoch(before) = reading::header(space)?.map_or(Epoch(0), |header| header.epoch);
-    let header = Header { format: FORMAT, epoch: Epoch(before + 1), partitions: PARTITIONS };
+/// What became of a key space when it was taken over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakenOver {
+    /// Who writes from here on.
+    pub(crate) epoch: Epoch,
+    /// The format it had, when that was raised.
+    pub(crate) raised_from: Option<u32>,
+}
+
+/// Raises the epoch: whoever wrote before is fenced off from here on. And the format, before anything of it is written.
+fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<TakenOver, StoreError> {
+    let before = reading::header(records)?;
+    if !accept_loss {
+        nothing_is_missing(records, before.as_ref())?;
+    }
+    // An epoch that was once given is not given again, whatever is missing.
+    let known = before.map_or(Epoch(0), |header| header.epoch);
+    let Epoch(last) = Acknowledged::kept(records.space).map_or(known, |kept| kept.epoch.max(known));
+    let header = Header { format: FORMAT, epoch: Epoch(last + 1), partitions: PARTITIONS };
     let mut changes = Changes::default();
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
-    space.apply(&changes)?;
-    Ok(header.epoch)
+    records.space.apply(&changes)?;
+    let opening = Acknowledged { epoch: header.epoch, batch: BatchId(0) };
+    records.space.keep_beside(&opening.bytes(), true);
+    let raised_from = before.map(|header| header.format).filter(|format| *format < FORMAT);
+    Ok(TakenOver { epoch: header.epoch, raised_from })
 }
 
 struct Writer<S> {
@@ -172,9 +208,9 @@ impl<S: Space> Writer<S> {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let space = self.shared.sound()?;
+        let records = self.shared.sound()?;
         // A batch may already be computed on this one: whatever fails it must fail that one too. A stale epoch will.
-        let held = reading::header(space).inspect_err(|error| self.shared.set_failed(Some(error.clone())))?;
+        let held = reading::header(records).inspect_err(|error| self.shared.set_failed(Some(error.clone())))?;
         let held = held.map_or(Epoch(0), |header| header.epoch);
         if held != batch.epoch {
             return Err(StoreError::Fenced { held, ours: batch.epoch });
@@ -182,7 +218,10 @@ impl<S: Space> Writer<S> {
         self.changes.clear();
         self.add_days(batch);
         record(batch, &mut self.remembered, &mut self.changes);
-        self.apply()
+        self.apply()?;
+        let last = Acknowledged { epoch: batch.epoch, batch: batch.id };
+        self.shared.space.keep_beside(&last.bytes(), false);
+        Ok(())
     }
 
     /// Notes the days of a batch's marks before it is written. A filter kept for such a day, or being made, does not know
@@ -204,9 +243,9 @@ impl<S: Space> Writer<S> {
         else {
             return Ok(());
         };
-        let space = self.shared.sound()?;
+        let records = self.shared.sound()?;
         let filtering = self.filtering.get_or_insert_with(|| Filtering { day, last: None, events: Vec::new() });
-        let marks = reading::marks_of(space, day, filtering.last, SLICE_MAX)?;
+        let marks = reading::marks_of(records, day, filtering.last, SLICE_MAX)?;
         filtering.last = marks.last().copied().or(filtering.last);
         filtering.events.extend(marks.iter().map(|mark| mark.event));
         if marks.len() == SLICE_MAX && filtering.events.len() <= FILTERED_MAX {
@@ -246,8 +285,13 @@ impl<S: Space> Writer<S> {
 
     fn apply(&mut self) -> Result<(), StoreError> {
         let applied = self.shared.space.apply(&self.changes);
-        if let Err(error) = &applied {
-            self.shared.set_failed(Some(error.clone()));
+        match &applied {
+            Err(error) => self.shared.set_failed(Some(error.clone())),
+            // Nearly always there is no damage, and nothing to look through.
+            Ok(()) if self.shared.damage.noted() > 0 => {
+                self.changes.iter().for_each(|(key, _)| self.shared.damage.forget(key));
+            }
+            Ok(()) => {}
         }
         if self.changes.bytes_len() > SCRATCH_BYTES_MAX {
             self.changes = Changes::default();
@@ -265,13 +309,16 @@ impl<S: Space> Writer<S> {
 
     fn reopen(&mut self) -> Result<(), StoreError> {
         self.shared.space.reopen()?;
-        let held = reading::header(&self.shared.space)?.map_or(Epoch(0), |header| header.epoch);
+        let records = self.shared.records();
+        let header = reading::header(records)?;
+        nothing_is_missing(records, header.as_ref())?;
+        let held = header.map_or(Epoch(0), |header| header.epoch);
         if held != self.epoch {
             return Err(StoreError::Fenced { held, ours: self.epoch });
         }
-        self.remembered = Remembered::read(&self.shared.space)?;
+        self.remembered = Remembered::read(records)?;
         self.filtering = None;
-        let found = MarkDays::read(&self.shared.space)?;
+        let found = MarkDays::read(records)?;
         self.shared.change_days(|days| *days = found);
         Ok(())
     }

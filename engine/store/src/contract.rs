@@ -2,6 +2,7 @@
 //! behind it too. One atomic commit for a batch of transitions; no range scan inside a commit; the ownership epoch in
 //! every commit; an unknown outcome is resolved by the batch's id.
 
+use crate::damage::DamageLog;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
@@ -330,12 +331,28 @@ pub enum StoreError {
     #[error("a record is damaged: {0}")]
     Corrupt(String),
     /// The data folder was written by a newer program.
-    #[error("the data folder has format {found}, this program reads up to {known}: use a newer program")]
+    #[error(
+        "it has format {found}, written by a newer cadenza; this one reads up to {known}: use the newer one, an older one \
+         cannot go back"
+    )]
     Newer {
         /// In the folder.
         found: u32,
         /// Ours.
         known: u32,
+    },
+    /// Less is there than was acknowledged.
+    #[error(
+        "the data folder has less than was acknowledged: batch {} of opening {} was, the last one there is batch {} of \
+         opening {}. A file of it was cut short or is gone, or it is an older copy. Bring the whole folder back as it was, from a \
+         copy if need be; to go on without what is missing, say so once with `cadenza doctor --accept-loss --data DIR`",
+        kept.1.0, kept.0.0, there.1.0, there.0.0
+    )]
+    CutShort {
+        /// The last batch that was acknowledged.
+        kept: (Epoch, BatchId),
+        /// The last one there is.
+        there: (Epoch, BatchId),
     },
     /// The sync remedy is not in force (see `measured.md`): a power cut could lose what was acknowledged.
     #[error("writes to the data folder would not survive a power cut: {0}")]
@@ -350,8 +367,19 @@ impl StoreError {
 }
 
 /// A store. Reads see what was committed; the driver sees to it that nobody outside sees it before it is durable.
+///
+/// One record that cannot be read stops nobody else. It is noted in [`Store::damage`]; a list leaves it out and goes on behind
+/// it, so a page is shorter than its limit only at the end of what there is; a read of the one record fails with an error
+/// that [`StoreError::is_damage`], since what is damaged is not absent ([`crate::UnlessDamaged`] for whom it may be).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// What could not be read since the store was opened.
+    fn damage(&self) -> &DamageLog;
+    /// The format the folder had, when this opening raised it: an older program does not open it any more.
+    fn raised_from(&self) -> Option<u32>;
+    /// Reads `limit` records of whatever kind from after the cursor, for what it notes in [`Store::damage`]; how many were
+    /// read, and where to go on.
+    async fn check(&self, after: Option<Vec<u8>>, limit: usize) -> Result<(usize, Option<Vec<u8>>), StoreError>;
     /// The epoch this opening got.
     fn epoch(&self) -> Epoch;
 

@@ -24,6 +24,8 @@ pub type SledStore = Keyed<SledSpace>;
 pub struct SledOptions {
     /// Bytes of pages that sled means to keep in memory; it takes about ten times as many.
     pub cache_bytes: u64,
+    /// Open a store that has less than was acknowledged too: what is missing is missed by nobody from then on.
+    pub accept_loss: bool,
     /// Whether commits survive a power cut; only the test that shows what happens otherwise turns it off.
     #[doc(hidden)]
     pub sync: SyncPolicy,
@@ -31,7 +33,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 16 * 1024 * 1024, sync: SyncPolicy::Full }
+        Self { cache_bytes: 16 * 1024 * 1024, accept_loss: false, sync: SyncPolicy::Full }
     }
 }
 
@@ -40,11 +42,12 @@ impl Keyed<SledSpace> {
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::Newer`] when a newer program wrote it,
-    /// [`StoreError::NotDurable`] when commits would not survive a power cut, [`StoreError::Io`] and
+    /// [`StoreError::CutShort`] when less is there than was acknowledged, [`StoreError::NotDurable`] when commits would not survive a power cut, [`StoreError::Io`] and
     /// [`StoreError::Corrupt`] when the folder cannot be read.
     pub fn open(folder: &Path, options: SledOptions) -> Result<Self, StoreError> {
         let checks = sync::Check::begin(options.sync)?;
-        let store = Self::start(SledSpace::open(folder, options)?)?;
+        let accept_loss = options.accept_loss;
+        let store = Self::start(SledSpace::open(folder, options)?, accept_loss)?;
         // The epoch has just been written through sled: it must have come by our symbol.
         checks.end()?;
         Ok(store)

@@ -2,8 +2,9 @@
 //!
 //! Must not know: which place that is.
 
-use crate::committer::{Committer, Shared};
+use crate::committer::{Committer, Shared, TakenOver};
 use crate::contract::*;
+use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
 use crate::reading;
 use crate::space::Space;
@@ -23,14 +24,14 @@ pub struct Keyed<S> {
     // First, so that the thread has ended before the key space is let go.
     committer: Committer,
     shared: Arc<Shared<S>>,
-    epoch: Epoch,
+    taken: TakenOver,
 }
 
 impl<S: Space> Keyed<S> {
-    /// Takes the key space over.
-    pub(crate) fn start(space: S) -> Result<Self, StoreError> {
-        let (shared, epoch, committer) = Committer::start(space)?;
-        Ok(Self { committer, shared, epoch })
+    /// Takes the key space over; also one that has less than was acknowledged, when that is accepted.
+    pub(crate) fn start(space: S, accept_loss: bool) -> Result<Self, StoreError> {
+        let (shared, taken, committer) = Committer::start(space, accept_loss)?;
+        Ok(Self { committer, shared, taken })
     }
 
     /// The key space, whatever state it is in.
@@ -41,8 +42,20 @@ impl<S: Space> Keyed<S> {
 
 #[async_trait]
 impl<S: Space> Store for Keyed<S> {
+    fn damage(&self) -> &DamageLog {
+        &self.shared.damage
+    }
+
+    fn raised_from(&self) -> Option<u32> {
+        self.taken.raised_from
+    }
+
+    async fn check(&self, after: Option<Vec<u8>>, limit: usize) -> Result<(usize, Option<Vec<u8>>), StoreError> {
+        crate::check::some(self.shared.sound()?, after, limit)
+    }
+
     fn epoch(&self) -> Epoch {
-        self.epoch
+        self.taken.epoch
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -50,8 +63,9 @@ impl<S: Space> Store for Keyed<S> {
     }
 
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError> {
-        let last = reading::last_batch(self.shared.sound()?)?;
-        Ok(last.is_some_and(|last| last.epoch == self.epoch && id <= last.id))
+        // When the record cannot be read nobody knows: what was done is then found to be done when it comes again.
+        let last = reading::last_batch(self.shared.sound()?).unless_damaged()?;
+        Ok(last.is_some_and(|last| last.epoch == self.taken.epoch && id <= last.id))
     }
 
     async fn recover(&self) -> Result<(), StoreError> {
@@ -75,8 +89,8 @@ impl<S: Space> Store for Keyed<S> {
     }
 
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
-        let space = self.shared.sound()?;
-        self.shared.with_days(|days| reading::mark(space, days, event, today))
+        let records = self.shared.sound()?;
+        self.shared.with_days(|days| reading::mark(records, days, event, today))
     }
 
     async fn forget_marks(&self, day: u32) -> Result<bool, StoreError> {

@@ -94,7 +94,7 @@ pub(crate) fn from_after<K: Key>(cursor: Option<&K>) -> Vec<u8> {
     cursor.map_or_else(first::<K>, |key| just_after(key.bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

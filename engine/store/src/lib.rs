@@ -2,9 +2,14 @@
 //!
 //! Must not know: the language, the sandbox, HTTP. It knows core's records and nothing of what moves them.
 
+mod acknowledged;
+mod check;
 mod committer;
 pub mod conformance;
 mod contract;
+mod damage;
+#[cfg(test)]
+mod damaged_records;
 mod embedded;
 #[cfg(test)]
 mod kept_records;
@@ -18,6 +23,7 @@ mod recording;
 mod space;
 
 pub use contract::*;
+pub use damage::{DamageLog, Damaged, UnlessDamaged};
 pub use embedded::{SledOptions, SledStore, SyncPolicy};
 pub use memory::{MemoryDisk, MemoryStore};
 pub use recording::{Weight, weight};

@@ -8,8 +8,9 @@
 //! Must not know: batches, threads.
 
 use crate::contract::{MARK_DAYS, StoreError};
-use crate::keys::{FilterKey, Key, MarkKey, end, first};
-use crate::reading;
+use crate::damage::UnlessDamaged as _;
+use crate::keys::{FilterKey, Key, MarkKey, first};
+use crate::reading::{self, Records};
 use crate::space::Space;
 use minicbor::bytes::ByteVec;
 use std::collections::BTreeMap;
@@ -38,12 +39,12 @@ enum Day {
 
 impl MarkDays {
     /// Finds the days by one seek each, no scan, and reads their filters.
-    pub(crate) fn read(space: &impl Space) -> Result<Self, StoreError> {
+    pub(crate) fn read<S: Space>(records: Records<'_, S>) -> Result<Self, StoreError> {
         let mut days = BTreeMap::new();
         let mut from = first::<MarkKey>();
-        while let Some((key, _)) = space.scan(&from, &end::<MarkKey>(), 1)?.first() {
-            let MarkKey { day, .. } = MarkKey::of_bytes(key.as_ref())?;
-            let filter: Option<ByteVec> = reading::value(space, &FilterKey(day))?;
+        while let Some(MarkKey { day, .. }) = reading::next_mark(records, from)? {
+            // Without its filter the day is looked at itself, until it gets another one.
+            let filter: Option<ByteVec> = reading::value(records, &FilterKey(day)).unless_damaged()?;
             days.insert(day, filter.map_or(Day::Open, |bytes| Day::Kept(Filter::of_bytes(&bytes))));
             match day.checked_add(1) {
                 Some(next) => from = MarkKey::first_of(next).bytes(),

@@ -18,8 +18,15 @@ impl Keyed<MemorySpace> {
 
     /// Opens what lies on this disk; whoever had it open before is fenced off, as on a database that two can reach.
     pub fn on(disk: &MemoryDisk) -> Self {
-        let space = MemorySpace { disk: disk.clone(), applying: RwLock::new(()) };
-        Self::start(space).expect("memory can be read and written, and a thread be started")
+        Self::try_on(disk).expect("memory can be read and written, and a thread be started")
+    }
+
+    /// The same of a disk that may be spoilt.
+    ///
+    /// # Errors
+    /// When the header cannot be read, or less is there than was acknowledged.
+    pub fn try_on(disk: &MemoryDisk) -> Result<Self, StoreError> {
+        Self::start(MemorySpace { disk: disk.clone(), applying: RwLock::new(()) }, false)
     }
 
     /// What it lies on.
@@ -38,10 +45,46 @@ impl Default for Keyed<MemorySpace> {
 #[derive(Clone, Default)]
 pub struct MemoryDisk {
     records: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
+    beside: Arc<Mutex<Option<Vec<u8>>>>,
     full: Arc<AtomicBool>,
 }
 
 impl MemoryDisk {
+    /// Spoils records of a kind (the first byte of their keys) as a fault below would: the one of this number, or all. How many
+    /// there were.
+    pub fn spoil(&self, kind: u8, number: Option<usize>) -> usize {
+        let mut records = self.records();
+        let mut count = 0;
+        for (ix, (_, value)) in records.range_mut(vec![kind]..vec![kind + 1]).enumerate() {
+            if number.is_none_or(|number| number == ix) {
+                *value = vec![1, 0xFF];
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Takes the records of a kind away.
+    #[cfg(test)]
+    pub(crate) fn take_away(&self, kind: u8) {
+        self.records().retain(|key, _| key.first() != Some(&kind));
+    }
+
+    /// Puts another header in the place of the one that is there.
+    #[cfg(test)]
+    pub(crate) fn set_header(&self, format: u32, epoch: crate::contract::Epoch) {
+        use crate::keys::{HeaderKey, Key as _};
+        let header = crate::record::Header { format, epoch, partitions: cadenza_core::id::PARTITIONS };
+        let mut bytes = Vec::new();
+        crate::record::encode(&header, &mut bytes);
+        self.records().insert(HeaderKey.bytes(), bytes);
+    }
+
+    /// Puts a key that means nothing among those of a kind.
+    pub fn spoil_key(&self, kind: u8) {
+        self.records().insert(vec![kind, 0xFE], Vec::new());
+    }
+
     /// Makes every commit fail as on a full disk, and every recovery too, until it is set back.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
@@ -109,5 +152,13 @@ impl Space for MemorySpace {
 
     fn size_on_disk(&self) -> u64 {
         0
+    }
+
+    fn beside(&self) -> Option<Vec<u8>> {
+        self.disk.beside.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep_beside(&self, bytes: &[u8], _: bool) {
+        *self.disk.beside.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes.to_vec());
     }
 }

@@ -1,11 +1,15 @@
 //! From records back to what the contract speaks of: point reads, and ranges read on from a cursor.
 //!
+//! What cannot be read is noted ([`DamageLog`]). A point read then fails, since its caller has to know that it is not
+//! absent; a range leaves it out and goes on behind it, so that a page is only short at the end of what there is.
+//!
 //! Must not know: batches, threads, where bytes are kept.
 
 use crate::contract::{
     BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch, Mark,
     QueueKey, StoreError, Timer,
 };
+use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
     CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
     end, first, from_after, just_after, queue_of,
@@ -23,21 +27,45 @@ use minicbor::bytes::ByteVec;
 
 /// The most pieces a value may have: 64 MiB. More can only be damage.
 const PIECES_MAX: u32 = 4_096;
-/// How often a page is read anew because one of its values went meanwhile.
-const SCANS_MAX: usize = 16;
+
+/// The records, and where it is noted which of them cannot be read.
+#[derive(Debug)]
+pub(crate) struct Records<'a, S> {
+    pub(crate) space: &'a S,
+    pub(crate) damage: &'a DamageLog,
+}
+
+impl<S> Clone for Records<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S> Copy for Records<'_, S> {}
 
 /// The value of a key.
-pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &K) -> Result<Option<T>, StoreError> {
+pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(
+    records: Records<'_, impl Space>,
+    key: &K,
+) -> Result<Option<T>, StoreError> {
     let key = key.bytes();
-    match space.get(&key)? {
-        Some(bytes) => whole(space, &key, bytes.as_ref()),
+    let read = || match records.space.get(&key)? {
+        Some(bytes) => whole(records.space, &key, bytes.as_ref()),
         None => Ok(None),
-    }
+    };
+    read().inspect_err(|error: &StoreError| {
+        if error.is_damage() {
+            records.damage.note(&key, error);
+        }
+    })
 }
 
 /// Reads a value, put together from its pieces when it has any; it may be gone by then. Its records are read while
 /// nothing is applied, or they might not belong together.
-fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]) -> Result<Option<T>, StoreError> {
+pub(crate) fn whole<T: for<'b> Decode<'b, ()>>(
+    space: &impl Space,
+    key: &[u8],
+    bytes: &[u8],
+) -> Result<Option<T>, StoreError> {
     if record::pieces(bytes).is_none() {
         return record::decode(key, bytes).map(Some);
     }
@@ -49,7 +77,7 @@ fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]
     if pieces > PIECES_MAX {
         return Err(StoreError::Corrupt(format!("a value in {pieces} pieces")));
     }
-    let mut together = Vec::with_capacity(pieces as usize * record::VALUE_BYTES_MAX);
+    let mut together = Vec::new();
     for number in 0..pieces {
         let piece = space.get(&PieceKey { of: key, number }.bytes())?;
         let piece = piece.ok_or_else(|| StoreError::Corrupt(format!("piece {number} of {pieces} is missing")))?;
@@ -58,33 +86,53 @@ fn whole<T: for<'b> Decode<'b, ()>>(space: &impl Space, key: &[u8], bytes: &[u8]
     record::decode(key, &together).map(Some)
 }
 
-/// Values in the order of their keys.
-fn values<T: for<'b> Decode<'b, ()>>(
-    space: &impl Space,
-    (from, to): (Vec<u8>, Vec<u8>),
+/// Reads what lies in a range until there are `limit` things, past those that cannot be read or went meanwhile.
+pub(crate) fn range<S: Space, T>(
+    records: Records<'_, S>,
+    (mut from, to): (Vec<u8>, Vec<u8>),
     limit: usize,
+    read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    // One that went while it was read would make the page look like the last.
-    for _ in 0..SCANS_MAX {
-        let found = space.scan(&from, &to, limit)?;
-        let read: Result<Vec<Option<T>>, StoreError> =
-            found.iter().map(|(key, value)| whole(space, key.as_ref(), value.as_ref())).collect();
-        if let Some(all) = read?.into_iter().collect() {
-            return Ok(all);
+    let mut things = Vec::new();
+    while things.len() < limit {
+        let wanted = limit - things.len();
+        let found = records.space.scan(&from, &to, wanted)?;
+        for (key, value) in &found {
+            match read(key.as_ref(), value.as_ref()) {
+                Ok(thing) => things.extend(thing),
+                Err(error) if error.is_damage() => records.damage.note(key.as_ref(), &error),
+                Err(error) => return Err(error),
+            }
+        }
+        match found.last() {
+            Some((last, _)) if found.len() == wanted => from = just_after(last.as_ref().to_vec()),
+            _ => break,
         }
     }
-    Err(StoreError::Io("what is read changes faster than it can be read".to_owned()))
+    Ok(things)
+}
+
+/// Values in the order of their keys.
+fn values<T: for<'b> Decode<'b, ()>>(
+    records: Records<'_, impl Space>,
+    bounds: (Vec<u8>, Vec<u8>),
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    range(records, bounds, limit, |key, value| whole(records.space, key, value))
 }
 
 /// Keys that are all there is.
-fn keys<K: Key>(space: &impl Space, (from, to): (Vec<u8>, Vec<u8>), limit: usize) -> Result<Vec<K>, StoreError> {
-    let found = space.scan(&from, &to, limit)?;
-    found.iter().map(|(key, _)| K::of_bytes(key.as_ref())).collect()
+fn keys<K: Key>(
+    records: Records<'_, impl Space>,
+    bounds: (Vec<u8>, Vec<u8>),
+    limit: usize,
+) -> Result<Vec<K>, StoreError> {
+    range(records, bounds, limit, |key, _| K::of_bytes(key).map(Some))
 }
 
 /// The header; none in a key space that has never been opened.
-pub(crate) fn header(space: &impl Space) -> Result<Option<Header>, StoreError> {
-    let header: Option<Header> = value(space, &HeaderKey)?;
+pub(crate) fn header(records: Records<'_, impl Space>) -> Result<Option<Header>, StoreError> {
+    let header: Option<Header> = value(records, &HeaderKey)?;
     match header {
         Some(Header { format, .. }) if format > FORMAT => Err(StoreError::Newer { found: format, known: FORMAT }),
         header => Ok(header),
@@ -92,15 +140,20 @@ pub(crate) fn header(space: &impl Space) -> Result<Option<Header>, StoreError> {
 }
 
 /// The last batch.
-pub(crate) fn last_batch(space: &impl Space) -> Result<Option<LastBatch>, StoreError> {
-    value(space, &LastBatchKey)
+pub(crate) fn last_batch(records: Records<'_, impl Space>) -> Result<Option<LastBatch>, StoreError> {
+    value(records, &LastBatchKey)
 }
 
 /// The mark of an event.
-pub(crate) fn mark(space: &impl Space, days: &MarkDays, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
+pub(crate) fn mark(
+    records: Records<'_, impl Space>,
+    days: &MarkDays,
+    event: &str,
+    today: u32,
+) -> Result<Option<Mark>, StoreError> {
     let hash = MarkKey::hash(event);
     for day in days.that_may_know(hash, today) {
-        if let Some(MarkRecord { lead, content }) = value(space, &MarkKey { day, event: hash })? {
+        if let Some(MarkRecord { lead, content }) = value(records, &MarkKey { day, event: hash })? {
             return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
         }
     }
@@ -109,50 +162,50 @@ pub(crate) fn mark(space: &impl Space, days: &MarkDays, event: &str, today: u32)
 
 /// Marks of a day from after this one.
 pub(crate) fn marks_of(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     day: u32,
     after: Option<MarkKey>,
     limit: usize,
 ) -> Result<Vec<MarkKey>, StoreError> {
     let from = after.map_or_else(|| MarkKey::first_of(day).bytes(), |mark| just_after(mark.bytes()));
-    keys(space, (from, day.checked_add(1).map_or_else(end::<MarkKey>, |next| MarkKey::first_of(next).bytes())), limit)
+    keys(records, (from, day.checked_add(1).map_or_else(end::<MarkKey>, |next| MarkKey::first_of(next).bytes())), limit)
 }
 
 /// Leads in order of their ids.
 pub(crate) fn leads<T: for<'b> Decode<'b, ()>>(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     after: Option<LeadId>,
     limit: usize,
 ) -> Result<Vec<T>, StoreError> {
-    values(space, (from_after(after.as_ref()), end::<LeadId>()), limit)
+    values(records, (from_after(after.as_ref()), end::<LeadId>()), limit)
 }
 
 /// Journal entries of a lead.
-pub(crate) fn journal(space: &impl Space, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+pub(crate) fn journal(
+    records: Records<'_, impl Space>,
+    lead: LeadId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
     let from = just_after(SkeletonKey { lead, seq: after }.bytes());
     let to = just_after(SkeletonKey { lead, seq: u64::MAX }.bytes());
-    let found = space.scan(&from, &to, limit)?;
-    found
-        .iter()
-        .filter_map(|(key, skeleton)| {
-            let entry = || {
-                let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key.as_ref())?;
-                let Some(skeleton) = whole(space, key.as_ref(), skeleton.as_ref())? else { return Ok(None) };
-                Ok(Some(Entry { seq, skeleton, personal: value(space, &PersonalKey { lead, seq })? }))
-            };
-            entry().transpose()
-        })
-        .collect()
+    range(records, (from, to), limit, |key, skeleton| {
+        let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key)?;
+        let Some(skeleton) = whole(records.space, key, skeleton)? else { return Ok(None) };
+        // What happened is told even where what was said cannot be.
+        let personal = value(records, &PersonalKey { lead, seq }).unless_damaged()?;
+        Ok(Some(Entry { seq, skeleton, personal }))
+    })
 }
 
 /// Timers in order of time.
 pub(crate) fn timers(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     after: Option<Timer>,
     until: Timestamp,
     limit: usize,
 ) -> Result<Vec<Timer>, StoreError> {
-    keys(space, (from_after(after.as_ref()), past(until, |at| (at, FIRST_OWNER).bytes(), end::<Timer>)), limit)
+    keys(records, (from_after(after.as_ref()), past(until, |at| (at, FIRST_OWNER).bytes(), end::<Timer>)), limit)
 }
 
 /// The owner that sorts before all others.
@@ -166,7 +219,7 @@ fn past(until: Timestamp, first_at: impl Fn(Timestamp) -> Vec<u8>, end: impl Fn(
 
 /// A queue in rank order, or all of them.
 pub(crate) fn queue(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     assignee: Option<&Assignee>,
     after: Option<&QueueKey>,
     limit: usize,
@@ -177,79 +230,87 @@ pub(crate) fn queue(
     if from >= to {
         return Ok(Vec::new());
     }
-    keys(space, (from, to), limit)
+    keys(records, (from, to), limit)
 }
 
 /// Outbox rows in order of their due time.
 pub(crate) fn outbox(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     after: Option<(Timestamp, EffectId)>,
     until: Timestamp,
     limit: usize,
 ) -> Result<Vec<Outgoing>, StoreError> {
     let after = after.map(|(due, id)| OutboxKey { due, id });
     let to = past(until, |due| OutboxKey { due, id: EffectId(0) }.bytes(), end::<OutboxKey>);
-    values(space, (from_after(after.as_ref()), to), limit)
+    values(records, (from_after(after.as_ref()), to), limit)
 }
 
 /// Dead letters in order.
 pub(crate) fn dead_letters(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     after: Option<DeadLetterId>,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, StoreError> {
-    values(space, (from_after(after.as_ref()), end::<DeadLetterId>()), limit)
+    values(records, (from_after(after.as_ref()), end::<DeadLetterId>()), limit)
 }
 
 /// The counters.
-pub(crate) fn counters(space: &impl Space) -> Result<Counters, StoreError> {
-    let found = space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)?;
-    let values = found.iter().map(|(key, value)| {
-        let CounterKey(name) = CounterKey::of_bytes(key.as_ref())?;
-        Ok((name, record::decode(key.as_ref(), value.as_ref())?))
-    });
-    Ok(Counters { values: values.collect::<Result<_, StoreError>>()? })
+pub(crate) fn counters(records: Records<'_, impl Space>) -> Result<Counters, StoreError> {
+    let bounds = (first::<CounterKey>(), end::<CounterKey>());
+    let values = range(records, bounds, usize::MAX, |key, value| {
+        let CounterKey(name) = CounterKey::of_bytes(key)?;
+        Ok(Some((name, record::decode(key, value)?)))
+    })?;
+    Ok(Counters { values: values.into_iter().collect() })
 }
 
 /// A document.
-pub(crate) fn document(space: &impl Space, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(value::<_, ByteVec>(space, key)?.map(Vec::from))
+pub(crate) fn document(records: Records<'_, impl Space>, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(value::<_, ByteVec>(records, key)?.map(Vec::from))
 }
 
 /// Documents of a kind.
-pub(crate) fn documents(space: &impl Space, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError> {
-    let (from, to) = documents_of(kind);
-    let found = space.scan(&from, &to, usize::MAX)?;
-    found
-        .iter()
-        .filter_map(|(key, value)| {
-            let document = || {
-                let content: Option<ByteVec> = whole(space, key.as_ref(), value.as_ref())?;
-                let key = DocumentKey::of_bytes(key.as_ref())?;
-                Ok(content.map(|content| (key, content.into())))
-            };
-            document().transpose()
-        })
-        .collect()
+pub(crate) fn documents(
+    records: Records<'_, impl Space>,
+    kind: DocumentKind,
+) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError> {
+    range(records, documents_of(kind), usize::MAX, |key, value| {
+        let content: Option<ByteVec> = whole(records.space, key, value)?;
+        let key = DocumentKey::of_bytes(key)?;
+        Ok(content.map(|content| (key, content.into())))
+    })
 }
 
 /// Lists of decisions in order of time.
 pub(crate) fn decisions(
-    space: &impl Space,
+    records: Records<'_, impl Space>,
     after: Option<DecisionsKey>,
     until: Timestamp,
     limit: usize,
 ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError> {
     let to = past(until, |at| DecisionsKey { at, epoch: Epoch(0), batch: BatchId(0) }.bytes(), end::<DecisionsKey>);
-    let found = space.scan(&from_after(after.as_ref()), &to, limit)?;
-    let read = found.iter().map(|(key, value)| {
-        let list = whole(space, key.as_ref(), value.as_ref())?;
-        Ok((DecisionsKey::of_bytes(key.as_ref())?, list.unwrap_or_default()))
-    });
-    read.collect()
+    range(records, (from_after(after.as_ref()), to), limit, |key, value| {
+        let at = DecisionsKey::of_bytes(key)?;
+        // One that cannot be read is listed as empty, so that it is forgotten in time like all others.
+        let list = whole(records.space, key, value).inspect_err(|error| {
+            if error.is_damage() {
+                records.damage.note(key, error);
+            }
+        });
+        Ok(Some((at, list.unless_damaged()?.unwrap_or_default())))
+    })
+}
+
+/// The first mark from this key on.
+pub(crate) fn next_mark(records: Records<'_, impl Space>, from: Vec<u8>) -> Result<Option<MarkKey>, StoreError> {
+    Ok(keys(records, (from, end::<MarkKey>()), 1)?.pop())
 }
 
 /// Keys of marks of days before `day`, at most `limit`.
-pub(crate) fn marks_before(space: &impl Space, day: u32, limit: usize) -> Result<Vec<MarkKey>, StoreError> {
-    keys(space, (first::<MarkKey>(), MarkKey::first_of(day).bytes()), limit)
+pub(crate) fn marks_before(
+    records: Records<'_, impl Space>,
+    day: u32,
+    limit: usize,
+) -> Result<Vec<MarkKey>, StoreError> {
+    keys(records, (first::<MarkKey>(), MarkKey::first_of(day).bytes()), limit)
 }

@@ -47,7 +47,7 @@ pub(crate) fn pieces(bytes: &[u8]) -> Option<u32> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Header {
-    /// The layout of keys; goes up when an older program must not touch the folder.
+    /// What the folder may hold, see [`FORMAT`].
     #[n(0)]
     pub(crate) format: u32,
     /// Who writes.
@@ -58,8 +58,19 @@ pub(crate) struct Header {
     pub(crate) partitions: u16,
 }
 
-/// The layout of keys that this program writes.
-pub(crate) const FORMAT: u32 = 1;
+/// What a folder written by this program may hold; older ones are raised to it when they are opened, and a program that knows
+/// less refuses them.
+///
+/// It goes up with every release that writes what the one before cannot read: another layout of keys, a new kind of record,
+/// a new case of an enum that is stored anywhere in a record. minicbor skips a field it does not know and fails at a case it
+/// does not know, so without this an older program would find newer records damaged, one by one, and go on without
+/// them. A new field that is optional or has a default needs no other format.
+///
+/// | format | since |
+/// |---|---|
+/// | 1 | 0.1, first release |
+/// | 2 | more cases in journal, events, leads and runs; questions that wait for a place in the pool; the leads of a hold |
+pub(crate) const FORMAT: u32 = 2;
 
 /// The last batch, written with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

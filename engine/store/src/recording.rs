@@ -9,6 +9,7 @@ use crate::keys::{
     ScheduleKey, SkeletonKey, end, first,
 };
 use crate::mark_days::Filter;
+use crate::reading::{self, Records};
 use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
 use crate::space::{Changes, Space};
 use cadenza_core::account::Account;
@@ -27,18 +28,14 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    /// Reads it from the records.
-    pub(crate) fn read(space: &impl Space) -> Result<Self, StoreError> {
-        let mut remembered = Self::default();
-        for (key, value) in space.scan(&first::<CounterKey>(), &end::<CounterKey>(), usize::MAX)? {
-            let CounterKey(name) = CounterKey::of_bytes(key.as_ref())?;
-            remembered.counters.insert(name, record::decode(key.as_ref(), value.as_ref())?);
-        }
-        for (key, value) in space.scan(&first::<PiecesKey>(), &end::<PiecesKey>(), usize::MAX)? {
-            let PiecesKey(of) = PiecesKey::of_bytes(key.as_ref())?;
-            remembered.pieces.insert(of, record::decode(key.as_ref(), value.as_ref())?);
-        }
-        Ok(remembered)
+    /// Reads it from the records. One that cannot be read is as if it were not there: it is written anew when it changes.
+    pub(crate) fn read<S: Space>(records: Records<'_, S>) -> Result<Self, StoreError> {
+        let counters = reading::counters(records)?.values;
+        let pieces = reading::range(records, (first::<PiecesKey>(), end::<PiecesKey>()), usize::MAX, |key, value| {
+            let PiecesKey(of) = PiecesKey::of_bytes(key)?;
+            Ok(Some((of, record::decode(key, value)?)))
+        })?;
+        Ok(Self { counters, pieces: pieces.into_iter().collect() })
     }
 }
 

@@ -29,6 +29,11 @@ pub trait Space: Send + Sync + 'static {
     fn close(&self) -> Result<(), StoreError>;
     /// Bytes on disk.
     fn size_on_disk(&self) -> u64;
+    /// A few bytes that lie beside the key space, as they were last kept; none when there are none. They may be torn.
+    fn beside(&self) -> Option<Vec<u8>>;
+    /// Keeps them: at once for whoever opens it after this process, synced only when asked. What goes wrong is nobody's
+    /// loss: they are for comparing.
+    fn keep_beside(&self, bytes: &[u8], sync: bool);
 }
 
 /// Changes to a key space, in order: of two to one key the later one counts. All bytes lie in one piece of memory, so a

@@ -3,6 +3,7 @@
 
 mod advice;
 mod client;
+mod doctor;
 mod event;
 mod import;
 mod leads;
@@ -67,6 +68,8 @@ enum Command {
     Tasks(tasks::Tasks),
     /// List schedules with their firings
     Schedules(schedules::Schedules),
+    /// Find what cannot be read, in a data folder or a running engine
+    Doctor(doctor::Doctor),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
     /// Write, build, test, measure and look into plugins
@@ -92,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Parked(parked) => parked.run(),
         Command::Tasks(tasks) => tasks.run(),
         Command::Schedules(schedules) => schedules.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Why(why) => why.run(),
         Command::Plugin(plugin) => plugin.run(),
         Command::CompileComponent => return crate::plugins::compile::child(),

@@ -11,11 +11,16 @@ use serde::Deserialize;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tracing_subscriber::EnvFilter;
 
 /// Where the engine listens when nobody says otherwise: this machine alone.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// How long the driver may take to finish and close the store once no request is under way any more.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// Options as the command line, the environment or `--config` give them, in this order.
 #[derive(Debug, Args, Deserialize)]
@@ -59,8 +64,10 @@ impl Serve {
         let options = self.with_config()?;
         options.init_log()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(options.serve())?;
-        Ok(Answer::Yes)
+        let answer = runtime.block_on(options.serve())?;
+        // Nobody waits for what a request left running.
+        runtime.shutdown_background();
+        Ok(answer)
     }
 
     /// These options, and from the file those that are not given.
@@ -107,13 +114,21 @@ impl Serve {
         Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
+    async fn serve(self) -> anyhow::Result<Answer> {
         let options = self.start_options()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
         // Bound first: a taken address is known before the data folder is touched.
         let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
-        let stop = stop_signal()?;
-        let running = start::start(options).await?;
+        let mut stop = std::pin::pin!(stop_signal()?);
+        // On a thread of its own, since reading a large folder does not wait for anything: a signal is heard all the same.
+        let starting = tokio::task::spawn_blocking(|| Handle::current().block_on(start::start(options)));
+        let running = tokio::select! {
+            started = starting => started.context("the start broke off")??,
+            () = &mut stop => {
+                tracing::info!("stopped before it had started; the data folder opens again as after a crash");
+                std::process::exit(0);
+            }
+        };
         if let Some(error) = running.refused {
             let error = start::explain(error);
             let error = output::causes(error.as_ref());
@@ -130,9 +145,18 @@ impl Serve {
         );
         welcome(&listener, &api, &data)?;
         http::serve(listener, api, stop).await;
-        running.engine.stop().await;
+        if tokio::time::timeout(STOP_WITHIN, running.engine.stop()).await.is_err() {
+            let left = running.engine.left().join("; ");
+            let seconds = STOP_WITHIN.as_secs();
+            tracing::error!(
+                left,
+                "the store did not let it end within {seconds} s, and it ends without; nothing acknowledged is lost"
+            );
+            // Whoever waits for the store would wait for ever, so nothing is put away.
+            std::process::exit(2);
+        }
         tracing::info!("stopped");
-        Ok(())
+        Ok(Answer::Yes)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::start;
 use crate::token::{Role, Token as Record, TokenHash, TokenView};
 use anyhow::bail;
 use cadenza_core::lead::RepId;
-use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, SledStore, Store, StoreError};
+use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, SledOptions, SledStore, Store, StoreError};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -125,21 +125,28 @@ impl Place {
 }
 
 /// A data folder that is there: one that is not has no tokens, and looking for them would make it.
-fn existing(data: &Path) -> anyhow::Result<&Path> {
+pub(super) fn existing(data: &Path) -> anyhow::Result<&Path> {
     if !data.is_dir() {
         bail!("there is no data folder `{}`", data.display());
     }
     Ok(data)
 }
 
-/// Opens the data folder of an engine that is stopped, does something, and closes it again.
 fn on_stopped<T>(data: &Path, act: impl AsyncFnOnce(&SledStore) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    on_opened(data, SledOptions::default(), act)
+}
+
+/// Opens the data folder of an engine that is stopped, does something, and closes it again.
+pub(super) fn on_opened<T>(
+    data: &Path,
+    options: SledOptions,
+    act: impl AsyncFnOnce(&SledStore) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = start::open_store(data).map_err(|error| match error.downcast_ref() {
-            Some(StoreError::Locked { .. }) => {
-                error.context("the data folder cannot be opened; while the engine runs, leave --data out")
-            }
+        let opened = start::open_store(data, options, |told| output::complain(told));
+        let store = opened.map_err(|error| match error.downcast_ref() {
+            Some(StoreError::Locked { .. }) => error.context("while the engine runs, leave --data out"),
             _ => error,
         })?;
         let done = act(&store).await;
@@ -150,8 +157,14 @@ fn on_stopped<T>(data: &Path, act: impl AsyncFnOnce(&SledStore) -> anyhow::Resul
 
 async fn read(store: &SledStore) -> anyhow::Result<Vec<(TokenHash, Record)>> {
     let documents = store.documents(DocumentKind::Token).await?;
-    let tokens = documents.iter().filter_map(|(key, document)| Record::read(key, document).transpose());
-    Ok(tokens.collect::<Result<_, _>>()?)
+    let read = |(key, document): &(_, Vec<u8>)| {
+        Record::read(key, document).inspect_err(|error| store.damage().note_document(key, error)).ok().flatten()
+    };
+    let tokens = documents.iter().filter_map(read).collect();
+    for damaged in store.damage().list(0) {
+        output::complain(&format!("The {} {} cannot be read: {}", damaged.kind, damaged.what, damaged.cause));
+    }
+    Ok(tokens)
 }
 
 async fn write(store: &SledStore, document: (DocumentKey, Option<Vec<u8>>)) -> anyhow::Result<()> {

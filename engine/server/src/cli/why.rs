@@ -46,6 +46,7 @@ pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> Stri
 /// The whole journal, page by page, and the zone that its words are in.
 fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<String>)> {
     let mut entries: Vec<Value> = Vec::new();
+    let mut unreadable = 0;
     let mut cursor: Option<String> = None;
     loop {
         let parameters = query(&[("limit", Some("200")), ("cursor", cursor.as_deref())]);
@@ -53,8 +54,12 @@ fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<St
         if let Value::Array(found) = page["items"].take() {
             entries.extend(found);
         }
+        unreadable += page["unreadable"].as_u64().unwrap_or(0);
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() {
+            if unreadable > 0 {
+                output::complain(&format!("{unreadable} entries of its journal cannot be read (`cadenza doctor`)."));
+            }
             return Ok((entries, page["timezone"].as_str().map(str::to_owned)));
         }
     }

@@ -139,6 +139,6 @@ pub(crate) fn refuse(command: Command, refused: &Refused) {
         | Command::Plugins(_, _, reply)
         | Command::Brake(_, _, reply) => drop(reply.send(Err(refused))),
         Command::Advance(_, reply) => drop(reply.send(Err(refused))),
-        Command::Sent(..) | Command::Answered(..) | Command::Compared(_) | Command::Stop(_) => {}
+        Command::Sent(..) | Command::Answered(..) | Command::Compared(_) => {}
     }
 }

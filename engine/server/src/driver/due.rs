@@ -16,7 +16,7 @@ const FORGET_EVERY: Duration = Duration::from_millis(50);
 impl Driver {
     /// Timers, firings, releases and the outbox: of each a share in every batch, which leaves its room for commands.
     pub(super) async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
-        if self.due_in == Some(self.open.number) {
+        if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
             return Ok(());
         }
         let now = self.parts.clock.now();
@@ -51,7 +51,7 @@ impl Driver {
 
     /// How long until something falls due, in real time.
     pub(super) fn sleep(&self) -> Duration {
-        if self.due_in == Some(self.open.number) {
+        if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
             // This batch has had its share; the next one begins when the one before it is durable.
             return SLEEP_MAX;
         }

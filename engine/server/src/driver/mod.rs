@@ -72,6 +72,8 @@ pub(crate) struct Parts {
 pub(crate) struct Ends {
     /// For commands from outside; bounded.
     pub(crate) commands: mpsc::Receiver<Command>,
+    /// Says that it is to stop, and hears when it has. Apart from commands, so that it is heard whatever becomes of them.
+    pub(crate) stop: mpsc::Receiver<oneshot::Sender<()>>,
     /// For results of what the driver itself began; bounded by what it begins.
     pub(crate) results: mpsc::UnboundedReceiver<Command>,
     /// Handed to whoever carries something out for the driver.
@@ -113,6 +115,10 @@ pub(crate) struct Driver {
     unreadable: BTreeSet<TimerOwner>,
     /// The batch that has had its share of what is due.
     due_in: Option<u64>,
+    /// Until then nothing that is due is looked at.
+    due_from: tokio::time::Instant,
+    /// What was told of that cannot be read.
+    told: crate::damage::Told,
     schedules: schedules::Schedules,
     watching: plugins::Watching,
     releasing: brakes::Releasing,
@@ -151,6 +157,8 @@ impl Driver {
             asking: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             due_in: None,
+            due_from: tokio::time::Instant::now(),
+            told: crate::damage::Told::default(),
             schedules,
             watching,
             releasing: brakes::Releasing::begin(&parts.catalog.brakes),
@@ -170,19 +178,57 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         self.look_at_space();
         loop {
+            self.hear_stop();
             if let Err(error) = self.turn().await {
                 self.failed(error).await;
             }
-            if let Some(stopped) = self.stopping.take() {
-                if self.is_quiet() {
-                    if let Err(error) = self.parts.store.close().await {
-                        tracing::error!(%error, "the store did not close cleanly");
-                    }
-                    let _ = stopped.send(());
-                    return;
-                }
-                self.stopping = Some(stopped);
+            self.told.tell(self.parts.store.as_ref());
+            if self.stopping.is_some() && self.may_end() {
+                self.end().await;
+                return;
             }
+        }
+    }
+
+    /// Whether somebody says that it is to stop. Asked in every turn and while the store fails, so that nothing it fails at
+    /// can keep it running.
+    pub(super) fn hear_stop(&mut self) {
+        if let Ok(stopped) = self.ends.stop.try_recv() {
+            self.begin_stop(stopped);
+        }
+    }
+
+    fn begin_stop(&mut self, stopped: oneshot::Sender<()>) {
+        if self.stopping.is_none()
+            && let ClockKind::Scaled(_) = self.parts.clock.kind()
+        {
+            self.keep_clock();
+        }
+        self.stopping = Some(stopped);
+    }
+
+    /// Waits, but not for longer than until it is to stop.
+    pub(super) async fn sleep_unless_stopped(&mut self, time: std::time::Duration) {
+        if let Ok(Some(stopped)) = tokio::time::timeout(time, self.ends.stop.recv()).await {
+            self.begin_stop(stopped);
+        }
+    }
+
+    /// Whether everything that was taken in is durable.
+    fn may_end(&self) -> bool {
+        self.is_quiet() && self.ends.commands.is_empty()
+    }
+
+    async fn end(&mut self) {
+        let (sendings, decisions) = (self.sending.len(), self.asking.len());
+        if sendings + decisions > 0 {
+            tracing::info!(sendings, decisions, "under way when it stopped: sent and asked again at the next start");
+        }
+        if let Err(error) = self.parts.store.close().await {
+            tracing::error!(%error, "the store did not close cleanly");
+        }
+        if let Some(stopped) = self.stopping.take() {
+            let _ = stopped.send(());
         }
     }
 
@@ -203,7 +249,7 @@ impl Driver {
             // What was due filled a batch: it need not wait for a command.
             return Ok(());
         }
-        if self.stopping.is_some() && self.is_quiet() {
+        if self.stopping.is_some() && self.may_end() {
             return Ok(());
         }
         if self.advance_is_settled() {
@@ -217,6 +263,10 @@ impl Driver {
             biased;
             result = async { match &mut self.flushing { Some((_, flush)) => flush.await, None => std::future::pending().await } }, if flushing => {
                 self.settle(result)
+            }
+            Some(stopped) = self.ends.stop.recv(), if self.stopping.is_none() => {
+                self.begin_stop(stopped);
+                Ok(())
             }
             Some(result) = self.ends.results.recv(), if room => {
                 self.take(result).await?;
@@ -294,13 +344,6 @@ impl Driver {
             }
             Command::Plugins(catalog, documents, reply) => {
                 self.change_plugins(&catalog, documents, reply);
-                Ok(())
-            }
-            Command::Stop(stopped) => {
-                if let ClockKind::Scaled(_) = self.parts.clock.kind() {
-                    self.keep_clock();
-                }
-                self.stopping = Some(stopped);
                 Ok(())
             }
         }

@@ -130,8 +130,12 @@ impl Driver {
     /// attempt may have left already or a person wants it.
     async fn ask_gate(&mut self, row: &Outgoing, now: Timestamp) -> Result<Gate, StoreError> {
         let Some(channel) = row.message.touch() else { return Ok(Gate::Go(None)) };
-        if !self.load_lead(row.lead).await? {
-            return Ok(Gate::Never("the lead is gone".to_owned()));
+        match self.load_lead(row.lead).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Gate::Never("the lead is gone".to_owned())),
+            // Nobody knows whether it may be contacted: held until it can be read again.
+            Err(error) if error.is_damage() => return Ok(Gate::Later(HELD)),
+            Err(error) => return Err(error),
         }
         let Some(state) = self.set.lead(row.lead) else { return Ok(Gate::Never("the lead is gone".to_owned())) };
         let wanted = state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt);

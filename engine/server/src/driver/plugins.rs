@@ -4,6 +4,7 @@
 use super::Driver;
 use super::batch::{After, Reply};
 use crate::catalog::{Catalog, Documents};
+use crate::damage::document;
 use crate::decider::Watched;
 use crate::engine::{Command, Refused};
 use crate::plugins::Registry;
@@ -39,10 +40,7 @@ pub(super) struct Watching {
 impl Watching {
     /// As the store has it.
     pub(super) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
-        let tallies = match store.document(&DocumentKey::Shadows).await? {
-            Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| StoreError::Corrupt(error.to_string()))?,
-            None => BTreeMap::new(),
-        };
+        let tallies = document(store, &DocumentKey::Shadows).await?.unwrap_or_default();
         Ok(Self {
             tallies,
             dirty: false,

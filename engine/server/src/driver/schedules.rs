@@ -12,7 +12,7 @@ use cadenza_core::state::{FIRINGS_MAX, Firing, PastFiring, ScheduleState};
 use cadenza_core::step::View;
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::workflow::{CatchUp, Enroll, Schedule};
-use cadenza_store::{Store, StoreError};
+use cadenza_store::{Store, StoreError, UnlessDamaged as _};
 use croner::Cron;
 use jiff::tz::TimeZone;
 use std::str::FromStr;
@@ -51,7 +51,8 @@ impl Schedules {
                     tracing::error!(schedule = schedule.id, "a schedule that was checked cannot be read");
                     continue;
                 };
-                let stored = store.schedule(&schedule.id).await?;
+                // One that cannot be read begins now, like one that is new.
+                let stored = store.schedule(&schedule.id).await.unless_damaged()?;
                 let new = stored.is_none();
                 let mut state = stored.unwrap_or_default();
                 let handled = *state.handled.get_or_insert(now);

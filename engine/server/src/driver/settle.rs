@@ -12,6 +12,8 @@ use std::time::Duration;
 /// How long after a failed commit the store is opened again, in real time; longer when it fails again at once.
 const RECOVER_AFTER: Duration = Duration::from_millis(200);
 const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
+/// How long what is due waits after damage that no read could step over: commands go on meanwhile.
+const DUE_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 impl Driver {
     /// Hands the open batch to the store and begins the next one.
@@ -23,6 +25,8 @@ impl Driver {
         self.progress.submitted = number;
         self.ends.progress.send_replace(self.progress);
         self.parts.meters.queue_depth.set(self.ends.commands.len() as u64);
+        self.parts.meters.sendings_under_way.set(self.sending.len() as u64);
+        self.parts.meters.decisions_under_way.set(self.asking.len() as u64);
         let flush: Flush = if batch.is_empty() {
             Box::pin(std::future::ready(Ok(())))
         } else {
@@ -111,8 +115,11 @@ impl Driver {
         if let Some(advance) = &mut self.advancing {
             advance.undone();
         }
-        if self.failures > 0 {
-            tokio::time::sleep((RECOVER_AFTER * self.failures).min(RECOVER_AFTER_MAX)).await;
+        if error.is_damage() {
+            // No command touches what is damaged without being told so: it was something due, which can wait for commands.
+            self.due_from = tokio::time::Instant::now() + DUE_AGAIN_AFTER;
+        } else if self.failures > 0 {
+            self.sleep_unless_stopped((RECOVER_AFTER * self.failures).min(RECOVER_AFTER_MAX)).await;
         }
         self.failures = self.failures.saturating_add(1);
         while let Err(error) = self.reopen(&refused).await {
@@ -122,10 +129,12 @@ impl Driver {
                 open.replies.drain(..).for_each(|reply| reply.fail(refused.clone()));
             }
             self.refuse_waiting(&refused);
+            self.hear_stop();
             if self.stopping.is_some() {
+                tracing::warn!("stopping without the store: what was not acknowledged may be missing, nothing else is");
                 break;
             }
-            tokio::time::sleep(RECOVER_AFTER).await;
+            self.sleep_unless_stopped(RECOVER_AFTER).await;
         }
         self.progress.submitted = self.progress.submitted.max(number);
         self.progress.settled = self.progress.submitted;
@@ -180,10 +189,7 @@ impl Driver {
     /// While the store is closed nobody is kept waiting.
     pub(super) fn refuse_waiting(&mut self, refused: &Refused) {
         while let Ok(command) = self.ends.commands.try_recv() {
-            match command {
-                Command::Stop(stopped) => self.stopping = Some(stopped),
-                command => batch::refuse(command, refused),
-            }
+            batch::refuse(command, refused);
         }
     }
 }

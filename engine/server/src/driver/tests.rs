@@ -52,6 +52,7 @@ impl Rig {
         };
         let ends = Ends {
             commands: mpsc::channel(1).1,
+            stop: mpsc::channel(1).1,
             results,
             results_to,
             progress: watch::channel(Progress::default()).0,

@@ -40,7 +40,6 @@ impl Driver {
         match self.load_lead(lead).await {
             Ok(_) => {}
             Err(error) if error.is_damage() => {
-                tracing::error!(%lead, %error, "a lead cannot be read; its timers are left alone");
                 self.unreadable.insert(TimerOwner::Lead(lead));
                 return Ok(());
             }
@@ -62,6 +61,9 @@ impl Driver {
 
     async fn account_due(&mut self, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
         self.load_account(id).await?;
+        if self.set.account(id).is_none() {
+            self.unreadable.insert(TimerOwner::Account(id));
+        }
         let number = self.open.number;
         let told = self.set.change_account(id, number, |account| account.timer_due(now)).unwrap_or_default();
         self.open.touched |= !told.is_empty();

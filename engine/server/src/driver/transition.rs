@@ -14,7 +14,7 @@ use cadenza_core::step::{Context, Transition};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{AssignBy, Sticky};
-use cadenza_store::{DecisionRef, OutboxWrite, StoreError};
+use cadenza_store::{DecisionRef, OutboxWrite, StoreError, UnlessDamaged as _};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -59,7 +59,8 @@ impl Driver {
         now: Timestamp,
         also: Vec<Note>,
     ) -> Result<Vec<Note>, StoreError> {
-        self.load_lead(id).await?;
+        // One that cannot be read is passed over like one that is not there: it was noted when it was met.
+        self.load_lead(id).await.or_else(|error| if error.is_damage() { Ok(false) } else { Err(error) })?;
         let Some(mut lead) = self.set.take_lead(id) else { return Ok(Vec::new()) };
         let catalog = Arc::clone(&self.parts.catalog);
         // Copied only while a batch that writes it is still under way.
@@ -112,10 +113,17 @@ impl Driver {
         Ok(self.set.account(id).filter(|account| !account.name.is_empty()).map(Account::facts))
     }
 
+    /// Sees to it that an account is in memory. One that cannot be read stays out of it: its leads go on as if they had none,
+    /// and nothing is written over it.
     pub(super) async fn load_account(&mut self, id: AccountId) -> Result<(), StoreError> {
         if self.set.account(id).is_none() {
-            let account = self.parts.store.account(id).await?;
-            self.set.put_account(account.unwrap_or_else(|| Account::new(id, String::new())));
+            match self.parts.store.account(id).await {
+                Ok(account) => {
+                    self.set.put_account(account.unwrap_or_else(|| Account::new(id, String::new())));
+                }
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -161,7 +169,8 @@ impl Driver {
     async fn choose_owner(&mut self, request: &AssignRequest, now: Timestamp) -> Result<Event, StoreError> {
         for pool in request.pool.iter().chain(&request.fallback) {
             if !self.set.has_pool(pool) && self.parts.catalog.live.settings.team.pools.contains_key(pool) {
-                let state = self.parts.store.pool(pool).await?.unwrap_or_default();
+                // What cannot be read is begun anew: a pool forgets whose turn it was, and nothing else.
+                let state = self.parts.store.pool(pool).await.unless_damaged()?.unwrap_or_default();
                 self.set.pools().insert(pool.clone(), state);
             }
         }

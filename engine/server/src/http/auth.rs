@@ -25,7 +25,7 @@ impl Tokens {
         let read = |(key, document): (_, Vec<u8>)| match Token::read(&key, &document) {
             Ok(read) => read.map(|(hash, token)| (hash, Arc::new(token))),
             Err(error) => {
-                tracing::warn!(%error, "a token is left out");
+                engine.damage().note_document(&key, error);
                 None
             }
         };

@@ -52,6 +52,7 @@ const DOORS: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/v1/outbox", Some(Role::Operator)),
     ("GET", "/v1/dead-letters", Some(Role::Operator)),
     ("POST", "/v1/dead-letters/dl_0/redrive", Some(Role::Operator)),
+    ("GET", "/v1/damaged", Some(Role::Operator)),
     ("GET", "/v1/clock", Some(Role::Viewer)),
     ("POST", "/v1/clock/advance", Some(Role::Operator)),
     ("GET", "/v1/tokens", Some(Role::Admin)),
@@ -92,6 +93,7 @@ impl House {
         store.commit(batch).await.unwrap();
         let engine = Engine {
             commands: mpsc::channel(1).0,
+            stop: mpsc::channel(1).0,
             store: Arc::new(store),
             clock: Clock::new(ClockKind::Virtual, Some(fixture::NOW)),
             catalog: watch::channel(Arc::new(fixture::catalog())).1,

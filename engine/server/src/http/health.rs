@@ -96,6 +96,10 @@ pub(crate) async fn metrics(_: Caller<Read>, State(api): State<Shared>) -> Resul
     }
     text.push_str(&family("cadenza_store_bytes", "gauge", "Bytes the store takes on disk."));
     let _ = writeln!(text, "cadenza_store_bytes {}", api.engine.size_on_disk());
+    text.push_str(&family("cadenza_damaged_records_total", "counter", "Records that could not be read, by kind."));
+    for (kind, count) in api.engine.damage().by_kind() {
+        let _ = writeln!(text, "cadenza_damaged_records_total{{kind=\"{kind}\"}} {count}");
+    }
     text.push_str(&family("cadenza_count", "gauge", "What the workspace's leads come to, by name."));
     for (name, value) in &counters.values {
         let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");

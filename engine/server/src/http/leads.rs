@@ -159,7 +159,7 @@ pub(crate) async fn timeline(
     let entries = api.engine.timeline(&state, after, limit).await?;
     let last = entries.last().map(|entry| entry.seq).filter(|seq| *seq < state.seq);
     let next = last.map(|seq| cursor::write(&name, &u128::from(seq).to_be_bytes()));
-    Ok(Json(TimelineView::new(&state, &entries, &api.engine.catalog(), next)))
+    Ok(Json(TimelineView::new(&state, (after, &entries), &api.engine.catalog(), next)))
 }
 
 /// `PUT /v1/leads`: what is known of a lead, found by `id`, `external_id`, `email` or `phone`; created when there is none.

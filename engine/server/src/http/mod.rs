@@ -4,6 +4,7 @@
 mod auth;
 mod clock;
 mod cursor;
+mod damage;
 mod decisions;
 #[cfg(test)]
 mod doors;
@@ -82,6 +83,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/outbox", get(outbox::list))
         .route("/v1/dead-letters", get(outbox::dead_letters))
         .route("/v1/dead-letters/{id}/redrive", post(outbox::redrive))
+        .route("/v1/damaged", get(damage::list))
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/tokens", get(tokens::list).post(tokens::create))

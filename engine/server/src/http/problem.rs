@@ -100,6 +100,8 @@ kinds! {
     Busy = 429 "busy" "More is coming in than can be written",
     /// Our own fault.
     Internal = 500 "internal" "Something failed in the engine",
+    /// What was asked for cannot be read.
+    Damaged = 500 "damaged" "A record cannot be read",
     /// The disk is nearly full.
     NoSpace = 503 "no-space" "The disk is nearly full",
     /// Starting or stopping.
@@ -219,6 +221,7 @@ impl From<Refused> for Problem {
             Refused::NotFound { .. } => Self::new(Kind::NotFound, detail),
             Refused::NoIdentity => Self::new(Kind::NoIdentity, detail).at("lead"),
             Refused::NotVirtual => Self::new(Kind::NotVirtual, detail),
+            Refused::Damaged(_) => Self::new(Kind::Damaged, detail),
             Refused::Store(_) => Self::new(Kind::Internal, detail),
         }
     }

@@ -16,7 +16,15 @@ pub(crate) struct TimelineView {
     /// The zone that times in words are in.
     timezone: Option<String>,
     items: Vec<EntryView>,
+    /// Entries among these that cannot be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: u64,
     next: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize)]
@@ -30,8 +38,16 @@ struct EntryView {
 }
 
 impl TimelineView {
-    /// Entries in words; `next` is the cursor of what follows.
-    pub(crate) fn new(state: &LeadState, entries: &[Entry], catalog: &Catalog, next: Option<String>) -> Self {
+    /// Entries from after a number, in words; `next` is the cursor of what follows.
+    pub(crate) fn new(
+        state: &LeadState,
+        (after, entries): (u64, &[Entry]),
+        catalog: &Catalog,
+        next: Option<String>,
+    ) -> Self {
+        // They are numbered without a gap: a number that is not there could not be read.
+        let last = entries.last().map_or(after, |entry| entry.seq);
+        let unreadable = (last - after).saturating_sub(entries.len() as u64);
         let mut teller = Teller::new(catalog, state);
         let view = |entry: &Entry| EntryView {
             seq: entry.seq,
@@ -45,6 +61,7 @@ impl TimelineView {
             name: crate::views::lead::name(state),
             timezone: catalog.workspace.settings.calendar.zone().iana_name().map(str::to_owned),
             items: entries.iter().map(view).collect(),
+            unreadable,
             next,
         }
     }

@@ -1,9 +1,10 @@
 //! The store's folder: one process at a time, made whole or not at all, cleaned of what sled trips over.
 //!
 //! ```text
-//! lock        held while the store is open
-//! sled/       the database
-//! sled.new/   a database that is being made; renamed when it is whole
+//! lock          held while the store is open
+//! acknowledged  what was acknowledged last, see `acknowledged.rs`
+//! sled/         the database
+//! sled.new/     a database that is being made; renamed when it is whole
 //! ```
 //!
 //! Must not know: keys, batches, how sled is configured.
@@ -11,13 +12,18 @@
 use crate::contract::StoreError;
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+
+/// The most bytes that are read of the file beside the database.
+const BESIDE_BYTES_MAX: usize = 64;
 
 /// A folder that is ours while this lives.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     _lock: File,
+    beside: File,
 }
 
 impl Folder {
@@ -34,7 +40,11 @@ impl Folder {
         let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock"));
         let lock = lock.map_err(in_folder)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                let mut open = File::options();
+                let beside = open.create(true).truncate(false).read(true).write(true).open(path.join("acknowledged"));
+                Ok(Self { path: path.to_owned(), _lock: lock, beside: beside.map_err(in_folder)? })
+            }
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.display().to_string() }),
             Err(TryLockError::Error(error)) => Err(in_folder(error)),
         }
@@ -76,6 +86,24 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// What lies in the file beside the database.
+    pub(super) fn beside(&self) -> Option<Vec<u8>> {
+        let mut bytes = [0; BESIDE_BYTES_MAX];
+        let read = self.beside.read_at(&mut bytes, 0).ok()?;
+        (read > 0).then(|| bytes[..read].to_vec())
+    }
+
+    /// Writes it over; always as many bytes, so that nothing of the file but these changes.
+    pub(super) fn keep_beside(&self, bytes: &[u8], sync: bool) -> io::Result<()> {
+        self.beside.write_all_at(bytes, 0)?;
+        if sync { self.sync_beside() } else { Ok(()) }
+    }
+
+    /// Makes it durable.
+    pub(super) fn sync_beside(&self) -> io::Result<()> {
+        self.beside.sync_data()
     }
 
     /// Syncs the folder and all that is in it.

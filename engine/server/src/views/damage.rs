@@ -1,0 +1,20 @@
+//! What cannot be read, as the API and `cadenza doctor` show it.
+
+use cadenza_store::{DamageLog, Damaged};
+use serde::Serialize;
+
+/// One record.
+#[derive(Debug, Serialize)]
+pub(crate) struct DamageView {
+    kind: &'static str,
+    what: String,
+    cause: String,
+}
+
+impl DamageView {
+    /// Everything that is listed, in the order it was met.
+    pub(crate) fn list(damage: &DamageLog) -> Vec<Self> {
+        let view = |Damaged { kind, what, cause, .. }| Self { kind, what, cause };
+        damage.list(0).into_iter().map(view).collect()
+    }
+}

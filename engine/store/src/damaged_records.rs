@@ -1,0 +1,212 @@
+//! A record of every kind spoilt in turn: the store opens, every read but that of the record itself goes on, and it is noted once.
+
+use crate::conformance::sample;
+use crate::contract::*;
+use crate::kept_records::everything;
+use crate::memory::{MemoryDisk, MemoryStore};
+use cadenza_core::id::AccountId;
+use cadenza_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// Everything that can be read: how much of each list, and what comes of each point read.
+async fn survey(store: &MemoryStore) -> BTreeMap<&'static str, String> {
+    fn list<T>(found: Result<Vec<T>, StoreError>) -> String {
+        found.expect("a list goes on behind what it cannot read").len().to_string()
+    }
+    fn point<T: Debug>(found: Result<Option<T>, StoreError>) -> String {
+        match found {
+            Ok(Some(_)) => "there".to_owned(),
+            Ok(None) => "absent".to_owned(),
+            Err(error) if error.is_damage() => "damaged".to_owned(),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let (lead, max, event) = (sample::lead_id(1), Timestamp::MAX, sample::event_id(1));
+    let journal = store.journal(lead, 0, 100).await.expect("a journal is a list");
+    let personal = journal.iter().filter(|entry| entry.personal.is_some()).count();
+    BTreeMap::from([
+        ("leads", list(store.leads(None, 100).await)),
+        ("journal", journal.len().to_string()),
+        ("personal", personal.to_string()),
+        ("timers", list(store.timers(None, max, 100).await)),
+        ("queue", list(store.queue(None, None, 100).await)),
+        ("outbox", list(store.outbox(None, max, 100).await)),
+        ("dead letters", list(store.dead_letters(None, 100).await)),
+        ("decisions", list(store.decisions(None, max, 100).await)),
+        ("counters", store.counters().await.expect("counters are a list").values.len().to_string()),
+        ("definitions", list(store.documents(DocumentKind::Definition).await)),
+        ("tokens", list(store.documents(DocumentKind::Token).await)),
+        ("lead", point(store.lead(lead).await)),
+        ("identity", point(store.identity(&sample::identity(1)).await)),
+        ("mark", point(store.mark(&event, sample::mark(1).day).await)),
+        ("account", point(store.account(AccountId::of_key("domain:acme.example")).await)),
+        ("pool", point(store.pool("closers").await)),
+        ("schedule", point(store.schedule("sweep").await)),
+        ("clock", point(store.document(&DocumentKey::Clock).await)),
+        ("workspace", point(store.document(&DocumentKey::Workspace).await)),
+        ("committed", store.committed(BatchId(1)).await.expect("nobody knows is no").to_string()),
+    ])
+}
+
+/// A disk with one batch that writes a record of every kind.
+async fn filled() -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    let store = MemoryStore::on(&disk);
+    let mut batch = everything(store.epoch());
+    batch.decisions = Some((sample::START, vec![DecisionRef { lead: sample::lead_id(1), seq: 1 }]));
+    batch.documents.push((DocumentKey::Definition(cadenza_core::id::Digest(7)), Some(vec![1])));
+    batch.documents.push((DocumentKey::Token("00".repeat(32)), Some(vec![1])));
+    store.commit(batch).await.expect("memory takes it");
+    drop(store);
+    disk
+}
+
+#[tokio::test]
+async fn one_kind_that_is_damaged_leaves_every_other_readable() {
+    // The kind, what is another as long as it is spoilt, and how it is called when it is told of.
+    type Changed = &'static [(&'static str, &'static str)];
+    let cases: [(u8, Changed, Option<&str>); 19] = [
+        (b'A', &[("account", "damaged")], Some("account")),
+        (b'B', &[], Some("last batch")),
+        (b'C', &[("counters", "0")], Some("counter")),
+        (b'D', &[("dead letters", "0")], Some("dead letter")),
+        (b'E', &[("outbox", "0")], Some("outbox row")),
+        (
+            b'F',
+            &[("clock", "damaged"), ("workspace", "damaged"), ("definitions", "0"), ("tokens", "0")],
+            Some("document"),
+        ),
+        (b'G', &[], Some("list of decisions")),
+        (b'I', &[("identity", "damaged")], Some("identity")),
+        (b'J', &[("journal", "0"), ("personal", "0")], Some("journal entry")),
+        (b'L', &[("lead", "damaged"), ("leads", "0")], Some("lead")),
+        (b'M', &[("mark", "damaged")], Some("mark of an event")),
+        (b'N', &[], None),
+        (b'O', &[("pool", "damaged")], Some("pool")),
+        (b'P', &[("personal", "0")], Some("personal part of a journal entry")),
+        (b'S', &[("schedule", "damaged")], Some("schedule")),
+        (b'W', &[], None),
+        // The clock is short, the workspace lies in pieces.
+        (b'X', &[("workspace", "damaged")], Some("document")),
+        (b'Y', &[], Some("number of pieces")),
+        (b'Z', &[], None),
+    ];
+    let whole = survey(&MemoryStore::on(&filled().await)).await;
+    assert!(
+        whole.values().all(|found| found != "0" && found != "absent"),
+        "there is something of everything: {whole:?}"
+    );
+    for (kind, changed, told) in cases {
+        let disk = filled().await;
+        disk.spoil(kind, None);
+        let name = char::from(kind);
+        let store =
+            MemoryStore::try_on(&disk).unwrap_or_else(|error| panic!("`{name}` keeps it from opening: {error}"));
+        let mut expected = whole.clone();
+        expected.extend(changed.iter().map(|(what, how)| (*what, (*how).to_owned())));
+        assert_eq!(survey(&store).await, expected, "with every `{name}` spoilt");
+        let noted = store.damage().noted();
+        let kinds: Vec<&str> = store.damage().by_kind().into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds.contains(&told.unwrap_or("nothing")), told.is_some(), "`{name}` is told of: {kinds:?}");
+        survey(&store).await;
+        assert_eq!(store.damage().noted(), noted, "`{name}` is told of once");
+        let mut batch = sample::intake(store.epoch(), BatchId(1), 5..6);
+        batch.counters = Some(Counters { values: [("leads".to_owned(), 13)].into() });
+        store.commit(batch).await.unwrap_or_else(|error| panic!("with `{name}` spoilt nothing is written: {error}"));
+        store.recover().await.unwrap_or_else(|error| panic!("with `{name}` spoilt it does not open again: {error}"));
+        assert!(store.committed(BatchId(1)).await.unwrap(), "the record of the last batch is written anew");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_means_nothing_is_stepped_over() {
+    for kind in *b"ACDEFGIJLMNOPQSTY" {
+        let disk = filled().await;
+        let whole = survey(&MemoryStore::on(&disk)).await;
+        disk.spoil_key(kind);
+        let store = MemoryStore::try_on(&disk).expect("it opens");
+        assert_eq!(survey(&store).await, whole, "with a key of kind `{}`", char::from(kind));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_header_is_told_and_nothing_is_touched() {
+    let disk = filled().await;
+    disk.spoil(b'H', None);
+    let opened = MemoryStore::try_on(&disk).map(|_| ());
+    assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn pages_go_on_behind_what_cannot_be_read() {
+    // Wherever they lie, and however many lie beside each other.
+    for spoilt in [vec![0], vec![1, 2], vec![3, 4, 5, 6], vec![9], (0..10).collect()] {
+        let disk = MemoryDisk::default();
+        let store = MemoryStore::on(&disk);
+        store.commit(sample::intake(store.epoch(), BatchId(1), 0..10)).await.expect("memory takes it");
+        spoilt.iter().for_each(|number| drop(disk.spoil(b'L', Some(*number))));
+        for limit in [1, 2, 3, 100] {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.leads(after, limit).await.expect("it goes on");
+                found.extend(page.iter().map(|state| state.lead.id));
+                after = found.last().copied();
+                if page.len() < limit {
+                    break;
+                }
+            }
+            let mut all: Vec<_> = (0..10).map(sample::lead_id).collect();
+            all.sort();
+            let sound = all.into_iter().enumerate().filter(|(ix, _)| !spoilt.contains(ix)).map(|(_, id)| id);
+            assert_eq!(found, sound.collect::<Vec<_>>(), "{spoilt:?} spoilt, {limit} at a time");
+        }
+        assert_eq!(store.damage().by_kind(), [("lead", spoilt.len() as u64)]);
+    }
+}
+
+#[tokio::test]
+async fn looking_through_it_finds_each() {
+    let disk = filled().await;
+    for kind in *b"AEL" {
+        disk.spoil(kind, None);
+    }
+    let store = MemoryStore::on(&disk);
+    let (mut records, mut after) = (0, None);
+    loop {
+        let (read, next) = store.check(after, 3).await.expect("it goes on");
+        records += read;
+        if next.is_none() {
+            break;
+        }
+        after = next;
+    }
+    assert!(records > 15, "it was looked at: {records}");
+    let kinds: Vec<_> = store.damage().by_kind();
+    assert_eq!(kinds, [("account", 1), ("lead", 2), ("outbox row", 1)]);
+}
+
+#[tokio::test]
+async fn less_than_was_acknowledged_is_refused() {
+    let disk = filled().await;
+    drop(MemoryStore::on(&disk));
+    // The record of the last batch is gone, and with it, say, all that was written after the first opening.
+    disk.take_away(b'B');
+    disk.take_away(b'H');
+    let opened = MemoryStore::try_on(&disk).map(|_| ());
+    assert!(matches!(opened, Err(StoreError::CutShort { .. })), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_folder_of_an_older_format_is_raised_and_a_newer_one_refused() {
+    let disk = filled().await;
+    for (format, expected) in [(1, Ok(Some(1))), (crate::record::FORMAT, Ok(None)), (99, Err(99))] {
+        // Each later than the openings before, as another program would leave it.
+        disk.set_header(format, Epoch(u64::from(format) * 1_000));
+        let opened = MemoryStore::try_on(&disk).map(|store| store.raised_from()).map_err(|error| match error {
+            StoreError::Newer { found, .. } => found,
+            other => panic!("{other}"),
+        });
+        assert_eq!(opened, expected, "format {format}");
+    }
+}
