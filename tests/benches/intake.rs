@@ -104,7 +104,10 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
                     let id = state.lead.id;
                     let event = state.latest.as_ref().map_or_else(String::new, |entry| entry.skeleton.event.clone());
                     let day = (id.timestamp().as_ms() / 86_400_000) as u32;
-                    batch.identities.extend(identity::keys(&state.lead.profile).into_iter().map(|key| (key, id)));
+                    batch.identities.extend(identity::keys(&state.lead.profile, None).into_iter().map(|key| {
+                        let held = identity::Identity { holders: vec![id], bindings: Vec::new() };
+                        (key, held)
+                    }));
                     batch.marks.push(Mark { event, day, lead: id, content: 1 });
                     batch.leads.push(LeadWrite {
                         before: LeadIndex::default(),

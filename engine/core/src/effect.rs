@@ -2,6 +2,7 @@
 
 use crate::account::AccountMessage;
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
+use crate::identity::{IdentityKey, IdentityMessage};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -19,6 +20,8 @@ pub enum Effect {
     Send(Outgoing),
     /// Tell the lead's account something.
     Account(AccountId, AccountMessage),
+    /// Tell a key something; what binds it comes back as [`crate::event::Event::Bound`].
+    Identity(IdentityKey, IdentityMessage),
 }
 
 /// A question to a plugin.

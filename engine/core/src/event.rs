@@ -2,9 +2,11 @@
 //! tells itself (timers, decisions, results of effects) is here too, so that the journal is one list of events.
 
 use crate::codes::codes;
+use crate::country::Country;
 use crate::field::FieldError;
 use crate::id::Digest;
 use crate::id::{EffectId, LeadId, RunId, TaskId};
+use crate::identity::{Binding, IdentityKey, IdentityKind};
 use crate::lead::{Channel, Outcome, RepId, TouchResult};
 use crate::plugin::{Cost, Decision, DecisionFailure, DecisionInput};
 use crate::time::Timestamp;
@@ -127,9 +129,47 @@ pub struct Report {
     /// Whether it may enrol; false for imported history.
     #[n(5)]
     pub enrolls: bool,
+    /// It names nothing but what several leads have, so its fields are perhaps another's: none is set.
+    #[n(60)]
+    #[cbor(skip_if = "is_false", default)]
+    pub only_finds: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes fields by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Report {
+    /// Whether it says that it brings fields; anything else names a lead only to find it.
+    pub const fn brings_fields(&self) -> bool {
+        matches!(self.kind, EventType::Standard(StandardEvent::LeadCreated | StandardEvent::LeadUpdated))
+    }
+
+    /// Whether somebody asks in it not to be contacted.
+    pub fn opts_out(&self) -> bool {
+        match self.kind {
+            EventType::Standard(StandardEvent::LeadOptedOut) => true,
+            EventType::Standard(StandardEvent::CallCompleted) => {
+                self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
+            }
+            _ => false,
+        }
+    }
+
+    /// A text among the lead's fields.
+    pub fn field_text(&self, field: &str) -> Option<&str> {
+        self.fields.iter().find_map(|(name, value)| match value {
+            Value::Text(text) if name == field => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Where its telephone numbers are when they do not say of which country; `home` when it does not say either.
+    pub fn country(&self, home: Option<Country>) -> Option<Country> {
+        self.field_text("country").map_or(home, Country::parse)
+    }
+
     /// A text under `data`.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.data.get(name) {
@@ -240,6 +280,29 @@ pub enum Event {
     /// These workflows were paused during the transition; the same kind of mark.
     #[n(12)]
     Paused(#[n(0)] std::collections::BTreeSet<String>),
+    /// Something binds an address or number that the lead has.
+    #[n(60)]
+    Bound {
+        /// Which.
+        #[n(0)]
+        key: IdentityKey,
+        /// What.
+        #[n(1)]
+        binding: Binding,
+    },
+    /// Another lead got a key that this one has.
+    #[n(61)]
+    KeyShared {
+        /// Of which kind.
+        #[n(0)]
+        kind: IdentityKind,
+        /// Which lead.
+        #[n(1)]
+        with: LeadId,
+    },
+    /// A key that leads to the lead was made by older rules; today's make another one of it.
+    #[n(62)]
+    RulesRaised(#[n(0)] IdentityKey),
 }
 
 /// An answer to [`crate::effect::Effect::Decide`].

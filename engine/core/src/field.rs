@@ -1,5 +1,6 @@
 //! The lead's fields: the standard ones, typed, and the names that expressions, templates, plugins and `update` use.
 
+use crate::country::Country;
 use crate::identity;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
@@ -142,17 +143,28 @@ macro_rules! standard_fields {
             pub fn set(
                 &mut self, field: &str, value: Value, declared: &BTreeMap<String, ValueType>,
             ) -> Result<(), FieldError> {
+                self.set_at(field, value, declared, None)
+            }
+
+            /// The same; a telephone number that does not say of which country it is belongs to `country`.
+            pub fn set_at(
+                &mut self,
+                field: &str,
+                value: Value,
+                declared: &BTreeMap<String, ValueType>,
+                country: Option<Country>,
+            ) -> Result<(), FieldError> {
                 match field {
                     $(stringify!($name) => {
                         let kind = <$kind as Standard>::KIND;
-                        self.$name = match checked(field, value, kind)? {
+                        self.$name = match checked(field, value, kind, country)? {
                             Value::Blank => None,
                             value => <$kind as Standard>::read(value),
                         };
                     })+
                     custom => {
                         let kind = declared.get(custom).ok_or_else(|| FieldError::Unknown { field: field.to_owned() })?;
-                        match checked(field, value, *kind)? {
+                        match checked(field, value, *kind, country)? {
                             Value::Blank => self.custom.remove(custom),
                             value => self.custom.insert(custom.to_owned(), value),
                         };
@@ -209,25 +221,28 @@ pub(crate) mod wire {
     }
 }
 
-fn checked(field: &str, value: Value, kind: ValueType) -> Result<Value, FieldError> {
+fn checked(field: &str, value: Value, kind: ValueType, country: Option<Country>) -> Result<Value, FieldError> {
     let value = value.fit(kind).ok_or_else(|| FieldError::Type { field: field.to_owned(), expected: kind })?;
-    match &value {
+    match value {
         Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(FieldError::TooLong { field: field.to_owned() }),
-        Value::Text(text) => match misformed(field, text) {
-            Some(what) => Err(FieldError::Form { field: field.to_owned(), what, text: text.clone() }),
-            None => Ok(value),
+        Value::Text(text) => match formed(field, &text, country) {
+            Ok(None) => Ok(Value::Text(text)),
+            Ok(Some(formed)) => Ok(Value::Text(formed)),
+            Err(what) => Err(FieldError::Form { field: field.to_owned(), what, text }),
         },
-        _ => Ok(value),
+        other => Ok(other),
     }
 }
 
-/// What a text would have to be for this field, when it is not: nobody is written to or called at what is no address.
-fn misformed(field: &str, text: &str) -> Option<&'static str> {
+/// The text as this field holds it, where that is another one: addresses and numbers are kept ready for use, whatever
+/// stood around them. The error is what the text would have to be.
+pub(crate) fn formed(field: &str, text: &str, country: Option<Country>) -> Result<Option<String>, &'static str> {
     match field {
-        "email" => identity::email(text).is_none().then_some("mail address"),
-        "phone" => identity::phone(text).is_none().then_some("phone number"),
-        "timezone" => jiff::tz::TimeZone::get(text).is_err().then_some("time zone such as Europe/Berlin"),
-        _ => None,
+        "external_id" => identity::external_id(text).map(Some).ok_or("id in another system"),
+        "email" => identity::email(text).map(Some).ok_or("mail address"),
+        "phone" => identity::phone(text, country).map(Some).ok_or("phone number"),
+        "timezone" if jiff::tz::TimeZone::get(text).is_err() => Err("time zone such as Europe/Berlin"),
+        _ => Ok(None),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
 //!
-//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, wrong
+//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, bound
 //! addresses, a person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
 
+use crate::identity::Why;
 use crate::lead::{Channel, Lead};
 use crate::time::Timestamp;
 use crate::workspace::Settings;
@@ -48,6 +49,28 @@ crate::codes::codes! {
         5 Disqualified = "disqualified",
         /// The lead has no address for this channel.
         6 NoAddress = "no_address",
+        /// Somebody who has this address or number asked not to be contacted.
+        60 AddressOptedOut = "address_opted_out",
+        /// Mail to this address comes back.
+        61 AddressBounced = "address_bounced",
+        /// Somebody else answers at this number.
+        62 WrongNumber = "wrong_number",
+        /// This number is not to be called.
+        63 DoNotCall = "do_not_call",
+        /// So many leads have this address or number that it is nobody's.
+        64 CrowdedAddress = "crowded_address",
+    }
+}
+
+impl From<Why> for Reason {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::OptedOut => Self::AddressOptedOut,
+            Why::Bounced => Self::AddressBounced,
+            Why::WrongNumber => Self::WrongNumber,
+            Why::DoNotCall => Self::DoNotCall,
+            Why::Crowded => Self::CrowdedAddress,
+        }
     }
 }
 
@@ -90,6 +113,9 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
     if lead.consent.refused.contains(&channel) {
         return Verdict::Never(Reason::ChannelRefused);
     }
+    if let Some(why) = lead.bound_on(channel) {
+        return Verdict::Never(why.into());
+    }
     if lead.consent.unreachable.contains(&channel) {
         return Verdict::Never(Reason::NoAddress);
     }
@@ -124,6 +150,7 @@ mod tests {
     use super::*;
     use crate::calendar::{Calendar, weekdays_nine_to_five};
     use crate::id::LeadId;
+    use crate::identity::{Binding, BoundKey, IdentityKey, IdentityKind};
     use crate::lead::{OptOut, Stage};
     use crate::workspace::{ContactPolicy, Team};
     use std::collections::BTreeMap;
@@ -132,6 +159,7 @@ mod tests {
         let zone = TimeZone::get("America/New_York").unwrap();
         Settings {
             name: String::new(),
+            country: None,
             calendar: Calendar::new(zone, weekdays_nine_to_five(), [].into()).unwrap(),
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
@@ -145,12 +173,21 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
+    /// The lead has an address or number, and something binds it.
+    fn bound(lead: &mut Lead, kind: IdentityKind, why: Why) {
+        lead.profile.email = Some("old@example.com".into());
+        lead.profile.phone = Some("+12125550100".into());
+        let key = IdentityKey::kept(kind, lead.text_of(kind).unwrap());
+        let binding = Binding { why, at: lead.created_at, by: "web".into() };
+        lead.consent.bound.push(BoundKey { key, binding });
+    }
+
     #[test]
     fn every_verdict_has_its_reason() {
         type Change = fn(&mut Lead);
         let (monday, evening, call) = ("2026-03-02T15:00:00Z", "2026-03-02T23:00:00Z", Channel::Call);
         let not_before = |time: &str, why| Verdict::NotBefore { at: at(time), why };
-        let cases: [(&str, Change, Channel, &str, Verdict); 17] = [
+        let cases: [(&str, Change, Channel, &str, Verdict); 23] = [
             ("nothing against it", |_| {}, call, monday, Verdict::Go),
             ("evening", |_| {}, call, evening, not_before("2026-03-03T14:00:00Z", Reason::OutsideHours)),
             ("a mail in the evening", |_| {}, Channel::Email, evening, Verdict::Go),
@@ -199,6 +236,45 @@ mod tests {
                 call,
                 monday,
                 Verdict::Never(Reason::NoAddress),
+            ),
+            (
+                "a bounced address",
+                |l| bound(l, IdentityKind::Email, Why::Bounced),
+                Channel::Email,
+                monday,
+                Verdict::Never(Reason::AddressBounced),
+            ),
+            ("a call in spite of that", |l| bound(l, IdentityKind::Email, Why::Bounced), call, monday, Verdict::Go),
+            (
+                "an opted-out number",
+                |l| bound(l, IdentityKind::Phone, Why::OptedOut),
+                call,
+                monday,
+                Verdict::Never(Reason::AddressOptedOut),
+            ),
+            (
+                "no message to it either",
+                |l| bound(l, IdentityKind::Phone, Why::OptedOut),
+                Channel::Message,
+                monday,
+                Verdict::Never(Reason::AddressOptedOut),
+            ),
+            (
+                "a number not to be called",
+                |l| bound(l, IdentityKind::Phone, Why::DoNotCall),
+                call,
+                monday,
+                Verdict::Never(Reason::DoNotCall),
+            ),
+            (
+                "a former address that bounced",
+                |l| {
+                    bound(l, IdentityKind::Email, Why::Bounced);
+                    l.profile.email = Some("new@example.com".into());
+                },
+                Channel::Email,
+                monday,
+                Verdict::Go,
             ),
             (
                 "paused",

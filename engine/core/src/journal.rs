@@ -6,6 +6,7 @@
 
 use crate::event::Event;
 use crate::id::{Digest, EffectId, RunId, TaskId};
+use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
 use crate::plugin::{Action, DecisionKind, Segment};
 use crate::task::{Assignee, TaskKind};
@@ -319,6 +320,46 @@ pub enum Note {
         /// Until when.
         #[n(1)]
         until: Timestamp,
+    },
+    /// Another lead has one of its keys too.
+    #[n(60)]
+    KeyShared {
+        /// Of which kind.
+        #[n(0)]
+        kind: IdentityKind,
+        /// Which lead.
+        #[n(1)]
+        with: crate::id::LeadId,
+    },
+    /// An address or number of the lead may not be used.
+    #[n(61)]
+    Bound {
+        /// Of which kind.
+        #[n(0)]
+        kind: IdentityKind,
+        /// Why.
+        #[n(1)]
+        why: crate::identity::Why,
+    },
+    /// An event named a key of this kind that is not the lead's, and does not change who a lead is.
+    #[n(62)]
+    NotTaken(#[n(0)] IdentityKind),
+    /// What the lead is found by is kept by newer rules.
+    #[n(63)]
+    RulesRaised,
+    /// A deal was won or lost; the lead stays where it is, since nobody may contact it.
+    #[n(64)]
+    StageKept(#[n(0)] Stage),
+    /// Several leads have what the event names, which is nothing stronger than this: it went to the one of them that was
+    /// touched last, and set no fields.
+    #[n(65)]
+    OneOfSeveral {
+        /// Of which kind the key is.
+        #[n(0)]
+        kind: IdentityKind,
+        /// How many have it.
+        #[n(1)]
+        leads: u32,
     },
 }
 

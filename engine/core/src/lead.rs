@@ -3,6 +3,7 @@
 use crate::codes::codes;
 use crate::field::Profile;
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
+use crate::identity::{BoundKey, IdentityKey};
 use crate::plugin::{Reason, Segment};
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
@@ -15,6 +16,8 @@ pub const TOUCHES_MAX: usize = 40;
 pub const ENGAGEMENTS_MAX: usize = 20;
 /// How many watchers a lead may have; the oldest gives way.
 pub const WATCHERS_MAX: usize = 8;
+/// How many keys that it no longer has a lead remembers; the oldest gives way.
+pub const FORMER_MAX: usize = 16;
 /// How many named scores a lead may have.
 pub const SCORES_MAX: usize = 16;
 
@@ -158,6 +161,17 @@ pub struct Lead {
     /// Touches are held back while a person has set this.
     #[n(14)]
     pub paused_at: Option<Timestamp>,
+    /// Keys that it had and has no longer; they still find it. At most [`FORMER_MAX`], the newest last.
+    #[n(60)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub former: Vec<IdentityKey>,
+    /// The source that its `external_id` is of; none when that was never told.
+    #[n(61)]
+    pub external_source: Option<String>,
+    /// What other sources call it, by source.
+    #[n(62)]
+    #[cbor(skip_if = "BTreeMap::is_empty", default)]
+    pub other_ids: BTreeMap<String, String>,
 }
 
 /// The id of a rep in `team.yaml`.
@@ -214,10 +228,14 @@ pub struct Consent {
     /// Not before this time; "we'll call you" sets it far ahead.
     #[n(2)]
     pub not_before: Option<Timestamp>,
-    /// Channels whose address proved wrong (wrong number, bounced mail), until there is a new one.
+    /// Channels whose address proved wrong while it was not known which it was, until there is a new one.
     #[n(3)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub unreachable: Vec<Channel>,
+    /// Addresses and numbers that the lead has, had or may get, and what binds them whoever has them.
+    #[n(60)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub bound: Vec<BoundKey>,
 }
 
 impl Consent {
@@ -353,6 +371,9 @@ impl Lead {
             deal: None,
             watchers: Vec::new(),
             paused_at: None,
+            former: Vec::new(),
+            external_source: None,
+            other_ids: BTreeMap::new(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod assignment;
 pub mod calendar;
+pub mod country;
 pub mod effect;
 pub mod event;
 pub mod expr;

@@ -1,6 +1,7 @@
 //! What a workspace folder says besides its workflows: what is live, and never pinned by a run.
 
 use crate::calendar::Calendar;
+use crate::country::Country;
 use crate::event::EventType;
 use crate::expr::Expr;
 use crate::id::{Digest, LeadId, hash64};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub name: String,
     /// The default calendar: zone, hours, holidays of the workspace.
     pub calendar: Calendar,
+    /// Where telephone numbers are that do not say of which country, and leads that do not say where they are.
+    pub country: Option<Country>,
     /// Named calendars that teams and reps refer to.
     pub calendars: BTreeMap<String, Calendar>,
     /// Declared custom fields.

@@ -135,6 +135,7 @@ fn report(kind: EventType, a: u32, now: Timestamp) -> Report {
         fields: fields.into_iter().map(|(field, value)| (field.to_owned(), value)).collect(),
         data: data.into_iter().map(|(field, value)| (field.to_owned(), value)).collect(),
         enrolls: !a.is_multiple_of(11),
+        only_finds: false,
     }
 }
 

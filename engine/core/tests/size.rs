@@ -35,6 +35,7 @@ fn typical() -> Event {
         fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         data: BTreeMap::new(),
         enrolls: true,
+        only_finds: false,
     })
 }
 

@@ -101,6 +101,7 @@ impl<'a> Reading<'a> {
         let settings = Settings {
             name: basics.name,
             calendar: basics.calendar,
+            country: basics.country,
             calendars: known.calendars,
             fields: known.fields,
             contact: basics.contact,

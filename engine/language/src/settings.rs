@@ -7,6 +7,7 @@ use crate::known::Known;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
+use cadenza_core::country::Country;
 use cadenza_core::field::{CUSTOM_FIELDS_MAX, field_info};
 use cadenza_core::lead::Channel;
 use cadenza_core::value::ValueType;
@@ -21,6 +22,11 @@ pub(crate) static WORKSPACE: Shape = Shape {
     keys: &[
         required("name", Takes::Text, "The workspace's name"),
         required("timezone", Takes::Zone, "The zone of the workspace's hours, and of leads whose own is not known"),
+        optional(
+            "country",
+            Takes::Words(Country::codes),
+            "The country of telephone numbers that do not say theirs; that of the time zone when left out",
+        ),
         optional(
             "hours",
             Takes::Map(&hours::DAY),
@@ -114,6 +120,7 @@ pub(crate) struct Basics {
     pub(crate) name: String,
     pub(crate) timezone: String,
     pub(crate) calendar: Calendar,
+    pub(crate) country: Option<Country>,
     pub(crate) contact: ContactPolicy,
     pub(crate) plugins: BTreeMap<String, PluginSettings>,
 }
@@ -141,8 +148,11 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
+    let country = form.get("country").map(|country| read_country(sheet, country));
     let (timezone, _) = zone?;
-    Some(Basics { name: name?, timezone, calendar: calendar?, contact: contact?, plugins: plugins? })
+    // A zone's place lies in one country; a zone that is no place says nothing.
+    let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
+    Some(Basics { name: name?, timezone, calendar: calendar?, country, contact: contact?, plugins: plugins? })
 }
 
 fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Option<Calendar> {
@@ -152,6 +162,20 @@ fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Opt
     Calendar::new(zone, week?, holidays.into_iter().collect())
         .map_err(|_| sheet.report(Problem::error("never-open", at, "these hours are never open")))
         .ok()
+}
+
+/// A code of two letters, as it is written in an address; a name or another code is told its code.
+fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
+    let text = sheet.text(node, "a country")?;
+    if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
+        return Some(country);
+    }
+    let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
+    sheet.report(match Country::parse(&text) {
+        Some(country) => problem.help(format!("write `{country}`")),
+        None => problem.help("write the two letters of ISO 3166, such as `DE` or `US`"),
+    });
+    None
 }
 
 fn no_policy() -> ContactPolicy {

@@ -363,9 +363,9 @@ impl Engine {
         self.durable(|| self.store.leads(after, limit)).await
     }
 
-    /// The lead a key leads to.
-    pub(crate) async fn find(&self, key: &IdentityKey) -> Result<Option<LeadId>, Refused> {
-        self.durable(|| self.store.identity(key)).await
+    /// The leads that have a key.
+    pub(crate) async fn find(&self, key: &IdentityKey) -> Result<Vec<LeadId>, Refused> {
+        Ok(self.durable(|| self.store.identity(key)).await?.map_or_else(Vec::new, |identity| identity.holders))
     }
 
     /// Journal entries of a lead from after `seq`, the newest one included.

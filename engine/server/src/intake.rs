@@ -122,6 +122,7 @@ pub(crate) fn check(draft: Draft<'_>, declared: &BTreeMap<String, ValueType>) ->
         fields,
         data: draft.data,
         enrolls: draft.enrolls,
+        only_finds: false,
     };
     Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content: draft.content, report, lead: draft.lead })
 }

@@ -11,7 +11,7 @@ use crate::space::Space;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{AccountId, LeadId};
-use cadenza_core::identity::IdentityKey;
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Personal, Skeleton};
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use minicbor::Decode;
@@ -51,7 +51,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'F') => is::<DocumentKey, ByteVec>(space, key, bytes),
         Some(b'G') => is::<DecisionsKey, Vec<DecisionRef>>(space, key, bytes),
         Some(b'H') => is::<HeaderKey, Header>(space, key, bytes),
-        Some(b'I') => is::<IdentityKey, LeadId>(space, key, bytes),
+        Some(b'I') => is::<IdentityKey, Identity>(space, key, bytes),
         Some(b'J') => is::<SkeletonKey, Skeleton>(space, key, bytes),
         Some(b'L') => is::<LeadId, LeadState>(space, key, bytes),
         Some(b'M') => is::<MarkKey, MarkRecord>(space, key, bytes),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
-use cadenza_core::identity::IdentityKey;
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
@@ -35,8 +35,10 @@ pub struct Batch {
     pub epoch: Epoch,
     /// Leads with their runs and tasks, each at most once; the store keeps timers, queues and journal in step.
     pub leads: Vec<LeadWrite>,
-    /// Keys that now lead to a lead.
-    pub identities: Vec<(IdentityKey, LeadId)>,
+    /// Keys with what is known of them now.
+    pub identities: Vec<(IdentityKey, Identity)>,
+    /// Keys by older rules that newer ones stand for.
+    pub forget_identities: Vec<IdentityKey>,
     /// Events that have been applied.
     pub marks: Vec<Mark>,
     /// Accounts, with the deadline they had before.
@@ -65,6 +67,7 @@ impl Batch {
             epoch,
             leads: Vec::new(),
             identities: Vec::new(),
+            forget_identities: Vec::new(),
             marks: Vec::new(),
             accounts: Vec::new(),
             pools: Vec::new(),
@@ -81,6 +84,7 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.leads.is_empty()
             && self.identities.is_empty()
+            && self.forget_identities.is_empty()
             && self.marks.is_empty()
             && self.accounts.is_empty()
             && self.pools.is_empty()
@@ -401,8 +405,10 @@ pub trait Store: Send + Sync + 'static {
     async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, StoreError>;
     /// Journal entries of a lead in order, from after `seq`; without the newest, which rides in the state.
     async fn journal(&self, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
-    /// The lead a key leads to.
-    async fn identity(&self, key: &IdentityKey) -> Result<Option<LeadId>, StoreError>;
+    /// What is known of a key: the leads that have it, and what binds it.
+    async fn identity(&self, key: &IdentityKey) -> Result<Option<Identity>, StoreError>;
+    /// Keys that were made by the rules of this version, in order; at most `limit`.
+    async fn identities_of(&self, version: u8, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError>;
     /// Whether an event was applied in the last [`MARK_DAYS`] days before `today`.
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError>;
     /// Forgets some of the marks of days before `day`, so many that nobody waits long; returns whether those were all.

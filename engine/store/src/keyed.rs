@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
-use cadenza_core::identity::IdentityKey;
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
@@ -84,8 +84,12 @@ impl<S: Space> Store for Keyed<S> {
         reading::journal(self.shared.sound()?, lead, after, limit)
     }
 
-    async fn identity(&self, key: &IdentityKey) -> Result<Option<LeadId>, StoreError> {
+    async fn identity(&self, key: &IdentityKey) -> Result<Option<Identity>, StoreError> {
         reading::value(self.shared.sound()?, key)
+    }
+
+    async fn identities_of(&self, version: u8, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError> {
+        reading::identities_of(self.shared.sound()?, version, limit)
     }
 
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {

@@ -12,7 +12,7 @@
 //! | `F` | kind, digest or text | document |
 //! | `G` | time, epoch, batch | decisions of the batch: where each lies |
 //! | `H` | | header: format, epoch, partitions |
-//! | `I` | kind, rules, text | lead id |
+//! | `I` | kind, rules, text | lead id, or the leads and what binds the key |
 //! | `J` | lead id, number | journal entry: what may be kept |
 //! | `L` | lead id | lead with its runs and tasks |
 //! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
@@ -261,6 +261,14 @@ impl Key for IdentityKey {
 }
 
 const IDENTITY_KINDS: [IdentityKind; 3] = [IdentityKind::External, IdentityKind::Email, IdentityKind::Phone];
+
+/// Where the keys of each kind that were made by the rules of a version begin, and where they end.
+pub(crate) fn identities_by(version: u8) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    IDENTITY_KINDS.into_iter().map(move |kind| {
+        let from = [IdentityKey::PREFIX, identity_code(kind), version];
+        (from.to_vec(), vec![from[0], from[1], version + 1])
+    })
+}
 
 const fn identity_code(kind: IdentityKind) -> u8 {
     match kind {

@@ -12,13 +12,14 @@ use crate::contract::{
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
     CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
-    end, first, from_after, just_after, queue_of,
+    end, first, from_after, identities_by, just_after, queue_of,
 };
 use crate::mark_days::MarkDays;
 use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
 use crate::space::Space;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
@@ -169,6 +170,22 @@ pub(crate) fn marks_of(
 ) -> Result<Vec<MarkKey>, StoreError> {
     let from = after.map_or_else(|| MarkKey::first_of(day).bytes(), |mark| just_after(mark.bytes()));
     keys(records, (from, day.checked_add(1).map_or_else(end::<MarkKey>, |next| MarkKey::first_of(next).bytes())), limit)
+}
+
+/// Keys that were made by the rules of this version.
+pub(crate) fn identities_of(
+    records: Records<'_, impl Space>,
+    version: u8,
+    limit: usize,
+) -> Result<Vec<(IdentityKey, Identity)>, StoreError> {
+    let mut identities = Vec::new();
+    for of_a_kind in identities_by(version) {
+        identities.extend(range(records, of_a_kind, limit - identities.len(), |key, value| {
+            let identity: Option<Identity> = whole(records.space, key, value)?;
+            identity.map(|identity| Ok((IdentityKey::of_bytes(key)?, identity))).transpose()
+        })?);
+    }
+    Ok(identities)
 }
 
 /// Leads in order of their ids.

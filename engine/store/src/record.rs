@@ -69,7 +69,7 @@ pub(crate) struct Header {
 /// | format | since |
 /// |---|---|
 /// | 1 | 0.1, first release |
-/// | 2 | more cases in journal, events, leads and runs; questions that wait for a place in the pool; the leads of a hold |
+/// | 2 | more cases in journal, events, leads and runs; keys that several leads have; questions that wait for a place in the pool; the leads of a hold |
 pub(crate) const FORMAT: u32 = 2;
 
 /// The last batch, written with it.

@@ -45,8 +45,11 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
     for lead in &batch.leads {
         recorder.lead(lead);
     }
-    for (key, lead) in &batch.identities {
-        recorder.put(key, lead);
+    for (key, identity) in &batch.identities {
+        recorder.put(key, identity);
+    }
+    for key in &batch.forget_identities {
+        recorder.delete(key);
     }
     for mark in &batch.marks {
         recorder.mark(mark);

@@ -7,6 +7,7 @@ mod assign;
 mod cadence;
 mod decide;
 mod escalate;
+mod identity;
 mod report;
 mod runs;
 mod tasks;
@@ -20,12 +21,14 @@ use crate::account::AccountFacts;
 use crate::effect::Effect;
 use crate::event::{Event, LeadCommand, Report};
 use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
+use crate::identity::IdentityKey;
 use crate::journal::{Entry, Ignored, Note, Personal, Skeleton};
 use crate::lead::{OptOut, Stage, Touch};
 use crate::run::Run;
 use crate::state::LeadState;
 use crate::task::Task;
 use crate::time::Timestamp;
+use crate::value::Value;
 use crate::workflow::{Carry, Workflow};
 use crate::workspace::{Definitions, Live};
 use std::collections::{BTreeSet, VecDeque};
@@ -152,6 +155,8 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
         notes: Vec::new(),
         effects: Vec::new(),
         report: None,
+        named: &[],
+        dialled: None,
         touch: None,
         task: None,
         ready: VecDeque::new(),
@@ -196,6 +201,10 @@ struct Machine<'a> {
     effects: Vec<Effect>,
     /// The event from outside that is being handled, for `event.…` in conditions.
     report: Option<&'a Report>,
+    /// The lead fields that what is being handled brings, for what they name.
+    named: &'a [(String, Value)],
+    /// The number that a task's call reached, as it was before anything new was learnt in it.
+    dialled: Option<IdentityKey>,
     /// The touch just completed, for `touch.…`.
     touch: Option<Touch>,
     /// The task just done, for `task.…`.
@@ -228,6 +237,9 @@ impl<'a> Machine<'a> {
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
+            Event::Bound { key, binding } => self.bound(key, binding),
+            Event::KeyShared { kind, with } => self.notes.push(Note::KeyShared { kind: *kind, with: *with }),
+            Event::RulesRaised(old) => self.raise_rules(old),
             Event::AccountKnown(_) | Event::Paused(_) => {}
         }
         self.settle();
@@ -295,6 +307,7 @@ impl<'a> Machine<'a> {
             self.state.lead.consent.opted_out = Some(OptOut { at: self.cx.now, by: by.to_owned(), reason });
             self.notes.push(Note::OptedOut);
         }
+        self.bind_opted_out(by);
         // The workflow's own word for it first; then nothing of the lead goes on, whatever its workflows say.
         self.leave_runs();
         self.end_all_runs("suppressed");

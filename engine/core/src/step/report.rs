@@ -14,12 +14,14 @@ use crate::value::{Value, ValueType};
 impl<'a> Machine<'a> {
     pub(super) fn reported(&mut self, report: &'a Report) {
         self.report = Some(report);
-        if self.state.seq == 0 && self.state.runs.is_empty() {
+        self.named = &report.fields;
+        let new = self.state.seq == 0 && self.state.runs.is_empty();
+        if new {
             self.notes.push(Note::Created);
         }
         self.notes.push(Note::Reported(report.kind.clone()));
-        self.set_fields(&report.fields);
-        self.join_account();
+        let fields = self.fields_to_set(report, new);
+        self.set_fields(&fields);
         self.take_in(report);
         self.tell_holds(&report.kind);
         self.leave_runs();
@@ -34,35 +36,22 @@ impl<'a> Machine<'a> {
     pub(super) fn set_fields(&mut self, fields: &[(String, Value)]) {
         self.lead_changed |= !fields.is_empty();
         self.dates_moved |= !fields.is_empty();
+        let country = self.country(fields);
         for (field, value) in fields {
-            let before = self.address(field);
+            let before = self.key_before(field);
             let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
-            let set = !kept && self.state.lead.profile.set(field, value.clone(), &self.cx.live.settings.fields).is_ok();
+            let set = !kept
+                && self.state.lead.profile.set_at(field, value.clone(), &self.cx.live.settings.fields, country).is_ok();
             if !set {
                 self.notes.push(Note::NotSet { field: field.clone() });
             }
-            if let Some((channel, before)) = before
-                && self.address(field).is_some_and(|(_, after)| after != before)
-            {
-                self.reachable_again(channel);
+            if let Some((kind, before)) = before {
+                self.key_set(kind, before);
             }
         }
-    }
-
-    /// The channel whose address this field is, and the address.
-    fn address(&self, field: &str) -> Option<(Channel, Option<String>)> {
-        let profile = &self.state.lead.profile;
-        let (channel, address) = match field {
-            "phone" => (Channel::Call, &profile.phone),
-            "email" => (Channel::Email, &profile.email),
-            _ => return None,
-        };
-        Some((channel, address.clone()))
-    }
-
-    fn reachable_again(&mut self, channel: Channel) {
-        if self.state.lead.consent.unreachable.contains(&channel) {
-            self.state.lead.consent.unreachable.retain(|other| *other != channel);
+        // What is learnt later may say which company it is.
+        if self.state.lead.account.is_none() {
+            self.join_account();
         }
     }
 
@@ -90,7 +79,7 @@ impl<'a> Machine<'a> {
             StandardEvent::EmailReplied => self.engaged(report, "reply"),
             StandardEvent::MeetingAccepted => self.engaged(report, "meeting"),
             StandardEvent::CallCompleted => self.called_outside(report),
-            StandardEvent::EmailBounced => self.unreachable(Channel::Email),
+            StandardEvent::EmailBounced => self.bounced(report),
             StandardEvent::DealStageChanged => {
                 self.deal().stage = report.text("stage").map(str::to_owned);
                 self.deal_amount(report);
@@ -147,7 +136,12 @@ impl<'a> Machine<'a> {
         let deal = self.deal();
         deal.won = Some(won);
         deal.closed_at = Some(report.at);
-        self.set_stage(if won { Stage::Customer } else { Stage::Lost });
+        // A deal lifts neither an opt-out nor a disqualification.
+        if self.is_suppressed() {
+            self.notes.push(Note::StageKept(self.state.lead.stage));
+        } else {
+            self.set_stage(if won { Stage::Customer } else { Stage::Lost });
+        }
     }
 
     /// An event may make a hold permanent: the lead's own here, the account's by telling it.

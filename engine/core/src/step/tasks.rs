@@ -14,7 +14,7 @@ use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
 use crate::workflow::{Escalate, TouchPlan, Verb, Workflow};
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Makes a task for a run's step.
     pub(super) fn make_task(
         &mut self,
@@ -169,7 +169,7 @@ impl Machine<'_> {
         about.into_iter().for_each(|task| self.withdraw_task(task));
     }
 
-    pub(super) fn task_done(&mut self, report: &TaskReport) {
+    pub(super) fn task_done(&mut self, report: &'a TaskReport) {
         let Some(ix) = self.state.tasks.iter().position(|task| task.id == report.task) else {
             self.ignore(Ignored::UnknownTask);
             return;
@@ -178,6 +178,8 @@ impl Machine<'_> {
         let result = report.result.filter(|_| report.outcome.reached() || task.kind != TaskKind::Call);
         self.notes.push(Note::TaskDone { task: task.id, outcome: report.outcome, result });
         self.withdraw_about(task.id);
+        self.named = &report.fields;
+        self.dialled = self.number();
         self.set_fields(&report.fields);
         let run = task.run;
         if task.kind == TaskKind::Call {
@@ -228,7 +230,8 @@ impl Machine<'_> {
     pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool) {
         let (channel, outcome) = (touch.channel, touch.outcome);
         if outcome == Outcome::WrongNumber {
-            self.unreachable(Channel::Call);
+            let by = touch.by.as_ref().map_or_else(|| self.report.map_or("", |report| &report.source), |rep| &rep.0);
+            self.wrong_number(&by.to_owned());
         }
         self.lead_changed = true;
         self.touch = Some(touch.clone());

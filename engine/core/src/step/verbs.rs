@@ -291,6 +291,7 @@ impl Machine<'_> {
             fields: Vec::new(),
             data: recent.data.clone(),
             enrolls: false,
+            only_finds: false,
         };
         let mut view = self.view(Some(run));
         view.report = Some(&report);

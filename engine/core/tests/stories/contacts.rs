@@ -288,9 +288,11 @@ fn touches_that_can_never_happen_are_passed_over_and_end_in_the_exit() {
           call for nobody, due Mon 03-02 10:00
         Mon 03-02 09:10 > call wrong_number
           done: wrong_number
+          Bound { kind: Phone, why: WrongNumber }
           touch 1: call wrong_number
           queued by smtp
         Mon 03-02 09:11 > email.bounced
+          Bound { kind: Email, why: Bounced }
         Mon 03-02 09:12 > held
           follow -> nurture
           segment cold
@@ -308,6 +310,7 @@ fn touches_that_can_never_happen_are_passed_over_and_end_in_the_exit() {
           call for nobody, due Mon 03-02 10:00
         Mon 03-02 09:10 > call wrong_number
           done: wrong_number
+          Bound { kind: Phone, why: WrongNumber }
           touch 1: call wrong_number
           queued by smtp
         Mon 03-02 09:12 > lead.updated phone=+12125550111

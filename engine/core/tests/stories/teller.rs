@@ -248,7 +248,15 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
 }
 
 fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
-    let mut report = Report { kind, at: now, source: "web".to_owned(), fields: vec![], data: [].into(), enrolls: true };
+    let mut report = Report {
+        kind,
+        at: now,
+        source: "web".to_owned(),
+        fields: vec![],
+        data: [].into(),
+        enrolls: true,
+        only_finds: false,
+    };
     for (name, text) in line.split_whitespace().filter_map(|word| word.split_once('=')) {
         let info = field_info(name).filter(|info| STANDARD_FIELDS.contains(info));
         let value = match info.map(|info| info.kind) {

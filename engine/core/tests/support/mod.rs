@@ -10,6 +10,7 @@ use cadenza_core::assignment::{self, Memory};
 use cadenza_core::effect::{Effect, Outgoing, Question};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::id::{AccountId, Digest, LeadId, RunId};
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure};
 use cadenza_core::run::{CadencePhase, RunState};
@@ -46,6 +47,7 @@ pub struct Sim {
 #[derive(Default)]
 pub struct Shared {
     pub accounts: BTreeMap<AccountId, Account>,
+    pub identities: BTreeMap<IdentityKey, Identity>,
     pub pools: BTreeMap<String, PoolState>,
     asked: u64,
 }
@@ -137,6 +139,11 @@ impl Sim {
             Effect::Send(row) => self.outbox.push(row),
             Effect::Account(id, message) => {
                 shared.accounts.entry(id).or_insert_with(|| Account::new(id, String::new())).tell(message);
+            }
+            Effect::Identity(key, message) => {
+                let told = shared.identities.entry(key.clone()).or_default().tell(self.state.lead.id, message, now);
+                let bound = |binding| Event::Bound { key: key.clone(), binding };
+                events.extend(told.to_speaker.into_iter().map(bound));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::World;
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
+use cadenza_core::country::Country;
 use cadenza_core::effect::Question;
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::expr::{Comparison, Expr, Function, Name, Object};
@@ -297,6 +298,7 @@ pub fn settings() -> Settings {
     Settings {
         name: "test".to_owned(),
         calendar: calendar(),
+        country: Country::of_code("US"),
         calendars: BTreeMap::new(),
         fields: [("renewal".to_owned(), ValueType::Time)].into(),
         contact: ContactPolicy {

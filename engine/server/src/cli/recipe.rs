@@ -281,7 +281,7 @@ impl Recipe {
                 Err(error) => return Err(error.into()),
             }
         }
-        if incoming.lead.is_none() && identity::keys(&profile).is_empty() {
+        if incoming.lead.is_none() && identity::keys(&profile, None).is_empty() {
             bail!("it names no lead: it needs an id, external_id, email or phone");
         }
         Ok(())

@@ -29,6 +29,7 @@ impl Driver {
         }
         self.fire_schedules(now).await?;
         self.release_further(now).await?;
+        self.raise_further(now).await?;
         self.keep_watching(now).await?;
         if self.open.events > events || empty != self.open.is_empty() {
             self.open.events = events;
@@ -57,7 +58,7 @@ impl Driver {
         }
         let timers = if self.timers_in.is_none() { self.next_timer } else { Timestamp::MAX };
         let sends = if self.sends_in.is_none() { self.next_send } else { Timestamp::MAX };
-        let next = timers.min(sends).min(self.next_firing()).min(self.next_release());
+        let next = timers.min(sends).min(self.next_firing()).min(self.next_release()).min(self.next_raising());
         let due = if next == Timestamp::MAX { None } else { self.parts.clock.until(next) };
         let limit = match self.out_of_space {
             _ if self.marks_forgotten != day(self.parts.clock.now()) => FORGET_EVERY,

@@ -4,22 +4,25 @@ use super::Driver;
 use super::batch::Reply;
 use super::due::day;
 use crate::engine::{Accepted, Incoming, Refused};
-use cadenza_core::event::{Event, Report};
-use cadenza_core::field::Profile;
+use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::id::{LeadId, hash64};
-use cadenza_core::identity::{self, IdentityKey};
+use cadenza_core::identity::Named;
 use cadenza_core::journal::Note;
 use cadenza_store::{Mark, StoreError};
 use tokio::sync::oneshot;
 
-/// Whose event it is.
-struct Found {
-    /// The lead of the strongest key that leads to one.
-    lead: Option<LeadId>,
-    /// Keys that lead nowhere yet.
-    new: Vec<IdentityKey>,
-    /// A weaker key leads to another lead.
-    conflict: Option<LeadId>,
+/// Whose event it is, and what is known before it is handled.
+struct Whose {
+    lead: LeadId,
+    is_new: bool,
+    /// It names nothing but what several leads have.
+    only_finds: bool,
+    /// What only the driver knows.
+    notes: Vec<Note>,
+    /// What binds the addresses and numbers that it brings.
+    bound: Vec<Event>,
+    /// Other leads that an opt-out names: it is theirs too.
+    others: Vec<LeadId>,
 }
 
 impl Driver {
@@ -45,43 +48,36 @@ impl Driver {
             return Ok(());
         }
         let keys = self.keys(&incoming.report);
-        let found = self.find(&keys).await?;
-        let there = match incoming.lead.or(found.lead) {
-            None => false,
-            Some(lead) => match self.load_lead(lead).await {
-                Ok(there) => there,
-                Err(error) if error.is_damage() => {
-                    let _ = reply.send(Err(error.into()));
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        let lead = match (incoming.lead, found.lead) {
-            (Some(named), _) if there => named,
-            (Some(named), _) => {
-                let _ = reply.send(Err(Refused::NotFound { what: "lead", id: named.to_string() }));
+        let country = self.parts.catalog.live.settings.country;
+        let named = Named { keys: &keys, source: &incoming.report.source, country };
+        let whose = match self.whose(&incoming, &named).await {
+            Ok(whose) => whose,
+            Err(error) if error.is_damage() => {
+                let _ = reply.send(Err(error.into()));
                 return Ok(());
             }
-            (None, Some(known)) => known,
-            (None, None) if found.new.is_empty() => {
-                let _ = reply.send(Err(Refused::NoIdentity));
+            Err(error) => return Err(error),
+        };
+        let Whose { lead, is_new, only_finds, notes, bound, others } = match whose {
+            Ok(whose) => whose,
+            Err(refused) => {
+                let _ = reply.send(Err(refused));
                 return Ok(());
             }
-            (None, None) => {
-                let id = LeadId::new(now, hash64(incoming.id.as_bytes()));
-                self.create_lead(id, now);
-                id
-            }
         };
-        let conflict = found.conflict.filter(|other| *other != lead);
-        let also = conflict.map(Note::IdentityConflict).into_iter().collect();
-        let Incoming { id, content, report, .. } = incoming;
-        self.transition_at(lead, id.clone(), Event::Reported(report), now, also).await?;
-        let number = self.open.number;
-        for key in found.new {
-            self.set.add_identity(key, lead, number);
+        if is_new {
+            self.create_lead(lead, now);
         }
+        let Incoming { id, content, mut report, .. } = incoming;
+        report.only_finds = only_finds;
+        for other in others {
+            let command = LeadCommand::OptOut { reason: report.text("reason").map(str::to_owned) };
+            let opted_out = Event::Commanded { command, by: report.source.clone() };
+            self.transition_at(other, id.clone(), opted_out, now, vec![Note::IdentityConflict(lead)]).await?;
+        }
+        let events = bound.into_iter().chain([Event::Reported(report)]).collect();
+        self.transition_of(lead, id.clone(), events, now, notes).await?;
+        let number = self.open.number;
         self.set.add_mark(Mark { event: id, day: day(now), lead, content }, number);
         self.open.touched = true;
         self.open.replies.push(Reply::Accepted(reply, Accepted { lead, duplicate: false }));
@@ -96,32 +92,41 @@ impl Driver {
         }
     }
 
-    /// The keys an event names, strongest first.
-    fn keys(&self, report: &Report) -> Vec<IdentityKey> {
-        let mut named = Profile::default();
-        for (field, value) in &report.fields {
-            if matches!(field.as_str(), "external_id" | "email" | "phone") {
-                // One that does not fit is no key; the transition journals it.
-                let _ = named.set(field, value.clone(), &self.parts.catalog.live.settings.fields);
-            }
+    /// The lead that an event is about; a new one when what it names leads to none.
+    async fn whose(&mut self, incoming: &Incoming, named: &Named<'_>) -> Result<Result<Whose, Refused>, StoreError> {
+        let Incoming { id, report, lead: given, .. } = incoming;
+        if let Some(lead) = *given
+            && !self.load_lead(lead).await?
+        {
+            return Ok(Err(Refused::NotFound { what: "lead", id: lead.to_string() }));
         }
-        identity::keys(&named)
-    }
-
-    async fn find(&self, keys: &[IdentityKey]) -> Result<Found, StoreError> {
-        let mut found = Found { lead: None, new: Vec::new(), conflict: None };
-        for key in keys {
-            let lead = match self.set.identity(key) {
-                Some(lead) => Some(lead),
-                None => self.parts.store.identity(key).await?,
-            };
-            match (lead, found.lead) {
-                (None, _) => found.new.push(key.clone()),
-                (Some(lead), None) => found.lead = Some(lead),
-                (Some(other), Some(lead)) if other != lead => found.conflict = Some(other),
-                (Some(_), Some(_)) => {}
+        let found = self.find(named, report).await?;
+        let created = report.kind == EventType::Standard(StandardEvent::LeadCreated);
+        let one_of = found.one_of.filter(|_| !created);
+        let (lead, is_new, only_finds, note) = match (given.or(found.lead), one_of) {
+            (Some(lead), _) => (lead, false, false, None),
+            (None, Some((lead, note))) => (lead, false, true, Some(note)),
+            (None, None) if named.keys.is_empty() => return Ok(Err(Refused::NoIdentity)),
+            (None, None) => (LeadId::new(self.parts.clock.now(), hash64(id.as_bytes())), true, false, None),
+        };
+        let mut strangers = found.holders;
+        strangers.retain(|holders| !holders.contains(&lead));
+        let conflict = strangers.iter().find_map(|holders| holders.first()).filter(|_| !is_new);
+        let conflict = conflict.copied().map(Note::IdentityConflict);
+        let mut others: Vec<LeadId> =
+            strangers.iter().filter(|holders| holders.len() == 1).flatten().copied().collect();
+        others.retain(|_| report.opts_out());
+        others.dedup();
+        // Known before anything comes of the event that brings the key.
+        let brings = is_new || report.brings_fields();
+        let known = self.set.lead(lead).map_or(&[][..], |state| &state.lead.consent.bound);
+        let unknown = |event: &Event| match event {
+            Event::Bound { key, binding } => {
+                known.iter().all(|known| known.key != *key || known.binding.why != binding.why)
             }
-        }
-        Ok(found)
+            _ => false,
+        };
+        let bound = found.bound.into_iter().filter(|event| brings && unknown(event)).collect();
+        Ok(Ok(Whose { lead, is_new, only_finds, notes: note.into_iter().chain(conflict).collect(), bound, others }))
     }
 }

@@ -9,16 +9,20 @@ mod advance;
 mod batch;
 mod brakes;
 mod due;
+mod identities;
 mod intake;
 mod options;
 mod outbox;
 mod plugins;
+mod raising;
 mod schedules;
 mod settle;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod transition;
+#[cfg(test)]
+mod who_is_who;
 mod working_set;
 
 pub(crate) use options::DriverOptions;
@@ -122,6 +126,8 @@ pub(crate) struct Driver {
     schedules: schedules::Schedules,
     watching: plugins::Watching,
     releasing: brakes::Releasing,
+    /// Keys by older rules.
+    raising: raising::Raising,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
     space_checked: tokio::time::Instant,
@@ -162,6 +168,7 @@ impl Driver {
             schedules,
             watching,
             releasing: brakes::Releasing::begin(&parts.catalog.brakes),
+            raising: raising::Raising::begin(parts.store.as_ref()).await?,
             advancing: None,
             out_of_space: None,
             space_checked: tokio::time::Instant::now(),

@@ -3,7 +3,7 @@
 use super::batch::{self, After, OpenBatch, Reply};
 use super::plugins::Watching;
 use super::working_set::WorkingSet;
-use super::{Driver, Flush, brakes, schedules};
+use super::{Driver, Flush, brakes, raising, schedules};
 use crate::engine::{Command, Refused};
 use cadenza_store::{BatchId, StoreError};
 use std::sync::Arc;
@@ -177,6 +177,7 @@ impl Driver {
         self.parts.decider.use_plugins(&self.parts.catalog);
         self.watching = Watching::load(self.parts.store.as_ref()).await?;
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
+        self.raising = raising::Raising::begin(self.parts.store.as_ref()).await?;
         self.exhuming.clear();
         self.set = WorkingSet::new(self.parts.store.counters().await?);
         self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;

@@ -20,14 +20,19 @@ const MAILS: &str = "workflow: mails\nsummary: One mail.\nenroll: [{ when: lead.
 const SCORES: &str = "workflow: scores\nsummary: One score, on the pool.\nenroll: [{ when: lead.created }]\nsteps:\n  \
                       - id: score\n    score: inbound-fit\n    on_failure: { segment: cold }\n  - end: over\n";
 
-struct Rig {
-    driver: Driver,
-    clock: Clock,
+pub(super) struct Rig {
+    pub(super) driver: Driver,
+    pub(super) clock: Clock,
     meters: Arc<Meters>,
 }
 
 impl Rig {
-    async fn new(workflow: &str) -> Self {
+    pub(super) async fn new(workflow: &str) -> Self {
+        Self::on(MemoryStore::new(), workflow).await
+    }
+
+    /// A driver over a store that has something in it already.
+    pub(super) async fn on(store: MemoryStore, workflow: &str) -> Self {
         let files = [
             ("cadenza.yaml", SETTINGS),
             ("team.yaml", "reps: { ana: { name: Ana } }\n"),
@@ -41,7 +46,7 @@ impl Rig {
         let (clock, meters) = (Clock::new(ClockKind::Virtual, Some(fixture::NOW)), Arc::new(Meters::default()));
         let (results_to, results) = mpsc::unbounded_channel();
         let parts = Parts {
-            store: Arc::new(MemoryStore::new()),
+            store: Arc::new(store),
             clock: clock.clone(),
             catalog: Arc::clone(&catalog),
             decider: Decider::new(&catalog, Arc::clone(&meters), &Arc::default()).unwrap(),
@@ -71,6 +76,7 @@ impl Rig {
             fields: vec![("email".to_owned(), Value::Text(format!("ada{n}@acme.example")))],
             data: [].into(),
             enrolls: true,
+            only_finds: false,
         };
         let incoming = Incoming { id: format!("web/{n}"), content: 1, report, lead: None };
         self.driver.take(Command::Report(incoming, reply)).await.unwrap();
@@ -84,7 +90,11 @@ impl Rig {
         answer.await.unwrap().unwrap().lead
     }
 
-    async fn command(&mut self, lead: LeadId, command: LeadCommand) -> oneshot::Receiver<Result<Applied, Refused>> {
+    pub(super) async fn command(
+        &mut self,
+        lead: LeadId,
+        command: LeadCommand,
+    ) -> oneshot::Receiver<Result<Applied, Refused>> {
         let (reply, answer) = oneshot::channel();
         let event = Event::Commanded { command, by: "ops".to_owned() };
         self.driver.take(Command::Lead { lead, id: "ev".to_owned(), event, reply }).await.unwrap();
@@ -92,7 +102,7 @@ impl Rig {
     }
 
     /// Everything computed so far becomes durable; nothing that is due is done.
-    async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) {
         while !self.driver.is_quiet() {
             if self.driver.flushing.is_none() {
                 self.driver.hand_over();

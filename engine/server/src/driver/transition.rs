@@ -1,6 +1,7 @@
 //! One transition of a lead: the event, and the answers to what it asks, until all is quiet.
 
 use super::batch::After;
+use super::identities::ToOthers;
 use super::{ASKED_MAX, Driver};
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::assignment::{self, Memory};
@@ -59,6 +60,18 @@ impl Driver {
         now: Timestamp,
         also: Vec<Note>,
     ) -> Result<Vec<Note>, StoreError> {
+        self.transition_of(id, event_id, VecDeque::from([event]), now, also).await
+    }
+
+    /// The same for several events, one after the other.
+    pub(super) async fn transition_of(
+        &mut self,
+        id: LeadId,
+        event_id: String,
+        mut events: VecDeque<Event>,
+        now: Timestamp,
+        also: Vec<Note>,
+    ) -> Result<Vec<Note>, StoreError> {
         // One that cannot be read is passed over like one that is not there: it was noted when it was met.
         self.load_lead(id).await.or_else(|error| if error.is_damage() { Ok(false) } else { Err(error) })?;
         let Some(mut lead) = self.set.take_lead(id) else { return Ok(Vec::new()) };
@@ -66,9 +79,9 @@ impl Driver {
         // Copied only while a batch that writes it is still under way.
         let state = Arc::make_mut(&mut lead.state);
         let seq_before = state.seq;
-        let mut transition = Transition::begin(event_id, now);
+        let mut others = ToOthers::new();
+        let mut transition = Transition::begin(event_id.clone(), now);
         also.into_iter().for_each(|note| transition.note(note));
-        let mut events = VecDeque::from([event]);
         let mut handled = 0;
         while let Some(event) = events.pop_front() {
             let account = self.facts(state.lead.account).await?;
@@ -80,8 +93,11 @@ impl Driver {
                 now,
             };
             for effect in transition.feed(context, state, event) {
-                if let Some(answer) = self.answer(effect, now).await? {
-                    events.push_back(answer);
+                match effect {
+                    Effect::Identity(key, message) => {
+                        self.tell_key(id, key, message, (&mut transition, &mut events, &mut others), now).await?;
+                    }
+                    effect => events.extend(self.answer(effect, now).await?),
                 }
             }
             handled += 1;
@@ -103,6 +119,7 @@ impl Driver {
         self.open.events += usize::from(changed);
         lead.entries.extend(pushed_out);
         self.set.return_lead(lead, number);
+        self.tell_others(others, &event_id, now).await?;
         Ok(notes)
     }
 
@@ -128,7 +145,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Does what a transition asks, or puts it where it is done later; an answer that is there at once is returned.
+    /// Does what a transition asks (but for what it tells keys, see [`Driver::tell_key`]), or puts it where it is done later; an answer that is there at once is returned.
     async fn answer(&mut self, effect: Effect, now: Timestamp) -> Result<Option<Event>, StoreError> {
         match effect {
             Effect::Decide(question) => {
@@ -155,6 +172,7 @@ impl Driver {
                 self.open.outbox.push(OutboxWrite::Put(row));
                 Ok(None)
             }
+            Effect::Identity(..) => Ok(None),
             Effect::Account(id, message) => {
                 self.load_account(id).await?;
                 self.set.change_account(id, self.open.number, |account| account.tell(message));

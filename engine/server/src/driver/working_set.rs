@@ -4,7 +4,7 @@
 use super::batch::OpenBatch;
 use cadenza_core::account::Account;
 use cadenza_core::id::{AccountId, Digest, LeadId};
-use cadenza_core::identity::IdentityKey;
+use cadenza_core::identity::{Identity, IdentityKey, Told};
 use cadenza_core::journal::Entry;
 use cadenza_core::plugin::Segment;
 use cadenza_core::run::RunState;
@@ -79,6 +79,12 @@ struct CachedAccount {
     dirty: bool,
 }
 
+struct CachedIdentity {
+    identity: Identity,
+    written_in: u64,
+    dirty: bool,
+}
+
 /// State in memory.
 pub(crate) struct WorkingSet {
     leads: HashMap<LeadId, CachedLead>,
@@ -86,9 +92,10 @@ pub(crate) struct WorkingSet {
     /// Pools stay: there are as many as the workspace names.
     pools: BTreeMap<String, PoolState>,
     pools_dirty: Vec<String>,
-    identities: HashMap<IdentityKey, (LeadId, u64)>,
+    identities: HashMap<IdentityKey, CachedIdentity>,
+    identities_dirty: Vec<IdentityKey>,
+    identities_forgotten: Vec<IdentityKey>,
     marks: HashMap<String, (Mark, u64)>,
-    new_identities: Vec<(IdentityKey, LeadId)>,
     new_marks: Vec<Mark>,
     schedules: Vec<(String, cadenza_core::state::ScheduleState)>,
     counters: Counters,
@@ -104,8 +111,9 @@ impl WorkingSet {
             pools: BTreeMap::new(),
             pools_dirty: Vec::new(),
             identities: HashMap::new(),
+            identities_dirty: Vec::new(),
+            identities_forgotten: Vec::new(),
             marks: HashMap::new(),
-            new_identities: Vec::new(),
             new_marks: Vec::new(),
             schedules: Vec::new(),
             counters,
@@ -185,15 +193,37 @@ impl WorkingSet {
         }
     }
 
-    /// The lead a key leads to by what is not yet in the store.
-    pub(crate) fn identity(&self, key: &IdentityKey) -> Option<LeadId> {
-        self.identities.get(key).map(|(lead, _)| *lead)
+    /// What is known of a key, when it is in memory.
+    pub(crate) fn identity(&self, key: &IdentityKey) -> Option<&Identity> {
+        self.identities.get(key).map(|cached| &cached.identity)
     }
 
-    /// A key leads to a lead from now on.
-    pub(crate) fn add_identity(&mut self, key: IdentityKey, lead: LeadId, number: u64) {
-        self.identities.insert(key.clone(), (lead, number));
-        self.new_identities.push((key, lead));
+    /// Puts a key into memory as the store has it; nothing is known of one that the store does not have.
+    pub(crate) fn put_identity(&mut self, key: IdentityKey, identity: Identity) {
+        self.identities.insert(key, CachedIdentity { identity, written_in: 0, dirty: false });
+    }
+
+    /// Tells a key that is in memory something, in the batch of this number.
+    pub(crate) fn change_identity(
+        &mut self,
+        key: &IdentityKey,
+        number: u64,
+        tell: impl FnOnce(&mut Identity) -> Told,
+    ) -> Option<Told> {
+        let cached = self.identities.get_mut(key)?;
+        let told = tell(&mut cached.identity);
+        if told.changed {
+            cached.written_in = number;
+            if !std::mem::replace(&mut cached.dirty, true) {
+                self.identities_dirty.push(key.clone());
+            }
+        }
+        Some(told)
+    }
+
+    /// A key by older rules is forgotten.
+    pub(crate) fn forget_identity(&mut self, key: IdentityKey) {
+        self.identities_forgotten.push(key);
     }
 
     /// An event's mark that is not yet in the store.
@@ -246,7 +276,13 @@ impl WorkingSet {
                 batch.pools.push((name, state.clone()));
             }
         }
-        batch.identities = std::mem::take(&mut self.new_identities);
+        for key in std::mem::take(&mut self.identities_dirty) {
+            if let Some(cached) = self.identities.get_mut(&key) {
+                cached.dirty = false;
+                batch.identities.push((key, cached.identity.clone()));
+            }
+        }
+        batch.forget_identities = std::mem::take(&mut self.identities_forgotten);
         batch.marks = std::mem::take(&mut self.new_marks);
         batch.schedules = std::mem::take(&mut self.schedules);
         batch.outbox = std::mem::take(&mut open.outbox);
@@ -265,7 +301,7 @@ impl WorkingSet {
     pub(crate) fn settled(&mut self, number: u64) {
         self.leads.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.accounts.retain(|_, cached| cached.dirty || cached.written_in > number);
-        self.identities.retain(|_, (_, written_in)| *written_in > number);
+        self.identities.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.marks.retain(|_, (_, written_in)| *written_in > number);
     }
 

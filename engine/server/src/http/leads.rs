@@ -76,10 +76,11 @@ pub(crate) async fn list(
     let mut after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
     if after.is_none()
         && let Some(text) = &params.q
-        && let Some(state) = find_exactly(&api, text).await?
+        && let states = find_exactly(&api, text, limit).await?
+        && !states.is_empty()
     {
-        let items = params.takes(&state).then(|| LeadRow::new(&state, &catalog)).into_iter().collect();
-        return Ok(Json(Page { items, next: None }));
+        let items = states.iter().filter(|state| params.takes(state)).map(|state| LeadRow::new(state, &catalog));
+        return Ok(Json(Page { items: items.collect(), next: None }));
     }
     let (mut items, mut seen) = (Vec::new(), 0);
     loop {
@@ -107,20 +108,22 @@ pub(crate) async fn list(
     }
 }
 
-/// The lead that a text names: by our id, or by a key of its own.
-async fn find_exactly(api: &Shared, text: &str) -> Result<Option<LeadState>, Problem> {
+/// The leads that a text names: by our id, or by a key that they have.
+async fn find_exactly(api: &Shared, text: &str, limit: usize) -> Result<Vec<LeadState>, Problem> {
     let text = text.trim();
     if let Some(id) = LeadId::parse(text) {
-        return Ok(api.engine.lead(id).await?);
+        return Ok(api.engine.lead(id).await?.into_iter().collect());
     }
     let own = || Some(text.to_owned());
     let profile = Profile { external_id: own(), email: own(), phone: own(), ..Profile::default() };
-    for key in identity::keys(&profile) {
-        if let Some(id) = api.engine.find(&key).await? {
-            return Ok(api.engine.lead(id).await?);
+    for key in identity::keys(&profile, api.engine.catalog().live.settings.country) {
+        let mut found = api.engine.find(&key).await?;
+        found.truncate(limit);
+        if !found.is_empty() {
+            return Ok(api.engine.leads_by_id(&found).await?.into_iter().flatten().collect());
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 async fn load(api: &Shared, id: LeadId) -> Result<LeadState, Problem> {

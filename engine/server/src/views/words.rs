@@ -5,6 +5,7 @@ use crate::catalog::Catalog;
 use cadenza_core::event::{Answer, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Digest, RunId, TaskId};
+use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, Reason};
@@ -164,6 +165,22 @@ impl<'a> Teller<'a> {
             Note::IdentityConflict(other) => {
                 format!("Mail, phone and id belong to different leads; the other one is {other}.")
             }
+            Note::KeyShared { kind, with } => format!("{with} has the same {} too.", key_words(*kind)),
+            Note::Bound { kind, why } => format!("Its {} may not be used: {}.", key_words(*kind), bound_words(*why)),
+            Note::NotTaken(kind) => {
+                format!(
+                    "It names another {} than the lead's: that found the lead, and changes nothing.",
+                    key_words(*kind)
+                )
+            }
+            Note::RulesRaised => "What the lead is found by is kept by newer rules.".to_owned(),
+            Note::StageKept(stage) => {
+                format!("The stage stays {stage}: a deal lifts no opt-out and no disqualification.")
+            }
+            Note::OneOfSeveral { kind, leads } => format!(
+                "{leads} leads have this {}, and the event says nothing else: it went to the one touched last, and set no fields.",
+                key_words(*kind)
+            ),
             Note::Paused(true) => "A person holds touches back until further notice.".to_owned(),
             Note::Paused(false) => "A person's hold on touches is over.".to_owned(),
             Note::Braked(run) => {
@@ -331,6 +348,11 @@ pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::Paused => "a person holds touches back",
         gate::Reason::Disqualified => "the lead is disqualified",
         gate::Reason::NoAddress => "the lead has no address for it",
+        gate::Reason::AddressOptedOut => "somebody who has this address or number asked not to be contacted",
+        gate::Reason::AddressBounced => "mail to this address comes back",
+        gate::Reason::WrongNumber => "somebody else answers at this number",
+        gate::Reason::DoNotCall => "this number is not to be called",
+        gate::Reason::CrowdedAddress => "so many leads have this address or number that it is nobody's",
     }
 }
 
@@ -343,6 +365,24 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
     }
+}
+
+const fn key_words(kind: IdentityKind) -> &'static str {
+    match kind {
+        IdentityKind::External => "id",
+        IdentityKind::Email => "mail address",
+        IdentityKind::Phone => "phone number",
+    }
+}
+
+const fn bound_words(why: Why) -> &'static str {
+    gate_words(match why {
+        Why::OptedOut => gate::Reason::AddressOptedOut,
+        Why::Bounced => gate::Reason::AddressBounced,
+        Why::WrongNumber => gate::Reason::WrongNumber,
+        Why::DoNotCall => gate::Reason::DoNotCall,
+        Why::Crowded => gate::Reason::CrowdedAddress,
+    })
 }
 
 /// Why an event changed nothing, in words.

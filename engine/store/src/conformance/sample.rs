@@ -5,7 +5,7 @@ use crate::contract::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKe
 use cadenza_core::event::{Answer, Event, EventType, Report, StandardEvent};
 use cadenza_core::field::Profile;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId, hash64};
-use cadenza_core::identity::{IdentityKey, keys};
+use cadenza_core::identity::{Identity, IdentityKey, keys};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton, Verdict};
 use cadenza_core::lead::{LeadScore, Outcome, RepId};
 use cadenza_core::plugin::{Cost, Decision, DecisionInput, DecisionKind, Reason, Segment};
@@ -170,12 +170,18 @@ pub fn reported(n: u64) -> Event {
         fields: Vec::new(),
         data: [("form".to_owned(), Value::text(Some("demo")))].into(),
         enrolls: true,
+        only_finds: false,
     })
 }
 
 /// The key lead `n` is found by.
 pub fn identity(n: u64) -> IdentityKey {
-    keys(&Profile { phone: None, ..profile(n) }).swap_remove(0)
+    keys(&Profile { phone: None, ..profile(n) }, None).swap_remove(0)
+}
+
+/// What that key leads to.
+pub fn held(n: u64) -> Identity {
+    Identity { holders: vec![lead_id(n)], bindings: Vec::new() }
 }
 
 /// The mark of the event that brought lead `n`.
@@ -210,7 +216,7 @@ pub fn intake(epoch: Epoch, id: BatchId, numbers: Range<u64>) -> Batch {
     let mut batch = Batch::new(id, epoch);
     for n in numbers {
         batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waiting(n).into(), entries: Vec::new() });
-        batch.identities.push((identity(n), lead_id(n)));
+        batch.identities.push((identity(n), held(n)));
         batch.marks.push(mark(n));
     }
     batch
@@ -240,7 +246,7 @@ pub async fn presence_as(store: &impl Store, n: u64, expected: &LeadState) -> Pr
     let entries = store.journal(id, 0, 9).await.expect("a journal can be read");
     let found = [
         store.lead(id).await.expect("a lead can be read").as_ref() == Some(expected),
-        store.identity(&identity(n)).await.expect("a key can be read") == Some(id),
+        store.identity(&identity(n)).await.expect("a key can be read") == Some(held(n)),
         store.mark(&event_id(n), day(at(n))).await.expect("a mark can be read") == Some(mark(n)),
         has_timer(store, id, due).await,
     ];

@@ -3,7 +3,7 @@
 use super::{Opened, Place, ms, sample};
 use crate::contract::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, MARK_DAYS, Mark, Store};
 use cadenza_core::id::Digest;
-use cadenza_core::identity::{IdentityKey, IdentityKind};
+use cadenza_core::identity::{Binding, Identity, IdentityKey, IdentityKind, Why};
 use cadenza_core::lead::RepId;
 use cadenza_core::state::{Firing, PoolState, ScheduleState};
 
@@ -20,13 +20,26 @@ pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
     ];
     for (n, key) in keys.iter().enumerate() {
         assert_eq!(opened.store.identity(key).await.expect("readable"), None, "{key:?} before");
-        opened.commit(|batch| batch.identities.push((key.clone(), sample::lead_id(n as u64)))).await;
+        opened.commit(|batch| batch.identities.push((key.clone(), sample::held(n as u64)))).await;
     }
     for (n, key) in keys.iter().enumerate() {
-        assert_eq!(opened.store.identity(key).await.expect("readable"), Some(sample::lead_id(n as u64)), "{key:?}");
+        assert_eq!(opened.store.identity(key).await.expect("readable"), Some(sample::held(n as u64)), "{key:?}");
     }
-    opened.commit(|batch| batch.identities.push((keys[0].clone(), sample::lead_id(9)))).await;
-    assert_eq!(opened.store.identity(&keys[0]).await.expect("readable"), Some(sample::lead_id(9)), "it moved");
+    let binding = Binding { why: Why::OptedOut, at: sample::START, by: "web".to_owned() };
+    let shared = Identity { holders: vec![sample::lead_id(0), sample::lead_id(9)], bindings: vec![binding] };
+    opened.commit(|batch| batch.identities.push((keys[0].clone(), shared.clone()))).await;
+    assert_eq!(opened.store.identity(&keys[0]).await.expect("readable"), Some(shared), "it is shared and bound");
+    let of = async |store: &P::Opened, version, limit| {
+        let found = store.identities_of(version, limit).await.expect("readable");
+        found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    let (first, second) = (of(&opened.store, 1, 9).await, of(&opened.store, 2, 9).await);
+    assert_eq!(first, [&keys[2], &keys[1], &keys[0], &keys[3]].map(Clone::clone), "those of the first rules");
+    assert_eq!(second, [keys[4].clone()], "those of the second");
+    assert_eq!(of(&opened.store, 1, 2).await, first[..2], "a page of them");
+    opened.commit(|batch| batch.forget_identities.push(keys[3].clone())).await;
+    assert_eq!(opened.store.identity(&keys[3]).await.expect("readable"), None, "it is forgotten");
+    assert!(opened.store.identity(&keys[4]).await.expect("readable").is_some(), "and its newer form is not");
 }
 
 fn mark(event: &str, day: u32) -> Mark {

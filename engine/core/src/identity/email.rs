@@ -1,0 +1,88 @@
+//! Mail addresses: what is left when everything that is not the address itself is taken away.
+
+use super::domain;
+use super::text::{plain, trim_around};
+use std::borrow::Cow;
+
+/// The most bytes of an address, and of the part before its `@` (RFC 5321, 4.5.3.1).
+const BYTES_MAX: usize = 254;
+const LOCAL_BYTES_MAX: usize = 64;
+
+/// What opens and closes an address beside a name: `Ada <ada@example.com>`.
+const BRACKETS: [(char, char); 6] = [('<', '>'), ('‹', '›'), ('«', '»'), ('〈', '〉'), ('⟨', '⟩'), ('《', '》')];
+
+/// A mail address, ready to be sent to and the same for all its spellings: in lower case, its domain in ASCII, without a
+/// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. None when it is no address,
+/// or more than one.
+pub fn email(text: &str) -> Option<String> {
+    if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@')) {
+        // As nearly all are written: nothing stands around it.
+        return bare(text);
+    }
+    let text = plain(text);
+    let text = unescaped(&text);
+    let address = trim_around(after_mailto(in_brackets(&text)));
+    let address = trim_around(after_label(address));
+    if address.contains('@') { bare(address) } else { bare(&address.replace("%40", "@")) }
+}
+
+fn bare(address: &str) -> Option<String> {
+    let (local, domain) = address.split_once('@')?;
+    // The quotes of `"ada"@example.com`, of which the first may be gone with what stood around.
+    let local = local.trim_end().trim_matches('"');
+    // A comment behind the address, and the query of a `mailto:`.
+    let domain = domain.split(['(', '?']).next()?;
+    let domain = domain::host(trim_around(domain))?;
+    let fits = is_local(local) && local.len() + domain.len() < BYTES_MAX;
+    fits.then(|| format!("{}@{domain}", local.to_lowercase()))
+}
+
+/// HTML's escapes of angle brackets, which come out of pages and badly written exports.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if text.contains("&lt;") || text.contains("&gt;") {
+        return text.replace("&lt;", "<").replace("&gt;", ">").into();
+    }
+    Cow::Borrowed(text)
+}
+
+/// What stands in the last brackets that hold an address; the whole text when none do.
+fn in_brackets(text: &str) -> &str {
+    for (open, close) in BRACKETS {
+        if let Some((_, inside)) = text.rsplit_once(open)
+            && let Some(inside) = inside.split(close).next().filter(|inside| inside.contains('@'))
+        {
+            return inside;
+        }
+    }
+    text
+}
+
+/// What follows a `mailto:`, up to where a link or its text ends.
+fn after_mailto(text: &str) -> &str {
+    let ends = |c: char| c.is_whitespace() || "|)]>\"".contains(c);
+    match find_ignoring_case(text, "mailto:") {
+        Some(at) => text[at + "mailto:".len()..].trim_start_matches(['/', ' ']).split(ends).next().unwrap_or_default(),
+        None => text,
+    }
+}
+
+fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
+    let bytes = text.as_bytes().windows(wanted.len()).rposition(|part| part.eq_ignore_ascii_case(wanted.as_bytes()));
+    bytes.filter(|at| text.is_char_boundary(*at))
+}
+
+/// What follows a word with a colon: `E-Mail: ada@example.com`, `SMTP:ada@example.com`.
+fn after_label(text: &str) -> &str {
+    let is_word = |label: &str| label.chars().all(|c| c.is_alphabetic() || "- ".contains(c));
+    match text.split_once(':') {
+        Some((label, rest)) if is_word(label) && rest.contains('@') => rest,
+        _ => text,
+    }
+}
+
+/// Whether this may stand before the `@`: letters of any language, digits and the signs of RFC 5322, 3.2.3. Dots may be
+/// anywhere but at the ends: Japanese providers gave such addresses out.
+fn is_local(local: &str) -> bool {
+    let may = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
+    (1..=LOCAL_BYTES_MAX).contains(&local.len()) && local.chars().all(may) && !local.starts_with('.')
+}

@@ -1,0 +1,95 @@
+//! Whose event it is: which of the leads that have a key it leads to.
+//!
+//! A weaker key finds a lead only when no stronger one of the two disagrees: two colleagues with one switchboard's number
+//! are told apart by their addresses, two entries of a CRM with one `info@` by their ids.
+
+use super::{IdentityKey, IdentityKind};
+use crate::country::Country;
+use crate::lead::Lead;
+
+/// The source of events that come through our own door, where nobody says which system an id is of.
+pub const OPEN_SOURCE: &str = "api";
+
+/// What an event names.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// Its keys, strongest first.
+    pub keys: &'a [IdentityKey],
+    /// Where it comes from: ids are those of their source.
+    pub source: &'a str,
+    /// Where telephone numbers without a country's code are.
+    pub country: Option<Country>,
+}
+
+/// How a lead that has a key stands to an event that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// Another person who has the key too.
+    Other,
+    /// It had the key, and has another one now.
+    Formerly,
+    /// It has this id, and one of the two does not say of which system.
+    Perhaps,
+    /// It has the key.
+    Now,
+}
+
+/// What a lead says of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// It has it.
+    Same,
+    /// It had it.
+    Former,
+    /// It has another one of this kind, or more than one.
+    Another,
+    /// It has none of this kind that could be compared.
+    Silent,
+}
+
+impl Named<'_> {
+    /// How a lead that was found by `key`, one of those named, stands to the event.
+    pub fn matches(&self, key: &IdentityKey, lead: &Lead) -> Match {
+        let own = self.word(key, lead);
+        let open_id = key.kind == IdentityKind::External && own == Word::Silent;
+        let disagrees = |other: &&IdentityKey| self.word(other, lead) == Word::Another;
+        let against = self.keys.iter().filter(|other| if open_id { *other != key } else { other.kind < key.kind });
+        if against.into_iter().any(|other| disagrees(&other)) {
+            return Match::Other;
+        }
+        match own {
+            Word::Former => Match::Formerly,
+            Word::Silent if open_id && self.may_be_the_same(key, lead) => Match::Perhaps,
+            Word::Silent if open_id => Match::Other,
+            Word::Another if key.kind == IdentityKind::External => Match::Other,
+            Word::Another | Word::Silent => Match::Formerly,
+            Word::Same => Match::Now,
+        }
+    }
+
+    fn word(&self, key: &IdentityKey, lead: &Lead) -> Word {
+        if lead.former.contains(key) {
+            return Word::Former;
+        }
+        let profile = &lead.profile;
+        let own = match key.kind {
+            IdentityKind::External => lead.external_id_of(self.source),
+            IdentityKind::Email => profile.email.as_deref(),
+            IdentityKind::Phone => profile.phone.as_deref(),
+        };
+        match own {
+            None => Word::Silent,
+            Some(own) if own == key.value => Word::Same,
+            // Kept by older rules, or read for another country.
+            Some(own) if IdentityKey::of(key.kind, own, lead.country().or(self.country)).as_ref() == Some(key) => {
+                Word::Same
+            }
+            Some(_) => Word::Another,
+        }
+    }
+
+    /// Whether one of the two ids names no system that it is of.
+    fn may_be_the_same(&self, key: &IdentityKey, lead: &Lead) -> bool {
+        self.source == OPEN_SOURCE || lead.external_id_of(OPEN_SOURCE) == Some(key.value.as_str())
+    }
+}

@@ -1,0 +1,252 @@
+//! Telephone numbers: every spelling of one number comes to one text, and what is no number is none.
+//!
+//! Reading digits as a number of a country is the library's (`phonelib`): lengths, trunk prefixes and access codes of every
+//! plan. What stands around the digits, extensions in many languages, and what only looks like a number are looked at here.
+
+use super::text::plain;
+use crate::country::Country;
+use phonelib::PhoneNumber;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// The longest text that is looked at.
+const TEXT_BYTES_MAX: usize = 200;
+/// The fewest digits of a number, extension left out: with fewer it is an extension, an emergency number or nothing.
+const DIGITS_MIN: usize = 6;
+/// The most digits of a number with its country code (E.164), and of an extension.
+const DIGITS_MAX: usize = 15;
+const EXTENSION_DIGITS_MAX: usize = 7;
+/// From how many digits on a number without `+` may be one whose `+` was lost.
+const LOST_PLUS_DIGITS_MIN: usize = 11;
+
+/// Words, in lower case, before the digits of an extension.
+const EXTENSION_WORDS: &[&str] = &[
+    "app",
+    "apparat",
+    "anexo",
+    "ankn",
+    "anknytning",
+    "dahili",
+    "doorkiesnummer",
+    "durchwahl",
+    "dw",
+    "ext",
+    "extension",
+    "extensión",
+    "extensao",
+    "extensão",
+    "extn",
+    "int",
+    "interno",
+    "klappe",
+    "kl",
+    "lok",
+    "lokal",
+    "nebenstelle",
+    "nst",
+    "p",
+    "poste",
+    "ramal",
+    "toestel",
+    "tst",
+    "w",
+    "wew",
+    "wewn",
+    "x",
+    "xt",
+    "вн",
+    "внутр",
+    "доб",
+    "доп",
+    "内線",
+    "分机",
+];
+
+/// A telephone number as E.164 (`+493012345`), with `;ext=7` when there is an extension; `country` is where a number
+/// without its country's code is. One that belongs to no country that is known is kept as its digits: that spelling of it
+/// is found again, and no other. None for what is no number: fewer than six digits, a date, an IP address, `4.42079E+11`, a
+/// placeholder such as `000-000-0000` or `123456`, two numbers in one.
+pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
+    let text = plain(text);
+    if text.len() > TEXT_BYTES_MAX || text.contains(['$', '€', '£', '%', '°']) {
+        return None;
+    }
+    let text = text.strip_prefix("tel:").unwrap_or(&text);
+    let Parts { number, extension } = parts(text)?;
+    let number = without_fraction(number.trim());
+    if is_date(number) || is_ip_address(number) {
+        return None;
+    }
+    let dialled = Dialled::of(number)?;
+    let mut number = match dialled.read(country) {
+        Some(known) => shown(&known)?,
+        // Without a country it is not known what the digits mean.
+        None if !dialled.international => dialled.digits,
+        None => return None,
+    };
+    if let Some(extension) = extension {
+        let _ = write!(number, ";ext={extension}");
+    }
+    Some(number)
+}
+
+/// A number and its extension, as they stand in the text.
+struct Parts<'a> {
+    number: Cow<'a, str>,
+    extension: Option<&'a str>,
+}
+
+/// Takes a text apart: words before the number are left out, so are those behind it; none when there is a word between
+/// digits that names no extension.
+fn parts(text: &str) -> Option<Parts<'_>> {
+    let begin = text.find(|c: char| c == '+' || c.is_ascii_digit())?;
+    // A bracket belongs to its digits: `(0)30`.
+    let text = &text[text[..begin].rfind('(').filter(|at| text[*at + 1..begin].trim().is_empty()).unwrap_or(begin)..];
+    if let Some((number, context)) = text.split_once(";phone-context=") {
+        return of_context(number, context);
+    }
+    let Some(end) = text.find(ends_number) else { return Some(Parts { number: text.into(), extension: None }) };
+    let (number, rest) = text.split_at(end);
+    if !rest.contains(|c: char| c.is_ascii_digit()) {
+        return Some(Parts { number: number.into(), extension: None }).filter(|_| !rest.contains('*'));
+    }
+    if let Some(extension) = extension(rest) {
+        return Some(Parts { number: number.into(), extension: Some(extension).filter(|digits| !digits.is_empty()) });
+    }
+    None
+}
+
+const fn ends_number(c: char) -> bool {
+    !matches!(c, '0'..='9' | '+' | '-' | '.' | '/' | '(' | ')' | ' ' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}')
+}
+
+/// RFC 3966: a local number with the code that it belongs to.
+fn of_context<'a>(number: &str, context: &'a str) -> Option<Parts<'a>> {
+    let code = context.split(';').next()?;
+    let digits = number.trim_start_matches(|c: char| c == '0' || !c.is_ascii_digit());
+    let extension = context.split_once(";ext=").and_then(|(_, rest)| leading_digits(rest));
+    Some(Parts { number: format!("{code}{digits}").into(), extension }).filter(|_| code.starts_with('+'))
+}
+
+/// The digits of an extension, when `rest` begins with a word or a sign for one and there are no other digits behind it.
+fn extension(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start_matches(|c| " [{<|:\"'".contains(c));
+    let unsigned = rest.trim_start_matches(|c| "#,;~ .".contains(c));
+    let end = unsigned.find(|c: char| !c.is_alphabetic()).unwrap_or(unsigned.len());
+    let (word, behind) = unsigned.split_at(end);
+    let known = if word.is_empty() {
+        unsigned.len() < rest.len()
+    } else {
+        EXTENSION_WORDS.contains(&word.to_lowercase().as_str())
+    };
+    let digits = leading_digits(behind.trim_start_matches(|c: char| !c.is_alphanumeric())).filter(|_| known)?;
+    let further = behind.split_once(digits)?.1.contains(|c: char| c.is_ascii_digit());
+    (!further && digits.len() <= EXTENSION_DIGITS_MAX).then_some(digits)
+}
+
+fn leading_digits(text: &str) -> Option<&str> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some(&text[..end]).filter(|digits| !digits.is_empty())
+}
+
+/// `442079460958.0`: a number that some program took for a quantity.
+fn without_fraction(number: &str) -> &str {
+    number.strip_suffix(".0").filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(number)
+}
+
+/// `2026-03-01`, `01.03.2026`, `3/1/26`: three groups that can be a day, a month and a year.
+fn is_date(number: &str) -> bool {
+    ['-', '.', '/'].into_iter().any(|separator| {
+        let groups: Vec<&str> = number.split(separator).map(str::trim).collect();
+        let [first, second, third] = groups[..] else { return false };
+        let within = |group: &str, digits: &[usize], most: u32| {
+            digits.contains(&group.len()) && group.parse().is_ok_and(|value: u32| (1..=most).contains(&value))
+        };
+        let day_and_month = |one: &str, other: &str| {
+            (within(one, &[1, 2], 31) && within(other, &[1, 2], 12))
+                || (within(one, &[1, 2], 12) && within(other, &[1, 2], 31))
+        };
+        (is_year(first) && day_and_month(second, third))
+            || ((is_year(third) || within(third, &[2], 99)) && day_and_month(first, second))
+    })
+}
+
+fn is_year(group: &str) -> bool {
+    group.len() == 4 && group.parse().is_ok_and(|year: u32| (1900..2200).contains(&year))
+}
+
+/// An IP address. Four groups of two digits are how numbers are written in Denmark and elsewhere.
+fn is_ip_address(number: &str) -> bool {
+    let pairs = number.split('.').all(|group| group.len() == 2);
+    (Ipv4Addr::from_str(number).is_ok() && !pairs) || Ipv6Addr::from_str(number).is_ok()
+}
+
+/// The digits of a number, and how they were written.
+struct Dialled {
+    digits: String,
+    /// With `+`.
+    international: bool,
+    /// Nothing but digits was written.
+    bare: bool,
+}
+
+impl Dialled {
+    /// None when that is too few or too many digits, or a placeholder.
+    fn of(number: &str) -> Option<Self> {
+        let international = number.trim_start_matches(['(', ' ']).starts_with('+');
+        let trunk = if international { number.find("(0)") } else { None };
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let digits = match trunk {
+            // Italian numbers keep their zero, and nothing else that is written so does.
+            Some(at) if !is_italian(&number[..at]) => digits(&number[..at]) + &digits(&number[at + 3..]),
+            _ => digits(number),
+        };
+        let bare = number.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = (DIGITS_MIN..=DIGITS_MAX + 3).contains(&digits.len()) && !is_placeholder(&digits);
+        fits.then_some(Self { digits, international, bare })
+    }
+
+    /// What the digits mean in a country.
+    fn read(&self, country: Option<Country>) -> Option<PhoneNumber> {
+        if self.international {
+            return abroad(self.digits.strip_prefix("00").unwrap_or(&self.digits));
+        }
+        let at_home = country.and_then(|country| PhoneNumber::parse_with_country(&self.digits, country.code()));
+        let at_home = at_home.filter(|number| !self.is_dialled_as_in_america(number));
+        // Dialled from a country: `00` in most, `011` in North America.
+        let dialled = || ["00", "011"].iter().filter_map(|prefix| self.digits.strip_prefix(prefix)).find_map(abroad);
+        let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
+        at_home.or_else(dialled).or_else(|| abroad(&self.digits).filter(|_| lost_plus))
+    }
+
+    /// `011` and then the code of the country that the number was read for: nobody there dials so.
+    fn is_dialled_as_in_america(&self, at_home: &PhoneNumber) -> bool {
+        let rest = self.digits.strip_prefix("011").filter(|rest| rest.len() >= LOST_PLUS_DIGITS_MIN);
+        rest.is_some_and(|rest| rest.starts_with(&at_home.country_code().to_string()))
+    }
+}
+
+/// Digits that begin with a country's code.
+fn abroad(digits: &str) -> Option<PhoneNumber> {
+    PhoneNumber::parse(&format!("+{digits}"))
+}
+
+fn is_italian(code: &str) -> bool {
+    ["39", "378", "379"].contains(&code.trim_matches(|c: char| !c.is_ascii_digit()))
+}
+
+/// As E.164; none for a placeholder behind a country's code.
+fn shown(number: &PhoneNumber) -> Option<String> {
+    let text = number.e164();
+    let fits = text.len() > DIGITS_MIN && text.len() <= DIGITS_MAX + 1;
+    let fits = fits && !is_placeholder(number.national_number());
+    fits.then(|| text.to_owned())
+}
+
+/// Whether somebody typed this for want of a number: one digit again and again, digits in their order, or `000…`.
+fn is_placeholder(digits: &str) -> bool {
+    let steps = |step: u8| digits.as_bytes().windows(2).all(|pair| (pair[1] + 10 - pair[0]) % 10 == step);
+    digits.starts_with("000") || steps(0) || steps(1) || steps(9)
+}

@@ -1,0 +1,228 @@
+//! What a key leads to: every lead that has it, and what binds the address or number itself, whoever has it.
+
+use super::{IdentityKey, IdentityKind};
+use crate::codes::codes;
+use crate::id::LeadId;
+use crate::lead::Channel;
+use crate::time::Timestamp;
+use minicbor::data::Type;
+use minicbor::decode::{Decode, Decoder, Error as DecodeError};
+use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
+
+/// The most leads that a key leads to. What more than this many leads have is nobody's address or number: the next lead
+/// that gets it is not found by it and not contacted there ([`Why::Crowded`]), since what binds the key later could not
+/// reach it.
+pub const HOLDERS_MAX: usize = 512;
+
+codes! {
+    /// What binds an address or a number.
+    pub enum Why {
+        /// Somebody who has it asked not to be contacted.
+        0 OptedOut = "opted_out",
+        /// Mail to it comes back.
+        1 Bounced = "bounced",
+        /// Who answers there is not the lead.
+        2 WrongNumber = "wrong_number",
+        /// Not to be called; a message may be sent.
+        3 DoNotCall = "do_not_call",
+        /// More than [`HOLDERS_MAX`] leads have it.
+        4 Crowded = "crowded",
+    }
+}
+
+impl Why {
+    /// Whether a touch on this way is bound by it, where the way uses the key at all.
+    pub const fn binds(self, channel: Channel) -> bool {
+        match self {
+            Self::DoNotCall => matches!(channel, Channel::Call),
+            Self::WrongNumber => matches!(channel, Channel::Call | Channel::Message),
+            Self::OptedOut | Self::Bounced | Self::Crowded => true,
+        }
+    }
+}
+
+/// What binds a key, since when, and how we heard of it.
+#[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct Binding {
+    /// What.
+    #[n(0)]
+    pub why: Why,
+    /// Since when.
+    #[n(1)]
+    pub at: Timestamp,
+    /// The source or the person that told us.
+    #[n(2)]
+    pub by: String,
+}
+
+/// What the leads that have a key tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityMessage {
+    /// The lead has it from now on.
+    Held,
+    /// It is bound, on every lead that has it.
+    Bind(Binding),
+    /// It is bound unless another lead has it too.
+    BindAlone(Binding),
+}
+
+/// Everything that is known of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The leads that have it or had it, in the order in which they got it; at most [`HOLDERS_MAX`].
+    pub holders: Vec<LeadId>,
+    /// What binds it; one of each kind.
+    pub bindings: Vec<Binding>,
+}
+
+/// What a message to a key means for the leads that have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The record is another one now.
+    pub changed: bool,
+    /// What binds the key and whoever spoke does not know of.
+    pub to_speaker: Vec<Binding>,
+    /// Leads that have it besides, and what binds it from now on.
+    pub to_others: Option<Binding>,
+    /// Another lead that has it, when the speaker has it from now on: the one that got it last.
+    pub shared_with: Option<LeadId>,
+}
+
+impl Identity {
+    /// Takes a message from a lead.
+    pub fn tell(&mut self, lead: LeadId, message: IdentityMessage, now: Timestamp) -> Told {
+        match message {
+            IdentityMessage::Held => self.hold(lead, now),
+            IdentityMessage::BindAlone(_) if self.holders.iter().any(|holder| *holder != lead) => Told::default(),
+            IdentityMessage::Bind(binding) | IdentityMessage::BindAlone(binding) => self.bind(binding),
+        }
+    }
+
+    fn hold(&mut self, lead: LeadId, now: Timestamp) -> Told {
+        if self.holders.contains(&lead) {
+            return Told::default();
+        }
+        let mut told = Told { to_speaker: self.bindings.clone(), ..Told::default() };
+        if self.holders.len() >= HOLDERS_MAX {
+            told.to_speaker.push(Binding { why: Why::Crowded, at: now, by: String::new() });
+            return told;
+        }
+        told.shared_with = self.holders.last().copied();
+        told.changed = true;
+        self.holders.push(lead);
+        told
+    }
+
+    fn bind(&mut self, binding: Binding) -> Told {
+        if self.bindings.iter().any(|known| known.why == binding.why) {
+            return Told::default();
+        }
+        self.bindings.push(binding.clone());
+        Told { changed: true, to_others: Some(binding), ..Told::default() }
+    }
+}
+
+/// One lead and nothing that binds it is the lead's id alone, as every record was before keys could be shared.
+impl<C> Encode<C> for Identity {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
+        match (&self.holders[..], &self.bindings[..]) {
+            ([lead], []) => lead.encode(e, ctx),
+            (holders, bindings) => {
+                e.map(2)?.u8(0)?.encode_with(holders, ctx)?;
+                e.u8(1)?.encode_with(bindings, ctx)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Identity {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        if !matches!(d.datatype()?, Type::Map) {
+            return Ok(Self { holders: vec![LeadId::decode(d, ctx)?], bindings: Vec::new() });
+        }
+        let members = d.map()?.ok_or_else(|| DecodeError::message("a key's record is a map of known length"))?;
+        let mut identity = Self::default();
+        for _ in 0..members {
+            match d.u8()? {
+                0 => identity.holders = d.decode_with(ctx)?,
+                1 => identity.bindings = d.decode_with(ctx)?,
+                _ => d.skip()?,
+            }
+        }
+        Ok(identity)
+    }
+}
+
+/// A key of a lead that is bound.
+#[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct BoundKey {
+    /// Which.
+    #[n(0)]
+    pub key: IdentityKey,
+    /// What binds it.
+    #[n(1)]
+    pub binding: Binding,
+}
+
+/// The kind of key that a touch on this way needs; none for ways that need none.
+pub const fn needed_by(channel: Channel) -> Option<IdentityKind> {
+    match channel {
+        Channel::Email => Some(IdentityKind::Email),
+        Channel::Call | Channel::Message => Some(IdentityKind::Phone),
+        Channel::Meeting | Channel::Other => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(why: Why) -> Binding {
+        Binding { why, at: Timestamp::from_ms(7), by: "web".to_owned() }
+    }
+
+    fn lead(n: usize) -> LeadId {
+        LeadId((n as u128 + 1) << 20)
+    }
+
+    #[test]
+    fn what_leads_tell_a_key_and_what_it_tells_them() {
+        use IdentityMessage::{Bind, BindAlone, Held};
+        let opted_out = || binding(Why::OptedOut);
+        let (now, mut key) = (Timestamp::from_ms(9), Identity::default());
+        let told = |told: Told| (told.changed, told.shared_with, told.to_speaker.len(), told.to_others.is_some());
+        for (what, who, message, expected) in [
+            ("the first lead", 0, Held, (true, None, 0, false)),
+            ("the same again", 0, Held, (false, None, 0, false)),
+            ("its own opt-out binds it", 0, BindAlone(opted_out()), (true, None, 0, true)),
+            ("once", 0, Bind(opted_out()), (false, None, 0, false)),
+            ("the second lead hears of it", 1, Held, (true, Some(lead(0)), 1, false)),
+            ("a bounce is everybody's", 1, Bind(binding(Why::Bounced)), (true, None, 0, true)),
+            ("one's own word spares the other", 1, BindAlone(binding(Why::DoNotCall)), (false, None, 0, false)),
+        ] {
+            assert_eq!(told(key.tell(lead(who), message, now)), expected, "{what}");
+        }
+        for n in 2..HOLDERS_MAX {
+            assert!(key.tell(lead(n), Held, now).changed, "lead {n}");
+        }
+        let crowded = key.tell(lead(HOLDERS_MAX), Held, now);
+        assert!(
+            !crowded.changed && crowded.to_speaker.iter().any(|binding| binding.why == Why::Crowded),
+            "{crowded:?}"
+        );
+    }
+
+    #[test]
+    fn a_record_of_one_lead_is_its_id_as_it_always_was() {
+        let alone = Identity { holders: vec![lead(0)], bindings: Vec::new() };
+        let bytes = minicbor::to_vec(&alone).unwrap();
+        assert_eq!(bytes, minicbor::to_vec(lead(0)).unwrap());
+        let many = Identity { holders: vec![lead(0), lead(1)], bindings: vec![binding(Why::Bounced)] };
+        let bound = Identity { holders: Vec::new(), bindings: vec![binding(Why::OptedOut)] };
+        for identity in [alone, many, bound] {
+            let bytes = minicbor::to_vec(&identity).unwrap();
+            assert_eq!(minicbor::decode::<Identity>(&bytes).unwrap(), identity);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The rules against tables of what people, forms and exports write.
+
+use super::*;
+
+/// The lines of a table, taken apart at `separator`; `\u{…}` stands for a character that cannot be seen.
+fn rows<'a>(table: &'a str, separator: &'a str) -> impl Iterator<Item = (String, &'a str)> {
+    table.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).map(move |line| {
+        let (given, expected) = line.rsplit_once(separator).unwrap_or_else(|| panic!("`{line}` has no `{separator}`"));
+        (unescaped(given), expected.trim())
+    })
+}
+
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u{");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |done, part| {
+        let (code, rest) = part.split_once('}').expect("`\\u{…}` is closed");
+        let code = u32::from_str_radix(code, 16).ok().and_then(char::from_u32).expect("a character");
+        format!("{done}{code}{rest}")
+    })
+}
+
+fn shown(result: Option<String>) -> String {
+    result.unwrap_or_else(|| "-".to_owned())
+}
+
+/// Every row of a table goes through `read`; the wrong ones are shown together.
+fn check(table: &str, separator: &str, least: usize, read: impl Fn(&str) -> Option<String>) {
+    let rows: Vec<_> = rows(table, separator).collect();
+    assert!(rows.len() >= least, "{} rows are fewer than {least}", rows.len());
+    let wrong: Vec<String> = rows
+        .into_iter()
+        .map(|(given, expected)| (shown(read(&given)), given, expected))
+        .filter(|(found, _, expected)| found != expected)
+        .map(|(found, given, expected)| format!("`{given}` is `{found}`, and should be `{expected}`"))
+        .collect();
+    assert!(wrong.is_empty(), "{} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn addresses() {
+    check(include_str!("addresses.txt"), " => ", 60, email);
+}
+
+#[test]
+fn domains() {
+    check(include_str!("domains.txt"), " => ", 60, |text| {
+        let domain = domain(text)?;
+        Some(if is_free_mail(&domain) { format!("{domain} (free)") } else { domain })
+    });
+}
+
+#[test]
+fn numbers() {
+    check(include_str!("numbers.txt"), " => ", 100, |text| {
+        let (country, text) = text.split_once(' ').expect("a country and a number");
+        phone(text, Country::of_code(country))
+    });
+}
+
+#[test]
+fn what_is_kept_reads_as_itself() {
+    let tables = [include_str!("addresses.txt"), include_str!("numbers.txt")];
+    for (_, kept) in tables.into_iter().flat_map(|table| rows(table, " => ")).filter(|(_, kept)| *kept != "-") {
+        let again = if kept.contains('@') { email(kept) } else { phone(kept, None) };
+        assert_eq!(again.as_deref(), Some(kept), "what was kept once must stay the same");
+    }
+}
+
+#[test]
+fn any_text_is_read_and_what_is_kept_reads_as_itself() {
+    use proptest::prelude::*;
+    proptest!(|(text in r#"(\PC|[-+0-9@.<>();=x/ ]){0,60}"#)| {
+        if let Some(kept) = email(&text) {
+            prop_assert_eq!(email(&kept), Some(kept));
+        }
+        if let Some(kept) = phone(&text, Country::of_code("DE")) {
+            prop_assert_eq!(phone(&kept, Country::of_code("DE")), Some(kept));
+        }
+        if let Some(kept) = domain(&text) {
+            prop_assert_eq!(domain(&kept), Some(kept));
+        }
+    });
+}
+
+#[test]
+fn colleagues_share_an_account_and_free_mail_does_not() {
+    let same: &[&[(&str, &str)]] = &[
+        &[("email", "ada@acme.example")],
+        &[("email", "Bob@ACME.example"), ("company", "Acme Inc")],
+        &[("email", "cy@mail.acme.example")],
+        &[("domain", "https://acme.example/contact")],
+        &[("domain", "www.acme.example")],
+        &[("domain", "acme.example."), ("email", "dee@gmail.com")],
+        &[("domain", "HTTP://user:secret@Acme.Example:8080/?q=1")],
+        &[("domain", "\u{FEFF}acme.example\u{200B}")],
+        &[("domain", "gmail.com"), ("email", "ed@acme.example")],
+    ];
+    let of = |fields: &[(&str, &str)]| {
+        let mut profile = Profile::default();
+        for (field, text) in fields {
+            profile.set(field, crate::value::Value::Text((*text).to_owned()), &Default::default()).expect("it fits");
+        }
+        account(&profile)
+    };
+    let expected = Some(AccountId::of_key("domain:acme.example"));
+    for fields in same {
+        assert_eq!(of(fields).map(|(id, _)| id), expected, "{fields:?}");
+    }
+    for mail in ["ada@gmail.com", "ada@yahoo.co.uk", "ada@outlook.de", "ada@orange.fr", "ada@hotmail.com.tr"] {
+        assert_eq!(of(&[("email", mail)]), None, "{mail}: a provider of free mail is no company");
+        let named = of(&[("email", mail), ("company", " Acme\u{A0}  Inc ")]);
+        assert_eq!(named, Some((AccountId::of_key("name:acme inc"), "Acme Inc".to_owned())), "{mail}: the name serves");
+    }
+}
+
+#[test]
+fn the_list_of_free_mail_can_be_used() {
+    let list = include_str!("../free_mail.txt").lines().filter(|line| !line.starts_with('#'));
+    for domain in list {
+        assert_eq!(domain::host(domain).as_deref(), Some(domain), "it is written as domains are looked up");
+    }
+}
