@@ -98,6 +98,17 @@ fn a_damaged_record_of_any_kind_stops_nobody() {
         assert!(spoilt > 0 || kind == b'G', "there is something of kind `{what}`");
         let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
         goes_on(&engine, &format!("`{what}` spoilt"), 10);
+        // What cannot be told whose it is, or whether it was applied, is refused in words.
+        let again = match kind {
+            b'I' => Some("msg_20"),
+            b'M' => Some("msg_1"),
+            _ => None,
+        };
+        if let Some(id) = again {
+            let refused =
+                engine.deliver("website", &Delivery::new(id, &hot(1))).expect("the engine answers").problem(500);
+            assert_eq!(refused["type"], "/problems/damaged", "`{what}`: {refused:#}");
+        }
         if let Some(told) = told {
             let listed = engine.client.get("/v1/damaged").expect(200).json;
             let items = listed["items"].as_array().expect("a list");

@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 use crate::workflow::Target;
 use minicbor::{Decode, Encode};
 
-/// How many leads a hold remembers, to tell them when it expires.
+/// How many leads a hold lists in its account's record. More lie apart, so that the record of an account with thousands of leads
+/// is not written whole whenever one more comes; all of them hear when it ends.
 pub const HOLD_LEADS_MAX: usize = 64;
 
 /// An account.
@@ -29,6 +30,46 @@ pub struct Account {
     /// The hold was made permanent.
     #[n(4)]
     pub kept: bool,
+    /// More leads are under the hold than it lists.
+    #[cbor(n(120), skip_if = "std::ops::Not::not", default)]
+    pub more: bool,
+    /// A hold that is over, of which leads that it does not list have still to be told.
+    #[n(121)]
+    #[cbor(default)]
+    pub ending: Option<Ending>,
+}
+
+/// A hold that is over, while the leads that it did not list are told a page at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub struct Ending {
+    /// When it ended.
+    #[n(0)]
+    pub at: Timestamp,
+    /// What they are told: the definition that made the hold, and where a run of its own begins. Nothing when the hold was
+    /// made permanent: then they are only forgotten.
+    #[n(1)]
+    pub tells: Option<Tells>,
+    /// The lead that was told last.
+    #[n(2)]
+    pub after: Option<LeadId>,
+}
+
+/// What a lead is told when a hold expired.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub struct Tells {
+    /// The definition that made the hold.
+    #[n(0)]
+    pub workflow: Digest,
+    /// Where a run of its own begins.
+    #[n(1)]
+    pub go: Target,
+}
+
+impl Tells {
+    /// As an event.
+    pub const fn event(self) -> Event {
+        Event::HoldExpired { workflow: self.workflow, go: self.go }
+    }
 }
 
 /// Ownership until a time; also used on a lead without an account.
@@ -88,19 +129,19 @@ pub enum AccountMessage {
 }
 
 impl Hold {
-    fn join(&mut self, leads: Vec<LeadId>) {
-        for lead in leads {
-            if !self.leads.contains(&lead) && self.leads.len() < HOLD_LEADS_MAX {
-                self.leads.push(lead);
-            }
-        }
+    /// Lists leads as long as there is room; those for whom there is none.
+    fn join(&mut self, mut leads: Vec<LeadId>) -> Vec<LeadId> {
+        leads.retain(|lead| !self.leads.contains(lead));
+        let room = HOLD_LEADS_MAX.saturating_sub(self.leads.len()).min(leads.len());
+        self.leads.extend(leads.drain(..room));
+        leads
     }
 }
 
 impl Account {
     /// An account of which only the name is known.
     pub fn new(id: AccountId, name: String) -> Self {
-        Self { id, name, owner: None, hold: None, kept: false }
+        Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None }
     }
 
     /// What a lead's transition may know.
@@ -110,11 +151,12 @@ impl Account {
 
     /// When it has to be looked at again.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.hold.as_ref().map(|hold| hold.until)
+        let ending = self.ending.as_ref().map(|ending| ending.at);
+        self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).min()
     }
 
-    /// Takes a message from a lead.
-    pub fn tell(&mut self, message: AccountMessage) {
+    /// Takes a message from a lead at `now`; leads that its record does not list, which have to be kept apart.
+    pub fn tell(&mut self, message: AccountMessage, now: Timestamp) -> Vec<LeadId> {
         match message {
             AccountMessage::Join { name } => {
                 if self.name.is_empty() {
@@ -126,30 +168,40 @@ impl Account {
                     self.own(owner);
                 }
             }
-            AccountMessage::Hold(new) => self.take_hold(new),
+            AccountMessage::Hold(new) => return self.take_hold(new),
             AccountMessage::Happened(event) => {
                 if self.hold.as_ref().is_some_and(|hold| hold.until_event.as_ref() == Some(&event)) {
                     self.hold = None;
                     self.kept = true;
+                    self.end(now, None);
                 }
             }
+        }
+        Vec::new()
+    }
+
+    /// Leads that are not listed are gone through.
+    fn end(&mut self, at: Timestamp, tells: Option<Tells>) {
+        if std::mem::take(&mut self.more) {
+            self.ending = Some(Ending { at, tells, after: None });
         }
     }
 
     /// A second lead joins a hold in force and does not start it again; a hold for another owner takes over its leads,
     /// so that none is forgotten.
-    fn take_hold(&mut self, new: Hold) {
+    fn take_hold(&mut self, new: Hold) -> Vec<LeadId> {
         if self.kept && self.owner.as_ref() == Some(&new.owner) {
-            return;
+            return Vec::new();
         }
         self.own(new.owner.clone());
-        match &mut self.hold {
-            Some(hold) if hold.owner == new.owner => hold.join(new.leads),
-            slot => {
-                let joined = slot.replace(new).map_or_else(Vec::new, |before| before.leads);
-                slot.iter_mut().for_each(|hold| hold.join(joined.clone()));
-            }
-        }
+        let (hold, joining) = match self.hold.take() {
+            Some(hold) if hold.owner == new.owner => (hold, new.leads),
+            Some(before) => (new, before.leads),
+            None => (new, Vec::new()),
+        };
+        let unlisted = self.hold.insert(hold).join(joining);
+        self.more |= !unlisted.is_empty();
+        unlisted
     }
 
     /// What was made permanent for one owner is not so for the next.
@@ -162,10 +214,21 @@ impl Account {
     pub fn timer_due(&mut self, now: Timestamp) -> Vec<(LeadId, Event)> {
         match self.hold.take_if(|hold| hold.until <= now) {
             Some(Hold { workflow, on_expiry, leads, .. }) => {
-                let go = on_expiry.unwrap_or(Target::End);
-                leads.into_iter().map(|lead| (lead, Event::HoldExpired { workflow, go })).collect()
+                let tells = Tells { workflow, go: on_expiry.unwrap_or(Target::End) };
+                self.end(now, Some(tells));
+                leads.into_iter().map(|lead| (lead, tells.event())).collect()
             }
             None => Vec::new(),
+        }
+    }
+
+    /// A page of the leads that were not listed has been told; `last` when there are no more.
+    pub fn told(&mut self, page: &[LeadId], last: bool) {
+        if let Some(ending) = &mut self.ending {
+            ending.after = page.last().copied().or(ending.after);
+        }
+        if last {
+            self.ending = None;
         }
     }
 }
@@ -210,7 +273,9 @@ mod tests {
         ];
         for (what, messages, expected) in cases {
             let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
-            messages.into_iter().for_each(|message| account.tell(message));
+            for message in messages {
+                account.tell(message, Timestamp::from_ms(0));
+            }
             let owner = account.owner.as_ref().map_or("nobody".to_owned(), ToString::to_string);
             let hold = account.hold.as_ref().map(|h| format!(" until {} for {}", h.until.as_ms(), h.leads.len()));
             let kept = if account.kept { " kept" } else { "" };
@@ -221,9 +286,32 @@ mod tests {
     #[test]
     fn an_expired_hold_tells_its_leads_once() {
         let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
-        account.tell(hold("ada", 9, 1));
+        account.tell(hold("ada", 9, 1), Timestamp::from_ms(0));
         assert!(account.timer_due(Timestamp::from_ms(8)).is_empty(), "too early");
         assert_eq!(account.timer_due(Timestamp::from_ms(9)).len(), 1);
         assert!(account.timer_due(Timestamp::from_ms(9)).is_empty(), "told already");
+    }
+
+    #[test]
+    fn leads_beyond_the_list_hear_of_its_end_too() {
+        // How the hold ends: what the leads that are not listed hear, or are only forgotten.
+        for (what, won) in [("it expires", false), ("it is made permanent", true)] {
+            let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
+            let at = |ms| Timestamp::from_ms(ms);
+            let apart: Vec<LeadId> = (1..=70).flat_map(|n| account.tell(hold("ada", 9, n), at(0))).collect();
+            assert_eq!(apart.len(), 70 - HOLD_LEADS_MAX, "{what}: the list has an end");
+            assert_eq!(account.next_due(), Some(at(9)), "{what}");
+            if won {
+                account.tell(AccountMessage::Happened(EventType::parse("deal.won").unwrap()), at(5));
+            } else {
+                assert_eq!(account.timer_due(at(9)).len(), HOLD_LEADS_MAX, "{what}");
+            }
+            let ending = account.ending.expect("the others have still to be gone through");
+            assert_eq!((ending.tells.is_some(), account.next_due()), (!won, Some(ending.at)), "{what}");
+            account.told(&apart[..4], false);
+            assert_eq!(account.ending.and_then(|ending| ending.after), Some(apart[3]), "{what}");
+            account.told(&apart[4..], true);
+            assert_eq!((account.ending, account.next_due()), (None, None), "{what}");
+        }
     }
 }

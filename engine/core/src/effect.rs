@@ -118,6 +118,10 @@ pub struct Outgoing {
     #[n(11)]
     #[cbor(default)]
     pub redriven: bool,
+    /// Why it was put off last, as its lead's journal has it: another entry is made when that changes, and not at each look.
+    #[n(120)]
+    #[cbor(default)]
+    pub deferred: Option<crate::gate::Verdict>,
 }
 
 /// What is sent.

@@ -303,6 +303,29 @@ pub enum Event {
     /// A key that leads to the lead was made by older rules; today's make another one of it.
     #[n(62)]
     RulesRaised(#[n(0)] IdentityKey),
+    /// The pool has no place for the question of a run.
+    #[n(120)]
+    PutOff {
+        /// The run that asked.
+        #[n(0)]
+        run: RunId,
+        /// Its attempt.
+        #[n(1)]
+        attempt: u32,
+    },
+    /// The pool has a place for the question of this run, which waits for one.
+    #[n(121)]
+    PlaceFree(#[n(0)] RunId),
+    /// A message is put off, for another reason or to another time than before.
+    #[n(122)]
+    Deferred {
+        /// On which way.
+        #[n(0)]
+        channel: Channel,
+        /// Why, and until when.
+        #[n(1)]
+        verdict: crate::gate::Verdict,
+    },
 }
 
 /// An answer to [`crate::effect::Effect::Decide`].

@@ -59,6 +59,8 @@ crate::codes::codes! {
         63 DoNotCall = "do_not_call",
         /// So many leads have this address or number that it is nobody's.
         64 CrowdedAddress = "crowded_address",
+        /// Its workflow or connection is paused, or the connection is gone.
+        120 Held = "held",
     }
 }
 

@@ -361,6 +361,9 @@ pub enum Note {
         #[n(1)]
         leads: u32,
     },
+    /// A run's question waits for a place in the pool.
+    #[n(120)]
+    PutOff(#[n(0)] RunId),
 }
 
 /// What a decision came to, without its reasons.

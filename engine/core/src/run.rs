@@ -75,6 +75,11 @@ pub enum RunState {
         #[n(2)]
         #[cbor(default)]
         overruns: u8,
+        /// The plugin, while the question waits for a place in the pool: then nothing falls due, and the store keeps it
+        /// among the questions that wait.
+        #[n(3)]
+        #[cbor(default)]
+        queued: Option<String>,
     },
     /// An owner is being chosen.
     #[n(2)]

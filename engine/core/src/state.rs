@@ -2,7 +2,7 @@
 
 use crate::account::Hold;
 use crate::event::EventType;
-use crate::id::{BORN_MAX, LeadId};
+use crate::id::{BORN_MAX, LeadId, RunId};
 use crate::journal::Entry;
 use crate::lead::{Lead, RepId};
 use crate::run::{CadencePhase, Past, Run, RunState};
@@ -94,6 +94,14 @@ impl LeadState {
         runs.chain(tasks).chain(hold).min()
     }
 
+    /// Questions that wait for a place in the pool: the plugin, since when, and whose.
+    pub fn queued(&self) -> impl Iterator<Item = (&str, Timestamp, RunId)> {
+        self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
+            RunState::Deciding { queued: Some(plugin), since, .. } => Some((plugin.as_str(), *since, run.id)),
+            _ => None,
+        })
+    }
+
     /// Whether the run a task belongs to stands still, and with it the task's escalation.
     pub fn stands_still(&self, task: &Task) -> bool {
         self.runs.iter().any(|run| Some(run.id) == task.run && run.braked_at.is_some())
@@ -148,6 +156,7 @@ fn run_due(run: &Run) -> Option<Timestamp> {
     }
     match &run.state {
         RunState::Waiting { until } => *until,
+        RunState::Deciding { queued: Some(_), .. } => None,
         RunState::Deciding { since, .. } => Some(since.plus_ms(DECISION_TIMEOUT_MS)),
         RunState::Cadence(state) => match state.phase {
             CadencePhase::Pause(at) | CadencePhase::Redial(at) => Some(at),

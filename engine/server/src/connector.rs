@@ -81,12 +81,19 @@ impl Connector {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
             let result = match (row.message.touch(), permit) {
-                (Some(channel), Some(permit)) if permit.channel() == channel => self.attempt(&catalog, &row).await,
-                (None, _) => self.attempt(&catalog, &row).await,
+                (Some(channel), Some(permit)) if permit.channel() == channel => self.attempted(&catalog, &row).await,
+                (None, _) => self.attempted(&catalog, &row).await,
                 (Some(_), _) => Err(permanent("a touch without a permit is never sent".to_owned())),
             };
             done(row, result);
         });
+    }
+
+    /// An attempt that panics has failed like any other, and is made again: its row is not under way for ever.
+    async fn attempted(self: &Arc<Self>, catalog: &Arc<Catalog>, row: &Outgoing) -> Result<(), SendError> {
+        let (this, catalog, row) = (Arc::clone(self), Arc::clone(catalog), row.clone());
+        let attempt = tokio::spawn(async move { this.attempt(&catalog, &row).await });
+        attempt.await.unwrap_or_else(|_| Err(passing("the attempt broke off, a fault of this program".to_owned())))
     }
 
     async fn attempt(&self, catalog: &Catalog, row: &Outgoing) -> Result<(), SendError> {

@@ -1,6 +1,11 @@
-//! Asks plugins: those with a small fuel budget at once, on the driver's thread; others on a thread of their own, with an
-//! engine and pool of their own, whose answers come back as events. A third thread asks the builds that are only watched;
-//! what they would decide is compared and changes nothing.
+//! Asks plugins: those with a small fuel budget at once, on the driver's thread; others on the threads of a pool, each with an
+//! engine of its own, whose answers come back as events. One more thread asks the builds that are only watched; what they
+//! would decide is compared and changes nothing.
+//!
+//! A thread that panics is a fault of this program, not of a plugin. It is counted, the thread goes on with a new sandbox, and
+//! what it held is asked again; what breaks two sandboxes is answered as unavailable, so that its step's failure policy applies.
+
+mod lines;
 
 use crate::catalog::Catalog;
 use crate::meters::Meters;
@@ -11,9 +16,11 @@ use crate::plugins::shadow::Compared;
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::Answer;
 use cadenza_core::id::Digest;
-use cadenza_core::plugin::{DecisionFailure, DecisionInput, DecisionKind, PluginInfo};
+use cadenza_core::plugin::{Cost, DecisionFailure, DecisionInput, DecisionKind, PluginInfo};
 use cadenza_sandbox::{Decided, Sandbox};
+use lines::Lines;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -22,10 +29,16 @@ type Done<T> = Box<dyn FnOnce(T) + Send>;
 
 /// Questions to builds that are only watched, which may wait; more are passed over, and counted.
 const SHADOWS_WAITING_MAX: usize = 1_024;
+/// Threads of the pool: as many as there are processors, within these bounds. With two one plugin cannot keep all others waiting.
+const WORKERS_MIN: usize = 2;
+const WORKERS_MAX: usize = 4;
 
-enum Job {
-    Ask(Box<Question>, Done<Answer>),
-    Plugins(Arc<Plugins>),
+/// A question on its way to a thread of the pool.
+struct Job {
+    question: Box<Question>,
+    /// The plugins in force when it was put: it is answered by the build that it was put to.
+    plugins: Arc<Plugins>,
+    done: Done<Answer>,
 }
 
 /// A decision that was taken, and the build that is asked besides.
@@ -47,7 +60,7 @@ enum ShadowJob {
 pub(crate) struct Decider {
     inline: Bench,
     /// Not bounded: the driver knows how many it has asked.
-    pooled: mpsc::Sender<Job>,
+    pooled: Arc<Lines<Job>>,
     /// Not bounded either: see `shadows_waiting`.
     shadows: mpsc::Sender<ShadowJob>,
     shadows_waiting: Arc<AtomicUsize>,
@@ -69,10 +82,21 @@ impl Bench {
         Ok(Self { sandbox, plugins, health, known: BTreeMap::new() })
     }
 
-    fn use_plugins(&mut self, plugins: Arc<Plugins>) {
+    fn use_plugins(&mut self, plugins: &Arc<Plugins>) {
+        if Arc::ptr_eq(plugins, &self.plugins) {
+            return;
+        }
         match plugins.equip(&mut self.sandbox, &self.plugins) {
-            Ok(()) => self.plugins = plugins,
+            Ok(()) => self.plugins = Arc::clone(plugins),
             Err(error) => tracing::error!(%error, "the new plugins could not be loaded; the old ones stay"),
+        }
+    }
+
+    /// Takes a new sandbox: nobody knows what became of the old one.
+    fn renew(&mut self) {
+        match self.plugins.sandbox() {
+            Ok(sandbox) => self.sandbox = sandbox,
+            Err(error) => tracing::error!(%error, "no new sandbox could be made; the old one stays"),
         }
     }
 
@@ -97,14 +121,20 @@ impl Decider {
     /// A decider with the plugins of the catalog.
     pub(crate) fn new(catalog: &Arc<Catalog>, meters: Arc<Meters>, health: &Arc<Health>) -> anyhow::Result<Self> {
         let inline = Bench::new(&catalog.plugins, health)?;
-        let (pool, shadow) = (Bench::new(&catalog.plugins, health)?, Bench::new(&catalog.plugins, health)?);
-        let (pooled, jobs) = mpsc::channel();
-        let pool_meters = Arc::clone(&meters);
-        start("cadenza-decisions", move || run_pool(pool, &jobs, &pool_meters))?;
+        let shadow = Bench::new(&catalog.plugins, health)?;
+        let workers = std::thread::available_parallelism().map_or(WORKERS_MIN, usize::from);
+        let workers = workers.clamp(WORKERS_MIN, WORKERS_MAX);
+        let pooled = Arc::new(Lines::new(workers));
+        for number in 0..workers {
+            let (lines, bench) = (Arc::clone(&pooled), Bench::new(&catalog.plugins, health)?);
+            let mut worker = Worker { bench, meters: Arc::clone(&meters), ask };
+            start(&format!("cadenza-decisions-{number}"), move || worker.run(&lines))?;
+        }
+        let shadow_meters = Arc::clone(&meters);
         let (shadows, jobs) = mpsc::channel();
         let shadows_waiting = Arc::new(AtomicUsize::new(0));
         let waiting = Arc::clone(&shadows_waiting);
-        start("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting))?;
+        start("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting, &shadow_meters))?;
         Ok(Self { inline, pooled, shadows, shadows_waiting, meters })
     }
 
@@ -117,9 +147,8 @@ impl Decider {
                 self.inline.health.of(info.digest).forget_near();
             }
         }
-        self.inline.use_plugins(Arc::clone(&catalog.plugins));
-        // The threads end with the decider.
-        let _ = self.pooled.send(Job::Plugins(Arc::clone(&catalog.plugins)));
+        self.inline.use_plugins(&catalog.plugins);
+        // The thread ends with the decider.
         let _ = self.shadows.send(ShadowJob::Plugins(Arc::clone(&catalog.plugins)));
     }
 
@@ -135,7 +164,9 @@ impl Decider {
 
     /// Asks on the pool; `done` gets the answer.
     pub(crate) fn ask_pooled(&self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
-        let _ = self.pooled.send(Job::Ask(Box::new(question), Box::new(done)));
+        let plugin = question.plugin.clone();
+        let plugins = Arc::clone(&self.inline.plugins);
+        self.pooled.push(plugin, Job { question: Box::new(question), plugins, done: Box::new(done) });
     }
 
     /// Asks a build that is only watched; `done` gets what it would have decided. False when too many wait already.
@@ -152,34 +183,84 @@ fn start(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()>
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| ())
 }
 
-fn run_pool(mut bench: Bench, jobs: &mpsc::Receiver<Job>, meters: &Meters) {
-    while let Ok(job) = jobs.recv() {
-        match job {
-            Job::Ask(question, done) => done(ask(&mut bench, *question, meters)),
-            Job::Plugins(plugins) => bench.use_plugins(plugins),
-        }
+/// The threads of the pool end with the decider.
+impl Drop for Decider {
+    fn drop(&mut self) {
+        self.pooled.close();
     }
 }
 
-fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &AtomicUsize) {
+/// A thread of the pool.
+struct Worker {
+    bench: Bench,
+    meters: Arc<Meters>,
+    /// How it asks; another way in the test.
+    ask: fn(&mut Bench, Question, &Meters) -> Answer,
+}
+
+impl Worker {
+    fn run(&mut self, lines: &Lines<Job>) {
+        while let Some((plugin, Job { question, plugins, done })) = lines.next() {
+            self.bench.use_plugins(&plugins);
+            let answer = self.answer(*question);
+            lines.over(&plugin);
+            done(answer);
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Answer {
+        for _ in 0..2 {
+            let again = question.clone();
+            let (bench, meters, ask) = (&mut self.bench, &self.meters, self.ask);
+            if let Some(answer) = unpanicked(&self.meters, || ask(bench, again, meters)) {
+                return answer;
+            }
+            self.bench.renew();
+        }
+        let why = "the host broke off twice while it was asked".to_owned();
+        let Question { run, attempt, task, plugin, digest, input, .. } = question;
+        let decision = Err(DecisionFailure::Unavailable(why));
+        Answer { run, attempt, task, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
+    }
+}
+
+/// What comes of it, unless it panics, which is counted.
+fn unpanicked<T>(meters: &Meters, work: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    if done.is_err() {
+        meters.threads_panicked_total.add(1);
+        tracing::error!("a thread that asks plugins broke off, a fault of this program; it goes on with a new sandbox");
+    }
+    done.ok()
+}
+
+fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &AtomicUsize, meters: &Meters) {
     while let Ok(job) = jobs.recv() {
         match job {
             ShadowJob::Ask(watched, done) => {
                 waiting.fetch_sub(1, Relaxed);
-                let Watched { shadow, kind, answer } = *watched;
-                let would = bench.ask(&answer.plugin, shadow.digest, kind, &shadow.input);
-                done(Compared {
-                    live: answer.digest,
-                    shadow: shadow.digest,
-                    lead: answer.run.lead(),
-                    at: answer.input.now,
-                    decided: answer.decision,
-                    would_decide: would.answer,
-                    plugin: answer.plugin,
-                });
+                // One comparison less is nobody's loss.
+                match unpanicked(meters, || compare(&mut bench, *watched)) {
+                    Some(compared) => done(compared),
+                    None => bench.renew(),
+                }
             }
-            ShadowJob::Plugins(plugins) => bench.use_plugins(plugins),
+            ShadowJob::Plugins(plugins) => bench.use_plugins(&plugins),
         }
+    }
+}
+
+fn compare(bench: &mut Bench, watched: Watched) -> Compared {
+    let Watched { shadow, kind, answer } = watched;
+    let would = bench.ask(&answer.plugin, shadow.digest, kind, &shadow.input);
+    Compared {
+        live: answer.digest,
+        shadow: shadow.digest,
+        lead: answer.run.lead(),
+        at: answer.input.now,
+        decided: answer.decision,
+        would_decide: would.answer,
+        plugin: answer.plugin,
     }
 }
 
@@ -197,4 +278,38 @@ fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
         tracing::warn!(plugin, %digest, %run, failure, backtrace, "a plugin was stopped");
     }
     Answer { run, attempt, task, plugin, digest, input, decision: answer, cost, log }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    /// Panics at a run of one number always, at one of another once.
+    fn breaks_off(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
+        static ONCE: AtomicUsize = AtomicUsize::new(0);
+        match question.attempt {
+            1 => panic!("a fault of ours"),
+            2 if ONCE.fetch_add(1, Relaxed) == 0 => panic!("a fault of ours, once"),
+            _ => ask(bench, question, meters),
+        }
+    }
+
+    #[test]
+    fn what_a_thread_held_when_it_broke_off_is_asked_again() {
+        let catalog = Arc::new(fixture::catalog());
+        let (meters, health) = (Arc::new(Meters::default()), Arc::new(Health::default()));
+        let bench = Bench::new(&catalog.plugins, &health).unwrap();
+        let mut worker = Worker { bench, meters: Arc::clone(&meters), ask: breaks_off };
+        // The attempt, how often it breaks off, and whether the failure says that the host did.
+        for (attempt, panics, host) in [(0, 0, false), (1, 2, true), (2, 1, false)] {
+            let before = meters.threads_panicked_total.get();
+            let question = Question { attempt, ..crate::driver::sample_question(attempt.into()) };
+            let answer = worker.answer(question);
+            assert_eq!(meters.threads_panicked_total.get() - before, panics, "attempt {attempt}");
+            let words = format!("{:?}", answer.decision);
+            assert_eq!(words.contains("broke off twice"), host, "attempt {attempt}: {words}");
+            assert_eq!(answer.attempt, attempt);
+        }
+    }
 }

@@ -57,6 +57,8 @@ meters! {
     decisions_failed_total: "counter",
     /// Decisions put off because too many were under way.
     decisions_put_off_total: "counter",
+    /// Threads that ask plugins which broke off, by a fault of this program.
+    threads_panicked_total: "counter",
     /// Nanoseconds spent in plugins.
     decision_ns_total: "counter",
     /// Fuel burnt by plugins.

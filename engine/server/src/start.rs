@@ -19,7 +19,7 @@ use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_sandbox::Sandbox;
-use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store, UnlessDamaged as _};
+use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store, StoreError, UnlessDamaged as _};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -128,11 +128,23 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     Ok(Running { engine, refused })
 }
 
+/// What can be done when sled itself does not get on with its files.
+fn hint(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(StoreError::Io(_) | StoreError::Corrupt(_)) => anyhow::anyhow!(
+            "{error:#}; when its disk is neither full nor failing, files in it were changed or cut short: bring the whole folder back \
+             from a copy"
+        ),
+        _ => error,
+    }
+}
+
 /// Opens the store of a data folder; one process at a time. What is to be known of it is told.
 pub(crate) fn open_store(data: &Path, options: SledOptions, tell: impl Fn(&str)) -> anyhow::Result<SledStore> {
     data_folder::make_closed(data)?.iter().for_each(|told| tell(told));
     let opened = SledStore::open(data, options);
-    let store = opened.with_context(|| format!("the data folder `{}` cannot be opened", data.display()))?;
+    let store =
+        opened.with_context(|| format!("the data folder `{}` cannot be opened", data.display())).map_err(hint)?;
     if let Some(format) = store.raised_from() {
         tell(&format!("the data folder was raised from format {format}: an older cadenza refuses it from now on"));
     }

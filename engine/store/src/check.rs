@@ -3,7 +3,9 @@
 //!
 //! Must not know: batches, threads, where bytes are kept.
 
-use crate::contract::{DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, QueueKey, StoreError, Timer};
+use crate::contract::{
+    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer,
+};
 use crate::keys::*;
 use crate::reading::{self, Records};
 use crate::record::{Header, LastBatch, MarkRecord};
@@ -61,6 +63,8 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'Q') => QueueKey::of_bytes(key).map(drop),
         Some(b'S') => is::<ScheduleKey, ScheduleState>(space, key, bytes),
         Some(b'T') => Timer::of_bytes(key).map(drop),
+        Some(b'U') => QuestionKey::of_bytes(key).map(drop),
+        Some(b'V') => HeldKey::of_bytes(key).map(drop),
         Some(b'W') => NudgeKey::of_bytes(key).map(drop),
         // A piece of a value: read with the value.
         Some(b'X') => Ok(()),

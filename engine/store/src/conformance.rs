@@ -36,6 +36,8 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     indexes::timers_follow_the_lead(&fresh()).await;
     indexes::queues_follow_the_tasks(&fresh()).await;
     indexes::accounts_have_their_timers(&fresh()).await;
+    indexes::questions_wait_in_lines(&fresh()).await;
+    indexes::leads_under_a_hold_are_paged(&fresh()).await;
     lists::timers_come_in_order_of_time(&fresh()).await;
     lists::queues_come_in_rank_order(&fresh()).await;
     lists::leads_are_paged(&fresh()).await;

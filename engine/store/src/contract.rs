@@ -6,7 +6,7 @@ use crate::damage::DamageLog;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
-use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
@@ -41,6 +41,8 @@ pub struct Batch {
     pub forget_identities: Vec<IdentityKey>,
     /// Events that have been applied.
     pub marks: Vec<Mark>,
+    /// Leads that come under the hold of an account which has more than its record lists, or are there no longer.
+    pub held: Vec<(AccountId, LeadId, bool)>,
     /// Accounts, with the deadline they had before.
     pub accounts: Vec<(Account, Option<Timestamp>)>,
     /// Pools by name.
@@ -69,6 +71,7 @@ impl Batch {
             identities: Vec::new(),
             forget_identities: Vec::new(),
             marks: Vec::new(),
+            held: Vec::new(),
             accounts: Vec::new(),
             pools: Vec::new(),
             schedules: Vec::new(),
@@ -86,6 +89,7 @@ impl Batch {
             && self.identities.is_empty()
             && self.forget_identities.is_empty()
             && self.marks.is_empty()
+            && self.held.is_empty()
             && self.accounts.is_empty()
             && self.pools.is_empty()
             && self.schedules.is_empty()
@@ -138,6 +142,8 @@ pub struct LeadIndex {
     pub timer: Option<Timestamp>,
     /// Its places in queues, sorted.
     pub queue: Vec<QueueKey>,
+    /// Its questions that wait for a place in the pool, sorted.
+    pub questions: Vec<QuestionKey>,
 }
 
 impl LeadIndex {
@@ -152,7 +158,10 @@ impl LeadIndex {
             })
             .collect();
         queue.sort();
-        Self { timer: state.next_due(), queue }
+        let question = |(plugin, since, run): (&str, _, _)| QuestionKey { plugin: plugin.to_owned(), since, run };
+        let mut questions: Vec<QuestionKey> = state.queued().map(question).collect();
+        questions.sort();
+        Self { timer: state.next_due(), queue, questions }
     }
 }
 
@@ -167,6 +176,17 @@ pub struct QueueKey {
     pub due: Timestamp,
     /// The task.
     pub task: TaskId,
+}
+
+/// A question that waits for a place in the pool: each plugin has a line of its own, in the order of asking.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionKey {
+    /// Who is to be asked.
+    pub plugin: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Whose question it is; leads to its lead.
+    pub run: RunId,
 }
 
 /// An event from outside that has been applied: the same id again does nothing.
@@ -428,6 +448,10 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&QueueKey>,
         limit: usize,
     ) -> Result<Vec<QueueKey>, StoreError>;
+    /// The line of questions that wait for a plugin, oldest first; the first of every line when none is named.
+    async fn questions(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<QuestionKey>, StoreError>;
+    /// Leads under the hold of an account that its record does not list, in order, from after the cursor.
+    async fn held(&self, account: AccountId, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadId>, StoreError>;
     /// Outbox rows in order of their due time, up to and including `until`.
     async fn outbox(
         &self,

@@ -5,9 +5,9 @@
 //!
 //! Must not know: where bytes are kept, what is done about damage.
 
-use crate::contract::{DeadLetterId, DecisionsKey, DocumentKey, QueueKey, StoreError, Timer, TimerOwner};
+use crate::contract::{DeadLetterId, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner};
 use crate::keys::{
-    CounterKey, FilterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PiecesKey, PoolKey,
+    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PiecesKey, PoolKey,
     ScheduleKey, SkeletonKey,
 };
 use cadenza_core::id::{AccountId, LeadId, hash64};
@@ -146,6 +146,10 @@ fn describe(key: &[u8]) -> (&'static str, String) {
                 TimerOwner::Account(id) => id.to_string(),
             }),
         ),
+        Some(b'U') => {
+            ("question that waits", named::<QuestionKey>(key, |key| format!("of {} to {}", key.run, key.plugin)))
+        }
+        Some(b'V') => ("lead under a hold", named::<HeldKey>(key, |key| format!("{} of {}", key.lead, key.account))),
         Some(b'X') => ("piece of a value", None),
         Some(b'Y') => ("number of pieces", named::<PiecesKey>(key, |key| describe(&key.0).1)),
         _ => ("unknown record", None),

@@ -17,6 +17,7 @@ use cadenza_core::effect::{Message, Outgoing, Rendered};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{AccountId, Digest, EffectId, PARTITIONS, RunId};
 use cadenza_core::lead::RepId;
+use cadenza_core::run::RunState;
 use cadenza_core::state::{PoolState, ScheduleState};
 use cadenza_core::workflow::StepIx;
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
         last_error: Some("503".to_owned()),
         made_at: sample::START,
         redriven: false,
+        deferred: None,
     };
     batch.outbox.push(OutboxWrite::Put(row.clone()));
     let content = DeadContent::Outgoing(Outgoing { id: EffectId::born(lead, 5), ..row });
@@ -76,7 +78,11 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     batch.counters = Some(Counters { values: [("leads".to_owned(), 12)].into() });
     batch.documents.push((DocumentKey::Clock, Some(vec![1, 2, 3])));
     batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));
-    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: sample::waiting(2).into(), entries: Vec::new() });
+    let mut waits = sample::waiting(2);
+    let queued = Some("inbound-fit".to_owned());
+    waits.runs[0].state = RunState::Deciding { slot: 0, since: sample::START, overruns: 0, queued };
+    batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waits.into(), entries: Vec::new() });
+    batch.held.push((AccountId::of_key("domain:acme.example"), sample::lead_id(1), true));
     batch
 }
 

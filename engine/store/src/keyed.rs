@@ -128,6 +128,14 @@ impl<S: Space> Store for Keyed<S> {
         reading::queue(self.shared.sound()?, assignee, after, limit)
     }
 
+    async fn questions(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<QuestionKey>, StoreError> {
+        reading::questions(self.shared.sound()?, plugin, limit)
+    }
+
+    async fn held(&self, account: AccountId, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadId>, StoreError> {
+        reading::held(self.shared.sound()?, account, after, limit)
+    }
+
     async fn outbox(
         &self,
         after: Option<(Timestamp, EffectId)>,

@@ -22,6 +22,8 @@
 //! | `Q` | assignee, class, due, task id | empty |
 //! | `S` | id | schedule |
 //! | `T` | time, owner | empty |
+//! | `U` | plugin, since, run id | empty: a question that waits for a place in the pool |
+//! | `V` | account id, lead id | empty: a lead under the hold of an account that has many |
 //! | `W` | | a number that means nothing, see `embedded/nudge.rs` |
 //! | `X` | key, number | a piece of a value that is too long for one record |
 //! | `Y` | key | how many pieces its value has |
@@ -30,9 +32,9 @@
 //! once released is never changed, only joined by another.
 
 use crate::contract::{
-    BatchId, DeadLetterId, DecisionsKey, DocumentKey, Epoch, QueueKey, StoreError, Timer, TimerOwner,
+    BatchId, DeadLetterId, DecisionsKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
 };
-use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, TaskId};
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKey, IdentityKind};
 use cadenza_core::lead::RepId;
 use cadenza_core::task::Assignee;
@@ -406,6 +408,45 @@ impl Key for QueueKey {
             _ => return None,
         };
         Some(Self { assignee, class: parts.byte()?, due: parts.time()?, task: parts.id().map(TaskId)? })
+    }
+}
+
+/// Where the questions to one plugin begin, and the first key that is past them.
+pub(crate) fn questions_to(plugin: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut from = vec![QuestionKey::PREFIX];
+    put_bounded_text(plugin, &mut from);
+    let mut to = from.clone();
+    *to.last_mut().expect("a bounded text is never empty") = TEXT_END + 1;
+    (from, to)
+}
+
+/// A question that waits.
+impl Key for QuestionKey {
+    const PREFIX: u8 = b'U';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_bounded_text(&self.plugin, out);
+        put_time(self.since, out);
+        put_id(self.run.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { plugin: parts.bounded_text()?, since: parts.time()?, run: parts.id().map(RunId)? })
+    }
+}
+
+/// That of a lead under an account's hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HeldKey {
+    pub(crate) account: AccountId,
+    pub(crate) lead: LeadId,
+}
+impl Key for HeldKey {
+    const PREFIX: u8 = b'V';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.account.0, out);
+        put_id(self.lead.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { account: parts.id().map(AccountId)?, lead: parts.id().map(LeadId)? })
     }
 }
 

@@ -7,18 +7,18 @@
 
 use crate::contract::{
     BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch, Mark,
-    QueueKey, StoreError, Timer,
+    QuestionKey, QueueKey, StoreError, Timer,
 };
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
-    CounterKey, HeaderKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey, documents_of,
-    end, first, from_after, identities_by, just_after, queue_of,
+    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey,
+    documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
 };
 use crate::mark_days::MarkDays;
 use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
 use crate::space::Space;
 use cadenza_core::effect::Outgoing;
-use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
 use cadenza_core::task::Assignee;
@@ -248,6 +248,38 @@ pub(crate) fn queue(
         return Ok(Vec::new());
     }
     keys(records, (from, to), limit)
+}
+
+/// The line of questions that wait for a plugin, or the first of every line.
+pub(crate) fn questions(
+    records: Records<'_, impl Space>,
+    plugin: Option<&str>,
+    limit: usize,
+) -> Result<Vec<QuestionKey>, StoreError> {
+    if let Some(plugin) = plugin {
+        return keys(records, questions_to(plugin), limit);
+    }
+    let (mut firsts, mut from) = (Vec::new(), first::<QuestionKey>());
+    while firsts.len() < limit {
+        let Some(next) = keys::<QuestionKey>(records, (from, end::<QuestionKey>()), 1)?.pop() else { break };
+        // One seek for each plugin, however long its line is.
+        (_, from) = questions_to(&next.plugin);
+        firsts.push(next);
+    }
+    Ok(firsts)
+}
+
+/// Leads under the hold of an account.
+pub(crate) fn held(
+    records: Records<'_, impl Space>,
+    account: AccountId,
+    after: Option<LeadId>,
+    limit: usize,
+) -> Result<Vec<LeadId>, StoreError> {
+    let first = HeldKey { account, lead: LeadId(0) }.bytes();
+    let from = after.map_or(first, |lead| just_after(HeldKey { account, lead }.bytes()));
+    let to = just_after(HeldKey { account, lead: LeadId(u128::MAX) }.bytes());
+    Ok(keys::<HeldKey>(records, (from, to), limit)?.into_iter().map(|key| key.lead).collect())
 }
 
 /// Outbox rows in order of their due time.

@@ -5,7 +5,7 @@
 
 use crate::contract::{Batch, Counters, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::keys::{
-    CounterKey, FilterKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
+    CounterKey, FilterKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
     ScheduleKey, SkeletonKey, end, first,
 };
 use crate::mark_days::Filter;
@@ -53,6 +53,14 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
     }
     for mark in &batch.marks {
         recorder.mark(mark);
+    }
+    for (account, lead, held) in &batch.held {
+        let key = HeldKey { account: *account, lead: *lead };
+        if *held {
+            recorder.changes.put_empty(&key);
+        } else {
+            recorder.changes.delete(&key);
+        }
     }
     for (account, due_before) in &batch.accounts {
         recorder.account(account, *due_before);
@@ -179,6 +187,12 @@ impl Recorder<'_> {
             self.changes.delete(gone);
         }
         for new in after.queue.iter().filter(|key| !before.queue.contains(key)) {
+            self.changes.put_empty(new);
+        }
+        for gone in before.questions.iter().filter(|key| !after.questions.contains(key)) {
+            self.changes.delete(gone);
+        }
+        for new in after.questions.iter().filter(|key| !before.questions.contains(key)) {
             self.changes.put_empty(new);
         }
     }

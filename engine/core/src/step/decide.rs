@@ -37,11 +37,11 @@ impl Machine<'_> {
     pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: u16, ask: &Ask) {
         let now = self.cx.now;
         let Some(run) = self.run(id) else { return };
-        let overruns = match run.state {
-            RunState::Deciding { slot: before, overruns, .. } if before == slot => overruns,
+        let overruns = match &run.state {
+            RunState::Deciding { slot: before, overruns, .. } if *before == slot => *overruns,
             _ => 0,
         };
-        run.state = RunState::Deciding { slot, since: now, overruns };
+        run.state = RunState::Deciding { slot, since: now, overruns, queued: None };
         let (step, attempt, entered) = (run.step, run.attempt, run.entered_at);
         let Some(kind) = definition.step(step).and_then(|step| step.verb.decision()) else { return };
         if self.brake(id) {
@@ -125,8 +125,8 @@ impl Machine<'_> {
             self.escalation_decided(task, answer);
             return;
         }
-        let Some((attempt, asked)) = self.run(answer.run).map(|run| match run.state {
-            RunState::Deciding { slot, overruns, .. } => (run.attempt, Some((slot, overruns))),
+        let Some((attempt, asked)) = self.run(answer.run).map(|run| match &run.state {
+            RunState::Deciding { slot, overruns, .. } => (run.attempt, Some((*slot, *overruns))),
             _ => (run.attempt, None),
         }) else {
             self.ignore(Ignored::UnknownRun);
@@ -253,7 +253,29 @@ impl Machine<'_> {
         let wait_ms = SECOND_MS << (2 * u32::from(overruns));
         let since = self.cx.now.plus_ms(wait_ms - DECISION_TIMEOUT_MS);
         self.next_attempt(id);
-        self.set_run_state(id, RunState::Deciding { slot, since, overruns });
+        self.set_run_state(id, RunState::Deciding { slot, since, overruns, queued: None });
+    }
+
+    /// The pool has no place for a question: it waits, as long as it takes, and nobody asks meanwhile.
+    pub(super) fn put_off(&mut self, id: RunId, attempt: u32) {
+        let Some(plugin) = self.awaited_plugin(id) else { return self.ignore(Ignored::NotAwaited) };
+        match self.run(id) {
+            Some(run) if run.attempt == attempt => {
+                if let RunState::Deciding { queued, .. } = &mut run.state {
+                    *queued = Some(plugin);
+                    self.notes.push(Note::PutOff(id));
+                }
+            }
+            _ => self.ignore(Ignored::StaleAttempt),
+        }
+    }
+
+    /// There is a place for a question that waits.
+    pub(super) fn place_is_free(&mut self, id: RunId) {
+        match self.run(id).map(|run| run.state.clone()) {
+            Some(RunState::Deciding { slot, queued: Some(_), .. }) => self.ask_again(id, slot),
+            _ => self.ignore(Ignored::NotAwaited),
+        }
     }
 
     /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.
@@ -268,7 +290,8 @@ impl Machine<'_> {
 
     /// The plugin whose answer a run waits for.
     pub(super) fn awaited_plugin(&mut self, id: RunId) -> Option<String> {
-        let RunState::Deciding { slot, .. } = self.run(id)?.state else { return None };
+        let RunState::Deciding { slot, .. } = &self.run(id)?.state else { return None };
+        let slot = *slot;
         let (definition, ix) = self.place(id)?;
         asked_by(&definition.steps[ix].verb, slot).map(|ask| ask.plugin.clone())
     }

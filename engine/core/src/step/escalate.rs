@@ -229,6 +229,7 @@ impl Machine<'_> {
             last_error: None,
             made_at: self.cx.now,
             redriven: false,
+            deferred: None,
         }));
     }
 }

@@ -240,6 +240,11 @@ impl<'a> Machine<'a> {
             Event::Bound { key, binding } => self.bound(key, binding),
             Event::KeyShared { kind, with } => self.notes.push(Note::KeyShared { kind: *kind, with: *with }),
             Event::RulesRaised(old) => self.raise_rules(old),
+            Event::PutOff { run, attempt } => self.put_off(*run, *attempt),
+            Event::PlaceFree(run) => self.place_is_free(*run),
+            Event::Deferred { channel, verdict } => {
+                self.notes.push(Note::Gated { channel: *channel, verdict: *verdict });
+            }
             Event::AccountKnown(_) | Event::Paused(_) => {}
         }
         self.settle();

@@ -43,17 +43,21 @@ impl Machine<'_> {
             let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
             Some((at, Due::Escalation(task.id)))
         });
-        let runs = state.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match run.state {
+        let runs = state.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
             RunState::Waiting { until } => until.map(|at| (at, Due::Wait(run.id))),
-            RunState::Deciding { slot, since, .. } => {
-                Some((since.plus_ms(DECISION_TIMEOUT_MS), Due::Decision(run.id, slot)))
+            RunState::Deciding { slot, since, queued: None, .. } => {
+                Some((since.plus_ms(DECISION_TIMEOUT_MS), Due::Decision(run.id, *slot)))
             }
             RunState::Cadence(cadence) => match cadence.phase {
                 CadencePhase::Pause(at) | CadencePhase::Redial(at) => Some((at, Due::Cadence(run.id, cadence.phase))),
                 CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => None,
             },
             RunState::Ready => Some((run.entered_at, Due::Ready(run.id))),
-            RunState::Assigning | RunState::Task(_) | RunState::Sending(_) | RunState::Parked { .. } => None,
+            RunState::Deciding { .. }
+            | RunState::Assigning
+            | RunState::Task(_)
+            | RunState::Sending(_)
+            | RunState::Parked { .. } => None,
         });
         hold.chain(escalations).chain(runs).filter(|(at, _)| *at <= self.cx.now).collect()
     }
@@ -83,7 +87,8 @@ impl Machine<'_> {
                 }
             }
             Due::Decision(run, slot) => {
-                let still = self.run(run).is_some_and(|run| matches!(run.state, RunState::Deciding { .. }));
+                let still =
+                    self.run(run).is_some_and(|run| matches!(run.state, RunState::Deciding { queued: None, .. }));
                 if still {
                     self.ask_again(run, slot);
                 }

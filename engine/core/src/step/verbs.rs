@@ -133,6 +133,7 @@ impl Machine<'_> {
             last_error: None,
             made_at: self.cx.now,
             redriven: false,
+            deferred: None,
         }));
         Ok(effect)
     }

@@ -138,7 +138,8 @@ impl Sim {
             }
             Effect::Send(row) => self.outbox.push(row),
             Effect::Account(id, message) => {
-                shared.accounts.entry(id).or_insert_with(|| Account::new(id, String::new())).tell(message);
+                let account = shared.accounts.entry(id).or_insert_with(|| Account::new(id, String::new()));
+                account.tell(message, now);
             }
             Effect::Identity(key, message) => {
                 let told = shared.identities.entry(key.clone()).or_default().tell(self.state.lead.id, message, now);

@@ -37,7 +37,7 @@ impl Driver {
         self.advancing.is_some()
             && self.is_quiet()
             && self.sending.is_empty()
-            && self.asking.is_empty()
+            && self.pool.is_idle()
             && self.ends.results.is_empty()
             && self.next_event() > self.parts.clock.now()
     }

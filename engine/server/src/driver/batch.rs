@@ -5,7 +5,7 @@ use crate::decider::Watched;
 use crate::engine::{Accepted, Applied, Command, Refused};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
-use cadenza_core::id::EffectId;
+use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadLetterId, DecisionRef, DecisionsKey, OutboxWrite};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(crate) struct OpenBatch {
     pub(crate) outbox: Vec<OutboxWrite>,
     /// Documents it writes.
     pub(crate) documents: Documents,
+    /// Leads that come under the hold of an account which lists no more, or are there no longer.
+    pub(crate) held: Vec<(AccountId, LeadId, bool)>,
     /// Decisions that were taken.
     pub(crate) decisions: Vec<DecisionRef>,
     /// Lists of decisions that are too old.
@@ -84,6 +86,8 @@ pub(crate) enum After {
     Forget(EffectId),
     /// A workspace or a brake came into force.
     Publish(Arc<Catalog>),
+    /// What was held of one lead is looked at again.
+    ReleaseLead(LeadId),
     /// What was held is looked at again; `leads` when a workflow is no longer paused.
     Release {
         /// Whether leads are told.
@@ -99,6 +103,7 @@ impl OpenBatch {
             events: 0,
             outbox: Vec::new(),
             documents: Vec::new(),
+            held: Vec::new(),
             decisions: Vec::new(),
             forget_decisions: Vec::new(),
             replies: Vec::new(),

@@ -8,19 +8,26 @@ use super::outbox::HELD;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
 use cadenza_core::event::Event;
+use cadenza_core::gate::{Reason, Verdict};
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, StoreError};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// What is said of a row whose lead a person holds back.
+const PAUSED: Verdict = Verdict::NotBefore { at: HELD, why: Reason::Paused };
+
 /// How far leads and held messages have been told that something goes on.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Releasing {
     /// The leads, as long as there are some that have not been told.
     leads: Option<Option<LeadId>>,
     /// The rows of the outbox that are held.
     rows: Option<EffectId>,
+    /// Leads that a person let go on, whose own rows are looked at.
+    resumed: BTreeSet<LeadId>,
     /// Releases that are not durable yet.
     pending: u32,
 }
@@ -28,11 +35,12 @@ pub(super) struct Releasing {
 impl Releasing {
     /// What a store has to go on with: rows that may be held for no reason any more, and leads.
     pub(super) fn begin(brakes: &Brakes) -> Self {
-        Self { leads: brakes.releasing.then_some(None), rows: Some(EffectId(0)), pending: 0 }
+        let leads = brakes.releasing.then_some(None);
+        Self { leads, rows: Some(EffectId(0)), resumed: BTreeSet::new(), pending: 0 }
     }
 
     /// A release is durable: everybody is told, from the beginning.
-    pub(super) const fn go(&mut self, leads: bool) {
+    pub(super) fn go(&mut self, leads: bool) {
         if leads {
             self.leads = Some(None);
             self.pending = self.pending.saturating_sub(1);
@@ -40,8 +48,13 @@ impl Releasing {
         self.rows = Some(EffectId(0));
     }
 
-    const fn is_over(&self) -> bool {
-        self.leads.is_none() && self.rows.is_none()
+    /// Somebody lets a lead go on: what is held of it, and nothing else, is looked at.
+    pub(super) fn go_of(&mut self, lead: LeadId) {
+        self.resumed.insert(lead);
+    }
+
+    fn is_over(&self) -> bool {
+        self.leads.is_none() && self.rows.is_none() && self.resumed.is_empty()
     }
 }
 
@@ -76,7 +89,32 @@ impl Driver {
             return Ok(());
         }
         self.release_leads(now).await?;
+        self.release_rows_of_leads(now).await?;
         self.release_rows(now).await
+    }
+
+    /// The rows of one lead lie beside each other, since ids begin with that of the lead.
+    async fn release_rows_of_leads(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let limit = self.parts.options.firing_leads_max;
+        for _ in 0..limit {
+            let Some(lead) = self.releasing.resumed.pop_first() else { break };
+            let page = self.parts.store.outbox(Some((HELD, EffectId(lead.0))), HELD, limit).await?;
+            for row in page.into_iter().take_while(|row| row.lead == lead) {
+                if !self.holds(&row) {
+                    self.put_off(HELD, row, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a person holds a lead's touches back.
+    async fn is_paused(&mut self, lead: LeadId) -> Result<bool, StoreError> {
+        match self.load_lead(lead).await {
+            Ok(_) => Ok(self.set.lead(lead).is_some_and(|state| state.lead.paused_at.is_some())),
+            Err(error) if error.is_damage() => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     async fn release_leads(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -103,8 +141,14 @@ impl Driver {
         let page = self.parts.store.outbox(Some((HELD, told)), HELD, limit).await?;
         self.releasing.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
         for row in page {
-            if !self.holds(&row) {
+            if self.holds(&row) {
+                continue;
+            }
+            if row.message.touch().is_none() || !self.is_paused(row.lead).await? {
                 self.put_off(HELD, row, now);
+            } else if row.deferred != Some(PAUSED) {
+                // A person holds it too: that is told, and from then on it stays as it is until its lead goes on.
+                self.defer(row, HELD, Reason::Paused).await?;
             }
         }
         Ok(())

@@ -27,6 +27,7 @@ impl Driver {
         if self.sends_in.is_none() && self.next_send <= now {
             self.begin_sendings(now).await?;
         }
+        self.ask_who_waits(now).await?;
         self.fire_schedules(now).await?;
         self.release_further(now).await?;
         self.raise_further(now).await?;

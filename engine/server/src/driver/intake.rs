@@ -37,7 +37,16 @@ impl Driver {
             return Ok(());
         }
         let now = self.parts.clock.now();
-        if let Some(mark) = self.known_mark(&incoming.id, day(now)).await? {
+        let known = match self.known_mark(&incoming.id, day(now)).await {
+            Ok(known) => known,
+            // Nobody knows whether it was applied.
+            Err(error) if error.is_damage() => {
+                let _ = reply.send(Err(error.into()));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(mark) = known {
             // The first one may still be on its way to the disk: this reply goes with a batch behind it.
             self.open.replies.push(if mark.content == incoming.content {
                 self.parts.meters.events_duplicate_total.add(1);

@@ -14,6 +14,7 @@ mod intake;
 mod options;
 mod outbox;
 mod plugins;
+mod pool;
 mod raising;
 mod schedules;
 mod settle;
@@ -27,6 +28,8 @@ mod working_set;
 
 pub(crate) use options::DriverOptions;
 pub(crate) use outbox::HELD;
+#[cfg(test)]
+pub(crate) use pool::tests::question as sample_question;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
@@ -46,11 +49,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use working_set::WorkingSet;
-
-/// The most pooled decisions under way. One that finds no place is asked again when its time-out comes.
-const ASKED_MAX: usize = 1_024;
-/// With more than this under way, schedules and releases bring no more.
-const ASKED_MUCH: usize = 256;
 
 /// What the driver works with.
 pub(crate) struct Parts {
@@ -113,8 +111,7 @@ pub(crate) struct Driver {
     sending: BTreeMap<EffectId, String>,
     /// Dead letters that are driven again by the batch of this number: the store may still have them.
     exhuming: BTreeMap<DeadLetterId, u64>,
-    /// Pooled decisions under way, by their leads.
-    asking: BTreeMap<LeadId, u32>,
+    pool: pool::Pool,
     /// What could not be read when its timer came.
     unreadable: BTreeSet<TimerOwner>,
     /// The batch that has had its share of what is due.
@@ -147,6 +144,8 @@ impl Driver {
         let mut open = OpenBatch::new(1);
         let mut schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
         open.touched |= schedules.write_new(&mut set);
+        let mut pool = pool::Pool::default();
+        pool.find_lines(parts.store.as_ref()).await?;
         let watching = plugins::Watching::load(parts.store.as_ref()).await?;
         Ok(Self {
             set,
@@ -160,7 +159,7 @@ impl Driver {
             sends_in: None,
             sending: BTreeMap::new(),
             exhuming: BTreeMap::new(),
-            asking: BTreeMap::new(),
+            pool,
             unreadable: BTreeSet::new(),
             due_in: None,
             due_from: tokio::time::Instant::now(),
@@ -227,7 +226,7 @@ impl Driver {
     }
 
     async fn end(&mut self) {
-        let (sendings, decisions) = (self.sending.len(), self.asking.len());
+        let (sendings, decisions) = (self.sending.len(), self.pool.leads());
         if sendings + decisions > 0 {
             tracing::info!(sendings, decisions, "under way when it stopped: sent and asked again at the next start");
         }
@@ -362,20 +361,6 @@ impl Driver {
         self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
     }
 
-    fn no_longer_asking(&mut self, lead: LeadId) {
-        if let Some(count) = self.asking.get_mut(&lead) {
-            *count -= 1;
-            if *count == 0 {
-                self.asking.remove(&lead);
-            }
-        }
-    }
-
-    /// Whether so many decisions are under way that nothing should be begun that brings more.
-    fn is_asking_much(&self) -> bool {
-        self.asking.len() > ASKED_MUCH
-    }
-
     async fn lead_command(
         &mut self,
         lead: LeadId,
@@ -397,7 +382,7 @@ impl Driver {
         }
         let notes = self.transition(lead, id, event).await?;
         if notes.contains(&Note::Paused(false)) {
-            self.open.after.push(After::Release { leads: false });
+            self.open.after.push(After::ReleaseLead(lead));
         }
         if let Some(state) = self.set.lead(lead) {
             let applied = crate::engine::Applied { notes, state: Box::new(state.clone()) };

@@ -25,7 +25,7 @@ const HANDLED_MAX: usize = 64;
 
 enum Gate {
     Go(Option<Permit>),
-    Later(Timestamp),
+    Later(Timestamp, Reason),
     Never(String),
 }
 
@@ -81,15 +81,11 @@ impl Driver {
     async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<(), StoreError> {
         let was_due = row.due;
         if self.holds(&row) {
-            self.put_off(was_due, row, HELD);
-            return Ok(());
+            return self.defer(row, HELD, Reason::Held).await;
         }
         let permit = match self.ask_gate(&row, now).await? {
             Gate::Go(permit) => permit,
-            Gate::Later(at) => {
-                self.put_off(was_due, row, at);
-                return Ok(());
-            }
+            Gate::Later(at, why) => return self.defer(row, at, why).await,
             Gate::Never(why) => {
                 self.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
                 return self.tell(&row, Delivery::HeldBack(why)).await;
@@ -105,6 +101,18 @@ impl Driver {
         self.sending.insert(row.id, row.via.clone());
         self.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
         self.open.after.push(After::Send(Box::new(row), permit));
+        Ok(())
+    }
+
+    /// Puts a row off, and tells its lead when that is for another reason or until another time than before.
+    pub(super) async fn defer(&mut self, mut row: Outgoing, at: Timestamp, why: Reason) -> Result<(), StoreError> {
+        let verdict = Verdict::NotBefore { at, why };
+        if let Some(channel) = row.message.touch()
+            && row.deferred.replace(verdict) != Some(verdict)
+        {
+            self.transition(row.lead, row.id.to_string(), Event::Deferred { channel, verdict }).await?;
+        }
+        self.put_off(row.due, row, at);
         Ok(())
     }
 
@@ -134,7 +142,7 @@ impl Driver {
             Ok(true) => {}
             Ok(false) => return Ok(Gate::Never("the lead is gone".to_owned())),
             // Nobody knows whether it may be contacted: held until it can be read again.
-            Err(error) if error.is_damage() => return Ok(Gate::Later(HELD)),
+            Err(error) if error.is_damage() => return Ok(Gate::Later(HELD, Reason::Held)),
             Err(error) => return Err(error),
         }
         let Some(state) = self.set.lead(row.lead) else { return Ok(Gate::Never("the lead is gone".to_owned())) };
@@ -145,8 +153,8 @@ impl Driver {
         let (verdict, permit) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
         Ok(match verdict {
             Verdict::Go => Gate::Go(permit),
-            Verdict::NotBefore { why: Reason::Paused, .. } => Gate::Later(HELD),
-            Verdict::NotBefore { at, .. } => Gate::Later(at),
+            Verdict::NotBefore { why: Reason::Paused, .. } => Gate::Later(HELD, Reason::Paused),
+            Verdict::NotBefore { at, why } => Gate::Later(at, why),
             Verdict::Never(why) => Gate::Never(Reason::as_str(why).to_owned()),
         })
     }

@@ -107,7 +107,7 @@ impl Driver {
         shadow: Option<Box<Shadow>>,
     ) -> Result<(), StoreError> {
         let lead = answer.run.lead();
-        self.no_longer_asking(lead);
+        self.pool.leave(lead, &answer.plugin);
         self.next_timer = self.next_timer.min(self.parts.clock.now());
         self.watch(&answer, kind, shadow);
         let id = format!("decision/{}/{}", answer.run, answer.attempt);

@@ -26,7 +26,7 @@ impl Driver {
         self.ends.progress.send_replace(self.progress);
         self.parts.meters.queue_depth.set(self.ends.commands.len() as u64);
         self.parts.meters.sendings_under_way.set(self.sending.len() as u64);
-        self.parts.meters.decisions_under_way.set(self.asking.len() as u64);
+        self.parts.meters.decisions_under_way.set(self.pool.leads() as u64);
         let flush: Flush = if batch.is_empty() {
             Box::pin(std::future::ready(Ok(())))
         } else {
@@ -57,6 +57,7 @@ impl Driver {
         if self.sends_in.is_some_and(|number| number <= open.number) {
             self.sends_in = None;
         }
+        self.pool.settled(open.number);
         self.deliver(open);
         Ok(())
     }
@@ -95,6 +96,7 @@ impl Driver {
             After::Publish(catalog) => {
                 self.ends.catalog.send_replace(catalog);
             }
+            After::ReleaseLead(lead) => self.releasing.go_of(lead),
             After::Release { leads } => self.releasing.go(leads),
         }
     }
@@ -149,8 +151,8 @@ impl Driver {
             match after {
                 After::Send(row, _) => drop(self.sending.remove(&row.id)),
                 After::Forget(id) => drop(self.sending.remove(id)),
-                After::Ask(question) => self.no_longer_asking(question.run.lead()),
-                After::Watch(_) | After::Publish(_) | After::Release { .. } => {}
+                After::Ask(question) => self.pool.leave(question.run.lead(), &question.plugin),
+                After::Watch(_) | After::Publish(_) | After::ReleaseLead(_) | After::Release { .. } => {}
             }
         }
         open.fail(refused);
@@ -176,6 +178,7 @@ impl Driver {
         self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
         self.parts.decider.use_plugins(&self.parts.catalog);
         self.watching = Watching::load(self.parts.store.as_ref()).await?;
+        self.pool.find_lines(self.parts.store.as_ref()).await?;
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
         self.raising = raising::Raising::begin(self.parts.store.as_ref()).await?;
         self.exhuming.clear();

@@ -127,6 +127,21 @@ impl Rig {
         self.driver.open.after.iter().filter(|after| matches!(after, After::Ask(_))).count()
     }
 
+    /// Takes every place that one plugin may have in the pool; by whom.
+    fn fill_the_pool(&mut self) -> Vec<(LeadId, String)> {
+        let mut taken = Vec::new();
+        for n in 0.. {
+            let lead = LeadId::new(fixture::NOW, n);
+            let question = pool::tests::put(n, "inbound-fit", false);
+            let question = cadenza_core::effect::Question { run: cadenza_core::id::RunId::born(lead, 1), ..question };
+            if self.driver.pool.take(&question, 0) != pool::Place::Free {
+                break;
+            }
+            taken.push((lead, question.plugin));
+        }
+        taken
+    }
+
     async fn rows(&self) -> Vec<cadenza_core::effect::Outgoing> {
         self.driver.parts.store.outbox(None, Timestamp::MAX, 100).await.unwrap()
     }
@@ -199,7 +214,7 @@ async fn a_decision_under_way_is_not_asked_again() {
     rig.clock.advance_to(rig.clock.now().plus_ms(60_000));
     rig.driver.fire_timers(rig.clock.now()).await.unwrap();
     assert_eq!(rig.questions(), 0, "its answer is still to come");
-    rig.driver.no_longer_asking(lead);
+    rig.driver.pool.leave(lead, "inbound-fit");
     rig.driver.fire_timers(rig.clock.now()).await.unwrap();
     assert_eq!(rig.questions(), 1, "the answer was lost, with a crash: it is asked again");
 }
@@ -207,17 +222,25 @@ async fn a_decision_under_way_is_not_asked_again() {
 #[tokio::test]
 async fn a_full_pool_puts_decisions_off_and_fails_none() {
     let mut rig = Rig::new(SCORES).await;
-    rig.driver.asking = (0..ASKED_MAX as u64).map(|n| (LeadId::new(fixture::NOW, n), 1)).collect();
+    let ours = rig.fill_the_pool();
     let lead = rig.durable_lead(1).await;
     assert_eq!((rig.questions(), rig.meters.decisions_put_off_total.get()), (0, 1));
     let state = rig.driver.parts.store.lead(lead).await.unwrap().expect("it is durable");
     assert!(
-        matches!(state.runs[0].state, RunState::Deciding { .. }),
+        matches!(state.runs[0].state, RunState::Deciding { queued: Some(_), .. }),
         "no failure policy was applied: {:?}",
         state.runs
     );
-    rig.driver.asking.clear();
-    rig.clock.advance_to(rig.clock.now().plus_ms(60_000));
-    rig.driver.fire_timers(rig.clock.now()).await.unwrap();
-    assert_eq!(rig.questions(), 1, "asked when its time-out came");
+    let (seq, later) = (state.seq, rig.clock.now().plus_ms(600_000));
+    rig.clock.advance_to(later);
+    rig.driver.fire_timers(later).await.unwrap();
+    rig.driver.ask_who_waits(later).await.unwrap();
+    rig.settle().await;
+    let state = rig.driver.parts.store.lead(lead).await.unwrap().expect("it is durable");
+    assert_eq!((rig.questions(), state.seq), (0, seq), "nothing is asked again, and nothing written, while it is full");
+    ours.iter().for_each(|(lead, plugin)| rig.driver.pool.leave(*lead, plugin));
+    rig.driver.ask_who_waits(later).await.unwrap();
+    assert_eq!(rig.questions(), 1, "asked when there is a place");
+    rig.driver.ask_who_waits(later).await.unwrap();
+    assert_eq!(rig.questions(), 1, "once");
 }

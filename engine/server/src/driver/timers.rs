@@ -11,7 +11,7 @@ impl Driver {
     /// handled but not yet written is not seen twice.
     pub(super) async fn fire_timers(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let share = self.parts.options.batch_timers_max;
-        let passed_over_max = self.asking.len() + self.unreadable.len();
+        let passed_over_max = self.pool.leads() + self.unreadable.len();
         let due = self.parts.store.timers(None, now, share + passed_over_max).await?;
         let due: Vec<TimerOwner> =
             due.into_iter().map(|(_, owner)| owner).filter(|owner| !self.passes_over(*owner)).collect();
@@ -32,7 +32,7 @@ impl Driver {
     /// Timers that are left alone: of leads for which a plugin is being asked, whose answer comes first; and of what
     /// cannot be read.
     fn passes_over(&self, owner: TimerOwner) -> bool {
-        let asked = matches!(owner, TimerOwner::Lead(lead) if self.asking.contains_key(&lead));
+        let asked = matches!(owner, TimerOwner::Lead(lead) if self.pool.asks_for(lead));
         asked || self.unreadable.contains(&owner)
     }
 
@@ -70,6 +70,24 @@ impl Driver {
         for (lead, event) in told {
             self.transition_at(lead, format!("hold/{id}/{now}"), event, now, Vec::new()).await?;
         }
+        self.tell_the_unlisted(id, now).await
+    }
+
+    /// A page of the leads under a hold that is over which its account does not list. Until all are told the account is due.
+    async fn tell_the_unlisted(&mut self, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(ending) = self.set.account(id).and_then(|account| account.ending) else { return Ok(()) };
+        let limit = self.parts.options.batch_timers_max;
+        let page = self.parts.store.held(id, ending.after, limit).await?;
+        for lead in &page {
+            if let Some(tells) = ending.tells {
+                self.transition_at(*lead, format!("hold/{id}/{}", ending.at), tells.event(), now, Vec::new()).await?;
+            }
+            self.open.held.push((id, *lead, false));
+        }
+        let (number, last) = (self.open.number, page.len() < limit);
+        self.set.change_account(id, number, |account| account.told(&page, last));
+        self.open.touched = true;
+        self.next_timer = if last { self.next_timer } else { now };
         Ok(())
     }
 }

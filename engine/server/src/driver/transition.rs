@@ -1,8 +1,9 @@
 //! One transition of a lead: the event, and the answers to what it asks, until all is quiet.
 
+use super::Driver;
 use super::batch::After;
 use super::identities::ToOthers;
-use super::{ASKED_MAX, Driver};
+use super::pool::Place;
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::assignment::{self, Memory};
 use cadenza_core::effect::{AssignRequest, Effect};
@@ -156,15 +157,14 @@ impl Driver {
                     self.watch(&answer, kind, shadow);
                     return Ok(Some(Event::Decided(answer)));
                 }
-                let lead = question.run.lead();
-                if self.asking.len() >= ASKED_MAX {
-                    // Asked again when its time-out comes.
-                    self.parts.meters.decisions_put_off_total.add(1);
+                let (run, attempt) = (question.run, question.attempt);
+                let place = self.pool.take(&question, self.open.number);
+                if place == Place::Free {
+                    self.open.after.push(After::Ask(Box::new(question)));
                     return Ok(None);
                 }
-                *self.asking.entry(lead).or_default() += 1;
-                self.open.after.push(After::Ask(Box::new(question)));
-                Ok(None)
+                self.parts.meters.decisions_put_off_total.add(1);
+                Ok((place == Place::Waits).then_some(Event::PutOff { run, attempt }))
             }
             Effect::Assign(request) => self.choose_owner(&request, now).await.map(Some),
             Effect::Send(row) => {
@@ -175,7 +175,8 @@ impl Driver {
             Effect::Identity(..) => Ok(None),
             Effect::Account(id, message) => {
                 self.load_account(id).await?;
-                self.set.change_account(id, self.open.number, |account| account.tell(message));
+                let unlisted = self.set.change_account(id, self.open.number, |account| account.tell(message, now));
+                self.open.held.extend(unlisted.into_iter().flatten().map(|lead| (id, lead, true)));
                 if let Some(due) = self.set.account(id).and_then(Account::next_due) {
                     self.next_timer = self.next_timer.min(due);
                 }

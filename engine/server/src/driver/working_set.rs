@@ -285,6 +285,7 @@ impl WorkingSet {
         batch.forget_identities = std::mem::take(&mut self.identities_forgotten);
         batch.marks = std::mem::take(&mut self.new_marks);
         batch.schedules = std::mem::take(&mut self.schedules);
+        batch.held = std::mem::take(&mut open.held);
         batch.outbox = std::mem::take(&mut open.outbox);
         batch.documents = std::mem::take(&mut open.documents);
         batch.forget_decisions = std::mem::take(&mut open.forget_decisions);

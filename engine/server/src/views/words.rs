@@ -124,6 +124,9 @@ impl<'a> Teller<'a> {
             Note::TaskWithdrawn(task) => format!("The {} is no longer wanted.", self.task(*task)),
             Note::Gated { channel, verdict } => match verdict {
                 gate::Verdict::Go => format!("The contact gate allowed a touch by {channel}."),
+                gate::Verdict::NotBefore { at: Timestamp::MAX, why } => {
+                    format!("A touch by {channel} is held until further notice: {}.", gate_words(*why))
+                }
                 gate::Verdict::NotBefore { at, why } => {
                     let until = self.time(*at);
                     format!("The contact gate held a touch by {channel} back until {until}: {}.", gate_words(*why))
@@ -193,6 +196,12 @@ impl<'a> Teller<'a> {
                     if ways.is_empty() { "no way is refused".to_owned() } else { format!("no {}", ways.join(", no ")) };
                 let from = not_before.map_or_else(String::new, |at| format!(", and nothing before {}", self.time(at)));
                 format!("The lead's contact preferences are now: {ways}{from}.")
+            }
+            Note::PutOff(run) => {
+                format!(
+                    "{}: as many decisions are under way as may be, so its question waits for a place.",
+                    self.run(*run)
+                )
             }
             Note::Snoozed { task, until } => {
                 format!("The {} was put off until {}.", self.task(*task), self.time(*until))
@@ -353,6 +362,7 @@ pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::WrongNumber => "somebody else answers at this number",
         gate::Reason::DoNotCall => "this number is not to be called",
         gate::Reason::CrowdedAddress => "so many leads have this address or number that it is nobody's",
+        gate::Reason::Held => "its workflow or connection is paused, or the connection is gone",
     }
 }
 

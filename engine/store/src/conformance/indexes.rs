@@ -3,8 +3,9 @@
 use super::{Opened, Place, ms, sample};
 use crate::contract::{LeadIndex, LeadWrite, QueueKey, Store, Timer, TimerOwner};
 use cadenza_core::account::{Account, Hold};
-use cadenza_core::id::{AccountId, Digest, TaskId};
+use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
 use cadenza_core::lead::RepId;
+use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
@@ -23,6 +24,11 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
         assert_eq!(timers, expected, "timers after step {step}");
         let queue = opened.store.queue(None, None, 99).await.expect("readable");
         assert_eq!(queue, after.queue, "queues after step {step}");
+        let mut questions = Vec::new();
+        for first in opened.store.questions(None, 9).await.expect("readable") {
+            questions.extend(opened.store.questions(Some(&first.plugin), 9).await.expect("readable"));
+        }
+        assert_eq!(questions, after.questions, "questions after step {step}");
         before = after;
     }
 }
@@ -65,6 +71,57 @@ pub(super) async fn queues_follow_the_tasks<P: Place>(place: &P) {
         state
     });
     follow(place, states.collect()).await;
+}
+
+pub(super) async fn questions_wait_in_lines<P: Place>(place: &P) {
+    // Each step: the questions that wait, as number of the run, plugin and since when.
+    let steps: Vec<Vec<(u64, &str, i64)>> = vec![
+        vec![(1, "slow", 10)],
+        vec![(1, "slow", 10), (2, "slow", 5), (3, "quick", 7), (4, "", 1)],
+        vec![(1, "slow", 10), (3, "quick", 8)],
+        vec![],
+        vec![(5, "slo", 3), (6, "slow", 3)],
+    ];
+    let states = steps.into_iter().map(|questions| {
+        let mut state = sample::waiting(1);
+        let model = state.runs.remove(0);
+        state.runs = questions
+            .into_iter()
+            .map(|(number, plugin, since)| {
+                let mut run = model.clone();
+                run.id = RunId::born(state.lead.id, number);
+                let queued = Some(plugin.to_owned());
+                run.state = RunState::Deciding { slot: 0, since: ms(since), overruns: 0, queued };
+                run
+            })
+            .collect();
+        state
+    });
+    follow(place, states.collect()).await;
+}
+
+pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let (account, other) = (AccountId::of_key("domain:acme.example"), AccountId::of_key("domain:zeta.example"));
+    let mut leads: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
+    leads.sort();
+    let held = leads.iter().map(|lead| (account, *lead, true)).chain([(other, sample::lead_id(9), true)]);
+    opened.commit(|batch| batch.held.extend(held)).await;
+    opened.commit(|batch| batch.held.push((account, leads[0], true))).await;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = opened.store.held(account, after, 3).await.expect("readable");
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, leads, "each once, and none of another account");
+    opened.commit(|batch| batch.held.extend(leads[..5].iter().map(|lead| (account, *lead, false)))).await;
+    assert_eq!(
+        opened.store.held(account, None, 9).await.expect("readable"),
+        leads[5..],
+        "those that were told are gone"
+    );
 }
 
 pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {

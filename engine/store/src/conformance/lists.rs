@@ -165,6 +165,7 @@ pub(super) fn row(number: u64, due: i64) -> Outgoing {
         last_error: None,
         made_at: ms(0),
         redriven: false,
+        deferred: None,
     }
 }
 

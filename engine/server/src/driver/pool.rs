@@ -1,0 +1,242 @@
+//! The decision pool as the driver knows it: how many questions are under way, of whom and to whom, and for which plugins
+//! questions wait.
+//!
+//! A question for which there is no place waits in its lead's record, and by it in the store: nothing is asked again and again,
+//! and memory does not grow. It is asked when there is a place, each plugin's questions in the order in which they were put.
+
+use super::Driver;
+use cadenza_core::effect::Question;
+use cadenza_core::event::Event;
+use cadenza_core::id::{LeadId, RunId};
+use cadenza_core::time::Timestamp;
+use cadenza_store::{QuestionKey, Store, StoreError, TimerOwner};
+use std::collections::BTreeMap;
+
+/// The most pooled decisions under way.
+pub(super) const ASKED_MAX: usize = 1_024;
+/// The most of one plugin: a slow one leaves places to the others.
+const ASKED_OF_ONE_MAX: usize = ASKED_MAX / 2;
+/// The most when escalations are among them. They belong to a task rather than to a step that can wait, so they get places of
+/// their own; beyond these they are asked again when their time-out comes.
+const ASKED_ESCALATING_MAX: usize = 2 * ASKED_MAX;
+/// With more leads than this asking, schedules and releases bring no more.
+const ASKED_MUCH: usize = 256;
+/// The most plugins that questions wait for which are found at a start; others are found when one of theirs is put off.
+const LINES_MAX: usize = 1_000;
+
+/// What is under way and what waits.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    /// Questions under way by their leads, whose timers wait for the answer.
+    by_lead: BTreeMap<LeadId, u32>,
+    by_plugin: BTreeMap<String, usize>,
+    /// Plugins that questions wait for, and the batch that carries the one put off last: the store may not have it yet.
+    lines: BTreeMap<String, u64>,
+    /// The run whose question has got a place and is put now.
+    called: Option<RunId>,
+    /// The batch that carries the questions drawn last: none are drawn before it has settled.
+    drawn_in: Option<u64>,
+}
+
+/// What becomes of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is asked.
+    Free,
+    /// It waits for a place.
+    Waits,
+    /// It is asked again when its time-out comes.
+    None,
+}
+
+impl Pool {
+    /// Finds the lines of questions that wait in the store.
+    pub(super) async fn find_lines(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let firsts = store.questions(None, LINES_MAX).await?;
+        self.lines = firsts.into_iter().map(|first| (first.plugin, 0)).collect();
+        self.drawn_in = None;
+        Ok(())
+    }
+
+    /// Gives a question a place, or a place in the line of its plugin.
+    pub(super) fn take(&mut self, question: &Question, batch: u64) -> Place {
+        let plugin = &question.plugin;
+        if question.task.is_some() {
+            if self.under_way() >= ASKED_ESCALATING_MAX {
+                return Place::None;
+            }
+        } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && self.called != Some(question.run)) {
+            self.lines.insert(plugin.clone(), batch);
+            return Place::Waits;
+        }
+        *self.by_lead.entry(question.run.lead()).or_default() += 1;
+        *self.by_plugin.entry(plugin.clone()).or_default() += 1;
+        Place::Free
+    }
+
+    /// A question was answered, or not asked after all.
+    pub(super) fn leave(&mut self, lead: LeadId, plugin: &str) {
+        if let Some(count) = self.by_lead.get_mut(&lead) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_lead.remove(&lead);
+            }
+        }
+        if let Some(count) = self.by_plugin.get_mut(plugin) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_plugin.remove(plugin);
+            }
+        }
+    }
+
+    fn under_way(&self) -> usize {
+        self.by_plugin.values().sum()
+    }
+
+    /// How many more questions to this plugin there are places for.
+    fn room(&self, plugin: &str) -> usize {
+        let of_it = ASKED_OF_ONE_MAX.saturating_sub(self.by_plugin.get(plugin).copied().unwrap_or(0));
+        ASKED_MAX.saturating_sub(self.under_way()).min(of_it)
+    }
+
+    /// How many leads have a question under way.
+    pub(super) fn leads(&self) -> usize {
+        self.by_lead.len()
+    }
+
+    /// Whether a question of this lead is under way.
+    pub(super) fn asks_for(&self, lead: LeadId) -> bool {
+        self.by_lead.contains_key(&lead)
+    }
+
+    /// Nothing is under way and nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.by_lead.is_empty() && self.lines.is_empty()
+    }
+
+    /// The batch of this number has settled.
+    pub(super) fn settled(&mut self, number: u64) {
+        self.drawn_in.take_if(|drawn_in| *drawn_in <= number);
+    }
+}
+
+impl Driver {
+    /// Whether so many decisions are under way that nothing should be begun that brings more.
+    pub(super) fn is_asking_much(&self) -> bool {
+        self.pool.leads() > ASKED_MUCH
+    }
+
+    /// Puts questions that wait, as far as there are places: a batch's share, divided among the plugins.
+    pub(super) async fn ask_who_waits(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.pool.lines.is_empty() || self.pool.drawn_in.is_some() {
+            return Ok(());
+        }
+        let lines: Vec<(String, u64)> = self.pool.lines.clone().into_iter().collect();
+        let share = (self.parts.options.batch_timers_max / lines.len()).max(1);
+        for (plugin, put_off_in) in lines {
+            let places = self.pool.room(&plugin).min(share);
+            if places == 0 {
+                continue;
+            }
+            let line = self.parts.store.questions(Some(&plugin), places + self.unreadable.len()).await?;
+            let can_be_read = |key: &QuestionKey| !self.unreadable.contains(&TimerOwner::Lead(key.run.lead()));
+            let line: Vec<QuestionKey> = line.into_iter().filter(can_be_read).collect();
+            if line.is_empty() && put_off_in <= self.progress.settled {
+                self.pool.lines.remove(&plugin);
+            }
+            for QuestionKey { run, .. } in line.into_iter().take(places) {
+                self.call(run, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn call(&mut self, run: RunId, now: Timestamp) -> Result<(), StoreError> {
+        let lead = run.lead();
+        match self.load_lead(lead).await {
+            Ok(true) => {}
+            Err(error) if !error.is_damage() => return Err(error),
+            // Nobody will answer for it: it is left where it is, and passed over from now on.
+            Ok(false) | Err(_) => {
+                self.unreadable.insert(TimerOwner::Lead(lead));
+                return Ok(());
+            }
+        }
+        self.pool.called = Some(run);
+        let called = self.transition_at(lead, format!("pool/{run}"), Event::PlaceFree(run), now, Vec::new()).await;
+        self.pool.called = None;
+        self.pool.drawn_in = Some(self.open.number);
+        called.map(drop)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use cadenza_core::id::{Digest, TaskId};
+    use cadenza_core::plugin::{DecisionInput, DecisionKind, Parameters};
+
+    fn input() -> DecisionInput {
+        DecisionInput {
+            now: Timestamp::from_ms(1),
+            parameters: Parameters::default(),
+            fields: Vec::new(),
+            touches: Vec::new(),
+            engagement: Vec::new(),
+            owner_present: None,
+            previous_score: None,
+            business_elapsed_ms: None,
+            overdue: None,
+        }
+    }
+
+    /// A question to a plugin that nobody knows.
+    pub(crate) fn question(n: u64) -> Question {
+        put(n, "nobody", false)
+    }
+
+    pub(in crate::driver) fn put(n: u64, plugin: &str, task: bool) -> Question {
+        let lead = LeadId::new(Timestamp::from_ms(1), n);
+        Question {
+            run: RunId::born(lead, 1),
+            attempt: 0,
+            task: task.then(|| TaskId::born(lead, 2)),
+            kind: DecisionKind::Scoring,
+            plugin: plugin.to_owned(),
+            digest: Digest(1),
+            input: input(),
+            shadow: None,
+        }
+    }
+
+    /// Asks so many questions of a plugin; how many found a place.
+    fn ask(pool: &mut Pool, plugin: &str, numbers: std::ops::Range<u64>, task: bool) -> usize {
+        numbers.filter(|n| pool.take(&put(*n, plugin, task), 7) == Place::Free).count()
+    }
+
+    #[test]
+    fn each_plugin_has_a_share_and_nobody_passes_a_line() {
+        let mut pool = Pool::default();
+        assert_eq!(ask(&mut pool, "slow", 0..2_000, false), ASKED_OF_ONE_MAX, "half of the places");
+        assert_eq!(ask(&mut pool, "quick", 0..10, false), 10, "the others are not in its way");
+        assert_eq!(pool.take(&put(3_000, "slow", true), 7), Place::Free, "an escalation has places of its own");
+        pool.leave(put(0, "slow", false).run.lead(), "slow");
+        pool.leave(put(1, "slow", false).run.lead(), "slow");
+        assert_eq!(pool.take(&put(4_000, "slow", false), 8), Place::Waits, "who comes now does not pass the line");
+        let first = put(600, "slow", false);
+        pool.called = Some(first.run);
+        assert_eq!(pool.take(&first, 8), Place::Free, "who is called has the place");
+        assert!(!pool.is_idle());
+    }
+
+    #[test]
+    fn places_come_back() {
+        let mut pool = Pool::default();
+        assert_eq!(ask(&mut pool, "a", 0..10, false), 10);
+        (0..10).for_each(|n| pool.leave(put(n, "a", false).run.lead(), "a"));
+        assert!(pool.is_idle());
+        assert_eq!(ask(&mut pool, "a", 0..1, true), 1);
+        assert_eq!(ask(&mut pool, "b", 0..5_000, true), ASKED_ESCALATING_MAX - 1, "escalations have an end too");
+    }
+}
