@@ -3,6 +3,7 @@
 //! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, bound
 //! addresses, a person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
 
+use crate::calendar::Calendar;
 use crate::identity::Why;
 use crate::lead::{Channel, Lead};
 use crate::time::Timestamp;
@@ -10,6 +11,7 @@ use crate::workspace::Settings;
 use crate::zone;
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
+use std::borrow::Cow;
 
 /// What the gate says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -126,18 +128,22 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
     }
     let wanted = lead.consent.not_before.filter(|at| *at > now);
     let from = wanted.unwrap_or(now);
-    let open = if settings.contact.business_hours.contains(&channel) {
-        match lead_zone(lead) {
-            Some(zone) => settings.calendar.in_zone(zone).next_open(from),
-            None => settings.calendar.next_open(from),
-        }
-    } else {
-        from
+    let open = match settings.contact.business_hours.contains(&channel) {
+        true => hours_of(lead, settings).next_open(from),
+        false => from,
     };
     match (open > now, open > from) {
         (false, _) => Verdict::Go,
         (true, true) => Verdict::NotBefore { at: open, why: Reason::OutsideHours },
         (true, false) => Verdict::NotBefore { at: open, why: Reason::NotBefore },
+    }
+}
+
+/// The business hours where the lead is.
+pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calendar> {
+    match lead_zone(lead) {
+        Some(zone) => Cow::Owned(settings.calendar.in_zone(zone)),
+        None => Cow::Borrowed(&settings.calendar),
     }
 }
 
@@ -150,7 +156,7 @@ fn lead_zone(lead: &Lead) -> Option<TimeZone> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::{Calendar, weekdays_nine_to_five};
+    use crate::calendar::weekdays_nine_to_five;
     use crate::id::LeadId;
     use crate::identity::{Binding, BoundKey, IdentityKey, IdentityKind};
     use crate::lead::{OptOut, Stage};

@@ -172,6 +172,10 @@ pub struct Lead {
     #[n(62)]
     #[cbor(skip_if = "BTreeMap::is_empty", default)]
     pub other_ids: BTreeMap<String, String>,
+    /// Business milliseconds, where the lead is, from when we first heard of it to the first call, answered or not; none
+    /// before there was one.
+    #[n(140)]
+    pub first_call_ms: Option<u64>,
 }
 
 /// The id of a rep in `team.yaml`.
@@ -374,6 +378,7 @@ impl Lead {
             former: Vec::new(),
             external_source: None,
             other_ids: BTreeMap::new(),
+            first_call_ms: None,
         }
     }
 

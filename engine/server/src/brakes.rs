@@ -29,6 +29,16 @@ pub(crate) enum Brake {
 }
 
 impl Brakes {
+    /// What is paused, each with what it is: `workflow/inbound`, `plugin/inbound-fit`, `connection/mailer`.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let is_plugin = |name: &str| name.starts_with(&paused_plugin(""));
+        let paused = self.paused.iter().map(|name| match is_plugin(name) {
+            true => name.clone(),
+            false => format!("workflow/{name}"),
+        });
+        paused.chain(self.connections.iter().map(|name| format!("connection/{name}"))).collect()
+    }
+
     /// Sets or releases one; whether leads are to be told of it.
     pub(crate) fn set(&mut self, what: Brake, on: bool) -> bool {
         let paused = match &what {

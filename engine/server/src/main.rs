@@ -5,6 +5,7 @@ mod catalog;
 mod cli;
 mod clock;
 mod connector;
+mod counts;
 mod damage;
 mod data_folder;
 mod decider;

@@ -233,6 +233,9 @@ impl<'a> Machine<'a> {
             let by = touch.by.as_ref().map_or_else(|| self.report.map_or("", |report| &report.source), |rep| &rep.0);
             self.wrong_number(&by.to_owned());
         }
+        if channel == Channel::Call {
+            self.measure_first_call(touch.at);
+        }
         self.lead_changed = true;
         self.touch = Some(touch.clone());
         if second_dial {
@@ -241,6 +244,15 @@ impl<'a> Machine<'a> {
             self.state.lead.record_touch(touch);
         }
         self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts });
+    }
+
+    /// How long the lead waited for its first call, in its own business hours: the speed to lead of practice C5.
+    fn measure_first_call(&mut self, at: Timestamp) {
+        let lead = &self.state.lead;
+        if lead.first_call_ms.is_none() {
+            let waited = crate::gate::hours_of(lead, &self.cx.live.settings).open_ms(lead.created_at, at);
+            self.state.lead.first_call_ms = Some(waited.unsigned_abs());
+        }
     }
 
     pub(super) fn task_moved(&mut self, id: TaskId, change: &TaskChange) {

@@ -16,12 +16,14 @@ mod rows;
 mod runs;
 mod schedules;
 mod serve;
+pub(crate) mod status;
 mod table;
 mod tasks;
 mod token;
 mod validate;
 pub(crate) mod why;
 mod yaml;
+mod zone;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -66,6 +68,8 @@ enum Command {
     Parked(parked::Parked),
     /// List the work queue, say what came of a task
     Tasks(tasks::Tasks),
+    /// The workspace at a glance: where leads stand, first-response times, and what needs a person
+    Status(status::Status),
     /// List schedules with their firings
     Schedules(schedules::Schedules),
     /// Find what cannot be read, in a data folder or a running engine
@@ -94,6 +98,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Runs(runs) => runs.run(),
         Command::Parked(parked) => parked.run(),
         Command::Tasks(tasks) => tasks.run(),
+        Command::Status(status) => status.run(),
         Command::Schedules(schedules) => schedules.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Why(why) => why.run(),

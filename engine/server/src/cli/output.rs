@@ -45,6 +45,29 @@ pub(super) fn json(value: &serde_json::Value) {
     say_raw(&format!("{value:#}"));
 }
 
+/// How this program was called, as a shell takes it: what is printed as a command works from where it is printed, also when
+/// `cadenza` is not on the path.
+pub(crate) fn program() -> String {
+    std::env::args_os().next().map_or_else(|| "cadenza".to_owned(), |name| quoted(&name.to_string_lossy()))
+}
+
+/// The same for a command that is to be run in another folder.
+pub(super) fn program_from_anywhere() -> String {
+    let called = std::env::args_os().next().map(std::path::PathBuf::from);
+    let by_path =
+        called.filter(|name| name.components().nth(1).is_some()).and_then(|name| std::path::absolute(name).ok());
+    by_path.map_or_else(program, |path| quoted(&path.display().to_string()))
+}
+
+/// A text as one word of a shell's command.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// An error with everything behind it. What an error has said of its cause already is not said again.
 pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -74,6 +97,15 @@ mod tests {
         assert_eq!(causes(says_it.as_ref()), "no workspace: `x` cannot be read: no such file");
         let does_not = anyhow::Error::from(io()).context("`x` cannot be read");
         assert_eq!(causes(does_not.as_ref()), "`x` cannot be read: no such file");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        for (text, word) in
+            [("target/release/cadenza", "target/release/cadenza"), ("my folder", "'my folder'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted(text), word);
+        }
     }
 
     #[test]

@@ -65,11 +65,13 @@ pub(super) fn show(found: Found, listing: &Listing, columns: &[table::Column], n
 /// The first items of a list.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    items: Vec<Value>,
+    pub(super) items: Vec<Value>,
     /// Whether there are more.
     pub(super) more: bool,
-    /// How many the engine kept back, of a list where it does so.
-    pub(super) held_back: u64,
+    /// What the engine kept back and why, of a list where it does so.
+    pub(super) held: Vec<Value>,
+    /// Of an empty queue, what there is elsewhere.
+    pub(super) elsewhere: Value,
 }
 
 impl Found {
@@ -102,7 +104,10 @@ pub(super) fn fetch(
         if let Value::Array(items) = page["items"].take() {
             found.items.extend(items);
         }
-        found.held_back += page["held_back"].as_u64().unwrap_or_default();
+        if let Value::Array(held) = page["held"].take() {
+            found.held.extend(held);
+        }
+        found.elsewhere = page["elsewhere"].take();
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() || found.items.len() >= limit {
             found.more = cursor.is_some() || found.items.len() > limit;

@@ -172,7 +172,8 @@ async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
 fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::Result<()> {
     output::say(&format!("cadenza listens on http://{}", listener.local_addr()?));
     if api.tokens.is_empty() {
-        let command = format!("cadenza token create --role admin --data {}", data.display());
+        let (program, data) = (output::program(), output::quoted(&data.display().to_string()));
+        let command = format!("{program} token create --role admin --data {data}");
         output::complain(&format!("There is no API token yet. Stop the engine, run `{command}`, and start it again."));
     }
     for (source, why) in &api.sources().closed {

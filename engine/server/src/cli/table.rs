@@ -1,6 +1,7 @@
-//! Tables for people: columns as wide as what is in them.
+//! Tables for people: columns as wide as what is in them, times in the reader's zone.
 
-use super::output;
+use super::{output, zone};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// A column: its heading, and where its value is in a row (`a.b` goes down).
@@ -11,13 +12,22 @@ pub(super) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
     if rows.is_empty() {
         return output::say(nothing);
     }
-    output::say(&lay_out(columns, rows));
+    let zone = zone::of_reader();
+    output::say(&lay_out(columns, rows, &zone));
+    if columns.iter().any(|(_, path)| rows.iter().any(|row| zone::in_a_column(&cell(row, path), &zone).is_some())) {
+        // Below the table and not in it: programs that read the table take lines, and people look here last.
+        output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
+    }
 }
 
-fn lay_out(columns: &[Column], rows: &[Value]) -> String {
+fn lay_out(columns: &[Column], rows: &[Value], zone: &TimeZone) -> String {
+    let shown = |row: &Value, path: &str| {
+        let text = cell(row, path);
+        zone::in_a_column(&text, zone).unwrap_or(text)
+    };
     let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
     let mut lines: Vec<Vec<String>> = vec![headings];
-    lines.extend(rows.iter().map(|row| columns.iter().map(|(_, path)| cell(row, path)).collect()));
+    lines.extend(rows.iter().map(|row| columns.iter().map(|(_, path)| shown(row, path)).collect()));
     let width = |ix: usize| lines.iter().map(|line| line[ix].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let lines = lines.iter().map(|line| {
@@ -48,7 +58,14 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [json!({"id": "ld_1", "lead": {"name": "Ada"}}), json!({"id": "ld_234", "lead": {"name": null}})];
-        assert_eq!(lay_out(&[("ID", "id"), ("NAME", "lead.name")], &rows), "ID      NAME\nld_1    Ada\nld_234  -");
+        let rows = [
+            json!({"id": "ld_1", "lead": {"name": "Ada"}, "due": "2026-11-20T15:00:00Z"}),
+            json!({"id": "ld_234", "lead": {"name": null}, "due": null}),
+        ];
+        let zone = TimeZone::get("America/New_York").unwrap();
+        assert_eq!(
+            lay_out(&[("ID", "id"), ("DUE", "due"), ("NAME", "lead.name")], &rows, &zone),
+            "ID      DUE               NAME\nld_1    2026-11-20 10:00  Ada\nld_234  -                 -"
+        );
     }
 }

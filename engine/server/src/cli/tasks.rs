@@ -1,9 +1,12 @@
 //! `cadenza tasks`: the work queue, and what came of a task.
 
-use super::Answer;
-use super::remote::{self, Listing, Remote, path};
+use super::remote::{self, Found, Listing, Remote, path};
+use super::table::cell;
+use super::{Answer, output, zone};
 use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -117,23 +120,52 @@ impl List {
             ("QUEUE", "assignee"),
             ("LEAD", "lead.name"),
             ("COMPANY", "lead.company"),
+            ("PHONE", "lead.phone"),
             ("OBJECTIVE", "objective"),
             ("WHY", "why.text"),
         ];
         let client = self.remote.client()?;
         let found = remote::fetch(&client, "/v1/tasks", &filters, self.listing.limit)?;
-        let nothing = nothing(found.held_back);
+        let nothing = nothing(&found);
+        let besides =
+            (!found.items.is_empty() && !found.held.is_empty()).then(|| held_back(&found.held, &zone::of_reader()));
         remote::show(found, &self.listing, &columns, &nothing);
+        if let Some(besides) = besides {
+            output::complain(&format!("Besides, {besides}"));
+        }
         Ok(())
     }
 }
 
-fn nothing(held_back: u64) -> String {
-    match held_back {
-        0 => "Nothing is to be done now.".to_owned(),
-        1 => "Nothing is to be done now; 1 is held back.".to_owned(),
-        several => format!("Nothing is to be done now; {several} are held back."),
+/// Why there is nothing to be done: it is held back, it is elsewhere, or there is nothing at all.
+fn nothing(found: &Found) -> String {
+    if !found.held.is_empty() {
+        return format!("Nothing is to be done now. {}", held_back(&found.held, &zone::of_reader()));
     }
+    let count = |member: &str| found.elsewhere[member].as_u64().unwrap_or_default();
+    match (count("open_tasks"), count("leads")) {
+        (0, 0) => "Nothing is to be done: no lead has come in yet.".to_owned(),
+        (0, leads) => format!("Nothing is to be done: no task is open for any of the {leads} leads."),
+        (open, _) => format!("Nothing is to be done here; {open} open in other queues or for other times."),
+    }
+}
+
+/// What is held back, by reason, and from when on the first of each may be done.
+fn held_back(held: &[Value], zone: &TimeZone) -> String {
+    let mut by_reason: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
+    for page in held {
+        let (tasks, first) = by_reason.entry(cell(page, "why")).or_default();
+        *tasks += page["tasks"].as_u64().unwrap_or_default();
+        // Times of the API sort as texts.
+        let times = [first.take(), page["first_at"].as_str().map(str::to_owned)];
+        *first = times.into_iter().flatten().min();
+    }
+    let told = by_reason.into_iter().map(|(why, (tasks, first))| {
+        let until = first.and_then(|at| zone::in_words(&at, zone));
+        let until = until.map_or_else(String::new, |at| format!(" (the first until {at})"));
+        format!("{tasks} held back, since {why}{until}")
+    });
+    format!("{}.", told.collect::<Vec<_>>().join("; "))
 }
 
 impl Act {
@@ -150,5 +182,34 @@ impl Act {
             Self::Snooze { which, until } => (which, "/snooze", json!({"until": until})),
         };
         remote::act(&which.remote.client()?, &path("/v1/tasks/", &which.task, what), Some(&body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_queue_says_why() {
+        let outside = "it is outside business hours where the lead is";
+        let held = |tasks: u64, first_at: Value| json!({"why": outside, "tasks": tasks, "first_at": first_at});
+        let paused = json!({"why": "a person holds touches back", "tasks": 1, "first_at": null});
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let pages = [held(2, json!("2026-11-23T15:00:00Z")), paused, held(1, json!("2026-11-23T14:00:00Z"))];
+        assert_eq!(
+            held_back(&pages, &zone),
+            "1 held back, since a person holds touches back; 3 held back, since it is outside business hours where the \
+             lead is (the first until Mon 23 Nov 2026 09:00)."
+        );
+        for (elsewhere, expected) in [
+            (json!({"open_tasks": 0, "leads": 0}), "Nothing is to be done: no lead has come in yet."),
+            (json!({"open_tasks": 0, "leads": 7}), "Nothing is to be done: no task is open for any of the 7 leads."),
+            (
+                json!({"open_tasks": 3, "leads": 7}),
+                "Nothing is to be done here; 3 open in other queues or for other times.",
+            ),
+        ] {
+            assert_eq!(nothing(&Found { elsewhere, ..Found::default() }), expected);
+        }
     }
 }

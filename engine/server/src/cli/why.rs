@@ -3,9 +3,8 @@
 use super::client::{Client, query};
 use super::remote::{Remote, find_lead, path};
 use super::table::cell;
-use super::{Answer, output};
+use super::{Answer, output, zone};
 use clap::Args;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -37,7 +36,7 @@ impl Why {
 
 /// A lead and its journal in words, times in the zone of this name.
 pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
-    let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    let zone = zone::named(zone);
     let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
     lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
     lines.join("\n")
@@ -86,8 +85,7 @@ fn headline(lead: &Value) -> String {
 /// One entry: its time, then a line for each thing that happened, reasons below.
 fn paragraph(entry: &Value, zone: &TimeZone) -> String {
     const MARGIN: usize = 24;
-    let at: Option<Timestamp> = entry["at"].as_str().and_then(|at| at.parse().ok());
-    let at = at.map_or_else(String::new, |at| at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string());
+    let at = entry["at"].as_str().and_then(|at| zone::in_words(at, zone)).unwrap_or_default();
     let mut lines = Vec::new();
     for told in entry["what"].as_array().into_iter().flatten() {
         let before = if lines.is_empty() { at.as_str() } else { "" };

@@ -39,6 +39,9 @@ pub(crate) struct Demo {
     /// How many times as fast as real time
     #[arg(long, value_name = "N", default_value_t = SPEED_DEFAULT, value_parser = clap::value_parser!(u32).range(50..=5_000))]
     speed: u32,
+    /// Leave the folder behind, and print the commands that explore it
+    #[arg(long)]
+    keep: bool,
 }
 
 impl Demo {
@@ -52,7 +55,7 @@ impl Demo {
 
     async fn play(self) -> anyhow::Result<()> {
         let mut screen = Screen::new();
-        let mut stage = Stage::set_up(self.listen, self.speed).await?;
+        let mut stage = Stage::set_up(self.listen, self.speed, self.keep).await?;
         output::say(&stage.welcome());
         let began = Instant::now();
         stage.begin().await?;

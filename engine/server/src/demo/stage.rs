@@ -7,7 +7,7 @@ use super::summary::{self, Summary};
 use super::tally::Tally;
 use super::world::World;
 use super::{mailbox, reps, shipped, website};
-use crate::cli::why;
+use crate::cli::{output, why};
 use crate::clock::ClockKind;
 use crate::driver::DriverOptions;
 use crate::engine::Engine;
@@ -62,12 +62,12 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the engine; nobody plays yet.
-    pub(super) async fn set_up(listen: Option<SocketAddr>, speed: u32) -> anyhow::Result<Self> {
+    pub(super) async fn set_up(listen: Option<SocketAddr>, speed: u32, keep: bool) -> anyhow::Result<Self> {
         let listener = listener(listen).await?;
         let address = listener.local_addr()?;
         let mail = TcpListener::bind("127.0.0.1:0").await.context("no port is free for the mail receiver")?;
         let receiver = format!("http://{}/mail", mail.local_addr()?);
-        let home = Home::new()?;
+        let home = Home::new(keep)?;
         let secret = secret()?;
         shipped::write(&home.workspace(), &secret, &receiver)?;
         let Running { engine, .. } = start::start(ServeOptions {
@@ -142,6 +142,7 @@ impl Stage {
     /// What stands above the summary.
     pub(super) fn welcome(&self) -> String {
         let Self { samples, speed, address, .. } = self;
+        let program = output::program();
         let minutes_ms = 5 * 60_000 / self.speed;
         let seconds = LASTS_MS / 1_000 / i64::from(self.speed);
         format!(
@@ -150,7 +151,8 @@ impl Stage {
              Reps and prospects are played; everything they do goes over HTTP.\n\n\
              Look around from another terminal while it runs (Ctrl-C ends it):\n  \
              export CADENZA_URL=http://{} CADENZA_TOKEN={}\n  \
-             cadenza tasks\n",
+             {program} status\n  \
+             {program} tasks\n",
             samples.len(),
             reachable(*address),
             self.viewer_token,
@@ -182,8 +184,7 @@ impl Stage {
         ensure!(tally.posted == self.samples.len(), "only {} leads were posted in time", tally.posted);
         ensure!(!tally.first_calls.is_empty(), "no hot lead was called");
         ensure!(tally.tasks_done > 0 && tally.mails > 0, "no task was done, or no mail came");
-        let parked: i64 =
-            summary.counters.iter().filter(|(name, _)| name.starts_with("parked/")).map(|(_, count)| count).sum();
+        let parked = summary.status["needs_a_person"]["parked"].as_i64().context("the status counts no parked runs")?;
         ensure!(parked == 0, "{parked} runs are parked: see `cadenza runs --state parked`");
         let letters = self.get("/v1/dead-letters").await?;
         let letters = letters["items"].as_array().map_or(0, Vec::len);
@@ -227,18 +228,34 @@ impl Stage {
         let timeline = self.get(&format!("/v1/leads/{id}/timeline?limit=200")).await?;
         let entries = timeline["items"].as_array().context("the timeline has no items")?;
         let story = why::story(&lead, entries, timeline["timezone"].as_str());
-        Ok(format!("\nWhy? The story of one lead, as `cadenza why {email}` tells it:\n\n{story}"))
+        Ok(format!("\nWhy? The story of one lead, as `{} why {email}` tells it:\n\n{story}", output::program()))
     }
 
-    /// What to try next.
+    /// What to try next: commands as they work from the folder the demo was started in.
     pub(super) fn what_next(&self) -> String {
-        format!(
-            "\nThe engine listened on http://{}; its folder is removed now, nothing is left behind.\n\
-             It ended on {} of its own clock. To run it for yourself, in the repository:\n  \
-             cadenza token create --role admin --data data\n  \
-             cadenza serve --workspace workflows --data data",
+        let ended = format!(
+            "\nThe engine listened on http://{} and ended on {} of its own clock.",
             self.address,
-            summary::clock(&self.world, self.world.ends),
+            summary::clock(&self.world, self.world.ends)
+        );
+        format!("{ended} {}", if self.home.keep { self.explore() } else { run_it_yourself() })
+    }
+
+    /// How to look around in what the demo leaves behind. Its clock goes on from where it ended, at the pace of yours.
+    fn explore(&self) -> String {
+        let (program, home) = (output::program(), output::quoted(&self.home.path().display().to_string()));
+        let Self { viewer_token, .. } = self;
+        format!(
+            "Its folder is kept:\n  {home}\nTo look around in it:\n  \
+             {program} serve --workspace {home}/workspace --data {home}/data --clock scaled:1 &\n  \
+             export CADENZA_URL=http://{LISTEN_DEFAULT} CADENZA_TOKEN={viewer_token}\n  \
+             {program} status\n  \
+             {program} tasks\n  \
+             {program} runs --state waiting\n  \
+             {program} leads --segment hot\n  \
+             {program} schedules\n\
+             No mailbox listens any more: mails that fall due are tried again and then lie with the dead letters.\n\
+             When you are done: kill %1; rm -r {home}"
         )
     }
 
@@ -252,6 +269,17 @@ impl Stage {
         self.world.engine.stop().await;
         drop(self.home);
     }
+}
+
+/// How to begin with a folder of one's own, where the repository's workspace is.
+fn run_it_yourself() -> String {
+    let program = output::program();
+    format!(
+        "Its folder is removed now; `{program} demo --keep` leaves it behind. To run the engine for yourself, in the \
+         repository:\n  \
+         export CADENZA_TOKEN=$({program} token create --role admin --data data)\n  \
+         {program} serve --workspace workflows --data data"
+    )
 }
 
 /// Where a client on this machine reaches the engine.
@@ -336,20 +364,23 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// A temporary folder that nobody else may read; removed when the demo ends.
-struct Home(PathBuf);
+/// A temporary folder that nobody else may read; removed when the demo ends, unless it is to be kept.
+struct Home {
+    path: PathBuf,
+    keep: bool,
+}
 
 impl Home {
-    fn new() -> anyhow::Result<Self> {
+    fn new(keep: bool) -> anyhow::Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         let path = std::env::temp_dir().join(format!("cadenza-demo-{}", std::process::id()));
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         made.with_context(|| format!("the folder `{}` cannot be made", path.display()))?;
-        Ok(Self(path))
+        Ok(Self { path, keep })
     }
 
     fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     fn workspace(&self) -> PathBuf {
@@ -363,7 +394,9 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        if !self.keep {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 

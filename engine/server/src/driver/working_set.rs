@@ -2,6 +2,7 @@
 //! than from the store. A lead leaves when its batch has settled, so memory does not grow with what is waiting.
 
 use super::batch::OpenBatch;
+use crate::counts;
 use cadenza_core::account::Account;
 use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey, Told};
@@ -37,6 +38,8 @@ struct Counted {
     segment: Option<Segment>,
     steps: Vec<(Digest, StepIx, bool)>,
     tasks: usize,
+    /// The class of how long the lead waited for its first call.
+    first_call: Option<&'static str>,
 }
 
 impl Counted {
@@ -48,6 +51,7 @@ impl Counted {
             segment: state.lead.segment,
             steps: state.runs.iter().map(step).collect(),
             tasks: state.tasks.len(),
+            first_call: state.lead.first_call_ms.map(counts::first_call_class),
         }
     }
 
@@ -68,6 +72,9 @@ impl Counted {
         }
         if self.tasks > 0 {
             add("tasks".to_owned(), self.tasks as i64);
+        }
+        if let Some(class) = self.first_call {
+            add(format!("first_call/{class}"), 1);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Whether the engine lives, whether it takes requests, and what it counts.
 
+use crate::counts::{Counts, StepCounts, WorkflowCounts};
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
@@ -68,6 +69,38 @@ fn plugin_metrics(api: &Shared, text: &mut String) {
     });
 }
 
+/// What is counted of the workspace's leads, by segment, workflow and step.
+fn lead_metrics(counts: &Counts, text: &mut String) {
+    let mut family = |name: &str, help: &str, values: Vec<(String, i64)>| {
+        let _ = writeln!(text, "# HELP cadenza_{name} {help}\n# TYPE cadenza_{name} gauge");
+        for (labels, value) in values {
+            let _ = writeln!(text, "cadenza_{name}{labels} {value}");
+        }
+    };
+    let segments = counts.segments.iter().map(|(segment, count)| (format!("{{segment=\"{segment}\"}}"), *count));
+    let at = |state: &str, count: fn(&StepCounts) -> i64| -> Vec<(String, i64)> {
+        let steps = counts.workflows.iter().flat_map(|of| of.steps.iter().map(move |step| (of, step)));
+        let row = |(of, step): (&WorkflowCounts, &StepCounts)| {
+            let (workflow, step_id) = (label(&of.workflow), label(&step.step));
+            (format!("{{workflow=\"{workflow}\",step=\"{step_id}\",state=\"{state}\"}}"), count(step))
+        };
+        steps.map(row).collect()
+    };
+    let runs = [at("running", |step| step.runs), at("parked", |step| step.parked)].concat();
+    let calls = counts.first_calls.iter().map(|of| (format!("{{within=\"{}\"}}", of.within), of.leads));
+    family("leads", "Leads that are known.", vec![(String::new(), counts.leads)]);
+    family("segment_leads", "Leads by segment.", segments.collect());
+    family("step_runs", "Runs by workflow and step, all versions together; parked ones wait for a person.", runs);
+    family("open_tasks", "Open tasks.", vec![(String::new(), counts.tasks)]);
+    let help = "Leads that were called, by the business time they waited for the first call; each is in one class.";
+    family("first_call_leads", help, calls.collect());
+}
+
+/// A text as the value of a Prometheus label.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
 fn health(api: &Shared, status: &'static str) -> Json<Health> {
     Json(Health { status, version: env!("CARGO_PKG_VERSION"), now: api.engine.clock().now() })
 }
@@ -100,11 +133,7 @@ pub(crate) async fn metrics(_: Caller<Read>, State(api): State<Shared>) -> Resul
     for (kind, count) in api.engine.damage().by_kind() {
         let _ = writeln!(text, "cadenza_damaged_records_total{{kind=\"{kind}\"}} {count}");
     }
-    text.push_str(&family("cadenza_count", "gauge", "What the workspace's leads come to, by name."));
-    for (name, value) in &counters.values {
-        let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let _ = writeln!(text, "cadenza_count{{name=\"{name}\"}} {value}");
-    }
+    lead_metrics(&Counts::read(&counters, &api.engine.catalog()), &mut text);
     plugin_metrics(&api, &mut text);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

@@ -23,6 +23,7 @@ mod runs;
 mod schedules;
 mod serve;
 mod state;
+mod status;
 mod tasks;
 mod tokens;
 mod workflows;
@@ -72,6 +73,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/connections/{name}/resume", post(workflows::resume_connection))
         .route("/v1/workspace/apply", post(workspace::apply))
         .route("/v1/schedules", get(schedules::list))
+        .route("/v1/status", get(status::show))
         .route("/v1/plugins", get(plugins::list))
         .route("/v1/plugins/{name}", get(plugins::show).put(plugins::load))
         .route("/v1/plugins/{name}/promote", post(plugins::promote))

@@ -2,6 +2,7 @@
 //! contact gate lets it happen now.
 
 use crate::catalog::Catalog;
+use crate::counts::Counts;
 use crate::http::auth::{Caller, Read, Steer, Work};
 use crate::http::leads::{Done, known_rep, nothing_done, short};
 use crate::http::problem::{Kind, Problem};
@@ -10,7 +11,7 @@ use crate::http::state::Shared;
 use crate::http::{cursor, paging};
 use crate::intake;
 use crate::json;
-use crate::views::task::{TaskView, held_back};
+use crate::views::task::{HeldView, TaskView, held_back};
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::{Event, TaskChange, TaskReport};
@@ -46,7 +47,21 @@ pub(crate) struct Queue {
     items: Vec<TaskView>,
     /// How many tasks on this stretch of the queue must not be done now.
     held_back: usize,
+    /// Why they must not, and until when.
+    held: Vec<HeldView>,
+    /// Of a queue where nothing is to be done and nothing held back: what there is elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<Elsewhere>,
     next: Option<String>,
+}
+
+/// What there is besides an empty queue.
+#[derive(Debug, Serialize)]
+struct Elsewhere {
+    /// Open tasks of all queues, whatever their kind and time.
+    open_tasks: i64,
+    /// Leads that are known.
+    leads: i64,
 }
 
 /// `GET /v1/tasks`: a rep's queue, a pool's, or all of them, in rank order. `due` is `overdue`, `today` or a time.
@@ -61,7 +76,7 @@ pub(crate) async fn list(
     let assignee = assignee(&params)?;
     let name = format!("tasks {assignee:?} {:?} {:?}", params.kind, params.due);
     let mut after = params.cursor.as_deref().map(|text| read_place(&name, text)).transpose()?;
-    let mut page = Queue { items: Vec::new(), held_back: 0, next: None };
+    let mut page = Queue { items: Vec::new(), held_back: 0, held: Vec::new(), elsewhere: None, next: None };
     let mut seen = 0;
     loop {
         let places = api.engine.queue(assignee.as_ref(), after.as_ref(), BATCH).await?;
@@ -80,7 +95,10 @@ pub(crate) async fn list(
                 found.filter(|(_, task)| wanted && params.kind.is_none_or(|kind| task.kind == kind))
             {
                 match held_back(task, state, &catalog, now) {
-                    Some(_) => page.held_back += 1,
+                    Some(why) => {
+                        page.held_back += 1;
+                        HeldView::count(&mut page.held, why);
+                    }
                     None => page.items.push(TaskView::new(task, state, &catalog, now)),
                 }
             }
@@ -89,6 +107,8 @@ pub(crate) async fn list(
         if last {
             if page.items.is_empty() && page.held_back == 0 {
                 known_queue(assignee.as_ref(), &catalog)?;
+                let Counts { tasks: open_tasks, leads, .. } = Counts::read(&api.engine.counters().await?, &catalog);
+                page.elsewhere = Some(Elsewhere { open_tasks, leads });
             }
             return Ok(Json(page));
         }
@@ -282,8 +302,8 @@ pub(crate) async fn claim(
     let rep = known_rep(caller.acting_as(body.rep)?.ok_or_else(rep_needed)?, &catalog)?;
     let (state, task) = load(&api, id).await?;
     may_claim(&task, &rep, &catalog)?;
-    if let Some(why) = held_back(&task, &state, &catalog, api.engine.clock().now()) {
-        return Err(Problem::new(Kind::HeldBack, format!("{why}: take the next one of the queue")));
+    if let Some(held) = held_back(&task, &state, &catalog, api.engine.clock().now()) {
+        return Err(Problem::new(Kind::HeldBack, format!("{held}: take the next one of the queue")));
     }
     apply(&api, id, Event::TaskMoved { task: id, change: TaskChange::Claimed(rep), by: caller.name() }).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod outbox;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod timeline;
 pub(crate) mod words;

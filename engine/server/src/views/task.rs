@@ -112,18 +112,58 @@ impl TaskView {
     }
 }
 
-/// Why the gate does not let a task be offered now; none when it may be.
-pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<String> {
+/// Why a task must not be done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldBack {
+    /// In words.
+    pub(crate) why: &'static str,
+    /// Until when; none when nobody knows, or for good.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl std::fmt::Display for HeldBack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.until {
+            Some(until) => write!(f, "not before {until}: {}", self.why),
+            None => f.write_str(self.why),
+        }
+    }
+}
+
+/// Why a task is not offered now; none when it may be.
+pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
     if let Some(until) = task.not_before.filter(|until| *until > now) {
-        return Some(format!("it is not offered before {until}"));
+        return Some(HeldBack { why: "it was put off, or waits for the time that was agreed", until: Some(until) });
     }
     if task.kind != TaskKind::Call {
         return None;
     }
     match gate::check(&state.lead, Channel::Call, &catalog.live.settings, now).0 {
         gate::Verdict::Go => None,
-        gate::Verdict::NotBefore { at, why } => Some(format!("not before {at}: {}", words::gate_words(why))),
-        gate::Verdict::Never(why) => Some(words::gate_words(why).to_owned()),
+        gate::Verdict::NotBefore { at, why } => Some(HeldBack { why: words::gate_words(why), until: Some(at) }),
+        gate::Verdict::Never(why) => Some(HeldBack { why: words::gate_words(why), until: None }),
+    }
+}
+
+/// Tasks that are held back for one reason.
+#[derive(Debug, Serialize)]
+pub(crate) struct HeldView {
+    why: &'static str,
+    tasks: usize,
+    /// When the first of them may be done; null when nobody knows, or never.
+    first_at: Option<Timestamp>,
+}
+
+impl HeldView {
+    /// Adds one to those of its reason.
+    pub(crate) fn count(held: &mut Vec<Self>, one: HeldBack) {
+        match held.iter_mut().find(|known| known.why == one.why) {
+            Some(known) => {
+                known.tasks += 1;
+                known.first_at = [known.first_at, one.until].into_iter().flatten().min();
+            }
+            None => held.push(Self { why: one.why, tasks: 1, first_at: one.until }),
+        }
     }
 }
 
@@ -188,10 +228,12 @@ fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &
         text.push_str(&format!("; contact number {contact}"));
     }
     if let Some(touch) = state.lead.touches.last() {
-        text.push_str(&format!("; last {} {}: {}", touch.channel, touch.at, touch.outcome));
+        let outcome = touch.outcome.as_str().replace('_', " ");
+        text.push_str(&format!("; last {} {}: {outcome}", touch.channel, words::time(touch.at, catalog)));
     }
     if let Some(engagement) = state.lead.engagements.last() {
-        text.push_str(&format!("; last engaged {}: {} {}", engagement.at, engagement.kind, engagement.detail));
+        let (at, kind, detail) = (words::time(engagement.at, catalog), &engagement.kind, &engagement.detail);
+        text.push_str(format!("; last engaged {at}: {kind} {detail}").trim_end());
     }
     let score = state.lead.scores.get(MAIN_SCORE);
     let reasons = score.map_or_else(Vec::new, |score| {

@@ -242,10 +242,8 @@ impl<'a> Teller<'a> {
         Told { text: format!("{text} (build {digest})"), because }
     }
 
-    /// A time as people of this workspace read it.
     fn time(&self, at: Timestamp) -> String {
-        let zone = self.catalog.workspace.settings.calendar.zone().clone();
-        at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
+        time(at, self.catalog)
     }
 
     fn workflow(&self, digest: Digest) -> String {
@@ -287,6 +285,12 @@ impl<'a> Teller<'a> {
             Assignee::Nobody => "nobody in particular".to_owned(),
         }
     }
+}
+
+/// A time as people of this workspace read it.
+pub(crate) fn time(at: Timestamp, catalog: &Catalog) -> String {
+    let zone = catalog.workspace.settings.calendar.zone().clone();
+    at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
 /// What came in, from where, and what a person would like to know of it.

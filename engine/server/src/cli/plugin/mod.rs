@@ -91,9 +91,10 @@ impl New {
         let kind = self.kind.into();
         let new = NewPlugin { name: &self.name, language: self.lang, kind, folder: self.dir.as_deref() };
         let folder = new.write()?;
-        let (folder, language) = (folder.display(), self.lang.name());
+        let (language, program) = (self.lang.name(), output::program_from_anywhere());
+        let (name, quoted) = (folder.display(), output::quoted(&folder.display().to_string()));
         output::say(&format!(
-            "{folder} has a plugin for {kind} in {language}. Next:\n  cd {folder}\n  cadenza plugin test"
+            "{name} has a plugin for {kind} in {language}. Next:\n  cd {quoted}\n  {program} plugin test"
         ));
         Ok(Answer::Yes)
     }

@@ -1,0 +1,135 @@
+//! What the store's counters count, in the names that people use: workflows and steps, never a digest. `/metrics`,
+//! `cadenza status` and the demo read them here. The driver writes them (`driver/working_set.rs`).
+
+use crate::catalog::Catalog;
+use cadenza_core::plugin::Segment;
+use cadenza_core::time::MINUTE_MS;
+use cadenza_core::workflow::StepIx;
+use cadenza_store::Counters;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Classes of how long a lead waited for its first call: up to so many business minutes (practice C5), and beyond.
+const FIRST_CALL_CLASSES: [(u64, &str); 4] = [(5, "5m"), (15, "15m"), (60, "1h"), (240, "4h")];
+const FIRST_CALL_LATER: &str = "later";
+
+/// The class of a wait for the first call.
+pub(crate) fn first_call_class(waited_ms: u64) -> &'static str {
+    let minutes = |minutes: u64| minutes * MINUTE_MS.unsigned_abs();
+    let class = FIRST_CALL_CLASSES.iter().find(|(most, _)| waited_ms <= minutes(*most));
+    class.map_or(FIRST_CALL_LATER, |(_, class)| class)
+}
+
+/// Everything that is counted of the workspace's leads.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    /// Leads that are known.
+    pub(crate) leads: i64,
+    /// Leads by segment; who was never scored is in none.
+    pub(crate) segments: BTreeMap<Segment, i64>,
+    /// Runs by workflow, in the order of their names.
+    pub(crate) workflows: Vec<WorkflowCounts>,
+    /// Open tasks.
+    pub(crate) tasks: i64,
+    /// Leads that were called, by how long they waited for the first call: at most 5, 15, 60, 240 business minutes, or
+    /// longer. Each lead is in one class.
+    pub(crate) first_calls: Vec<FirstCalls>,
+}
+
+/// Runs of one workflow, all its versions together.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WorkflowCounts {
+    /// Its name.
+    pub(crate) workflow: String,
+    /// Its steps that somebody is at.
+    pub(crate) steps: Vec<StepCounts>,
+}
+
+/// Runs at one step.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct StepCounts {
+    /// Its id.
+    pub(crate) step: String,
+    /// Runs that go on by themselves.
+    pub(crate) runs: i64,
+    /// Runs that are parked for a person.
+    pub(crate) parked: i64,
+}
+
+/// Leads of one class.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FirstCalls {
+    /// `5m`, `15m`, `1h`, `4h` or `later`.
+    pub(crate) within: &'static str,
+    /// How many.
+    pub(crate) leads: i64,
+}
+
+impl Counts {
+    /// What the counters say, with the names of the definitions that runs have pinned.
+    pub(crate) fn read(counters: &Counters, catalog: &Catalog) -> Self {
+        let value = |name: &str| counters.values.get(name).copied().unwrap_or_default();
+        let classes = FIRST_CALL_CLASSES.iter().map(|(_, class)| *class).chain([FIRST_CALL_LATER]);
+        Self {
+            leads: value("leads"),
+            segments: Segment::ALL.iter().map(|segment| (*segment, value(&format!("segment/{segment}")))).collect(),
+            workflows: workflows(counters, catalog),
+            tasks: value("tasks"),
+            first_calls: classes
+                .map(|within| FirstCalls { within, leads: value(&format!("first_call/{within}")) })
+                .collect(),
+        }
+    }
+
+    /// Runs that are parked for a person.
+    pub(crate) fn parked(&self) -> i64 {
+        self.workflows.iter().flat_map(|workflow| &workflow.steps).map(|step| step.parked).sum()
+    }
+}
+
+fn workflows(counters: &Counters, catalog: &Catalog) -> Vec<WorkflowCounts> {
+    // By the place in the file, so that the steps of a workflow read from the top; versions of it add up by step.
+    let mut found: BTreeMap<&str, BTreeMap<&str, (StepIx, StepCounts)>> = BTreeMap::new();
+    for (digest, definition) in catalog.definitions.iter() {
+        for (state, parked) in [("step", false), ("parked", true)] {
+            let before = format!("{state}/{digest}/");
+            let named = counters.values.range(before.clone()..).take_while(|(name, _)| name.starts_with(&before));
+            for (name, count) in named.filter(|(_, count)| **count != 0) {
+                let Some(ix) = name[before.len()..].parse().ok().map(StepIx) else { continue };
+                let id = definition.step(ix).map_or("?", |step| step.id.as_str());
+                let steps = found.entry(&definition.name).or_default();
+                let new = || (ix, StepCounts { step: id.to_owned(), runs: 0, parked: 0 });
+                let (_, counts) = steps.entry(id).or_insert_with(new);
+                *if parked { &mut counts.parked } else { &mut counts.runs } += count;
+            }
+        }
+    }
+    let in_order = |(workflow, steps): (&str, BTreeMap<&str, (StepIx, StepCounts)>)| {
+        let mut steps: Vec<(StepIx, StepCounts)> = steps.into_values().collect();
+        steps.sort_by_key(|(ix, _)| ix.0);
+        WorkflowCounts { workflow: workflow.to_owned(), steps: steps.into_iter().map(|(_, counts)| counts).collect() }
+    };
+    found.into_iter().map(in_order).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_in_the_first_class_it_fits() {
+        const MINUTE: u64 = 60_000;
+        for (waited_ms, class) in [
+            (0, "5m"),
+            (5 * MINUTE, "5m"),
+            (5 * MINUTE + 1, "15m"),
+            (15 * MINUTE, "15m"),
+            (60 * MINUTE, "1h"),
+            (61 * MINUTE, "4h"),
+            (240 * MINUTE + 1, "later"),
+            (u64::MAX, "later"),
+        ] {
+            assert_eq!(first_call_class(waited_ms), class, "{waited_ms} ms");
+        }
+    }
+}

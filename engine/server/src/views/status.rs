@@ -1,0 +1,96 @@
+//! The workspace at a glance: where leads stand, how fast they were called, what the engine did, what needs a person.
+
+use crate::catalog::Catalog;
+use crate::counts::Counts;
+use crate::engine::{Engine, Refused};
+use crate::meters::Meters;
+use crate::plugins::health::Health;
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What needs a person is counted up to here; beyond, more than so many wait, and that is enough to know.
+const COUNTED_MAX: usize = 1_000;
+
+/// Everything at one moment.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusView {
+    /// The engine's time.
+    now: Timestamp,
+    /// The workspace's zone.
+    timezone: Option<String>,
+    #[serde(flatten)]
+    counts: Counts,
+    decisions: DecisionsView,
+    sendings: SendingsView,
+    needs_a_person: NeedsView,
+}
+
+/// Decisions of plugins since the engine started.
+#[derive(Debug, Serialize)]
+struct DecisionsView {
+    taken: u64,
+    /// Of these, such that failed: the step's failure policy applied.
+    failed: u64,
+    /// Microseconds that one took on average; null before the first.
+    mean_us: Option<u64>,
+}
+
+/// Messages since the engine started.
+#[derive(Debug, Serialize)]
+struct SendingsView {
+    sent: u64,
+    failed_attempts: u64,
+}
+
+/// What waits for somebody. Dead letters and tasks of nobody are counted up to 1,000.
+#[derive(Debug, Serialize)]
+struct NeedsView {
+    /// Runs that are parked.
+    parked: i64,
+    dead_letters: usize,
+    /// Open tasks in nobody's queue.
+    tasks_of_nobody: usize,
+    /// What a person paused, such as `workflow/inbound`, `plugin/inbound-fit` or `connection/mailer`.
+    paused: BTreeSet<String>,
+    /// Plugins that are not asked for a while because they failed again and again.
+    failing_plugins: BTreeSet<String>,
+}
+
+impl StatusView {
+    /// As it is now.
+    pub(crate) async fn take(engine: &Engine) -> Result<Self, Refused> {
+        let catalog = engine.catalog();
+        let counts = Counts::read(&engine.counters().await?, &catalog);
+        let Meters { decisions_total, decisions_failed_total, decision_ns_total, .. } = engine.meters();
+        let (taken, failed) = (decisions_total.get(), decisions_failed_total.get());
+        let needs_a_person = NeedsView {
+            parked: counts.parked(),
+            dead_letters: engine.dead_letters(None, COUNTED_MAX).await?.len(),
+            tasks_of_nobody: engine.queue(Some(&Assignee::Nobody), None, COUNTED_MAX).await?.len(),
+            paused: catalog.brakes.names(),
+            failing_plugins: failing(engine.health(), &catalog),
+        };
+        Ok(Self {
+            now: engine.clock().now(),
+            timezone: catalog.workspace.settings.calendar.zone().iana_name().map(str::to_owned),
+            counts,
+            decisions: DecisionsView {
+                taken,
+                failed,
+                mean_us: decision_ns_total.get().checked_div(taken).map(|mean_ns| mean_ns / 1_000),
+            },
+            sendings: SendingsView {
+                sent: engine.meters().sent_total.get(),
+                failed_attempts: engine.meters().send_failures_total.get(),
+            },
+            needs_a_person,
+        })
+    }
+}
+
+fn failing(health: &Health, catalog: &Catalog) -> BTreeSet<String> {
+    let open = catalog.plugins.all().filter(|info| health.of(info.digest).circuit().open_until.is_some());
+    open.map(|info| info.name.clone()).collect()
+}
