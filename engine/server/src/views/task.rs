@@ -130,18 +130,19 @@ impl std::fmt::Display for HeldBack {
     }
 }
 
-/// Why a task is not offered now; none when it may be.
+/// Why a task is not offered now; none when it may be. The gate's reason goes first: a call that it put off waits for both.
 pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
-    if let Some(until) = task.not_before.filter(|until| *until > now) {
-        return Some(HeldBack { why: "it was put off, or waits for the time that was agreed", until: Some(until) });
-    }
-    if task.kind != TaskKind::Call {
-        return None;
-    }
-    match gate::check(&state.lead, Channel::Call, &catalog.live.settings, now).0 {
-        gate::Verdict::Go => None,
-        gate::Verdict::NotBefore { at, why } => Some(HeldBack { why: words::gate_words(why), until: Some(at) }),
+    let put_off = task.not_before.filter(|until| *until > now);
+    let verdict = match task.kind {
+        TaskKind::Call => gate::check(&state.lead, Channel::Call, &catalog.live.settings, now).0,
+        TaskKind::Todo | TaskKind::Escalation => gate::Verdict::Go,
+    };
+    match verdict {
         gate::Verdict::Never(why) => Some(HeldBack { why: words::gate_words(why), until: None }),
+        gate::Verdict::NotBefore { at, why } => {
+            Some(HeldBack { why: words::gate_words(why), until: put_off.max(Some(at)) })
+        }
+        gate::Verdict::Go => put_off.map(|until| HeldBack { why: "somebody put it off", until: Some(until) }),
     }
 }
 

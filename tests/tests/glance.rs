@@ -1,0 +1,92 @@
+//! What a person sees at a glance: `cadenza status`, the queue and why it is empty, metrics that name workflow and step.
+
+use cadenza_tests::{Engine, Mailbox, Site, cadenza};
+use serde_json::{Value, json};
+
+fn hot(n: u32) -> Value {
+    json!({
+        "id": format!("crm-{n}"), "email": format!("ada{n}@acme{n}.example"), "first_name": "Ada", "title": "VP Sales",
+        "company": format!("Acme {n}"), "employees": 400, "source": "web", "product": "dialler", "budget": 60000.0,
+        "phone": format!("+1 212 555 {:04}", 100 + n), "pain": "follow-up is forgotten", "timezone": "America/New_York",
+        "project_date": "2027-06-01T00:00:00Z", "message": "A quote, please."
+    })
+}
+
+/// What a command says, on both streams, in the zone of Berlin.
+fn say(engine: &Engine, site: &Site, arguments: &[&str]) -> String {
+    let mut command = cadenza(arguments);
+    command.env("CADENZA_URL", &engine.url).env("CADENZA_TOKEN", &site.admin).env("TZ", "Europe/Berlin");
+    let said = command.output().expect("the command runs");
+    let [out, err] = [said.stdout, said.stderr].map(|bytes| String::from_utf8(bytes).expect("text"));
+    assert!(said.status.success(), "{arguments:?}: {out}{err}");
+    out + &err
+}
+
+#[track_caller]
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing:\n{text}");
+    }
+}
+
+#[test]
+fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet"]);
+
+    // Saturday afternoon in New York.
+    engine.advance_to("2026-11-28T20:00:00Z");
+    let lead = engine.bring("msg_1", &hot(1));
+    has(
+        &say(&engine, &site, &["tasks"]),
+        &["1 held back", "outside business hours where the lead is", "the first until Mon 30 Nov 2026 15:00"],
+    );
+
+    engine.advance_to("2026-11-30T15:30:00Z");
+    let shown = say(&engine, &site, &["tasks"]);
+    has(&shown, &["PHONE", "212", "2026-11-30 1", "Times are those of Europe/Berlin."]);
+    assert!(!shown.contains("2026-11-30T"), "times are those of the reader:\n{shown}");
+    let version = engine.client.get("/v1/runs").expect(200).json["items"][0]["version"].as_str().unwrap().to_owned();
+    has(&say(&engine, &site, &["runs"]), &["VERSION", &version]);
+
+    let call = engine.tasks_of(&lead).remove(0);
+    let owner = call["assignee"].as_str().expect("somebody has it").to_owned();
+    let other = if owner == "ana" { "ben" } else { "ana" };
+    has(&say(&engine, &site, &["tasks", "--owner", other]), &["Nothing is to be done here; ", "open in other queues"]);
+    engine.done(&call, &json!({"outcome": "connected", "result": "unqualified"}));
+}
+
+#[test]
+fn status_and_metrics_name_workflow_and_step() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-11-30T15:00:00Z");
+    let lead = engine.bring("msg_1", &hot(1));
+    engine.bring("msg_2", &hot(2));
+    has(&say(&engine, &site, &["status"]), &["2 known", "hot 2 (100 %)", "inbound      first-call 2", "none yet"]);
+
+    engine.advance("12m");
+    let call = engine.tasks_of(&lead).remove(0);
+    engine.done(&call, &json!({"outcome": "no_answer"}));
+    engine.client.post("/v1/workflows/inbound/pause", &json!({})).expect(200);
+    let status = engine.client.get("/v1/status").expect(200).json;
+    let within: Vec<&Value> = status["first_calls"].as_array().unwrap().iter().filter(|it| it["leads"] == 1).collect();
+    assert_eq!(within, [&json!({"within": "15m", "leads": 1})], "{status:#}");
+    assert_eq!(status["needs_a_person"]["paused"], json!(["workflow/inbound"]));
+    has(&say(&engine, &site, &["status"]), &["1 leads called", "1 within 15m", "workflow/inbound is paused"]);
+
+    let metrics = engine.client.get("/metrics").expect(200).text;
+    has(
+        &metrics,
+        &[
+            "cadenza_leads 2\n",
+            "cadenza_segment_leads{segment=\"hot\"} 2\n",
+            "cadenza_step_runs{workflow=\"inbound\",step=\"first-call\",state=\"running\"} 1\n",
+            "cadenza_first_call_leads{within=\"15m\"} 1\n",
+        ],
+    );
+    let of_leads = |line: &&str| !line.starts_with("cadenza_plugin_");
+    let digest = metrics.lines().filter(of_leads).find(|line| line.contains("step/") || line.contains("digest"));
+    assert_eq!(digest, None, "people know workflows and steps, not digests");
+}
