@@ -74,7 +74,7 @@ fn status_and_metrics_name_workflow_and_step() {
     let within: Vec<&Value> = status["first_calls"].as_array().unwrap().iter().filter(|it| it["leads"] == 1).collect();
     assert_eq!(within, [&json!({"within": "15m", "leads": 1})], "{status:#}");
     assert_eq!(status["needs_a_person"]["paused"], json!(["workflow/inbound"]));
-    has(&say(&engine, &site, &["status"]), &["1 leads called", "1 within 15m", "workflow/inbound is paused"]);
+    has(&say(&engine, &site, &["status"]), &["1 lead called", "1 within 15m", "workflow/inbound is paused"]);
 
     let metrics = engine.client.get("/metrics").expect(200).text;
     has(

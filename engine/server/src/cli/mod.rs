@@ -116,7 +116,8 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// `1 row`, `2 rows`.
-fn counted(count: usize, what: &str) -> String {
+fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -2,7 +2,7 @@
 
 use super::remote::Remote;
 use super::table::cell;
-use super::{Answer, output, zone};
+use super::{Answer, counted, output, zone};
 use clap::Args;
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ fn segments(status: &Value) -> Vec<String> {
         let of = count(&status["segments"][segment]);
         parts.push(format!("{segment} {of} ({} %)", share(of)));
     }
-    parts.push(format!("{} open tasks", count(&status["tasks"])));
+    parts.push(counted(count(&status["tasks"]), "open task"));
     parts
 }
 
@@ -87,7 +87,7 @@ fn first_calls(status: &Value) -> Vec<String> {
         within => format!("within {}", within.unwrap_or_default()),
     };
     let part = |class: &Value| format!("{} {}", count(&class["leads"]), words(class));
-    let mut parts = vec![format!("{all} leads called, in business hours")];
+    let mut parts = vec![format!("{} called, in business hours", counted(all, "lead"))];
     parts.extend(classes.iter().filter(|class| count(&class["leads"]) > 0).map(part));
     parts
 }
@@ -105,24 +105,24 @@ fn decisions(status: &Value) -> Vec<String> {
 fn sendings(status: &Value) -> Vec<String> {
     let of = &status["sendings"];
     vec![
-        format!("{} messages since the start", count(&of["sent"])),
-        format!("{} attempts failed", count(&of["failed_attempts"])),
+        format!("{} since the start", counted(count(&of["sent"]), "message")),
+        format!("{} failed", counted(count(&of["failed_attempts"]), "attempt")),
     ]
 }
 
 /// What waits for somebody, with the command that shows it.
 fn needs(status: &Value) -> Vec<String> {
     let of = &status["needs_a_person"];
-    let counted = [
-        ("parked", "parked runs (`parked`)"),
-        ("dead_letters", "dead letters (`dead-letters`)"),
-        ("tasks_of_nobody", "tasks in nobody's queue (`tasks`)"),
+    let waiting = [
+        ("parked", "parked run", "`parked`"),
+        ("dead_letters", "dead letter", "`dead-letters`"),
+        ("tasks_of_nobody", "task", "in nobody's queue, `tasks`"),
     ];
     let mut parts: Vec<String> = Vec::new();
-    for (member, what) in counted {
+    for (member, what, shown_by) in waiting {
         match count(&of[member]) {
             0 => {}
-            several => parts.push(format!("{several} {what}")),
+            several => parts.push(format!("{} ({shown_by})", counted(several, what))),
         }
     }
     let named = [("paused", "paused"), ("failing_plugins", "failing, not asked for a while")];
@@ -179,16 +179,16 @@ mod tests {
                 "failing_plugins": []},
         });
         let expected = [
-            "Engine time Fri 20 Nov 2026 10:00 in America/New_York",
-            "Leads       200 known · hot 50 (25 %) · warm 100 (50 %) · cold 0 (0 %)",
-            "            3 open tasks",
-            "inbound     first-call 7 · persist 2 and 1 parked",
-            "First calls 10 leads called, in business hours · 9 within 5m · 1 later",
-            "Decisions   12 by plugins since the start · 5 µs each",
-            "            0 fell back to the failure policy",
-            "Sent        4 messages since the start · 1 attempts failed",
-            "For a person 1 parked runs (`parked`) · 2 tasks in nobody's queue (`tasks`)",
-            "            workflow/inbound is paused",
+            "Engine time  Fri 20 Nov 2026 10:00 in America/New_York",
+            "Leads        200 known · hot 50 (25 %) · warm 100 (50 %) · cold 0 (0 %)",
+            "             3 open tasks",
+            "inbound      first-call 7 · persist 2 and 1 parked",
+            "First calls  10 leads called, in business hours · 9 within 5m · 1 later",
+            "Decisions    12 by plugins since the start · 5 µs each",
+            "             0 fell back to the failure policy",
+            "Sent         4 messages since the start · 1 attempt failed",
+            "For a person 1 parked run (`parked`) · 2 tasks (in nobody's queue, `tasks`)",
+            "             workflow/inbound is paused",
         ];
         assert_eq!(lines(&status), expected);
     }
@@ -200,7 +200,7 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
         let part = "a step with a name 12";
         let margin = " ".repeat(MARGIN);
-        let expected = [format!("inbound     {part} · {part}"), format!("{margin}{part} · {part}"), margin + part];
+        let expected = [format!("inbound      {part} · {part}"), format!("{margin}{part} · {part}"), margin + part];
         assert_eq!(lines, expected);
     }
 }
