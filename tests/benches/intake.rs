@@ -108,7 +108,7 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
                         let held = identity::Identity { holders: vec![id], bindings: Vec::new() };
                         (key, held)
                     }));
-                    batch.marks.push(Mark { event, day, lead: id, content: 1 });
+                    batch.marks.push(Mark { event, day, lead: id, content: Some(1) });
                     batch.leads.push(LeadWrite {
                         before: LeadIndex::default(),
                         state: state.clone().into(),

@@ -35,7 +35,12 @@ impl Delivery {
 
     /// A delivery signed at this second.
     pub fn at(id: &str, body: &Value, second: i64) -> Self {
-        let body = body.to_string();
+        Self::raw(id, body.to_string(), second)
+    }
+
+    /// A delivery of exactly this body.
+    pub fn raw(id: &str, body: impl Into<String>, second: i64) -> Self {
+        let body = body.into();
         let signature = sign(id, second, body.as_bytes());
         Self { id: id.to_owned(), second, body, signature }
     }

@@ -135,12 +135,11 @@ fn random_bytes_at_every_endpoint_get_a_problem() {
 fn events_are_checked_one_by_one() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);
-    let event =
-        |id: &str, kind: &str, lead: Value| json!({"id": id, "type": kind, "at": "2026-11-30T15:00:00Z", "lead": lead});
+    let event = |id: &str, kind: &str, lead: Value| json!({"id": id, "type": kind, "lead": lead});
     let batch = json!([
         event("e1", "lead.created", json!({"email": "a@door.example", "source": "web"})),
         event("e2", "lead.craeted", json!({"email": "b@door.example"})),
-        event("e3", "lead.created", json!({"email": "c@door.example", "employees": "many"})),
+        event("e3", "lead.created", json!({"email": "c@door.example", "shoe_size": 42})),
         event("e4", "lead.created", json!({"first_name": "Nobody"})),
         event("e1", "lead.created", json!({"email": "a@door.example", "source": "web"})),
     ]);
@@ -170,7 +169,7 @@ fn who_may_do_what() {
     let sender = engine.client.with_token(Some(&token));
     sender.get("/v1/leads").problem(403);
     sender.post("/v1/clock/advance", &json!({"by": "1h"})).problem(403);
-    let event = json!({"id": "e1", "type": "lead.created", "at": "2026-11-30T15:00:00Z", "lead": lead(1)});
+    let event = json!({"id": "e1", "type": "lead.created", "lead": lead(1)});
     assert!(sender.post("/v1/events", &event).status < 300);
     engine.stop();
 }

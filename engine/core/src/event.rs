@@ -7,9 +7,10 @@ use crate::field::FieldError;
 use crate::id::Digest;
 use crate::id::{EffectId, LeadId, RunId, TaskId};
 use crate::identity::{Binding, IdentityKey, IdentityKind};
-use crate::lead::{Channel, Outcome, RepId, TouchResult};
+use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
 use crate::plugin::{Cost, Decision, DecisionFailure, DecisionInput};
-use crate::time::Timestamp;
+use crate::reading::LeftOut;
+use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
 use crate::workflow::Target;
 use minicbor::{Decode, Encode};
@@ -20,6 +21,9 @@ use std::collections::BTreeMap;
 pub const EVENT_ID_BYTES_MAX: usize = 128;
 /// The most names under an event's `data`.
 pub const EVENT_DATA_MAX: usize = 64;
+/// How far ahead of our clock a sender's may be, in milliseconds: what is said to have happened later than that has not
+/// happened, and is refused at every door.
+pub const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
 
 codes! {
     /// The event types everybody shares.
@@ -133,11 +137,37 @@ pub struct Report {
     #[n(60)]
     #[cbor(skip_if = "is_false", default)]
     pub only_finds: bool,
+    /// What it brought and could not be read.
+    #[n(70)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub left_out: Vec<LeftOut>,
+    /// Where the sender says that the lead stands.
+    #[n(71)]
+    pub standing: Option<Standing>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes fields by reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+/// Consent, stage and owner, as a sender knows them: a list that is imported, a CRM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Standing {
+    /// Whether the lead asked not to be contacted. False lifts nothing.
+    #[n(0)]
+    pub opted_out: Option<bool>,
+    /// Channels it does not want, besides those that are known.
+    #[n(1)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub refused: Vec<Channel>,
+    /// Its stage.
+    #[n(2)]
+    pub stage: Option<Stage>,
+    /// Its owner, a rep of the team.
+    #[n(3)]
+    pub owner: Option<RepId>,
 }
 
 impl Report {
@@ -148,13 +178,14 @@ impl Report {
 
     /// Whether somebody asks in it not to be contacted.
     pub fn opts_out(&self) -> bool {
-        match self.kind {
-            EventType::Standard(StandardEvent::LeadOptedOut) => true,
-            EventType::Standard(StandardEvent::CallCompleted) => {
-                self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
+        self.standing.as_ref().is_some_and(|standing| standing.opted_out == Some(true))
+            || match self.kind {
+                EventType::Standard(StandardEvent::LeadOptedOut) => true,
+                EventType::Standard(StandardEvent::CallCompleted) => {
+                    self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
+                }
+                _ => false,
             }
-            _ => false,
-        }
     }
 
     /// A text among the lead's fields.

@@ -48,7 +48,8 @@ pub enum FieldError {
     },
 }
 
-const fn example(kind: ValueType) -> &'static str {
+/// What a value of this type looks like, to be told where another stands.
+pub const fn example(kind: ValueType) -> &'static str {
     match kind {
         ValueType::Bool => "true or false",
         ValueType::Int => "a whole number such as 250",
@@ -116,12 +117,12 @@ macro_rules! standard_fields {
         }
 
         /// The number under which a standard field is written.
-        fn number(field: &str) -> Option<u8> {
+        pub(crate) fn number(field: &str) -> Option<u8> {
             match field { $(stringify!($name) => Some($number),)+ _ => None }
         }
 
         /// The standard field that is written under this number.
-        fn numbered(number: u8) -> Option<&'static str> {
+        pub(crate) fn numbered(number: u8) -> Option<&'static str> {
             match number { $($number => Some(stringify!($name)),)+ _ => None }
         }
 
@@ -332,6 +333,18 @@ pub const KEPT_FIELDS: &[FieldInfo] = &[
 
 const fn kept(name: &'static str, kind: ValueType, doc: &'static str) -> FieldInfo {
     FieldInfo { name, kind, doc, given: false }
+}
+
+/// Names under `lead` that an event may tell besides the fields: consent, stage and owner as the sender knows them.
+pub const STANDING_FIELDS: &[FieldInfo] = &[
+    told("opted_out", ValueType::Bool, "Whether the lead asked not to be contacted; false lifts no opt-out"),
+    told("refused", ValueType::List, "Channels that it does not want: call, email, message, meeting"),
+    told("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),
+    told("owner", ValueType::Text, "The rep who owns it: the id, name or mail address in team.yaml"),
+];
+
+const fn told(name: &'static str, kind: ValueType, doc: &'static str) -> FieldInfo {
+    FieldInfo { name, kind, doc, given: true }
 }
 
 /// The standard or kept field of this name.

@@ -19,11 +19,37 @@ const fn mix(a: u64, b: u64) -> u64 {
 
 /// 64 bits of FNV-1a, then mixed. Stored keys depend on it: never change it.
 pub fn hash64(bytes: &[u8]) -> u64 {
-    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-    for byte in bytes {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    let mut hash = Hash64::default();
+    hash.feed(bytes);
+    hash.finish()
+}
+
+/// The same hash of bytes that come in parts.
+#[derive(Clone, Debug)]
+pub struct Hash64 {
+    hash: u64,
+    length: u64,
+}
+
+impl Default for Hash64 {
+    fn default() -> Self {
+        Self { hash: 0xCBF2_9CE4_8422_2325, length: 0 }
     }
-    mix(hash, bytes.len() as u64)
+}
+
+impl Hash64 {
+    /// Takes some bytes in.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        self.length += bytes.len() as u64;
+    }
+
+    /// The hash of what was taken in.
+    pub fn finish(&self) -> u64 {
+        mix(self.hash, self.length)
+    }
 }
 
 macro_rules! ids {

@@ -361,6 +361,16 @@ pub enum Note {
         #[n(1)]
         leads: u32,
     },
+    /// Something that an event brought was left out.
+    #[n(70)]
+    LeftOut {
+        /// The field, or `data.` and a name.
+        #[n(0)]
+        field: String,
+        /// Why; what it said lies in the personal part.
+        #[n(1)]
+        why: crate::reading::Why,
+    },
     /// A run's question waits for a place in the pool.
     #[n(120)]
     PutOff(#[n(0)] RunId),

@@ -1,5 +1,6 @@
 //! The lead: what is known, what happened, who owns it.
 
+use crate::ages::Ages;
 use crate::codes::codes;
 use crate::field::Profile;
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
@@ -176,6 +177,10 @@ pub struct Lead {
     /// before there was one.
     #[n(140)]
     pub first_call_ms: Option<u64>,
+    /// Since when its fields hold what they hold.
+    #[n(70)]
+    #[cbor(skip_if = "Ages::is_default", default)]
+    pub ages: Ages,
 }
 
 /// The id of a rep in `team.yaml`.
@@ -379,6 +384,7 @@ impl Lead {
             external_source: None,
             other_ids: BTreeMap::new(),
             first_call_ms: None,
+            ages: Ages::default(),
         }
     }
 

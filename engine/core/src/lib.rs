@@ -4,6 +4,7 @@
 //! a random source. Whatever needs one of those gets its result here as an argument or an event.
 
 pub mod account;
+pub mod ages;
 pub mod assignment;
 pub mod calendar;
 pub mod country;
@@ -16,7 +17,10 @@ pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod lead;
+pub mod moment;
+pub mod numeral;
 pub mod plugin;
+pub mod reading;
 pub mod run;
 pub mod state;
 pub mod step;

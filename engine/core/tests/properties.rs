@@ -136,6 +136,8 @@ fn report(kind: EventType, a: u32, now: Timestamp) -> Report {
         data: data.into_iter().map(|(field, value)| (field.to_owned(), value)).collect(),
         enrolls: !a.is_multiple_of(11),
         only_finds: false,
+        left_out: vec![],
+        standing: None,
     }
 }
 

@@ -36,6 +36,8 @@ fn typical() -> Event {
         data: BTreeMap::new(),
         enrolls: true,
         only_finds: false,
+        left_out: vec![],
+        standing: None,
     })
 }
 

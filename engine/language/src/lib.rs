@@ -34,4 +34,5 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, Folder, FolderError};
 pub use render::{Paint, render};
 pub use schema::{Document, schema};
+pub use sources::EVENTS_SOURCE;
 pub use suggest::{listed, nearest};

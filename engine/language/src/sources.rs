@@ -7,7 +7,7 @@ use crate::secret::{SECRET, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Entry, Node};
 use cadenza_core::event::EVENT_DATA_MAX;
-use cadenza_core::field::field_info;
+use cadenza_core::field::{STANDING_FIELDS, field_info};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Span};
 use cadenza_core::value::ValueType;
 use cadenza_core::workspace::{
@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 /// The tolerance of the Standard Webhooks reference libraries.
 const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
+/// The source of events that come by `POST /v1/events`: a webhook of this name would share their ids.
+pub const EVENTS_SOURCE: &str = "api";
 /// The most member names of a path.
 const PATH_PARTS_MAX: usize = 16;
 
@@ -99,6 +101,14 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<
     let mut sources = BTreeMap::new();
     for entry in sheet.named(form.get("sources")?, "`sources`")? {
         sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a source");
+        if entry.key.text == EVENTS_SOURCE {
+            let message =
+                format!("a source cannot be named `{EVENTS_SOURCE}`: that is the source of `POST /v1/events`");
+            let problem = Problem::error("reserved-name", entry.key.span.clone(), message);
+            sheet.report(problem.help(
+                "events of both would share their ids, and one would pass for the other: give the source another name",
+            ));
+        }
         if let Some(source) = read_source(sheet, &entry.value, known) {
             sources.insert(entry.key.text.clone(), source);
         }
@@ -184,6 +194,7 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
     let name = entry.key.text.as_str();
     let problem = match known.field(name) {
         Some(kind) if field_info(name).is_none_or(|info| info.given) => return Some(kind),
+        _ if STANDING_FIELDS.iter().any(|info| info.name == name) => return Some(ValueType::Any),
         Some(_) => {
             let message = format!("`{name}` is kept by the engine: a webhook cannot set it");
             Problem::error("kept-field", entry.key.span.clone(), message)

@@ -13,6 +13,7 @@ use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
 use cadenza_core::plugin::DecisionKind;
+use cadenza_core::reading::LeftOut;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::{DAY_MS, Timestamp};
@@ -40,12 +41,14 @@ pub(crate) struct Incoming {
 }
 
 /// An event that was applied, now or before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
     /// The lead it came to.
     pub(crate) lead: LeadId,
     /// Whether it had been applied before.
     pub(crate) duplicate: bool,
+    /// What it brought and was not taken.
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 /// What an event did to its lead.
@@ -99,8 +102,8 @@ pub(crate) enum Refused {
         id: String,
     },
     /// The event says nothing by which a lead could be found or created.
-    #[error("the event names no lead: it needs an id, external_id, email or phone")]
-    NoIdentity,
+    #[error("the event names no lead: it needs an id, external_id, email or phone{}", left_out_words(.0))]
+    NoIdentity(Vec<LeftOut>),
     /// This clock cannot be advanced.
     #[error("only a virtual clock can be advanced: start with --clock virtual")]
     NotVirtual,
@@ -113,6 +116,11 @@ pub(crate) enum Refused {
     /// The store said no.
     #[error("the store failed: {0}")]
     Store(String),
+}
+
+/// What was left out of an event, behind what is wrong with it.
+fn left_out_words(left_out: &[LeftOut]) -> String {
+    left_out.iter().map(|left| format!("; `{}` was left out, since {}", left.field, left.words())).collect()
 }
 
 impl From<StoreError> for Refused {

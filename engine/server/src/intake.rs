@@ -1,13 +1,27 @@
-//! An event from outside, made ready for the engine: its fields checked against the workspace, its sizes against the
-//! limits, its id qualified by its source. Everything past this door is checked.
+//! An event from outside, made ready for the engine: its values read as what the workspace's fields hold, its sizes
+//! checked against the limits, its id qualified by its source. Everything past this door is checked.
+//!
+//! A value that cannot be read is left out and told of; it costs nobody the lead. What says something about consent is
+//! never left out: where it is not clear, the event is refused.
+
+mod content;
+mod standing;
 
 use crate::engine::Incoming;
-use cadenza_core::event::{EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError, StandardEvent};
-use cadenza_core::field::{FieldError, STANDARD_FIELDS, TEXT_BYTES_MAX};
+use cadenza_core::country::Country;
+use cadenza_core::event::{
+    AHEAD_MS_MAX, EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError, StandardEvent, Standing,
+};
+use cadenza_core::field::{FieldError, STANDARD_FIELDS, STANDING_FIELDS, TEXT_BYTES_MAX};
 use cadenza_core::id::LeadId;
 use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workspace::{Settings, Team};
+use cadenza_core::zone;
+use jiff::tz::TimeZone;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The most bytes of all texts of an event together: it is written into the lead's journal.
@@ -15,24 +29,47 @@ pub(crate) const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// The most items of a list that an event brings.
 pub(crate) const LIST_ITEMS_MAX: usize = 100;
 
+/// What events are read by.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// The workspace's own fields.
+    pub(crate) declared: &'a BTreeMap<String, ValueType>,
+    /// The zone that plain dates are meant in.
+    pub(crate) zone: &'a TimeZone,
+    /// Who may own a lead; none where that is not known, as in a preview.
+    pub(crate) team: Option<&'a Team>,
+    /// Where leads are that do not say where they are.
+    pub(crate) country: Option<Country>,
+    /// The engine's time.
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Rules<'a> {
+    /// Those of a workspace.
+    pub(crate) fn of(settings: &'a Settings, now: Timestamp) -> Self {
+        let Settings { fields, calendar, team, country, .. } = settings;
+        Self { declared: fields, zone: calendar.zone(), team: Some(team), country: *country, now }
+    }
+}
+
 /// An event before it is checked.
 pub(crate) struct Draft<'a> {
     /// Who delivers it: part of its identity.
     pub(crate) source: &'a str,
     /// The sender's id.
     pub(crate) id: &'a str,
-    /// A hash of its content.
-    pub(crate) content: u64,
     /// What happened.
     pub(crate) kind: EventType,
-    /// When.
-    pub(crate) at: Timestamp,
+    /// When, if the sender says so.
+    pub(crate) at: Option<Timestamp>,
     /// The lead by our own id.
     pub(crate) lead: Option<LeadId>,
     /// What it says about the lead.
     pub(crate) fields: Vec<(String, Value)>,
     /// Everything else.
     pub(crate) data: BTreeMap<String, Value>,
+    /// What could not even be read as a value.
+    pub(crate) left_out: Vec<LeftOut>,
     /// Whether it may enrol.
     pub(crate) enrolls: bool,
 }
@@ -53,21 +90,30 @@ pub(crate) enum IntakeError {
         /// What is taken.
         known: String,
     },
+    /// It has not happened yet.
+    #[error(
+        "`at` is {at}, more than {} minutes ahead of the engine's clock ({now}): an event is told when it has happened",
+        AHEAD_MS_MAX / 60_000
+    )]
+    Ahead {
+        /// When it is said to have happened.
+        at: Timestamp,
+        /// The engine's time.
+        now: Timestamp,
+    },
+    /// Nobody may guess what a lead wants.
+    #[error("`{said}` does not say clearly what `{field}` is: write {wanted}")]
+    Consent {
+        /// `opted_out` or `refused`.
+        field: &'static str,
+        /// What was sent.
+        said: String,
+        /// What is taken.
+        wanted: &'static str,
+    },
     /// Too large altogether.
     #[error("the event's texts have more than {EVENT_TEXT_BYTES_MAX} bytes together: send less of them")]
     TooLarge,
-    /// A list that is too long.
-    #[error("`{name}` has more than {LIST_ITEMS_MAX} items")]
-    ListTooLong {
-        /// Its name.
-        name: String,
-    },
-    /// A single text that is too long.
-    #[error("`{name}` has more than {TEXT_BYTES_MAX} bytes")]
-    TextTooLong {
-        /// Its name.
-        name: String,
-    },
 }
 
 impl IntakeError {
@@ -84,56 +130,202 @@ impl IntakeError {
             Self::Report(ReportError::Type(_)) => Some("type".to_owned()),
             Self::Report(ReportError::Id) => Some("id".to_owned()),
             Self::Report(ReportError::TooMuchData) => Some("data".to_owned()),
-            Self::ListTooLong { name } | Self::TextTooLong { name } => Some(format!("data.{name}")),
             Self::Code { name, .. } => Some(format!("data.{name}")),
+            Self::Consent { field, .. } => Some(format!("lead.{field}")),
+            Self::Ahead { .. } => Some("at".to_owned()),
             Self::TooLarge => None,
         }
     }
 }
 
-/// Checks a draft; `declared` are the workspace's own fields.
-pub(crate) fn check(draft: Draft<'_>, declared: &BTreeMap<String, ValueType>) -> Result<Incoming, IntakeError> {
+/// Something left out, as the API tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOutView {
+    /// The lead's field; under `data`, `data.` and the name.
+    field: String,
+    /// A code.
+    code: Why,
+    /// In words.
+    why: String,
+}
+
+impl From<&LeftOut> for LeftOutView {
+    fn from(left: &LeftOut) -> Self {
+        Self { field: left.field.clone(), code: left.why, why: left.words() }
+    }
+}
+
+/// What `data` holds for the engine itself; anything else is the workspace's own.
+const DATA: &[(StandardEvent, &str, ValueType)] = &[
+    (StandardEvent::LeadEngaged, "kind", ValueType::Text),
+    (StandardEvent::LeadEngaged, "detail", ValueType::Text),
+    (StandardEvent::CallInbound, "detail", ValueType::Text),
+    (StandardEvent::EmailReplied, "detail", ValueType::Text),
+    (StandardEvent::MeetingAccepted, "detail", ValueType::Text),
+    (StandardEvent::CallCompleted, "outcome", ValueType::Text),
+    (StandardEvent::CallCompleted, "result", ValueType::Text),
+    (StandardEvent::CallCompleted, "by", ValueType::Text),
+    (StandardEvent::CallCompleted, "reason", ValueType::Text),
+    (StandardEvent::CallCompleted, "callback_at", ValueType::Time),
+    (StandardEvent::DealStageChanged, "stage", ValueType::Text),
+    (StandardEvent::DealStageChanged, "amount", ValueType::Number),
+    (StandardEvent::DealWon, "amount", ValueType::Number),
+    (StandardEvent::DealLost, "amount", ValueType::Number),
+    (StandardEvent::LeadOptedOut, "reason", ValueType::Text),
+];
+
+/// Checks a draft.
+pub(crate) fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError> {
     if draft.id.is_empty() || draft.id.len() > EVENT_ID_BYTES_MAX || draft.id.contains(char::is_control) {
         return Err(ReportError::Id.into());
     }
     if draft.data.len() > EVENT_DATA_MAX {
         return Err(ReportError::TooMuchData.into());
     }
-    if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
-        check_call(&draft.data)?;
+    if let Some(at) = draft.at.filter(|at| at.since_ms(rules.now) > AHEAD_MS_MAX) {
+        return Err(IntakeError::Ahead { at, now: rules.now });
     }
-    let mut text_bytes = 0;
-    let mut fields = Vec::with_capacity(draft.fields.len());
-    for (name, value) in draft.fields {
-        let value = check_field(&name, value, declared).map_err(ReportError::from)?;
-        text_bytes += name.len() + bytes_of(&name, &value)?;
-        fields.push((name, value));
-    }
-    for (name, value) in &draft.data {
-        text_bytes += name.len() + bytes_of(name, value)?;
-    }
+    let mut reading = Reading { kind: &draft.kind, rules, standing: None, left_out: draft.left_out, text_bytes: 0 };
+    let fields = reading.fields(draft.fields)?;
+    let mut data = draft.data;
+    data.retain(|name, value| reading.datum(name, value));
+    let Reading { standing, left_out, text_bytes, .. } = reading;
     if text_bytes > EVENT_TEXT_BYTES_MAX {
         return Err(IntakeError::TooLarge);
     }
+    if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
+        check_call(&data)?;
+    }
     let report = Report {
         kind: draft.kind,
-        at: draft.at,
+        at: draft.at.unwrap_or(rules.now),
         source: draft.source.to_owned(),
         fields,
-        data: draft.data,
+        data,
         enrolls: draft.enrolls,
         only_finds: false,
+        left_out,
+        standing,
     };
-    Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content: draft.content, report, lead: draft.lead })
+    let content = content::hash(&report, draft.lead, draft.at);
+    Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content, report, lead: draft.lead })
+}
+
+/// Reading an event's values.
+struct Reading<'a> {
+    kind: &'a EventType,
+    rules: Rules<'a>,
+    standing: Option<Standing>,
+    left_out: Vec<LeftOut>,
+    text_bytes: usize,
+}
+
+impl Reading<'_> {
+    fn fields(&mut self, given: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, IntakeError> {
+        // A null clears where the event says what a lead is now; in others, and as blank text, it is no news.
+        let clears = *self.kind == EventType::Standard(StandardEvent::LeadUpdated);
+        let country = given.iter().find(|(name, _)| name == "country").and_then(|(_, value)| match value {
+            Value::Text(country) => Country::parse(country),
+            _ => None,
+        });
+        let country = country.or(self.rules.country);
+        let mut fields = Vec::with_capacity(given.len());
+        for (name, value) in given {
+            let Some(kind) = self.type_of(&name) else {
+                self.stand(&name, value)?;
+                continue;
+            };
+            if value.is_blank() {
+                if clears {
+                    fields.push((name, value));
+                }
+                continue;
+            }
+            let read = if name == "timezone" {
+                zone_of(value, country)
+            } else {
+                reading::read_field(&name, value, kind, self.rules.zone)
+            };
+            match read {
+                Ok(Value::Blank) => {}
+                Ok(value) if is_too_long(&value) => self.left_out.push(too_long(&name)),
+                Ok(value) => {
+                    self.text_bytes += name.len() + bytes_of(&value);
+                    fields.push((name, value));
+                }
+                Err(left) => self.left_out.push(left),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The type of a field that is given; none for what says where the lead stands, and for what is no field.
+    fn type_of(&self, name: &str) -> Option<ValueType> {
+        let standard = STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
+        standard.or_else(|| self.rules.declared.get(name).copied())
+    }
+
+    fn stand(&mut self, name: &str, value: Value) -> Result<(), IntakeError> {
+        let info = STANDING_FIELDS.iter().find(|info| info.name == name);
+        let info = info.ok_or_else(|| ReportError::from(FieldError::Unknown { field: name.to_owned() }))?;
+        let standing = standing::read(info.name, value, &self.rules, &mut self.left_out)?;
+        if let Some(told) = standing {
+            standing::add(self.standing.get_or_insert_default(), told);
+        }
+        Ok(())
+    }
+
+    /// Whether a value under `data` is kept; it is read in place.
+    fn datum(&mut self, name: &str, value: &mut Value) -> bool {
+        let kind = match self.kind {
+            EventType::Standard(kind) => DATA.iter().find(|(of, known, _)| of == kind && *known == name),
+            EventType::Custom(_) => None,
+        };
+        let kind = kind.map_or(ValueType::Any, |(.., kind)| *kind);
+        let left = |why: Why, said: &Value| {
+            LeftOut::new(format!("data.{name}"), why, Some(said)).wanting(cadenza_core::field::example(kind))
+        };
+        match reading::read(std::mem::take(value), kind, self.rules.zone) {
+            Ok(Value::Blank) => false,
+            Ok(read) if is_too_long(&read) => {
+                self.left_out.push(too_long(&format!("data.{name}")));
+                false
+            }
+            Ok(read) => {
+                self.text_bytes += name.len() + bytes_of(&read);
+                *value = read;
+                true
+            }
+            Err((why, said)) => {
+                self.left_out.push(left(why, &said));
+                false
+            }
+        }
+    }
+}
+
+/// A lead's zone by the name of a place; one that is not understood is left out.
+fn zone_of(value: Value, country: Option<Country>) -> Result<Value, LeftOut> {
+    let unknown = |value: &Value| LeftOut::new("timezone", Why::Unknown, Some(value));
+    let text = match reading::read(value, ValueType::Text, &TimeZone::UTC) {
+        Ok(Value::Text(text)) => text,
+        Ok(blank) => return Ok(blank),
+        Err((why, value)) => {
+            return Err(LeftOut::new("timezone", why, Some(&value)).wanting("a name such as Europe/Berlin"));
+        }
+    };
+    match zone::of_lead(&text, country.as_ref().map(Country::code)) {
+        Ok(name) => Ok(Value::Text(name.into_owned())),
+        Err(error) => Err(unknown(&Value::Text(text)).wanting(error.to_string())),
+    }
 }
 
 /// A call that was made outside says how it ended, in our codes: one that is misspelt must not pass for another.
 fn check_call(data: &BTreeMap<String, Value>) -> Result<(), IntakeError> {
     let known = |codes: &[&str]| format!("write {}", codes.join(", "));
     let text = |name: &str| match data.get(name) {
-        None | Some(Value::Blank) => None,
         Some(Value::Text(text)) => Some(text.clone()),
-        Some(other) => Some(format!("{other:?}")),
+        _ => None,
     };
     let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
     let outcomes: Vec<&str> = outcomes.map(|outcome| outcome.as_str()).collect();
@@ -148,93 +340,60 @@ fn check_call(data: &BTreeMap<String, Value>) -> Result<(), IntakeError> {
     }
 }
 
-/// A value as the field takes it.
-pub(crate) fn check_field(
-    name: &str,
-    value: Value,
-    declared: &BTreeMap<String, ValueType>,
-) -> Result<Value, FieldError> {
+/// A value that a person gives for a field, as it holds it; blank text is blank.
+pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
     let standard = || STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
     let kind = standard()
-        .or_else(|| declared.get(name).copied())
-        .ok_or_else(|| FieldError::Unknown { field: name.to_owned() })?;
-    let value = value.fit(kind).ok_or_else(|| FieldError::Type { field: name.to_owned(), expected: kind })?;
-    match &value {
-        Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(FieldError::TooLong { field: name.to_owned() }),
-        _ => Ok(value),
+        .or_else(|| rules.declared.get(name).copied())
+        .ok_or_else(|| FieldNotRead::Unknown(FieldError::Unknown { field: name.to_owned() }))?;
+    let read = if name == "timezone" {
+        zone_of(value, rules.country)
+    } else {
+        reading::read_field(name, value, kind, rules.zone)
+    };
+    match read {
+        Ok(value) if is_too_long(&value) => Err(FieldNotRead::LeftOut(too_long(name))),
+        read => read.map_err(FieldNotRead::LeftOut),
     }
 }
 
-fn bytes_of(name: &str, value: &Value) -> Result<usize, IntakeError> {
+/// Why a person's value cannot be taken.
+#[derive(Debug)]
+pub(crate) enum FieldNotRead {
+    /// There is no such field.
+    Unknown(FieldError),
+    /// It does not fit.
+    LeftOut(LeftOut),
+}
+
+impl std::fmt::Display for FieldNotRead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown(error) => error.fmt(f),
+            Self::LeftOut(left) => f.write_str(&left.words()),
+        }
+    }
+}
+
+fn too_long(field: &str) -> LeftOut {
+    LeftOut::new(field, Why::TooLong, None).wanting(format!("{TEXT_BYTES_MAX} bytes or {LIST_ITEMS_MAX} items"))
+}
+
+fn is_too_long(value: &Value) -> bool {
     match value {
-        Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(IntakeError::TextTooLong { name: name.to_owned() }),
-        Value::Text(text) => Ok(text.len()),
-        Value::List(items) if items.len() > LIST_ITEMS_MAX => Err(IntakeError::ListTooLong { name: name.to_owned() }),
-        Value::List(items) => items.iter().try_fold(0, |sum, item| Ok(sum + bytes_of(name, item)?)),
-        _ => Ok(8),
+        Value::Text(text) => text.len() > TEXT_BYTES_MAX,
+        Value::List(items) => items.len() > LIST_ITEMS_MAX || items.iter().any(is_too_long),
+        _ => false,
+    }
+}
+
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(bytes_of).sum(),
+        _ => 8,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(fields: &[(&str, Value)], data: &[(&str, Value)]) -> Draft<'static> {
-        Draft {
-            source: "web",
-            id: "7",
-            content: 1,
-            kind: EventType::Standard(StandardEvent::LeadCreated),
-            at: Timestamp::from_ms(0),
-            lead: None,
-            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-            data: data.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-            enrolls: true,
-        }
-    }
-
-    fn text(length: usize) -> Value {
-        Value::Text("x".repeat(length))
-    }
-
-    #[test]
-    fn what_fits_is_taken_as_the_field_holds_it() {
-        let declared = [("seats".to_owned(), ValueType::Number)].into();
-        let incoming = check(draft(&[("seats", Value::Int(3))], &[]), &declared).unwrap();
-        assert_eq!(incoming.id, "web/7");
-        assert_eq!(incoming.report.fields, [("seats".to_owned(), Value::Number(3.0))]);
-    }
-
-    #[test]
-    fn each_refusal_says_where() {
-        let many: Vec<(String, Value)> = (0..=EVENT_DATA_MAX).map(|n| (format!("n{n}"), Value::Int(1))).collect();
-        let many: Vec<(&str, Value)> = many.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
-        let connected = ("outcome", Value::Text("connected".into()));
-        let call = |data: &[(&str, Value)]| Draft {
-            kind: EventType::Standard(StandardEvent::CallCompleted),
-            ..draft(&[], data)
-        };
-        assert!(check(call(std::slice::from_ref(&connected)), &BTreeMap::new()).is_ok());
-        let large: Vec<(&str, Value)> = names.iter().map(|name| (name.as_str(), text(4_000))).collect();
-        for (draft, place) in [
-            (draft(&[("employees", Value::Text("many".into()))], &[]), Some("lead.employees")),
-            (draft(&[("shoe_size", Value::Int(42))], &[]), Some("lead.shoe_size")),
-            (draft(&[("score", Value::Int(99))], &[]), Some("lead.score")),
-            (draft(&[("message", text(TEXT_BYTES_MAX + 1))], &[]), Some("lead.message")),
-            (draft(&[], &[("note", text(TEXT_BYTES_MAX + 1))]), Some("data.note")),
-            (draft(&[], &[("list", Value::List(vec![Value::Int(1); LIST_ITEMS_MAX + 1]))]), Some("data.list")),
-            (draft(&[], &many), Some("data")),
-            (draft(&[], &large), None),
-            (call(&[]), Some("data.outcome")),
-            (call(&[("outcome", Value::Text("NO_ANSWER".into()))]), Some("data.outcome")),
-            (call(&[("outcome", Value::Text("sent".into()))]), Some("data.outcome")),
-            (call(&[connected.clone(), ("result", Value::Text("bogus".into()))]), Some("data.result")),
-            (Draft { id: "", ..draft(&[], &[]) }, Some("id")),
-            (Draft { id: "a\nb", ..draft(&[], &[]) }, Some("id")),
-        ] {
-            let error = check(draft, &BTreeMap::new()).expect_err("refused");
-            assert_eq!(error.place().as_deref(), place, "{error}");
-        }
-    }
-}
+mod tests;

@@ -3,10 +3,12 @@
 
 use crate::json;
 use cadenza_core::event::EventType;
-use cadenza_core::field::field_info;
+use cadenza_core::moment;
+use cadenza_core::reading::{LeftOut, Why};
 use cadenza_core::time::Timestamp;
-use cadenza_core::value::{Value, ValueType};
+use cadenza_core::value::Value;
 use cadenza_core::workspace::{JsonPath, MappedType, MappedValue, Mapping};
+use jiff::tz::TimeZone;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +26,8 @@ pub(crate) struct Mapped {
     pub(crate) fields: Vec<(String, Value)>,
     /// Names under `data` that the body has.
     pub(crate) data: BTreeMap<String, Value>,
+    /// What is there and is no value.
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 /// Why a body cannot be mapped.
@@ -32,13 +36,11 @@ pub(crate) enum MappingError {
     /// No JSON.
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
-    /// A whole object where a value is wanted.
-    #[error("`{path}` is an object: `{name}` needs a text, a number, true or false, or a list of these")]
-    Object {
+    /// Something that decides what the event is, and is there more than once.
+    #[error("`{path}` is there more than once, and only one of them could count: the sender has to send it once")]
+    Repeated {
         /// Where.
         path: String,
-        /// For what.
-        name: String,
     },
     /// Nothing to tell the event's type by.
     #[error("there is no text at `{path}`, which says what kind of event it is")]
@@ -61,7 +63,9 @@ pub(crate) enum MappingError {
         path: String,
     },
     /// A time that is none.
-    #[error("`{path}` is no time: it is RFC 3339 such as 2026-03-08T07:30:00Z, or seconds or milliseconds since 1970")]
+    #[error(
+        "`{path}` is no time: it is RFC 3339 such as 2026-03-08T07:30:00Z, a date such as 2026-03-08, or seconds or milliseconds since 1970"
+    )]
     Time {
         /// Where.
         path: String,
@@ -73,7 +77,7 @@ impl MappingError {
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,
-            Self::Object { path, .. } | Self::NoType { path } | Self::UnknownType { path, .. } => Some(path),
+            Self::Repeated { path } | Self::NoType { path } | Self::UnknownType { path, .. } => Some(path),
             Self::Id { path } | Self::Time { path } => Some(path),
         }
     }
@@ -87,7 +91,7 @@ pub(crate) struct Reader {
     event: EventSlot,
     id: Option<usize>,
     at: Option<usize>,
-    lead: Vec<(String, ValueType, Taken)>,
+    lead: Vec<(String, Taken)>,
     data: Vec<(String, Taken)>,
 }
 
@@ -114,11 +118,13 @@ enum Found {
     Nothing,
     Value(Value),
     Object,
+    /// It, or what it lies in, is there more than once.
+    Repeated,
 }
 
 impl Reader {
-    /// Lays a mapping out; `declared` are the workspace's own lead fields.
-    pub(crate) fn new(mapping: &Mapping, declared: &BTreeMap<String, ValueType>) -> Self {
+    /// Lays a mapping out.
+    pub(crate) fn new(mapping: &Mapping) -> Self {
         let (mut root, mut paths) = (Node::default(), Vec::new());
         let mut slot = |path: &JsonPath| {
             let mut node = &mut root;
@@ -143,37 +149,38 @@ impl Reader {
             MappedValue::Path(path) => Taken::Slot(slot(path)),
             MappedValue::Constant(value) => Taken::Constant(value.clone()),
         };
-        let kind = |name: &str| {
-            field_info(name).map(|info| info.kind).or_else(|| declared.get(name).copied()).unwrap_or(ValueType::Any)
-        };
-        let lead = mapping.lead.iter().map(|(name, value)| (name.clone(), kind(name), take(value))).collect();
+        let lead = mapping.lead.iter().map(|(name, value)| (name.clone(), take(value))).collect();
         let data = mapping.data.iter().map(|(name, value)| (name.clone(), take(value))).collect();
         Self { root, paths, event, id, at, lead, data }
     }
 
-    /// Reads a body.
-    pub(crate) fn read(&self, body: &[u8]) -> Result<Mapped, MappingError> {
+    /// Reads a body; a date without a zone is meant in `zone`.
+    pub(crate) fn read(&self, body: &[u8], zone: &TimeZone) -> Result<Mapped, MappingError> {
+        let body = json::exact(body);
         let mut found = vec![Found::Nothing; self.paths.len()];
-        let mut json = serde_json::Deserializer::from_slice(body);
+        let mut json = serde_json::Deserializer::from_slice(&body);
         let top = Seek { node: &self.root, found: &mut found }.deserialize(&mut json).map_err(MappingError::Json)?;
         json.end().map_err(MappingError::Json)?;
         store(&self.root, top, &mut found);
         let kind = self.kind(&found)?;
         let id = self.id.map(|slot| self.read_id(slot, &mut found)).transpose()?.flatten();
-        let at = self.at.map(|slot| self.read_time(slot, &mut found)).transpose()?.flatten();
+        let at = self.at.map(|slot| self.read_time(slot, &mut found, zone)).transpose()?.flatten();
+        let mut left_out = Vec::new();
         let mut fields = Vec::with_capacity(self.lead.len());
-        for (name, kind, taken) in &self.lead {
-            if let Some(value) = self.take(name, taken, &mut found)? {
-                fields.push((name.clone(), json::loosen(value, *kind)));
+        for (name, taken) in &self.lead {
+            match take(taken, &mut found) {
+                Ok(value) => fields.extend(value.map(|value| (name.clone(), value))),
+                Err(why) => left_out.push(LeftOut::new(name, why, None)),
             }
         }
         let mut data = BTreeMap::new();
         for (name, taken) in &self.data {
-            if let Some(value) = self.take(name, taken, &mut found)? {
-                data.insert(name.clone(), value);
+            match take(taken, &mut found) {
+                Ok(value) => data.extend(value.map(|value| (name.clone(), value))),
+                Err(why) => left_out.push(LeftOut::new(format!("data.{name}"), why, None)),
             }
         }
-        Ok(Mapped { kind, id, at, fields, data })
+        Ok(Mapped { kind, id, at, fields, data, left_out })
     }
 
     fn kind(&self, found: &[Found]) -> Result<EventType, MappingError> {
@@ -181,10 +188,14 @@ impl Reader {
             EventSlot::Fixed(kind) => Ok(kind.clone()),
             EventSlot::By(slot, map) => {
                 let path = || self.paths[*slot].clone();
-                let Found::Value(Value::Text(text)) = &found[*slot] else {
-                    return Err(MappingError::NoType { path: path() });
-                };
-                map.get(text).cloned().ok_or_else(|| MappingError::UnknownType { path: path(), text: text.clone() })
+                match &found[*slot] {
+                    Found::Value(Value::Text(text)) => map
+                        .get(text)
+                        .cloned()
+                        .ok_or_else(|| MappingError::UnknownType { path: path(), text: text.clone() }),
+                    Found::Repeated => Err(MappingError::Repeated { path: path() }),
+                    _ => Err(MappingError::NoType { path: path() }),
+                }
             }
         }
     }
@@ -192,39 +203,60 @@ impl Reader {
     fn read_id(&self, slot: usize, found: &mut [Found]) -> Result<Option<String>, MappingError> {
         match std::mem::replace(&mut found[slot], Found::Nothing) {
             Found::Nothing | Found::Value(Value::Blank) => Ok(None),
-            Found::Value(Value::Text(text)) => Ok(Some(text)),
+            Found::Value(Value::Text(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
             Found::Value(Value::Int(int)) => Ok(Some(int.to_string())),
+            // `7.0` is how some programs write the number 7.
+            Found::Value(Value::Number(id)) if id.fract() == 0.0 && id.abs() < 9e15 => Ok(Some(id.to_string())),
+            Found::Repeated => Err(MappingError::Repeated { path: self.paths[slot].clone() }),
             _ => Err(MappingError::Id { path: self.paths[slot].clone() }),
         }
     }
 
-    fn read_time(&self, slot: usize, found: &mut [Found]) -> Result<Option<Timestamp>, MappingError> {
-        /// Whole numbers from here on are milliseconds: as seconds they would lie past the year 5000.
-        const MILLISECONDS_FROM: i64 = 100_000_000_000;
+    fn read_time(&self, slot: usize, found: &mut [Found], zone: &TimeZone) -> Result<Option<Timestamp>, MappingError> {
+        let path = || self.paths[slot].clone();
         match std::mem::replace(&mut found[slot], Found::Nothing) {
-            Found::Nothing | Found::Value(Value::Blank) => return Ok(None),
-            Found::Value(Value::Text(text)) => Timestamp::parse(&text),
-            Found::Value(Value::Int(ms)) if ms >= MILLISECONDS_FROM => Some(Timestamp::from_ms(ms)),
-            Found::Value(Value::Int(seconds)) if seconds >= 0 => Some(Timestamp::from_ms(seconds * 1_000)),
-            Found::Value(Value::Number(seconds)) if (0.0..1e11).contains(&seconds) => {
-                Some(Timestamp::from_ms((seconds * 1e3) as i64))
+            Found::Nothing | Found::Value(Value::Blank) => Ok(None),
+            Found::Value(Value::Text(text)) if text.trim().is_empty() => Ok(None),
+            Found::Value(value) => {
+                moment::read(&value, zone).map(Some).map_err(|_| MappingError::Time { path: path() })
             }
-            _ => None,
+            Found::Repeated => Err(MappingError::Repeated { path: path() }),
+            Found::Object => Err(MappingError::Time { path: path() }),
         }
-        .map(Some)
-        .ok_or_else(|| MappingError::Time { path: self.paths[slot].clone() })
     }
+}
 
-    fn take(&self, name: &str, taken: &Taken, found: &mut [Found]) -> Result<Option<Value>, MappingError> {
-        match taken {
-            Taken::Constant(value) => Ok(Some(value.clone())),
-            Taken::Slot(slot) => match std::mem::replace(&mut found[*slot], Found::Nothing) {
-                Found::Nothing => Ok(None),
-                Found::Value(value) => Ok(Some(value)),
-                Found::Object => Err(MappingError::Object { path: self.paths[*slot].clone(), name: name.to_owned() }),
-            },
-        }
+fn take(taken: &Taken, found: &mut [Found]) -> Result<Option<Value>, Why> {
+    match taken {
+        Taken::Constant(value) => Ok(Some(value.clone())),
+        Taken::Slot(slot) => match std::mem::replace(&mut found[*slot], Found::Nothing) {
+            Found::Nothing => Ok(None),
+            Found::Value(value) => Ok(Some(value)),
+            Found::Object => Err(Why::Object),
+            Found::Repeated => Err(Why::Repeated),
+        },
     }
+}
+
+/// Which members of an object were there.
+#[derive(Default)]
+struct Seen([u64; 4]);
+
+impl Seen {
+    /// Whether this one was there before. A mapping names fewer members of one object than there is room for.
+    fn again(&mut self, member: usize) -> bool {
+        let Some(word) = self.0.get_mut(member / 64) else { return false };
+        let bit = 1 << (member % 64);
+        let again = *word & bit != 0;
+        *word |= bit;
+        again
+    }
+}
+
+/// Nobody can tell which of several was meant, in the node or below it.
+fn spoil(node: &Node, found: &mut [Found]) {
+    node.slots.iter().for_each(|slot| found[*slot] = Found::Repeated);
+    node.below.iter().for_each(|(_, below)| spoil(below, found));
 }
 
 /// Puts what was found at a node into its slots.
@@ -264,7 +296,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
         Ok(Found::Value(Value::Int(int)))
     }
     fn visit_u64<E>(self, int: u64) -> Result<Found, E> {
-        Ok(Found::Value(i64::try_from(int).map_or(Value::Number(int as f64), Value::Int)))
+        Ok(Found::Value(json::unsigned(int)))
     }
     fn visit_f64<E>(self, number: f64) -> Result<Found, E> {
         Ok(Found::Value(Value::Number(number)))
@@ -274,9 +306,15 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        let mut seen = Seen::default();
         while let Some(wanted) = map.next_key_seed(Wanted(self.node))? {
             match wanted {
-                Some(below) => {
+                Some(member) if seen.again(member) => {
+                    map.next_value::<IgnoredAny>()?;
+                    spoil(&self.node.below[member].1, self.found);
+                }
+                Some(member) => {
+                    let below = &self.node.below[member].1;
                     let value = map.next_value_seed(Seek { node: below, found: &mut *self.found })?;
                     store(below, value, self.found);
                 }
@@ -297,7 +335,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
             if !self.node.slots.is_empty() {
                 match &value {
                     Found::Value(value) => list.push(value.clone()),
-                    Found::Object | Found::Nothing => objects = true,
+                    Found::Object | Found::Nothing | Found::Repeated => objects = true,
                 }
             }
             store(below, value, self.found);
@@ -306,23 +344,23 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
-/// Reads a member's name without keeping it: which node is wanted below it.
+/// Reads a member's name without keeping it: which of the nodes below it is.
 struct Wanted<'a>(&'a Node);
 
-impl<'a, 'de> DeserializeSeed<'de> for Wanted<'a> {
-    type Value = Option<&'a Node>;
+impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+    type Value = Option<usize>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl<'a> Visitor<'_> for Wanted<'a> {
-    type Value = Option<&'a Node>;
+impl Visitor<'_> for Wanted<'_> {
+    type Value = Option<usize>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member's name")
     }
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.below.iter().find(|(known, _)| known == name).map(|(_, node)| node))
+        Ok(self.0.below.iter().position(|(known, _)| known == name))
     }
     fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
         Err(E::custom("a member's name is text"))
@@ -330,97 +368,4 @@ impl<'a> Visitor<'_> for Wanted<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use cadenza_core::event::StandardEvent;
-
-    fn path(text: &str) -> JsonPath {
-        JsonPath(text.split('.').map(str::to_owned).collect())
-    }
-
-    fn reader() -> Reader {
-        let taken = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, at)| ((*name).to_owned(), MappedValue::Path(path(at)))).collect::<BTreeMap<_, _>>()
-        };
-        let mut lead = taken(&[
-            ("email", "form.contact.email"),
-            ("employees", "form.size"),
-            ("first_name", "form.names.0"),
-            ("seats", "seats"),
-        ]);
-        lead.insert("source".into(), MappedValue::Constant(Value::Text("web".into())));
-        let map = [("new", StandardEvent::LeadCreated), ("stop", StandardEvent::LeadOptedOut)];
-        let mapping = Mapping {
-            event: MappedType::By {
-                path: path("kind"),
-                map: map.into_iter().map(|(text, kind)| (text.to_owned(), EventType::Standard(kind))).collect(),
-            },
-            id: Some(path("id")),
-            at: Some(path("at")),
-            lead,
-            data: taken(&[("names", "form.names"), ("page", "page")]),
-        };
-        Reader::new(&mapping, &[("seats".to_owned(), ValueType::Int)].into())
-    }
-
-    fn field<'a>(mapped: &'a Mapped, name: &str) -> Option<&'a Value> {
-        mapped.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
-    }
-
-    #[test]
-    fn values_are_taken_from_where_the_mapping_says() {
-        let body = br#"{"kind": "new", "id": 7, "at": "2026-03-09T14:00:00Z", "ignored": [{"deep": [1, {"x": null}]}],
-            "form": {"contact": {"email": "ada@example.com", "email2": 1}, "size": "250", "names": ["Ada", "L"]}, "seats": 3}"#;
-        let mapped = reader().read(body).unwrap();
-        assert_eq!(mapped.kind, EventType::Standard(StandardEvent::LeadCreated));
-        assert_eq!(mapped.id.as_deref(), Some("7"));
-        assert_eq!(mapped.at, Timestamp::parse("2026-03-09T14:00:00Z"));
-        assert_eq!(field(&mapped, "email"), Some(&Value::Text("ada@example.com".into())));
-        assert_eq!(field(&mapped, "employees"), Some(&Value::Int(250)), "a number written as text");
-        assert_eq!(field(&mapped, "first_name"), Some(&Value::Text("Ada".into())), "an item of a list");
-        assert_eq!(field(&mapped, "source"), Some(&Value::Text("web".into())), "a constant");
-        assert_eq!(mapped.data["names"], Value::List(vec![Value::Text("Ada".into()), Value::Text("L".into())]));
-        assert_eq!(mapped.data.get("page"), None, "what is missing is not given");
-    }
-
-    #[test]
-    fn null_is_blank_and_missing_is_not_given() {
-        let mapped = reader().read(br#"{"kind": "new", "form": {"contact": {"email": null}}, "id": null}"#).unwrap();
-        assert_eq!(field(&mapped, "email"), Some(&Value::Blank));
-        assert_eq!(field(&mapped, "seats"), None);
-        assert_eq!((mapped.id, mapped.at), (None, None));
-    }
-
-    #[test]
-    fn times_may_be_seconds_or_milliseconds() {
-        for (at, expected) in [("1773064800", 1_773_064_800_000), ("1773064800123", 1_773_064_800_123), ("0.5", 500)] {
-            let mapped = reader().read(format!(r#"{{"kind": "new", "at": {at}}}"#).as_bytes()).unwrap();
-            assert_eq!(mapped.at, Some(Timestamp::from_ms(expected)), "at {at}");
-        }
-    }
-
-    #[test]
-    fn each_failure_says_where() {
-        for (body, at) in [
-            (r#"{"kind": "old"}"#, Some("kind")),
-            (r#"{"kind": 7}"#, Some("kind")),
-            (r#"{}"#, Some("kind")),
-            (r#"[]"#, Some("kind")),
-            (r#""text""#, Some("kind")),
-            (r#"{"kind": "new", "id": {}}"#, Some("id")),
-            (r#"{"kind": "new", "at": "tomorrow"}"#, Some("at")),
-            (r#"{"kind": "new", "at": -1}"#, Some("at")),
-            (r#"{"kind": "new", "form": {"contact": {"email": {}}}}"#, Some("form.contact.email")),
-            (r#"{"kind": "new", "form": {"names": [{}]}}"#, Some("form.names.0")),
-            (r#"{"kind": "new"} x"#, None),
-            (r#"{"kind": "#, None),
-            ("", None),
-        ] {
-            let error = reader().read(body.as_bytes()).expect_err(body);
-            assert_eq!(error.path(), at, "{body}: {error}");
-        }
-        assert!(reader().read(&[0xFF, 0xFE, b'{']).is_err(), "no UTF-8");
-        let deep = "[".repeat(100_000);
-        assert!(reader().read(deep.as_bytes()).is_err(), "nested without end");
-    }
-}
+mod tests;

@@ -201,9 +201,10 @@ pub struct Mark {
     /// The lead it came to.
     #[n(2)]
     pub lead: LeadId,
-    /// Of its content, so that another body under the same id is noticed.
+    /// Of its content as it was read, so that another one under the same id is noticed. None when it was written by a
+    /// program that hashed the body as it was sent: that cannot be compared, and the event is a duplicate.
     #[n(3)]
-    pub content: u64,
+    pub content: Option<u64>,
 }
 
 /// For how many days an event's id is remembered.

@@ -154,7 +154,7 @@ pub(crate) fn mark(
 ) -> Result<Option<Mark>, StoreError> {
     let hash = MarkKey::hash(event);
     for day in days.that_may_know(hash, today) {
-        if let Some(MarkRecord { lead, content }) = value(records, &MarkKey { day, event: hash })? {
+        if let Some(MarkRecord { lead, content, .. }) = value(records, &MarkKey { day, event: hash })? {
             return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
         }
     }

@@ -69,7 +69,7 @@ pub(crate) struct Header {
 /// | format | since |
 /// |---|---|
 /// | 1 | 0.1, first release |
-/// | 2 | more cases in journal, events, leads and runs; keys that several leads have; questions that wait for a place in the pool; the leads of a hold |
+/// | 2 | more cases in journal, events, leads and runs; keys that several leads have; marks of what was read; questions that wait for a place in the pool; the leads of a hold |
 pub(crate) const FORMAT: u32 = 2;
 
 /// The last batch, written with it.
@@ -88,6 +88,34 @@ pub(crate) struct LastBatch {
 pub(crate) struct MarkRecord {
     #[n(0)]
     pub(crate) lead: LeadId,
+    /// Of the body as it was sent; programs of format 1 wrote it.
     #[n(1)]
-    pub(crate) content: u64,
+    #[cbor(default)]
+    pub(crate) body: Option<u64>,
+    /// Of the content as it was read.
+    #[n(70)]
+    #[cbor(default)]
+    pub(crate) content: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_an_older_program_says_nothing_of_what_was_read() {
+        #[derive(Encode)]
+        #[cbor(map)]
+        struct OfFormat1 {
+            #[n(0)]
+            lead: LeadId,
+            #[n(1)]
+            content: u64,
+        }
+        let bytes = minicbor::to_vec(OfFormat1 { lead: LeadId(7), content: 99 }).unwrap();
+        let read: MarkRecord = minicbor::decode(&bytes).unwrap();
+        assert_eq!(read, MarkRecord { lead: LeadId(7), body: Some(99), content: None });
+        let written = minicbor::to_vec(MarkRecord { lead: LeadId(7), body: None, content: Some(99) }).unwrap();
+        assert!(written.len() <= bytes.len() + 1, "a mark is in the share of every new lead");
+    }
 }

@@ -210,7 +210,7 @@ impl Recorder<'_> {
 
     fn mark(&mut self, mark: &Mark) {
         let key = MarkKey { day: mark.day, event: MarkKey::hash(&mark.event) };
-        self.put(&key, &MarkRecord { lead: mark.lead, content: mark.content });
+        self.put(&key, &MarkRecord { lead: mark.lead, body: None, content: mark.content });
     }
 
     fn account(&mut self, account: &Account, due_before: Option<Timestamp>) {

@@ -10,6 +10,7 @@ mod escalate;
 mod identity;
 mod report;
 mod runs;
+mod standing;
 mod tasks;
 mod timers;
 mod verbs;
@@ -286,6 +287,8 @@ impl<'a> Machine<'a> {
                 self.resume_escalations();
             }
             LeadCommand::SetOwner(rep) => {
+                let lead = &mut self.state.lead;
+                lead.ages.set("owner", now, lead.created_at);
                 self.set_owner(rep, "manual", Carry { move_open_tasks: true, watch_previous_owner: true });
             }
             LeadCommand::Disqualify { .. } => {

@@ -2,14 +2,27 @@
 
 use super::Machine;
 use crate::account::AccountMessage;
+use crate::ages::Ages;
+use crate::country::Country;
 use crate::effect::Effect;
 use crate::event::{EventType, Report, StandardEvent};
 use crate::field::KEPT_FIELDS;
 use crate::identity;
 use crate::journal::Note;
-use crate::lead::{Channel, Deal, Engagement, Outcome, Stage, Touch, TouchResult};
+use crate::lead::{Channel, Deal, Engagement, Lead, Outcome, Stage, Touch, TouchResult};
+use crate::reading::Why;
 use crate::state::{RECENT_MAX, Recent};
+use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
+
+/// Whose word a field's value is, and so how old it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Word {
+    /// A sender's, as old as the event. A clock that is ahead of ours does not make it newer than now.
+    Sent(Timestamp),
+    /// A person's or a workflow's, of now.
+    Own,
+}
 
 impl<'a> Machine<'a> {
     pub(super) fn reported(&mut self, report: &'a Report) {
@@ -18,10 +31,18 @@ impl<'a> Machine<'a> {
         let new = self.state.seq == 0 && self.state.runs.is_empty();
         if new {
             self.notes.push(Note::Created);
+            self.state.lead.ages = Ages::first(self.state.lead.created_at.since_ms(report.at));
         }
         self.notes.push(Note::Reported(report.kind.clone()));
+        for left in &report.left_out {
+            self.left_out(&left.field, left.why);
+        }
         let fields = self.fields_to_set(report, new);
-        self.set_fields(&fields);
+        self.set_fields(&fields, Word::Sent(report.at));
+        // Before anything may enrol or contact the lead.
+        if let Some(standing) = &report.standing {
+            self.stand(standing, report);
+        }
         self.take_in(report);
         self.tell_holds(&report.kind);
         self.leave_runs();
@@ -32,19 +53,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Sets given fields; what does not fit is journalled and left.
-    pub(super) fn set_fields(&mut self, fields: &[(String, Value)]) {
+    pub(super) fn left_out(&mut self, field: &str, why: Why) {
+        self.notes.push(Note::LeftOut { field: field.to_owned(), why });
+    }
+
+    /// Sets given fields; what does not fit, or is older than what is known, is journalled and left.
+    pub(super) fn set_fields(&mut self, fields: &[(String, Value)], word: Word) {
         self.lead_changed |= !fields.is_empty();
         self.dates_moved |= !fields.is_empty();
         let country = self.country(fields);
         for (field, value) in fields {
             let before = self.key_before(field);
-            let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
-            let set = !kept
-                && self.state.lead.profile.set_at(field, value.clone(), &self.cx.live.settings.fields, country).is_ok();
-            if !set {
-                self.notes.push(Note::NotSet { field: field.clone() });
-            }
+            self.set_field(field, value, word, country);
             if let Some((kind, before)) = before {
                 self.key_set(kind, before);
             }
@@ -53,6 +73,38 @@ impl<'a> Machine<'a> {
         if self.state.lead.account.is_none() {
             self.join_account();
         }
+    }
+
+    fn set_field(&mut self, field: &str, value: &Value, word: Word, country: Option<Country>) {
+        if let Word::Sent(at) = word
+            && self.is_older(field, at, |lead| !lead.profile.get(field).is_blank())
+        {
+            // Saying what is known anyway is no disagreement.
+            if self.state.lead.profile.get(field) != *value {
+                self.left_out(field, Why::Older);
+            }
+            return;
+        }
+        let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
+        let lead = &mut self.state.lead;
+        if kept || lead.profile.set_at(field, value.clone(), &self.cx.live.settings.fields, country).is_err() {
+            self.notes.push(Note::NotSet { field: field.to_owned() });
+            return;
+        }
+        let at = match word {
+            Word::Sent(at) => at.min(self.cx.now),
+            Word::Own => self.cx.now,
+        };
+        lead.ages.set(field, at, lead.created_at);
+    }
+
+    /// Whether what a field holds was true later than `at`; `known` says whether it holds anything.
+    pub(super) fn is_older(&self, field: &str, at: Timestamp, known: impl Fn(&Lead) -> bool) -> bool {
+        let lead = &self.state.lead;
+        if lead.ages.all_before(lead.created_at, at) {
+            return false;
+        }
+        lead.ages.since(field, known(lead), lead.created_at).is_some_and(|since| at < since)
     }
 
     /// The address proved wrong: the channel rests until there is a new one.

@@ -1,6 +1,7 @@
 //! Tasks: how they are made, done, moved and withdrawn, and what a completed touch does.
 
 use super::Machine;
+use super::report::Word;
 use super::verbs::NotMade;
 use super::view::ClosedTask;
 use crate::event::{TaskChange, TaskReport};
@@ -180,7 +181,7 @@ impl<'a> Machine<'a> {
         self.withdraw_about(task.id);
         self.named = &report.fields;
         self.dialled = self.number();
-        self.set_fields(&report.fields);
+        self.set_fields(&report.fields, Word::Own);
         let run = task.run;
         if task.kind == TaskKind::Call {
             // What was agreed before is settled by this call.

@@ -1,17 +1,20 @@
 //! What each verb does when a run comes to its step.
 
 use super::Machine;
+use super::report::Word;
 use crate::effect::{AssignRequest, Effect, Message, Outgoing};
 use crate::event::Delivery;
 use crate::expr::Expr;
+use crate::field::field_info;
 use crate::gate;
 use crate::id::{EffectId, RunId};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
+use crate::reading::{self, Why};
 use crate::run::{CadencePhase, RunState};
 use crate::task::TaskKind;
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 use crate::workflow::{AskRef, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
 
 /// Why a task or a mail was not made.
@@ -222,10 +225,26 @@ impl Machine<'_> {
                 Assignment::Stage(stage) => self.set_stage(*stage),
                 Assignment::Segment(segment) => self.set_segment(*segment),
                 Assignment::Field { field, value } => {
+                    let clears = *value == Expr::Literal(Value::Blank);
                     let value = value.eval(&self.view(Some(id)));
-                    self.set_fields(&[(field.clone(), value)]);
+                    self.update_field(field, value, clears);
                 }
             }
+        }
+    }
+
+    /// A null that is written clears the field; nothing, where something was to be computed, wipes nothing.
+    fn update_field(&mut self, field: &str, value: Value, clears: bool) {
+        let settings = &self.cx.live.settings;
+        let kind = field_info(field).map(|info| info.kind).or_else(|| settings.fields.get(field).copied());
+        let value = match reading::read_field(field, value, kind.unwrap_or(ValueType::Any), settings.calendar.zone()) {
+            Ok(value) => value,
+            Err(left) => return self.left_out(field, left.why),
+        };
+        if !value.is_blank() || clears {
+            self.set_fields(&[(field.to_owned(), value)], Word::Own);
+        } else if !self.state.lead.profile.get(field).is_blank() {
+            self.left_out(field, Why::Blank);
         }
     }
 
@@ -293,6 +312,8 @@ impl Machine<'_> {
             data: recent.data.clone(),
             enrolls: false,
             only_finds: false,
+            left_out: Vec::new(),
+            standing: None,
         };
         let mut view = self.view(Some(run));
         view.report = Some(&report);

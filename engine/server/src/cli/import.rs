@@ -2,25 +2,24 @@
 //! whose ids derive from their content, so that the same command again goes on where it broke off and does nothing twice.
 
 use super::client::{Client, ClientError, problem_text};
-use super::recipe::{Column, Enrolment, Recipe, has_made_id, is_event};
+use super::preview::Preview;
+use super::recipe::{Enrolment, Made, Recipe, has_made_id, is_event, must_stop};
 use super::remote::Remote;
 use super::rows::rows;
-use super::{Answer, counted, event, output, table, yaml};
-use anyhow::Context as _;
+use super::{Answer, counted, event, output, yaml};
+use anyhow::{Context as _, bail};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Rows that the preview shows.
-const PREVIEW_ROWS: usize = 3;
 /// Failures that are told one by one; the rest is counted.
-const FAILURES_TOLD: usize = 20;
+pub(super) const FAILURES_TOLD: usize = 20;
 /// Events posted at once.
 const EVENTS_AT_ONCE: usize = 500;
 /// How often a batch is tried again while the engine is under pressure.
@@ -28,9 +27,10 @@ const TRIES_MAX: u32 = 60;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// A file of CSV with a header line (by its ending .csv), or of JSON lines
+    /// A table with a header line (by its ending .csv, .tsv or .txt), or a file of JSON lines
     file: PathBuf,
-    /// A YAML file that says which column is what: type, id, at, lead: {column: field}, data: {column: name}
+    /// A YAML file that says which column is what: type, id, at, lead: {column: field, or opted_out, opted_in,
+    /// refused.email, stage, owner}, data: {column: name}, ignore: [columns that look like consent and are none]
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
     /// Enrol nobody
@@ -39,6 +39,9 @@ pub(super) struct Import {
     /// Let history enrol too: what happened more than a day ago enrols nobody otherwise
     #[arg(long)]
     enroll: bool,
+    /// The file's encoding, such as windows-1251, when it is neither Unicode nor Windows-1252
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,
@@ -50,22 +53,9 @@ pub(super) struct Import {
 #[derive(Debug, Deserialize)]
 struct Intake {
     now: Timestamp,
+    /// The zone that dates without one are meant in.
+    timezone: String,
     fields: BTreeMap<String, ValueType>,
-}
-
-/// What a look at the whole file shows.
-#[derive(Debug, Default)]
-struct Preview {
-    rows: usize,
-    unreadable: usize,
-    enrolling: usize,
-    types: BTreeMap<String, usize>,
-    columns: BTreeSet<String>,
-    known: BTreeMap<String, String>,
-    /// Columns that are left out, with the field that was perhaps meant.
-    ignored: BTreeMap<String, Option<String>>,
-    first: Vec<Value>,
-    complaints: Vec<String>,
 }
 
 /// How far an import is.
@@ -76,6 +66,8 @@ struct Tally {
     /// Of these, how many were imported with another word on whether they may enrol.
     known_otherwise: usize,
     failed: usize,
+    /// Rows of which something was not taken that the preview could not know of.
+    left_out: usize,
 }
 
 impl Import {
@@ -93,7 +85,7 @@ impl Import {
             output::complain("Nothing was imported; --yes imports without asking.");
             return Ok(Answer::No);
         }
-        let tally = self.send(&client, &recipe, readable)?;
+        let tally = self.send(&client, &recipe, &preview, readable)?;
         output::say(&tally.text(preview.unreadable));
         if self.enroll && tally.known_otherwise > 0 {
             let several = counted(tally.known_otherwise, "event");
@@ -113,61 +105,73 @@ impl Import {
             (_, true) => Enrolment::Never,
             _ => Enrolment::Fresh,
         };
-        Recipe::new(map, intake.fields, enrolment, intake.now)
+        let zone = jiff::tz::TimeZone::get(&intake.timezone).context("the workspace's time zone")?;
+        Recipe::new(map, intake.fields, enrolment, intake.now, zone)
     }
 
     fn preview(&self, recipe: &Recipe) -> anyhow::Result<Preview> {
-        let rows = rows(&self.file)?;
-        let mut preview = Preview { columns: rows.heads.iter().cloned().collect(), ..Preview::default() };
+        let rows = rows(&self.file, self.encoding.as_deref())?;
+        let decimal_comma = rows.decimal_comma;
+        let mut preview = Preview::new(&rows);
+        let mut unclear = Vec::new();
         for row in rows {
             let row = row?;
-            preview.rows += 1;
-            if let Some(cells) = row.cells.as_ref().ok().filter(|cells| !is_event(cells)) {
-                for name in cells.keys() {
-                    if !preview.columns.contains(name) {
-                        preview.columns.insert(name.clone());
-                    }
-                }
+            if row.cells.as_ref().is_ok_and(serde_json::Map::is_empty) {
+                preview.empty += 1;
+                continue;
             }
-            match row.cells.and_then(|cells| recipe.event(cells)) {
-                Ok(event) => preview.count(event),
-                Err(error) => {
-                    preview.unreadable += 1;
-                    if preview.complaints.len() < FAILURES_TOLD {
-                        preview.complaints.push(format!("line {}: {}", row.line, output::causes(error.as_ref())));
-                    }
-                }
+            if let Some(cells) = row.cells.as_ref().ok().filter(|cells| !is_event(cells)) {
+                preview.see_columns(cells);
+            }
+            match row.cells.and_then(|cells| recipe.event(cells, decimal_comma)) {
+                Ok(made) => preview.count(row.line, made),
+                Err(error) if must_stop(&error) => unclear.push(format!("line {}: {error}", row.line)),
+                Err(error) => preview.complain(row.line, &output::causes(error.as_ref())),
             }
         }
         if preview.rows > 0 {
             recipe.check_columns(&preview.columns)?;
+        }
+        if !unclear.is_empty() {
+            let more = unclear.len().saturating_sub(FAILURES_TOLD);
+            unclear.truncate(FAILURES_TOLD);
+            let more = if more == 0 { String::new() } else { format!("\n{more} more such rows") };
+            bail!("nothing was imported, since it is not clear who may be contacted\n{}{more}", unclear.join("\n"));
         }
         preview.sort_columns(recipe);
         Ok(preview)
     }
 
     /// Sends what can be read; what cannot, the preview has told.
-    fn send(&self, client: &Client, recipe: &Recipe, total: usize) -> anyhow::Result<Tally> {
+    fn send(&self, client: &Client, recipe: &Recipe, preview: &Preview, total: usize) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
         let mut waiting: Vec<(u64, Value)> = Vec::with_capacity(EVENTS_AT_ONCE);
-        for row in rows(&self.file)? {
+        let rows = rows(&self.file, self.encoding.as_deref())?;
+        let decimal_comma = rows.decimal_comma;
+        for row in rows {
             let row = row?;
-            let Ok(event) = row.cells.and_then(|cells| recipe.event(cells)) else { continue };
+            let made = row.cells.and_then(|cells| recipe.event(cells, decimal_comma));
+            let Ok(Made { event, .. }) = made else { continue };
             waiting.push((row.line, event));
             if waiting.len() == EVENTS_AT_ONCE {
-                send_batch(client, &mut waiting, &mut tally)?;
+                send_batch(client, &mut waiting, preview, &mut tally)?;
                 let done = tally.taken + tally.known + tally.failed;
                 output::progress(&format!("{done} of {total} rows, {} failed", tally.failed));
             }
         }
-        send_batch(client, &mut waiting, &mut tally)?;
+        send_batch(client, &mut waiting, preview, &mut tally)?;
         output::progress("");
         Ok(tally)
     }
 }
 
 /// Sends a batch; what the engine could not take for the moment is sent again after a while.
-fn send_batch(client: &Client, waiting: &mut Vec<(u64, Value)>, tally: &mut Tally) -> anyhow::Result<()> {
+fn send_batch(
+    client: &Client,
+    waiting: &mut Vec<(u64, Value)>,
+    preview: &Preview,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
     for _ in 0..TRIES_MAX {
         if waiting.is_empty() {
             return Ok(());
@@ -187,7 +191,7 @@ fn send_batch(client: &Client, waiting: &mut Vec<(u64, Value)>, tally: &mut Tall
         let before = std::mem::take(waiting);
         for ((line, event), result) in before.into_iter().zip(results) {
             let Some(problem) = result.get("problem") else {
-                tally.take(&result);
+                tally.take(line, &result, preview);
                 continue;
             };
             match problem["status"].as_u64() {
@@ -208,8 +212,27 @@ fn send_batch(client: &Client, waiting: &mut Vec<(u64, Value)>, tally: &mut Tall
 }
 
 impl Tally {
-    fn take(&mut self, result: &Value) {
-        if result["duplicate"] == true { self.known += 1 } else { self.taken += 1 }
+    fn take(&mut self, line: u64, result: &Value, preview: &Preview) {
+        if result["duplicate"] == true {
+            self.known += 1;
+            return;
+        }
+        self.taken += 1;
+        let left_out = result["left_out"].as_array().into_iter().flatten();
+        let news = |left: &&Value| !preview.has_told(line, left["field"].as_str().unwrap_or_default());
+        let news: Vec<String> =
+            left_out.filter(news).map(|left| format!("{}: {}", text(&left["field"]), text(&left["why"]))).collect();
+        if news.is_empty() {
+            return;
+        }
+        self.left_out += 1;
+        match self.left_out {
+            told if told <= FAILURES_TOLD => output::complain(&format!("line {line}: left out {}", news.join("; "))),
+            told if told == FAILURES_TOLD + 1 => {
+                output::complain("more rows of which something was left out are counted")
+            }
+            _ => {}
+        }
     }
 
     fn fail(&mut self, line: u64, why: &str) {
@@ -227,57 +250,15 @@ impl Tally {
         if unreadable > 0 {
             text += &format!(", {unreadable} could not be read");
         }
+        if self.left_out > 0 {
+            text += &format!("; something was left out of {}", counted(self.left_out, "row"));
+        }
         text + "."
     }
 }
 
-impl Preview {
-    fn count(&mut self, event: Value) {
-        self.enrolling += usize::from(event["enroll"] == true);
-        *self.types.entry(table::cell(&event, "type")).or_default() += 1;
-        if self.first.len() < PREVIEW_ROWS {
-            self.first.push(event);
-        }
-    }
-
-    /// Tells columns that become something from those that are left out.
-    fn sort_columns(&mut self, recipe: &Recipe) {
-        for name in &self.columns {
-            let what = match recipe.column(name) {
-                Column::Type => "the event's type".to_owned(),
-                Column::Id => "the event's id".to_owned(),
-                Column::At => "when it happened".to_owned(),
-                Column::Lead(field, kind) => format!("lead.{field} ({kind})"),
-                Column::Data(name) => format!("data.{name}"),
-                Column::Ignored => {
-                    self.ignored.insert(name.clone(), recipe.near(name).map(str::to_owned));
-                    continue;
-                }
-            };
-            self.known.insert(name.clone(), what);
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut lines = vec![format!("{}, {} cannot be read.", counted(self.rows, "row"), self.unreadable)];
-        lines.extend(self.types.iter().map(|(kind, count)| format!("  {count} {kind}")));
-        let others = self.rows - self.unreadable - self.enrolling;
-        lines.push(format!("{} may enrol a lead into workflows, {others} may not.", self.enrolling));
-        lines.extend(self.known.iter().map(|(column, what)| format!("  {column} -> {what}")));
-        if !self.ignored.is_empty() {
-            let ignored = self.ignored.iter().map(|(column, near)| match near {
-                Some(near) => format!("{column} (did you mean `{near}`?)"),
-                None => column.clone(),
-            });
-            lines.push(format!("Columns that are left out: {}.", ignored.collect::<Vec<_>>().join(", ")));
-        }
-        lines.extend(self.first.iter().map(|event| format!("  {event}")));
-        lines.extend(self.complaints.iter().cloned());
-        if self.unreadable > self.complaints.len() {
-            lines.push("more rows that cannot be read are only counted".to_owned());
-        }
-        lines.join("\n")
-    }
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn confirmed(rows: usize) -> anyhow::Result<bool> {

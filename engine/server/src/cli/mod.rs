@@ -3,19 +3,24 @@
 
 mod advice;
 mod client;
+mod column_map;
+mod consent;
 mod doctor;
+mod encoding;
 mod event;
 mod import;
 mod leads;
 pub(crate) mod output;
 mod parked;
 mod plugin;
+mod preview;
 mod recipe;
 mod remote;
 mod rows;
 mod runs;
 mod schedules;
 mod serve;
+mod spreadsheet;
 pub(crate) mod status;
 mod table;
 mod tasks;

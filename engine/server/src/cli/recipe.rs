@@ -1,90 +1,30 @@
 //! How rows of a file become events: by the names of their columns, or by a map. An event that the engine would refuse
-//! for what it says is an error here already, so that the preview of an import keeps its word. Knows neither the file
-//! nor what is done with the events.
+//! for what it says is an error here already, so that the preview of an import keeps its word; what cannot be read is left
+//! out and told, as the engine does. Knows neither the file nor what is done with the events.
 
-use super::advice::advice;
-use crate::intake::{self, Draft};
-use crate::json;
+use super::column_map::{ColumnMap, STANDING};
+use super::consent::{self, ConsentColumn, Said, Says};
+use crate::intake::{self, Draft, IntakeError, Rules};
+use crate::json::{self, Tree};
 use anyhow::{Context as _, anyhow, bail};
 use cadenza_core::event::{EventType, StandardEvent};
-use cadenza_core::field::{FieldError, Profile};
 use cadenza_core::id::LeadId;
-use cadenza_core::identity;
+use cadenza_core::moment;
+use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_core::value::ValueType;
+use cadenza_core::value::{Value as Core, ValueType};
 use cadenza_language::nearest;
-use serde::Deserialize;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+
+use super::advice::advice;
 
 /// What happened longer ago than this is history.
 const HISTORY_MS: i64 = DAY_MS;
 /// What an event says beside its lead's fields.
 const MEMBERS: [&str; 6] = ["id", "type", "at", "lead", "data", "enroll"];
-
-/// A map file: which column is what.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ColumnMap {
-    /// The type of every event, or the name of the column that has it.
-    #[serde(default)]
-    r#type: Option<String>,
-    /// Column with the event's id.
-    #[serde(default)]
-    id: Option<String>,
-    /// Column with the time it happened.
-    #[serde(default)]
-    at: Option<String>,
-    /// Lead field by column.
-    #[serde(default)]
-    lead: BTreeMap<String, String>,
-    /// Name under `data` by column.
-    #[serde(default)]
-    data: BTreeMap<String, String>,
-}
-
-impl ColumnMap {
-    fn fixed_type(&self) -> Option<&str> {
-        self.r#type.as_deref().filter(|text| EventType::parse(text).is_some())
-    }
-
-    fn type_column(&self) -> Option<&str> {
-        self.r#type.as_deref().filter(|text| EventType::parse(text).is_none())
-    }
-
-    /// Every column it names, with what for.
-    fn uses(&self) -> Vec<(&str, String)> {
-        let mut uses: Vec<(&str, String)> = Vec::new();
-        uses.extend(self.type_column().map(|column| (column, "the event's type".to_owned())));
-        uses.extend(self.id.as_deref().map(|column| (column, "the event's id".to_owned())));
-        uses.extend(self.at.as_deref().map(|column| (column, "when it happened".to_owned())));
-        uses.extend(self.lead.iter().map(|(column, field)| (column.as_str(), format!("lead.{field}"))));
-        uses.extend(self.data.iter().map(|(column, name)| (column.as_str(), format!("data.{name}"))));
-        uses
-    }
-
-    /// What can be seen of a wrong map without the file.
-    fn check(&self, fields: &BTreeMap<String, ValueType>) -> anyhow::Result<()> {
-        let uses = self.uses();
-        if uses.is_empty() && self.r#type.is_none() {
-            bail!("the map is empty: say which column is what under `type`, `id`, `at`, `lead` and `data`");
-        }
-        let names = || fields.keys().map(String::as_str);
-        if let Some(field) = self.lead.values().find(|field| !fields.contains_key(*field)) {
-            let near = nearest(field, names()).map(|near| format!("did you mean `{near}`?"));
-            let advice = near.unwrap_or_else(|| "declare it in cadenza.yaml".to_owned());
-            bail!("the map names the lead field `{field}`, which the engine does not know: {advice}");
-        }
-        let mut used = BTreeMap::new();
-        for (column, what) in uses {
-            if let Some(before) = used.insert(column, what.clone()) {
-                bail!("the map uses the column `{column}` twice, as {before} and as {what}: a column has one use");
-            }
-        }
-        Ok(())
-    }
-}
 
 /// What a column is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,10 +37,41 @@ pub(super) enum Column {
     At,
     /// A lead field.
     Lead(String, ValueType),
+    /// What the lead wants; a field of that name holds it, too.
+    Consent(ConsentColumn, Option<(String, ValueType)>),
+    /// Its stage, its owner, or the channels it refuses.
+    Standing(&'static str),
     /// A name under `data`.
     Data(String),
     /// Nothing we know.
     Ignored,
+}
+
+/// A cell by which nobody can tell whether its lead may be contacted: the import stops.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{said}` in the column `{column}` does not say clearly whether the lead may be contacted: write yes, no, true, false or \
+     a date there; or say in --map what the column is, with `lead: {{ {column}: opted_out }}`, or leave it out with \
+     `ignore: [{column}]`"
+)]
+pub(super) struct Unclear {
+    column: String,
+    said: String,
+}
+
+/// What became of a row.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The event.
+    pub(super) event: Value,
+    /// What of the row is not in it.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+fn is_against(event: &Value) -> bool {
+    let lead = &event["lead"];
+    let refused = &lead["refused"];
+    !matches!(&lead["opted_out"], Value::Null | Value::Bool(false)) || !(refused.is_null() || *refused == json!([]))
 }
 
 /// Whether imported events may enrol.
@@ -120,6 +91,8 @@ pub(super) struct Recipe {
     fields: BTreeMap<String, ValueType>,
     enrolment: Enrolment,
     now: Timestamp,
+    /// The workspace's: a plain date is that day there.
+    zone: TimeZone,
 }
 
 impl Recipe {
@@ -129,25 +102,17 @@ impl Recipe {
         fields: BTreeMap<String, ValueType>,
         enrolment: Enrolment,
         now: Timestamp,
+        zone: TimeZone,
     ) -> anyhow::Result<Self> {
         if let Some(map) = &map {
             map.check(&fields)?;
         }
-        Ok(Self { map, fields, enrolment, now })
+        Ok(Self { map, fields, enrolment, now, zone })
     }
 
     /// Whether the map fits the columns that the file has.
     pub(super) fn check_columns(&self, columns: &BTreeSet<String>) -> anyhow::Result<()> {
-        let Some(map) = &self.map else { return Ok(()) };
-        let missing = |column: &str| !columns.contains(column);
-        if let Some(kind) = map.type_column().filter(|column| missing(column) && column.contains('.')) {
-            bail!("the map names the event type `{kind}`, which there is not: {}", type_advice(kind));
-        }
-        if let Some((column, _)) = map.uses().into_iter().find(|(column, _)| missing(column)) {
-            let advice = advice(column, columns.iter().map(String::as_str), "its columns");
-            bail!("the map names the column `{column}`, which the file does not have: {advice}");
-        }
-        Ok(())
+        self.map.as_ref().map_or(Ok(()), |map| map.check_columns(columns))
     }
 
     /// What the column of this name is: by the map when there is one, else by its name.
@@ -159,7 +124,9 @@ impl Recipe {
                 () if named(map.id.as_deref()) => Column::Id,
                 () if named(map.at.as_deref()) => Column::At,
                 () if named(map.type_column()) => Column::Type,
-                () => (map.lead.get(name).and_then(|name| field(name)))
+                () => (map.consent(name).map(|consent| Column::Consent(consent, None)))
+                    .or_else(|| standing(map.lead.get(name)?))
+                    .or_else(|| map.lead.get(name).and_then(|name| field(name)))
                     .or_else(|| map.data.get(name).cloned().map(Column::Data))
                     .unwrap_or(Column::Ignored),
             };
@@ -169,40 +136,77 @@ impl Recipe {
             "type" | "event_type" => Column::Type,
             "event_id" => Column::Id,
             "at" | "created_at" | "time" => Column::At,
-            other => match name.strip_prefix("data.") {
-                Some(data) => Column::Data(data.to_owned()),
-                None => field(synonym(other)).unwrap_or(Column::Ignored),
+            other => match (name.strip_prefix("data."), consent::of_column(name)) {
+                (Some(data), _) => Column::Data(data.to_owned()),
+                (None, Some(consent)) => {
+                    Column::Consent(consent, self.fields.get(other).map(|kind| (other.to_owned(), *kind)))
+                }
+                (None, None) => field(synonym(other)).or_else(|| standing(synonym(other))).unwrap_or(Column::Ignored),
             },
         }
     }
 
     /// The field that was perhaps meant by a column that is left out; with a map nothing is left out by mistake.
     pub(super) fn near(&self, column: &str) -> Option<&str> {
-        let names = self.fields.keys().map(String::as_str).chain(["type", "event_id", "created_at"]);
+        let names = self.fields.keys().map(String::as_str).chain(["type", "event_id", "created_at"]).chain(STANDING);
         if self.map.is_some() { None } else { nearest(&plain_name(column), names) }
     }
 
     /// The event of a row. Its id, when the row brings none, derives from what it says: the same row is the same event.
-    pub(super) fn event(&self, row: Map<String, Value>) -> anyhow::Result<Value> {
-        let event = if is_event(&row) { self.ready(row)? } else { self.made(row)? };
-        self.check(&event)?;
-        Ok(event)
+    /// `decimal_comma` says that its numbers may be written with one.
+    pub(super) fn event(&self, row: Map<String, Value>, decimal_comma: bool) -> anyhow::Result<Made> {
+        let mut left_out = Vec::new();
+        let event = if is_event(&row) { self.ready(row)? } else { self.made(row, decimal_comma, &mut left_out)? };
+        left_out.extend(self.check(&event)?);
+        Ok(Made { event, left_out })
     }
 
-    fn made(&self, row: Map<String, Value>) -> anyhow::Result<Value> {
-        let (mut lead, mut data) = (Map::new(), Map::new());
-        let (mut kind, mut id, mut at) = (None, None, None);
+    /// Columns in the order in which they fill the same field: the one that bears its name first, then by their names.
+    fn in_order(&self, row: Map<String, Value>) -> Vec<(Column, String, Value)> {
+        let mut cells: Vec<(bool, String, Column, Value)> = Vec::new();
         for (name, value) in row {
-            let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
+            let empty = value.as_str().is_some_and(|text| reading::known(text).is_empty());
             if empty || value.is_null() {
                 continue;
             }
-            match self.column(&name) {
+            let column = self.column(&name);
+            let own = match &column {
+                Column::Lead(field, _) => *field == plain_name(&name),
+                Column::At => plain_name(&name) == "at",
+                _ => true,
+            };
+            cells.push((!own, name, column, value));
+        }
+        cells.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        cells.into_iter().map(|(_, name, column, value)| (column, name, value)).collect()
+    }
+
+    fn made(&self, row: Map<String, Value>, decimal_comma: bool, left_out: &mut Vec<LeftOut>) -> anyhow::Result<Value> {
+        let (mut lead, mut data) = (Map::new(), Map::new());
+        let (mut kind, mut id, mut at) = (None, None, None);
+        let mut against = Against::default();
+        for (column, name, value) in self.in_order(row) {
+            match column {
                 Column::Type => kind = value.as_str().map(str::to_owned),
                 Column::Id => id = Some(plain_text(&value)),
-                Column::At => at = Some(time(&value).with_context(|| format!("column `{name}`"))?),
+                Column::At if at.is_some() => {}
+                Column::At => at = Some(self.time(&value).with_context(|| format!("column `{name}`"))?),
                 Column::Lead(field, kind) => {
-                    lead.insert(field, loosened(value, kind).with_context(|| format!("column `{name}`"))?);
+                    if decimal_comma && kind == ValueType::Number && means_two_numbers(&value) {
+                        let said = value_of(value).unwrap_or_default();
+                        left_out.push(LeftOut::new(field, Why::Ambiguous, Some(&said)).wanting("1200 or 1.2"));
+                    } else {
+                        lead.entry(field).or_insert(self.loosened(value, kind));
+                    }
+                }
+                Column::Consent(consent, field) => {
+                    against.add(self.said(consent, &name, &value)?);
+                    if let Some((field, kind)) = field {
+                        lead.entry(field).or_insert(self.loosened(value, kind));
+                    }
+                }
+                Column::Standing(what) => {
+                    lead.entry(what).or_insert(value);
                 }
                 Column::Data(name) => {
                     data.insert(name, value);
@@ -210,6 +214,7 @@ impl Recipe {
                 Column::Ignored => {}
             }
         }
+        against.tell(&mut lead);
         let fixed = || self.map.as_ref().and_then(ColumnMap::fixed_type).unwrap_or("lead.created").to_owned();
         let mut event = json!({"type": kind.unwrap_or_else(fixed), "lead": lead});
         if !data.is_empty() {
@@ -218,7 +223,14 @@ impl Recipe {
         if let Some(at) = at {
             event["at"] = at.to_string().into();
         }
-        Ok(finished(event, id, self.enrolls(at)))
+        let enrolls = self.enrolls(at) && !is_against(&event);
+        Ok(finished(event, id, enrolls))
+    }
+
+    fn said(&self, consent: ConsentColumn, column: &str, value: &Value) -> Result<Said, Unclear> {
+        let core = value_of(value.clone()).unwrap_or_default();
+        consent::read(consent, &core, &self.zone)
+            .ok_or_else(|| Unclear { column: column.to_owned(), said: plain_text(value) })
     }
 
     /// A row that is an event already.
@@ -227,20 +239,20 @@ impl Recipe {
             bail!("an event has no `{other}`: {}", advice(other, MEMBERS, "its members"));
         }
         row.retain(|_, value| !value.is_null());
-        let at = row.get("at").map(time).transpose()?;
+        let at = row.get("at").map(|at| self.time(at)).transpose()?;
         if let Some(at) = at {
             row.insert("at".to_owned(), at.to_string().into());
         }
         let enrolls = match row.remove("enroll") {
-            None => self.enrolls(at),
+            None => self.enrolls(at) && !is_against(&json!({"lead": row.get("lead")})),
             Some(said) => said.as_bool().with_context(|| format!("`enroll` is {said}: write true or false"))?,
         };
         let id = row.remove("id").map(|id| plain_text(&id));
         Ok(finished(Value::Object(row), id, enrolls))
     }
 
-    /// Whether the engine would take it, as far as the event alone says.
-    fn check(&self, event: &Value) -> anyhow::Result<()> {
+    /// Whether the engine would take it, as far as the event alone says, and what it would leave out of it.
+    fn check(&self, event: &Value) -> anyhow::Result<Vec<LeftOut>> {
         let kind = plain_text(&event["type"]);
         let lead = event["lead"].as_object().context("`lead` is no object")?;
         let id = lead.get("id").map(|id| {
@@ -249,42 +261,58 @@ impl Recipe {
                 format!("`{id}` is no lead's id: it is `ld_` and 26 characters; your own id is `external_id`")
             })
         });
-        let fields = lead.iter().filter(|(name, _)| *name != "id").map(|(name, value)| {
-            let value = json::read(value.clone()).with_context(|| format!("`{name}` is an object: write a value"))?;
-            Ok((name.clone(), value))
+        let mut left_out = Vec::new();
+        let fields = lead.iter().filter(|(name, _)| *name != "id").filter_map(|(name, value)| {
+            let value = value_of(value.clone());
+            if value.is_none() {
+                left_out.push(LeftOut::new(name, Why::Object, None));
+            }
+            Some((name.clone(), value?))
         });
+        let fields = fields.collect();
         let data = match event.get("data") {
             None => None,
             Some(data) => Some(data.as_object().context("`data` is no object")?),
         };
         // What is deeper down the engine makes flat, and judges.
         let data =
-            data.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), json::read(value.clone())?)));
+            data.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value_of(value.clone())?)));
         let draft = Draft {
             source: "",
             id: event["id"].as_str().unwrap_or_default(),
-            content: 0,
             kind: EventType::parse(&kind)
                 .with_context(|| format!("`{kind}` is no event type: {}", type_advice(&kind)))?,
-            at: self.now,
+            at: event.get("at").map(|at| self.time(at)).transpose()?,
             lead: id.transpose()?,
-            fields: fields.collect::<anyhow::Result<_>>()?,
+            fields,
             data: data.collect(),
+            left_out,
             enrolls: true,
         };
-        let incoming = intake::check(draft, &self.fields)?;
-        let mut profile = Profile::default();
-        for (name, value) in incoming.report.fields {
-            match profile.set(&name, value, &self.fields) {
-                // The engine leaves such a field out and takes the rest.
-                Ok(()) | Err(FieldError::Form { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let rules = Rules { declared: &self.fields, zone: &self.zone, team: None, country: None, now: self.now };
+        let incoming = intake::check(draft, rules)?;
+        let left_out = incoming.report.left_out;
+        let is_key = |name: &str| matches!(name, "external_id" | "email" | "phone");
+        let named = incoming.report.fields.iter().any(|(name, value)| is_key(name) && !value.is_blank());
+        if incoming.lead.is_none() && !named {
+            let left: String = left_out.iter().map(|left| format!("; `{}`: {}", left.field, left.words())).collect();
+            bail!("it names no lead: it needs an id, external_id, email or phone{left}");
         }
-        if incoming.lead.is_none() && identity::keys(&profile, None).is_empty() {
-            bail!("it names no lead: it needs an id, external_id, email or phone");
-        }
-        Ok(())
+        Ok(left_out)
+    }
+
+    /// A time as files have it; a date alone is that day in the workspace's zone.
+    fn time(&self, value: &Value) -> anyhow::Result<Timestamp> {
+        let core = value_of(value.clone()).unwrap_or_default();
+        moment::read(&core, &self.zone)
+            .map_err(|_| anyhow!("{value} is no time: write 2026-03-08T07:30:00Z, or a date such as 2026-03-08"))
+    }
+
+    /// A cell as its field holds it, so that one value is one event however it is written; what cannot be read stays as
+    /// it is and is judged later.
+    fn loosened(&self, value: Value, kind: ValueType) -> Value {
+        let Some(core) = value_of(value.clone()) else { return value };
+        reading::read(core, kind, &self.zone).map_or(value, |core| json::show(&core))
     }
 
     fn enrolls(&self, at: Option<Timestamp>) -> bool {
@@ -325,7 +353,7 @@ fn finished(mut event: Value, id: Option<String>, enrolls: bool) -> Value {
     event
 }
 
-fn type_advice(kind: &str) -> String {
+pub(super) fn type_advice(kind: &str) -> String {
     match nearest(kind, StandardEvent::ALL.iter().map(|kind| kind.as_str())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "write one such as lead.created or lead.opted_out, or `custom.` and a name of your own".to_owned(),
@@ -355,156 +383,79 @@ fn synonym(name: &str) -> &str {
         "number_of_employees" | "company_size" => "employees",
         "lead_source" => "source",
         "state" | "province" => "region",
-        "id" | "lead_id" | "crm_id" => "external_id",
+        "id" | "lead_id" | "crm_id" | "record_id" | "contact_id" => "external_id",
+        "lead_owner" | "record_owner" | "contact_owner" | "account_owner" | "owner_id" | "assigned_to" => "owner",
+        "lead_stage" | "lifecycle_stage" => "stage",
         other => other,
     }
 }
 
-/// A time as files have it: RFC 3339, or a date alone, which is its first moment in UTC.
-fn time(value: &Value) -> anyhow::Result<Timestamp> {
-    let text = value.as_str().unwrap_or_default().trim();
-    let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-    Timestamp::parse(text)
-        .or_else(date)
-        .with_context(|| format!("{value} is no time: write 2026-03-08T07:30:00Z, or a date such as 2026-03-08"))
+fn value_of(value: Value) -> Option<Core> {
+    serde_json::from_value::<Tree>(value).ok()?.value()
 }
 
-fn loosened(value: Value, kind: ValueType) -> anyhow::Result<Value> {
-    if kind == ValueType::Time {
-        return Ok(time(&value)?.to_string().into());
+/// Which of what the engine keeps an event may tell.
+fn standing(name: &str) -> Option<Column> {
+    ["stage", "owner", "refused"].into_iter().find(|known| *known == name).map(Column::Standing)
+}
+
+/// `1,200` and `1.200` in a table that may have decimal commas.
+fn means_two_numbers(value: &Value) -> bool {
+    let text = value.as_str().map(reading::known).unwrap_or_default();
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    text.trim_start_matches(['-', '+']).split_once(['.', ',']).is_some_and(|(whole, rest)| {
+        (1..=3).contains(&whole.len()) && !whole.starts_with('0') && rest.len() == 3 && digits(whole) && digits(rest)
+    })
+}
+
+/// What the cells of a row say against a contact.
+#[derive(Default)]
+struct Against {
+    opted_out: bool,
+    refused: BTreeSet<&'static str>,
+}
+
+impl Against {
+    fn add(&mut self, said: Said) {
+        match said {
+            Said::Fine => {}
+            Said::Against(None) => self.opted_out = true,
+            Said::Against(Some(channel)) => drop(self.refused.insert(channel.as_str())),
+        }
     }
-    let value = json::read(value).ok_or_else(|| anyhow!("an object stands where a value is wanted"))?;
-    let value = match (value, kind) {
-        (cadenza_core::value::Value::Int(int), ValueType::Text) => cadenza_core::value::Value::Text(int.to_string()),
-        (value, kind) => json::loosen(value, kind),
-    };
-    Ok(json::show(&value))
+
+    /// As the event says it. Nothing is said when there is nothing against a contact: the event is then the one that it
+    /// would be without such a column.
+    fn tell(self, lead: &mut Map<String, Value>) {
+        if self.opted_out {
+            lead.insert("opted_out".to_owned(), true.into());
+        }
+        if !self.refused.is_empty() {
+            lead.insert("refused".to_owned(), self.refused.into_iter().collect::<Vec<_>>().into());
+        }
+    }
+}
+
+/// Whether an import has to stop for this: consent that is not clear is not guessed, and not passed over either.
+pub(super) fn must_stop(error: &anyhow::Error) -> bool {
+    error.is::<Unclear>() || matches!(error.downcast_ref(), Some(IntakeError::Consent { .. }))
+}
+
+/// What a column of consent is, in words.
+pub(super) fn consent_words(consent: ConsentColumn) -> String {
+    let against = consent.channel.map_or_else(|| "opted out".to_owned(), |channel| format!("refuses {channel}"));
+    match consent.says {
+        Says::No => format!("{against}, when it says yes"),
+        Says::Yes => format!("{against}, when it says no"),
+        Says::NoDetail => format!("{against}, when anything stands there"),
+        Says::YesDetail => "nothing against a contact".to_owned(),
+        Says::Status | Says::PerhapsStatus => {
+            format!(
+                "{against}, when it says unsubscribed, opted out or the like; refuses email, when it says cleaned or bounced"
+            )
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn try_recipe(map: Option<&str>, enrolment: Enrolment) -> anyhow::Result<Recipe> {
-        let fields = [
-            ("email", ValueType::Text),
-            ("phone", ValueType::Text),
-            ("first_name", ValueType::Text),
-            ("employees", ValueType::Int),
-            ("external_id", ValueType::Text),
-            ("project_date", ValueType::Time),
-        ];
-        let fields = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
-        let now = Timestamp::parse("2026-11-20T15:00:00Z").unwrap();
-        Recipe::new(map.map(|map| serde_json::from_str(map).unwrap()), fields, enrolment, now)
-    }
-
-    fn recipe(map: Option<&str>, enrolment: Enrolment) -> Recipe {
-        try_recipe(map, enrolment).unwrap()
-    }
-
-    fn row(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
-    }
-
-    #[test]
-    fn columns_are_known_by_what_people_call_them() {
-        let recipe = recipe(None, Enrolment::Fresh);
-        let event = recipe
-            .event(row(json!({"E-Mail": "a@b.io", "First Name": "Ada", "Employees": "250", "id": "7", "Shoe": "42",
-                "project_date": "2027-01-01", "data.page": "/pricing", "phone": "  "})))
-            .unwrap();
-        assert_eq!(
-            event["lead"],
-            json!({"email": "a@b.io", "first_name": "Ada", "employees": 250, "external_id": "7",
-            "project_date": "2027-01-01T00:00:00Z"})
-        );
-        assert_eq!((&event["type"], &event["data"]["page"]), (&json!("lead.created"), &json!("/pricing")));
-        assert_eq!(recipe.column("Shoe"), Column::Ignored);
-        assert_eq!((recipe.near("Shoe"), recipe.near("Emial")), (None, Some("email")));
-    }
-
-    #[test]
-    fn a_map_says_it_all() {
-        let map =
-            r#"{"type": "lead.opted_out", "at": "When", "lead": {"Adresse": "email"}, "data": {"Grund": "reason"}}"#;
-        let event = recipe(Some(map), Enrolment::Fresh)
-            .event(row(json!({"Adresse": "a@b.io", "When": "2026-01-02", "Grund": "spam", "email": "other@b.io"})))
-            .unwrap();
-        assert_eq!(event["type"], "lead.opted_out");
-        assert_eq!(event["at"], "2026-01-02T00:00:00Z");
-        assert_eq!((&event["lead"], &event["data"]), (&json!({"email": "a@b.io"}), &json!({"reason": "spam"})));
-    }
-
-    #[test]
-    fn a_map_that_does_not_fit_is_refused() {
-        let columns: BTreeSet<String> = ["Email", "Name", "Kind"].map(str::to_owned).into();
-        for (map, said) in [
-            (r"{}", "is empty"),
-            (r#"{"lead": {"Emial": "email"}}"#, "`Emial`, which the file does not have: did you mean `Email`?"),
-            (r#"{"lead": {"Shoe": "email"}}"#, "its columns are `Email`, `Kind` and `Name`"),
-            (r#"{"lead": {"Email": "emial"}}"#, "`emial`, which the engine does not know: did you mean `email`?"),
-            (r#"{"type": "lead.craeted", "lead": {"Email": "email"}}"#, "did you mean `lead.created`?"),
-            (r#"{"type": "Kidn", "lead": {"Email": "email"}}"#, "did you mean `Kind`?"),
-            (r#"{"id": "Email", "lead": {"Email": "email"}}"#, "`Email` twice, as the event's id and as lead.email"),
-        ] {
-            let error = try_recipe(Some(map), Enrolment::Fresh).and_then(|recipe| recipe.check_columns(&columns));
-            let error = error.expect_err(map).to_string();
-            assert!(error.contains(said), "{map} is refused with: {error}");
-        }
-        let map = r#"{"type": "Kind", "id": "Name", "lead": {"Email": "email"}}"#;
-        recipe(Some(map), Enrolment::Fresh).check_columns(&columns).unwrap();
-    }
-
-    #[test]
-    fn the_same_row_is_the_same_event() {
-        let recipe_of = |enrolment| recipe(None, enrolment);
-        let id = |enrolment, value: Value| recipe_of(enrolment).event(row(value)).unwrap()["id"].clone();
-        let fresh = |value: Value| id(Enrolment::Fresh, value);
-        assert_eq!(fresh(json!({"email": "a@b.io", "phone": "1"})), fresh(json!({"phone": "1", "email": "a@b.io"})));
-        assert_ne!(fresh(json!({"email": "a@b.io"})), fresh(json!({"email": "b@b.io"})));
-        assert_eq!(fresh(json!({"event_id": "x7", "email": "a@b.io"})), "x7");
-        let made = |value: Value| has_made_id(&recipe_of(Enrolment::Fresh).event(row(value)).unwrap());
-        assert!(made(json!({"email": "a@b.io"})) && !made(json!({"event_id": "import-7", "email": "a@b.io"})));
-        for value in [json!({"email": "a@b.io"}), json!({"type": "lead.created", "lead": {"email": "a@b.io"}})] {
-            assert_eq!(id(Enrolment::Always, value.clone()), id(Enrolment::Never, value), "enrolling is no part of it");
-        }
-    }
-
-    #[test]
-    fn history_enrols_nobody_unless_asked_to() {
-        for (enrolment, at, enrolls) in [
-            (Enrolment::Fresh, Some("2026-11-20T14:00:00Z"), true),
-            (Enrolment::Fresh, Some("2026-11-01T14:00:00Z"), false),
-            (Enrolment::Fresh, None, true),
-            (Enrolment::Always, Some("2026-11-01T14:00:00Z"), true),
-            (Enrolment::Never, None, false),
-        ] {
-            let event = recipe(None, enrolment).event(row(json!({"email": "a@b.io", "at": at}))).unwrap();
-            assert_eq!(event["enroll"], enrolls, "{enrolment:?} at {at:?}");
-            let ready = json!({"type": "lead.created", "lead": {"email": "a@b.io"}, "at": at});
-            let ready = recipe(None, enrolment).event(row(ready)).unwrap();
-            assert_eq!(ready["enroll"], enrolls, "an event line, {enrolment:?} at {at:?}");
-            assert!(ready["id"].is_string(), "an event line gets an id too");
-        }
-    }
-
-    #[test]
-    fn what_the_engine_would_refuse_is_no_event() {
-        let recipe = recipe(None, Enrolment::Fresh);
-        for (value, said) in [
-            (json!({"email": "a@b.io", "type": "lead.creatd"}), "did you mean `lead.created`?"),
-            (json!({"email": "a@b.io", "employees": "many"}), "a whole number"),
-            (json!({"first_name": "Ada"}), "names no lead"),
-            (json!({"email": "nobody"}), "names no lead"),
-            (json!({"type": "lead.created", "lead": {}}), "names no lead"),
-            (json!({"type": "lead.created", "lead": {"id": "7"}}), "external_id"),
-            (json!({"type": "lead.created", "lead": {"shoe": 7}}), "no field `shoe`"),
-            (json!({"type": "lead.created", "lead": {"email": "a@b.io"}, "dta": {}}), "did you mean `data`?"),
-            (json!({"type": "lead.created", "lead": {"email": "a@b.io"}, "data": 7}), "`data` is no object"),
-        ] {
-            let error = format!("{:#}", recipe.event(row(value.clone())).expect_err("refused"));
-            assert!(error.contains(said), "{value} is refused with: {error}");
-        }
-    }
-}
+mod tests;

@@ -63,7 +63,7 @@ fn sample(line: &str, moved_ms: i64) -> anyhow::Result<Sample> {
 mod tests {
     use super::*;
     use crate::catalog::Catalog;
-    use crate::intake::{self, Draft};
+    use crate::intake::{self, Draft, Rules};
     use crate::mapping::Reader;
     use std::collections::BTreeSet;
 
@@ -99,24 +99,25 @@ mod tests {
         let folder = cadenza_language::Folder::new(shipped::workspace_files()).unwrap();
         let catalog = Catalog::of(folder, std::path::Path::new("."), crate::fixture::basis(), Default::default());
         let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)));
-        let declared = &catalog.workspace.settings.fields;
-        let reader = Reader::new(&catalog.workspace.sources["website"].mapping, declared);
+        let reader = Reader::new(&catalog.workspace.sources["website"].mapping);
         for sample in read(BEGINS).unwrap() {
             let body = serde_json::to_vec(&sample.body).unwrap();
-            let mapped = reader.read(&body).unwrap_or_else(|error| panic!("{}: {error}", sample.id));
+            let rules = Rules::of(&catalog.workspace.settings, sample.at);
+            let mapped = reader.read(&body, rules.zone).unwrap_or_else(|error| panic!("{}: {error}", sample.id));
             assert_eq!(mapped.at, Some(sample.at));
             let draft = Draft {
                 source: "website",
                 id: &sample.id,
-                content: 0,
                 kind: mapped.kind,
-                at: sample.at,
+                at: mapped.at,
                 lead: None,
                 fields: mapped.fields,
                 data: mapped.data,
+                left_out: mapped.left_out,
                 enrolls: true,
             };
-            intake::check(draft, declared).unwrap_or_else(|error| panic!("{}: {error}", sample.id));
+            let incoming = intake::check(draft, rules).unwrap_or_else(|error| panic!("{}: {error}", sample.id));
+            assert_eq!(incoming.report.left_out, [], "{}", sample.id);
         }
     }
 }

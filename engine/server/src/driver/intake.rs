@@ -8,6 +8,7 @@ use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::id::{LeadId, hash64};
 use cadenza_core::identity::Named;
 use cadenza_core::journal::Note;
+use cadenza_core::reading::{LeftOut, Why};
 use cadenza_store::{Mark, StoreError};
 use tokio::sync::oneshot;
 
@@ -48,9 +49,10 @@ impl Driver {
         };
         if let Some(mark) = known {
             // The first one may still be on its way to the disk: this reply goes with a batch behind it.
-            self.open.replies.push(if mark.content == incoming.content {
+            self.open.replies.push(if mark.content.is_none_or(|content| content == incoming.content) {
                 self.parts.meters.events_duplicate_total.add(1);
-                Reply::Accepted(reply, Accepted { lead: mark.lead, duplicate: true })
+                let left_out = incoming.report.left_out;
+                Reply::Accepted(reply, Accepted { lead: mark.lead, duplicate: true, left_out })
             } else {
                 Reply::Refused(reply, Refused::Conflict { id: incoming.id })
             });
@@ -79,17 +81,19 @@ impl Driver {
         }
         let Incoming { id, content, mut report, .. } = incoming;
         report.only_finds = only_finds;
+        let mut left_out = report.left_out.clone();
         for other in others {
             let command = LeadCommand::OptOut { reason: report.text("reason").map(str::to_owned) };
             let opted_out = Event::Commanded { command, by: report.source.clone() };
             self.transition_at(other, id.clone(), opted_out, now, vec![Note::IdentityConflict(lead)]).await?;
         }
         let events = bound.into_iter().chain([Event::Reported(report)]).collect();
-        self.transition_of(lead, id.clone(), events, now, notes).await?;
+        let notes = self.transition_of(lead, id.clone(), events, now, notes).await?;
+        add_left_out(&mut left_out, &notes);
         let number = self.open.number;
-        self.set.add_mark(Mark { event: id, day: day(now), lead, content }, number);
+        self.set.add_mark(Mark { event: id, day: day(now), lead, content: Some(content) }, number);
         self.open.touched = true;
-        self.open.replies.push(Reply::Accepted(reply, Accepted { lead, duplicate: false }));
+        self.open.replies.push(Reply::Accepted(reply, Accepted { lead, duplicate: false, left_out }));
         self.parts.meters.events_applied_total.add(1);
         Ok(())
     }
@@ -115,7 +119,7 @@ impl Driver {
         let (lead, is_new, only_finds, note) = match (given.or(found.lead), one_of) {
             (Some(lead), _) => (lead, false, false, None),
             (None, Some((lead, note))) => (lead, false, true, Some(note)),
-            (None, None) if named.keys.is_empty() => return Ok(Err(Refused::NoIdentity)),
+            (None, None) if named.keys.is_empty() => return Ok(Err(Refused::NoIdentity(report.left_out.clone()))),
             (None, None) => (LeadId::new(self.parts.clock.now(), hash64(id.as_bytes())), true, false, None),
         };
         let mut strangers = found.holders;
@@ -137,5 +141,20 @@ impl Driver {
         };
         let bound = found.bound.into_iter().filter(|event| brings && unknown(event)).collect();
         Ok(Ok(Whose { lead, is_new, only_finds, notes: note.into_iter().chain(conflict).collect(), bound, others }))
+    }
+}
+
+/// What the lead did not take, besides what could not be read before.
+fn add_left_out(left_out: &mut Vec<LeftOut>, notes: &[Note]) {
+    for note in notes {
+        let left = match note {
+            Note::LeftOut { field, why } => LeftOut::new(field, *why, None),
+            // A number that is none where the lead is, for one.
+            Note::NotSet { field } => LeftOut::new(field, Why::Form, None),
+            _ => continue,
+        };
+        if !left_out.iter().any(|known| known.field == left.field) {
+            left_out.push(left);
+        }
     }
 }

@@ -77,6 +77,8 @@ impl Rig {
             data: [].into(),
             enrolls: true,
             only_finds: false,
+            left_out: Vec::new(),
+            standing: None,
         };
         let incoming = Incoming { id: format!("web/{n}"), content: 1, report, lead: None };
         self.driver.take(Command::Report(incoming, reply)).await.unwrap();

@@ -81,8 +81,17 @@ impl Story {
             }
         }
         let now = self.rig.clock.now();
-        let report =
-            Report { kind, at: now, source: source.to_owned(), fields, data, enrolls: true, only_finds: false };
+        let report = Report {
+            kind,
+            at: now,
+            source: source.to_owned(),
+            fields,
+            data,
+            enrolls: true,
+            only_finds: false,
+            left_out: vec![],
+            standing: None,
+        };
         self.events += 1;
         let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, report, lead };
         let (reply, answer) = oneshot::channel();

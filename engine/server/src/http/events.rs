@@ -5,40 +5,44 @@ use crate::engine::Incoming;
 use crate::http::auth::{Caller, Ingest};
 use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{must_be_json, parse, read_body, unreadable};
+use crate::http::request::{must_be_json, parse, read_body};
 use crate::http::state::Shared;
-use crate::intake::{self, Draft};
-use crate::json;
+use crate::intake::{self, Draft, Rules};
+use crate::json::{self, Tree};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cadenza_core::event::{EventType, ReportError};
-use cadenza_core::id::{LeadId, hash64};
-use cadenza_core::time::Timestamp;
-use cadenza_core::value::Value;
+use cadenza_core::id::LeadId;
+use cadenza_core::moment;
+use cadenza_core::reading::{LeftOut, Why};
+use cadenza_core::value::{Value, ValueType};
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value as Any;
 use std::collections::BTreeMap;
 
-/// The source of events that come this way, in conditions and in the journal.
-pub(crate) const SOURCE: &str = "api";
+/// The source of events that come this way, in conditions and in the journal; no webhook may have its name.
+pub(crate) use cadenza_language::EVENTS_SOURCE as SOURCE;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an event, an object with `type`, `lead` and `data`")]
+/// What an event says beside its lead.
+const MEMBERS: &str = "`id`, `type`, `at`, `lead`, `data` and `enroll`";
+
+/// An event as it was sent.
+#[derive(Default)]
 struct EventBody {
     id: Option<String>,
-    #[serde(rename = "type")]
-    kind: String,
-    at: Option<Timestamp>,
-    #[serde(default)]
-    lead: serde_json::Map<String, Any>,
-    #[serde(default)]
-    data: serde_json::Map<String, Any>,
+    kind: Option<String>,
+    at: Option<Value>,
+    lead: Members,
+    data: Members,
     /// Whether it may enrol; history that is imported does not.
     enroll: Option<bool>,
 }
+
+/// Members of an object, each there once.
+pub(crate) type Members = Vec<(String, Tree)>;
 
 #[derive(Serialize)]
 struct Several {
@@ -60,13 +64,13 @@ pub(crate) async fn take(_: Caller<Ingest>, State(api): State<Shared>, request: 
     must_be_json(&parts.headers)?;
     let limits = &api.limits;
     let body = read_body(&parts.headers, body, limits.events_body_bytes_max, limits.body_read_timeout).await?;
-    match parse::<Any>(&body)? {
-        Any::Array(items) => take_several(&api, items).await,
+    match parse::<Tree>(&json::exact(&body))? {
+        Tree::List(items) => take_several(&api, items).await,
         item => take_one(&api, item).await.map(|taken| (StatusCode::ACCEPTED, Json(taken)).into_response()),
     }
 }
 
-async fn take_several(api: &Shared, items: Vec<Any>) -> Result<Response, Problem> {
+async fn take_several(api: &Shared, items: Vec<Tree>) -> Result<Response, Problem> {
     let max = api.limits.events_max;
     if items.is_empty() || items.len() > max {
         let detail = format!("an array has 1 to {max} events, this one {}: send it in parts", items.len());
@@ -75,8 +79,8 @@ async fn take_several(api: &Shared, items: Vec<Any>) -> Result<Response, Problem
     let (mut results, mut pressure, mut index) = (Vec::with_capacity(items.len()), None, 0);
     let mut items = items.into_iter().peekable();
     while items.peek().is_some() {
-        let together: Vec<Any> = items.by_ref().take(api.limits.events_under_way_max).collect();
-        let ids: Vec<Option<String>> = together.iter().map(|item| item["id"].as_str().map(str::to_owned)).collect();
+        let together: Vec<Tree> = items.by_ref().take(api.limits.events_under_way_max).collect();
+        let ids: Vec<Option<String>> = together.iter().map(id_of).collect();
         let taken = join_all(together.into_iter().map(|item| take_one(api, item))).await;
         for (result, event) in taken.into_iter().zip(ids) {
             results.push(match result {
@@ -103,40 +107,89 @@ async fn take_several(api: &Shared, items: Vec<Any>) -> Result<Response, Problem
     }
 }
 
-async fn take_one(api: &Shared, item: Any) -> Result<Taken, Problem> {
-    let content = hash64(item.to_string().as_bytes());
-    let body: EventBody = serde_path_to_error::deserialize(item).map_err(|error| {
-        let path = error.path().to_string();
-        unreadable(error.inner(), &path)
-    })?;
-    let id = body.id.clone().unwrap_or_else(|| api.new_event_id());
-    let incoming = read(api, body, &id, content)?;
-    let accepted = api.engine.report(incoming).await?;
-    Ok(Taken { event: id, lead: accepted.lead, duplicate: accepted.duplicate })
+/// The id that an event was sent with, for telling what became of it.
+fn id_of(item: &Tree) -> Option<String> {
+    let Tree::Object(members) = item else { return None };
+    members.iter().find(|(name, _)| name == "id").and_then(|(_, value)| text_of(value.clone()))
 }
 
-fn read(api: &Shared, body: EventBody, id: &str, content: u64) -> Result<Incoming, Problem> {
-    let kind = EventType::parse(&body.kind)
-        .ok_or_else(|| Problem::new(Kind::UnknownType, ReportError::Type(body.kind).to_string()).at("type"))?;
-    let (lead, fields) = lead_of(body.lead)?;
-    let draft = Draft {
-        source: SOURCE,
-        id,
-        content,
-        kind,
-        at: body.at.unwrap_or_else(|| api.engine.clock().now()),
-        lead,
-        fields,
-        data: data_of(body.data)?,
-        enrolls: body.enroll.unwrap_or(true),
-    };
-    checked(api, draft)
+/// A text, or the digits of a whole number.
+fn text_of(value: Tree) -> Option<String> {
+    let Tree::Leaf(value) = value else { return None };
+    match cadenza_core::reading::read(value, ValueType::Text, &jiff::tz::TimeZone::UTC) {
+        Ok(Value::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+async fn take_one(api: &Shared, item: Tree) -> Result<Taken, Problem> {
+    let body = read_body_of(item)?;
+    let id = body.id.clone().unwrap_or_else(|| api.new_event_id());
+    let incoming = read(api, body, &id)?;
+    let accepted = api.engine.report(incoming).await?;
+    Ok(Taken::new(id, &accepted))
+}
+
+/// The members of an object; one that is there twice is named, since the last would win in silence.
+pub(crate) fn members(item: Tree, expecting: &str) -> Result<Members, Problem> {
+    item.repeated().map_err(|repeated| Problem::new(Kind::InvalidBody, repeated.to_string()).at(repeated.0))?;
+    match item {
+        Tree::Object(members) => Ok(members),
+        _ => Err(Problem::new(Kind::InvalidBody, format!("expected {expecting}")).at("the whole body")),
+    }
+}
+
+fn read_body_of(item: Tree) -> Result<EventBody, Problem> {
+    let mut body = EventBody::default();
+    for (name, value) in members(item, "an event, an object with `type`, `lead` and `data`")? {
+        let invalid = |what: &str| Problem::new(Kind::InvalidBody, format!("`{name}` is {what}")).at(&name);
+        let object = |value: Tree| match value {
+            Tree::Object(members) => Ok(members),
+            Tree::Leaf(Value::Blank) => Ok(Members::new()),
+            _ => Err(invalid("an object")),
+        };
+        match name.as_str() {
+            _ if value == Tree::Leaf(Value::Blank) => {}
+            "id" => body.id = Some(text_of(value).ok_or_else(|| invalid("a text or a whole number"))?),
+            "type" => body.kind = Some(text_of(value).ok_or_else(|| invalid("a text such as lead.created"))?),
+            "at" => body.at = Some(value.value().ok_or_else(|| invalid("a time such as 2026-03-08T07:30:00Z"))?),
+            "lead" => body.lead = object(value)?,
+            "data" => body.data = object(value)?,
+            "enroll" => match value {
+                Tree::Leaf(Value::Bool(enroll)) => body.enroll = Some(enroll),
+                _ => return Err(invalid("true or false")),
+            },
+            _ => {
+                let detail = format!("unknown field `{name}`: an event has {MEMBERS}");
+                return Err(Problem::new(Kind::UnknownField, detail).at(&name));
+            }
+        }
+    }
+    Ok(body)
+}
+
+fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
+    let catalog = api.engine.catalog();
+    let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
+    let kind = body.kind.ok_or_else(|| Problem::new(Kind::InvalidBody, "`type` is missing").at("type"))?;
+    let kind = EventType::parse(&kind)
+        .ok_or_else(|| Problem::new(Kind::UnknownType, ReportError::Type(kind).to_string()).at("type"))?;
+    let at = body.at.map(|at| {
+        moment::read(&at, rules.zone).map_err(|_| {
+            let detail = format!("{} is no RFC 3339 time such as 2026-03-08T07:30:00Z, and no date", json::show(&at));
+            Problem::new(Kind::InvalidBody, detail).at("at")
+        })
+    });
+    let mut left_out = Vec::new();
+    let (lead, fields) = lead_of(body.lead, &mut left_out)?;
+    let data = data_of(body.data, &mut left_out);
+    let enrolls = body.enroll.unwrap_or(true);
+    checked(Draft { source: SOURCE, id, kind, at: at.transpose()?, lead, fields, data, left_out, enrolls }, rules)
 }
 
 /// Checks a draft; what is wrong is named with its place.
-pub(crate) fn checked(api: &Shared, draft: Draft<'_>) -> Result<Incoming, Problem> {
-    let settings = &api.engine.catalog().workspace.settings;
-    intake::check(draft, &settings.fields).map_err(|error| {
+pub(crate) fn checked(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Problem> {
+    intake::check(draft, rules).map_err(|error| {
         let problem = Problem::new(intake_kind(&error), error.to_string());
         error.place().into_iter().fold(problem, Problem::at)
     })
@@ -153,44 +206,47 @@ const fn intake_kind(error: &intake::IntakeError) -> Kind {
 /// A lead as an event names it: by our own id, and by what it says about it.
 type Named = (Option<LeadId>, Vec<(String, Value)>);
 
-/// The id and the fields under `lead`.
-pub(crate) fn lead_of(mut lead: serde_json::Map<String, Any>) -> Result<Named, Problem> {
-    let id = lead.remove("id").map(|id| {
-        id.as_str().and_then(LeadId::parse).ok_or_else(|| {
-            let detail = format!("{id} is no lead's id: it is `ld_` and 26 characters; your own id is `external_id`");
-            Problem::new(Kind::InvalidField, detail).at("lead.id")
-        })
-    });
-    let field = |(name, value): (String, Any)| {
-        let value = json::read(value).ok_or_else(|| {
-            let detail = format!("`{name}` is an object: a field takes one value, or a list of texts");
-            Problem::new(Kind::InvalidField, detail).at(format!("lead.{name}"))
-        })?;
-        Ok((name, value))
-    };
-    Ok((id.transpose()?, lead.into_iter().map(field).collect::<Result<_, Problem>>()?))
+/// The id and the fields under `lead`; a field that is no value is left out.
+pub(crate) fn lead_of(lead: Members, left_out: &mut Vec<LeftOut>) -> Result<Named, Problem> {
+    let (mut id, mut fields) = (None, Vec::with_capacity(lead.len()));
+    for (name, value) in lead {
+        if name == "id" {
+            let shown = value.clone().plain();
+            id = Some(text_of(value).as_deref().and_then(LeadId::parse).ok_or_else(|| {
+                let detail =
+                    format!("{shown} is no lead's id: it is `ld_` and 26 characters; your own id is `external_id`");
+                Problem::new(Kind::InvalidField, detail).at("lead.id")
+            })?);
+            continue;
+        }
+        match value.value() {
+            Some(value) => fields.push((name, value)),
+            None => left_out.push(LeftOut::new(name, Why::Object, None)),
+        }
+    }
+    Ok((id, fields))
 }
 
 /// What is under `data`, flat: `{"a": {"b": 1}}` is `a.b`.
-fn data_of(data: serde_json::Map<String, Any>) -> Result<BTreeMap<String, Value>, Problem> {
+fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> BTreeMap<String, Value> {
     let mut flat = BTreeMap::new();
-    let mut open: Vec<(String, Any)> = data.into_iter().collect();
+    let mut open = data;
     while let Some((name, value)) = open.pop() {
         match value {
-            Any::Object(members) => {
+            Tree::Object(members) => {
                 open.extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
             }
-            value => {
-                let value = json::read(value).ok_or_else(|| {
-                    let detail =
-                        format!("`{name}` is a list of objects: a list holds texts, numbers or true and false");
-                    Problem::new(Kind::InvalidField, detail).at(format!("data.{name}"))
-                })?;
-                flat.insert(name, value);
-            }
+            value => match value.value() {
+                // `{"a.b": 1, "a": {"b": 2}}` says it twice.
+                Some(_) if flat.contains_key(&name) => {
+                    left_out.push(LeftOut::new(format!("data.{name}"), Why::Repeated, None));
+                }
+                Some(value) => drop(flat.insert(name, value)),
+                None => left_out.push(LeftOut::new(format!("data.{name}"), Why::Object, None)),
+            },
         }
     }
-    Ok(flat)
+    flat
 }
 
 #[cfg(test)]
@@ -198,27 +254,62 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Any) -> serde_json::Map<String, Any> {
-        value.as_object().unwrap().clone()
+    fn object(value: Any) -> Members {
+        let Tree::Object(members) = serde_json::from_value(value).unwrap() else { panic!("an object") };
+        members
     }
 
     #[test]
     fn data_is_made_flat() {
-        let data = data_of(object(json!({"a": {"b": 1, "c": {"d": "x"}}, "e": ["y"]}))).unwrap();
+        let mut left = Vec::new();
+        let data = data_of(object(json!({"a": {"b": 1, "c": {"d": "x"}}, "e": ["y"]})), &mut left);
         assert_eq!(data.keys().map(String::as_str).collect::<Vec<_>>(), ["a.b", "a.c.d", "e"]);
-        assert_eq!(data_of(object(json!({"a": [{}]}))).unwrap_err().body()["at"], "data.a");
+        assert_eq!(left, []);
+        for (data, field, why) in
+            [(json!({"a": [{}]}), "data.a", Why::Object), (json!({"a": {"b": 1}, "a.b": 2}), "data.a.b", Why::Repeated)]
+        {
+            let mut left = Vec::new();
+            data_of(object(data.clone()), &mut left);
+            let left: Vec<(&str, Why)> = left.iter().map(|left| (left.field.as_str(), left.why)).collect();
+            assert_eq!(left, [(field, why)], "{data}");
+        }
     }
 
     #[test]
     fn a_lead_is_named_by_our_id_or_by_its_own() {
-        let id = LeadId::new(Timestamp::from_ms(1), 1);
-        let (read, fields) = lead_of(object(json!({"id": id, "email": "a@b.io", "title": null}))).unwrap();
+        let id = LeadId::new(cadenza_core::time::Timestamp::from_ms(1), 1);
+        let mut left = Vec::new();
+        let given = object(json!({"id": id, "email": "a@b.io", "title": null, "phone": {"work": 1}}));
+        let (read, fields) = lead_of(given, &mut left).unwrap();
         assert_eq!(read, Some(id));
         assert_eq!(fields, [("email".into(), Value::Text("a@b.io".into())), ("title".into(), Value::Blank)]);
-        for (lead, at) in
-            [(json!({"id": 7}), "lead.id"), (json!({"id": "x"}), "lead.id"), (json!({"email": {}}), "lead.email")]
-        {
-            assert_eq!(lead_of(object(lead.clone())).unwrap_err().body()["at"], at, "{lead}");
+        assert_eq!(left.iter().map(|left| left.field.as_str()).collect::<Vec<_>>(), ["phone"]);
+        for lead in [json!({"id": 7}), json!({"id": "x"}), json!({"id": {}})] {
+            assert_eq!(lead_of(object(lead.clone()), &mut left).unwrap_err().body()["at"], "lead.id", "{lead}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_event_is_named() {
+        for (body, kind, at) in [
+            (r#"{"type": "lead.created", "type": "lead.updated"}"#, Kind::InvalidBody, "type"),
+            (r#"{"type": "x", "lead": {"email": "a@b.io", "email": "b@b.io"}}"#, Kind::InvalidBody, "lead.email"),
+            (r#"{"type": "x", "data": {"a": {"b": 1, "b": 1}}}"#, Kind::InvalidBody, "data.a.b"),
+            (r#"{"type": 7.5, "lead": []}"#, Kind::InvalidBody, "lead"),
+            (r#"{"type": "x", "id": {}}"#, Kind::InvalidBody, "id"),
+            (r#"{"type": "x", "at": {}}"#, Kind::InvalidBody, "at"),
+            (r#"{"type": "x", "enroll": "yes"}"#, Kind::InvalidBody, "enroll"),
+            (r#"{"type": "x", "colour": 1}"#, Kind::UnknownField, "colour"),
+            (r#""text""#, Kind::InvalidBody, "the whole body"),
+            ("7", Kind::InvalidBody, "the whole body"),
+        ] {
+            let problem = read_body_of(serde_json::from_str(body).unwrap()).err().expect(body);
+            assert_eq!((problem.kind(), problem.body()["at"].as_str()), (kind, Some(at)), "{body}");
+        }
+        let id = |id: &str| read_body_of(serde_json::from_str(&format!(r#"{{"id": {id}}}"#)).unwrap()).ok()?.id;
+        assert_eq!(
+            (id("7"), id("7.0"), id("\"7\""), id("null")),
+            (Some("7".into()), Some("7".into()), Some("7".into()), None)
+        );
     }
 }

@@ -1,16 +1,16 @@
 //! `POST /hooks/{source}`: a signed webhook becomes an event. The hot path: no logging, nothing parsed twice.
 
-use crate::engine::Incoming;
+use crate::engine::{Accepted, Incoming};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Named, read_body, unreadable};
 use crate::http::state::{Intake, OpenSource, Shared};
-use crate::intake::{self, Draft};
+use crate::intake::{self, Draft, LeftOutView, Rules};
 use crate::mapping::{MappingError, Reader};
 use crate::signature::SignatureError;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use cadenza_core::id::{LeadId, hash64};
+use cadenza_core::id::LeadId;
 use cadenza_store::DeadContent;
 use serde::Serialize;
 
@@ -23,6 +23,17 @@ pub(crate) struct Taken {
     pub(crate) lead: LeadId,
     /// Whether it had been applied before.
     pub(crate) duplicate: bool,
+    /// What it brought and was not taken; the lead was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<LeftOutView>,
+}
+
+impl Taken {
+    /// What became of an event of this id.
+    pub(crate) fn new(event: String, accepted: &Accepted) -> Self {
+        let left_out = accepted.left_out.iter().map(LeftOutView::from).collect();
+        Self { event, lead: accepted.lead, duplicate: accepted.duplicate, left_out }
+    }
 }
 
 /// Takes a delivery; answers once it is durable.
@@ -52,10 +63,7 @@ pub(crate) async fn receive(
     };
     let event = incoming.id[name.len() + 1..].to_owned();
     match api.engine.report(incoming).await.map_err(Problem::from) {
-        Ok(accepted) => {
-            let taken = Taken { event, lead: accepted.lead, duplicate: accepted.duplicate };
-            Ok((StatusCode::ACCEPTED, Json(taken)))
-        }
+        Ok(accepted) => Ok((StatusCode::ACCEPTED, Json(Taken::new(event, &accepted)))),
         Err(problem) if problem.kind() == Kind::NoIdentity => Err(keep(&api, &name, delivery, &body, problem).await),
         Err(problem) => Err(problem),
     }
@@ -69,7 +77,9 @@ pub(crate) fn read(
     delivery: Option<&str>,
     body: &[u8],
 ) -> Result<Incoming, Problem> {
-    let mapped = reader.read(body).map_err(|error| not_mapped(&error))?;
+    let catalog = api.engine.catalog();
+    let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
+    let mapped = reader.read(body, rules.zone).map_err(|error| not_mapped(&error))?;
     let id = mapped.id.as_deref().or(delivery).ok_or_else(|| {
         Problem::new(
             Kind::MappingFailed,
@@ -79,16 +89,15 @@ pub(crate) fn read(
     let draft = Draft {
         source,
         id,
-        content: hash64(body),
         kind: mapped.kind,
-        at: mapped.at.unwrap_or_else(|| api.engine.clock().now()),
+        at: mapped.at,
         lead: None,
         fields: mapped.fields,
         data: mapped.data,
+        left_out: mapped.left_out,
         enrolls: true,
     };
-    let checked = intake::check(draft, &api.engine.catalog().workspace.settings.fields);
-    checked.map_err(|error| {
+    intake::check(draft, rules).map_err(|error| {
         let problem = Problem::new(Kind::MappingFailed, error.to_string());
         error.place().into_iter().fold(problem, Problem::at)
     })

@@ -5,7 +5,7 @@ use crate::http::state::Shared;
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::StandardEvent;
-use cadenza_core::field::STANDARD_FIELDS;
+use cadenza_core::field::{STANDARD_FIELDS, STANDING_FIELDS};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use serde::Serialize;
@@ -15,8 +15,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Serialize)]
 pub(crate) struct IntakeView {
     now: Timestamp,
+    /// The zone that dates without one are meant in.
+    timezone: String,
     /// Lead fields with their types.
     fields: BTreeMap<String, ValueType>,
+    /// What `lead` may say besides its fields: consent, stage and owner.
+    standing: BTreeMap<String, ValueType>,
     /// Event types besides `custom.*`.
     types: &'static [StandardEvent],
     /// Events in one array.
@@ -30,6 +34,8 @@ pub(crate) async fn show(_: Caller<Ingest>, State(api): State<Shared>) -> Json<I
     let own = catalog.workspace.settings.fields.iter().map(|(name, kind)| (name.clone(), *kind));
     Json(IntakeView {
         now: api.engine.clock().now(),
+        timezone: catalog.workspace.settings.calendar.zone().iana_name().unwrap_or("UTC").to_owned(),
+        standing: STANDING_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind)).collect(),
         fields: standard.chain(own).collect(),
         types: StandardEvent::ALL,
         events_max: api.limits.events_max,

@@ -8,7 +8,8 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
 use crate::http::{cursor, paging};
-use crate::intake::Draft;
+use crate::intake::{Draft, Rules};
+use crate::json::Tree;
 use crate::views::Page;
 use crate::views::lead::{LeadRow, LeadView};
 use crate::views::timeline::TimelineView;
@@ -18,7 +19,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
-use cadenza_core::id::{LeadId, hash64};
+use cadenza_core::id::LeadId;
 use cadenza_core::identity;
 use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
 use cadenza_core::lead::{Channel, RepId, Stage};
@@ -170,28 +171,27 @@ pub(crate) async fn put(
     _: Caller<Ingest>,
     State(api): State<Shared>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<serde_json::Map<String, serde_json::Value>>,
+    JsonBody(body): JsonBody<Tree>,
 ) -> Result<Json<Taken>, Problem> {
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
     let id = key.map_or_else(|| api.new_event_id(), str::to_owned);
-    let content = hash64(serde_json::Value::Object(body.clone()).to_string().as_bytes());
-    let (lead, fields) = events::lead_of(body)?;
-    let incoming = events::checked(
-        &api,
-        Draft {
-            source: SOURCE,
-            id: &id,
-            content,
-            kind: EventType::Standard(StandardEvent::LeadUpdated),
-            at: api.engine.clock().now(),
-            lead,
-            fields,
-            data: std::collections::BTreeMap::new(),
-            enrolls: true,
-        },
-    )?;
-    let accepted = api.engine.report(incoming).await?;
-    Ok(Json(Taken { event: id, lead: accepted.lead, duplicate: accepted.duplicate }))
+    let catalog = api.engine.catalog();
+    let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
+    let mut left_out = Vec::new();
+    let (lead, fields) = events::lead_of(events::members(body, "the fields of a lead")?, &mut left_out)?;
+    let draft = Draft {
+        source: SOURCE,
+        id: &id,
+        kind: EventType::Standard(StandardEvent::LeadUpdated),
+        at: None,
+        lead,
+        fields,
+        data: std::collections::BTreeMap::new(),
+        left_out,
+        enrolls: true,
+    };
+    let accepted = api.engine.report(events::checked(draft, rules)?).await?;
+    Ok(Json(Taken::new(id, &accepted)))
 }
 
 /// What a command did.

@@ -219,7 +219,7 @@ impl From<Refused> for Problem {
                 Self::new(Kind::EventConflict, format!("{detail}: give every event an id of its own")).at("id")
             }
             Refused::NotFound { .. } => Self::new(Kind::NotFound, detail),
-            Refused::NoIdentity => Self::new(Kind::NoIdentity, detail).at("lead"),
+            Refused::NoIdentity(_) => Self::new(Kind::NoIdentity, detail).at("lead"),
             Refused::NotVirtual => Self::new(Kind::NotVirtual, detail),
             Refused::Damaged(_) => Self::new(Kind::Damaged, detail),
             Refused::Store(_) => Self::new(Kind::Internal, detail),

@@ -24,7 +24,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
         let limits = &api.limits;
         let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
         object(&bytes)?;
-        parse(&bytes).map(Self)
+        parse(&crate::json::exact(&bytes)).map(Self)
     }
 }
 

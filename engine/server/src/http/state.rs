@@ -85,14 +85,11 @@ pub(crate) enum Intake {
 impl Sources {
     /// Lays out every source of a workspace; relative secret files lie in `folder`.
     pub(crate) fn new(catalog: &Catalog, folder: &Path) -> Self {
-        let declared = &catalog.workspace.settings.fields;
         let mut closed = Vec::new();
         let mut by_name = BTreeMap::new();
         for (name, source) in &catalog.workspace.sources {
             let intake = match Verifier::new(source, folder) {
-                Ok(verifier) => {
-                    Intake::Open(Box::new(OpenSource { verifier, reader: Reader::new(&source.mapping, declared) }))
-                }
+                Ok(verifier) => Intake::Open(Box::new(OpenSource { verifier, reader: Reader::new(&source.mapping) })),
                 Err(error) => {
                     closed.push((name.clone(), error.to_string()));
                     Intake::Closed(error.to_string())

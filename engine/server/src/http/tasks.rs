@@ -4,13 +4,14 @@
 use crate::catalog::Catalog;
 use crate::counts::Counts;
 use crate::http::auth::{Caller, Read, Steer, Work};
+use crate::http::events::members;
 use crate::http::leads::{Done, known_rep, nothing_done, short};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
 use crate::http::{cursor, paging};
-use crate::intake;
-use crate::json;
+use crate::intake::{self, Rules};
+use crate::json::{self, Tree};
 use crate::views::task::{HeldView, TaskView, held_back};
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +19,7 @@ use cadenza_core::event::{Event, TaskChange, TaskReport};
 use cadenza_core::id::TaskId;
 use cadenza_core::journal::Ignored;
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::moment;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
@@ -224,7 +226,7 @@ pub(crate) struct OutcomeBody {
     result: Option<TouchResult>,
     notes: Option<String>,
     #[serde(default)]
-    data: serde_json::Map<String, serde_json::Value>,
+    data: Tree,
 }
 
 /// `POST /v1/tasks/{id}/outcome`
@@ -255,30 +257,40 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
             format!("the lead said nothing when the outcome is {outcome}: leave `result` out, or write connected");
         return Err(Problem::new(Kind::InvalidField, detail).at("result"));
     }
-    let declared = &api.engine.catalog().workspace.settings.fields;
+    let catalog = api.engine.catalog();
+    let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
     let (mut fields, mut callback_at) = (Vec::new(), None);
-    for (name, value) in body.data {
+    for (name, value) in members(body.data, "`data`, an object with what was learnt")? {
         let invalid = |detail: String| Problem::new(Kind::InvalidField, detail).at(format!("data.{name}"));
-        let value = json::read(value).ok_or_else(|| invalid(format!("`{name}` takes one value, not an object")))?;
+        let value = value.value().ok_or_else(|| invalid(format!("`{name}` takes one value, not an object")))?;
+        // A person who sends null means it; a blank text is a line of a form that was left empty.
+        let clears = value.is_blank();
         if name == "callback_at" {
-            callback_at = match value {
-                Value::Blank => None,
-                Value::Text(text) => Some(
-                    Timestamp::parse(&text)
-                        .ok_or_else(|| invalid(format!("`{text}` is no time such as 2026-03-08T07:30:00Z")))?,
-                ),
-                _ => return Err(invalid("a time is a text such as 2026-03-08T07:30:00Z".to_owned())),
-            };
-            if callback_at.is_some_and(|at| at <= api.engine.clock().now()) {
-                return Err(invalid("the call-back was agreed for a time that is past".to_owned()));
-            }
-        } else {
-            let value = intake::check_field(&name, value, declared).map_err(|error| invalid(error.to_string()))?;
+            callback_at = read_callback(&value, &rules).map_err(invalid)?;
+            continue;
+        }
+        let value = intake::check_field(&name, value, &rules).map_err(|error| invalid(error.to_string()))?;
+        if clears || !value.is_blank() {
             fields.push((name, value));
         }
     }
     let notes = short(body.notes, "notes")?;
     Ok(TaskReport { task: task.id, outcome, result: body.result, notes, fields, callback_at, by })
+}
+
+/// When to call again: that lies ahead, and blank is none.
+fn read_callback(value: &Value, rules: &Rules<'_>) -> Result<Option<Timestamp>, String> {
+    match value {
+        Value::Blank => return Ok(None),
+        Value::Text(text) if text.trim().is_empty() => return Ok(None),
+        _ => {}
+    }
+    let at = moment::read(value, rules.zone)
+        .map_err(|_| format!("{} is no time such as 2026-03-08T07:30:00Z", json::show(value)))?;
+    if at <= rules.now {
+        return Err("the call-back was agreed for a time that is past".to_owned());
+    }
+    Ok(Some(at))
 }
 
 #[derive(Debug, Default, Deserialize)]

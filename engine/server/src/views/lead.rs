@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Serialize)]
 pub(crate) struct LeadRow {
     id: LeadId,
+    external_id: Option<String>,
     name: Option<String>,
     company: Option<String>,
     email: Option<String>,
@@ -40,6 +41,7 @@ impl LeadRow {
         let run = |run| RunView::new(run, state, catalog).place();
         Self {
             id: lead.id,
+            external_id: lead.profile.external_id.clone(),
             name: name(state),
             company: lead.profile.company.clone(),
             email: lead.profile.email.clone(),

@@ -9,6 +9,7 @@ use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, Reason};
+use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
@@ -165,6 +166,7 @@ impl<'a> Teller<'a> {
             Note::OptedOut => "The lead asked not to be contacted: all touches stop.".to_owned(),
             Note::Ignored(why) => format!("It changed nothing: {}.", ignored_words(*why)),
             Note::NotSet { field } => format!("The field {field} could not be set: the value does not fit it."),
+            Note::LeftOut { field, why } => left_out(field, *why, events),
             Note::IdentityConflict(other) => {
                 format!("Mail, phone and id belong to different leads; the other one is {other}.")
             }
@@ -216,6 +218,7 @@ impl<'a> Teller<'a> {
             "territory" => "by territory",
             "fallback" => "as the fallback, since nobody else could take it",
             "manual" => "by a person's choice",
+            "told" => "as the sender of the event has it",
             other => other,
         };
         match owner {
@@ -291,6 +294,16 @@ impl<'a> Teller<'a> {
 pub(crate) fn time(at: Timestamp, catalog: &Catalog) -> String {
     let zone = catalog.workspace.settings.calendar.zone().clone();
     at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
+}
+
+/// What was left out of an event, in the words of when it came; without them once the person was erased.
+fn left_out(field: &str, why: reading::Why, events: &[Event]) -> String {
+    let reported = events.iter().find_map(|event| match event {
+        Event::Reported(report) => report.left_out.iter().find(|left| left.field == field),
+        _ => None,
+    });
+    let words = reported.map_or_else(|| LeftOut::new(field, why, None).words(), LeftOut::words);
+    format!("{field} was left out: {words}.")
 }
 
 /// What came in, from where, and what a person would like to know of it.

@@ -171,6 +171,8 @@ pub fn reported(n: u64) -> Event {
         data: [("form".to_owned(), Value::text(Some("demo")))].into(),
         enrolls: true,
         only_finds: false,
+        left_out: Vec::new(),
+        standing: None,
     })
 }
 
@@ -186,7 +188,7 @@ pub fn held(n: u64) -> Identity {
 
 /// The mark of the event that brought lead `n`.
 pub fn mark(n: u64) -> Mark {
-    Mark { event: event_id(n), day: day(at(n)), lead: lead_id(n), content: hash64(&n.to_le_bytes()) }
+    Mark { event: event_id(n), day: day(at(n)), lead: lead_id(n), content: Some(hash64(&n.to_le_bytes())) }
 }
 
 /// Lead `n` after its first call: the task is gone, and the entry it came with lies in the journal.

@@ -43,7 +43,7 @@ pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
 }
 
 fn mark(event: &str, day: u32) -> Mark {
-    Mark { event: event.to_owned(), day, lead: sample::lead_id(u64::from(day)), content: u64::from(day) << 40 }
+    Mark { event: event.to_owned(), day, lead: sample::lead_id(u64::from(day)), content: Some(u64::from(day) << 40) }
 }
 
 pub(super) async fn marks_are_found_for_thirty_days<P: Place>(place: &P) {

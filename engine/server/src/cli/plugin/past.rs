@@ -47,7 +47,7 @@ impl PastLeads {
         if !file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
             bail!("{} does not end with .csv: past leads are a table with a header line", file.display());
         }
-        let table = rows(file)?;
+        let table = rows(file, None)?;
         let columns = table.heads.clone();
         if !columns.iter().any(|column| column == outcome) {
             let columns = cadenza_language::listed(columns.iter().map(String::as_str));

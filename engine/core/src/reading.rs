@@ -1,0 +1,326 @@
+//! How a value is read as what a field holds: blank text is blank, numbers are taken where text is wanted and texts where
+//! a number is, when they say one. What cannot be read is left out of its event and told of; it costs nobody the lead.
+
+use crate::codes::codes;
+use crate::field;
+use crate::moment::{self, NoTime};
+use crate::numeral::{self, EXACT_MAX, NoNumber};
+use crate::time::Span;
+use crate::value::{Value, ValueType};
+use jiff::tz::TimeZone;
+use minicbor::{Decode, Encode};
+
+/// The most characters that are kept of what could not be read.
+const SAID_CHARS_MAX: usize = 60;
+
+codes! {
+    /// Why a value was left out of an event.
+    pub enum Why {
+        /// It says something else than the field holds.
+        0 Type = "type",
+        /// Several values where one is wanted.
+        1 List = "list",
+        /// An object where a value is wanted.
+        2 Object = "object",
+        /// It may mean two things.
+        3 Ambiguous = "ambiguous",
+        /// A number with more digits than can be kept.
+        4 Inexact = "inexact",
+        /// Text of another form than the field has, such as a mail address that is none.
+        5 Form = "form",
+        /// More than fits into one field.
+        6 TooLong = "too_long",
+        /// The body has it twice.
+        7 Repeated = "repeated",
+        /// Nobody or nothing of this name.
+        8 Unknown = "unknown",
+        /// The field holds something that was true later.
+        9 Older = "older",
+        /// Something stronger stands against it, such as an opt-out.
+        10 Refused = "refused",
+        /// A workflow computed nothing; what is known stays.
+        11 Blank = "blank",
+    }
+}
+
+/// Something that an event brought and that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LeftOut {
+    /// The lead's field; under `data`, `data.` and the name.
+    #[n(0)]
+    pub field: String,
+    /// Why.
+    #[n(1)]
+    pub why: Why,
+    /// The beginning of what it said; it may be about a person.
+    #[n(2)]
+    pub said: Option<String>,
+    /// What would be taken.
+    #[n(3)]
+    pub wanted: Option<String>,
+}
+
+impl LeftOut {
+    /// Something left out.
+    pub fn new(field: impl Into<String>, why: Why, said: Option<&Value>) -> Self {
+        Self { field: field.into(), why, said: said.and_then(excerpt), wanted: None }
+    }
+
+    /// The same, with what would be taken.
+    #[must_use]
+    pub fn wanting(self, wanted: impl Into<String>) -> Self {
+        Self { wanted: Some(wanted.into()), ..self }
+    }
+
+    /// Why, as a sentence without its end.
+    pub fn words(&self) -> String {
+        let wanted = self.wanted.as_deref();
+        let said = self.said.as_deref().map_or_else(|| "it".to_owned(), |said| format!("`{said}`"));
+        match self.why {
+            Why::Type | Why::Form => format!("{said} is not {}", wanted.unwrap_or("what the field holds")),
+            Why::List => format!("a list stands where one value is wanted: send {}", wanted.unwrap_or("one value")),
+            Why::Object => format!("an object stands where {} is wanted", wanted.unwrap_or("a value")),
+            Why::Ambiguous => format!("{said} may mean two things: send {}", wanted.unwrap_or("it in another form")),
+            Why::Inexact => format!("{said} has more digits than can be kept: send it as a text"),
+            Why::TooLong => format!("it has more than {}", wanted.unwrap_or("fits into a field")),
+            Why::Repeated => "the body has it more than once".to_owned(),
+            Why::Unknown => {
+                format!("{said} is not known here{}", wanted.map_or_else(String::new, |w| format!(": {w}")))
+            }
+            Why::Older => "what is known was true later".to_owned(),
+            Why::Refused => format!("{said} would lift what stands against it"),
+            Why::Blank => "nothing came out, and what is known stays".to_owned(),
+        }
+    }
+}
+
+fn excerpt(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Text(text) => text.clone(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Int(int) => int.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Time(at) => at.to_string(),
+        Value::Blank | Value::List(_) | Value::Duration(_) => return None,
+    };
+    let end = text.char_indices().nth(SAID_CHARS_MAX).map(|(end, _)| end);
+    Some(end.map_or_else(|| text.clone(), |end| format!("{}…", &text[..end])))
+}
+
+/// Reads a value as the field of this name holds it. A plain date is that day in `zone`. Blank means that nothing is
+/// said.
+pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, LeftOut> {
+    let failed = |why: Why, said: &Value| LeftOut::new(name, why, Some(said)).wanting(field::example(kind));
+    let said = if kind == ValueType::Text { None } else { Some(value.clone()) };
+    let value = match read(value, kind, zone) {
+        Ok(value) => value,
+        Err((why, value)) => return Err(failed(why, said.as_ref().unwrap_or(&value))),
+    };
+    match &value {
+        Value::Text(text) if text.len() > field::TEXT_BYTES_MAX => {
+            Err(LeftOut::new(name, Why::TooLong, None).wanting(format!("{} bytes", field::TEXT_BYTES_MAX)))
+        }
+        Value::Text(text) => match misformed(name, text) {
+            Some(what) => Err(LeftOut::new(name, Why::Form, Some(&value)).wanting(format!("a {what}"))),
+            None => Ok(value),
+        },
+        _ => Ok(value),
+    }
+}
+
+/// Fewer digits are no telephone number anywhere.
+const PHONE_DIGITS_MIN: usize = 6;
+
+/// What the text would have to be. Whether enough digits are a telephone number is judged where it is known in which
+/// country the lead is.
+fn misformed(name: &str, text: &str) -> Option<&'static str> {
+    let digits = || text.chars().filter(|c| c.is_numeric()).count();
+    if name == "phone" && digits() >= PHONE_DIGITS_MIN { None } else { field::formed(name, text, None).err() }
+}
+
+/// Reads a value as one of this type; what cannot be read comes back.
+pub fn read(value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, (Why, Value)> {
+    let value = match value {
+        Value::Text(text) => match known(&text) {
+            "" => return Ok(Value::Blank),
+            trimmed if trimmed.len() == text.len() => Value::Text(text),
+            trimmed => Value::Text(trimmed.to_owned()),
+        },
+        Value::Blank => return Ok(Value::Blank),
+        other => other,
+    };
+    match (kind, value) {
+        (ValueType::Any, value) => Ok(value),
+        (ValueType::List, value) => list(value, zone),
+        (_, Value::List(items)) => Err((Why::List, Value::List(items))),
+        (ValueType::Text, value) => text(value),
+        (ValueType::Int | ValueType::Number, value) => number(value, kind == ValueType::Int),
+        (ValueType::Time, value) => moment::read(&value, zone).map(Value::Time).map_err(|no| match no {
+            NoTime::Other => (Why::Type, value),
+            NoTime::Ambiguous => (Why::Ambiguous, value),
+        }),
+        (ValueType::Bool, value) => truth(&value).map(Value::Bool).ok_or((Why::Type, value)),
+        (ValueType::Duration, Value::Duration(ms)) => Ok(Value::Duration(ms)),
+        (ValueType::Duration, Value::Text(text)) => match Span::parse(&text) {
+            Some(span) => Ok(Value::Duration(span.approximate_ms())),
+            None => Err((Why::Type, Value::Text(text))),
+        },
+        (ValueType::Duration, value) => Err((Why::Type, value)),
+    }
+}
+
+/// A text without what is around it and cannot be seen.
+pub fn known(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')
+    })
+}
+
+fn text(value: Value) -> Result<Value, (Why, Value)> {
+    Ok(Value::Text(match value {
+        Value::Text(text) => text,
+        Value::Int(int) => int.to_string(),
+        Value::Time(at) => at.to_string(),
+        Value::Number(number) if number.abs() >= EXACT_MAX => return Err((Why::Inexact, value)),
+        Value::Number(number) if number.is_finite() => number.to_string(),
+        other => return Err((Why::Type, other)),
+    }))
+}
+
+fn number(value: Value, whole: bool) -> Result<Value, (Why, Value)> {
+    match value {
+        Value::Int(int) => Ok(if whole { Value::Int(int) } else { Value::Number(int as f64) }),
+        Value::Number(number) if !number.is_finite() => Err((Why::Type, value)),
+        Value::Number(number) if !whole => Ok(Value::Number(number)),
+        Value::Number(number) if number.abs() >= EXACT_MAX => Err((Why::Inexact, value)),
+        Value::Number(number) if number.fract() == 0.0 => Ok(Value::Int(number as i64)),
+        Value::Text(text) => numeral::read(&text, whole).map_err(|no| {
+            let why = match no {
+                NoNumber::Other => Why::Type,
+                NoNumber::Ambiguous => Why::Ambiguous,
+                NoNumber::Inexact => Why::Inexact,
+            };
+            (why, Value::Text(text))
+        }),
+        other => Err((Why::Type, other)),
+    }
+}
+
+/// A list of texts; one text is a list of one.
+fn list(value: Value, zone: &TimeZone) -> Result<Value, (Why, Value)> {
+    let items = match value {
+        Value::List(items) => items,
+        one => vec![one],
+    };
+    let texts = items.into_iter().map(|item| read(item, ValueType::Text, zone));
+    let texts: Vec<Value> = texts.filter(|item| *item != Ok(Value::Blank)).collect::<Result<_, _>>()?;
+    Ok(if texts.is_empty() { Value::Blank } else { Value::List(texts) })
+}
+
+/// Yes or no, in the words of forms and tables.
+pub fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(bool) => Some(*bool),
+        Value::Int(1) => Some(true),
+        Value::Int(0) => Some(false),
+        Value::Number(number) if *number == 1.0 => Some(true),
+        Value::Number(number) if *number == 0.0 => Some(false),
+        Value::Text(text) => match known(text).to_lowercase().as_str() {
+            "true" | "yes" | "y" | "t" | "1" | "1.0" | "on" | "x" | "✓" | "✔" | "ja" | "j" | "wahr" | "oui"
+            | "vrai" | "si" | "sí" | "verdadero" | "checked" => Some(true),
+            "false" | "no" | "n" | "f" | "0" | "0.0" | "off" | "nein" | "falsch" | "non" | "faux" | "falso"
+            | "unchecked" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn t(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_field_is_read_as_what_it_holds_or_left_out() {
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| t(item)).collect());
+        let day = Value::Time(Timestamp::parse("2026-12-01T05:00:00Z").unwrap());
+        for (name, kind, value, expected) in [
+            // Blank, however it is written.
+            ("title", ValueType::Text, t(""), Ok(Value::Blank)),
+            ("title", ValueType::Text, t("  \t\r\n"), Ok(Value::Blank)),
+            ("title", ValueType::Text, t("\u{A0}\u{3000}"), Ok(Value::Blank)),
+            ("title", ValueType::Text, t("\u{FEFF}\u{200B}"), Ok(Value::Blank)),
+            ("employees", ValueType::Int, t(" "), Ok(Value::Blank)),
+            ("project_date", ValueType::Time, t(""), Ok(Value::Blank)),
+            ("seats", ValueType::Bool, t(""), Ok(Value::Blank)),
+            ("tags", ValueType::List, t(" "), Ok(Value::Blank)),
+            ("tags", ValueType::List, list(&["", " "]), Ok(Value::Blank)),
+            ("any", ValueType::Any, t("  "), Ok(Value::Blank)),
+            ("title", ValueType::Text, Value::Blank, Ok(Value::Blank)),
+            // Numbers where text is wanted.
+            ("external_id", ValueType::Text, Value::Int(4711), Ok(t("4711"))),
+            ("external_id", ValueType::Text, Value::Number(4711.0), Ok(t("4711"))),
+            ("external_id", ValueType::Text, Value::Int(9_007_199_254_740_993), Ok(t("9007199254740993"))),
+            ("external_id", ValueType::Text, Value::Number(1e16), Err(Why::Inexact)),
+            ("external_id", ValueType::Text, Value::Number(f64::NAN), Err(Why::Type)),
+            ("external_id", ValueType::Text, Value::Bool(false), Err(Why::Type)),
+            ("external_id", ValueType::Text, list(&["a"]), Err(Why::List)),
+            ("phone", ValueType::Text, Value::Int(4_930_123_456), Ok(t("4930123456"))),
+            ("phone", ValueType::Text, Value::Number(4_930_123_456.0), Ok(t("4930123456"))),
+            ("phone", ValueType::Text, Value::Number(2.5), Err(Why::Form)),
+            ("company", ValueType::Text, Value::Number(1.5), Ok(t("1.5"))),
+            ("company", ValueType::Text, t(" Acme Inc \u{200B}"), Ok(t("Acme Inc"))),
+            ("message", ValueType::Text, t("a\n\nb"), Ok(t("a\n\nb"))),
+            ("message", ValueType::Text, t(&"x".repeat(5_000)), Err(Why::TooLong)),
+            ("email", ValueType::Text, t("nobody"), Err(Why::Form)),
+            // Texts where a number is wanted.
+            ("employees", ValueType::Int, t("250"), Ok(Value::Int(250))),
+            ("employees", ValueType::Int, t("250.0"), Ok(Value::Int(250))),
+            ("employees", ValueType::Int, Value::Number(250.0), Ok(Value::Int(250))),
+            ("employees", ValueType::Int, t("1,200"), Ok(Value::Int(1_200))),
+            ("employees", ValueType::Int, t("1.200"), Err(Why::Ambiguous)),
+            ("employees", ValueType::Int, t("51-200"), Err(Why::Type)),
+            ("employees", ValueType::Int, t("N/A"), Err(Why::Type)),
+            ("employees", ValueType::Int, Value::Number(2.5), Err(Why::Type)),
+            ("employees", ValueType::Int, Value::Number(1e300), Err(Why::Inexact)),
+            ("employees", ValueType::Int, Value::Bool(true), Err(Why::Type)),
+            ("employees", ValueType::Int, Value::List(vec![Value::Int(250)]), Err(Why::List)),
+            ("budget", ValueType::Number, Value::Int(3), Ok(Value::Number(3.0))),
+            ("budget", ValueType::Number, t("1.200,50"), Ok(Value::Number(1_200.5))),
+            ("budget", ValueType::Number, t("about 5000"), Err(Why::Type)),
+            // Days, yes and no, lists, durations.
+            ("project_date", ValueType::Time, t("2026-12-01"), Ok(day.clone())),
+            ("project_date", ValueType::Time, t("03/04/2026"), Err(Why::Ambiguous)),
+            ("project_date", ValueType::Time, t("soon"), Err(Why::Type)),
+            ("project_date", ValueType::Time, list(&["2026-12-01"]), Err(Why::List)),
+            ("agreed", ValueType::Bool, t("Yes"), Ok(Value::Bool(true))),
+            ("agreed", ValueType::Bool, t("nein"), Ok(Value::Bool(false))),
+            ("agreed", ValueType::Bool, Value::Int(1), Ok(Value::Bool(true))),
+            ("agreed", ValueType::Bool, Value::Int(2), Err(Why::Type)),
+            ("agreed", ValueType::Bool, t("maybe"), Err(Why::Type)),
+            ("tags", ValueType::List, t("a"), Ok(list(&["a"]))),
+            ("tags", ValueType::List, Value::List(vec![t(" a "), t(""), Value::Int(7)]), Ok(list(&["a", "7"]))),
+            ("tags", ValueType::List, Value::List(vec![Value::List(vec![])]), Err(Why::List)),
+            ("within", ValueType::Duration, t("5m"), Ok(Value::Duration(300_000))),
+            ("within", ValueType::Duration, Value::Int(5), Err(Why::Type)),
+        ] {
+            let zone = TimeZone::get("America/New_York").unwrap();
+            let read = read_field(name, value.clone(), kind, &zone);
+            let told = read.as_ref().err().map(LeftOut::words);
+            assert_eq!(read.map_err(|left| left.why), expected, "{name} from {value:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_says_what_would_be_taken() {
+        let left = read_field("employees", t("51-200"), ValueType::Int, &TimeZone::UTC).unwrap_err();
+        assert_eq!(left.words(), "`51-200` is not a whole number such as 250");
+        let left = read_field("message", t(&"é".repeat(3_000)), ValueType::Int, &TimeZone::UTC).unwrap_err();
+        assert!(left.words().chars().count() < 120, "only the beginning is kept: {}", left.words());
+    }
+}

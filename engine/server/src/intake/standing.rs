@@ -1,0 +1,134 @@
+//! What an event says under `lead` about where the lead stands: consent, stage, owner. Consent that is not clear refuses
+//! the event; a stage or owner that nobody knows is left out.
+
+use super::{IntakeError, Rules};
+use cadenza_core::event::Standing;
+use cadenza_core::lead::{Channel, RepId, Stage};
+use cadenza_core::moment;
+use cadenza_core::reading::{self, LeftOut, Why};
+use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workspace::Team;
+
+/// Reads one member; blank says nothing.
+pub(super) fn read(
+    name: &'static str,
+    value: Value,
+    rules: &Rules<'_>,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Option<Standing>, IntakeError> {
+    let Some(value) = without_blank(value) else { return Ok(None) };
+    Ok(match name {
+        "opted_out" => Some(Standing { opted_out: Some(opted_out(&value, rules)?), ..Standing::default() }),
+        "refused" => Some(Standing { refused: refused(value)?, ..Standing::default() }),
+        "stage" => match stage(&value) {
+            Some(stage) => Some(Standing { stage: Some(stage), ..Standing::default() }),
+            None => {
+                let known: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
+                let left = LeftOut::new(name, Why::Unknown, Some(&value));
+                left_out.push(left.wanting(format!("a stage is {}", known.join(", "))));
+                None
+            }
+        },
+        _ => match owner(&value, rules.team) {
+            Some(owner) => Some(Standing { owner: Some(owner), ..Standing::default() }),
+            None => {
+                let left = LeftOut::new(name, Why::Unknown, Some(&value));
+                left_out.push(left.wanting("an owner is a rep of team.yaml, by id, mail address or name"));
+                None
+            }
+        },
+    })
+}
+
+/// Puts what one member says to what others say.
+pub(super) fn add(standing: &mut Standing, told: Standing) {
+    standing.opted_out = told.opted_out.or(standing.opted_out);
+    standing.refused.extend(told.refused);
+    standing.stage = told.stage.or(standing.stage);
+    standing.owner = told.owner.or(standing.owner.take());
+}
+
+fn without_blank(value: Value) -> Option<Value> {
+    match value {
+        Value::Blank => None,
+        Value::Text(text) => {
+            Some(reading::known(&text)).filter(|text| !text.is_empty()).map(|text| Value::Text(text.to_owned()))
+        }
+        value => Some(value),
+    }
+}
+
+fn said(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.chars().take(60).collect(),
+        other => crate::json::show(other).to_string().chars().take(60).collect(),
+    }
+}
+
+/// Yes or no; the day it was said means yes.
+fn opted_out(value: &Value, rules: &Rules<'_>) -> Result<bool, IntakeError> {
+    let when = || matches!(value, Value::Text(_)).then(|| moment::read(value, rules.zone).ok()).flatten().map(|_| true);
+    reading::truth(value).or_else(when).ok_or_else(|| IntakeError::Consent {
+        field: "opted_out",
+        said: said(value),
+        wanted: "true or false, or the day it was said",
+    })
+}
+
+fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
+    let items = match value {
+        Value::List(items) => items,
+        Value::Text(text) => text.split([',', ';']).map(|part| Value::Text(part.to_owned())).collect(),
+        other => vec![other],
+    };
+    let mut channels = Vec::new();
+    for item in items {
+        let Some(item) = without_blank(item) else { continue };
+        let known = if let Value::Text(text) = &item { channel(text) } else { None };
+        channels.push(known.ok_or_else(|| IntakeError::Consent {
+            field: "refused",
+            said: said(&item),
+            wanted: "channels: call, email, message, meeting or other",
+        })?);
+    }
+    channels.sort_unstable();
+    channels.dedup();
+    Ok(channels)
+}
+
+/// A channel, as people call it.
+fn channel(text: &str) -> Option<Channel> {
+    match reading::known(text).to_lowercase().as_str() {
+        "call" | "calls" | "phone" | "telephone" => Some(Channel::Call),
+        "email" | "emails" | "e-mail" | "mail" => Some(Channel::Email),
+        "message" | "messages" | "sms" | "text" | "whatsapp" => Some(Channel::Message),
+        "meeting" | "meetings" => Some(Channel::Meeting),
+        "other" => Some(Channel::Other),
+        _ => None,
+    }
+}
+
+fn stage(value: &Value) -> Option<Stage> {
+    let Value::Text(text) = value else { return None };
+    Stage::parse(&text.to_lowercase())
+}
+
+/// The rep that a text names: by id, mail address or name, where only one has it. Without a team every text is an id.
+fn owner(value: &Value, team: Option<&Team>) -> Option<RepId> {
+    let Ok(Value::Text(text)) = reading::read(value.clone(), ValueType::Text, &jiff::tz::TimeZone::UTC) else {
+        return None;
+    };
+    let Some(team) = team else { return Some(RepId(text)) };
+    let id = RepId(text.clone());
+    if team.reps.contains_key(&id) {
+        return Some(id);
+    }
+    let wanted = text.to_lowercase();
+    let is = |own: &str| own.to_lowercase() == wanted;
+    let mut named =
+        team.reps.iter().filter(|(id, rep)| is(&id.0) || is(&rep.name) || rep.email.as_deref().is_some_and(is));
+    match (named.next(), named.next()) {
+        (Some((id, _)), None) => Some(id.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,301 @@
+use super::*;
+use crate::fixture;
+use cadenza_core::lead::{Channel, RepId, Stage};
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-26T12:00:00Z").unwrap()
+}
+
+fn draft(fields: &[(&str, Value)], data: &[(&str, Value)]) -> Draft<'static> {
+    Draft {
+        source: "web",
+        id: "7",
+        kind: EventType::Standard(StandardEvent::LeadCreated),
+        at: None,
+        lead: None,
+        fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        data: data.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        left_out: Vec::new(),
+        enrolls: true,
+    }
+}
+
+fn checked(draft: Draft<'_>) -> Result<Incoming, IntakeError> {
+    let declared = [("seats".to_owned(), ValueType::Number), ("tags".to_owned(), ValueType::List)].into();
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let catalog = fixture::catalog();
+    let team = Some(&catalog.workspace.settings.team);
+    check(draft, Rules { declared: &declared, zone: &zone, team, country: None, now: now() })
+}
+
+fn of(kind: StandardEvent, draft: Draft<'static>) -> Draft<'static> {
+    Draft { kind: EventType::Standard(kind), ..draft }
+}
+
+fn t(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn left(incoming: &Incoming) -> Vec<(&str, Why)> {
+    incoming.report.left_out.iter().map(|left| (left.field.as_str(), left.why)).collect()
+}
+
+#[test]
+fn what_fits_is_taken_as_the_field_holds_it() {
+    let incoming = checked(draft(&[("seats", Value::Int(3)), ("external_id", Value::Number(4711.0))], &[])).unwrap();
+    assert_eq!(incoming.id, "web/7");
+    let expected = [("seats".to_owned(), Value::Number(3.0)), ("external_id".to_owned(), t("4711"))];
+    assert_eq!(incoming.report.fields, expected);
+    assert_eq!(incoming.report.at, now(), "an event without a time is of now");
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out_and_the_lead_is_taken() {
+    let long = || t(&"x".repeat(TEXT_BYTES_MAX + 1));
+    let list = |items: usize| Value::List(vec![t("x"); items]);
+    for (field, value, why) in [
+        ("employees", t("51-200"), Why::Type),
+        ("employees", Value::List(vec![Value::Int(1), Value::Int(2)]), Why::List),
+        ("employees", t("1.200"), Why::Ambiguous),
+        ("budget", Value::Bool(true), Why::Type),
+        ("project_date", t("03/04/2027"), Why::Ambiguous),
+        ("project_date", t("next summer"), Why::Type),
+        ("first_name", list(1), Why::List),
+        ("first_name", Value::Bool(false), Why::Type),
+        ("phone", t("call me"), Why::Form),
+        ("message", long(), Why::TooLong),
+        ("tags", list(LIST_ITEMS_MAX + 1), Why::TooLong),
+        ("timezone", t("Atlantis"), Why::Unknown),
+        ("timezone", Value::Bool(true), Why::Type),
+        ("external_id", Value::Number(1e17), Why::Inexact),
+        ("stage", t("MQL"), Why::Unknown),
+        ("owner", t("nobody at all"), Why::Unknown),
+    ] {
+        let incoming = checked(draft(&[("email", t("ada@acme.example")), (field, value.clone())], &[])).unwrap();
+        assert_eq!(left(&incoming), [(field, why)], "{field} from {value:?}");
+        assert_eq!(incoming.report.fields, [("email".to_owned(), t("ada@acme.example"))], "{field} from {value:?}");
+        assert!(!incoming.report.left_out[0].words().is_empty());
+    }
+    for (kind, name, value, why) in [
+        (StandardEvent::DealWon, "amount", t("a lot"), Why::Type),
+        (StandardEvent::DealLost, "amount", list(1), Why::List),
+        (StandardEvent::LeadEngaged, "detail", Value::Bool(true), Why::Type),
+        (StandardEvent::LeadCreated, "note", long(), Why::TooLong),
+        (StandardEvent::LeadCreated, "list", list(LIST_ITEMS_MAX + 1), Why::TooLong),
+    ] {
+        let incoming = checked(of(kind, draft(&[], &[(name, value.clone())]))).unwrap();
+        assert_eq!(left(&incoming), [(format!("data.{name}").as_str(), why)], "{value:?}");
+        assert!(incoming.report.data.is_empty());
+    }
+}
+
+#[test]
+fn what_the_engine_looks_at_under_data_is_read_as_it_is_meant() {
+    let connected = ("outcome", t(" connected "));
+    let callback = Value::Time(Timestamp::parse("2026-12-01T05:00:00Z").unwrap());
+    for (kind, given, name, expected) in [
+        (StandardEvent::DealWon, ("amount", t("1,200")), "amount", Some(Value::Number(1_200.0))),
+        (StandardEvent::DealStageChanged, ("stage", Value::Int(3)), "stage", Some(t("3"))),
+        (StandardEvent::LeadOptedOut, ("reason", t("  ")), "reason", None),
+        (StandardEvent::CallCompleted, ("callback_at", t("2026-12-01")), "callback_at", Some(callback)),
+        (StandardEvent::CallCompleted, ("reason", Value::Int(7)), "reason", Some(t("7"))),
+        (StandardEvent::LeadCreated, ("amount", t("1,200")), "amount", Some(t("1,200"))),
+        (StandardEvent::LeadCreated, ("nothing", Value::Blank), "nothing", None),
+        (StandardEvent::LeadCreated, ("n", Value::Int(1)), "n", Some(Value::Int(1))),
+    ] {
+        let data = if kind == StandardEvent::CallCompleted {
+            vec![connected.clone(), given.clone()]
+        } else {
+            vec![given.clone()]
+        };
+        let incoming = checked(of(kind, draft(&[], &data))).unwrap();
+        assert_eq!(incoming.report.data.get(name), expected.as_ref(), "{given:?} of {kind}");
+        assert_eq!(left(&incoming), []);
+    }
+}
+
+#[test]
+fn a_blank_is_no_news_and_null_clears_only_where_the_lead_is_described() {
+    for (kind, value, expected) in [
+        (StandardEvent::LeadUpdated, Value::Blank, Some(Value::Blank)),
+        (StandardEvent::LeadUpdated, t(""), None),
+        (StandardEvent::LeadUpdated, t(" \u{200B}"), None),
+        (StandardEvent::LeadCreated, Value::Blank, None),
+        (StandardEvent::LeadCreated, t(""), None),
+        (StandardEvent::LeadEngaged, Value::Blank, None),
+        (StandardEvent::DealWon, t("  "), None),
+        (StandardEvent::LeadUpdated, t(" VP "), Some(t("VP"))),
+    ] {
+        let incoming = checked(of(kind, draft(&[("title", value.clone())], &[]))).unwrap();
+        let title = incoming.report.fields.iter().find(|(name, _)| name == "title").map(|(_, value)| value.clone());
+        assert_eq!(title, expected, "{value:?} in {kind}");
+        assert_eq!(left(&incoming), []);
+    }
+}
+
+#[test]
+fn a_zone_is_understood_as_people_and_programs_write_it() {
+    for (zone, country, expected) in [
+        ("Europe/Berlin", None, "Europe/Berlin"),
+        ("europe/berlin", None, "Europe/Berlin"),
+        ("Pacific Standard Time", None, "America/Los_Angeles"),
+        ("PST", Some("US"), "America/Los_Angeles"),
+        ("W. Europe Standard Time", None, "Europe/Berlin"),
+        ("(GMT-08:00) Pacific Standard Time (America/Los_Angeles)", None, "America/Los_Angeles"),
+    ] {
+        let country = country.map(|country| ("country", t(country)));
+        let fields: Vec<(&str, Value)> = [("timezone", t(zone))].into_iter().chain(country).collect();
+        let incoming = checked(draft(&fields, &[])).unwrap();
+        assert_eq!(incoming.report.fields[0], ("timezone".to_owned(), t(expected)), "{zone}: {:?}", left(&incoming));
+    }
+}
+
+#[test]
+fn the_future_is_refused_but_for_a_clock_that_is_a_little_ahead() {
+    let minute = 60_000;
+    for (ahead_ms, taken) in [
+        (-400 * 24 * 60 * minute, true),
+        (0, true),
+        (5 * minute, true),
+        (5 * minute + 1, false),
+        (24 * 60 * minute, false),
+        (73 * 365 * 24 * 60 * minute, false),
+    ] {
+        let event = Draft { at: Some(now().plus_ms(ahead_ms)), ..draft(&[("email", t("a@b.example"))], &[]) };
+        let result = checked(event);
+        assert_eq!(result.is_ok(), taken, "{ahead_ms} ms ahead");
+        assert_eq!(result.err().and_then(|error| error.place()).as_deref(), (!taken).then_some("at"));
+    }
+    // What was agreed for later is no report of the past.
+    let call =
+        of(StandardEvent::CallCompleted, draft(&[], &[("outcome", t("connected")), ("callback_at", t("2027-01-07"))]));
+    assert!(checked(call).is_ok());
+    assert!(checked(draft(&[("project_date", t("2099-01-01"))], &[])).is_ok());
+}
+
+#[test]
+fn where_the_lead_stands_is_told_beside_its_fields() {
+    let catalog = fixture::catalog();
+    let (rep, known) = catalog.workspace.settings.team.reps.iter().next().expect("the fixture has a rep");
+    let out = |out| Standing { opted_out: Some(out), ..Standing::default() };
+    let refused = |channels: &[Channel]| Standing { refused: channels.to_vec(), ..Standing::default() };
+    let owner = || Standing { owner: Some(rep.clone()), ..Standing::default() };
+    for (name, value, expected) in [
+        ("opted_out", Value::Bool(true), Some(out(true))),
+        ("opted_out", t("yes"), Some(out(true))),
+        ("opted_out", t("1"), Some(out(true))),
+        ("opted_out", Value::Int(0), Some(out(false))),
+        ("opted_out", t("2026-01-02"), Some(out(true))),
+        ("opted_out", t("2026-01-02T10:00:00Z"), Some(out(true))),
+        ("opted_out", t(" "), None),
+        ("opted_out", Value::Blank, None),
+        ("refused", t("email"), Some(refused(&[Channel::Email]))),
+        ("refused", t("phone, SMS; email"), Some(refused(&[Channel::Call, Channel::Email, Channel::Message]))),
+        ("refused", Value::List(vec![t("call"), t("call")]), Some(refused(&[Channel::Call]))),
+        ("stage", t("Customer"), Some(Standing { stage: Some(Stage::Customer), ..Standing::default() })),
+        ("owner", t(&rep.0), Some(owner())),
+        ("owner", t(&rep.0.to_uppercase()), Some(owner())),
+        ("owner", t(&known.name), Some(owner())),
+    ] {
+        let incoming = checked(draft(&[(name, value.clone())], &[])).unwrap();
+        assert_eq!(incoming.report.standing, expected, "{name} from {value:?}");
+    }
+    let both = checked(draft(&[("opted_out", t("x")), ("refused", t("call"))], &[])).unwrap();
+    assert_eq!(both.report.standing, Some(Standing { refused: vec![Channel::Call], ..out(true) }));
+    assert_eq!(RepId(rep.0.clone()), *rep);
+}
+
+#[test]
+fn each_refusal_says_where() {
+    let many: Vec<(String, Value)> = (0..=EVENT_DATA_MAX).map(|n| (format!("n{n}"), Value::Int(1))).collect();
+    let many: Vec<(&str, Value)> = many.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
+    let connected = ("outcome", t("connected"));
+    let call = |data: &[(&str, Value)]| of(StandardEvent::CallCompleted, draft(&[], data));
+    assert!(checked(call(std::slice::from_ref(&connected))).is_ok());
+    let large: Vec<(&str, Value)> = names.iter().map(|name| (name.as_str(), t(&"x".repeat(4_000)))).collect();
+    for (draft, place) in [
+        (draft(&[("shoe_size", Value::Int(42))], &[]), Some("lead.shoe_size")),
+        (draft(&[("score", Value::Int(99))], &[]), Some("lead.score")),
+        (draft(&[("Unsubscribed", Value::Bool(true))], &[]), Some("lead.Unsubscribed")),
+        (draft(&[("opted_out", t("maybe"))], &[]), Some("lead.opted_out")),
+        (draft(&[("opted_out", Value::Int(2))], &[]), Some("lead.opted_out")),
+        (draft(&[("refused", t("pigeons"))], &[]), Some("lead.refused")),
+        (draft(&[("refused", Value::Bool(true))], &[]), Some("lead.refused")),
+        (draft(&[], &many), Some("data")),
+        (draft(&[], &large), None),
+        (call(&[]), Some("data.outcome")),
+        (call(&[("outcome", t("NO_ANSWER"))]), Some("data.outcome")),
+        (call(&[("outcome", t("sent"))]), Some("data.outcome")),
+        (call(&[connected.clone(), ("result", t("bogus"))]), Some("data.result")),
+        (Draft { id: "", ..draft(&[], &[]) }, Some("id")),
+        (Draft { id: "a\nb", ..draft(&[], &[]) }, Some("id")),
+    ] {
+        let error = checked(draft).expect_err("refused");
+        assert_eq!(error.place().as_deref(), place, "{error}");
+    }
+}
+
+#[test]
+fn a_delivery_is_the_same_by_what_it_says() {
+    let mail = || ("email", t("a@b.example"));
+    let base = || draft(&[mail(), ("employees", Value::Int(250))], &[("n", Value::Int(1)), ("m", t("x"))]);
+    let content = |draft| checked(draft).unwrap().content;
+    let at = |at: &str| Some(Timestamp::parse(at).unwrap());
+    let first = content(base());
+    for (what, other, same) in [
+        ("the same", base(), true),
+        (
+            "another order",
+            draft(&[("employees", Value::Int(250)), mail()], &[("m", t("x")), ("n", Value::Int(1))]),
+            true,
+        ),
+        (
+            "1.0 for 1",
+            draft(&[mail(), ("employees", Value::Number(250.0))], &[("n", Value::Number(1.0)), ("m", t("x"))]),
+            true,
+        ),
+        (
+            "texts for numbers",
+            draft(&[mail(), ("employees", t("250.0"))], &[("n", Value::Int(1)), ("m", t(" x "))]),
+            true,
+        ),
+        (
+            "a blank more",
+            draft(
+                &[mail(), ("employees", Value::Int(250)), ("title", t(""))],
+                &[("n", Value::Int(1)), ("m", t("x")), ("o", Value::Blank)],
+            ),
+            true,
+        ),
+        (
+            "another number",
+            draft(&[mail(), ("employees", Value::Int(251))], &[("n", Value::Int(1)), ("m", t("x"))]),
+            false,
+        ),
+        ("a field less", draft(&[mail()], &[("n", Value::Int(1)), ("m", t("x"))]), false),
+        ("other data", draft(&[mail(), ("employees", Value::Int(250))], &[("n", Value::Int(2)), ("m", t("x"))]), false),
+        (
+            "values swapped",
+            draft(&[mail(), ("employees", Value::Int(1))], &[("n", Value::Int(250)), ("m", t("x"))]),
+            false,
+        ),
+        ("another type", of(StandardEvent::LeadUpdated, base()), false),
+        ("another lead", Draft { lead: Some(LeadId(7)), ..base() }, false),
+        ("a time", Draft { at: at("2026-11-26T11:00:00Z"), ..base() }, false),
+        ("not to enrol", Draft { enrolls: false, ..base() }, false),
+        (
+            "an opt-out more",
+            draft(
+                &[mail(), ("employees", Value::Int(250)), ("opted_out", Value::Bool(true))],
+                &[("n", Value::Int(1)), ("m", t("x"))],
+            ),
+            false,
+        ),
+    ] {
+        assert_eq!(content(other) == first, same, "{what}");
+    }
+    let told = |at| content(Draft { at, ..base() });
+    assert_eq!(told(at("2026-11-26T11:00:00Z")), told(at("2026-11-26T12:00:00+01:00")), "one moment in two zones");
+    assert_ne!(told(at("2026-11-26T11:00:00Z")), told(at("2026-11-26T11:00:01Z")));
+}
