@@ -1,10 +1,9 @@
-//! The other side of a connection: takes what the engine sends on a loopback port, and may refuse it.
+//! The other side of a connection: takes what the engine sends on a loopback port; may refuse it, or keep it waiting.
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// Something that came.
 #[derive(Clone, Debug)]
@@ -13,8 +12,20 @@ pub struct Mail {
     pub key: String,
     /// The header `webhook-signature`.
     pub signature: String,
+    /// The header `authorization`.
+    pub authorization: String,
     /// The body.
     pub body: Value,
+}
+
+/// How it answers.
+#[derive(Clone, Debug)]
+struct Manner {
+    status: u16,
+    /// Lines of the head, each with its end.
+    headers: String,
+    /// Nothing is answered.
+    silent: bool,
 }
 
 /// A loopback receiver.
@@ -22,7 +33,7 @@ pub struct Mailbox {
     /// Where it listens.
     pub url: String,
     received: Arc<Mutex<Vec<Mail>>>,
-    status: Arc<AtomicU16>,
+    manner: Arc<(Mutex<Manner>, Condvar)>,
 }
 
 impl Mailbox {
@@ -31,15 +42,16 @@ impl Mailbox {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let url = format!("http://{}/mail", listener.local_addr().expect("it is bound"));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let status = Arc::new(AtomicU16::new(200));
-        let (kept, answer) = (Arc::clone(&received), Arc::clone(&status));
+        let manner = Manner { status: 200, headers: String::new(), silent: false };
+        let manner = Arc::new((Mutex::new(manner), Condvar::new()));
+        let (kept, answer) = (Arc::clone(&received), Arc::clone(&manner));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
                 std::thread::spawn(move || drop(serve(stream, &kept, &answer)));
             }
         });
-        Self { url, received, status }
+        Self { url, received, manner }
     }
 
     /// What has come so far, in order; what was refused included.
@@ -49,15 +61,33 @@ impl Mailbox {
 
     /// Answers with this status from now on.
     pub fn answer(&self, status: u16) {
-        self.status.store(status, Ordering::SeqCst);
+        self.answer_with(status, &[]);
+    }
+
+    /// The same with headers.
+    pub fn answer_with(&self, status: u16, headers: &[(&str, &str)]) {
+        let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.change(|manner| *manner = Manner { status, headers, ..manner.clone() });
+    }
+
+    /// Takes what comes and answers nothing, until it is told otherwise.
+    pub fn keep_waiting(&self, silent: bool) {
+        self.change(|manner| manner.silent = silent);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Manner)) {
+        let (manner, changed) = &*self.manner;
+        change(&mut manner.lock().expect("nobody panics while changing it"));
+        changed.notify_all();
     }
 }
 
-fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, status: &AtomicU16) -> std::io::Result<()> {
+fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, manner: &(Mutex<Manner>, Condvar)) -> std::io::Result<()> {
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     loop {
-        let (mut key, mut signature, mut length) = (String::new(), String::new(), 0_usize);
+        let (mut key, mut signature, mut authorization) = (String::new(), String::new(), String::new());
+        let mut length = 0_usize;
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line)? == 0 {
@@ -72,6 +102,7 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, status: &AtomicU16) -> 
             match name.to_ascii_lowercase().as_str() {
                 "idempotency-key" => value.clone_into(&mut key),
                 "webhook-signature" => value.clone_into(&mut signature),
+                "authorization" => value.clone_into(&mut authorization),
                 "content-length" => length = value.parse().unwrap_or(0),
                 _ => {}
             }
@@ -79,8 +110,16 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, status: &AtomicU16) -> 
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        received.lock().expect("nobody panics with the mails in hand").push(Mail { key, signature, body });
-        let status = status.load(Ordering::SeqCst);
-        write!(writer, "HTTP/1.1 {status} -\r\ncontent-length: 0\r\n\r\n")?;
+        received.lock().expect("nobody panics with the mails in hand").push(Mail {
+            key,
+            signature,
+            authorization,
+            body,
+        });
+        let (manner, changed) = manner;
+        let manner = manner.lock().expect("nobody panics while changing it");
+        let Manner { status, headers, .. } =
+            changed.wait_while(manner, |manner| manner.silent).expect("nobody panics while changing it").clone();
+        write!(writer, "HTTP/1.1 {status} -\r\n{headers}content-length: 0\r\n\r\n")?;
     }
 }

@@ -109,10 +109,20 @@ impl Engine {
         self.child.wait().expect("it ends");
     }
 
-    /// Stops it as an operator would; it must end by itself with exit code 0.
-    pub fn stop(mut self) {
+    /// Tells it to stop as an operator would.
+    pub fn terminate(&self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
         assert!(told.success(), "it was running");
+    }
+
+    /// Stops it as an operator would; it must end by itself with exit code 0.
+    pub fn stop(self) {
+        self.terminate();
+        self.stopped();
+    }
+
+    /// Waits until it has stopped: with exit code 0.
+    pub fn stopped(mut self) {
         let status = self.child.wait().expect("it ends");
         assert!(status.success(), "a graceful stop ended with {status}:\n{}", self.log());
     }

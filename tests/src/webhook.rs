@@ -46,6 +46,14 @@ impl Delivery {
     }
 }
 
+impl Delivery {
+    /// The second and the signature of any body that is sent now under this id.
+    pub fn sign(id: &str, body: &[u8]) -> (String, String) {
+        let second = now_s();
+        (second.to_string(), sign(id, second, body))
+    }
+}
+
 /// The signature of a delivery.
 pub(crate) fn sign(id: &str, second: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(KEY).expect("HMAC takes keys of any length");

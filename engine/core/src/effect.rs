@@ -159,6 +159,14 @@ pub enum Message {
 }
 
 impl Message {
+    /// The script of a mail.
+    pub fn script(&self) -> Option<&str> {
+        match self {
+            Self::Email { script, .. } => Some(script),
+            Self::Notice { .. } => None,
+        }
+    }
+
     /// The way of the touch; none when it is no touch.
     pub const fn touch(&self) -> Option<Channel> {
         match self {

@@ -270,6 +270,9 @@ pub enum Event {
         /// How it ended.
         #[n(3)]
         ending: Delivery,
+        /// The script of a mail.
+        #[n(4)]
+        script: Option<String>,
     },
     /// A person or a schedule puts the lead into a workflow.
     #[n(7)]
@@ -444,6 +447,12 @@ pub enum Delivery {
     /// Every attempt failed; it lies with the dead letters.
     #[n(2)]
     Dead(#[n(0)] String),
+    /// A person threw it away out of the dead letters.
+    #[n(110)]
+    Discarded(#[n(0)] String),
+    /// A person took it back out of the dead letters: it is sent again.
+    #[n(111)]
+    Redriven(#[n(0)] String),
 }
 
 /// What a person does to a lead.

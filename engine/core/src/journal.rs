@@ -183,6 +183,9 @@ pub enum Note {
         /// By which connection.
         #[n(1)]
         via: String,
+        /// The script of a mail.
+        #[n(2)]
+        script: Option<String>,
     },
     /// What became of a message.
     #[n(13)]
@@ -190,9 +193,12 @@ pub enum Note {
         /// The effect.
         #[n(0)]
         effect: EffectId,
-        /// sent, held_back or dead.
+        /// sent, held_back, dead, discarded or redriven.
         #[n(1)]
         ending: String,
+        /// The script of a mail.
+        #[n(2)]
+        script: Option<String>,
     },
     /// A touch was completed.
     #[n(14)]

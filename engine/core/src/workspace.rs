@@ -187,6 +187,45 @@ pub enum Signature {
         /// Header with the delivery's id; the body's `id` path is taken when there is none.
         id_header: Option<String>,
     },
+    /// HMAC-SHA256 over the time, a mark between, and the body; the time and any number of signatures stand in one header, as
+    /// `t=1614265330,v1=5257a8…,v1=…`.
+    Timed {
+        /// The shared secret.
+        secrets: Vec<SecretRef>,
+        /// The header.
+        header: String,
+        /// The name of the time in it.
+        time: String,
+        /// The name of each signature in it; others are passed over.
+        signature: String,
+        /// How a signature is written.
+        encoding: SignatureEncoding,
+        /// What stands between time and body in what is signed.
+        between: String,
+    },
+    /// Nothing is signed: the sender shows a token. Whoever sees one delivery can send others.
+    Token {
+        /// The shared token.
+        secrets: Vec<SecretRef>,
+        /// Where it stands.
+        place: TokenPlace,
+        /// Header with the delivery's id; the body's `id` path is taken when there is none.
+        id_header: Option<String>,
+    },
+}
+
+/// Where a sender shows its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// In a header.
+    Header {
+        /// Its name.
+        name: String,
+        /// What stands before the token, such as `Bearer `.
+        prefix: String,
+    },
+    /// In the address, as the parameter of this name.
+    Query(String),
 }
 
 /// How a signature is written.

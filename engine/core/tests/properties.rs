@@ -332,7 +332,7 @@ impl Walk {
         }
         let endings = [Delivery::Sent, Delivery::HeldBack("opted_out".to_owned()), Delivery::Dead("550".to_owned())];
         let ending = pick(&endings, (a / 3).saturating_sub(20) % 3);
-        self.feed_twice(Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending });
+        self.feed_twice(Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None });
     }
 
     fn finish(&self) {

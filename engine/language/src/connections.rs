@@ -109,13 +109,12 @@ fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> 
 
 fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
     let text = sheet.text(node, "an address")?;
+    if let Some(message) = secret_in(&text) {
+        sheet.report(inline(node, message));
+        return None;
+    }
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    match host {
-        Some(host) if host.contains('@') => {
-            sheet.report(inline(node, "an address does not carry user and password"));
-            None
-        }
+    match rest.map(host_of) {
         Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Some(text),
         _ => {
             let problem = Problem::error("bad-url", node.span.clone(), format!("`{text}` is no web address"));
@@ -123,6 +122,28 @@ fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
             None
         }
     }
+}
+
+fn host_of(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// What an address carries that does not stand in a file. One that is no address may carry it all the same: another scheme,
+/// none, or a password with a slash in it, which makes the host end too early.
+fn secret_in(text: &str) -> Option<&'static str> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = host_of(rest);
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = host.starts_with('[') || host.split_once(':').is_none_or(|(_, port)| is_port(port));
+    if host.contains('@') || (!whole && rest.contains('@')) {
+        return Some("an address does not carry user and password in a file that people share");
+    }
+    let (_, query) = text.split_once('?')?;
+    let named = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let telling =
+        |name: &str| tells_secrets(name) || matches!(name, "key" | "sig" | "signature" | "auth" | "pwd" | "pass");
+    let tells = query.split(['&', ';']).map(named).any(|name| telling(&name));
+    tells.then_some("this address carries a secret in its query, and that does not stand in a file that people share")
 }
 
 fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, HeaderValue>> {

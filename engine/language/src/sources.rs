@@ -11,10 +11,12 @@ use cadenza_core::field::{STANDING_FIELDS, field_info};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Span};
 use cadenza_core::value::ValueType;
 use cadenza_core::workspace::{
-    JsonPath, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source,
+    JsonPath, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source, TokenPlace,
 };
 use std::collections::BTreeMap;
 
+/// Schemes that need no more than their name: that of Standard Webhooks, and that of Stripe.
+const SCHEMES: [&str; 2] = ["standard-webhooks", "stripe"];
 /// The tolerance of the Standard Webhooks reference libraries.
 const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
 /// The source of events that come by `POST /v1/events`: a webhook of this name would share their ids.
@@ -38,7 +40,12 @@ static SOURCE: Shape = Shape {
     keys: &[
         required(
             "signature",
-            Takes::Either(&[Takes::Words(signature_words), Takes::Form(&HMAC)]),
+            Takes::Either(&[
+                Takes::Words(signature_words),
+                Takes::Form(&HMAC),
+                Takes::Form(&TIMED),
+                Takes::Form(&TOKEN),
+            ]),
             "How a delivery is known to be genuine",
         ),
         required(
@@ -71,6 +78,29 @@ static HMAC: Shape = Shape {
     ],
 };
 
+static TIMED: Shape = Shape {
+    name: "a signature with its time",
+    about: "HMAC-SHA256 over `time.body`; the time and the signatures stand in one header, as `t=…,v1=…`.",
+    keys: &[
+        required("timed", Takes::Words(encoding_words), "How a signature is written"),
+        required("header", Takes::Text, "The header with time and signatures"),
+        optional("time", Takes::Text, "The name of the time in it; `t` when left out"),
+        optional("signature", Takes::Text, "The name of a signature in it; `v1` when left out"),
+        optional("between", Takes::Text, "What stands between time and body in what is signed; `.` when left out"),
+    ],
+};
+
+static TOKEN: Shape = Shape {
+    name: "a token",
+    about: "For senders that cannot sign: weaker, since whoever sees one delivery can send others.",
+    keys: &[
+        required("token", Takes::Words(token_words), "Where the sender shows it"),
+        required("name", Takes::Text, "The name of the header, or of the parameter in the address"),
+        optional("prefix", Takes::Text, "What stands before it in the header, such as `Bearer `"),
+        optional("id_header", Takes::Text, "The header with the delivery's id"),
+    ],
+};
+
 static TYPED: Shape = Shape {
     name: "`event`",
     about: "The event's type by a text in the body.",
@@ -89,7 +119,11 @@ static CONSTANT: Shape = Shape {
 };
 
 fn signature_words() -> Vec<&'static str> {
-    vec!["standard-webhooks"]
+    SCHEMES.to_vec()
+}
+
+fn token_words() -> Vec<&'static str> {
+    vec!["header", "query"]
 }
 
 fn encoding_words() -> Vec<&'static str> {
@@ -137,8 +171,26 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
         sheet.report(Problem::error("too-large", form.key_span("data"), message));
     }
     let path = |key: &str| form.get(key).and_then(|node| read_path(sheet, node));
-    let mapping = Mapping { event: event?, id: path("id"), at: path("at"), lead, data };
+    let (id, at) = (path("id"), path("at"));
+    if form.get("id").is_none() && signature.as_ref().is_some_and(|signature| !brings_id(signature)) {
+        let problem = Problem::error("no-id", form.pointer(), "nothing tells one delivery of this source from another");
+        sheet.report(
+            problem
+                .help("add `id: …`: where the body has the event's id")
+                .help("or `id_header: …` to the signature, when a header has it"),
+        );
+    }
+    let mapping = Mapping { event: event?, id, at, lead, data };
     Some(Source { signature: signature?, tolerance_ms: tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?, mapping })
+}
+
+/// Whether deliveries come with an id of their own.
+const fn brings_id(signature: &Signature) -> bool {
+    match signature {
+        Signature::StandardWebhooks { .. } => true,
+        Signature::Hmac { id_header, .. } | Signature::Token { id_header, .. } => id_header.is_some(),
+        Signature::Timed { .. } => false,
+    }
 }
 
 fn read_secrets(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<SecretRef>> {
@@ -147,12 +199,19 @@ fn read_secrets(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<SecretRef>> {
 
 fn read_signature(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Option<Signature> {
     if !matches!(node.content, Content::Map(_)) {
-        sheet.word(node, "a signature scheme", &[("standard-webhooks", ())])?;
-        return Some(Signature::StandardWebhooks { secrets });
+        return match sheet.word(node, "a signature scheme", &SCHEMES.map(|name| (name, name)))? {
+            "stripe" => Some(stripe(secrets)),
+            _ => Some(Signature::StandardWebhooks { secrets }),
+        };
+    }
+    if node.get("timed").is_some() {
+        return read_timed(sheet, node, secrets);
+    }
+    if node.get("token").is_some() {
+        return read_token(sheet, node, secrets);
     }
     let form = Form::open(sheet, node, &HMAC)?;
-    let encodings = [("hex", SignatureEncoding::Hex), ("base64", SignatureEncoding::Base64)];
-    let encoding = form.get("hmac").and_then(|node| sheet.word(node, "how a signature is written", &encodings));
+    let encoding = form.get("hmac").and_then(|node| sheet.word(node, "how a signature is written", ENCODINGS));
     let header = |key: &str| form.get(key).and_then(|node| read_header_name(sheet, node));
     let prefix = form.get("prefix").and_then(|node| sheet.text(node, "a prefix")).unwrap_or_default();
     let (timestamp_header, id_header) = (header("timestamp_header"), header("id_header"));
@@ -164,6 +223,59 @@ fn read_signature(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Op
         timestamp_header,
         id_header,
     })
+}
+
+const ENCODINGS: &[(&str, SignatureEncoding)] =
+    &[("hex", SignatureEncoding::Hex), ("base64", SignatureEncoding::Base64)];
+
+fn stripe(secrets: Vec<SecretRef>) -> Signature {
+    Signature::Timed {
+        secrets,
+        header: "stripe-signature".to_owned(),
+        time: "t".to_owned(),
+        signature: "v1".to_owned(),
+        encoding: SignatureEncoding::Hex,
+        between: ".".to_owned(),
+    }
+}
+
+fn read_timed(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Option<Signature> {
+    let form = Form::open(sheet, node, &TIMED)?;
+    let text = |key: &str, default: &str| {
+        form.get(key).map_or_else(|| Some(default.to_owned()), |node| sheet.text(node, "a text"))
+    };
+    let encoding = form.get("timed").and_then(|node| sheet.word(node, "how a signature is written", ENCODINGS));
+    let header = form.get("header").and_then(|node| read_header_name(sheet, node));
+    let (time, signature, between) = (text("time", "t"), text("signature", "v1"), text("between", "."));
+    Some(Signature::Timed {
+        secrets,
+        header: header?,
+        time: time?,
+        signature: signature?,
+        encoding: encoding?,
+        between: between?,
+    })
+}
+
+fn read_token(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Option<Signature> {
+    let form = Form::open(sheet, node, &TOKEN)?;
+    let in_header = form
+        .get("token")
+        .and_then(|node| sheet.word(node, "the place of a token", &[("header", true), ("query", false)]));
+    let prefix = form.get("prefix").and_then(|node| sheet.text(node, "a prefix"));
+    let id_header = form.get("id_header").and_then(|node| read_header_name(sheet, node));
+    let name = form.get("name");
+    let place = if in_header? {
+        TokenPlace::Header { name: read_header_name(sheet, name?)?, prefix: prefix.unwrap_or_default() }
+    } else {
+        if prefix.is_some() {
+            let problem =
+                Problem::error("unknown-key", form.key_span("prefix"), "a token in the address has no prefix");
+            sheet.report(problem.help("remove `prefix`"));
+        }
+        TokenPlace::Query(sheet.text(name?, "the name of a parameter")?)
+    };
+    Some(Signature::Token { secrets, place, id_header })
 }
 
 fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {

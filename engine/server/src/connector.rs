@@ -1,25 +1,30 @@
 //! Sends what the outbox hands over: HTTP, signed by Standard Webhooks, always under the row's idempotency key. Knows
 //! neither the store nor what a lead is; says how an attempt ended and nothing else.
 
+use crate::address::{Address, NoAddress};
 use crate::catalog::Catalog;
+use crate::causes::causes;
 use crate::clock::Clock;
 use crate::engine::SendError;
+use crate::plain;
 use crate::secret;
 use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use bytes::Bytes;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
+use cadenza_core::identity;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::time::{SECOND_MS, Span, Timestamp};
 use cadenza_core::workspace::{Connection, HeaderValue};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Bytes of an answer that are read; more are not needed to know how it went.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -102,13 +107,15 @@ impl Connector {
         let request = request(catalog, connection, row)?;
         let timeout = Duration::from_millis(connection.timeout_ms);
         let answer = tokio::time::timeout(timeout, self.client.request(request)).await;
-        let answer = answer
-            .map_err(|_| passing(format!("no answer within {} ms", connection.timeout_ms)))?
-            .map_err(|error| passing(format!("the connection failed: {error}")))?;
+        let answer = answer.map_err(|_| passing(format!("no answer within {} ms", connection.timeout_ms)))?.map_err(
+            |error| {
+                // The client's own words name no address.
+                passing(format!("the connection failed: {}", causes(&error)))
+            },
+        )?;
         let status = answer.status();
-        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let retry_after_ms =
-            wait.and_then(|text| text.parse::<u64>().ok()).map(|seconds| seconds.saturating_mul(1_000));
+        let wait = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_ms = wait.and_then(|text| read_retry_after(text, Clock::real()));
         // Read to the end so that the connection can be used again.
         let _ = tokio::time::timeout(timeout, Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect()).await;
         if status.is_success() {
@@ -122,12 +129,7 @@ impl Connector {
 /// Connections that nothing could be sent by as things are, and why.
 pub(crate) fn unready(catalog: &Catalog) -> Vec<(String, String)> {
     let check = |connection: &Connection| -> Result<(), String> {
-        let address = address(connection);
-        let uri: hyper::Uri =
-            address.parse().map_err(|_| format!("`{address}` is no address such as https://host/path"))?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-            return Err(format!("`{address}` is no address such as https://host/path"));
-        }
+        address(connection)?;
         let headers = connection.headers.values().filter_map(|value| match value {
             HeaderValue::Secret(reference) => Some(reference),
             HeaderValue::Text(_) => None,
@@ -167,10 +169,26 @@ fn span_ms(span: Span) -> i64 {
     span.approximate_ms()
 }
 
-/// The address in force.
-fn address(connection: &Connection) -> String {
-    let set = connection.url_env.as_ref().and_then(|name| std::env::var(name).ok());
-    set.filter(|url| !url.is_empty()).unwrap_or_else(|| connection.url.clone())
+/// The address in force, or what is wrong with it: where it stands, never what it is.
+fn address(connection: &Connection) -> Result<Address, String> {
+    let set = connection.url_env.as_ref().and_then(|name| std::env::var(name).ok().map(|url| (name, url)));
+    match set.filter(|(_, url)| !url.is_empty()) {
+        Some((name, url)) => {
+            Address::parse(&url).map_err(|why: NoAddress| format!("the environment variable `{name}`: {why}"))
+        }
+        None => Address::parse(&connection.url).map_err(|why| format!("`url`: {why}")),
+    }
+}
+
+/// `Retry-After` in milliseconds: seconds, or a date in any of the forms that HTTP has. A date that is past is no wait.
+fn read_retry_after(text: &str, now: Timestamp) -> Option<u64> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(seconds.saturating_mul(1_000));
+    }
+    let at = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX).saturating_sub(now.as_ms());
+    Some(u64::try_from(ms).unwrap_or(0))
 }
 
 fn request(
@@ -181,7 +199,8 @@ fn request(
     let body = serde_json::to_vec(&body(catalog, row)?).map_err(|error| permanent(error.to_string()))?;
     let key = row.id.to_string();
     let second = Clock::real().as_ms() / SECOND_MS;
-    let mut request = hyper::Request::post(address(connection))
+    let Address { uri, authorization } = address(connection).map_err(passing)?;
+    let mut request = hyper::Request::post(uri)
         .header("content-type", "application/json")
         .header("user-agent", concat!("cadenza/", env!("CARGO_PKG_VERSION")))
         .header("idempotency-key", &key)
@@ -192,6 +211,10 @@ fn request(
         let signer = Key::standard(&text)
             .ok_or_else(|| passing(format!("the secret of `{}` is no Standard Webhooks secret", row.via)))?;
         request = request.header(SIGNATURE_HEADER, signer.sign(&key, second, &body));
+    }
+    let own = connection.headers.keys().any(|name| name.eq_ignore_ascii_case(AUTHORIZATION.as_str()));
+    if let Some(header) = authorization.filter(|_| !own) {
+        request = request.header(AUTHORIZATION, header);
     }
     for (name, value) in &connection.headers {
         let value = match value {
@@ -215,9 +238,10 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "id": row.id,
             "lead": row.lead,
             "workflow": catalog.definitions.get(workflow).map(|definition| definition.name.clone()),
-            "to": mail.to,
-            "subject": mail.subject,
-            "text": mail.body,
+            // Cleaned when it was rendered; rows of an earlier version were not.
+            "to": identity::email(&mail.to).ok_or_else(|| permanent("the address of the mail is none".to_owned()))?,
+            "subject": plain::line(&mail.subject),
+            "text": plain::lines(&mail.body),
         })),
         Message::Email { script, .. } => Err(permanent(format!("the mail `{script}` could not be rendered"))),
         Message::Notice { to, task, kind } => {
@@ -228,7 +252,11 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
                 "lead": row.lead,
                 "kind": kind,
                 "task": task,
-                "to": { "rep": to, "name": rep.map(|rep| &rep.name), "email": rep.and_then(|rep| rep.email.as_ref()) },
+                "to": {
+                    "rep": to,
+                    "name": rep.map(|rep| plain::line(&rep.name)),
+                    "email": rep.and_then(|rep| identity::email(rep.email.as_deref()?)),
+                },
             }))
         }
     }
@@ -244,5 +272,47 @@ pub(crate) fn render_email(catalog: &Catalog, state: &LeadState, message: &mut M
     match crate::render::mail(template, &view) {
         Ok(mail) => *rendered = Some(mail),
         Err(error) => tracing::warn!(script, %error, "a mail does not render"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_that_the_other_side_asks_for_is_read_in_every_form() {
+        // 2026-03-08 07:30:00 UTC.
+        let now = Timestamp::from_ms(1_772_955_000_000);
+        for (text, wait_ms) in [
+            ("120", Some(120_000)),
+            (" 0 ", Some(0)),
+            ("Sun, 08 Mar 2026 07:31:30 GMT", Some(90_000)),
+            ("Sunday, 08-Mar-26 07:31:30 GMT", Some(90_000)),
+            ("Sun Mar  8 07:31:30 2026", Some(90_000)),
+            ("Sun, 08 Mar 2026 07:00:00 GMT", Some(0)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(251_629_345_799_000)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(read_retry_after(text, now), wait_ms, "`{text}`");
+        }
+    }
+
+    #[test]
+    fn nobody_is_made_to_wait_longer_than_the_connection_allows() {
+        let limits = RetryLimits { attempts_max: 12, first_ms: 2_000, longest_ms: 3_600_000 };
+        for (tries, asked_ms, wait_ms) in [
+            (1, None, 2_000),
+            (1, Some(0), 2_000),
+            (3, None, 8_000),
+            (1, Some(90_000), 90_000),
+            (1, Some(u64::MAX), 3_600_000),
+            (60, None, 3_600_000),
+        ] {
+            assert_eq!(limits.backoff_ms(tries, asked_ms), wait_ms, "after {tries} tries, asked for {asked_ms:?}");
+        }
     }
 }

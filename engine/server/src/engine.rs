@@ -34,6 +34,9 @@ pub(crate) struct Incoming {
     pub(crate) id: String,
     /// A hash of its content; the same id with another one is a conflict.
     pub(crate) content: u64,
+    /// Another id of the same thing, for senders that do not sign the id: what they signed. Under whatever id it comes again,
+    /// it is the same event.
+    pub(crate) signed: Option<String>,
     /// What it says.
     pub(crate) report: Report,
     /// The lead it names by our own id; found or created by its keys otherwise.
@@ -150,8 +153,8 @@ pub(crate) enum Command {
     },
     /// Keep something for a person to look at.
     Bury(String, DeadContent, oneshot::Sender<Result<DeadLetterId, Refused>>),
-    /// Drive dead letters again: an outgoing one goes back to the outbox.
-    Redrive(DeadLetterId, oneshot::Sender<Result<(), Refused>>),
+    /// Take a dead letter away.
+    Exhume(DeadLetterId, Exhume, oneshot::Sender<Result<(), Refused>>),
     /// Write documents (tokens).
     Documents(Documents, oneshot::Sender<Result<(), Refused>>),
     /// Make a workspace the active one.
@@ -168,6 +171,21 @@ pub(crate) enum Command {
     Compared(Box<Compared>),
     /// Other builds of plugins are live or tried.
     Plugins(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
+}
+
+/// What becomes of a dead letter that is taken away, and who wants it.
+#[derive(Clone, Debug)]
+pub(crate) enum Exhume {
+    /// An outgoing one goes back to the outbox; a delivery has become an event by then.
+    Redrive {
+        /// Who.
+        by: String,
+    },
+    /// It is thrown away.
+    Discard {
+        /// Who.
+        by: String,
+    },
 }
 
 /// Why an attempt to send failed.
@@ -268,9 +286,16 @@ impl Engine {
         self.ask(|reply| Command::Bury(cause, content, reply)).await
     }
 
-    /// Drives a dead letter again.
-    pub(crate) async fn redrive(&self, id: DeadLetterId) -> Result<(), Refused> {
-        self.ask(|reply| Command::Redrive(id, reply)).await
+    /// Takes a dead letter away: to drive it again, or for good.
+    pub(crate) async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
+        self.ask(|reply| Command::Exhume(id, what, reply)).await
+    }
+
+    /// A dead letter.
+    pub(crate) async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, Refused> {
+        let before = id.0.checked_sub(1).map(DeadLetterId);
+        let found = self.dead_letters(before, 1).await?.into_iter().next();
+        Ok(found.filter(|letter| letter.id == id))
     }
 
     /// Writes documents.

@@ -208,7 +208,7 @@ pub(crate) fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Inta
         standing,
     };
     let content = content::hash(&report, draft.lead, draft.at);
-    Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content, report, lead: draft.lead })
+    Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content, signed: None, report, lead: draft.lead })
 }
 
 /// Reading an event's values.

@@ -1,7 +1,10 @@
 //! The binary: composes the parts and nothing else.
 
+mod address;
+mod body;
 mod brakes;
 mod catalog;
+mod causes;
 mod cli;
 mod clock;
 mod connector;
@@ -20,6 +23,7 @@ mod json;
 mod kit;
 mod mapping;
 mod meters;
+mod plain;
 mod plugins;
 mod render;
 mod secret;

@@ -1,6 +1,7 @@
 //! How a webhook's body becomes an event: the paths of a source, laid out once as a tree, so that a body is read in one
 //! pass and only what is asked for is kept. Knows neither who signed the body nor who answers.
 
+use crate::body::Body;
 use crate::json;
 use cadenza_core::event::EventType;
 use cadenza_core::moment;
@@ -154,14 +155,32 @@ impl Reader {
         Self { root, paths, event, id, at, lead, data }
     }
 
-    /// Reads a body; a date without a zone is meant in `zone`.
-    pub(crate) fn read(&self, body: &[u8], zone: &TimeZone) -> Result<Mapped, MappingError> {
-        let body = json::exact(body);
+    /// Finds what is wanted in a body: what was found before it broke off, too.
+    fn seek(&self, body: Body<'_>) -> (Vec<Found>, Result<(), serde_json::Error>) {
         let mut found = vec![Found::Nothing; self.paths.len()];
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let top = Seek { node: &self.root, found: &mut found }.deserialize(&mut json).map_err(MappingError::Json)?;
-        json.end().map_err(MappingError::Json)?;
-        store(&self.root, top, &mut found);
+        let seek = Seek { node: &self.root, found: &mut found };
+        let top = match body {
+            Body::Json(bytes) => {
+                let bytes = json::exact(&bytes);
+                let mut json = serde_json::Deserializer::from_slice(&bytes);
+                seek.deserialize(&mut json).and_then(|top| json.end().map(|()| top))
+            }
+            Body::Form(fields) => seek.deserialize(fields),
+        };
+        let read = top.map(|top| store(&self.root, top, &mut found));
+        (found, read)
+    }
+
+    /// The id of a body, as far as it can be read.
+    pub(crate) fn id(&self, body: Body<'_>) -> Option<String> {
+        let (mut found, _) = self.seek(body);
+        self.read_id(self.id?, &mut found).ok()?
+    }
+
+    /// Reads a body; a date without a zone is meant in `zone`.
+    pub(crate) fn read(&self, body: Body<'_>, zone: &TimeZone) -> Result<Mapped, MappingError> {
+        let (mut found, read) = self.seek(body);
+        read.map_err(MappingError::Json)?;
         let kind = self.kind(&found)?;
         let id = self.id.map(|slot| self.read_id(slot, &mut found)).transpose()?.flatten();
         let at = self.at.map(|slot| self.read_time(slot, &mut found, zone)).transpose()?.flatten();
@@ -218,7 +237,7 @@ impl Reader {
             Found::Nothing | Found::Value(Value::Blank) => Ok(None),
             Found::Value(Value::Text(text)) if text.trim().is_empty() => Ok(None),
             Found::Value(value) => {
-                moment::read(&value, zone).map(Some).map_err(|_| MappingError::Time { path: path() })
+                moment::read(&of_digits(value), zone).map(Some).map_err(|_| MappingError::Time { path: path() })
             }
             Found::Repeated => Err(MappingError::Repeated { path: path() }),
             Found::Object => Err(MappingError::Time { path: path() }),
@@ -257,6 +276,15 @@ impl Seen {
 fn spoil(node: &Node, found: &mut [Found]) {
     node.slots.iter().for_each(|slot| found[*slot] = Found::Repeated);
     node.below.iter().for_each(|(_, below)| spoil(below, found));
+}
+
+/// Seconds or milliseconds that are written as text, as forms have them. Fewer digits may be a date.
+fn of_digits(value: Value) -> Value {
+    const DIGITS_OF_SECONDS: usize = 10;
+    match &value {
+        Value::Text(text) if text.trim().len() >= DIGITS_OF_SECONDS => text.trim().parse().map_or(value, Value::Int),
+        _ => value,
+    }
 }
 
 /// Puts what was found at a node into its slots.

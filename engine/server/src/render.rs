@@ -1,9 +1,11 @@
 //! Scripts rendered over what is known of a lead: for reps to read, and for mails. Blanks render empty; a template never
 //! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…).
 
+use crate::plain;
 use cadenza_core::effect::Rendered;
 use cadenza_core::expr::{Name, OBJECT_FIELDS, Object, Scope};
 use cadenza_core::field::{FieldInfo, KEPT_FIELDS};
+use cadenza_core::identity;
 use cadenza_core::step::View;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::Script;
@@ -54,11 +56,10 @@ pub(crate) fn text(template: &str, view: &View<'_>) -> Result<String, RenderErro
 
 /// Renders a mail: to the lead's address, the subject on one line.
 pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
-    let to = view.state.lead.profile.email.clone().ok_or(RenderError::NoAddress)?;
+    let to = view.state.lead.profile.email.as_deref().and_then(identity::email).ok_or(RenderError::NoAddress)?;
     let subject = text(script.subject.as_deref().ok_or(RenderError::NoSubject)?, view)?;
     // A line end in a field must not become a header of the mail.
-    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(Rendered { to, subject, body: text(&script.body, view)? })
+    Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&text(&script.body, view)?) })
 }
 
 /// Every object by its name, with what is known of it; what is not is undefined, which renders empty.
@@ -143,5 +144,15 @@ mod tests {
         state.lead.profile.email = Some("ada@example.com".into());
         let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
         assert_eq!(mail(&script, &view).unwrap().subject, "For Acme Bcc: all@example.com");
+        for (email, to) in [
+            (" ada@example.com\r\n", Some("ada@example.com")),
+            ("ada@example.com\r\nBcc: all@example.com", None),
+            ("ada@example.com, all@example.com", None),
+            ("ada", None),
+        ] {
+            state.lead.profile.email = Some(email.into());
+            let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
+            assert_eq!(mail(&script, &view).ok().map(|mail| mail.to).as_deref(), to, "{email:?}");
+        }
     }
 }

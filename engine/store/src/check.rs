@@ -4,7 +4,8 @@
 //! Must not know: batches, threads, where bytes are kept.
 
 use crate::contract::{
-    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer,
+    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, DocumentKey, QuestionKey, QueueKey, StoreError,
+    Timer,
 };
 use crate::keys::*;
 use crate::reading::{self, Records};
@@ -55,6 +56,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'H') => is::<HeaderKey, Header>(space, key, bytes),
         Some(b'I') => is::<IdentityKey, Identity>(space, key, bytes),
         Some(b'J') => is::<SkeletonKey, Skeleton>(space, key, bytes),
+        Some(b'K') => is::<DeliveryKey, DeadLetterId>(space, key, bytes),
         Some(b'L') => is::<LeadId, LeadState>(space, key, bytes),
         Some(b'M') => is::<MarkKey, MarkRecord>(space, key, bytes),
         Some(b'N') => is::<FilterKey, ByteVec>(space, key, bytes),

@@ -12,6 +12,7 @@ use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -237,12 +238,22 @@ pub enum OutboxWrite {
         letter: DeadLetter,
     },
     /// A dead letter is driven again or thrown away.
-    Exhume(DeadLetterId),
+    Exhume {
+        /// Which.
+        id: DeadLetterId,
+        /// The delivery that it is, when it is one.
+        delivery: Option<DeliveryKey>,
+    },
 }
 
 /// A dead letter's number, ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct DeadLetterId(#[n(0)] pub u128);
+
+/// Tells one delivery from another, so that its retries are one dead letter: a cryptographic hash of its source and of what
+/// it is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct DeliveryKey(#[n(0)] pub u128);
 
 /// Something that could not be done and waits for a person.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -259,6 +270,23 @@ pub struct DeadLetter {
     /// What.
     #[n(3)]
     pub content: DeadContent,
+    /// How often it came after the first time: retries of a delivery.
+    #[n(4)]
+    #[cbor(default)]
+    pub again: u32,
+    /// When it came the last time, when that was not the first.
+    #[n(5)]
+    pub last_at: Option<Timestamp>,
+}
+
+impl DeadLetter {
+    /// The delivery that it is, when it is one.
+    pub const fn delivery(&self) -> Option<DeliveryKey> {
+        match &self.content {
+            DeadContent::Incoming { delivery, .. } => *delivery,
+            DeadContent::Outgoing(_) => None,
+        }
+    }
 }
 
 /// What lies with the dead letters.
@@ -276,9 +304,21 @@ pub enum DeadContent {
         /// The sender's id.
         #[n(1)]
         event: String,
-        /// The body.
+        /// The body; its bytes are in `raw` when they are no UTF-8.
         #[n(2)]
         body: String,
+        /// The body as it came, when it is no UTF-8.
+        #[n(3)]
+        raw: Option<ByteVec>,
+        /// The header `Content-Type`.
+        #[n(4)]
+        content_type: Option<String>,
+        /// By what else the same content is known when it comes under another id.
+        #[n(5)]
+        signed: Option<String>,
+        /// Tells it from other deliveries.
+        #[n(6)]
+        delivery: Option<DeliveryKey>,
     },
 }
 
@@ -462,6 +502,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Outgoing>, StoreError>;
     /// Dead letters in order, from after the cursor.
     async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    /// The dead letter that a delivery lies in.
+    async fn dead_letter_of(&self, delivery: DeliveryKey) -> Result<Option<DeadLetterId>, StoreError>;
     /// The counters.
     async fn counters(&self) -> Result<Counters, StoreError>;
     /// A document.

@@ -73,8 +73,27 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     };
     batch.outbox.push(OutboxWrite::Put(row.clone()));
     let content = DeadContent::Outgoing(Outgoing { id: EffectId::born(lead, 5), ..row });
-    let letter = DeadLetter { id: DeadLetterId(8), at: sample::START, cause: "refused".to_owned(), content };
-    batch.outbox.push(OutboxWrite::Bury { was_due: sample::START, letter });
+    let delivery = DeadContent::Incoming {
+        source: "web".to_owned(),
+        event: "msg_1".to_owned(),
+        body: "{".to_owned(),
+        raw: Some(vec![b'{', 0xFF].into()),
+        content_type: Some("application/json".to_owned()),
+        signed: Some("web/1".to_owned()),
+        delivery: Some(DeliveryKey(7)),
+    };
+    for (id, content) in [(8, content), (9, delivery)] {
+        let cause = "refused".to_owned();
+        let letter = DeadLetter {
+            id: DeadLetterId(id),
+            at: sample::START,
+            cause,
+            content,
+            again: 2,
+            last_at: Some(sample::START),
+        };
+        batch.outbox.push(OutboxWrite::Bury { was_due: sample::START, letter });
+    }
     batch.counters = Some(Counters { values: [("leads".to_owned(), 12)].into() });
     batch.documents.push((DocumentKey::Clock, Some(vec![1, 2, 3])));
     batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));

@@ -149,6 +149,10 @@ impl<S: Space> Store for Keyed<S> {
         reading::dead_letters(self.shared.sound()?, after, limit)
     }
 
+    async fn dead_letter_of(&self, delivery: DeliveryKey) -> Result<Option<DeadLetterId>, StoreError> {
+        reading::value(self.shared.sound()?, &delivery)
+    }
+
     async fn counters(&self) -> Result<Counters, StoreError> {
         reading::counters(self.shared.sound()?)
     }

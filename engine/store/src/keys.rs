@@ -14,6 +14,7 @@
 //! | `H` | | header: format, epoch, partitions |
 //! | `I` | kind, rules, text | lead id, or the leads and what binds the key |
 //! | `J` | lead id, number | journal entry: what may be kept |
+//! | `K` | 16 bytes of a delivery's hash | dead letter id |
 //! | `L` | lead id | lead with its runs and tasks |
 //! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
 //! | `N` | day | which events the day may know |
@@ -32,7 +33,8 @@
 //! once released is never changed, only joined by another.
 
 use crate::contract::{
-    BatchId, DeadLetterId, DecisionsKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
+    BatchId, DeadLetterId, DecisionsKey, DeliveryKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer,
+    TimerOwner,
 };
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKey, IdentityKind};
@@ -470,6 +472,17 @@ impl Key for OutboxKey {
 /// A dead letter's.
 impl Key for DeadLetterId {
     const PREFIX: u8 = b'D';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.id().map(Self)
+    }
+}
+
+/// That of the dead letter that a delivery lies in.
+impl Key for DeliveryKey {
+    const PREFIX: u8 = b'K';
     fn write(&self, out: &mut Vec<u8>) {
         put_id(self.0, out);
     }

@@ -232,9 +232,17 @@ impl Recorder<'_> {
                 if let crate::contract::DeadContent::Outgoing(row) = &letter.content {
                     self.delete(&OutboxKey { due: *was_due, id: row.id });
                 }
+                if let Some(delivery) = letter.delivery() {
+                    self.put(&delivery, &letter.id);
+                }
                 self.put(&letter.id, letter);
             }
-            OutboxWrite::Exhume(id) => self.delete(id),
+            OutboxWrite::Exhume { id, delivery } => {
+                self.delete(id);
+                if let Some(delivery) = delivery {
+                    self.delete(delivery);
+                }
+            }
         }
     }
 

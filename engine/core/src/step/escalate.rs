@@ -215,7 +215,7 @@ impl Machine<'_> {
             return;
         }
         let effect = self.new_effect_id();
-        self.notes.push(Note::Queued { effect, via: via.clone() });
+        self.notes.push(Note::Queued { effect, via: via.clone(), script: None });
         self.effects.push(Effect::Send(Outgoing {
             id: effect,
             lead: self.state.lead.id,

@@ -234,7 +234,9 @@ impl<'a> Machine<'a> {
             Event::TimerDue | Event::Woken => self.timer_due(),
             Event::Decided(answer) => self.decided(answer),
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), how),
-            Event::Delivered { effect, run, attempt, ending } => self.delivered(*effect, *run, *attempt, ending),
+            Event::Delivered { effect, run, attempt, ending, script } => {
+                self.delivered((*effect, script.as_ref()), *run, *attempt, ending);
+            }
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),

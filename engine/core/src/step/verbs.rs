@@ -8,6 +8,7 @@ use crate::expr::Expr;
 use crate::field::field_info;
 use crate::gate;
 use crate::id::{EffectId, RunId};
+use crate::identity;
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
 use crate::reading::{self, Why};
@@ -98,7 +99,7 @@ impl Machine<'_> {
     fn enter_email(&mut self, id: RunId, email: &Email, next: Target) {
         match self.send_email(id, email) {
             Ok(effect) => self.set_run_state(id, RunState::Sending(effect)),
-            Err(NotMade::Never) => self.go(id, next),
+            Err(NotMade::Never) => self.go(id, email.results.map_or(next, |results| results.refused)),
             Err(NotMade::NoRoom) => self.park(id, NO_ROOM.to_owned()),
         }
     }
@@ -122,7 +123,7 @@ impl Machine<'_> {
             return Err(NotMade::Never);
         };
         let effect = self.new_effect_id();
-        self.notes.push(Note::Queued { effect, via: email.via.clone() });
+        self.notes.push(Note::Queued { effect, via: email.via.clone(), script: Some(email.script.clone()) });
         self.effects.push(Effect::Send(Outgoing {
             id: effect,
             lead: self.state.lead.id,
@@ -143,7 +144,7 @@ impl Machine<'_> {
 
     /// Why the lead can never be mailed, as things are now.
     pub(super) fn never_mailed(&self) -> Option<gate::Reason> {
-        if self.state.lead.profile.email.is_none() {
+        if self.state.lead.profile.email.as_deref().and_then(identity::email).is_none() {
             return Some(gate::Reason::NoAddress);
         }
         match gate::check(&self.state.lead, Channel::Email, &self.cx.live.settings, self.cx.now).0 {
@@ -152,13 +153,25 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn delivered(&mut self, effect: EffectId, run: RunId, attempt: u32, ending: &Delivery) {
+    pub(super) fn delivered(
+        &mut self,
+        (effect, script): (EffectId, Option<&String>),
+        run: RunId,
+        attempt: u32,
+        ending: &Delivery,
+    ) {
         let text = match ending {
             Delivery::Sent => "sent",
             Delivery::HeldBack(_) => "held_back",
             Delivery::Dead(_) => "dead",
+            Delivery::Discarded(_) => "discarded",
+            Delivery::Redriven(_) => "redriven",
         };
-        self.notes.push(Note::Delivered { effect, ending: text.to_owned() });
+        self.notes.push(Note::Delivered { effect, ending: text.to_owned(), script: script.cloned() });
+        if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
+            // Its run heard what became of it when it was given up.
+            return;
+        }
         if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
             self.ignore(Ignored::NotAwaited);
             return;
@@ -194,6 +207,14 @@ impl Machine<'_> {
         let Some((definition, ix)) = self.place(run) else { return };
         match &definition.steps[ix].verb {
             Verb::Cadence(cadence) => self.cadence_mail_over(run, cadence, sent),
+            Verb::Email(Email { results: Some(results), .. }) => {
+                let target = match ending {
+                    Delivery::Sent => results.sent,
+                    Delivery::HeldBack(_) => results.refused,
+                    _ => results.failed,
+                };
+                self.go_on(run, target);
+            }
             _ => self.go_on(run, definition.steps[ix].next),
         }
     }

@@ -17,7 +17,8 @@ mod verbs;
 pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
 pub use verbs::{
     Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Email, Escalate, Hold, HoldScope,
-    MAIN_SCORE, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan, Voicemails, Wait,
+    MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan, Voicemails,
+    Wait,
 };
 
 /// The most steps a workflow may have.

@@ -223,6 +223,20 @@ pub struct Email {
     pub script: String,
     /// The connection it leaves by.
     pub via: String,
+    /// Where it leads by what becomes of the mail; on to the next step in every case when none. Mails of a cadence have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<MailResults>,
+}
+
+/// Where a mail leads by what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailResults {
+    /// The other side took it.
+    pub sent: Target,
+    /// It may not leave: the contact gate said never, or there is no address.
+    pub refused: Target,
+    /// It was given up after its attempts.
+    pub failed: Target,
 }
 
 /// `cadence:`

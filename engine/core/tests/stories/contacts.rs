@@ -3,7 +3,7 @@
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{Arm, Assignment, CadenceTouch, Verb, Workflow};
+use cadenza_core::workflow::{Arm, Assignment, CadenceTouch, Email, MailResults, Target, Verb, Workflow};
 use std::sync::Arc;
 
 fn keep_at_it(touches: fn() -> Vec<CadenceTouch>, max: u16, repeat: Option<&'static str>) -> Vec<Arc<Workflow>> {
@@ -325,4 +325,56 @@ fn touches_that_can_never_happen_are_passed_over_and_end_in_the_exit() {
           = account of None, , kept false
     ",
     );
+}
+
+#[test]
+fn a_mail_leads_where_its_results_say() {
+    let mails = |results: bool| {
+        let mail = move |go: &dyn Fn(&str) -> Target| {
+            let named = MailResults { sent: go("talk"), refused: go("away"), failed: go("by-hand") };
+            Verb::Email(Email { results: results.then_some(named), ..w::email() })
+        };
+        w::workflow("mails")
+            .on_created()
+            .step("mail", mail)
+            .step("talk", |_| Verb::End("talked".to_owned()))
+            .step("by-hand", |_| Verb::End("by-hand".to_owned()))
+            .step("away", |_| Verb::End("away".to_owned()))
+            .build()
+    };
+    for (results, ending, step, over) in [
+        (true, "sent", "talk", "talked"),
+        (true, "dead", "by-hand", "by-hand"),
+        (true, "held", "away", "away"),
+        (false, "sent", "talk", "talked"),
+        (false, "dead", "talk", "talked"),
+        (false, "held", "talk", "talked"),
+    ] {
+        let touch = if ending == "sent" { "touch 1: email sent\n          " } else { "" };
+        let story = format!(
+            "
+        Mon 03-02 09:30 > lead.created email=lee@acme.io
+          enrolled in mails
+          mails -> mail
+          queued by smtp
+        Mon 03-02 09:31 > {ending}
+          {touch}mails -> {step}
+          mails over: {over}
+    "
+        );
+        check(&format!("{ending}, results: {results}"), vec![mails(results)], hot, &story);
+    }
+    for (results, step, over) in [(true, "away", "away"), (false, "talk", "talked")] {
+        let story = format!(
+            "
+        Mon 03-02 09:30 > lead.created
+          enrolled in mails
+          mails -> mail
+          gate: email never: no_address
+          mails -> {step}
+          mails over: {over}
+    "
+        );
+        check(&format!("no address, results: {results}"), vec![mails(results)], hot, &story);
+    }
 }

@@ -214,7 +214,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 "dead" => Delivery::Dead("550".to_owned()),
                 _ => Delivery::HeldBack("refused".to_owned()),
             };
-            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending }
+            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None }
         }
         "answer" => {
             let question = sim.questions.remove(0);

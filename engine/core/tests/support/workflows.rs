@@ -160,7 +160,7 @@ pub fn todo(due: &str, results: Results) -> Verb {
     Verb::Task(Box::new(Todo { objective, script: None, due: span(due), escalate: None, results }))
 }
 pub fn email() -> Email {
-    Email { script: "mail.md".to_owned(), via: "smtp".to_owned() }
+    Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None }
 }
 pub fn pool(hold: Option<Hold>) -> Assign {
     Assign {

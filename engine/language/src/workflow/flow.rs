@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::diagnostic::Problem;
 use crate::yaml::Node;
-use cadenza_core::workflow::{Step, Target, TouchPlan, Verb, Wait};
+use cadenza_core::workflow::{Email, Step, Target, TouchPlan, Verb, Wait};
 use std::collections::BTreeSet;
 
 /// A way from a step to another.
@@ -25,6 +25,9 @@ pub(super) fn check(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>])
 fn ways(step: &Step) -> Vec<Way> {
     let way = |to: Target, pauses: bool| Way { to, pauses };
     match &step.verb {
+        Verb::Email(Email { results: Some(results), .. }) => {
+            [results.sent, results.refused, results.failed].map(|to| way(to, false)).into()
+        }
         Verb::Score(_) | Verb::Email(_) | Verb::Update(_) | Verb::Enroll(_) => vec![way(step.next, false)],
         Verb::Assign(assign) => {
             let expiry = assign.hold.as_ref().and_then(|hold| hold.on_expiry);

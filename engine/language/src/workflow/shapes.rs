@@ -221,9 +221,23 @@ pub(super) static EMAIL: Shape = Shape {
         ID,
         required("email", Ref("script"), "The script"),
         optional("via", Ref("connection"), "The connection it leaves by; `contact.email_via` when left out"),
+        optional(
+            "results",
+            Table(mail_result_words, &Target),
+            "Where it leads by what becomes of it, instead of `go`; on in every case when left out",
+        ),
         GO,
     ],
 };
+
+/// What becomes of a mail.
+pub(super) fn mail_results() -> [&'static str; 3] {
+    ["sent", "refused", "failed"]
+}
+
+fn mail_result_words() -> Vec<&'static str> {
+    mail_results().into_iter().chain(["else"]).collect()
+}
 
 pub(super) static CADENCE: Shape = Shape {
     name: "a step with `cadence`",

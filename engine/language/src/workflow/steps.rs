@@ -60,7 +60,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         "switch" => switch(reader, value).map(Verb::Switch),
         "assign" => assign::read(reader, &form, value).map(Verb::Assign),
         "call" => tasks::call(reader, &form, value).map(|call| Verb::Call(Box::new(call))),
-        "email" => email(reader, &form, value).map(Verb::Email),
+        "email" => mail(reader, &form, value).map(Verb::Email),
         "cadence" => cadence::read(reader, value).map(|cadence| Verb::Cadence(Box::new(cadence))),
         "task" => tasks::todo(reader, &form, value, next).map(|todo| Verb::Task(Box::new(todo))),
         "branch" => asks::branch(reader, &form, value).map(Verb::Branch),
@@ -228,7 +228,21 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Optio
             None
         }),
     };
-    Some(Email { script: script?, via: via? })
+    Some(Email { script: script?, via: via?, results: None })
+}
+
+/// The mail of a step, which may lead elsewhere when it does not arrive.
+fn mail(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
+    let results = form.get("results").map(|node| {
+        if form.get("go").is_some() {
+            let message = "a mail with `results` has several ways out";
+            let problem = Problem::error("several-ways-out", form.key_span("go"), message);
+            reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+        }
+        tasks::mail_results(reader, node)
+    });
+    let email = email(reader, form, value)?;
+    Some(Email { results: results.map_or(Some(None), |results| results.map(Some))?, ..email })
 }
 
 fn enroll(reader: &Reader<'_>, node: &Node) -> Option<String> {

@@ -1,15 +1,15 @@
 //! `call` and `task`, and where their outcomes and results lead.
 
 use super::asks::escalate;
-use super::{Reader, without_else};
+use super::{Reader, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::script::check_template;
 use crate::suggest::listed;
-use crate::yaml::Node;
+use crate::yaml::{Entry, Node};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::time::Span;
-use cadenza_core::workflow::{Call, DUE_DEFAULT, Escalate, Results, Target, Todo};
+use cadenza_core::workflow::{Call, DUE_DEFAULT, Escalate, MailResults, Results, Target, Todo};
 use std::collections::BTreeMap;
 
 /// What can come of a call.
@@ -91,6 +91,35 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome]) -> Option<Res
         None => everything_named(reader, node, outcomes, &by_outcome)?,
     };
     sound.then_some(Results { by_result, by_outcome, otherwise })
+}
+
+/// `results` of a mail: each named, or covered by `else`.
+pub(super) fn mail_results(reader: &Reader<'_>, node: &Node) -> Option<MailResults> {
+    let (named, otherwise) = without_else(reader.sheet.named(node, "`results`")?);
+    let mut sound = true;
+    for Entry { key, .. } in named {
+        if !shapes::mail_results().contains(&key.text.as_str()) {
+            let message = format!("nothing named `{}` becomes of a mail", key.text);
+            let problem = Problem::error("unknown-result", key.span.clone(), message);
+            let names = shapes::mail_results().into_iter().chain(["else"]);
+            reader.sheet.report(problem.suggest(&key.text, names, "what becomes of a mail"));
+            sound = false;
+        }
+    }
+    let missing: Vec<&str> = shapes::mail_results().into_iter().filter(|name| node.get(name).is_none()).collect();
+    if otherwise.is_none() && !missing.is_empty() {
+        let message = format!("`results` does not say what happens when the mail is {}", listed(missing));
+        let problem = Problem::error("missing-else", node.pointer(), message);
+        reader.sheet.report(problem.help("add `else: …` and the id of a step, or `end`"));
+        sound = false;
+    }
+    let otherwise = otherwise.map(|node| reader.target(node));
+    let [sent, refused, failed] = shapes::mail_results().map(|name| match node.get(name) {
+        Some(node) => reader.target(node),
+        None => otherwise.flatten(),
+    });
+    let results = MailResults { sent: sent?, refused: refused?, failed: failed? };
+    sound.then_some(results)
 }
 
 /// Without `else` every outcome must be named; a result that is not named goes where its outcome goes.

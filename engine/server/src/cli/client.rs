@@ -2,11 +2,12 @@
 //! what was wrong, where, and what to do.
 
 use super::output;
+use crate::address::{self, Address, NoAddress};
 use crate::connector;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -22,9 +23,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// Why there is no good answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// The address is none.
-    #[error("`{0}` is no address of an engine: write http://HOST:PORT")]
-    Address(String),
+    /// The address is none; it is not repeated, since there may be a password in it.
+    #[error("the address of the engine is none: write http://HOST:PORT")]
+    Address,
+    /// An address with user and password, which would be left out without a word.
+    #[error("{0} is given with a user or password, which is not used: give the API token by --token or CADENZA_TOKEN")]
+    Password(Address),
     /// Nobody answers.
     #[error("no engine answers at {url}: is `cadenza serve` running? ({cause})")]
     Unreachable {
@@ -89,9 +93,9 @@ impl Client {
     /// A client of the engine at this address.
     pub(super) fn new(url: &str, token: Option<String>) -> Result<Self, ClientError> {
         let base = url.trim_end_matches('/').to_owned();
-        let address: Uri = base.parse().map_err(|_| ClientError::Address(base.clone()))?;
-        if address.scheme().is_none() || address.host().is_none() {
-            return Err(ClientError::Address(base));
+        let address = Address::parse(&base).map_err(|NoAddress| ClientError::Address)?;
+        if address.authorization.is_some() {
+            return Err(ClientError::Password(address));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(connector::https()), runtime })
@@ -126,6 +130,7 @@ impl Client {
         bytes: Bytes,
     ) -> Result<Value, ClientError> {
         let url = format!("{}{path}", self.base);
+        let shown = format!("{}{path}", address::shown(&self.base));
         let mut request = Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -133,29 +138,28 @@ impl Client {
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
-        let request = request.body(Full::new(bytes)).map_err(|_| ClientError::Address(url.clone()))?;
+        let request = request.body(Full::new(bytes)).map_err(|_| ClientError::Address)?;
         let exchange = async {
-            let answer = self
-                .http
-                .request(request)
-                .await
-                .map_err(|error| ClientError::Unreachable { url: self.base.clone(), cause: output::causes(&error) })?;
+            let answer = self.http.request(request).await.map_err(|error| ClientError::Unreachable {
+                url: address::shown(&self.base),
+                cause: output::causes(&error),
+            })?;
             let (parts, body) = answer.into_parts();
             let bytes = Limited::new(body, ANSWER_BYTES_MAX)
                 .collect()
                 .await
-                .map_err(|error| ClientError::Strange { url: url.clone(), cause: error.to_string() })?;
+                .map_err(|error| ClientError::Strange { url: shown.clone(), cause: error.to_string() })?;
             Ok((parts, bytes.to_bytes()))
         };
         let (parts, bytes) = self.runtime.block_on(async {
             tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.unwrap_or_else(|_| {
                 let cause = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                Err(ClientError::Unreachable { url: self.base.clone(), cause })
+                Err(ClientError::Unreachable { url: address::shown(&self.base), cause })
             })
         })?;
         let answer = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
         let answer =
-            answer.map_err(|error| ClientError::Strange { url, cause: format!("{}, {error}", parts.status) })?;
+            answer.map_err(|error| ClientError::Strange { url: shown, cause: format!("{}, {error}", parts.status) })?;
         if parts.status.is_success() {
             return Ok(answer);
         }
@@ -199,7 +203,15 @@ mod tests {
     #[test]
     fn addresses_need_a_scheme_and_a_host() {
         for url in ["localhost:8080", "", "http://", "/v1"] {
-            assert!(matches!(Client::new(url, None), Err(ClientError::Address(_))), "`{url}`");
+            assert!(matches!(Client::new(url, None), Err(ClientError::Address)), "`{url}`");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        for url in ["http://ada:s3cret@127.0.0.1:8080", "http://ada:s3/cret@127.0.0.1", "ada:s3cret@127.0.0.1"] {
+            let error = Client::new(url, None).err().expect(url).to_string();
+            assert!(!error.contains("s3"), "{error}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod advice;
 mod client;
 mod column_map;
 mod consent;
+mod dead_letters;
 mod doctor;
 mod encoding;
 mod event;
@@ -71,6 +72,8 @@ enum Command {
     Runs(runs::Runs),
     /// List runs that wait for a person, show why, let them try again
     Parked(parked::Parked),
+    /// List what could not be sent or read, show one, drive it again, throw it away
+    DeadLetters(dead_letters::DeadLetters),
     /// List the work queue, say what came of a task
     Tasks(tasks::Tasks),
     /// The workspace at a glance: where leads stand, first-response times, and what needs a person
@@ -102,6 +105,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Leads(leads) => leads.run(),
         Command::Runs(runs) => runs.run(),
         Command::Parked(parked) => parked.run(),
+        Command::DeadLetters(letters) => letters.run(),
         Command::Tasks(tasks) => tasks.run(),
         Command::Status(status) => status.run(),
         Command::Schedules(schedules) => schedules.run(),

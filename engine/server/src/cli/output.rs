@@ -1,6 +1,7 @@
 //! The one place that speaks on standard output and standard error. What comes from leads may hold control characters:
 //! they are taken out before a terminal sees them.
 
+pub(super) use crate::causes::causes;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.
@@ -68,20 +69,6 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// An error with everything behind it. What an error has said of its cause already is not said again.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
-}
-
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
 }
@@ -89,15 +76,6 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_cause_is_told_twice() {
-        let io = || std::io::Error::other("no such file");
-        let says_it = anyhow::Error::from(io()).context("`x` cannot be read: no such file").context("no workspace");
-        assert_eq!(causes(says_it.as_ref()), "no workspace: `x` cannot be read: no such file");
-        let does_not = anyhow::Error::from(io()).context("`x` cannot be read");
-        assert_eq!(causes(does_not.as_ref()), "`x` cannot be read: no such file");
-    }
 
     #[test]
     fn a_path_is_one_word_of_a_command() {

@@ -18,6 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Where the engine listens when nobody says otherwise: this machine alone.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// The longest that a stop waits for messages that are being sent: longer than any connection waits for an answer.
+const SENDING_DRAIN_S_MAX: u64 = 3_600;
 
 /// How long the driver may take to finish and close the store once no request is under way any more.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
@@ -46,6 +48,10 @@ pub(super) struct Serve {
     #[arg(long, env = "CADENZA_DECISION_DAYS", value_name = "DAYS")]
     #[serde(alias = "decision-days")]
     decision_days: Option<u32>,
+    /// How many seconds a stop waits for messages that are being sent [default: 15]
+    #[arg(long, env = "CADENZA_SENDING_DRAIN_S", value_name = "SECONDS")]
+    #[serde(alias = "sending-drain-s")]
+    sending_drain_s: Option<u64>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -81,6 +87,7 @@ impl Serve {
             clock: self.clock.or(config.clock),
             disk_reserve_mib: self.disk_reserve_mib.or(config.disk_reserve_mib),
             decision_days: self.decision_days.or(config.decision_days),
+            sending_drain_s: self.sending_drain_s.or(config.sending_drain_s),
             log: self.log.or(config.log),
             log_format: self.log_format.or(config.log_format),
             config: self.config,
@@ -110,6 +117,9 @@ impl Serve {
         if let Some(days) = self.decision_days {
             anyhow::ensure!(days > 0, "--decision-days is 1 or more");
             driver.decision_days_max = days;
+        }
+        if let Some(seconds) = self.sending_drain_s {
+            driver.sendings_drain = Duration::from_secs(seconds.min(SENDING_DRAIN_S_MAX));
         }
         Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
     }

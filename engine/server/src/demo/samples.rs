@@ -62,6 +62,7 @@ fn sample(line: &str, moved_ms: i64) -> anyhow::Result<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::Body;
     use crate::catalog::Catalog;
     use crate::intake::{self, Draft, Rules};
     use crate::mapping::Reader;
@@ -103,7 +104,9 @@ mod tests {
         for sample in read(BEGINS).unwrap() {
             let body = serde_json::to_vec(&sample.body).unwrap();
             let rules = Rules::of(&catalog.workspace.settings, sample.at);
-            let mapped = reader.read(&body, rules.zone).unwrap_or_else(|error| panic!("{}: {error}", sample.id));
+            let mapped = reader
+                .read(Body::Json(body.into()), rules.zone)
+                .unwrap_or_else(|error| panic!("{}: {error}", sample.id));
             assert_eq!(mapped.at, Some(sample.at));
             let draft = Draft {
                 source: "website",

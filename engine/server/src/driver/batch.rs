@@ -8,6 +8,7 @@ use cadenza_core::gate::Permit;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadLetterId, DecisionRef, DecisionsKey, OutboxWrite};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -33,8 +34,8 @@ pub(crate) struct OpenBatch {
     pub(crate) after: Vec<After>,
     /// Whether it writes states.
     pub(crate) touched: bool,
-    /// When the first of the rows it puts into the outbox falls due; they are looked for once it is durable.
-    pub(crate) first_send: Timestamp,
+    /// When the first of the rows falls due that it puts into the outbox, by connection; looked for once it is durable.
+    pub(crate) placed: BTreeMap<String, Timestamp>,
 }
 
 /// Somebody who waits for a batch.
@@ -109,7 +110,15 @@ impl OpenBatch {
             replies: Vec::new(),
             after: Vec::new(),
             touched: false,
-            first_send: Timestamp::MAX,
+            placed: BTreeMap::new(),
+        }
+    }
+
+    /// A row of the outbox will be found at this time.
+    pub(crate) fn place(&mut self, via: &str, due: Timestamp) {
+        match self.placed.get_mut(via) {
+            Some(first) => *first = due.min(*first),
+            None => drop(self.placed.insert(via.to_owned(), due)),
         }
     }
 
@@ -138,7 +147,7 @@ pub(crate) fn refuse(command: Command, refused: &Refused) {
         Command::Report(_, reply) => drop(reply.send(Err(refused))),
         Command::Lead { reply, .. } => drop(reply.send(Err(refused))),
         Command::Bury(_, _, reply) => drop(reply.send(Err(refused))),
-        Command::Redrive(_, reply)
+        Command::Exhume(_, _, reply)
         | Command::Documents(_, reply)
         | Command::Apply(_, _, reply)
         | Command::Plugins(_, _, reply)

@@ -53,6 +53,10 @@ impl Driver {
 
     /// How long until something falls due, in real time.
     pub(super) fn sleep(&self) -> Duration {
+        if let Some(stop) = &self.stopping {
+            // Nothing more is begun.
+            return stop.until.saturating_duration_since(tokio::time::Instant::now()).min(SLEEP_MAX);
+        }
         if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
             // This batch has had its share; the next one begins when the one before it is durable.
             return SLEEP_MAX;

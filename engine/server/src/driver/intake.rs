@@ -38,7 +38,7 @@ impl Driver {
             return Ok(());
         }
         let now = self.parts.clock.now();
-        let known = match self.known_mark(&incoming.id, day(now)).await {
+        let known = match self.known_delivery(&incoming, day(now)).await {
             Ok(known) => known,
             // Nobody knows whether it was applied.
             Err(error) if error.is_damage() => {
@@ -79,7 +79,7 @@ impl Driver {
         if is_new {
             self.create_lead(lead, now);
         }
-        let Incoming { id, content, mut report, .. } = incoming;
+        let Incoming { id, content, signed, mut report, .. } = incoming;
         report.only_finds = only_finds;
         let mut left_out = report.left_out.clone();
         for other in others {
@@ -91,11 +91,21 @@ impl Driver {
         let notes = self.transition_of(lead, id.clone(), events, now, notes).await?;
         add_left_out(&mut left_out, &notes);
         let number = self.open.number;
-        self.set.add_mark(Mark { event: id, day: day(now), lead, content: Some(content) }, number);
+        for event in std::iter::once(id).chain(signed) {
+            self.set.add_mark(Mark { event, day: day(now), lead, content: Some(content) }, number);
+        }
         self.open.touched = true;
         self.open.replies.push(Reply::Accepted(reply, Accepted { lead, duplicate: false, left_out }));
         self.parts.meters.events_applied_total.add(1);
         Ok(())
+    }
+
+    /// The mark of an event that was applied: under its id, or under another when that is not signed.
+    async fn known_delivery(&self, incoming: &Incoming, today: u32) -> Result<Option<Mark>, StoreError> {
+        match (self.known_mark(&incoming.id, today).await?, &incoming.signed) {
+            (None, Some(signed)) => self.known_mark(signed, today).await,
+            (known, _) => Ok(known),
+        }
     }
 
     async fn known_mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {

@@ -11,6 +11,8 @@ mod brakes;
 mod due;
 mod identities;
 mod intake;
+mod lanes;
+mod letters;
 mod options;
 mod outbox;
 mod plugins;
@@ -39,11 +41,13 @@ use crate::engine::{Command, Progress, Refused};
 use crate::meters::Meters;
 use batch::{After, OpenBatch, Reply};
 use cadenza_core::event::Event;
-use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DocumentKey, OutboxWrite, Store, StoreError, TimerOwner};
-use std::collections::{BTreeMap, BTreeSet};
+use cadenza_store::{DocumentKey, Store, StoreError, TimerOwner};
+use lanes::Lanes;
+use letters::Letters;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -107,10 +111,9 @@ pub(crate) struct Driver {
     timers_in: Option<u64>,
     /// The same for the outbox.
     sends_in: Option<u64>,
-    /// Attempts under way, by their connections.
-    sending: BTreeMap<EffectId, String>,
-    /// Dead letters that are driven again by the batch of this number: the store may still have them.
-    exhuming: BTreeMap<DeadLetterId, u64>,
+    /// Attempts under way, and who may send next.
+    sending: Lanes,
+    letters: Letters,
     pool: pool::Pool,
     /// What could not be read when its timer came.
     unreadable: BTreeSet<TimerOwner>,
@@ -132,7 +135,14 @@ pub(crate) struct Driver {
     forget_next: tokio::time::Instant,
     /// Failures of the store since it last took a batch.
     failures: u32,
-    stopping: Option<oneshot::Sender<()>>,
+    stopping: Option<Stopping>,
+}
+
+/// A stop that somebody waits for.
+struct Stopping {
+    stopped: oneshot::Sender<()>,
+    /// Sendings under way are waited for until then.
+    until: tokio::time::Instant,
 }
 
 impl Driver {
@@ -157,8 +167,8 @@ impl Driver {
             next_send: now,
             timers_in: None,
             sends_in: None,
-            sending: BTreeMap::new(),
-            exhuming: BTreeMap::new(),
+            sending: Lanes::new(parts.options.sendings),
+            letters: Letters::default(),
             pool,
             unreadable: BTreeSet::new(),
             due_in: None,
@@ -189,7 +199,7 @@ impl Driver {
                 self.failed(error).await;
             }
             self.told.tell(self.parts.store.as_ref());
-            if self.stopping.is_some() && self.may_end() {
+            if self.may_end() {
                 self.end().await;
                 return;
             }
@@ -210,7 +220,8 @@ impl Driver {
         {
             self.keep_clock();
         }
-        self.stopping = Some(stopped);
+        let until = tokio::time::Instant::now() + self.parts.options.sendings_drain;
+        self.stopping = Some(Stopping { stopped, until });
     }
 
     /// Waits, but not for longer than until it is to stop.
@@ -220,20 +231,23 @@ impl Driver {
         }
     }
 
-    /// Whether everything that was taken in is durable.
+    /// Whether a stop was asked for and everything is done that it waits for: what was taken in is durable, and sendings under
+    /// way are over, within a limit.
     fn may_end(&self) -> bool {
-        self.is_quiet() && self.ends.commands.is_empty()
+        let over = |stop: &Stopping| self.sending.is_empty() || stop.until <= tokio::time::Instant::now();
+        self.is_quiet() && self.ends.commands.is_empty() && self.stopping.as_ref().is_some_and(over)
     }
 
     async fn end(&mut self) {
-        let (sendings, decisions) = (self.sending.len(), self.pool.leads());
-        if sendings + decisions > 0 {
-            tracing::info!(sendings, decisions, "under way when it stopped: sent and asked again at the next start");
+        self.tell_of_sendings_left();
+        let decisions = self.pool.leads();
+        if decisions > 0 {
+            tracing::info!(decisions, "under way when it stopped: asked again at the next start");
         }
         if let Err(error) = self.parts.store.close().await {
             tracing::error!(%error, "the store did not close cleanly");
         }
-        if let Some(stopped) = self.stopping.take() {
+        if let Some(Stopping { stopped, .. }) = self.stopping.take() {
             let _ = stopped.send(());
         }
     }
@@ -255,7 +269,7 @@ impl Driver {
             // What was due filled a batch: it need not wait for a command.
             return Ok(());
         }
-        if self.stopping.is_some() && self.may_end() {
+        if self.may_end() {
             return Ok(());
         }
         if self.advance_is_settled() {
@@ -265,6 +279,7 @@ impl Driver {
         let flushing = self.flushing.is_some();
         // An open batch without room waits for the one before it, which is being flushed.
         let room = self.open.events < self.parts.options.batch_events_max || !flushing;
+        let commands_over = self.ends.commands.is_closed() && self.ends.commands.is_empty();
         tokio::select! {
             biased;
             result = async { match &mut self.flushing { Some((_, flush)) => flush.await, None => std::future::pending().await } }, if flushing => {
@@ -278,13 +293,13 @@ impl Driver {
                 self.take(result).await?;
                 self.take_waiting().await
             }
-            command = self.ends.commands.recv(), if room => match command {
+            command = self.ends.commands.recv(), if room && !(commands_over && self.stopping.is_some()) => match command {
                 Some(command) => {
                     self.take(command).await?;
                     self.take_waiting().await
                 }
                 None => {
-                    self.stopping.get_or_insert_with(|| oneshot::channel().0);
+                    self.begin_stop(oneshot::channel().0);
                     Ok(())
                 }
             },
@@ -320,14 +335,14 @@ impl Driver {
         match command {
             Command::Report(incoming, reply) => self.report(incoming, reply).await,
             Command::Lead { lead, id, event, reply } => self.lead_command(lead, id, event, reply).await,
-            Command::Bury(cause, content, reply) => {
-                match self.no_space() {
-                    Some(refused) => drop(reply.send(Err(refused))),
-                    None => self.bury(cause, content, reply),
+            Command::Bury(cause, content, reply) => match self.no_space() {
+                Some(refused) => {
+                    let _ = reply.send(Err(refused));
+                    Ok(())
                 }
-                Ok(())
-            }
-            Command::Redrive(id, reply) => self.redrive(id, reply).await,
+                None => self.bury(cause, content, reply).await,
+            },
+            Command::Exhume(id, what, reply) => self.exhume(id, what, reply).await,
             Command::Documents(documents, reply) => {
                 self.open.documents.extend(documents);
                 self.open.replies.push(Reply::Done(reply));
@@ -352,6 +367,17 @@ impl Driver {
                 self.change_plugins(&catalog, documents, reply);
                 Ok(())
             }
+        }
+    }
+
+    fn tell_of_sendings_left(&self) {
+        for (via, under_way) in self.sending.counts() {
+            tracing::warn!(
+                via,
+                under_way,
+                "messages were still under way at the stop: whether they arrived is not known, and they leave again \
+                 under the same keys after the start"
+            );
         }
     }
 
@@ -389,21 +415,6 @@ impl Driver {
             self.open.replies.push(Reply::Applied(reply, applied));
         }
         Ok(())
-    }
-
-    fn bury(&mut self, cause: String, content: DeadContent, reply: oneshot::Sender<Result<DeadLetterId, Refused>>) {
-        let at = self.parts.clock.now();
-        let seed = cadenza_core::id::hash64(format!("{content:?}").as_bytes());
-        let id = DeadLetterId(cadenza_core::id::EventId::new(at, seed).0);
-        let letter = DeadLetter { id, at, cause, content };
-        tracing::warn!(
-            letter = crate::views::outbox::show_id(id),
-            cause = letter.cause,
-            "a delivery lies with the dead letters"
-        );
-        self.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
-        self.open.replies.push(Reply::Buried(reply, id));
-        self.parts.meters.dead_letters_total.add(1);
     }
 
     async fn apply(

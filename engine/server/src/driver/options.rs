@@ -1,5 +1,8 @@
 //! The limits the driver keeps to.
 
+use super::lanes::Shares;
+use std::time::Duration;
+
 /// How the driver is set up. Every number is a limit.
 #[derive(Clone, Debug)]
 pub(crate) struct DriverOptions {
@@ -10,9 +13,9 @@ pub(crate) struct DriverOptions {
     /// Leads looked at in one batch while a schedule fires.
     pub(crate) firing_leads_max: usize,
     /// Sendings under way at once.
-    pub(crate) sendings_max: usize,
-    /// Sendings under way at once by one connection.
-    pub(crate) sendings_per_connection_max: usize,
+    pub(crate) sendings: Shares,
+    /// How long a stop waits for sendings that are under way, in real time.
+    pub(crate) sendings_drain: Duration,
     /// Intake stops when fewer bytes than this are free where the data lies.
     pub(crate) free_bytes_reserve: u64,
     /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
@@ -26,8 +29,8 @@ impl Default for DriverOptions {
             batch_events_max: 64,
             batch_timers_max: 32,
             firing_leads_max: 32,
-            sendings_max: 64,
-            sendings_per_connection_max: 16,
+            sendings: Shares { all: 64, most: 16, least: 4 },
+            sendings_drain: Duration::from_secs(15),
             free_bytes_reserve: 256 * 1024 * 1024,
             decision_days_max: 90,
         }

@@ -4,21 +4,20 @@
 use super::Driver;
 use super::batch::After;
 use crate::connector::render_email;
-use crate::engine::{Refused, SendError};
+use crate::engine::SendError;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::gate::{self, Permit, Reason, Verdict};
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
-use tokio::sync::oneshot;
 
 /// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
 /// connection that is gone. They lie behind all others and are looked at when something is released.
 pub(crate) const HELD: Timestamp = Timestamp::MAX;
 /// Rows read at a time.
 const PAGE: usize = 128;
-/// The most rows looked at in one go, those of connections that are busy included.
+/// The most rows looked at in one go, those of connections without room included; the next go begins behind them.
 const LOOKED_AT_MAX: usize = 1_024;
 /// The most rows begun, put off or held in one batch.
 const HANDLED_MAX: usize = 64;
@@ -32,44 +31,39 @@ enum Gate {
 impl Driver {
     /// Begins attempts for rows that are due. Rows are read from the store, so only such as are durable leave.
     pub(super) async fn begin_sendings(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let (mut after, mut looked_at, mut handled) = (None, 0, 0);
+        let (mut looked_at, mut handled) = (0, 0);
         self.next_send = 'look: loop {
-            let rows = self.parts.store.outbox(after, now, PAGE).await?;
+            let mut before = self.sending.next_place();
+            let rows = self.parts.store.outbox(before, now, PAGE).await?;
             let last = rows.len() < PAGE;
             for row in rows {
-                after = Some((row.due, row.id));
+                let place = (row.due, row.id);
                 looked_at += 1;
-                if self.sending.contains_key(&row.id) || self.is_busy(&row.via) {
-                    continue;
+                if self.sending.takes(&row.via, place, before) {
+                    self.begin_sending(row, now).await?;
+                    handled += 1;
                 }
-                if self.sending.len() >= self.parts.options.sendings_max {
-                    // A result makes room and looks again.
-                    break 'look Timestamp::MAX;
-                }
+                before = Some(place);
                 if handled == HANDLED_MAX {
+                    self.sending.looked_up_to(place);
                     break 'look now;
                 }
-                self.begin_sending(row, now).await?;
-                handled += 1;
+            }
+            if let Some(place) = before {
+                self.sending.looked_up_to(place);
             }
             if last {
+                // Those that found no room wait for a result, which looks again.
                 break self.next_send_after(now).await?;
             }
             if looked_at >= LOOKED_AT_MAX {
-                // They are under way or wait for one that is: its result looks again.
-                break Timestamp::MAX;
+                break now;
             }
         };
         if handled > 0 {
             self.sends_in = Some(self.open.number);
         }
         Ok(())
-    }
-
-    /// Whether a connection has as many sendings under way as it may: a slow one must not keep the others waiting.
-    fn is_busy(&self, via: &str) -> bool {
-        let under_way = self.sending.values().filter(|other| *other == via).count();
-        under_way >= self.parts.options.sendings_per_connection_max
     }
 
     async fn next_send_after(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
@@ -98,7 +92,7 @@ impl Driver {
         }
         row.tries = row.tries.saturating_add(1);
         row.started_at = Some(now);
-        self.sending.insert(row.id, row.via.clone());
+        self.sending.begin(row.id, &row.via);
         self.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
         self.open.after.push(After::Send(Box::new(row), permit));
         Ok(())
@@ -118,7 +112,7 @@ impl Driver {
 
     pub(super) fn put_off(&mut self, was_due: Timestamp, mut row: Outgoing, due: Timestamp) {
         row.due = due;
-        self.open.first_send = self.open.first_send.min(due);
+        self.open.place(&row.via, due);
         self.open.outbox.push(OutboxWrite::Update { was_due, row });
     }
 
@@ -166,7 +160,7 @@ impl Driver {
         for after in std::mem::take(&mut self.open.after) {
             match after {
                 After::Send(row, _) if !self.may_still_leave(&row, now) => {
-                    self.sending.remove(&row.id);
+                    self.sending.end(row.id);
                     let was_due = row.due;
                     let tries = row.tries.saturating_sub(1);
                     self.put_off(was_due, Outgoing { tries, started_at: None, ..*row }, now);
@@ -208,6 +202,7 @@ impl Driver {
                 if error.retry && row.tries < limits.attempts_max {
                     tracing::warn!(via = row.via, message = %row.id, tries = row.tries, cause = error.cause, "not sent yet");
                     row.due = now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms));
+                    self.open.place(&row.via, row.due);
                     self.open.outbox.push(OutboxWrite::Update { was_due, row });
                     return Ok(());
                 }
@@ -218,48 +213,21 @@ impl Driver {
                 );
                 let id = DeadLetterId(row.id.0);
                 let content = DeadContent::Outgoing(row.clone());
-                let letter = DeadLetter { id, at: now, cause: error.cause.clone(), content };
+                let letter = DeadLetter { id, at: now, cause: error.cause.clone(), content, again: 0, last_at: None };
                 self.open.outbox.push(OutboxWrite::Bury { was_due, letter });
-                self.tell(&row, Delivery::Dead(error.cause)).await
+                let attempts = if row.tries == 1 { "an attempt".to_owned() } else { format!("{} attempts", row.tries) };
+                self.tell(&row, Delivery::Dead(format!("after {attempts}, {}", error.cause))).await
             }
         }
     }
 
     /// The lead hears what became of a touch; a notice to a rep concerns it no further.
-    async fn tell(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
+    pub(super) async fn tell(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
         if row.message.touch().is_none() {
             return Ok(());
         }
-        let event = Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending };
+        let script = row.message.script().map(str::to_owned);
+        let event = Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script };
         self.transition(row.lead, row.id.to_string(), event).await.map(|_| ())
-    }
-
-    pub(super) async fn redrive(
-        &mut self,
-        id: DeadLetterId,
-        reply: oneshot::Sender<Result<(), Refused>>,
-    ) -> Result<(), StoreError> {
-        if self.exhuming.contains_key(&id) {
-            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: crate::views::outbox::show_id(id) }));
-            return Ok(());
-        }
-        let before = (id.0 > 0).then(|| DeadLetterId(id.0 - 1));
-        let letter = self.parts.store.dead_letters(before, 1).await?.into_iter().find(|letter| letter.id == id);
-        let Some(letter) = letter else {
-            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: crate::views::outbox::show_id(id) }));
-            return Ok(());
-        };
-        self.open.outbox.push(OutboxWrite::Exhume(id));
-        self.exhuming.insert(id, self.open.number);
-        if let DeadContent::Outgoing(mut row) = letter.content {
-            row.tries = 0;
-            row.redriven = true;
-            row.due = self.parts.clock.now();
-            row.started_at = None;
-            self.open.first_send = self.open.first_send.min(row.due);
-            self.open.outbox.push(OutboxWrite::Put(row));
-        }
-        self.open.replies.push(super::batch::Reply::Done(reply));
-        Ok(())
     }
 }

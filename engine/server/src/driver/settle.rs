@@ -1,6 +1,7 @@
 //! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
 
 use super::batch::{self, After, OpenBatch, Reply};
+use super::letters::Letters;
 use super::plugins::Watching;
 use super::working_set::WorkingSet;
 use super::{Driver, Flush, brakes, raising, schedules};
@@ -47,8 +48,11 @@ impl Driver {
         }
         self.failures = 0;
         self.set.settled(open.number);
-        self.exhuming.retain(|_, number| *number > open.number);
-        self.next_send = self.next_send.min(open.first_send);
+        self.letters.settled(open.number);
+        for (via, due) in &open.placed {
+            self.sending.placed(via, *due);
+            self.next_send = self.next_send.min(*due);
+        }
         self.progress.settled = open.number;
         self.ends.progress.send_replace(self.progress);
         if self.timers_in.is_some_and(|number| number <= open.number) {
@@ -90,7 +94,7 @@ impl Driver {
             }
             After::Watch(watched) => self.begin_watching(*watched),
             After::Forget(id) => {
-                self.sending.remove(&id);
+                self.sending.end(id);
                 self.next_send = self.next_send.min(self.parts.clock.now());
             }
             After::Publish(catalog) => {
@@ -149,8 +153,8 @@ impl Driver {
     pub(super) fn undo(&mut self, open: OpenBatch, refused: &Refused) {
         for after in &open.after {
             match after {
-                After::Send(row, _) => drop(self.sending.remove(&row.id)),
-                After::Forget(id) => drop(self.sending.remove(id)),
+                After::Send(row, _) => self.sending.end(row.id),
+                After::Forget(id) => self.sending.end(*id),
                 After::Ask(question) => self.pool.leave(question.run.lead(), &question.plugin),
                 After::Watch(_) | After::Publish(_) | After::ReleaseLead(_) | After::Release { .. } => {}
             }
@@ -181,11 +185,12 @@ impl Driver {
         self.pool.find_lines(self.parts.store.as_ref()).await?;
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
         self.raising = raising::Raising::begin(self.parts.store.as_ref()).await?;
-        self.exhuming.clear();
+        self.letters = Letters::default();
         self.set = WorkingSet::new(self.parts.store.counters().await?);
         self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;
         self.open.touched |= self.schedules.write_new(&mut self.set);
         (self.next_timer, self.next_send) = (now, now);
+        self.sending.forget_places();
         (self.timers_in, self.sends_in) = (None, None);
         Ok(())
     }

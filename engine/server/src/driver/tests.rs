@@ -80,7 +80,7 @@ impl Rig {
             left_out: Vec::new(),
             standing: None,
         };
-        let incoming = Incoming { id: format!("web/{n}"), content: 1, report, lead: None };
+        let incoming = Incoming { id: format!("web/{n}"), content: 1, signed: None, report, lead: None };
         self.driver.take(Command::Report(incoming, reply)).await.unwrap();
         answer
     }
@@ -196,11 +196,12 @@ async fn a_connection_has_no_more_than_its_share_of_the_sendings() {
         drop(rig.lead(n).await);
     }
     rig.settle().await;
-    let share = rig.driver.parts.options.sendings_per_connection_max;
+    let share = rig.driver.parts.options.sendings.most;
     assert_eq!(rig.begin_sendings().await, share);
     assert_eq!(rig.begin_sendings().await, share, "the others wait for one of these");
-    let done = *rig.driver.sending.keys().next().expect("some are under way");
-    rig.driver.sending.remove(&done);
+    let first = |after: &After| if let After::Send(row, _) = after { Some(row.id) } else { None };
+    let done = rig.driver.open.after.iter().find_map(first).expect("some are under way");
+    rig.driver.sending.end(done);
     assert_eq!(rig.begin_sendings().await, share + 1, "a result makes room for one more");
 }
 

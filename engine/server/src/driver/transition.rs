@@ -168,7 +168,7 @@ impl Driver {
             }
             Effect::Assign(request) => self.choose_owner(&request, now).await.map(Some),
             Effect::Send(row) => {
-                self.open.first_send = self.open.first_send.min(row.due);
+                self.open.place(&row.via, row.due);
                 self.open.outbox.push(OutboxWrite::Put(row));
                 Ok(None)
             }

@@ -93,7 +93,7 @@ impl Story {
             standing: None,
         };
         self.events += 1;
-        let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, report, lead };
+        let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, signed: None, report, lead };
         let (reply, answer) = oneshot::channel();
         self.rig.driver.take(Command::Report(incoming, reply)).await.expect("the store is well");
         self.rig.settle().await;

@@ -1,18 +1,22 @@
 //! `POST /hooks/{source}`: a signed webhook becomes an event. The hot path: no logging, nothing parsed twice.
 
+use crate::body::{self, Body, BodyError};
 use crate::engine::{Accepted, Incoming};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Named, read_body, unreadable};
 use crate::http::state::{Intake, OpenSource, Shared};
 use crate::intake::{self, Draft, LeftOutView, Rules};
 use crate::mapping::{MappingError, Reader};
-use crate::signature::SignatureError;
+use crate::signature::{Delivered, Genuine, SignatureError};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use cadenza_core::id::LeadId;
-use cadenza_store::DeadContent;
+use cadenza_store::{DeadContent, DeliveryKey};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// What becomes of a delivery or an event.
 #[derive(Debug, Serialize)]
@@ -55,39 +59,52 @@ pub(crate) async fn receive(
     let (parts, body) = request.into_parts();
     let limits = &api.limits;
     let body = read_body(&parts.headers, body, limits.hook_body_bytes_max, limits.body_read_timeout).await?;
-    let delivery = verifier.verify(&parts.headers, &body, crate::clock::Clock::real()).map_err(bad_signature)?;
-    let incoming = match read(&api, &name, reader, delivery, &body) {
+    let delivered = Delivered { headers: &parts.headers, query: parts.uri.query(), body: &body };
+    let genuine = verifier.verify(delivered, crate::clock::Clock::real()).map_err(bad_signature)?;
+    let open = || body::open(&parts.headers, &body);
+    let signed = genuine.signed.as_ref().map(|hash| format!("{name}/\0signed/{hash}"));
+    let sent = Sent { source: &name, id: genuine.id, signed };
+    let own_id = || open().ok().and_then(|body| reader.id(body));
+    let incoming = match open().map_err(not_read).and_then(|body| read(&api, reader, &sent, body)) {
         Ok(incoming) => incoming,
-        Err(problem) if problem.kind() == Kind::MalformedJson => return Err(problem),
-        Err(problem) => return Err(keep(&api, &name, delivery, &body, problem).await),
+        Err(problem) => return Err(keep(&api, &sent, own_id(), delivered, &genuine, problem).await),
     };
     let event = incoming.id[name.len() + 1..].to_owned();
     match api.engine.report(incoming).await.map_err(Problem::from) {
         Ok(accepted) => Ok((StatusCode::ACCEPTED, Json(Taken::new(event, &accepted)))),
-        Err(problem) if problem.kind() == Kind::NoIdentity => Err(keep(&api, &name, delivery, &body, problem).await),
+        Err(problem) if problem.kind() == Kind::NoIdentity => {
+            Err(keep(&api, &sent, own_id(), delivered, &genuine, problem).await)
+        }
         Err(problem) => Err(problem),
     }
 }
 
-/// Maps a delivery and checks it; also for a dead letter that is tried again.
-pub(crate) fn read(
-    api: &Shared,
-    source: &str,
-    reader: &Reader,
-    delivery: Option<&str>,
-    body: &[u8],
-) -> Result<Incoming, Problem> {
+/// What is known of a delivery besides its body; also of a dead letter that is tried again.
+pub(crate) struct Sent<'a> {
+    /// The source.
+    pub(crate) source: &'a str,
+    /// The id it came under.
+    pub(crate) id: Option<&'a str>,
+    /// By what else it is known, when that id was not signed.
+    pub(crate) signed: Option<String>,
+}
+
+/// Maps a delivery and checks it.
+pub(crate) fn read(api: &Shared, reader: &Reader, sent: &Sent<'_>, body: Body<'_>) -> Result<Incoming, Problem> {
     let catalog = api.engine.catalog();
     let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
     let mapped = reader.read(body, rules.zone).map_err(|error| not_mapped(&error))?;
-    let id = mapped.id.as_deref().or(delivery).ok_or_else(|| {
+    // An id in the body is signed with it.
+    let signed = sent.signed.clone().filter(|_| mapped.id.is_none());
+    let id = mapped.id.as_deref().or(sent.id).ok_or_else(|| {
         Problem::new(
             Kind::MappingFailed,
-            "nothing tells this delivery from another: give the source's mapping an `id`, or its signature an id header",
+            "nothing tells this delivery from another: neither the body has the `id` of the source's mapping, nor is there \
+             the id header of its signature",
         )
     })?;
     let draft = Draft {
-        source,
+        source: sent.source,
         id,
         kind: mapped.kind,
         at: mapped.at,
@@ -97,18 +114,40 @@ pub(crate) fn read(
         left_out: mapped.left_out,
         enrolls: true,
     };
-    intake::check(draft, rules).map_err(|error| {
+    let checked = intake::check(draft, rules).map_err(|error| {
         let problem = Problem::new(Kind::MappingFailed, error.to_string());
         error.place().into_iter().fold(problem, Problem::at)
-    })
+    })?;
+    Ok(Incoming { signed, ..checked })
 }
 
-/// A genuine delivery that cannot be used is kept for a person; the sender hears so only once it is durable.
-async fn keep(api: &Shared, source: &str, delivery: Option<&str>, body: &[u8], problem: Problem) -> Problem {
+/// A genuine delivery that cannot be used is kept for a person, with its bytes as they came; the sender hears so only once
+/// it is durable. `id` is what its body says of itself.
+async fn keep(
+    api: &Shared,
+    sent: &Sent<'_>,
+    id: Option<String>,
+    delivered: Delivered<'_>,
+    genuine: &Genuine<'_>,
+    problem: Problem,
+) -> Problem {
+    // Retries are one letter: known by an id that was signed, else by the body.
+    let known = match (&id, genuine) {
+        (Some(id), _) => ("id", id.as_bytes()),
+        (None, Genuine { id: Some(id), signed: None }) => ("id", id.as_bytes()),
+        _ => ("body", delivered.body),
+    };
+    let delivery = delivery_key(sent.source, known);
+    let body = String::from_utf8_lossy(delivered.body);
+    let raw = matches!(body, Cow::Owned(_)).then(|| delivered.body.to_vec().into());
     let content = DeadContent::Incoming {
-        source: source.to_owned(),
-        event: delivery.unwrap_or_default().to_owned(),
-        body: String::from_utf8_lossy(body).into_owned(),
+        source: sent.source.to_owned(),
+        event: id.or_else(|| sent.id.map(str::to_owned)).unwrap_or_default(),
+        body: body.into_owned(),
+        raw,
+        content_type: body::said(delivered.headers, &CONTENT_TYPE).map(str::to_owned),
+        signed: sent.signed.clone(),
+        delivery: Some(delivery),
     };
     match api.engine.bury(problem.detail().to_owned(), content).await {
         Ok(letter) => problem.with("dead_letter", crate::views::outbox::show_id(letter).into()),
@@ -116,9 +155,18 @@ async fn keep(api: &Shared, source: &str, delivery: Option<&str>, body: &[u8], p
     }
 }
 
+fn delivery_key(source: &str, (by, known): (&str, &[u8])) -> DeliveryKey {
+    let hash = Sha256::new().chain_update(format!("{source}\0{by}\0")).chain_update(known).finalize();
+    DeliveryKey(u128::from_be_bytes(*hash.first_chunk().expect("SHA-256 gives 32 bytes")))
+}
+
 fn bad_signature(error: SignatureError) -> Problem {
-    let problem = Problem::new(Kind::BadSignature, error.to_string());
-    error.header().into_iter().fold(problem, Problem::at)
+    Problem::new(Kind::BadSignature, error.to_string()).at(error.place())
+}
+
+pub(crate) fn not_read(error: BodyError) -> Problem {
+    let kind = if error.is_of_header() { Kind::NotJson } else { Kind::MappingFailed };
+    Problem::new(kind, error.to_string()).at(error.place())
 }
 
 fn not_mapped(error: &MappingError) -> Problem {

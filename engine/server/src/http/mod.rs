@@ -84,6 +84,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/decisions", get(decisions::list))
         .route("/v1/outbox", get(outbox::list))
         .route("/v1/dead-letters", get(outbox::dead_letters))
+        .route("/v1/dead-letters/{id}", get(outbox::dead_letter).delete(outbox::discard))
         .route("/v1/dead-letters/{id}/redrive", post(outbox::redrive))
         .route("/v1/damaged", get(damage::list))
         .route("/v1/clock", get(clock::show))

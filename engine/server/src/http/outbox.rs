@@ -1,5 +1,7 @@
-//! What is on its way out, and the dead letters: looked at, and driven again.
+//! What is on its way out, and the dead letters: looked at, driven again, thrown away.
 
+use crate::body;
+use crate::engine::{Accepted, Exhume};
 use crate::http::auth::{Caller, Steer};
 use crate::http::hooks;
 use crate::http::problem::{Kind, Problem};
@@ -60,7 +62,7 @@ pub(crate) async fn dead_letters(
     let letters = api.engine.dead_letters(after, limit).await?;
     let last = letters.last().filter(|_| letters.len() == limit);
     let next = last.map(|letter| cursor::write(LIST, &letter.id.0.to_be_bytes()));
-    Ok(Json(Page { items: letters.iter().map(DeadLetterView::new).collect(), next }))
+    Ok(Json(Page { items: letters.iter().map(DeadLetterView::brief).collect(), next }))
 }
 
 /// What became of a dead letter.
@@ -70,35 +72,73 @@ pub(crate) struct Redriven {
     /// The lead that a delivery came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     lead: Option<LeadId>,
+    /// Whether a delivery had become an event already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate: Option<bool>,
 }
 
 /// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by the mapping
 /// as it is now.
 pub(crate) async fn redrive(
-    _: Caller<Steer>,
+    caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(text): Named<String>,
     _: Bare,
 ) -> Result<Json<Redriven>, Problem> {
-    let not_found = || Problem::not_found("dead letter", &text);
-    let id = read_id(&text).ok_or_else(not_found)?;
-    let before = id.0.checked_sub(1).map(DeadLetterId);
-    let found = api.engine.dead_letters(before, 1).await?.into_iter().next();
-    let letter = found.filter(|letter| letter.id == id).ok_or_else(not_found)?;
-    let lead = deliver_again(&api, &letter).await?;
-    api.engine.redrive(id).await?;
-    Ok(Json(Redriven { dead_letter: text, lead }))
+    let letter = find(&api, &text).await?;
+    let delivered = deliver_again(&api, &letter).await?;
+    api.engine.exhume(letter.id, Exhume::Redrive { by: caller.name() }).await?;
+    let (lead, duplicate) = delivered.map(|accepted| (accepted.lead, accepted.duplicate)).unzip();
+    Ok(Json(Redriven { dead_letter: text, lead, duplicate }))
+}
+
+/// `GET /v1/dead-letters/{id}`.
+pub(crate) async fn dead_letter(
+    _: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(text): Named<String>,
+) -> Result<Json<DeadLetterView>, Problem> {
+    find(&api, &text).await.map(|letter| Json(DeadLetterView::new(&letter)))
+}
+
+/// What was thrown away.
+#[derive(Debug, Serialize)]
+pub(crate) struct Discarded {
+    dead_letter: String,
+}
+
+/// `DELETE /v1/dead-letters/{id}`: it is thrown away, for good.
+pub(crate) async fn discard(
+    caller: Caller<Steer>,
+    State(api): State<Shared>,
+    Named(text): Named<String>,
+    _: Bare,
+) -> Result<Json<Discarded>, Problem> {
+    let letter = find(&api, &text).await?;
+    api.engine.exhume(letter.id, Exhume::Discard { by: caller.name() }).await?;
+    Ok(Json(Discarded { dead_letter: text }))
+}
+
+async fn find(api: &Shared, text: &str) -> Result<DeadLetter, Problem> {
+    let not_found = || Problem::not_found("dead letter", text);
+    let id = read_id(text).ok_or_else(not_found)?;
+    api.engine.dead_letter(id).await?.ok_or_else(not_found)
 }
 
 /// A delivery that lies with the dead letters becomes an event. Should the letter stay behind after that, driving it
 /// once more finds a duplicate.
-async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<LeadId>, Problem> {
-    let DeadContent::Incoming { source, event, body } = &letter.content else { return Ok(None) };
+async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<Accepted>, Problem> {
+    let DeadContent::Incoming { source, event, body, raw, content_type, signed, .. } = &letter.content else {
+        return Ok(None);
+    };
     let sources = api.sources();
     let Some(Intake::Open(open)) = sources.get(source) else {
         return Err(Problem::not_found("open source", source));
     };
-    let delivery = Some(event.as_str()).filter(|event| !event.is_empty());
-    let incoming = hooks::read(api, source, &open.reader, delivery, body.as_bytes())?;
-    Ok(Some(api.engine.report(incoming).await?.lead))
+    let bytes = raw.as_ref().map_or(body.as_bytes(), |raw| raw.as_slice());
+    let id = Some(event.as_str()).filter(|event| !event.is_empty());
+    let sent = hooks::Sent { source, id, signed: signed.clone() };
+    let body = body::read(content_type.as_deref(), bytes).map_err(hooks::not_read)?;
+    let incoming = hooks::read(api, &open.reader, &sent, body)?;
+    Ok(Some(api.engine.report(incoming).await?))
 }

@@ -23,6 +23,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
         must_be_json(&parts.headers)?;
         let limits = &api.limits;
         let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
+        let bytes = without_mark(bytes);
         object(&bytes)?;
         parse(&crate::json::exact(&bytes)).map(Self)
     }
@@ -72,6 +73,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalJson<T> {
         let limits = &api.limits;
         let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
         no_parameters(&parts)?;
+        let bytes = without_mark(bytes);
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -92,6 +94,12 @@ pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let detail = format!("`{media}` is not understood: send `Content-Type: application/json`");
     Err(Problem::new(Kind::NotJson, detail).at("Content-Type"))
+}
+
+/// A body without the byte-order mark that some write before UTF-8.
+pub(crate) fn without_mark(bytes: Bytes) -> Bytes {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes }
 }
 
 /// Reads a whole body, within a size and a time.

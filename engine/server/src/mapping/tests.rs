@@ -31,7 +31,7 @@ fn reader() -> Reader {
 }
 
 fn read(body: &[u8]) -> Result<Mapped, MappingError> {
-    reader().read(body, &TimeZone::get("America/New_York").unwrap())
+    reader().read(Body::Json(body.into()), &TimeZone::get("America/New_York").unwrap())
 }
 
 fn field<'a>(mapped: &'a Mapped, name: &str) -> Option<&'a Value> {
@@ -146,4 +146,29 @@ fn each_failure_says_where() {
     assert!(read(&[0xFF, 0xFE, b'{']).is_err(), "no UTF-8");
     let deep = "[".repeat(100_000);
     assert!(read(deep.as_bytes()).is_err(), "nested without end");
+}
+
+#[test]
+fn a_form_is_mapped_by_the_names_of_its_fields() {
+    let fields = serde_json::json!({
+        "kind": "new", "id": "7", "at": "1773064800", "form": {"contact": {"email": "ada@example.com"}, "size": "250"},
+    });
+    let mapped = reader().read(Body::Form(fields), &TimeZone::UTC).unwrap();
+    assert_eq!(mapped.id.as_deref(), Some("7"));
+    assert_eq!(field(&mapped, "email"), Some(&Value::Text("ada@example.com".into())));
+    assert_eq!(mapped.at, Some(Timestamp::from_ms(1_773_064_800_000)), "a form has numbers as text");
+}
+
+#[test]
+fn the_id_is_found_in_what_cannot_be_mapped() {
+    for (body, id) in [
+        (r#"{"id": "7", "kind": "old"}"#, Some("7")),
+        (r#"{"kind": "new", "id": 7, "at": "tomorrow"}"#, Some("7")),
+        (r#"{"id": "7", "kind": "#, Some("7")),
+        (r#"{"kind": "new", "id": {}}"#, None),
+        (r#"{"kind": "new""#, None),
+        ("", None),
+    ] {
+        assert_eq!(reader().id(Body::Json(body.as_bytes().into())).as_deref(), id, "{body}");
+    }
 }

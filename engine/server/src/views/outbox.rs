@@ -1,6 +1,8 @@
 //! What is on its way out, and what was given up, as the API shows it. Bodies of mails are left out: they are the lead's.
 
 use crate::driver::HELD;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
@@ -53,6 +55,10 @@ pub(crate) struct DeadLetterView {
     id: String,
     at: Timestamp,
     cause: String,
+    /// How often it came: more than once for a delivery that was tried again.
+    times: u64,
+    /// When it came the last time.
+    last_at: Timestamp,
     #[serde(flatten)]
     content: ContentView,
 }
@@ -60,20 +66,54 @@ pub(crate) struct DeadLetterView {
 #[derive(Debug, Serialize)]
 #[serde(tag = "direction", rename_all = "snake_case")]
 enum ContentView {
-    Outgoing { message: OutgoingView },
-    Incoming { source: String, event: String, body: String },
+    Outgoing {
+        message: OutgoingView,
+    },
+    Incoming {
+        source: String,
+        event: String,
+        content_type: Option<String>,
+        body_bytes: usize,
+        /// As text; what is no UTF-8 is replaced in it. Left out in a list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        /// The bytes as they came, when they are no UTF-8; not in a list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body_base64: Option<String>,
+    },
 }
 
 impl DeadLetterView {
+    /// The letter without its body, for a list.
+    pub(crate) fn brief(letter: &DeadLetter) -> Self {
+        let mut view = Self::new(letter);
+        if let ContentView::Incoming { body, body_base64, .. } = &mut view.content {
+            (*body, *body_base64) = (None, None);
+        }
+        view
+    }
+
     /// The letter as it is kept.
     pub(crate) fn new(letter: &DeadLetter) -> Self {
         let content = match &letter.content {
             DeadContent::Outgoing(row) => ContentView::Outgoing { message: OutgoingView::new(row) },
-            DeadContent::Incoming { source, event, body } => {
-                ContentView::Incoming { source: source.clone(), event: event.clone(), body: body.clone() }
-            }
+            DeadContent::Incoming { source, event, body, raw, content_type, .. } => ContentView::Incoming {
+                source: source.clone(),
+                event: event.clone(),
+                content_type: content_type.clone(),
+                body_bytes: raw.as_ref().map_or(body.len(), |raw| raw.len()),
+                body: Some(body.clone()),
+                body_base64: raw.as_ref().map(|raw| STANDARD.encode(raw.as_slice())),
+            },
         };
-        Self { id: show_id(letter.id), at: letter.at, cause: letter.cause.clone(), content }
+        Self {
+            id: show_id(letter.id),
+            at: letter.at,
+            cause: letter.cause.clone(),
+            times: u64::from(letter.again) + 1,
+            last_at: letter.last_at.unwrap_or(letter.at),
+            content,
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 //! decision's reasons are the plugin's own.
 
 use crate::catalog::Catalog;
-use cadenza_core::event::{Answer, Event, LeadCommand};
+use cadenza_core::event::{Answer, Delivery, Event, LeadCommand};
 use cadenza_core::gate;
-use cadenza_core::id::{Digest, RunId, TaskId};
+use cadenza_core::id::{Digest, EffectId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
@@ -136,13 +136,11 @@ impl<'a> Teller<'a> {
                     format!("The contact gate refused a touch by {channel}: {}.", gate_words(*why))
                 }
             },
-            Note::Queued { via, .. } => format!("A message was made ready to leave by {via}."),
-            Note::Delivered { ending, .. } => match ending.as_str() {
-                "sent" => "The message was handed over.".to_owned(),
-                "held_back" => "The message was held back and will not be sent.".to_owned(),
-                "dead" => "The message could not be delivered; it lies with the dead letters.".to_owned(),
-                other => format!("The message ended: {other}."),
-            },
+            Note::Queued { via, script: Some(script), .. } => {
+                format!("The mail {script} was made ready to leave by {via}.")
+            }
+            Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
+            Note::Delivered { effect, ending, script } => delivered(*effect, ending, script.as_deref(), events),
             Note::Touched { channel, outcome, contact } => {
                 format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
             }
@@ -317,6 +315,31 @@ fn reported(kind: &str, events: &[Event]) -> String {
     let detail = detail.collect::<Vec<_>>().join(", ");
     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
     format!("{kind} came in from {}{detail}.", report.source)
+}
+
+/// What became of a message, which one it was, and why it did not leave.
+fn delivered(effect: EffectId, ending: &str, script: Option<&str>, events: &[Event]) -> String {
+    let what = script.map_or_else(|| "The message".to_owned(), |script| format!("The mail {script}"));
+    let told = events.iter().find_map(|event| match event {
+        Event::Delivered { effect: of, ending, .. } if *of == effect => Some(ending),
+        _ => None,
+    });
+    let said = match told {
+        Some(Delivery::HeldBack(why)) => {
+            format!(": {}", gate::Reason::parse(why).map_or_else(|| why.clone(), |why| gate_words(why).to_owned()))
+        }
+        Some(Delivery::Dead(why)) => format!(": {why}"),
+        Some(Delivery::Discarded(by) | Delivery::Redriven(by)) => format!(" by {by}"),
+        Some(Delivery::Sent) | None => String::new(),
+    };
+    match ending {
+        "sent" => format!("{what} was handed over."),
+        "held_back" => format!("{what} was held back and will not be sent{said}."),
+        "dead" => format!("{what} was given up{said}. It lies with the dead letters."),
+        "discarded" => format!("{what} was thrown away out of the dead letters{said}."),
+        "redriven" => format!("{what} was taken out of the dead letters{said}, to be sent again."),
+        other => format!("{what} ended: {other}."),
+    }
 }
 
 /// Who did it, for what people do.

@@ -2,8 +2,8 @@
 
 use super::{Opened, Place, ms, sample};
 use crate::contract::{
-    DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, LeadIndex, LeadWrite, OutboxWrite, QueueKey,
-    Store, Timer, TimerOwner,
+    DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, LeadIndex, LeadWrite, OutboxWrite,
+    QueueKey, Store, Timer, TimerOwner,
 };
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
@@ -181,6 +181,8 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
         at: ms(12),
         cause: "refused".to_owned(),
         content: DeadContent::Outgoing(row(1, 30)),
+        again: 0,
+        last_at: None,
     };
     // Each step: what is written, and what is in the outbox then.
     let steps = [
@@ -202,7 +204,7 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
             vec![
                 OutboxWrite::Put(row(5, 1)),
                 OutboxWrite::Remove { due: ms(1), id: row(5, 1).id },
-                OutboxWrite::Exhume(DeadLetterId(1)),
+                OutboxWrite::Exhume { id: DeadLetterId(1), delivery: None },
                 OutboxWrite::Put(row(1, 40)),
             ],
             vec![started, later, row(1, 40)],
@@ -223,6 +225,7 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
 
 pub(super) async fn dead_letters_wait_in_order<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
+    let delivery = |id: u128| DeliveryKey(id);
     let letter = |id: u128| DeadLetter {
         id: DeadLetterId(id),
         at: ms(1),
@@ -232,15 +235,30 @@ pub(super) async fn dead_letters_wait_in_order<P: Place>(place: &P) {
             event: format!("e{id}"),
             // Longer than one record may be.
             body: "x".repeat(40_000 * (id as usize % 3)),
+            raw: (id == 5).then(|| vec![0xFF; 40_000].into()),
+            content_type: Some("application/json".to_owned()),
+            signed: None,
+            delivery: Some(delivery(id)),
         },
+        again: 0,
+        last_at: None,
     };
     for id in [5, 1, 4, 1 << 90, 2] {
         let bury = OutboxWrite::Bury { was_due: ms(0), letter: letter(id) };
         opened.commit(|batch| batch.outbox.push(bury)).await;
     }
-    opened.commit(|batch| batch.outbox.push(OutboxWrite::Exhume(DeadLetterId(4)))).await;
+    let exhume = OutboxWrite::Exhume { id: DeadLetterId(4), delivery: Some(delivery(4)) };
+    opened.commit(|batch| batch.outbox.push(exhume)).await;
+    // One that came again stays where it is.
+    let again = DeadLetter { again: 4, last_at: Some(ms(9)), ..letter(2) };
+    let bury = OutboxWrite::Bury { was_due: ms(0), letter: again.clone() };
+    opened.commit(|batch| batch.outbox.push(bury)).await;
     let opened = opened.again(place).await;
     let store = &opened.store;
+    for (id, expected) in [(5, Some(5)), (4, None), (2, Some(2)), (9, None)] {
+        let found = store.dead_letter_of(delivery(id)).await.expect("readable");
+        assert_eq!(found, expected.map(DeadLetterId), "the letter of delivery {id}");
+    }
     let found: Vec<DeadLetter> = all_pages!(after => store.dead_letters(after, 2), |last: &DeadLetter| last.id);
-    assert_eq!(found, [1, 2, 5, 1 << 90].map(letter));
+    assert_eq!(found, [letter(1), again, letter(5), letter(1 << 90)]);
 }

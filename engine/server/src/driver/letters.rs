@@ -1,0 +1,126 @@
+//! Dead letters: what could not be done is kept for a person, who drives it again or throws it away. Retries of one delivery
+//! are one letter.
+
+use super::Driver;
+use super::batch::Reply;
+use crate::engine::{Exhume, Refused};
+use crate::views::outbox::show_id;
+use cadenza_core::event::Delivery;
+use cadenza_core::id::{EventId, hash64};
+use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DeliveryKey, OutboxWrite, StoreError, UnlessDamaged as _};
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+/// What the store does not have yet: each with the number of its batch.
+#[derive(Debug, Default)]
+pub(super) struct Letters {
+    /// Letters that are taken away: the store may still have them.
+    exhuming: BTreeMap<DeadLetterId, u64>,
+    /// Deliveries that are kept.
+    burying: BTreeMap<DeliveryKey, (DeadLetter, u64)>,
+}
+
+impl Letters {
+    /// The store has what this batch wrote.
+    pub(super) fn settled(&mut self, batch: u64) {
+        self.exhuming.retain(|_, number| *number > batch);
+        self.burying.retain(|_, (_, number)| *number > batch);
+    }
+}
+
+impl Driver {
+    /// Keeps something; a delivery that lies there already is counted, and kept as it came last.
+    pub(super) async fn bury(
+        &mut self,
+        cause: String,
+        content: DeadContent,
+        reply: oneshot::Sender<Result<DeadLetterId, Refused>>,
+    ) -> Result<(), StoreError> {
+        let at = self.parts.clock.now();
+        let id = DeadLetterId(EventId::new(at, hash64(format!("{content:?}").as_bytes())).0);
+        let mut letter = DeadLetter { id, at, cause, content, again: 0, last_at: None };
+        let delivery = letter.delivery();
+        if let Some(delivery) = delivery
+            && let Some(before) = self.buried(delivery).await?
+        {
+            letter = DeadLetter {
+                id: before.id,
+                at: before.at,
+                again: before.again.saturating_add(1),
+                last_at: Some(at),
+                ..letter
+            };
+        } else {
+            self.parts.meters.dead_letters_total.add(1);
+        }
+        let id = letter.id;
+        tracing::warn!(
+            letter = show_id(id),
+            cause = letter.cause,
+            again = letter.again,
+            "a delivery lies with the dead letters"
+        );
+        if let Some(delivery) = delivery {
+            self.letters.burying.insert(delivery, (letter.clone(), self.open.number));
+        }
+        self.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
+        self.open.replies.push(Reply::Buried(reply, id));
+        Ok(())
+    }
+
+    /// The letter that a delivery lies in.
+    async fn buried(&self, delivery: DeliveryKey) -> Result<Option<DeadLetter>, StoreError> {
+        if let Some((letter, _)) = self.letters.burying.get(&delivery) {
+            return Ok(Some(letter.clone()));
+        }
+        match self.parts.store.dead_letter_of(delivery).await.unless_damaged()? {
+            Some(id) => self.letter(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A letter that nobody has taken away.
+    async fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
+        if self.letters.exhuming.contains_key(&id) {
+            return Ok(None);
+        }
+        let before = id.0.checked_sub(1).map(DeadLetterId);
+        let found = self.parts.store.dead_letters(before, 1).await?.into_iter().next();
+        Ok(found.filter(|letter| letter.id == id))
+    }
+
+    pub(super) async fn exhume(
+        &mut self,
+        id: DeadLetterId,
+        what: Exhume,
+        reply: oneshot::Sender<Result<(), Refused>>,
+    ) -> Result<(), StoreError> {
+        let Some(letter) = self.letter(id).await? else {
+            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: show_id(id) }));
+            return Ok(());
+        };
+        let delivery = letter.delivery();
+        self.letters.exhuming.insert(id, self.open.number);
+        if let Some(delivery) = delivery {
+            self.letters.burying.remove(&delivery);
+        }
+        self.open.outbox.push(OutboxWrite::Exhume { id, delivery });
+        tracing::info!(letter = show_id(id), ?what, "a dead letter is taken away");
+        if let DeadContent::Outgoing(mut row) = letter.content {
+            match what {
+                Exhume::Discard { by } => self.tell(&row, Delivery::Discarded(by)).await?,
+                Exhume::Redrive { by } => {
+                    row.tries = 0;
+                    row.redriven = true;
+                    row.due = self.parts.clock.now();
+                    row.started_at = None;
+                    self.tell(&row, Delivery::Redriven(by)).await?;
+                    self.open.place(&row.via, row.due);
+                    self.open.outbox.push(OutboxWrite::Put(row));
+                }
+            }
+        }
+        self.open.replies.push(Reply::Done(reply));
+        Ok(())
+    }
+}
