@@ -90,3 +90,37 @@ fn status_and_metrics_name_workflow_and_step() {
     let digest = metrics.lines().filter(of_leads).find(|line| line.contains("step/") || line.contains("digest"));
     assert_eq!(digest, None, "people know workflows and steps, not digests");
 }
+
+const MARKED: &str = "workflow: marked
+summary: Notes what they use now.
+enroll:
+  - when: custom.marked
+steps:
+  - id: note
+    update: { current_tool: paper cards }
+  - id: done
+    end: marked
+";
+
+#[test]
+fn the_story_says_which_fields_changed_and_who_set_them() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    site.write("marked.yaml", MARKED);
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    let lead = engine.bring("msg_1", &hot(1));
+    let post = |event: Value| engine.client.post("/v1/events", &event).expect(202);
+    post(json!({"id": "e1", "type": "lead.updated", "lead": {"id": lead, "title": "CEO", "employees": 400}}));
+    post(json!({"id": "e2", "type": "custom.marked", "lead": {"id": lead}}));
+    post(json!({"id": "e3", "type": "lead.updated", "lead": {"id": lead, "current_tool": null}}));
+    let story = say(&engine, &site, &["why", &lead]);
+    has(
+        &story,
+        &[
+            "Title is now CEO; it was VP Sales.",
+            "marked: set current_tool to paper cards.",
+            "Current_tool was cleared; it was paper cards.",
+        ],
+    );
+    assert!(!story.contains("Employees is now"), "what stays as it was did not change:\n{story}");
+    assert!(!story.contains("First_name is now"), "what came with the lead is in the event that brought it:\n{story}");
+}

@@ -11,6 +11,7 @@ use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
 use crate::plugin::{Action, DecisionKind, Segment};
 use crate::task::{Assignee, TaskKind};
 use crate::time::Timestamp;
+use crate::value::Value;
 use crate::workflow::StepIx;
 use minicbor::{Decode, Encode};
 
@@ -52,6 +53,48 @@ pub struct Personal {
     /// What was known of the account when the first was handled.
     #[n(1)]
     pub account: Option<crate::account::AccountFacts>,
+    /// Fields of the lead that changed, in order; none of those that came with the event that created it.
+    #[n(2)]
+    #[cbor(default)]
+    pub changes: Vec<Change>,
+}
+
+/// A field of the lead that changed. Long texts are kept in part: the whole of what came is in the event.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Change {
+    /// Its name.
+    #[n(0)]
+    pub field: String,
+    /// What it held.
+    #[n(1)]
+    pub from: Value,
+    /// What it holds now; blank when it was cleared.
+    #[n(2)]
+    pub to: Value,
+    /// The run whose `update` set it; none when a sender or a person did.
+    #[n(3)]
+    pub run: Option<RunId>,
+}
+
+/// How many characters of a text a change keeps.
+const CHANGE_CHARS_MAX: usize = 200;
+
+impl Change {
+    /// A change from one value to another, its texts shortened.
+    pub(crate) fn new(field: &str, from: Value, to: Value, run: Option<RunId>) -> Self {
+        Self { field: field.to_owned(), from: shortened(from), to: shortened(to), run }
+    }
+}
+
+fn shortened(value: Value) -> Value {
+    match value {
+        Value::Text(text) => match text.char_indices().nth(CHANGE_CHARS_MAX) {
+            Some((end, _)) => Value::Text(format!("{}…", &text[..end])),
+            None => Value::Text(text),
+        },
+        Value::List(items) => Value::List(items.into_iter().map(shortened).collect()),
+        other => other,
+    }
 }
 
 /// One thing that happened in a transition.

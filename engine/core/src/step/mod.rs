@@ -23,7 +23,7 @@ use crate::effect::Effect;
 use crate::event::{Event, LeadCommand, Report};
 use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
-use crate::journal::{Entry, Ignored, Note, Personal, Skeleton};
+use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
 use crate::lead::{OptOut, Stage, Touch};
 use crate::run::Run;
 use crate::state::LeadState;
@@ -72,6 +72,7 @@ pub struct Transition {
     now: Timestamp,
     events: Vec<Event>,
     notes: Vec<Note>,
+    changes: Vec<Change>,
     /// What was known of the account when it began.
     account: Option<AccountFacts>,
     /// The same, for the latest event.
@@ -88,6 +89,7 @@ impl Transition {
             now,
             events: Vec::new(),
             notes: Vec::new(),
+            changes: Vec::new(),
             account: None,
             account_latest: None,
             hops_left: HOPS_MAX,
@@ -100,8 +102,9 @@ impl Transition {
             self.events.push(Event::Paused(context.paused.clone()));
         }
         self.remember_account(context.account);
-        let (notes, effects) = handle(context, state, &event, &mut self.hops_left);
+        let Handled { notes, effects, changes } = handle(context, state, &event, &mut self.hops_left);
         self.notes.extend(notes);
+        self.changes.extend(changes);
         self.events.push(event);
         effects
     }
@@ -138,7 +141,7 @@ impl Transition {
         }
         state.seq += 1;
         let skeleton = Skeleton { now: self.now, event: self.event_id, notes: self.notes.clone() };
-        let personal = Personal { events: self.events, account: self.account };
+        let personal = Personal { events: self.events, account: self.account, changes: self.changes };
         let pushed_out = state.latest.replace(Entry { seq: state.seq, skeleton, personal: Some(personal) });
         (self.notes, pushed_out)
     }
@@ -146,10 +149,18 @@ impl Transition {
 
 /// Handles one event: the state is changed, what happened and what is to be done are returned.
 pub fn step(context: Context<'_>, state: &mut LeadState, event: &Event) -> (Vec<Note>, Vec<Effect>) {
-    handle(context, state, event, &mut HOPS_MAX.clone())
+    let Handled { notes, effects, .. } = handle(context, state, event, &mut HOPS_MAX.clone());
+    (notes, effects)
 }
 
-fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut u32) -> (Vec<Note>, Vec<Effect>) {
+/// What came of handling one event.
+struct Handled {
+    notes: Vec<Note>,
+    effects: Vec<Effect>,
+    changes: Vec<Change>,
+}
+
+fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut u32) -> Handled {
     let mut machine = Machine {
         cx,
         state,
@@ -166,17 +177,18 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
         lead_changed: false,
         dates_moved: false,
         gate_before: None,
+        changes: Vec::new(),
     };
     machine.handle(event);
-    let Machine { notes, effects, hops_left: left, .. } = machine;
+    let Machine { notes, effects, changes, hops_left: left, .. } = machine;
     *hops_left = left;
-    (notes, effects)
+    Handled { notes, effects, changes }
 }
 
 /// Plays a journal entry again: `state` is what it was before the entry, and is then what it was after it. None when the
 /// person was erased, and the events with them.
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
-    let Personal { events, account } = entry.personal.as_ref()?;
+    let Personal { events, account, .. } = entry.personal.as_ref()?;
     let (mut account, mut paused) = (account.as_ref(), &BTreeSet::new());
     let mut notes = Vec::new();
     let mut hops_left = HOPS_MAX;
@@ -187,7 +199,7 @@ pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, ent
             _ => {}
         }
         let context = Context { definitions, live, paused, account, now: entry.skeleton.now };
-        notes.extend(handle(context, state, event, &mut hops_left).0);
+        notes.extend(handle(context, state, event, &mut hops_left).notes);
     }
     state.seq = entry.seq;
     state.latest = Some(entry.clone());
@@ -222,6 +234,8 @@ struct Machine<'a> {
     dates_moved: bool,
     /// What the gate said of the calls that were open when the event came.
     gate_before: Option<crate::gate::Verdict>,
+    /// Fields that changed.
+    changes: Vec<Change>,
 }
 
 impl<'a> Machine<'a> {

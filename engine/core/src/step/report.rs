@@ -7,8 +7,9 @@ use crate::country::Country;
 use crate::effect::Effect;
 use crate::event::{EventType, Report, StandardEvent};
 use crate::field::KEPT_FIELDS;
+use crate::id::RunId;
 use crate::identity;
-use crate::journal::Note;
+use crate::journal::{Change, Note};
 use crate::lead::{Channel, Deal, Engagement, Lead, Outcome, Stage, Touch, TouchResult};
 use crate::reading::Why;
 use crate::state::{RECENT_MAX, Recent};
@@ -20,8 +21,10 @@ use crate::value::{Value, ValueType};
 pub(super) enum Word {
     /// A sender's, as old as the event. A clock that is ahead of ours does not make it newer than now.
     Sent(Timestamp),
-    /// A person's or a workflow's, of now.
+    /// A person's, of now.
     Own,
+    /// A workflow's, of now: of the run that sets it.
+    Run(RunId),
 }
 
 impl<'a> Machine<'a> {
@@ -87,15 +90,22 @@ impl<'a> Machine<'a> {
         }
         let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
         let lead = &mut self.state.lead;
+        let before = lead.profile.get(field);
         if kept || lead.profile.set_at(field, value.clone(), &self.cx.live.settings.fields, country).is_err() {
             self.notes.push(Note::NotSet { field: field.to_owned() });
             return;
         }
         let at = match word {
             Word::Sent(at) => at.min(self.cx.now),
-            Word::Own => self.cx.now,
+            Word::Own | Word::Run(_) => self.cx.now,
         };
         lead.ages.set(field, at, lead.created_at);
+        let run = if let Word::Run(run) = word { Some(run) } else { None };
+        let came_with_the_lead = matches!(word, Word::Sent(_)) && self.state.seq == 0;
+        let after = self.state.lead.profile.get(field);
+        if before != after && !came_with_the_lead {
+            self.changes.push(Change::new(field, before, after, run));
+        }
     }
 
     /// Whether what a field holds was true later than `at`; `known` says whether it holds anything.

@@ -248,14 +248,14 @@ impl Machine<'_> {
                 Assignment::Field { field, value } => {
                     let clears = *value == Expr::Literal(Value::Blank);
                     let value = value.eval(&self.view(Some(id)));
-                    self.update_field(field, value, clears);
+                    self.update_field(id, field, value, clears);
                 }
             }
         }
     }
 
     /// A null that is written clears the field; nothing, where something was to be computed, wipes nothing.
-    fn update_field(&mut self, field: &str, value: Value, clears: bool) {
+    fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
         let settings = &self.cx.live.settings;
         let kind = field_info(field).map(|info| info.kind).or_else(|| settings.fields.get(field).copied());
         let value = match reading::read_field(field, value, kind.unwrap_or(ValueType::Any), settings.calendar.zone()) {
@@ -263,7 +263,7 @@ impl Machine<'_> {
             Err(left) => return self.left_out(field, left.why),
         };
         if !value.is_blank() || clears {
-            self.set_fields(&[(field.to_owned(), value)], Word::Own);
+            self.set_fields(&[(field.to_owned(), value)], Word::Run(run));
         } else if !self.state.lead.profile.get(field).is_blank() {
             self.left_out(field, Why::Blank);
         }

@@ -218,7 +218,7 @@ impl Done {
             }
             _ => Vec::new(),
         };
-        let entry = Entry { seq: 0, skeleton, personal: Some(Personal { events, account: None }) };
+        let entry = Entry { seq: 0, skeleton, personal: Some(Personal { events, account: None, changes: Vec::new() }) };
         let what = Teller::new(catalog, &applied.state).tell(&entry);
         Self { lead: lead.id, stage: lead.stage, segment: lead.segment, owner: lead.owner.clone(), what }
     }

@@ -6,13 +6,14 @@ use cadenza_core::event::{Answer, Delivery, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Digest, EffectId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKind, Why};
-use cadenza_core::journal::{Entry, Ignored, Note, Refusal, Verdict};
+use cadenza_core::journal::{Change, Entry, Ignored, Note, Refusal, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
+use cadenza_core::value::Value;
 use cadenza_core::workflow::StepIx;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -94,8 +95,35 @@ impl<'a> Teller<'a> {
         });
         let mut told: Vec<Told> =
             entry.skeleton.notes.iter().map(|note| self.note(note, events, &mut answers)).collect();
+        let changes = entry.personal.as_ref().map_or(&[][..], |personal| &personal.changes);
+        told.extend(changes.iter().map(|change| Told::plain(self.change(change))));
         told.extend(events.iter().filter_map(by_whom).map(Told::plain));
         told
+    }
+
+    /// Which field changed, from what to what, and by which workflow when it was one.
+    fn change(&self, change: &Change) -> String {
+        let Change { field, from, to, run } = change;
+        let was = if from.is_blank() { String::new() } else { format!("; it was {}", self.value(from)) };
+        match (run, to.is_blank()) {
+            (Some(run), false) => format!("{}: set {field} to {}{was}.", self.run(*run), self.value(to)),
+            (Some(run), true) => format!("{}: cleared {field}{was}.", self.run(*run)),
+            (None, false) => format!("{} is now {}{was}.", capital(field), self.value(to)),
+            (None, true) => format!("{} was cleared{was}.", capital(field)),
+        }
+    }
+
+    fn value(&self, value: &Value) -> String {
+        match value {
+            Value::Time(at) => self.time(*at),
+            Value::Text(text) => text.clone(),
+            Value::List(items) => items.iter().map(|item| self.value(item)).collect::<Vec<_>>().join(", "),
+            Value::Bool(is) => is.to_string(),
+            Value::Int(int) => int.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Blank => "blank".to_owned(),
+            Value::Duration(ms) => format!("{ms} ms"),
+        }
     }
 
     fn note<'e>(&mut self, note: &Note, events: &[Event], answers: &mut impl Iterator<Item = &'e Answer>) -> Told {

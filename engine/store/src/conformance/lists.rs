@@ -122,7 +122,11 @@ pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
     let entry = |seq: u64, personal: bool| Entry {
         seq,
         skeleton: Skeleton { now: ms(seq as i64), event: format!("e{seq}"), notes: vec![Note::Paused(true)] },
-        personal: personal.then(|| Personal { events: vec![sample::reported(seq)], account: None }),
+        personal: personal.then(|| Personal {
+            events: vec![sample::reported(seq)],
+            account: None,
+            changes: Vec::new(),
+        }),
     };
     // Of two leads whose journals lie side by side; some entries have no personal part.
     let mut expected = Vec::new();

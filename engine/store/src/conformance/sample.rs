@@ -156,7 +156,7 @@ pub fn waiting(n: u64) -> LeadState {
     state.latest = Some(Entry {
         seq: 1,
         skeleton: Skeleton { now, event: event_id(n), notes },
-        personal: Some(Personal { events: vec![reported(n), answer], account: None }),
+        personal: Some(Personal { events: vec![reported(n), answer], account: None, changes: Vec::new() }),
     });
     state
 }
@@ -202,7 +202,7 @@ pub fn called(n: u64) -> LeadState {
     state.latest = Some(Entry {
         seq: 2,
         skeleton: Skeleton { now: at(n), event: format!("{}:done", event_id(n)), notes: vec![done] },
-        personal: Some(Personal { events: vec![Event::TimerDue], account: None }),
+        personal: Some(Personal { events: vec![Event::TimerDue], account: None, changes: Vec::new() }),
     });
     state
 }
