@@ -8,7 +8,7 @@ use cadenza_core::event::{EventType, LeadCommand, Report, StandardEvent};
 use cadenza_core::run::RunState;
 use cadenza_core::value::Value;
 use cadenza_language::Folder;
-use cadenza_store::MemoryStore;
+use cadenza_store::{Batch, BatchId, Mark, MemoryStore};
 use std::path::Path;
 
 const SETTINGS: &str = "name: fixture\ntimezone: America/New_York\ncontact: { email_via: mailer }\n\
@@ -246,4 +246,24 @@ async fn a_full_pool_puts_decisions_off_and_fails_none() {
     assert_eq!(rig.questions(), 1, "asked when there is a place");
     rig.driver.ask_who_waits(later).await.unwrap();
     assert_eq!(rig.questions(), 1, "once");
+}
+
+#[tokio::test]
+async fn an_event_of_before_an_upgrade_is_a_duplicate() {
+    let known = LeadId::new(fixture::NOW, 9);
+    for (content, answered) in [(None, Some(known)), (Some(1), Some(known)), (Some(2), None)] {
+        let store = MemoryStore::new();
+        let mut batch = Batch::new(BatchId(1), store.epoch());
+        batch.marks.push(Mark { event: "web/7".to_owned(), day: due::day(fixture::NOW), lead: known, content });
+        store.commit(batch).await.unwrap();
+        let mut rig = Rig::on(store, MAILS).await;
+        let answer = rig.lead(7).await;
+        rig.settle().await;
+        // Nothing else goes with the reply: it leaves with the next batch, empty or not.
+        rig.driver.hand_over();
+        rig.settle().await;
+        let answer = answer.await.unwrap();
+        let lead = answer.as_ref().ok().filter(|accepted| accepted.duplicate).map(|accepted| accepted.lead);
+        assert_eq!(lead, answered, "a mark with the content {content:?}: {answer:?}");
+    }
 }
