@@ -211,7 +211,6 @@ impl Report {
 }
 
 /// What happens to a lead.
-#[expect(clippy::large_enum_variant, reason = "an event is moved once; boxing would cost an allocation per lead")]
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Event {
     /// Something happened outside.

@@ -232,7 +232,7 @@ impl<'a> Machine<'a> {
         let (channel, outcome) = (touch.channel, touch.outcome);
         if outcome == Outcome::WrongNumber {
             let by = touch.by.as_ref().map_or_else(|| self.report.map_or("", |report| &report.source), |rep| &rep.0);
-            self.wrong_number(&by.to_owned());
+            self.wrong_number(by);
         }
         if channel == Channel::Call {
             self.measure_first_call(touch.at);
