@@ -124,6 +124,16 @@ impl LeadId {
         Self(root(at, seed))
     }
 
+    /// When the lead was first heard of.
+    pub const fn heard_at(self) -> Timestamp {
+        Timestamp::from_ms((self.0 >> 80) as i64)
+    }
+
+    /// No lead that was first heard of at `at` or before has a greater id.
+    pub const fn last_of(at: Timestamp) -> Self {
+        Self(root(at, 0) | ((1 << 80) - 1))
+    }
+
     /// The logical partition that owns the lead and everything born of it.
     pub const fn partition(self) -> u16 {
         (mix((self.0 >> BORN_BITS) as u64, 0) % PARTITIONS as u64) as u16

@@ -192,6 +192,12 @@ pub struct ScheduleState {
     /// The latest firings, newest last.
     #[n(2)]
     pub past: Vec<PastFiring>,
+    /// The cron and zone that `handled` is of; blank in records of earlier versions.
+    #[n(90)]
+    pub rule: Option<String>,
+    /// Since when the workspace has no such schedule: what comes due meanwhile is not missed.
+    #[n(91)]
+    pub removed: Option<Timestamp>,
 }
 
 /// A firing that is going through the leads.
@@ -223,7 +229,7 @@ pub struct PastFiring {
     /// When it began; for one that never ran, when that was decided.
     #[n(1)]
     pub at: Timestamp,
-    /// `fired`, `late`, `coalesced`, `missed`.
+    /// `fired`, `late`, `coalesced`, `missed`, or `stopped`: its schedule was removed while it went through the leads.
     #[n(2)]
     pub how: String,
     /// Leads enrolled.

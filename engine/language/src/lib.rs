@@ -9,6 +9,7 @@
 mod check;
 mod condition;
 mod connections;
+mod cron;
 mod diagnostic;
 mod digest;
 mod fault;

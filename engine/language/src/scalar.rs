@@ -1,5 +1,6 @@
 //! Single values: texts, names, numbers, durations, dates, zones, cron. Each says what to write when it cannot be read.
 
+use crate::cron;
 use crate::diagnostic::{Problem, Sheet};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
@@ -203,6 +204,10 @@ impl Sheet<'_> {
                 problem(message).help("look at the day of the month and the month, the third and fourth field"),
             );
             return None;
+        }
+        for odd in cron::oddities(&text) {
+            let message = format!("`{text}` may not be what it says");
+            self.report(Problem::warning("odd-cron", node.span.clone(), message).help(odd));
         }
         Some(text)
     }

@@ -1,11 +1,12 @@
 //! The one place where time is read. Everything else gets `now` as an argument.
 //!
-//! Engine time is real, scaled (the demo) or virtual (tests, rehearsal). Signatures, budgets and network time-outs always
-//! use real time.
+//! Engine time is real, scaled (the demo) or virtual (tests, rehearsal). It never goes back within a process: when the system's
+//! clock is set back, engine time goes on at half its speed until the system has caught up. Signatures, budgets and network
+//! time-outs always use the system's time.
 
 use cadenza_core::time::Timestamp;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Which clock the engine runs on, as `--clock` spells it.
@@ -46,6 +47,53 @@ pub(crate) struct Clock {
     started_at: Timestamp,
     /// Milliseconds the virtual clock was advanced since `started_at`.
     advanced_ms: Arc<AtomicI64>,
+    steady: Arc<Steady>,
+}
+
+/// The system's clock, less its steps back.
+#[derive(Debug, Default)]
+struct Steady {
+    /// The latest that was shown, in milliseconds.
+    shown_ms: AtomicI64,
+    /// While the system's clock is behind: since when, and what was shown then.
+    behind: Mutex<Option<(Instant, i64)>>,
+    is_behind: AtomicBool,
+}
+
+/// A step back of less than this is not worth a word: time services make such.
+const STEP_TOLD_MS: i64 = 1_000;
+
+impl Steady {
+    /// What to show when the system shows `system_ms` at this instant.
+    fn show(&self, system_ms: i64, at: Instant) -> i64 {
+        let shown_ms = self.shown_ms.fetch_max(system_ms, Ordering::AcqRel);
+        if system_ms >= shown_ms {
+            if self.is_behind.swap(false, Ordering::AcqRel) {
+                *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            return system_ms;
+        }
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, from_ms) = match *behind {
+            Some(behind) => behind,
+            None => {
+                let step_ms = shown_ms - system_ms;
+                if step_ms >= STEP_TOLD_MS {
+                    tracing::warn!(
+                        step_ms,
+                        "the system's clock was set back: engine time goes on at half speed until it has caught up; \
+                         a restart sets engine time back, too"
+                    );
+                }
+                self.is_behind.store(true, Ordering::Release);
+                *behind.insert((at, shown_ms))
+            }
+        };
+        drop(behind);
+        let passed_ms = i64::try_from(at.saturating_duration_since(since).as_millis()).unwrap_or(i64::MAX);
+        let show_ms = from_ms.saturating_add(passed_ms / 2);
+        self.shown_ms.fetch_max(show_ms, Ordering::AcqRel).max(show_ms)
+    }
 }
 
 impl Clock {
@@ -55,7 +103,7 @@ impl Clock {
             ClockKind::Real => Self::real(),
             ClockKind::Scaled(_) | ClockKind::Virtual => from.unwrap_or_else(Self::real),
         };
-        Self { kind, started: Instant::now(), started_at, advanced_ms: Arc::new(AtomicI64::new(0)) }
+        Self { kind, started: Instant::now(), started_at, advanced_ms: Arc::default(), steady: Arc::default() }
     }
 
     /// Which clock this is.
@@ -66,7 +114,7 @@ impl Clock {
     /// The engine's time.
     pub(crate) fn now(&self) -> Timestamp {
         match self.kind {
-            ClockKind::Real => Self::real(),
+            ClockKind::Real => Timestamp::from_ms(self.steady.show(Self::real().as_ms(), Instant::now())),
             ClockKind::Scaled(factor) => {
                 let real_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
                 self.started_at.plus_ms(real_ms.saturating_mul(i64::from(factor)))
@@ -97,5 +145,34 @@ impl Clock {
     pub(crate) fn real() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_time_never_goes_back_and_never_stands_still() {
+        let steady = Steady::default();
+        let begin = Instant::now();
+        // Real milliseconds that have passed, what the system's clock shows, and what the engine's should.
+        let cases = [
+            (0, 1_000_000, 1_000_000, "as the system"),
+            (10, 1_000_010, 1_000_010, "as the system"),
+            (20, 9_000_000, 9_000_000, "a jump forward is taken at once"),
+            (30, 1_000_030, 9_000_000, "a jump back is not"),
+            (1_030, 1_001_030, 9_000_500, "it goes on at half speed"),
+            (3_030, 1_003_030, 9_001_500, "as long as the system is behind"),
+            (4_030, 900_000, 9_002_000, "and when it is set back once more"),
+            (5_030, 9_002_600, 9_002_600, "the system has caught up"),
+            (5_040, 9_002_610, 9_002_610, "as the system again"),
+            (5_050, 9_002_000, 9_002_610, "back a second time"),
+            (6_050, 9_003_000, 9_003_110, "at half speed again"),
+        ];
+        for (passed_ms, system_ms, expected, why) in cases {
+            let shown = steady.show(system_ms, begin + Duration::from_millis(passed_ms));
+            assert_eq!(shown, expected, "{passed_ms} ms after the beginning: {why}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod connector;
 mod counts;
+mod cron;
 mod damage;
 mod data_folder;
 mod decider;

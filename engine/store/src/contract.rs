@@ -480,6 +480,8 @@ pub trait Store: Send + Sync + 'static {
     async fn pool(&self, name: &str) -> Result<Option<PoolState>, StoreError>;
     /// A schedule.
     async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, StoreError>;
+    /// All schedules that were ever written.
+    async fn schedules(&self) -> Result<Vec<(String, ScheduleState)>, StoreError>;
     /// Timers in order of time, up to and including `until`, from after the cursor.
     async fn timers(&self, after: Option<Timer>, until: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError>;
     /// A queue in rank order, from after the cursor; all queues when none is named. A task's id leads to its lead.

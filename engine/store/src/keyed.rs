@@ -115,6 +115,10 @@ impl<S: Space> Store for Keyed<S> {
         reading::value(self.shared.sound()?, &ScheduleKey(id.to_owned()))
     }
 
+    async fn schedules(&self) -> Result<Vec<(String, ScheduleState)>, StoreError> {
+        reading::schedules(self.shared.sound()?)
+    }
+
     async fn timers(&self, after: Option<Timer>, until: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
         reading::timers(self.shared.sound()?, after, until, limit)
     }

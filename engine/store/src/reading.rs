@@ -11,8 +11,8 @@ use crate::contract::{
 };
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
-    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, SkeletonKey,
-    documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
+    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, ScheduleKey,
+    SkeletonKey, documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
 };
 use crate::mark_days::MarkDays;
 use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
@@ -21,6 +21,7 @@ use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
+use cadenza_core::state::ScheduleState;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use minicbor::Decode;
@@ -311,6 +312,14 @@ pub(crate) fn counters(records: Records<'_, impl Space>) -> Result<Counters, Sto
         Ok(Some((name, record::decode(key, value)?)))
     })?;
     Ok(Counters { values: values.into_iter().collect() })
+}
+
+/// All schedules.
+pub(crate) fn schedules(records: Records<'_, impl Space>) -> Result<Vec<(String, ScheduleState)>, StoreError> {
+    range(records, (first::<ScheduleKey>(), end::<ScheduleKey>()), usize::MAX, |key, value| {
+        let ScheduleKey(id) = ScheduleKey::of_bytes(key)?;
+        Ok(whole(records.space, key, value)?.map(|state| (id, state)))
+    })
 }
 
 /// A document.

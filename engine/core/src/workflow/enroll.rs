@@ -27,7 +27,7 @@ pub enum Enroll {
 /// A cron schedule with its policy for firings that were missed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Unique in the workspace: `workflow/number`.
+    /// Unique in the workspace: `workflow/id`, or the workflow and a hash of the times when the file gives none.
     pub id: String,
     /// Five fields, as cron(5).
     pub cron: String,

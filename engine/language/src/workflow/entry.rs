@@ -7,8 +7,10 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::{Content, Node};
 use cadenza_core::expr::Expr;
+use cadenza_core::id::hash64;
 use cadenza_core::time::Span;
 use cadenza_core::workflow::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+use std::collections::BTreeSet;
 
 /// How far back missed firings are caught up when the file does not say.
 const WITHIN_DEFAULT: Span = Span::Days(7);
@@ -16,14 +18,12 @@ const WITHIN_DEFAULT: Span = Span::Days(7);
 pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Vec<Enroll> {
     let Some(node) = form.get("enroll") else { return Vec::new() };
     let items = reader.sheet.list(node, "`enroll`").unwrap_or_default();
-    let mut schedules = 0;
     let mut ways = Vec::new();
     for item in items {
         match (item.get("when"), item.get("schedule")) {
             (Some(_), None) => ways.extend(when(reader, item)),
             (None, Some(_)) => {
-                schedules += 1;
-                ways.extend(at(reader, item, format!("{workflow}/{schedules}")));
+                ways.extend(at(reader, item));
             }
             _ => {
                 let problem = Problem::error(
@@ -37,7 +37,42 @@ pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Ve
             }
         }
     }
+    name_schedules(reader, items, &mut ways, workflow);
     ways
+}
+
+/// Gives schedules their ids: the one that the file says, else one of their times, so that neither a place in the file nor
+/// a change of another schedule gives one what another remembers. Such as have the same times differ by their leads.
+fn name_schedules(reader: &Reader<'_>, items: &[Node], ways: &mut [Enroll], workflow: &str) {
+    let mut schedules: Vec<(&mut Schedule, &Expr)> = ways
+        .iter_mut()
+        .filter_map(|way| match way {
+            Enroll::Schedule { schedule, leads } => Some((schedule, &*leads)),
+            Enroll::When { .. } => None,
+        })
+        .collect();
+    let times = |schedule: &Schedule| format!("{} {}", schedule.cron, schedule.timezone);
+    let all: Vec<String> = schedules.iter().map(|(schedule, _)| times(schedule)).collect();
+    let mut given = BTreeSet::new();
+    for (schedule, leads) in &mut schedules {
+        if schedule.id.is_empty() {
+            let mut text = times(schedule);
+            if all.iter().filter(|other| **other == text).count() > 1 {
+                text.push_str(&format!(" {leads:?}"));
+            }
+            schedule.id = format!("t{:08x}", hash64(text.as_bytes()) >> 32);
+        }
+        schedule.id = format!("{workflow}/{}", schedule.id);
+        if !given.insert(schedule.id.clone()) {
+            let same = items.iter().filter_map(|item| item.get("schedule")).next_back();
+            let problem = Problem::error(
+                "duplicate-name",
+                same.map_or(0..0, Node::pointer),
+                "two schedules have the same id, or the same times and leads",
+            );
+            reader.sheet.report(problem.help("give each an `id` of its own, or leave one out"));
+        }
+    }
 }
 
 fn when(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
@@ -48,16 +83,17 @@ fn when(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
     Some(Enroll::When { event: event?, condition: test? })
 }
 
-fn at(reader: &Reader<'_>, item: &Node, id: String) -> Option<Enroll> {
+fn at(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
     let form = Form::open(&reader.sheet, item, &AT)?;
     let leads = form.get("leads").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Schedule));
-    let schedule = form.get("schedule").and_then(|node| schedule(reader, node, id));
+    let schedule = form.get("schedule").and_then(|node| schedule(reader, node));
     Some(Enroll::Schedule { schedule: schedule?, leads: leads? })
 }
 
-fn schedule(reader: &Reader<'_>, node: &Node, id: String) -> Option<Schedule> {
+fn schedule(reader: &Reader<'_>, node: &Node) -> Option<Schedule> {
     let sheet = &reader.sheet;
     let form = Form::open(sheet, node, &SCHEDULE)?;
+    let id = form.get("id").map_or(Some(String::new()), |node| sheet.name(node, "the id of a schedule"));
     let cron = form.get("cron").and_then(|node| sheet.cron(node));
     let timezone = match form.get("timezone") {
         Some(node) => sheet.zone(node).map(|(name, _)| name),
@@ -65,7 +101,7 @@ fn schedule(reader: &Reader<'_>, node: &Node, id: String) -> Option<Schedule> {
     };
     let catch_up = form.get("catch_up").map_or(Some(CatchUp::Latest), |node| catch_up(reader, node));
     let within = form.get("within").map_or(Some(WITHIN_DEFAULT), |node| sheet.duration(node));
-    Some(Schedule { id, cron: cron?, timezone: timezone?, catch_up: catch_up?, within: within? })
+    Some(Schedule { id: id?, cron: cron?, timezone: timezone?, catch_up: catch_up?, within: within? })
 }
 
 fn catch_up(reader: &Reader<'_>, node: &Node) -> Option<CatchUp> {

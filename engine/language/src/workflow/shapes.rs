@@ -52,6 +52,7 @@ pub(super) static SCHEDULE: Shape = Shape {
     name: "`schedule`",
     about: "Set times, and what happens to those that were missed.",
     keys: &[
+        optional("id", Name, "Keeps what the schedule remembers when its times change"),
         required("cron", Text, "Minute, hour, day of month, month, weekday: `0 8 * * MON-FRI`"),
         optional("timezone", Takes::Zone, "Whose clock; the workspace's when left out"),
         optional(

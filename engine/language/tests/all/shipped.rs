@@ -20,7 +20,7 @@ fn the_shipped_workspace_has_nothing_to_complain_of() {
 fn inbound_reads_as_the_design_has_it() {
     let workspace = check(&shipped(), &catalog()).workspace.expect("it is sound");
     let inbound = &workspace.workflows["inbound"];
-    assert!(matches!(&inbound.enroll[1], Enroll::Schedule { schedule, .. } if schedule.id == "inbound/1"));
+    assert!(matches!(&inbound.enroll[1], Enroll::Schedule { schedule, .. } if schedule.id == "inbound/untouched"));
     let verb = |id: &str| &inbound.step(inbound.find(id).unwrap_or_else(|| panic!("a step `{id}`"))).unwrap().verb;
     let Verb::Call(call) = verb("first-call") else { panic!("first-call is a call") };
     assert_eq!(call.due, Span::Business(5 * MINUTE_MS));

@@ -1,4 +1,5 @@
-//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one.
+//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one. Commands
+//! from outside get one batch at each due time and wait otherwise, so an advance ends however much comes in.
 
 use super::Driver;
 use crate::engine::Refused;
@@ -11,6 +12,8 @@ pub(super) struct Advance {
     to: Timestamp,
     /// The batch that stores the time reached last; the answer waits for it.
     stored_in: Option<u64>,
+    /// Whether the clock was set forward since commands were taken last.
+    admits: bool,
     reply: oneshot::Sender<Result<Timestamp, Refused>>,
 }
 
@@ -28,7 +31,7 @@ impl Driver {
         } else if self.advancing.is_some() {
             let _ = reply.send(Err(Refused::Busy));
         } else {
-            self.advancing = Some(Advance { to, stored_in: None, reply });
+            self.advancing = Some(Advance { to, stored_in: None, admits: false, reply });
         }
     }
 
@@ -42,6 +45,18 @@ impl Driver {
             && self.next_event() > self.parts.clock.now()
     }
 
+    /// Whether commands from outside are taken now.
+    pub(super) fn takes_commands(&self) -> bool {
+        self.advancing.as_ref().is_none_or(|advance| advance.admits)
+    }
+
+    /// A batch of commands was taken.
+    pub(super) fn took_commands(&mut self) {
+        if let Some(advance) = &mut self.advancing {
+            advance.admits = false;
+        }
+    }
+
     fn next_event(&self) -> Timestamp {
         self.next_timer.min(self.next_send).min(self.schedules.next_due()).min(self.next_release())
     }
@@ -52,6 +67,7 @@ impl Driver {
         let Some(advance) = &mut self.advancing else { return Ok(()) };
         if next <= advance.to {
             self.parts.clock.advance_to(next);
+            advance.admits = true;
             return Ok(());
         }
         if advance.stored_in.is_none() {

@@ -276,7 +276,7 @@ impl Driver {
             return self.advance_further().await;
         }
         let sleep = self.sleep();
-        let flushing = self.flushing.is_some();
+        let (flushing, takes_commands) = (self.flushing.is_some(), self.takes_commands());
         // An open batch without room waits for the one before it, which is being flushed.
         let room = self.open.events < self.parts.options.batch_events_max || !flushing;
         let commands_over = self.ends.commands.is_closed() && self.ends.commands.is_empty();
@@ -293,10 +293,13 @@ impl Driver {
                 self.take(result).await?;
                 self.take_waiting().await
             }
-            command = self.ends.commands.recv(), if room && !(commands_over && self.stopping.is_some()) => match command {
+            command = self.ends.commands.recv(),
+                if room && takes_commands && !(commands_over && self.stopping.is_some()) => match command {
                 Some(command) => {
                     self.take(command).await?;
-                    self.take_waiting().await
+                    self.take_waiting().await?;
+                    self.took_commands();
+                    Ok(())
                 }
                 None => {
                     self.begin_stop(oneshot::channel().0);
@@ -313,7 +316,7 @@ impl Driver {
     /// Takes what else is waiting, up to a batch; results get half of it at the most while commands are waiting.
     async fn take_waiting(&mut self) -> Result<(), StoreError> {
         let max = self.parts.options.batch_events_max;
-        let mut taken = 1;
+        let (mut taken, mut took_commands) = (1, false);
         for results_max in [max / 2, max] {
             while taken < results_max
                 && let Ok(result) = self.ends.results.try_recv()
@@ -322,11 +325,15 @@ impl Driver {
                 taken += 1;
             }
             while taken < max
+                && self.takes_commands()
                 && let Ok(command) = self.ends.commands.try_recv()
             {
                 self.take(command).await?;
-                taken += 1;
+                (taken, took_commands) = (taken + 1, true);
             }
+        }
+        if took_commands {
+            self.took_commands();
         }
         Ok(())
     }
@@ -427,7 +434,8 @@ impl Driver {
         tracing::info!(digest = %catalog.workspace.digest, "workspace applied");
         let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
         let schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
-        self.schedules = schedules.going_on_from(&self.schedules);
+        let before = std::mem::replace(&mut self.schedules, schedules::Schedules::none());
+        self.schedules = schedules.going_on_from(before, now);
         self.open.touched |= self.schedules.write_new(&mut self.set);
         self.parts.decider.use_plugins(&catalog);
         self.parts.catalog = Arc::clone(&catalog);

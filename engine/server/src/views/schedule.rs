@@ -1,10 +1,9 @@
 //! A schedule as the API shows it: when it fires next, and what became of its past firings.
 
+use crate::cron;
 use cadenza_core::state::{Firing, PastFiring, ScheduleState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{CatchUp, Schedule};
-use croner::Cron;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 /// A schedule.
@@ -15,6 +14,7 @@ pub(crate) struct ScheduleView {
     cron: String,
     timezone: String,
     catch_up: String,
+    /// What the engine has planned; a time that has passed when it is overdue.
     next: Option<Timestamp>,
     last: Option<FiringView>,
     /// A firing that is going through the leads.
@@ -57,7 +57,7 @@ impl ScheduleView {
                 CatchUp::All { at_most } => format!("all (at most {at_most})"),
                 CatchUp::None => "none".to_owned(),
             },
-            next: next_after(schedule, now),
+            next: cron::next(schedule, state, now),
             last: past.last().cloned(),
             firing: state.firing.as_ref().map(|firing: &Firing| UnderWay {
                 nominal: firing.nominal,
@@ -75,35 +75,4 @@ impl ScheduleView {
 
 fn firing_view(firing: &PastFiring) -> FiringView {
     FiringView { nominal: firing.nominal, at: firing.at, how: firing.how.clone(), enrolled: firing.enrolled }
-}
-
-/// The first nominal time after `now`; none for a schedule that never fires again.
-fn next_after(schedule: &Schedule, now: Timestamp) -> Option<Timestamp> {
-    let zone = TimeZone::get(&schedule.timezone).ok()?;
-    let cron: Cron = schedule.cron.parse().ok()?;
-    let next = cron.find_next_occurrence(&now.to_jiff().to_zoned(zone), false).ok()?;
-    Some(Timestamp::from_jiff(next.timestamp()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use cadenza_core::time::Span;
-
-    #[test]
-    fn the_next_firing_keeps_to_the_zone() {
-        let schedule = Schedule {
-            id: "w/0".into(),
-            cron: "0 8 * * MON-FRI".into(),
-            timezone: "America/New_York".into(),
-            catch_up: CatchUp::Latest,
-            within: Span::Days(1),
-        };
-        for (now, next) in
-            [("2026-03-06T12:59:00Z", "2026-03-06T13:00:00Z"), ("2026-03-06T13:00:00Z", "2026-03-09T12:00:00Z")]
-        {
-            let now = Timestamp::parse(now).unwrap();
-            assert_eq!(next_after(&schedule, now), Timestamp::parse(next), "after {now}");
-        }
-    }
 }

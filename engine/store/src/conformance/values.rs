@@ -219,12 +219,16 @@ pub(super) async fn pools_and_schedules<P: Place>(place: &P) {
             seen: 5,
         }),
         past: Vec::new(),
+        rule: Some("0 8 * * * UTC".to_owned()),
+        removed: None,
     };
+    let other = ScheduleState { removed: Some(ms(7)), ..Default::default() };
     for step in 1..=3_u64 {
         opened
             .commit(|batch| {
                 batch.pools = vec![("closers".to_owned(), pool(step)), ("closers2".to_owned(), pool(step * 10))];
-                batch.schedules = vec![("sweep/1".to_owned(), schedule(step as i64))];
+                let other = ("nap/1".to_owned(), other.clone());
+                batch.schedules = vec![("sweep/1".to_owned(), schedule(step as i64)), other];
             })
             .await;
         let store = &opened.store;
@@ -233,6 +237,8 @@ pub(super) async fn pools_and_schedules<P: Place>(place: &P) {
         assert_eq!(store.pool("closer").await.expect("readable"), None);
         assert_eq!(store.schedule("sweep/1").await.expect("readable"), Some(schedule(step as i64)));
         assert_eq!(store.schedule("sweep").await.expect("readable"), None);
+        let all = [("nap/1".to_owned(), other.clone()), ("sweep/1".to_owned(), schedule(step as i64))];
+        assert_eq!(store.schedules().await.expect("readable"), all);
         opened = opened.again(place).await;
     }
 }

@@ -1,0 +1,169 @@
+//! When a schedule fires: the times of its cron, and what it remembers against what the clock shows. Pure; the driver and
+//! the faces ask the same, so that what is shown is what will be done.
+
+use cadenza_core::state::ScheduleState;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::Schedule;
+use croner::Cron;
+use jiff::tz::TimeZone;
+use std::str::FromStr;
+
+/// The times of a schedule. Where clocks change: a time in the gap is when the gap ends, one that comes twice is the first.
+pub(crate) struct Times {
+    cron: Cron,
+    zone: TimeZone,
+}
+
+impl Times {
+    /// Those of a schedule; none when it cannot be read, which its check excludes.
+    pub(crate) fn of(schedule: &Schedule) -> Option<Self> {
+        Some(Self { cron: Cron::from_str(&schedule.cron).ok()?, zone: TimeZone::get(&schedule.timezone).ok()? })
+    }
+
+    /// The first one after `at`; [`Timestamp::MAX`] when there is none.
+    pub(crate) fn next_after(&self, at: Timestamp) -> Timestamp {
+        let zoned = at.to_jiff().to_zoned(self.zone.clone());
+        let next = self.cron.find_next_occurrence(&zoned, false);
+        next.map_or(Timestamp::MAX, |next| Timestamp::from_jiff(next.timestamp()))
+    }
+
+    /// The latest ones after `after`, up to and including `until`, in order, at most so many: found from the end, so that a
+    /// clock that jumped over years costs no more than these.
+    pub(crate) fn latest(&self, after: Timestamp, until: Timestamp, at_most: usize) -> Vec<Timestamp> {
+        let mut found = Vec::new();
+        let mut from = until.to_jiff().to_zoned(self.zone.clone());
+        while found.len() < at_most
+            && let Ok(time) = self.cron.find_previous_occurrence(&from, found.is_empty())
+            && let at = Timestamp::from_jiff(time.timestamp())
+            && at > after
+        {
+            found.push(at);
+            from = time;
+        }
+        found.reverse();
+        found
+    }
+
+    /// Whether all of these may be times of it.
+    pub(crate) fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
+        times.into_iter().all(|at| self.next_after(at.plus_ms(-1)) == at)
+    }
+}
+
+/// What a schedule's times are worked out from, as its state remembers it.
+pub(crate) fn rule(schedule: &Schedule) -> String {
+    format!("{} {}", schedule.cron, schedule.timezone)
+}
+
+/// Until when a schedule's times have been dealt with, by what it remembers. One that is new, was removed in between or has
+/// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now.
+pub(crate) fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
+    let has_other_times = state.rule.as_ref().is_some_and(|known| *known != rule(schedule));
+    if state.removed.is_some() || has_other_times {
+        return now;
+    }
+    state.handled.map_or(now, |handled| handled.min(now))
+}
+
+/// When a schedule fires next, by what it remembers; a time that has passed when one is overdue.
+pub(crate) fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
+    let next = Times::of(schedule)?.next_after(handled(schedule, state, now));
+    (next < Timestamp::MAX).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::time::{DAY_MS, Span};
+    use cadenza_core::workflow::CatchUp;
+
+    fn schedule(cron: &str, timezone: &str) -> Schedule {
+        let (cron, timezone) = (cron.to_owned(), timezone.to_owned());
+        Schedule { id: "w/x".into(), cron, timezone, catch_up: CatchUp::Latest, within: Span::Days(1) }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap_or_else(|| panic!("`{text}` is a time"))
+    }
+
+    #[test]
+    fn times_keep_to_the_zone() {
+        let cases = [
+            ("0 8 * * MON-FRI", "America/New_York", "2026-03-06T12:59:00Z", "2026-03-06T13:00:00Z"),
+            ("0 8 * * MON-FRI", "America/New_York", "2026-03-06T13:00:00Z", "2026-03-09T12:00:00Z"),
+            // In the gap of New York and of Berlin; twice in New York, the Azores and Lord Howe.
+            ("30 2 * * *", "America/New_York", "2026-03-08T05:00:00Z", "2026-03-08T07:00:00Z"),
+            ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
+            ("30 1 * * *", "America/New_York", "2026-11-01T04:00:00Z", "2026-11-01T05:30:00Z"),
+            ("30 1 * * *", "America/New_York", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"),
+            ("0 0 * * *", "Atlantic/Azores", "2026-10-25T00:00:00Z", "2026-10-26T01:00:00Z"),
+            ("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z", "2026-04-04T14:45:00Z"),
+            ("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", "2026-03-28T22:00:00Z"),
+            ("0 9 30 12 *", "Pacific/Apia", "2011-01-01T00:00:00Z", "2011-12-30T10:00:00Z"),
+        ];
+        for (cron, zone, after, expected) in cases {
+            let next = Times::of(&schedule(cron, zone)).expect("a good schedule").next_after(at(after));
+            assert_eq!(next, at(expected), "`{cron}` in {zone} after {after}");
+        }
+    }
+
+    /// Looking back finds the times that looking forward does.
+    #[test]
+    fn the_latest_are_those_that_came() {
+        let crons = ["*/7 * * * *", "30 2 * * *", "0 0 * * *", "15,45 1,23 * * *", "0 8 29 2 *", "0 12 L * *"];
+        let zones =
+            ["America/New_York", "Atlantic/Azores", "America/Havana", "Australia/Lord_Howe", "Asia/Beirut", "UTC"];
+        for (cron, zone) in crons.iter().flat_map(|cron| zones.map(|zone| (*cron, zone))) {
+            let times = Times::of(&schedule(cron, zone)).expect("a good schedule");
+            for around in
+                ["2026-03-08T12:00:00Z", "2026-03-29T02:00:00Z", "2026-10-25T03:00:00Z", "2026-11-01T12:00:00Z"]
+            {
+                let (from, until) = (at(around).plus_ms(-3 * DAY_MS), at(around));
+                let mut forward = Vec::new();
+                let mut next = times.next_after(from);
+                while next <= until {
+                    forward.push(next);
+                    next = times.next_after(next);
+                }
+                assert_eq!(times.latest(from, until, 10_000), forward, "`{cron}` in {zone} up to {around}");
+                let tail = forward.len().saturating_sub(5);
+                assert_eq!(times.latest(from, until, 5), forward[tail..], "`{cron}` in {zone} up to {around}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_over_thousands_of_years_costs_no_more_than_what_is_kept() {
+        let times = Times::of(&schedule("* * * * *", "Europe/Berlin")).expect("a good schedule");
+        let until = at("9000-01-01T00:00:30Z");
+        let latest = times.latest(at("1971-01-01T00:00:00Z"), until, 3);
+        assert_eq!(latest, [-2, -1, 0].map(|minutes| at("9000-01-01T00:00:00Z").plus_ms(minutes * 60_000)));
+    }
+
+    #[test]
+    fn what_is_next_goes_by_what_was_handled() {
+        let daily = schedule("0 8 * * *", "UTC");
+        let (now, other) = ("2026-03-10T12:00:00Z", Some("0 9 * * * UTC".to_owned()));
+        let same = Some(rule(&daily));
+        let cases = [
+            ("nothing is known", None, None, None, "2026-03-11T08:00:00Z"),
+            ("dealt with today", Some("2026-03-10T08:00:00Z"), same.clone(), None, "2026-03-11T08:00:00Z"),
+            ("today's is overdue", Some("2026-03-09T08:00:00Z"), same.clone(), None, "2026-03-10T08:00:00Z"),
+            ("by an earlier version", Some("2026-03-09T08:00:00Z"), None, None, "2026-03-10T08:00:00Z"),
+            (
+                "the clock went back over years",
+                Some("2031-01-01T08:00:00Z"),
+                same.clone(),
+                None,
+                "2026-03-11T08:00:00Z",
+            ),
+            ("it had other times", Some("2026-03-01T09:00:00Z"), other, None, "2026-03-11T08:00:00Z"),
+            ("it was away", Some("2026-03-01T08:00:00Z"), same, Some("2026-03-02T00:00:00Z"), "2026-03-11T08:00:00Z"),
+        ];
+        for (what, handled, rule, removed, expected) in cases {
+            let (handled, removed) = (handled.map(at), removed.map(at));
+            let state = ScheduleState { handled, rule, removed, ..Default::default() };
+            assert_eq!(next(&daily, &state, at(now)), Some(at(expected)), "{what}");
+        }
+    }
+}
