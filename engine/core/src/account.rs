@@ -124,6 +124,13 @@ pub enum AccountMessage {
     Hold(Hold),
     /// The owner changed without a hold; a hold in force stands.
     Own(RepId),
+    /// Its owner is not in the team any more: what was theirs, a hold too, is this rep's from now on.
+    TakeOver {
+        /// Who left.
+        gone: RepId,
+        /// Who has it now.
+        owner: RepId,
+    },
     /// This happened to one of its leads.
     Happened(EventType),
 }
@@ -165,6 +172,14 @@ impl Account {
             }
             AccountMessage::Own(owner) => {
                 if self.hold.is_none() {
+                    self.own(owner);
+                }
+            }
+            AccountMessage::TakeOver { gone, owner } => {
+                if let Some(hold) = self.hold.as_mut().filter(|hold| hold.owner == gone) {
+                    hold.owner = owner.clone();
+                }
+                if self.hold.as_ref().is_none_or(|hold| hold.owner == owner) {
                     self.own(owner);
                 }
             }
@@ -255,6 +270,7 @@ mod tests {
     #[test]
     fn who_owns_an_account_and_for_how_long() {
         let own = |owner| AccountMessage::Own(rep(owner));
+        let over = |gone, owner| AccountMessage::TakeOver { gone: rep(gone), owner: rep(owner) };
         let won = || AccountMessage::Happened(EventType::parse("deal.won").unwrap());
         let cases = [
             ("a second lead does not start it again", vec![hold("ada", 9, 1), hold("ada", 20, 2)], "ada until 9 for 2"),
@@ -270,6 +286,13 @@ mod tests {
                 "bob until 30 for 1",
             ),
             ("no hold, no keeping", vec![own("ada"), won()], "ada"),
+            (
+                "whoever takes over has the hold to its end",
+                vec![hold("ada", 9, 1), over("ada", "bob")],
+                "bob until 9 for 1",
+            ),
+            ("an account that was kept, too", vec![hold("ada", 9, 1), won(), over("ada", "bob")], "bob"),
+            ("nobody takes over what another holds", vec![hold("ada", 9, 1), over("gus", "bob")], "ada until 9 for 1"),
         ];
         for (what, messages, expected) in cases {
             let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());

@@ -420,9 +420,75 @@ pub enum Note {
         #[n(1)]
         why: crate::reading::Why,
     },
+    /// Something that was decided about an overdue task could not be done; what was done instead stands in the notes
+    /// that follow.
+    #[n(80)]
+    NotEscalated {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// What should have been done.
+        #[n(1)]
+        action: Action,
+        /// Why it was not.
+        #[n(2)]
+        why: Unable,
+        /// Who should have heard of it.
+        #[n(3)]
+        rep: Option<RepId>,
+    },
+    /// Nobody could be told of an overdue task.
+    #[n(81)]
+    NobodyTold {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// Which point.
+        #[n(1)]
+        point: u16,
+    },
+    /// This rep or pool is not in the team any more, and its task goes elsewhere.
+    #[n(82)]
+    Gone(#[n(0)] Assignee),
+    /// The owner of the account is away: it stays theirs, and the lead's owner stands in.
+    #[n(83)]
+    StandsIn {
+        /// Who has the lead.
+        #[n(0)]
+        owner: RepId,
+        /// Who has the account.
+        #[n(1)]
+        of: RepId,
+    },
     /// A run's question waits for a place in the pool.
     #[n(120)]
     PutOff(#[n(0)] RunId),
+}
+
+crate::codes::codes! {
+    /// Why something could not be done about an overdue task.
+    pub enum Unable {
+        /// Nobody has it.
+        0 NoOwner = "no_owner",
+        /// The rep is not in the team any more.
+        1 Gone = "gone",
+        /// The rep is away.
+        2 Away = "away",
+        /// No manager is known.
+        3 NoManager = "no_manager",
+        /// It is not known from which pool somebody else could take it.
+        4 NoPool = "no_pool",
+        /// Nobody else of the pool is here.
+        5 NobodyElse = "nobody_else",
+        /// The pool has it already.
+        6 WithPool = "with_pool",
+        /// No connection carries notices to reps.
+        7 NoConnection = "no_connection",
+        /// The lead has as many tasks, or has brought forth as much, as it may.
+        8 NoRoom = "no_room",
+        /// The rep has it already, and could not be told again.
+        9 Told = "told_already",
+    }
 }
 
 /// What a decision came to, without its reasons.
@@ -480,5 +546,7 @@ crate::codes::codes! {
         4 UnknownStep = "unknown_step",
         /// Nothing was due.
         5 NothingDue = "nothing_due",
+        /// There is nobody of this name in the team.
+        80 UnknownRep = "unknown_rep",
     }
 }

@@ -181,6 +181,9 @@ pub struct Lead {
     #[n(70)]
     #[cbor(skip_if = "Ages::is_default", default)]
     pub ages: Ages,
+    /// The pool its owner was chosen from: where its tasks go when the owner cannot do them.
+    #[n(80)]
+    pub pool: Option<String>,
 }
 
 /// The id of a rep in `team.yaml`.
@@ -385,6 +388,7 @@ impl Lead {
             other_ids: BTreeMap::new(),
             first_call_ms: None,
             ages: Ages::default(),
+            pool: None,
         }
     }
 

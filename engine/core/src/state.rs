@@ -174,9 +174,14 @@ pub struct PoolState {
     /// When each member was given something last; who is missing was never given anything.
     #[n(0)]
     pub last_assigned: BTreeMap<RepId, Timestamp>,
-    /// How many things each member was given; who joined late began one behind whoever had the fewest.
+    /// How many things each member was given.
     #[n(1)]
     pub assigned: BTreeMap<RepId, u64>,
+    /// How far each member is ahead of or behind its turn, in shares of the weights of those who took part: see
+    /// [`crate::assignment`].
+    #[n(80)]
+    #[cbor(default, skip_if = "BTreeMap::is_empty")]
+    pub credit: BTreeMap<RepId, i64>,
 }
 
 /// What a schedule remembers.

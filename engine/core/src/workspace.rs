@@ -7,6 +7,7 @@ use crate::expr::Expr;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Parameters, PluginInfo, Reads};
+use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
 use crate::value::{Value, ValueType};
 use crate::workflow::{AskRef, Workflow};
@@ -94,6 +95,32 @@ pub struct Team {
     pub pools: BTreeMap<String, Pool>,
     /// Territories in the order they are asked.
     pub territories: Vec<Territory>,
+}
+
+impl Team {
+    /// Whether the rep is in the team.
+    pub fn knows(&self, rep: &RepId) -> bool {
+        self.reps.contains_key(rep)
+    }
+
+    /// Whether the rep is in the team and not away for the day.
+    pub fn is_here(&self, rep: &RepId, now: Timestamp) -> bool {
+        self.reps.get(rep).is_some_and(|rep| !rep.is_absent(now))
+    }
+
+    /// Whether whoever has a task is there to have one.
+    pub fn seats(&self, assignee: &Assignee) -> bool {
+        match assignee {
+            Assignee::Rep(rep) => self.knows(rep),
+            Assignee::Pool(pool) => self.pools.contains_key(pool),
+            Assignee::Nobody => true,
+        }
+    }
+
+    /// The members of a pool; none of one that there is not.
+    pub fn members(&self, pool: &str) -> impl Iterator<Item = &RepId> {
+        self.pools.get(pool).into_iter().flat_map(|pool| pool.members.iter().map(|(rep, _)| rep))
+    }
 }
 
 /// Somebody who sells.

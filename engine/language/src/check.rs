@@ -207,7 +207,13 @@ impl<'a> Reading<'a> {
 
     fn workflows(&self, pages: &[Page<'a>], known: &Known<'_>) -> BTreeMap<String, Arc<Workflow>> {
         let read = |page: &Page<'a>| workflow::read(page.sheet, &page.node, known);
-        pages.iter().filter_map(read).map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect()
+        let workflows: BTreeMap<String, Arc<Workflow>> =
+            pages.iter().filter_map(read).map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
+        // One that cannot be read may be the one that assigns.
+        if !known.workflows.incomplete && workflows.len() == pages.len() {
+            pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows));
+        }
+        workflows
     }
 
     /// A script that no workflow uses; when a workflow could not be read, it may be the one that does.

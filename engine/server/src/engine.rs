@@ -7,9 +7,10 @@ use crate::clock::Clock;
 use crate::damage::document;
 use crate::plugins::health::Health;
 use crate::plugins::shadow::{Compared, Tally};
+use cadenza_core::account::Account;
 use cadenza_core::effect::{Outgoing, Shadow};
 use cadenza_core::event::{Event, Report};
-use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
 use cadenza_core::plugin::DecisionKind;
@@ -422,6 +423,11 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<QueueKey>, Refused> {
         self.durable(|| self.store.queue(assignee, after, limit)).await
+    }
+
+    /// An account; one that cannot be read is as good as gone for whoever counts many.
+    pub(crate) async fn account(&self, id: AccountId) -> Result<Option<Account>, Refused> {
+        self.durable(|| async { self.store.account(id).await.unless_damaged() }).await
     }
 
     /// What a schedule remembers.

@@ -22,6 +22,7 @@ mod http;
 mod intake;
 mod json;
 mod kit;
+mod left_behind;
 mod mapping;
 mod meters;
 mod plain;

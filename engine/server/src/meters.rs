@@ -75,6 +75,8 @@ meters! {
     sendings_under_way: "gauge",
     /// Decisions that plugins are being asked for on the pool.
     decisions_under_way: "gauge",
+    /// Overdue tasks of which nobody could be told.
+    escalations_unheard_total: "counter",
     /// Commands waiting for the driver.
     queue_depth: "gauge",
     /// Bytes free where the data lies.

@@ -9,6 +9,7 @@ use crate::data_folder;
 use crate::decider::Decider;
 use crate::driver::{Driver, DriverOptions, Ends, Parts};
 use crate::engine::{Engine, Progress};
+use crate::left_behind;
 use crate::meters::Meters;
 use crate::plugins::health::Health;
 use crate::plugins::{self, Library, PluginError, Registry};
@@ -107,7 +108,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         options: options.driver,
     };
     let ends = Ends { commands, stop, results, results_to, progress, catalog: catalog_to };
-    run_on_own_thread(Driver::new(parts, ends).await?)?;
+    let driver = Driver::new(parts, ends).await?;
     let draining = Arc::new(AtomicBool::new(false));
     let engine = Engine {
         commands: commands_to,
@@ -121,6 +122,9 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         draining,
         decision_days,
     };
+    // Before the driver does something about it.
+    tell_what_is_left(&engine, &catalog).await;
+    run_on_own_thread(driver)?;
     if refused.is_none() {
         let documents = catalog.documents()?;
         engine.activate(catalog, documents).await?;
@@ -136,6 +140,14 @@ fn hint(error: anyhow::Error) -> anyhow::Error {
              from a copy"
         ),
         _ => error,
+    }
+}
+
+/// A folder may have changed while the engine was stopped: work that it leaves without a rep, pool or workflow.
+async fn tell_what_is_left(engine: &Engine, catalog: &Catalog) {
+    match left_behind::warnings(engine, None, catalog).await {
+        Ok(left) => left.iter().for_each(|left| tracing::warn!(code = left.code, "{}", left.message)),
+        Err(error) => tracing::error!(%error, "what the workspace leaves behind cannot be counted"),
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     let pool = PoolState {
         last_assigned: [(RepId("ada".to_owned()), sample::START)].into(),
         assigned: [(RepId("ada".to_owned()), 7)].into(),
+        ..PoolState::default()
     };
     batch.pools.push(("closers".to_owned(), pool));
     batch.schedules.push(("sweep".to_owned(), ScheduleState { handled: Some(sample::START), ..Default::default() }));

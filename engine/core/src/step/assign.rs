@@ -9,7 +9,7 @@ use crate::lead::RepId;
 use crate::run::RunState;
 use crate::state::RUNS_MAX;
 use crate::task::Assignee;
-use crate::workflow::{Carry, Hold, HoldScope, Target, Verb};
+use crate::workflow::{Assign, Carry, Hold, HoldScope, Sticky, Target, Verb};
 
 impl Machine<'_> {
     /// The owner of the territory the lead lies in.
@@ -36,19 +36,56 @@ impl Machine<'_> {
         };
         match owner {
             Some(owner) => {
+                let pool = self.chosen_from(assign, owner, how);
                 self.set_owner(owner, how, assign.carry);
-                match &assign.hold {
-                    Some(hold) => self.hold(owner, hold, workflow),
-                    None => self.own_account(owner),
-                }
+                self.state.lead.pool = pool;
+                self.take_over_hold(owner);
+                self.own(owner, assign, workflow);
             }
             None => self.notes.push(Note::Owned { owner: None, how: how.to_owned() }),
         }
         self.go_on(id, step.next);
     }
 
+    /// The pool an owner was chosen from, as far as it is known: where somebody else is found when they cannot do a task.
+    fn chosen_from(&self, assign: &Assign, owner: &RepId, how: &str) -> Option<String> {
+        let is_of = |pool: &&String| self.team().members(pool).any(|member| member == owner);
+        match how {
+            "pool" => assign.pool.clone(),
+            "fallback" => assign.fallback.clone().filter(|name| self.team().pools.contains_key(name)),
+            "sticky" if self.state.lead.owner.as_ref() == Some(owner) => self.state.lead.pool.clone(),
+            _ => assign.pool.as_ref().filter(is_of).cloned(),
+        }
+    }
+
+    /// What an assignment makes of the account and of holds. An account that somebody away owns stays theirs: who was
+    /// chosen in their place stands in.
+    fn own(&mut self, owner: &RepId, assign: &Assign, workflow: Digest) {
+        let holds_account = assign.hold.as_ref().is_none_or(|hold| hold.scope == HoldScope::Account);
+        let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account)).cloned();
+        let away = away.filter(|of| self.team().knows(of) && !self.team().is_here(of, self.cx.now));
+        match (away, &assign.hold) {
+            (Some(of), _) if holds_account => self.notes.push(Note::StandsIn { owner: owner.clone(), of }),
+            (_, Some(hold)) => self.hold(owner, hold, workflow),
+            (_, None) => self.own_account(owner),
+        }
+    }
+
+    fn account_owner(&self) -> Option<&RepId> {
+        self.cx.account.and_then(|facts| facts.owner.as_ref())
+    }
+
+    /// The lead's own hold goes on for its new owner when whoever held it is not in the team any more.
+    fn take_over_hold(&mut self, owner: &RepId) {
+        let team = &self.cx.live.settings.team;
+        if let Some(hold) = self.state.hold.as_mut().filter(|hold| !team.knows(&hold.owner)) {
+            hold.owner = owner.clone();
+        }
+    }
+
     pub(super) fn set_owner(&mut self, owner: &RepId, how: &str, carry: Carry) {
         let previous = self.state.lead.owner.replace(owner.clone());
+        self.state.lead.pool = None;
         self.lead_changed = true;
         self.notes.push(Note::Owned { owner: Some(owner.clone()), how: how.to_owned() });
         self.move_tasks(&Assignee::Nobody, owner);
@@ -62,11 +99,16 @@ impl Machine<'_> {
     }
 
     fn own_account(&mut self, owner: &RepId) {
-        if let Some(account) = self.state.lead.account
-            && !self.cx.account.is_some_and(|facts| facts.held)
-        {
-            self.effects.push(Effect::Account(account, AccountMessage::Own(owner.clone())));
-        }
+        let Some(account) = self.state.lead.account else { return };
+        let gone = self.account_owner().filter(|before| !self.team().knows(before)).cloned();
+        let held = self.cx.account.is_some_and(|facts| facts.held);
+        let owner = owner.clone();
+        let message = match gone {
+            Some(gone) => AccountMessage::TakeOver { gone, owner },
+            None if held => return,
+            None => AccountMessage::Own(owner),
+        };
+        self.effects.push(Effect::Account(account, message));
     }
 
     /// Starts a hold; one in force for the same owner is not started again.

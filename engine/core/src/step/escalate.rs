@@ -6,13 +6,17 @@ use crate::effect::{Effect, Message, Outgoing};
 use crate::event::Answer;
 use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
-use crate::journal::{Ignored, Note};
+use crate::journal::{Ignored, Note, Unable};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Action, Decision, DecisionKind, Overdue};
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::Timestamp;
 use crate::workflow::{AskRef, Escalate, Recipient, Verb};
+use std::collections::BTreeSet;
+
+/// The most managers above each other who are tried.
+const MANAGERS_MAX: usize = 32;
 
 /// From when on somebody could have done it: escalation points count from here.
 fn offered_from(task: &Task) -> Timestamp {
@@ -133,87 +137,220 @@ impl Machine<'_> {
             _ => Action::Remind,
         };
         self.set_point(id, self.point(&escalate, asked.point + 1, offered_from(&task)));
-        let to = match action {
-            Action::Wait => None,
-            Action::Remind => self.remind(&task, &escalate.remind),
-            Action::Raise => self.raise(&task, &escalate.raise),
-            Action::Reassign => self.offer_to_pool(&task),
-        };
-        self.notes.push(Note::Escalated { task: id, point: asked.point, action, to });
+        self.carry_out(&task, &escalate, asked.point, action);
     }
 
-    fn recipient(&self, recipient: &Recipient, task: &Task) -> Option<RepId> {
-        let owner = match &task.assignee {
-            Assignee::Rep(rep) => Some(rep),
-            Assignee::Pool(_) | Assignee::Nobody => self.state.lead.owner.as_ref(),
+    /// Does what was decided; what cannot be done is raised, and what cannot be raised stands among what needs a person.
+    /// Each note says what was done, or why it was not.
+    fn carry_out(&mut self, task: &Task, escalate: &Escalate, point: u16, action: Action) {
+        let done = match action {
+            Action::Wait => Ok(None),
+            Action::Remind => self.remind(task, escalate),
+            Action::Reassign => self.offer_to_pool(task).map(|()| None),
+            Action::Raise => return self.raise(task, escalate, point),
         };
-        let team = &self.cx.live.settings.team;
-        match recipient {
-            Recipient::Owner => owner.cloned(),
-            Recipient::Manager => owner.and_then(|owner| team.reps.get(owner)).and_then(|rep| rep.manager.clone()),
-            Recipient::Rep(rep) => Some(RepId(rep.clone())),
+        match done {
+            Ok(to) => self.notes.push(Note::Escalated { task: task.id, point, action, to }),
+            // The rep's own queue shows the reminder all the same.
+            Err(NotDone { why: why @ (Unable::NoConnection | Unable::NoRoom), rep }) => {
+                self.not_escalated(task, action, why, rep);
+            }
+            Err(NotDone { why, rep }) => {
+                self.not_escalated(task, action, why, rep);
+                self.raise(task, escalate, point);
+            }
         }
     }
 
-    fn remind(&mut self, task: &Task, recipient: &Recipient) -> Option<RepId> {
-        let to = self.recipient(recipient, task);
+    fn not_escalated(&mut self, task: &Task, action: Action, why: Unable, rep: Option<RepId>) {
+        self.notes.push(Note::NotEscalated { task: task.id, action, why, rep });
+    }
+
+    /// Why a rep cannot be told anything now.
+    fn unable(&self, rep: &RepId) -> Option<Unable> {
+        let team = self.team();
+        match (team.knows(rep), team.is_here(rep, self.cx.now)) {
+            (false, _) => Some(Unable::Gone),
+            (true, false) => Some(Unable::Away),
+            (true, true) => None,
+        }
+    }
+
+    /// Who has the task, or else the lead.
+    fn holder<'t>(&'t self, task: &'t Task) -> Option<&'t RepId> {
+        match &task.assignee {
+            Assignee::Rep(rep) => Some(rep),
+            Assignee::Pool(_) | Assignee::Nobody => self.state.lead.owner.as_ref(),
+        }
+    }
+
+    fn manager(&self, rep: &RepId) -> Option<RepId> {
+        self.team().reps.get(rep)?.manager.clone()
+    }
+
+    /// The managers above a rep, the nearest first; they never go round in a circle.
+    fn managers(&self, rep: &RepId) -> impl Iterator<Item = RepId> {
+        std::iter::successors(self.manager(rep), |above| self.manager(above)).take(MANAGERS_MAX)
+    }
+
+    fn remind(&mut self, task: &Task, escalate: &Escalate) -> Result<Option<RepId>, NotDone> {
+        let to = match &escalate.remind {
+            Recipient::Owner => self.holder(task).cloned().ok_or(NotDone { why: Unable::NoOwner, rep: None })?,
+            Recipient::Manager => {
+                let manager = self.holder(task).and_then(|holder| self.manager(holder));
+                manager.ok_or(NotDone { why: Unable::NoManager, rep: None })?
+            }
+            Recipient::Rep(rep) => RepId(rep.clone()),
+        };
+        if let Some(why) = self.unable(&to) {
+            return Err(NotDone { why, rep: Some(to) });
+        }
         if let Some(task) = self.task_mut(task.id) {
             task.reminders = task.reminders.saturating_add(1);
         }
-        self.notify(task, to.as_ref(), "reminder");
-        to
+        match self.notify(task, &to, "reminder") {
+            Ok(()) => Ok(Some(to)),
+            Err(why) => Err(NotDone { why, rep: Some(to) }),
+        }
     }
 
-    /// The manager gets a task of their own, and the overdue one rises in its queue.
-    fn raise(&mut self, task: &Task, recipient: &Recipient) -> Option<RepId> {
-        let to = self.recipient(recipient, task);
+    /// Who a task may be raised to, in the order in which they are tried: whom the step names, the managers above whoever
+    /// has the task, those of the pool it lies in when that is nobody, and whom the step names for reminders.
+    fn superiors(&self, task: &Task, escalate: &Escalate) -> Vec<RepId> {
+        let holder = self.holder(task);
+        let mut all = match &escalate.raise {
+            Recipient::Owner => holder.cloned().into_iter().collect(),
+            Recipient::Manager => Vec::new(),
+            Recipient::Rep(rep) => vec![RepId(rep.clone())],
+        };
+        all.extend(holder.into_iter().flat_map(|holder| self.managers(holder)));
+        if !holder.is_some_and(|holder| self.team().knows(holder)) {
+            let lies_in = match (&task.assignee, holder) {
+                (Assignee::Pool(pool), _) => vec![pool.clone()],
+                (_, Some(holder)) => self.pools_of(holder, task.workflow),
+                (_, None) => Vec::new(),
+            };
+            for pool in lies_in {
+                all.extend(self.team().members(&pool).filter_map(|member| self.manager(member)));
+            }
+        }
+        for named in [&escalate.raise, &escalate.remind] {
+            if let Recipient::Rep(rep) = named {
+                all.push(RepId(rep.clone()));
+                all.extend(self.managers(&RepId(rep.clone())));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        all.into_iter().filter(|rep| seen.insert(rep.clone())).collect()
+    }
+
+    /// The first of those above who is here; `about` is the task that was raised.
+    pub(super) fn superior_here(&self, about: &Task) -> Option<RepId> {
+        let overdue = self.state.tasks.iter().find(|task| Some(task.id) == about.about)?;
+        let (_, escalate) = self.escalation_of(overdue)?;
+        self.superiors(overdue, &escalate).into_iter().find(|rep| self.unable(rep).is_none())
+    }
+
+    /// Somebody above gets a task of their own, and the overdue one rises in its queue.
+    fn raise(&mut self, task: &Task, escalate: &Escalate, point: u16) {
         if let Some(task) = self.task_mut(task.id) {
             task.raised = true;
         }
-        let already = self.state.tasks.iter().any(|t| t.about == Some(task.id));
-        if !already && self.state.tasks.len() < TASKS_MAX && !self.is_spent() {
-            let id = self.new_task_id();
-            self.open_task(Task {
-                id,
-                kind: TaskKind::Escalation,
-                run: None,
-                workflow: task.workflow,
-                step: task.step,
-                touch: task.touch,
-                assignee: to.clone().map_or(Assignee::Nobody, Assignee::Rep),
-                created_at: self.cx.now,
-                due: self.cx.now,
-                not_before: None,
-                escalation: None,
-                reminders: 0,
-                raised: false,
-                redial: false,
-                about: Some(task.id),
-            });
+        let superiors = self.superiors(task, escalate);
+        if superiors.is_empty() {
+            let why = if self.holder(task).is_some() { Unable::NoManager } else { Unable::NoOwner };
+            self.not_escalated(task, Action::Raise, why, None);
         }
-        self.notify(task, to.as_ref(), "raised");
-        to
+        for rep in superiors {
+            match self.unable(&rep) {
+                Some(why) => self.not_escalated(task, Action::Raise, why, Some(rep)),
+                None => return self.raise_to(task, rep, point),
+            }
+        }
+        // It waits where operators see what nobody has.
+        self.give_escalation(task, Assignee::Nobody);
+        self.notes.push(Note::NobodyTold { task: task.id, point });
     }
 
-    /// Anybody of the owner's pool may claim it.
-    fn offer_to_pool(&mut self, task: &Task) -> Option<RepId> {
-        let Assignee::Rep(owner) = &task.assignee else { return None };
-        let pools = &self.cx.live.settings.team.pools;
-        let (pool, _) = pools.iter().find(|(_, pool)| pool.members.iter().any(|(rep, _)| rep == owner))?;
-        let assignee = Assignee::Pool(pool.clone());
+    fn raise_to(&mut self, task: &Task, rep: RepId, point: u16) {
+        let given = self.give_escalation(task, Assignee::Rep(rep.clone()));
+        let told = self.notify(task, &rep, "raised");
+        let why = match (given, told) {
+            (Given::New, _) | (_, Ok(())) => {
+                let (task, action) = (task.id, Action::Raise);
+                self.notes.push(Note::Escalated { task, point, action, to: Some(rep) });
+                return;
+            }
+            (Given::Already, Err(_)) => Unable::Told,
+            (Given::NoRoom, Err(_)) => Unable::NoRoom,
+        };
+        self.not_escalated(task, Action::Raise, why, Some(rep));
+        if why == Unable::NoRoom {
+            self.notes.push(Note::NobodyTold { task: task.id, point });
+        }
+    }
+
+    /// Gives somebody the task to look after an overdue one: the one there is, or a new one.
+    fn give_escalation(&mut self, task: &Task, assignee: Assignee) -> Given {
+        if let Some(open) = self.state.tasks.iter_mut().find(|open| open.about == Some(task.id)) {
+            if open.assignee == assignee || assignee == Assignee::Nobody {
+                return Given::Already;
+            }
+            open.assignee = assignee.clone();
+            let id = open.id;
+            self.notes.push(Note::TaskMoved { task: id, assignee });
+            return Given::New;
+        }
+        if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
+            return Given::NoRoom;
+        }
+        let id = self.new_task_id();
+        self.open_task(Task {
+            id,
+            kind: TaskKind::Escalation,
+            run: None,
+            workflow: task.workflow,
+            step: task.step,
+            touch: task.touch,
+            assignee,
+            created_at: self.cx.now,
+            due: self.cx.now,
+            not_before: None,
+            escalation: None,
+            reminders: 0,
+            raised: false,
+            redial: false,
+            about: Some(task.id),
+        });
+        Given::New
+    }
+
+    /// Anybody of the owner's pool may claim it, if there is somebody who could.
+    fn offer_to_pool(&mut self, task: &Task) -> Result<(), NotDone> {
+        let (holder, pools) = match &task.assignee {
+            Assignee::Rep(holder) => (holder, self.pools_of(holder, task.workflow)),
+            Assignee::Pool(_) => return Err(NotDone { why: Unable::WithPool, rep: None }),
+            Assignee::Nobody => return Err(NotDone { why: Unable::NoOwner, rep: None }),
+        };
+        let not_done = |why| NotDone { why, rep: Some(holder.clone()) };
+        if pools.is_empty() {
+            return Err(not_done(Unable::NoPool));
+        }
+        let now = self.cx.now;
+        let could = |pool: &String| self.team().members(pool).any(|rep| rep != holder && self.team().is_here(rep, now));
+        let pool = pools.into_iter().find(could).ok_or_else(|| not_done(Unable::NobodyElse))?;
+        let assignee = Assignee::Pool(pool);
         if let Some(task) = self.task_mut(task.id) {
             task.assignee = assignee.clone();
         }
         self.notes.push(Note::TaskMoved { task: task.id, assignee });
-        None
+        Ok(())
     }
 
-    fn notify(&mut self, task: &Task, to: Option<&RepId>, kind: &str) {
-        let Some(via) = self.cx.live.settings.contact.notify_via.clone() else { return };
-        let (Some(to), Some(run)) = (to, task.run) else { return };
-        if self.is_spent() {
-            return;
-        }
+    /// Sends a word to a rep about a task, by the connection that carries such.
+    fn notify(&mut self, task: &Task, to: &RepId, kind: &str) -> Result<(), Unable> {
+        let via = self.cx.live.settings.contact.notify_via.clone().ok_or(Unable::NoConnection)?;
+        let run = task.run.filter(|_| !self.is_spent()).ok_or(Unable::NoRoom)?;
         let effect = self.new_effect_id();
         self.notes.push(Note::Queued { effect, via: via.clone(), script: None });
         self.effects.push(Effect::Send(Outgoing {
@@ -231,5 +368,20 @@ impl Machine<'_> {
             redriven: false,
             deferred: None,
         }));
+        Ok(())
     }
+}
+
+/// What was decided and could not be done.
+struct NotDone {
+    why: Unable,
+    /// Who should have heard of it, or have given it away.
+    rep: Option<RepId>,
+}
+
+/// Whether somebody got the task to look after an overdue one.
+enum Given {
+    New,
+    Already,
+    NoRoom,
 }

@@ -8,6 +8,7 @@ mod cadence;
 mod decide;
 mod escalate;
 mod identity;
+mod people;
 mod report;
 mod runs;
 mod standing;
@@ -241,6 +242,7 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn handle(&mut self, event: &'a Event) {
         self.gate_before = self.gate_of_calls();
+        self.reseat();
         match event {
             Event::Reported(report) => self.reported(report),
             Event::TaskDone(report) => self.task_done(report),
@@ -302,6 +304,7 @@ impl<'a> Machine<'a> {
                 self.notes.push(Note::Paused(false));
                 self.resume_escalations();
             }
+            LeadCommand::SetOwner(rep) if !self.team().knows(rep) => self.ignore(Ignored::UnknownRep),
             LeadCommand::SetOwner(rep) => {
                 let lead = &mut self.state.lead;
                 lead.ages.set("owner", now, lead.created_at);

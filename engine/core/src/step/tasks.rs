@@ -34,6 +34,7 @@ impl<'a> Machine<'a> {
         let step = self.run(run).ok_or(NotMade::Never)?.step;
         let callback = self.state.callback_at.take();
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
+        let assignee = self.new_task_for(definition);
         let id = self.new_task_id();
         let task = Task {
             id,
@@ -42,7 +43,7 @@ impl<'a> Machine<'a> {
             workflow: definition.digest,
             step,
             touch,
-            assignee: self.state.lead.owner.clone().map_or(Assignee::Nobody, Assignee::Rep),
+            assignee,
             created_at: now,
             // A call-back is due when it was agreed.
             due: if callback.is_some() { from } else { calendar.add(from, due) },
@@ -258,6 +259,12 @@ impl<'a> Machine<'a> {
 
     pub(super) fn task_moved(&mut self, id: TaskId, change: &TaskChange) {
         let now = self.cx.now;
+        if let TaskChange::Claimed(rep) | TaskChange::Reassigned(rep) = change
+            && !self.team().knows(rep)
+        {
+            self.ignore(Ignored::UnknownRep);
+            return;
+        }
         let Some(task) = self.task_mut(id) else {
             self.ignore(Ignored::UnknownTask);
             return;

@@ -12,3 +12,4 @@ mod contacts;
 mod escalations;
 mod owners;
 mod ways;
+mod who_is_there;

@@ -139,7 +139,7 @@ impl Told {
 }
 
 /// A note in a line; what every story would repeat is left out.
-fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
+pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
     let run_name = |id: &RunId| sim.names.get(id).cloned().unwrap_or_else(|| id.to_string());
     let rep = |rep: &Option<RepId>| rep.as_ref().map_or("nobody".to_owned(), ToString::to_string);
     let code = |result: &Option<TouchResult>| result.map(|r| format!(" {r}")).unwrap_or_default();
@@ -169,6 +169,10 @@ fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Queued { via, .. } => format!("queued by {via}"),
         Note::Touched { channel, outcome, contact } => format!("touch {contact}: {channel} {outcome}"),
         Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
+        Note::NotEscalated { action, why, rep: to, .. } => format!("no {action}: {why} {}", rep(to)),
+        Note::NobodyTold { point, .. } => format!("nobody told at point {point}"),
+        Note::Gone(assignee) => format!("gone: {assignee}"),
+        Note::StandsIn { owner, of } => format!("{owner} stands in for {of}"),
         Note::Waiting { until, .. } => format!("waits until {}", until.map_or("told".to_owned(), clock)),
         Note::Ended { run, ending } => format!("{} over: {ending}", run_name(run)),
         Note::Parked { cause, .. } => format!("parked: {cause}"),

@@ -7,8 +7,8 @@ use cadenza_core::workflow::{Email, Step, Target, TouchPlan, Verb, Wait};
 use std::collections::BTreeSet;
 
 /// A way from a step to another.
-struct Way {
-    to: Target,
+pub(super) struct Way {
+    pub(super) to: Target,
     /// Whether time passes, or a person acts, before it is taken.
     pauses: bool,
 }
@@ -22,7 +22,7 @@ pub(super) fn check(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>])
 }
 
 /// Every way out of a step.
-fn ways(step: &Step) -> Vec<Way> {
+pub(super) fn ways(step: &Step) -> Vec<Way> {
     let way = |to: Target, pauses: bool| Way { to, pauses };
     match &step.verb {
         Verb::Email(Email { results: Some(results), .. }) => {

@@ -5,6 +5,7 @@ mod assign;
 mod cadence;
 mod entry;
 mod flow;
+pub(crate) mod owner;
 mod shapes;
 mod steps;
 mod tasks;

@@ -3,6 +3,7 @@
 mod broken;
 mod fixture;
 mod hostile;
+mod owners;
 mod reference;
 mod shipped;
 mod unreadable;

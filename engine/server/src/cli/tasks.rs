@@ -25,6 +25,9 @@ struct List {
     /// A pool's queue
     #[arg(long, conflicts_with = "owner")]
     pool: Option<String>,
+    /// What nobody has: its rep or pool is gone, or nobody could be found or told
+    #[arg(long, conflicts_with_all = ["owner", "pool"])]
+    nobody: bool,
     /// call, todo or escalation
     #[arg(long)]
     kind: Option<String>,
@@ -110,6 +113,7 @@ impl List {
         let filters = [
             ("owner", self.owner.as_deref()),
             ("pool", self.pool.as_deref()),
+            ("nobody", self.nobody.then_some("true")),
             ("kind", self.kind.as_deref()),
             ("due", self.due.as_deref()),
         ];

@@ -58,7 +58,11 @@ impl Driver {
     }
 
     fn next_event(&self) -> Timestamp {
-        self.next_timer.min(self.next_send).min(self.schedules.next_due()).min(self.next_release())
+        self.next_timer
+            .min(self.next_send)
+            .min(self.schedules.next_due())
+            .min(self.next_release())
+            .min(self.next_seating())
     }
 
     /// Sets the clock to the next due time, or to the end of the advance and answers.

@@ -94,6 +94,8 @@ pub(crate) enum After {
         /// Whether leads are told.
         leads: bool,
     },
+    /// The team may have changed: tasks of whoever left are moved.
+    Seat,
 }
 
 impl OpenBatch {

@@ -14,7 +14,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 const FORGET_EVERY: Duration = Duration::from_millis(50);
 
 impl Driver {
-    /// Timers, firings, releases and the outbox: of each a share in every batch, which leaves its room for commands.
+    /// Timers, firings, releases, tasks of whoever left, and the outbox: of each a share in every batch, which leaves its room for commands.
     pub(super) async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
         if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
             return Ok(());
@@ -31,6 +31,7 @@ impl Driver {
         self.fire_schedules(now).await?;
         self.release_further(now).await?;
         self.raise_further(now).await?;
+        self.seat_further(now).await?;
         self.keep_watching(now).await?;
         if self.open.events > events || empty != self.open.is_empty() {
             self.open.events = events;
@@ -63,7 +64,12 @@ impl Driver {
         }
         let timers = if self.timers_in.is_none() { self.next_timer } else { Timestamp::MAX };
         let sends = if self.sends_in.is_none() { self.next_send } else { Timestamp::MAX };
-        let next = timers.min(sends).min(self.next_firing()).min(self.next_release()).min(self.next_raising());
+        let next = timers
+            .min(sends)
+            .min(self.next_firing())
+            .min(self.next_release())
+            .min(self.next_raising())
+            .min(self.next_seating());
         let due = if next == Timestamp::MAX { None } else { self.parts.clock.until(next) };
         let limit = match self.out_of_space {
             _ if self.marks_forgotten != day(self.parts.clock.now()) => FORGET_EVERY,

@@ -13,12 +13,14 @@ mod identities;
 mod intake;
 mod lanes;
 mod letters;
+mod loads;
 mod options;
 mod outbox;
 mod plugins;
 mod pool;
 mod raising;
 mod schedules;
+mod seats;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -128,6 +130,7 @@ pub(crate) struct Driver {
     releasing: brakes::Releasing,
     /// Keys by older rules.
     raising: raising::Raising,
+    seating: seats::Seating,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
     space_checked: tokio::time::Instant,
@@ -178,6 +181,7 @@ impl Driver {
             watching,
             releasing: brakes::Releasing::begin(&parts.catalog.brakes),
             raising: raising::Raising::begin(parts.store.as_ref()).await?,
+            seating: seats::Seating::begin(),
             advancing: None,
             out_of_space: None,
             space_checked: tokio::time::Instant::now(),
@@ -443,6 +447,8 @@ impl Driver {
         self.open.after.push(After::Publish(catalog));
         // There may be connections now that there were not.
         self.open.after.push(After::Release { leads: false });
+        // There may be tasks now of reps that there are no more.
+        self.open.after.push(After::Seat);
         self.open.replies.push(Reply::Done(reply));
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::batch::{self, After, OpenBatch, Reply};
 use super::letters::Letters;
 use super::plugins::Watching;
+use super::seats::Seating;
 use super::working_set::WorkingSet;
 use super::{Driver, Flush, brakes, raising, schedules};
 use crate::engine::{Command, Refused};
@@ -102,6 +103,7 @@ impl Driver {
             }
             After::ReleaseLead(lead) => self.releasing.go_of(lead),
             After::Release { leads } => self.releasing.go(leads),
+            After::Seat => self.seating = Seating::begin(),
         }
     }
 
@@ -156,7 +158,7 @@ impl Driver {
                 After::Send(row, _) => self.sending.end(row.id),
                 After::Forget(id) => self.sending.end(*id),
                 After::Ask(question) => self.pool.leave(question.run.lead(), &question.plugin),
-                After::Watch(_) | After::Publish(_) | After::ReleaseLead(_) | After::Release { .. } => {}
+                After::Watch(_) | After::Publish(_) | After::ReleaseLead(_) | After::Release { .. } | After::Seat => {}
             }
         }
         open.fail(refused);
@@ -186,6 +188,7 @@ impl Driver {
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
         self.raising = raising::Raising::begin(self.parts.store.as_ref()).await?;
         self.letters = Letters::default();
+        self.seating = Seating::begin();
         self.set = WorkingSet::new(self.parts.store.counters().await?);
         self.schedules = schedules::Schedules::load(&self.parts.catalog, self.parts.store.as_ref(), now).await?;
         self.open.touched |= self.schedules.write_new(&mut self.set);

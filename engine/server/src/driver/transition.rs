@@ -10,21 +10,17 @@ use cadenza_core::effect::{AssignRequest, Effect};
 use cadenza_core::event::Event;
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::journal::Note;
-use cadenza_core::lead::RepId;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::{Context, Transition};
-use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{AssignBy, Sticky};
+use cadenza_core::workflow::Sticky;
 use cadenza_store::{DecisionRef, OutboxWrite, StoreError, UnlessDamaged as _};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The most events of one transition, answers included: a workflow that asks and asks without waiting goes on when its
 /// decisions are asked again, not now.
 const EVENTS_MAX: usize = 512;
-/// The most open tasks of one rep that are counted for a choice.
-const OPEN_TASKS_COUNTED_MAX: usize = 1_000;
 
 impl Driver {
     /// Sees to it that a lead is in memory; false when there is none.
@@ -114,6 +110,11 @@ impl Driver {
         }
         if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
             self.open.decisions.push(DecisionRef { lead: id, seq: state.seq });
+        }
+        let unheard = notes.iter().filter(|note| matches!(note, Note::NobodyTold { .. })).count();
+        if unheard > 0 {
+            self.parts.meters.escalations_unheard_total.add(unheard as u64);
+            tracing::warn!(lead = %id, "something is overdue, and nobody could be told of it: see the tasks of nobody");
         }
         let number = changed.then_some(self.open.number);
         self.open.touched |= changed;
@@ -209,23 +210,11 @@ impl Driver {
             self.set.pool_changed(pool);
             self.open.touched = true;
         }
+        // Remembered where somebody asks how much a rep has to do.
+        if let Some(owner) = choice.owner.as_ref().filter(|_| !open_tasks.is_empty()) {
+            self.set.give(request.run.lead(), owner.clone(), self.open.number);
+        }
         let (run, attempt) = (request.run, request.attempt);
         Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() })
-    }
-
-    /// Open tasks by rep, where the choice depends on them.
-    async fn open_tasks(&self, request: &AssignRequest) -> Result<BTreeMap<RepId, u32>, StoreError> {
-        let team = &self.parts.catalog.live.settings.team;
-        let mut counted = BTreeMap::new();
-        let pools = request.pool.iter().chain(&request.fallback).filter_map(|name| team.pools.get(name));
-        for (rep, _) in pools.flat_map(|pool| &pool.members) {
-            let capped = team.reps.get(rep).is_some_and(|rep| rep.open_tasks_max.is_some());
-            if (capped || request.by == AssignBy::LeastLoaded) && !counted.contains_key(rep) {
-                let assignee = Assignee::Rep(rep.clone());
-                let tasks = self.parts.store.queue(Some(&assignee), None, OPEN_TASKS_COUNTED_MAX).await?;
-                counted.insert(rep.clone(), u32::try_from(tasks.len()).unwrap_or(u32::MAX));
-            }
-        }
-        Ok(counted)
     }
 }

@@ -7,9 +7,11 @@ use cadenza_core::account::Account;
 use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey, Told};
 use cadenza_core::journal::Entry;
+use cadenza_core::lead::RepId;
 use cadenza_core::plugin::Segment;
 use cadenza_core::run::RunState;
 use cadenza_core::state::{LeadState, PoolState};
+use cadenza_core::task::{Assignee, Task};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::StepIx;
 use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite, Mark};
@@ -103,6 +105,8 @@ pub(crate) struct WorkingSet {
     identities_dirty: Vec<IdentityKey>,
     identities_forgotten: Vec<IdentityKey>,
     marks: HashMap<String, (Mark, u64)>,
+    /// Owners chosen in batches that have not settled, with the batch: their tasks may be still to come.
+    given: HashMap<LeadId, (RepId, u64)>,
     new_marks: Vec<Mark>,
     schedules: Vec<(String, cadenza_core::state::ScheduleState)>,
     counters: Counters,
@@ -121,6 +125,7 @@ impl WorkingSet {
             identities_dirty: Vec::new(),
             identities_forgotten: Vec::new(),
             marks: HashMap::new(),
+            given: HashMap::new(),
             new_marks: Vec::new(),
             schedules: Vec::new(),
             counters,
@@ -198,6 +203,23 @@ impl WorkingSet {
         if !self.pools_dirty.contains(&name) {
             self.pools_dirty.push(name);
         }
+    }
+
+    /// An owner was chosen for a lead in the batch of this number.
+    pub(crate) fn give(&mut self, lead: LeadId, owner: RepId, number: u64) {
+        self.given.insert(lead, (owner, number));
+    }
+
+    /// Open tasks of a rep among the leads in memory, and leads just given that have none yet.
+    pub(crate) fn given_to(&self, rep: &RepId) -> u32 {
+        let is_theirs = |task: &&Task| matches!(&task.assignee, Assignee::Rep(assignee) if assignee == rep);
+        let tasks = |cached: &CachedLead| cached.state.tasks.iter().filter(is_theirs).count();
+        let open: usize = self.leads.values().map(tasks).sum();
+        let to_come = self
+            .given
+            .iter()
+            .filter(|(lead, (owner, _))| owner == rep && self.leads.get(lead).is_none_or(|cached| tasks(cached) == 0));
+        u32::try_from(open + to_come.count()).unwrap_or(u32::MAX)
     }
 
     /// What is known of a key, when it is in memory.
@@ -311,6 +333,7 @@ impl WorkingSet {
         self.accounts.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.identities.retain(|_, cached| cached.dirty || cached.written_in > number);
         self.marks.retain(|_, (_, written_in)| *written_in > number);
+        self.given.retain(|_, (_, given_in)| *given_in > number);
     }
 
     /// The earliest deadline of what is in memory: the store may not know it yet.

@@ -4,16 +4,21 @@ use crate::counts::{Counts, StepCounts, WorkflowCounts};
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
+use crate::left_behind;
 use crate::plugins::health::{BuildHealth, Outcome};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use cadenza_core::plugin::PluginInfo;
+use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_sandbox::Resource;
 use serde::Serialize;
 use std::fmt::Write as _;
+
+/// The most tasks of nobody that are counted.
+const NOBODYS_COUNTED_MAX: u64 = 10_000;
 
 /// How it is.
 #[derive(Debug, Serialize)]
@@ -134,6 +139,13 @@ pub(crate) async fn metrics(_: Caller<Read>, State(api): State<Shared>) -> Resul
         let _ = writeln!(text, "cadenza_damaged_records_total{{kind=\"{kind}\"}} {count}");
     }
     lead_metrics(&Counts::read(&counters, &api.engine.catalog()), &mut text);
+    let nobodys = left_behind::length(&api.engine, &Assignee::Nobody, NOBODYS_COUNTED_MAX).await?;
+    text.push_str(&family(
+        "cadenza_tasks_of_nobody",
+        "gauge",
+        "Open tasks that nobody has: an operator gives them to somebody.",
+    ));
+    let _ = writeln!(text, "cadenza_tasks_of_nobody {nobodys}");
     plugin_metrics(&api, &mut text);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

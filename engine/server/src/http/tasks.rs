@@ -37,6 +37,7 @@ const BATCH: usize = 128;
 pub(crate) struct ListParams {
     owner: Option<String>,
     pool: Option<String>,
+    nobody: Option<bool>,
     kind: Option<TaskKind>,
     due: Option<String>,
     cursor: Option<String>,
@@ -66,7 +67,7 @@ struct Elsewhere {
     leads: i64,
 }
 
-/// `GET /v1/tasks`: a rep's queue, a pool's, or all of them, in rank order. `due` is `overdue`, `today` or a time.
+/// `GET /v1/tasks`: a rep's queue, a pool's, that of nobody, or all of them, in rank order. `due` is `overdue`, `today` or a time.
 pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Shared>,
@@ -132,13 +133,15 @@ fn known_queue(assignee: Option<&Assignee>, catalog: &Catalog) -> Result<(), Pro
 }
 
 fn assignee(params: &ListParams) -> Result<Option<Assignee>, Problem> {
-    match (&params.owner, &params.pool) {
-        (Some(_), Some(_)) => {
-            Err(Problem::new(Kind::BadParameter, "name `owner` or `pool`, not both: each has a queue of its own"))
+    let nobody = params.nobody.unwrap_or(false).then_some(Assignee::Nobody);
+    let owner = params.owner.clone().map(|owner| Assignee::Rep(RepId(owner)));
+    let mut named = owner.into_iter().chain(params.pool.clone().map(Assignee::Pool)).chain(nobody);
+    match (named.next(), named.next()) {
+        (_, Some(_)) => {
+            let detail = "name one of `owner`, `pool` and `nobody`: each has a queue of its own";
+            Err(Problem::new(Kind::BadParameter, detail))
         }
-        (Some(owner), None) => Ok(Some(Assignee::Rep(RepId(owner.clone())))),
-        (None, Some(pool)) => Ok(Some(Assignee::Pool(pool.clone()))),
-        (None, None) => Ok(None),
+        (named, None) => Ok(named),
     }
 }
 

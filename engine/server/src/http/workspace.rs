@@ -5,6 +5,7 @@ use crate::http::auth::{Caller, Steer};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Bare;
 use crate::http::state::{Shared, Sources};
+use crate::left_behind;
 use axum::Json;
 use axum::extract::State;
 use cadenza_language::{Diagnostic, Severity};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub(crate) struct AppliedView {
     digest: String,
     workflows: Vec<String>,
-    /// What somebody should look at all the same.
+    /// What somebody should look at all the same, and what this workspace leaves behind.
     warnings: Vec<Diagnostic>,
     /// Sources that take nothing because their secret is not to be had.
     closed_sources: Vec<ClosedSource>,
@@ -50,14 +51,15 @@ pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) 
 }
 
 async fn apply_alone(api: &Shared) -> Result<Json<AppliedView>, Problem> {
-    let (folder, before, now) = (api.workspace.clone(), api.engine.catalog(), api.engine.clock().now());
+    let (folder, in_force, now) = (api.workspace.clone(), api.engine.catalog(), api.engine.clock().now());
+    let before = Arc::clone(&in_force);
     let reading = tokio::task::spawn_blocking(move || {
         let catalog = Catalog::read(&folder, before.basis(now))?;
         let warnings = cadenza_language::check(&catalog.folder, catalog.plugins.as_ref()).diagnostics;
         let sources = Sources::new(&catalog, &folder);
         Ok::<_, CatalogError>((catalog, warnings, sources))
     });
-    let (catalog, warnings, sources) = reading
+    let (catalog, mut warnings, sources) = reading
         .await
         .map_err(|error| Problem::new(Kind::Internal, format!("reading the workspace broke off: {error}")))?
         .map_err(|error| {
@@ -65,6 +67,7 @@ async fn apply_alone(api: &Shared) -> Result<Json<AppliedView>, Problem> {
             api.engine.catalog().forget_other_components();
             refuse(&error)
         })?;
+    warnings.extend(left_behind::warnings(&api.engine, Some(&in_force), &catalog).await?);
     let closed = |(source, why): &(String, String)| ClosedSource { source: source.clone(), why: why.clone() };
     let view = AppliedView {
         digest: catalog.workspace.digest.to_string(),

@@ -6,7 +6,7 @@ use cadenza_core::event::{Answer, Delivery, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Digest, EffectId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKind, Why};
-use cadenza_core::journal::{Change, Entry, Ignored, Note, Refusal, Verdict};
+use cadenza_core::journal::{Change, Entry, Ignored, Note, Refusal, Unable, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
@@ -176,6 +176,19 @@ impl<'a> Teller<'a> {
                 let to = to.as_ref().map_or_else(String::new, |rep| format!(", to {}", self.rep(rep)));
                 format!("The {} is late (point {}): {}{to}.", self.task(*task), point + 1, action_words(*action))
             }
+            Note::NotEscalated { task, action, why, rep } => {
+                let to = rep.as_ref().map_or_else(|| "nobody".to_owned(), |rep| self.rep(rep));
+                format!("The {} is late, and {}.", self.task(*task), unable_words(*action, *why, &to))
+            }
+            Note::NobodyTold { task, point } => {
+                format!("The {} is late (point {}), and nobody could be told of it.", self.task(*task), point + 1)
+            }
+            Note::Gone(assignee) => {
+                format!("{} is not in the team any more; the task goes elsewhere.", capital(&self.assignee(assignee)))
+            }
+            Note::StandsIn { owner, of } => {
+                format!("{} stands in for {}, who is away and keeps the account.", self.rep(owner), self.rep(of))
+            }
             Note::Waiting { run, until: Some(until) } => {
                 format!("{}: waits until {}.", self.run(*run), self.time(*until))
             }
@@ -245,6 +258,7 @@ impl<'a> Teller<'a> {
             "fallback" => "as the fallback, since nobody else could take it",
             "manual" => "by a person's choice",
             "told" => "as the sender of the event has it",
+            "away" => "who is away, since nobody who is here could take it",
             other => other,
         };
         match owner {
@@ -259,7 +273,7 @@ impl<'a> Teller<'a> {
         let text = match verdict {
             Verdict::Score { points, segment } => format!("{plugin} scored the lead {points} points: {segment}."),
             Verdict::Track(track) => format!("{plugin} chose the track {track}."),
-            Verdict::Action(action) => format!("{plugin} decided: {}.", action_words(*action)),
+            Verdict::Action(action) => format!("{plugin} decided: {}.", wish_words(*action)),
             Verdict::Failed(failure) => {
                 let failure = failed.unwrap_or(failure);
                 format!("{plugin} gave no decision ({failure}); the failure policy applied.")
@@ -410,8 +424,18 @@ const fn action_words(action: Action) -> &'static str {
     match action {
         Action::Wait => "nothing yet",
         Action::Remind => "a reminder was sent",
-        Action::Raise => "it was raised to the manager",
-        Action::Reassign => "it goes to somebody else",
+        Action::Raise => "it was raised",
+        Action::Reassign => "anybody of the pool may take it",
+    }
+}
+
+/// What a plugin wants to be done; whether it could be is told apart.
+const fn wish_words(action: Action) -> &'static str {
+    match action {
+        Action::Wait => "nothing is to be done yet",
+        Action::Remind => "somebody is to be reminded",
+        Action::Raise => "it is to be raised",
+        Action::Reassign => "somebody else is to take it",
     }
 }
 
@@ -463,6 +487,31 @@ const fn bound_words(why: Why) -> &'static str {
     })
 }
 
+/// What could not be done about an overdue task, and why, in words.
+fn unable_words(action: Action, why: Unable, rep: &str) -> String {
+    let what = match action {
+        Action::Wait => "nothing is done",
+        Action::Remind => "a reminder is no use",
+        Action::Raise => "it cannot be raised there",
+        Action::Reassign => "nobody else can take it",
+    };
+    let because = match why {
+        Unable::NoOwner => "nobody has it".to_owned(),
+        Unable::Gone => format!("{rep} is not in the team any more"),
+        Unable::Away => format!("{rep} is away"),
+        Unable::NoManager => "no manager is known".to_owned(),
+        Unable::NoPool => format!("{rep} is in no pool from which it could be taken"),
+        Unable::NobodyElse => format!("nobody else of the pool of {rep} is here"),
+        Unable::WithPool => "the pool has it already".to_owned(),
+        Unable::NoConnection => {
+            format!("no connection carries notices (`contact.notify_via`): {rep} sees it in the queue only")
+        }
+        Unable::NoRoom => format!("the lead has as much under way as it may: {rep} sees it in the queue only"),
+        Unable::Told => format!("{rep} has it already and could not be told again"),
+    };
+    format!("{what}: {because}")
+}
+
 /// Why an event changed nothing, in words.
 pub(crate) const fn ignored_words(why: Ignored) -> &'static str {
     match why {
@@ -472,5 +521,6 @@ pub(crate) const fn ignored_words(why: Ignored) -> &'static str {
         Ignored::NotAwaited => "nothing waits for it",
         Ignored::UnknownStep => "the step is not in that version",
         Ignored::NothingDue => "nothing was due",
+        Ignored::UnknownRep => "there is nobody of this name in the team",
     }
 }

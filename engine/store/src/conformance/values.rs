@@ -208,6 +208,7 @@ pub(super) async fn pools_and_schedules<P: Place>(place: &P) {
     let pool = |given: u64| PoolState {
         last_assigned: [(RepId("a".to_owned()), ms(given as i64))].into(),
         assigned: [(RepId("a".to_owned()), given)].into(),
+        credit: [(RepId("a".to_owned()), -3)].into(),
     };
     let schedule = |nominal: i64| ScheduleState {
         handled: Some(ms(nominal)),

@@ -1,0 +1,96 @@
+//! Who is there: reps and pools come and go with the team, while tasks stay open.
+
+use super::Machine;
+use crate::id::{Digest, TaskId};
+use crate::journal::Note;
+use crate::lead::RepId;
+use crate::task::{Assignee, Task, TaskKind};
+use crate::workflow::{Verb, Workflow};
+use crate::workspace::Team;
+
+impl Machine<'_> {
+    pub(super) fn team(&self) -> &Team {
+        &self.cx.live.settings.team
+    }
+
+    /// In whose queue a new task of the lead is: its owner's; the pool's that the owner was chosen from when the owner is
+    /// not in the team any more.
+    pub(super) fn new_task_for(&mut self, workflow: &Workflow) -> Assignee {
+        let Some(owner) = self.state.lead.owner.clone() else { return Assignee::Nobody };
+        if self.team().knows(&owner) {
+            return Assignee::Rep(owner);
+        }
+        let pool = self.pools_of(&owner, workflow.digest).into_iter().next();
+        self.notes.push(Note::Gone(Assignee::Rep(owner)));
+        pool.map_or(Assignee::Nobody, Assignee::Pool)
+    }
+
+    /// The pools that somebody else could take a rep's task from, the likeliest first: the one the lead's owner was chosen
+    /// from; those the rep is in, the ones that the workflow assigns from before the others; for a rep in none the
+    /// only one that the workflow assigns from.
+    pub(super) fn pools_of(&self, rep: &RepId, workflow: Digest) -> Vec<String> {
+        let team = self.team();
+        let named = self.cx.definitions.get(&workflow).map_or_else(Vec::new, |workflow| assigns_from(workflow));
+        let named: Vec<&str> = named.into_iter().filter(|pool| team.pools.contains_key(*pool)).collect();
+        let mut pools: Vec<&str> =
+            self.state.lead.pool.iter().map(String::as_str).filter(|pool| team.pools.contains_key(*pool)).collect();
+        let mut of_rep: Vec<&str> = team
+            .pools
+            .keys()
+            .map(String::as_str)
+            .filter(|pool| team.members(pool).any(|member| member == rep))
+            .collect();
+        of_rep.sort_by_key(|pool| !named.contains(pool));
+        match (named.as_slice(), of_rep.is_empty()) {
+            ([only], true) => pools.push(only),
+            _ => pools.extend(of_rep),
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        pools.into_iter().filter(|pool| seen.insert(*pool)).map(str::to_owned).collect()
+    }
+
+    /// Tasks of reps and pools that are not in the team any more go to a pool where one is known, else to the lead's
+    /// owner, else to nobody, where operators see them.
+    pub(super) fn reseat(&mut self) {
+        let gone = self.state.tasks.iter().filter(|task| !self.team().seats(&task.assignee));
+        let gone: Vec<TaskId> = gone.map(|task| task.id).collect();
+        for id in gone {
+            let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { continue };
+            let assignee = self.seat(&task);
+            if let Some(task) = self.task_mut(id) {
+                task.assignee = assignee.clone();
+            }
+            self.notes.push(Note::Gone(task.assignee));
+            self.notes.push(Note::TaskMoved { task: id, assignee });
+        }
+    }
+
+    fn seat(&self, task: &Task) -> Assignee {
+        if task.kind == TaskKind::Escalation {
+            return self.superior_here(task).map_or(Assignee::Nobody, Assignee::Rep);
+        }
+        let pools = match &task.assignee {
+            Assignee::Rep(rep) => self.pools_of(rep, task.workflow),
+            Assignee::Pool(_) | Assignee::Nobody => Vec::new(),
+        };
+        let owner = || self.state.lead.owner.clone().filter(|owner| self.team().knows(owner)).map(Assignee::Rep);
+        pools.into_iter().next().map(Assignee::Pool).or_else(owner).unwrap_or(Assignee::Nobody)
+    }
+}
+
+/// The pools a workflow assigns from, each once; its fallbacks when it names no other.
+fn assigns_from(workflow: &Workflow) -> Vec<&str> {
+    let assigns = || {
+        workflow.steps.iter().filter_map(|step| match &step.verb {
+            Verb::Assign(assign) => Some(assign),
+            _ => None,
+        })
+    };
+    let mut pools: Vec<&str> = assigns().filter_map(|assign| assign.pool.as_deref()).collect();
+    if pools.is_empty() {
+        pools = assigns().filter_map(|assign| assign.fallback.as_deref()).collect();
+    }
+    pools.sort_unstable();
+    pools.dedup();
+    pools
+}

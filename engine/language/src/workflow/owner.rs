@@ -1,0 +1,93 @@
+//! Calls and tasks to which a lead can come only without an owner: they would be nobody's.
+//!
+//! A lead has an owner once some workflow has assigned it. On the way through a workflow that is seen here; a lead that
+//! comes in from elsewhere may have got one there, unless it is new.
+
+use super::flow::ways;
+use crate::diagnostic::{Problem, Sheet};
+use crate::yaml::{Content, Node};
+use cadenza_core::event::{EventType, StandardEvent};
+use cadenza_core::expr::{Expr, Object};
+use cadenza_core::workflow::{Enroll, Step, Target, TouchPlan, Verb, Workflow};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Reports them for one file; `all` are the workflows of the folder.
+pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<Workflow>>) {
+    let Some(workflow) = super::name_of(node).and_then(|name| all.get(name)) else { return };
+    let elsewhere = all.values().any(|other| other.name != workflow.name && other.steps.iter().any(assigns));
+    if elsewhere && !takes_new_leads(workflow) {
+        return;
+    }
+    let Some(Content::List(items)) = node.get("steps").map(|steps| &steps.content) else { return };
+    let owned = reached(&workflow.steps, |ix| workflow.steps.get(ix).is_some_and(may_have_owner));
+    for (ix, item) in items.iter().enumerate().filter(|(ix, _)| !owned.contains(ix)) {
+        let Some((step, what)) = workflow.steps.get(ix).and_then(|step| Some((step, for_a_person(step)?))) else {
+            continue;
+        };
+        let message = format!("{what} at `{}` would be nobody's: no step before it gives the lead an owner", step.id);
+        let problem = Problem::warning("no-owner", item.get("id").unwrap_or(item).pointer(), message);
+        sheet.report(problem.help("put an `assign` before it, such as `assign: { pool: closers, by: longest_idle }`"));
+    }
+}
+
+/// Whether a lead that nobody has heard of comes in, and nothing asks for its owner.
+fn takes_new_leads(workflow: &Workflow) -> bool {
+    let created = EventType::Standard(StandardEvent::LeadCreated);
+    workflow.enroll.iter().any(|way| match way {
+        Enroll::When { event, condition } => *event == created && !asks_for_owner(condition),
+        Enroll::Schedule { .. } => false,
+    })
+}
+
+/// The steps to which a lead may come after one of those that `begins` says.
+fn reached(steps: &[Step], begins: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::new();
+    let mut pending: Vec<usize> = (0..steps.len()).filter(|ix| begins(*ix)).collect();
+    while let Some(step) = pending.pop().and_then(|ix| steps.get(ix)) {
+        for way in ways(step) {
+            if let Target::Step(to) = way.to
+                && reached.insert(usize::from(to.0))
+            {
+                pending.push(usize::from(to.0));
+            }
+        }
+    }
+    reached
+}
+
+fn assigns(step: &Step) -> bool {
+    matches!(step.verb, Verb::Assign(_))
+}
+
+/// After it the lead may have an owner: one was chosen, or it was asked whether there is one.
+fn may_have_owner(step: &Step) -> bool {
+    match &step.verb {
+        Verb::Assign(_) => true,
+        Verb::Switch(arms) => arms.iter().any(|arm| asks_for_owner(&arm.condition)),
+        _ => false,
+    }
+}
+
+fn asks_for_owner(condition: &Expr) -> bool {
+    let mut asks = false;
+    condition.walk(&mut |expr| {
+        if let Expr::Name(name) = expr {
+            asks |= name.object == Object::Owner || (name.object == Object::Lead && name.field == "owner");
+        }
+    });
+    asks
+}
+
+/// What a person is to do there.
+fn for_a_person(step: &Step) -> Option<&'static str> {
+    match &step.verb {
+        Verb::Call(_) => Some("the call"),
+        Verb::Task(_) => Some("the task"),
+        Verb::Cadence(cadence) => {
+            let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
+            calls.then_some("a call of the cadence")
+        }
+        _ => None,
+    }
+}
