@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 const SETTINGS: &str =
     "name: who\ntimezone: Europe/Berlin\nhours: { mon-sun: 00:00-24:00 }\ncontact: { email_via: mailer }\n";
-const CONNECTIONS: &str =
-    "connections: { mailer: { url: { env: CADENZA_MAILER_URL }, secret: { env: CADENZA_MAILER_SECRET } } }\n";
+const CONNECTIONS: &str = "connections: { mailer: { url: { env: CADENZA_MAILER_URL, default: \"http://127.0.0.1:9/mail\" }, \
+                           secret: { env: CADENZA_MAILER_SECRET } } }\n";
 const SCRIPT: &str = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: Hello\n---\nHello.\n";
 /// A call and a mail an hour after it came.
 const WORKFLOW: &str = "workflow: hello

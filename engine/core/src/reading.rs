@@ -40,6 +40,10 @@ codes! {
         10 Refused = "refused",
         /// A workflow computed nothing; what is known stays.
         11 Blank = "blank",
+        /// It is perhaps another lead's: several have what the event names.
+        60 Shared = "shared",
+        /// An event of this type finds the lead by it, and changes nothing.
+        61 Finds = "finds",
     }
 }
 
@@ -90,6 +94,8 @@ impl LeftOut {
             Why::Older => "what is known was true later".to_owned(),
             Why::Refused => format!("{said} would lift what stands against it"),
             Why::Blank => "nothing came out, and what is known stays".to_owned(),
+            Why::Shared => "several leads have what the event names, and it may be another's".to_owned(),
+            Why::Finds => "such an event only finds the lead by it: send lead.updated to change it".to_owned(),
         }
     }
 }

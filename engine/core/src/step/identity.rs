@@ -202,6 +202,23 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// A number that is not to be called and an address that is not to be mailed are so on every lead that has them; where
+    /// none is named, the lead's own, unless others have it too.
+    pub(super) fn bind_refused(&mut self, channels: &[Channel], by: &str) {
+        let binds = [
+            (Channel::Call, IdentityKind::Phone, Why::DoNotCall),
+            (Channel::Email, IdentityKind::Email, Why::OptedOut),
+        ];
+        for (_, kind, why) in binds.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
+            if let Some(key) = self.named(kind) {
+                self.bind(key, why, by);
+            } else if let Some(key) = self.own_key(kind) {
+                let binding = Binding { why, at: self.cx.now, by: by.to_owned() };
+                self.tell_key(key, IdentityMessage::BindAlone(binding));
+            }
+        }
+    }
+
     /// Addresses and numbers that an opt-out names beside the lead: a call's report says which one was meant.
     fn named_in_data(&self) -> Vec<IdentityKey> {
         let Some(report) = self.report else { return Vec::new() };

@@ -16,6 +16,7 @@ impl Machine<'_> {
             _ => {}
         }
         self.refuse(&standing.refused);
+        self.bind_refused(&standing.refused, &report.source);
         // It is perhaps another lead's stage and owner; what binds an address binds whoever has it.
         if report.only_finds {
             return;

@@ -6,7 +6,7 @@ use super::due::day;
 use crate::engine::{Accepted, Incoming, Refused};
 use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::id::{LeadId, hash64};
-use cadenza_core::identity::Named;
+use cadenza_core::identity::{IdentityKind, Named};
 use cadenza_core::journal::Note;
 use cadenza_core::reading::{LeftOut, Why};
 use cadenza_store::{Mark, StoreError};
@@ -82,6 +82,10 @@ impl Driver {
         let Incoming { id, content, signed, mut report, .. } = incoming;
         report.only_finds = only_finds;
         let mut left_out = report.left_out.clone();
+        if only_finds {
+            let brought = report.fields.iter().filter(|(field, _)| IdentityKind::parse(field).is_none());
+            left_out.extend(brought.map(|(field, value)| LeftOut::new(field, Why::Shared, Some(value))));
+        }
         for other in others {
             let command = LeadCommand::OptOut { reason: report.text("reason").map(str::to_owned) };
             let opted_out = Event::Commanded { command, by: report.source.clone() };
@@ -161,6 +165,7 @@ fn add_left_out(left_out: &mut Vec<LeftOut>, notes: &[Note]) {
             Note::LeftOut { field, why } => LeftOut::new(field, *why, None),
             // A number that is none where the lead is, for one.
             Note::NotSet { field } => LeftOut::new(field, Why::Form, None),
+            Note::NotTaken(kind) => LeftOut::new(kind.as_str(), Why::Finds, None),
             _ => continue,
         };
         if !left_out.iter().any(|known| known.field == left.field) {

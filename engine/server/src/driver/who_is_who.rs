@@ -5,7 +5,7 @@
 //! - `# …` begins a story;
 //! - `source type field=value … -> LEAD what` is an event and what came of it: the lead that it went to, named by the letters
 //!   of the alphabet as they come, and what its journal says of identity. `~` stands for a blank, a `data.` for what is beside
-//!   the lead, `id=A` for our own id of a lead;
+//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want;
 //! - `! LEAD command` is what a person does;
 //! - `task LEAD outcome [result] field=value …` is a report on its open call;
 //! - `? LEAD name=value …` is how it stands: fields, `stage`, what the gate says of `mail` and `call`, `last` notes.
@@ -13,7 +13,7 @@
 use super::tests::Rig;
 use super::*;
 use crate::engine::Incoming;
-use cadenza_core::event::{EventType, LeadCommand, Report, TaskReport};
+use cadenza_core::event::{EventType, LeadCommand, Report, Standing, TaskReport};
 use cadenza_core::gate::{self, Verdict};
 use cadenza_core::identity::{Identity, first_key};
 use cadenza_core::journal::Refusal;
@@ -73,9 +73,14 @@ impl Story {
         let mut words = event.split_whitespace();
         let kind = EventType::parse(words.next().expect("a type")).unwrap_or_else(|| panic!("no type in `{row}`"));
         let (mut fields, mut data, mut lead) = (Vec::new(), std::collections::BTreeMap::new(), None);
+        let mut standing = None;
         for (name, value) in words.map(pair) {
             match name.strip_prefix("data.") {
                 _ if name == "id" => lead = Some(self.lead(&value)),
+                _ if name == "refused" => {
+                    let refused = vec![Channel::parse(&value).expect("a channel")];
+                    standing = Some(Standing { refused, ..Standing::default() });
+                }
                 Some(name) => drop(data.insert(name.to_owned(), Value::Text(value))),
                 None => fields.push((name.to_owned(), Value::Text(value))),
             }
@@ -90,7 +95,7 @@ impl Story {
             enrolls: true,
             only_finds: false,
             left_out: vec![],
-            standing: None,
+            standing,
         };
         self.events += 1;
         let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, signed: None, report, lead };
