@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cadenza_core::event::{EventType, ReportError};
+use cadenza_core::event::{EventType, ReportError, meant_type};
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
@@ -173,7 +173,7 @@ fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
     let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
     let kind = body.kind.ok_or_else(|| Problem::new(Kind::InvalidBody, "`type` is missing").at("type"))?;
     let kind = EventType::parse(&kind)
-        .ok_or_else(|| Problem::new(Kind::UnknownType, ReportError::Type(kind).to_string()).at("type"))?;
+        .ok_or_else(|| Problem::new(Kind::UnknownType, unknown_type(kind)).at("type"))?;
     let at = body.at.map(|at| {
         moment::read(&at, rules.zone).map_err(|_| {
             let detail = format!("{} is no RFC 3339 time such as 2026-03-08T07:30:00Z, and no date", json::show(&at));
@@ -193,6 +193,11 @@ pub(crate) fn checked(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Pr
         let problem = Problem::new(intake_kind(&error), error.to_string());
         error.place().into_iter().fold(problem, Problem::at)
     })
+}
+
+fn unknown_type(kind: String) -> String {
+    let meant = meant_type(&kind).map(|meant| format!(": did you mean `{meant}`?"));
+    format!("{}{}", ReportError::Type(kind), meant.unwrap_or_default())
 }
 
 const fn intake_kind(error: &intake::IntakeError) -> Kind {
