@@ -9,13 +9,17 @@
 mod check;
 mod condition;
 mod connections;
+mod dates;
 mod diagnostic;
 mod digest;
 mod fault;
 mod folder;
+mod foreign;
 mod form;
 mod hours;
 mod known;
+mod meant;
+mod placeholders;
 mod render;
 mod scalar;
 mod schema;

@@ -1,8 +1,10 @@
 //! The language from outside: whole folders in, a workspace or messages out.
 
 mod broken;
+mod circles;
 mod fixture;
 mod hostile;
+mod places;
 mod reference;
 mod shipped;
 mod unreadable;

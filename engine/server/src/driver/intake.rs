@@ -4,7 +4,7 @@ use super::Driver;
 use super::batch::Reply;
 use super::due::day;
 use crate::engine::{Accepted, Incoming, Refused};
-use cadenza_core::event::{Event, EventType, LeadCommand, Report, StandardEvent};
+use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::id::{LeadId, hash64};
 use cadenza_core::identity::Named;
 use cadenza_core::journal::Note;
