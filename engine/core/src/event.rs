@@ -90,6 +90,18 @@ impl EventType {
         (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| Self::Custom(name.to_owned()))
     }
 }
+/// The event type that was probably meant by a text that is none: capitals, blanks and hyphens are no part of one.
+pub fn meant_type(text: &str) -> Option<EventType> {
+    let folded: String =
+        text.trim().to_lowercase().chars().map(|c| if c == ' ' || c == '-' { '_' } else { c }).collect();
+    EventType::parse(&folded).or_else(|| {
+        StandardEvent::ALL
+            .iter()
+            .find(|event| event.as_str().replace('.', "_") == folded.replace('.', "_"))
+            .map(|event| EventType::Standard(*event))
+    })
+}
+
 impl std::fmt::Display for EventType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -271,8 +271,15 @@ impl Expr {
         }
     }
 
+    /// Whether it names this object.
+    pub fn names(&self, object: Object) -> bool {
+        let mut found = false;
+        self.walk(&mut |part| found |= matches!(part, Self::Name(name) if name.object == object));
+        found
+    }
+
     /// Calls `visit` on this expression and everything in it.
-    pub fn walk(&self, visit: &mut dyn FnMut(&Self)) {
+    pub fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
         visit(self);
         match self {
             Self::Literal(_) | Self::Name(_) => {}

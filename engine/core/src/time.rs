@@ -44,8 +44,17 @@ impl Timestamp {
     }
 
     /// Reads RFC 3339 with a zone or offset (`2026-03-08T07:30:00Z`, `…+02:00`).
+    ///
+    /// The last day of the year 9999, by which many systems say "never", lies beyond what can be worked with in every
+    /// zone: it is the last instant there is.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(Self::from_jiff)
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            return Some(Self::from_jiff(at));
+        }
+        let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+        let has_zone = pieces.offset().is_some() || pieces.time_zone_annotation().is_some();
+        let last = jiff::civil::date(9999, 12, 30);
+        (has_zone && pieces.time().is_some() && pieces.date() >= last).then_some(Self::MAX)
     }
 }
 
@@ -190,6 +199,22 @@ impl<'de> serde::Deserialize<'de> for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn never_is_a_time() {
+        for (text, expected) in [
+            ("9999-12-31T00:00:00Z", Some(Timestamp::MAX)),
+            ("9999-12-31T23:59:59.999Z", Some(Timestamp::MAX)),
+            ("9999-12-31T23:59:59+02:00", Some(Timestamp::MAX)),
+            ("9999-12-31T23:59:59-12:00", Some(Timestamp::MAX)),
+            ("9999-12-31T00:00:00", None),
+            ("9999-13-31T00:00:00Z", None),
+            ("2026-02-30T00:00:00Z", None),
+            ("1970-01-01T00:00:00Z", Some(Timestamp::from_ms(0))),
+        ] {
+            assert_eq!(Timestamp::parse(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn spans_read_and_write() {

@@ -7,7 +7,7 @@ use crate::hours::any_calendar;
 use crate::known::{Known, Names};
 use crate::settings::Basics;
 use crate::yaml::{self, Node};
-use crate::{connections, script, settings, sources, team, workflow};
+use crate::{connections, placeholders, script, settings, sources, team, workflow};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
@@ -96,6 +96,13 @@ impl<'a> Reading<'a> {
         };
         self.scripts(&mut known);
         let workflows = self.workflows(&workflow_pages, &known);
+        if workflow_pages.is_empty() && !known.workflows.incomplete {
+            let problem =
+                Problem::warning("no-workflow", 0..0, "the folder has no workflow: nothing would happen to any lead");
+            let help = "write one in a file of its own at the top of the folder, such as `inbound.yaml`";
+            self.sheet(SETTINGS, self.folder.file(SETTINGS).unwrap_or_default()).report(problem.help(help));
+        }
+        self.script_uses(&known);
         self.unused_scripts(&known);
         let basics = basics?;
         let settings = Settings {
@@ -121,6 +128,7 @@ impl<'a> Reading<'a> {
                 known.scripts.insert(file.to_owned(), script::unread());
             } else if is_workflow(file) {
                 known.workflows.incomplete = true;
+                known.put_into.incomplete = true;
             }
         }
     }
@@ -189,6 +197,7 @@ impl<'a> Reading<'a> {
             }
             let Some(page) = self.page(file) else {
                 known.workflows.incomplete = true;
+                known.put_into.incomplete = true;
                 continue;
             };
             if let Some(name) = workflow::name_of(&page.node).map(str::to_owned) {
@@ -200,6 +209,7 @@ impl<'a> Reading<'a> {
                 }
                 known.workflows.names.insert(name);
             }
+            known.put_into.names.extend(workflow::put_into(&page.node).map(str::to_owned));
             pages.push(page);
         }
         pages
@@ -207,8 +217,10 @@ impl<'a> Reading<'a> {
 
     fn workflows(&self, pages: &[Page<'a>], known: &Known<'_>) -> BTreeMap<String, Arc<Workflow>> {
         let read = |page: &Page<'a>| workflow::read(page.sheet, &page.node, known);
+        let (workflows, outlines): (Vec<_>, Vec<_>) = pages.iter().filter_map(read).unzip();
+        workflow::check_circles(&outlines);
         let workflows: BTreeMap<String, Arc<Workflow>> =
-            pages.iter().filter_map(read).map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
+            workflows.into_iter().flatten().map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
         // One that cannot be read may be the one that assigns.
         if !known.workflows.incomplete && workflows.len() == pages.len() {
             pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows));
@@ -216,12 +228,22 @@ impl<'a> Reading<'a> {
         workflows
     }
 
+    /// Names in scripts that never have a value in what workflows use them for.
+    fn script_uses(&self, known: &Known<'_>) {
+        for (path, text) in self.folder.files() {
+            let Some(script) = known.scripts.get(path) else { continue };
+            for used in script.uses.borrow().iter() {
+                placeholders::check_use(&self.sheet(path, text), &script.named, *used);
+            }
+        }
+    }
+
     /// A script that no workflow uses; when a workflow could not be read, it may be the one that does.
     fn unused_scripts(&self, known: &Known<'_>) {
         if self.findings.borrow().iter().any(|found| found.is_error() && found.file.ends_with(".yaml")) {
             return;
         }
-        for (path, _) in known.scripts.iter().filter(|(_, script)| !*script.used.borrow()) {
+        for (path, _) in known.scripts.iter().filter(|(_, script)| script.uses.borrow().is_empty()) {
             if let Some((path, text)) = self.folder.files().find(|(file, _)| file == path) {
                 let problem = Problem::warning("unused-script", 0..0, format!("no workflow uses `{path}`"));
                 self.sheet(path, text).report(problem.help("use it in a step, or remove the file"));

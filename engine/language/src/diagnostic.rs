@@ -107,10 +107,17 @@ impl Problem {
         self
     }
 
-    /// Takes a replacement back that has one of these characters.
-    pub(crate) fn replace_only_without<const N: usize>(mut self, unwanted: [char; N]) -> Self {
-        self.0.replacement = self.0.replacement.filter(|replacement| !replacement.contains(unwanted));
+    pub(crate) fn replacement(&self) -> Option<&str> {
+        self.0.replacement.as_deref()
+    }
+
+    pub(crate) fn without_replacement(mut self) -> Self {
+        self.0.replacement = None;
         self
+    }
+
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.0.span.clone()
     }
 
     /// The same problem in other words.

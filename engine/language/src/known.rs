@@ -35,6 +35,8 @@ pub(crate) struct Known<'a> {
     pub(crate) territories: bool,
     pub(crate) connections: Names,
     pub(crate) workflows: Names,
+    /// Workflows that the steps of others put leads into.
+    pub(crate) put_into: Names,
     /// Scripts by path; those that could not be read are there too.
     pub(crate) scripts: BTreeMap<String, ScriptFile>,
     pub(crate) plugins: &'a dyn PluginCatalog,
@@ -55,6 +57,7 @@ impl<'a> Known<'a> {
             territories: false,
             connections: Names::default(),
             workflows: Names::default(),
+            put_into: Names::default(),
             scripts: BTreeMap::new(),
             plugins,
             email_via: None,

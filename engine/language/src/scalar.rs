@@ -1,7 +1,9 @@
 //! Single values: texts, names, numbers, durations, dates, zones, cron. Each says what to write when it cannot be read.
 
 use crate::cron;
+use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
+use crate::meant::{meant, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
@@ -12,13 +14,36 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// The most characters a name may have.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 
 impl Sheet<'_> {
-    /// A single value that is not blank.
+    /// A single value that is not blank, and no template: only texts that people read are filled in.
     pub(crate) fn scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
+        let scalar = self.raw_scalar(node, what)?;
+        self.is_no_template(node, what).then_some(scalar)
+    }
+
+    /// Whether the value has nothing to fill in; reports what has.
+    fn is_no_template(&self, node: &Node, what: &str) -> bool {
+        let template = node.scalar().filter(|scalar| is_template(&scalar.text));
+        if let Some(scalar) = template {
+            let message = format!("`{}` would be taken as it stands: {what} is not filled in", scalar.text);
+            let help = "write it out; values are filled in in `task` and in scripts, and worked out by `{ cel: … }` in `update`";
+            self.report(Problem::error("taken-literally", node.span.clone(), message).help(help));
+        }
+        template.is_none()
+    }
+
+    /// A text in which values are filled in.
+    pub(crate) fn template(&self, node: &Node, what: &str) -> Option<String> {
+        let scalar = self.raw_scalar(node, what)?;
+        if is_template(&scalar.text) { Some(scalar.text.clone()) } else { self.text(node, what) }
+    }
+
+    /// A single value that is not blank.
+    pub(crate) fn raw_scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
         match &node.content {
             Content::Scalar(scalar) if !scalar.is_null() => Some(scalar),
             _ => {
@@ -66,7 +91,11 @@ impl Sheet<'_> {
             let help = format!(
                 "a name has at most {NAME_CHARS_MAX} lower-case letters, digits, `-` and `_`, and begins with a letter or digit"
             );
-            self.report(Problem::error("bad-name", span, message).help(help));
+            let problem = Problem::error("bad-name", span, message).help(help);
+            self.report(match slug(text, '-') {
+                Some(slug) => problem.label(format!("write `{slug}`")).replace(slug),
+                None => problem,
+            });
         }
         good
     }
@@ -97,7 +126,13 @@ impl Sheet<'_> {
             _ => {
                 let message = format!("`{}` cannot be {what}", scalar.text);
                 let help = format!("write a whole number from {min} to {max}");
-                self.report(Problem::error("bad-number", node.span.clone(), message).help(help));
+                let problem = Problem::error("bad-number", node.span.clone(), message).help(help);
+                let meant = plain_number(&scalar.text)
+                    .filter(|text| text.parse::<u32>().is_ok_and(|number| (min..=max).contains(&number)));
+                self.report(match meant {
+                    Some(number) => problem.label(format!("write `{number}`")).replace(number),
+                    None => problem,
+                });
                 None
             }
         }
@@ -137,8 +172,11 @@ impl Sheet<'_> {
         let date = scalar.text.parse::<Date>().ok().filter(|_| scalar.text.len() == "2026-12-25".len());
         if date.is_none() {
             let message = format!("`{}` is no date", scalar.text);
-            let help = "write year, month and day, such as `2026-12-25`";
-            self.report(Problem::error("bad-date", node.span.clone(), message).help(help));
+            let problem = Problem::error("bad-date", node.span.clone(), message);
+            self.report(match as_date(&scalar.text) {
+                Some(date) => problem.label(format!("write `{date}`")).replace(date.to_string()),
+                None => problem.help("write year, month and day, such as `2026-12-25`"),
+            });
         }
         date
     }
@@ -219,11 +257,14 @@ impl Sheet<'_> {
             let message = format!("there is no event type `{text}`");
             let problem = Problem::error("unknown-event", node.span.clone(), message);
             let names = StandardEvent::ALL.iter().map(|event| event.as_str());
-            self.report(
-                problem
-                    .suggest(&text, names, "event types")
-                    .or_help("events of your own are called `custom.` and a name"),
-            );
+            let own = text.split_once('.').filter(|(first, _)| first.eq_ignore_ascii_case("custom"));
+            let own = own.and_then(|(_, name)| slug(name, '_')).map(|name| format!("custom.{name}"));
+            self.report(match own {
+                Some(own) => problem.label(format!("write `{own}`")).replace(own),
+                None => problem.suggest(&text, names, "event types").or_help(
+                    "events of your own are called `custom.` and a name of lower-case letters, digits, `_` and `.`",
+                ),
+            });
         }
         event
     }
@@ -242,6 +283,9 @@ impl Sheet<'_> {
 
     /// A value of this type.
     pub(crate) fn value(&self, node: &Node, kind: ValueType, what: &str) -> Option<Value> {
+        if !self.is_no_template(node, what) {
+            return None;
+        }
         let value = match (&node.content, kind) {
             (Content::List(items), ValueType::List | ValueType::Any) => {
                 let texts = items.iter().map(|item| self.text(item, "a text"));
@@ -272,7 +316,10 @@ impl Sheet<'_> {
                 node.pointer(),
                 format!("{what} is {}, and this is {found}", kind_words(kind)),
             );
-            self.report(problem.help(format!("write {}", example(kind))));
+            self.report(match node.scalar().and_then(|scalar| meant(scalar, kind)) {
+                Some(meant) => problem.label(format!("write `{meant}`")).replace(meant),
+                None => problem.help(format!("write {}", example(kind))),
+            });
         }
         value
     }
@@ -306,6 +353,11 @@ impl Sheet<'_> {
         self.report(Problem::error("wrong-type", node.pointer(), message).help("write each as `name: …`"));
         None
     }
+}
+
+/// Whether a text has something to fill in.
+pub(crate) fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
 }
 
 fn read_value(scalar: &Scalar, kind: ValueType) -> Option<Value> {

@@ -1,23 +1,19 @@
 //! Scripts: Markdown files with YAML front matter and a Jinja body. What a template may name, and what makes a bad script.
 
-use crate::condition::fields_of;
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::placeholders::{self, Named, Use};
 use crate::shape::{Shape, Takes, optional, required};
-use crate::suggest::{listed, nearest};
-use crate::yaml::{self, Node, Scalar};
-use cadenza_core::expr::Object;
+use crate::yaml::{self, Node};
 use cadenza_core::workflow::Script;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How far into a script an apology is looked for.
 const OPENING_CHARS: usize = 240;
-/// What templates may name, with what expressions know of each.
-const OBJECTS: [Object; 6] = [Object::Lead, Object::Owner, Object::Account, Object::Run, Object::Task, Object::Touch];
-
 pub(crate) static SCRIPT: Shape = Shape {
     name: "the head of a script",
     about: "What stands between the two `---`.",
@@ -32,18 +28,20 @@ pub(crate) static SCRIPT: Shape = Shape {
 pub(crate) struct ScriptFile {
     pub(crate) script: Option<Script>,
     pub(crate) has_subject: bool,
-    /// Set when a workflow uses it.
-    pub(crate) used: RefCell<bool>,
+    /// The names in it, and where.
+    pub(crate) named: Vec<Named>,
+    /// What workflows use it for.
+    pub(crate) uses: RefCell<BTreeSet<Use>>,
 }
 
 /// A script whose file could not be read.
 pub(crate) fn unread() -> ScriptFile {
-    ScriptFile { script: None, has_subject: true, used: RefCell::new(false) }
+    ScriptFile { script: None, has_subject: true, named: Vec::new(), uses: RefCell::default() }
 }
 
 /// Reads a script; what is wrong with it has been reported when `script` is none.
 pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
-    let broken = |has_subject| ScriptFile { script: None, has_subject, used: RefCell::new(false) };
+    let broken = |has_subject| ScriptFile { has_subject, ..unread() };
     let before = sheet.errors();
     let Some((head, body)) = split(sheet.text) else {
         let problem = Problem::error("no-head", 0..0, "a script begins with a head between two lines `---`");
@@ -53,14 +51,15 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     // The first `---` is YAML too, so the head is read from the file's beginning and its places are the file's.
     let Some(node) = yaml::parse(&sheet.up_to(head.end)) else { return broken(true) };
     let Some(form) = Form::open(sheet, &node, &SCRIPT) else { return broken(true) };
-    let text = |key: &str, what: &str| form.get(key).and_then(|node| Some((node, sheet.text(node, what)?)));
-    let objective = text("objective", "the objective");
-    let subject = text("subject", "the subject");
-    let reviewed_by = text("reviewed_by", "the name of a reviewer").map(|(_, name)| name);
+    let template = |key: &str, what: &str| form.get(key).and_then(|node| Some((node, sheet.template(node, what)?)));
+    let objective = template("objective", "the objective");
+    let subject = template("subject", "the subject");
+    let reviewed_by = form.get("reviewed_by").and_then(|node| sheet.text(node, "the name of a reviewer"));
+    let mut named =
+        check_jinja(sheet, known, &sheet.text[body.clone()], &|range| body.start + range.start..body.start + range.end);
     for (node, _) in [&objective, &subject].into_iter().flatten() {
-        check_template(sheet, known, node, node.scalar());
+        named.extend(check_template(sheet, known, node));
     }
-    check_jinja(sheet, known, &sheet.text[body.clone()], &|range| body.start + range.start..body.start + range.end);
     if form.get("reviewed_by").is_none() {
         let problem = Problem::warning("not-reviewed", node.pointer(), "nobody is said to have tried this script");
         sheet.report(problem.help("try it on a few people first, then add `reviewed_by: name` (practice B12)"));
@@ -73,7 +72,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     let Some((_, objective)) = objective.filter(|_| sheet.errors() == before) else { return broken(has_subject) };
     let body = sheet.text[body].trim_start_matches('\n').to_owned();
     let script = Script { objective, reviewed_by, subject: subject.map(|(_, subject)| subject), body };
-    ScriptFile { script: Some(script), has_subject, used: RefCell::new(false) }
+    ScriptFile { script: Some(script), has_subject, named, uses: RefCell::default() }
 }
 
 /// Head and body, without the lines `---`.
@@ -111,14 +110,19 @@ fn check_opening(sheet: &Sheet<'_>, body: Range<usize>) {
     }
 }
 
-/// Checks a template that stands in a YAML value.
-pub(crate) fn check_template(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node, scalar: Option<&Scalar>) {
-    let Some(scalar) = scalar else { return };
-    check_jinja(sheet, known, &scalar.text, &|range| crate::condition::source_span(sheet.text, node, scalar, range));
+/// Checks a template that stands in a YAML value; the names it has, and where.
+pub(crate) fn check_template(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node) -> Vec<Named> {
+    let Some(scalar) = node.scalar() else { return Vec::new() };
+    check_jinja(sheet, known, &scalar.text, &|range| crate::condition::source_span(sheet.text, node, scalar, range))
 }
 
 /// Syntax, names and filters of a template; `place` turns a range of `source` into one of the file.
-fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) {
+fn check_jinja(
+    sheet: &Sheet<'_>,
+    known: &Known<'_>,
+    source: &str,
+    place: &dyn Fn(Range<usize>) -> Range<usize>,
+) -> Vec<Named> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     let template = match environment.template_from_str(source) {
@@ -132,62 +136,22 @@ fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn F
                 problem
                     .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
             );
-            return;
+            return Vec::new();
         }
     };
     let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
     names.sort();
+    let mut named = Vec::new();
     for name in names {
-        if let Some(trouble) = unknown_variable(known, &name) {
-            for range in occurrences(source, &name) {
-                sheet.report(trouble(place(range)));
-            }
+        let ranges: Vec<Range<usize>> = occurrences(source, &name).into_iter().map(place).collect();
+        match placeholders::unknown(known, &name) {
+            Some(trouble) => ranges.into_iter().for_each(|range| sheet.report(trouble(range))),
+            None => named.extend(ranges.into_iter().map(|range| (name.clone(), range))),
         }
     }
+    placeholders::without_braces(sheet, known, source, &tags(source), place);
     check_filters(sheet, &environment, source, place);
-}
-
-type Complaint = Box<dyn Fn(Range<usize>) -> Problem>;
-
-/// What is wrong with a name in a template; none when nothing is.
-fn unknown_variable(known: &Known<'_>, name: &str) -> Option<Complaint> {
-    let mut parts = name.split('.');
-    let (root, field, deeper) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    let Some(object) = Object::parse(root).filter(|object| OBJECTS.contains(object)) else {
-        let whole = known.field(root).map(|_| format!("lead.{root}"));
-        let near = whole.or_else(|| nearest(root, OBJECTS.iter().map(|object| object.as_str())).map(str::to_owned));
-        let message = format!("a template knows nothing called `{root}`");
-        return Some(Box::new(move |span| {
-            let problem = Problem::error("unknown-variable", span, message.clone());
-            match &near {
-                Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None => {
-                    problem.help(format!("names begin with {}", listed(OBJECTS.iter().map(|object| object.as_str()))))
-                }
-            }
-        }));
-    };
-    let fields: Vec<&str> =
-        if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
-    let (message, near, list) = match (field, deeper) {
-        (None, _) => (format!("`{root}` alone has no text: say which field"), None, object != Object::Lead),
-        (Some(field), None) if fields.contains(&field) => return None,
-        (Some(_), None) if object == Object::Lead && !known.settings_read => return None,
-        (Some(field), None) => {
-            let near = nearest(field, fields.iter().copied()).map(|near| format!("{root}.{near}"));
-            (format!("`{root}` has no field `{field}`"), near, object != Object::Lead)
-        }
-        (Some(field), Some(_)) => (format!("`{root}.{field}` is a single value and has no fields"), None, false),
-    };
-    let list = list.then(|| listed(fields.iter().copied()));
-    Some(Box::new(move |span| {
-        let problem = Problem::error("unknown-variable", span, message.clone());
-        match (&near, &list) {
-            (Some(near), _) => problem.label(format!("did you mean `{near}`?")).replace(near.clone()),
-            (None, Some(list)) => problem.help(format!("fields it has: {list}")),
-            (None, None) => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
-        }
-    }))
+    named
 }
 
 /// Where a dotted name stands within the tags of a template; the beginning when it is written in some other way.

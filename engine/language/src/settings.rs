@@ -1,9 +1,11 @@
 //! `cadenza.yaml`: name, zone, hours and holidays, the lead's own fields, contact policy, plugins.
 
 use crate::diagnostic::{Problem, Sheet};
+use crate::foreign;
 use crate::form::Form;
 use crate::hours;
 use crate::known::Known;
+use crate::meant::slug;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
@@ -191,7 +193,10 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) || name.len() > 64 {
             let problem =
                 Problem::error("bad-name", entry.key.span.clone(), format!("`{name}` cannot be the name of a field"));
-            sheet.report(problem.help("a field has lower-case letters, digits and `_`, and begins with a letter"));
+            sheet.report(match slug(name, '_').filter(|slug| slug.starts_with(|c: char| c.is_ascii_lowercase())) {
+                Some(slug) => problem.label(format!("write `{slug}`")).replace(slug),
+                None => problem.help("a field has lower-case letters, digits and `_`, and begins with a letter"),
+            });
             continue;
         }
         if field_info(name).is_some() {
@@ -205,9 +210,9 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         let kind = match entry.value.content {
             Content::Map(_) => Form::open(sheet, &entry.value, &FIELD).and_then(|form| {
                 form.get("about").map(|about| sheet.text(about, "what the field means"));
-                form.get("type").and_then(|kind| sheet.word(kind, "the type of a field", &types))
+                form.get("type").and_then(|kind| field_type(sheet, kind, &types))
             }),
-            _ => sheet.word(&entry.value, "the type of a field", &types),
+            _ => field_type(sheet, &entry.value, &types),
         };
         // A field whose type is not known is a field all the same: whoever uses it is not to blame.
         known.fields.insert(name.clone(), kind.unwrap_or(ValueType::Any));
@@ -216,6 +221,19 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         let message = format!("there are {} fields, and the most is {CUSTOM_FIELDS_MAX}", known.fields.len());
         sheet.report(Problem::error("too-large", node.pointer(), message));
     }
+}
+
+/// A type; those of other systems are named with ours.
+fn field_type(sheet: &Sheet<'_>, node: &Node, types: &[(&'static str, ValueType)]) -> Option<ValueType> {
+    let Some((written, ours)) =
+        node.scalar().and_then(|scalar| Some((&scalar.text, foreign::field_type(&scalar.text)?)))
+    else {
+        return sheet.word(node, "the type of a field", types);
+    };
+    let message = format!("`{written}` cannot be the type of a field");
+    let problem = Problem::error("unknown-word", node.span.clone(), message);
+    sheet.report(problem.label(format!("here it is `{ours}`")).replace(ours));
+    None
 }
 
 fn read_contact(sheet: &Sheet<'_>, node: &Node) -> Option<ContactPolicy> {

@@ -86,6 +86,11 @@ impl Node {
         if let Content::Map(entries) = &self.content { entries } else { &[] }
     }
 
+    /// The items of a list; none of what is no list.
+    pub(crate) fn list(&self) -> &[Self] {
+        if let Content::List(items) = &self.content { items } else { &[] }
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| entry.key.text == key).map(|entry| &entry.value)
     }
@@ -106,7 +111,8 @@ pub(crate) fn parse(sheet: &Sheet<'_>) -> Option<Node> {
         disallow_directives: true,
         emit_comments: false
     };
-    let mut tree = Tree { sheet, open: Vec::new(), root: None, nodes: 0, documents: 0, tagged_until: 0 };
+    let mut tree =
+        Tree { sheet, open: Vec::new(), root: None, nodes: 0, documents: 0, tagged_until: 0, template_at: None };
     for next in Parser::new_from_str_with_options(sheet.text, options) {
         match next {
             Ok((event, span)) => tree.take(event, span)?,
@@ -127,6 +133,8 @@ struct Tree<'s, 'a> {
     documents: usize,
     /// Where the line of the latest refused tag ends: what looks like an anchor before that belongs to the condition.
     tagged_until: usize,
+    /// Where the latest unquoted `{{` stands: the mapping that YAML makes of it is a text.
+    template_at: Option<usize>,
 }
 
 /// A list or mapping that has begun.
@@ -163,6 +171,12 @@ impl Tree<'_, '_> {
                     text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
                     place = whole;
                 }
+                if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted)
+                    && swallows_a_key(self.sheet.text.get(place.clone()).unwrap_or_default())
+                {
+                    self.sheet.report(unclosed_quote(self.sheet.text, place.start));
+                    return None;
+                }
                 self.place(Node { span: place, content: Content::Scalar(Scalar { text, style }) })?;
             }
             Event::SequenceStart(_, _, tag) => {
@@ -192,6 +206,12 @@ impl Tree<'_, '_> {
                 };
                 // A block ends where its last value ends, not where the next line was seen to be less indented.
                 let end = if place.is_empty() { last.unwrap_or(start) } else { place.end };
+                let content = if self.template_at.take_if(|at| *at == start).is_some() {
+                    let text = self.sheet.text.get(start..end).unwrap_or_default().to_owned();
+                    Content::Scalar(Scalar { text, style: ScalarStyle::DoubleQuoted })
+                } else {
+                    content
+                };
                 self.place(Node { span: start..end.max(start), content })?;
             }
             Event::Anchor(..) if place.start < self.tagged_until => {}
@@ -223,8 +243,19 @@ impl Tree<'_, '_> {
             None => self.root = Some(node),
             Some(Unfinished::List(items)) => items.push(node),
             Some(Unfinished::Map { entries, key, seen }) => match key.take() {
-                Some(key) => entries.push(Entry { key, value: node }),
+                Some(key) => {
+                    let divided = entries.last().and_then(|last| divided_number(self.sheet.text, last, &key, &node));
+                    match divided {
+                        Some(problem) => self.sheet.report(problem),
+                        None => entries.push(Entry { key, value: node }),
+                    }
+                }
                 None => {
+                    let braces =
+                        matches!(node.content, Content::Map(_)) && self.sheet.text[..node.span.start].ends_with('{');
+                    if braces {
+                        self.template_at = node.span.start.checked_sub(1);
+                    }
                     let word = Word { span: node.span.clone(), text: key_text(self.sheet, &node) };
                     if seen.insert(word.text.clone(), word.span.clone()).is_some() {
                         let message = format!("`{}` is written twice", word.text);
@@ -258,6 +289,93 @@ impl Tree<'_, '_> {
     }
 }
 
+/// `subject: {{ lead.company }}`: YAML takes braces for a mapping. `at` is where they begin.
+fn unquoted_template(source: &str, at: usize) -> Problem {
+    let line = source[at..].lines().next().unwrap_or_default();
+    // Within a flow mapping or list the value ends with its braces.
+    let before = source[..at].rsplit('\n').next().unwrap_or_default();
+    let in_flow = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
+    let end = match line.rfind("}}") {
+        Some(close) if in_flow => line.find("}}").unwrap_or(close) + 2,
+        _ => line.find(" #").map_or(line, |comment| &line[..comment]).trim_end().len(),
+    };
+    let quoted = quoted(&line[..end]);
+    Problem::error("yaml", at..at + end, "unquoted braces begin a YAML mapping, and a text is meant")
+        .label("put this in quotes")
+        .help(format!("write {quoted}"))
+        .replace(quoted)
+}
+
+/// `budget: 10,000` within braces: YAML takes what follows the comma for another key.
+fn divided_number(source: &str, last: &Entry, key: &Word, value: &Node) -> Option<Problem> {
+    let before = last.value.scalar().filter(|scalar| scalar.is_plain() && !scalar.text.is_empty())?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let empty = value.scalar().is_some_and(|scalar| scalar.text.is_empty());
+    let adjacent = source.get(last.value.span.end..key.span.start) == Some(",");
+    if !(empty && adjacent && key.text.len() == 3 && digits(&key.text) && digits(&before.text)) {
+        return None;
+    }
+    let number = format!("{}{}", before.text, key.text);
+    let span = last.value.span.start..key.span.end;
+    let message = format!("`{},{}` is two things here: a comma begins the next key", before.text, key.text);
+    Some(Problem::error("bad-number", span, message).label(format!("write `{number}`")).replace(number))
+}
+
+/// The quote that was opened on an earlier line and took everything up to here for its text.
+fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
+    let mut open: Option<(char, usize)> = None;
+    let mut longest = None;
+    let mut line_start = 0;
+    for line in text[..at.min(text.len())].split_inclusive('\n') {
+        let mut before = ' ';
+        for (column, c) in line.char_indices() {
+            let here = line_start + column;
+            match open {
+                Some((quote, start)) if c == quote && (quote == '\'' || before != '\\') => {
+                    // Two single quotes within single quotes are one.
+                    if text[start..here].contains('\n') {
+                        longest = Some(start);
+                    }
+                    open = None;
+                }
+                Some(_) => {}
+                None if c == '#' && before.is_whitespace() => break,
+                None if matches!(c, '"' | '\'') && begins_value(&text[..here]) => open = Some((c, here)),
+                None => {}
+            }
+            before = c;
+        }
+        line_start += line.len();
+    }
+    open.map(|(_, start)| start).filter(|start| text[*start..at.min(text.len())].contains('\n')).or(longest)
+}
+
+/// Whether a quoted text goes over lines of which one looks like a key of its own.
+fn swallows_a_key(quoted: &str) -> bool {
+    quoted.lines().skip(1).any(|line| {
+        let line = line.trim_start().trim_start_matches("- ");
+        let (key, rest) = line.split_once(':').unwrap_or_default();
+        let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        !key.is_empty() && key.chars().all(name) && (rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
+/// Whether a quote that stands there begins a value rather than standing within one.
+fn begins_value(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let trimmed = line.trim_end();
+    let spaced = trimmed.len() < line.len();
+    trimmed.is_empty() || (spaced && trimmed.ends_with([':', '-', ','])) || trimmed.ends_with(['[', '{', ','])
+}
+
+/// The complaint of a quote that is not closed on its line.
+fn unclosed_quote(text: &str, start: usize) -> Problem {
+    let line = text[start..].lines().next().unwrap_or_default();
+    let quote = line.chars().next().unwrap_or('"');
+    Problem::error("yaml", start..start + line.len(), "a quote is opened here and not closed on its line")
+        .label(format!("close it with `{quote}`"))
+}
+
 /// `if: !lead.opted_out`: YAML takes the first word for a tag and drops it.
 fn unquoted_tag(start: usize, tag: &str, meant: &str) -> Problem {
     let quoted = quoted(meant);
@@ -271,6 +389,10 @@ fn unquoted_tag(start: usize, tag: &str, meant: &str) -> Problem {
 fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
     match &node.content {
         Content::Scalar(scalar) => scalar.text.clone(),
+        Content::Map(_) if sheet.text[..node.span.start].ends_with('{') => {
+            sheet.report(unquoted_template(sheet.text, node.span.start - 1));
+            String::new()
+        }
         Content::List(_) | Content::Map(_) => {
             let problem = Problem::error("yaml", node.pointer(), "a key is a single word, not a list or mapping");
             sheet.report(problem.help("if the braces or brackets belong to a text, put it in quotes"));
@@ -318,6 +440,12 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
         // `!(a || b)` is no tag either, so the parser gave up.
         let tag = value.split_whitespace().next().unwrap_or_default();
         return unquoted_tag(line + whole_line.find(": !").map_or(0, |colon| colon + 2), tag, value);
+    }
+    if let Some(braces) = whole_line.find(": {{").or_else(|| whole_line.find(": {%")) {
+        return unquoted_template(text, line + braces + 2);
+    }
+    if let Some(start) = swallowing_quote(text, at) {
+        return unclosed_quote(text, start);
     }
     match error.kind() {
         ErrorKind::MappingValueNotAllowed if value.contains(": ") && line + whole_line.len() > at => {

@@ -28,6 +28,12 @@ pub enum LoadError {
     /// more memory or larger tables to begin with than it may have.
     #[error("this is no component that can be run here: {0}")]
     Invalid(String),
+    /// A module without the types of its functions, as `cargo build` and `clang` leave it.
+    #[error(
+        "this is a core module and no component yet: `cadenza plugin build` makes a component of a project, and \
+         `wasm-tools component embed` with `component new` of a module that has the functions of the contract"
+    )]
+    CoreModule,
     /// The component wants something from outside.
     #[error(
         "the component imports {}; a plugin may import nothing but `cadenza:plugin/log`: build it without WASI",

@@ -2,6 +2,7 @@
 
 use crate::brakes::Brakes;
 use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry, Troubles};
+use cadenza_core::expr::Object;
 use cadenza_core::id::Digest;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Ask, AskRef, Workflow};
@@ -35,6 +36,9 @@ pub(crate) struct Catalog {
     pub(crate) folder: Arc<Folder>,
     /// What is paused.
     pub(crate) brakes: Arc<Brakes>,
+    /// Whether a workflow that new runs start with, or a territory, asks about the lead's account: a lead that joins one
+    /// is then handled with what is known of it.
+    pub(crate) asks_account: bool,
 }
 
 /// How many builds and reasons are told that do not fit, and how many places of each.
@@ -97,7 +101,11 @@ impl Catalog {
             definitions.insert(workflow.digest, Arc::clone(workflow));
         }
         let (live, misfits) = live(&workspace, &definitions, &plugins);
+        let territories = &workspace.settings.team.territories;
+        let asks_account = workspace.workflows.values().any(|workflow| workflow.names(Object::Account))
+            || territories.iter().any(|territory| territory.condition.names(Object::Account));
         Ok(Self {
+            asks_account,
             workspace: Arc::new(workspace),
             live: Arc::new(live),
             definitions: Arc::new(definitions),

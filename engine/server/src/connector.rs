@@ -10,12 +10,14 @@ use crate::plain;
 use crate::secret;
 use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use bytes::Bytes;
+use cadenza_core::account::AccountFacts;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
 use cadenza_core::identity;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::time::{SECOND_MS, Span, Timestamp};
+use cadenza_core::workflow::Script;
 use cadenza_core::workspace::{Connection, HeaderValue};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, RETRY_AFTER};
@@ -262,13 +264,24 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
     }
 }
 
-/// Renders a mail over its lead, once, so that every attempt says the same.
-pub(crate) fn render_email(catalog: &Catalog, state: &LeadState, message: &mut Message, now: Timestamp) {
-    let Message::Email { workflow, script, rendered, .. } = message else { return };
-    let Some(template) = catalog.definitions.get(workflow).and_then(|definition| definition.scripts.get(script)) else {
-        return;
-    };
-    let view = View::of(state, &catalog.live, &catalog.definitions, now);
+/// The script of a mail that was not rendered yet.
+pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
+    let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
+    catalog.definitions.get(workflow)?.scripts.get(script)
+}
+
+/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same.
+pub(crate) fn render_email(
+    catalog: &Catalog,
+    state: &LeadState,
+    account: Option<&AccountFacts>,
+    row: &mut Outgoing,
+    now: Timestamp,
+) {
+    let Some(template) = unrendered(catalog, &row.message) else { return };
+    let Message::Email { script, rendered, .. } = &mut row.message else { return };
+    let run = state.runs.iter().find(|run| run.id == row.run);
+    let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
     match crate::render::mail(template, &view) {
         Ok(mail) => *rendered = Some(mail),
         Err(error) => tracing::warn!(script, %error, "a mail does not render"),

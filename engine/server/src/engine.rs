@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::damage::document;
 use crate::plugins::health::Health;
 use crate::plugins::shadow::{Compared, Tally};
-use cadenza_core::account::Account;
+use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::effect::{Outgoing, Shadow};
 use cadenza_core::event::{Event, Report};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
@@ -390,6 +390,12 @@ impl Engine {
             Ok(leads)
         })
         .await
+    }
+
+    /// What is known of an account.
+    pub(crate) async fn account_facts(&self, id: AccountId) -> Result<Option<AccountFacts>, Refused> {
+        let account = self.account(id).await?;
+        Ok(account.filter(|account| !account.name.is_empty()).as_ref().map(Account::facts))
     }
 
     /// Leads in order of their ids (oldest first), from after the cursor.

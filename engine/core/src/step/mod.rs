@@ -17,6 +17,7 @@ mod timers;
 mod verbs;
 mod view;
 
+pub use report::account_joined_by;
 pub use view::View;
 
 use crate::account::AccountFacts;
@@ -172,6 +173,7 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
         dialled: None,
         touch: None,
         task: None,
+        recalled: Vec::new(),
         ready: VecDeque::new(),
         walking: false,
         hops_left: *hops_left,
@@ -223,6 +225,8 @@ struct Machine<'a> {
     touch: Option<Touch>,
     /// The task just done, for `task.…`.
     task: Option<view::ClosedTask>,
+    /// Events that came earlier and that a run took now, for `event.…` of that run.
+    recalled: Vec<(RunId, Report)>,
     /// Runs whose steps are to be taken, in order.
     ready: VecDeque<RunId>,
     /// Steps are being taken: whoever becomes ready meanwhile gets into line.
@@ -406,14 +410,16 @@ impl<'a> Machine<'a> {
     }
 
     fn view(&self, run: Option<RunId>) -> View<'_> {
+        let recalled = self.recalled.iter().rfind(|(of, _)| Some(*of) == run).map(|(_, report)| report);
         View {
             state: self.state,
             live: self.cx.live,
             definitions: self.cx.definitions,
             account: self.cx.account,
-            report: self.report,
+            report: recalled.or(self.report),
             touch: self.touch.as_ref(),
             task: self.task.as_ref(),
+            open_task: None,
             run: run.and_then(|id| self.state.runs.iter().find(|r| r.id == id)),
             now: self.cx.now,
         }

@@ -5,16 +5,34 @@ use crate::account::AccountMessage;
 use crate::ages::Ages;
 use crate::country::Country;
 use crate::effect::Effect;
-use crate::event::{EventType, Report, StandardEvent};
+use crate::event::{Event, EventType, Report, StandardEvent};
 use crate::field::KEPT_FIELDS;
-use crate::id::RunId;
+use crate::id::{AccountId, RunId};
 use crate::identity;
 use crate::journal::{Change, Note};
 use crate::lead::{Channel, Deal, Engagement, Lead, Outcome, Stage, Touch, TouchResult};
 use crate::reading::Why;
-use crate::state::{RECENT_MAX, Recent};
+use crate::state::{LeadState, RECENT_MAX, Recent};
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
+use crate::workspace::Live;
+
+/// The account, with its name, that an event makes a lead join: conditions asked while the event is handled may name it.
+pub fn account_joined_by(event: &Event, state: &LeadState, live: &Live) -> Option<(AccountId, String)> {
+    let Event::Reported(report) = event else { return None };
+    if state.lead.account.is_some() || report.only_finds {
+        return None;
+    }
+    let new = state.seq == 0 && state.runs.is_empty();
+    let mut profile = state.lead.profile.clone();
+    // What only finds the lead is not set.
+    let sets = |field: &str| new || report.brings_fields() || super::identity::kind_of(field).is_none();
+    for (field, value) in report.fields.iter().filter(|(field, _)| sets(field)) {
+        // What does not fit is left out, as it is when the event is handled.
+        let _ = profile.set(field, value.clone(), &live.settings.fields);
+    }
+    identity::account(&profile)
+}
 
 /// Whose word a field's value is, and so how old it is.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +58,16 @@ impl<'a> Machine<'a> {
         for left in &report.left_out {
             self.left_out(&left.field, left.why);
         }
+        let alone = self.state.lead.account.is_none();
         let fields = self.fields_to_set(report, new);
         self.set_fields(&fields, Word::Sent(report.at));
+        let joins = alone && self.state.lead.account.is_some();
         // Before anything may enrol or contact the lead.
         if let Some(standing) = &report.standing {
             self.stand(standing, report);
         }
         self.take_in(report);
-        self.tell_holds(&report.kind);
+        self.tell_holds(&report.kind, joins);
         self.leave_runs();
         self.remember(report);
         self.wake_waits();
@@ -125,9 +145,7 @@ impl<'a> Machine<'a> {
     }
 
     fn join_account(&mut self) {
-        if self.state.lead.account.is_none()
-            && let Some((id, name)) = identity::account(&self.state.lead.profile)
-        {
+        if let Some((id, name)) = identity::account(&self.state.lead.profile) {
             self.state.lead.account = Some(id);
             self.effects.push(Effect::Account(id, AccountMessage::Join { name }));
         }
@@ -206,12 +224,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// An event may make a hold permanent: the lead's own here, the account's by telling it.
-    fn tell_holds(&mut self, kind: &EventType) {
+    /// An event may make a hold permanent: the lead's own here, the account's by telling it. An account that the lead
+    /// joins now hears of what comes next, whether or not something was known of it already.
+    fn tell_holds(&mut self, kind: &EventType, joins: bool) {
         if self.state.hold.take_if(|hold| hold.until_event.as_ref() == Some(kind)).is_some() {
             self.notes.push(Note::HoldOver { expired: false });
         }
-        if let Some(account) = self.cx.account
+        if let Some(account) = self.cx.account.filter(|_| !joins)
             && account.held
         {
             self.effects.push(Effect::Account(account.id, AccountMessage::Happened(kind.clone())));

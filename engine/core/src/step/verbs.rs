@@ -3,7 +3,7 @@
 use super::Machine;
 use super::report::Word;
 use crate::effect::{AssignRequest, Effect, Message, Outgoing};
-use crate::event::Delivery;
+use crate::event::{Delivery, Report};
 use crate::expr::Expr;
 use crate::field::field_info;
 use crate::gate;
@@ -13,6 +13,7 @@ use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
 use crate::reading::{self, Why};
 use crate::run::{CadencePhase, RunState};
+use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
@@ -298,11 +299,13 @@ impl Machine<'_> {
                         && recent.kind == *event
                         && self.recent_holds(recent, condition, id)
                 });
-                let came = came.map(|recent| recent.seq);
+                let came = came.map(|recent| (recent.seq, recall(recent)));
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
                 match came {
-                    Some(seq) => {
+                    Some((seq, report)) => {
                         self.saw_event(id, seq);
+                        // What follows asks about this event, not about the one that is being handled.
+                        self.recalled.push((id, report));
                         self.go(id, *go);
                     }
                     None if until <= now => self.go(id, *on_timeout),
@@ -324,18 +327,8 @@ impl Machine<'_> {
         self.notes.push(Note::Waiting { run: id, until });
     }
 
-    fn recent_holds(&self, recent: &crate::state::Recent, condition: &Expr, run: RunId) -> bool {
-        let report = crate::event::Report {
-            kind: recent.kind.clone(),
-            at: recent.at,
-            source: recent.source.clone(),
-            fields: Vec::new(),
-            data: recent.data.clone(),
-            enrolls: false,
-            only_finds: false,
-            left_out: Vec::new(),
-            standing: None,
-        };
+    fn recent_holds(&self, recent: &Recent, condition: &Expr, run: RunId) -> bool {
+        let report = recall(recent);
         let mut view = self.view(Some(run));
         view.report = Some(&report);
         condition.holds(&view)
@@ -413,5 +406,20 @@ impl Machine<'_> {
             },
             _ => self.go_on(id, step.next),
         }
+    }
+}
+
+/// An event that came earlier, as conditions see it.
+fn recall(recent: &Recent) -> Report {
+    Report {
+        kind: recent.kind.clone(),
+        at: recent.at,
+        source: recent.source.clone(),
+        fields: Vec::new(),
+        data: recent.data.clone(),
+        enrolls: false,
+        only_finds: false,
+        left_out: Vec::new(),
+        standing: None,
     }
 }

@@ -36,6 +36,8 @@ pub struct View<'a> {
     pub touch: Option<&'a Touch>,
     /// The task just done.
     pub task: Option<&'a ClosedTask>,
+    /// The task that a text is shown with: it is open, and nothing has come of it.
+    pub open_task: Option<&'a Task>,
     /// The run that asks.
     pub run: Option<&'a Run>,
     /// The time.
@@ -45,7 +47,18 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A view of nothing but the lead.
     pub const fn of(state: &'a LeadState, live: &'a Live, definitions: &'a Definitions, now: Timestamp) -> Self {
-        Self { state, live, definitions, account: None, report: None, touch: None, task: None, run: None, now }
+        Self {
+            state,
+            live,
+            definitions,
+            account: None,
+            report: None,
+            touch: None,
+            task: None,
+            open_task: None,
+            run: None,
+            now,
+        }
     }
 
     /// The value of a name under `lead.`
@@ -105,15 +118,15 @@ impl<'a> View<'a> {
         }
     }
 
-    fn closed_task(&self, field: &str) -> Value {
-        let Some(closed) = self.task else { return Value::Blank };
+    fn task(&self, field: &str) -> Value {
+        let Some(task) = self.task.map(|closed| &closed.task).or(self.open_task) else { return Value::Blank };
         match field {
-            "kind" => Value::Text(closed.task.kind.as_str().to_owned()),
-            "outcome" => Value::Text(closed.outcome.as_str().to_owned()),
-            "result" => Value::text(closed.result.map(|r| r.as_str())),
-            "due" => Value::Time(closed.task.due),
-            "created_at" => Value::Time(closed.task.created_at),
-            "reminders" => Value::Int(closed.task.reminders.into()),
+            "kind" => Value::Text(task.kind.as_str().to_owned()),
+            "outcome" => Value::text(self.task.map(|closed| closed.outcome.as_str())),
+            "result" => Value::text(self.task.and_then(|closed| closed.result).map(|r| r.as_str())),
+            "due" => Value::Time(task.due),
+            "created_at" => Value::Time(task.created_at),
+            "reminders" => Value::Int(task.reminders.into()),
             _ => Value::Blank,
         }
     }
@@ -170,7 +183,7 @@ impl Scope for View<'_> {
             Object::Lead => self.lead(&name.field),
             Object::Event => self.event(&name.field),
             Object::Run => self.run(&name.field),
-            Object::Task => self.closed_task(&name.field),
+            Object::Task => self.task(&name.field),
             Object::Touch => self.completed_touch(&name.field),
             Object::Account => self.account(&name.field),
             Object::Owner => self.owner(&name.field),

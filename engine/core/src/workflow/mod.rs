@@ -4,7 +4,7 @@
 //! here (self-describing, by serde), so a later program can go on with a run begun by an earlier one.
 
 use crate::event::EventType;
-use crate::expr::Expr;
+use crate::expr::{Expr, Object};
 use crate::id::Digest;
 use crate::plugin::DecisionKind;
 use crate::time::Span;
@@ -142,6 +142,24 @@ impl Verb {
         !matches!(self, Self::Switch(_) | Self::Update(_) | Self::Enroll(_) | Self::End(_))
     }
 
+    /// Every expression that is asked at the step.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Switch(arms) => arms.iter().map(|arm| &arm.condition).collect(),
+            Self::Cadence(cadence) => cadence.stop.iter().map(|arm| &arm.condition).collect(),
+            Self::Wait(Wait::Until { date, .. }) => vec![date],
+            Self::Wait(Wait::Event { condition, .. }) => vec![condition],
+            Self::Update(assignments) => assignments
+                .iter()
+                .filter_map(|assignment| match assignment {
+                    Assignment::Field { value, .. } => Some(value),
+                    Assignment::Stage(_) | Assignment::Segment(_) => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The escalations of the step's tasks, each with the index of its touch.
     pub fn escalations(&self) -> impl Iterator<Item = (u16, &Escalate)> {
         let (own, touches): (Option<&Escalate>, &[CadenceTouch]) = match self {
@@ -172,6 +190,17 @@ impl Workflow {
     /// The step at this index.
     pub fn step(&self, ix: StepIx) -> Option<&Step> {
         self.steps.get(usize::from(ix.0))
+    }
+
+    /// Whether some expression of it names this object.
+    pub fn names(&self, object: Object) -> bool {
+        let enroll = self.enroll.iter().map(|way| match way {
+            Enroll::When { condition, .. } => condition,
+            Enroll::Schedule { leads, .. } => leads,
+        });
+        let leave = self.leave.iter().map(|leave| &leave.condition);
+        let steps = self.steps.iter().flat_map(|step| step.verb.expressions());
+        enroll.chain(leave).chain(steps).any(|expr| expr.names(object))
     }
 
     /// Whether some step waits for an event of this type.

@@ -3,7 +3,7 @@
 use super::{Arm, Target};
 use crate::codes::codes;
 use crate::event::EventType;
-use crate::expr::Expr;
+use crate::expr::{Expr, Object};
 use crate::lead::{Channel, Outcome, Stage, TouchResult};
 use crate::plugin::{Segment, With};
 use crate::time::Span;
@@ -365,4 +365,12 @@ pub struct Script {
     pub subject: Option<String>,
     /// The text, a Jinja template.
     pub body: String,
+}
+
+impl Script {
+    /// Whether it may name this object: what is costly to look up is looked up only then.
+    pub fn may_name(&self, object: Object) -> bool {
+        let texts = [Some(&self.objective), self.subject.as_ref(), Some(&self.body)];
+        texts.into_iter().flatten().any(|text| text.contains(object.as_str()))
+    }
 }

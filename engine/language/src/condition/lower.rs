@@ -1,14 +1,17 @@
 //! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
 
 use super::functions::{gives, is_method, usage, wants};
-use super::names::{Codes, Found, Place, resolve};
+use super::names::{Codes, Found, resolve};
 use super::notation::{Notation, Token};
+use super::place::Place;
 use super::wanted_words;
+use crate::dates::{as_time, as_timestamp};
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::known::Known;
 use crate::scalar::kind_words;
 use crate::suggest::{listed, nearest};
-use cadenza_core::expr::{Comparison, Expr, Function, Operator};
+use cadenza_core::expr::{Comparison, Expr, Function, Object, Operator};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
 use cel::common::ast::{CallExpr, Expr as Cel, IdedExpr, LiteralValue, SourceInfo, operators};
@@ -297,7 +300,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         }
         let mut sound = true;
         for candidate in items {
-            if let Some(problem) = mismatch(self.text, "in", &item, candidate) {
+            if let Some(problem) = mismatch(self.known, self.text, "in", &item, candidate) {
                 self.problems.push(problem);
                 sound = false;
             }
@@ -310,7 +313,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let (left, right) = (self.lower(left), self.lower(right));
         let (left, right) = (left?, right?);
         let range = left.range.start..right.range.end;
-        if let Some(problem) = mismatch(self.text, how.as_str(), &left, &right) {
+        if let Some(problem) = mismatch(self.known, self.text, how.as_str(), &left, &right) {
             return self.problem(problem);
         }
         let equality = matches!(how, Comparison::Equal | Comparison::NotEqual);
@@ -359,11 +362,28 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let Some(function) = Function::parse(name) else { return self.unknown_function(call, word) };
         let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
         let wanted = wants(function);
+        if function == Function::Contains
+            && let [list, item] = arguments[..]
+            && let (Some(list), Some(item)) = (self.lower(list), self.lower(item))
+            && list.kind == ValueType::List
+        {
+            let (list, item) = (&self.text[list.range], &self.text[item.range]);
+            let instead = format!("{item} in {list}");
+            let from = word.start.saturating_sub(list.len() + 1);
+            let problem = Problem::error("wrong-type", from..close, "`contains` looks into a text, and this is a list");
+            return self.problem(problem.label(format!("write `{instead}`")).replace(instead));
+        }
         if call.target.is_some() != is_method(function) || arguments.len() != wanted.len() {
             let message = format!("`{name}` is not called like this");
             return self.problem(
                 Problem::error("wrong-call", word.start..close, message).help(format!("write `{}`", usage(function))),
             );
+        }
+        if function == Function::Since
+            && let Some(why) = self.place.lacks(Object::Now, "")
+        {
+            let message = "`since` counts up to now, and `now` never has a value here";
+            return self.problem(Problem::error("no-value-here", word, message).help(why));
         }
         let typed: Option<Vec<Typed>> = arguments.iter().map(|argument| self.lower(argument)).collect();
         let typed = typed?;
@@ -380,6 +400,10 @@ impl<'a, 'k> Lowering<'a, 'k> {
             let text = typed.first().and_then(Typed::literal_text).unwrap_or_default();
             let Some(time) = Timestamp::parse(text) else {
                 let problem = Problem::error("wrong-type", typed[0].range.clone(), format!("`{text}` is no time"));
+                if let Some(time) = as_time(text, self.known) {
+                    let quoted = format!("\"{time}\"");
+                    return self.problem(problem.label(format!("write `{quoted}`")).replace(quoted));
+                }
                 return self
                     .problem(problem.help("write date, time and zone, such as `timestamp(\"2026-03-08T07:30:00Z\")`"));
             };
@@ -400,7 +424,12 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let name = call.func_name.as_str();
         let problem = Problem::error("unknown-function", word, format!("there is no function `{name}`"));
         let names = || Function::ALL.iter().map(|function| function.as_str());
+        let known_elsewhere = foreign::function(name).filter(|ours| is_method(*ours) == call.target.is_some());
         self.problem(match (name, nearest(name, names())) {
+            _ if let Some(ours) = known_elsewhere => {
+                problem.label(format!("here it is `{ours}`")).replace(ours.as_str())
+            }
+            _ if let Some(ours) = foreign::function(name) => problem.help(format!("write `{}`", usage(ours))),
             ("duration", _) => problem.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
             ("now", _) => problem.label("write `now`, without brackets"),
             ("has" | "exists" | "isset" | "present" | "defined", _) => problem.help("write `!is_blank(lead.phone)`"),
@@ -422,7 +451,7 @@ fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
 }
 
 /// What is wrong when these two are compared; none when nothing is.
-fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
+fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
     for (named, literal) in [(left, right), (right, left)] {
         if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {
             return codes.check(code, literal.range.clone());
@@ -439,15 +468,22 @@ fn mismatch(text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Probl
     Some(match (name.kind, other.kind) {
         (ValueType::Bool, _) => problem.help(format!("write `{named}` or `!{named}`")),
         (ValueType::Time, ValueType::Duration) => problem.help(format!("how long ago it was is `since({named})`")),
+        (ValueType::Time, ValueType::Text)
+            if let Some(time) = other.literal_text().and_then(|t| as_timestamp(t, known)) =>
+        {
+            problem.at(|_| other.range.clone()).label(format!("write `{time}`")).replace(time)
+        }
         (ValueType::Time, _) => {
             problem.help("a time is written `timestamp(\"2026-03-08T07:30:00Z\")`; how long ago it was is `since(…)`")
         }
         (ValueType::Text, ValueType::Int | ValueType::Number) if other.items.is_empty() => {
-            problem.help(format!("a text stands in quotes: `\"{written}\"`"))
+            let quoted = format!("\"{written}\"");
+            problem.at(|_| other.range.clone()).label(format!("a text stands in quotes: `{quoted}`")).replace(quoted)
         }
         (ValueType::Int | ValueType::Number, ValueType::Text) => match other.literal_text() {
             Some(number) if number.parse::<f64>().is_ok() => {
-                problem.help(format!("a number stands without quotes: `{number}`"))
+                let label = format!("a number stands without quotes: `{number}`");
+                problem.at(|_| other.range.clone()).label(label).replace(number)
             }
             _ => problem.help(format!("`{named}` is {}: compare it with one", kind_words(name.kind))),
         },

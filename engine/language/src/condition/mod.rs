@@ -4,16 +4,19 @@ mod functions;
 mod lower;
 mod names;
 mod notation;
+mod phrases;
+mod place;
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::scalar::kind_words;
-use crate::yaml::{Node, Scalar};
-use cadenza_core::expr::{EXPR_NODES_MAX, Expr};
+use crate::yaml::{Node, Scalar, quoted};
+use cadenza_core::expr::{EXPR_NODES_MAX, Expr, Object};
 use cadenza_core::value::ValueType;
 use granit_parser::ScalarStyle;
 use lower::Lowering;
-pub(crate) use names::{Place, fields_of};
+pub(crate) use names::fields_of;
+pub(crate) use place::Place;
 use std::ops::Range;
 
 /// Reads a condition: its value must be true or false.
@@ -29,7 +32,7 @@ pub(crate) fn expression(
     place: Place,
     wanted: ValueType,
 ) -> Option<Expr> {
-    let scalar = sheet.scalar(node, "an expression")?;
+    let scalar = sheet.raw_scalar(node, "an expression")?;
     match read(known, &scalar.text, place, wanted) {
         Ok(expr) => Some(expr),
         Err(problems) => {
@@ -42,6 +45,11 @@ pub(crate) fn expression(
 }
 
 fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Result<Expr, Vec<Problem>> {
+    if text.len() <= notation::BYTES_MAX
+        && let Some(problem) = phrases::find(text, known)
+    {
+        return Err(vec![problem]);
+    }
     let notation = notation::scan(text)?;
     let (tree, source) = cel::parser::Parser::new().parse_with_source_info(text).map_err(|errors| {
         // The scan leaves little for the parser to complain of; its own words are about its grammar, so they stay out.
@@ -66,15 +74,53 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Resul
     if problems.is_empty() { Ok(typed.expr) } else { Err(problems) }
 }
 
+/// Where an expression that was read names this object: the first place in the file.
+pub(crate) fn named_at(sheet: &Sheet<'_>, node: &Node, object: Object) -> Option<Range<usize>> {
+    let scalar = node.scalar()?;
+    let notation = notation::scan(&scalar.text).ok()?;
+    notation.names(&scalar.text, object.as_str()).map(|range| source_span(sheet.text, node, scalar, range))
+}
+
 /// The problem, whose span is in the expression's own text, as a problem of the file.
 fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, problem: Problem) -> Problem {
-    let mut problem = problem.at(|range| source_span(sheet.text, node, scalar, range));
+    let mut problem = as_yaml(problem, node, scalar).at(|range| source_span(sheet.text, node, scalar, range));
     let rest = sheet.text[node.span.end.min(sheet.text.len())..].lines().next().unwrap_or_default();
     if scalar.is_plain() && rest.trim_start().starts_with('#') && scalar.text.contains(['"', '\'']) {
         problem = problem.help("an unquoted ` #` begins a comment in YAML: put the whole condition in single quotes");
     }
-    // In quotes a replacement may need escapes of YAML's own.
-    if scalar.is_plain() { problem } else { problem.replace_only_without(['"', '\'', '\\']) }
+    problem
+}
+
+/// The problem with its replacement as it has to stand in the file: in quotes it may need escapes of YAML's own, and what
+/// is plain may need quotes around the whole.
+fn as_yaml(problem: Problem, node: &Node, scalar: &Scalar) -> Problem {
+    let (Some(replacement), range) = (problem.replacement().map(str::to_owned), problem.span()) else { return problem };
+    match scalar.style {
+        ScalarStyle::SingleQuoted => problem.replace(replacement.replace('\'', "''")),
+        ScalarStyle::DoubleQuoted => problem.replace(replacement.replace('\\', "\\\\").replace('"', "\\\"")),
+        ScalarStyle::Plain => {
+            let mut whole = scalar.text.clone();
+            if whole.get(range.clone()).is_none() {
+                return problem;
+            }
+            whole.replace_range(range, &replacement);
+            let begins =
+                whole.starts_with(['!', '&', '*', '?', '|', '>', '%', '@', '`', '"', '\'', '{', '[', '#', '-']);
+            if !begins && !whole.contains([',', '[', ']', '{', '}']) && !whole.contains(": ") && !whole.contains(" #") {
+                return problem;
+            }
+            // What already stands unquoted with brackets in a block can stay so.
+            if !begins && scalar.text.contains(['[', ']', ',', '{', '}']) {
+                return problem;
+            }
+            if node.span.len() != scalar.text.len() {
+                return problem.without_replacement();
+            }
+            let whole = quoted(&whole);
+            problem.at(|_| 0..scalar.text.len()).label(format!("write `{whole}`")).replace(whole)
+        }
+        ScalarStyle::Literal | ScalarStyle::Folded => problem,
+    }
 }
 
 /// Where a range of a scalar's text stands in the file: quotes, escapes and folded lines are walked through.

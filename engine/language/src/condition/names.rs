@@ -1,5 +1,6 @@
 //! The names of the language: which objects and fields there are, of what type, and which texts they can hold.
 
+use super::place::Place;
 use crate::diagnostic::Problem;
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
@@ -10,38 +11,6 @@ use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::plugin::Segment;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
-
-/// Where an expression stands; decides which objects can have a value there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// `enroll` with `when`: an event, no run yet.
-    Enrolling,
-    /// `leads` of a schedule: neither event nor run.
-    Schedule,
-    /// A territory.
-    Territory,
-    /// Anywhere in a run.
-    Run,
-}
-
-impl Place {
-    const fn has(self, object: Object) -> bool {
-        match (self, object) {
-            (Self::Run, _) | (_, Object::Lead | Object::Account | Object::Deal | Object::Now) => true,
-            (Self::Enrolling, Object::Event | Object::Owner) | (Self::Schedule, Object::Owner) => true,
-            (_, Object::Event | Object::Run | Object::Task | Object::Touch | Object::Owner) => false,
-        }
-    }
-
-    const fn why_not(self) -> &'static str {
-        match self {
-            Self::Enrolling => "before a lead is enrolled it has neither run, task nor touch",
-            Self::Schedule => "a schedule looks at every lead by the clock: there is no event, run, task or touch",
-            Self::Territory => "a territory is about what is known of the lead, its account and its deal",
-            Self::Run => "",
-        }
-    }
-}
 
 /// The fields of an object other than `lead`.
 pub(crate) fn fields_of(object: Object) -> impl Iterator<Item = &'static str> + Clone {
@@ -95,9 +64,9 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         return Err(Problem::error("bad-expression", 0..0, "the condition is empty"));
     };
     let Some(object) = Object::parse(root) else { return Err(unknown_object(known, root, root_range.clone())) };
-    if !place.has(object) {
+    if let Some(why) = place.lacks(object, "") {
         let problem = Problem::error("no-value-here", root_range.clone(), format!("`{root}` never has a value here"));
-        return Err(problem.help(place.why_not()));
+        return Err(problem.help(why));
     }
     if object == Object::Now {
         return match rest.first() {
@@ -135,6 +104,10 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     }
     let kind = if object == Object::Lead { known.field(field) } else { object_field(object, field) };
     match kind {
+        Some(_) if let Some(why) = place.lacks(object, field) => {
+            let whole = root_range.start..range.end;
+            Err(Problem::error("no-value-here", whole, format!("`{root}.{field}` never has a value here")).help(why))
+        }
         Some(kind) => {
             Ok(Found { codes: codes(known, object, field), name: Name { object, field: field.to_owned() }, kind })
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The most bytes an expression may have.
-const BYTES_MAX: usize = 4_000;
+pub(super) const BYTES_MAX: usize = 4_000;
 /// The most words, signs and brackets; more cannot fit core's limit on an expression's parts.
 const TOKENS_MAX: usize = 600;
 /// How deep brackets and signs may be nested; the parser's own stack stands several times that.
@@ -34,6 +34,17 @@ pub(super) enum Token {
     Comma,
     Open(char),
     Close,
+}
+
+impl Notation {
+    /// The first place where a name begins with this word.
+    pub(super) fn names(&self, text: &str, word: &str) -> Option<Range<usize>> {
+        let after_dot = |ix: usize| ix > 0 && self.tokens[ix - 1].0 == Token::Dot;
+        let is_it = |(ix, (token, range)): &(usize, &(Token, Range<usize>))| {
+            *token == Token::Word && text.get(range.clone()) == Some(word) && !after_dot(*ix)
+        };
+        self.tokens.iter().enumerate().find(is_it).map(|(_, (_, range))| range.clone())
+    }
 }
 
 pub(super) fn scan(text: &str) -> Result<Notation, Vec<Problem>> {

@@ -5,6 +5,7 @@ use super::shapes::{CARRY, CHOICE, HOLD};
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
+use cadenza_core::time::Span;
 use cadenza_core::workflow::{Assign, AssignBy, Carry, Hold, HoldScope, Sticky};
 
 pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Assign> {
@@ -68,6 +69,10 @@ fn hold(reader: &Reader<'_>, node: &Node) -> Option<Hold> {
     let scopes: Vec<_> = HoldScope::ALL.iter().map(|scope| (scope.as_str(), *scope)).collect();
     let scope = form.get("scope").and_then(|node| reader.sheet.word(node, "what a hold is on", &scopes));
     let span = form.get("for").and_then(|node| reader.sheet.duration(node));
+    if span.is_some_and(Span::is_zero) {
+        let problem = Problem::error("no-pause", form.key_span("for"), "this holds for no time at all");
+        reader.sheet.report(problem.help("say how long, `for: 14d`, or remove `hold`"));
+    }
     let until = form.get("until").map_or(Some(None), |node| reader.sheet.event(node).map(Some));
     let on_expiry = form.get("on_expiry").map_or(Some(None), |node| reader.target(node).map(Some));
     Some(Hold { scope: scope?, span: span?, until: until?, on_expiry: on_expiry? })

@@ -4,8 +4,10 @@ use super::Reader;
 use super::shapes::{AFTER, CONTACTS_MAX, LIMIT, REDIAL, ROUNDS, TOUCH_CALL, TOUCH_EMAIL, VOICEMAILS};
 use super::steps::{arm, email};
 use super::tasks::{due, escalation};
+use crate::condition::Place;
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::placeholders::Use;
 use crate::yaml::Node;
 use cadenza_core::lead::Channel;
 use cadenza_core::workflow::{CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, TouchPlan, Voicemails};
@@ -18,10 +20,12 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     let form = Form::open(sheet, value, &ROUNDS)?;
     let limit = form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted())), |node| limit(reader, node));
     let voicemails = form.get("voicemails").map_or(Some(None), |node| voicemails(reader, node).map(Some));
+    let planned = form.get("touches").map_or(&[][..], |node| sheet.items(node));
+    let asked = Place::Stop { calls: planned.iter().any(|touch| touch.get("call").is_some()) };
     let stop = form.get("stop").map_or_else(
         || Some(Vec::new()),
         |node| {
-            let arms: Vec<_> = sheet.list(node, "`stop`")?.iter().map(|item| arm(reader, item)).collect();
+            let arms: Vec<_> = sheet.list(node, "`stop`")?.iter().map(|item| arm(reader, item, asked)).collect();
             arms.into_iter().collect()
         },
     );
@@ -71,7 +75,7 @@ fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>)> {
 
 fn voicemails(reader: &Reader<'_>, node: &Node) -> Option<Voicemails> {
     let form = Form::open(&reader.sheet, node, &VOICEMAILS)?;
-    let script = |key: &str| form.get(key).and_then(|node| reader.script(node, false));
+    let script = |key: &str| form.get(key).and_then(|node| reader.script(node, Use::CadenceCall));
     let (first, next, last) = (script("first"), script("next"), script("last"));
     Some(Voicemails { first: first?, next: next?, last: last? })
 }
@@ -121,9 +125,11 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
     let form = Form::open(sheet, item, shape)?;
     let after = form.get("after").and_then(|node| sheet.duration(node));
     let touch = match form.get(shape.keys[1].name)? {
-        script if std::ptr::eq(shape, &TOUCH_EMAIL) => email(reader, &form, script).map(TouchPlan::Email),
+        script if std::ptr::eq(shape, &TOUCH_EMAIL) => {
+            email(reader, &form, script, Use::CadenceMail).map(TouchPlan::Email)
+        }
         script => {
-            let script = reader.script(script, false);
+            let script = reader.script(script, Use::CadenceCall);
             let redial = form.get("redial").map_or(Some(None), |node| redial(reader, node).map(Some));
             let (due, escalate) = (due(reader, &form), escalation(reader, &form));
             Some(TouchPlan::Call { script: script?, due: due?, redial: redial?, escalate: escalate? })

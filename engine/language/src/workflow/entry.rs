@@ -138,7 +138,7 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
     let Some(node) = form.get("leave") else { return Vec::new() };
     let read = |item: &Node| {
         let form = Form::open(&reader.sheet, item, &LEAVE)?;
-        let test = form.get("if").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Run));
+        let test = form.get("if").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Leave));
         let ending = form.get("as").and_then(|node| reader.sheet.name(node, "the name of an ending"));
         Some(Leave { condition: test?, ending: ending? })
     };

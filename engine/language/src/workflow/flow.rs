@@ -1,56 +1,80 @@
-//! The shape of the whole: steps that nothing leads to, and circles in which a run would turn without ever pausing.
+//! The ways from step to step: where each leads, whether time passes on it, and what has just happened to whoever takes
+//! it. Steps that nothing leads to are reported here; circles and moments go by the same ways.
 
 use super::Reader;
+use super::moment::{Moment, Sees};
 use crate::diagnostic::Problem;
 use crate::yaml::Node;
 use cadenza_core::workflow::{Email, Step, Target, TouchPlan, Verb, Wait};
 use std::collections::BTreeSet;
 
+/// What it takes to go a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Time passes, or a person acts.
+    Time,
+    /// Nothing: it is taken at once.
+    Nothing,
+    /// Nothing, when a date is past or not known.
+    NothingIfPast,
+    /// Nothing, for a lead who may never be called or mailed: the gate passes over the touch.
+    NothingIfRefused,
+}
+
 /// A way from a step to another.
 pub(super) struct Way {
     pub(super) to: Target,
-    /// Whether time passes, or a person acts, before it is taken.
-    pauses: bool,
-}
-
-pub(super) fn check(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
-    circles(reader, items, steps);
-    // A broken step may be the missing link; complaining of what it should lead to would be noise.
-    if steps.iter().all(Option::is_some) {
-        unreachable(reader, items, steps);
-    }
+    pub(super) takes: Takes,
+    pub(super) sees: Sees,
 }
 
 /// Every way out of a step.
 pub(super) fn ways(step: &Step) -> Vec<Way> {
-    let way = |to: Target, pauses: bool| Way { to, pauses };
+    let way = |to: Target, takes: Takes, sees: Sees| Way { to, takes, sees };
+    let at_once = |to: Target| way(to, Takes::Nothing, Sees::Same);
+    let answered = |to: Target| way(to, Takes::Nothing, Sees::Only(Moment::NOTHING));
+    let unless_zero = |zero: bool| if zero { Takes::Nothing } else { Takes::Time };
     match &step.verb {
+        Verb::Update(_) | Verb::Enroll(_) => vec![at_once(step.next)],
+        Verb::Score(_) => vec![answered(step.next)],
         Verb::Email(Email { results: Some(results), .. }) => {
-            [results.sent, results.refused, results.failed].map(|to| way(to, false)).into()
+            let sent = way(results.sent, Takes::Nothing, Sees::Only(Moment::TOUCH));
+            vec![sent, answered(results.refused), answered(results.failed)]
         }
-        Verb::Score(_) | Verb::Email(_) | Verb::Update(_) | Verb::Enroll(_) => vec![way(step.next, false)],
+        Verb::Email(_) => vec![way(step.next, Takes::Nothing, Sees::Only(Moment::TOUCH))],
         Verb::Assign(assign) => {
-            let expiry = assign.hold.as_ref().and_then(|hold| hold.on_expiry);
-            [way(step.next, false)].into_iter().chain(expiry.map(|to| way(to, true))).collect()
+            let expiry = assign.hold.as_ref().and_then(|hold| Some((hold.on_expiry?, hold.span.is_zero())));
+            let expiry = expiry.map(|(to, zero)| way(to, unless_zero(zero), Sees::Only(Moment::NOTHING)));
+            [answered(step.next)].into_iter().chain(expiry).collect()
         }
-        Verb::Switch(arms) => arms.iter().map(|arm| way(arm.go, false)).collect(),
-        Verb::Call(call) => results(&call.results).map(|to| way(to, true)).collect(),
-        Verb::Task(todo) => results(&todo.results).map(|to| way(to, true)).collect(),
+        Verb::Switch(arms) => arms.iter().map(|arm| at_once(arm.go)).collect(),
+        Verb::Call(call) => {
+            let done = Sees::Only(Moment::CALL);
+            let refused = way(call.results.otherwise, Takes::NothingIfRefused, done);
+            results(&call.results).map(|to| way(to, Takes::Time, done)).chain([refused]).collect()
+        }
+        Verb::Task(todo) => results(&todo.results).map(|to| way(to, Takes::Time, Sees::Only(Moment::TASK))).collect(),
         Verb::Cadence(cadence) => {
             let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
-            let pauses = calls || cadence.touches.iter().any(|touch| !touch.after.is_zero());
+            let takes = unless_zero(!calls && cadence.touches.iter().all(|touch| touch.after.is_zero()));
+            let sees = Sees::Only(if calls { Moment::CALL } else { Moment::TOUCH });
             let stops = cadence.stop.iter().map(|arm| arm.go);
-            stops.chain([cadence.exhausted]).map(|to| way(to, pauses)).collect()
+            let refused = way(cadence.exhausted, Takes::NothingIfRefused, sees);
+            stops.chain([cadence.exhausted]).map(|to| way(to, takes, sees)).chain([refused]).collect()
         }
-        Verb::Branch(branch) => {
-            branch.tracks.values().copied().chain([branch.otherwise]).map(|to| way(to, false)).collect()
+        Verb::Branch(branch) => branch.tracks.values().copied().chain([branch.otherwise]).map(answered).collect(),
+        Verb::Wait(Wait::For(span)) => {
+            vec![way(step.next, unless_zero(span.is_zero()), Sees::Only(Moment::NOTHING))]
         }
-        Verb::Wait(Wait::For(span)) => vec![way(step.next, !span.is_zero())],
-        // The date may be past or blank on entering: then no time passes.
+        // The date may be past or blank on entering: then no time passes. It may also become so by an event.
         Verb::Wait(Wait::Until { past, blank, .. }) => {
-            vec![way(step.next, true), way(*past, false), way(*blank, false)]
+            let moved = |to: Target| way(to, Takes::NothingIfPast, Sees::Only(Moment::ANYTHING));
+            vec![way(step.next, Takes::Time, Sees::Only(Moment::NOTHING)), moved(*past), moved(*blank)]
         }
-        Verb::Wait(Wait::Event { go, on_timeout, .. }) => vec![way(*go, true), way(*on_timeout, true)],
+        Verb::Wait(Wait::Event { go, timeout, on_timeout, .. }) => vec![
+            way(*go, Takes::Time, Sees::Only(Moment::EVENT)),
+            way(*on_timeout, unless_zero(timeout.is_zero()), Sees::Only(Moment::NOTHING)),
+        ],
         Verb::End(_) => Vec::new(),
     }
 }
@@ -59,7 +83,11 @@ fn results(results: &cadenza_core::workflow::Results) -> impl Iterator<Item = Ta
     results.by_result.values().chain(results.by_outcome.values()).chain([&results.otherwise]).copied()
 }
 
-fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
+pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
+    // A broken step may be the missing link; complaining of what it should lead to would be noise.
+    if !steps.iter().all(Option::is_some) {
+        return;
+    }
     let mut reached = BTreeSet::new();
     let mut pending = vec![0];
     while let Some(ix) = pending.pop() {
@@ -76,48 +104,6 @@ fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
     }
 }
 
-/// Circles of ways that are taken at once: found from their first step, named once.
-fn circles(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
-    let mut named = BTreeSet::new();
-    for (start, item) in items.iter().enumerate() {
-        let Some(circle) = shortest_circle(steps, start) else { continue };
-        if circle.iter().any(|ix| named.contains(ix)) {
-            continue;
-        }
-        named.extend(circle.iter().copied());
-        let id = |ix: &usize| steps[*ix].as_ref().map_or("", |step| step.id.as_str());
-        let path: Vec<String> = circle.iter().chain([&start]).map(|ix| format!("`{}`", id(ix))).collect();
-        let node = item.get("id").unwrap_or(item);
-        let message = format!("a lead would turn in this circle without a pause: {}", path.join(" → "));
-        let problem = Problem::error("loop-without-wait", node.pointer(), message);
-        reader.sheet.report(problem.help("put a `wait`, `call` or `task` into it"));
-    }
-}
-
-/// The shortest way from `start` back to it over ways without a pause.
-fn shortest_circle(steps: &[Option<Step>], start: usize) -> Option<Vec<usize>> {
-    let mut came_from = vec![None; steps.len()];
-    let mut queue = std::collections::VecDeque::from([start]);
-    while let Some(ix) = queue.pop_front() {
-        let Some(Some(step)) = steps.get(ix) else { continue };
-        for to in ways(step).into_iter().filter(|way| !way.pauses).filter_map(|way| step_of(way.to)) {
-            if to == start {
-                let mut path = vec![ix];
-                while let Some(before) = came_from[path[path.len() - 1]] {
-                    path.push(before);
-                }
-                path.reverse();
-                return Some(path);
-            }
-            if to < steps.len() && came_from[to].is_none() {
-                came_from[to] = Some(ix);
-                queue.push_back(to);
-            }
-        }
-    }
-    None
-}
-
-fn step_of(target: Target) -> Option<usize> {
+pub(super) fn step_of(target: Target) -> Option<usize> {
     if let Target::Step(ix) = target { Some(usize::from(ix.0)) } else { None }
 }

@@ -3,8 +3,10 @@
 mod asks;
 mod assign;
 mod cadence;
+mod circles;
 mod entry;
 mod flow;
+mod moment;
 pub(crate) mod owner;
 mod shapes;
 mod steps;
@@ -14,10 +16,12 @@ mod wait;
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::placeholders::Use;
 use crate::suggest::nearest;
 use crate::yaml::{Entry, Node};
 use cadenza_core::id::Digest;
 use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepIx, Target, Workflow};
+pub(crate) use circles::{Outline, check as check_circles};
 pub(crate) use shapes::WORKFLOW;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +41,15 @@ pub(crate) fn name_of(node: &Node) -> Option<&str> {
     node.get("workflow")?.scalar().map(|scalar| scalar.text.as_str())
 }
 
-/// Reads the file; none when something is wrong, which has then been reported.
-pub(crate) fn read(sheet: Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Workflow> {
+/// The workflows that the steps of a file put leads into.
+pub(crate) fn put_into(node: &Node) -> impl Iterator<Item = &str> {
+    let steps = node.get("steps").map_or(&[][..], Node::list);
+    steps.iter().filter_map(|step| step.get("enroll")?.scalar().map(|scalar| scalar.text.as_str()))
+}
+
+/// Reads the file: the workflow is none when something is wrong, which has then been reported. The outline is for what is
+/// looked at over all workflows together.
+pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Option<(Option<Workflow>, Outline<'a>)> {
     let before = sheet.errors();
     let form = Form::open(&sheet, node, &WORKFLOW)?;
     let name = form.get("workflow").and_then(|name| sheet.name(name, "the name of a workflow"));
@@ -60,22 +71,23 @@ pub(crate) fn read(sheet: Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<W
         return None;
     }
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
-    flow::check(&reader, items, &read);
-    if sheet.errors() > before {
-        return None;
-    }
+    flow::unreachable(&reader, items, &read);
+    moment::check(&reader, name.as_deref().unwrap_or_default(), &enroll, items, &read);
+    let outline = Outline {
+        sheet,
+        name: name.clone().unwrap_or_default(),
+        re_enroll: re_enroll.unwrap_or(ReEnroll::Never),
+        steps: read.clone(),
+        places: items.iter().map(|item| item.get("id").unwrap_or(item).pointer()).collect(),
+    };
+    let sound = sheet.errors() == before;
     let steps: Option<Vec<Step>> = read.into_iter().collect();
     let (digest, scripts) = pin(&reader);
-    Some(Workflow {
-        name: name?,
-        summary: summary?,
-        digest,
-        enroll,
-        re_enroll: re_enroll?,
-        leave,
-        steps: steps?,
-        scripts,
-    })
+    let whole = move || {
+        let (name, summary, re_enroll, steps) = (name?, summary?, re_enroll?, steps?);
+        Some(Workflow { name, summary, digest, enroll, re_enroll, leave, steps, scripts })
+    };
+    Some((whole().filter(|_| sound), outline))
 }
 
 /// The explicit ids of the steps, in order; doubled and forbidden ones are reported.
@@ -154,8 +166,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The path of a script that exists. `mail` asks for a subject.
-    fn script(&self, node: &Node, mail: bool) -> Option<String> {
+    /// The path of a script that exists. A mail asks for a subject.
+    fn script(&self, node: &Node, used: Use) -> Option<String> {
         let path = self.sheet.text(node, "the path of a script")?;
         let Some(file) = self.known.scripts.get(&path) else {
             let problem = Problem::error("unknown-script", node.span.clone(), format!("there is no script `{path}`"));
@@ -170,7 +182,7 @@ impl Reader<'_> {
             });
             return None;
         };
-        if mail && !file.has_subject {
+        if matches!(used, Use::Mail | Use::CadenceMail) && !file.has_subject {
             let problem = Problem::error(
                 "no-subject",
                 node.span.clone(),
@@ -178,7 +190,7 @@ impl Reader<'_> {
             );
             self.sheet.report(problem.help("add `subject: …` to the head of the script"));
         }
-        *file.used.borrow_mut() = true;
+        file.uses.borrow_mut().insert(used);
         self.scripts.borrow_mut().insert(path.clone());
         Some(path)
     }

@@ -4,16 +4,22 @@ use super::shapes::{
     ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, SCORE, SWITCH, TASK, UPDATE, WAIT,
 };
 use super::{Reader, asks, assign, cadence, tasks, wait};
-use crate::condition::{Place, condition, expression};
+use crate::condition::{Place, condition, expression, fields_of};
+use crate::dates::as_time;
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::form::{Form, unknown_key};
+use crate::known::Known;
+use crate::placeholders::Use;
+use crate::scalar::is_template;
 use crate::shape::Shape;
 use crate::suggest::{listed, nearest};
-use crate::yaml::{Content, Entry, Node, Word};
-use cadenza_core::expr::Expr;
+use crate::yaml::{Content, Entry, Node, Scalar, Word, quoted};
+use cadenza_core::expr::{Expr, Object};
 use cadenza_core::field::field_info;
 use cadenza_core::lead::Stage;
 use cadenza_core::plugin::Segment;
+use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Arm, Assignment, Email, Step, Verb};
 
@@ -91,6 +97,9 @@ fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static
 }
 
 fn no_verb(node: &Node) -> Problem {
+    if let Some(problem) = node.entries().iter().find_map(foreign_verb) {
+        return problem;
+    }
     let slip = node.entries().iter().find_map(|entry| Some((entry, nearest(&entry.key.text, verb_names())?)));
     match slip.filter(|(entry, _)| entry.key.text != "id") {
         Some((Entry { key, .. }, near)) => {
@@ -101,6 +110,50 @@ fn no_verb(node: &Node) -> Problem {
         }
         None => Problem::error("no-verb", node.pointer(), "this step does not say what to do")
             .help(format!("give it one of {}", listed(verb_names()))),
+    }
+}
+
+/// The verb of another tool. The name alone is mended by itself only where what stands behind it can stay.
+fn foreign_verb(Entry { key, value }: &Entry) -> Option<Problem> {
+    if VERBS.iter().any(|(verb, _)| *verb == key.text) {
+        return None;
+    }
+    let ours = foreign::verb(&key.text)?;
+    let problem = Problem::error("unknown-verb", key.span.clone(), format!("there is no verb `{}`", key.text));
+    Some(match ours {
+        foreign::Verb::Instead(what) => problem.help(what),
+        foreign::Verb::Is(verb) => {
+            let fits = match (verb, &value.content) {
+                ("wait", Content::Scalar(scalar)) => Span::parse(&scalar.text).is_some(),
+                ("wait", Content::Map(_)) => ["until", "event"].iter().any(|key| value.get(key).is_some()),
+                ("assign" | "cadence" | "update", Content::Map(_)) | ("switch", Content::List(_)) => true,
+                ("end", Content::Scalar(scalar)) => !scalar.is_null(),
+                ("email" | "call" | "task" | "enroll" | "score" | "branch", Content::Scalar(scalar)) => {
+                    !scalar.is_null()
+                }
+                _ => false,
+            };
+            let problem = problem.label(format!("here it is `{verb}`"));
+            if fits { problem.replace(verb) } else { problem.help(format!("write {}", example(verb))) }
+        }
+    })
+}
+
+/// How a verb is written.
+fn example(verb: &str) -> &'static str {
+    match verb {
+        "email" => "`email: scripts/mail.md`",
+        "wait" => "`wait: 3d`, `wait: { until: lead.project_date, … }` or `wait: { event: email.replied, … }`",
+        "assign" => "`assign: { pool: closers, by: round_robin }`",
+        "switch" => "`switch: [{ if: lead.segment == \"hot\", go: call }, { else: end }]`",
+        "call" => "`call: scripts/call.md`, with `results`",
+        "task" => "`task: What is to be done`",
+        "cadence" => "`cadence: { touches: [{ after: 1d, email: scripts/mail.md }], exhausted: end }`",
+        "update" => "`update: { stage: qualified }`",
+        "enroll" => "`enroll: nurture`",
+        "end" => "`end: done`",
+        "branch" => "`branch: nurture-track`, with `tracks`",
+        _ => "`score: inbound-fit`",
     }
 }
 
@@ -129,6 +182,10 @@ fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
             format!("a step with `{verb}` has several ways out"),
         )
         .help(format!("{says} says where each of them leads; remove `go`"));
+    }
+    if let Some(ours) = foreign::step_key(name).filter(|ours| shape.key(ours).is_some()) {
+        let problem = Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name));
+        return problem.label(format!("here it is `{ours}`")).replace(ours);
     }
     let owners: Vec<&str> =
         VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
@@ -174,7 +231,7 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
             otherwise = Some(go);
             continue;
         }
-        let arm = arm(reader, item);
+        let arm = arm(reader, item, Place::Step);
         arms = arms.and_then(|mut arms: Vec<Arm>| {
             arms.push(arm?);
             Some(arms)
@@ -192,16 +249,16 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
 }
 
 /// `{ if: …, go: … }`
-pub(super) fn arm(reader: &Reader<'_>, node: &Node) -> Option<Arm> {
+pub(super) fn arm(reader: &Reader<'_>, node: &Node, place: Place) -> Option<Arm> {
     let form = Form::open(&reader.sheet, node, &ARM)?;
-    let test = form.get("if").and_then(|test| condition(&reader.sheet, reader.known, test, Place::Run));
+    let test = form.get("if").and_then(|test| condition(&reader.sheet, reader.known, test, place));
     let go = form.get("go").and_then(|go| reader.target(go));
     Some(Arm { condition: test?, go: go? })
 }
 
 /// The mail of a step or touch: `form` has the key `via`.
-pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
-    let script = reader.script(value, true);
+pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
+    let script = reader.script(value, used);
     let via = match form.get("via") {
         Some(node) => reader.sheet.text(node, "a connection").filter(|name| {
             let known = reader.known.connections.has(name);
@@ -241,7 +298,7 @@ fn mail(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
         }
         tasks::mail_results(reader, node)
     });
-    let email = email(reader, form, value)?;
+    let email = email(reader, form, value, Use::Mail)?;
     Some(Email { results: results.map_or(Some(None), |results| results.map(Some))?, ..email })
 }
 
@@ -297,13 +354,78 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
             return None;
         }
     };
+    if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
+        reader.sheet.report(problem);
+        return None;
+    }
+    if kind == ValueType::Time
+        && let Some((written, time)) = value.scalar().and_then(|s| Some((&s.text, as_time(&s.text, reader.known)?)))
+    {
+        let message = format!("`{field}` is a point in time, and `{written}` does not say in which zone");
+        let problem = Problem::error("wrong-type", value.span.clone(), message);
+        reader.sheet.report(problem.label(format!("write `{time}`")).replace(time));
+        return None;
+    }
     let value = match &value.content {
         Content::Map(_) => {
             let form = Form::open(&reader.sheet, value, &COMPUTED)?;
-            expression(&reader.sheet, reader.known, form.get("cel")?, Place::Run, kind)?
+            expression(&reader.sheet, reader.known, form.get("cel")?, Place::Step, kind)?
         }
         Content::Scalar(scalar) if scalar.is_null() && !scalar.text.is_empty() => Expr::Literal(Value::Blank),
         _ => Expr::Literal(reader.sheet.value(value, kind, &format!("`{field}`"))?),
     };
     Some(Assignment::Field { field: field.to_owned(), value })
+}
+
+/// A value that somebody wants filled in, as a template or by its name: here it would be taken as it stands.
+fn literal_name(reader: &Reader<'_>, node: &Node, scalar: &Scalar, field: &str) -> Option<Problem> {
+    let text = scalar.text.trim();
+    let expression = match text.split_once('.') {
+        _ if is_template(text) => as_expression(text),
+        Some((object, of)) if is_name(reader.known, object, of) => Some(text.to_owned()),
+        _ => return None,
+    };
+    let message = format!("`{text}` would be taken as it stands: a value is worked out under `cel`");
+    let problem = Problem::error("taken-literally", node.span.clone(), message);
+    Some(match expression {
+        Some(expression) => {
+            let quoted = if expression.contains(['"', '\'', ':', '#']) { quoted(&expression) } else { expression };
+            let instead = format!("{{ cel: {quoted} }}");
+            problem.label(format!("write `{field}: {instead}`")).replace(instead)
+        }
+        None => problem.help(format!("write `{field}: {{ cel: lead.company }}`: an expression, without braces in it")),
+    })
+}
+
+/// Whether `object.field` is a name that expressions know.
+fn is_name(known: &Known<'_>, object: &str, field: &str) -> bool {
+    match Object::parse(object) {
+        Some(Object::Lead) => known.field(field).is_some(),
+        Some(Object::Event) if field.starts_with("data.") => true,
+        Some(object) => fields_of(object).any(|known| known == field),
+        None => false,
+    }
+}
+
+/// `Plan {{ lead.plan }}` as `"Plan " + lead.plan`; none when there is more to it than names.
+fn as_expression(template: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}")?;
+        let name = name.trim();
+        if before.contains("{%") || name.is_empty() || !name.chars().all(plain) {
+            return None;
+        }
+        if !before.is_empty() {
+            parts.push(format!("{before:?}"));
+        }
+        parts.push(name.to_owned());
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(format!("{rest:?}"));
+    }
+    (!rest.contains("{%")).then(|| parts.join(" + "))
 }

@@ -4,6 +4,7 @@ use super::asks::escalate;
 use super::{Reader, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::placeholders::{Use, check_use};
 use crate::script::check_template;
 use crate::suggest::listed;
 use crate::yaml::{Entry, Node};
@@ -25,7 +26,7 @@ const CALL_OUTCOMES: &[Outcome] = &[
 const TASK_OUTCOMES: &[Outcome] = &[Outcome::Done];
 
 pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Call> {
-    let script = reader.script(value, false);
+    let script = reader.script(value, Use::Task);
     let (due, escalate) = (due(reader, form), escalation(reader, form));
     let results = form.get("results").and_then(|node| results(reader, node, CALL_OUTCOMES));
     Some(Call { script: script?, due: due?, escalate: escalate?, results: results? })
@@ -33,9 +34,9 @@ pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option
 
 /// `next` is where it goes when there are no `results`.
 pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Option<Target>) -> Option<Todo> {
-    let objective = reader.sheet.text(value, "what is to be done");
-    check_template(&reader.sheet, reader.known, value, value.scalar());
-    let script = form.get("script").map(|node| reader.script(node, false));
+    let objective = reader.sheet.template(value, "what is to be done");
+    check_use(&reader.sheet, &check_template(&reader.sheet, reader.known, value), Use::Task);
+    let script = form.get("script").map(|node| reader.script(node, Use::Task));
     let (due, escalate) = (due(reader, form), escalation(reader, form));
     let results = match form.get("results") {
         Some(node) => {

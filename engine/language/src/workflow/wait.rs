@@ -39,7 +39,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
 fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
     let sheet = &reader.sheet;
     let form = Form::open(sheet, value, &UNTIL)?;
-    let date = form.get("until").and_then(|node| expression(sheet, reader.known, node, Place::Run, ValueType::Time));
+    let date = form.get("until").and_then(|node| expression(sheet, reader.known, node, Place::Date, ValueType::Time));
     let duration = |key: &str| form.get(key).map(|node| sheet.duration(node));
     let (offset, before) = match (duration("before"), duration("after")) {
         (Some(_), Some(_)) => {
@@ -65,11 +65,16 @@ fn event(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     }
     let form = Form::open(sheet, value, &FOR_EVENT)?;
     let event = form.get("event").and_then(|node| sheet.event(node));
-    let which = form.get("if").map_or(Some(Expr::TRUE), |node| condition(sheet, reader.known, node, Place::Run));
+    let which = form.get("if").map_or(Some(Expr::TRUE), |node| condition(sheet, reader.known, node, Place::Awaited));
     let go = form.get("go").and_then(|node| reader.target(node));
     let timeout = form.get("timeout").and_then(|node| {
         let form = Form::open(sheet, node, &TIMEOUT)?;
         let after = form.get("after").and_then(|node| sheet.duration(node));
+        if after.is_some_and(Span::is_zero) {
+            let at = form.key_span("after");
+            let problem = Problem::error("no-pause", at, "this waits for no time at all: the event could never come");
+            sheet.report(problem.help("say how long it is waited for: `timeout: { after: 14d, go: … }`"));
+        }
         let go = form.get("go").and_then(|node| reader.target(node));
         Some((after?, go?))
     });

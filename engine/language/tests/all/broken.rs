@@ -71,6 +71,33 @@ fn every_mistake_is_named_and_mended() {
     assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
+/// Following the advice leads to a folder without errors: replacements are applied one after the other until nothing is
+/// left to replace. What then still is an error came without a replacement, and says in words what to do.
+#[test]
+fn whoever_follows_the_advice_gets_a_workspace() {
+    const TURNS_MAX: usize = 6;
+    let mut stuck = Vec::new();
+    for (name, case) in cases() {
+        let mut folder = broken(&name, &case);
+        let mut followed = 0;
+        let errors = loop {
+            let errors: Vec<_> = check(&folder, &catalog()).diagnostics.into_iter().filter(|d| d.is_error()).collect();
+            let next = errors.iter().find_map(|found| Some((found, found.replacement.as_ref()?)));
+            let Some((found, replacement)) = next.filter(|_| followed < TURNS_MAX) else { break errors };
+            followed += 1;
+            folder = with_change(&folder, &found.file, |text| {
+                let mut text = text.to_owned();
+                text.replace_range(found.span.clone(), replacement);
+                text
+            });
+        };
+        if followed > 0 && !errors.is_empty() {
+            stuck.push(format!("{name}, after {followed} replacements:\n{}", render(&errors, &folder, Paint::Plain)));
+        }
+    }
+    assert!(stuck.is_empty(), "{} cases:\n{}", stuck.len(), stuck.join("\n"));
+}
+
 /// A replacement that is offered mends the mistake: applied, the diagnostic is gone.
 #[test]
 fn what_is_offered_as_replacement_mends() {

@@ -1,9 +1,11 @@
 //! The language from outside: whole folders in, a workspace or messages out.
 
 mod broken;
+mod circles;
 mod fixture;
 mod hostile;
 mod owners;
+mod places;
 mod reference;
 mod shipped;
 mod unreadable;

@@ -3,14 +3,16 @@
 
 use super::Driver;
 use super::batch::After;
-use crate::connector::render_email;
+use crate::connector::{render_email, unrendered};
 use crate::engine::SendError;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
+use cadenza_core::expr::Object;
 use cadenza_core::gate::{self, Permit, Reason, Verdict};
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
+use std::sync::Arc;
 
 /// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
 /// connection that is gone. They lie behind all others and are looked at when something is released.
@@ -85,10 +87,13 @@ impl Driver {
                 return self.tell(&row, Delivery::HeldBack(why)).await;
             }
         };
-        if matches!(row.message, Message::Email { rendered: None, .. })
-            && let Some(state) = self.set.lead(row.lead)
-        {
-            render_email(&self.parts.catalog, state, &mut row.message, now);
+        let catalog = Arc::clone(&self.parts.catalog);
+        if let Some(script) = unrendered(&catalog, &row.message) {
+            let account = self.set.lead(row.lead).and_then(|state| state.lead.account);
+            let account = self.facts(account.filter(|_| script.may_name(Object::Account))).await?;
+            if let Some(state) = self.set.lead(row.lead) {
+                render_email(&catalog, state, account.as_ref(), &mut row, now);
+            }
         }
         row.tries = row.tries.saturating_add(1);
         row.started_at = Some(now);

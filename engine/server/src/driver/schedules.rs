@@ -9,7 +9,7 @@ use super::working_set::WorkingSet;
 use crate::catalog::Catalog;
 use crate::cron::{self, Times};
 use cadenza_core::event::Event;
-use cadenza_core::expr::Expr;
+use cadenza_core::expr::{Expr, Object};
 use cadenza_core::id::LeadId;
 use cadenza_core::state::{FIRINGS_MAX, Firing, LeadState, PastFiring, ScheduleState};
 use cadenza_core::step::View;
@@ -216,16 +216,20 @@ impl Driver {
         let by = format!("schedule/{}/{}", planned.schedule.id, firing.nominal);
         let limit = self.parts.options.firing_leads_max;
         let (page, over) = self.leads_of(&firing, limit, now).await?;
+        let asks_account = leads.names(Object::Account);
         let catalog = Arc::clone(&self.parts.catalog);
         for stored in page {
             let id = stored.lead.id;
             firing.cursor = Some(id);
             firing.seen += 1;
+            let account = self.set.lead(id).unwrap_or(&stored).lead.account.filter(|_| asks_account);
+            let account = self.facts(account).await?;
             let state = self.set.lead(id).unwrap_or(&stored);
             let is_in = state.runs.iter().any(|run| {
                 catalog.definitions.get(&run.workflow).is_some_and(|definition| definition.name == workflow)
             });
-            if is_in || !leads.holds(&View::of(state, &catalog.live, &catalog.definitions, now)) {
+            let view = View { account: account.as_ref(), ..View::of(state, &catalog.live, &catalog.definitions, now) };
+            if is_in || !leads.holds(&view) {
                 continue;
             }
             let before = state.runs.len();

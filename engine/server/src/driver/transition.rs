@@ -11,7 +11,7 @@ use cadenza_core::event::Event;
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::journal::Note;
 use cadenza_core::state::LeadState;
-use cadenza_core::step::{Context, Transition};
+use cadenza_core::step::{Context, Transition, account_joined_by};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Sticky;
 use cadenza_store::{DecisionRef, OutboxWrite, StoreError, UnlessDamaged as _};
@@ -81,7 +81,14 @@ impl Driver {
         also.into_iter().for_each(|note| transition.note(note));
         let mut handled = 0;
         while let Some(event) = events.pop_front() {
-            let account = self.facts(state.lead.account).await?;
+            let account = match catalog.asks_account.then(|| account_joined_by(&event, state, &catalog.live)).flatten()
+            {
+                Some((id, name)) => {
+                    let known = self.facts(Some(id)).await?;
+                    Some(known.unwrap_or(AccountFacts { id, name, owner: None, held: false }))
+                }
+                None => self.facts(state.lead.account).await?,
+            };
             let context = Context {
                 definitions: &catalog.definitions,
                 live: &catalog.live,
@@ -126,7 +133,7 @@ impl Driver {
     }
 
     /// What is known of the lead's account.
-    async fn facts(&mut self, account: Option<AccountId>) -> Result<Option<AccountFacts>, StoreError> {
+    pub(super) async fn facts(&mut self, account: Option<AccountId>) -> Result<Option<AccountFacts>, StoreError> {
         let Some(id) = account else { return Ok(None) };
         self.load_account(id).await?;
         Ok(self.set.account(id).filter(|account| !account.name.is_empty()).map(Account::facts))

@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cadenza_core::event::{EventType, ReportError};
+use cadenza_core::event::{EventType, ReportError, meant_type};
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
@@ -172,8 +172,7 @@ fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
     let catalog = api.engine.catalog();
     let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
     let kind = body.kind.ok_or_else(|| Problem::new(Kind::InvalidBody, "`type` is missing").at("type"))?;
-    let kind = EventType::parse(&kind)
-        .ok_or_else(|| Problem::new(Kind::UnknownType, ReportError::Type(kind).to_string()).at("type"))?;
+    let kind = EventType::parse(&kind).ok_or_else(|| Problem::new(Kind::UnknownType, unknown_type(kind)).at("type"))?;
     let at = body.at.map(|at| {
         moment::read(&at, rules.zone).map_err(|_| {
             let detail = format!("{} is no RFC 3339 time such as 2026-03-08T07:30:00Z, and no date", json::show(&at));
@@ -189,10 +188,26 @@ fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
 
 /// Checks a draft; what is wrong is named with its place.
 pub(crate) fn checked(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Problem> {
+    let declared = rules.declared;
     intake::check(draft, rules).map_err(|error| {
-        let problem = Problem::new(intake_kind(&error), error.to_string());
+        let problem = Problem::new(intake_kind(&error), format!("{error}{}", advice(&error, declared)));
         error.place().into_iter().fold(problem, Problem::at)
     })
+}
+
+fn unknown_type(kind: String) -> String {
+    let meant = meant_type(&kind).map(|meant| format!(": did you mean `{meant}`?"));
+    format!("{}{}", ReportError::Type(kind), meant.unwrap_or_default())
+}
+
+/// The field that was probably meant by one that there is not.
+fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, ValueType>) -> String {
+    use cadenza_core::field::{FieldError, STANDARD_FIELDS};
+    let intake::IntakeError::Report(ReportError::Field(FieldError::Unknown { field })) = error else {
+        return String::new();
+    };
+    let names = STANDARD_FIELDS.iter().map(|info| info.name).chain(declared.keys().map(String::as_str));
+    cadenza_language::nearest(field, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 const fn intake_kind(error: &intake::IntakeError) -> Kind {

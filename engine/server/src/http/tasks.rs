@@ -102,7 +102,13 @@ pub(crate) async fn list(
                         page.held_back += 1;
                         HeldView::count(&mut page.held, why);
                     }
-                    None => page.items.push(TaskView::new(task, state, &catalog, now)),
+                    None => {
+                        let account = match TaskView::account(task, state, &catalog) {
+                            Some(id) => api.engine.account_facts(id).await?,
+                            None => None,
+                        };
+                        page.items.push(TaskView::new(task, state, account.as_ref(), &catalog, now));
+                    }
                 }
             }
             after = Some(place);

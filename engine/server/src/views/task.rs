@@ -4,8 +4,10 @@ use crate::catalog::Catalog;
 use crate::render;
 use crate::views::lead;
 use crate::views::words;
+use cadenza_core::account::AccountFacts;
+use cadenza_core::expr::Object;
 use cadenza_core::gate;
-use cadenza_core::id::{LeadId, RunId, TaskId};
+use cadenza_core::id::{AccountId, LeadId, RunId, TaskId};
 use cadenza_core::lead::{Channel, RepId};
 use cadenza_core::plugin::Segment;
 use cadenza_core::run::{Run, RunState};
@@ -78,12 +80,30 @@ struct Plan<'a> {
 }
 
 impl TaskView {
+    /// The account that a text of the task may name.
+    pub(crate) fn account(task: &Task, state: &LeadState, catalog: &Catalog) -> Option<AccountId> {
+        let definition = catalog.definitions.get(&task.workflow)?;
+        let run = task.run.and_then(|id| state.runs.iter().find(|run| run.id == id));
+        let plan = plan(task, run, definition)?;
+        let mut scripts = [plan.script, plan.voicemail].into_iter().flatten();
+        let named = plan.objective.contains(Object::Account.as_str())
+            || scripts.any(|path| definition.scripts.get(path).is_some_and(|script| script.may_name(Object::Account)));
+        state.lead.account.filter(|_| named)
+    }
+
     /// A task of a lead, as it is now.
-    pub(crate) fn new(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        task: &Task,
+        state: &LeadState,
+        account: Option<&AccountFacts>,
+        catalog: &Catalog,
+        now: Timestamp,
+    ) -> Self {
         let definition = catalog.definitions.get(&task.workflow);
         let run = task.run.and_then(|id| state.runs.iter().find(|run| run.id == id));
         let plan = definition.and_then(|definition| plan(task, run, definition));
-        let view = View { run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
+        let open_task = Some(task);
+        let view = View { run, account, open_task, ..View::of(state, &catalog.live, &catalog.definitions, now) };
         // A template that does not render is shown as it stands: the rep is still to call.
         let render = |template: &str| render::text(template, &view).unwrap_or_else(|_| template.to_owned());
         let script = |path: &str| definition.and_then(|d| d.scripts.get(path)).map(|script| render(&script.body));

@@ -1,0 +1,74 @@
+//! Where an expression can stand, and which names never have a value there. What depends on the steps before is looked at
+//! when all of them were read (`workflow::moment`).
+
+use cadenza_core::expr::Object;
+
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `enroll` with `when`: an event, no run yet.
+    Enrolling,
+    /// `leads` of a schedule: neither event nor run.
+    Schedule,
+    /// A territory.
+    Territory,
+    /// `leave`: asked again and again, after whatever happens.
+    Leave,
+    /// `switch` and `update`: asked when a run comes to the step.
+    Step,
+    /// The date that a wait is for: worked out on entering, when it moves, and when it has come.
+    Date,
+    /// `if` of a wait for an event.
+    Awaited,
+    /// `stop` of a cadence: asked after each of its touches.
+    Stop {
+        /// Whether one of the touches is a call.
+        calls: bool,
+    },
+}
+
+impl Place {
+    /// Why a name never has a value here, and what to write instead; none when it may have one. With an empty field the
+    /// object as a whole is meant.
+    pub(super) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
+        let counts = object == Object::Run && matches!(field, "contacts" | "round");
+        Some(match (self, object) {
+            (Self::Enrolling, Object::Run | Object::Task | Object::Touch) => {
+                "before a lead is enrolled it has neither run, task nor touch; what was done with it before is \
+                 `lead.last_touch`, `lead.reached` and `lead.contacts`"
+            }
+            (Self::Schedule, Object::Event | Object::Run | Object::Task | Object::Touch) => {
+                "a schedule looks at every lead by the clock: there is no event, run, task or touch; ask about the lead, \
+                 `lead.last_touch`, `lead.last_engaged`, its `owner`, `account` or `deal`"
+            }
+            (Self::Territory, Object::Event | Object::Run | Object::Task | Object::Touch | Object::Owner) => {
+                "a territory is about what is known of the lead, its account and its deal"
+            }
+            (Self::Date, Object::Event | Object::Task | Object::Touch) => {
+                "the date is worked out again when it may have moved and when it has come, and what happened before the \
+                 wait is over by then: keep the date in a field of the lead, `update: { my_date: { cel: … } }`, and wait \
+                 for that"
+            }
+            (Self::Date, Object::Now) => {
+                "a date that is counted from now moves along with the clock and never comes: write `wait: 3d`, or count \
+                 from something that stands still, such as `run.entered_at + days(3)`"
+            }
+            (Self::Awaited, Object::Task | Object::Touch) => {
+                "this asks about the event that is awaited: write `event.data.` and a name, such as \
+                 `event.data.outcome` of `call.completed`"
+            }
+            (Self::Stop { .. }, Object::Event) => {
+                "`stop` is asked after a touch, and no event has come then: ask about the `touch`, about \
+                 `lead.last_engaged`, or let `leave` end the run when the event comes"
+            }
+            (Self::Stop { calls: false }, Object::Task) => {
+                "this cadence makes no calls, so no task was done: ask about the `touch`"
+            }
+            (Self::Step | Self::Date | Self::Awaited, Object::Run) if counts => {
+                "contacts and rounds are counted within a cadence, and are known in its `stop`, in `leave` and in its \
+                 scripts; the lead's own count is `lead.contacts`"
+            }
+            _ => return None,
+        })
+    }
+}

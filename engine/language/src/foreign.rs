@@ -1,0 +1,138 @@
+//! What other tools call things, and what they are called here: verbs of workflow builders, keys of their steps, types of
+//! CRM fields, functions of other languages.
+
+use cadenza_core::expr::Function;
+
+/// What a verb of another tool is here.
+pub(crate) enum Verb {
+    /// The same under this name.
+    Is(&'static str),
+    /// There is no such verb; what is done instead.
+    Instead(&'static str),
+}
+
+/// Names are compared without capitals; blanks and hyphens count as `_`.
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase().replace([' ', '-'], "_")
+}
+
+/// A verb of HubSpot, n8n, Zapier, Salesforce, Outreach and their like.
+pub(crate) fn verb(name: &str) -> Option<Verb> {
+    use Verb::{Instead, Is};
+    Some(match folded(name).as_str() {
+        "send_email" | "send_mail" | "mail" | "email_send" | "send_template" | "auto_email" | "automated_email" => {
+            Is("email")
+        }
+        "delay" | "wait_for" | "wait_until" | "sleep" | "pause" | "delay_for" | "delay_until" | "timer"
+        | "wait_days" => Is("wait"),
+        "assign_to"
+        | "assign_owner"
+        | "set_owner"
+        | "rotate"
+        | "rotate_owner"
+        | "rotate_record_to_owner"
+        | "route"
+        | "round_robin"
+        | "owner" => Is("assign"),
+        "condition" | "if" | "if_then" | "if_else" | "if_then_branch" | "decision" | "filter" | "paths" | "router"
+        | "choice" | "split_on" | "case" | "cases" => Is("switch"),
+        "phone" | "phone_call" | "make_call" | "dial" | "call_task" | "create_call" | "schedule_call" => Is("call"),
+        "create_task" | "add_task" | "todo" | "to_do" | "manual_task" | "manual" | "human_task" | "linkedin_task" => {
+            Is("task")
+        }
+        "sequence" | "drip" | "campaign" | "cadences" | "touches" | "repeat" | "loop" => Is("cadence"),
+        "set" | "set_field" | "set_fields" | "set_property" | "set_property_value" | "update_field"
+        | "update_fields" | "update_record" | "update_lead" | "update_contact" | "edit_record" | "edit_fields" => {
+            Is("update")
+        }
+        "enroll_in" | "enroll_in_workflow" | "enroll_in_sequence" | "add_to_workflow" | "add_to_sequence"
+        | "add_to_campaign" | "start_workflow" | "run_workflow" | "execute_workflow" | "sub_workflow" | "trigger" => {
+            Is("enroll")
+        }
+        "stop" | "exit" | "finish" | "terminate" | "done" | "complete" | "end_workflow" | "stop_workflow" => Is("end"),
+        "lead_score" | "scoring" | "score_lead" | "set_score" => Is("score"),
+        "nurture" | "track" => Is("branch"),
+        "sms" | "send_sms" | "text_message" | "whatsapp" | "send_whatsapp" | "linkedin" | "message"
+        | "send_message" | "social" => {
+            Instead("mails and calls are all it sends: a `task` has somebody do it, `task: Write to {{ lead.phone }}`")
+        }
+        "notify" | "notification" | "send_notification" | "slack" | "slack_message" | "send_slack" | "alert" => {
+            Instead("a `task` tells its owner, and `escalate` those who have to hear when it is not done")
+        }
+        "webhook" | "http" | "http_request" | "api_call" | "request" | "rest" | "code" | "function" | "script"
+        | "javascript" | "run_script" => Instead(
+            "a workflow calls nothing by itself: a plugin decides (`score`, `branch`), and mails leave by a connection",
+        ),
+        "meeting" | "book_meeting" | "schedule_meeting" | "invite" => {
+            Instead("a `task` has somebody arrange it, and `wait: { event: meeting.accepted, … }` hears of it")
+        }
+        "ab_test" | "a_b_test" | "split" | "random_split" | "random" => {
+            Instead("there is no draw by lot: lead to the one or the other by a `switch`")
+        }
+        "goto" | "go_to" | "jump" | "jump_to" | "goto_step" => Instead(
+            "`go: …` belongs to the step before; a step of its own that only leads on is `switch: [{ else: … }]`",
+        ),
+        "unenroll" | "remove_from_workflow" | "remove_from_sequence" => {
+            Instead("a run ends by itself: under `leave` in the other workflow, with the condition for it")
+        }
+        _ => return None,
+    })
+}
+
+/// A key of a step that other tools call otherwise.
+pub(crate) fn step_key(name: &str) -> Option<&'static str> {
+    Some(match folded(name).as_str() {
+        "next" | "then" | "goto" | "go_to" | "to" | "next_step" | "transition" => "go",
+        "name" | "step" | "label" | "key" => "id",
+        "deadline" | "due_in" | "due_date" | "sla" => "due",
+        "outcomes" | "outcome" | "on" | "transitions" | "dispositions" => "results",
+        "params" | "parameters" | "args" | "config" | "options" | "inputs" => "with",
+        "on_error" | "catch" | "fallback" | "on_fail" => "on_failure",
+        "from" | "connection" | "using" | "mailbox" => "via",
+        _ => return None,
+    })
+}
+
+/// The type a field of another system has here.
+pub(crate) fn field_type(name: &str) -> Option<&'static str> {
+    Some(match folded(name).as_str() {
+        "integer" | "whole" | "whole_number" | "long" | "bigint" | "smallint" | "count" | "int32" | "int64" => "int",
+        "float" | "double" | "decimal" | "numeric" | "real" | "currency" | "money" | "percent" | "percentage"
+        | "amount" => "number",
+        "string" | "str" | "varchar" | "char" | "textarea" | "long_text" | "longtext" | "single_line_text"
+        | "multi_line_text" | "email" | "url" | "phone" | "picklist" | "dropdown" | "dropdown_select" | "enum"
+        | "enumeration" | "choice" | "select" | "single_select" | "option" | "radio" | "radio_select" | "uuid"
+        | "id" => "text",
+        "boolean" | "checkbox" | "single_checkbox" | "yes_no" | "yes/no" | "flag" | "true_false" | "logical" => "bool",
+        "date" | "datetime" | "date_time" | "timestamp" | "date_picker" | "day" => "time",
+        "interval" | "timespan" | "span" | "period" => "duration",
+        "multiselect"
+        | "multi_select"
+        | "multipicklist"
+        | "multi_picklist"
+        | "multiple_checkboxes"
+        | "checkboxes"
+        | "array"
+        | "tags"
+        | "set"
+        | "strings" => "list",
+        _ => return None,
+    })
+}
+
+/// The function that does the same here.
+pub(crate) fn function(name: &str) -> Option<Function> {
+    Some(match name.to_lowercase().as_str() {
+        "isblank" | "isempty" | "is_empty" | "isnull" | "is_null" | "empty" | "blank" | "missing" | "isnone" => {
+            Function::IsBlank
+        }
+        "len" | "length" | "count" | "strlen" => Function::Size,
+        "tolower" | "to_lower" | "tolowercase" | "lowercase" | "lcase" | "lowerascii" => Function::Lower,
+        "includes" | "contain" | "has_text" | "search" | "indexof" => Function::Contains,
+        "beginswith" | "begins_with" | "starts_with" => Function::StartsWith,
+        "ends_with" => Function::EndsWith,
+        "date" | "datetime" | "todate" | "to_date" | "parse_date" | "time" => Function::Time,
+        "age" | "ago" | "elapsed" | "time_since" | "days_since" | "datediff" => Function::Since,
+        _ => return None,
+    })
+}

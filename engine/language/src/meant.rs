@@ -1,0 +1,112 @@
+//! What was probably meant by a number, name or value that cannot be one as it is written.
+
+use crate::scalar::NAME_CHARS_MAX;
+use crate::yaml::Scalar;
+use cadenza_core::value::ValueType;
+
+/// The number that was meant: without separators of thousands, signs of currency or percent, and quotes.
+pub(crate) fn plain_number(text: &str) -> Option<String> {
+    let bare = text.trim().trim_matches(['$', '€', '£', '%', ' ', '+']);
+    let whole = bare.split_once('.').map_or(bare, |(whole, _)| whole);
+    let separator = [',', '_', ' ', '\''].into_iter().find(|c| whole.contains(*c));
+    let grouped = separator.is_none_or(|c| c == '_' || whole.split(c).skip(1).all(|part| part.len() == 3));
+    let (thousand, bare) = match bare.strip_suffix(['k', 'K']) {
+        Some(bare) => (1_000, bare),
+        None => (1, bare),
+    };
+    let digits: String = bare.chars().filter(|c| Some(*c) != separator).collect();
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    let number = digits.parse::<f64>().ok().filter(|number| grouped && plain && number.is_finite())?;
+    Some(if thousand == 1 { digits } else { (number * f64::from(thousand)).to_string() })
+}
+
+/// What was probably meant by a value that is none of this type.
+pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
+    match kind {
+        ValueType::Int => {
+            let number = plain_number(&scalar.text)?;
+            let whole = number.split_once('.').map_or(number.as_str(), |(whole, rest)| {
+                if rest.bytes().all(|byte| byte == b'0') { whole } else { "" }
+            });
+            whole.parse::<i64>().is_ok().then(|| whole.to_owned())
+        }
+        ValueType::Number => plain_number(&scalar.text),
+        _ => None,
+    }
+}
+
+/// The name that comes closest to a text: lower case, letters without their marks, `joint` for what is no letter or digit.
+pub(crate) fn slug(text: &str, joint: char) -> Option<String> {
+    let mut slug = String::new();
+    for c in text.trim().chars() {
+        match plain_letters(c) {
+            Some(letters) => slug.push_str(letters),
+            None if c.is_ascii_alphanumeric() => slug.push(c.to_ascii_lowercase()),
+            None if c == '_' || (c == '-' && joint == '-') => slug.push(c),
+            None if !slug.ends_with(joint) => slug.push(joint),
+            None => {}
+        }
+    }
+    let slug = slug.trim_matches(['-', '_']).to_owned();
+    (!slug.is_empty() && slug.len() <= NAME_CHARS_MAX).then_some(slug)
+}
+
+/// A letter with a mark, as people write it who have no such key.
+fn plain_letters(c: char) -> Option<&'static str> {
+    Some(match c.to_lowercase().next()? {
+        'ä' | 'æ' => "ae",
+        'ö' | 'ø' | 'œ' => "oe",
+        'ü' => "ue",
+        'ß' => "ss",
+        'à' | 'á' | 'â' | 'ã' => "a",
+        'å' => "aa",
+        'ç' | 'č' | 'ć' => "c",
+        'è' | 'é' | 'ê' | 'ë' | 'ě' => "e",
+        'ì' | 'í' | 'î' | 'ï' => "i",
+        'ñ' | 'ń' => "n",
+        'ò' | 'ó' | 'ô' | 'õ' => "o",
+        'š' | 'ś' => "s",
+        'ù' | 'ú' | 'û' | 'ů' => "u",
+        'ý' | 'ÿ' => "y",
+        'ž' | 'ż' | 'ź' => "z",
+        'ł' => "l",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_read_as_they_were_meant_or_not_at_all() {
+        for (written, number) in [
+            ("10,000", Some("10000")),
+            ("1_000", Some("1000")),
+            ("1,000,000", Some("1000000")),
+            ("$500", Some("500")),
+            ("500 €", Some("500")),
+            ("50%", Some("50")),
+            ("10k", Some("10000")),
+            ("1,000.50", Some("1000.50")),
+            ("250", Some("250")),
+            ("1,00", None),
+            ("ten", None),
+            ("", None),
+            ("1.2.3", None),
+        ] {
+            assert_eq!(plain_number(written).as_deref(), number, "the number `{written}`");
+        }
+        for (written, name) in [
+            ("Hand Back", Some("hand-back")),
+            ("Gespräch führen", Some("gespraech-fuehren")),
+            ("  Straße  7 ", Some("strasse-7")),
+            ("first_call", Some("first_call")),
+            ("Café/Łódź", Some("cafe-lodz")),
+            ("!!!", None),
+            ("電話", None),
+        ] {
+            assert_eq!(slug(written, '-').as_deref(), name, "the name `{written}`");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The names in templates: which there are, and which never have a value where the template is used.
+
+use crate::condition::fields_of;
+use crate::diagnostic::{Problem, Sheet};
+use crate::known::Known;
+use crate::suggest::{listed, nearest};
+use cadenza_core::expr::Object;
+use std::ops::Range;
+
+/// What templates may name, with what expressions know of each.
+const OBJECTS: [Object; 7] =
+    [Object::Lead, Object::Owner, Object::Account, Object::Deal, Object::Run, Object::Task, Object::Now];
+
+/// A dotted name, and where it stands in the file.
+pub(crate) type Named = (String, Range<usize>);
+
+/// What a template is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// A call or task of a step of its own.
+    Task,
+    /// A call of a cadence, its voice mails included.
+    CadenceCall,
+    /// A mail of a step of its own.
+    Mail,
+    /// A mail of a cadence.
+    CadenceMail,
+}
+
+impl Use {
+    /// Why a name never has a value in such a text, and what to write instead; none when it may have one.
+    fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
+        let mail = matches!(self, Self::Mail | Self::CadenceMail);
+        let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail);
+        match (object, field) {
+            (Object::Task, _) if mail => {
+                Some("a mail belongs to no task: write about the lead, the `run` or the `owner`, or remove it")
+            }
+            (Object::Run, "contacts" | "round") if !cadence => {
+                Some("contacts and rounds are counted within a cadence; the lead's own count is `lead.contacts`")
+            }
+            _ => None,
+        }
+    }
+
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Task => "the text of a step's call or task",
+            Self::CadenceCall => "the text of a cadence's call",
+            Self::Mail => "the mail of a step",
+            Self::CadenceMail => "the mail of a cadence",
+        }
+    }
+}
+
+/// Reports names that never have a value in what the template is used for.
+pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
+    for (name, span) in named {
+        let Some((root, field)) = name.split_once('.') else { continue };
+        if let Some(why) = Object::parse(root).and_then(|object| used.lacks(object, field)) {
+            let message = format!("`{name}` never has a value in {}", used.what());
+            sheet.report(Problem::error("no-value-here", span.clone(), message).help(why));
+        }
+    }
+}
+
+/// What is said of a name, at each place where it stands.
+pub(crate) type Complaint = Box<dyn Fn(Range<usize>) -> Problem>;
+
+/// What is wrong with a name in a template; none when nothing is.
+pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
+    let mut parts = name.split('.');
+    let (root, field, deeper) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let object = Object::parse(root);
+    if let Some(why) = object.and_then(|object| never(object, field)) {
+        let message = format!("`{name}` never has a value in a text");
+        return Some(Box::new(move |span| Problem::error("no-value-here", span, message.clone()).help(why)));
+    }
+    let Some(object) = object else { return Some(unknown_object(known, root)) };
+    let fields: Vec<&str> =
+        if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
+    let (message, near, list) = match (field, deeper) {
+        (None, _) if object == Object::Now => return None,
+        (None, _) => (format!("`{root}` alone has no text: say which field"), None, object != Object::Lead),
+        (Some(_), _) if object == Object::Now => {
+            ("`now` is a time and has no fields".to_owned(), Some(root.to_owned()), false)
+        }
+        (Some(field), None) if fields.contains(&field) => return None,
+        (Some(_), None) if object == Object::Lead && !known.settings_read => return None,
+        (Some(field), None) => {
+            let near = nearest(field, fields.iter().copied()).map(|near| format!("{root}.{near}"));
+            (format!("`{root}` has no field `{field}`"), near, object != Object::Lead)
+        }
+        (Some(field), Some(_)) => (format!("`{root}.{field}` is a single value and has no fields"), None, false),
+    };
+    let list = list.then(|| listed(fields.iter().copied()));
+    Some(Box::new(move |span| {
+        let problem = Problem::error("unknown-variable", span, message.clone());
+        match (&near, &list) {
+            (Some(near), _) => problem.label(format!("did you mean `{near}`?")).replace(near.clone()),
+            (None, Some(list)) => problem.help(format!("fields it has: {list}")),
+            (None, None) => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
+        }
+    }))
+}
+
+/// Why a name has no value in any text. A text is read or sent at a moment of its own: nothing has just happened then.
+fn never(object: Object, field: Option<&str>) -> Option<&'static str> {
+    match (object, field) {
+        (Object::Event, _) => Some(
+            "a text is shown or sent later than the event came: keep what it brought in a field of the lead, \
+             `update: { my_field: { cel: event.data.x } }`, and write `{{ lead.my_field }}`",
+        ),
+        (Object::Touch, _) => Some(
+            "when a text is shown or sent no touch has just been completed: write `lead.last_touch`, `lead.contacts`, \
+             `lead.calls` or `lead.emails`",
+        ),
+        (Object::Task, Some("outcome" | "result")) => {
+            Some("the text is there before the task is done: `results` and a `switch` after it know what came of it")
+        }
+        _ => None,
+    }
+}
+
+fn unknown_object(known: &Known<'_>, root: &str) -> Complaint {
+    let objects = || OBJECTS.iter().map(|object| object.as_str());
+    let whole = known.field(root).map(|_| format!("lead.{root}"));
+    let near =
+        whole.or_else(|| foreign(root).map(str::to_owned)).or_else(|| nearest(root, objects()).map(str::to_owned));
+    let message = format!("a template knows nothing called `{root}`");
+    Box::new(move |span| {
+        let problem = Problem::error("unknown-variable", span, message.clone());
+        match &near {
+            // A field of its own stands alone; of a dotted name only the first part is replaced by hand.
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None => problem.help(format!("names begin with {}", listed(objects()))),
+        }
+    })
+}
+
+/// What other tools call it.
+fn foreign(root: &str) -> Option<&'static str> {
+    match root.to_lowercase().as_str() {
+        "contact" | "person" | "prospect" | "customer" | "recipient" | "user" | "subscriber" | "json" => Some("lead"),
+        "company" | "organization" | "organisation" => Some("account"),
+        "sender" | "rep" | "user_owner" | "agent" => Some("owner"),
+        "opportunity" => Some("deal"),
+        _ => None,
+    }
+}
+
+/// A name that stands in the text itself, as another tool or a condition would have it: it is read out as it stands.
+pub(crate) fn without_braces(
+    sheet: &Sheet<'_>,
+    known: &Known<'_>,
+    source: &str,
+    tags: &[Range<usize>],
+    place: &dyn Fn(Range<usize>) -> Range<usize>,
+) {
+    for (at, _) in source.match_indices('.') {
+        if tags.iter().any(|tag| tag.contains(&at)) {
+            continue;
+        }
+        let Some((name, range)) = dotted_name(source, at, known) else { continue };
+        let whole = with_delimiters(source, range);
+        let message = format!("`{}` is read out as it stands", &source[whole.clone()]);
+        let instead = format!("{{{{ {name} }}}}");
+        let problem = Problem::warning("taken-literally", place(whole), message);
+        sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+    }
+}
+
+/// The name around this dot, when it is one that a template knows.
+fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'s str, Range<usize>)> {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let start =
+        source[..dot].len() - source[..dot].chars().rev().take_while(|c| word(*c)).map(char::len_utf8).sum::<usize>();
+    let end = dot + 1 + source[dot + 1..].chars().take_while(|c| word(*c)).map(char::len_utf8).sum::<usize>();
+    let goes_on = source[..start].ends_with(['.', '@', '/', '-']) || source[end..].starts_with(['@', '/', '-']);
+    let object = Object::parse(&source[start..dot]).filter(|object| OBJECTS.contains(object) && !goes_on)?;
+    let field = &source[dot + 1..end];
+    let is_field = if object == Object::Lead {
+        known.field(field).is_some()
+    } else {
+        fields_of(object).any(|known| known == field)
+    };
+    is_field.then_some((&source[start..end], start..end))
+}
+
+/// The name with what other tools put around one.
+fn with_delimiters(source: &str, name: Range<usize>) -> Range<usize> {
+    const AROUND: [(&str, &str); 7] =
+        [("${", "}"), ("[[", "]]"), ("<<", ">>"), ("{", "}"), ("%", "%"), ("[", "]"), ("<", ">")];
+    let (before, after) = (source[..name.start].trim_end(), source[name.end..].trim_start());
+    let around = AROUND.iter().find(|(open, close)| before.ends_with(open) && after.starts_with(close));
+    around.map_or(name, |(open, close)| before.len() - open.len()..source.len() - after.len() + close.len())
+}
