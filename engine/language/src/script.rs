@@ -6,10 +6,10 @@ use crate::form::Form;
 use crate::known::Known;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::suggest::{listed, nearest};
+use crate::template::{self, Stop, Unlisted, Unreadable, What};
 use crate::yaml::{self, Node, Scalar};
 use cadenza_core::expr::Object;
 use cadenza_core::workflow::Script;
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -119,38 +119,63 @@ pub(crate) fn check_template(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node, 
 
 /// Syntax, names and filters of a template; `place` turns a range of `source` into one of the file.
 fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    let template = match environment.template_from_str(source) {
-        Ok(template) => template,
-        Err(error) => {
-            let range = error.range().unwrap_or(0..0);
-            let detail = error.detail().unwrap_or("it cannot be read").to_owned();
-            let problem =
-                Problem::error("bad-template", place(range), format!("this template cannot be read: {detail}"));
-            sheet.report(
-                problem
-                    .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
-            );
-            return;
-        }
+    let findings = match template::findings(source) {
+        Ok(findings) => findings,
+        Err(unreadable) => return sheet.report(cannot_be_read(&unreadable, place)),
     };
-    let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
-    names.sort();
-    for name in names {
-        if let Some(trouble) = unknown_variable(known, &name) {
-            for range in occurrences(source, &name) {
-                sheet.report(trouble(place(range)));
+    for finding in findings {
+        let span = place(finding.range);
+        match finding.what {
+            What::Name(name) => {
+                if let Some(trouble) = unknown_variable(known, &name) {
+                    sheet.report(trouble(span));
+                }
             }
+            What::Unlisted(what) => sheet.report(unlisted(&what, span)),
+            What::Arguments(what) => sheet.report(Problem::error("bad-arguments", span, what)),
         }
     }
-    check_filters(sheet, &environment, source, place);
+}
+
+fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Problem {
+    let span = place(unreadable.range.clone());
+    match &unreadable.stop {
+        Stop::TooLarge(what) => Problem::error("too-large", span, what.clone()),
+        Stop::Unlisted(_) => Problem::error("bad-template", span, unreadable.stop.to_string()).help(
+            "a template is one text of values, `{% if %}`, `{% for %}` and `{% set %}`: write out what it stands for",
+        ),
+        other => Problem::error("bad-template", span, format!("this template {}", cause(other)))
+            .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
+    }
+}
+
+fn cause(stop: &Stop) -> String {
+    let text = stop.to_string();
+    text.strip_prefix("it ").unwrap_or(&text).to_owned()
+}
+
+/// Something that is on none of the lists of the template language.
+fn unlisted(what: &Unlisted, span: Range<usize>) -> Problem {
+    let code = match what {
+        Unlisted::Filter(_) => "unknown-filter",
+        Unlisted::Test(_) => "unknown-test",
+        Unlisted::Function(_) | Unlisted::Method(_) => "unknown-function",
+        Unlisted::Syntax(..) => "bad-template",
+    };
+    let problem = Problem::error(code, span, what.message());
+    match what.instead() {
+        Some(instead) => problem.help(instead),
+        None => problem.suggest(what.name(), what.known(), "they are"),
+    }
 }
 
 type Complaint = Box<dyn Fn(Range<usize>) -> Problem>;
 
 /// What is wrong with a name in a template; none when nothing is.
 fn unknown_variable(known: &Known<'_>, name: &str) -> Option<Complaint> {
+    if name == Object::Now.as_str() {
+        return None;
+    }
     let mut parts = name.split('.');
     let (root, field, deeper) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     let Some(object) = Object::parse(root).filter(|object| OBJECTS.contains(object)) else {
@@ -188,89 +213,4 @@ fn unknown_variable(known: &Known<'_>, name: &str) -> Option<Complaint> {
             (None, None) => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
         }
     }))
-}
-
-/// Where a dotted name stands within the tags of a template; the beginning when it is written in some other way.
-fn occurrences(source: &str, name: &str) -> Vec<Range<usize>> {
-    let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    let mut found = Vec::new();
-    for tag in tags(source) {
-        for (at, _) in source[tag.clone()].match_indices(name) {
-            let (start, end) = (tag.start + at, tag.start + at + name.len());
-            let follows = source[..start].chars().next_back().is_some_and(part_of_name);
-            let goes_on = source[end..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-            if !follows && !goes_on {
-                found.push(start..end);
-            }
-        }
-    }
-    if found.is_empty() {
-        found.push(0..0);
-    }
-    found
-}
-
-/// The insides of `{{ }}` and `{% %}`.
-fn tags(source: &str) -> Vec<Range<usize>> {
-    let mut tags = Vec::new();
-    let mut at = 0;
-    while let Some(open) = source[at..].find("{{").into_iter().chain(source[at..].find("{%")).min() {
-        let start = at + open + 2;
-        let close = if source[at + open..].starts_with("{{") { "}}" } else { "%}" };
-        let end = source[start..].find(close).map_or(source.len(), |end| start + end);
-        tags.push(start..end);
-        at = (end + 2).min(source.len());
-        while !source.is_char_boundary(at) {
-            at -= 1;
-        }
-    }
-    tags
-}
-
-/// A filter that does not exist is seen by the engine only when a branch is rendered; here it is asked of each.
-fn check_filters(
-    sheet: &Sheet<'_>,
-    environment: &Environment<'_>,
-    source: &str,
-    place: &dyn Fn(Range<usize>) -> Range<usize>,
-) {
-    const USUAL: [&str; 12] = [
-        "capitalize",
-        "default",
-        "first",
-        "join",
-        "last",
-        "length",
-        "lower",
-        "replace",
-        "round",
-        "title",
-        "trim",
-        "upper",
-    ];
-    for tag in tags(source) {
-        let inside = &source[tag.clone()];
-        for (at, _) in inside.match_indices('|') {
-            let rest = &inside[at + 1..];
-            let start = tag.start + at + 1 + (rest.len() - rest.trim_start().len());
-            let word = rest.trim_start();
-            let name = &word[..word.len() - word.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len()];
-            let quoted = inside[..at].matches(['"', '\'']).count() % 2 == 1;
-            if name.is_empty() || quoted {
-                continue;
-            }
-            let unknown = environment
-                .compile_expression_owned(format!("''|{name}"))
-                .and_then(|expression| expression.eval(()))
-                .is_err_and(|error| error.kind() == ErrorKind::UnknownFilter);
-            if unknown {
-                let problem = Problem::error(
-                    "unknown-filter",
-                    place(start..start + name.len()),
-                    format!("there is no filter `{name}`"),
-                );
-                sheet.report(problem.suggest(name, USUAL, "filters that help here"));
-            }
-        }
-    }
 }

@@ -243,7 +243,10 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "subject": plain::line(&mail.subject),
             "text": plain::lines(&mail.body),
         })),
-        Message::Email { script, .. } => Err(permanent(format!("the mail `{script}` could not be rendered"))),
+        Message::Email { script, .. } => {
+            let why = row.last_error.as_deref().unwrap_or("nothing is known of its workflow any more");
+            Err(permanent(format!("the mail `{script}` could not be rendered: {why}")))
+        }
         Message::Notice { to, task, kind } => {
             let rep = catalog.live.settings.team.reps.get(to);
             Ok(serde_json::json!({
@@ -262,16 +265,20 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
     }
 }
 
-/// Renders a mail over its lead, once, so that every attempt says the same.
-pub(crate) fn render_email(catalog: &Catalog, state: &LeadState, message: &mut Message, now: Timestamp) {
-    let Message::Email { workflow, script, rendered, .. } = message else { return };
+/// Renders a mail over its lead, once, so that every attempt says the same. What keeps it from being rendered stands in
+/// the row then, and the attempt fails with it.
+pub(crate) fn render_email(catalog: &Catalog, state: &LeadState, row: &mut Outgoing, now: Timestamp) {
+    let Message::Email { workflow, script, rendered, .. } = &mut row.message else { return };
     let Some(template) = catalog.definitions.get(workflow).and_then(|definition| definition.scripts.get(script)) else {
         return;
     };
     let view = View::of(state, &catalog.live, &catalog.definitions, now);
     match crate::render::mail(template, &view) {
         Ok(mail) => *rendered = Some(mail),
-        Err(error) => tracing::warn!(script, %error, "a mail does not render"),
+        Err(error) => {
+            tracing::warn!(script, %error, "a mail does not render");
+            row.last_error = Some(error.to_string());
+        }
     }
 }
 

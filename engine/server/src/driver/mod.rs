@@ -18,6 +18,7 @@ mod outbox;
 mod plugins;
 mod pool;
 mod raising;
+mod rendering;
 mod schedules;
 mod settle;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) use options::DriverOptions;
 pub(crate) use outbox::HELD;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
+pub(crate) use rendering::Rendering;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
@@ -70,6 +72,8 @@ pub(crate) struct Parts {
     pub(crate) meters: Arc<Meters>,
     /// Free bytes where the data lies.
     pub(crate) free_bytes: Box<dyn Fn() -> u64 + Send>,
+    /// Which mail is being rendered.
+    pub(crate) rendering: Rendering,
     /// Limits.
     pub(crate) options: DriverOptions,
 }
