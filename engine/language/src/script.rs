@@ -132,7 +132,7 @@ fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn F
                 }
             }
             What::Unlisted(what) => sheet.report(unlisted(&what, span)),
-            What::Arguments(what) => sheet.report(Problem::error("bad-arguments", span, what)),
+            What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
         }
     }
 }
@@ -140,7 +140,8 @@ fn check_jinja(sheet: &Sheet<'_>, known: &Known<'_>, source: &str, place: &dyn F
 fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Problem {
     let span = place(unreadable.range.clone());
     match &unreadable.stop {
-        Stop::TooLarge(what) => Problem::error("too-large", span, what.clone()),
+        Stop::TooLarge(what) => Problem::error("too-large", span, what.clone())
+            .help("take it apart: `{% set %}` gives a part a name, and a long text is several scripts"),
         Stop::Unlisted(_) => Problem::error("bad-template", span, unreadable.stop.to_string()).help(
             "a template is one text of values, `{% if %}`, `{% for %}` and `{% set %}`: write out what it stands for",
         ),
@@ -152,6 +153,15 @@ fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range
 fn cause(stop: &Stop) -> String {
     let text = stop.to_string();
     text.strip_prefix("it ").unwrap_or(&text).to_owned()
+}
+
+fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
+    let problem = Problem::error("bad-arguments", span, format!("`{of}` takes {takes}"));
+    match of {
+        "money" => problem.help("name the currency by its three letters: `money(\"EUR\")`"),
+        "default" | "d" => problem.help("say what is written instead: `default(\"there\")`"),
+        _ => problem.help(format!("write `{of}(…)` with these, separated by commas; without any, `{of}` alone")),
+    }
 }
 
 /// Something that is on none of the lists of the template language.

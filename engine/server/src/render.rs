@@ -7,6 +7,7 @@ use cadenza_core::effect::Rendered;
 use cadenza_core::identity;
 use cadenza_core::step::View;
 use cadenza_core::workflow::Script;
+use cadenza_core::zone;
 use cadenza_language::template::{self, Reader};
 use jiff::tz::TimeZone;
 
@@ -32,9 +33,11 @@ pub(crate) enum RenderError {
 /// For whom texts about this lead are written: on its own clock, or the workspace's where its zone is not known.
 fn reader(view: &View<'_>) -> Reader {
     let profile = &view.state.lead.profile;
-    let own = profile.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    let country = profile.country.as_deref();
+    let own = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, country).ok());
+    let own = own.and_then(|name| TimeZone::get(&name).ok());
     let zone = own.unwrap_or_else(|| view.live.settings.calendar.zone().clone());
-    Reader::new(zone, profile.language.as_deref(), profile.country.as_deref())
+    Reader::new(zone, profile.language.as_deref(), country)
 }
 
 /// Renders one text over a lead.

@@ -1,7 +1,7 @@
 //! What a template names and uses, with its places, for whoever checks it: the same tree and the same lists as when it is
 //! rendered.
 
-use super::evaluate::wrong_arguments;
+use super::evaluate::taken;
 use super::filters::FILTERS;
 use super::predicates::PREDICATES;
 use super::source::{self, Unreadable};
@@ -24,8 +24,8 @@ pub(crate) enum What {
     Name(String),
     /// Something that is on none of the lists.
     Unlisted(Unlisted),
-    /// Arguments that do not fit; what fits.
-    Arguments(String),
+    /// Arguments that do not fit, of what, and which would.
+    Arguments { of: String, takes: String },
 }
 
 /// What is on none of the lists.
@@ -332,7 +332,8 @@ impl<'t> Reading<'t> {
             }
         }
         if !fits || filled.iter().take(needs).any(|filled| !filled) {
-            self.found.push(Finding { range: at.clone(), what: What::Arguments(wrong_arguments(of, takes, needs)) });
+            let what = What::Arguments { of: of.to_owned(), takes: taken(takes, needs) };
+            self.found.push(Finding { range: at.clone(), what });
         }
     }
 

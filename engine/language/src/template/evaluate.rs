@@ -400,16 +400,16 @@ impl<'t, 'v> Evaluation<'t, 'v> {
 }
 
 fn arguments_wrong(of: &str, takes: &[&str], needs: usize) -> Stop {
-    Stop::Mismatch(wrong_arguments(of, takes, needs))
+    Stop::Mismatch(format!("`{of}` takes {}", taken(takes, needs)))
 }
 
-/// `replace` takes (from, to).
-pub(super) fn wrong_arguments(of: &str, takes: &[&str], needs: usize) -> String {
+/// What arguments there are: `from` and `to`.
+pub(super) fn taken(takes: &[&str], needs: usize) -> String {
     let names = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
     match (needs, takes.len() - needs) {
-        (0, 0) => format!("`{of}` takes no arguments"),
-        (_, 0) => format!("`{of}` takes {}", names(takes)),
-        (0, _) => format!("`{of}` takes {} or nothing", names(takes)),
-        _ => format!("`{of}` takes {}, and perhaps {}", names(&takes[..needs]), names(&takes[needs..])),
+        (0, 0) => "no arguments".to_owned(),
+        (_, 0) => names(takes),
+        (0, _) => format!("{} or nothing", names(takes)),
+        _ => format!("{}, and perhaps {}", names(&takes[..needs]), names(&takes[needs..])),
     }
 }

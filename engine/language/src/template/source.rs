@@ -41,9 +41,9 @@ fn measure(source: &str) -> Result<(), Unreadable> {
             _ => tokens += 1,
         }
         let too_large = if tokens > TAG_TOKENS_MAX {
-            format!("a tag has at most {TAG_TOKENS_MAX} words and signs: take it apart with `{{% set %}}`")
+            format!("a tag has at most {TAG_TOKENS_MAX} words and signs")
         } else if elifs > ELIFS_MAX {
-            format!("a template has at most {ELIFS_MAX} times `elif`: take it apart")
+            format!("a template has at most {ELIFS_MAX} times `elif`")
         } else {
             continue;
         };

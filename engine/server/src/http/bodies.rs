@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Bytes};
+use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -68,7 +68,7 @@ impl Bodies {
 
 async fn collect(mut held: Held, mut body: Body, bytes_max: usize) -> Result<Held, Problem> {
     let mut parts: Vec<Bytes> = Vec::new();
-    let mut length = 0;
+    let (mut length, mut refused) = (0, None);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| incomplete(format!("the body broke off: {error}")))?;
         let Ok(part) = frame.into_data() else { continue };
@@ -76,11 +76,21 @@ async fn collect(mut held: Held, mut body: Body, bytes_max: usize) -> Result<Hel
         if length > bytes_max {
             return Err(too_large(bytes_max));
         }
-        held.take(part.len())?;
-        parts.push(part);
-        if body.is_end_stream() {
-            break;
+        if refused.is_some() {
+            continue;
         }
+        match held.take(part.len()) {
+            Ok(()) => parts.push(part),
+            // The rest is read and thrown away: who is still sending would not see the answer.
+            Err(problem) => {
+                refused = Some(problem);
+                held.room = None;
+                parts.clear();
+            }
+        }
+    }
+    if let Some(problem) = refused {
+        return Err(problem);
     }
     held.bytes = match parts.len() {
         1 => parts.swap_remove(0),

@@ -137,7 +137,8 @@ mod tests {
         held.remove(2);
         assert_eq!(places.taken().by_address.len(), 1);
         held.clear();
-        assert_eq!((places.taken().all, places.taken().by_address.len(), places.taken().reserved.len()), (0, 0, 0));
+        let taken = places.taken();
+        assert_eq!((taken.all, taken.by_address.len(), taken.reserved.len()), (0, 0, 0));
     }
 
     #[tokio::test]
