@@ -111,13 +111,23 @@ impl Engine {
 
     /// Tells it to stop as an operator would.
     pub fn terminate(&self) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
-        assert!(told.success(), "it was running");
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(told.expect("kill runs").success(), "it was running");
     }
 
     /// Stops it as an operator would; it must end by itself with exit code 0.
     pub fn stop(self) {
-        self.terminate();
+        self.stop_by("TERM");
+    }
+
+    /// Stops it by a signal; it must end by itself with exit code 0.
+    pub fn stop_by(self, signal: &str) {
+        self.signal(signal);
         self.stopped();
     }
 

@@ -5,9 +5,9 @@ use crate::form::Form;
 use crate::known::Known;
 use crate::placeholders::{self, Named, Use};
 use crate::shape::{Shape, Takes, optional, required};
+use crate::template::{self, Stop, Unlisted, Unreadable, What};
 use crate::yaml::{self, Node};
 use cadenza_core::workflow::Script;
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -123,55 +123,27 @@ fn check_jinja(
     source: &str,
     place: &dyn Fn(Range<usize>) -> Range<usize>,
 ) -> Vec<Named> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    let template = match environment.template_from_str(source) {
-        Ok(template) => template,
-        Err(error) => {
-            let range = error.range().unwrap_or(0..0);
-            let detail = error.detail().unwrap_or("it cannot be read").to_owned();
-            let problem =
-                Problem::error("bad-template", place(range), format!("this template cannot be read: {detail}"));
-            sheet.report(
-                problem
-                    .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
-            );
+    let findings = match template::findings(source) {
+        Ok(findings) => findings,
+        Err(unreadable) => {
+            sheet.report(cannot_be_read(&unreadable, place));
             return Vec::new();
         }
     };
-    let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
-    names.sort();
     let mut named = Vec::new();
-    for name in names {
-        let ranges: Vec<Range<usize>> = occurrences(source, &name).into_iter().map(place).collect();
-        match placeholders::unknown(known, &name) {
-            Some(trouble) => ranges.into_iter().for_each(|range| sheet.report(trouble(range))),
-            None => named.extend(ranges.into_iter().map(|range| (name.clone(), range))),
+    for finding in findings {
+        let span = place(finding.range);
+        match finding.what {
+            What::Name(name) => match placeholders::unknown(known, &name) {
+                Some(trouble) => sheet.report(trouble(span)),
+                None => named.push((name, span)),
+            },
+            What::Unlisted(what) => sheet.report(unlisted(&what, span)),
+            What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
         }
     }
     placeholders::without_braces(sheet, known, source, &tags(source), place);
-    check_filters(sheet, &environment, source, place);
     named
-}
-
-/// Where a dotted name stands within the tags of a template; the beginning when it is written in some other way.
-fn occurrences(source: &str, name: &str) -> Vec<Range<usize>> {
-    let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    let mut found = Vec::new();
-    for tag in tags(source) {
-        for (at, _) in source[tag.clone()].match_indices(name) {
-            let (start, end) = (tag.start + at, tag.start + at + name.len());
-            let follows = source[..start].chars().next_back().is_some_and(part_of_name);
-            let goes_on = source[end..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-            if !follows && !goes_on {
-                found.push(start..end);
-            }
-        }
-    }
-    if found.is_empty() {
-        found.push(0..0);
-    }
-    found
 }
 
 /// The insides of `{{ }}` and `{% %}`.
@@ -191,50 +163,44 @@ fn tags(source: &str) -> Vec<Range<usize>> {
     tags
 }
 
-/// A filter that does not exist is seen by the engine only when a branch is rendered; here it is asked of each.
-fn check_filters(
-    sheet: &Sheet<'_>,
-    environment: &Environment<'_>,
-    source: &str,
-    place: &dyn Fn(Range<usize>) -> Range<usize>,
-) {
-    const USUAL: [&str; 12] = [
-        "capitalize",
-        "default",
-        "first",
-        "join",
-        "last",
-        "length",
-        "lower",
-        "replace",
-        "round",
-        "title",
-        "trim",
-        "upper",
-    ];
-    for tag in tags(source) {
-        let inside = &source[tag.clone()];
-        for (at, _) in inside.match_indices('|') {
-            let rest = &inside[at + 1..];
-            let start = tag.start + at + 1 + (rest.len() - rest.trim_start().len());
-            let word = rest.trim_start();
-            let name = &word[..word.len() - word.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len()];
-            let quoted = inside[..at].matches(['"', '\'']).count() % 2 == 1;
-            if name.is_empty() || quoted {
-                continue;
-            }
-            let unknown = environment
-                .compile_expression_owned(format!("''|{name}"))
-                .and_then(|expression| expression.eval(()))
-                .is_err_and(|error| error.kind() == ErrorKind::UnknownFilter);
-            if unknown {
-                let problem = Problem::error(
-                    "unknown-filter",
-                    place(start..start + name.len()),
-                    format!("there is no filter `{name}`"),
-                );
-                sheet.report(problem.suggest(name, USUAL, "filters that help here"));
-            }
-        }
+fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Problem {
+    let span = place(unreadable.range.clone());
+    match &unreadable.stop {
+        Stop::TooLarge(what) => Problem::error("too-large", span, what.clone())
+            .help("take it apart: `{% set %}` gives a part a name, and a long text is several scripts"),
+        Stop::Unlisted(_) => Problem::error("bad-template", span, unreadable.stop.to_string()).help(
+            "a template is one text of values, `{% if %}`, `{% for %}` and `{% set %}`: write out what it stands for",
+        ),
+        other => Problem::error("bad-template", span, format!("this template {}", cause(other)))
+            .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
+    }
+}
+
+fn cause(stop: &Stop) -> String {
+    let text = stop.to_string();
+    text.strip_prefix("it ").unwrap_or(&text).to_owned()
+}
+
+fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
+    let problem = Problem::error("bad-arguments", span, format!("`{of}` takes {takes}"));
+    match of {
+        "money" => problem.help("name the currency by its three letters: `money(\"EUR\")`"),
+        "default" | "d" => problem.help("say what is written instead: `default(\"there\")`"),
+        _ => problem.help(format!("write `{of}(…)` with these, separated by commas; without any, `{of}` alone")),
+    }
+}
+
+/// Something that is on none of the lists of the template language.
+fn unlisted(what: &Unlisted, span: Range<usize>) -> Problem {
+    let code = match what {
+        Unlisted::Filter(_) => "unknown-filter",
+        Unlisted::Test(_) => "unknown-test",
+        Unlisted::Function(_) | Unlisted::Method(_) => "unknown-function",
+        Unlisted::Syntax(..) => "bad-template",
+    };
+    let problem = Problem::error(code, span, what.message());
+    match what.instead() {
+        Some(instead) => problem.help(instead),
+        None => problem.suggest(what.name(), what.known(), "they are"),
     }
 }

@@ -245,7 +245,10 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "subject": plain::line(&mail.subject),
             "text": plain::lines(&mail.body),
         })),
-        Message::Email { script, .. } => Err(permanent(format!("the mail `{script}` could not be rendered"))),
+        Message::Email { script, .. } => {
+            let why = row.last_error.as_deref().unwrap_or("nothing is known of its workflow any more");
+            Err(permanent(format!("the mail `{script}` could not be rendered: {why}")))
+        }
         Message::Notice { to, task, kind } => {
             let rep = catalog.live.settings.team.reps.get(to);
             Ok(serde_json::json!({
@@ -270,7 +273,8 @@ pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<
     catalog.definitions.get(workflow)?.scripts.get(script)
 }
 
-/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same.
+/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
+/// being rendered stands in the row then, and the attempt fails with it.
 pub(crate) fn render_email(
     catalog: &Catalog,
     state: &LeadState,
@@ -284,7 +288,10 @@ pub(crate) fn render_email(
     let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
     match crate::render::mail(template, &view) {
         Ok(mail) => *rendered = Some(mail),
-        Err(error) => tracing::warn!(script, %error, "a mail does not render"),
+        Err(error) => {
+            tracing::warn!(script, %error, "a mail does not render");
+            row.last_error = Some(error.to_string());
+        }
     }
 }
 

@@ -226,6 +226,17 @@ pub(crate) struct Engine {
     pub(crate) draining: Arc<AtomicBool>,
     /// For so many days it is remembered where decisions lie.
     pub(crate) decision_days: u32,
+    /// Room on the disk.
+    pub(crate) room: Room,
+}
+
+/// Room where the data lies.
+#[derive(Clone)]
+pub(crate) struct Room {
+    /// Bytes that are free.
+    pub(crate) free_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// With fewer nothing is taken in.
+    pub(crate) reserve_bytes: u64,
 }
 
 impl Engine {
@@ -252,6 +263,18 @@ impl Engine {
     /// Whether requests are taken: not while draining.
     pub(crate) fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether there is room for what comes in.
+    pub(crate) fn has_room(&self) -> Result<(), Refused> {
+        let (free_bytes, reserve_bytes) = ((self.room.free_bytes)(), self.room.reserve_bytes);
+        if free_bytes < reserve_bytes { Err(Refused::NoSpace { free_bytes, reserve_bytes }) } else { Ok(()) }
+    }
+
+    /// Whether the store can be read.
+    pub(crate) async fn can_read(&self) -> Result<(), Refused> {
+        self.store.document(&DocumentKey::Brakes).await?;
+        Ok(())
     }
 
     /// Sends a command without waiting for room: a full queue is the sender's business.

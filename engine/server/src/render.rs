@@ -1,33 +1,27 @@
 //! Scripts rendered over what is known of a lead: for reps to read, and for mails. Blanks render empty; a template never
-//! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…).
+//! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…); what a template
+//! may say, and how much of it, is the language's (`cadenza_language::template`).
 
 use crate::plain;
 use cadenza_core::effect::Rendered;
-use cadenza_core::expr::{Name, OBJECT_FIELDS, Object, Scope};
-use cadenza_core::field::{FieldInfo, KEPT_FIELDS};
 use cadenza_core::identity;
 use cadenza_core::step::View;
-use cadenza_core::value::Value;
 use cadenza_core::workflow::Script;
-use minijinja::value::Value as Shown;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-/// Steps a template may take: far more than any script needs, and no more than a millisecond's worth.
-const FUEL: u64 = 50_000;
-/// Bytes that a rendered text may have.
-const RENDERED_BYTES_MAX: usize = 64 * 1024;
+use cadenza_core::zone;
+use cadenza_language::template::{self, Reader};
+use jiff::tz::TimeZone;
 
 /// Why a template did not render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RenderError {
-    /// The template is broken or does not end.
-    #[error("the script does not render: {0}")]
-    Template(String),
-    /// Too long.
-    #[error("the rendered text has more than {RENDERED_BYTES_MAX} bytes")]
-    TooLong,
+    /// The template is broken, too large, or does not end.
+    #[error("{part} does not render: {error}")]
+    Template {
+        /// Of the script.
+        part: &'static str,
+        /// Where and why.
+        error: template::RenderError,
+    },
     /// A mail without an address.
     #[error("the lead has no mail address")]
     NoAddress,
@@ -36,67 +30,39 @@ pub(crate) enum RenderError {
     NoSubject,
 }
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
-    environment
-});
+/// For whom texts about this lead are written: on its own clock, or the workspace's where its zone is not known.
+fn reader(view: &View<'_>) -> Reader {
+    let profile = &view.state.lead.profile;
+    let country = profile.country.as_deref();
+    let own = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, country).ok());
+    let own = own.and_then(|name| TimeZone::get(&name).ok());
+    let zone = own.unwrap_or_else(|| view.live.settings.calendar.zone().clone());
+    Reader::new(zone, profile.language.as_deref(), country)
+}
 
 /// Renders one text over a lead.
-pub(crate) fn text(template: &str, view: &View<'_>) -> Result<String, RenderError> {
+pub(crate) fn text(template: &str, view: &View<'_>) -> Result<String, template::RenderError> {
     if !template.contains('{') {
         return Ok(template.to_owned());
     }
-    let rendered =
-        TEMPLATES.render_str(template, context(view)).map_err(|error| RenderError::Template(error.to_string()))?;
-    if rendered.len() > RENDERED_BYTES_MAX { Err(RenderError::TooLong) } else { Ok(rendered) }
+    template::render(template, view, &reader(view))
 }
 
 /// Renders a mail: to the lead's address, the subject on one line.
 pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let to = view.state.lead.profile.email.as_deref().and_then(identity::email).ok_or(RenderError::NoAddress)?;
-    let subject = text(script.subject.as_deref().ok_or(RenderError::NoSubject)?, view)?;
+    let render = |part, template: &str| text(template, view).map_err(|error| RenderError::Template { part, error });
+    let subject = render("the subject", script.subject.as_deref().ok_or(RenderError::NoSubject)?)?;
     // A line end in a field must not become a header of the mail.
-    Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&text(&script.body, view)?) })
-}
-
-/// Every object by its name, with what is known of it; what is not is undefined, which renders empty.
-fn context(view: &View<'_>) -> BTreeMap<&'static str, Shown> {
-    let known = |object: Object, fields: &'static [FieldInfo]| {
-        let value = |field: &FieldInfo| view.get(&Name { object, field: field.name.to_owned() });
-        object_of(fields.iter().map(|field| (field.name, value(field))))
-    };
-    let mut objects: BTreeMap<&'static str, Shown> =
-        OBJECT_FIELDS.iter().map(|(object, fields)| (object.as_str(), known(*object, fields))).collect();
-    let kept = KEPT_FIELDS.iter().map(|info| (info.name, view.lead(info.name)));
-    objects.insert(Object::Lead.as_str(), object_of(kept.chain(view.state.lead.profile.known())));
-    objects.insert(Object::Now.as_str(), Shown::from(view.now.to_string()));
-    objects
-}
-
-fn object_of<'a>(values: impl Iterator<Item = (&'a str, Value)>) -> Shown {
-    let known = values.filter_map(|(name, value)| Some((name.to_owned(), shown(&value)?)));
-    Shown::from(known.collect::<BTreeMap<String, Shown>>())
-}
-
-fn shown(value: &Value) -> Option<Shown> {
-    Some(match value {
-        Value::Blank => return None,
-        Value::Bool(bool) => Shown::from(*bool),
-        Value::Int(int) | Value::Duration(int) => Shown::from(*int),
-        Value::Number(number) => Shown::from(*number),
-        Value::Time(at) => Shown::from(at.to_string()),
-        Value::Text(text) => Shown::from(text.as_str()),
-        Value::List(items) => items.iter().filter_map(shown).collect(),
-    })
+    Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&render("the text", &script.body)?) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
+    use cadenza_core::time::Timestamp;
+    use cadenza_core::value::Value;
 
     #[test]
     fn what_is_known_is_filled_in_and_blanks_are_empty() {
@@ -104,11 +70,17 @@ mod tests {
         let mut state = fixture::lead();
         state.lead.profile.first_name = Some("Ada".into());
         state.lead.profile.custom.insert("seats".into(), Value::Int(3));
+        state.lead.profile.budget = Some(50_000.0);
+        state.lead.profile.project_date = Some(Timestamp::from_ms(1_772_958_600_000));
+        state.lead.profile.language = Some("de".into());
+        state.lead.profile.timezone = Some("Europe/Berlin".into());
         let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
         for (template, expected) in [
             ("Hello {{ lead.first_name }}!", "Hello Ada!"),
             ("Hello {{ lead.last_name }}!", "Hello !"),
             ("{{ lead.seats }} seats, {{ lead.stage }}", "3 seats, open"),
+            ("{{ lead.budget }}, {{ lead.budget | money('EUR') }}", "50000, 50.000\u{a0}€"),
+            ("{{ lead.project_date }}", "8. März 2026, 09:30"),
             ("{{ owner.name }}{{ nothing.at.all }}", ""),
             ("{% if lead.last_name %}yes{% else %}no{% endif %}", "no"),
             ("{{ lead.title | default('there') }}", "there"),
@@ -119,12 +91,26 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_does_not_end_is_stopped() {
+    fn times_are_the_workspaces_where_the_lead_has_no_zone_and_the_cause_names_its_line() {
         let catalog = fixture::catalog();
-        let state = fixture::lead();
+        let mut state = fixture::lead();
+        state.lead.profile.project_date = Some(Timestamp::from_ms(1_772_958_600_000));
         let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
+        let zoned = catalog.live.settings.calendar.zone().clone();
+        let hour = Timestamp::from_ms(1_772_958_600_000).to_jiff().to_zoned(zoned).strftime("%H:%M").to_string();
+        assert_eq!(text("{{ lead.project_date }}", &view), Ok(format!("8 March 2026, {hour}")));
         let long = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
-        assert!(matches!(text(long, &view), Err(RenderError::Template(_))));
+        let script = Script {
+            objective: String::new(),
+            reviewed_by: None,
+            subject: Some("x".into()),
+            body: format!("\n{long}"),
+        };
+        let mut state = state.clone();
+        state.lead.profile.email = Some("ada@example.com".into());
+        let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
+        let cause = mail(&script, &view).unwrap_err().to_string();
+        assert_eq!(cause, "the text does not render: line 2 of the template: it takes more than 50000 steps");
     }
 
     #[test]

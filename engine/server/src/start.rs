@@ -7,8 +7,8 @@ use crate::connector::Connector;
 use crate::damage;
 use crate::data_folder;
 use crate::decider::Decider;
-use crate::driver::{Driver, DriverOptions, Ends, Parts};
-use crate::engine::{Engine, Progress};
+use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
+use crate::engine::{Engine, Progress, Room};
 use crate::left_behind;
 use crate::meters::Meters;
 use crate::plugins::health::Health;
@@ -97,6 +97,9 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let (progress, progress_seen) = watch::channel(Progress::default());
     let (catalog_to, catalog_seen) = watch::channel(Arc::clone(&catalog));
     let (data, decision_days) = (options.data.clone(), options.driver.decision_days_max);
+    let reserve_bytes = options.driver.free_bytes_reserve;
+    let rendering = Rendering::open(&data).context("the file `rendering` in the data folder cannot be used")?;
+    let room = Room { free_bytes: Arc::new(move || free_bytes(&data)), reserve_bytes };
     let parts = Parts {
         store: Arc::clone(&store),
         clock: clock.clone(),
@@ -104,7 +107,11 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         decider,
         connector,
         meters: Arc::clone(&meters),
-        free_bytes: Box::new(move || free_bytes(&data)),
+        free_bytes: Box::new({
+            let free_bytes = Arc::clone(&room.free_bytes);
+            move || free_bytes()
+        }),
+        rendering,
         options: options.driver,
     };
     let ends = Ends { commands, stop, results, results_to, progress, catalog: catalog_to };
@@ -121,6 +128,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         health,
         draining,
         decision_days,
+        room,
     };
     // Before the driver does something about it.
     tell_what_is_left(&engine, &catalog).await;

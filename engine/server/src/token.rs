@@ -142,6 +142,9 @@ pub(crate) enum TokenError {
     /// A name that is none.
     #[error("a token's name has 1 to 64 characters, letters, digits, `-`, `_`, `.`, `@` and blanks")]
     Name,
+    /// A rep's token that is nobody's.
+    #[error("a token with the role `rep` acts as one rep: say which with `rep`")]
+    NoRep,
     /// A document that cannot be read.
     #[error("a token's record is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
@@ -159,11 +162,29 @@ impl Token {
         if name.trim().is_empty() || name.chars().count() > 64 || !name.chars().all(plain) {
             return Err(TokenError::Name);
         }
+        if role == Role::Rep && rep.is_none() {
+            return Err(TokenError::NoRep);
+        }
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).map_err(TokenError::Random)?;
         let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
         let hash = TokenHash::of(&text);
         Ok((text, hash, Self { name: name.to_owned(), role, rep, created_at: now }))
+    }
+
+    /// Why the token does not have a right that its role has, as things are: a rep's token is good for its rep, and while
+    /// that rep is one. Nobody else's work may be done with it.
+    pub(crate) fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
+        match &self.rep {
+            None if self.role == Role::Rep && right == Right::Work => Some(format!(
+                "the token `{}` has the role rep and says no rep: make another with `cadenza token create --role rep --rep ID`",
+                self.name
+            )),
+            Some(rep) if (self.role == Role::Rep || right == Right::Work) && !is_rep(rep) => {
+                Some(format!("the token `{}` acts as {rep}, who is nobody in team.yaml any more", self.name))
+            }
+            _ => None,
+        }
     }
 
     /// The document it is kept as.
@@ -223,6 +244,31 @@ mod tests {
             assert_eq!(missing, None, "{} lacks what {} may do", above.as_str(), below.as_str());
         }
         assert_eq!(Role::Ingest.rights(), [Right::Ingest], "a program that brings events sees nobody's data");
+    }
+
+    #[test]
+    fn a_reps_token_is_good_for_its_rep_while_there_is_one() {
+        let (ana, gone) = (RepId("ana".into()), RepId("gone".into()));
+        assert!(matches!(Token::create("x", Role::Rep, None, Timestamp::from_ms(0)), Err(TokenError::NoRep)));
+        for (role, rep, barred) in [
+            // Such tokens were made by earlier versions.
+            (Role::Rep, None, &[Right::Work][..]),
+            (Role::Rep, Some(&ana), &[]),
+            (Role::Rep, Some(&gone), &[Right::Read, Right::Work]),
+            (Role::Operator, None, &[]),
+            (Role::Operator, Some(&gone), &[Right::Work]),
+            (Role::Admin, Some(&gone), &[Right::Work]),
+            (Role::Viewer, None, &[]),
+        ] {
+            let token = Token { name: "x".into(), role, rep: rep.cloned(), created_at: Timestamp::from_ms(0) };
+            let found: Vec<Right> = role
+                .rights()
+                .iter()
+                .copied()
+                .filter(|right| token.barred(*right, |rep| *rep == ana).is_some())
+                .collect();
+            assert_eq!(found, barred, "{} {rep:?}", role.as_str());
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The one place that speaks on standard output and standard error. What comes from leads may hold control characters:
-//! they are taken out before a terminal sees them.
+//! The one place that speaks on standard output and standard error. What comes from leads may hold characters that steer a
+//! terminal or turn the direction of what follows: they are taken out before a person sees them.
 
 pub(super) use crate::causes::causes;
 use std::io::{IsTerminal as _, Write as _};
@@ -9,7 +9,7 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(text));
 }
 
-/// Says something on standard output as it stands: machine-readable, or rendered by us.
+/// Says something on standard output as it stands: for machines.
 pub(super) fn say_raw(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
@@ -41,9 +41,16 @@ pub(crate) fn redraw(lines: &[String], before: usize) {
     let _ = stdout.flush();
 }
 
-/// JSON for other programs, indented.
+/// Says something that was painted by us: of what steers a terminal only colours are left.
+pub(super) fn say_painted(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{}", painted(text));
+}
+
+/// JSON for other programs, indented. A person who looks at it on a terminal gets the same document, with what would
+/// steer the terminal written as JSON writes it.
 pub(super) fn json(value: &serde_json::Value) {
-    say_raw(&format!("{value:#}"));
+    let text = format!("{value:#}");
+    say_raw(&if std::io::stdout().is_terminal() { escaped(&text) } else { text });
 }
 
 /// How this program was called, as a shell takes it: what is printed as a command works from where it is printed, also when
@@ -69,8 +76,51 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// Whether a character steers a terminal, ends a line where none ends, is seen by nobody, or turns the direction of what
+/// follows. Joiners are left: scripts and emoji are made with them.
+fn steers(c: char) -> bool {
+    let invisible =
+        matches!(c, '\u{AD}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
+    let turns = matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}');
+    let ends = matches!(c, '\u{2028}' | '\u{2029}');
+    (c.is_control() && c != '\n' && c != '\t') || invisible || turns || ends
+}
+
+/// The text as a person may see it.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The same, but that colours are left: `ESC [`, digits and `;`, `m`.
+fn painted(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let mut made = harmless(parts.next().unwrap_or_default());
+    for part in parts {
+        let colour = part.strip_prefix('[').and_then(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            rest[end..].starts_with('m').then_some(end + 2)
+        });
+        made.push(if colour.is_some() { '\x1b' } else { '\u{FFFD}' });
+        let (steering, text) = part.split_at(colour.unwrap_or(0));
+        made.push_str(steering);
+        made.push_str(&harmless(text));
+    }
+    made
+}
+
+/// JSON with everything that steers written as `\u009b`; outside of its texts there is nothing of the kind.
+fn escaped(json: &str) -> String {
+    let mut made = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                made.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            made.push(c);
+        }
+    }
+    made
 }
 
 #[cfg(test)]
@@ -89,5 +139,29 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert_eq!(harmless("Ada\x1b[2J\rEve\nline"), "Ada\u{FFFD}[2J\u{FFFD}Eve\nline");
+        let steering = "\0\x07\x08\x0b\x0c\r\x1b\x7f\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}\u{e0041}";
+        for c in steering.chars() {
+            assert_eq!(harmless(&format!("a{c}b")), "a\u{FFFD}b", "{}", c.escape_unicode());
+            let json = format!("{:#}", serde_json::json!({ "name": format!("a{c}b") }));
+            let shown = escaped(&json);
+            assert!(!shown.chars().any(steers), "{shown:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap()["name"], format!("a{c}b"));
+        }
+        for kept in ["Müller", "نور", "👩‍👧", "क्‍ष", "tab\there", "日本"] {
+            assert_eq!(harmless(kept), kept);
+        }
+    }
+
+    #[test]
+    fn of_what_we_painted_only_the_colours_are_left() {
+        for (text, shown) in [
+            ("\x1b[1;31merror\x1b[0m: x", "\x1b[1;31merror\x1b[0m: x"),
+            ("a\x1b[2Jb", "a\u{FFFD}[2Jb"),
+            ("a\x1b]0;title\x07b\x1b", "a\u{FFFD}]0;title\u{FFFD}b\u{FFFD}"),
+            ("\x1b[31", "\u{FFFD}[31"),
+            ("\x1b[31m\u{202e}x", "\x1b[31m\u{FFFD}x"),
+        ] {
+            assert_eq!(painted(text), shown);
+        }
     }
 }

@@ -52,6 +52,14 @@ pub(super) struct Serve {
     #[arg(long, env = "CADENZA_SENDING_DRAIN_S", value_name = "SECONDS")]
     #[serde(alias = "sending-drain-s")]
     sending_drain_s: Option<u64>,
+    /// Connections of one address at the same time; beyond, only health is answered [default: 1024]
+    #[arg(long, env = "CADENZA_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
+    #[serde(alias = "connections-per-address")]
+    connections_per_address: Option<usize>,
+    /// MiB that all bodies under way, and what is made of them, may take together [default: 128]
+    #[arg(long, env = "CADENZA_BODIES_MIB", value_name = "MIB")]
+    #[serde(alias = "bodies-mib")]
+    bodies_mib: Option<usize>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -88,6 +96,8 @@ impl Serve {
             disk_reserve_mib: self.disk_reserve_mib.or(config.disk_reserve_mib),
             decision_days: self.decision_days.or(config.decision_days),
             sending_drain_s: self.sending_drain_s.or(config.sending_drain_s),
+            connections_per_address: self.connections_per_address.or(config.connections_per_address),
+            bodies_mib: self.bodies_mib.or(config.bodies_mib),
             log: self.log.or(config.log),
             log_format: self.log_format.or(config.log_format),
             config: self.config,
@@ -124,8 +134,25 @@ impl Serve {
         Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
     }
 
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let mut limits = Limits::default();
+        if let Some(count) = self.connections_per_address {
+            anyhow::ensure!(count > 0, "--connections-per-address is 1 or more");
+            limits.connections_per_address_max = count;
+        }
+        if let Some(mib) = self.bodies_mib {
+            anyhow::ensure!(
+                (16..=1 << 20).contains(&mib),
+                "--bodies-mib is 16 or more: a fourth of it is kept for webhooks"
+            );
+            limits.bodies_bytes_max = mib << 20;
+        }
+        Ok(limits)
+    }
+
     async fn serve(self) -> anyhow::Result<Answer> {
         let options = self.start_options()?;
+        let limits = self.limits()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
         // Bound first: a taken address is known before the data folder is touched.
         let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
@@ -144,7 +171,7 @@ impl Serve {
             let error = output::causes(error.as_ref());
             tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error}");
         }
-        let api = Api::new(running.engine.clone(), workspace, Limits::default()).await?;
+        let api = Api::new(running.engine.clone(), workspace, limits).await?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             address = %listener.local_addr()?,
@@ -192,16 +219,33 @@ fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::R
     Ok(())
 }
 
-/// Done at the first SIGTERM or SIGINT.
+/// Done at the first SIGTERM, SIGINT or SIGHUP: the terminal that it was started from going away is no reason to end
+/// without finishing what is under way. Whoever started it with `nohup` wants it to go on, and it does.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = if hang_up_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
     Ok(async move {
+        let hung_up = async {
+            match &mut hang_up {
+                Some(hang_up) => drop(hang_up.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up => {}
         }
         tracing::info!("stopping: no new connections, requests under way are finished");
     })
+}
+
+/// Whether this process was started to ignore SIGHUP. A handler would take that back.
+fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    // Signals are numbered from 1, and SIGHUP is the first.
+    ignored.is_some_and(|signals| signals & 1 == 1)
 }

@@ -48,7 +48,7 @@ impl Validate {
         let valid = checked.workspace.is_some();
         match self.format {
             Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
-            Format::Text => output::say_raw(&report(&checked.diagnostics, &folder, valid)),
+            Format::Text => output::say_painted(&report(&checked.diagnostics, &folder, valid)),
         }
         if checked.diagnostics.iter().any(|diagnostic| diagnostic.code == "unknown-plugin") {
             output::complain(

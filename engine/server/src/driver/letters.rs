@@ -107,6 +107,7 @@ impl Driver {
         self.open.outbox.push(OutboxWrite::Exhume { id, delivery });
         tracing::info!(letter = show_id(id), ?what, "a dead letter is taken away");
         if let DeadContent::Outgoing(mut row) = letter.content {
+            self.parts.rendering.forgive(row.id);
             match what {
                 Exhume::Discard { by } => self.tell(&row, Delivery::Discarded(by)).await?,
                 Exhume::Redrive { by } => {

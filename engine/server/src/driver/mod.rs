@@ -19,6 +19,7 @@ mod outbox;
 mod plugins;
 mod pool;
 mod raising;
+mod rendering;
 mod schedules;
 mod seats;
 mod settle;
@@ -34,6 +35,7 @@ pub(crate) use options::DriverOptions;
 pub(crate) use outbox::HELD;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
+pub(crate) use rendering::Rendering;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
@@ -72,6 +74,8 @@ pub(crate) struct Parts {
     pub(crate) meters: Arc<Meters>,
     /// Free bytes where the data lies.
     pub(crate) free_bytes: Box<dyn Fn() -> u64 + Send>,
+    /// Which mail is being rendered.
+    pub(crate) rendering: Rendering,
     /// Limits.
     pub(crate) options: DriverOptions,
 }

@@ -3,6 +3,7 @@
 
 use super::Driver;
 use super::batch::After;
+use super::rendering::GIVEN_UP;
 use crate::connector::{render_email, unrendered};
 use crate::engine::SendError;
 use cadenza_core::effect::{Message, Outgoing};
@@ -42,11 +43,10 @@ impl Driver {
                 let place = (row.due, row.id);
                 looked_at += 1;
                 if self.sending.takes(&row.via, place, before) {
-                    self.begin_sending(row, now).await?;
-                    handled += 1;
+                    handled += self.begin_sending(row, now).await?;
                 }
                 before = Some(place);
-                if handled == HANDLED_MAX {
+                if handled >= HANDLED_MAX {
                     self.sending.looked_up_to(place);
                     break 'look now;
                 }
@@ -74,33 +74,40 @@ impl Driver {
         Ok(stored.first().map_or(Timestamp::MAX, |row| row.due))
     }
 
-    async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<(), StoreError> {
+    /// Begins an attempt; says how much of the batch's share it took.
+    async fn begin_sending(&mut self, mut row: Outgoing, now: Timestamp) -> Result<usize, StoreError> {
         let was_due = row.due;
         if self.holds(&row) {
-            return self.defer(row, HELD, Reason::Held).await;
+            return self.defer(row, HELD, Reason::Held).await.map(|()| 1);
         }
         let permit = match self.ask_gate(&row, now).await? {
             Gate::Go(permit) => permit,
-            Gate::Later(at, why) => return self.defer(row, at, why).await,
+            Gate::Later(at, why) => return self.defer(row, at, why).await.map(|()| 1),
             Gate::Never(why) => {
                 self.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
-                return self.tell(&row, Delivery::HeldBack(why)).await;
+                return self.tell(&row, Delivery::HeldBack(why)).await.map(|()| 1);
             }
         };
         let catalog = Arc::clone(&self.parts.catalog);
         if let Some(script) = unrendered(&catalog, &row.message) {
             let account = self.set.lead(row.lead).and_then(|state| state.lead.account);
             let account = self.facts(account.filter(|_| script.may_name(Object::Account))).await?;
-            if let Some(state) = self.set.lead(row.lead) {
-                render_email(&catalog, state, account.as_ref(), &mut row, now);
+            if self.parts.rendering.has_ended_a_life(row.id) {
+                row.last_error = Some(GIVEN_UP.to_owned());
+            } else if let Some(state) = self.set.lead(row.lead) {
+                let id = row.id;
+                let render = || render_email(&catalog, state, account.as_ref(), &mut row, now);
+                self.parts.rendering.under_mark(id, render);
             }
         }
+        // A template that was stopped took milliseconds: the next one waits for the next batch.
+        let stopped = matches!(row.message, Message::Email { rendered: None, .. });
         row.tries = row.tries.saturating_add(1);
         row.started_at = Some(now);
         self.sending.begin(row.id, &row.via);
         self.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
         self.open.after.push(After::Send(Box::new(row), permit));
-        Ok(())
+        Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
     /// Puts a row off, and tells its lead when that is for another reason or until another time than before.

@@ -53,6 +53,7 @@ impl Rig {
             connector: Arc::new(Connector::new(tokio::runtime::Handle::current())),
             meters: Arc::clone(&meters),
             free_bytes: Box::new(|| u64::MAX),
+            rendering: Rendering::nowhere(),
             options: DriverOptions::default(),
         };
         let ends = Ends {

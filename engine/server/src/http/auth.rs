@@ -4,7 +4,7 @@
 use crate::engine::{Engine, Refused};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
-use crate::token::{Right, Token, TokenHash, TokenView};
+use crate::token::{Right, Role, Token, TokenHash, TokenView};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -51,6 +51,14 @@ impl Tokens {
     /// Every token, without its secret.
     pub(crate) fn list(&self) -> Vec<TokenView> {
         self.all().iter().map(|(hash, token)| TokenView::new(hash, token)).collect()
+    }
+
+    /// Whether this token is the last that manages tokens.
+    pub(crate) fn is_last_admin(&self, hash: &TokenHash) -> bool {
+        let all = self.all();
+        let administers = |token: &Token| token.role.rights().contains(&Right::Administer);
+        let mut admins = all.iter().filter(|(_, token)| administers(token));
+        admins.all(|(other, _)| other == hash) && all.get(hash).is_some_and(|token| administers(token))
     }
 
     /// The token that people call by this id or name; none when two have the name.
@@ -133,6 +141,13 @@ impl<N: Needs> FromRequestParts<Shared> for Caller<N> {
                 token.role.as_str()
             );
             return Err(Problem::new(Kind::Forbidden, detail));
+        }
+        if token.rep.is_some() || token.role == Role::Rep {
+            let catalog = api.engine.catalog();
+            let reps = &catalog.workspace.settings.team.reps;
+            if let Some(detail) = token.barred(N::RIGHT, |rep| reps.contains_key(rep)) {
+                return Err(Problem::new(Kind::Forbidden, detail));
+            }
         }
         Ok(Self { token, needs: PhantomData })
     }

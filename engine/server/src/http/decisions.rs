@@ -17,6 +17,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{BatchId, DecisionRef, DecisionsKey, Epoch};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Lists of decisions read from the store at once.
 const LISTS: usize = 16;
@@ -49,10 +50,21 @@ pub(crate) async fn list(
     let name = format!("decisions {:?} {:?} {:?} {:?}", params.plugin, params.run, params.from, params.until);
     let from =
         params.from.map(|at| DecisionsKey { at: at.plus_ms(-1), epoch: Epoch(u64::MAX), batch: BatchId(u64::MAX) });
-    let mut after = match params.cursor.as_deref() {
+    let after = match params.cursor.as_deref() {
         Some(text) => Some(read_cursor(&name, text)?),
         None => from,
     };
+    api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await.map(Json)
+}
+
+/// A page of the decisions that are looked for.
+async fn search(
+    api: Shared,
+    name: String,
+    params: ListParams,
+    limit: usize,
+    mut after: Option<DecisionsKey>,
+) -> Result<Page<DecisionView>, Problem> {
     let until = params.until.unwrap_or(Timestamp::MAX);
     let (mut items, mut seen) = (Vec::new(), 0);
     loop {
@@ -61,14 +73,14 @@ pub(crate) async fn list(
         for (key, decisions) in lists {
             // What one batch decided stays together, so a page may hold some more than asked for.
             if items.len() >= limit || seen >= api.limits.page_scan_max {
-                return Ok(Json(Page { items, next: after.map(|key| write_cursor(&name, key)) }));
+                return Ok(Page { items, next: after.map(|key| write_cursor(&name, key)) });
             }
             after = Some(key);
             seen += decisions.len();
             collect(&api, &params, &decisions, &mut items).await?;
         }
         if last {
-            return Ok(Json(Page { items, next: None }));
+            return Ok(Page { items, next: None });
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::fixture;
 use crate::token::{Role, Token};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use cadenza_core::lead::RepId;
 use cadenza_store::{Batch, BatchId, MemoryStore, Store};
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
@@ -88,7 +89,8 @@ impl House {
         let mut batch = Batch::new(BatchId(1), store.epoch());
         let mut tokens = Vec::new();
         for role in ROLES {
-            let (text, hash, token) = Token::create(role.as_str(), role, None, fixture::NOW).unwrap();
+            let rep = (role == Role::Rep).then(|| RepId("ana".into()));
+            let (text, hash, token) = Token::create(role.as_str(), role, rep, fixture::NOW).unwrap();
             batch.documents.push(token.document(hash).unwrap());
             tokens.push((role, text));
         }
@@ -104,6 +106,7 @@ impl House {
             health: Arc::default(),
             draining: Arc::default(),
             decision_days: 90,
+            room: crate::engine::Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },
         };
         let api = Api::new(engine, "/nowhere".into(), Limits::default()).await.unwrap();
         Self { router: TowerToHyperService::new(router(api)), tokens }
@@ -224,6 +227,9 @@ async fn strange_requests_are_problems_too() {
         ("POST", "/v1/events", b"{\"type\": \"lead.sneezed\"}", 422),
         ("POST", "/v1/events", b"{\"type\": \"lead.created\", \"lead\": {\"shoe\": 4}}", 422),
         ("POST", "/v1/tokens", b"{\"name\": \"x\", \"role\": \"king\"}", 422),
+        ("POST", "/v1/tokens", b"{\"name\": \"x\", \"role\": \"rep\"}", 422),
+        ("POST", "/v1/tokens", b"{\"name\": \"x\", \"role\": \"rep\", \"rep\": \"zoe\"}", 422),
+        ("DELETE", "/v1/tokens/admin", b"", 409),
         ("PUT", "/v1/leads/{lead}/owner", &large, 413),
         ("PUT", "/v1/leads/{lead}/owner", b"{\"rep\": \"zoe\"}", 422),
     ] {

@@ -5,7 +5,7 @@ use crate::engine::Incoming;
 use crate::http::auth::{Caller, Ingest};
 use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{must_be_json, parse, read_body, without_mark};
+use crate::http::request::{must_be_json, parse, without_mark};
 use crate::http::state::Shared;
 use crate::intake::{self, Draft, Rules};
 use crate::json::{self, Tree};
@@ -63,8 +63,11 @@ pub(crate) async fn take(_: Caller<Ingest>, State(api): State<Shared>, request: 
     let (parts, body) = request.into_parts();
     must_be_json(&parts.headers)?;
     let limits = &api.limits;
-    let body = read_body(&parts.headers, body, limits.events_body_bytes_max, limits.body_read_timeout).await?;
-    match parse::<Tree>(&json::exact(&without_mark(body)))? {
+    let read = api.bodies.read(&parts.headers, body, limits.events_body_bytes_max, limits.body_read_timeout);
+    // Held until the last of its events is durable.
+    let mut held = read.await?;
+    held.take_for_values()?;
+    match parse::<Tree>(&json::exact(&without_mark(held.bytes.clone())))? {
         Tree::List(items) => take_several(&api, items).await,
         item => take_one(&api, item).await.map(|taken| (StatusCode::ACCEPTED, Json(taken)).into_response()),
     }

@@ -16,6 +16,10 @@ use cadenza_core::time::Timestamp;
 use cadenza_sandbox::Resource;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How long the store may take to read one record before the engine says that it is not ready.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most tasks of nobody that are counted.
 const NOBODYS_COUNTED_MAX: u64 = 10_000;
@@ -115,12 +119,16 @@ pub(crate) async fn live(State(api): State<Shared>) -> Json<Health> {
     health(&api, "alive")
 }
 
-/// `GET /readyz`: recovery is done and requests are taken.
+/// `GET /readyz`: recovery is done, requests are taken, what was written can be read, and there is room for more.
 pub(crate) async fn ready(State(api): State<Shared>) -> Result<Json<Health>, Problem> {
-    if api.engine.is_ready() {
-        return Ok(health(&api, "ready"));
+    if !api.engine.is_ready() {
+        let detail = "the engine is draining: send this elsewhere, or later";
+        return Err(Problem::new(Kind::Stopping, detail).retry_after_s(5));
     }
-    Err(Problem::new(Kind::Stopping, "the engine is draining: send this elsewhere, or later").retry_after_s(5))
+    api.engine.has_room()?;
+    let read = tokio::time::timeout(READ_TIMEOUT, api.engine.can_read()).await;
+    read.map_err(|_| Problem::new(Kind::Unavailable, "the data could not be read in time").retry_after_s(2))??;
+    Ok(health(&api, "ready"))
 }
 
 /// `GET /metrics`: Prometheus text.

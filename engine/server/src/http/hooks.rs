@@ -3,7 +3,7 @@
 use crate::body::{self, Body, BodyError};
 use crate::engine::{Accepted, Incoming};
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Named, read_body, unreadable};
+use crate::http::request::{Named, unreadable};
 use crate::http::state::{Intake, OpenSource, Shared};
 use crate::intake::{self, Draft, LeftOutView, Rules};
 use crate::mapping::{MappingError, Reader};
@@ -58,7 +58,10 @@ pub(crate) async fn receive(
     };
     let (parts, body) = request.into_parts();
     let limits = &api.limits;
-    let body = read_body(&parts.headers, body, limits.hook_body_bytes_max, limits.body_read_timeout).await?;
+    let arriving = api.bodies.read(&parts.headers, body, limits.hook_body_bytes_max, limits.body_read_timeout);
+    let mut held = arriving.await?;
+    held.take_for_values()?;
+    let body = held.bytes.clone();
     let delivered = Delivered { headers: &parts.headers, query: parts.uri.query(), body: &body };
     let genuine = verifier.verify(delivered, crate::clock::Clock::real()).map_err(bad_signature)?;
     let open = || body::open(&parts.headers, &body);

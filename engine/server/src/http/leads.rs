@@ -27,6 +27,7 @@ use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Leads read from the store at once.
 const BATCH: usize = 256;
@@ -46,6 +47,11 @@ impl ListParams {
     /// The list that a cursor belongs to.
     fn list(&self) -> String {
         format!("leads {:?} {:?} {:?} {:?}", self.segment, self.stage, self.owner, self.q)
+    }
+
+    /// Whether nothing is looked for.
+    fn takes_all(&self) -> bool {
+        self.segment.is_none() && self.stage.is_none() && self.owner.is_none() && self.q.is_none()
     }
 
     fn takes(&self, state: &LeadState) -> bool {
@@ -73,16 +79,30 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<LeadRow>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
     let name = params.list();
-    let catalog = api.engine.catalog();
-    let mut after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
+    let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
     if after.is_none()
         && let Some(text) = &params.q
         && let states = find_exactly(&api, text, limit).await?
         && !states.is_empty()
     {
+        let catalog = api.engine.catalog();
         let items = states.iter().filter(|state| params.takes(state)).map(|state| LeadRow::new(state, &catalog));
         return Ok(Json(Page { items: items.collect(), next: None }));
     }
+    let all = params.takes_all();
+    let search = search(Arc::clone(&api), params, limit, after);
+    // A page of all leads looks at no more of them than it shows.
+    if all { search.await } else { api.scans.run(search).await }.map(Json)
+}
+
+/// A page of the leads that are looked for.
+async fn search(
+    api: Shared,
+    params: ListParams,
+    limit: usize,
+    mut after: Option<LeadId>,
+) -> Result<Page<LeadRow>, Problem> {
+    let (name, catalog) = (params.list(), api.engine.catalog());
     let (mut items, mut seen) = (Vec::new(), 0);
     loop {
         let batch = api.engine.leads(after, BATCH).await?;
@@ -90,7 +110,7 @@ pub(crate) async fn list(
         for state in batch {
             if items.len() == limit || seen >= api.limits.page_scan_max {
                 let next = after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
-                return Ok(Json(Page { items, next }));
+                return Ok(Page { items, next });
             }
             after = Some(state.lead.id);
             seen += 1;
@@ -104,7 +124,7 @@ pub(crate) async fn list(
                 let detail = format!("`{owner}` is nobody in team.yaml, and owns no lead");
                 return Err(Problem::new(Kind::BadParameter, detail).at("owner"));
             }
-            return Ok(Json(Page { items, next: None }));
+            return Ok(Page { items, next: None });
         }
     }
 }

@@ -2,6 +2,7 @@
 //! response; it names the right it needs in its first argument. Knows the engine's handle and nothing behind it.
 
 mod auth;
+mod bodies;
 mod clock;
 mod cursor;
 mod damage;
@@ -16,10 +17,12 @@ mod leads;
 mod limits;
 mod outbox;
 mod paging;
+mod places;
 mod plugins;
 mod problem;
 mod request;
 mod runs;
+mod scans;
 mod schedules;
 mod serve;
 mod state;

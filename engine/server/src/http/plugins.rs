@@ -3,8 +3,9 @@
 use crate::catalog::{Catalog, CatalogError};
 use crate::engine::Refused;
 use crate::http::auth::{Caller, Read, Steer};
+use crate::http::bodies::Held;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Bare, Named, OptionalJson, Params, read_body};
+use crate::http::request::{Bare, Named, OptionalJson, Params};
 use crate::http::state::Shared;
 use crate::plugins::{PluginError, Refusal, Registry, RolledBack, Trial};
 use crate::views::plugin::{PluginView, Seen};
@@ -14,7 +15,6 @@ use axum::extract::{FromRequest, Request, State};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::PluginInfo;
 use cadenza_store::DocumentKey;
-use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -69,15 +69,15 @@ impl LoadParams {
 }
 
 /// A component.
-pub(crate) struct Component(Bytes);
+pub(crate) struct Component(Held);
 
 impl FromRequest<Shared> for Component {
     type Rejection = Problem;
     async fn from_request(request: Request, api: &Shared) -> Result<Self, Problem> {
         let (parts, body): (_, Body) = request.into_parts();
         let limits = &api.limits;
-        let bytes = read_body(&parts.headers, body, limits.component_bytes_max, limits.component_read_timeout).await?;
-        Ok(Self(bytes))
+        let read = api.bodies.read(&parts.headers, body, limits.component_bytes_max, limits.component_read_timeout);
+        read.await.map(Self)
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn load(
     let by = caller.name();
     let (plugin, now, who) = (name.clone(), api.engine.clock().now(), by.clone());
     let hash = change(&api, move |catalog, registry| {
-        let hash = catalog.library.keep(&component)?;
+        let hash = catalog.library.keep(&component.bytes)?;
         registry.try_out(&plugin, Trial { hash, share_permille, since: now, by: who }).map_err(PluginError::from)?;
         Ok(hash)
     })

@@ -60,6 +60,8 @@ kinds! {
     MethodNotAllowed = 405 "method-not-allowed" "This address takes another method",
     /// The same id with another content.
     EventConflict = 409 "event-conflict" "This event id was used for another content",
+    /// The token that would be revoked is the last that manages tokens.
+    LastAdmin = 409 "last-admin" "Nobody could manage tokens any more",
     /// The task is done or withdrawn.
     TaskClosed = 409 "task-closed" "The task is no longer open",
     /// Somebody else has the task.
@@ -98,6 +100,8 @@ kinds! {
     UnknownRep = 422 "unknown-rep" "There is no such rep",
     /// The queue is full.
     Busy = 429 "busy" "More is coming in than can be written",
+    /// Scans, bodies or connections: as much is under way as may be.
+    Crowded = 429 "crowded" "As much is under way as may be",
     /// Our own fault.
     Internal = 500 "internal" "Something failed in the engine",
     /// What was asked for cannot be read.

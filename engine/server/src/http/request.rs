@@ -1,17 +1,16 @@
 //! Reading requests: bodies within their limits, JSON with the place of what is wrong, queries and paths. Every way in
 //! which that fails is a problem of ours; axum's own plain-text answers are never seen.
 
+use crate::http::bodies::Held;
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 /// A body as JSON.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -21,11 +20,9 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     async fn from_request(request: Request, api: &Shared) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         must_be_json(&parts.headers)?;
-        let limits = &api.limits;
-        let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
-        let bytes = without_mark(bytes);
-        object(&bytes)?;
-        parse(&crate::json::exact(&bytes)).map(Self)
+        let held = command_body(api, &parts.headers, body).await?;
+        object(&held.bytes)?;
+        parse(&crate::json::exact(&held.bytes)).map(Self)
     }
 }
 
@@ -70,16 +67,14 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalJson<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, api: &Shared) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let limits = &api.limits;
-        let bytes = read_body(&parts.headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
+        let held = command_body(api, &parts.headers, body).await?;
         no_parameters(&parts)?;
-        let bytes = without_mark(bytes);
-        if bytes.is_empty() {
+        if held.bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         must_be_json(&parts.headers)?;
-        object(&bytes)?;
-        parse(&bytes).map(Self)
+        object(&held.bytes)?;
+        parse(&held.bytes).map(Self)
     }
 }
 
@@ -102,26 +97,11 @@ pub(crate) fn without_mark(bytes: Bytes) -> Bytes {
     if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes }
 }
 
-/// Reads a whole body, within a size and a time.
-pub(crate) async fn read_body(
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-    timeout: Duration,
-) -> Result<Bytes, Problem> {
-    let too_large =
-        || Problem::new(Kind::TooLarge, format!("a body has at most {bytes_max} bytes here: send less at once"));
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > bytes_max as u64) {
-        return Err(too_large());
-    }
-    let incomplete = |detail: String| Problem::new(Kind::BodyIncomplete, detail);
-    match tokio::time::timeout(timeout, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(incomplete(format!("the body broke off: {error}"))),
-        Err(_) => Err(incomplete(format!("the body was not complete after {} seconds", timeout.as_secs()))),
-    }
+async fn command_body(api: &Shared, headers: &HeaderMap, body: Body) -> Result<Held, Problem> {
+    let limits = &api.limits;
+    let mut held = api.bodies.read(headers, body, limits.command_body_bytes_max, limits.body_read_timeout).await?;
+    held.bytes = without_mark(held.bytes);
+    Ok(held)
 }
 
 /// Reads JSON; what is wrong is named with its place.

@@ -15,6 +15,7 @@ use cadenza_core::event::LeadCommand;
 use cadenza_core::id::{BORN_MAX, LeadId, RunId};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Leads read from the store at once.
 const BATCH: usize = 256;
@@ -44,8 +45,20 @@ pub(crate) async fn list(
         return Err(Problem::new(Kind::BadParameter, detail).at("state"));
     }
     let name = format!("runs {workflow:?} {step:?} {wanted:?}");
+    let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
+    api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await.map(Json)
+}
+
+/// A page of the runs that are looked for.
+async fn search(
+    api: Shared,
+    name: String,
+    params: ListParams,
+    limit: usize,
+    mut after: Option<LeadId>,
+) -> Result<Page<RunView>, Problem> {
+    let (workflow, step, wanted) = (params.workflow.as_deref(), params.step.as_deref(), params.state.as_deref());
     let catalog = api.engine.catalog();
-    let mut after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
     let (mut items, mut seen) = (Vec::new(), 0);
     loop {
         let batch = api.engine.leads(after, BATCH).await?;
@@ -54,7 +67,7 @@ pub(crate) async fn list(
             // A lead's runs stay together, so a page may hold a few more than asked for.
             if items.len() >= limit || seen >= api.limits.page_scan_max {
                 let next = after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
-                return Ok(Json(Page { items, next }));
+                return Ok(Page { items, next });
             }
             after = Some(state.lead.id);
             seen += 1;
@@ -67,7 +80,7 @@ pub(crate) async fn list(
             if let Some(name) = workflow.filter(|name| items.is_empty() && !known(name)) {
                 return Err(Problem::new(Kind::BadParameter, format!("there is no workflow `{name}`")).at("workflow"));
             }
-            return Ok(Json(Page { items, next: None }));
+            return Ok(Page { items, next: None });
         }
     }
 }
@@ -140,13 +153,29 @@ pub(crate) async fn unpark_all(
     State(api): State<Shared>,
     JsonBody(body): JsonBody<UnparkBody>,
 ) -> Result<Json<Unparked>, Problem> {
+    let name = format!("unpark {:?} {:?}", body.workflow.as_deref(), body.step.as_deref());
+    let after = cursor::read_id(&name, body.cursor.as_deref())?.map(LeadId);
+    let (parked, next) = api.scans.run(parked(Arc::clone(&api), name, body, after)).await?;
+    let mut released = 0;
+    for together in parked.chunks(api.limits.events_under_way_max) {
+        let commands = together.iter().map(|id| command(&api, *id, caller.name(), LeadCommand::Unpark(*id)));
+        released += join_all(commands).await.iter().filter(|done| done.is_ok()).count();
+    }
+    Ok(Json(Unparked { released, refused: parked.len() - released, next }))
+}
+
+/// Runs that are parked, and where to look on. Each lead is come to once, so a run that is parked again at once is not
+/// released for ever.
+async fn parked(
+    api: Shared,
+    name: String,
+    body: UnparkBody,
+    mut after: Option<LeadId>,
+) -> Result<(Vec<RunId>, Option<String>), Problem> {
     let catalog = api.engine.catalog();
     let (workflow, step) = (body.workflow.as_deref(), body.step.as_deref());
-    let name = format!("unpark {workflow:?} {step:?}");
-    let mut after = cursor::read_id(&name, body.cursor.as_deref())?.map(LeadId);
     let (mut parked, mut seen) = (Vec::new(), 0);
-    // Each lead is come to once, so a run that is parked again at once is not released for ever.
-    let next = loop {
+    loop {
         let batch = api.engine.leads(after, BATCH).await?;
         for state in &batch {
             let views = state.runs.iter().map(|run| (run.id, RunView::new(run, state, &catalog)));
@@ -155,18 +184,12 @@ pub(crate) async fn unpark_all(
         seen += batch.len();
         match batch.last() {
             Some(last) if batch.len() == BATCH => after = Some(last.lead.id),
-            _ => break None,
+            _ => return Ok((parked, None)),
         }
         if parked.len() >= api.limits.leads_per_command_max || seen >= api.limits.page_scan_max {
-            break after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()));
+            return Ok((parked, after.map(|lead| cursor::write(&name, &lead.0.to_be_bytes()))));
         }
-    };
-    let mut released = 0;
-    for together in parked.chunks(api.limits.events_under_way_max) {
-        let commands = together.iter().map(|id| command(&api, *id, caller.name(), LeadCommand::Unpark(*id)));
-        released += join_all(commands).await.iter().filter(|done| done.is_ok()).count();
     }
-    Ok(Json(Unparked { released, refused: parked.len() - released, next }))
 }
 
 async fn command(api: &Shared, id: RunId, by: String, command: LeadCommand) -> Result<Json<Done>, Problem> {

@@ -3,7 +3,9 @@
 use crate::catalog::Catalog;
 use crate::engine::Engine;
 use crate::http::auth::Tokens;
+use crate::http::bodies::Bodies;
 use crate::http::limits::Limits;
+use crate::http::scans::Scans;
 use crate::mapping::Reader;
 use crate::plugins::Archive;
 use crate::signature::Verifier;
@@ -20,6 +22,12 @@ pub(crate) struct Api {
     pub(crate) tokens: Tokens,
     /// Sizes and times.
     pub(crate) limits: Limits,
+    /// Room for bodies.
+    pub(crate) bodies: Bodies,
+    /// Lists that look through records.
+    pub(crate) scans: Scans,
+    /// One token is revoked at a time: two admins must not revoke each other.
+    pub(crate) revoking: tokio::sync::Mutex<()>,
     /// The folder that `POST /v1/workspace/apply` reads.
     pub(crate) workspace: PathBuf,
     /// One workspace is applied at a time: each is built on the definitions of the one before.
@@ -39,7 +47,19 @@ impl Api {
         let tokens = Tokens::default();
         tokens.refresh(&engine).await?;
         let sources = RwLock::new(Arc::new(Sources::new(&engine.catalog(), &workspace)));
-        Ok(Arc::new(Self { engine, tokens, limits, workspace, applying: Arc::default(), archive, sources }))
+        let (bodies, scans) = (Bodies::new(&limits), Scans::start(&limits)?);
+        Ok(Arc::new(Self {
+            engine,
+            tokens,
+            limits,
+            bodies,
+            scans,
+            revoking: tokio::sync::Mutex::default(),
+            workspace,
+            applying: Arc::default(),
+            archive,
+            sources,
+        }))
     }
 
     /// The sources in force.

@@ -26,11 +26,14 @@ use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_store::QueueKey;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The longest a task may be put off at once: a year.
 const SNOOZE_MS_MAX: i64 = 366 * DAY_MS;
 /// Places of a queue read at once.
 const BATCH: usize = 128;
+/// Places that a page of a queue looks at, when nothing is looked for in it; the rest is held back by the gate.
+const QUEUE_SCAN_MAX: usize = 1_000;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
@@ -74,53 +77,79 @@ pub(crate) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<Queue>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
-    let (catalog, now) = (api.engine.catalog(), api.engine.clock().now());
-    let due_until = params.due.as_deref().map(|text| due_until(text, &catalog, now)).transpose()?;
+    let due_until = match params.due.as_deref() {
+        Some(text) => Some(due_until(text, &api.engine.catalog(), api.engine.clock().now())?),
+        None => None,
+    };
     let assignee = assignee(&params)?;
     let name = format!("tasks {assignee:?} {:?} {:?}", params.kind, params.due);
-    let mut after = params.cursor.as_deref().map(|text| read_place(&name, text)).transpose()?;
-    let mut page = Queue { items: Vec::new(), held_back: 0, held: Vec::new(), elsewhere: None, next: None };
-    let mut seen = 0;
-    loop {
-        let places = api.engine.queue(assignee.as_ref(), after.as_ref(), BATCH).await?;
-        let last = places.len() < BATCH;
-        let leads: Vec<_> = places.iter().map(|place| place.task.lead()).collect();
-        let states = api.engine.leads_by_id(&leads).await?;
-        for (place, state) in places.into_iter().zip(states) {
-            if page.items.len() == limit || seen >= api.limits.page_scan_max {
-                page.next = after.map(|place| write_place(&name, &place)).transpose()?;
-                return Ok(Json(page));
-            }
-            seen += 1;
-            let wanted = due_until.is_none_or(|until| place.due <= until);
-            let found = state.as_ref().and_then(|state| Some((state, open_task(state, place.task)?)));
-            if let Some((state, task)) =
-                found.filter(|(_, task)| wanted && params.kind.is_none_or(|kind| task.kind == kind))
-            {
-                match held_back(task, state, &catalog, now) {
-                    Some(why) => {
-                        page.held_back += 1;
-                        HeldView::count(&mut page.held, why);
-                    }
-                    None => {
-                        let account = match TaskView::account(task, state, &catalog) {
-                            Some(id) => api.engine.account_facts(id).await?,
-                            None => None,
-                        };
-                        page.items.push(TaskView::new(task, state, account.as_ref(), &catalog, now));
+    let after = params.cursor.as_deref().map(|text| read_place(&name, text)).transpose()?;
+    let looked_for = params.kind.is_some() || due_until.is_some();
+    let scan_max = if looked_for { api.limits.page_scan_max } else { QUEUE_SCAN_MAX };
+    let search = Search { name, assignee, kind: params.kind, due_until, limit, scan_max };
+    let page = search.page(Arc::clone(&api), after);
+    // The head of a queue is in order already, and reps look at it all day.
+    if looked_for { api.scans.run(page).await } else { page.await }.map(Json)
+}
+
+/// What is looked for in a queue.
+struct Search {
+    name: String,
+    assignee: Option<Assignee>,
+    kind: Option<TaskKind>,
+    due_until: Option<Timestamp>,
+    limit: usize,
+    /// Places that are looked at.
+    scan_max: usize,
+}
+
+impl Search {
+    async fn page(self, api: Shared, mut after: Option<QueueKey>) -> Result<Queue, Problem> {
+        let (catalog, now) = (api.engine.catalog(), api.engine.clock().now());
+        let mut page = Queue { items: Vec::new(), held_back: 0, held: Vec::new(), elsewhere: None, next: None };
+        let mut seen = 0;
+        loop {
+            let places = api.engine.queue(self.assignee.as_ref(), after.as_ref(), BATCH).await?;
+            let last = places.len() < BATCH;
+            let leads: Vec<_> = places.iter().map(|place| place.task.lead()).collect();
+            let states = api.engine.leads_by_id(&leads).await?;
+            for (place, state) in places.into_iter().zip(states) {
+                if page.items.len() == self.limit || seen >= self.scan_max {
+                    page.next = after.map(|place| write_place(&self.name, &place)).transpose()?;
+                    return Ok(page);
+                }
+                seen += 1;
+                let found = state.as_ref().and_then(|state| Some((state, open_task(state, place.task)?)));
+                if let Some((state, task)) = found.filter(|(_, task)| self.wants(&place, task)) {
+                    match held_back(task, state, &catalog, now) {
+                        Some(why) => {
+                            page.held_back += 1;
+                            HeldView::count(&mut page.held, why);
+                        }
+                        None => {
+                            let account = match TaskView::account(task, state, &catalog) {
+                                Some(id) => api.engine.account_facts(id).await?,
+                                None => None,
+                            };
+                            page.items.push(TaskView::new(task, state, account.as_ref(), &catalog, now));
+                        }
                     }
                 }
+                after = Some(place);
             }
-            after = Some(place);
-        }
-        if last {
-            if page.items.is_empty() && page.held_back == 0 {
-                known_queue(assignee.as_ref(), &catalog)?;
-                let Counts { tasks: open_tasks, leads, .. } = Counts::read(&api.engine.counters().await?, &catalog);
-                page.elsewhere = Some(Elsewhere { open_tasks, leads });
+            if last {
+                if page.items.is_empty() && page.held_back == 0 {
+                    known_queue(self.assignee.as_ref(), &catalog)?;
+                    let Counts { tasks: open_tasks, leads, .. } = Counts::read(&api.engine.counters().await?, &catalog);
+                    page.elsewhere = Some(Elsewhere { open_tasks, leads });
+                }
+                return Ok(page);
             }
-            return Ok(Json(page));
         }
+    }
+
+    fn wants(&self, place: &QueueKey, task: &Task) -> bool {
+        self.due_until.is_none_or(|until| place.due <= until) && self.kind.is_none_or(|kind| task.kind == kind)
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) async fn create(
     let (secret, hash, token) =
         Token::create(&body.name, body.role, rep, crate::clock::Clock::real()).map_err(|error| match error {
             TokenError::Name => Problem::new(Kind::InvalidField, error.to_string()).at("name"),
+            TokenError::NoRep => Problem::new(Kind::InvalidField, error.to_string()).at("rep"),
             _ => Problem::new(Kind::Internal, error.to_string()),
         })?;
     let document = token.document(hash).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
@@ -51,15 +52,20 @@ pub(crate) async fn list(_: Caller<Administer>, State(api): State<Shared>) -> Js
     Json(api.tokens.list())
 }
 
-/// `DELETE /v1/tokens/{id or name}`
+/// `DELETE /v1/tokens/{id or name}`; the last token that manages tokens stays.
 pub(crate) async fn revoke(
     _: Caller<Administer>,
     State(api): State<Shared>,
     Named(text): Named<String>,
 ) -> Result<StatusCode, Problem> {
+    let _one_at_a_time = api.revoking.lock().await;
     let hash = api.tokens.by_id_or_name(&text).ok_or_else(|| {
         Problem::new(Kind::NotFound, format!("there is no token `{text}`, or more than one of this name: use its id"))
     })?;
+    if api.tokens.is_last_admin(&hash) {
+        let detail = "it is the last token that manages tokens: make another first, or stop the engine and revoke it with `--data`";
+        return Err(Problem::new(Kind::LastAdmin, detail));
+    }
     api.engine.write_documents(vec![(hash.key(), None)]).await?;
     api.tokens.refresh(&api.engine).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,0 +1,134 @@
+//! Which mail is being rendered, kept where the end of the process does not reach. A template is held to its limits; should
+//! one end the engine all the same, the next life must not render it again and end too. So the row's id lies in a file of
+//! the data folder while its mail is rendered: written, and not synced, since what a process has written outlives it. That
+//! costs two short writes a mail, and a lead that comes in nothing.
+
+use cadenza_core::id::EffectId;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// The file, in the data folder: the row being rendered, then those that ended a life of the engine; 16 bytes each.
+const FILE: &str = "rendering";
+const ID_BYTES: usize = 16;
+/// Rows that are remembered to have ended a life; the oldest is forgotten.
+const ENDED_MAX: usize = 64;
+
+/// What a row is told that is not rendered again.
+pub(super) const GIVEN_UP: &str = "the engine ended while it was being rendered, so it is not tried again by itself; look at its script, then drive it again";
+
+/// The row that is being rendered, and those that are given up.
+pub(crate) struct Rendering {
+    /// None where there is no data folder.
+    file: Option<File>,
+    ended: Vec<EffectId>,
+}
+
+impl Rendering {
+    /// Reads what an earlier life left behind.
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(data.join(FILE))?;
+        let mut bytes = Vec::new();
+        file.by_ref().take(((ENDED_MAX + 1) * ID_BYTES) as u64).read_to_end(&mut bytes)?;
+        let ids = bytes.chunks_exact(ID_BYTES).filter_map(|id| id.try_into().ok()).map(u128::from_be_bytes);
+        let mut ended: Vec<EffectId> = Vec::new();
+        for id in ids.filter(|id| *id != 0).map(EffectId) {
+            if !ended.contains(&id) {
+                ended.push(id);
+            }
+        }
+        if let Some(row) = bytes.first_chunk::<ID_BYTES>().filter(|row| **row != [0; ID_BYTES]) {
+            let row = EffectId(u128::from_be_bytes(*row));
+            tracing::error!(message = %row, "the engine ended while this mail was being rendered; it is given up");
+        }
+        let rendering = Self { file: Some(file), ended };
+        rendering.write()?;
+        Ok(rendering)
+    }
+
+    /// Keeps nothing: for drivers without a data folder.
+    #[cfg(test)]
+    pub(crate) const fn nowhere() -> Self {
+        Self { file: None, ended: Vec::new() }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut bytes = vec![0; ID_BYTES];
+        let skip = self.ended.len().saturating_sub(ENDED_MAX);
+        bytes.extend(self.ended.iter().skip(skip).flat_map(|id| id.0.to_be_bytes()));
+        file.write_all_at(&bytes, 0)?;
+        file.set_len(bytes.len() as u64)
+    }
+
+    /// Whether the rendering of this row ended an earlier life.
+    pub(super) fn has_ended_a_life(&self, row: EffectId) -> bool {
+        self.ended.contains(&row)
+    }
+
+    /// Somebody wants the row tried again.
+    pub(super) fn forgive(&mut self, row: EffectId) {
+        if self.has_ended_a_life(row) {
+            self.ended.retain(|ended| *ended != row);
+            self.told(self.write());
+        }
+    }
+
+    /// Renders under the row's mark.
+    pub(super) fn under_mark(&self, row: EffectId, render: impl FnOnce()) {
+        self.mark(row);
+        render();
+        self.mark(EffectId(0));
+    }
+
+    fn mark(&self, row: EffectId) {
+        if let Some(file) = &self.file {
+            self.told(file.write_all_at(&row.0.to_be_bytes(), 0));
+        }
+    }
+
+    /// Without the mark a mail is rendered all the same: that a template ends the engine is the rarer fault.
+    fn told(&self, result: io::Result<()>) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "it cannot be noted which mail is being rendered");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_ended_a_life_is_given_up_until_somebody_drives_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (row, other) = (EffectId(7), EffectId(8));
+        let first = Rendering::open(folder.path()).unwrap();
+        first.under_mark(row, || ());
+        let second = Rendering::open(folder.path()).unwrap();
+        assert!(!second.has_ended_a_life(row), "it was rendered to its end");
+        // The process ends while it renders: nothing after the mark is done.
+        second.mark(row);
+        for life in 1..=3 {
+            let next = Rendering::open(folder.path()).unwrap();
+            assert!(next.has_ended_a_life(row) && !next.has_ended_a_life(other), "life {life}");
+        }
+        Rendering::open(folder.path()).unwrap().forgive(row);
+        let next = Rendering::open(folder.path()).unwrap();
+        assert!(!next.has_ended_a_life(row), "somebody wants it tried, and that is kept");
+        next.mark(row);
+        assert!(Rendering::open(folder.path()).unwrap().has_ended_a_life(row), "it ended another life");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_short_or_written_over_is_no_reason_not_to_start() {
+        let folder = tempfile::tempdir().unwrap();
+        for bytes in [&b""[..], b"short", &[0xFF; 17], &[7; 5_000]] {
+            std::fs::write(folder.path().join(FILE), bytes).unwrap();
+            let opened = Rendering::open(folder.path()).unwrap();
+            assert!(opened.ended.len() <= ENDED_MAX + 1);
+        }
+    }
+}
