@@ -144,7 +144,7 @@ pub(super) fn on_opened<T>(
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let opened = start::open_store(data, options, |told| output::complain(told));
+        let opened = start::open_store(data, options, output::complain);
         let store = opened.map_err(|error| match error.downcast_ref() {
             Some(StoreError::Locked { .. }) => error.context("while the engine runs, leave --data out"),
             _ => error,
