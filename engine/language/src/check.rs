@@ -219,8 +219,9 @@ impl<'a> Reading<'a> {
         let read = |page: &Page<'a>| workflow::read(page.sheet, &page.node, known);
         let (workflows, outlines): (Vec<_>, Vec<_>) = pages.iter().filter_map(read).unzip();
         workflow::check_circles(&outlines);
+        let workflows = workflows.into_iter().flatten();
         let workflows: BTreeMap<String, Arc<Workflow>> =
-            workflows.into_iter().flatten().map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
+            workflows.map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
         // One that cannot be read may be the one that assigns.
         if !known.workflows.incomplete && workflows.len() == pages.len() {
             pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows));

@@ -74,11 +74,11 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Resul
     if problems.is_empty() { Ok(typed.expr) } else { Err(problems) }
 }
 
-/// Where an expression that was read names this object: the first place in the file.
-pub(crate) fn named_at(sheet: &Sheet<'_>, node: &Node, object: Object) -> Option<Range<usize>> {
+/// Where an expression that was read names this object, or this field of it: the first place in the file.
+pub(crate) fn named_at(sheet: &Sheet<'_>, node: &Node, object: Object, field: Option<&str>) -> Option<Range<usize>> {
     let scalar = node.scalar()?;
     let notation = notation::scan(&scalar.text).ok()?;
-    notation.names(&scalar.text, object.as_str()).map(|range| source_span(sheet.text, node, scalar, range))
+    notation.names(&scalar.text, object.as_str(), field).map(|range| source_span(sheet.text, node, scalar, range))
 }
 
 /// The problem, whose span is in the expression's own text, as a problem of the file.

@@ -37,13 +37,15 @@ pub(super) enum Token {
 }
 
 impl Notation {
-    /// The first place where a name begins with this word.
-    pub(super) fn names(&self, text: &str, word: &str) -> Option<Range<usize>> {
-        let after_dot = |ix: usize| ix > 0 && self.tokens[ix - 1].0 == Token::Dot;
-        let is_it = |(ix, (token, range)): &(usize, &(Token, Range<usize>))| {
-            *token == Token::Word && text.get(range.clone()) == Some(word) && !after_dot(*ix)
-        };
-        self.tokens.iter().enumerate().find(is_it).map(|(_, (_, range))| range.clone())
+    /// The first place where a name begins with this word, and goes on with this field when one is asked for.
+    pub(super) fn names(&self, text: &str, word: &str, field: Option<&str>) -> Option<Range<usize>> {
+        let part = |ix: usize| self.tokens.get(ix).and_then(|(_, range)| text.get(range.clone()));
+        let begins = |ix: usize| part(ix) == Some(word) && (ix == 0 || self.tokens[ix - 1].0 != Token::Dot);
+        let words = self.tokens.iter().enumerate().filter(|(_, (token, _))| *token == Token::Word);
+        let mut places = words.filter(|(ix, _)| begins(*ix));
+        let (ix, (_, range)) = places.find(|(ix, _)| field.is_none() || part(ix + 2) == field)?;
+        let end = field.and_then(|_| self.tokens.get(ix + 2)).map_or(range.end, |(_, field)| field.end);
+        Some(range.start..end)
     }
 }
 

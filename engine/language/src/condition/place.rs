@@ -64,6 +64,9 @@ impl Place {
             (Self::Stop { calls: false }, Object::Task) => {
                 "this cadence makes no calls, so no task was done: ask about the `touch`"
             }
+            (Self::Stop { calls: false }, Object::Touch) if field == "result" => {
+                "a mail has no result: ask about `touch.outcome`, or whether the lead has engaged since"
+            }
             (Self::Step | Self::Date | Self::Awaited, Object::Run) if counts => {
                 "contacts and rounds are counted within a cadence, and are known in its `stop`, in `leave` and in its \
                  scripts; the lead's own count is `lead.contacts`"

@@ -22,9 +22,11 @@ impl Moment {
     pub(super) const EVENT: Self = Self(1);
     pub(super) const TASK: Self = Self(2);
     pub(super) const TOUCH: Self = Self(4);
-    /// A call is a task and a touch.
-    pub(super) const CALL: Self = Self(2 | 4);
-    pub(super) const ANYTHING: Self = Self(1 | 2 | 4);
+    /// What a lead said on the telephone; a mail has no result.
+    const ANSWER: Self = Self(8);
+    /// A call is a task and a touch, and has a result.
+    pub(super) const CALL: Self = Self(2 | 4 | 8);
+    pub(super) const ANYTHING: Self = Self(1 | 2 | 4 | 8);
 
     const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -61,13 +63,14 @@ pub(super) fn check(reader: &Reader<'_>, workflow: &str, enroll: &[Enroll], item
     for (ix, (item, moment)) in items.iter().zip(&moments).enumerate() {
         let Some(moment) = moment else { continue };
         for node in asked(item) {
-            for (object, needed) in
-                [(Object::Event, Moment::EVENT), (Object::Task, Moment::TASK), (Object::Touch, Moment::TOUCH)]
-            {
+            for (object, field, needed) in NEEDED {
+                let told = field.is_some() && !moment.has(Moment::TOUCH);
                 if !moment.has(needed)
-                    && let Some(span) = named_at(&reader.sheet, node, object)
+                    && !told
+                    && let Some(span) = named_at(&reader.sheet, node, object, field)
                 {
-                    let message = format!("`{object}` never has a value here");
+                    let name = field.map_or_else(|| object.to_string(), |field| format!("{object}.{field}"));
+                    let message = format!("`{name}` never has a value here");
                     let problem = Problem::error("no-value-here", span, message);
                     reader.sheet.report(problem.help(comes_from(&steps, ix)).help(instead(object)));
                 }
@@ -75,6 +78,14 @@ pub(super) fn check(reader: &Reader<'_>, workflow: &str, enroll: &[Enroll], item
         }
     }
 }
+
+/// What has to have just happened for a name to have a value; fields with a need of their own come after their object.
+const NEEDED: [(Object, Option<&str>, Moment); 4] = [
+    (Object::Event, None, Moment::EVENT),
+    (Object::Task, None, Moment::TASK),
+    (Object::Touch, None, Moment::TOUCH),
+    (Object::Touch, Some("result"), Moment::ANSWER),
+];
 
 /// For every step that a run can come to, what may have just happened then.
 fn moments(steps: &[&Step], began: Moment) -> Vec<Option<Moment>> {
