@@ -28,7 +28,7 @@ pub(super) enum ClientError {
     Address,
     /// An address with user and password, which would be left out without a word.
     #[error("{0} is given with a user or password, which is not used: give the API token by --token or CADENZA_TOKEN")]
-    Password(Address),
+    Password(String),
     /// Nobody answers.
     #[error("no engine answers at {url}: is `cadenza serve` running? ({cause})")]
     Unreachable {
@@ -95,7 +95,7 @@ impl Client {
         let base = url.trim_end_matches('/').to_owned();
         let address = Address::parse(&base).map_err(|NoAddress| ClientError::Address)?;
         if address.authorization.is_some() {
-            return Err(ClientError::Password(address));
+            return Err(ClientError::Password(address.to_string()));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(connector::https()), runtime })
