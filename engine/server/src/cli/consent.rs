@@ -335,7 +335,7 @@ pub(super) fn of_column(name: &str) -> Option<ConsentColumn> {
     let has = |markers: &[&str]| {
         let found =
             |marker: &&str| ends.iter().any(|end| end.starts_with(marker) || words.len() == 1 && end.contains(marker));
-        markers.iter().any(|marker| found(marker))
+        markers.iter().any(found)
     };
     let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let channel = channel(&whole, &words);
