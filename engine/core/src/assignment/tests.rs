@@ -275,7 +275,8 @@ fn who_comes_and_goes_takes_part_as_from_now() {
     type Phase = (Turn, u32, &'static [(&'static str, u32)]);
     // Name, strategies, the pool, and phases: what changes, how many leads come then, who gets how many (one more or
     // less), by the share of each.
-    let cases: &[(&str, &[AssignBy], &[(&str, u32)], &[Phase])] = &[
+    type Case = (&'static str, &'static [AssignBy], &'static [(&'static str, u32)], &'static [Phase]);
+    let cases: &[Case] = &[
         ("three alike", EVERY, ABC, &[(Same, 30, &[("ada", 10), ("bob", 10), ("cal", 10)])]),
         (
             "a holiday of a hundred leads",
