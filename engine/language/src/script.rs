@@ -186,7 +186,8 @@ fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
     match of {
         "money" => problem.help("name the currency by its three letters: `money(\"EUR\")`"),
         "default" | "d" => problem.help("say what is written instead: `default(\"there\")`"),
-        _ => problem.help(format!("write `{of}(…)` with these, separated by commas; without any, `{of}` alone")),
+        _ if takes == "no arguments" => problem.help(format!("write `{of}` alone")),
+        _ => problem.help(format!("write `{of}(…)` with these, separated by commas")),
     }
 }
 
