@@ -239,8 +239,11 @@ async fn every_story_goes_as_it_is_told() {
     assert!(wrong.is_empty(), "{} rows go another way:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// A lead of the first rules: its number, what was given of it, and whether it opted out.
+type OldLead = (u64, &'static [(&'static str, &'static str)], bool);
+
 /// A data folder of the first rules: leads with the keys that those made.
-async fn old_store(leads: &[(u64, &[(&str, &str)], bool)]) -> MemoryStore {
+async fn old_store(leads: &[OldLead]) -> MemoryStore {
     let store = MemoryStore::new();
     let mut batch = Batch::new(BatchId(1), store.epoch());
     for (n, fields, opted_out) in leads {
@@ -277,7 +280,7 @@ async fn old_store(leads: &[(u64, &[(&str, &str)], bool)]) -> MemoryStore {
 /// spelling of it after that; what bound them binds.
 #[tokio::test]
 async fn leads_of_the_first_rules_are_found() {
-    let leads: &[(u64, &[(&str, &str)], bool)] = &[
+    let leads: &[OldLead] = &[
         (1, &[("external_id", "7"), ("email", "ada@example.com"), ("phone", "(212) 555-0100")], false),
         (2, &[("email", "bea@example.com")], true),
     ];
