@@ -168,7 +168,9 @@ mod tests {
             (5_030, 9_002_600, 9_002_600, "the system has caught up"),
             (5_040, 9_002_610, 9_002_610, "as the system again"),
             (5_050, 9_002_000, 9_002_610, "back a second time"),
-            (6_050, 9_003_000, 9_003_110, "at half speed again"),
+            (6_050, 9_003_000, 9_003_000, "nobody looked meanwhile: it has caught up with what was shown"),
+            (6_060, 9_002_000, 9_003_000, "back a third time"),
+            (7_060, 9_002_900, 9_003_500, "at half speed again"),
         ];
         for (passed_ms, system_ms, expected, why) in cases {
             let shown = steady.show(system_ms, begin + Duration::from_millis(passed_ms));
