@@ -167,7 +167,7 @@ fn a_workspace_that_names_what_will_be_pushed_is_checked_with_it() {
     };
     validate(&[]).expect(1, &["there is no plugin `late-score`"]);
     let component = project.folder.join("build/late-score.wasm");
-    validate(&["--plugin", text(&component)]).expect(0, &["in order"]);
+    validate(&["--plugin", text(&component)]).expect(0, &["can be used as it is"]);
     validate(&["--plugin", "nowhere.wasm"]).expect(2, &["nowhere.wasm"]);
     // A budget within which it could never begin.
     site.edit("cadenza.yaml", |yaml| format!("{yaml}plugins: {{ late-score: {{ memory: 1KiB }} }}\n"));

@@ -78,14 +78,15 @@ fn a_mail_whose_rendering_ended_the_engine_is_not_rendered_again_until_somebody_
     let row = waiting.iter().find(|row| row["lead"] == first.as_str()).expect("the first lead's mail");
     let id = row["id"].as_str().and_then(EffectId::parse).expect("an effect's id");
     engine.kill();
-    // As the end of the process leaves it in the middle of a rendering.
-    std::fs::write(site.data().join("rendering"), id.0.to_be_bytes()).expect("the data folder can be written");
+    // As the end of the process leaves it in the middle of a rendering, for the second time.
+    std::fs::write(site.data().join("rendering"), [id.0.to_be_bytes(), id.0.to_be_bytes()].concat())
+        .expect("the data folder can be written");
 
     let engine = Engine::start(&site, "real", Some(&mailbox.url));
     assert!(engine.log().contains("given up"), "it is said at the start: {}", engine.log());
     engine.client.post("/v1/connections/mailer/resume", &json!({})).expect(200);
     let letter = eventually("it is given up", || letters(&engine).into_iter().next());
-    assert!(letter.to_string().contains("the engine ended while it was being rendered"), "{letter:#}");
+    assert!(letter.to_string().contains("the engine ended twice while it was being rendered"), "{letter:#}");
     let told = engine.client.get(&format!("/v1/leads/{first}/timeline")).expect(200).text;
     assert!(told.contains("was given up"), "the lead's story says so: {told}");
     eventually("the other mail leaves", || {

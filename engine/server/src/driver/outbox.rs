@@ -92,7 +92,7 @@ impl Driver {
         if let Some(script) = unrendered(&catalog, &row.message) {
             let account = self.set.lead(row.lead).and_then(|state| state.lead.account);
             let account = self.facts(account.filter(|_| script.may_name(Object::Account))).await?;
-            if self.parts.rendering.has_ended_a_life(row.id) {
+            if self.parts.rendering.ends_lives(row.id) {
                 row.last_error = Some(GIVEN_UP.to_owned());
             } else if let Some(state) = self.set.lead(row.lead) {
                 let id = row.id;

@@ -9,19 +9,23 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The file, in the data folder: the row being rendered, then those that ended a life of the engine; 16 bytes each.
+/// The file, in the data folder: the row being rendered, then those that a life of the engine ended with, once for each
+/// life; 16 bytes each.
 const FILE: &str = "rendering";
 const ID_BYTES: usize = 16;
-/// Rows that are remembered to have ended a life; the oldest is forgotten.
+/// Ends that are remembered; the oldest is forgotten.
 const ENDED_MAX: usize = 64;
+/// So many lives that ended with one row are no chance: a kill or a power cut seldom meets the same rendering twice.
+const LIVES: usize = 2;
 
 /// What a row is told that is not rendered again.
-pub(super) const GIVEN_UP: &str = "the engine ended while it was being rendered, so it is not tried again by itself; look at its script, then drive it again";
+pub(super) const GIVEN_UP: &str = "the engine ended twice while it was being rendered, so it is not tried again by itself; look at its script, then drive it again";
 
-/// The row that is being rendered, and those that are given up.
+/// The row that is being rendered, and those that earlier lives ended with.
 pub(crate) struct Rendering {
     /// None where there is no data folder.
     file: Option<File>,
+    /// Once for each life, the latest last.
     ended: Vec<EffectId>,
 }
 
@@ -33,16 +37,15 @@ impl Rendering {
         let mut bytes = Vec::new();
         file.by_ref().take(((ENDED_MAX + 1) * ID_BYTES) as u64).read_to_end(&mut bytes)?;
         let ids = bytes.chunks_exact(ID_BYTES).filter_map(|id| id.try_into().ok()).map(u128::from_be_bytes);
-        let mut ended: Vec<EffectId> = Vec::new();
-        for id in ids.filter(|id| *id != 0).map(EffectId) {
-            if !ended.contains(&id) {
-                ended.push(id);
-            }
+        let mut ended: Vec<EffectId> = ids.map(EffectId).collect();
+        if !ended.is_empty() {
+            // The one that was being rendered is the latest.
+            ended.rotate_left(1);
         }
-        if let Some(row) = bytes.first_chunk::<ID_BYTES>().filter(|row| **row != [0; ID_BYTES]) {
-            let row = EffectId(u128::from_be_bytes(*row));
-            tracing::error!(message = %row, "the engine ended while this mail was being rendered; it is given up");
+        if let Some(row) = ended.last().filter(|row| row.0 != 0) {
+            tracing::error!(message = %row, "the engine ended while this mail was being rendered; after twice it is given up");
         }
+        ended.retain(|row| row.0 != 0);
         let rendering = Self { file: Some(file), ended };
         rendering.write()?;
         Ok(rendering)
@@ -63,14 +66,14 @@ impl Rendering {
         file.set_len(bytes.len() as u64)
     }
 
-    /// Whether the rendering of this row ended an earlier life.
-    pub(super) fn has_ended_a_life(&self, row: EffectId) -> bool {
-        self.ended.contains(&row)
+    /// Whether so many lives ended with this row that it is to blame.
+    pub(super) fn ends_lives(&self, row: EffectId) -> bool {
+        self.ended.iter().filter(|ended| **ended == row).count() >= LIVES
     }
 
     /// Somebody wants the row tried again.
     pub(super) fn forgive(&mut self, row: EffectId) {
-        if self.has_ended_a_life(row) {
+        if self.ended.contains(&row) {
             self.ended.retain(|ended| *ended != row);
             self.told(self.write());
         }
@@ -102,24 +105,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_ended_a_life_is_given_up_until_somebody_drives_it_again() {
+    fn a_row_that_ended_two_lives_is_given_up_until_somebody_drives_it_again() {
         let folder = tempfile::tempdir().unwrap();
         let (row, other) = (EffectId(7), EffectId(8));
         let first = Rendering::open(folder.path()).unwrap();
         first.under_mark(row, || ());
         let second = Rendering::open(folder.path()).unwrap();
-        assert!(!second.has_ended_a_life(row), "it was rendered to its end");
-        // The process ends while it renders: nothing after the mark is done.
+        assert!(!second.ends_lives(row), "it was rendered to its end");
+        // The process ends while it renders: nothing after the mark is done. Once may be chance.
         second.mark(row);
+        let third = Rendering::open(folder.path()).unwrap();
+        assert!(!third.ends_lives(row), "a kill may have met it");
+        third.under_mark(other, || ());
+        third.mark(row);
         for life in 1..=3 {
             let next = Rendering::open(folder.path()).unwrap();
-            assert!(next.has_ended_a_life(row) && !next.has_ended_a_life(other), "life {life}");
+            assert!(next.ends_lives(row) && !next.ends_lives(other), "life {life}");
         }
         Rendering::open(folder.path()).unwrap().forgive(row);
         let next = Rendering::open(folder.path()).unwrap();
-        assert!(!next.has_ended_a_life(row), "somebody wants it tried, and that is kept");
-        next.mark(row);
-        assert!(Rendering::open(folder.path()).unwrap().has_ended_a_life(row), "it ended another life");
+        assert!(!next.ends_lives(row), "somebody wants it tried, and that is kept");
     }
 
     #[test]
