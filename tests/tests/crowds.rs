@@ -69,22 +69,21 @@ fn a_connection_whose_other_side_does_not_read_ends() {
 fn bodies_under_way_have_one_limit_and_webhooks_a_share_of_it() {
     let site = Site::new();
     let engine = started(&site, &["--bodies-mib", "96"]);
-    let (length, sent) = (4_000_000, vec![b' '; 3_900_000]);
+    let (length, sent) = (4_000_000, vec![b' '; 3_990_000]);
     let head = format!(
         "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {length}\r\n\r\n",
         site.admin
     );
-    // 72 MiB for large bodies: the nineteenth does not fit.
-    let held: Vec<TcpStream> = (0..19)
+    // 72 MiB for large bodies: these leave room for three and a half.
+    let held: Vec<TcpStream> = (0..18)
         .map(|_| {
             let mut stream = connect(&engine);
             stream.write_all(head.as_bytes()).expect("it is read");
-            // The last one may be refused while it is sent.
-            let _ = stream.write_all(&sent);
+            stream.write_all(&sent).expect("it is read");
             stream
         })
         .collect();
-    let large = format!("[{}]", " ".repeat(3_000_000));
+    let large = format!("[{}]", " ".repeat(3_800_000));
     let send = || engine.client.send("POST", "/v1/events", &[], large.as_bytes()).ok();
     let refused = eventually("a further body is refused", || send().filter(|answer| answer.status == 429));
     assert_eq!(refused.header("retry-after"), Some("1"));
@@ -100,14 +99,17 @@ fn bodies_under_way_have_one_limit_and_webhooks_a_share_of_it() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_engine_as_sigterm_does_unless_it_was_told_to_go_on() {
     let site = Site::new();
-    let engine = started(&site, &[]);
+    // Whatever the tests themselves were told about the signal, as by `nohup`.
+    let started = |told: &str| {
+        let served = Engine::command(&site, "real");
+        let mut command = Command::new("env");
+        command.arg(told).arg(served.get_program()).args(served.get_args()).envs(site.environment(None));
+        Engine::launch(command, &site.admin).unwrap_or_else(|log| panic!("it does not start:\n{log}"))
+    };
+    let engine = started("--default-signal=HUP");
     let id = engine.bring("msg_1", &lead(1));
     engine.stop_by("HUP");
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
-    let served = Engine::command(&site, "real");
-    command.arg(served.get_program()).args(served.get_args()).envs(site.environment(None));
-    let engine = Engine::launch(command, &site.admin).unwrap_or_else(|log| panic!("it does not start:\n{log}"));
+    let engine = started("--ignore-signal=HUP");
     engine.signal("HUP");
     assert_eq!(engine.lead(&id)["fields"]["email"], "p1@crowd.example", "it goes on");
     engine.stop();
@@ -167,6 +169,6 @@ fn what_steers_a_terminal_comes_to_none() {
         assert!(!said.is_empty() && !said.chars().any(steers), "{arguments:?}: {said:?}");
     }
     let json: Value = serde_json::from_str(&ask(&["leads", "--json"])).expect("it prints JSON");
-    assert_eq!(json, engine.client.get("/v1/leads").expect(200).json, "a program gets what the API gives");
+    assert_eq!(json, engine.client.get("/v1/leads").expect(200).json["items"], "a program gets what the API gives");
     engine.stop();
 }
