@@ -194,7 +194,7 @@ fn what_is_no_component_is_refused() {
         assert!(matches!(error, LoadError::Invalid(_)), "{error:?}");
     }
     let module = wat::parse_str("(module)").expect("valid text");
-    assert!(matches!(sandbox().load(&module, None), Err(LoadError::Invalid(_))));
+    assert!(matches!(sandbox().load(&module, None), Err(LoadError::CoreModule)));
     let empty = wat::parse_str("(component)").expect("valid text");
     assert!(matches!(sandbox().load(&empty, None), Err(LoadError::NotAPlugin(_))));
     let limits = HostLimits { component_bytes_max: 100, ..HostLimits::default() };
