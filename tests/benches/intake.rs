@@ -16,6 +16,10 @@ use support::{Reading, cpu_s, load, memory_mib, option, percentile_ms, requests}
 
 mod support;
 
+/// The engine's, so that the store alone has the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Leads before the clock runs, so that code and tables are warm.
 const WARM_UP: usize = 2_000;
 

@@ -104,7 +104,7 @@ impl LeftOut {
             match event {
                 Event::Reported(report) if number == 0 => {
                     for (bit, (field, value)) in (0..64).zip(&mut report.fields) {
-                        if matches!(value, Value::Text(_)) && lead.profile.get(field) == *value {
+                        if bytes_of(value) > 1 && lead.profile.get(field) == *value {
                             left_out.report |= 1 << bit;
                             *value = Value::Blank;
                         }
@@ -112,7 +112,7 @@ impl LeftOut {
                 }
                 Event::Decided(answer) => {
                     for (slot, value) in (0..=u8::MAX).zip(&mut answer.input.fields) {
-                        let worth_it = matches!(value, Value::Text(text) if text.len() > 4);
+                        let worth_it = bytes_of(value) > PLACE_BYTES_MAX;
                         let place = known.iter().take(256).position(|(_, known)| worth_it && known == value);
                         if let Some(place) = place {
                             left_out.inputs.extend([number, slot, place as u8]);
@@ -157,6 +157,19 @@ impl LeftOut {
                 reasons.clone_from(&score.reasons);
             }
         }
+    }
+}
+
+/// How many bytes the place of a value that a plugin read takes, with the blank that stands for it.
+const PLACE_BYTES_MAX: usize = 5;
+
+/// How many bytes a value takes, when another that is equal may be put back for it: nought and minus nought are equal.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => 1 + text.len(),
+        Value::Number(number) if *number != 0.0 => 9,
+        Value::Time(_) => 10,
+        _ => 1,
     }
 }
 

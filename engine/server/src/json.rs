@@ -146,9 +146,7 @@ const DIGITS_THAT_FIT: usize = 18;
 /// A body in which whole numbers that 64 bits do not hold stand as texts: an id of twenty digits would lose its last ones
 /// on the way through a double. A body without such a number, which is every ordinary one, is not copied.
 pub(crate) fn exact(body: &[u8]) -> Cow<'_, [u8]> {
-    // A run of so many digits has one at each of these places.
-    let stride = DIGITS_THAT_FIT + 1;
-    if !body.iter().skip(DIGITS_THAT_FIT).step_by(stride).any(u8::is_ascii_digit) {
+    if !has_long_number(body) {
         return Cow::Borrowed(body);
     }
     let mut out: Vec<u8> = Vec::new();
@@ -175,6 +173,17 @@ pub(crate) fn exact(body: &[u8]) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(&body[copied..]);
     Cow::Owned(out)
+}
+
+/// Whether so many digits that they may not fit stand side by side anywhere, in a text perhaps.
+fn has_long_number(body: &[u8]) -> bool {
+    let least = DIGITS_THAT_FIT + 1;
+    let run = |at: usize| {
+        let before = body[..at].iter().rev().take_while(|byte| byte.is_ascii_digit());
+        before.count() + body[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    // A run of so many digits has one at one of these places.
+    (DIGITS_THAT_FIT..body.len()).step_by(least).any(|at| body[at].is_ascii_digit() && run(at) >= least)
 }
 
 const fn is_of_number(byte: u8) -> bool {

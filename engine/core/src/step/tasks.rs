@@ -90,7 +90,8 @@ impl<'a> Machine<'a> {
 
     /// Open calls are offered when the gate says so now; such as may never be made are over.
     pub(super) fn regate_calls(&mut self) {
-        let (Some(before), Some(verdict)) = (self.gate_before.take(), self.gate_of_calls()) else { return };
+        let Some(before) = self.gate_before.take() else { return };
+        let Some(verdict) = self.gate_of_calls() else { return };
         if before == verdict {
             return;
         }
