@@ -217,3 +217,49 @@ fn a_mailer_that_fails_gets_every_mail_once_under_its_key() {
     assert!(mails.iter().all(|mail| mail.body == refused[0].body), "and saying the same");
     engine.stop();
 }
+
+/// An event of a lead by its address.
+fn tell(engine: &Engine, id: &str, kind: &str, n: u32) {
+    let event = json!({"id": id, "type": kind, "lead": {"email": format!("ada{n}@acme{n}.example")}});
+    engine.client.post("/v1/events", &event).expect(202);
+}
+
+#[test]
+fn who_writes_back_or_meets_us_is_answered_by_a_person_and_not_called_as_planned() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    // What the owner has to do afterwards; nothing while a meeting is ahead.
+    let table = [
+        ("email.replied", Some("wrote, answer, and agree the next step")),
+        ("meeting.accepted", None),
+        ("meeting.held", Some("Note what came of the meeting with Ada")),
+    ];
+    for ((n, days), (kind, expected)) in (1..).zip([0, 0, 0, 20, 20, 20]).zip(table.iter().cycle()) {
+        let lead = engine.bring(&format!("msg_{n}"), &hot(n));
+        for _ in 0..days {
+            engine.tasks_of(&lead).iter().for_each(|task| drop(engine.done(task, &json!({"outcome": "no_answer"}))));
+            engine.advance("24h");
+        }
+        // By now the hold may be over, and somebody else has it.
+        let owner = engine.lead(&lead)["owner"].clone();
+        tell(&engine, &format!("told-{n}"), kind, n);
+        let (view, tasks) = (engine.lead(&lead), engine.tasks_of(&lead));
+        let runs: Vec<&str> =
+            view["runs"].as_array().unwrap().iter().filter_map(|run| run["workflow"].as_str()).collect();
+        assert_eq!(runs, ["answer"], "{kind} after {days} days: {view:#}");
+        assert!(tasks.iter().all(|task| task["kind"] != "call"), "{kind} after {days} days: {tasks:#?}");
+        let titles: Vec<&str> = tasks.iter().filter_map(|task| task["objective"].as_str()).collect();
+        assert_eq!(titles.len(), usize::from(expected.is_some()), "{kind} after {days} days: {tasks:#?}");
+        assert!(titles.iter().all(|title| title.contains(expected.unwrap())), "{titles:?}");
+        assert_eq!(engine.lead(&lead)["owner"], owner, "whoever has the lead keeps it");
+        let to_lead = || mailbox.mails().iter().filter(|mail| mail.body["type"] == "email").count();
+        let written = to_lead();
+        engine.advance("10d");
+        assert_eq!(to_lead(), written, "{kind} after {days} days: nothing that was planned leaves");
+        if let Some(task) = engine.tasks_of(&lead).iter().find(|task| task["kind"] == "todo") {
+            engine.done(task, &json!({"outcome": "done", "result": "qualified"}));
+            assert_eq!(engine.lead(&lead)["stage"], "qualified");
+        }
+    }
+    engine.stop();
+}
