@@ -10,7 +10,7 @@ use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
 use crate::value::{Value, ValueType};
-use crate::workflow::{AskRef, Workflow};
+use crate::workflow::{AskRef, Outline, StepIx, Workflow};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -379,5 +379,74 @@ pub struct Binding {
     pub reads: Reads,
 }
 
-/// Every definition a run may have pinned, by digest.
-pub type Definitions = BTreeMap<Digest, Arc<Workflow>>;
+/// Definitions by digest: those that a run may follow, and what is left of the others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Definitions {
+    followed: BTreeMap<Digest, Arc<Workflow>>,
+    past: BTreeMap<Digest, Arc<Outline>>,
+}
+
+impl Definitions {
+    /// The definition, when runs may follow it.
+    pub fn get(&self, digest: &Digest) -> Option<&Arc<Workflow>> {
+        self.followed.get(digest)
+    }
+
+    /// Those that runs may follow.
+    pub fn followed(&self) -> impl Iterator<Item = &Arc<Workflow>> {
+        self.followed.values()
+    }
+
+    /// Runs may follow this one from now on.
+    pub fn insert(&mut self, workflow: Arc<Workflow>) {
+        self.past.remove(&workflow.digest);
+        self.followed.insert(workflow.digest, workflow);
+    }
+
+    /// No run follows this one.
+    pub fn insert_past(&mut self, outline: Outline) {
+        if !self.followed.contains_key(&outline.digest) {
+            self.past.insert(outline.digest, Arc::new(outline));
+        }
+    }
+
+    /// Leaves nothing of a definition but its outline, which is returned.
+    pub fn drop(&mut self, digest: &Digest) -> Option<&Outline> {
+        let outline = Outline::of(self.followed.remove(digest)?.as_ref());
+        Some(self.past.entry(*digest).or_insert_with(|| Arc::new(outline)))
+    }
+
+    /// The workflow's name.
+    pub fn name(&self, digest: &Digest) -> Option<&str> {
+        let followed = self.followed.get(digest).map(|workflow| workflow.name.as_str());
+        followed.or_else(|| self.past.get(digest).map(|outline| outline.name.as_str()))
+    }
+
+    /// The id of a step, and its verb as the file spells it.
+    pub fn step(&self, digest: &Digest, step: StepIx) -> Option<(&str, &str)> {
+        if let Some(workflow) = self.followed.get(digest) {
+            return workflow.step(step).map(|step| (step.id.as_str(), step.verb.name()));
+        }
+        let (id, verb) = self.past.get(digest)?.steps.get(usize::from(step.0))?;
+        Some((id, verb))
+    }
+
+    /// Whether a workflow of this name is or was there.
+    pub fn knows(&self, name: &str) -> bool {
+        self.versions(name).next().is_some()
+    }
+
+    /// The versions of a workflow.
+    pub fn versions(&self, name: &str) -> impl Iterator<Item = Digest> {
+        let followed = self.followed.values().filter(move |workflow| workflow.name == name);
+        let past = self.past.values().filter(move |outline| outline.name == name);
+        followed.map(|workflow| workflow.digest).chain(past.map(|outline| outline.digest))
+    }
+}
+
+impl FromIterator<Arc<Workflow>> for Definitions {
+    fn from_iter<I: IntoIterator<Item = Arc<Workflow>>>(workflows: I) -> Self {
+        let followed = workflows.into_iter().map(|workflow| (workflow.digest, workflow)).collect();
+        Self { followed, past: BTreeMap::new() }
+    }
+}

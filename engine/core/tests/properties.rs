@@ -261,7 +261,7 @@ impl Walk {
         }
         for run in &self.sim.state.runs {
             if let RunState::Cadence(cadence) = run.state {
-                let definition = &self.world.definitions[&run.workflow];
+                let definition = self.world.definitions.get(&run.workflow).expect("it was there when the run began");
                 let Verb::Cadence(plan) = &definition.steps[usize::from(run.step.0)].verb else { panic!("no cadence") };
                 assert!(
                     cadence.contacts <= plan.contacts_max,
@@ -386,7 +386,7 @@ proptest! {
 fn a_run_whose_definition_is_gone_is_parked_and_not_asked_again() {
     let mut walk = Walk::new(w::world(vec![w::inbound(), w::handoff()], pooled));
     walk.happen((0, 1, 0));
-    walk.world.definitions.clear();
+    walk.world.definitions = cadenza_core::workspace::Definitions::default();
     walk.now = walk.now.plus_ms(DAY_MS);
     walk.timer(0);
     assert!(matches!(walk.sim.state.runs[0].state, RunState::Parked { .. }), "{:?}", walk.sim.state.runs);

@@ -5,10 +5,11 @@ use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry, Trou
 use cadenza_core::expr::Object;
 use cadenza_core::id::Digest;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{Ask, AskRef, Workflow};
+use cadenza_core::workflow::{Ask, AskRef, Outline, Workflow};
 use cadenza_core::workspace::{Definitions, Live, Workspace};
 use cadenza_language::{Diagnostic, Folder};
 use cadenza_store::DocumentKey;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub(crate) struct Catalog {
     pub(crate) workspace: Arc<Workspace>,
     /// What `step` may look at that no run pins.
     pub(crate) live: Arc<Live>,
-    /// Every definition that runs have pinned, and the current ones.
+    /// Every definition that runs have pinned, the current ones, and what is left of the others.
     pub(crate) definitions: Arc<Definitions>,
     /// The plugins.
     pub(crate) plugins: Arc<Plugins>,
@@ -98,7 +99,7 @@ impl Catalog {
         };
         let mut definitions = (*pinned).clone();
         for workflow in workspace.workflows.values() {
-            definitions.insert(workflow.digest, Arc::clone(workflow));
+            definitions.insert(Arc::clone(workflow));
         }
         let (live, misfits) = live(&workspace, &definitions, &plugins);
         let territories = &workspace.settings.team.territories;
@@ -199,6 +200,26 @@ impl Catalog {
         names.join(", ")
     }
 
+    /// Whether new runs begin with this version.
+    pub(crate) fn has_in_force(&self, digest: &Digest) -> bool {
+        self.workspace.workflows.values().any(|workflow| workflow.digest == *digest)
+    }
+
+    /// The same with nothing but outlines of these versions, and what that leaves in the store.
+    pub(crate) fn without(&self, versions: &[Digest]) -> Result<(Self, Documents), serde_json::Error> {
+        let mut definitions = self.definitions.as_ref().clone();
+        let mut documents = Documents::new();
+        for digest in versions {
+            if let Some(outline) = definitions.drop(digest) {
+                let bytes = serde_json::to_vec(&Kept::Past { past: outline.clone() })?;
+                documents.push((DocumentKey::Definition(*digest), Some(bytes)));
+            }
+        }
+        let (live, misfits) = live(&self.workspace, &definitions, &self.plugins);
+        let (live, misfits, definitions) = (Arc::new(live), Arc::new(misfits), Arc::new(definitions));
+        Ok((Self { live, misfits, definitions, ..self.clone() }, documents))
+    }
+
     /// The same with these brakes.
     pub(crate) fn with_brakes(&self, brakes: Brakes) -> Self {
         Self { brakes: Arc::new(brakes), ..self.clone() }
@@ -220,13 +241,18 @@ impl Catalog {
     }
 }
 
+/// A version as the store keeps it: whole as long as runs may follow it, as ever; then its outline.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Kept {
+    Past { past: Outline },
+    Followed(Box<Workflow>),
+}
+
 /// What `step` may look at that no run pins.
 fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> (Live, Vec<Misfit>) {
-    let asks: Vec<(AskRef, &Ask)> = definitions
-        .values()
-        .flat_map(|definition: &Arc<Workflow>| definition.asks())
-        .map(|(place, _, ask)| (place, ask))
-        .collect();
+    let asks: Vec<(AskRef, &Ask)> =
+        definitions.followed().flat_map(|definition| definition.asks()).map(|(place, _, ask)| (place, ask)).collect();
     let bound = plugins.bind(&asks);
     let live = Live {
         settings: Arc::new(workspace.settings.clone()),
@@ -236,4 +262,30 @@ fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> 
         candidates: plugins.candidates(&asks, bound.candidates),
     };
     (live, bound.misfits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn a_version_is_read_as_it_was_always_kept_and_as_its_outline() {
+        let catalog = fixture::catalog();
+        let workflow = catalog.workspace.workflows.values().next().expect("the fixture has a workflow");
+        let whole = serde_json::to_string(workflow.as_ref()).expect("as every version was written");
+        match serde_json::from_str(&whole).expect("it is read") {
+            Kept::Followed(read) => assert_eq!(*read, **workflow),
+            Kept::Past { past } => panic!("{past:?}"),
+        }
+        let past = Outline::of(workflow);
+        let outline = serde_json::to_string(&Kept::Past { past: past.clone() }).expect("it is written");
+        assert!(outline.len() < whole.len() / 2, "{} of {} bytes", outline.len(), whole.len());
+        match serde_json::from_str(&outline).expect("it is read") {
+            Kept::Past { past: read } => assert_eq!(read, past),
+            Kept::Followed(read) => panic!("{read:?}"),
+        }
+        let half = &whole[..whole.len() / 2];
+        assert!(serde_json::from_str::<Kept>(half).is_err(), "what is damaged is neither");
+    }
 }

@@ -239,7 +239,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "type": "email",
             "id": row.id,
             "lead": row.lead,
-            "workflow": catalog.definitions.get(workflow).map(|definition| definition.name.clone()),
+            "workflow": catalog.definitions.name(workflow),
             // Cleaned when it was rendered; rows of an earlier version were not.
             "to": identity::email(&mail.to).ok_or_else(|| permanent("the address of the mail is none".to_owned()))?,
             "subject": plain::line(&mail.subject),

@@ -90,9 +90,9 @@ impl Counts {
 fn workflows(counters: &Counters, catalog: &Catalog) -> Vec<WorkflowCounts> {
     // By the place in the file, so that the steps of a workflow read from the top; versions of it add up by step.
     let mut found: BTreeMap<&str, BTreeMap<&str, (StepIx, StepCounts)>> = BTreeMap::new();
-    for (digest, definition) in catalog.definitions.iter() {
+    for definition in catalog.definitions.followed() {
         for (state, parked) in [("step", false), ("parked", true)] {
-            let before = format!("{state}/{digest}/");
+            let before = format!("{state}/{}/", definition.digest);
             let named = counters.values.range(before.clone()..).take_while(|(name, _)| name.starts_with(&before));
             for (name, count) in named.filter(|(_, count)| **count != 0) {
                 let Some(ix) = name[before.len()..].parse().ok().map(StepIx) else { continue };

@@ -10,7 +10,7 @@ use crate::plugins::shadow::{Compared, Tally};
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::effect::{Outgoing, Shadow};
 use cadenza_core::event::{Event, Report};
-use cadenza_core::id::{AccountId, EffectId, LeadId};
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
 use cadenza_core::plugin::DecisionKind;
@@ -20,9 +20,9 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_store::{
     Counters, DamageLog, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind,
-    QueueKey, Store, StoreError, UnlessDamaged as _,
+    QueueKey, Store, StoreError, Timer, UnlessDamaged as _,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -172,6 +172,10 @@ pub(crate) enum Command {
     Compared(Box<Compared>),
     /// Other builds of plugins are live or tried.
     Plugins(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
+    /// Note which versions of workflows are named by what is written.
+    NoteFollowed(oneshot::Sender<Result<(), Refused>>),
+    /// Drop versions that nothing named.
+    DropDefinitions(BTreeSet<Digest>, oneshot::Sender<Result<(), Refused>>),
 }
 
 /// What becomes of a dead letter that is taken away, and who wants it.
@@ -260,6 +264,11 @@ impl Engine {
         &self.meters
     }
 
+    /// Follows which workspace and definitions are in force.
+    pub(crate) fn in_force(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.catalog.clone()
+    }
+
     /// Whether requests are taken: not while draining.
     pub(crate) fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Acquire)
@@ -335,6 +344,16 @@ impl Engine {
     /// Makes other builds of plugins live, or has them tried.
     pub(crate) async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Plugins(catalog, documents, reply)).await
+    }
+
+    /// From now on it is noted which versions of workflows are named by what is written.
+    pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
+        self.ask(Command::NoteFollowed).await
+    }
+
+    /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
+    pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
+        self.ask(|reply| Command::DropDefinitions(unfollowed, reply)).await
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
@@ -471,6 +490,11 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<Outgoing>, Refused> {
         self.durable(|| self.store.outbox(after, Timestamp::MAX, limit)).await
+    }
+
+    /// Timers in order of time.
+    pub(crate) async fn timers(&self, after: Option<Timer>, limit: usize) -> Result<Vec<Timer>, Refused> {
+        self.durable(|| self.store.timers(after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.

@@ -207,7 +207,7 @@ async fn runs_by_definition(engine: &Engine) -> Result<BTreeMap<Digest, u64>, Re
     let counters = engine.counters().await?;
     let catalog = engine.catalog();
     let by_text: BTreeMap<String, Digest> =
-        catalog.definitions.keys().map(|digest| (digest.to_string(), *digest)).collect();
+        catalog.definitions.followed().map(|workflow| (workflow.digest.to_string(), workflow.digest)).collect();
     let mut runs = BTreeMap::new();
     for (name, count) in counters.values {
         let mut parts = name.split('/');

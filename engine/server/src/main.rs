@@ -18,6 +18,7 @@ mod driver;
 mod engine;
 #[cfg(test)]
 mod fixture;
+mod followed;
 mod http;
 mod intake;
 mod json;

@@ -1,7 +1,7 @@
 //! Starts the engine: opens the store, reads the workspace, and sets the driver going on a thread of its own.
 
 use crate::brakes::Brakes;
-use crate::catalog::{Basis, Catalog, CatalogError};
+use crate::catalog::{Basis, Catalog, CatalogError, Kept};
 use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
 use crate::damage;
@@ -16,7 +16,6 @@ use crate::plugins::{self, Library, PluginError, Registry};
 use anyhow::Context as _;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_sandbox::Sandbox;
@@ -137,6 +136,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         let documents = catalog.documents()?;
         engine.activate(catalog, documents).await?;
     }
+    crate::followed::watch(engine.clone());
     Ok(Running { engine, refused })
 }
 
@@ -195,11 +195,13 @@ impl Drop for EndsWithTheDriver {
 
 /// The definitions that stored runs may have pinned.
 async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
-    let mut pinned = Definitions::new();
+    let mut pinned = Definitions::default();
     for (key, bytes) in store.documents(DocumentKind::Definition).await? {
         // Runs that pinned one that cannot be read are parked when they are to move, and wait for a person.
-        if let Some(definition) = damage::read::<Workflow>(store, &key, &bytes) {
-            pinned.insert(definition.digest, Arc::new(definition));
+        match damage::read::<Kept>(store, &key, &bytes) {
+            Some(Kept::Followed(definition)) => pinned.insert(Arc::from(definition)),
+            Some(Kept::Past { past }) => pinned.insert_past(past),
+            None => {}
         }
     }
     Ok(pinned)

@@ -189,7 +189,7 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
 }
 
 /// Plays a journal entry again: `state` is what it was before the entry, and is then what it was after it. None when the
-/// person was erased, and the events with them.
+/// person was erased, and the events with them. A run whose definition was dropped since cannot be followed: it is parked.
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
     let Personal { events, account, .. } = entry.personal.as_ref()?;
     let (mut account, mut paused) = (account.as_ref(), &BTreeSet::new());
@@ -398,7 +398,7 @@ impl<'a> Machine<'a> {
         match self.definition(run).filter(|definition| ix < definition.steps.len()) {
             Some(definition) => Some((definition, ix)),
             None => {
-                self.park(run, "the step it is at is not in the definitions".to_owned());
+                self.park(run, "the version of the workflow that it follows is not there any more".to_owned());
                 None
             }
         }

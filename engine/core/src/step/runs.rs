@@ -36,7 +36,7 @@ impl Machine<'_> {
     /// The runs of a workflow, in whatever version.
     pub(super) fn runs_of(&self, workflow: &str) -> impl Iterator<Item = &Run> {
         let definitions = self.cx.definitions;
-        self.state.runs.iter().filter(move |run| definitions.get(&run.workflow).is_some_and(|d| d.name == workflow))
+        self.state.runs.iter().filter(move |run| definitions.name(&run.workflow) == Some(workflow))
     }
 
     pub(super) fn enroll(&mut self, workflow: &Arc<Workflow>) {

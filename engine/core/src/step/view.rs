@@ -101,14 +101,13 @@ impl<'a> View<'a> {
 
     fn run(&self, field: &str) -> Value {
         let Some(run) = self.run else { return Value::Blank };
-        let definition = self.definitions.get(&run.workflow);
         let cadence = match &run.state {
             RunState::Cadence(state) => Some(state),
             _ => None,
         };
         match field {
-            "workflow" => Value::text(definition.map(|d| d.name.as_str())),
-            "step" => Value::text(definition.and_then(|d| d.step(run.step)).map(|step| step.id.as_str())),
+            "workflow" => Value::text(self.definitions.name(&run.workflow)),
+            "step" => Value::text(self.definitions.step(&run.workflow, run.step).map(|(id, _)| id)),
             "started_at" => Value::Time(run.started_at),
             "entered_at" => Value::Time(run.entered_at),
             "contacts" => cadence.map_or(Value::Blank, |c| Value::Int(c.contacts.into())),

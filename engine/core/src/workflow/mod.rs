@@ -51,6 +51,25 @@ pub struct Workflow {
     pub scripts: BTreeMap<String, Script>,
 }
 
+/// What is left of a definition that no run follows any more: what past runs are told by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// The workflow's name.
+    pub name: String,
+    /// Of the definition that it was.
+    pub digest: Digest,
+    /// The id of each step, and its verb.
+    pub steps: Vec<(String, String)>,
+}
+
+impl Outline {
+    /// Of a definition.
+    pub fn of(workflow: &Workflow) -> Self {
+        let step = |step: &Step| (step.id.clone(), step.verb.name().to_owned());
+        Self { name: workflow.name.clone(), digest: workflow.digest, steps: workflow.steps.iter().map(step).collect() }
+    }
+}
+
 /// The index of a step in its workflow's list.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode, Serialize, Deserialize,

@@ -97,7 +97,7 @@ impl Told {
         let names: Vec<(RunId, String)> = notes
             .iter()
             .filter_map(|note| match note {
-                Note::Enrolled { run, workflow } => Some((*run, self.world.definitions[workflow].name.clone())),
+                Note::Enrolled { run, workflow } => Some((*run, self.world.definitions.name(workflow)?.to_owned())),
                 _ => None,
             })
             .collect();
@@ -114,7 +114,7 @@ impl Told {
         let sim = &self.leads[ix];
         let mut lines = vec![];
         for run in &sim.state.runs {
-            let definition = &self.world.definitions[&run.workflow];
+            let definition = self.world.definitions.get(&run.workflow).expect("it was there when the run began");
             let cadence = match run.state {
                 RunState::Cadence(c) => format!(", {} contacts, round {}", c.contacts, c.round),
                 _ => String::new(),
@@ -149,7 +149,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::NotEnrolled { workflow, why } => format!("not enrolled in {workflow}: {why}"),
         Note::Entered { run, step } => {
             let name = run_name(run);
-            let definition = world.definitions.values().find(|d| d.name == name)?;
+            let definition = world.definitions.followed().find(|d| d.name == name)?;
             format!("{name} -> {}", definition.steps[usize::from(step.0)].id)
         }
         Note::Decided { verdict: Verdict::Score { segment, .. }, .. } => format!("scored {segment}"),

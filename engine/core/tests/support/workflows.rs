@@ -342,7 +342,7 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
         let scored = workflow.asks().into_iter().filter(|(_, kind, _)| *kind == DecisionKind::Scoring);
         bindings.extend(scored.map(|(place, ..)| (place, binding.clone())));
     }
-    let definitions = workflows.iter().map(|w| (w.digest, w.clone())).collect();
+    let definitions = workflows.iter().cloned().collect();
     let workflows = workflows.into_iter().map(|w| (w.name.clone(), w)).collect();
     let live = Live {
         settings: Arc::new(settings()),

@@ -230,7 +230,7 @@ impl Driven {
         for note in notes {
             match note {
                 cadenza_core::journal::Note::Entered { step, .. } => {
-                    let definition = self.definitions.values().next().expect("one workflow");
+                    let definition = self.definitions.followed().next().expect("one workflow");
                     self.reached.extend(definition.step(step).map(|step| step.id.clone()));
                 }
                 cadenza_core::journal::Note::Ended { ending, .. } => drop(self.reached.insert(ending)),
@@ -288,8 +288,7 @@ impl Driven {
 /// Whether the condition held for a lead of which everything is known that can be.
 fn holds(place: &Place, workspace: &Workspace) -> bool {
     let now = Timestamp::from_ms(1_795_186_800_000);
-    let definitions: Definitions =
-        workspace.workflows.values().map(|workflow| (workflow.digest, Arc::clone(workflow))).collect();
+    let definitions: Definitions = workspace.workflows.values().cloned().collect();
     let live = Live {
         settings: Arc::new(workspace.settings.clone()),
         workflows: workspace.workflows.clone(),

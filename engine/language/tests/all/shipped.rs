@@ -11,7 +11,7 @@ fn the_shipped_workspace_has_nothing_to_complain_of() {
     let checked = check(&folder, &catalog());
     assert!(checked.diagnostics.is_empty(), "{}", render(&checked.diagnostics, &folder, Paint::Plain));
     let workspace = checked.workspace.expect("nothing is wrong, so there is a workspace");
-    assert_eq!(workspace.workflows.keys().collect::<Vec<_>>(), ["handoff", "inbound"]);
+    assert_eq!(workspace.workflows.keys().collect::<Vec<_>>(), ["answer", "handoff", "inbound"]);
     assert!(workspace.sources.contains_key("website"));
     assert_eq!(workspace.connections["mailer"].url_env.as_deref(), Some("CADENZA_MAILER_URL"));
 }

@@ -153,6 +153,8 @@ pub(crate) fn refuse(command: Command, refused: &Refused) {
         | Command::Documents(_, reply)
         | Command::Apply(_, _, reply)
         | Command::Plugins(_, _, reply)
+        | Command::NoteFollowed(reply)
+        | Command::DropDefinitions(_, reply)
         | Command::Brake(_, _, reply) => drop(reply.send(Err(refused))),
         Command::Advance(_, reply) => drop(reply.send(Err(refused))),
         Command::Sent(..) | Command::Answered(..) | Command::Compared(_) => {}

@@ -83,7 +83,18 @@ impl Driver {
         let free = (self.parts.free_bytes)();
         self.space_checked = tokio::time::Instant::now();
         self.parts.meters.disk_free_bytes.set(free);
-        self.out_of_space = (free < self.parts.options.free_bytes_reserve).then_some(free);
+        let reserve = self.parts.options.free_bytes_reserve;
+        let was_out = self.out_of_space.is_some();
+        self.out_of_space = (free < reserve).then_some(free);
+        match (was_out, self.out_of_space) {
+            (false, Some(_)) => tracing::error!(
+                free,
+                reserve,
+                "too few bytes are free where the data lies: nothing is taken in until there is room"
+            ),
+            (true, None) => tracing::info!(free, "there is room where the data lies: what comes is taken in again"),
+            _ => {}
+        }
     }
 
     /// The free bytes when there are too few to take anything in.

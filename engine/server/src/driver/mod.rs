@@ -27,6 +27,7 @@ mod settle;
 mod tests;
 mod timers;
 mod transition;
+mod versions;
 #[cfg(test)]
 mod who_is_who;
 mod working_set;
@@ -131,6 +132,7 @@ pub(crate) struct Driver {
     told: crate::damage::Told,
     schedules: schedules::Schedules,
     watching: plugins::Watching,
+    versions: versions::Versions,
     releasing: brakes::Releasing,
     /// Keys by older rules.
     raising: raising::Raising,
@@ -183,6 +185,7 @@ impl Driver {
             told: crate::damage::Told::default(),
             schedules,
             watching,
+            versions: versions::Versions::default(),
             releasing: brakes::Releasing::begin(&parts.catalog.brakes),
             raising: raising::Raising::begin(parts.store.as_ref()).await?,
             seating: seats::Seating::begin(),
@@ -380,6 +383,14 @@ impl Driver {
             }
             Command::Plugins(catalog, documents, reply) => {
                 self.change_plugins(&catalog, documents, reply);
+                Ok(())
+            }
+            Command::NoteFollowed(reply) => {
+                self.note_followed(reply);
+                Ok(())
+            }
+            Command::DropDefinitions(unfollowed, reply) => {
+                self.drop_definitions(unfollowed, reply);
                 Ok(())
             }
         }

@@ -132,12 +132,12 @@ impl Driver {
     pub(super) fn holds(&self, row: &Outgoing) -> bool {
         let catalog = &self.parts.catalog;
         let workflow = match &row.message {
-            Message::Email { workflow, .. } => catalog.definitions.get(workflow),
+            Message::Email { workflow, .. } => catalog.definitions.name(workflow),
             Message::Notice { .. } => None,
         };
         catalog.brakes.connections.contains(&row.via)
             || !self.parts.connector.knows(catalog, &row.via)
-            || workflow.is_some_and(|workflow| catalog.brakes.paused.contains(&workflow.name))
+            || workflow.is_some_and(|workflow| catalog.brakes.paused.contains(workflow))
     }
 
     /// Leave for one attempt. What is no touch needs none; a touch whose run has moved on is no longer wanted, unless an

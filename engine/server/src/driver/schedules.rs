@@ -225,9 +225,7 @@ impl Driver {
             let account = self.set.lead(id).unwrap_or(&stored).lead.account.filter(|_| asks_account);
             let account = self.facts(account).await?;
             let state = self.set.lead(id).unwrap_or(&stored);
-            let is_in = state.runs.iter().any(|run| {
-                catalog.definitions.get(&run.workflow).is_some_and(|definition| definition.name == workflow)
-            });
+            let is_in = state.runs.iter().any(|run| catalog.definitions.name(&run.workflow) == Some(workflow.as_str()));
             let view = View { account: account.as_ref(), ..View::of(state, &catalog.live, &catalog.definitions, now) };
             if is_in || !leads.holds(&view) {
                 continue;

@@ -24,6 +24,7 @@ impl Driver {
         let number = self.open.number;
         let mut open = std::mem::replace(&mut self.open, OpenBatch::new(number + 1));
         let batch = self.set.batch(&mut open, self.parts.store.epoch(), self.parts.clock.now());
+        self.follow(&batch);
         self.progress.submitted = number;
         self.ends.progress.send_replace(self.progress);
         self.parts.meters.queue_depth.set(self.ends.commands.len() as u64);

@@ -76,8 +76,7 @@ async fn search(
             items.extend(open.chain(over).filter(|run| run.is(workflow, step, wanted)));
         }
         if last {
-            let known = |name: &str| catalog.definitions.values().any(|workflow| workflow.name == name);
-            if let Some(name) = workflow.filter(|name| items.is_empty() && !known(name)) {
+            if let Some(name) = workflow.filter(|name| items.is_empty() && !catalog.definitions.knows(name)) {
                 return Err(Problem::new(Kind::BadParameter, format!("there is no workflow `{name}`")).at("workflow"));
             }
             return Ok(Page { items, next: None });

@@ -32,7 +32,7 @@ pub(crate) async fn versions(
     let live = catalog.live.workflows.get(&name).map(|workflow| workflow.digest);
     let versions: Vec<VersionView> = catalog
         .definitions
-        .values()
+        .followed()
         .filter(|workflow| workflow.name == name)
         .map(|workflow| VersionView {
             version: workflow.digest,
@@ -102,7 +102,7 @@ pub(crate) async fn remove(
     Params(params): Params<DryRun>,
     JsonBody(body): JsonBody<WhomBody>,
 ) -> Result<Json<Outcome>, Problem> {
-    if !api.engine.catalog().definitions.values().any(|workflow| workflow.name == name) {
+    if !api.engine.catalog().definitions.knows(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
     let event = Event::Commanded { command: LeadCommand::Remove { workflow: name }, by: caller.name() };
@@ -203,8 +203,7 @@ type Brakes = Result<Json<Braked>, Problem>;
 async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
     // One that is no longer live may have runs, and may be paused.
-    let known = catalog.definitions.values().any(|workflow| workflow.name == name);
-    if !known && !catalog.brakes.paused.contains(&name) {
+    if !catalog.definitions.knows(&name) && !catalog.brakes.paused.contains(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
     api.engine.brake(Brake::Workflow(name.clone()), paused).await?;

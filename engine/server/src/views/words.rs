@@ -290,7 +290,7 @@ impl<'a> Teller<'a> {
     }
 
     fn workflow(&self, digest: Digest) -> String {
-        self.catalog.definitions.get(&digest).map_or_else(|| digest.to_string(), |d| d.name.clone())
+        self.catalog.definitions.name(&digest).map_or_else(|| digest.to_string(), str::to_owned)
     }
 
     fn run(&self, run: RunId) -> String {
@@ -300,17 +300,15 @@ impl<'a> Teller<'a> {
 
     fn step(&self, run: RunId, step: StepIx) -> String {
         let definitions = &self.catalog.definitions;
-        let pinned = self.runs.get(&run).and_then(|digest| definitions.get(digest));
         // Of a run that is over only the workflow's name is kept: enough while there is one version of it.
         let only = || {
-            let name = self.past.get(&run)?;
-            let mut versions = definitions.values().filter(|definition| definition.name == *name);
+            let mut versions = definitions.versions(self.past.get(&run)?);
             versions.next().filter(|_| versions.next().is_none())
         };
-        let definition = pinned.or_else(only);
-        definition
-            .and_then(|d| d.step(step))
-            .map_or_else(|| format!("number {}", step.0 + 1), |step| format!("{} ({})", step.id, step.verb.name()))
+        let version = self.runs.get(&run).copied().or_else(only);
+        version
+            .and_then(|digest| definitions.step(&digest, step))
+            .map_or_else(|| format!("number {}", step.0 + 1), |(id, verb)| format!("{id} ({verb})"))
     }
 
     fn task(&self, task: TaskId) -> &'static str {

@@ -1,0 +1,67 @@
+//! Versions of workflows that nothing names: dropped between two batches, since what the open one writes is known when it is
+//! handed over.
+
+use super::Driver;
+use super::batch::{After, Reply};
+use crate::engine::Refused;
+use crate::followed;
+use cadenza_core::id::Digest;
+use cadenza_store::Batch;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The most that are dropped in one batch; the others are found again.
+const DROPPED_MAX: usize = 256;
+
+/// What is known of versions that somebody looks for.
+#[derive(Default)]
+pub(super) struct Versions {
+    /// What batches named since.
+    named: Option<BTreeSet<Digest>>,
+    /// To be dropped as soon as the open batch is handed over.
+    unfollowed: Option<(BTreeSet<Digest>, oneshot::Sender<Result<(), Refused>>)>,
+}
+
+impl Driver {
+    /// Notes from the open batch on what is named.
+    pub(super) fn note_followed(&mut self, reply: oneshot::Sender<Result<(), Refused>>) {
+        self.versions.named = Some(BTreeSet::new());
+        self.open.replies.push(Reply::Done(reply));
+    }
+
+    pub(super) fn drop_definitions(
+        &mut self,
+        unfollowed: BTreeSet<Digest>,
+        reply: oneshot::Sender<Result<(), Refused>>,
+    ) {
+        self.open.touched = true;
+        self.versions.unfollowed = Some((unfollowed, reply));
+    }
+
+    /// A batch was handed over, and nothing is in the next one yet.
+    pub(super) fn follow(&mut self, batch: &Batch) {
+        if let Some(named) = &mut self.versions.named {
+            named.extend(followed::of_batch(batch));
+        }
+        let Some((mut unfollowed, reply)) = self.versions.unfollowed.take() else { return };
+        // Who did not look from the beginning does not know.
+        let named = self.versions.named.take();
+        unfollowed.retain(|digest| named.as_ref().is_some_and(|named| !named.contains(digest)));
+        unfollowed.retain(|digest| !self.parts.catalog.has_in_force(digest));
+        let unfollowed: Vec<Digest> = unfollowed.into_iter().take(DROPPED_MAX).collect();
+        match self.parts.catalog.without(&unfollowed) {
+            _ if unfollowed.is_empty() => {}
+            Ok((catalog, documents)) => {
+                tracing::info!(versions = documents.len(), "versions of workflows that no run follows were dropped");
+                let catalog = Arc::new(catalog);
+                self.parts.decider.use_plugins(&catalog);
+                self.parts.catalog = Arc::clone(&catalog);
+                self.open.documents.extend(documents);
+                self.open.after.push(After::Publish(catalog));
+            }
+            Err(error) => tracing::error!(%error, "outlines of workflows cannot be written down"),
+        }
+        self.open.replies.push(Reply::Done(reply));
+    }
+}
