@@ -93,6 +93,19 @@ pub(crate) fn step_key(name: &str) -> Option<&'static str> {
     })
 }
 
+/// A key of a workflow that other tools call otherwise.
+pub(crate) fn workflow_key(name: &str) -> Option<&'static str> {
+    Some(match folded(name).as_str() {
+        "name" | "title" | "id" => "workflow",
+        "description" | "about" | "purpose" => "summary",
+        "trigger" | "triggers" | "on" | "when" | "start" | "entry" | "enrollment" | "enrolment" => "enroll",
+        "reenroll" | "re_enrollment" | "reenrollment" | "re_enrolment" => "re_enroll",
+        "exit" | "exits" | "exit_when" | "exit_criteria" | "goal" | "goals" | "stop" | "until" | "unenroll" => "leave",
+        "actions" | "nodes" | "flow" | "tasks" | "stages" => "steps",
+        _ => return None,
+    })
+}
+
 /// The type a field of another system has here.
 pub(crate) fn field_type(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {
@@ -118,6 +131,13 @@ pub(crate) fn field_type(name: &str) -> Option<&'static str> {
         | "strings" => "list",
         _ => return None,
     })
+}
+
+/// Whether a function tells the present time in other languages.
+pub(crate) fn is_now(name: &str) -> bool {
+    let now =
+        ["now", "today", "currentdate", "currenttime", "currenttimestamp", "getdate", "sysdate", "utcnow", "curdate"];
+    now.contains(&name.to_lowercase().replace('_', "").as_str())
 }
 
 /// The function that does the same here.

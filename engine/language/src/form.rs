@@ -1,7 +1,9 @@
 //! A mapping read by its table: unknown and missing keys are reported once, here.
 
 use crate::diagnostic::{Problem, Sheet};
+use crate::foreign;
 use crate::shape::Shape;
+use crate::workflow::WORKFLOW;
 use crate::yaml::{Content, Entry, Node, Word};
 use std::ops::Range;
 
@@ -64,6 +66,11 @@ impl<'n> Form<'n> {
 
 pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
     let message = format!("{} has no key `{}`", shape.name, key.text);
+    let ours = foreign::workflow_key(&key.text).filter(|_| shape.name == WORKFLOW.name);
+    if let Some(ours) = ours {
+        let problem = Problem::error("unknown-key", key.span.clone(), message);
+        return problem.label(format!("here it is `{ours}`")).replace(ours);
+    }
     Problem::error("unknown-key", key.span.clone(), message).suggest(&key.text, shape.names(), "keys it has")
 }
 

@@ -170,6 +170,88 @@ pub(crate) fn without_braces(
     }
 }
 
+/// What other tools put around the name of a field, the longest first.
+const TAGS: [(&str, &str); 11] = [
+    ("*|", "|*"),
+    ("${", "}"),
+    ("{!", "}"),
+    ("%%", "%%"),
+    ("[[", "]]"),
+    ("<<", ">>"),
+    ("##", "##"),
+    ("{", "}"),
+    ("%", "%"),
+    ("[", "]"),
+    ("#", "#"),
+];
+/// The most bytes between the two.
+const TAG_BYTES_MAX: usize = 60;
+
+/// A tag of another tool that names a field of the lead: `%FIRSTNAME%`, `*|FNAME|*`, `[First Name]`.
+pub(crate) fn merge_tags(
+    sheet: &Sheet<'_>,
+    known: &Known<'_>,
+    source: &str,
+    tags: &[Range<usize>],
+    place: &dyn Fn(Range<usize>) -> Range<usize>,
+) {
+    let mut at = 0;
+    while let Some(next) = source[at..].find(['*', '$', '{', '%', '[', '<', '#']) {
+        at += next;
+        let found = TAGS.iter().find_map(|(open, close)| {
+            let inside = source[at..].strip_prefix(open)?;
+            let end = inside.find(close).filter(|end| (1..=TAG_BYTES_MAX).contains(end))?;
+            let field = field_named(&inside[..end], known)?;
+            // The words of a link are no tag: `[Email](mailto:…)`.
+            let is_link = inside[end + close.len()..].starts_with('(');
+            (!is_link).then(|| (at..at + open.len() + end + close.len(), field))
+        });
+        let Some((whole, field)) = found.filter(|(whole, _)| !tags.iter().any(|tag| tag.start < whole.end && whole.start < tag.end)) else {
+            at += 1;
+            continue;
+        };
+        at = whole.end;
+        let message = format!("`{}` is read out as it stands", &source[whole.clone()]);
+        let instead = format!("{{{{ lead.{field} }}}}");
+        let problem = Problem::warning("taken-literally", place(whole), message);
+        sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+    }
+}
+
+/// The field of a lead that a tag names: in any spelling, behind the name of a record or not.
+fn field_named(text: &str, known: &Known<'_>) -> Option<String> {
+    let text = text.trim();
+    let (record, name) = text.rsplit_once(['.', ':']).unwrap_or(("lead", text));
+    // What stands behind `lead.` as it should is told of already.
+    if text.starts_with("lead.") && known.field(name).is_some() {
+        return None;
+    }
+    if record != "lead" && !record.eq_ignore_ascii_case("lead") && foreign(record) != Some("lead") {
+        return None;
+    }
+    let mut field = String::new();
+    let mut after_small = false;
+    for c in name.chars() {
+        if c.is_uppercase() && after_small {
+            field.push('_');
+        }
+        after_small = c.is_lowercase();
+        match c {
+            ' ' | '-' => field.push('_'),
+            c if c.is_alphanumeric() || c == '_' => field.extend(c.to_lowercase()),
+            _ => return None,
+        }
+    }
+    let field = match field.as_str() {
+        "fname" | "firstname" | "given_name" | "vorname" => "first_name",
+        "lname" | "lastname" | "surname" | "family_name" | "nachname" => "last_name",
+        "company_name" | "organization" | "firma" => "company",
+        "job_title" | "jobtitle" => "title",
+        other => other,
+    };
+    known.field(field).map(|_| field.to_owned())
+}
+
 /// The name around this dot, when it is one that a template knows.
 fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'s str, Range<usize>)> {
     let word = |c: char| c.is_alphanumeric() || c == '_';

@@ -415,14 +415,28 @@ fn mend_duration(text: &str) -> Option<String> {
     if count.is_empty() {
         return None;
     }
-    let rest = rest.trim();
-    let (business, unit) = match rest.split_once([' ', '-', '_']) {
-        Some((word, unit)) if nearest(word, ["business"]).is_some() || nearest(word, ["working", "work"]).is_some() => {
-            (true, unit.trim())
-        }
-        Some(_) => return None,
-        None => (false, rest),
+    let rest = rest.trim().trim_end_matches('.');
+    let is_business = |word: &str| {
+        let word = word.trim_end_matches('.').to_lowercase();
+        word == "biz" || word == "bus" || nearest(&word, ["business", "working", "work"]).is_some()
     };
+    let (business, unit) = match rest.split_once([' ', '-', '_']) {
+        Some((word, unit)) if is_business(word) => (true, unit.trim()),
+        Some(_) => return None,
+        None => match rest.to_lowercase().as_str() {
+            "bd" | "workday" | "workdays" | "weekday" | "weekdays" | "businessday" | "businessdays" => (true, "days"),
+            "bh" | "workhours" | "businesshours" => (true, "hours"),
+            _ => (false, rest),
+        },
+    };
+    // Longer units are meant as days: a month is no fixed time.
+    let longer = |days: u32| Some(format!("{}d", count.parse::<u32>().ok()?.checked_mul(days)?));
+    match unit.to_lowercase().as_str() {
+        "month" | "months" | "mo" | "mon" => return longer(30),
+        "quarter" | "quarters" => return longer(91),
+        "year" | "years" | "y" | "yr" | "yrs" => return longer(365),
+        _ => {}
+    }
     let units = match count {
         "1" => ["second", "minute", "hour", "day", "week"],
         _ => ["seconds", "minutes", "hours", "days", "weeks"],

@@ -126,7 +126,7 @@ fn check_jinja(
     let findings = match template::findings(source) {
         Ok(findings) => findings,
         Err(unreadable) => {
-            sheet.report(cannot_be_read(&unreadable, place));
+            sheet.report(cannot_be_read(&unreadable, source, place));
             return Vec::new();
         }
     };
@@ -142,7 +142,9 @@ fn check_jinja(
             What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
         }
     }
-    placeholders::without_braces(sheet, known, source, &tags(source), place);
+    let tags = tags(source);
+    placeholders::without_braces(sheet, known, source, &tags, place);
+    placeholders::merge_tags(sheet, known, source, &tags, place);
     named
 }
 
@@ -163,7 +165,28 @@ fn tags(source: &str) -> Vec<Range<usize>> {
     tags
 }
 
-fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Problem {
+/// What to write for a sign of another language, by what stands around the place where reading stopped.
+fn advice(source: &str, at: usize) -> &'static str {
+    let (before, after) = source.split_at_checked(at).unwrap_or((source, ""));
+    let starts =
+        |sign: &str| after.starts_with(sign) || (before.ends_with(&sign[..1]) && after.starts_with(&sign[1..]));
+    if starts("??") || starts("||") {
+        "what is written for want of a value: `{{ lead.first_name | default(\"there\") }}`"
+    } else if after.starts_with(':') && before.trim_end().ends_with("default") {
+        "arguments stand in brackets: `{{ lead.first_name | default(\"there\") }}`"
+    } else if after.starts_with('=') && before[before.rfind("{%").unwrap_or_default()..].contains("if") {
+        "values are compared with `==`"
+    } else if after.starts_with("&&") || after.starts_with('!') {
+        "write `and`, `or` and `not`"
+    } else if before.contains("{{{") && after.starts_with('}') {
+        "a value stands between two braces: `{{ lead.first_name }}`"
+    } else {
+        "a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"
+    }
+}
+
+fn cannot_be_read(unreadable: &Unreadable, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Problem {
+    let advice = advice(source, unreadable.range.start);
     let span = place(unreadable.range.clone());
     match &unreadable.stop {
         Stop::TooLarge(what) => Problem::error("too-large", span, what.clone())
@@ -171,8 +194,7 @@ fn cannot_be_read(unreadable: &Unreadable, place: &dyn Fn(Range<usize>) -> Range
         Stop::Unlisted(_) => Problem::error("bad-template", span, unreadable.stop.to_string()).help(
             "a template is one text of values, `{% if %}`, `{% for %}` and `{% set %}`: write out what it stands for",
         ),
-        other => Problem::error("bad-template", span, format!("this template {}", cause(other)))
-            .help("a value is written `{{ lead.first_name }}`, a choice `{% if lead.title %} … {% endif %}`"),
+        other => Problem::error("bad-template", span, format!("this template {}", cause(other))).help(advice),
     }
 }
 

@@ -432,6 +432,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
             _ if let Some(ours) = foreign::function(name) => problem.help(format!("write `{}`", usage(ours))),
             ("duration", _) => problem.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
             ("now", _) => problem.label("write `now`, without brackets"),
+            _ if foreign::is_now(name) => problem.label("the time of asking is `now`, without brackets"),
             ("has" | "exists" | "isset" | "present" | "defined", _) => problem.help("write `!is_blank(lead.phone)`"),
             ("weeks", _) => problem.help("write `days(7)` for a week"),
             (_, Some(near)) => problem.label(format!("did you mean `{near}`?")).replace(near),

@@ -149,7 +149,7 @@ impl Phrases<'_> {
 
     /// `10,000`, `1_000`, `50%`, `10k`, `2026-12-01`.
     fn number(&self, ix: usize) -> Option<Problem> {
-        if let Some(problem) = self.date(ix) {
+        if let Some(problem) = self.date(ix).or_else(|| self.span(ix)) {
             return Some(problem);
         }
         let adjacent =
@@ -177,6 +177,35 @@ impl Phrases<'_> {
         let first = if ix > 0 && matches!(self.pieces[ix - 1].text, "$" | "€" | "£") { ix - 1 } else { ix };
         let plain = digits.parse::<f64>().is_ok_and(f64::is_finite);
         (plain && self.source(first, last) != digits).then(|| self.instead(first, last, digits))
+    }
+
+    /// `14 days`.
+    fn span(&self, ix: usize) -> Option<Problem> {
+        let count: u64 = self.pieces[ix].text.parse().ok()?;
+        let (factor, function) = match self.word(ix + 1).as_str() {
+            "minute" | "minutes" | "mins" | "min" => (1, "minutes"),
+            "hour" | "hours" | "hrs" | "hr" => (1, "hours"),
+            "day" | "days" => (1, "days"),
+            "week" | "weeks" => (7, "days"),
+            _ => return None,
+        };
+        Some(self.instead(ix, ix + 1, format!("{function}({})", count.checked_mul(factor)?)))
+    }
+
+    /// `x == "a" or "b"`: the values that `x` is compared with, and the last piece of them.
+    fn choices(&self, ix: usize) -> Option<(Vec<&str>, usize)> {
+        let is_value = |at: usize| self.pieces.get(at).is_some_and(|p| matches!(p.kind, Kind::Text | Kind::Number));
+        let is_or = |at: usize| self.word(at) == "or" || self.pieces.get(at).is_some_and(|piece| piece.text == "||");
+        let ends = |at: usize| {
+            self.pieces.get(at).is_none_or(|p| p.kind == Kind::Close || matches!(p.text, "&&" | "||" | "?" | ":" | ","))
+                || matches!(self.word(at).as_str(), "and" | "or")
+        };
+        let (mut values, mut last) = (vec![self.pieces.get(ix).filter(|_| is_value(ix))?.text], ix);
+        while is_or(last + 1) && is_value(last + 2) && ends(last + 3) {
+            last += 2;
+            values.push(self.pieces[last].text);
+        }
+        (values.len() > 1).then_some((values, last))
     }
 
     /// Whether a comma between numbers there divides items or arguments.
@@ -314,6 +343,11 @@ impl Phrases<'_> {
             ["gte" | "ge", ..] => self.instead(ix, ix + 1, format!("{name} >=")),
             ["lt", ..] => self.instead(ix, ix + 1, format!("{name} <")),
             ["lte" | "le", ..] => self.instead(ix, ix + 1, format!("{name} <=")),
+            _ if matches!(sign(1), "==" | "=")
+                && let Some((values, last)) = self.choices(ix + 2) =>
+            {
+                self.instead(ix, last, format!("{name} in [{}]", values.join(", ")))
+            }
             _ if matches!(sign(1), "==" | "=") && sign(2) != "=" && nothing(2) => self.instead(ix, ix + 2, is_blank()),
             _ if matches!(sign(1), "!=" | "<>") && nothing(2) => self.instead(ix, ix + 2, format!("!{}", is_blank())),
             _ => return None,
