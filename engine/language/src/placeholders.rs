@@ -206,7 +206,9 @@ pub(crate) fn merge_tags(
             let is_link = inside[end + close.len()..].starts_with('(');
             (!is_link).then(|| (at..at + open.len() + end + close.len(), field))
         });
-        let Some((whole, field)) = found.filter(|(whole, _)| !tags.iter().any(|tag| tag.start < whole.end && whole.start < tag.end)) else {
+        let Some((whole, field)) =
+            found.filter(|(whole, _)| !tags.iter().any(|tag| tag.start < whole.end && whole.start < tag.end))
+        else {
             at += 1;
             continue;
         };

@@ -14,27 +14,26 @@ use tokio::sync::oneshot;
 /// The most that are dropped in one batch; the others are found again.
 const DROPPED_MAX: usize = 256;
 
+/// Hears that it was done.
+type Done = oneshot::Sender<Result<(), Refused>>;
+
 /// What is known of versions that somebody looks for.
 #[derive(Default)]
 pub(super) struct Versions {
     /// What batches named since.
     named: Option<BTreeSet<Digest>>,
     /// To be dropped as soon as the open batch is handed over.
-    unfollowed: Option<(BTreeSet<Digest>, oneshot::Sender<Result<(), Refused>>)>,
+    unfollowed: Option<(BTreeSet<Digest>, Done)>,
 }
 
 impl Driver {
     /// Notes from the open batch on what is named.
-    pub(super) fn note_followed(&mut self, reply: oneshot::Sender<Result<(), Refused>>) {
+    pub(super) fn note_followed(&mut self, reply: Done) {
         self.versions.named = Some(BTreeSet::new());
         self.open.replies.push(Reply::Done(reply));
     }
 
-    pub(super) fn drop_definitions(
-        &mut self,
-        unfollowed: BTreeSet<Digest>,
-        reply: oneshot::Sender<Result<(), Refused>>,
-    ) {
+    pub(super) fn drop_definitions(&mut self, unfollowed: BTreeSet<Digest>, reply: Done) {
         self.open.touched = true;
         self.versions.unfollowed = Some((unfollowed, reply));
     }
