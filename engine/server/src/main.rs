@@ -35,7 +35,7 @@ mod start;
 mod token;
 mod views;
 
-/// A quarter of the time of an event goes into allocating; this one takes half as long as the system's.
+/// A quarter of an event's time on the driver went into the system's allocator; `--bench intake` says what this one is worth.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
