@@ -77,6 +77,10 @@ impl Problem {
         Self::new(Severity::Error, code, span, message.into())
     }
 
+    pub(crate) fn is_error(&self) -> bool {
+        self.0.severity == Severity::Error
+    }
+
     pub(crate) fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, span, message.into())
     }

@@ -1,8 +1,10 @@
 //! What was probably meant by a number, name or value that cannot be one as it is written.
 
+use crate::diagnostic::Problem;
 use crate::scalar::NAME_CHARS_MAX;
 use crate::yaml::Scalar;
 use cadenza_core::value::ValueType;
+use std::ops::Range;
 
 /// The number that was meant: without separators of thousands, signs of currency or percent, and quotes.
 pub(crate) fn plain_number(text: &str) -> Option<String> {
@@ -20,11 +22,29 @@ pub(crate) fn plain_number(text: &str) -> Option<String> {
     Some(if thousand == 1 { digits } else { (number * f64::from(thousand)).to_string() })
 }
 
+/// The number that was meant when the point stands between thousands, as in `10.000`; none where it can stand for nothing
+/// but a decimal.
+pub(crate) fn thousands(text: &str) -> Option<String> {
+    let (whole, rest) = text.strip_prefix('-').unwrap_or(text).split_once('.')?;
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = (1..=3).contains(&whole.len()) && rest.len() == 3 && digits(whole) && digits(rest);
+    (fits && !whole.starts_with('0')).then(|| text.replace('.', ""))
+}
+
+/// Warns of a number that is another one to many readers.
+pub(crate) fn perhaps_thousands(text: &str, at: Range<usize>) -> Option<Problem> {
+    let thousands = thousands(text)?;
+    let number = text.parse::<f64>().ok()?;
+    let problem =
+        Problem::warning("ambiguous-number", at, format!("`{text}` is {number} here: the point is a decimal point"));
+    Some(problem.help(format!("write `{thousands}` without a point when that is meant, else `{number:?}`")))
+}
+
 /// What was probably meant by a value that is none of this type.
 pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
     match kind {
         ValueType::Int => {
-            let number = plain_number(&scalar.text)?;
+            let number = thousands(&scalar.text).or_else(|| plain_number(&scalar.text))?;
             let whole = number.split_once('.').map_or(number.as_str(), |(whole, rest)| {
                 if rest.bytes().all(|byte| byte == b'0') { whole } else { "" }
             });

@@ -1,10 +1,11 @@
 //! The names in templates: which there are, and which never have a value where the template is used.
 
-use crate::condition::fields_of;
+use crate::condition::{fields_of, type_of_field};
 use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
 use cadenza_core::expr::Object;
+use cadenza_core::value::ValueType;
 use std::ops::Range;
 
 /// What templates may name, with what expressions know of each.
@@ -102,6 +103,16 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
             (None, None) => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
         }
     }))
+}
+
+/// The type of what a name in a template stands for; none when there is no such name, or it may be of any.
+pub(crate) fn type_of(known: &Known<'_>, name: &str) -> Option<ValueType> {
+    let (root, field) = name.split_once('.').unwrap_or((name, ""));
+    match Object::parse(root)? {
+        Object::Now if field.is_empty() => Some(ValueType::Time),
+        Object::Lead => known.field(field),
+        object => type_of_field(object, field),
+    }
 }
 
 /// Why a name has no value in any text. A text is read or sent at a moment of its own: nothing has just happened then.

@@ -3,7 +3,7 @@
 use crate::cron;
 use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{meant, plain_number, slug};
+use crate::meant::{meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
@@ -303,6 +303,9 @@ impl Sheet<'_> {
             (Content::Scalar(scalar), _) if !scalar.is_null() => read_value(scalar, kind),
             _ => None,
         };
+        if let (Some(Value::Number(_)), Some(scalar)) = (&value, node.scalar()) {
+            perhaps_thousands(&scalar.text, node.span.clone()).into_iter().for_each(|problem| self.report(problem));
+        }
         if value.is_none() {
             let found = node.scalar().filter(|scalar| !scalar.text.is_empty());
             let found = found.map_or_else(

@@ -3,6 +3,7 @@
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::meant::perhaps_thousands;
 use crate::placeholders::{self, Named, Use};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::template::{self, Stop, Unlisted, Unreadable, What};
@@ -123,7 +124,7 @@ fn check_jinja(
     source: &str,
     place: &dyn Fn(Range<usize>) -> Range<usize>,
 ) -> Vec<Named> {
-    let findings = match template::findings(source) {
+    let findings = match template::findings(source, &|name| placeholders::type_of(known, name)) {
         Ok(findings) => findings,
         Err(unreadable) => {
             sheet.report(cannot_be_read(&unreadable, source, place));
@@ -132,6 +133,7 @@ fn check_jinja(
     };
     let mut named = Vec::new();
     for finding in findings {
+        let written = source.get(finding.range.clone()).unwrap_or_default();
         let span = place(finding.range);
         match finding.what {
             What::Name(name) => match placeholders::unknown(known, &name) {
@@ -140,6 +142,8 @@ fn check_jinja(
             },
             What::Unlisted(what) => sheet.report(unlisted(&what, span)),
             What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
+            What::NeverFits(why) => sheet.report(never_fits(&why, span)),
+            What::Number => perhaps_thousands(written, span).into_iter().for_each(|problem| sheet.report(problem)),
         }
     }
     let tags = tags(source);
@@ -211,6 +215,28 @@ fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
         _ if takes == "no arguments" => problem.help(format!("write `{of}` alone")),
         _ => problem.help(format!("write `{of}(…)` with these, separated by commas")),
     }
+}
+
+/// How the language of templates says what to do with two texts.
+const TOGETHER: &str = "texts are put together with `~`";
+
+/// Values whose types never go together, with what to write instead.
+fn never_fits(why: &str, span: Range<usize>) -> Problem {
+    let (message, instead) = why.split_once(": ").unwrap_or((why, ""));
+    let compares = message.contains("never");
+    let counts = message.contains("does not go");
+    let help = match instead {
+        "" | TOGETHER if (compares || counts) && message.contains("a time") => {
+            "a time is compared with a time, and written by `date`, `time`, `datetime` or `weekday`; nothing is added to it"
+        }
+        "" if compares && message.contains("a list") => "write `{% if \"CRM\" in lead.tools %}`",
+        "" if compares => "a number stands without quotes, a text in quotes, and `true` and `false` without",
+        "" if message.starts_with("only a time") => "a number is written by `number` or `money(\"EUR\")`",
+        "" if message.starts_with("`for`") => "a text becomes a list by `split`: `lead.company | split(\",\")`",
+        "" => "workflows/README.md lists what each filter takes, under \"Scripts\"",
+        instead => instead,
+    };
+    Problem::error("wrong-type", span, message.to_owned()).help(help)
 }
 
 /// Something that is on none of the lists of the template language.

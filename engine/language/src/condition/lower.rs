@@ -9,6 +9,7 @@ use crate::dates::{as_time, as_timestamp};
 use crate::diagnostic::Problem;
 use crate::foreign;
 use crate::known::Known;
+use crate::meant::perhaps_thousands;
 use crate::scalar::kind_words;
 use crate::suggest::{listed, nearest};
 use cadenza_core::expr::{Comparison, Expr, Function, Object, Operator};
@@ -138,7 +139,11 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let (value, kind) = match literal {
             LiteralValue::Boolean(yes) => (Value::Bool(*yes.inner()), ValueType::Bool),
             LiteralValue::Int(int) => (Value::Int(*int.inner()), ValueType::Int),
-            LiteralValue::Double(number) => (Value::Number(*number.inner()), ValueType::Number),
+            LiteralValue::Double(number) => {
+                let written = self.text.get(at.clone()).unwrap_or_default();
+                self.problems.extend(perhaps_thousands(written, at.clone()));
+                (Value::Number(*number.inner()), ValueType::Number)
+            }
             LiteralValue::String(text) => (Value::Text(text.inner().to_owned()), ValueType::Text),
             LiteralValue::Null => {
                 let problem = Problem::error("not-in-language", at, "nothing equals `null` here");

@@ -15,7 +15,7 @@ use cadenza_core::expr::{EXPR_NODES_MAX, Expr, Object};
 use cadenza_core::value::ValueType;
 use granit_parser::ScalarStyle;
 use lower::Lowering;
-pub(crate) use names::fields_of;
+pub(crate) use names::{fields_of, type_of_field};
 pub(crate) use place::Place;
 use std::ops::Range;
 
@@ -33,18 +33,20 @@ pub(crate) fn expression(
     wanted: ValueType,
 ) -> Option<Expr> {
     let scalar = sheet.raw_scalar(node, "an expression")?;
-    match read(known, &scalar.text, place, wanted) {
-        Ok(expr) => Some(expr),
-        Err(problems) => {
-            for problem in problems {
-                sheet.report(in_yaml(sheet, node, scalar, problem));
-            }
-            None
-        }
+    let (read, problems) = match read(known, &scalar.text, place, wanted) {
+        Ok((expr, warnings)) => (Some(expr), warnings),
+        Err(problems) => (None, problems),
+    };
+    for problem in problems {
+        sheet.report(in_yaml(sheet, node, scalar, problem));
     }
+    read
 }
 
-fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Result<Expr, Vec<Problem>> {
+/// The expression and what is to be warned of, or what is wrong with it.
+type Read = Result<(Expr, Vec<Problem>), Vec<Problem>>;
+
+fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read {
     if text.len() <= notation::BYTES_MAX
         && let Some(problem) = phrases::find(text, known)
     {
@@ -71,7 +73,7 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Resul
         let message = format!("this condition has {nodes} parts, and the most is {EXPR_NODES_MAX}");
         problems.push(Problem::error("too-large", 0..text.len(), message).help("split it over several steps"));
     }
-    if problems.is_empty() { Ok(typed.expr) } else { Err(problems) }
+    if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok((typed.expr, problems)) }
 }
 
 /// Where an expression that was read names this object, or this field of it: the first place in the file.

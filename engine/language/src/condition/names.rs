@@ -102,7 +102,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         let problem = Problem::error("incomplete-name", range, "`event.data` alone has no value");
         return Err(problem.help("write `event.data.` and the name of what the event brings"));
     }
-    let kind = if object == Object::Lead { known.field(field) } else { object_field(object, field) };
+    let kind = if object == Object::Lead { known.field(field) } else { type_of_field(object, field) };
     match kind {
         Some(_) if let Some(why) = place.lacks(object, field) => {
             let whole = root_range.start..range.end;
@@ -119,7 +119,8 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     }
 }
 
-fn object_field(object: Object, field: &str) -> Option<ValueType> {
+/// The type of a field of an object other than `lead`.
+pub(crate) fn type_of_field(object: Object, field: &str) -> Option<ValueType> {
     let (_, fields) = OBJECT_FIELDS.iter().find(|(of, _)| *of == object)?;
     fields.iter().find(|info| info.name == field).map(|info| info.kind)
 }

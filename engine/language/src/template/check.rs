@@ -1,13 +1,16 @@
 //! What a template names and uses, with its places, for whoever checks it: the same tree and the same lists as when it is
 //! rendered.
 
-use super::evaluate::taken;
+use super::evaluate::{constant, taken};
 use super::filters::FILTERS;
 use super::predicates::PREDICATES;
+use super::samples::{self, Comparing, Guess, Sample};
 use super::source::{self, Unreadable};
+use super::value::Shown;
 use super::{filters, predicates};
+use cadenza_core::value::ValueType;
 use minijinja::machinery::Span;
-use minijinja::machinery::ast::{Call, CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{Call, CallArg, CompareOpKind, Expr, Stmt};
 use std::ops::Range;
 
 /// Something in a template that has to be looked at.
@@ -26,6 +29,10 @@ pub(crate) enum What {
     Unlisted(Unlisted),
     /// Arguments that do not fit, of what, and which would.
     Arguments { of: String, takes: String },
+    /// Values of these types never go together.
+    NeverFits(String),
+    /// A number that stands in the template.
+    Number,
 }
 
 /// What is on none of the lists.
@@ -120,18 +127,22 @@ impl Unlisted {
     }
 }
 
-/// Everything in a template that is not its own.
-pub(crate) fn findings(source: &str) -> Result<Vec<Finding>, Unreadable> {
+/// The type of what a name such as `lead.first_name` stands for; none when it may be any.
+pub(crate) type TypeOf<'k> = &'k dyn Fn(&str) -> Option<ValueType>;
+
+/// Everything in a template that is not its own, and what in it never fits.
+pub(crate) fn findings(source: &str, type_of: TypeOf<'_>) -> Result<Vec<Finding>, Unreadable> {
     let template = source::parse(source)?;
-    let mut reading = Reading { own: Vec::new(), found: Vec::new() };
+    let mut reading = Reading { own: Vec::new(), found: Vec::new(), type_of };
     reading.statement(&template);
     Ok(reading.found)
 }
 
-struct Reading<'t> {
-    /// Names that the template has set.
-    own: Vec<&'t str>,
+struct Reading<'t, 'k> {
+    /// Names that the template has set, and what they stand for.
+    own: Vec<(&'t str, Guess)>,
     found: Vec<Finding>,
+    type_of: TypeOf<'k>,
 }
 
 fn range(span: Span) -> Range<usize> {
@@ -144,7 +155,7 @@ fn head(span: Span, name: &str) -> Range<usize> {
     start..start + name.len()
 }
 
-impl<'t> Reading<'t> {
+impl<'t> Reading<'t, '_> {
     fn unlisted(&mut self, range: Range<usize>, what: Unlisted) {
         self.found.push(Finding { range, what: What::Unlisted(what) });
     }
@@ -166,34 +177,39 @@ impl<'t> Reading<'t> {
         match statement {
             Stmt::Template(template) => self.body(&template.children),
             Stmt::EmitRaw(_) => {}
-            Stmt::EmitExpr(emit) => self.expression(&emit.expr),
+            Stmt::EmitExpr(emit) => {
+                let value = self.expression(&emit.expr);
+                let printed = samples::printed(&value);
+                self.fits(&emit.expr, printed);
+            }
             Stmt::IfCond(branch) => {
                 self.expression(&branch.expr);
                 self.body(&branch.true_body);
                 self.body(&branch.false_body);
             }
             Stmt::ForLoop(repeated) => {
-                self.expression(&repeated.iter);
+                let list = self.expression(&repeated.iter);
+                let item = self.fits(&repeated.iter, samples::item_of(&list)).flatten();
                 if repeated.recursive {
                     let what = Unlisted::Syntax("`recursive` loops", "write a loop within the loop");
                     self.unlisted(range(repeated.span()), what);
                 }
                 self.scope(|reading| {
-                    reading.own.push("loop");
-                    reading.target(&repeated.target);
-                    repeated.filter_expr.iter().for_each(|filter| reading.expression(filter));
+                    reading.own.push(("loop", samples::turn()));
+                    reading.target(&repeated.target, item);
+                    repeated.filter_expr.iter().for_each(|filter| drop(reading.expression(filter)));
                     reading.body(&repeated.body);
                 });
                 self.body(&repeated.else_body);
             }
             Stmt::Set(set) => {
-                self.expression(&set.expr);
-                self.target(&set.target);
+                let value = self.expression(&set.expr);
+                self.target(&set.target, value);
             }
             Stmt::SetBlock(set) => {
                 self.scope(|reading| reading.body(&set.body));
-                set.filter.iter().for_each(|filter| self.expression(filter));
-                self.target(&set.target);
+                set.filter.iter().for_each(|filter| drop(self.expression(filter)));
+                self.target(&set.target, None);
             }
             Stmt::FilterBlock(block) => {
                 self.scope(|reading| reading.body(&block.body));
@@ -201,8 +217,8 @@ impl<'t> Reading<'t> {
             }
             Stmt::WithBlock(block) => self.scope(|reading| {
                 for (target, value) in &block.assignments {
-                    reading.expression(value);
-                    reading.target(target);
+                    let value = reading.expression(value);
+                    reading.target(target, value);
                 }
                 reading.body(&block.body);
             }),
@@ -218,10 +234,18 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn target(&mut self, target: &'t Expr<'t>) {
+    fn target(&mut self, target: &'t Expr<'t>, value: Guess) {
         match target {
-            Expr::Var(name) => self.own.push(name.id),
-            Expr::List(names) => names.items.iter().for_each(|name| self.target(name)),
+            Expr::Var(name) => {
+                // It may be set in one branch or the other, or before: of one type all the same, or of any.
+                let before = self.own.iter().rev().find(|(own, _)| *own == name.id).map(|(_, before)| before.clone());
+                let value = before.map_or_else(|| value.clone(), |before| samples::either(before, value.clone()));
+                self.own.push((name.id, value));
+            }
+            Expr::List(names) => {
+                let item = samples::item_of(&value).ok().flatten();
+                names.items.iter().for_each(|name| self.target(name, item.clone()));
+            }
             other => {
                 let what = Unlisted::Syntax("`{% set x.y = … %}`", "set a name of its own: `{% set y = … %}`");
                 self.unlisted(range(other.span()), what);
@@ -229,67 +253,112 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn expression(&mut self, expression: &'t Expr<'t>) {
+    /// Notes that something never fits.
+    fn fits<T>(&mut self, expression: &Expr<'_>, made: Result<T, String>) -> Option<T> {
+        made.map_err(|why| self.found.push(Finding { range: range(expression.span()), what: What::NeverFits(why) }))
+            .ok()
+    }
+
+    /// What an expression stands for, as far as that is known.
+    fn expression(&mut self, expression: &'t Expr<'t>) -> Guess {
         match expression {
             Expr::Var(name) => self.name(name.id.to_owned(), name.id, range(name.span())),
-            Expr::Const(_) => {}
+            Expr::Const(known) => {
+                let value = constant(known);
+                if matches!(value, Some(Shown::Number(_))) {
+                    self.found.push(Finding { range: range(known.span()), what: What::Number });
+                }
+                value.map(Sample::constant)
+            }
             Expr::GetAttr(_) | Expr::GetItem(_) => self.path(expression),
             Expr::Slice(part) => {
-                self.expression(&part.expr);
+                let of = self.expression(&part.expr);
                 if let Some(step) = &part.step {
                     let what = Unlisted::Syntax("steps in `[from:to:step]`", "write `[from:to]`, or `| reverse`");
                     self.unlisted(range(step.span()), what);
                 }
-                part.start.iter().chain(&part.stop).for_each(|bound| self.expression(bound));
+                part.start.iter().chain(&part.stop).for_each(|bound| drop(self.expression(bound)));
+                samples::part_of(of)
             }
-            Expr::UnaryOp(unary) => self.expression(&unary.expr),
+            Expr::UnaryOp(unary) => {
+                let value = self.expression(&unary.expr);
+                self.fits(expression, samples::unary(&unary.op, &value)).flatten()
+            }
             Expr::BinOp(both) => {
-                self.expression(&both.left);
-                self.expression(&both.right);
+                let (left, right) = (self.expression(&both.left), self.expression(&both.right));
+                self.fits(expression, samples::binary(both.op, &left, &right)).flatten()
             }
             Expr::Compare(chain) => {
-                self.expression(&chain.expr);
-                chain.ops.iter().for_each(|step| self.expression(&step.expr));
+                let mut left = self.expression(&chain.expr);
+                for step in &chain.ops {
+                    let right = self.expression(&step.expr);
+                    let holds = match step.op {
+                        CompareOpKind::Eq | CompareOpKind::Ne => samples::compared(&left, &right, Comparing::Equality),
+                        CompareOpKind::In | CompareOpKind::NotIn => samples::within(&left, &right),
+                        CompareOpKind::Lt | CompareOpKind::Lte | CompareOpKind::Gt | CompareOpKind::Gte => {
+                            samples::compared(&left, &right, Comparing::Order)
+                        }
+                    };
+                    self.fits(expression, holds);
+                    left = right;
+                }
+                Sample::of(ValueType::Bool)
             }
             Expr::IfExpr(choice) => {
                 self.expression(&choice.test_expr);
-                self.expression(&choice.true_expr);
-                choice.false_expr.iter().for_each(|other| self.expression(other));
+                let chosen = self.expression(&choice.true_expr);
+                match &choice.false_expr {
+                    Some(other) => samples::either(chosen, self.expression(other)),
+                    None => chosen,
+                }
             }
             Expr::Filter(filter) => {
-                filter.expr.iter().for_each(|before| self.expression(before));
+                let value = filter.expr.as_ref().and_then(|before| self.expression(before));
                 let at = head(filter.span(), filter.name);
-                match filters::find(filter.name) {
-                    Some(known) => self.arguments(&filter.args, known.takes, known.needs, filter.name, &at),
-                    None => self.unlisted(at, Unlisted::Filter(filter.name.to_owned())),
-                }
-                self.values(&filter.args);
+                let given = self.values(&filter.args);
+                let Some(known) = filters::find(filter.name) else {
+                    self.unlisted(at, Unlisted::Filter(filter.name.to_owned()));
+                    return None;
+                };
+                let args = self.arguments(&filter.args, given, known.takes, known.needs, filter.name, &at)?;
+                self.fits(expression, samples::filtered(known, &value, &args)).flatten()
             }
             Expr::Test(test) => {
                 self.expression(&test.expr);
                 let at = head(test.span(), test.name);
+                let given = self.values(&test.args);
                 match predicates::find(test.name) {
                     Some(known) => {
-                        self.arguments(&test.args, &["value"][..known.takes], known.takes, test.name, &at);
+                        let takes = &["value"][..known.takes];
+                        self.arguments(&test.args, given, takes, known.takes, test.name, &at);
                     }
                     None => self.unlisted(at, Unlisted::Test(test.name.to_owned())),
                 }
-                self.values(&test.args);
+                Sample::of(ValueType::Bool)
             }
             Expr::Call(call) => self.call(call),
-            Expr::List(list) => list.items.iter().for_each(|item| self.expression(item)),
-            Expr::Tuple(list) => list.items.iter().for_each(|item| self.expression(item)),
+            Expr::List(list) => self.items(&list.items),
+            Expr::Tuple(list) => self.items(&list.items),
             Expr::Map(map) => {
                 let what = Unlisted::Syntax("maps in braces", "choose with `{% if %}`");
                 self.unlisted(range(map.span()), what);
+                None
             }
         }
     }
 
-    fn call(&mut self, call: &'t Call<'t>) {
+    fn items(&mut self, items: &'t [Expr<'t>]) -> Guess {
+        let items: Vec<Guess> = items.iter().map(|item| self.expression(item)).collect();
+        samples::list_of(items)
+    }
+
+    fn call(&mut self, call: &'t Call<'t>) -> Guess {
+        let given = self.values(&call.args);
         match &call.expr {
             Expr::Var(name) if name.id == "range" => {
-                self.arguments(&call.args, &["from", "to", "step"], 1, "range", &range(name.span()));
+                let at = range(name.span());
+                self.arguments(&call.args, given, &["from", "to", "step"], 1, "range", &at);
+                return samples::list_of(vec![Sample::of(ValueType::Int)]);
             }
             Expr::Var(name) => self.unlisted(range(name.span()), Unlisted::Function(name.id.to_owned())),
             Expr::GetAttr(get) => {
@@ -302,43 +371,58 @@ impl<'t> Reading<'t> {
                 self.unlisted(range(other.span()), what);
             }
         }
-        self.values(&call.args);
+        None
     }
 
-    fn values(&mut self, args: &'t [CallArg<'t>]) {
+    fn values(&mut self, args: &'t [CallArg<'t>]) -> Vec<Guess> {
+        let mut values = Vec::new();
         for arg in args {
             match arg {
-                CallArg::Pos(value) | CallArg::Kwarg(_, value) => self.expression(value),
+                CallArg::Pos(value) | CallArg::Kwarg(_, value) => values.push(self.expression(value)),
                 CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
                     let what = Unlisted::Syntax("arguments with `*`", "write each of them");
                     self.unlisted(range(value.span()), what);
+                    values.push(None);
                 }
             }
         }
+        values
     }
 
-    fn arguments(&mut self, given: &[CallArg<'_>], takes: &[&str], needs: usize, of: &str, at: &Range<usize>) {
-        let mut filled = vec![false; takes.len()];
+    /// The arguments in the order of `takes`, blank where none is given; none when they do not fit.
+    fn arguments(
+        &mut self,
+        given: &[CallArg<'_>],
+        values: Vec<Guess>,
+        takes: &[&str],
+        needs: usize,
+        of: &str,
+        at: &Range<usize>,
+    ) -> Option<Vec<Guess>> {
+        let mut filled = vec![None; takes.len()];
         let mut fits = true;
-        for (number, arg) in given.iter().enumerate() {
+        for (number, (arg, value)) in given.iter().zip(values).enumerate() {
             let place = match arg {
                 CallArg::Pos(_) => Some(number).filter(|number| *number < takes.len()),
                 CallArg::Kwarg(name, _) => takes.iter().position(|taken| taken == name),
-                CallArg::PosSplat(_) | CallArg::KwargSplat(_) => return,
+                CallArg::PosSplat(_) | CallArg::KwargSplat(_) => return None,
             };
             match place {
-                Some(place) => filled[place] = true,
+                Some(place) => filled[place] = Some(value),
                 None => fits = false,
             }
         }
-        if !fits || filled.iter().take(needs).any(|filled| !filled) {
+        if !fits || filled.iter().take(needs).any(Option::is_none) {
             let what = What::Arguments { of: of.to_owned(), takes: taken(takes, needs) };
             self.found.push(Finding { range: at.clone(), what });
+            return None;
         }
+        let blank = || Some(Sample::constant(Shown::Blank));
+        Some(filled.into_iter().map(|value| value.unwrap_or_else(blank)).collect())
     }
 
     /// `lead.first_name` and `lead["first_name"]`, as one name; what is no such path is looked at part by part.
-    fn path(&mut self, expression: &'t Expr<'t>) {
+    fn path(&mut self, expression: &'t Expr<'t>) -> Guess {
         let (mut names, mut at) = (Vec::new(), expression);
         let root = loop {
             match at {
@@ -352,9 +436,9 @@ impl<'t> Reading<'t> {
                         at = &get.expr;
                     }
                     subscript => {
-                        self.expression(&get.expr);
+                        let of = self.expression(&get.expr);
                         self.expression(subscript);
-                        return;
+                        return samples::item_of(&of).ok().flatten();
                     }
                 },
                 Expr::Var(root) => break root,
@@ -364,12 +448,15 @@ impl<'t> Reading<'t> {
         names.push(root.id);
         names.reverse();
         let place = range(root.span()).start..range(expression.span()).end;
-        self.name(names.join("."), root.id, place);
+        self.name(names.join("."), root.id, place)
     }
 
-    fn name(&mut self, name: String, root: &str, range: Range<usize>) {
-        if !self.own.contains(&root) {
-            self.found.push(Finding { range, what: What::Name(name) });
+    fn name(&mut self, name: String, root: &str, range: Range<usize>) -> Guess {
+        if let Some((own, known)) = self.own.iter().rev().find(|(own, _)| *own == root) {
+            return known.clone().filter(|_| name == *own);
         }
+        let kind = (self.type_of)(&name);
+        self.found.push(Finding { range, what: What::Name(name) });
+        kind.and_then(Sample::of)
     }
 }

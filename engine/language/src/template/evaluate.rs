@@ -294,20 +294,11 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         }
     }
 
-    fn constant(&mut self, constant: &Const) -> Result<Shown, Stop> {
-        let value = &constant.value;
-        if let Some(text) = value.as_str() {
+    fn constant(&mut self, known: &Const) -> Result<Shown, Stop> {
+        if let Some(text) = known.value.as_str() {
             self.work.length(text.len())?;
-            return Ok(Shown::text(text));
         }
-        Ok(match value.kind() {
-            ValueKind::Bool => Shown::Bool(value.is_true()),
-            ValueKind::Number => match value.as_i64().filter(|_| value.is_integer()) {
-                Some(int) => Shown::Int(int),
-                None => f64::try_from(value.clone()).map_or(Shown::Blank, Shown::Number),
-            },
-            _ => Shown::Blank,
-        })
+        Ok(constant(known).unwrap_or(Shown::Blank))
     }
 
     fn field(&mut self, of: &Shown, field: &str) -> Result<Shown, Stop> {
@@ -396,6 +387,20 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         self.work.steps(count)?;
         let numbers = std::iter::successors(Some(from), |number| number.checked_add(step));
         Shown::list(numbers.take(count).map(Shown::Int).collect())
+    }
+}
+
+/// What stands in the template itself; none for `none`.
+pub(super) fn constant(constant: &Const) -> Option<Shown> {
+    let value = &constant.value;
+    match value.kind() {
+        ValueKind::String => value.as_str().map(Shown::text),
+        ValueKind::Bool => Some(Shown::Bool(value.is_true())),
+        ValueKind::Number => match value.as_i64().filter(|_| value.is_integer()) {
+            Some(int) => Some(Shown::Int(int)),
+            None => f64::try_from(value.clone()).ok().map(Shown::Number),
+        },
+        _ => None,
     }
 }
 

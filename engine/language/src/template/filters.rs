@@ -160,7 +160,7 @@ fn number(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, S
 fn money(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, Stop> {
     let currency = match &args[0] {
         Shown::Text(code) if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase()) => code.clone(),
-        _ => return Err(Stop::Mismatch("a currency has three letters: `money(\"EUR\")`".to_owned())),
+        _ => return Err(Stop::Mismatch("a currency has three letters: write `money(\"EUR\")`".to_owned())),
     };
     let Some(amount) = number_of(work, value)? else { return not_a_number(value) };
     let text = work.reader.money(amount, &currency);
@@ -258,7 +258,7 @@ fn split(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, St
         at => {
             let at = work.text_of(at)?;
             if at.is_empty() {
-                return Err(Stop::Mismatch("a text is split at something: `split(\",\")`".to_owned()));
+                return Err(Stop::Mismatch("a text is split at something: write `split(\",\")`".to_owned()));
             }
             text.split(&*at).take(LIST_ITEMS_MAX + 1).collect()
         }
@@ -285,7 +285,7 @@ fn indent(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, S
 
 fn truncate(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, Stop> {
     let Shown::Int(most) = args[0] else {
-        return Err(Stop::Mismatch("a text is cut after a number of letters: `truncate(80)`".to_owned()));
+        return Err(Stop::Mismatch("a text is cut after a number of letters: write `truncate(80)`".to_owned()));
     };
     let most = usize::try_from(most).unwrap_or_default();
     let text = work.text_of(value)?;

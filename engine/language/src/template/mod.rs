@@ -13,6 +13,7 @@ mod filters;
 mod locale;
 mod operators;
 mod predicates;
+mod samples;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -276,3 +276,77 @@ fn what_stopped_it_is_told_with_its_line() {
     let error = render("a\nb {{ 1 | lowr }}", &Lead, &reader("UTC", "", "")).unwrap_err();
     assert_eq!(error.to_string(), "line 2 of the template: templates have no filter `lowr`");
 }
+
+/// Of which type a name is, as a workspace says it.
+fn type_of(name: &str) -> Option<cadenza_core::value::ValueType> {
+    use cadenza_core::value::ValueType;
+    Some(match name {
+        "lead.first_name" | "lead.company" | "owner.name" => ValueType::Text,
+        "lead.budget" => ValueType::Number,
+        "lead.employees" => ValueType::Int,
+        "lead.last_touch" | "lead.project_date" | "now" => ValueType::Time,
+        "lead.reached" => ValueType::Bool,
+        "lead.tools" => ValueType::List,
+        _ => return None,
+    })
+}
+
+#[test]
+fn what_never_fits_is_found_before_it_is_rendered() {
+    let fits = [
+        "{{ lead.budget + lead.employees }} {{ lead.first_name + lead.company }} {{ lead.first_name * 2 }}",
+        "{{ lead.budget / (lead.employees - lead.employees) }}",
+        "{{ lead.first_name | money('EUR') }} {{ lead.first_name | date }} {{ lead.first_name | number(2) }}",
+        "{{ lead.first_name == lead.last_touch }} {{ lead.last_touch < '2026-03-08T00:00:00Z' }}",
+        "{{ event.data.x + 1 }} {{ event.data.x | date }} {{ event.data.x == 'a' }} {{ event.data.x > 1 }}",
+        "{{ lead.reached == true }} {{ lead.budget == none }} {{ 'CRM' in lead.tools }} {{ 'a' in lead.first_name }}",
+        "{{ lead.budget | default('none yet') }} {{ (lead.budget | default('x')) ~ 1 }}",
+        "{% if lead.reached %}{% set x = 1 %}{% else %}{% set x = 'a' %}{% endif %}{{ x + 1 }}",
+        "{% for n in range(lead.employees) %}{{ n + loop.index }}{{ lead.tools[n] }}{% endfor %}",
+        "{% set a, b = ['1', '2'] %}{{ a + b }} {{ lead.tools[0] + 'x' }} {{ lead.project_date[:4] + 'x' }}",
+        "{{ lead.tools | sort | first | upper }} {{ [3, 1] | sum + 1 }} {{ lead.tools | length > 2 }}",
+        "{{ lead.first_name if lead.reached else lead.budget }} {{ lead.company or 'you' }} {{ -lead.budget }}",
+        "{{ lead.budget in [1, 2.5] }} {{ lead.first_name not in ['Ada', 'Bob'] }} {{ lead.tools == ['CRM'] }}",
+        "{{ lead.first_name | split(',') | join(' ') }} {{ (lead.budget | int) // 1000 }} {{ 'a' ~ lead.last_touch }}",
+    ];
+    for template in fits {
+        let wrong = never_fit(template);
+        assert!(wrong.is_empty(), "{template}: {wrong:?}");
+    }
+    let wrong = [
+        ("{{ lead.project_date + 3 }}", "`+` does not go between a time and a number"),
+        ("{{ now - lead.last_touch }}", "`-` does not go between a time and a time"),
+        ("{{ lead.first_name + lead.budget }}", "`+` does not go between a text and a number"),
+        ("{{ -lead.last_touch }}", "`-` does not go between a number and a time"),
+        ("{{ lead.tools - 1 }}", "`-` does not go between a list and a number"),
+        ("{{ lead.budget / 0 }}", "the result of `/` is no number that can be written"),
+        ("{% set x = lead.project_date %}{{ x * 2 }}", "`*` does not go between a time and a number"),
+        ("{% for t in lead.tools %}{{ t - 1 }}{% endfor %}", "`-` does not go between a text and a number"),
+        ("{{ lead.budget | date }}", "only a time has a date or an hour, and this is a number"),
+        ("{{ lead.last_touch | money('EUR') }}", "a number is wanted, and this is a time"),
+        ("{{ lead.budget | money('eur') }}", "a currency has three letters: write `money(\"EUR\")`"),
+        ("{{ lead.budget | number(99) }}", "the places after the point are 0 to 15"),
+        ("{{ lead.budget | length }}", "only a text or a list has a length, and this is a number"),
+        ("{% for x in lead.first_name %}{% endfor %}", "`for` goes through a list, and this is a text"),
+        ("{% for x in lead.budget %}{% endfor %}", "`for` goes through a list, and this is a number"),
+        ("{% if lead.employees == '50' %}{% endif %}", "a number is never equal to a text"),
+        ("{% if lead.employees > '50' %}{% endif %}", "a number is never more or less than a text"),
+        ("{% if lead.reached == 'true' %}{% endif %}", "true or false is never equal to a text"),
+        ("{% if lead.tools == 'CRM' %}{% endif %}", "a list is never equal to a text"),
+        ("{% if lead.last_touch > 3 %}{% endif %}", "a time is never more or less than a number"),
+        ("{% if lead.last_touch == 'soon' %}{% endif %}", "a time is never equal to a text"),
+        ("{% if 'x' in lead.budget %}{% endif %}", "`in` looks into a text or a list, and this is a number"),
+        ("{% if lead.budget in ['a', 'b'] %}{% endif %}", "a number is never equal to a text"),
+        ("{% for x in lead.tools %}{{ loop }}{% endfor %}", "`loop` alone has no text: write `loop.index`"),
+    ];
+    for (template, expected) in wrong {
+        let found = never_fit(template);
+        assert!(found.iter().any(|why| why.starts_with(expected)), "{template}: {found:?}");
+    }
+}
+
+fn never_fit(template: &str) -> Vec<String> {
+    let findings = findings(template, &type_of).unwrap_or_else(|_| panic!("{template} can be read"));
+    let why = |finding: check::Finding| if let What::NeverFits(why) = finding.what { Some(why) } else { None };
+    findings.into_iter().filter_map(why).collect()
+}

@@ -1,0 +1,203 @@
+//! What the parts of a template will be, as far as that can be known before there is a lead: a sample of each type is put
+//! through the same signs and filters that render, so what never fits is found when the workspace is checked.
+
+use super::locale::Reader;
+use super::operators;
+use super::value::{Pen, Shown, Turn, Work};
+use super::{Stop, filters::Filter};
+use cadenza_core::time::Timestamp;
+use cadenza_core::value::ValueType;
+use jiff::tz::TimeZone;
+use minijinja::machinery::ast::{BinOpKind, UnaryOpKind};
+
+/// A value of the type that a part of a template has.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    value: Shown,
+    /// The value itself stands in the template.
+    constant: bool,
+}
+
+/// None where the type is not known, as of what an event brought.
+pub(super) type Guess = Option<Sample>;
+
+impl Sample {
+    /// What stands in the template.
+    pub(super) const fn constant(value: Shown) -> Self {
+        Self { value, constant: true }
+    }
+
+    /// Some value of this type; none for one that may have any.
+    pub(super) fn of(kind: ValueType) -> Guess {
+        Self::typical(match kind {
+            ValueType::Bool => Shown::Bool(true),
+            ValueType::Int => Shown::Int(1),
+            ValueType::Number => Shown::Number(1.0),
+            ValueType::Text => Shown::text("1"),
+            ValueType::Time => Shown::Time(Timestamp::from_ms(0)),
+            ValueType::Duration => Shown::Duration(1),
+            ValueType::List => Shown::list(vec![Shown::text("1")]).ok()?,
+            ValueType::Any => return None,
+        })
+    }
+
+    /// Some value of the same type: what one sample came to says nothing about the others.
+    fn typical(value: Shown) -> Guess {
+        let value = match value {
+            Shown::Blank => return None,
+            Shown::Bool(_) => Shown::Bool(true),
+            Shown::Int(_) => Shown::Int(1),
+            Shown::Number(_) => Shown::Number(1.0),
+            Shown::Text(_) => Shown::text("1"),
+            other @ (Shown::Time(_) | Shown::Duration(_) | Shown::List(_) | Shown::Object(_) | Shown::Turn(_)) => other,
+        };
+        Some(Self { value, constant: false })
+    }
+
+    /// A text of a field, which may say a number or a time.
+    const fn is_open_text(&self) -> bool {
+        matches!(self.value, Shown::Text(_)) && !self.constant
+    }
+
+    /// Whether both are of one type.
+    fn is_like(&self, other: &Self) -> bool {
+        self.value.what() == other.value.what()
+    }
+}
+
+/// `loop`.
+pub(super) const fn turn() -> Guess {
+    Some(Sample { value: Shown::Turn(Turn { index: 0, length: 1 }), constant: false })
+}
+
+/// One of two values, of which only rendering knows which.
+pub(super) fn either(one: Guess, other: Guess) -> Guess {
+    one.zip(other).filter(|(one, other)| one.is_like(other)).and_then(|(one, _)| Sample::typical(one.value))
+}
+
+/// What goes through a list holds in turn.
+pub(super) fn item_of(list: &Guess) -> Result<Guess, String> {
+    match list.as_ref().map(|list| &list.value) {
+        None | Some(Shown::Blank) => Ok(None),
+        Some(Shown::List(list)) => {
+            let mut items = list.items.iter().map(|item| Sample::typical(item.clone()));
+            let first = items.next().flatten();
+            Ok(items.fold(first, either))
+        }
+        Some(other) => Err(format!("`for` goes through a list, and this is {}", other.what())),
+    }
+}
+
+/// A list of these.
+pub(super) fn list_of(items: Vec<Guess>) -> Guess {
+    let items: Option<Vec<Shown>> = items.into_iter().map(|item| item.map(|item| item.value)).collect();
+    Shown::list(items?).ok().map(Sample::constant)
+}
+
+/// A part of a list or a text.
+pub(super) fn part_of(whole: Guess) -> Guess {
+    whole.and_then(|whole| match whole.value {
+        list @ Shown::List(_) => Sample::typical(list),
+        _ => Sample::of(ValueType::Text),
+    })
+}
+
+/// What a sign makes of two values, or why it never does.
+pub(super) fn binary(op: BinOpKind, left: &Guess, right: &Guess) -> Result<Guess, String> {
+    use BinOpKind::{Eq, Gt, Gte, In, Lt, Lte, Ne, ScAnd, ScOr};
+    match op {
+        ScAnd | ScOr => return Ok(either(left.clone(), right.clone())),
+        Eq | Ne => compared(left, right, Comparing::Equality)?,
+        Lt | Lte | Gt | Gte => compared(left, right, Comparing::Order)?,
+        In => within(left, right)?,
+        _ => {
+            let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+            return made(|work| operators::binary(work, op, &left.value, &right.value));
+        }
+    }
+    Ok(Sample::of(ValueType::Bool))
+}
+
+/// What a sign before a value makes of it.
+pub(super) fn unary(op: &UnaryOpKind, value: &Guess) -> Result<Guess, String> {
+    match op {
+        UnaryOpKind::Not => Ok(Sample::of(ValueType::Bool)),
+        UnaryOpKind::Neg => binary(BinOpKind::Sub, &Some(Sample::constant(Shown::Int(0))), value),
+    }
+}
+
+/// What is asked of two values.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Comparing {
+    Equality,
+    Order,
+}
+
+/// Why a comparison of two values never holds.
+pub(super) fn compared(left: &Guess, right: &Guess, asked: Comparing) -> Result<(), String> {
+    let (Some(left), Some(right)) = (left, right) else { return Ok(()) };
+    if left.value.is_blank() || right.value.is_blank() {
+        return Ok(());
+    }
+    let may_be_a_time = |one: &Sample, other: &Sample| one.is_open_text() && matches!(other.value, Shown::Time(_));
+    if may_be_a_time(left, right) || may_be_a_time(right, left) {
+        return Ok(());
+    }
+    let ordered = work(|work| operators::compare(work, &left.value, &right.value))?.flatten().is_some();
+    let alike = left.is_like(right) && matches!(asked, Comparing::Equality);
+    if ordered || alike {
+        return Ok(());
+    }
+    let (one, other) = (left.value.what(), right.value.what());
+    Err(match asked {
+        Comparing::Equality => format!("{one} is never equal to {other}"),
+        Comparing::Order => format!("{one} is never more or less than {other}"),
+    })
+}
+
+/// Why nothing is ever in this.
+pub(super) fn within(part: &Guess, whole: &Guess) -> Result<(), String> {
+    match whole.as_ref().map(|whole| &whole.value) {
+        None | Some(Shown::Blank | Shown::Text(_)) => Ok(()),
+        Some(Shown::List(_)) => match item_of(whole)? {
+            item @ Some(_) => compared(part, &item, Comparing::Equality),
+            None => Ok(()),
+        },
+        Some(other) => Err(format!("`in` looks into a text or a list, and this is {}", other.what())),
+    }
+}
+
+/// What a filter makes of a value, or why it never does.
+pub(super) fn filtered(filter: &Filter, value: &Guess, args: &[Guess]) -> Result<Guess, String> {
+    let args: Option<Vec<Shown>> = args.iter().map(|arg| arg.as_ref().map(|arg| arg.value.clone())).collect();
+    let (Some(value), Some(args)) = (value, args) else { return Ok(None) };
+    let shown = made(|work| (filter.make)(work, &value.value, &args));
+    match shown {
+        // `{{ lead.budget_text | money("EUR") }}`
+        Err(_) if value.is_open_text() => Ok(None),
+        // What stands instead may be of another type.
+        Ok(_) if matches!(filter.name, "default" | "d") => {
+            Ok(either(Some(value.clone()), args.into_iter().next().and_then(Sample::typical)))
+        }
+        other => other,
+    }
+}
+
+/// Why a value cannot be written.
+pub(super) fn printed(value: &Guess) -> Result<(), String> {
+    let Some(value) = value else { return Ok(()) };
+    work(|work| Pen::default().print(&value.value, work)).map(drop)
+}
+
+fn made(make: impl FnOnce(&mut Work<'_>) -> Result<Shown, Stop>) -> Result<Guess, String> {
+    work(make).map(|made| made.and_then(Sample::typical))
+}
+
+/// Does some work on samples. Only what never fits is a fault: what is too long or too much depends on the values.
+fn work<T>(make: impl FnOnce(&mut Work<'_>) -> Result<T, Stop>) -> Result<Option<T>, String> {
+    let reader = Reader::new(TimeZone::UTC, None, None);
+    match make(&mut Work::new(&reader)) {
+        Err(Stop::Mismatch(why)) => Err(why),
+        made => Ok(made.ok()),
+    }
+}
