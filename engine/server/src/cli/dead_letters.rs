@@ -185,7 +185,12 @@ impl Way {
             Self::Redrive if done["duplicate"] == true => {
                 format!("{letter}: it had come to {} already, nothing was done twice.", table::cell(done, "lead"))
             }
-            Self::Redrive if done["lead"].is_string() => format!("{letter}: it came to {}.", table::cell(done, "lead")),
+            Self::Redrive if done["lead"].is_string() => {
+                let left_out = done["left_out"].as_array().into_iter().flatten();
+                let left_out = left_out
+                    .map(|left| format!(" Left out: {} ({}).", table::cell(left, "field"), table::cell(left, "why")));
+                format!("{letter}: it came to {}.{}", table::cell(done, "lead"), left_out.collect::<String>())
+            }
             Self::Redrive => format!("{letter}: it is sent again."),
         }
     }

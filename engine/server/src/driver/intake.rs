@@ -9,6 +9,7 @@ use cadenza_core::id::{LeadId, hash64};
 use cadenza_core::identity::{IdentityKind, Named};
 use cadenza_core::journal::Note;
 use cadenza_core::reading::{LeftOut, Why};
+use cadenza_core::value::Value;
 use cadenza_store::{Mark, StoreError};
 use tokio::sync::oneshot;
 
@@ -91,9 +92,10 @@ impl Driver {
             let opted_out = Event::Commanded { command, by: report.source.clone() };
             self.transition_at(other, id.clone(), opted_out, now, vec![Note::IdentityConflict(lead)]).await?;
         }
+        let number = report.field_text("phone").map(|number| Value::Text(number.to_owned()));
         let events = bound.into_iter().chain([Event::Reported(report)]).collect();
         let notes = self.transition_of(lead, id.clone(), events, now, notes).await?;
-        add_left_out(&mut left_out, &notes);
+        add_left_out(&mut left_out, &notes, number.as_ref());
         let number = self.open.number;
         for event in std::iter::once(id).chain(signed) {
             self.set.add_mark(Mark { event, day: day(now), lead, content: Some(content) }, number);
@@ -158,12 +160,14 @@ impl Driver {
     }
 }
 
-/// What the lead did not take, besides what could not be read before.
-fn add_left_out(left_out: &mut Vec<LeftOut>, notes: &[Note]) {
+/// What the lead did not take, besides what could not be read before. Whether `number` is one depends on where the lead is.
+fn add_left_out(left_out: &mut Vec<LeftOut>, notes: &[Note], number: Option<&Value>) {
     for note in notes {
         let left = match note {
             Note::LeftOut { field, why } => LeftOut::new(field, *why, None),
-            // A number that is none where the lead is, for one.
+            Note::NotSet { field } if field == "phone" => {
+                LeftOut::new(field, Why::Form, number).wanting("a telephone number where the lead is")
+            }
             Note::NotSet { field } => LeftOut::new(field, Why::Form, None),
             Note::NotTaken(kind) => LeftOut::new(kind.as_str(), Why::Finds, None),
             _ => continue,

@@ -8,6 +8,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, Named, Params};
 use crate::http::state::{Intake, Shared};
 use crate::http::{cursor, paging};
+use crate::intake::LeftOutView;
 use crate::views::Page;
 use crate::views::outbox::{DeadLetterView, OutgoingView, read_id};
 use axum::Json;
@@ -75,6 +76,9 @@ pub(crate) struct Redriven {
     /// Whether a delivery had become an event already.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate: Option<bool>,
+    /// What a delivery brought and the lead did not take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOutView>,
 }
 
 /// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by the mapping
@@ -88,8 +92,9 @@ pub(crate) async fn redrive(
     let letter = find(&api, &text).await?;
     let delivered = deliver_again(&api, &letter).await?;
     api.engine.exhume(letter.id, Exhume::Redrive { by: caller.name() }).await?;
+    let left_out = delivered.iter().flat_map(|accepted| &accepted.left_out).map(LeftOutView::from).collect();
     let (lead, duplicate) = delivered.map(|accepted| (accepted.lead, accepted.duplicate)).unzip();
-    Ok(Json(Redriven { dead_letter: text, lead, duplicate }))
+    Ok(Json(Redriven { dead_letter: text, lead, duplicate, left_out }))
 }
 
 /// `GET /v1/dead-letters/{id}`.
