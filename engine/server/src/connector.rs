@@ -96,11 +96,9 @@ impl Connector {
         });
     }
 
-    /// An attempt that panics has failed like any other, and is made again: its row is not under way for ever.
     async fn attempted(self: &Arc<Self>, catalog: &Arc<Catalog>, row: &Outgoing) -> Result<(), SendError> {
         let (this, catalog, row) = (Arc::clone(self), Arc::clone(catalog), row.clone());
-        let attempt = tokio::spawn(async move { this.attempt(&catalog, &row).await });
-        attempt.await.unwrap_or_else(|_| Err(passing("the attempt broke off, a fault of this program".to_owned())))
+        unpanicked(async move { this.attempt(&catalog, &row).await }).await
     }
 
     async fn attempt(&self, catalog: &Catalog, row: &Outgoing) -> Result<(), SendError> {
@@ -126,6 +124,12 @@ impl Connector {
         let retry = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
         Err(SendError { cause: format!("the other side answered {status}"), retry, retry_after_ms })
     }
+}
+
+/// An attempt that panics has failed like any other, and is made again: its row is not under way for ever.
+async fn unpanicked(attempt: impl Future<Output = Result<(), SendError>> + Send + 'static) -> Result<(), SendError> {
+    let broken = |_| Err(passing("the attempt broke off, a fault of this program".to_owned()));
+    tokio::spawn(attempt).await.unwrap_or_else(broken)
 }
 
 /// Connections that nothing could be sent by as things are, and why.
@@ -319,6 +323,13 @@ mod tests {
         ] {
             assert_eq!(read_retry_after(text, now), wait_ms, "`{text}`");
         }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_has_failed_and_is_made_again() {
+        let broken = unpanicked(async { panic!("a fault of this program") }).await.unwrap_err();
+        assert!(broken.retry, "{}", broken.cause);
+        assert_eq!(unpanicked(async { Ok(()) }).await.ok(), Some(()));
     }
 
     #[test]

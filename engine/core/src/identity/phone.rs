@@ -214,11 +214,15 @@ impl Dialled {
             return abroad(self.digits.strip_prefix("00").unwrap_or(&self.digits));
         }
         let at_home = country.and_then(|country| PhoneNumber::parse_with_country(&self.digits, country.code()));
+        let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
+        let international = || abroad(&self.digits).filter(|_| lost_plus);
+        // `491701234567` in Germany: a number there may be as long as that, and nobody writes one without its zero.
+        let own_code = |number: &PhoneNumber| self.digits.starts_with(&number.country_code().to_string());
         let at_home = at_home.filter(|number| !self.is_dialled_as_in_america(number));
+        let at_home = at_home.map(|number| international().filter(|_| own_code(&number)).unwrap_or(number));
         // Dialled from a country: `00` in most, `011` in North America.
         let dialled = || ["00", "011"].iter().filter_map(|prefix| self.digits.strip_prefix(prefix)).find_map(abroad);
-        let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
-        at_home.or_else(dialled).or_else(|| abroad(&self.digits).filter(|_| lost_plus))
+        at_home.or_else(dialled).or_else(international)
     }
 
     /// `011` and then the code of the country that the number was read for: nobody there dials so.
