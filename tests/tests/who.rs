@@ -62,6 +62,10 @@ impl Story {
         self.engine.lead(lead)["fields"][name].clone()
     }
 
+    fn consent(&self, lead: &str) -> Value {
+        self.engine.lead(lead)["consent"].clone()
+    }
+
     fn timeline(&self, lead: &str) -> String {
         self.engine.client.get(&format!("/v1/leads/{lead}/timeline?limit=200")).expect(200).text
     }
@@ -109,6 +113,7 @@ fn a_late_bounce_marks_the_address_that_bounced() {
     assert_eq!(story.field(&ada, "email"), "new@acme.example", "and does not come back");
     story.engine.advance("2h");
     assert_eq!(story.mailed(), ["new@acme.example"], "the new one is well");
+    assert_eq!(story.consent(&ada)["unreachable"], json!([]));
     // The new one bounces too; another spelling of it is the same address, whoever gives it.
     story.tell("email.bounced", json!({"email": "New@Acme.example"}));
     story.tell("lead.updated", json!({"external_id": "7", "email": "‹mailto:new@acme.example›"}));
@@ -117,6 +122,9 @@ fn a_late_bounce_marks_the_address_that_bounced() {
     story.engine.advance("2h");
     assert_eq!(story.mailed(), ["new@acme.example"], "nobody is mailed where mail comes back");
     assert!(story.timeline(&bea).contains("mail to this address comes back"), "{}", story.timeline(&bea));
+    let consent = story.consent(&bea);
+    assert_eq!(consent["unreachable"], json!(["email"]));
+    assert_eq!(consent["bound"][0]["why"], "bounced", "{consent}");
     story.engine.stop();
 }
 

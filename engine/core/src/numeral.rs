@@ -19,15 +19,15 @@ pub(crate) const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a number; `whole` wants one without a fraction.
 ///
-/// A dot before digits is a decimal point, as programs write it, but for a whole number `1.200` may be either and is
-/// refused. A comma before exactly three digits groups them, and is a decimal sign otherwise.
+/// A dot is a decimal point, as programs write it, but `1.200` may be either and is refused. A comma before exactly three
+/// digits groups them, and is a decimal sign otherwise.
 pub fn read(text: &str, whole: bool) -> Result<Value, NoNumber> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix(['-', '\u{2212}']) {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let plain = plain(digits, whole)?;
+    let plain = plain(digits)?;
     let signed = if negative { format!("-{plain}") } else { plain };
     if whole { whole_number(&signed) } else { number(&signed) }
 }
@@ -48,7 +48,7 @@ fn whole_number(plain: &str) -> Result<Value, NoNumber> {
 }
 
 /// The number as Rust reads it: digits, at most one point, perhaps an exponent.
-fn plain(text: &str, whole: bool) -> Result<String, NoNumber> {
+fn plain(text: &str) -> Result<String, NoNumber> {
     if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
         let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         let machine = is_digits(power) && mantissa.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -65,7 +65,7 @@ fn plain(text: &str, whole: bool) -> Result<String, NoNumber> {
     match signs.as_slice() {
         [] if is_digits(text) => Ok(joined()),
         ['.' | ','] if groups[0].is_empty() && is_digits(groups[1]) => decimal("0", groups[1]),
-        ['.'] if whole && in_thousands(&groups) => Err(NoNumber::Ambiguous),
+        ['.'] if in_thousands(&groups) => Err(NoNumber::Ambiguous),
         ['.'] => decimal(groups[0], groups[1]),
         [',' | ' ' | '\''] if in_thousands(&groups) => Ok(joined()),
         [','] => decimal(groups[0], groups[1]),
@@ -136,8 +136,8 @@ mod tests {
             ("0.125", other.clone(), number(0.125)),
             ("0,125", other.clone(), number(0.125)),
             ("1234.567", other.clone(), number(1234.567)),
-            ("1.200", ambiguous.clone(), number(1.2)),
-            ("250.000", ambiguous.clone(), number(250.0)),
+            ("1.200", ambiguous.clone(), ambiguous.clone()),
+            ("250.000", ambiguous.clone(), ambiguous.clone()),
             ("1,200", whole(1_200), number(1_200.0)),
             ("-1,200", whole(-1_200), number(-1_200.0)),
             ("1,200,000", whole(1_200_000), number(1_200_000.0)),

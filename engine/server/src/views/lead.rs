@@ -6,7 +6,8 @@ use crate::views::run::RunView;
 use crate::views::words;
 use cadenza_core::account::Hold;
 use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
-use cadenza_core::lead::{Channel, Counts, LeadScore, Outcome, RepId, Stage, TouchResult};
+use cadenza_core::identity::{BoundKey, IdentityKind, Why};
+use cadenza_core::lead::{Channel, Counts, Lead, LeadScore, Outcome, RepId, Stage, TouchResult};
 use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
@@ -14,6 +15,21 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::MAIN_SCORE;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Ways on which nothing comes through: an address proved wrong, or what it needs is bound for that.
+fn unreachable(lead: &Lead) -> Vec<Channel> {
+    let proved_wrong = |channel| {
+        let bound = lead.bound_on(channel);
+        bound.is_some_and(|why| matches!(why, Why::Bounced | Why::WrongNumber | Why::Crowded))
+    };
+    let is = |channel: &Channel| lead.consent.unreachable.contains(channel) || proved_wrong(*channel);
+    Channel::ALL.iter().copied().filter(is).collect()
+}
+
+fn bound_view(bound: &BoundKey) -> BoundView {
+    let BoundKey { key, binding } = bound;
+    BoundView { kind: key.kind, value: key.value.clone(), why: binding.why, at: binding.at, by: binding.by.clone() }
+}
 
 /// A lead in a list.
 #[derive(Debug, Serialize)]
@@ -112,8 +128,20 @@ struct HoldView {
 struct ConsentView {
     opted_out: Option<OptOutView>,
     refused: Vec<Channel>,
+    /// Ways on which the lead's own address or number does not reach it.
     unreachable: Vec<Channel>,
+    /// What binds the addresses and numbers that it has or had, whoever else has them.
+    bound: Vec<BoundView>,
     not_before: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct BoundView {
+    kind: IdentityKind,
+    value: String,
+    why: Why,
+    at: Timestamp,
+    by: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -200,7 +228,8 @@ impl LeadView {
                     reason: out.reason.clone(),
                 }),
                 refused: lead.consent.refused.clone(),
-                unreachable: lead.consent.unreachable.clone(),
+                unreachable: unreachable(lead),
+                bound: lead.consent.bound.iter().map(bound_view).collect(),
                 not_before: lead.consent.not_before,
             },
             paused_at: lead.paused_at,
