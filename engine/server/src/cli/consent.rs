@@ -54,6 +54,19 @@ const AGAINST: &[&str] = &[
     "dontcall",
     "dontemail",
     "dontmail",
+    "dontmarket",
+    "dontprocess",
+    "dontsend",
+    "donttext",
+    "dontphone",
+    "dontsolicit",
+    "marketingsuspended",
+    "emailsuspended",
+    "emailinvalid",
+    "invalidemail",
+    "markedemailasspam",
+    "markedasspam",
+    "spamreport",
     "nocontact",
     "nocall",
     "noemail",
@@ -157,6 +170,7 @@ const FOR: &[&str] = &[
     "subscribed",
     "subscriber",
     "consent",
+    "sendmarketing",
     "acceptsmarketing",
     "acceptsemail",
     "acceptssms",
@@ -233,6 +247,7 @@ const DETAILS: &[&str] = &[
     "text",
     "version",
     "method",
+    "mode",
 ];
 
 /// What a cell may say against a contact.
@@ -246,6 +261,9 @@ const WORDS_AGAINST: &[&str] = &[
     "donotemail",
     "donotmail",
     "donotallow",
+    "donotsend",
+    "nonmarketingcontact",
+    "archived",
     "dnc",
     "complained",
     "complaint",
@@ -289,6 +307,26 @@ const WORDS_AGAINST: &[&str] = &[
     "nichtangemeldet",
 ];
 
+/// Of these such as are said of a lead, a deal or a file as well: in a column that is not about consent they say nothing.
+const WORDS_OF_OTHER_THINGS: &[&str] = &[
+    "archived",
+    "blocked",
+    "declined",
+    "denied",
+    "gesperrt",
+    "invalid",
+    "junk",
+    "pending",
+    "refused",
+    "rejected",
+    "removed",
+    "revoked",
+    "transactional",
+    "unconfirmed",
+    "withdrawn",
+    "widerrufen",
+];
+
 /// What a cell may say of an address that takes no mail.
 const WORDS_BOUNCED: &[&str] =
     &["cleaned", "bounced", "bounce", "hardbounce", "hardbounced", "undeliverable", "invalid", "invalidemail"];
@@ -313,6 +351,15 @@ const WORDS_FOR: &[&str] = &[
     "valid",
     "verified",
     "deliverable",
+    "unverified",
+    "guessed",
+    "extrapolated",
+    "acceptall",
+    "catchall",
+    "risky",
+    "unavailable",
+    "send",
+    "marketingcontact",
     "angemeldet",
     "abonniert",
     "erteilt",
@@ -324,6 +371,12 @@ const WORDS_FOR: &[&str] = &[
     "actif",
     "none",
     "never",
+];
+
+/// `Mailing State/Province`, `Billing Country`: where somebody is.
+const ADDRESSES: &[&str] = &["mailing", "billing", "shipping", "postal", "home", "work", "office", "visiting"];
+const PARTS_OF_ADDRESS: &[&str] = &[
+    "address", "street", "city", "town", "state", "province", "region", "county", "country", "zip", "code", "postcode",
 ];
 
 /// What the column of this name says about consent, if anything.
@@ -338,6 +391,10 @@ pub(super) fn of_column(name: &str) -> Option<ConsentColumn> {
         markers.iter().any(found)
     };
     let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    let about_consent = has(AGAINST) || is(AGAINST_WORDS) || has(FOR);
+    if is(ADDRESSES) && is(PARTS_OF_ADDRESS) && !about_consent && !is(&["status"]) {
+        return None;
+    }
     let channel = channel(&whole, &words);
     let about_status = is(&["status", "state", "etat", "estado", "stato"]) || whole.ends_with("status");
     let about_mail =
@@ -406,6 +463,7 @@ pub(super) fn read(column: ConsentColumn, value: &Value, zone: &TimeZone) -> Opt
         },
         Says::YesDetail => Some(Said::Fine),
         Says::Status => by_word(),
+        Says::PerhapsStatus if is(WORDS_OF_OTHER_THINGS) => Some(Said::Fine),
         Says::PerhapsStatus => Some(by_word().unwrap_or(Said::Fine)),
     }
 }
@@ -524,8 +582,25 @@ mod tests {
             ("Email marketing consent status", Some((email, Says::Status))),
             ("status", Some((None, Says::PerhapsStatus))),
             ("Lead Status", Some((None, Says::PerhapsStatus))),
+            ("State", Some((None, Says::PerhapsStatus))),
+            ("Mailing State/Province", None),
+            ("Mailing Address", None),
+            ("Billing State", None),
+            ("Postal Code", None),
+            ("Work email address opt-out", Some((email, Says::No))),
+            ("Billing address unsubscribed", Some((None, Says::No))),
+            ("Mailing address status", Some((email, Says::Status))),
+            ("Don't Market", Some((None, Says::No))),
+            ("Don't Process", Some((None, Says::No))),
+            ("Marketing Suspended", Some((None, Says::No))),
+            ("Email Invalid", Some((email, Says::No))),
+            ("Marked email as spam", Some((email, Says::No))),
+            ("Unsubscribed Mode", Some((None, Says::NoDetail))),
+            ("Send Marketing Materials", Some((None, Says::Yes))),
+            ("Marketing contact status", Some((None, Says::Status))),
             ("email", None),
             ("Phone", None),
+            ("Orthodontist", None),
             ("Company", None),
             ("Adoption", None),
             ("Notes", None),
@@ -584,6 +659,23 @@ mod tests {
             ("Email Status", text("Subscribed"), fine),
             ("Email Status", text("NEVER_SUBSCRIBED"), mail),
             ("Email Status", text("Working"), None),
+            ("Email Status", text("Extrapolated"), fine),
+            ("Email Status", text("Unverified"), fine),
+            ("Email Status", text("pending"), mail),
+            ("Lead Status", text("Pending"), fine),
+            ("Lead Status", text("Rejected"), fine),
+            ("Status", text("Archived"), fine),
+            ("Status", text("bounced"), mail),
+            ("Marketing status", text("Archived"), all),
+            ("Marketing contact status", text("Marketing contact"), fine),
+            ("Marketing contact status", text("Non-marketing contact"), all),
+            ("Send Marketing Materials", text("Do Not Send"), all),
+            ("Send Marketing Materials", text("Send"), fine),
+            ("State", text("California"), fine),
+            ("State", text("unsubscribed"), all),
+            ("Don't Market", text("1"), all),
+            ("Email Invalid", text("true"), mail),
+            ("Email Invalid", text("false"), fine),
             ("Marketing status", text("no_consent"), all),
         ] {
             let column = of_column(name).expect(name);

@@ -139,7 +139,8 @@ impl Recipe {
             other => match (name.strip_prefix("data."), consent::of_column(name)) {
                 (Some(data), _) => Column::Data(data.to_owned()),
                 (None, Some(consent)) => {
-                    Column::Consent(consent, self.fields.get(other).map(|kind| (other.to_owned(), *kind)))
+                    let field = synonym(other);
+                    Column::Consent(consent, self.fields.get(field).map(|kind| (field.to_owned(), *kind)))
                 }
                 (None, None) => field(synonym(other)).or_else(|| standing(synonym(other))).unwrap_or(Column::Ignored),
             },
@@ -380,7 +381,9 @@ fn synonym(name: &str) -> &str {
         "job_title" | "position" => "title",
         "company_name" | "organisation" | "organization" | "account" => "company",
         "website" => "domain",
-        "number_of_employees" | "company_size" => "employees",
+        "number_of_employees" | "no_of_employees" | "no__of_employees" | "employee_count" | "company_size" => {
+            "employees"
+        }
         "lead_source" => "source",
         "state" | "province" => "region",
         "id" | "lead_id" | "crm_id" | "record_id" | "contact_id" => "external_id",
