@@ -9,7 +9,8 @@
 
 use cadenza_core::identity;
 use cadenza_core::state::LeadState;
-use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, SledOptions, SledStore, Store, weight};
+use cadenza_sled::SledOptions;
+use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, Store, weight};
 use cadenza_tests::{Engine, Site};
 use std::time::Instant;
 use support::{Reading, cpu_s, load, memory_mib, option, percentile_ms, requests};
@@ -85,7 +86,7 @@ struct Alone {
 fn store_alone(site: &Site, batch: usize) -> Alone {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
-        let written = SledStore::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
+        let written = cadenza_sled::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
         let mut leads: Vec<LeadState> = Vec::new();
         loop {
             let page = written.leads(leads.last().map(|lead| lead.lead.id), 1_000).await.expect("the store reads");
@@ -98,7 +99,7 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
         written.close().await.expect("the store closes");
         let count = leads.len() as f64;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = SledStore::open(folder.path(), SledOptions::default()).expect("a new store");
+        let store = cadenza_sled::open(folder.path(), SledOptions::default()).expect("a new store");
         let batches: Vec<Batch> = leads
             .chunks(batch)
             .enumerate()

@@ -9,7 +9,7 @@
 
 mod support;
 
-use cadenza_store::{SledOptions, SledStore};
+use cadenza_sled::SledOptions;
 use cadenza_tests::{Engine, Site};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ fn restart(leads: usize) {
     let copy = tempfile::tempdir().expect("a temporary folder");
     copy_folder(&site.data(), copy.path());
     let started = Instant::now();
-    let store = SledStore::open(copy.path(), SledOptions::default()).expect("the store opens");
+    let store = cadenza_sled::open(copy.path(), SledOptions::default()).expect("the store opens");
     let bare = started.elapsed();
     drop(store);
     let (engine, ready) = start(&site);

@@ -128,7 +128,7 @@ fn check(site: &Site, mailbox: &Mailbox, acknowledged: &BTreeMap<String, String>
 /// Power cuts; each at a call of its own.
 const CUTS: u64 = 30;
 
-/// A disk below the whole program (`engine/store/examples/power_disk.rs`): it keeps what was synced and a random, torn
+/// A disk below the whole program (`engine/store/sled/examples/power_disk.rs`): it keeps what was synced and a random, torn
 /// part of the rest.
 fn on_a_disk_that_loses_power(site: &Site, mailbox: &Mailbox, cut_at: u64, seed: u64, unsynced: bool) -> Command {
     let test = std::env::current_exe().expect("a test has a path");

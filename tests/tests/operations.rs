@@ -1,6 +1,7 @@
 //! What an operator lives through: brakes, a disk that is nearly full, one that is full.
 
-use cadenza_store::{SledOptions, SledStore, Store};
+use cadenza_sled::SledOptions;
+use cadenza_store::Store;
 use cadenza_tests::{Delivery, Engine, Mailbox, Site};
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
@@ -290,7 +291,7 @@ fn a_schedule_is_kept_before_it_has_ever_fired() {
     // What is missed while the engine is stopped is missed since then.
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
-        let store = SledStore::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
+        let store = cadenza_sled::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
         for schedule in &schedules {
             let id = schedule["id"].as_str().expect("a schedule has an id");
             let kept = store.schedule(id).await.expect("the store reads");

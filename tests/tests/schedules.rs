@@ -2,7 +2,8 @@
 //! advances that end while leads come in.
 
 use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_store::{SledOptions, SledStore, Store as _};
+use cadenza_sled::SledOptions;
+use cadenza_store::Store as _;
 use cadenza_tests::{Engine, Site};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -144,7 +145,7 @@ fn a_clock_that_went_back_silences_no_schedule() {
     let id = schedule["id"].as_str().expect("a schedule has an id");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let kept = runtime.block_on(async {
-        let store = SledStore::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
+        let store = cadenza_sled::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
         store.schedule(id).await.expect("the store reads")
     });
     let handled = kept.and_then(|kept| kept.handled).expect("it is remembered when it was dealt with last");

@@ -19,7 +19,8 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
 use cadenza_sandbox::Sandbox;
-use cadenza_store::{DocumentKey, DocumentKind, SledOptions, SledStore, Store, StoreError, UnlessDamaged as _};
+use cadenza_sled::{SledOptions, SledStore};
+use cadenza_store::{DocumentKey, DocumentKind, Store, StoreError, UnlessDamaged as _};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ async fn tell_what_is_left(engine: &Engine, catalog: &Catalog) {
 /// Opens the store of a data folder; one process at a time. What is to be known of it is told.
 pub(crate) fn open_store(data: &Path, options: SledOptions, tell: impl Fn(&str)) -> anyhow::Result<SledStore> {
     data_folder::make_closed(data)?.iter().for_each(|told| tell(told));
-    let opened = SledStore::open(data, options);
+    let opened = cadenza_sled::open(data, options);
     let store =
         opened.with_context(|| format!("the data folder `{}` cannot be opened", data.display())).map_err(hint)?;
     if let Some(format) = store.raised_from() {

@@ -29,7 +29,10 @@ pub struct Keyed<S> {
 
 impl<S: Space> Keyed<S> {
     /// Takes the key space over; also one that has less than was acknowledged, when that is accepted.
-    pub(crate) fn start(space: S, accept_loss: bool) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// When the header cannot be read, less is there than was acknowledged, or no thread can be started.
+    pub fn start(space: S, accept_loss: bool) -> Result<Self, StoreError> {
         let (shared, taken, committer) = Committer::start(space, accept_loss)?;
         Ok(Self { committer, shared, taken })
     }

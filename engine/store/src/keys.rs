@@ -25,7 +25,7 @@
 //! | `T` | time, owner | empty |
 //! | `U` | plugin, since, run id | empty: a question that waits for a place in the pool |
 //! | `V` | account id, lead id | empty: a lead under the hold of an account that has many |
-//! | `W` | | a number that means nothing, see `embedded/nudge.rs` |
+//! | `W` | | a number that means nothing, see `sled/src/nudge.rs` |
 //! | `X` | key, number | a piece of a value that is too long for one record |
 //! | `Y` | key | how many pieces its value has |
 //!

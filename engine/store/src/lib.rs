@@ -1,4 +1,5 @@
-//! Where state is kept: the contract, its conformance suite, sled (the embedded default) and an in-memory store.
+//! Where state is kept: the contract, its conformance suite, an in-memory store, and what any place to keep bytes needs
+//! to become one ([`Space`], [`Keyed`]): the one on sled, the embedded default, is `cadenza-sled`.
 //!
 //! Must not know: the language, the sandbox, HTTP. It knows core's records and nothing of what moves them.
 
@@ -10,7 +11,6 @@ mod contract;
 mod damage;
 #[cfg(test)]
 mod damaged_records;
-mod embedded;
 #[cfg(test)]
 mod kept_records;
 mod keyed;
@@ -24,6 +24,7 @@ mod space;
 
 pub use contract::*;
 pub use damage::{DamageLog, Damaged, UnlessDamaged};
-pub use embedded::{SledOptions, SledStore, SyncPolicy};
+pub use keyed::Keyed;
 pub use memory::{MemoryDisk, MemoryStore};
 pub use recording::{Weight, weight};
+pub use space::{Changes, Record, Space, spare_key};

@@ -3,12 +3,17 @@
 //! Must not know: what keys and values mean.
 
 use crate::contract::StoreError;
-use crate::keys::Key;
+use crate::keys::{Key, NudgeKey};
 use std::ops::Range;
 use std::sync::RwLockReadGuard;
 
 /// A key and its value.
-pub(crate) type Record<B> = (B, B);
+pub type Record<B> = (B, B);
+
+/// A key whose value means nothing: a place to keep bytes may write there what it likes.
+pub fn spare_key() -> Vec<u8> {
+    NudgeKey.bytes()
+}
 
 /// A place to keep bytes in the order of their keys.
 pub trait Space: Send + Sync + 'static {
@@ -67,7 +72,7 @@ impl Changes {
     }
 
     /// Bytes of all keys and values.
-    pub(crate) fn bytes_len(&self) -> usize {
+    pub fn bytes_len(&self) -> usize {
         self.bytes.len()
     }
 

@@ -1,8 +1,8 @@
-//! Both stores keep the contract.
+//! The store in memory keeps the contract.
 
 use async_trait::async_trait;
 use cadenza_store::conformance::{Place, run};
-use cadenza_store::{MemoryDisk, MemoryStore, SledOptions, SledStore};
+use cadenza_store::{MemoryDisk, MemoryStore};
 
 struct Memory(MemoryDisk);
 
@@ -14,22 +14,7 @@ impl Place for Memory {
     }
 }
 
-struct Folder(tempfile::TempDir);
-
-#[async_trait]
-impl Place for Folder {
-    type Opened = SledStore;
-    async fn open(&self) -> SledStore {
-        SledStore::open(&self.0.path().join("store"), SledOptions::default()).expect("the store opens")
-    }
-}
-
 #[tokio::test]
 async fn memory_keeps_the_contract() {
     run(|| Memory(MemoryDisk::default())).await;
-}
-
-#[tokio::test]
-async fn sled_keeps_the_contract() {
-    run(|| Folder(tempfile::tempdir().expect("a folder"))).await;
 }

@@ -9,7 +9,7 @@
 //!
 //! Must not know: keys, batches, how sled is configured.
 
-use crate::contract::StoreError;
+use cadenza_store::StoreError;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;

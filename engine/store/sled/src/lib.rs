@@ -1,4 +1,4 @@
-//! The store on sled, the embedded default: one data folder, one process.
+//! The store on sled, the embedded default: one data folder, one process. `README.md` says what is done about sled.
 //!
 //! sled 0.34.7 as it comes does not keep its word when the power is cut; what is done about it is in [`sync`], how the
 //! folder is looked after in [`folder`], how the database is used in [`database`] and [`space`].
@@ -12,8 +12,8 @@ mod sync;
 use space::SledSpace;
 pub use sync::SyncPolicy;
 
-use crate::contract::StoreError;
-use crate::keyed::Keyed;
+use cadenza_store::Keyed;
+use cadenza_store::StoreError;
 use std::path::Path;
 
 /// A store on sled.
@@ -37,19 +37,17 @@ impl Default for SledOptions {
     }
 }
 
-impl Keyed<SledSpace> {
-    /// Opens the store in this folder, or makes a new one, and takes it over: its epoch goes up before anything else.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] when another process has it open, [`StoreError::Newer`] when a newer program wrote it,
-    /// [`StoreError::CutShort`] when less is there than was acknowledged, [`StoreError::NotDurable`] when commits would not survive a power cut, [`StoreError::Io`] and
-    /// [`StoreError::Corrupt`] when the folder cannot be read.
-    pub fn open(folder: &Path, options: SledOptions) -> Result<Self, StoreError> {
-        let checks = sync::Check::begin(options.sync)?;
-        let accept_loss = options.accept_loss;
-        let store = Self::start(SledSpace::open(folder, options)?, accept_loss)?;
-        // The epoch has just been written through sled: it must have come by our symbol.
-        checks.end()?;
-        Ok(store)
-    }
+/// Opens the store in this folder, or makes a new one, and takes it over: its epoch goes up before anything else.
+///
+/// # Errors
+/// [`StoreError::Locked`] when another process has it open, [`StoreError::Newer`] when a newer program wrote it,
+/// [`StoreError::CutShort`] when less is there than was acknowledged, [`StoreError::NotDurable`] when commits would not
+/// survive a power cut, [`StoreError::Io`] and [`StoreError::Corrupt`] when the folder cannot be read.
+pub fn open(folder: &Path, options: SledOptions) -> Result<SledStore, StoreError> {
+    let checks = sync::Check::begin(options.sync)?;
+    let accept_loss = options.accept_loss;
+    let store = Keyed::start(SledSpace::open(folder, options)?, accept_loss)?;
+    // The epoch has just been written through sled: it must have come by our symbol.
+    checks.end()?;
+    Ok(store)
 }

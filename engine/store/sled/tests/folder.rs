@@ -1,11 +1,12 @@
 //! What a store finds in its folder besides a sound database: somebody else, leftovers, a database half made.
 
+use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::conformance::sample::{self, Presence, presence};
-use cadenza_store::{BatchId, SledOptions, SledStore, Store, StoreError};
+use cadenza_store::{BatchId, Store, StoreError};
 use std::path::Path;
 
 fn open(folder: &Path) -> Result<SledStore, StoreError> {
-    SledStore::open(folder, SledOptions::default())
+    cadenza_sled::open(folder, SledOptions::default())
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@
 //!
 //! Must not know: sled's types, keys, batches.
 
-use crate::contract::StoreError;
+use cadenza_store::StoreError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Whether commits survive a power cut.

@@ -2,9 +2,9 @@
 //!
 //! Must not know: what keys and values mean, locks, the store's folder but for the database in it.
 
-use super::nudge::Nudge;
-use super::{SledOptions, SyncPolicy, sync};
-use crate::contract::StoreError;
+use crate::nudge::Nudge;
+use crate::{SledOptions, SyncPolicy, sync};
+use cadenza_store::StoreError;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! A disk that fills up: the commit fails with a clear error, nothing of it is to be seen, and once there is space again
 //! the store goes on where it was. On a file system of its own, so it needs the right to mount one.
 
+use cadenza_sled::SledOptions;
 use cadenza_store::conformance::sample::{self, Presence, presence};
-use cadenza_store::{BatchId, SledOptions, SledStore, Store, StoreError};
+use cadenza_store::{BatchId, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,7 +34,7 @@ async fn a_full_disk_fails_the_commit_and_nothing_else() {
     // What will be taken away to make space again.
     let ballast = disk.0.join("ballast");
     std::fs::write(&ballast, vec![0; 8 << 20]).expect("there is space for the ballast");
-    let store = SledStore::open(&disk.0.join("store"), SledOptions::default()).expect("the store opens");
+    let store = cadenza_sled::open(&disk.0.join("store"), SledOptions::default()).expect("the store opens");
     let epoch = store.epoch();
     let intake = |number: u64| sample::intake(epoch, BatchId(number), number * 64..(number + 1) * 64);
 
@@ -66,7 +67,7 @@ async fn a_full_disk_fails_the_commit_and_nothing_else() {
     }
     store.close().await.expect("the store closes");
     drop(store);
-    let store = SledStore::open(&disk.0.join("store"), SledOptions::default()).expect("the store opens again");
+    let store = cadenza_sled::open(&disk.0.join("store"), SledOptions::default()).expect("the store opens again");
     for n in 64..(number + 20) * 64 {
         assert_eq!(presence(&store, n).await, Presence::Whole, "lead {n} at the next opening");
     }

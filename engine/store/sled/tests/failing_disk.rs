@@ -3,7 +3,8 @@
 
 mod power;
 
-use cadenza_store::{BatchId, SledOptions, SledStore, Store};
+use cadenza_sled::SledOptions;
+use cadenza_store::{BatchId, Store};
 use power::disk::{self, Call};
 use power::{batch, block_on, last_batch};
 use std::sync::mpsc;
@@ -40,7 +41,7 @@ async fn fail_once(call: Call, sound: u64, after: u64) {
     let folder = tempfile::tempdir().expect("a folder to work in");
     disk::watch(folder.path(), u64::MAX);
     let options = SledOptions { cache_bytes: 1 << 16, ..SledOptions::default() };
-    let store = SledStore::open(&folder.path().join("store"), options.clone()).expect("the store opens");
+    let store = cadenza_sled::open(&folder.path().join("store"), options.clone()).expect("the store opens");
     for number in 1..=sound {
         store.commit(batch(store.epoch(), number)).await.expect("a sound disk takes it");
     }
@@ -66,7 +67,7 @@ async fn fail_once(call: Call, sound: u64, after: u64) {
     }
     store.close().await.expect("the store closes");
     drop(store);
-    let store = SledStore::open(&folder.path().join("store"), options).expect("the store opens again");
+    let store = cadenza_sled::open(&folder.path().join("store"), options).expect("the store opens again");
     assert_eq!(last_batch(&store).await, Ok(last + 4), "{case}: at the next opening");
     disk::unwatch();
 }

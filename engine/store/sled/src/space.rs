@@ -5,11 +5,11 @@
 //!
 //! Must not know: what keys and values mean.
 
-use super::SledOptions;
-use super::database::{Database, Failed, error, unpanicked};
-use super::folder::Folder;
-use crate::contract::StoreError;
-use crate::space::{Changes, Record, Space};
+use crate::SledOptions;
+use crate::database::{Database, Failed, error, unpanicked};
+use crate::folder::Folder;
+use cadenza_store::StoreError;
+use cadenza_store::{Changes, Record, Space};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -1,12 +1,13 @@
 //! The store alone: writes leads as intake does, in batches of 64, and says what that costs; then opens the store again.
 //!
-//! `cargo bench -p cadenza-store --bench intake -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER] [--open | --kill]`
+//! `cargo bench -p cadenza-sled --bench intake -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER] [--open | --kill]`
 //! `--open` only opens what lies in the folder; `--kill` ends the writing as a crash does. Each line is `name value unit`.
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
 
+use cadenza_sled::{SledOptions, SyncPolicy};
 use cadenza_store::conformance::sample;
-use cadenza_store::{BatchId, SledOptions, SledStore, Store, SyncPolicy, weight};
+use cadenza_store::{BatchId, Store, weight};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ fn all(options: &Options) {
 
 async fn write(options: &Options) {
     let data = options.data.as_ref().expect("a folder");
-    let store = SledStore::open(data, options.sled()).expect("the store opens");
+    let store = cadenza_sled::open(data, options.sled()).expect("the store opens");
     let epoch = store.epoch();
     let (mut synced_ms, mut making) = (Vec::new(), Duration::ZERO);
     let (began, cpu_began) = (Instant::now(), cpu());
@@ -140,7 +141,7 @@ async fn write(options: &Options) {
 async fn open(options: &Options) {
     let data = options.data.as_ref().expect("a folder");
     let (began, cpu_began) = (Instant::now(), cpu());
-    let store = SledStore::open(data, options.sled()).expect("the store opens");
+    let store = cadenza_sled::open(data, options.sled()).expect("the store opens");
     println!("open {:.2} s, processor {:.2} s", began.elapsed().as_secs_f64(), (cpu() - cpu_began).as_secs_f64());
     println!("memory {} MB (peak {} MB)", status("VmRSS") / 1024, status("VmHWM") / 1024);
     let looking = Instant::now();

@@ -3,7 +3,7 @@
 
 mod power;
 
-use cadenza_store::SyncPolicy;
+use cadenza_sled::SyncPolicy;
 use power::{Ending, cut};
 
 #[test]

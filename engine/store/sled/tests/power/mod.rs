@@ -5,10 +5,9 @@
 
 pub mod disk;
 
+use cadenza_sled::{SledOptions, SledStore, SyncPolicy};
 use cadenza_store::conformance::sample::{self, Presence, presence_as};
-use cadenza_store::{
-    Batch, BatchId, Counters, DocumentKey, Epoch, SledOptions, SledStore, Store, StoreError, SyncPolicy,
-};
+use cadenza_store::{Batch, BatchId, Counters, DocumentKey, Epoch, Store, StoreError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -90,7 +89,7 @@ pub fn cut(
         cut
     });
     cut.restore(after, chance);
-    let opened = std::panic::catch_unwind(|| SledStore::open(&after.join("store"), options));
+    let opened = std::panic::catch_unwind(|| cadenza_sled::open(&after.join("store"), options));
     let ending = match opened {
         Ok(Ok(store)) => match block_on(last_batch(&store)) {
             Ok(last) if last >= cut.acknowledged => Ending::Kept(last),
@@ -106,7 +105,7 @@ pub fn cut(
 /// Goes on from the last batch until told to stop.
 fn write(folder: &Path, options: SledOptions, over: &AtomicBool) {
     block_on(async {
-        let store = SledStore::open(&folder.join("store"), options).expect("an undamaged store opens");
+        let store = cadenza_sled::open(&folder.join("store"), options).expect("an undamaged store opens");
         let last = disk::ACKNOWLEDGED.load(Ordering::SeqCst);
         for number in last + 1..last + 10_000 {
             if over.load(Ordering::SeqCst) {

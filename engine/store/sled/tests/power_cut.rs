@@ -2,7 +2,7 @@
 
 mod power;
 
-use cadenza_store::SyncPolicy;
+use cadenza_sled::SyncPolicy;
 use power::{Ending, cut};
 
 const CUTS: u64 = 30;

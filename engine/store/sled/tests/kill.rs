@@ -3,7 +3,8 @@
 
 mod power;
 
-use cadenza_store::{SledOptions, SledStore, Store};
+use cadenza_sled::SledOptions;
+use cadenza_store::Store;
 use power::{batch, block_on, last_batch};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -23,7 +24,7 @@ fn what_was_acknowledged_survives_kill_9() {
         let acknowledged =
             write_and_kill(folder.path(), chance.u64(0..40), Duration::from_micros(chance.u64(0..4_000)));
         let acknowledged = acknowledged.max(last);
-        let store = SledStore::open(folder.path(), SledOptions::default())
+        let store = cadenza_sled::open(folder.path(), SledOptions::default())
             .unwrap_or_else(|error| panic!("seed {seed}: after the kill: {error}"));
         last = block_on(last_batch(&store)).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         assert!(last >= acknowledged, "seed {seed}: batch {acknowledged} was acknowledged, the last is {last}");
@@ -57,7 +58,7 @@ fn write_and_kill(folder: &Path, batches: u64, after: Duration) -> u64 {
 fn the_writer() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     block_on(async {
-        let store = SledStore::open(Path::new(&folder), SledOptions::default()).expect("the store opens");
+        let store = cadenza_sled::open(Path::new(&folder), SledOptions::default()).expect("the store opens");
         let last = store.counters().await.expect("readable").values.get("batch").map_or(0, |n| *n as u64);
         println!();
         for number in last + 1.. {

@@ -6,8 +6,7 @@
 //!
 //! Must not know: batches, keys but its own.
 
-use crate::contract::StoreError;
-use crate::keys::{Key, NudgeKey};
+use cadenza_store::StoreError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -75,10 +74,10 @@ fn look(shared: &Shared, sled: &sled::Db) {
         let (done, begun) = (shared.done.load(Ordering::SeqCst), shared.begun.load(Ordering::SeqCst));
         if begun > done && begun == seen {
             // Its result does not matter: an error is what the waiting commit is about to hear.
-            let _ = super::database::unpanicked(|| {
+            let _ = crate::database::unpanicked(|| {
                 // Always another value: sled does not write what is there already.
                 nudges += 1;
-                sled.insert(NudgeKey.bytes(), &nudges.to_be_bytes()).map(drop).map_err(super::database::error)
+                sled.insert(cadenza_store::spare_key(), &nudges.to_be_bytes()).map(drop).map_err(crate::database::error)
             });
         }
         seen = begun;
