@@ -1,7 +1,7 @@
 //! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
 
 use crate::brakes::Brakes;
-use crate::plugins::{self, Library, Misfit, PluginError, Plugins, Registry, Troubles};
+use cadenza_builds::{Library, Misfit, PluginError, Plugins, Registry, Troubles};
 use cadenza_core::expr::Object;
 use cadenza_core::id::Digest;
 use cadenza_core::time::Timestamp;
@@ -80,7 +80,7 @@ impl Catalog {
     /// Reads and checks a workspace folder, with the plugins that it and the program bring along.
     pub(crate) fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
         let folder = Folder::read(root)?;
-        let offers = plugins::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
+        let offers = cadenza_builds::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
         for (name, hash, by) in offers.found {
             basis.registry.offer(&name, hash, by, basis.now);
         }

@@ -9,10 +9,10 @@ mod lines;
 
 use crate::catalog::Catalog;
 use crate::meters::Meters;
-use crate::plugins::Plugins;
-use crate::plugins::health::{BuildHealth, Health};
-use crate::plugins::names::readable_backtrace;
-use crate::plugins::shadow::Compared;
+use cadenza_builds::Plugins;
+use cadenza_builds::health::{BuildHealth, Health};
+use cadenza_builds::names::readable_backtrace;
+use cadenza_builds::shadow::Compared;
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::Answer;
 use cadenza_core::id::Digest;
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn what_a_thread_held_when_it_broke_off_is_asked_again() {
         let catalog = Arc::new(fixture::catalog());
-        let (meters, health) = (Arc::new(Meters::default()), Arc::new(Health::default()));
+        let (meters, health) = (Arc::new(Meters::default()), Arc::new(Health::new(crate::clock::Clock::real)));
         let bench = Bench::new(&catalog.plugins, &health).unwrap();
         let mut worker = Worker { bench, meters: Arc::clone(&meters), ask: breaks_off };
         // The attempt, how often it breaks off, and whether the failure says that the host did.

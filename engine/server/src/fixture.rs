@@ -1,7 +1,7 @@
 //! A small lead and a small workspace for unit tests of the faces.
 
 use crate::catalog::{Basis, Catalog};
-use crate::plugins::{Library, Registry};
+use cadenza_builds::{Library, Registry};
 use cadenza_core::id::LeadId;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
@@ -29,7 +29,7 @@ pub(crate) fn catalog() -> Catalog {
 pub(crate) fn basis() -> Basis {
     let library = Arc::new(Library::in_memory().expect("this machine runs plugins"));
     let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
-    let offers = crate::plugins::offers(&basis.library, Path::new("."), &Default::default());
+    let offers = cadenza_builds::offers(&basis.library, Path::new("."), &Default::default());
     for (name, hash, by) in offers.expect("nothing is read from a disk").found {
         basis.registry.offer(&name, hash, by, NOW);
     }

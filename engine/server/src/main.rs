@@ -27,7 +27,6 @@ mod left_behind;
 mod mapping;
 mod meters;
 mod plain;
-mod plugins;
 mod render;
 mod secret;
 mod signature;

@@ -1,25 +1,6 @@
 //! What the engine counts of itself, for `/metrics` and the demo's summary. Counters only go up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// One counter.
-#[derive(Debug, Default)]
-pub(crate) struct Meter(AtomicU64);
-
-impl Meter {
-    /// Adds to it.
-    pub(crate) fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
-    }
-    /// What it says.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-    /// Sets a gauge.
-    pub(crate) fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-}
+use cadenza_builds::Meter;
 
 macro_rules! meters {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:literal),+ $(,)?) => {

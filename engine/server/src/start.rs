@@ -11,9 +11,9 @@ use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
 use crate::engine::{Engine, Progress, Room};
 use crate::left_behind;
 use crate::meters::Meters;
-use crate::plugins::health::Health;
-use crate::plugins::{self, Library, PluginError, Registry};
 use anyhow::Context as _;
+use cadenza_builds::health::Health;
+use cadenza_builds::{Library, PluginError, Registry};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::Definitions;
@@ -87,7 +87,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
     let clock = Clock::new(options.clock, from.or(begin));
     let meters = Arc::new(Meters::default());
-    let health = Arc::new(Health::default());
+    let health = Arc::new(Health::new(Clock::real));
     let decider = Decider::new(&catalog, Arc::clone(&meters), &health)?;
     let connector = Arc::new(Connector::new(tokio::runtime::Handle::current()));
 
@@ -248,7 +248,7 @@ fn mend(basis: &mut Basis, root: &Path) -> anyhow::Result<()> {
     let Basis { registry, library, now, .. } = basis;
     if let Ok(folder) = Folder::read(root) {
         // What is wrong with the folder is told when it is read in earnest.
-        let _ = plugins::offers(library, root, &cadenza_language::plugin_settings(&folder));
+        let _ = cadenza_builds::offers(library, root, &cadenza_language::plugin_settings(&folder));
     }
     let sandbox = RefCell::new(Sandbox::new(library.limits())?);
     registry.mend(*now, |name, hash| {
@@ -273,13 +273,13 @@ async fn first_catalog(
     let stored: Option<Folder> = damage::document(store, &DocumentKey::Workspace).await?;
     let Some(folder) = stored else { return Err(explain(error)) };
     let mut basis = basis;
-    for (name, hash, by) in plugins::offers(&basis.library, root, &BTreeMap::new())?.found {
+    for (name, hash, by) in cadenza_builds::offers(&basis.library, root, &BTreeMap::new())?.found {
         // A data folder of an earlier version knows no builds yet.
         if basis.registry.get(&name).is_none() {
             basis.registry.offer(&name, hash, by, basis.now);
         }
     }
-    let catalog = Catalog::of(folder, root, basis, plugins::Troubles::new()).map_err(explain)?;
+    let catalog = Catalog::of(folder, root, basis, cadenza_builds::Troubles::new()).map_err(explain)?;
     Ok((catalog, Some(error)))
 }
 

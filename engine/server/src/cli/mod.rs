@@ -88,7 +88,7 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::Plugin),
     /// Compile a component from standard input to standard output: the engine calls itself so, in a process of its own
-    #[command(name = crate::plugins::compile::SUBCOMMAND, hide = true)]
+    #[command(name = cadenza_builds::compile::SUBCOMMAND, hide = true)]
     CompileComponent,
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Doctor(doctor) => doctor.run(),
         Command::Why(why) => why.run(),
         Command::Plugin(plugin) => plugin.run(),
-        Command::CompileComponent => return crate::plugins::compile::child(),
+        Command::CompileComponent => return cadenza_builds::compile::child(),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

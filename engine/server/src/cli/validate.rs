@@ -2,8 +2,8 @@
 
 use super::{Answer, output};
 use crate::clock::Clock;
-use crate::plugins::{self, Library, Plugins, Registry};
 use anyhow::Context as _;
+use cadenza_builds::{Library, Plugins, Registry};
 use cadenza_language::{Diagnostic, Document, Folder, Paint};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -34,7 +34,7 @@ impl Validate {
         let folder = Folder::read(&self.folder)?;
         let settings = cadenza_language::plugin_settings(&folder);
         let (library, mut registry) = (Library::in_memory()?, Registry::default());
-        let offers = plugins::offers(&library, &self.folder, &settings)?;
+        let offers = cadenza_builds::offers(&library, &self.folder, &settings)?;
         for (name, hash, by) in offers.found {
             registry.offer(&name, hash, by, Clock::real());
         }

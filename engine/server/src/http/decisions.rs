@@ -7,9 +7,9 @@ use crate::http::request::Params;
 use crate::http::state::Shared;
 use crate::http::{cursor, paging};
 use crate::views::Page;
-use crate::views::decision::DecisionView;
 use axum::Json;
 use axum::extract::State;
+use cadenza_builds::decision::DecisionView;
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::id::RunId;
 use cadenza_core::journal::Entry;
@@ -97,7 +97,8 @@ async fn collect(
         let Some(lead) = api.engine.lead(decision.lead).await? else { continue };
         let Some(entry) = api.engine.entry(&lead, decision.seq).await? else { continue };
         for answer in answers(&entry).filter(|answer| params.wants(answer)) {
-            let names = api.archive.names(&catalog, answer.digest, &answer.input.parameters).await;
+            let names =
+                api.archive.names((&catalog.library, &catalog.registry), answer.digest, &answer.input.parameters).await;
             items.push(DecisionView::new(answer, entry.skeleton.now, names.as_deref()));
         }
     }
@@ -116,7 +117,9 @@ pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result
         latest.map(|answer| (answer.clone(), entry.skeleton.now))
     };
     let Some((answer, at)) = entries.iter().rev().find_map(of_run) else { return Ok(None) };
-    let names = api.archive.names(&api.engine.catalog(), answer.digest, &answer.input.parameters).await;
+    let catalog = api.engine.catalog();
+    let kept = (&catalog.library, &catalog.registry);
+    let names = api.archive.names(kept, answer.digest, &answer.input.parameters).await;
     Ok(Some(DecisionView::new(&answer, at, names.as_deref())))
 }
 

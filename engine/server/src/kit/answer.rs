@@ -1,6 +1,6 @@
 //! What the sandbox answered, as a golden case would expect it.
 
-use crate::plugins::names::readable_backtrace;
+use cadenza_builds::names::readable_backtrace;
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, PluginInfo};
 use cadenza_sandbox::{Budgets, Decided};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};

@@ -2,7 +2,7 @@
 //! takes ten seconds. It is kept beside the build tools, signed as in an engine's data folder, where nobody else may write.
 
 use super::tools::Tools;
-use crate::plugins::{Library, PluginError};
+use cadenza_builds::{Library, PluginError};
 use cadenza_sandbox::{Compiled, HostLimits, LoadError};
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};

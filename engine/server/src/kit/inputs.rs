@@ -1,7 +1,7 @@
 //! What goes into a build of a project in a language with an interpreter: told from its files, so that the same is not built
 //! twice.
 
-use crate::plugins::ComponentHash;
+use cadenza_builds::ComponentHash;
 use cadenza_core::id::Digest;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

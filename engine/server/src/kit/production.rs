@@ -1,8 +1,8 @@
 //! Decisions that were really taken, put to another build: what would change. Knows nothing of how they are fetched.
 
 use super::subject::Subject;
-use crate::plugins::shadow::{Compared, Tally};
-use crate::views::decision::{DecisionView, InputView};
+use cadenza_builds::decision::{DecisionView, InputView};
+use cadenza_builds::shadow::{Compared, Tally};
 use cadenza_core::plugin::{
     Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, FieldRead, HistoryReads, Reads, TouchSeen,
     With, lay_out,

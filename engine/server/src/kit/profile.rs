@@ -3,7 +3,7 @@
 
 use super::bench::Asked;
 use super::subject::Subject;
-use crate::plugins::names::readable;
+use cadenza_builds::names::readable;
 use cadenza_sandbox::BudgetOverrides;
 use std::collections::{BTreeMap, BTreeSet};
 

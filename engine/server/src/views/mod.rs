@@ -1,7 +1,6 @@
 //! What the API shows: shapes of their own, apart from the records they are made from, so that either may change alone.
 
 pub(crate) mod damage;
-pub(crate) mod decision;
 pub(crate) mod lead;
 pub(crate) mod outbox;
 pub(crate) mod plugin;

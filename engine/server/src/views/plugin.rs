@@ -3,9 +3,9 @@
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::json;
-use crate::plugins::health::{BuildHealth, Health, Outcome};
-use crate::plugins::shadow::{Example, Tally};
-use crate::plugins::{ComponentHash, Versions};
+use cadenza_builds::health::{BuildHealth, Health, Outcome};
+use cadenza_builds::shadow::{Example, Tally};
+use cadenza_builds::{ComponentHash, Versions};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{DecisionKind, PluginInfo};
 use cadenza_core::step::paused_plugin;

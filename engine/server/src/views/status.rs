@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::counts::Counts;
 use crate::engine::{Engine, Refused};
 use crate::meters::Meters;
-use crate::plugins::health::Health;
+use cadenza_builds::health::Health;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use serde::Serialize;

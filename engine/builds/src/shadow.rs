@@ -11,65 +11,74 @@ const EXAMPLES_MAX: usize = 200;
 
 /// One question that both builds were asked.
 #[derive(Clone, Debug)]
-pub(crate) struct Compared {
-    pub(crate) plugin: String,
+pub struct Compared {
+    /// The plugin.
+    pub plugin: String,
     /// The build that decided.
-    pub(crate) live: Digest,
+    pub live: Digest,
     /// The build that was watched.
-    pub(crate) shadow: Digest,
-    pub(crate) lead: LeadId,
-    pub(crate) at: Timestamp,
-    pub(crate) decided: Result<Decision, DecisionFailure>,
-    pub(crate) would_decide: Result<Decision, DecisionFailure>,
+    pub shadow: Digest,
+    /// About whom.
+    pub lead: LeadId,
+    /// When the live build was asked.
+    pub at: Timestamp,
+    /// What the live build decided.
+    pub decided: Result<Decision, DecisionFailure>,
+    /// What the watched build would have decided.
+    pub would_decide: Result<Decision, DecisionFailure>,
 }
 
 /// What came of watching one build beside another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// The build that decides; the tally begins anew with another.
-    pub(crate) live: Option<Digest>,
+    pub live: Option<Digest>,
     /// The build that is watched.
-    pub(crate) shadow: Option<Digest>,
+    pub shadow: Option<Digest>,
     /// Questions that both were asked.
-    pub(crate) asked: u64,
+    pub asked: u64,
     /// Those where something differs.
-    pub(crate) different: u64,
+    pub different: u64,
     /// Other points, whatever the segment.
-    pub(crate) points: u64,
+    pub points: u64,
     /// The sum of all differences in points, watched minus live.
-    pub(crate) points_sum: i64,
+    pub points_sum: i64,
     /// The largest difference either way.
-    pub(crate) points_max: i32,
+    pub points_max: i32,
     /// Other reasons only.
-    pub(crate) reasons: u64,
+    pub reasons: u64,
     /// Other segments, tracks or actions: `warm -> hot`, and how often.
-    pub(crate) moves: BTreeMap<String, u64>,
+    pub moves: BTreeMap<String, u64>,
     /// Questions that the watched build failed or refused and the live one did not.
-    pub(crate) fails: u64,
+    pub fails: u64,
     /// The other way about.
-    pub(crate) fails_live: u64,
+    pub fails_live: u64,
     /// Questions that the watched build was not asked, because it was too slow to keep up, or failed again and again.
     #[serde(default)]
-    pub(crate) skipped: u64,
+    pub skipped: u64,
     /// Why the watched build failed, without its own words, and how often.
     #[serde(default)]
-    pub(crate) failures: BTreeMap<String, u64>,
+    pub failures: BTreeMap<String, u64>,
     /// The latest differences.
-    pub(crate) examples: VecDeque<Example>,
+    pub examples: VecDeque<Example>,
 }
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Example {
-    pub(crate) lead: LeadId,
-    pub(crate) at: Timestamp,
-    pub(crate) live: String,
-    pub(crate) shadow: String,
+pub struct Example {
+    /// About whom.
+    pub lead: LeadId,
+    /// When the live build was asked.
+    pub at: Timestamp,
+    /// What the live build decided, in words.
+    pub live: String,
+    /// What the watched build would have decided, in words.
+    pub shadow: String,
 }
 
 impl Tally {
     /// Adds a question.
-    pub(crate) fn add(&mut self, compared: &Compared) {
+    pub fn add(&mut self, compared: &Compared) {
         let Compared { live, shadow, lead, at, decided, would_decide, .. } = compared;
         if self.live != Some(*live) || self.shadow != Some(*shadow) {
             *self = Self { live: Some(*live), shadow: Some(*shadow), ..Self::default() };

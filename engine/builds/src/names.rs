@@ -1,7 +1,7 @@
 //! Names of a guest's functions, as their authors wrote them.
 
 /// A function's name without what the compiler added.
-pub(crate) fn readable(name: &str) -> String {
+pub fn readable(name: &str) -> String {
     let name = format!("{:#}", rustc_demangle::demangle(name));
     // The linker takes some names apart already, and leaves the hash.
     let hash = name.rsplit_once("::h").filter(|(_, hash)| hash.len() == 16 && is_hexadecimal(hash));
@@ -10,7 +10,7 @@ pub(crate) fn readable(name: &str) -> String {
 
 /// A backtrace that begins where the author's code, or what it called, went wrong: how a panic is then carried out is the
 /// same for all of them.
-pub(crate) fn readable_backtrace(backtrace: &[String]) -> Vec<String> {
+pub fn readable_backtrace(backtrace: &[String]) -> Vec<String> {
     let names: Vec<String> = backtrace.iter().map(|name| readable(name)).collect();
     let panicked = names.iter().rposition(|name| PANICS.iter().any(|panics| name.starts_with(panics)));
     names[panicked.map_or(0, |at| at + 1)..].to_vec()

@@ -11,64 +11,79 @@ use std::collections::BTreeMap;
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DecisionView {
-    pub(crate) at: Timestamp,
-    pub(crate) lead: LeadId,
-    pub(crate) run: RunId,
-    pub(crate) attempt: u32,
+pub struct DecisionView {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// About whom.
+    pub lead: LeadId,
+    /// For which run.
+    pub run: RunId,
+    /// Which attempt of its step; of an escalation, the point.
+    pub attempt: u32,
     /// For escalations.
-    pub(crate) task: Option<TaskId>,
-    pub(crate) plugin: String,
+    pub task: Option<TaskId>,
+    /// The plugin that was asked.
+    pub plugin: String,
     /// The build that decided.
-    pub(crate) digest: Digest,
+    pub digest: Digest,
     /// Not known when it failed and its component is gone.
-    pub(crate) kind: Option<DecisionKind>,
-    pub(crate) input: InputView,
+    pub kind: Option<DecisionKind>,
+    /// What it was asked.
+    pub input: InputView,
     /// What was decided; null when it failed.
-    pub(crate) decision: Option<Decision>,
+    pub decision: Option<Decision>,
     /// Why nothing was decided.
     #[serde(flatten)]
-    pub(crate) failure: Option<DecisionFailure>,
+    pub failure: Option<DecisionFailure>,
     /// Fuel, microseconds, bytes of memory, lines.
-    pub(crate) cost: Cost,
+    pub cost: Cost,
     /// The lines that the plugin said meanwhile.
-    pub(crate) log: Vec<String>,
+    pub log: Vec<String>,
 }
 
 /// What it was asked. Values carry their types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct InputView {
+pub struct InputView {
     /// When it was asked.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
     /// Whether parameters and fields are named by their positions, because the component is gone.
     #[serde(default)]
-    pub(crate) by_position: bool,
+    pub by_position: bool,
     /// What the build that was asked reads, with the types of fields; not known when its component is gone.
     #[serde(default)]
-    pub(crate) reads: Option<Reads>,
+    pub reads: Option<Reads>,
     /// By name; by position, from 0, when the component is gone.
-    pub(crate) parameters: BTreeMap<String, Value>,
+    pub parameters: BTreeMap<String, Value>,
     /// Fields of the lead, in the same way.
-    pub(crate) fields: BTreeMap<String, Value>,
-    pub(crate) touches: Vec<TouchSeen>,
-    pub(crate) engagement: Vec<EngagementSeen>,
-    pub(crate) owner_present: Option<bool>,
-    pub(crate) previous_score: Option<i32>,
-    pub(crate) business_elapsed_ms: Option<u64>,
-    pub(crate) overdue: Option<Overdue>,
+    pub fields: BTreeMap<String, Value>,
+    /// The latest touches.
+    pub touches: Vec<TouchSeen>,
+    /// The latest engagements.
+    pub engagement: Vec<EngagementSeen>,
+    /// Whether the owner is at work.
+    pub owner_present: Option<bool>,
+    /// Points of the score before.
+    pub previous_score: Option<i32>,
+    /// Open milliseconds since the step was entered.
+    pub business_elapsed_ms: Option<u64>,
+    /// For escalations, how overdue the task is.
+    pub overdue: Option<Overdue>,
 }
 
 /// What a build calls the values that it is passed.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Names {
-    pub(crate) kinds: Vec<DecisionKind>,
-    pub(crate) parameters: Vec<String>,
-    pub(crate) reads: Reads,
+pub struct Names {
+    /// The kinds of decision that it takes.
+    pub kinds: Vec<DecisionKind>,
+    /// Its parameters, in their order.
+    pub parameters: Vec<String>,
+    /// What it reads, with the fields in their order.
+    pub reads: Reads,
 }
 
 impl DecisionView {
     /// Of an answer that was given at this time.
-    pub(crate) fn new(answer: &Answer, at: Timestamp, names: Option<&Names>) -> Self {
+    pub fn new(answer: &Answer, at: Timestamp, names: Option<&Names>) -> Self {
         let input = &answer.input;
         let kind = match &answer.decision {
             Ok(Decision::Score { .. }) => Some(DecisionKind::Scoring),

@@ -15,7 +15,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// The subcommand that compiles; not for people.
-pub(crate) const SUBCOMMAND: &str = "compile-component";
+pub const SUBCOMMAND: &str = "compile-component";
 /// Bytes of memory that the child may write to. An interpreter of 18 MB takes about half of it.
 const MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
 /// Seconds of processor time of the child, on all cores together. An interpreter of 18 MB takes about 20.
@@ -60,7 +60,7 @@ impl From<Reason> for LoadError {
 }
 
 /// The child: limits itself, then compiles.
-pub(crate) fn child() -> ExitCode {
+pub fn child() -> ExitCode {
     if let Err(error) = limit_this_process() {
         return answer(Err(Reason::Invalid(format!("the compiler's limits cannot be set: {error}"))));
     }
@@ -96,7 +96,7 @@ fn answer(compiled: Result<Compiled, Reason>) -> ExitCode {
 }
 
 /// Why a component is not compiled.
-pub(crate) enum NotCompiled {
+pub enum NotCompiled {
     /// Because of what it is.
     Component(LoadError),
     /// Because the compiler cannot be run here.
@@ -116,7 +116,7 @@ fn this_program() -> std::io::Result<PathBuf> {
 }
 
 /// Compiles in a child; a child that does not end well is a reason not to trust the component.
-pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
+pub fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
     let mut child = Command::new(this_program().map_err(NotCompiled::Compiler)?)
         .arg(SUBCOMMAND)
         .env_clear()

@@ -5,8 +5,7 @@
 //! through it is asked again as always, otherwise the pause is twice as long. Times here are real ones.
 
 use super::histogram::Histogram;
-use crate::clock::Clock;
-use crate::meters::Meter;
+use crate::meter::Meter;
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Budget, DecisionFailure};
 use cadenza_core::time::Timestamp;
@@ -16,7 +15,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// So many failures one after another break the circuit.
-pub(crate) const STREAK_MAX: u32 = 20;
+pub const STREAK_MAX: u32 = 20;
 /// The first pause, in milliseconds; each further one is twice as long.
 const PAUSE_MS: i64 = 30_000;
 /// The longest pause.
@@ -26,26 +25,42 @@ const WARN_FOR_DECISIONS: u64 = 1_000;
 /// The same warning is not logged again for so long.
 const WARN_EVERY_MS: i64 = 10 * 60_000;
 
+/// Says what time it is outside: the circuit of a build goes by it, whatever clock the engine runs on.
+pub type RealTime = fn() -> Timestamp;
+
 /// The builds that were asked since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Health(RwLock<BTreeMap<Digest, Arc<BuildHealth>>>);
+#[derive(Debug)]
+pub struct Health {
+    now: RealTime,
+    builds: RwLock<BTreeMap<Digest, Arc<BuildHealth>>>,
+}
 
 impl Health {
+    /// Of no build yet.
+    pub fn new(now: RealTime) -> Self {
+        Self { now, builds: RwLock::default() }
+    }
+
     /// What is known of a build; begun when nothing is.
-    pub(crate) fn of(&self, digest: Digest) -> Arc<BuildHealth> {
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+    pub fn of(&self, digest: Digest) -> Arc<BuildHealth> {
+        if let Some(known) = self.builds.read().unwrap_or_else(PoisonError::into_inner).get(&digest) {
             return Arc::clone(known);
         }
-        Arc::clone(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default())
+        let mut builds = self.builds.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(builds.entry(digest).or_insert_with(|| Arc::new(BuildHealth::new(self.now))))
     }
 }
 
 /// What is counted of one build.
-#[derive(Debug, Default)]
-pub(crate) struct BuildHealth {
-    pub(crate) decisions: Meter,
-    pub(crate) outcomes: [Meter; Outcome::ALL.len()],
-    pub(crate) log_lines: Meter,
+#[derive(Debug)]
+pub struct BuildHealth {
+    now: RealTime,
+    /// Questions, those that were not put to it included.
+    pub decisions: Meter,
+    /// What became of them, in the order of [`Outcome::ALL`].
+    pub outcomes: [Meter; Outcome::ALL.len()],
+    /// Lines that it said.
+    pub log_lines: Meter,
     used: [UseOf; Resource::ALL.len()],
     warned_at_ms: AtomicI64,
     /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. It and `streak` lie beside the
@@ -58,11 +73,11 @@ pub(crate) struct BuildHealth {
 
 /// What decisions used of one thing.
 #[derive(Debug, Default)]
-pub(crate) struct UseOf {
+pub struct UseOf {
     /// How much.
-    pub(crate) spread: Histogram,
+    pub spread: Histogram,
     /// Decisions that were near the budget.
-    pub(crate) near: Meter,
+    pub near: Meter,
     /// The number of the last of them.
     last_near: AtomicU64,
 }
@@ -76,21 +91,32 @@ struct Circuit {
 
 /// How a decision ended, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// It decided.
     Decided,
+    /// It refused, in words of its own.
     Refused,
+    /// It trapped.
     Trap,
+    /// It ran out of fuel.
     Fuel,
+    /// It took too long.
     WallTime,
+    /// It wanted more memory than its budget.
     Memory,
+    /// Its answer was larger than its budget.
     Output,
+    /// It said more than its budget.
     Log,
+    /// Its answer breaks the contract.
     BadOutput,
+    /// It was not asked.
     Unavailable,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 10] = [
+    /// Every outcome.
+    pub const ALL: [Self; 10] = [
         Self::Decided,
         Self::Refused,
         Self::Trap,
@@ -104,7 +130,7 @@ impl Outcome {
     ];
 
     /// As metrics and the API name it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Decided => "decided",
             Self::Refused => "refused",
@@ -120,7 +146,7 @@ impl Outcome {
     }
 
     /// Whether it speaks against the build. A refusal is the plugin's own word.
-    pub(crate) const fn is_failure(self) -> bool {
+    pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Decided | Self::Refused | Self::Unavailable)
     }
 
@@ -142,23 +168,37 @@ impl Outcome {
 
 /// Whether a build is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CircuitView {
+pub struct CircuitView {
     /// Not before this real time.
-    pub(crate) open_until: Option<Timestamp>,
+    pub open_until: Option<Timestamp>,
     /// Failures in a row.
-    pub(crate) streak: u32,
+    pub streak: u32,
     /// The last one, without the plugin's words.
-    pub(crate) last_failure: Option<String>,
+    pub last_failure: Option<String>,
 }
 
 impl BuildHealth {
+    fn new(now: RealTime) -> Self {
+        Self {
+            now,
+            decisions: Meter::default(),
+            outcomes: Default::default(),
+            log_lines: Meter::default(),
+            used: Default::default(),
+            warned_at_ms: AtomicI64::default(),
+            open_until_ms: AtomicI64::default(),
+            streak: AtomicU32::default(),
+            circuit: Mutex::default(),
+        }
+    }
+
     /// Whether it may be asked now; otherwise what is answered in its place.
-    pub(crate) fn admit(&self) -> Result<(), DecisionFailure> {
+    pub fn admit(&self) -> Result<(), DecisionFailure> {
         let until = self.open_until_ms.load(Relaxed);
         if until == 0 {
             return Ok(());
         }
-        let now = Clock::real().as_ms();
+        let now = (self.now)().as_ms();
         let circuit = self.lock();
         if now >= until {
             // One is let through; the others wait for what comes of it.
@@ -173,13 +213,13 @@ impl BuildHealth {
     }
 
     /// Counts a question that is not put to it, because it is not admitted.
-    pub(crate) fn turned_away(&self) {
+    pub fn turned_away(&self) {
         self.decisions.add(1);
         self.outcomes[Outcome::Unavailable as usize].add(1);
     }
 
     /// Counts what became of a decision; `plugin` is for the log.
-    pub(crate) fn record(&self, plugin: &str, decided: &Decided, budgets: Option<&Budgets>) {
+    pub fn record(&self, plugin: &str, decided: &Decided, budgets: Option<&Budgets>) {
         let outcome = Outcome::of(decided);
         self.decisions.add(1);
         self.outcomes[outcome as usize].add(1);
@@ -211,7 +251,7 @@ impl BuildHealth {
             of.near.add(1);
             of.last_near.store(self.asked(), Relaxed);
         }
-        let now = Clock::real().as_ms();
+        let now = (self.now)().as_ms();
         if now - self.warned_at_ms.load(Relaxed) >= WARN_EVERY_MS {
             self.warned_at_ms.store(now, Relaxed);
             let say = |of: Resource| format!("{} {} of {}", of.as_str(), used.of(of), budgets.of(of));
@@ -221,24 +261,24 @@ impl BuildHealth {
     }
 
     /// Decisions that were put to it.
-    pub(crate) fn asked(&self) -> u64 {
+    pub fn asked(&self) -> u64 {
         self.decisions.get().saturating_sub(self.outcomes[Outcome::Unavailable as usize].get())
     }
 
     /// Has other budgets from now on: what was near the old ones says nothing any more.
-    pub(crate) fn forget_near(&self) {
+    pub fn forget_near(&self) {
         for resource in Resource::ALL {
             self.used(resource).last_near.store(0, Relaxed);
         }
     }
 
     /// What decisions used of one thing.
-    pub(crate) fn used(&self, resource: Resource) -> &UseOf {
+    pub fn used(&self, resource: Resource) -> &UseOf {
         &self.used[resource as usize]
     }
 
     /// Of what decisions were near the budget lately.
-    pub(crate) fn near_lately(&self) -> impl Iterator<Item = Resource> {
+    pub fn near_lately(&self) -> impl Iterator<Item = Resource> {
         let lately = |resource: &Resource| {
             let last = self.used(*resource).last_near.load(Relaxed);
             last > 0 && self.asked().saturating_sub(last) < WARN_FOR_DECISIONS
@@ -255,7 +295,7 @@ impl BuildHealth {
         }
         let pause_ms = pause_ms(circuit.pauses);
         circuit.pauses = circuit.pauses.saturating_add(1);
-        self.open_until_ms.store(Clock::real().as_ms() + pause_ms, Relaxed);
+        self.open_until_ms.store((self.now)().as_ms() + pause_ms, Relaxed);
         tracing::error!(plugin, streak, pause_ms, "a plugin fails again and again, and is not asked for a while");
     }
 
@@ -269,14 +309,14 @@ impl BuildHealth {
     }
 
     /// It is asked again at once, as if nothing had been; whether it was not.
-    pub(crate) fn heal(&self) -> bool {
+    pub fn heal(&self) -> bool {
         *self.lock() = Circuit::default();
         self.streak.store(0, Relaxed);
         self.open_until_ms.swap(0, Relaxed) != 0
     }
 
     /// Whether it is asked.
-    pub(crate) fn circuit(&self) -> CircuitView {
+    pub fn circuit(&self) -> CircuitView {
         let until = self.open_until_ms.load(Relaxed);
         let circuit = self.lock();
         CircuitView {
@@ -301,6 +341,10 @@ mod tests {
     use cadenza_core::plugin::{Cost, Decision, Segment};
     use cadenza_sandbox::Used;
 
+    fn now() -> Timestamp {
+        Timestamp::from_ms(1_800_000_000_000)
+    }
+
     fn decided(answer: Result<Decision, DecisionFailure>) -> Decided {
         Decided {
             answer,
@@ -322,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_streak_of_failures_breaks_the_circuit_and_one_success_in_between_does_not() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         for _ in 1..STREAK_MAX {
             health.record("fit", &trap(), None);
         }
@@ -339,9 +383,9 @@ mod tests {
 
     #[test]
     fn after_the_pause_one_is_let_through_and_heals_it() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         (0..STREAK_MAX).for_each(|_| health.record("fit", &trap(), None));
-        health.open_until_ms.store(Clock::real().as_ms() - 1, Relaxed);
+        health.open_until_ms.store(now().as_ms() - 1, Relaxed);
         assert_eq!(health.admit(), Ok(()));
         assert!(health.admit().is_err(), "the others wait for what comes of the first");
         health.record("fit", &score(), None);
@@ -354,7 +398,7 @@ mod tests {
 
     #[test]
     fn who_is_turned_away_is_counted_and_used_nothing() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         health.record("fit", &score(), None);
         health.turned_away();
         assert_eq!((health.decisions.get(), health.outcomes[Outcome::Unavailable as usize].get()), (2, 1));
@@ -363,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_build_that_was_near_a_budget_is_warned_of_until_long_after_or_until_it_has_another() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         let near = || health.used(Resource::Fuel).last_near.store(health.asked(), Relaxed);
         health.record("fit", &score(), None);
         near();
@@ -380,7 +424,7 @@ mod tests {
 
     #[test]
     fn refusals_are_no_failures() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         (0..=STREAK_MAX)
             .for_each(|_| health.record("fit", &decided(Err(DecisionFailure::Refusal("no".to_owned()))), None));
         assert_eq!(health.admit(), Ok(()));
@@ -388,7 +432,7 @@ mod tests {
 
     #[test]
     fn a_person_heals_it_at_once() {
-        let health = BuildHealth::default();
+        let health = BuildHealth::new(now);
         (0..STREAK_MAX).for_each(|_| health.record("fit", &trap(), None));
         assert!(health.admit().is_err());
         health.heal();

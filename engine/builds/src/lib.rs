@@ -3,19 +3,23 @@
 //! Must not know: HTTP, the driver. Nothing here decides for a lead; that is the decider's, with the sandbox.
 
 mod archive;
-pub(crate) mod compile;
-pub(crate) mod health;
+pub mod compile;
+pub mod decision;
+pub mod health;
 mod histogram;
 mod library;
 mod loaded;
-pub(crate) mod names;
+mod meter;
+pub mod names;
 mod registry;
-pub(crate) mod shadow;
+pub mod shadow;
 
-pub(crate) use archive::Archive;
-pub(crate) use library::{ComponentHash, Library};
-pub(crate) use loaded::{Misfit, Plugins, Troubles, offers};
-pub(crate) use registry::{Refusal, Registry, RolledBack, Trial, Versions};
+pub use archive::Archive;
+pub use histogram::Histogram;
+pub use library::{ComponentHash, Library};
+pub use loaded::{Misfit, Plugins, Troubles, offers};
+pub use meter::Meter;
+pub use registry::{Refusal, Registry, RolledBack, Trial, Versions};
 
 use cadenza_sandbox::{HostError, LoadError};
 use std::io;
@@ -23,7 +27,7 @@ use std::path::PathBuf;
 
 /// Why a plugin is not to be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PluginError {
+pub enum PluginError {
     /// It does not load.
     #[error("the plugin `{name}` cannot be loaded: {cause}")]
     Load {

@@ -13,15 +13,15 @@ use std::sync::{Mutex, PoisonError};
 
 /// Components that the program and a workspace folder bring along.
 #[derive(Debug, Default)]
-pub(crate) struct Offers {
+pub struct Offers {
     /// Name, component, who brings it.
-    pub(crate) found: Vec<(String, ComponentHash, &'static str)>,
+    pub found: Vec<(String, ComponentHash, &'static str)>,
     /// Files that are named and cannot be taken.
-    pub(crate) troubles: Troubles,
+    pub troubles: Troubles,
 }
 
 /// Why plugins that are brought along or kept cannot be used, by name.
-pub(crate) type Troubles = BTreeMap<String, PluginError>;
+pub type Troubles = BTreeMap<String, PluginError>;
 
 /// A build that is ready.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ struct Build {
 }
 
 /// Plugins compiled for every sandbox of this process, with one sandbox to ask them about themselves.
-pub(crate) struct Plugins {
+pub struct Plugins {
     limits: HostLimits,
     builds: BTreeMap<Digest, Build>,
     /// What the live builds say of themselves, by name.
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Plugins {
 }
 
 /// Keeps what the program and a workspace folder bring along.
-pub(crate) fn offers(
+pub fn offers(
     library: &Library,
     root: &Path,
     settings: &BTreeMap<String, PluginSettings>,
@@ -86,7 +86,7 @@ fn read(file: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
 impl Plugins {
     /// Everything that the registry has live or tried, with the workspace's budgets. The registry learns their rules. What is
     /// wrong with a plugin that the settings name is told where they name it, when the workspace is checked.
-    pub(crate) fn load(
+    pub fn load(
         library: &Library,
         registry: &mut Registry,
         settings: &BTreeMap<String, PluginSettings>,
@@ -118,7 +118,7 @@ impl Plugins {
     }
 
     /// The same, when nothing is wrong with any of them: for who brings a build, and no folder that could be mended.
-    pub(crate) fn sound(mut self) -> Result<Self, PluginError> {
+    pub fn sound(mut self) -> Result<Self, PluginError> {
         self.troubles.pop_first().map_or(Ok(()), |(_, trouble)| Err(trouble))?;
         Ok(self)
     }
@@ -164,7 +164,7 @@ impl Plugins {
 
     /// Brings a worker's sandbox up to date. Builds that are no longer wanted stay until the next time, for questions that
     /// were put before.
-    pub(crate) fn equip(&self, sandbox: &mut Sandbox, before: &Self) -> Result<(), PluginError> {
+    pub fn equip(&self, sandbox: &mut Sandbox, before: &Self) -> Result<(), PluginError> {
         sandbox.retain(|digest| self.builds.contains_key(&digest) || before.builds.contains_key(&digest));
         // They were asked what they are when they were loaded for the first time; nobody waits for that here.
         let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,35 +180,35 @@ impl Plugins {
     }
 
     /// A sandbox of one's own with all of them.
-    pub(crate) fn sandbox(&self) -> Result<Sandbox, PluginError> {
+    pub fn sandbox(&self) -> Result<Sandbox, PluginError> {
         let mut sandbox = Sandbox::new(&self.limits)?;
         self.equip(&mut sandbox, self)?;
         Ok(sandbox)
     }
 
     /// What the live builds say of themselves, by name.
-    pub(crate) const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
+    pub const fn infos(&self) -> &BTreeMap<String, PluginInfo> {
         &self.infos
     }
 
     /// The build that is tried, whatever its share.
-    pub(crate) fn candidate(&self, name: &str) -> Option<&PluginInfo> {
+    pub fn candidate(&self, name: &str) -> Option<&PluginInfo> {
         self.candidates.get(name).map(|(info, _)| info)
     }
 
     /// Every build that is loaded.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &PluginInfo> {
+    pub fn all(&self) -> impl Iterator<Item = &PluginInfo> {
         self.infos.values().chain(self.candidates.values().map(|(info, _)| info))
     }
 
     /// What a decision of a build may use, and what of it the workspace says.
-    pub(crate) fn budgets(&self, digest: Digest) -> Option<(Budgets, BudgetOverrides)> {
+    pub fn budgets(&self, digest: Digest) -> Option<(Budgets, BudgetOverrides)> {
         let budgets = self.probe.lock().unwrap_or_else(PoisonError::into_inner).budgets(digest).copied()?;
         Some((budgets, self.builds.get(&digest)?.budget))
     }
 
     /// The same plugins with what is tried in the place of what is live: how a workspace would do with it.
-    pub(crate) fn with_candidate_live<'a>(&'a self, name: &'a str) -> Promoted<'a> {
+    pub fn with_candidate_live<'a>(&'a self, name: &'a str) -> Promoted<'a> {
         Promoted { plugins: self, name }
     }
 
@@ -224,7 +224,7 @@ impl Plugins {
     }
 
     /// What each build reads at each place where its plugin is asked.
-    pub(crate) fn bind(&self, asks: &[(AskRef, &Ask)]) -> Bound {
+    pub fn bind(&self, asks: &[(AskRef, &Ask)]) -> Bound {
         let mut bound = Bound::default();
         for (place, ask) in asks {
             let mut bind = |info: &PluginInfo| match self.binding(info, ask) {
@@ -244,7 +244,7 @@ impl Plugins {
     }
 
     /// The builds that are tried, with what they read at the places that they fit.
-    pub(crate) fn candidates(
+    pub fn candidates(
         &self,
         asks: &[(AskRef, &Ask)],
         mut bindings: BTreeMap<AskRef, Binding>,
@@ -260,28 +260,28 @@ impl Plugins {
 
 /// What comes of binding builds to the places where they are asked.
 #[derive(Debug, Default)]
-pub(crate) struct Bound {
+pub struct Bound {
     /// Of the live builds. A place whose plugin is gone, or no longer takes its parameters, has none: the step's failure
     /// policy applies there.
-    pub(crate) bindings: BTreeMap<AskRef, Binding>,
+    pub bindings: BTreeMap<AskRef, Binding>,
     /// Of the builds that are tried. Where one does not fit it is not asked, and the live one decides.
-    pub(crate) candidates: BTreeMap<AskRef, Binding>,
+    pub candidates: BTreeMap<AskRef, Binding>,
     /// Builds that do not fit a definition: live ones an older one, since the current ones were checked; tried ones also one
     /// that was applied since.
-    pub(crate) misfits: Vec<Misfit>,
+    pub misfits: Vec<Misfit>,
 }
 
 /// A place where a plugin is asked, and a build of it that cannot be asked there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit {
+pub struct Misfit {
     /// Where.
-    pub(crate) place: AskRef,
+    pub place: AskRef,
     /// The plugin.
-    pub(crate) plugin: String,
+    pub plugin: String,
     /// Its build.
-    pub(crate) digest: Digest,
+    pub digest: Digest,
     /// Why not.
-    pub(crate) why: String,
+    pub why: String,
 }
 
 fn overrides(settings: Option<&PluginSettings>) -> BudgetOverrides {
@@ -316,7 +316,7 @@ impl PluginCatalog for Plugins {
 }
 
 /// See [`Plugins::with_candidate_live`].
-pub(crate) struct Promoted<'a> {
+pub struct Promoted<'a> {
     plugins: &'a Plugins,
     name: &'a str,
 }

@@ -1,9 +1,8 @@
 //! Builds that decided once and are neither live nor tried any more: loaded again when somebody looks at what they decided,
 //! to know the names of what they were passed.
 
-use super::Library;
-use crate::catalog::Catalog;
-use crate::views::decision::Names;
+use crate::decision::Names;
+use crate::{Library, Registry};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Parameters, PluginInfo};
 use cadenza_core::value::Value;
@@ -18,7 +17,7 @@ const NAMES_MAX: usize = 256;
 const BUILDS_MAX: usize = 8;
 
 /// Builds by their digests.
-pub(crate) struct Archive {
+pub struct Archive {
     names: Mutex<BTreeMap<Asked, Option<Arc<Names>>>>,
     /// Held while a build is compiled, which may take long: never on a thread that others wait for.
     sandbox: Mutex<Sandbox>,
@@ -29,14 +28,14 @@ type Asked = (Digest, String);
 
 impl Archive {
     /// An empty one.
-    pub(crate) fn new(library: &Library) -> Result<Self, HostError> {
+    pub fn new(library: &Library) -> Result<Self, HostError> {
         Ok(Self { names: Mutex::default(), sandbox: Mutex::new(Sandbox::new(library.limits())?) })
     }
 
     /// What a build calls the values it is passed with these parameters; none when its component is gone.
-    pub(crate) async fn names(
+    pub async fn names(
         self: &Arc<Self>,
-        catalog: &Arc<Catalog>,
+        (library, registry): (&Arc<Library>, &Arc<Registry>),
         digest: Digest,
         parameters: &Parameters,
     ) -> Option<Arc<Names>> {
@@ -44,9 +43,10 @@ impl Archive {
         if let Some(known) = self.known().get(&asked) {
             return known.clone();
         }
-        let (archive, catalog, parameters) = (Arc::clone(self), Arc::clone(catalog), parameters.clone());
+        let (archive, parameters) = (Arc::clone(self), parameters.clone());
+        let (library, registry) = (Arc::clone(library), Arc::clone(registry));
         let looking = tokio::task::spawn_blocking(move || {
-            let names = archive.find(&catalog, digest, &parameters).map(Arc::new);
+            let names = archive.find((&library, &registry), digest, &parameters).map(Arc::new);
             let mut known = archive.known();
             if known.len() >= NAMES_MAX {
                 known.clear();
@@ -61,7 +61,7 @@ impl Archive {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, catalog: &Catalog, digest: Digest, parameters: &[Value]) -> Option<Names> {
+    fn find(&self, kept: (&Library, &Registry), digest: Digest, parameters: &[Value]) -> Option<Names> {
         let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         let info = match sandbox.plugin(digest) {
             Some(info) => info.clone(),
@@ -69,7 +69,7 @@ impl Archive {
                 if sandbox.plugins().count() >= BUILDS_MAX {
                     sandbox.retain(|_| false);
                 }
-                load(&mut sandbox, catalog, digest)?
+                load(&mut sandbox, kept, digest)?
             }
         };
         let reads = sandbox.reads(digest, parameters).ok()?;
@@ -78,8 +78,8 @@ impl Archive {
     }
 }
 
-fn load(sandbox: &mut Sandbox, catalog: &Catalog, digest: Digest) -> Option<PluginInfo> {
-    let hash = catalog.registry.components().into_iter().find(|hash| hash.digest() == digest)?;
-    let compiled = catalog.library.compiled(&digest.to_string(), hash).ok()?;
+fn load(sandbox: &mut Sandbox, (library, registry): (&Library, &Registry), digest: Digest) -> Option<PluginInfo> {
+    let hash = registry.components().into_iter().find(|hash| hash.digest() == digest)?;
+    let compiled = library.compiled(&digest.to_string(), hash).ok()?;
     sandbox.load_compiled(&compiled, None).ok()
 }

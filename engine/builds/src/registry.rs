@@ -16,61 +16,61 @@ const PAST_MAX: usize = 16;
 
 /// Every plugin there is, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Registry {
+pub struct Registry {
     plugins: BTreeMap<String, Versions>,
 }
 
 /// The builds of one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Versions {
+pub struct Versions {
     /// What the folder or the program brought last; none when it came over the API alone.
-    pub(crate) offered: Option<ComponentHash>,
+    pub offered: Option<ComponentHash>,
     /// What decides; none while the first build is still tried.
-    pub(crate) live: Option<Live>,
+    pub live: Option<Live>,
     /// What is tried.
-    pub(crate) candidate: Option<Trial>,
+    pub candidate: Option<Trial>,
     /// How many trials there were.
     #[serde(default)]
-    pub(crate) trials: u64,
+    pub trials: u64,
     /// What was live before, the latest last.
     #[serde(default)]
-    pub(crate) past: Vec<Live>,
+    pub past: Vec<Live>,
     /// Builds that decided, and neither decide nor can be gone back to any more: since when. Their components are kept as
     /// long as it is remembered where their decisions lie, to know the names of what they were passed.
     #[serde(default)]
-    pub(crate) retired: BTreeMap<ComponentHash, Timestamp>,
+    pub retired: BTreeMap<ComponentHash, Timestamp>,
     /// The rules of every build that ever decided, by number, as the latest of them words each: journals refer to them.
     #[serde(default)]
-    pub(crate) rules: BTreeMap<u16, RuleInfo>,
+    pub rules: BTreeMap<u16, RuleInfo>,
 }
 
 /// A build that decides, or did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Live {
+pub struct Live {
     /// Which.
-    pub(crate) hash: ComponentHash,
+    pub hash: ComponentHash,
     /// Since when.
-    pub(crate) since: Timestamp,
+    pub since: Timestamp,
     /// Who made it live: a token's name, or `workspace` or `program`.
-    pub(crate) by: String,
+    pub by: String,
 }
 
 /// A build that is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trial {
+pub struct Trial {
     /// Which.
-    pub(crate) hash: ComponentHash,
+    pub hash: ComponentHash,
     /// Of a thousand leads it decides for so many; 0 is shadow.
-    pub(crate) share_permille: u16,
+    pub share_permille: u16,
     /// Since when.
-    pub(crate) since: Timestamp,
+    pub since: Timestamp,
     /// Who tries it.
-    pub(crate) by: String,
+    pub by: String,
 }
 
 /// Why a plugin's builds are not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// No such plugin.
     #[error("there is no plugin `{0}`")]
     Unknown(String),
@@ -111,17 +111,17 @@ pub(crate) enum Refusal {
 
 impl Registry {
     /// The plugins, by name.
-    pub(crate) fn plugins(&self) -> impl Iterator<Item = (&str, &Versions)> {
+    pub fn plugins(&self) -> impl Iterator<Item = (&str, &Versions)> {
         self.plugins.iter().map(|(name, versions)| (name.as_str(), versions))
     }
 
     /// One plugin's builds.
-    pub(crate) fn get(&self, name: &str) -> Option<&Versions> {
+    pub fn get(&self, name: &str) -> Option<&Versions> {
         self.plugins.get(name)
     }
 
     /// Every component that may be wanted again.
-    pub(crate) fn components(&self) -> BTreeSet<ComponentHash> {
+    pub fn components(&self) -> BTreeSet<ComponentHash> {
         let of = |versions: &Versions| {
             let Versions { offered, live, candidate, past, retired, .. } = versions.clone();
             let lives = live.into_iter().chain(past).map(|live| live.hash).chain(retired.into_keys());
@@ -131,12 +131,12 @@ impl Registry {
     }
 
     /// The components of builds that are live or tried.
-    pub(crate) fn in_use(&self) -> BTreeSet<ComponentHash> {
+    pub fn in_use(&self) -> BTreeSet<ComponentHash> {
         self.plugins.values().flat_map(Versions::in_use).collect()
     }
 
     /// Forgets builds that last decided before this.
-    pub(crate) fn forget_retired(&mut self, before: Timestamp) {
+    pub fn forget_retired(&mut self, before: Timestamp) {
         for versions in self.plugins.values_mut() {
             versions.retired.retain(|_, since| *since >= before);
         }
@@ -144,7 +144,7 @@ impl Registry {
 
     /// Keeps to builds that can be loaded, at a start: what is tried and cannot is dropped, and of what was live the latest
     /// that can goes live again. Says aloud what it changes.
-    pub(crate) fn mend(&mut self, now: Timestamp, loads: impl Fn(&str, ComponentHash) -> Result<(), PluginError>) {
+    pub fn mend(&mut self, now: Timestamp, loads: impl Fn(&str, ComponentHash) -> Result<(), PluginError>) {
         for (name, versions) in &mut self.plugins {
             let broken = |hash| loads(name, hash).err();
             if let Some(error) = versions.candidate.as_ref().and_then(|trial| broken(trial.hash)) {
@@ -161,7 +161,7 @@ impl Registry {
     }
 
     /// The folder or the program brings a build along.
-    pub(crate) fn offer(&mut self, name: &str, hash: ComponentHash, by: &str, now: Timestamp) {
+    pub fn offer(&mut self, name: &str, hash: ComponentHash, by: &str, now: Timestamp) {
         let versions = self.versions(name);
         if versions.offered.replace(hash) != Some(hash) {
             versions.go_live(Live { hash, since: now, by: by.to_owned() });
@@ -169,7 +169,7 @@ impl Registry {
     }
 
     /// Tries a build beside the live one; what was tried before is dropped.
-    pub(crate) fn try_out(&mut self, name: &str, trial: Trial) -> Result<(), Refusal> {
+    pub fn try_out(&mut self, name: &str, trial: Trial) -> Result<(), Refusal> {
         let versions = self.versions(name);
         if versions.live.as_ref().is_some_and(|live| live.hash == trial.hash) {
             return Err(Refusal::IsLive(name.to_owned()));
@@ -183,7 +183,7 @@ impl Registry {
     }
 
     /// What is tried goes live, if it is still what is `wanted`.
-    pub(crate) fn promote(
+    pub fn promote(
         &mut self,
         name: &str,
         wanted: Option<Digest>,
@@ -199,7 +199,7 @@ impl Registry {
 
     /// What is tried is dropped; when nothing is, the build before the live one goes live again. `wanted` is what is taken away:
     /// what is tried, or is live.
-    pub(crate) fn roll_back(
+    pub fn roll_back(
         &mut self,
         name: &str,
         wanted: Option<Digest>,
@@ -224,7 +224,7 @@ impl Registry {
     }
 
     /// Refuses a build that gives a rule's number to another rule, and remembers the rules of one that decides.
-    pub(crate) fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
+    pub fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
         let Some(versions) = self.plugins.get_mut(&info.name) else { return Ok(()) };
         for rule in &info.rules {
             if let Some(before) = versions.rules.get(&rule.id).filter(|before| before.name != rule.name) {
@@ -253,7 +253,7 @@ fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> 
 
 /// What a rollback did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RolledBack {
+pub enum RolledBack {
     /// This build is no longer tried.
     Candidate(ComponentHash),
     /// This build is live again.

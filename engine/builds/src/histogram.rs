@@ -8,7 +8,7 @@ const BUCKETS: usize = (64 - OCTAVE_BITS as usize + 1) * OCTAVE;
 
 /// Counts of values by their size.
 #[derive(Debug)]
-pub(crate) struct Histogram {
+pub struct Histogram {
     buckets: Box<[AtomicU64]>,
     max: AtomicU64,
 }
@@ -21,18 +21,18 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Counts a value.
-    pub(crate) fn record(&self, value: u64) {
+    pub fn record(&self, value: u64) {
         self.buckets[bucket(value)].fetch_add(1, Relaxed);
         self.max.fetch_max(value, Relaxed);
     }
 
     /// The largest value.
-    pub(crate) fn max(&self) -> u64 {
+    pub fn max(&self) -> u64 {
         self.max.load(Relaxed)
     }
 
     /// A value that so many of a hundred do not exceed; 0 when there are none.
-    pub(crate) fn percentile(&self, percent: u64) -> u64 {
+    pub fn percentile(&self, percent: u64) -> u64 {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
         let wanted = (counts.iter().sum::<u64>() * percent).div_ceil(100);
         let mut seen = 0;

@@ -26,16 +26,16 @@ const TAG_BYTES: usize = 32;
 
 /// The SHA-256 of a component.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ComponentHash([u8; 32]);
+pub struct ComponentHash([u8; 32]);
 
 impl ComponentHash {
     /// Of these bytes.
-    pub(crate) fn of(component: &[u8]) -> Self {
+    pub fn of(component: &[u8]) -> Self {
         Self(Sha256::digest(component).into())
     }
 
     /// Its head, as journals name it.
-    pub(crate) fn digest(&self) -> Digest {
+    pub fn digest(&self) -> Digest {
         Digest::of_hash(&self.0)
     }
 
@@ -75,7 +75,7 @@ impl<'de> serde::Deserialize<'de> for ComponentHash {
 }
 
 /// Where components and their code are kept.
-pub(crate) struct Library {
+pub struct Library {
     place: Place,
     limits: HostLimits,
     /// What code depends on besides the component.
@@ -99,7 +99,7 @@ impl fmt::Debug for Library {
 
 impl Library {
     /// That of a data folder; what it needs is made.
-    pub(crate) fn open(data: &Path) -> Result<Self, PluginError> {
+    pub fn open(data: &Path) -> Result<Self, PluginError> {
         let (components, compiled) = (data.join("components"), data.join("compiled"));
         for folder in [&components, &compiled] {
             fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
@@ -109,7 +109,7 @@ impl Library {
     }
 
     /// One that keeps nothing when the process ends.
-    pub(crate) fn in_memory() -> Result<Self, PluginError> {
+    pub fn in_memory() -> Result<Self, PluginError> {
         Self::at(Place::Memory(Mutex::default()))
     }
 
@@ -121,12 +121,12 @@ impl Library {
     }
 
     /// The limits for which code is made here.
-    pub(crate) const fn limits(&self) -> &HostLimits {
+    pub const fn limits(&self) -> &HostLimits {
         &self.limits
     }
 
     /// Keeps a component; it is durable when this returns.
-    pub(crate) fn keep(&self, component: &[u8]) -> Result<ComponentHash, PluginError> {
+    pub fn keep(&self, component: &[u8]) -> Result<ComponentHash, PluginError> {
         let hash = ComponentHash::of(component);
         match &self.place {
             Place::Memory(components) => {
@@ -144,7 +144,7 @@ impl Library {
     }
 
     /// A component's bytes.
-    pub(crate) fn component(&self, hash: ComponentHash) -> Result<Arc<[u8]>, PluginError> {
+    pub fn component(&self, hash: ComponentHash) -> Result<Arc<[u8]>, PluginError> {
         match &self.place {
             Place::Memory(components) => {
                 let components = components.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +165,7 @@ impl Library {
 
     /// A component ready for sandboxes: compiled in this process before, on this machine before, or now. `name` is for
     /// what is said when it cannot be.
-    pub(crate) fn compiled(&self, name: &str, hash: ComponentHash) -> Result<Compiled, PluginError> {
+    pub fn compiled(&self, name: &str, hash: ComponentHash) -> Result<Compiled, PluginError> {
         let known = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(compiled) = known().get(&hash) {
             return Ok(compiled.clone());
@@ -185,12 +185,12 @@ impl Library {
     }
 
     /// Whether its machine code is there already.
-    pub(crate) fn is_compiled(&self, hash: ComponentHash) -> bool {
+    pub fn is_compiled(&self, hash: ComponentHash) -> bool {
         matches!(&self.place, Place::Disk { compiled, .. } if compiled.join(self.code_name(hash)).exists())
     }
 
     /// Drops all components but the newest, on the disk.
-    pub(crate) fn keep_newest(&self, count: usize) {
+    pub fn keep_newest(&self, count: usize) {
         let Place::Disk { components, .. } = &self.place else { return };
         let mut found: Vec<_> = fs::read_dir(components).into_iter().flatten().flatten().collect();
         found.sort_by_cached_key(|entry| std::cmp::Reverse(entry.metadata().and_then(|it| it.modified()).ok()));
@@ -200,7 +200,7 @@ impl Library {
     }
 
     /// Drops components that are not to be kept, and from memory the code of those that are not in use.
-    pub(crate) fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>, in_use: &BTreeSet<ComponentHash>) {
+    pub fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>, in_use: &BTreeSet<ComponentHash>) {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| in_use.contains(hash));
         match &self.place {
             Place::Memory(components) => {
