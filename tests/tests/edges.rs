@@ -32,6 +32,19 @@ fn crates_know_only_whom_they_may() {
     let allowed: &[(&str, &[&str])] = &[
         ("cadenza-core", &[]),
         ("cadenza-language", &["cadenza-core"]),
+        ("cadenza-builds", &["cadenza-core", "cadenza-plugins", "cadenza-sandbox"]),
+        (
+            "cadenza-kit",
+            &[
+                "cadenza-builds",
+                "cadenza-core",
+                // Its words for lists of names.
+                "cadenza-language",
+                "cadenza-sandbox",
+                "cadenza-sdk",
+                "cadenza-sdk-build",
+            ],
+        ),
         ("cadenza-store", &["cadenza-core"]),
         ("cadenza-sled", &["cadenza-store"]),
         ("cadenza-sandbox", &["cadenza-core"]),
@@ -42,12 +55,12 @@ fn crates_know_only_whom_they_may() {
         (
             "cadenza",
             &[
+                "cadenza-builds",
                 "cadenza-core",
+                "cadenza-kit",
                 "cadenza-language",
-                "cadenza-plugins",
                 "cadenza-sandbox",
                 "cadenza-sdk",
-                "cadenza-sdk-build",
                 "cadenza-sled",
                 "cadenza-store",
             ],

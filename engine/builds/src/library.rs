@@ -77,11 +77,21 @@ impl<'de> serde::Deserialize<'de> for ComponentHash {
 /// Where components and their code are kept.
 pub struct Library {
     place: Place,
+    compiler: Compiler,
     limits: HostLimits,
     /// What code depends on besides the component.
     compatibility: u64,
     /// Compiled in this process; as many as are in use.
     compiled: Mutex<BTreeMap<ComponentHash, Compiled>>,
+}
+
+/// Where components are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compiler {
+    /// In a process of its own, whose limits are the system's: this program, started again.
+    Child,
+    /// Here.
+    ThisProcess,
 }
 
 enum Place {
@@ -105,17 +115,23 @@ impl Library {
             fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
         }
         let secret = secret(&compiled.join("secret"))?;
-        Self::at(Place::Disk { components, compiled, secret })
+        Self::at(Place::Disk { components, compiled, secret }, Compiler::Child)
     }
 
     /// One that keeps nothing when the process ends.
     pub fn in_memory() -> Result<Self, PluginError> {
-        Self::at(Place::Memory(Mutex::default()))
+        Self::at(Place::Memory(Mutex::default()), Compiler::Child)
     }
 
-    fn at(place: Place) -> Result<Self, PluginError> {
+    /// The same for a program that cannot be its own compiler, as one of unit tests. What it compiles has to be trusted.
+    pub fn of_this_process() -> Result<Self, PluginError> {
+        Self::at(Place::Memory(Mutex::default()), Compiler::ThisProcess)
+    }
+
+    fn at(place: Place, compiler: Compiler) -> Result<Self, PluginError> {
         let limits = HostLimits::default();
-        let library = Self { place, compatibility: compatibility(&limits)?, limits, compiled: Mutex::default() };
+        let library =
+            Self { place, compiler, compatibility: compatibility(&limits)?, limits, compiled: Mutex::default() };
         library.drop_foreign_code();
         Ok(library)
     }
@@ -217,8 +233,7 @@ impl Library {
     }
 
     fn compile(&self, hash: ComponentHash, component: &[u8]) -> Result<Compiled, NotCompiled> {
-        if cfg!(test) {
-            // Unit tests are a program that cannot be its own compiler.
+        if self.compiler == Compiler::ThisProcess {
             return Ok(Compiled::new(component, &self.limits)?);
         }
         let code = compile::in_child(component)?;

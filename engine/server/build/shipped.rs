@@ -1,6 +1,6 @@
 //! The shipped workspace and its sample leads.
 
-use crate::{files, relative};
+use crate::files::{files, relative};
 use std::fs;
 use std::path::Path;
 

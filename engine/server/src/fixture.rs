@@ -27,7 +27,7 @@ pub(crate) fn catalog() -> Catalog {
 
 /// What a first catalog is made on: the plugins that the program brings along.
 pub(crate) fn basis() -> Basis {
-    let library = Arc::new(Library::in_memory().expect("this machine runs plugins"));
+    let library = Arc::new(Library::of_this_process().expect("this machine runs plugins"));
     let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
     let offers = cadenza_builds::offers(&basis.library, Path::new("."), &Default::default());
     for (name, hash, by) in offers.expect("nothing is read from a disk").found {

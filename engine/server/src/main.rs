@@ -22,7 +22,6 @@ mod followed;
 mod http;
 mod intake;
 mod json;
-mod kit;
 mod left_behind;
 mod mapping;
 mod meters;

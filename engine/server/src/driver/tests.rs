@@ -49,7 +49,12 @@ impl Rig {
             store: Arc::new(store),
             clock: clock.clone(),
             catalog: Arc::clone(&catalog),
-            decider: Decider::new(&catalog, Arc::clone(&meters), &Arc::default()).unwrap(),
+            decider: Decider::new(
+                &catalog,
+                Arc::clone(&meters),
+                &Arc::new(cadenza_builds::health::Health::new(crate::clock::Clock::real)),
+            )
+            .unwrap(),
             connector: Arc::new(Connector::new(tokio::runtime::Handle::current())),
             meters: Arc::clone(&meters),
             free_bytes: Box::new(|| u64::MAX),

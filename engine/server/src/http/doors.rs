@@ -103,7 +103,7 @@ impl House {
             catalog: watch::channel(Arc::new(fixture::catalog())).1,
             progress: watch::channel(Progress::default()).1,
             meters: Arc::default(),
-            health: Arc::default(),
+            health: Arc::new(cadenza_builds::health::Health::new(crate::clock::Clock::real)),
             draining: Arc::default(),
             decision_days: 90,
             room: crate::engine::Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },

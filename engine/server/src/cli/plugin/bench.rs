@@ -2,13 +2,13 @@
 
 use super::{Which, grouped, identity, micros, percent, tell_budgets};
 use crate::cli::{Answer, counted, output, table};
-use crate::kit::ask::{self, Question};
-use crate::kit::bench::{Asked, Costs, measure, percentile};
-use crate::kit::cases;
-use crate::kit::generate::Generator;
-use crate::kit::profile::{Profile, profile};
-use crate::kit::subject::Subject;
 use anyhow::bail;
+use cadenza_kit::ask::{self, Question};
+use cadenza_kit::bench::{Asked, Costs, measure, percentile};
+use cadenza_kit::cases;
+use cadenza_kit::generate::Generator;
+use cadenza_kit::profile::{Profile, profile};
+use cadenza_kit::subject::Subject;
 use cadenza_sandbox::Resource;
 use clap::Args;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ fn percent_text(share: f64) -> Value {
 
 fn parts(profile: &Profile, show: impl Fn(f64) -> Value) -> Vec<Value> {
     let share = |stops: usize| stops as f64 / profile.stops.max(1) as f64;
-    let row = |part: &crate::kit::profile::Part| json!({"self": show(share(part.own)), "inclusive": show(share(part.inclusive)), "function": part.function});
+    let row = |part: &cadenza_kit::profile::Part| json!({"self": show(share(part.own)), "inclusive": show(share(part.inclusive)), "function": part.function});
     profile.parts.iter().take(FUNCTIONS_SHOWN).map(row).collect()
 }
 

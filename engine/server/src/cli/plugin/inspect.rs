@@ -3,11 +3,11 @@
 use super::{Which, bytes, grouped, imports, kinds};
 use crate::cli::{Answer, output};
 use crate::json;
-use crate::kit::subject::Subject;
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{FieldRead, HistoryReads, ParameterInfo, Reads, With, lay_out};
 use cadenza_core::time::Span;
 use cadenza_core::value::Value;
+use cadenza_kit::subject::Subject;
 use cadenza_sandbox::Resource;
 use clap::Args;
 use serde_json::json;

@@ -9,13 +9,13 @@ mod production;
 mod test;
 
 use super::{Answer, output};
-use crate::kit::build::{Built, build, when_changed};
-use crate::kit::language::Language;
-use crate::kit::project::NewPlugin;
-use crate::kit::subject::Subject;
-use crate::kit::tools::Tools;
 use anyhow::bail;
 use cadenza_core::plugin::DecisionKind;
+use cadenza_kit::build::{Built, build, when_changed};
+use cadenza_kit::language::Language;
+use cadenza_kit::project::NewPlugin;
+use cadenza_kit::subject::Subject;
+use cadenza_kit::tools::Tools;
 use cadenza_sandbox::{Budgets, Resource, Used};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;

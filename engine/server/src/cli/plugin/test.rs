@@ -2,12 +2,12 @@
 
 use super::{Which, grouped, kinds, past, production, tell_budgets};
 use crate::cli::{Answer, counted, output};
-use crate::kit::cases::{self, Golden};
-use crate::kit::paste;
-use crate::kit::properties::{Broken, Checker, Property, Report};
-use crate::kit::subject::Subject;
-use crate::kit::watch::Files;
 use anyhow::bail;
+use cadenza_kit::cases::{self, Golden};
+use cadenza_kit::paste;
+use cadenza_kit::properties::{Broken, Checker, Property, Report};
+use cadenza_kit::subject::Subject;
+use cadenza_kit::watch::Files;
 use cadenza_sandbox::{NEAR_PERCENT, Used};
 use clap::Args;
 use std::path::PathBuf;

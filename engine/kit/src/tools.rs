@@ -15,13 +15,13 @@ const STAMP: &str = "installed";
 
 /// Where tools are kept.
 #[derive(Clone, Debug)]
-pub(crate) struct Tools {
+pub struct Tools {
     folder: PathBuf,
 }
 
 impl Tools {
     /// The given folder, or the user's cache.
-    pub(crate) fn at(given: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn at(given: Option<&Path>) -> anyhow::Result<Self> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = || variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
         let folder = given.map(Path::to_owned).or_else(|| cache().map(|cache| cache.join("cadenza")));
@@ -30,12 +30,12 @@ impl Tools {
     }
 
     /// Where machine code is kept.
-    pub(crate) fn code(&self) -> PathBuf {
+    pub fn code(&self) -> PathBuf {
         self.folder.join("code")
     }
 
     /// The SDK of a project: the copy in it, or else the one that travels with the binary.
-    pub(crate) fn sdk(&self, project: &Path, language: Language) -> anyhow::Result<PathBuf> {
+    pub fn sdk(&self, project: &Path, language: Language) -> anyhow::Result<PathBuf> {
         let copy = project.join(PROJECT_SDK);
         if copy.join(language.sdk()).is_dir() {
             return Ok(copy);
@@ -51,7 +51,7 @@ impl Tools {
 
     /// The Python that has the pinned packages, and the build script; the packages are installed when they are not there.
     /// The SDK runs from a copy outside of the project, so that it is not taken for a part of the plugin.
-    pub(crate) fn python(&self, sdk: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+    pub fn python(&self, sdk: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
         let sdk = sdk.join("python");
         let pins = sdk.join("requirements.txt");
         let folder = self.folder.join(format!("python-{}", hash(&[&pins])?));
@@ -71,7 +71,7 @@ impl Tools {
 
     /// The build script for JavaScript, beside the pinned packages that it imports; they are installed when they are not
     /// there.
-    pub(crate) fn javascript(&self, sdk: &Path) -> anyhow::Result<PathBuf> {
+    pub fn javascript(&self, sdk: &Path) -> anyhow::Result<PathBuf> {
         let sdk = sdk.join("javascript");
         let pins = ["package.json", "package-lock.json", ".npmrc"].map(|name| sdk.join(name));
         let folder = self.folder.join(format!("javascript-{}", hash(&pins.each_ref().map(PathBuf::as_path))?));
@@ -104,7 +104,7 @@ impl Tools {
 }
 
 /// Runs a program to its end; what it says goes to standard error. `missing` is what to do when there is no such program.
-pub(crate) fn run(command: &mut Command, missing: &str) -> anyhow::Result<()> {
+pub fn run(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).output();
     let output = match output {

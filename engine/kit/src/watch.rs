@@ -11,13 +11,13 @@ const NOT_WATCHED: &[&str] = &["target", "build", "node_modules", "__pycache__",
 
 /// The files of a project as they are now.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Files {
+pub struct Files {
     changed: BTreeMap<PathBuf, (SystemTime, u64)>,
 }
 
 impl Files {
     /// A look at all of them. What cannot be read counts as not there.
-    pub(crate) fn below(folder: &Path) -> Self {
+    pub fn below(folder: &Path) -> Self {
         let mut files = Self { changed: BTreeMap::new() };
         files.look(folder);
         files
@@ -38,7 +38,7 @@ impl Files {
     }
 
     /// Waits until one of them has changed.
-    pub(crate) fn wait_for_change(&self, folder: &Path) {
+    pub fn wait_for_change(&self, folder: &Path) {
         while Self::below(folder) == *self {
             std::thread::sleep(LOOK_EVERY);
         }

@@ -19,7 +19,7 @@ const TOGETHER_MAX: usize = 100;
 
 /// What does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Property {
+pub enum Property {
     /// Every lead gets a decision or a refusal.
     Decides,
     /// The same input gives the same answer at the same cost, in every sandbox.
@@ -32,11 +32,10 @@ pub(crate) enum Property {
 
 impl Property {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Decides, Self::Repeats, Self::SeesOnlyWhatItDeclares, Self::BatchEqualsSingle];
+    pub const ALL: [Self; 4] = [Self::Decides, Self::Repeats, Self::SeesOnlyWhatItDeclares, Self::BatchEqualsSingle];
 
     /// As a sentence.
-    pub(crate) const fn sentence(self) -> &'static str {
+    pub const fn sentence(self) -> &'static str {
         match self {
             Self::Decides => "every lead gets a decision that the contract allows, or a refusal",
             Self::Repeats => "the same input gives the same answer for the same fuel, in another sandbox too",
@@ -48,32 +47,34 @@ impl Property {
 
 /// A case for which a property does not hold.
 #[derive(Debug)]
-pub(crate) struct Broken {
-    pub(crate) property: Property,
-    pub(crate) kind: DecisionKind,
+pub struct Broken {
+    /// What has to hold.
+    pub property: Property,
+    /// The kind of decision it is about.
+    pub kind: DecisionKind,
     /// The least of the lead that still shows it.
-    pub(crate) case: Case,
+    pub case: Case,
     /// What happened.
-    pub(crate) what: String,
+    pub what: String,
     /// What the plugin said meanwhile.
-    pub(crate) log: Vec<String>,
+    pub log: Vec<String>,
 }
 
 /// What came of all cases.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub struct Report {
     /// How many cases were checked.
-    pub(crate) checked: usize,
+    pub checked: usize,
     /// How many of them the plugin refused.
-    pub(crate) refused: usize,
+    pub refused: usize,
     /// Those that show a property broken.
-    pub(crate) broken: Vec<Broken>,
+    pub broken: Vec<Broken>,
     /// The most of everything that one of them used.
-    pub(crate) most: Used,
+    pub most: Used,
 }
 
 /// Checks one plugin.
-pub(crate) struct Checker<'a> {
+pub struct Checker<'a> {
     subject: &'a Subject,
     another: Sandbox,
 }
@@ -84,12 +85,13 @@ struct Held {
 }
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(subject: &'a Subject) -> anyhow::Result<Self> {
+    /// Asks about a plugin.
+    pub fn new(subject: &'a Subject) -> anyhow::Result<Self> {
         Ok(Self { subject, another: subject.another_sandbox()? })
     }
 
     /// Checks the golden cases and so many generated ones.
-    pub(crate) fn run(&self, golden: &[Golden], seed: u64, generated: u64) -> Report {
+    pub fn run(&self, golden: &[Golden], seed: u64, generated: u64) -> Report {
         let known = golden.iter().filter_map(|golden| {
             let kind = ask::kind(&self.subject.info, &golden.case).ok()?;
             // One that cannot be asked is told of with the golden cases, and others are not made like it.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The case; `kind` is what it is about, in case the plugin is of several kinds.
-pub(crate) fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
+pub fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
     let expect = match kind {
         DecisionKind::Nurture if kinds.len() > 1 => "  expect: { track: \"\" }",
         DecisionKind::Scoring if kinds.len() > 1 => "  expect: { score: 0 }",
@@ -17,7 +17,7 @@ pub(crate) fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> S
 }
 
 /// The case with what it has to come to.
-pub(crate) fn yaml_with(case: &Case, expect: &Expect) -> String {
+pub fn yaml_with(case: &Case, expect: &Expect) -> String {
     format!("{}\n  expect:\n{}", asked(case), expect.to_string().trim_end())
 }
 

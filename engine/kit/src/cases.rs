@@ -9,20 +9,22 @@ use std::path::{Path, PathBuf};
 
 /// A case, and where it stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Golden {
-    pub(crate) file: PathBuf,
-    pub(crate) case: Case,
+pub struct Golden {
+    /// Where it stands.
+    pub file: PathBuf,
+    /// The case.
+    pub case: Case,
 }
 
 impl Golden {
     /// What is wrong with it, with its place.
-    pub(crate) fn error(&self, what: &str) -> String {
+    pub fn error(&self, what: &str) -> String {
         format!("{}: `{}`: {what}", self.file.display(), self.case.case)
     }
 }
 
 /// The cases of a folder, in the order of its files; none when there is no such folder.
-pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
@@ -32,13 +34,13 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
 
 /// What came of a case.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// What is wrong; nothing when it holds.
-    pub(crate) wrong: Option<String>,
+    pub wrong: Option<String>,
     /// What the plugin said meanwhile.
-    pub(crate) log: Vec<String>,
+    pub log: Vec<String>,
     /// What it used; nothing when it was not asked.
-    pub(crate) used: Used,
+    pub used: Used,
 }
 
 impl Outcome {
@@ -48,7 +50,7 @@ impl Outcome {
 }
 
 /// Decides a case and compares.
-pub(crate) fn run(subject: &Subject, golden: &Golden) -> Outcome {
+pub fn run(subject: &Subject, golden: &Golden) -> Outcome {
     let case = &golden.case;
     let asked = ask::kind(&subject.info, case)
         .and_then(|kind| check_read(subject, case).map(|()| kind))

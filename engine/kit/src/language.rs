@@ -8,7 +8,8 @@ use std::path::Path;
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
+#[allow(missing_docs, reason = "their names say it, and the help of the command line shows docs")]
+pub enum Language {
     Rust,
     Python,
     #[value(name = "javascript", alias = "js")]
@@ -21,7 +22,7 @@ impl Language {
     const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::JavaScript, Self::TypeScript];
 
     /// The file that makes a folder a plugin in this language.
-    pub(crate) const fn main_file(self) -> &'static str {
+    pub const fn main_file(self) -> &'static str {
         match self {
             Self::Rust => "Cargo.toml",
             Self::Python => "plugin.py",
@@ -31,7 +32,7 @@ impl Language {
     }
 
     /// Its name for people.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
             Self::Python => "Python",
@@ -41,7 +42,7 @@ impl Language {
     }
 
     /// The folder of its SDK below `sdk/`.
-    pub(crate) const fn sdk(self) -> &'static str {
+    pub const fn sdk(self) -> &'static str {
         match self {
             Self::Rust => "rust",
             Self::Python => "python",
@@ -50,7 +51,7 @@ impl Language {
     }
 
     /// The files of a new plugin of a kind; none when there is no SDK for this language.
-    pub(crate) fn template(self, kind: DecisionKind) -> Vec<Embedded> {
+    pub fn template(self, kind: DecisionKind) -> Vec<Embedded> {
         let templates = match self {
             Self::Rust => "rust/template",
             Self::Python => "python/template",
@@ -65,7 +66,7 @@ impl Language {
     }
 
     /// The language of the plugin in a folder.
-    pub(crate) fn of(folder: &Path) -> anyhow::Result<Self> {
+    pub fn of(folder: &Path) -> anyhow::Result<Self> {
         if !folder.is_dir() {
             bail!("there is no folder {}: `cadenza plugin new` makes one", folder.display());
         }

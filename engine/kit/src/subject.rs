@@ -10,30 +10,30 @@ use std::time::Duration;
 
 /// A component with a sandbox of its own.
 #[derive(Debug)]
-pub(crate) struct Subject {
+pub struct Subject {
     /// The file it came from.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// How many bytes it has.
-    pub(crate) bytes: usize,
+    pub bytes: usize,
     /// What it says of itself, with the budgets that are enforced.
-    pub(crate) info: PluginInfo,
+    pub info: PluginInfo,
     /// Compiled once for every sandbox.
-    pub(crate) compiled: Compiled,
+    pub compiled: Compiled,
     /// How long that took; nothing when it was compiled before.
-    pub(crate) compile_time: Option<Duration>,
+    pub compile_time: Option<Duration>,
     /// It, and nothing else.
-    pub(crate) sandbox: Sandbox,
+    pub sandbox: Sandbox,
 }
 
 impl Subject {
     /// Loads the component in a file.
-    pub(crate) fn load(file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
+    pub fn load(file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
         let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Self::of(&bytes, file, tools).with_context(|| format!("{} cannot be used", file.display()))
     }
 
     /// Loads a component; `file` is where it comes from or goes to.
-    pub(crate) fn of(component: &[u8], file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
+    pub fn of(component: &[u8], file: &Path, tools: Option<&Tools>) -> anyhow::Result<Self> {
         let limits = HostLimits::default();
         let (compiled, compile_time) = code::compiled(component, tools)?;
         let mut sandbox = Sandbox::new(&limits)?;
@@ -42,12 +42,12 @@ impl Subject {
     }
 
     /// What it imports: `log`, or nothing.
-    pub(crate) fn imports(&self) -> &[String] {
+    pub fn imports(&self) -> &[String] {
         self.sandbox.imports(self.info.digest)
     }
 
     /// The same within the budgets of a workspace.
-    pub(crate) fn within(&self, budget: BudgetOverrides) -> anyhow::Result<Self> {
+    pub fn within(&self, budget: BudgetOverrides) -> anyhow::Result<Self> {
         let mut sandbox = self.another_sandbox()?;
         sandbox.set_budget(self.info.digest, budget);
         let info = sandbox.plugin(self.info.digest).context("it was loaded into this sandbox")?.clone();
@@ -56,18 +56,18 @@ impl Subject {
     }
 
     /// An error when its budgets are less than what every decision begins with.
-    pub(crate) fn can_begin(&self) -> anyhow::Result<()> {
+    pub fn can_begin(&self) -> anyhow::Result<()> {
         let begun = self.sandbox.can_begin(self.info.digest);
         begun.with_context(|| format!("{} cannot decide", self.file.display()))
     }
 
     /// What a decision of it may use.
-    pub(crate) fn budgets(&self) -> &Budgets {
+    pub fn budgets(&self) -> &Budgets {
         self.sandbox.budgets(self.info.digest).expect("it was loaded into this sandbox")
     }
 
     /// One more sandbox with it.
-    pub(crate) fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
+    pub fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::new(&HostLimits::default())?;
         sandbox.load_compiled(&self.compiled, None)?;
         Ok(sandbox)

@@ -14,34 +14,37 @@ use std::collections::BTreeMap;
 
 /// What came of replaying.
 #[derive(Debug, Default)]
-pub(crate) struct Replay {
+pub struct Replay {
     /// What would change.
-    pub(crate) tally: Tally,
+    pub tally: Tally,
     /// The most fuel of one decision.
-    pub(crate) fuel_max: u64,
+    pub fuel_max: u64,
     /// What the build reads and was not recorded, since the build that decided did not read it, or less of it: how often.
-    pub(crate) not_recorded: BTreeMap<String, u64>,
+    pub not_recorded: BTreeMap<String, u64>,
     /// Parameters that were set and that the build does not have.
-    pub(crate) not_taken: BTreeMap<String, u64>,
+    pub not_taken: BTreeMap<String, u64>,
     /// Decisions that the build fails or refuses: why, and how often.
-    pub(crate) failures: BTreeMap<String, u64>,
+    pub failures: BTreeMap<String, u64>,
     /// Decisions that could not be put to the build: why, and how often.
-    pub(crate) not_asked: BTreeMap<String, u64>,
+    pub not_asked: BTreeMap<String, u64>,
 }
 
 /// A decision that was put to the build.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) kind: DecisionKind,
-    pub(crate) input: DecisionInput,
+pub struct Asked {
+    /// Which kind of decision.
+    pub kind: DecisionKind,
+    /// What the plugin was asked.
+    pub input: DecisionInput,
     /// What it reads, in the order of the fields.
-    pub(crate) reads: Reads,
-    pub(crate) decided: Decided,
+    pub reads: Reads,
+    /// What this build decides.
+    pub decided: Decided,
 }
 
 impl Replay {
     /// Puts a decision to the build and compares; nothing when it cannot be asked.
-    pub(crate) fn add(&mut self, subject: &Subject, taken: &DecisionView) -> Option<Asked> {
+    pub fn add(&mut self, subject: &Subject, taken: &DecisionView) -> Option<Asked> {
         let (kind, input, reads) = match self.question(subject, taken) {
             Ok(question) => question,
             Err(why) => {

@@ -19,15 +19,15 @@ const BUILD_FOLDER: &str = "build";
 
 /// A component that was built.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub struct Built {
     /// It, loaded.
-    pub(crate) subject: Subject,
+    pub subject: Subject,
     /// What it is written in.
-    pub(crate) language: Language,
+    pub language: Language,
     /// The project.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// How long that took; nothing when it was there.
-    pub(crate) took: Option<Duration>,
+    pub took: Option<Duration>,
 }
 
 /// What is remembered of a build, beside what came of it.
@@ -35,7 +35,7 @@ const MARK: &str = ".built";
 
 /// The plugin in a folder, built when something has changed that goes into it: an interpreter takes ten seconds to be
 /// built, and what is built twice is not the same to the byte. Cargo knows by itself.
-pub(crate) fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built> {
+pub fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built> {
     let language = Language::of(folder)?;
     if language != Language::Rust
         && let Some(file) = built_of_the_same(folder, language, tools)
@@ -80,7 +80,7 @@ impl Mark {
 }
 
 /// Builds the plugin in a folder; `out` is where the component goes, `build/NAME.wasm` in the project when nothing is said.
-pub(crate) fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow::Result<Built> {
+pub fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow::Result<Built> {
     let began = Instant::now();
     let language = Language::of(folder)?;
     // Scripts and cargo run elsewhere.

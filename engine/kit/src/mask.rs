@@ -12,7 +12,7 @@ const KEPT: [&str; 9] =
 
 /// The input with what may name anybody masked; `fields` are its fields, in order. Of the workspace's own fields nothing is
 /// known but their types: texts are masked, numbers rounded to two digits, and times to the first of a year.
-pub(crate) fn masked(input: &DecisionInput, fields: &[FieldRead]) -> DecisionInput {
+pub fn masked(input: &DecisionInput, fields: &[FieldRead]) -> DecisionInput {
     let mut masked = input.clone();
     for (field, value) in fields.iter().zip(&mut masked.fields) {
         match field_info(&field.name) {

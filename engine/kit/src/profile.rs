@@ -12,27 +12,28 @@ const STOPS: u64 = 1_000;
 
 /// A function's part of the fuel.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Part {
-    pub(crate) function: String,
+pub struct Part {
+    /// Its name.
+    pub function: String,
     /// Stops in the function itself.
-    pub(crate) own: usize,
+    pub own: usize,
     /// Stops in it or in what it called.
-    pub(crate) inclusive: usize,
+    pub inclusive: usize,
 }
 
 /// Where the fuel of one decision goes.
 #[derive(Debug)]
-pub(crate) struct Profile {
+pub struct Profile {
     /// What the decision burns.
-    pub(crate) fuel: u64,
+    pub fuel: u64,
     /// At how many points it was stopped.
-    pub(crate) stops: usize,
+    pub stops: usize,
     /// The functions, the one with the most of its own first.
-    pub(crate) parts: Vec<Part>,
+    pub parts: Vec<Part>,
 }
 
 /// Profiles one decision.
-pub(crate) fn profile(subject: &Subject, (kind, input): &Asked) -> anyhow::Result<Profile> {
+pub fn profile(subject: &Subject, (kind, input): &Asked) -> anyhow::Result<Profile> {
     let digest = subject.info.digest;
     let fuel = subject.sandbox.decide(digest, *kind, input).cost.fuel;
     let mut sandbox = subject.another_sandbox()?;

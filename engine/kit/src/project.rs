@@ -75,17 +75,20 @@ const RUST_WORDS: &[&str] = &[
 
 /// What a new plugin is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NewPlugin<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) language: Language,
-    pub(crate) kind: DecisionKind,
+pub struct NewPlugin<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The language that it is written in.
+    pub language: Language,
+    /// What it decides.
+    pub kind: DecisionKind,
     /// Where it is written; a folder of its name in the current one when nothing is said.
-    pub(crate) folder: Option<&'a Path>,
+    pub folder: Option<&'a Path>,
 }
 
 impl NewPlugin<'_> {
     /// Writes it; the folder.
-    pub(crate) fn write(self) -> anyhow::Result<PathBuf> {
+    pub fn write(self) -> anyhow::Result<PathBuf> {
         check_name(self.name, self.language)?;
         let template = self.language.template(self.kind);
         if template.is_empty() {

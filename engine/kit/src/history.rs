@@ -13,58 +13,64 @@ use cadenza_sdk::golden::{Case, Moment, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cells of a row by the names of their columns.
-pub(crate) type Cells = BTreeMap<String, String>;
+pub type Cells = BTreeMap<String, String>;
 
 /// Which column says when a lead was as it stands in its row.
-pub(crate) const CREATED: &str = "created_at";
+pub const CREATED: &str = "created_at";
 /// Failures that are told one by one.
 const FAILURES_TOLD: usize = 5;
 
 /// What is known of past leads, and of what became of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Past<'a> {
+pub struct Past<'a> {
     /// The columns of the table.
-    pub(crate) columns: &'a [String],
+    pub columns: &'a [String],
     /// The rows, each with its line.
-    pub(crate) rows: &'a [(u64, Cells)],
+    pub rows: &'a [(u64, Cells)],
     /// The column that says what became of the lead.
-    pub(crate) outcome: &'a str,
+    pub outcome: &'a str,
     /// What stands there when it was won.
-    pub(crate) won: &'a [String],
+    pub won: &'a [String],
     /// What the workflow would set.
-    pub(crate) with: &'a BTreeMap<String, Scalar>,
+    pub with: &'a BTreeMap<String, Scalar>,
     /// When leads are scored that do not say when they came.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
 }
 
 /// A past lead that was scored.
 #[derive(Clone, Debug)]
-pub(crate) struct Scored {
-    pub(crate) points: i32,
-    pub(crate) segment: Segment,
-    pub(crate) is_won: bool,
+pub struct Scored {
+    /// Points that it got.
+    pub points: i32,
+    /// The segment that it came into.
+    pub segment: Segment,
+    /// Whether its deal was won.
+    pub is_won: bool,
     /// The rules that fired.
-    pub(crate) rules: BTreeSet<u16>,
+    pub rules: BTreeSet<u16>,
 }
 
 /// What came of all of them.
 #[derive(Debug, Default)]
-pub(crate) struct Backtest {
-    pub(crate) scored: Vec<Scored>,
-    pub(crate) refused: usize,
-    pub(crate) failed: usize,
+pub struct Backtest {
+    /// Leads that got a score.
+    pub scored: Vec<Scored>,
+    /// Leads that the plugin refused.
+    pub refused: usize,
+    /// Leads at which it failed.
+    pub failed: usize,
     /// The first that were refused or failed: line and why.
-    pub(crate) told: Vec<(u64, String)>,
+    pub told: Vec<(u64, String)>,
     /// Columns that nobody reads.
-    pub(crate) columns_not_used: Vec<String>,
+    pub columns_not_used: Vec<String>,
     /// What the plugin reads and no column has.
-    pub(crate) blank: Vec<String>,
+    pub blank: Vec<String>,
     /// Cells that are not of their field's type, by column: how many, and the first.
-    pub(crate) unreadable: BTreeMap<String, (usize, String)>,
+    pub unreadable: BTreeMap<String, (usize, String)>,
 }
 
 /// Scores them all.
-pub(crate) fn score(subject: &Subject, past: &Past<'_>) -> anyhow::Result<Backtest> {
+pub fn score(subject: &Subject, past: &Past<'_>) -> anyhow::Result<Backtest> {
     if !subject.info.kinds.contains(&DecisionKind::Scoring) {
         bail!("`{}` is no scorer: past leads are for plugins that score", subject.info.name);
     }
@@ -165,7 +171,7 @@ fn time(cell: &str) -> Option<Timestamp> {
 }
 
 /// A text as a value of a type, if it is one.
-pub(crate) fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
+pub fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
     let scalar = match kind {
         ValueType::Bool => Scalar::Bool(match text.to_ascii_lowercase().as_str() {
             "true" | "yes" => true,
@@ -186,13 +192,16 @@ pub(crate) fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
 
 /// Some of the leads: how many, and how many of them were won.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) leads: usize,
-    pub(crate) won: usize,
+pub struct Group {
+    /// Leads of the group.
+    pub leads: usize,
+    /// Of these, won.
+    pub won: usize,
 }
 
 impl Group {
-    pub(crate) fn of<'a>(leads: impl IntoIterator<Item = &'a Scored>) -> Self {
+    /// Counts leads.
+    pub fn of<'a>(leads: impl IntoIterator<Item = &'a Scored>) -> Self {
         leads.into_iter().fold(Self::default(), |group, lead| Self {
             leads: group.leads + 1,
             won: group.won + usize::from(lead.is_won),
@@ -200,24 +209,24 @@ impl Group {
     }
 
     /// The share that was won.
-    pub(crate) fn rate(self) -> f64 {
+    pub fn rate(self) -> f64 {
         share(self.won, self.leads)
     }
 
     /// How many times as many are won here as among all; nothing when none is.
-    pub(crate) fn lift(self, all: Self) -> Option<f64> {
+    pub fn lift(self, all: Self) -> Option<f64> {
         (all.won > 0 && self.leads > 0).then(|| self.rate() / all.rate())
     }
 }
 
 /// A part of a whole; 0 of nothing.
-pub(crate) fn share(part: usize, whole: usize) -> f64 {
+pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// The leads by their points, the most first, in tenths that are as even as can be; each with its number, from 1. Leads with
 /// the same points stay together in the tenth where they begin, so that it is larger, and others may be missing.
-pub(crate) fn tenths(scored: &[Scored]) -> Vec<(usize, Vec<&Scored>)> {
+pub fn tenths(scored: &[Scored]) -> Vec<(usize, Vec<&Scored>)> {
     let mut sorted: Vec<&Scored> = scored.iter().collect();
     sorted.sort_by_key(|lead| std::cmp::Reverse(lead.points));
     let (mut tenths, mut begin) = (Vec::new(), 0);
@@ -233,14 +242,17 @@ pub(crate) fn tenths(scored: &[Scored]) -> Vec<(usize, Vec<&Scored>)> {
 
 /// How often a rule fired among the leads that were won, and among the others.
 #[derive(Clone, Debug)]
-pub(crate) struct RuleUse {
-    pub(crate) rule: u16,
-    pub(crate) won: usize,
-    pub(crate) lost: usize,
+pub struct RuleUse {
+    /// The number of the rule.
+    pub rule: u16,
+    /// Won leads to which it applied.
+    pub won: usize,
+    /// Lost leads to which it applied.
+    pub lost: usize,
 }
 
 /// Every rule that fired, the most frequent among won leads first.
-pub(crate) fn rules(scored: &[Scored]) -> Vec<RuleUse> {
+pub fn rules(scored: &[Scored]) -> Vec<RuleUse> {
     let mut uses: BTreeMap<u16, RuleUse> = BTreeMap::new();
     for lead in scored {
         for rule in &lead.rules {

@@ -6,10 +6,7 @@ use cadenza_sandbox::{Budgets, Decided};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
 
 /// An answer as it stands under `expect`; a refusal is one. The error is what else happened.
-pub(crate) fn expected(
-    info: &PluginInfo,
-    answer: &Result<Decision, DecisionFailure>,
-) -> Result<Expect, DecisionFailure> {
+pub fn expected(info: &PluginInfo, answer: &Result<Decision, DecisionFailure>) -> Result<Expect, DecisionFailure> {
     match answer {
         Ok(decision) => Ok(decided(info, decision)),
         Err(DecisionFailure::Refusal(why)) => Ok(refused(why)),
@@ -18,7 +15,7 @@ pub(crate) fn expected(
 }
 
 /// A refusal as it stands under `expect`.
-pub(crate) fn refused(why: &str) -> Expect {
+pub fn refused(why: &str) -> Expect {
     Expect { refusal: Some(why.to_owned()), ..Expect::default() }
 }
 
@@ -43,7 +40,7 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
 }
 
 /// Why a call failed: what the host says, how much was allowed, and the functions that were under way.
-pub(crate) fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
+pub fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
     let mut text = failure.to_string();
     if matches!(failure, DecisionFailure::Budget(Budget::Log)) {
         let Budgets { log_lines, log_bytes, .. } = budgets;

@@ -11,29 +11,29 @@ const BATCH_LEADS: usize = 100;
 const MEASURED_FOR_MAX: Duration = Duration::from_secs(10);
 
 /// What is asked: a kind of decision and its input.
-pub(crate) type Asked = (DecisionKind, DecisionInput);
+pub type Asked = (DecisionKind, DecisionInput);
 
 /// What decisions cost.
 #[derive(Debug)]
-pub(crate) struct Costs {
+pub struct Costs {
     /// How many single calls were measured.
-    pub(crate) calls: usize,
+    pub calls: usize,
     /// The first call of a sandbox, which maps the code into memory.
-    pub(crate) first: Duration,
+    pub first: Duration,
     /// Each call, the shortest first.
-    pub(crate) single: Vec<Duration>,
+    pub single: Vec<Duration>,
     /// Each batch by its leads, the shortest first; empty for a plugin that does not score.
-    pub(crate) batch_per_lead: Vec<Duration>,
+    pub batch_per_lead: Vec<Duration>,
     /// Fuel of each of the inputs, the least first.
-    pub(crate) fuel: Vec<u64>,
+    pub fuel: Vec<u64>,
     /// The most of everything that one decision used.
-    pub(crate) most: Used,
+    pub most: Used,
     /// How many of the inputs came to no decision.
-    pub(crate) undecided: usize,
+    pub undecided: usize,
 }
 
 /// Measures so many calls over these inputs; there is at least one.
-pub(crate) fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyhow::Result<Costs> {
+pub fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyhow::Result<Costs> {
     let digest = subject.info.digest;
     let fresh = subject.another_sandbox()?;
     let began = Instant::now();
@@ -95,7 +95,7 @@ fn repeated(calls: usize, mut call: impl FnMut(usize)) -> Vec<Duration> {
 }
 
 /// The least of sorted values that such a share of them does not exceed.
-pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+pub fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied()
 }

@@ -1,7 +1,7 @@
 //! The SDKs: every file below `sdk/`, whatever language it is of. Manifests of the crates are made to stand alone, since no
 //! workspace is around them where they go.
 
-use crate::{files, relative};
+use crate::files::{files, relative};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

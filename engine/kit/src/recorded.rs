@@ -7,7 +7,7 @@ use cadenza_sdk::{Span, Time};
 use std::collections::BTreeMap;
 
 /// The case; `fields` are those of the input, in order. It expects nothing yet.
-pub(crate) fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[FieldRead]) -> Case {
+pub fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[FieldRead]) -> Case {
     let parameters = info.parameters.iter().map(|parameter| &parameter.name);
     Case {
         case: name.to_owned(),

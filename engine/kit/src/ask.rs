@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// What comes of a case before the plugin decides.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Question {
+pub enum Question {
     /// Its parameters do not go together, says the plugin.
     Refused(String),
     /// What is asked.
@@ -23,7 +23,7 @@ pub(crate) enum Question {
 }
 
 /// The question a case puts. The error says what is wrong with the case.
-pub(crate) fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Question, String> {
+pub fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Question, String> {
     let parameters = parameters(&subject.info, case)?;
     match subject.sandbox.reads(subject.info.digest, &parameters) {
         Ok(reads) => Ok(Question::Ask(Box::new(input(kind, case, parameters, &reads)?))),
@@ -33,13 +33,13 @@ pub(crate) fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Re
 }
 
 /// What the plugin reads of a case, given what the case sets; nothing when it refuses that.
-pub(crate) fn reads(subject: &Subject, case: &Case) -> Option<Reads> {
+pub fn reads(subject: &Subject, case: &Case) -> Option<Reads> {
     let parameters = parameters(&subject.info, case).ok()?;
     subject.sandbox.reads(subject.info.digest, &parameters).ok()
 }
 
 /// What a case sets, in the order of the plugin's parameters.
-pub(crate) fn parameters(info: &PluginInfo, case: &Case) -> Result<Parameters, String> {
+pub fn parameters(info: &PluginInfo, case: &Case) -> Result<Parameters, String> {
     let mut with = With::new();
     for (name, scalar) in &case.with {
         let Some(parameter) = info.parameters.iter().find(|parameter| parameter.name == *name) else {
@@ -148,7 +148,7 @@ fn seconds(length: Length) -> u32 {
 }
 
 /// What a case writes as a value of a type, if it is one.
-pub(crate) fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
+pub fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
     let value = match scalar {
         Scalar::Bool(yes) => Value::Bool(*yes),
         Scalar::Int(int) => Value::Int(*int),
@@ -163,7 +163,7 @@ pub(crate) fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
 }
 
 /// A case that says nothing.
-pub(crate) fn blank() -> Case {
+pub fn blank() -> Case {
     Case {
         case: String::new(),
         // A working morning.
@@ -181,7 +181,7 @@ pub(crate) fn blank() -> Case {
 }
 
 /// The kind of decision a case is about, which follows from what it expects.
-pub(crate) fn kind(info: &PluginInfo, case: &Case) -> Result<DecisionKind, String> {
+pub fn kind(info: &PluginInfo, case: &Case) -> Result<DecisionKind, String> {
     let Expect { score, segment, rescore_after, track, look_again, action, .. } = &case.expect;
     let wanted = if case.overdue.is_some() || action.is_some() {
         DecisionKind::Escalation

@@ -36,16 +36,18 @@ const TEXT_MAX: usize = 4_096;
 const HISTORY_MAX: usize = 40;
 
 /// Makes cases for one plugin.
-pub(crate) struct Generator<'a> {
-    pub(crate) subject: &'a Subject,
+pub struct Generator<'a> {
+    /// The plugin that is asked.
+    pub subject: &'a Subject,
     /// Cases like which they are made.
-    pub(crate) known: &'a [(DecisionKind, Case)],
-    pub(crate) seed: u64,
+    pub known: &'a [(DecisionKind, Case)],
+    /// Where the sequence begins: the same seed, the same questions.
+    pub seed: u64,
 }
 
 impl Generator<'_> {
     /// The case with this number, and the kind of decision it is about.
-    pub(crate) fn case(&self, number: u64) -> (DecisionKind, Case) {
+    pub fn case(&self, number: u64) -> (DecisionKind, Case) {
         let mut rng = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(number));
         let kinds = &self.subject.info.kinds;
         let kind = kinds[rng.usize(..kinds.len())];
@@ -216,7 +218,7 @@ mod tests {
                 case.lead.insert(kind.to_string(), value);
             }
             case.touches = vec![touch(&mut rng, Length(Span::days(1)), Channel::ALL)];
-            let yaml = crate::kit::paste::yaml(&case, DecisionKind::Scoring, &[DecisionKind::Scoring]);
+            let yaml = crate::paste::yaml(&case, DecisionKind::Scoring, &[DecisionKind::Scoring]);
             let read: Vec<Case> =
                 serde_saphyr::from_str(&yaml).unwrap_or_else(|error| panic!("{number}: {error}\n{yaml}"));
             assert_eq!(read[0].lead, case.lead, "{yaml}");
