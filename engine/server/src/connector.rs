@@ -5,19 +5,15 @@ use crate::address::{Address, NoAddress};
 use crate::catalog::Catalog;
 use crate::causes::causes;
 use crate::clock::Clock;
-use crate::engine::SendError;
+use crate::courier::{Attempted, Courier, SendError};
 use crate::plain;
 use crate::secret;
 use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use bytes::Bytes;
-use cadenza_core::account::AccountFacts;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
 use cadenza_core::identity;
-use cadenza_core::state::LeadState;
-use cadenza_core::step::View;
-use cadenza_core::time::{SECOND_MS, Span, Timestamp};
-use cadenza_core::workflow::Script;
+use cadenza_core::time::{SECOND_MS, Timestamp};
 use cadenza_core::workspace::{Connection, HeaderValue};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, RETRY_AFTER};
@@ -37,54 +33,15 @@ pub(crate) struct Connector {
     runtime: tokio::runtime::Handle,
 }
 
-/// How often and how soon a connection is tried again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RetryLimits {
-    /// Attempts before it becomes a dead letter.
-    pub(crate) attempts_max: u16,
-    first_ms: i64,
-    longest_ms: i64,
-}
-
-impl RetryLimits {
-    const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
-
-    /// The wait after so many attempts: doubled each time, or what the other side asks for, within the limit.
-    pub(crate) fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
-        let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
-        let asked = asked_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));
-        doubled.max(asked).min(self.longest_ms)
-    }
-}
-
 impl Connector {
     /// A connector whose attempts run on `runtime`.
     pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
         Self { client: Client::builder(TokioExecutor::new()).build(https()), runtime }
     }
+}
 
-    /// Whether there is a connection of this name.
-    pub(crate) fn knows(&self, catalog: &Catalog, via: &str) -> bool {
-        catalog.workspace.connections.contains_key(via)
-    }
-
-    /// How often a connection is tried.
-    pub(crate) fn limits(&self, catalog: &Catalog, via: &str) -> RetryLimits {
-        catalog.workspace.connections.get(via).map_or(RetryLimits::NONE, |connection| RetryLimits {
-            attempts_max: connection.attempts_max,
-            first_ms: span_ms(connection.backoff),
-            longest_ms: span_ms(connection.backoff_max),
-        })
-    }
-
-    /// Makes one attempt; `done` hears how it ended. A touch comes with its permit, which is used up here.
-    pub(crate) fn send(
-        self: Arc<Self>,
-        catalog: Arc<Catalog>,
-        row: Outgoing,
-        permit: Option<Permit>,
-        done: impl FnOnce(Outgoing, Result<(), SendError>) + Send + 'static,
-    ) {
+impl Courier for Connector {
+    fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted) {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
             let result = match (row.message.touch(), permit) {
@@ -96,6 +53,12 @@ impl Connector {
         });
     }
 
+    fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
+        unready(catalog)
+    }
+}
+
+impl Connector {
     async fn attempted(self: &Arc<Self>, catalog: &Arc<Catalog>, row: &Outgoing) -> Result<(), SendError> {
         let (this, catalog, row) = (Arc::clone(self), Arc::clone(catalog), row.clone());
         unpanicked(async move { this.attempt(&catalog, &row).await }).await
@@ -133,7 +96,7 @@ async fn unpanicked(attempt: impl Future<Output = Result<(), SendError>> + Send 
 }
 
 /// Connections that nothing could be sent by as things are, and why.
-pub(crate) fn unready(catalog: &Catalog) -> Vec<(String, String)> {
+fn unready(catalog: &Catalog) -> Vec<(String, String)> {
     let check = |connection: &Connection| -> Result<(), String> {
         address(connection)?;
         let headers = connection.headers.values().filter_map(|value| match value {
@@ -169,10 +132,6 @@ fn passing(cause: String) -> SendError {
 
 const fn permanent(cause: String) -> SendError {
     SendError { cause, retry: false, retry_after_ms: None }
-}
-
-fn span_ms(span: Span) -> i64 {
-    span.approximate_ms()
 }
 
 /// The address in force, or what is wrong with it: where it stands, never what it is.
@@ -271,34 +230,6 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
     }
 }
 
-/// The script of a mail that was not rendered yet.
-pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
-    let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
-    catalog.definitions.get(workflow)?.scripts.get(script)
-}
-
-/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
-/// being rendered stands in the row then, and the attempt fails with it.
-pub(crate) fn render_email(
-    catalog: &Catalog,
-    state: &LeadState,
-    account: Option<&AccountFacts>,
-    row: &mut Outgoing,
-    now: Timestamp,
-) {
-    let Some(template) = unrendered(catalog, &row.message) else { return };
-    let Message::Email { script, rendered, .. } = &mut row.message else { return };
-    let run = state.runs.iter().find(|run| run.id == row.run);
-    let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
-    match crate::render::mail(template, &view) {
-        Ok(mail) => *rendered = Some(mail),
-        Err(error) => {
-            tracing::warn!(script, %error, "a mail does not render");
-            row.last_error = Some(error.to_string());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,20 +261,5 @@ mod tests {
         let broken = unpanicked(async { panic!("a fault of this program") }).await.unwrap_err();
         assert!(broken.retry, "{}", broken.cause);
         assert_eq!(unpanicked(async { Ok(()) }).await.ok(), Some(()));
-    }
-
-    #[test]
-    fn nobody_is_made_to_wait_longer_than_the_connection_allows() {
-        let limits = RetryLimits { attempts_max: 12, first_ms: 2_000, longest_ms: 3_600_000 };
-        for (tries, asked_ms, wait_ms) in [
-            (1, None, 2_000),
-            (1, Some(0), 2_000),
-            (3, None, 8_000),
-            (1, Some(90_000), 90_000),
-            (1, Some(u64::MAX), 3_600_000),
-            (60, None, 3_600_000),
-        ] {
-            assert_eq!(limits.backoff_ms(tries, asked_ms), wait_ms, "after {tries} tries, asked for {asked_ms:?}");
-        }
     }
 }

@@ -4,6 +4,7 @@
 use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
+use crate::courier::{Courier, SendError};
 use crate::damage::document;
 use cadenza_builds::health::Health;
 use cadenza_builds::shadow::{Compared, Tally};
@@ -193,17 +194,6 @@ pub(crate) enum Exhume {
     },
 }
 
-/// Why an attempt to send failed.
-#[derive(Clone, Debug)]
-pub(crate) struct SendError {
-    /// What went wrong.
-    pub(crate) cause: String,
-    /// Whether trying again can help.
-    pub(crate) retry: bool,
-    /// The other side asked to wait so long, in real milliseconds.
-    pub(crate) retry_after_ms: Option<u64>,
-}
-
 /// How far the driver has come; the barrier for reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -226,6 +216,8 @@ pub(crate) struct Engine {
     pub(crate) catalog: watch::Receiver<Arc<Catalog>>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) meters: Arc<crate::meters::Meters>,
+    /// What carries messages away.
+    pub(crate) courier: Arc<dyn Courier>,
     pub(crate) health: Arc<Health>,
     pub(crate) draining: Arc<AtomicBool>,
     /// For so many days it is remembered where decisions lie.
@@ -514,6 +506,11 @@ impl Engine {
     /// Documents of a kind.
     pub(crate) async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
         self.durable(|| self.store.documents(kind)).await
+    }
+
+    /// Connections of a workspace that nothing could be sent by as things are, and why.
+    pub(crate) fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
+        self.courier.unready(catalog)
     }
 
     /// How builds of plugins do.

@@ -1,13 +1,21 @@
 //! A small lead and a small workspace for unit tests of the faces.
 
 use crate::catalog::{Basis, Catalog};
+use crate::clock::{Clock, ClockKind};
+use crate::courier::{Attempted, Courier};
+use crate::engine::{Engine, Progress, Room};
+use cadenza_builds::health::Health;
 use cadenza_builds::{Library, Registry};
+use cadenza_core::effect::Outgoing;
+use cadenza_core::gate::Permit;
 use cadenza_core::id::LeadId;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_language::Folder;
+use cadenza_store::Store;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
 
 /// Friday, 20 November 2026, ten o'clock in New York.
 pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_186_800_000);
@@ -39,4 +47,33 @@ pub(crate) fn basis() -> Basis {
 /// A lead of which nothing is known.
 pub(crate) fn lead() -> LeadState {
     LeadState::new(LeadId::new(NOW, 1), NOW)
+}
+
+/// A courier of whose attempts nothing is heard.
+pub(crate) struct Silent;
+
+impl Courier for Silent {
+    fn send(self: Arc<Self>, _: Arc<Catalog>, _: Outgoing, _: Option<Permit>, _: Attempted) {}
+
+    fn unready(&self, _: &Catalog) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// An engine that reads a store and whose driver is gone: nothing is taken in.
+pub(crate) fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
+    Engine {
+        commands: mpsc::channel(1).0,
+        stop: mpsc::channel(1).0,
+        store,
+        clock: Clock::new(ClockKind::Virtual, Some(NOW)),
+        catalog: watch::channel(Arc::new(catalog())).1,
+        progress: watch::channel(Progress::default()).1,
+        meters: Arc::default(),
+        courier: Arc::new(Silent),
+        health: Arc::new(Health::new(Clock::real)),
+        draining: Arc::default(),
+        decision_days: 90,
+        room: Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },
+    }
 }

@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod connector;
 mod counts;
+mod courier;
 mod cron;
 mod damage;
 mod data_folder;

@@ -2,10 +2,14 @@
 //! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…); what a template
 //! may say, and how much of it, is the language's (`cadenza_language::template`).
 
+use crate::catalog::Catalog;
 use crate::plain;
-use cadenza_core::effect::Rendered;
+use cadenza_core::account::AccountFacts;
+use cadenza_core::effect::{Message, Outgoing, Rendered};
 use cadenza_core::identity;
+use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
+use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Script;
 use cadenza_core::zone;
 use cadenza_language::template::{self, Reader};
@@ -55,6 +59,34 @@ pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderE
     let subject = render("the subject", script.subject.as_deref().ok_or(RenderError::NoSubject)?)?;
     // A line end in a field must not become a header of the mail.
     Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&render("the text", &script.body)?) })
+}
+
+/// The script of a mail that was not rendered yet.
+pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
+    let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
+    catalog.definitions.get(workflow)?.scripts.get(script)
+}
+
+/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
+/// being rendered stands in the row then, and the attempt fails with it.
+pub(crate) fn render_email(
+    catalog: &Catalog,
+    state: &LeadState,
+    account: Option<&AccountFacts>,
+    row: &mut Outgoing,
+    now: Timestamp,
+) {
+    let Some(template) = unrendered(catalog, &row.message) else { return };
+    let Message::Email { script, rendered, .. } = &mut row.message else { return };
+    let run = state.runs.iter().find(|run| run.id == row.run);
+    let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
+    match mail(template, &view) {
+        Ok(mail) => *rendered = Some(mail),
+        Err(error) => {
+            tracing::warn!(script, %error, "a mail does not render");
+            row.last_error = Some(error.to_string());
+        }
+    }
 }
 
 #[cfg(test)]

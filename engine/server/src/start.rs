@@ -4,6 +4,7 @@ use crate::brakes::Brakes;
 use crate::catalog::{Basis, Catalog, CatalogError, Kept};
 use crate::clock::{Clock, ClockKind};
 use crate::connector::Connector;
+use crate::courier::Courier;
 use crate::damage;
 use crate::data_folder;
 use crate::decider::Decider;
@@ -77,7 +78,8 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
     let brakes = brakes(store.as_ref(), &catalog).await?;
     let catalog = Arc::new(catalog.with_brakes(brakes));
-    for (connection, why) in crate::connector::unready(&catalog) {
+    let courier: Arc<dyn Courier> = Arc::new(Connector::new(tokio::runtime::Handle::current()));
+    for (connection, why) in courier.unready(&catalog) {
         tracing::warn!(connection, why, "nothing can be sent by this connection");
     }
     let from = kept_time(store.as_ref()).await?;
@@ -89,7 +91,6 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Clock::real));
     let decider = Decider::new(&catalog, Arc::clone(&meters), &health)?;
-    let connector = Arc::new(Connector::new(tokio::runtime::Handle::current()));
 
     let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (stop_to, stop) = mpsc::channel(1);
@@ -105,7 +106,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         clock: clock.clone(),
         catalog: Arc::clone(&catalog),
         decider,
-        connector,
+        courier: Arc::clone(&courier),
         meters: Arc::clone(&meters),
         free_bytes: Box::new({
             let free_bytes = Arc::clone(&room.free_bytes);
@@ -125,6 +126,7 @@ pub(crate) async fn start(options: ServeOptions) -> anyhow::Result<Running> {
         catalog: catalog_seen,
         progress: progress_seen,
         meters,
+        courier,
         health,
         draining,
         decision_days,

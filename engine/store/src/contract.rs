@@ -15,6 +15,7 @@ use cadenza_core::time::Timestamp;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// Who may write: goes up with every opening; a commit with an older one is refused.
@@ -249,6 +250,21 @@ pub enum OutboxWrite {
 /// A dead letter's number, ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct DeadLetterId(#[n(0)] pub u128);
+
+/// `dl_` and 32 hexadecimal digits.
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dl_{:032x}", self.0)
+    }
+}
+
+impl DeadLetterId {
+    /// Reads what it is shown as.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("dl_").filter(|digits| digits.len() == 32)?;
+        u128::from_str_radix(digits, 16).ok().map(Self)
+    }
+}
 
 /// Tells one delivery from another, so that its retries are one dead letter: a cryptographic hash of its source and of what
 /// it is known by.

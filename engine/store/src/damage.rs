@@ -122,7 +122,7 @@ fn describe(key: &[u8]) -> (&'static str, String) {
         Some(b'A') => ("account", named::<AccountId>(key, ToString::to_string)),
         Some(b'B') => ("last batch", named::<LastBatchKey>(key, |_| String::new())),
         Some(b'C') => ("counter", named::<CounterKey>(key, |key| key.0.clone())),
-        Some(b'D') => ("dead letter", named::<DeadLetterId>(key, |key| format!("dl_{:032x}", key.0))),
+        Some(b'D') => ("dead letter", named::<DeadLetterId>(key, ToString::to_string)),
         Some(b'E') => ("outbox row", named::<OutboxKey>(key, |key| format!("{}, due {}", key.id, key.due))),
         Some(b'F') => return describe_document(key),
         Some(b'G') => ("list of decisions", named::<DecisionsKey>(key, |key| key.at.to_string())),

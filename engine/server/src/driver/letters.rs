@@ -4,7 +4,6 @@
 use super::Driver;
 use super::batch::Reply;
 use crate::engine::{Exhume, Refused};
-use crate::views::outbox::show_id;
 use cadenza_core::event::Delivery;
 use cadenza_core::id::{EventId, hash64};
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DeliveryKey, OutboxWrite, StoreError, UnlessDamaged as _};
@@ -55,7 +54,7 @@ impl Driver {
         }
         let id = letter.id;
         tracing::warn!(
-            letter = show_id(id),
+            letter = %id,
             cause = letter.cause,
             again = letter.again,
             "a delivery lies with the dead letters"
@@ -96,7 +95,7 @@ impl Driver {
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
         let Some(letter) = self.letter(id).await? else {
-            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: show_id(id) }));
+            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: id.to_string() }));
             return Ok(());
         };
         let delivery = letter.delivery();
@@ -105,7 +104,7 @@ impl Driver {
             self.letters.burying.remove(&delivery);
         }
         self.open.outbox.push(OutboxWrite::Exhume { id, delivery });
-        tracing::info!(letter = show_id(id), ?what, "a dead letter is taken away");
+        tracing::info!(letter = %id, ?what, "a dead letter is taken away");
         if let DeadContent::Outgoing(mut row) = letter.content {
             self.parts.rendering.forgive(row.id);
             match what {

@@ -40,7 +40,7 @@ pub(crate) use rendering::Rendering;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
-use crate::connector::Connector;
+use crate::courier::Courier;
 use crate::decider::Decider;
 use crate::engine::{Command, Progress, Refused};
 use crate::meters::Meters;
@@ -70,7 +70,7 @@ pub(crate) struct Parts {
     /// Who asks plugins.
     pub(crate) decider: Decider,
     /// Who sends.
-    pub(crate) connector: Arc<Connector>,
+    pub(crate) courier: Arc<dyn Courier>,
     /// What is counted.
     pub(crate) meters: Arc<Meters>,
     /// Free bytes where the data lies.

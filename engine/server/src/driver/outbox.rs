@@ -4,8 +4,8 @@
 use super::Driver;
 use super::batch::After;
 use super::rendering::GIVEN_UP;
-use crate::connector::{render_email, unrendered};
-use crate::engine::SendError;
+use crate::courier::{RetryLimits, SendError};
+use crate::render::{render_email, unrendered};
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
@@ -136,7 +136,7 @@ impl Driver {
             Message::Notice { .. } => None,
         };
         catalog.brakes.connections.contains(&row.via)
-            || !self.parts.connector.knows(catalog, &row.via)
+            || !catalog.workspace.connections.contains_key(&row.via)
             || workflow.is_some_and(|workflow| catalog.brakes.paused.contains(workflow))
     }
 
@@ -208,7 +208,7 @@ impl Driver {
             }
             Err(error) => {
                 self.parts.meters.send_failures_total.add(1);
-                let limits = self.parts.connector.limits(&self.parts.catalog, &row.via);
+                let limits = RetryLimits::of(&self.parts.catalog, &row.via);
                 row.last_error = Some(error.cause.clone());
                 row.started_at = None;
                 if error.retry && row.tries < limits.attempts_max {

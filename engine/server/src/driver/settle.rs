@@ -81,11 +81,12 @@ impl Driver {
     pub(super) fn carry_out(&mut self, after: After) {
         match after {
             After::Send(row, permit) => {
-                let connector = Arc::clone(&self.parts.connector);
+                let courier = Arc::clone(&self.parts.courier);
                 let results = self.ends.results_to.clone();
-                connector.send(Arc::clone(&self.parts.catalog), *row, permit, move |row, result| {
+                let done = move |row, result| {
                     let _ = results.send(Command::Sent(row, result));
-                });
+                };
+                courier.send(Arc::clone(&self.parts.catalog), *row, permit, Box::new(done));
             }
             After::Ask(mut question) => {
                 let results = self.ends.results_to.clone();

@@ -55,7 +55,7 @@ impl Rig {
                 &Arc::new(cadenza_builds::health::Health::new(crate::clock::Clock::real)),
             )
             .unwrap(),
-            connector: Arc::new(Connector::new(tokio::runtime::Handle::current())),
+            courier: Arc::new(fixture::Silent),
             meters: Arc::clone(&meters),
             free_bytes: Box::new(|| u64::MAX),
             rendering: Rendering::nowhere(),

@@ -2,8 +2,6 @@
 //! token. There is no driver behind it, so whatever would change something is refused at the latest there.
 
 use super::*;
-use crate::clock::{Clock, ClockKind};
-use crate::engine::{Engine, Progress};
 use crate::fixture;
 use crate::token::{Role, Token};
 use axum::body::Body;
@@ -14,7 +12,6 @@ use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
 
 /// Method, address, and the role that may; none for doors that are open or have a lock of their own.
 const DOORS: &[(&str, &str, Option<Role>)] = &[
@@ -95,19 +92,7 @@ impl House {
             tokens.push((role, text));
         }
         store.commit(batch).await.unwrap();
-        let engine = Engine {
-            commands: mpsc::channel(1).0,
-            stop: mpsc::channel(1).0,
-            store: Arc::new(store),
-            clock: Clock::new(ClockKind::Virtual, Some(fixture::NOW)),
-            catalog: watch::channel(Arc::new(fixture::catalog())).1,
-            progress: watch::channel(Progress::default()).1,
-            meters: Arc::default(),
-            health: Arc::new(cadenza_builds::health::Health::new(crate::clock::Clock::real)),
-            draining: Arc::default(),
-            decision_days: 90,
-            room: crate::engine::Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },
-        };
+        let engine = fixture::engine_without_driver(Arc::new(store));
         let api = Api::new(engine, "/nowhere".into(), Limits::default()).await.unwrap();
         Self { router: TowerToHyperService::new(router(api)), tokens }
     }

@@ -153,7 +153,7 @@ async fn keep(
         delivery: Some(delivery),
     };
     match api.engine.bury(problem.detail().to_owned(), content).await {
-        Ok(letter) => problem.with("dead_letter", crate::views::outbox::show_id(letter).into()),
+        Ok(letter) => problem.with("dead_letter", letter.to_string().into()),
         Err(refused) => refused.into(),
     }
 }

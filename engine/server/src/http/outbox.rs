@@ -10,7 +10,7 @@ use crate::http::state::{Intake, Shared};
 use crate::http::{cursor, paging};
 use crate::intake::LeftOutView;
 use crate::views::Page;
-use crate::views::outbox::{DeadLetterView, OutgoingView, read_id};
+use crate::views::outbox::{DeadLetterView, OutgoingView};
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::id::{EffectId, LeadId};
@@ -126,7 +126,7 @@ pub(crate) async fn discard(
 
 async fn find(api: &Shared, text: &str) -> Result<DeadLetter, Problem> {
     let not_found = || Problem::not_found("dead letter", text);
-    let id = read_id(text).ok_or_else(not_found)?;
+    let id = DeadLetterId::parse(text).ok_or_else(not_found)?;
     api.engine.dead_letter(id).await?.ok_or_else(not_found)
 }
 

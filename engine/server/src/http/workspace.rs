@@ -75,7 +75,9 @@ async fn apply_alone(api: &Shared) -> Result<Json<AppliedView>, Problem> {
         warnings,
         closed_sources: sources.closed.iter().map(closed).collect(),
         misfits: catalog.misfits(None),
-        unready_connections: crate::connector::unready(&catalog)
+        unready_connections: api
+            .engine
+            .unready(&catalog)
             .into_iter()
             .map(|(connection, why)| UnreadyConnection { connection, why })
             .collect(),

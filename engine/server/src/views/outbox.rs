@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadContent, DeadLetter, DeadLetterId};
+use cadenza_store::{DeadContent, DeadLetter};
 use serde::Serialize;
 
 /// An outbox row.
@@ -107,7 +107,7 @@ impl DeadLetterView {
             },
         };
         Self {
-            id: show_id(letter.id),
+            id: letter.id.to_string(),
             at: letter.at,
             cause: letter.cause.clone(),
             times: u64::from(letter.again) + 1,
@@ -115,15 +115,4 @@ impl DeadLetterView {
             content,
         }
     }
-}
-
-/// `dl_` and 32 hexadecimal digits.
-pub(crate) fn show_id(id: DeadLetterId) -> String {
-    format!("dl_{:032x}", id.0)
-}
-
-/// Reads what [`show_id`] writes.
-pub(crate) fn read_id(text: &str) -> Option<DeadLetterId> {
-    let digits = text.strip_prefix("dl_").filter(|digits| digits.len() == 32)?;
-    u128::from_str_radix(digits, 16).ok().map(DeadLetterId)
 }

@@ -1,0 +1,81 @@
+//! What carries messages away: all that the engine knows of it. How a connection is spoken to is its own business.
+
+use crate::catalog::Catalog;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::gate::Permit;
+use cadenza_core::time::{SECOND_MS, Span};
+use std::sync::Arc;
+
+/// Why an attempt to send failed.
+#[derive(Clone, Debug)]
+pub(crate) struct SendError {
+    /// What went wrong.
+    pub(crate) cause: String,
+    /// Whether trying again can help.
+    pub(crate) retry: bool,
+    /// The other side asked to wait so long, in real milliseconds.
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+/// Hears how an attempt ended.
+pub(crate) type Attempted = Box<dyn FnOnce(Outgoing, Result<(), SendError>) + Send>;
+
+/// Carries messages away.
+pub(crate) trait Courier: Send + Sync {
+    /// Makes one attempt, under the row's id as its idempotency key; `done` hears how it ended. A touch comes with its
+    /// permit, which is used up here. Never blocks.
+    fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted);
+
+    /// Connections of a workspace that nothing could be sent by as things are, and why.
+    fn unready(&self, catalog: &Catalog) -> Vec<(String, String)>;
+}
+
+/// How often and how soon a connection is tried again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryLimits {
+    /// Attempts before it becomes a dead letter.
+    pub(crate) attempts_max: u16,
+    first_ms: i64,
+    longest_ms: i64,
+}
+
+impl RetryLimits {
+    const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
+
+    /// Those of a connection.
+    pub(crate) fn of(catalog: &Catalog, via: &str) -> Self {
+        let ms = |span: Span| span.approximate_ms();
+        catalog.workspace.connections.get(via).map_or(Self::NONE, |connection| Self {
+            attempts_max: connection.attempts_max,
+            first_ms: ms(connection.backoff),
+            longest_ms: ms(connection.backoff_max),
+        })
+    }
+
+    /// The wait after so many attempts: doubled each time, or what the other side asks for, within the limit.
+    pub(crate) fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
+        let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
+        let asked = asked_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        doubled.max(asked).min(self.longest_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_made_to_wait_longer_than_the_connection_allows() {
+        let limits = RetryLimits { attempts_max: 12, first_ms: 2_000, longest_ms: 3_600_000 };
+        for (tries, asked_ms, wait_ms) in [
+            (1, None, 2_000),
+            (1, Some(0), 2_000),
+            (3, None, 8_000),
+            (1, Some(90_000), 90_000),
+            (1, Some(u64::MAX), 3_600_000),
+            (60, None, 3_600_000),
+        ] {
+            assert_eq!(limits.backoff_ms(tries, asked_ms), wait_ms, "after {tries} tries, asked for {asked_ms:?}");
+        }
+    }
+}
