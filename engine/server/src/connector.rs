@@ -2,11 +2,7 @@
 //! neither the store nor what a lead is; says how an attempt ended and nothing else.
 
 use crate::address::{Address, NoAddress};
-use crate::catalog::Catalog;
 use crate::causes::causes;
-use crate::clock::Clock;
-use crate::courier::{Attempted, Courier, SendError};
-use crate::plain;
 use crate::secret;
 use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use bytes::Bytes;
@@ -15,6 +11,10 @@ use cadenza_core::gate::Permit;
 use cadenza_core::identity;
 use cadenza_core::time::{SECOND_MS, Timestamp};
 use cadenza_core::workspace::{Connection, HeaderValue};
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::clock::Clock;
+use cadenza_runtime::courier::{Attempted, Courier, SendError};
+use cadenza_runtime::plain;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};

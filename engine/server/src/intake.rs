@@ -7,7 +7,6 @@
 mod content;
 mod standing;
 
-use crate::engine::Incoming;
 use cadenza_core::country::Country;
 use cadenza_core::event::{
     AHEAD_MS_MAX, EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError, StandardEvent, Standing,
@@ -20,6 +19,7 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::{Settings, Team};
 use cadenza_core::zone;
+use cadenza_runtime::engine::Incoming;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;

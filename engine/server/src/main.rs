@@ -2,32 +2,15 @@
 
 mod address;
 mod body;
-mod brakes;
-mod catalog;
 mod causes;
 mod cli;
-mod clock;
 mod connector;
-mod counts;
-mod courier;
-mod cron;
-mod damage;
 mod data_folder;
-mod decider;
 mod demo;
-mod driver;
-mod engine;
-#[cfg(test)]
-mod fixture;
-mod followed;
 mod http;
 mod intake;
 mod json;
-mod left_behind;
 mod mapping;
-mod meters;
-mod plain;
-mod render;
 mod secret;
 mod signature;
 mod start;

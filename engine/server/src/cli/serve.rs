@@ -1,11 +1,12 @@
 //! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
 
 use super::{Answer, output, yaml};
-use crate::clock::ClockKind;
-use crate::driver::DriverOptions;
 use crate::http::{self, Api, Limits};
-use crate::start::{self, ServeOptions};
+use crate::start;
 use anyhow::Context as _;
+use cadenza_runtime::DriverOptions;
+use cadenza_runtime::clock::ClockKind;
+use cadenza_runtime::start::StartOptions;
 use clap::Args;
 use serde::Deserialize;
 use std::io::IsTerminal as _;
@@ -116,7 +117,7 @@ impl Serve {
         Ok(())
     }
 
-    fn start_options(&self) -> anyhow::Result<ServeOptions> {
+    fn start_options(&self) -> anyhow::Result<StartOptions> {
         let clock = self.clock.as_deref().map_or(Ok(ClockKind::Real), str::parse).map_err(anyhow::Error::msg)?;
         let workspace = self.workspace.clone().context("name the workspace folder: --workspace DIR")?;
         let data = self.data.clone().context("name the data folder: --data DIR")?;
@@ -131,7 +132,7 @@ impl Serve {
         if let Some(seconds) = self.sending_drain_s {
             driver.sendings_drain = Duration::from_secs(seconds.min(SENDING_DRAIN_S_MAX));
         }
-        Ok(ServeOptions { workspace, data, clock, clock_from: None, driver })
+        Ok(StartOptions { workspace, data, clock, clock_from: None, driver })
     }
 
     fn limits(&self) -> anyhow::Result<Limits> {
@@ -167,7 +168,7 @@ impl Serve {
             }
         };
         if let Some(error) = running.refused {
-            let error = start::explain(error);
+            let error = cadenza_runtime::start::explain(error);
             let error = output::causes(error.as_ref());
             tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error}");
         }

@@ -3,11 +3,11 @@
 
 use super::remote::{Remote, path};
 use super::{Answer, output, table};
-use crate::clock::Clock;
 use crate::start;
 use crate::token::{Role, Token as Record, TokenHash, TokenView};
 use anyhow::bail;
 use cadenza_core::lead::RepId;
+use cadenza_runtime::clock::Clock;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, Store, StoreError};
 use clap::{Args, Subcommand};

@@ -1,10 +1,10 @@
 //! `cadenza validate` and `cadenza schema`: a workspace folder checked without an engine, for people, editors and CI.
 
 use super::{Answer, output};
-use crate::clock::Clock;
 use anyhow::Context as _;
 use cadenza_builds::{Library, Plugins, Registry};
 use cadenza_language::{Diagnostic, Document, Folder, Paint};
+use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::io::IsTerminal as _;

@@ -63,9 +63,9 @@ fn sample(line: &str, moved_ms: i64) -> anyhow::Result<Sample> {
 mod tests {
     use super::*;
     use crate::body::Body;
-    use crate::catalog::Catalog;
     use crate::intake::{self, Draft, Rules};
     use crate::mapping::Reader;
+    use cadenza_runtime::catalog::Catalog;
     use std::collections::BTreeSet;
 
     const BEGINS: Timestamp = Timestamp::from_ms(1_800_000_000_000);
@@ -98,8 +98,9 @@ mod tests {
     #[test]
     fn every_sample_maps_as_the_shipped_source_says() {
         let folder = cadenza_language::Folder::new(shipped::workspace_files()).unwrap();
-        let catalog = Catalog::of(folder, std::path::Path::new("."), crate::fixture::basis(), Default::default());
-        let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)));
+        let catalog =
+            Catalog::of(folder, std::path::Path::new("."), cadenza_runtime::fixture::basis(), Default::default());
+        let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", cadenza_runtime::start::explain(error)));
         let reader = Reader::new(&catalog.workspace.sources["website"].mapping);
         for sample in read(BEGINS).unwrap() {
             let body = serde_json::to_vec(&sample.body).unwrap();

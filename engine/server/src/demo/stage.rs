@@ -8,12 +8,9 @@ use super::tally::Tally;
 use super::world::World;
 use super::{mailbox, reps, shipped, website};
 use crate::cli::{output, why};
-use crate::clock::ClockKind;
-use crate::driver::DriverOptions;
-use crate::engine::Engine;
 use crate::http::{self, Api, Limits};
 use crate::signature::Key;
-use crate::start::{self, Running, ServeOptions};
+use crate::start;
 use crate::token::{Role, Token};
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
@@ -21,6 +18,10 @@ use base64::engine::general_purpose::STANDARD;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::lead::RepId;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use cadenza_runtime::DriverOptions;
+use cadenza_runtime::clock::ClockKind;
+use cadenza_runtime::engine::Engine;
+use cadenza_runtime::start::{Running, StartOptions};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ impl Stage {
         let home = Home::new(keep)?;
         let secret = secret()?;
         shipped::write(&home.workspace(), &secret, &receiver)?;
-        let Running { engine, .. } = start::start(ServeOptions {
+        let Running { engine, .. } = start::start(StartOptions {
             workspace: home.workspace(),
             data: home.data(),
             clock: ClockKind::Scaled(speed),

@@ -4,8 +4,8 @@
 use super::caller::Caller;
 use super::prospect::Prospect;
 use super::tally::Tally;
-use crate::engine::Engine;
 use cadenza_core::time::{MINUTE_MS, SECOND_MS, Timestamp};
+use cadenza_runtime::engine::Engine;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -1,7 +1,6 @@
 //! Who is calling: bearer tokens, known by their hash. A handler names the right it needs in its first argument, so it
 //! cannot be reached without.
 
-use crate::engine::{Engine, Refused};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
 use crate::token::{Right, Role, Token, TokenHash, TokenView};
@@ -9,6 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use cadenza_core::lead::RepId;
+use cadenza_runtime::engine::{Engine, Refused};
 use cadenza_store::DocumentKind;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;

@@ -1,6 +1,5 @@
 //! The engine's clock: what it shows, and the virtual one's advance.
 
-use crate::clock::ClockKind;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::JsonBody;
@@ -8,6 +7,7 @@ use crate::http::state::Shared;
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::time::{Span, Timestamp};
+use cadenza_runtime::clock::ClockKind;
 use serde::{Deserialize, Serialize};
 
 /// What the clock shows.

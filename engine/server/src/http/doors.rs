@@ -2,11 +2,11 @@
 //! token. There is no driver behind it, so whatever would change something is refused at the latest there.
 
 use super::*;
-use crate::fixture;
 use crate::token::{Role, Token};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use cadenza_core::lead::RepId;
+use cadenza_runtime::fixture;
 use cadenza_store::{Batch, BatchId, MemoryStore, Store};
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;

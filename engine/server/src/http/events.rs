@@ -1,7 +1,6 @@
 //! `POST /v1/events`: one event or an array. The items of an array succeed or fail one by one; they are with the engine
 //! at the same time, in the order of the array, so that they share its batches.
 
-use crate::engine::Incoming;
 use crate::http::auth::{Caller, Ingest};
 use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
@@ -18,6 +17,7 @@ use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
 use cadenza_core::value::{Value, ValueType};
+use cadenza_runtime::engine::Incoming;
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::Value as Any;

@@ -1,10 +1,8 @@
 //! Whether the engine lives, whether it takes requests, and what it counts.
 
-use crate::counts::{Counts, StepCounts, WorkflowCounts};
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
-use crate::left_behind;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -13,6 +11,8 @@ use cadenza_builds::health::{BuildHealth, Outcome};
 use cadenza_core::plugin::PluginInfo;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::counts::{Counts, StepCounts, WorkflowCounts};
+use cadenza_runtime::left_behind;
 use cadenza_sandbox::Resource;
 use serde::Serialize;
 use std::fmt::Write as _;

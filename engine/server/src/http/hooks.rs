@@ -1,7 +1,6 @@
 //! `POST /hooks/{source}`: a signed webhook becomes an event. The hot path: no logging, nothing parsed twice.
 
 use crate::body::{self, Body, BodyError};
-use crate::engine::{Accepted, Incoming};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Named, unreadable};
 use crate::http::state::{Intake, OpenSource, Shared};
@@ -13,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use cadenza_core::id::LeadId;
+use cadenza_runtime::engine::{Accepted, Incoming};
 use cadenza_store::{DeadContent, DeliveryKey};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -63,7 +63,7 @@ pub(crate) async fn receive(
     held.take_for_values()?;
     let body = held.bytes.clone();
     let delivered = Delivered { headers: &parts.headers, query: parts.uri.query(), body: &body };
-    let genuine = verifier.verify(delivered, crate::clock::Clock::real()).map_err(bad_signature)?;
+    let genuine = verifier.verify(delivered, cadenza_runtime::clock::Clock::real()).map_err(bad_signature)?;
     let open = || body::open(&parts.headers, &body);
     let signed = genuine.signed.as_ref().map(|hash| format!("{name}/\0signed/{hash}"));
     let sent = Sent { source: &name, id: genuine.id, signed };

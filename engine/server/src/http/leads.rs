@@ -1,6 +1,5 @@
 //! Leads: lists, one lead, its timeline, and what people do to it.
 
-use crate::catalog::Catalog;
 use crate::http::auth::{Caller, Ingest, Read, Steer, Work};
 use crate::http::events::{self, SOURCE};
 use crate::http::hooks::Taken;
@@ -26,6 +25,7 @@ use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::catalog::Catalog;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -226,7 +226,7 @@ pub(crate) struct Done {
 
 impl Done {
     /// What an applied event did, in words.
-    pub(crate) fn new(applied: &crate::engine::Applied, catalog: &Catalog) -> Self {
+    pub(crate) fn new(applied: &cadenza_runtime::engine::Applied, catalog: &Catalog) -> Self {
         let lead = &applied.state.lead;
         // The notes as an entry of their own: the newest entry of the state may already be a later one.
         let skeleton = Skeleton { now: lead.created_at, event: String::new(), notes: applied.notes.clone() };

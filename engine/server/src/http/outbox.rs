@@ -1,7 +1,6 @@
 //! What is on its way out, and the dead letters: looked at, driven again, thrown away.
 
 use crate::body;
-use crate::engine::{Accepted, Exhume};
 use crate::http::auth::{Caller, Steer};
 use crate::http::hooks;
 use crate::http::problem::{Kind, Problem};
@@ -15,6 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::engine::{Accepted, Exhume};
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId};
 use serde::{Deserialize, Serialize};
 

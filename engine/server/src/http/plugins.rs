@@ -1,7 +1,5 @@
 //! Plugins: what there is and how it does; a build is loaded, tried, promoted, gone back from.
 
-use crate::catalog::{Catalog, CatalogError};
-use crate::engine::Refused;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::bodies::Held;
 use crate::http::problem::{Kind, Problem};
@@ -14,6 +12,8 @@ use axum::extract::{FromRequest, Request, State};
 use cadenza_builds::{PluginError, Refusal, Registry, RolledBack, Trial};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::PluginInfo;
+use cadenza_runtime::catalog::{Catalog, CatalogError};
+use cadenza_runtime::engine::Refused;
 use cadenza_store::DocumentKey;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

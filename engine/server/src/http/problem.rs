@@ -1,10 +1,10 @@
 //! What went wrong, as RFC 9457 problem details: one closed table of types, each with its status and title. The detail
 //! says what was wrong, where, and what to do.
 
-use crate::engine::Refused;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use cadenza_runtime::engine::Refused;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $status:literal $slug:literal $title:literal),+ $(,)?) => {

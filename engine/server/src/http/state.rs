@@ -1,7 +1,5 @@
 //! What handlers share: the engine, the tokens, the sources ready to check and map.
 
-use crate::catalog::Catalog;
-use crate::engine::Engine;
 use crate::http::auth::Tokens;
 use crate::http::bodies::Bodies;
 use crate::http::limits::Limits;
@@ -10,6 +8,8 @@ use crate::mapping::Reader;
 use crate::signature::Verifier;
 use cadenza_builds::Archive;
 use cadenza_core::id::EventId;
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::engine::Engine;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,8 +1,6 @@
 //! The work queue: what is to be done, in rank order, and what came of it. A call is listed and claimed only when the
 //! contact gate lets it happen now.
 
-use crate::catalog::Catalog;
-use crate::counts::Counts;
 use crate::http::auth::{Caller, Read, Steer, Work};
 use crate::http::events::members;
 use crate::http::leads::{Done, known_rep, nothing_done, short};
@@ -24,6 +22,8 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::counts::Counts;
 use cadenza_store::QueueKey;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -245,7 +245,7 @@ async fn load(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
 
 async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Problem> {
     let applied = api.engine.apply_to(id.lead(), api.new_event_id(), event).await.map_err(|refused| match refused {
-        crate::engine::Refused::NotFound { .. } => Problem::not_found("task", &id.to_string()),
+        cadenza_runtime::engine::Refused::NotFound { .. } => Problem::not_found("task", &id.to_string()),
         other => other.into(),
     })?;
     match applied.ignored() {

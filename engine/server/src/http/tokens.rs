@@ -35,8 +35,8 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
     let rep = body.rep.map(|rep| known_rep(rep, &api.engine.catalog())).transpose()?;
-    let (secret, hash, token) =
-        Token::create(&body.name, body.role, rep, crate::clock::Clock::real()).map_err(|error| match error {
+    let (secret, hash, token) = Token::create(&body.name, body.role, rep, cadenza_runtime::clock::Clock::real())
+        .map_err(|error| match error {
             TokenError::Name => Problem::new(Kind::InvalidField, error.to_string()).at("name"),
             TokenError::NoRep => Problem::new(Kind::InvalidField, error.to_string()).at("rep"),
             _ => Problem::new(Kind::Internal, error.to_string()),

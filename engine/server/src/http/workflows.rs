@@ -1,6 +1,5 @@
 //! Workflows: what there is, who is put in or taken out, and the brake.
 
-use crate::brakes::Brake;
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, JsonBody, Named, Params};
@@ -13,6 +12,7 @@ use cadenza_core::event::{Event, LeadCommand};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
 use cadenza_core::step::{self, Context, paused_plugin};
+use cadenza_runtime::brakes::Brake;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 

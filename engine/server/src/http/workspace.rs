@@ -1,14 +1,14 @@
 //! `POST /v1/workspace/apply`: the folder is read again and becomes the active workspace, or nothing changes.
 
-use crate::catalog::{Catalog, CatalogError};
 use crate::http::auth::{Caller, Steer};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Bare;
 use crate::http::state::{Shared, Sources};
-use crate::left_behind;
 use axum::Json;
 use axum::extract::State;
 use cadenza_language::{Diagnostic, Severity};
+use cadenza_runtime::catalog::{Catalog, CatalogError};
+use cadenza_runtime::left_behind;
 use serde::Serialize;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::fixture;
 use cadenza_core::lead::{Channel, RepId, Stage};
+use cadenza_runtime::fixture;
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-26T12:00:00Z").unwrap()

@@ -1,6 +1,5 @@
 //! A lead as the API shows it: a row of a list, and the whole of it.
 
-use crate::catalog::Catalog;
 use crate::json;
 use crate::views::run::RunView;
 use crate::views::words;
@@ -13,6 +12,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::MAIN_SCORE;
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,11 @@
 //! What is on its way out, and what was given up, as the API shows it. Bodies of mails are left out: they are the lead's.
 
-use crate::driver::HELD;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::HELD;
 use cadenza_store::{DeadContent, DeadLetter};
 use serde::Serialize;
 

@@ -1,7 +1,5 @@
 //! A plugin as the API shows it: what it says of itself, which of its builds decide and are tried, and how they do.
 
-use crate::catalog::Catalog;
-use crate::clock::Clock;
 use crate::json;
 use cadenza_builds::health::{BuildHealth, Health, Outcome};
 use cadenza_builds::shadow::{Example, Tally};
@@ -11,6 +9,8 @@ use cadenza_core::plugin::{DecisionKind, PluginInfo};
 use cadenza_core::step::paused_plugin;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::clock::Clock;
 use cadenza_sandbox::{BudgetOverrides, Budgets, HostLimits, NEAR_PERCENT, Resource};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! A run as the API shows it: where it stands, what it waits for, and until when.
 
-use crate::catalog::Catalog;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
 /// A run.

@@ -1,9 +1,9 @@
 //! A schedule as the API shows it: when it fires next, and what became of its past firings.
 
-use crate::cron;
 use cadenza_core::state::{Firing, PastFiring, ScheduleState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{CatchUp, Schedule};
+use cadenza_runtime::cron;
 use serde::Serialize;
 
 /// A schedule.

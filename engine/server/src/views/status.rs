@@ -1,12 +1,12 @@
 //! The workspace at a glance: where leads stand, how fast they were called, what the engine did, what needs a person.
 
-use crate::catalog::Catalog;
-use crate::counts::Counts;
-use crate::engine::{Engine, Refused};
-use crate::meters::Meters;
 use cadenza_builds::health::Health;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::counts::Counts;
+use cadenza_runtime::engine::{Engine, Refused};
+use cadenza_runtime::meters::Meters;
 use serde::Serialize;
 use std::collections::BTreeSet;
 

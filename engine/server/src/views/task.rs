@@ -1,7 +1,5 @@
 //! A task as a rep sees it: what to do, with whom, what to say, why it is here, and when it is due.
 
-use crate::catalog::Catalog;
-use crate::render;
 use crate::views::lead;
 use crate::views::words;
 use cadenza_core::account::AccountFacts;
@@ -16,6 +14,8 @@ use cadenza_core::step::View;
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Cadence, MAIN_SCORE, TouchPlan, Verb, Workflow};
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::render;
 use serde::Serialize;
 
 /// A task in the queue.

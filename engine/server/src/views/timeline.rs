@@ -1,11 +1,11 @@
 //! A lead's journal as the API shows it: when, by which event, what happened in words, and how it was decided.
 
-use crate::catalog::Catalog;
 use crate::views::words::{Teller, Told};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Entry;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
 /// A page of a journal.

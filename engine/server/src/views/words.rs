@@ -1,7 +1,6 @@
 //! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. The words of a
 //! decision's reasons are the plugin's own.
 
-use crate::catalog::Catalog;
 use cadenza_core::event::{Answer, Delivery, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Digest, EffectId, RunId, TaskId};
@@ -15,6 +14,7 @@ use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::StepIx;
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Workflows and their versions as the API shows them.
 
-use crate::catalog::Catalog;
 use cadenza_core::id::Digest;
 use cadenza_core::workflow::{Enroll, Workflow};
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
 /// A workflow.

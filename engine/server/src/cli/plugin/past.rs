@@ -3,11 +3,11 @@
 use super::{identity, percent};
 use crate::cli::rows::rows;
 use crate::cli::{Answer, counted, output, table};
-use crate::clock::Clock;
 use anyhow::{Context as _, bail};
 use cadenza_core::plugin::Segment;
 use cadenza_kit::history::{self, Backtest, Cells, Group, Past, Scored, rules, scalar, share, tenths};
 use cadenza_kit::subject::Subject;
+use cadenza_runtime::clock::Clock;
 use cadenza_sdk::golden::Scalar;
 use clap::Args;
 use serde_json::{Value, json};

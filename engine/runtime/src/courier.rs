@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 /// Why an attempt to send failed.
 #[derive(Clone, Debug)]
-pub(crate) struct SendError {
+pub struct SendError {
     /// What went wrong.
-    pub(crate) cause: String,
+    pub cause: String,
     /// Whether trying again can help.
-    pub(crate) retry: bool,
+    pub retry: bool,
     /// The other side asked to wait so long, in real milliseconds.
-    pub(crate) retry_after_ms: Option<u64>,
+    pub retry_after_ms: Option<u64>,
 }
 
 /// Hears how an attempt ended.
-pub(crate) type Attempted = Box<dyn FnOnce(Outgoing, Result<(), SendError>) + Send>;
+pub type Attempted = Box<dyn FnOnce(Outgoing, Result<(), SendError>) + Send>;
 
 /// Carries messages away.
-pub(crate) trait Courier: Send + Sync {
+pub trait Courier: Send + Sync {
     /// Makes one attempt, under the row's id as its idempotency key; `done` hears how it ended. A touch comes with its
     /// permit, which is used up here. Never blocks.
     fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted);
@@ -32,9 +32,9 @@ pub(crate) trait Courier: Send + Sync {
 
 /// How often and how soon a connection is tried again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RetryLimits {
+pub struct RetryLimits {
     /// Attempts before it becomes a dead letter.
-    pub(crate) attempts_max: u16,
+    pub attempts_max: u16,
     first_ms: i64,
     longest_ms: i64,
 }
@@ -43,7 +43,7 @@ impl RetryLimits {
     const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
 
     /// Those of a connection.
-    pub(crate) fn of(catalog: &Catalog, via: &str) -> Self {
+    pub fn of(catalog: &Catalog, via: &str) -> Self {
         let ms = |span: Span| span.approximate_ms();
         catalog.workspace.connections.get(via).map_or(Self::NONE, |connection| Self {
             attempts_max: connection.attempts_max,
@@ -53,7 +53,7 @@ impl RetryLimits {
     }
 
     /// The wait after so many attempts: doubled each time, or what the other side asks for, within the limit.
-    pub(crate) fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
+    pub fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
         let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
         let asked = asked_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));
         doubled.max(asked).min(self.longest_ms)

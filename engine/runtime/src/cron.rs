@@ -9,19 +9,19 @@ use jiff::tz::TimeZone;
 use std::str::FromStr;
 
 /// The times of a schedule. Where clocks change: a time in the gap is when the gap ends, one that comes twice is the first.
-pub(crate) struct Times {
+pub struct Times {
     cron: Cron,
     zone: TimeZone,
 }
 
 impl Times {
     /// Those of a schedule; none when it cannot be read, which its check excludes.
-    pub(crate) fn of(schedule: &Schedule) -> Option<Self> {
+    pub fn of(schedule: &Schedule) -> Option<Self> {
         Some(Self { cron: Cron::from_str(&schedule.cron).ok()?, zone: TimeZone::get(&schedule.timezone).ok()? })
     }
 
     /// The first one after `at`; [`Timestamp::MAX`] when there is none.
-    pub(crate) fn next_after(&self, at: Timestamp) -> Timestamp {
+    pub fn next_after(&self, at: Timestamp) -> Timestamp {
         let zoned = at.to_jiff().to_zoned(self.zone.clone());
         let next = self.cron.find_next_occurrence(&zoned, false);
         next.map_or(Timestamp::MAX, |next| Timestamp::from_jiff(next.timestamp()))
@@ -29,7 +29,7 @@ impl Times {
 
     /// The latest ones after `after`, up to and including `until`, in order, at most so many: found from the end, so that a
     /// clock that jumped over years costs no more than these.
-    pub(crate) fn latest(&self, after: Timestamp, until: Timestamp, at_most: usize) -> Vec<Timestamp> {
+    pub fn latest(&self, after: Timestamp, until: Timestamp, at_most: usize) -> Vec<Timestamp> {
         let mut found = Vec::new();
         let mut from = until.to_jiff().to_zoned(self.zone.clone());
         while found.len() < at_most
@@ -45,19 +45,19 @@ impl Times {
     }
 
     /// Whether all of these may be times of it.
-    pub(crate) fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
+    pub fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
         times.into_iter().all(|at| self.next_after(at.plus_ms(-1)) == at)
     }
 }
 
 /// What a schedule's times are worked out from, as its state remembers it.
-pub(crate) fn rule(schedule: &Schedule) -> String {
+pub fn rule(schedule: &Schedule) -> String {
     format!("{} {}", schedule.cron, schedule.timezone)
 }
 
 /// Until when a schedule's times have been dealt with, by what it remembers. One that is new, was removed in between or has
 /// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now.
-pub(crate) fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
+pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
     let has_other_times = state.rule.as_ref().is_some_and(|known| *known != rule(schedule));
     if state.removed.is_some() || has_other_times {
         return now;
@@ -66,7 +66,7 @@ pub(crate) fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp
 }
 
 /// When a schedule fires next, by what it remembers; a time that has passed when one is overdue.
-pub(crate) fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
+pub fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
     let next = Times::of(schedule)?.next_after(handled(schedule, state, now));
     (next < Timestamp::MAX).then_some(next)
 }

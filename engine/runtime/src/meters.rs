@@ -6,11 +6,11 @@ macro_rules! meters {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:literal),+ $(,)?) => {
         /// Everything that is counted since the start.
         #[derive(Debug, Default)]
-        pub(crate) struct Meters { $($(#[doc = $doc])+ pub(crate) $name: Meter,)+ }
+        pub struct Meters { $($(#[doc = $doc])+ pub $name: Meter,)+ }
 
         impl Meters {
             /// Name, Prometheus type, help and value of each.
-            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
+            pub fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
                 vec![$((concat!("cadenza_", stringify!($name)), $kind, concat!($($doc),+), self.$name.get())),+]
             }
         }

@@ -14,7 +14,7 @@ const FIRST_CALL_CLASSES: [(u64, &str); 4] = [(5, "5m"), (15, "15m"), (60, "1h")
 const FIRST_CALL_LATER: &str = "later";
 
 /// The class of a wait for the first call.
-pub(crate) fn first_call_class(waited_ms: u64) -> &'static str {
+pub fn first_call_class(waited_ms: u64) -> &'static str {
     let minutes = |minutes: u64| minutes * MINUTE_MS.unsigned_abs();
     let class = FIRST_CALL_CLASSES.iter().find(|(most, _)| waited_ms <= minutes(*most));
     class.map_or(FIRST_CALL_LATER, |(_, class)| class)
@@ -22,52 +22,52 @@ pub(crate) fn first_call_class(waited_ms: u64) -> &'static str {
 
 /// Everything that is counted of the workspace's leads.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Leads that are known.
-    pub(crate) leads: i64,
+    pub leads: i64,
     /// Leads by segment; who was never scored is in none.
-    pub(crate) segments: BTreeMap<Segment, i64>,
+    pub segments: BTreeMap<Segment, i64>,
     /// Runs by workflow, in the order of their names.
-    pub(crate) workflows: Vec<WorkflowCounts>,
+    pub workflows: Vec<WorkflowCounts>,
     /// Open tasks.
-    pub(crate) tasks: i64,
+    pub tasks: i64,
     /// Leads that were called, by how long they waited for the first call: at most 5, 15, 60, 240 business minutes, or
     /// longer. Each lead is in one class.
-    pub(crate) first_calls: Vec<FirstCalls>,
+    pub first_calls: Vec<FirstCalls>,
 }
 
 /// Runs of one workflow, all its versions together.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct WorkflowCounts {
+pub struct WorkflowCounts {
     /// Its name.
-    pub(crate) workflow: String,
+    pub workflow: String,
     /// Its steps that somebody is at.
-    pub(crate) steps: Vec<StepCounts>,
+    pub steps: Vec<StepCounts>,
 }
 
 /// Runs at one step.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct StepCounts {
+pub struct StepCounts {
     /// Its id.
-    pub(crate) step: String,
+    pub step: String,
     /// Runs that go on by themselves.
-    pub(crate) runs: i64,
+    pub runs: i64,
     /// Runs that are parked for a person.
-    pub(crate) parked: i64,
+    pub parked: i64,
 }
 
 /// Leads of one class.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct FirstCalls {
+pub struct FirstCalls {
     /// `5m`, `15m`, `1h`, `4h` or `later`.
-    pub(crate) within: &'static str,
+    pub within: &'static str,
     /// How many.
-    pub(crate) leads: i64,
+    pub leads: i64,
 }
 
 impl Counts {
     /// What the counters say, with the names of the definitions that runs have pinned.
-    pub(crate) fn read(counters: &Counters, catalog: &Catalog) -> Self {
+    pub fn read(counters: &Counters, catalog: &Catalog) -> Self {
         let value = |name: &str| counters.values.get(name).copied().unwrap_or_default();
         let classes = FIRST_CALL_CLASSES.iter().map(|(_, class)| *class).chain([FIRST_CALL_LATER]);
         Self {
@@ -82,7 +82,7 @@ impl Counts {
     }
 
     /// Runs that are parked for a person.
-    pub(crate) fn parked(&self) -> i64 {
+    pub fn parked(&self) -> i64 {
         self.workflows.iter().flat_map(|workflow| &workflow.steps).map(|step| step.parked).sum()
     }
 }

@@ -16,30 +16,30 @@ use std::sync::Arc;
 
 /// Everything that transitions are made with. Replaced whole, never changed.
 #[derive(Clone, Debug)]
-pub(crate) struct Catalog {
+pub struct Catalog {
     /// The checked workspace.
-    pub(crate) workspace: Arc<Workspace>,
+    pub workspace: Arc<Workspace>,
     /// What `step` may look at that no run pins.
-    pub(crate) live: Arc<Live>,
+    pub live: Arc<Live>,
     /// Every definition that runs have pinned, the current ones, and what is left of the others.
-    pub(crate) definitions: Arc<Definitions>,
+    pub definitions: Arc<Definitions>,
     /// The plugins.
-    pub(crate) plugins: Arc<Plugins>,
+    pub plugins: Arc<Plugins>,
     /// Which builds of them are live, tried, and were live.
-    pub(crate) registry: Arc<Registry>,
+    pub registry: Arc<Registry>,
     /// Builds that cannot be asked where a definition asks their plugin.
-    pub(crate) misfits: Arc<Vec<Misfit>>,
+    pub misfits: Arc<Vec<Misfit>>,
     /// Where their components are kept.
-    pub(crate) library: Arc<Library>,
+    pub library: Arc<Library>,
     /// The folder it was read from; relative secrets lie there.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// The files it was made of.
-    pub(crate) folder: Arc<Folder>,
+    pub folder: Arc<Folder>,
     /// What is paused.
-    pub(crate) brakes: Arc<Brakes>,
+    pub brakes: Arc<Brakes>,
     /// Whether a workflow that new runs start with, or a territory, asks about the lead's account: a lead that joins one
     /// is then handled with what is known of it.
-    pub(crate) asks_account: bool,
+    pub asks_account: bool,
 }
 
 /// How many builds and reasons are told that do not fit, and how many places of each.
@@ -47,11 +47,11 @@ const MISFITS_TOLD_MAX: usize = 10;
 const PLACES_TOLD_MAX: usize = 3;
 
 /// Documents to write; none deletes.
-pub(crate) type Documents = Vec<(DocumentKey, Option<Vec<u8>>)>;
+pub type Documents = Vec<(DocumentKey, Option<Vec<u8>>)>;
 
 /// Why a workspace does not become active.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CatalogError {
+pub enum CatalogError {
     /// The folder has errors; all of them.
     #[error("the workspace has errors")]
     Broken(Vec<Diagnostic>, Arc<Folder>),
@@ -65,20 +65,20 @@ pub(crate) enum CatalogError {
 
 /// What a catalog is made on: what was there before.
 #[derive(Clone, Debug)]
-pub(crate) struct Basis {
+pub struct Basis {
     /// The definitions that stored runs may have pinned.
-    pub(crate) pinned: Arc<Definitions>,
+    pub pinned: Arc<Definitions>,
     /// The builds of plugins.
-    pub(crate) registry: Registry,
+    pub registry: Registry,
     /// Where components are kept.
-    pub(crate) library: Arc<Library>,
+    pub library: Arc<Library>,
     /// When.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
 }
 
 impl Catalog {
     /// Reads and checks a workspace folder, with the plugins that it and the program bring along.
-    pub(crate) fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
+    pub fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
         let folder = Folder::read(root)?;
         let offers = cadenza_builds::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
         for (name, hash, by) in offers.found {
@@ -88,7 +88,7 @@ impl Catalog {
     }
 
     /// Checks a workspace's files with the plugins of the registry.
-    pub(crate) fn of(folder: Folder, root: &Path, basis: Basis, troubles: Troubles) -> Result<Self, CatalogError> {
+    pub fn of(folder: Folder, root: &Path, basis: Basis, troubles: Troubles) -> Result<Self, CatalogError> {
         let folder = Arc::new(folder);
         let Basis { pinned, mut registry, library, .. } = basis;
         let settings = cadenza_language::plugin_settings(&folder);
@@ -121,7 +121,7 @@ impl Catalog {
     }
 
     /// What another catalog is made on when this one is in force.
-    pub(crate) fn basis(&self, now: Timestamp) -> Basis {
+    pub fn basis(&self, now: Timestamp) -> Basis {
         Basis {
             pinned: Arc::clone(&self.definitions),
             registry: self.registry.as_ref().clone(),
@@ -131,7 +131,7 @@ impl Catalog {
     }
 
     /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
-    pub(crate) fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
+    pub fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
         let settings = cadenza_language::plugin_settings(&self.folder);
         let plugins = Plugins::load(&self.library, &mut registry, &settings, Troubles::new())?;
         let plugins = Arc::new(plugins.sound()?);
@@ -152,13 +152,13 @@ impl Catalog {
     }
 
     /// Deletes components that no build of this catalog is: what was brought along and refused, or is no longer wanted.
-    pub(crate) fn forget_other_components(&self) {
+    pub fn forget_other_components(&self) {
         self.library.forget_all_but(&self.registry.components(), &self.registry.in_use());
     }
 
     /// Which builds cannot be asked where, and why, in sentences; of one build or of all. Definitions are kept for as long as
     /// runs may pin them, so there may be many.
-    pub(crate) fn misfits(&self, build: Option<Digest>) -> Vec<String> {
+    pub fn misfits(&self, build: Option<Digest>) -> Vec<String> {
         let mut alike: BTreeMap<(&str, Digest, &str), Vec<AskRef>> = BTreeMap::new();
         for Misfit { place, plugin, digest, why } in self.misfits.iter() {
             if build.is_none_or(|build| build == *digest) {
@@ -201,12 +201,12 @@ impl Catalog {
     }
 
     /// Whether new runs begin with this version.
-    pub(crate) fn has_in_force(&self, digest: &Digest) -> bool {
+    pub fn has_in_force(&self, digest: &Digest) -> bool {
         self.workspace.workflows.values().any(|workflow| workflow.digest == *digest)
     }
 
     /// The same with nothing but outlines of these versions, and what that leaves in the store.
-    pub(crate) fn without(&self, versions: &[Digest]) -> Result<(Self, Documents), serde_json::Error> {
+    pub fn without(&self, versions: &[Digest]) -> Result<(Self, Documents), serde_json::Error> {
         let mut definitions = self.definitions.as_ref().clone();
         let mut documents = Documents::new();
         for digest in versions {
@@ -221,7 +221,7 @@ impl Catalog {
     }
 
     /// The same with these brakes.
-    pub(crate) fn with_brakes(&self, brakes: Brakes) -> Self {
+    pub fn with_brakes(&self, brakes: Brakes) -> Self {
         Self { brakes: Arc::new(brakes), ..self.clone() }
     }
 }
@@ -229,7 +229,7 @@ impl Catalog {
 impl Catalog {
     /// What a workspace that becomes active leaves in the store: its files, and its definitions for the runs that pin
     /// them.
-    pub(crate) fn documents(&self) -> Result<Documents, serde_json::Error> {
+    pub fn documents(&self) -> Result<Documents, serde_json::Error> {
         let mut documents = Vec::new();
         for workflow in self.workspace.workflows.values() {
             let bytes = serde_json::to_vec(workflow.as_ref())?;

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 /// Why a template did not render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RenderError {
+pub enum RenderError {
     /// The template is broken, too large, or does not end.
     #[error("{part} does not render: {error}")]
     Template {
@@ -45,7 +45,7 @@ fn reader(view: &View<'_>) -> Reader {
 }
 
 /// Renders one text over a lead.
-pub(crate) fn text(template: &str, view: &View<'_>) -> Result<String, template::RenderError> {
+pub fn text(template: &str, view: &View<'_>) -> Result<String, template::RenderError> {
     if !template.contains('{') {
         return Ok(template.to_owned());
     }
@@ -53,7 +53,7 @@ pub(crate) fn text(template: &str, view: &View<'_>) -> Result<String, template::
 }
 
 /// Renders a mail: to the lead's address, the subject on one line.
-pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
+pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let to = view.state.lead.profile.email.as_deref().and_then(identity::email).ok_or(RenderError::NoAddress)?;
     let render = |part, template: &str| text(template, view).map_err(|error| RenderError::Template { part, error });
     let subject = render("the subject", script.subject.as_deref().ok_or(RenderError::NoSubject)?)?;
@@ -62,14 +62,14 @@ pub(crate) fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderE
 }
 
 /// The script of a mail that was not rendered yet.
-pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
+pub fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
     let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
     catalog.definitions.get(workflow)?.scripts.get(script)
 }
 
 /// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
 /// being rendered stands in the row then, and the attempt fails with it.
-pub(crate) fn render_email(
+pub fn render_email(
     catalog: &Catalog,
     state: &LeadState,
     account: Option<&AccountFacts>,

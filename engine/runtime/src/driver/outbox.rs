@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
 /// connection that is gone. They lie behind all others and are looked at when something is released.
-pub(crate) const HELD: Timestamp = Timestamp::MAX;
+pub const HELD: Timestamp = Timestamp::MAX;
 /// Rows read at a time.
 const PAGE: usize = 128;
 /// The most rows looked at in one go, those of connections without room included; the next go begins behind them.

@@ -6,20 +6,20 @@ use std::collections::BTreeSet;
 
 /// What is paused, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Brakes {
+pub struct Brakes {
     /// Workflows, and plugins as [`paused_plugin`] names them: runs of the one stand still, and those that have to ask the
     /// other; who is enrolled waits before the first step.
     #[serde(rename = "workflows")]
-    pub(crate) paused: BTreeSet<String>,
+    pub paused: BTreeSet<String>,
     /// Connections: nothing is sent by them.
-    pub(crate) connections: BTreeSet<String>,
+    pub connections: BTreeSet<String>,
     /// Some workflow or plugin was released, and not all leads have been told so yet.
-    pub(crate) releasing: bool,
+    pub releasing: bool,
 }
 
 /// What a brake holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Brake {
+pub enum Brake {
     /// A workflow.
     Workflow(String),
     /// A plugin.
@@ -30,7 +30,7 @@ pub(crate) enum Brake {
 
 impl Brakes {
     /// What is paused, each with what it is: `workflow/inbound`, `plugin/inbound-fit`, `connection/mailer`.
-    pub(crate) fn names(&self) -> BTreeSet<String> {
+    pub fn names(&self) -> BTreeSet<String> {
         let is_plugin = |name: &str| name.starts_with(&paused_plugin(""));
         let paused = self.paused.iter().map(|name| match is_plugin(name) {
             true => name.clone(),
@@ -40,7 +40,7 @@ impl Brakes {
     }
 
     /// Sets or releases one; whether leads are to be told of it.
-    pub(crate) fn set(&mut self, what: Brake, on: bool) -> bool {
+    pub fn set(&mut self, what: Brake, on: bool) -> bool {
         let paused = match &what {
             Brake::Workflow(name) => name.clone(),
             Brake::Plugin(name) => paused_plugin(name),

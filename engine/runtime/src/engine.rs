@@ -31,50 +31,50 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// An event from outside, ready to be applied: checked against the workspace, its id qualified by its source.
 #[derive(Clone, Debug)]
-pub(crate) struct Incoming {
+pub struct Incoming {
     /// `source/sender's id`: what makes it the same event.
-    pub(crate) id: String,
+    pub id: String,
     /// A hash of its content; the same id with another one is a conflict.
-    pub(crate) content: u64,
+    pub content: u64,
     /// Another id of the same thing, for senders that do not sign the id: what they signed. Under whatever id it comes again,
     /// it is the same event.
-    pub(crate) signed: Option<String>,
+    pub signed: Option<String>,
     /// What it says.
-    pub(crate) report: Report,
+    pub report: Report,
     /// The lead it names by our own id; found or created by its keys otherwise.
-    pub(crate) lead: Option<LeadId>,
+    pub lead: Option<LeadId>,
 }
 
 /// An event that was applied, now or before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Accepted {
+pub struct Accepted {
     /// The lead it came to.
-    pub(crate) lead: LeadId,
+    pub lead: LeadId,
     /// Whether it had been applied before.
-    pub(crate) duplicate: bool,
+    pub duplicate: bool,
     /// What it brought and was not taken.
-    pub(crate) left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What an event did to its lead.
 #[derive(Clone, Debug)]
-pub(crate) struct Applied {
+pub struct Applied {
     /// What happened, in order.
-    pub(crate) notes: Vec<Note>,
+    pub notes: Vec<Note>,
     /// The lead now.
-    pub(crate) state: Box<LeadState>,
+    pub state: Box<LeadState>,
 }
 
 impl Applied {
     /// Why nothing happened, when nothing did.
-    pub(crate) fn ignored(&self) -> Option<Ignored> {
+    pub fn ignored(&self) -> Option<Ignored> {
         self.notes.iter().find_map(|note| if let Note::Ignored(why) = note { Some(*why) } else { None })
     }
 }
 
 /// Why the engine did not do it. Each is one problem type of the HTTP API.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// The queue is full: try again in a moment.
     #[error("more is coming in than can be written; try again in a second")]
     Busy,
@@ -181,7 +181,7 @@ pub(crate) enum Command {
 
 /// What becomes of a dead letter that is taken away, and who wants it.
 #[derive(Clone, Debug)]
-pub(crate) enum Exhume {
+pub enum Exhume {
     /// An outgoing one goes back to the outbox; a delivery has become an event by then.
     Redrive {
         /// Who.
@@ -198,16 +198,16 @@ pub(crate) enum Exhume {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The last batch handed to the store.
-    pub(crate) submitted: u64,
+    pub submitted: u64,
     /// The last batch that is durable (or undone).
-    pub(crate) settled: u64,
+    pub settled: u64,
     /// How often what was handed over may have been undone.
-    pub(crate) failures: u64,
+    pub failures: u64,
 }
 
 /// A handle to the running engine; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Engine {
+pub struct Engine {
     pub(crate) commands: mpsc::Sender<Command>,
     /// Has a place for the one who stops it.
     pub(crate) stop: mpsc::Sender<oneshot::Sender<()>>,
@@ -230,50 +230,50 @@ pub(crate) struct Engine {
 #[derive(Clone)]
 pub(crate) struct Room {
     /// Bytes that are free.
-    pub(crate) free_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub free_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// With fewer nothing is taken in.
-    pub(crate) reserve_bytes: u64,
+    pub reserve_bytes: u64,
 }
 
 impl Engine {
     /// The engine's clock.
-    pub(crate) const fn clock(&self) -> &Clock {
+    pub const fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// The workspace and definitions in force.
-    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+    pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.borrow().clone()
     }
 
     /// Where older decisions lie is not remembered any more.
-    pub(crate) fn decisions_forgotten_before(&self) -> Timestamp {
+    pub fn decisions_forgotten_before(&self) -> Timestamp {
         self.clock.now().plus_ms(-i64::from(self.decision_days) * DAY_MS)
     }
 
     /// What is counted, for `/metrics`.
-    pub(crate) fn meters(&self) -> &crate::meters::Meters {
+    pub fn meters(&self) -> &crate::meters::Meters {
         &self.meters
     }
 
     /// Follows which workspace and definitions are in force.
-    pub(crate) fn in_force(&self) -> watch::Receiver<Arc<Catalog>> {
+    pub fn in_force(&self) -> watch::Receiver<Arc<Catalog>> {
         self.catalog.clone()
     }
 
     /// Whether requests are taken: not while draining.
-    pub(crate) fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Acquire)
     }
 
     /// Whether there is room for what comes in.
-    pub(crate) fn has_room(&self) -> Result<(), Refused> {
+    pub fn has_room(&self) -> Result<(), Refused> {
         let (free_bytes, reserve_bytes) = ((self.room.free_bytes)(), self.room.reserve_bytes);
         if free_bytes < reserve_bytes { Err(Refused::NoSpace { free_bytes, reserve_bytes }) } else { Ok(()) }
     }
 
     /// Whether the store can be read.
-    pub(crate) async fn can_read(&self) -> Result<(), Refused> {
+    pub async fn can_read(&self) -> Result<(), Refused> {
         self.store.document(&DocumentKey::Brakes).await?;
         Ok(())
     }
@@ -297,69 +297,69 @@ impl Engine {
     }
 
     /// Applies an event from outside.
-    pub(crate) async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
+    pub async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
         self.ask(|reply| Command::Report(incoming, reply)).await
     }
 
     /// Applies an event to a lead.
-    pub(crate) async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
+    pub async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
         self.ask(|reply| Command::Lead { lead, id, event, reply }).await
     }
 
     /// Keeps something for a person to look at.
-    pub(crate) async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
+    pub async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
         self.ask(|reply| Command::Bury(cause, content, reply)).await
     }
 
     /// Takes a dead letter away: to drive it again, or for good.
-    pub(crate) async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
+    pub async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
         self.ask(|reply| Command::Exhume(id, what, reply)).await
     }
 
     /// A dead letter.
-    pub(crate) async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, Refused> {
+    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, Refused> {
         let before = id.0.checked_sub(1).map(DeadLetterId);
         let found = self.dead_letters(before, 1).await?.into_iter().next();
         Ok(found.filter(|letter| letter.id == id))
     }
 
     /// Writes documents.
-    pub(crate) async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
+    pub async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Documents(documents, reply)).await
     }
 
     /// Makes a workspace the active one.
-    pub(crate) async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
+    pub async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Apply(catalog, documents, reply)).await
     }
 
     /// Makes other builds of plugins live, or has them tried.
-    pub(crate) async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
+    pub async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.ask(|reply| Command::Plugins(catalog, documents, reply)).await
     }
 
     /// From now on it is noted which versions of workflows are named by what is written.
-    pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
+    pub async fn note_followed(&self) -> Result<(), Refused> {
         self.ask(Command::NoteFollowed).await
     }
 
     /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
-    pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
+    pub async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
         self.ask(|reply| Command::DropDefinitions(unfollowed, reply)).await
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
-    pub(crate) async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
+    pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
         self.ask(|reply| Command::Advance(to, reply)).await
     }
 
     /// Sets or releases a brake.
-    pub(crate) async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
+    pub async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
         self.ask(|reply| Command::Brake(what, on, reply)).await
     }
 
     /// Stops taking requests, finishes what is under way and closes the store.
-    pub(crate) async fn stop(&self) {
+    pub async fn stop(&self) {
         self.draining.store(true, Ordering::Release);
         let (reply, stopped) = oneshot::channel();
         if self.stop.send(reply).await.is_ok() {
@@ -368,7 +368,7 @@ impl Engine {
     }
 
     /// What a stop would leave undone now, in words; nothing when all is done.
-    pub(crate) fn left(&self) -> Vec<String> {
+    pub fn left(&self) -> Vec<String> {
         let progress = *self.progress.borrow();
         let batches = progress.submitted.saturating_sub(progress.settled);
         let waiting = self.commands.max_capacity() - self.commands.capacity();
@@ -409,12 +409,12 @@ impl Engine {
     }
 
     /// A lead.
-    pub(crate) async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
+    pub async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
         self.durable(|| self.store.lead(id)).await
     }
 
     /// Several leads at once, in the order they are asked for: one wait for what is durable instead of many.
-    pub(crate) async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
+    pub async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
         self.durable(|| async {
             let mut leads = Vec::with_capacity(ids.len());
             for id in ids {
@@ -427,23 +427,23 @@ impl Engine {
     }
 
     /// What is known of an account.
-    pub(crate) async fn account_facts(&self, id: AccountId) -> Result<Option<AccountFacts>, Refused> {
+    pub async fn account_facts(&self, id: AccountId) -> Result<Option<AccountFacts>, Refused> {
         let account = self.account(id).await?;
         Ok(account.filter(|account| !account.name.is_empty()).as_ref().map(Account::facts))
     }
 
     /// Leads in order of their ids (oldest first), from after the cursor.
-    pub(crate) async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
+    pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
         self.durable(|| self.store.leads(after, limit)).await
     }
 
     /// The leads that have a key.
-    pub(crate) async fn find(&self, key: &IdentityKey) -> Result<Vec<LeadId>, Refused> {
+    pub async fn find(&self, key: &IdentityKey) -> Result<Vec<LeadId>, Refused> {
         Ok(self.durable(|| self.store.identity(key)).await?.map_or_else(Vec::new, |identity| identity.holders))
     }
 
     /// Journal entries of a lead from after `seq`, the newest one included.
-    pub(crate) async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
+    pub async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
         let mut entries = self.durable(|| self.store.journal(lead.lead.id, after, limit)).await?;
         let last = entries.last().map_or(after, |entry| entry.seq);
         if entries.len() < limit
@@ -456,7 +456,7 @@ impl Engine {
     }
 
     /// A queue in rank order; all queues when none is named.
-    pub(crate) async fn queue(
+    pub async fn queue(
         &self,
         assignee: Option<&Assignee>,
         after: Option<&QueueKey>,
@@ -466,65 +466,57 @@ impl Engine {
     }
 
     /// An account; one that cannot be read is as good as gone for whoever counts many.
-    pub(crate) async fn account(&self, id: AccountId) -> Result<Option<Account>, Refused> {
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, Refused> {
         self.durable(|| async { self.store.account(id).await.unless_damaged() }).await
     }
 
     /// What a schedule remembers.
-    pub(crate) async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
+    pub async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
         self.durable(|| self.store.schedule(id)).await
     }
 
     /// Outbox rows in order of their due time.
-    pub(crate) async fn outbox(
-        &self,
-        after: Option<(Timestamp, EffectId)>,
-        limit: usize,
-    ) -> Result<Vec<Outgoing>, Refused> {
+    pub async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
         self.durable(|| self.store.outbox(after, Timestamp::MAX, limit)).await
     }
 
     /// Timers in order of time.
-    pub(crate) async fn timers(&self, after: Option<Timer>, limit: usize) -> Result<Vec<Timer>, Refused> {
+    pub async fn timers(&self, after: Option<Timer>, limit: usize) -> Result<Vec<Timer>, Refused> {
         self.durable(|| self.store.timers(after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.
-    pub(crate) async fn dead_letters(
-        &self,
-        after: Option<DeadLetterId>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, Refused> {
+    pub async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, Refused> {
         self.durable(|| self.store.dead_letters(after, limit)).await
     }
 
     /// Counters.
-    pub(crate) async fn counters(&self) -> Result<Counters, Refused> {
+    pub async fn counters(&self) -> Result<Counters, Refused> {
         self.durable(|| self.store.counters()).await
     }
 
     /// Documents of a kind.
-    pub(crate) async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, Refused> {
         self.durable(|| self.store.documents(kind)).await
     }
 
     /// Connections of a workspace that nothing could be sent by as things are, and why.
-    pub(crate) fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
+    pub fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
         self.courier.unready(catalog)
     }
 
     /// How builds of plugins do.
-    pub(crate) fn health(&self) -> &Health {
+    pub fn health(&self) -> &Health {
         &self.health
     }
 
     /// What came of watching builds that are tried, by the plugin's name.
-    pub(crate) async fn tallies(&self) -> Result<BTreeMap<String, Tally>, Refused> {
+    pub async fn tallies(&self) -> Result<BTreeMap<String, Tally>, Refused> {
         self.durable(|| document(self.store.as_ref(), &DocumentKey::Shadows)).await.map(Option::unwrap_or_default)
     }
 
     /// Lists of decisions in order of time.
-    pub(crate) async fn decisions(
+    pub async fn decisions(
         &self,
         after: Option<DecisionsKey>,
         until: Timestamp,
@@ -534,18 +526,18 @@ impl Engine {
     }
 
     /// One entry of a lead's journal.
-    pub(crate) async fn entry(&self, lead: &LeadState, seq: u64) -> Result<Option<Entry>, Refused> {
+    pub async fn entry(&self, lead: &LeadState, seq: u64) -> Result<Option<Entry>, Refused> {
         let entries = self.timeline(lead, seq.saturating_sub(1), 1).await?;
         Ok(entries.into_iter().next().filter(|entry| entry.seq == seq))
     }
 
     /// What could not be read so far.
-    pub(crate) fn damage(&self) -> &DamageLog {
+    pub fn damage(&self) -> &DamageLog {
         self.store.damage()
     }
 
     /// Bytes the store takes on disk.
-    pub(crate) fn size_on_disk(&self) -> u64 {
+    pub fn size_on_disk(&self) -> u64 {
         self.store.size_on_disk()
     }
 }

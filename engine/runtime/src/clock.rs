@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Which clock the engine runs on, as `--clock` spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum ClockKind {
+pub enum ClockKind {
     /// The system's.
     #[default]
     Real,
@@ -41,7 +41,7 @@ impl std::str::FromStr for ClockKind {
 
 /// The engine's clock; cheap to clone, all clones agree.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     kind: ClockKind,
     started: Instant,
     started_at: Timestamp,
@@ -98,7 +98,7 @@ impl Steady {
 
 impl Clock {
     /// A clock that begins now, or at `from` when that is given (a virtual or scaled clock goes on where it was).
-    pub(crate) fn new(kind: ClockKind, from: Option<Timestamp>) -> Self {
+    pub fn new(kind: ClockKind, from: Option<Timestamp>) -> Self {
         let started_at = match kind {
             ClockKind::Real => Self::real(),
             ClockKind::Scaled(_) | ClockKind::Virtual => from.unwrap_or_else(Self::real),
@@ -107,12 +107,12 @@ impl Clock {
     }
 
     /// Which clock this is.
-    pub(crate) const fn kind(&self) -> ClockKind {
+    pub const fn kind(&self) -> ClockKind {
         self.kind
     }
 
     /// The engine's time.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         match self.kind {
             ClockKind::Real => Timestamp::from_ms(self.steady.show(Self::real().as_ms(), Instant::now())),
             ClockKind::Scaled(factor) => {
@@ -124,14 +124,14 @@ impl Clock {
     }
 
     /// Sets the virtual clock forward to `to`; never back. Other clocks cannot be set.
-    pub(crate) fn advance_to(&self, to: Timestamp) {
+    pub fn advance_to(&self, to: Timestamp) {
         if self.kind == ClockKind::Virtual {
             self.advanced_ms.fetch_max(to.since_ms(self.started_at), Ordering::AcqRel);
         }
     }
 
     /// How long in real time until the engine's clock shows `at`; none when only an advance gets there.
-    pub(crate) fn until(&self, at: Timestamp) -> Option<Duration> {
+    pub fn until(&self, at: Timestamp) -> Option<Duration> {
         let ms = u64::try_from(at.since_ms(self.now())).unwrap_or(0);
         match self.kind {
             ClockKind::Real => Some(Duration::from_millis(ms)),
@@ -142,7 +142,7 @@ impl Clock {
 
     /// The system's time, for signatures, budgets and network time-outs.
     #[expect(clippy::disallowed_methods, reason = "this is the one place where the system clock is read")]
-    pub(crate) fn real() -> Timestamp {
+    pub fn real() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 /// How the driver is set up. Every number is a limit.
 #[derive(Clone, Debug)]
-pub(crate) struct DriverOptions {
+pub struct DriverOptions {
     /// Events in one batch. 64 is what sled takes with the least processor time per lead (`measured.md`); more is slower.
-    pub(crate) batch_events_max: usize,
+    pub batch_events_max: usize,
     /// Timers fired in one batch, so that ten thousand due at once do not keep intake out.
-    pub(crate) batch_timers_max: usize,
+    pub batch_timers_max: usize,
     /// Leads looked at in one batch while a schedule fires.
-    pub(crate) firing_leads_max: usize,
+    pub firing_leads_max: usize,
     /// Sendings under way at once.
     pub(crate) sendings: Shares,
     /// How long a stop waits for sendings that are under way, in real time.
-    pub(crate) sendings_drain: Duration,
+    pub sendings_drain: Duration,
     /// Intake stops when fewer bytes than this are free where the data lies.
-    pub(crate) free_bytes_reserve: u64,
+    pub free_bytes_reserve: u64,
     /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
     /// their leads.
-    pub(crate) decision_days_max: u32,
+    pub decision_days_max: u32,
 }
 
 impl Default for DriverOptions {

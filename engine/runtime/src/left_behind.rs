@@ -64,11 +64,7 @@ struct Ledger {
 }
 
 /// Warnings of what the workspace `after` leaves behind; `before` is what was in force, when that is known.
-pub(crate) async fn warnings(
-    engine: &Engine,
-    before: Option<&Catalog>,
-    after: &Catalog,
-) -> Result<Vec<Diagnostic>, Refused> {
+pub async fn warnings(engine: &Engine, before: Option<&Catalog>, after: &Catalog) -> Result<Vec<Diagnostic>, Refused> {
     let mut ledger = Ledger::default();
     queues_of_whoever_left(engine, after, &mut ledger).await?;
     if let Some(before) = before {
@@ -110,7 +106,7 @@ async fn queues_of_whoever_left(engine: &Engine, after: &Catalog, ledger: &mut L
 }
 
 /// How many tasks lie in a queue; of very many, at least so many.
-pub(crate) async fn length(engine: &Engine, assignee: &Assignee, most: u64) -> Result<u64, Refused> {
+pub async fn length(engine: &Engine, assignee: &Assignee, most: u64) -> Result<u64, Refused> {
     let (mut count, mut place) = (0, None);
     while count < most {
         let mut page = engine.queue(Some(assignee), place.as_ref(), PAGE).await?;

@@ -32,8 +32,8 @@ mod versions;
 mod who_is_who;
 mod working_set;
 
-pub(crate) use options::DriverOptions;
-pub(crate) use outbox::HELD;
+pub use options::DriverOptions;
+pub use outbox::HELD;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
 pub(crate) use rendering::Rendering;

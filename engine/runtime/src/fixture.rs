@@ -18,14 +18,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 /// Friday, 20 November 2026, ten o'clock in New York.
-pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_186_800_000);
+pub const NOW: Timestamp = Timestamp::from_ms(1_795_186_800_000);
 
 const SETTINGS: &str = "name: fixture\ntimezone: America/New_York\nfields: { seats: int }\n";
 const TEAM: &str = "reps: { ana: { name: Ana }, ben: { name: Ben } }\npools: { closers: [ana] }\n";
 const WORKFLOW: &str = "workflow: follow\nsummary: One task.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: talk\n    task: Talk to {{ lead.first_name }}\n    results: { else: end }\n";
 
 /// A workspace with one workflow and two reps, in New York.
-pub(crate) fn catalog() -> Catalog {
+pub fn catalog() -> Catalog {
     let files = [("cadenza.yaml", SETTINGS), ("team.yaml", TEAM), ("follow.yaml", WORKFLOW)];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let folder = Folder::new(files).expect("the paths are plain");
@@ -34,7 +34,7 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 /// What a first catalog is made on: the plugins that the program brings along.
-pub(crate) fn basis() -> Basis {
+pub fn basis() -> Basis {
     let library = Arc::new(Library::of_this_process().expect("this machine runs plugins"));
     let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
     let offers = cadenza_builds::offers(&basis.library, Path::new("."), &Default::default());
@@ -45,12 +45,12 @@ pub(crate) fn basis() -> Basis {
 }
 
 /// A lead of which nothing is known.
-pub(crate) fn lead() -> LeadState {
+pub fn lead() -> LeadState {
     LeadState::new(LeadId::new(NOW, 1), NOW)
 }
 
 /// A courier of whose attempts nothing is heard.
-pub(crate) struct Silent;
+pub struct Silent;
 
 impl Courier for Silent {
     fn send(self: Arc<Self>, _: Arc<Catalog>, _: Outgoing, _: Option<Permit>, _: Attempted) {}
@@ -61,7 +61,7 @@ impl Courier for Silent {
 }
 
 /// An engine that reads a store and whose driver is gone: nothing is taken in.
-pub(crate) fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
+pub fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
     Engine {
         commands: mpsc::channel(1).0,
         stop: mpsc::channel(1).0,

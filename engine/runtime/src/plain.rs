@@ -9,13 +9,13 @@ const fn is_hidden(c: char) -> bool {
 }
 
 /// One line: line ends and other space of any width become one space.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_hidden(*c))).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Several lines: only control characters go, the direction of writing is the writer's.
-pub(crate) fn lines(text: &str) -> String {
+pub fn lines(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
 }
 

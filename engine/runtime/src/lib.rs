@@ -1,0 +1,25 @@
+//! The engine without faces: leads, timers, firings and finished effects become batches. It runs on any store, with any
+//! courier and on any clock.
+//!
+//! Must not know: HTTP, the command line, where bytes are kept, how a message leaves.
+
+pub mod brakes;
+pub mod catalog;
+pub mod clock;
+pub mod counts;
+pub mod courier;
+pub mod cron;
+mod damage;
+mod decider;
+mod driver;
+pub mod engine;
+#[doc(hidden)]
+pub mod fixture;
+mod followed;
+pub mod left_behind;
+pub mod meters;
+pub mod plain;
+pub mod render;
+pub mod start;
+
+pub use driver::{DriverOptions, HELD};

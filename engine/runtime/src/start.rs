@@ -1,0 +1,269 @@
+//! Starts the engine: reads the workspace, and sets the driver going on a thread of its own.
+
+use crate::brakes::Brakes;
+use crate::catalog::{Basis, Catalog, CatalogError, Kept};
+use crate::clock::{Clock, ClockKind};
+use crate::courier::Courier;
+use crate::damage;
+use crate::decider::Decider;
+use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
+use crate::engine::{Engine, Progress, Room};
+use crate::left_behind;
+use crate::meters::Meters;
+use anyhow::Context as _;
+use cadenza_builds::health::Health;
+use cadenza_builds::{Library, PluginError, Registry};
+use cadenza_core::calendar::Calendar;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workspace::Definitions;
+use cadenza_language::Folder;
+use cadenza_sandbox::Sandbox;
+use cadenza_store::{DocumentKey, DocumentKind, Store, UnlessDamaged as _};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{mpsc, watch};
+
+/// Commands that may wait for the driver; more are refused as busy.
+const COMMANDS_WAITING_MAX: usize = 4_096;
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct StartOptions {
+    /// The workspace folder.
+    pub workspace: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Which clock.
+    pub clock: ClockKind,
+    /// Where a scaled or virtual clock begins on a new data folder, by the workspace's calendar and the real time; real
+    /// time when none.
+    pub clock_from: Option<fn(&Calendar, Timestamp) -> Timestamp>,
+    /// Limits of the driver.
+    pub driver: DriverOptions,
+}
+
+/// A running engine.
+pub struct Running {
+    /// Its handle.
+    pub engine: Engine,
+    /// What was wrong with the workspace folder, when the stored workspace was taken instead of it.
+    pub refused: Option<CatalogError>,
+}
+
+/// Starts the driver on a store; returns once recovery is done. A folder that is broken does not replace a workspace that
+/// ran before.
+///
+/// # Errors
+/// When the store cannot be read, or there is no workspace that could run: in words for whoever starts it.
+pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dyn Courier>) -> anyhow::Result<Running> {
+    let mut basis = Basis {
+        pinned: Arc::new(pinned(store.as_ref()).await?),
+        registry: registry(store.as_ref()).await?,
+        library: Arc::new(Library::open(&options.data)?),
+        now: Clock::real(),
+    };
+    mend(&mut basis, &options.workspace)?;
+    let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
+    let brakes = brakes(store.as_ref(), &catalog).await?;
+    let catalog = Arc::new(catalog.with_brakes(brakes));
+    for (connection, why) in courier.unready(&catalog) {
+        tracing::warn!(connection, why, "nothing can be sent by this connection");
+    }
+    let from = kept_time(store.as_ref()).await?;
+    if let Some(kept) = from.filter(|kept| options.clock == ClockKind::Real && kept.since_ms(Clock::real()) > 0) {
+        tracing::warn!(%kept, "the data folder was on a clock of its own, which was ahead of the real one: time goes back");
+    }
+    let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
+    let clock = Clock::new(options.clock, from.or(begin));
+    let meters = Arc::new(Meters::default());
+    let health = Arc::new(Health::new(Clock::real));
+    let decider = Decider::new(&catalog, Arc::clone(&meters), &health)?;
+
+    let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let (stop_to, stop) = mpsc::channel(1);
+    let (results_to, results) = mpsc::unbounded_channel();
+    let (progress, progress_seen) = watch::channel(Progress::default());
+    let (catalog_to, catalog_seen) = watch::channel(Arc::clone(&catalog));
+    let (data, decision_days) = (options.data.clone(), options.driver.decision_days_max);
+    let reserve_bytes = options.driver.free_bytes_reserve;
+    let rendering = Rendering::open(&data).context("the file `rendering` in the data folder cannot be used")?;
+    let room = Room { free_bytes: Arc::new(move || free_bytes(&data)), reserve_bytes };
+    let parts = Parts {
+        store: Arc::clone(&store),
+        clock: clock.clone(),
+        catalog: Arc::clone(&catalog),
+        decider,
+        courier: Arc::clone(&courier),
+        meters: Arc::clone(&meters),
+        free_bytes: Box::new({
+            let free_bytes = Arc::clone(&room.free_bytes);
+            move || free_bytes()
+        }),
+        rendering,
+        options: options.driver,
+    };
+    let ends = Ends { commands, stop, results, results_to, progress, catalog: catalog_to };
+    let driver = Driver::new(parts, ends).await?;
+    let draining = Arc::new(AtomicBool::new(false));
+    let engine = Engine {
+        commands: commands_to,
+        stop: stop_to,
+        store,
+        clock,
+        catalog: catalog_seen,
+        progress: progress_seen,
+        meters,
+        courier,
+        health,
+        draining,
+        decision_days,
+        room,
+    };
+    // Before the driver does something about it.
+    tell_what_is_left(&engine, &catalog).await;
+    run_on_own_thread(driver)?;
+    if refused.is_none() {
+        let documents = catalog.documents()?;
+        engine.activate(catalog, documents).await?;
+    }
+    crate::followed::watch(engine.clone());
+    Ok(Running { engine, refused })
+}
+
+/// A folder may have changed while the engine was stopped: work that it leaves without a rep, pool or workflow.
+async fn tell_what_is_left(engine: &Engine, catalog: &Catalog) {
+    match left_behind::warnings(engine, None, catalog).await {
+        Ok(left) => left.iter().for_each(|left| tracing::warn!(code = left.code, "{}", left.message)),
+        Err(error) => tracing::error!(%error, "what the workspace leaves behind cannot be counted"),
+    }
+}
+
+fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    std::thread::Builder::new().name("cadenza-driver".to_owned()).spawn(move || {
+        let _watch = EndsWithTheDriver;
+        runtime.block_on(driver.run());
+    })?;
+    Ok(())
+}
+
+/// Ends the process when the driver panics: what is durable is right, and a restart goes on from there; an engine that
+/// takes requests without a driver would answer none of them.
+struct EndsWithTheDriver;
+
+impl Drop for EndsWithTheDriver {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the driver broke off, and the engine ends; start it again");
+            std::process::abort();
+        }
+    }
+}
+
+/// The definitions that stored runs may have pinned.
+async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
+    let mut pinned = Definitions::default();
+    for (key, bytes) in store.documents(DocumentKind::Definition).await? {
+        // Runs that pinned one that cannot be read are parked when they are to move, and wait for a person.
+        match damage::read::<Kept>(store, &key, &bytes) {
+            Some(Kept::Followed(definition)) => pinned.insert(Arc::from(definition)),
+            Some(Kept::Past { past }) => pinned.insert_past(past),
+            None => {}
+        }
+    }
+    Ok(pinned)
+}
+
+/// The builds of plugins as they were.
+async fn registry(store: &dyn Store) -> anyhow::Result<Registry> {
+    Ok(damage::document(store, &DocumentKey::Plugins).await?.unwrap_or_default())
+}
+
+/// What was paused. When that cannot be read everything is: somebody may have had a reason, and releasing loses nothing.
+async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> {
+    let noted = store.damage().noted();
+    match damage::document(store, &DocumentKey::Brakes).await? {
+        Some(brakes) => Ok(brakes),
+        None if store.damage().noted() == noted => Ok(Brakes::default()),
+        None => {
+            tracing::error!(
+                "what was paused cannot be read: every workflow and connection is paused; resume what may go on"
+            );
+            Ok(Brakes {
+                paused: catalog.live.workflows.keys().cloned().collect(),
+                connections: catalog.workspace.connections.keys().cloned().collect(),
+                releasing: false,
+            })
+        }
+    }
+}
+
+/// Where a clock of our own was.
+async fn kept_time(store: &dyn Store) -> anyhow::Result<Option<Timestamp>> {
+    let Some(bytes) = store.document(&DocumentKey::Clock).await.unless_damaged()? else { return Ok(None) };
+    let Ok(ms) = <[u8; 8]>::try_from(bytes.as_slice()) else {
+        store.damage().note_document(&DocumentKey::Clock, "it is no time");
+        return Ok(None);
+    };
+    Ok(Some(Timestamp::from_ms(i64::from_be_bytes(ms))))
+}
+
+/// Leaves nothing in the registry that would keep an engine from starting that could run without it. What the folder and the
+/// program bring along is put back first.
+fn mend(basis: &mut Basis, root: &Path) -> anyhow::Result<()> {
+    let Basis { registry, library, now, .. } = basis;
+    if let Ok(folder) = Folder::read(root) {
+        // What is wrong with the folder is told when it is read in earnest.
+        let _ = cadenza_builds::offers(library, root, &cadenza_language::plugin_settings(&folder));
+    }
+    let sandbox = RefCell::new(Sandbox::new(library.limits())?);
+    registry.mend(*now, |name, hash| {
+        let compiled = library.compiled(name, hash)?;
+        let load = |cause| PluginError::Load { name: name.to_owned(), cause };
+        sandbox.borrow_mut().load_compiled(&compiled, None).map(|_| ()).map_err(load)
+    });
+    Ok(())
+}
+
+/// The folder's workspace; the stored one, with the builds of plugins that it ran with, when the folder is broken and
+/// there is one.
+async fn first_catalog(
+    root: &Path,
+    store: &dyn Store,
+    basis: Basis,
+) -> anyhow::Result<(Catalog, Option<CatalogError>)> {
+    let error = match Catalog::read(root, basis.clone()) {
+        Ok(catalog) => return Ok((catalog, None)),
+        Err(error) => error,
+    };
+    let stored: Option<Folder> = damage::document(store, &DocumentKey::Workspace).await?;
+    let Some(folder) = stored else { return Err(explain(error)) };
+    let mut basis = basis;
+    for (name, hash, by) in cadenza_builds::offers(&basis.library, root, &BTreeMap::new())?.found {
+        // A data folder of an earlier version knows no builds yet.
+        if basis.registry.get(&name).is_none() {
+            basis.registry.offer(&name, hash, by, basis.now);
+        }
+    }
+    let catalog = Catalog::of(folder, root, basis, cadenza_builds::Troubles::new()).map_err(explain)?;
+    Ok((catalog, Some(error)))
+}
+
+/// The error as a person reads it: every diagnostic with its place.
+pub fn explain(error: CatalogError) -> anyhow::Error {
+    match error {
+        CatalogError::Broken(diagnostics, folder) => {
+            let shown = cadenza_language::render(&diagnostics, &folder, cadenza_language::Paint::Plain);
+            anyhow::anyhow!("the workspace has errors\n{shown}")
+        }
+        other => other.into(),
+    }
+}
+
+/// Bytes free where the data lies; as many as can be when the system does not say.
+fn free_bytes(data: &Path) -> u64 {
+    rustix::fs::statvfs(data).map_or(u64::MAX, |room| room.f_bavail.saturating_mul(room.f_frsize))
+}
