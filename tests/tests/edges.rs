@@ -32,7 +32,32 @@ fn crates_know_only_whom_they_may() {
     let allowed: &[(&str, &[&str])] = &[
         ("cadenza-core", &[]),
         ("cadenza-language", &["cadenza-core"]),
+        ("cadenza-store", &["cadenza-core"]),
+        ("cadenza-sled", &["cadenza-store"]),
+        ("cadenza-sandbox", &["cadenza-core"]),
+        ("cadenza-sdk", &["cadenza-sdk-derive"]),
+        ("cadenza-sdk-derive", &[]),
+        ("cadenza-sdk-build", &[]),
+        ("cadenza-plugins", &["cadenza-sdk-build"]),
+        ("cadenza-signatures", &["cadenza-core"]),
         ("cadenza-builds", &["cadenza-core", "cadenza-plugins", "cadenza-sandbox"]),
+        (
+            "cadenza-runtime",
+            &["cadenza-builds", "cadenza-core", "cadenza-language", "cadenza-sandbox", "cadenza-store"],
+        ),
+        ("cadenza-couriers", &["cadenza-core", "cadenza-runtime", "cadenza-signatures"]),
+        (
+            "cadenza-api",
+            &[
+                "cadenza-builds",
+                "cadenza-core",
+                "cadenza-language",
+                "cadenza-runtime",
+                "cadenza-sandbox",
+                "cadenza-signatures",
+                "cadenza-store",
+            ],
+        ),
         (
             "cadenza-kit",
             &[
@@ -45,22 +70,19 @@ fn crates_know_only_whom_they_may() {
                 "cadenza-sdk-build",
             ],
         ),
-        ("cadenza-store", &["cadenza-core"]),
-        ("cadenza-sled", &["cadenza-store"]),
-        ("cadenza-sandbox", &["cadenza-core"]),
-        ("cadenza-sdk", &["cadenza-sdk-derive"]),
-        ("cadenza-sdk-derive", &[]),
-        ("cadenza-sdk-build", &[]),
-        ("cadenza-plugins", &["cadenza-sdk-build"]),
         (
             "cadenza",
             &[
+                "cadenza-api",
                 "cadenza-builds",
                 "cadenza-core",
+                "cadenza-couriers",
                 "cadenza-kit",
                 "cadenza-language",
+                "cadenza-runtime",
                 "cadenza-sandbox",
                 "cadenza-sdk",
+                "cadenza-signatures",
                 "cadenza-sled",
                 "cadenza-store",
             ],
@@ -101,6 +123,18 @@ fn core_is_pure() {
         "fastrand",
     ] {
         assert!(!core.contains(banned), "cadenza-core must not depend on {banned}: give it the result as an argument");
+    }
+}
+
+/// The runtime is the engine without faces, and runs wherever its parts are given to it.
+#[test]
+fn the_runtime_has_no_face() {
+    let runtime = &edges()["cadenza-runtime"];
+    for banned in ["axum", "hyper", "hyper-util", "clap", "sled", "hmac", "getrandom", "fastrand"] {
+        assert!(
+            !runtime.contains(banned),
+            "cadenza-runtime must not depend on {banned}: give it the part as an argument"
+        );
     }
 }
 

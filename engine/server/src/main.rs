@@ -1,21 +1,9 @@
 //! The binary: composes the parts and nothing else.
 
-mod address;
-mod body;
-mod causes;
 mod cli;
-mod connector;
 mod data_folder;
 mod demo;
-mod http;
-mod intake;
-mod json;
-mod mapping;
-mod secret;
-mod signature;
 mod start;
-mod token;
-mod views;
 
 /// A quarter of an event's time on the driver went into the system's allocator; `--bench intake` says what this one is worth.
 #[global_allocator]

@@ -1,8 +1,8 @@
 //! Starts the engine on a data folder: opens the store on sled, and lets messages leave over HTTP.
 
-use crate::connector::Connector;
 use crate::data_folder;
 use anyhow::Context as _;
+use cadenza_couriers::Connector;
 use cadenza_runtime::start::{Running, StartOptions};
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::{Store as _, StoreError};

@@ -2,9 +2,9 @@
 //! what was wrong, where, and what to do.
 
 use super::output;
-use crate::address::{self, Address, NoAddress};
-use crate::connector;
 use bytes::Bytes;
+use cadenza_couriers;
+use cadenza_couriers::{Address, NoAddress};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
@@ -98,7 +98,12 @@ impl Client {
             return Err(ClientError::Password(address.to_string()));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { base, token, http: HyperClient::builder(TokioExecutor::new()).build(connector::https()), runtime })
+        Ok(Self {
+            base,
+            token,
+            http: HyperClient::builder(TokioExecutor::new()).build(cadenza_couriers::https()),
+            runtime,
+        })
     }
 
     /// Reads something.
@@ -130,7 +135,7 @@ impl Client {
         bytes: Bytes,
     ) -> Result<Value, ClientError> {
         let url = format!("{}{path}", self.base);
-        let shown = format!("{}{path}", address::shown(&self.base));
+        let shown = format!("{}{path}", cadenza_couriers::shown(&self.base));
         let mut request = Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -141,7 +146,7 @@ impl Client {
         let request = request.body(Full::new(bytes)).map_err(|_| ClientError::Address)?;
         let exchange = async {
             let answer = self.http.request(request).await.map_err(|error| ClientError::Unreachable {
-                url: address::shown(&self.base),
+                url: cadenza_couriers::shown(&self.base),
                 cause: output::causes(&error),
             })?;
             let (parts, body) = answer.into_parts();
@@ -154,7 +159,7 @@ impl Client {
         let (parts, bytes) = self.runtime.block_on(async {
             tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.unwrap_or_else(|_| {
                 let cause = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                Err(ClientError::Unreachable { url: address::shown(&self.base), cause })
+                Err(ClientError::Unreachable { url: cadenza_couriers::shown(&self.base), cause })
             })
         })?;
         let answer = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };

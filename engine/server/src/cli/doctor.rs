@@ -4,7 +4,7 @@
 use super::remote::Remote;
 use super::token::{existing, on_opened};
 use super::{Answer, counted, output, table};
-use crate::views::damage::DamageView;
+use cadenza_api::views::damage::DamageView;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::Store;
 use clap::Args;

@@ -1,7 +1,7 @@
 //! The one place that speaks on standard output and standard error. What comes from leads may hold characters that steer a
 //! terminal or turn the direction of what follows: they are taken out before a person sees them.
 
-pub(super) use crate::causes::causes;
+pub(super) use cadenza_couriers::causes;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.

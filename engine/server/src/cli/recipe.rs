@@ -4,9 +4,9 @@
 
 use super::column_map::{ColumnMap, STANDING};
 use super::consent::{self, ConsentColumn, Said, Says};
-use crate::intake::{self, Draft, IntakeError, Rules};
-use crate::json::{self, Tree};
 use anyhow::{Context as _, anyhow, bail};
+use cadenza_api::intake::{self, Draft, IntakeError, Rules};
+use cadenza_api::json::{self, Tree};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;

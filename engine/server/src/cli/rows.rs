@@ -2,8 +2,8 @@
 //! the next one follows; a file that cannot be read ends. Knows nothing of events, nor of what columns mean.
 
 use super::{encoding, spreadsheet};
-use crate::json::{self, Tree};
 use anyhow::{Context as _, anyhow};
+use cadenza_api::json::{self, Tree};
 use serde_json::{Map, Value};
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;

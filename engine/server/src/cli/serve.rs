@@ -1,9 +1,9 @@
 //! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
 
 use super::{Answer, output, yaml};
-use crate::http::{self, Api, Limits};
 use crate::start;
 use anyhow::Context as _;
+use cadenza_api::http::{self, Api, Limits};
 use cadenza_runtime::DriverOptions;
 use cadenza_runtime::clock::ClockKind;
 use cadenza_runtime::start::StartOptions;
@@ -178,7 +178,7 @@ impl Serve {
             address = %listener.local_addr()?,
             data = %data.display(),
             clock = self.clock.as_deref().unwrap_or("real"),
-            workspace = %api.engine.catalog().workspace.digest,
+            workspace = %api.engine().catalog().workspace.digest,
             "started"
         );
         welcome(&listener, &api, &data)?;
@@ -209,7 +209,7 @@ async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
 
 fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::Result<()> {
     output::say(&format!("cadenza listens on http://{}", listener.local_addr()?));
-    if api.tokens.is_empty() {
+    if api.has_no_token() {
         let (program, data) = (output::program(), output::quoted(&data.display().to_string()));
         let command = format!("{program} token create --role admin --data {data}");
         output::complain(&format!("There is no API token yet. Stop the engine, run `{command}`, and start it again."));

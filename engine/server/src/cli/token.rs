@@ -4,23 +4,33 @@
 use super::remote::{Remote, path};
 use super::{Answer, output, table};
 use crate::start;
-use crate::token::{Role, Token as Record, TokenHash, TokenView};
 use anyhow::bail;
+use cadenza_api::token::{Role, Token as Record, TokenHash, TokenView};
 use cadenza_core::lead::RepId;
 use cadenza_runtime::clock::Clock;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::{Batch, BatchId, DocumentKey, DocumentKind, Store, StoreError};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+/// Reads a role; what each is for stands in the help.
+fn role() -> impl TypedValueParser<Value = Role> {
+    let shown = Role::ALL.map(|role| PossibleValue::new(role.as_str()).help(role.words()));
+    PossibleValuesParser::new(shown).map(|text| {
+        let role = Role::ALL.into_iter().find(|role| role.as_str() == text);
+        role.expect("only what is a role is taken")
+    })
+}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
     /// Make a token; it is shown once
     Create {
         /// What it may do
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = role())]
         role: Role,
         /// For what or whom it is; the role's name when left out
         #[arg(long)]

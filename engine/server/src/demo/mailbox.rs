@@ -3,12 +3,12 @@
 
 use super::prospect::MailReaction;
 use super::world::{Happening, World};
-use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use cadenza_signatures::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

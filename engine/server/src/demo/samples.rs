@@ -62,9 +62,9 @@ fn sample(line: &str, moved_ms: i64) -> anyhow::Result<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::Body;
-    use crate::intake::{self, Draft, Rules};
-    use crate::mapping::Reader;
+    use cadenza_api::body::Body;
+    use cadenza_api::intake::{self, Draft, Rules};
+    use cadenza_api::mapping::Reader;
     use cadenza_runtime::catalog::Catalog;
     use std::collections::BTreeSet;
 

@@ -3,8 +3,8 @@
 use super::tally::{Tally, percentile};
 use super::world::World;
 use crate::cli::status::{self, row};
-use crate::views::status::StatusView;
 use anyhow::Context as _;
+use cadenza_api::views::status::StatusView;
 use cadenza_core::time::Timestamp;
 use serde_json::Value;
 use std::time::Duration;

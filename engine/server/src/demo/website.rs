@@ -3,11 +3,11 @@
 
 use super::samples::Sample;
 use super::world::{Happening, World};
-use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use cadenza_core::time::SECOND_MS;
 use cadenza_runtime::clock::Clock;
+use cadenza_signatures::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use super::{Which, bytes, grouped, imports, kinds};
 use crate::cli::{Answer, output};
-use crate::json;
+use cadenza_api::json;
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{FieldRead, HistoryReads, ParameterInfo, Reads, With, lay_out};
 use cadenza_core::time::Span;

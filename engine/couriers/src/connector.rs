@@ -3,8 +3,6 @@
 
 use crate::address::{Address, NoAddress};
 use crate::causes::causes;
-use crate::secret;
-use crate::signature::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use bytes::Bytes;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
@@ -15,6 +13,8 @@ use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
 use cadenza_runtime::courier::{Attempted, Courier, SendError};
 use cadenza_runtime::plain;
+use cadenza_signatures::secret;
+use cadenza_signatures::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -28,14 +28,14 @@ use std::time::{Duration, SystemTime};
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Sends over HTTP.
-pub(crate) struct Connector {
+pub struct Connector {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     runtime: tokio::runtime::Handle,
 }
 
 impl Connector {
     /// A connector whose attempts run on `runtime`.
-    pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
+    pub fn new(runtime: tokio::runtime::Handle) -> Self {
         Self { client: Client::builder(TokioExecutor::new()).build(https()), runtime }
     }
 }
@@ -118,7 +118,7 @@ fn unready(catalog: &Catalog) -> Vec<(String, String)> {
 }
 
 /// https with the system's certificates, or Mozilla's where the system has none.
-pub(crate) fn https() -> HttpsConnector<HttpConnector> {
+pub fn https() -> HttpsConnector<HttpConnector> {
     let builder = match HttpsConnectorBuilder::new().with_native_roots() {
         Ok(builder) => builder,
         Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),

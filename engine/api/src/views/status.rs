@@ -15,7 +15,7 @@ const COUNTED_MAX: usize = 1_000;
 
 /// Everything at one moment.
 #[derive(Debug, Serialize)]
-pub(crate) struct StatusView {
+pub struct StatusView {
     /// The engine's time.
     now: Timestamp,
     /// The workspace's zone.
@@ -60,7 +60,7 @@ struct NeedsView {
 
 impl StatusView {
     /// As it is now.
-    pub(crate) async fn take(engine: &Engine) -> Result<Self, Refused> {
+    pub async fn take(engine: &Engine) -> Result<Self, Refused> {
         let catalog = engine.catalog();
         let counts = Counts::read(&engine.counters().await?, &catalog);
         let Meters { decisions_total, decisions_failed_total, decision_ns_total, .. } = engine.meters();

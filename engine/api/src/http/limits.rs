@@ -5,52 +5,52 @@ use std::time::Duration;
 
 /// What a caller may ask of us at once.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Connections open at the same time. One more has a reserved place, for a question about health.
-    pub(crate) connections_max: usize,
+    pub connections_max: usize,
     /// Connections of one address (of one network of 64 bits with IPv6) open at the same time.
-    pub(crate) connections_per_address_max: usize,
+    pub connections_per_address_max: usize,
     /// Places of connections beyond both limits. They answer one question about health, readiness or metrics; when all
     /// are taken, the one that has waited longest makes room.
-    pub(crate) reserved_places: usize,
+    pub reserved_places: usize,
     /// How long a connection has a reserved place at most.
-    pub(crate) reserved_timeout: Duration,
+    pub reserved_timeout: Duration,
     /// A write that makes no progress for so long ends its connection.
-    pub(crate) write_timeout: Duration,
+    pub write_timeout: Duration,
     /// Bytes of one request's head.
-    pub(crate) head_bytes_max: usize,
+    pub head_bytes_max: usize,
     /// Time from the first byte of a request to the end of its head; an idle connection is closed after it too.
-    pub(crate) head_read_timeout: Duration,
+    pub head_read_timeout: Duration,
     /// Time for a body to arrive.
-    pub(crate) body_read_timeout: Duration,
+    pub body_read_timeout: Duration,
     /// Time that requests under way get when the engine stops.
-    pub(crate) drain_timeout: Duration,
+    pub drain_timeout: Duration,
     /// Bytes of all bodies under way together, and of what is made of them.
-    pub(crate) bodies_bytes_max: usize,
+    pub bodies_bytes_max: usize,
     /// Bytes of a webhook's body.
-    pub(crate) hook_body_bytes_max: usize,
+    pub hook_body_bytes_max: usize,
     /// Bytes of the body of `POST /v1/events`.
-    pub(crate) events_body_bytes_max: usize,
+    pub events_body_bytes_max: usize,
     /// Bytes of a plugin's component.
-    pub(crate) component_bytes_max: usize,
+    pub component_bytes_max: usize,
     /// Time for a component to arrive.
-    pub(crate) component_read_timeout: Duration,
+    pub component_read_timeout: Duration,
     /// Bytes of any other body.
-    pub(crate) command_body_bytes_max: usize,
+    pub command_body_bytes_max: usize,
     /// Events in one array.
-    pub(crate) events_max: usize,
+    pub events_max: usize,
     /// Events of one array that are with the engine at the same time; less than its queue holds.
-    pub(crate) events_under_way_max: usize,
+    pub events_under_way_max: usize,
     /// Leads in one enrolment or removal.
-    pub(crate) leads_per_command_max: usize,
+    pub leads_per_command_max: usize,
     /// Items of a page when the caller names no limit.
-    pub(crate) page_items_default: usize,
+    pub page_items_default: usize,
     /// Items of a page.
-    pub(crate) page_items_max: usize,
+    pub page_items_max: usize,
     /// Records that one page may look at before it answers with what it found so far.
-    pub(crate) page_scan_max: usize,
+    pub page_scan_max: usize,
     /// Lists that look through records and wait for their turn; there is one such list at a time.
-    pub(crate) scans_waiting_max: usize,
+    pub scans_waiting_max: usize,
 }
 
 impl Default for Limits {

@@ -25,58 +25,58 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The most bytes of all texts of an event together: it is written into the lead's journal.
-pub(crate) const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
+pub const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// The most items of a list that an event brings.
-pub(crate) const LIST_ITEMS_MAX: usize = 100;
+pub const LIST_ITEMS_MAX: usize = 100;
 
 /// What events are read by.
 #[derive(Clone, Copy)]
-pub(crate) struct Rules<'a> {
+pub struct Rules<'a> {
     /// The workspace's own fields.
-    pub(crate) declared: &'a BTreeMap<String, ValueType>,
+    pub declared: &'a BTreeMap<String, ValueType>,
     /// The zone that plain dates are meant in.
-    pub(crate) zone: &'a TimeZone,
+    pub zone: &'a TimeZone,
     /// Who may own a lead; none where that is not known, as in a preview.
-    pub(crate) team: Option<&'a Team>,
+    pub team: Option<&'a Team>,
     /// Where leads are that do not say where they are.
-    pub(crate) country: Option<Country>,
+    pub country: Option<Country>,
     /// The engine's time.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
 }
 
 impl<'a> Rules<'a> {
     /// Those of a workspace.
-    pub(crate) fn of(settings: &'a Settings, now: Timestamp) -> Self {
+    pub fn of(settings: &'a Settings, now: Timestamp) -> Self {
         let Settings { fields, calendar, team, country, .. } = settings;
         Self { declared: fields, zone: calendar.zone(), team: Some(team), country: *country, now }
     }
 }
 
 /// An event before it is checked.
-pub(crate) struct Draft<'a> {
+pub struct Draft<'a> {
     /// Who delivers it: part of its identity.
-    pub(crate) source: &'a str,
+    pub source: &'a str,
     /// The sender's id.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// What happened.
-    pub(crate) kind: EventType,
+    pub kind: EventType,
     /// When, if the sender says so.
-    pub(crate) at: Option<Timestamp>,
+    pub at: Option<Timestamp>,
     /// The lead by our own id.
-    pub(crate) lead: Option<LeadId>,
+    pub lead: Option<LeadId>,
     /// What it says about the lead.
-    pub(crate) fields: Vec<(String, Value)>,
+    pub fields: Vec<(String, Value)>,
     /// Everything else.
-    pub(crate) data: BTreeMap<String, Value>,
+    pub data: BTreeMap<String, Value>,
     /// What could not even be read as a value.
-    pub(crate) left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOut>,
     /// Whether it may enrol.
-    pub(crate) enrolls: bool,
+    pub enrolls: bool,
 }
 
 /// Why a draft is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum IntakeError {
+pub enum IntakeError {
     /// One thing does not fit.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -118,7 +118,7 @@ pub(crate) enum IntakeError {
 
 impl IntakeError {
     /// The member it is about.
-    pub(crate) fn place(&self) -> Option<String> {
+    pub fn place(&self) -> Option<String> {
         match self {
             Self::Report(ReportError::Field(error)) => {
                 let (FieldError::Type { field, .. }
@@ -140,7 +140,7 @@ impl IntakeError {
 
 /// Something left out, as the API tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct LeftOutView {
+pub struct LeftOutView {
     /// The lead's field; under `data`, `data.` and the name.
     field: String,
     /// A code.
@@ -175,7 +175,7 @@ const DATA: &[(StandardEvent, &str, ValueType)] = &[
 ];
 
 /// Checks a draft.
-pub(crate) fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError> {
+pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError> {
     if draft.id.is_empty() || draft.id.len() > EVENT_ID_BYTES_MAX || draft.id.contains(char::is_control) {
         return Err(ReportError::Id.into());
     }
@@ -341,7 +341,7 @@ fn check_call(data: &BTreeMap<String, Value>) -> Result<(), IntakeError> {
 }
 
 /// A value that a person gives for a field, as it holds it; blank text is blank.
-pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
+pub fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
     let standard = || STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
     let kind = standard()
         .or_else(|| rules.declared.get(name).copied())
@@ -359,7 +359,7 @@ pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result
 
 /// Why a person's value cannot be taken.
 #[derive(Debug)]
-pub(crate) enum FieldNotRead {
+pub enum FieldNotRead {
     /// There is no such field.
     Unknown(FieldError),
     /// It does not fit.

@@ -1,12 +1,12 @@
 //! What the API shows: shapes of their own, apart from the records they are made from, so that either may change alone.
 
-pub(crate) mod damage;
+pub mod damage;
 pub(crate) mod lead;
 pub(crate) mod outbox;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
-pub(crate) mod status;
+pub mod status;
 pub(crate) mod task;
 pub(crate) mod timeline;
 pub(crate) mod words;

@@ -1,10 +1,10 @@
 //! What each scheme reads from a delivery before anything is checked.
 
 use super::{Delivered, ID_HEADER, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Tag};
-use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cadenza_core::workspace::{Signature, SignatureEncoding, TokenPlace};
+use hyper::HeaderMap;
 use std::borrow::Cow;
 
 /// The headers of Standard Webhooks by the names that its first sender gave them.
@@ -12,7 +12,7 @@ const SVIX: [&str; 3] = ["svix-id", "svix-timestamp", "svix-signature"];
 const STANDARD_HEADERS: [&str; 3] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER];
 
 /// A source's scheme; header names are in lower case.
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     Standard,
     Hmac { header: String, prefix: String, encoding: SignatureEncoding, timestamp: Option<String>, id: Option<String> },
     Timed { header: String, time: String, signature: String, encoding: SignatureEncoding, between: String },
@@ -20,7 +20,7 @@ pub(super) enum Scheme {
 }
 
 /// What a delivery says of itself.
-pub(super) enum Claim<'a> {
+pub(crate) enum Claim<'a> {
     /// It shows a token.
     Token { shown: Cow<'a, str>, place: String, id: Option<&'a str> },
     /// It is signed.
@@ -28,25 +28,25 @@ pub(super) enum Claim<'a> {
 }
 
 /// What a delivery says to be signed.
-pub(super) struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     /// The id it came under.
-    pub(super) id: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
     /// Whether the content holds it.
-    pub(super) id_is_signed: bool,
+    pub(crate) id_is_signed: bool,
     /// When it was sent, and the header that says so.
-    pub(super) time: Option<(&'a str, &'a str)>,
+    pub(crate) time: Option<(&'a str, &'a str)>,
     /// What is signed.
-    pub(super) content: Vec<&'a [u8]>,
+    pub(crate) content: Vec<&'a [u8]>,
     /// The header with the signatures.
-    pub(super) header: &'a str,
+    pub(crate) header: &'a str,
     /// Signatures that can be read.
-    pub(super) tags: Box<dyn Iterator<Item = Tag> + 'a>,
+    pub(crate) tags: Box<dyn Iterator<Item = Tag> + 'a>,
     /// What the header should hold.
-    pub(super) expected: String,
+    pub(crate) expected: String,
 }
 
 impl Scheme {
-    pub(super) fn new(signature: &Signature) -> Self {
+    pub(crate) fn new(signature: &Signature) -> Self {
         let lower = |name: &Option<String>| name.as_ref().map(|name| name.to_lowercase());
         match signature {
             Signature::StandardWebhooks { .. } => Self::Standard,
@@ -68,7 +68,7 @@ impl Scheme {
         }
     }
 
-    pub(super) fn read<'a>(&'a self, delivered: Delivered<'a>) -> Result<Claim<'a>, SignatureError> {
+    pub(crate) fn read<'a>(&'a self, delivered: Delivered<'a>) -> Result<Claim<'a>, SignatureError> {
         match self {
             Self::Standard => standard(delivered),
             Self::Hmac { header: name, prefix, encoding, timestamp, id } => {
@@ -149,7 +149,7 @@ fn expected(prefix: &str, encoding: SignatureEncoding) -> String {
     if prefix.is_empty() { format!("it holds {form}") } else { format!("it holds `{prefix}` and {form}") }
 }
 
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, SignatureError> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, SignatureError> {
     let value = headers.get(name).ok_or_else(|| SignatureError::Missing { header: name.to_owned() })?;
     value.to_str().ok().filter(|text| !text.is_empty()).ok_or_else(|| SignatureError::Unreadable {
         header: name.to_owned(),

@@ -9,7 +9,7 @@ const SECRET_BYTES_MAX: usize = 4_096;
 
 /// Why a secret is not to be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SecretError {
+pub enum SecretError {
     /// Not in the environment.
     #[error("the environment variable `{name}` is not set: set it where cadenza is started")]
     Unset {
@@ -39,7 +39,7 @@ pub(crate) enum SecretError {
 }
 
 /// Where a secret is looked for, in words.
-pub(crate) fn place(secret: &SecretRef) -> String {
+pub fn place(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => format!("the environment variable `{name}`"),
         SecretRef::File(path) => format!("the file `{}`", path.display()),
@@ -47,7 +47,7 @@ pub(crate) fn place(secret: &SecretRef) -> String {
 }
 
 /// Looks a secret up; a relative file lies in `workspace`. A line end at the end of a file is no part of the secret.
-pub(crate) fn resolve(secret: &SecretRef, workspace: &Path) -> Result<String, SecretError> {
+pub fn resolve(secret: &SecretRef, workspace: &Path) -> Result<String, SecretError> {
     let text = match secret {
         SecretRef::Env(name) => std::env::var(name).map_err(|_| SecretError::Unset { name: name.clone() })?,
         SecretRef::File(path) => {

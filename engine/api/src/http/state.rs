@@ -5,17 +5,17 @@ use crate::http::bodies::Bodies;
 use crate::http::limits::Limits;
 use crate::http::scans::Scans;
 use crate::mapping::Reader;
-use crate::signature::Verifier;
 use cadenza_builds::Archive;
 use cadenza_core::id::EventId;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::Engine;
+use cadenza_signatures::Verifier;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Everything a handler may use.
-pub(crate) struct Api {
+pub struct Api {
     /// The engine.
     pub(crate) engine: Engine,
     /// Tokens in force.
@@ -38,11 +38,11 @@ pub(crate) struct Api {
 }
 
 /// As handlers hold it.
-pub(crate) type Shared = Arc<Api>;
+pub type Shared = Arc<Api>;
 
 impl Api {
     /// The shared state of a running engine; the tokens are read, the sources laid out.
-    pub(crate) async fn new(engine: Engine, workspace: PathBuf, limits: Limits) -> anyhow::Result<Shared> {
+    pub async fn new(engine: Engine, workspace: PathBuf, limits: Limits) -> anyhow::Result<Shared> {
         let archive = Arc::new(Archive::new(&engine.catalog().library)?);
         let tokens = Tokens::default();
         tokens.refresh(&engine).await?;
@@ -62,40 +62,50 @@ impl Api {
         }))
     }
 
+    /// The engine.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether there is no token at all: then nobody gets in but through webhooks.
+    pub fn has_no_token(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// The sources in force.
-    pub(crate) fn sources(&self) -> Arc<Sources> {
+    pub fn sources(&self) -> Arc<Sources> {
         self.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the sources of a workspace that became active.
-    pub(crate) fn take_sources(&self, sources: Sources) {
+    pub fn take_sources(&self, sources: Sources) {
         *self.sources.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sources);
     }
 
     /// An id for something that came without one.
-    pub(crate) fn new_event_id(&self) -> String {
+    pub fn new_event_id(&self) -> String {
         let seed = getrandom::u64().unwrap_or_default();
         EventId::new(self.engine.clock().now(), seed).to_string()
     }
 }
 
 /// The webhooks of a workspace, ready for use.
-pub(crate) struct Sources {
+pub struct Sources {
     by_name: BTreeMap<String, Intake>,
     /// Which source has no secret, and why: shown at the start and after `apply`.
-    pub(crate) closed: Vec<(String, String)>,
+    pub closed: Vec<(String, String)>,
 }
 
 /// A webhook that takes deliveries.
-pub(crate) struct OpenSource {
+pub struct OpenSource {
     /// Tells genuine ones.
-    pub(crate) verifier: Verifier,
+    pub verifier: Verifier,
     /// Makes events of them.
-    pub(crate) reader: Reader,
+    pub reader: Reader,
 }
 
 /// One webhook.
-pub(crate) enum Intake {
+pub enum Intake {
     /// Takes deliveries.
     Open(Box<OpenSource>),
     /// Its secret is not to be had; the text says why.
@@ -104,7 +114,7 @@ pub(crate) enum Intake {
 
 impl Sources {
     /// Lays out every source of a workspace; relative secret files lie in `folder`.
-    pub(crate) fn new(catalog: &Catalog, folder: &Path) -> Self {
+    pub fn new(catalog: &Catalog, folder: &Path) -> Self {
         let mut closed = Vec::new();
         let mut by_name = BTreeMap::new();
         for (name, source) in &catalog.workspace.sources {
@@ -121,7 +131,7 @@ impl Sources {
     }
 
     /// The webhook of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Intake> {
+    pub fn get(&self, name: &str) -> Option<&Intake> {
         self.by_name.get(name)
     }
 }

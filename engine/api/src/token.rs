@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// What every token begins with, so that a leaked one is found by scanners.
-pub(crate) const PREFIX: &str = "cdz_";
+pub const PREFIX: &str = "cdz_";
 /// Random bytes in a token.
 const RANDOM_BYTES: usize = 32;
 /// Hexadecimal digits by which people name a token.
@@ -18,7 +18,7 @@ const ID_DIGITS: usize = 12;
 
 /// What a caller wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Right {
+pub enum Right {
     /// Look at leads, tasks, runs, workflows, schedules, metrics.
     Read,
     /// Bring events in.
@@ -33,7 +33,7 @@ pub(crate) enum Right {
 
 impl Right {
     /// What it allows, for a person who lacks it.
-    pub(crate) const fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Read => "reading",
             Self::Ingest => "bringing events in",
@@ -45,9 +45,9 @@ impl Right {
 }
 
 /// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
+pub enum Role {
     /// Everything, tokens included.
     Admin,
     /// Runs the engine and its workflows.
@@ -61,8 +61,22 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// Every role, the one that may most first.
+    pub const ALL: [Self; 5] = [Self::Admin, Self::Operator, Self::Ingest, Self::Rep, Self::Viewer];
+
+    /// What it is for, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Admin => "Everything, tokens included",
+            Self::Operator => "Runs the engine and its workflows",
+            Self::Ingest => "A program that brings events",
+            Self::Rep => "Somebody who sells",
+            Self::Viewer => "Looks on",
+        }
+    }
+
     /// The permission table.
-    pub(crate) const fn rights(self) -> &'static [Right] {
+    pub const fn rights(self) -> &'static [Right] {
         match self {
             Self::Admin => &[Right::Read, Right::Ingest, Right::Work, Right::Steer, Right::Administer],
             Self::Operator => &[Right::Read, Right::Ingest, Right::Work, Right::Steer],
@@ -73,7 +87,7 @@ impl Role {
     }
 
     /// As the command line and the API spell it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Operator => "operator",
@@ -86,16 +100,16 @@ impl Role {
 
 /// The SHA-256 of a token: all that is kept of it. A token is 32 random bytes, so no salt and no slow hash is needed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TokenHash([u8; 32]);
+pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
     /// The hash of a presented token.
-    pub(crate) fn of(token: &str) -> Self {
+    pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
     /// In hexadecimal, as the store keys it.
-    pub(crate) fn hex(&self) -> String {
+    pub fn hex(&self) -> String {
         self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
@@ -103,7 +117,7 @@ impl TokenHash {
     }
 
     /// The document it is kept under.
-    pub(crate) fn key(&self) -> DocumentKey {
+    pub fn key(&self) -> DocumentKey {
         DocumentKey::Token(self.hex())
     }
 
@@ -121,21 +135,21 @@ impl TokenHash {
 
 /// What is kept about a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Token {
+pub struct Token {
     /// For what or whom it is; stands in the journal as who did it.
-    pub(crate) name: String,
+    pub name: String,
     /// What it may do.
-    pub(crate) role: Role,
+    pub role: Role,
     /// The rep it acts as; it can act as nobody else then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) rep: Option<RepId>,
+    pub rep: Option<RepId>,
     /// When it was made.
-    pub(crate) created_at: Timestamp,
+    pub created_at: Timestamp,
 }
 
 /// Why there is no new token.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenError {
+pub enum TokenError {
     /// The system has no randomness.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -152,7 +166,7 @@ pub(crate) enum TokenError {
 
 impl Token {
     /// A new token: its text, which is shown once and never kept, and its record.
-    pub(crate) fn create(
+    pub fn create(
         name: &str,
         role: Role,
         rep: Option<RepId>,
@@ -174,7 +188,7 @@ impl Token {
 
     /// Why the token does not have a right that its role has, as things are: a rep's token is good for its rep, and while
     /// that rep is one. Nobody else's work may be done with it.
-    pub(crate) fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
+    pub fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
         match &self.rep {
             None if self.role == Role::Rep && right == Right::Work => Some(format!(
                 "the token `{}` has the role rep and says no rep: make another with `cadenza token create --role rep --rep ID`",
@@ -188,12 +202,12 @@ impl Token {
     }
 
     /// The document it is kept as.
-    pub(crate) fn document(&self, hash: TokenHash) -> Result<(DocumentKey, Option<Vec<u8>>), TokenError> {
+    pub fn document(&self, hash: TokenHash) -> Result<(DocumentKey, Option<Vec<u8>>), TokenError> {
         Ok((hash.key(), Some(serde_json::to_vec(self)?)))
     }
 
     /// Reads documents of the kind `Token`; others are passed over.
-    pub(crate) fn read(key: &DocumentKey, document: &[u8]) -> Result<Option<(TokenHash, Self)>, TokenError> {
+    pub fn read(key: &DocumentKey, document: &[u8]) -> Result<Option<(TokenHash, Self)>, TokenError> {
         let DocumentKey::Token(hex) = key else { return Ok(None) };
         Ok(TokenHash::parse(hex).zip(Some(serde_json::from_slice(document)?)))
     }
@@ -201,17 +215,17 @@ impl Token {
 
 /// A token without its secret, as lists show it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct TokenView {
+pub struct TokenView {
     /// By which it is revoked.
-    pub(crate) id: String,
+    pub id: String,
     /// What is kept.
     #[serde(flatten)]
-    pub(crate) token: Token,
+    pub token: Token,
 }
 
 impl TokenView {
     /// The token kept under this hash.
-    pub(crate) fn new(hash: &TokenHash, token: &Token) -> Self {
+    pub fn new(hash: &TokenHash, token: &Token) -> Self {
         let mut id = hash.hex();
         id.truncate(ID_DIGITS);
         Self { id, token: token.clone() }

@@ -10,21 +10,21 @@ use std::fmt;
 
 /// An address, ready for use.
 #[derive(Clone, Debug)]
-pub(crate) struct Address {
+pub struct Address {
     /// Without user and password.
-    pub(crate) uri: Uri,
+    pub uri: Uri,
     /// User and password, as the header `Authorization` has them.
-    pub(crate) authorization: Option<HeaderValue>,
+    pub authorization: Option<HeaderValue>,
 }
 
 /// A text that is no web address. It does not say what the text is: there may be a password in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no web address such as https://host/path")]
-pub(crate) struct NoAddress;
+pub struct NoAddress;
 
 impl Address {
     /// Reads an address with its scheme.
-    pub(crate) fn parse(text: &str) -> Result<Self, NoAddress> {
+    pub fn parse(text: &str) -> Result<Self, NoAddress> {
         let (scheme, rest) = text.trim().split_once("://").ok_or(NoAddress)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
@@ -59,7 +59,7 @@ impl fmt::Display for Address {
 }
 
 /// What may be shown of a text that should be an address.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     Address::parse(text).map_or_else(|NoAddress| "…".to_owned(), |address| address.to_string())
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// One record.
 #[derive(Debug, Serialize)]
-pub(crate) struct DamageView {
+pub struct DamageView {
     kind: &'static str,
     what: String,
     cause: String,
@@ -13,7 +13,7 @@ pub(crate) struct DamageView {
 
 impl DamageView {
     /// Everything that is listed, in the order it was met.
-    pub(crate) fn list(damage: &DamageLog) -> Vec<Self> {
+    pub fn list(damage: &DamageLog) -> Vec<Self> {
         let view = |Damaged { kind, what, cause, .. }| Self { kind, what, cause };
         damage.list(0).into_iter().map(view).collect()
     }

@@ -16,24 +16,24 @@ use std::fmt;
 
 /// A body as its source's mapping reads it.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Mapped {
+pub struct Mapped {
     /// The type.
-    pub(crate) kind: EventType,
+    pub kind: EventType,
     /// The id, when the mapping has a path for it and the body has something there.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// When it happened, likewise.
-    pub(crate) at: Option<Timestamp>,
+    pub at: Option<Timestamp>,
     /// Lead fields that the body has; not yet checked against their types.
-    pub(crate) fields: Vec<(String, Value)>,
+    pub fields: Vec<(String, Value)>,
     /// Names under `data` that the body has.
-    pub(crate) data: BTreeMap<String, Value>,
+    pub data: BTreeMap<String, Value>,
     /// What is there and is no value.
-    pub(crate) left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Why a body cannot be mapped.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum MappingError {
+pub enum MappingError {
     /// No JSON.
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
@@ -75,7 +75,7 @@ pub(crate) enum MappingError {
 
 impl MappingError {
     /// The place in the body it is about.
-    pub(crate) fn path(&self) -> Option<&str> {
+    pub fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,
             Self::Repeated { path } | Self::NoType { path } | Self::UnknownType { path, .. } => Some(path),
@@ -85,7 +85,7 @@ impl MappingError {
 }
 
 /// A source's mapping, ready to read bodies.
-pub(crate) struct Reader {
+pub struct Reader {
     root: Node,
     /// The path of each slot, for errors.
     paths: Vec<String>,
@@ -125,7 +125,7 @@ enum Found {
 
 impl Reader {
     /// Lays a mapping out.
-    pub(crate) fn new(mapping: &Mapping) -> Self {
+    pub fn new(mapping: &Mapping) -> Self {
         let (mut root, mut paths) = (Node::default(), Vec::new());
         let mut slot = |path: &JsonPath| {
             let mut node = &mut root;
@@ -172,13 +172,13 @@ impl Reader {
     }
 
     /// The id of a body, as far as it can be read.
-    pub(crate) fn id(&self, body: Body<'_>) -> Option<String> {
+    pub fn id(&self, body: Body<'_>) -> Option<String> {
         let (mut found, _) = self.seek(body);
         self.read_id(self.id?, &mut found).ok()?
     }
 
     /// Reads a body; a date without a zone is meant in `zone`.
-    pub(crate) fn read(&self, body: Body<'_>, zone: &TimeZone) -> Result<Mapped, MappingError> {
+    pub fn read(&self, body: Body<'_>, zone: &TimeZone) -> Result<Mapped, MappingError> {
         let (mut found, read) = self.seek(body);
         read.map_err(MappingError::Json)?;
         let kind = self.kind(&found)?;

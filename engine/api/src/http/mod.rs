@@ -32,9 +32,9 @@ mod tokens;
 mod workflows;
 mod workspace;
 
-pub(crate) use limits::Limits;
-pub(crate) use serve::serve;
-pub(crate) use state::{Api, Shared};
+pub use limits::Limits;
+pub use serve::serve;
+pub use state::{Api, Shared};
 
 use axum::Router;
 use axum::http::{Method, Uri};

@@ -3,16 +3,17 @@
 //! answers.
 
 mod scheme;
+pub mod secret;
 #[cfg(test)]
 mod tests;
 
-use crate::secret::{self, SecretError};
-use axum::http::HeaderMap;
+use crate::secret::SecretError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::{SecretRef, Signature, Source};
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::HeaderMap;
 use scheme::{Claim, Scheme};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -26,26 +27,26 @@ const KEY_BYTES_MIN: usize = 16;
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// Header names of the Standard Webhooks scheme.
-pub(crate) const ID_HEADER: &str = "webhook-id";
+pub const ID_HEADER: &str = "webhook-id";
 /// The time in seconds since 1970.
-pub(crate) const TIMESTAMP_HEADER: &str = "webhook-timestamp";
+pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 /// `v1,` and base 64, several with a space between.
-pub(crate) const SIGNATURE_HEADER: &str = "webhook-signature";
+pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 type Tag = [u8; 32];
 
 /// A prepared key: the hash has already taken the padded key in. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Key(Hmac<Sha256>);
+pub struct Key(Hmac<Sha256>);
 
 impl Key {
     /// The key with these bytes.
-    pub(crate) fn new(bytes: &[u8]) -> Self {
+    pub fn new(bytes: &[u8]) -> Self {
         Self(Hmac::new_from_slice(bytes).expect("HMAC takes keys of any length"))
     }
 
     /// Reads a Standard Webhooks secret, `whsec_` and base 64.
-    pub(crate) fn standard(text: &str) -> Option<Self> {
+    pub fn standard(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text.strip_prefix("whsec_")?).ok()?;
         (bytes.len() >= KEY_BYTES_MIN).then(|| Self::new(&bytes))
     }
@@ -57,7 +58,7 @@ impl Key {
     }
 
     /// The `webhook-signature` of what is sent under this id at this second.
-    pub(crate) fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {
+    pub fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {
         let tag = self.tag(&[id.as_bytes(), b".", second.to_string().as_bytes(), b".", body]);
         format!("v1,{}", STANDARD.encode(tag))
     }
@@ -65,7 +66,7 @@ impl Key {
 
 /// Why a delivery is not known to be genuine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SignatureError {
+pub enum SignatureError {
     /// A header is not there.
     #[error("the header `{header}` is missing{}", also(header))]
     Missing {
@@ -121,7 +122,7 @@ fn also(header: &str) -> String {
 
 impl SignatureError {
     /// The header or parameter it is about.
-    pub(crate) fn place(&self) -> &str {
+    pub fn place(&self) -> &str {
         match self {
             Self::Missing { header }
             | Self::Unreadable { header, .. }
@@ -134,26 +135,26 @@ impl SignatureError {
 
 /// A delivery as it came.
 #[derive(Clone, Copy)]
-pub(crate) struct Delivered<'a> {
+pub struct Delivered<'a> {
     /// Its headers.
-    pub(crate) headers: &'a HeaderMap,
+    pub headers: &'a HeaderMap,
     /// What stands behind `?` in the address.
-    pub(crate) query: Option<&'a str>,
+    pub query: Option<&'a str>,
     /// Its body.
-    pub(crate) body: &'a [u8],
+    pub body: &'a [u8],
 }
 
 /// A delivery that is known to be genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Genuine<'a> {
+pub struct Genuine<'a> {
     /// The id it came under, where its headers have one.
-    pub(crate) id: Option<&'a str>,
+    pub id: Option<&'a str>,
     /// A hash of what was signed, when that id is no part of it: whoever captured the delivery can send it under another.
-    pub(crate) signed: Option<String>,
+    pub signed: Option<String>,
 }
 
 /// A source's scheme with its keys prepared.
-pub(crate) struct Verifier {
+pub struct Verifier {
     scheme: Scheme,
     keys: Vec<Key>,
     tolerance_ms: i64,
@@ -161,7 +162,7 @@ pub(crate) struct Verifier {
 
 impl Verifier {
     /// Prepares a source's scheme; relative secret files lie in `workspace`.
-    pub(crate) fn new(source: &Source, workspace: &Path) -> Result<Self, SecretError> {
+    pub fn new(source: &Source, workspace: &Path) -> Result<Self, SecretError> {
         let (secrets, read): (_, fn(&str) -> Option<Key>) = match &source.signature {
             Signature::StandardWebhooks { secrets } => (secrets, Key::standard),
             Signature::Hmac { secrets, .. } | Signature::Timed { secrets, .. } | Signature::Token { secrets, .. } => {
@@ -177,11 +178,7 @@ impl Verifier {
     }
 
     /// Checks a delivery against real time.
-    pub(crate) fn verify<'a>(
-        &'a self,
-        delivered: Delivered<'a>,
-        now: Timestamp,
-    ) -> Result<Genuine<'a>, SignatureError> {
+    pub fn verify<'a>(&'a self, delivered: Delivered<'a>, now: Timestamp) -> Result<Genuine<'a>, SignatureError> {
         let claim = match self.scheme.read(delivered)? {
             Claim::Token { shown, place, id } => {
                 self.check_token(shown.as_bytes(), &place)?;

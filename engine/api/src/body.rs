@@ -14,7 +14,7 @@ const NAME_PARTS_MAX: usize = 16;
 
 /// A body that can be read.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Body<'a> {
+pub enum Body<'a> {
     /// JSON in UTF-8; not looked into yet.
     Json(Cow<'a, [u8]>),
     /// A form's fields, as JSON would have them.
@@ -23,7 +23,7 @@ pub(crate) enum Body<'a> {
 
 /// Why a body cannot be read; the header that is to blame, and what it should say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BodyError {
+pub enum BodyError {
     /// Packed.
     #[error("`Content-Encoding: {given}` is not understood: send the body as it is")]
     Packed {
@@ -68,7 +68,7 @@ pub(crate) enum BodyError {
 
 impl BodyError {
     /// The header, or the field, it is about.
-    pub(crate) fn place(&self) -> &str {
+    pub fn place(&self) -> &str {
         match self {
             Self::Packed { .. } => "Content-Encoding",
             Self::Type { .. } | Self::Charset { .. } => "Content-Type",
@@ -78,18 +78,18 @@ impl BodyError {
     }
 
     /// Whether a header says what is not understood, rather than the body.
-    pub(crate) const fn is_of_header(&self) -> bool {
+    pub const fn is_of_header(&self) -> bool {
         matches!(self, Self::Packed { .. } | Self::Type { .. } | Self::Charset { .. })
     }
 }
 
 /// What the headers say of a body, as far as it is looked at.
-pub(crate) fn said<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub fn said<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("(no text)"))
 }
 
 /// Reads a body by its headers.
-pub(crate) fn open<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Body<'a>, BodyError> {
+pub fn open<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Body<'a>, BodyError> {
     if let Some(given) = said(headers, &CONTENT_ENCODING).filter(|given| !given.eq_ignore_ascii_case("identity")) {
         return Err(BodyError::Packed { given: given.to_owned() });
     }
@@ -97,7 +97,7 @@ pub(crate) fn open<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Body<'a>,
 }
 
 /// Reads a body by its content type. One that says nothing, or just that it is text, is taken for JSON.
-pub(crate) fn read<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Body<'a>, BodyError> {
+pub fn read<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Body<'a>, BodyError> {
     let given = content_type.unwrap_or("application/json");
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let charset = parameter(given, "charset");

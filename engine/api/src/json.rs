@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// A value as the API shows it: blank is null, times are RFC 3339, durations are milliseconds.
-pub(crate) fn show(value: &Value) -> Json {
+pub fn show(value: &Value) -> Json {
     match value {
         Value::Blank => Json::Null,
         Value::Bool(bool) => Json::Bool(*bool),
@@ -23,7 +23,7 @@ pub(crate) fn show(value: &Value) -> Json {
 
 /// What was sent, with every member of every object.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Tree {
+pub enum Tree {
     /// A value that is neither a list nor an object.
     Leaf(Value),
     /// A list.
@@ -35,7 +35,7 @@ pub(crate) enum Tree {
 /// A member that an object has more than once.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is there more than once, and only one of them could count: send it once")]
-pub(crate) struct Repeated(pub(crate) String);
+pub struct Repeated(pub String);
 
 impl Default for Tree {
     fn default() -> Self {
@@ -45,7 +45,7 @@ impl Default for Tree {
 
 impl Tree {
     /// As a value of core; `None` for an object, or a list with one in it.
-    pub(crate) fn value(self) -> Option<Value> {
+    pub fn value(self) -> Option<Value> {
         Some(match self {
             Self::Leaf(value) => value,
             Self::List(items) => Value::List(items.into_iter().map(Self::value).collect::<Option<_>>()?),
@@ -54,7 +54,7 @@ impl Tree {
     }
 
     /// The first member, wherever it is, that its object has more than once; its place is given with dots.
-    pub(crate) fn repeated(&self) -> Result<(), Repeated> {
+    pub fn repeated(&self) -> Result<(), Repeated> {
         match self {
             Self::Leaf(_) => Ok(()),
             Self::List(items) => items.iter().try_for_each(Self::repeated),
@@ -73,7 +73,7 @@ impl Tree {
     }
 
     /// As serde's own tree, for code that only shows it.
-    pub(crate) fn plain(self) -> Json {
+    pub fn plain(self) -> Json {
         match self {
             Self::Leaf(value) => show(&value),
             Self::List(items) => Json::Array(items.into_iter().map(Self::plain).collect()),
@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for Whole {
 }
 
 /// A number without a sign; [`exact`] has made those that do not fit texts before.
-pub(crate) fn unsigned(int: u64) -> Value {
+pub fn unsigned(int: u64) -> Value {
     i64::try_from(int).map_or(Value::Number(int as f64), Value::Int)
 }
 
@@ -145,7 +145,7 @@ const DIGITS_THAT_FIT: usize = 18;
 
 /// A body in which whole numbers that 64 bits do not hold stand as texts: an id of twenty digits would lose its last ones
 /// on the way through a double. A body without such a number, which is every ordinary one, is not copied.
-pub(crate) fn exact(body: &[u8]) -> Cow<'_, [u8]> {
+pub fn exact(body: &[u8]) -> Cow<'_, [u8]> {
     if !has_long_number(body) {
         return Cow::Borrowed(body);
     }

@@ -35,7 +35,7 @@ type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// Serves until `stop` is done; then no connection is accepted, and requests under way are finished within the drain
 /// time. The engine itself is stopped by the caller, afterwards.
-pub(crate) async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output = ()>) {
     let limits = within_files(api.limits.clone());
     let routes = super::router(api);
     let service = TowerToHyperService::new(routes.clone());

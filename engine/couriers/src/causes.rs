@@ -1,7 +1,7 @@
 //! An error in one line, with everything behind it.
 
 /// What an error says, and what its causes say that it has not said already.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,0 +1,11 @@
+//! The engine's face over HTTP: webhooks and events in, leads, tasks and everything else out.
+//!
+//! Must not know: how a message leaves, where bytes are kept, the command line.
+
+pub mod body;
+pub mod http;
+pub mod intake;
+pub mod json;
+pub mod mapping;
+pub mod token;
+pub mod views;
