@@ -74,7 +74,12 @@ fn status_and_metrics_name_workflow_and_step() {
     let within: Vec<&Value> = status["first_calls"].as_array().unwrap().iter().filter(|it| it["leads"] == 1).collect();
     assert_eq!(within, [&json!({"within": "15m", "leads": 1})], "{status:#}");
     assert_eq!(status["needs_a_person"]["paused"], json!(["workflow/inbound"]));
-    has(&say(&engine, &site, &["status"]), &["1 lead called", "1 within 15m", "workflow/inbound is paused"]);
+    let late = status["needs_a_person"]["overdue_tasks"].as_u64().expect("late tasks are counted");
+    assert!(late > 0, "the other call is late: {status:#}");
+    has(
+        &say(&engine, &site, &["status"]),
+        &["1 lead called", "1 within 15m", "workflow/inbound is paused", "overdue task"],
+    );
 
     let metrics = engine.client.get("/metrics").expect(200).text;
     has(

@@ -327,6 +327,34 @@ fn a_list_that_is_not_clear_about_consent_is_not_imported() {
 }
 
 #[test]
+fn an_opt_out_in_a_row_that_cannot_be_read_is_not_lost() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox);
+    // A time that cannot be read is left out, and the row is not taken for news.
+    let list = b"Email,Created Date,Email Opt Out,Lead Source\ngil@five.example,26-Nov-2026,1,web\n\
+        hal@five.example,12/10/2026,0,web\n";
+    let (well, said) = import(&engine, &site, "dates.csv", list, &[]);
+    assert!(well && said.contains("2 taken") && said.contains("1 refuse email"), "{said}");
+    assert!(said.contains("`12/10/2026` may mean two things"), "{said}");
+    assert_eq!(by_mail(&engine, "gil@five.example")["consent"]["refused"], json!(["email"]));
+    assert_eq!(by_mail(&engine, "hal@five.example")["runs"], json!([]), "nobody knows whether it is new");
+    // Of rows with too few or too many cells nobody knows who said no.
+    for list in [
+        "Email,Email Opt Out,source\nann@six.example,0,web\nbea@six.example,1\n",
+        "Email,Email Opt Out,source\nann@six.example,0,web\nbea@six.example,1,web,more\n",
+        "{\"email\": \"ann@six.example\", \"unsubscribed\": false}\n{\"email\": \"bea@six.example\", \n",
+        "{\"type\": \"lead.opted_out\", \"at\": \"soon\", \"lead\": {\"email\": \"bea@six.example\", \"opted_out\": true}}\n",
+    ] {
+        let name = if list.starts_with('{') { "cells.jsonl" } else { "cells.csv" };
+        let (well, said) = import(&engine, &site, name, list.as_bytes(), &[]);
+        assert!(!well && said.contains("nothing was imported"), "{said}");
+    }
+    let found = engine.client.get("/v1/leads?q=six.example").expect(200).json;
+    assert_eq!(found["items"], json!([]), "nobody was imported");
+    engine.stop();
+}
+
+#[test]
 fn lists_bring_stages_and_owners_and_say_which_they_could_not() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);

@@ -194,6 +194,44 @@ fn a_mail_that_is_given_up_has_a_way_out_and_the_story_says_why() {
 }
 
 #[test]
+fn what_is_over_is_not_sent_because_all_letters_are_driven_again() {
+    let (quick, other) = (Mailbox::open(), Mailbox::open());
+    let site = site(&quick.url, &other.url);
+    site.edit("mails.yaml", |text| {
+        text.replace("steps:", "leave:\n  - if: event.type == \"email.replied\"\n    as: replied\nsteps:")
+    });
+    let engine = Engine::start(&site, "virtual", None);
+    quick.answer(500);
+    let answers = bring(&engine, &lead(1, "quick"));
+    bring(&engine, &lead(2, "quick"));
+    engine.advance("1h");
+    assert_eq!(letters(&engine).len(), 2);
+    let replied = json!({ "type": "email.replied", "lead": { "email": "ada1@quick.example" } });
+    engine.client.post("/v1/events", &replied).expect(202);
+    quick.answer(200);
+    let before = quick.mails().len();
+    let said = says(&engine, &site, &["dead-letters", "redrive", "--all"], 1);
+    assert!(said.contains("the lead has left the workflow that wrote it") && said.contains("even_so"), "{said}");
+    assert!(said.contains("1 dead letter driven again; 1 lie there still"), "{said}");
+    engine.advance("1h");
+    let to = |from: usize| -> Vec<String> {
+        let mails = quick.mails().split_off(from);
+        mails.iter().filter_map(|mail| mail.body["to"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(to(before), ["ada2@quick.example"], "who has answered is not written to for the first time");
+    let letter = letters(&engine).remove(0);
+    let id = letter["id"].as_str().expect("a letter has an id");
+    let path = format!("/v1/dead-letters/{id}/redrive");
+    assert_eq!(engine.client.post(&path, &json!({})).problem(409)["reason"], "needless");
+    says(&engine, &site, &["dead-letters", "redrive", "--even-so", id], 0);
+    engine.advance("1h");
+    assert_eq!(to(before), ["ada2@quick.example", "ada1@quick.example"], "a person may want it all the same");
+    let told = story(&engine, &answers);
+    assert!(told.contains("was handed over") && !told.contains("changed nothing"), "{told}");
+    engine.stop();
+}
+
+#[test]
 fn a_date_to_come_back_at_is_kept_within_the_limit() {
     let (quick, other) = (Mailbox::open(), Mailbox::open());
     let site = site(&quick.url, &other.url);

@@ -168,6 +168,9 @@ pub enum CadencePhase {
     Sending(#[n(0)] EffectId),
 }
 
+/// How a run ends that came to the end of its workflow; other endings are of `leave`, of people and of consent.
+pub const COMPLETED: &str = "completed";
+
 /// A run that is over: the latest of its workflow.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Past {

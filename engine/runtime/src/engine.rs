@@ -109,6 +109,12 @@ pub enum Refused {
     /// The event says nothing by which a lead could be found or created.
     #[error("the event names no lead: it needs an id, external_id, email or phone{}", left_out_words(.0))]
     NoIdentity(Vec<LeftOut>),
+    /// A message that was given up, and what it was about is over.
+    #[error("{why}, so it is not sent any more: throw it away, or ask for it all the same (`even_so`)")]
+    Needless {
+        /// What is over.
+        why: &'static str,
+    },
     /// This clock cannot be advanced.
     #[error("only a virtual clock can be advanced: start with --clock virtual")]
     NotVirtual,
@@ -186,6 +192,8 @@ pub enum Exhume {
     Redrive {
         /// Who.
         by: String,
+        /// Also when what it was about is over.
+        even_so: bool,
     },
     /// It is thrown away.
     Discard {

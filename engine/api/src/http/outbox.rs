@@ -4,7 +4,7 @@ use crate::body;
 use crate::http::auth::{Caller, Steer};
 use crate::http::hooks;
 use crate::http::problem::{Kind, Problem};
-use crate::http::request::{Bare, Named, Params};
+use crate::http::request::{Bare, Named, OptionalJson, Params};
 use crate::http::state::{Intake, Shared};
 use crate::http::{cursor, paging};
 use crate::intake::LeftOutView;
@@ -81,17 +81,26 @@ pub(crate) struct Redriven {
     left_out: Vec<LeftOutView>,
 }
 
+/// How a letter is driven again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct RedriveBody {
+    /// Also when what it was about is over.
+    #[serde(default)]
+    even_so: bool,
+}
+
 /// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by the mapping
 /// as it is now.
 pub(crate) async fn redrive(
     caller: Caller<Steer>,
     State(api): State<Shared>,
     Named(text): Named<String>,
-    _: Bare,
+    OptionalJson(body): OptionalJson<RedriveBody>,
 ) -> Result<Json<Redriven>, Problem> {
     let letter = find(&api, &text).await?;
     let delivered = deliver_again(&api, &letter).await?;
-    api.engine.exhume(letter.id, Exhume::Redrive { by: caller.name() }).await?;
+    api.engine.exhume(letter.id, Exhume::Redrive { by: caller.name(), even_so: body.even_so }).await?;
     let left_out = delivered.iter().flat_map(|accepted| &accepted.left_out).map(LeftOutView::from).collect();
     let (lead, duplicate) = delivered.map(|accepted| (accepted.lead, accepted.duplicate)).unzip();
     Ok(Json(Redriven { dead_letter: text, lead, duplicate, left_out }))

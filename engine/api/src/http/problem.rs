@@ -224,6 +224,7 @@ impl From<Refused> for Problem {
             }
             Refused::NotFound { .. } => Self::new(Kind::NotFound, detail),
             Refused::NoIdentity(_) => Self::new(Kind::NoIdentity, detail).at("lead"),
+            Refused::Needless { .. } => Self::new(Kind::NothingDone, detail).with("reason", "needless".into()),
             Refused::NotVirtual => Self::new(Kind::NotVirtual, detail),
             Refused::Damaged(_) => Self::new(Kind::Damaged, detail),
             Refused::Store(_) => Self::new(Kind::Internal, detail),

@@ -1,17 +1,21 @@
 //! The workspace at a glance: where leads stand, how fast they were called, what the engine did, what needs a person.
 
 use cadenza_builds::health::Health;
+use cadenza_core::id::TaskId;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::counts::Counts;
 use cadenza_runtime::engine::{Engine, Refused};
 use cadenza_runtime::meters::Meters;
+use cadenza_store::QueueKey;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// What needs a person is counted up to here; beyond, more than so many wait, and that is enough to know.
 const COUNTED_MAX: usize = 1_000;
+/// Places of a queue read at once.
+const PAGE: usize = 256;
 
 /// Everything at one moment.
 #[derive(Debug, Serialize)]
@@ -44,7 +48,7 @@ struct SendingsView {
     failed_attempts: u64,
 }
 
-/// What waits for somebody. Dead letters and tasks of nobody are counted up to 1,000.
+/// What waits for somebody. Dead letters and tasks are counted up to 1,000.
 #[derive(Debug, Serialize)]
 struct NeedsView {
     /// Runs that are parked.
@@ -52,6 +56,8 @@ struct NeedsView {
     dead_letters: usize,
     /// Open tasks in nobody's queue.
     tasks_of_nobody: usize,
+    /// Open tasks of anybody's that are late, escalations included.
+    overdue_tasks: usize,
     /// What a person paused, such as `workflow/inbound`, `plugin/inbound-fit` or `connection/mailer`.
     paused: BTreeSet<String>,
     /// Plugins that are not asked for a while because they failed again and again.
@@ -69,6 +75,7 @@ impl StatusView {
             parked: counts.parked(),
             dead_letters: engine.dead_letters(None, COUNTED_MAX).await?.len(),
             tasks_of_nobody: engine.queue(Some(&Assignee::Nobody), None, COUNTED_MAX).await?.len(),
+            overdue_tasks: overdue(engine, engine.clock().now()).await?,
             paused: catalog.brakes.names(),
             failing_plugins: failing(engine.health(), &catalog),
         };
@@ -88,6 +95,21 @@ impl StatusView {
             needs_a_person,
         })
     }
+}
+
+/// Late tasks. A queue lies in the order of due times within its class: behind the first that is not late none is.
+async fn overdue(engine: &Engine, now: Timestamp) -> Result<usize, Refused> {
+    let (mut count, mut place) = (0, None);
+    while count < COUNTED_MAX {
+        let page = engine.queue(None, place.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        let in_time = page.iter().find(|key| key.due >= now);
+        let end = |key: &QueueKey| QueueKey { due: Timestamp::MAX, task: TaskId(u128::MAX), ..key.clone() };
+        let next = in_time.map_or_else(|| last.clone(), end);
+        count += page.iter().take_while(|key| key.due < now).count();
+        place = Some(next);
+    }
+    Ok(count.min(COUNTED_MAX))
 }
 
 fn failing(health: &Health, catalog: &Catalog) -> BTreeSet<String> {

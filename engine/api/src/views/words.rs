@@ -359,7 +359,7 @@ fn reported(kind: &str, events: &[Event]) -> String {
 
 /// What became of a message, which one it was, and why it did not leave.
 fn delivered(effect: EffectId, ending: &str, script: Option<&str>, events: &[Event]) -> String {
-    let what = script.map_or_else(|| "The message".to_owned(), |script| format!("The mail {script}"));
+    let what = script.map_or_else(|| "A notice to a rep".to_owned(), |script| format!("The mail {script}"));
     let told = events.iter().find_map(|event| match event {
         Event::Delivered { effect: of, ending, .. } if *of == effect => Some(ending),
         _ => None,
@@ -421,7 +421,7 @@ fn outcome_words(outcome: Outcome, result: Option<TouchResult>) -> String {
 const fn action_words(action: Action) -> &'static str {
     match action {
         Action::Wait => "nothing yet",
-        Action::Remind => "a reminder was sent",
+        Action::Remind => "a reminder is on its way",
         Action::Raise => "it was raised",
         Action::Reassign => "anybody of the pool may take it",
     }

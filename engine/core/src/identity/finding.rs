@@ -67,6 +67,11 @@ impl Named<'_> {
         }
     }
 
+    /// Whether a lead has this key now, whoever the event is about.
+    pub fn is_had_by(&self, key: &IdentityKey, lead: &Lead) -> bool {
+        self.word(key, lead) == Word::Same
+    }
+
     fn word(&self, key: &IdentityKey, lead: &Lead) -> Word {
         if lead.former.contains(key) {
             return Word::Former;

@@ -4,7 +4,7 @@ use super::{HOPS_MAX, Machine};
 use crate::event::Report;
 use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
-use crate::run::{Past, Run, RunState};
+use crate::run::{COMPLETED, Past, Run, RunState};
 use crate::state::RUNS_MAX;
 use crate::workflow::{Enroll, ReEnroll, StepIx, Target, Workflow};
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl Machine<'_> {
     pub(super) fn go(&mut self, id: RunId, target: Target) {
         let now = self.cx.now;
         match target {
-            Target::End => self.end_run(id, "completed"),
+            Target::End => self.end_run(id, COMPLETED),
             Target::Step(step) => {
                 if let Some(run) = self.run(id) {
                     run.step = step;

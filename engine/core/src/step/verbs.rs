@@ -173,6 +173,10 @@ impl Machine<'_> {
             // Its run heard what became of it when it was given up.
             return;
         }
+        if script.is_none() {
+            // A notice to a rep: no run waits for it.
+            return;
+        }
         if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
             self.ignore(Ignored::NotAwaited);
             return;
@@ -202,7 +206,10 @@ impl Machine<'_> {
             self.leave_runs();
         }
         if !awaited {
-            self.ignore(Ignored::StaleAttempt);
+            // One that left is a touch all the same, and no run goes on by it.
+            if !sent {
+                self.ignore(Ignored::StaleAttempt);
+            }
             return;
         }
         let Some((definition, ix)) = self.place(run) else { return };

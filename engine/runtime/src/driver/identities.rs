@@ -4,7 +4,7 @@
 //! `Event::KeyShared` back), folded into one commit since this driver owns every partition.
 
 use super::Driver;
-use cadenza_core::event::{Event, Report};
+use cadenza_core::event::{Event, EventType, Report, StandardEvent};
 use cadenza_core::id::LeadId;
 use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, IdentityMessage, Match, Named, first_key};
 use cadenza_core::journal::Note;
@@ -32,6 +32,14 @@ pub(super) struct Found {
     pub(super) bound: Vec<Event>,
 }
 
+/// Those of a key's holders that an event may be about.
+struct Matching {
+    /// Those of the best match.
+    best: Vec<LeadId>,
+    /// How many have the key now, whether the event may be about them or not.
+    have_it: usize,
+}
+
 /// What a lead's transition has to tell other leads, once it is over.
 pub(super) type ToOthers = Vec<(LeadId, Event)>;
 
@@ -40,6 +48,7 @@ impl Driver {
     pub(super) async fn find(&mut self, named: &Named<'_>, report: &Report) -> Result<Found, StoreError> {
         let mut found = Found::default();
         let mut weaker_than_several = true;
+        let created = report.kind == EventType::Standard(StandardEvent::LeadCreated);
         for key in named.keys {
             self.load_identity(key).await?;
             self.find_by_older_rules(key, report).await?;
@@ -48,8 +57,10 @@ impl Driver {
             found.bound.extend(identity.bindings.iter().map(bound));
             let holders: Vec<LeadId> = identity.holders.iter().rev().take(LOOKED_AT_MAX).copied().collect();
             let count = identity.holders.len();
-            let matching = self.matching(named, key, &holders).await?;
+            let Matching { best: matching, have_it } = self.matching(named, key, &holders).await?;
             match matching[..] {
+                // What several have is nobody's: who comes anew with it is another one.
+                [_] if created && have_it > 1 && key.kind != IdentityKind::External => {}
                 [] => weaker_than_several = false,
                 [lead] => drop(found.lead.get_or_insert(lead)),
                 _ if found.lead.is_none() && found.one_of.is_none() && weaker_than_several => {
@@ -70,13 +81,14 @@ impl Driver {
         named: &Named<'_>,
         key: &IdentityKey,
         holders: &[LeadId],
-    ) -> Result<Vec<LeadId>, StoreError> {
-        let (mut best, mut matching) = (Match::Formerly, Vec::new());
+    ) -> Result<Matching, StoreError> {
+        let (mut best, mut matching, mut have_it) = (Match::Formerly, Vec::new(), 0);
         for holder in holders {
             if !self.load_lead(*holder).await? {
                 continue;
             }
             let Some(state) = self.set.lead(*holder) else { continue };
+            have_it += usize::from(named.is_had_by(key, &state.lead));
             let found = named.matches(key, &state.lead);
             if found > best {
                 (best, matching) = (found, Vec::new());
@@ -85,7 +97,7 @@ impl Driver {
                 matching.push(*holder);
             }
         }
-        Ok(matching)
+        Ok(Matching { best: matching, have_it })
     }
 
     /// The lead whose last touch was completed last, or which came last while there was none.

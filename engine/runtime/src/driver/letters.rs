@@ -4,8 +4,10 @@
 use super::Driver;
 use super::batch::Reply;
 use crate::engine::{Exhume, Refused};
+use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::Delivery;
 use cadenza_core::id::{EventId, hash64};
+use cadenza_core::run::COMPLETED;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DeliveryKey, OutboxWrite, StoreError, UnlessDamaged as _};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
@@ -88,6 +90,26 @@ impl Driver {
         Ok(found.filter(|letter| letter.id == id))
     }
 
+    /// What a message was about that is over: who asks for all of them at once does not mean a first mail to somebody who
+    /// has answered meanwhile, nor the reminder of a call that was made.
+    async fn is_over(&mut self, row: &Outgoing) -> Result<Option<&'static str>, StoreError> {
+        // A lead that cannot be read is asked about when the message is to leave.
+        self.load_lead(row.lead).await.or_else(|error| if error.is_damage() { Ok(false) } else { Err(error) })?;
+        let Some(state) = self.set.lead(row.lead) else { return Ok(None) };
+        Ok(match &row.message {
+            // One that came to its end by itself went on without the mail.
+            Message::Email { .. }
+                if state.past.values().any(|past| past.run == row.run && past.ending != COMPLETED) =>
+            {
+                Some("the lead has left the workflow that wrote it")
+            }
+            Message::Notice { task, .. } if state.tasks.iter().all(|open| open.id != *task) => {
+                Some("the task that it is about was done or withdrawn")
+            }
+            Message::Email { .. } | Message::Notice { .. } => None,
+        })
+    }
+
     pub(super) async fn exhume(
         &mut self,
         id: DeadLetterId,
@@ -98,6 +120,12 @@ impl Driver {
             let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: id.to_string() }));
             return Ok(());
         };
+        if let (Exhume::Redrive { even_so: false, .. }, DeadContent::Outgoing(row)) = (&what, &letter.content)
+            && let Some(why) = self.is_over(row).await?
+        {
+            let _ = reply.send(Err(Refused::Needless { why }));
+            return Ok(());
+        }
         let delivery = letter.delivery();
         self.letters.exhuming.insert(id, self.open.number);
         if let Some(delivery) = delivery {
@@ -109,7 +137,7 @@ impl Driver {
             self.parts.rendering.forgive(row.id);
             match what {
                 Exhume::Discard { by } => self.tell(&row, Delivery::Discarded(by)).await?,
-                Exhume::Redrive { by } => {
+                Exhume::Redrive { by, .. } => {
                     row.tries = 0;
                     row.redriven = true;
                     row.due = self.parts.clock.now();

@@ -233,9 +233,9 @@ impl Driver {
         }
     }
 
-    /// The lead hears what became of a touch; a notice to a rep concerns it no further.
+    /// The lead hears what became of a touch; of a notice to a rep only that it did not get there.
     pub(super) async fn tell(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
-        if row.message.touch().is_none() {
+        if row.message.touch().is_none() && !matches!(ending, Delivery::Dead(_)) {
             return Ok(());
         }
         let script = row.message.script().map(str::to_owned);

@@ -3,7 +3,6 @@
 
 use super::output;
 use bytes::Bytes;
-use cadenza_couriers;
 use cadenza_couriers::{Address, NoAddress};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};

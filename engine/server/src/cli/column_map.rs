@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::consent::{self, ConsentColumn, Says};
-use super::recipe::type_advice;
+use super::recipe::{TIMES, type_advice};
 use anyhow::bail;
 use cadenza_core::event::EventType;
 use cadenza_core::lead::Channel;
@@ -81,6 +81,11 @@ impl ColumnMap {
         }
         let names = || fields.keys().map(String::as_str).chain(STANDING);
         let known = |field: &str| fields.contains_key(field) || STANDING.contains(&field);
+        if let Some((column, field)) =
+            self.lead.iter().find(|(_, field)| TIMES.contains(&field.as_str()) && !known(field))
+        {
+            bail!("`{field}` is no field of a lead, but when it happened: write `at: {column}` in the map");
+        }
         if let Some(field) = self.lead.values().find(|field| !known(field)) {
             let near = nearest(field, names()).map(|near| format!("did you mean `{near}`?"));
             let advice = near.unwrap_or_else(|| "declare it in cadenza.yaml".to_owned());

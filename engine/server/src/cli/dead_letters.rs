@@ -44,7 +44,7 @@ enum Act {
     /// Show one: the cause, and what was to be sent or came in
     Show(Show),
     /// Send again, or map again by the mapping as it is now
-    Redrive(Change),
+    Redrive(Redrive),
     /// Throw away for good
     Discard(Change),
 }
@@ -58,6 +58,15 @@ struct Show {
     json: bool,
     #[command(flatten)]
     remote: Remote,
+}
+
+#[derive(Debug, Args)]
+struct Redrive {
+    #[command(flatten)]
+    change: Change,
+    /// Also what is needless by now: mails of a workflow that the lead has left, notices about tasks that are done
+    #[arg(long)]
+    even_so: bool,
 }
 
 #[derive(Debug, Args)]
@@ -86,7 +95,7 @@ impl DeadLetters {
         match self.act {
             None => self.list.run()?,
             Some(Act::Show(show)) => show.run()?,
-            Some(Act::Redrive(change)) => return change.run(Way::Redrive),
+            Some(Act::Redrive(Redrive { change, even_so })) => return change.run(Way::Redrive { even_so }),
             Some(Act::Discard(change)) => return change.run(Way::Discard),
         }
         Ok(Answer::Yes)
@@ -167,14 +176,17 @@ impl Show {
 /// What becomes of letters.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    Redrive,
+    Redrive { even_so: bool },
     Discard,
 }
 
 impl Way {
     fn act(self, client: &Client, letter: &str) -> Result<Value, ClientError> {
         match self {
-            Self::Redrive => client.post(&path("/v1/dead-letters/", letter, "/redrive"), None),
+            Self::Redrive { even_so } => {
+                let body = even_so.then(|| json!({ "even_so": true }));
+                client.post(&path("/v1/dead-letters/", letter, "/redrive"), body.as_ref())
+            }
             Self::Discard => client.send(Method::DELETE, &path("/v1/dead-letters/", letter, ""), None),
         }
     }
@@ -182,22 +194,22 @@ impl Way {
     fn told(self, letter: &str, done: &Value) -> String {
         match self {
             Self::Discard => format!("{letter}: thrown away."),
-            Self::Redrive if done["duplicate"] == true => {
+            Self::Redrive { .. } if done["duplicate"] == true => {
                 format!("{letter}: it had come to {} already, nothing was done twice.", table::cell(done, "lead"))
             }
-            Self::Redrive if done["lead"].is_string() => {
+            Self::Redrive { .. } if done["lead"].is_string() => {
                 let left_out = done["left_out"].as_array().into_iter().flatten();
                 let left_out = left_out
                     .map(|left| format!(" Left out: {} ({}).", table::cell(left, "field"), table::cell(left, "why")));
                 format!("{letter}: it came to {}.{}", table::cell(done, "lead"), left_out.collect::<String>())
             }
-            Self::Redrive => format!("{letter}: it is sent again."),
+            Self::Redrive { .. } => format!("{letter}: it is sent again."),
         }
     }
 
     const fn done(self) -> &'static str {
         match self {
-            Self::Redrive => "driven again",
+            Self::Redrive { .. } => "driven again",
             Self::Discard => "thrown away",
         }
     }

@@ -3,7 +3,7 @@
 
 use super::client::{Client, ClientError, problem_text};
 use super::preview::Preview;
-use super::recipe::{Enrolment, Made, Recipe, has_made_id, is_event, must_stop};
+use super::recipe::{Enrolment, Made, NamesNobody, Recipe, has_made_id, is_event, must_stop};
 use super::remote::Remote;
 use super::rows::rows;
 use super::{Answer, counted, event, output, yaml};
@@ -113,7 +113,7 @@ impl Import {
         let rows = rows(&self.file, self.encoding.as_deref())?;
         let decimal_comma = rows.decimal_comma;
         let mut preview = Preview::new(&rows);
-        let mut unclear = Vec::new();
+        let (mut unclear, mut broken) = (Vec::new(), Vec::new());
         for row in rows {
             let row = row?;
             if row.cells.as_ref().is_ok_and(serde_json::Map::is_empty) {
@@ -123,11 +123,29 @@ impl Import {
             if let Some(cells) = row.cells.as_ref().ok().filter(|cells| !is_event(cells)) {
                 preview.see_columns(cells);
             }
-            match row.cells.and_then(|cells| recipe.event(cells, decimal_comma)) {
+            let cells = match row.cells {
+                Ok(cells) => cells,
+                Err(error) => {
+                    let why = output::causes(error.as_ref());
+                    preview.complain(row.line, &why);
+                    broken.push(format!("line {}: {why}", row.line));
+                    continue;
+                }
+            };
+            let says_no = recipe.says_no(&cells);
+            match recipe.event(cells, decimal_comma) {
                 Ok(made) => preview.count(row.line, made),
                 Err(error) if must_stop(&error) => unclear.push(format!("line {}: {error}", row.line)),
+                Err(error) if says_no && !error.is::<NamesNobody>() => {
+                    let why = output::causes(error.as_ref());
+                    unclear.push(format!("line {}: it says that somebody is not to be contacted, and {why}", row.line));
+                }
                 Err(error) => preview.complain(row.line, &output::causes(error.as_ref())),
             }
+        }
+        // What cannot be read may be somebody who said no.
+        if recipe.asks_consent(&preview.columns) {
+            unclear.extend(broken);
         }
         if preview.rows > 0 {
             recipe.check_columns(&preview.columns)?;

@@ -9,7 +9,7 @@ use cadenza_api::intake::{self, Draft, IntakeError, Rules};
 use cadenza_api::json::{self, Tree};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::LeadId;
-use cadenza_core::moment;
+use cadenza_core::moment::{self, NoTime};
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::{Value as Core, ValueType};
@@ -23,6 +23,22 @@ use super::advice::advice;
 
 /// What happened longer ago than this is history.
 const HISTORY_MS: i64 = DAY_MS;
+/// Columns that say when it happened.
+pub(super) const TIMES: &[&str] = &[
+    "at",
+    "created",
+    "created_at",
+    "created_date",
+    "created_on",
+    "create_date",
+    "createdate",
+    "creation_date",
+    "date_added",
+    "date_created",
+    "erstellt_am",
+    "time",
+];
+
 /// What an event says beside its lead's fields.
 const MEMBERS: [&str; 6] = ["id", "type", "at", "lead", "data", "enroll"];
 
@@ -58,6 +74,11 @@ pub(super) struct Unclear {
     column: String,
     said: String,
 }
+
+/// A row that names no lead: nobody who could be contacted.
+#[derive(Debug, thiserror::Error)]
+#[error("it names no lead: it needs an id, external_id, email or phone{0}")]
+pub(super) struct NamesNobody(String);
 
 /// What became of a row.
 #[derive(Debug)]
@@ -135,7 +156,7 @@ impl Recipe {
         match plain.as_str() {
             "type" | "event_type" => Column::Type,
             "event_id" => Column::Id,
-            "at" | "created_at" | "time" => Column::At,
+            at if TIMES.contains(&at) => Column::At,
             other => match (name.strip_prefix("data."), consent::of_column(name)) {
                 (Some(data), _) => Column::Data(data.to_owned()),
                 (None, Some(consent)) => {
@@ -166,8 +187,7 @@ impl Recipe {
     fn in_order(&self, row: Map<String, Value>) -> Vec<(Column, String, Value)> {
         let mut cells: Vec<(bool, String, Column, Value)> = Vec::new();
         for (name, value) in row {
-            let empty = value.as_str().is_some_and(|text| reading::known(text).is_empty());
-            if empty || value.is_null() {
+            if is_empty(&value) {
                 continue;
             }
             let column = self.column(&name);
@@ -185,13 +205,21 @@ impl Recipe {
     fn made(&self, row: Map<String, Value>, decimal_comma: bool, left_out: &mut Vec<LeftOut>) -> anyhow::Result<Value> {
         let (mut lead, mut data) = (Map::new(), Map::new());
         let (mut kind, mut id, mut at) = (None, None, None);
+        let mut is_of_any_age = false;
         let mut against = Against::default();
         for (column, name, value) in self.in_order(row) {
             match column {
                 Column::Type => kind = value.as_str().map(str::to_owned),
                 Column::Id => id = Some(plain_text(&value)),
                 Column::At if at.is_some() => {}
-                Column::At => at = Some(self.time(&value).with_context(|| format!("column `{name}`"))?),
+                Column::At => match self.moment(&value) {
+                    Ok(time) => at = Some(time),
+                    // The lead and what it wants come in all the same; whether it is news nobody knows.
+                    Err(left) => {
+                        left_out.push(left);
+                        is_of_any_age = true;
+                    }
+                },
                 Column::Lead(field, kind) => {
                     if decimal_comma && kind == ValueType::Number && means_two_numbers(&value) {
                         let said = value_of(value).unwrap_or_default();
@@ -224,8 +252,32 @@ impl Recipe {
         if let Some(at) = at {
             event["at"] = at.to_string().into();
         }
-        let enrolls = self.enrolls(at) && !is_against(&event);
+        let fresh = self.enrolls(at) && (!is_of_any_age || self.enrolment == Enrolment::Always);
+        let enrolls = fresh && !is_against(&event);
         Ok(finished(event, id, enrolls))
+    }
+
+    /// Whether a row says that somebody does not want to be contacted, whatever else can be read of it.
+    pub(super) fn says_no(&self, row: &Map<String, Value>) -> bool {
+        if is_event(row) {
+            return is_against(&json!({"lead": row.get("lead")}));
+        }
+        row.iter().any(|(name, value)| match self.column(name) {
+            Column::Consent(consent, _) if !is_empty(value) => {
+                self.said(consent, name, value).map_or(true, |said| said != Said::Fine)
+            }
+            Column::Standing("refused") => !is_empty(value),
+            _ => false,
+        })
+    }
+
+    /// Whether one of these columns may say so.
+    pub(super) fn asks_consent<'c>(&self, columns: impl IntoIterator<Item = &'c String>) -> bool {
+        columns.into_iter().any(|column| match self.column(column) {
+            Column::Consent(consent, _) => !matches!(consent.says, Says::YesDetail | Says::PerhapsStatus),
+            Column::Standing(what) => what == "refused",
+            _ => false,
+        })
     }
 
     fn said(&self, consent: ConsentColumn, column: &str, value: &Value) -> Result<Said, Unclear> {
@@ -297,9 +349,21 @@ impl Recipe {
         let named = incoming.report.fields.iter().any(|(name, value)| is_key(name) && !value.is_blank());
         if incoming.lead.is_none() && !named {
             let left: String = left_out.iter().map(|left| format!("; `{}`: {}", left.field, left.words())).collect();
-            bail!("it names no lead: it needs an id, external_id, email or phone{left}");
+            return Err(NamesNobody(left).into());
         }
         Ok(left_out)
+    }
+
+    /// When a row happened, or why that is left out.
+    fn moment(&self, value: &Value) -> Result<Timestamp, LeftOut> {
+        let core = value_of(value.clone()).unwrap_or_default();
+        moment::read(&core, &self.zone).map_err(|no| {
+            let why = match no {
+                NoTime::Other => Why::Type,
+                NoTime::Ambiguous => Why::Ambiguous,
+            };
+            LeftOut::new("at", why, Some(&core)).wanting("a date such as 2026-03-08, or 2026-03-08T07:30:00Z")
+        })
     }
 
     /// A time as files have it; a date alone is that day in the workspace's zone.
@@ -323,6 +387,10 @@ impl Recipe {
             Enrolment::Fresh => at.is_none_or(|at| self.now.since_ms(at) <= HISTORY_MS),
         }
     }
+}
+
+fn is_empty(cell: &Value) -> bool {
+    cell.is_null() || cell.as_str().is_some_and(|text| reading::known(text).is_empty())
 }
 
 /// Whether a row is an event as the API takes it, and has no columns.

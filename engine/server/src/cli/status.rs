@@ -117,6 +117,7 @@ fn needs(status: &Value) -> Vec<String> {
         ("parked", "parked run", "`parked`"),
         ("dead_letters", "dead letter", "`dead-letters`"),
         ("tasks_of_nobody", "task", "in nobody's queue, `tasks`"),
+        ("overdue_tasks", "overdue task", "`tasks --due overdue`"),
     ];
     let mut parts: Vec<String> = Vec::new();
     for (member, what, shown_by) in waiting {
@@ -175,7 +176,7 @@ mod tests {
                 {"step": "first-call", "runs": 7, "parked": 0}, {"step": "persist", "runs": 2, "parked": 1}]}],
             "first_calls": [{"within": "5m", "leads": 9}, {"within": "15m", "leads": 0}, {"within": "later", "leads": 1}],
             "decisions": {"taken": 12, "failed": 0, "mean_us": 5}, "sendings": {"sent": 4, "failed_attempts": 1},
-            "needs_a_person": {"parked": 1, "dead_letters": 0, "tasks_of_nobody": 2, "paused": ["workflow/inbound"],
+            "needs_a_person": {"parked": 1, "dead_letters": 0, "tasks_of_nobody": 2, "overdue_tasks": 4, "paused": ["workflow/inbound"],
                 "failing_plugins": []},
         });
         let expected = [
@@ -188,6 +189,7 @@ mod tests {
             "             0 fell back to the failure policy",
             "Sent         4 messages since the start · 1 attempt failed",
             "For a person 1 parked run (`parked`) · 2 tasks (in nobody's queue, `tasks`)",
+            "             4 overdue tasks (`tasks --due overdue`)",
             "             workflow/inbound is paused",
         ];
         assert_eq!(lines(&status), expected);

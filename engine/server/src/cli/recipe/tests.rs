@@ -183,6 +183,45 @@ fn consent_that_is_not_clear_stops_the_import() {
 }
 
 #[test]
+fn a_time_that_cannot_be_read_costs_nobody_the_lead_nor_what_it_wants() {
+    for (column, said, why) in [
+        ("Created Date", "26-Nov-2026", Why::Type),
+        ("created_at", "12/10/2026", Why::Ambiguous),
+        ("Date Added", "11/26/2026 9:15 AM", Why::Type),
+    ] {
+        let cells = json!({"email": "a@b.io", column: said, "Email Opt Out": "1"});
+        let made = recipe(None, Enrolment::Fresh).event(row(cells), false).expect(said);
+        assert_eq!(made.event["lead"]["refused"], json!(["email"]), "{said}");
+        let left: Vec<(&str, Why)> = made.left_out.iter().map(|left| (left.field.as_str(), left.why)).collect();
+        assert_eq!(left, [("at", why)], "{said}");
+        let plain = json!({"email": "a@b.io", column: said});
+        for (enrolment, enrolls) in [(Enrolment::Fresh, false), (Enrolment::Always, true), (Enrolment::Never, false)] {
+            let made = recipe(None, enrolment).event(row(plain.clone()), false).expect(said);
+            assert_eq!(made.event["enroll"], enrolls, "{said} with {enrolment:?}: nobody knows whether it is news");
+        }
+    }
+}
+
+#[test]
+fn who_says_no_is_seen_in_a_row_that_cannot_be_read() {
+    let recipe = recipe(None, Enrolment::Fresh);
+    for (cells, no) in [
+        (json!({"Email Opt Out": "1"}), true),
+        (json!({"Email Opt Out": "0", "State": "CA"}), false),
+        (json!({"Email Opt Out": "perhaps"}), true),
+        (json!({"refused": "call"}), true),
+        (json!({"Lead Status": "unsubscribed"}), true),
+        (json!({"type": "lead.created", "at": "soon", "lead": {"email": "a@b.io", "opted_out": true}}), true),
+        (json!({"type": "lead.created", "at": "soon", "lead": {"email": "a@b.io"}}), false),
+    ] {
+        assert_eq!(recipe.says_no(&row(cells.clone())), no, "{cells}");
+    }
+    for (column, asks) in [("Email Opt Out", true), ("refused", true), ("Lead Status", false), ("OPTIN_TIME", false)] {
+        assert_eq!(recipe.asks_consent([&column.to_owned()]), asks, "{column}");
+    }
+}
+
+#[test]
 fn a_map_leaves_out_no_consent_unless_it_says_so() {
     let columns: BTreeSet<String> = ["Email", "Unsubscribed", "status", "OPTIN_TIME"].map(str::to_owned).into();
     for (map, fits) in [
