@@ -447,6 +447,9 @@ pub enum Note {
         #[n(1)]
         point: u16,
     },
+    /// A call back was agreed for then, and the lead is in no workflow that could make it.
+    #[n(84)]
+    CallbackUnheard(#[n(0)] Timestamp),
     /// This rep or pool is not in the team any more, and its task goes elsewhere.
     #[n(82)]
     Gone(#[n(0)] Assignee),

@@ -129,6 +129,9 @@ pub(crate) fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
         Category::Data => {
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or(&text);
+            let none_of = |rest: &str| format!("there is no {}", rest.replacen(", expected", ": it is", 1));
+            let plain = text.strip_prefix("unknown variant ").map(none_of);
+            let text = plain.as_deref().unwrap_or(text);
             let kind = if text.starts_with("unknown field") { Kind::UnknownField } else { Kind::InvalidBody };
             let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
             match (missing, path) {

@@ -183,6 +183,12 @@ impl<'a> Teller<'a> {
             Note::NobodyTold { task, point } => {
                 format!("The {} is late (point {}), and nobody could be told of it.", self.task(*task), point + 1)
             }
+            Note::CallbackUnheard(at) => {
+                let at = self.time(*at);
+                format!(
+                    "A call back was agreed for {at}, and the lead is in no workflow any more: nobody makes it by itself."
+                )
+            }
             Note::Gone(assignee) => {
                 format!("{} is not in the team any more; the task goes elsewhere.", capital(&self.assignee(assignee)))
             }

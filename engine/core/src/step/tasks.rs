@@ -215,6 +215,11 @@ impl<'a> Machine<'a> {
         if let Some(run) = run {
             self.task_result(run, report.task, report.outcome, result);
         }
+        // The next call that a workflow makes is made then; here none will be.
+        if let Some(at) = self.state.callback_at.filter(|_| report.callback_at.is_some() && self.state.runs.is_empty())
+        {
+            self.notes.push(Note::CallbackUnheard(at));
+        }
     }
 
     /// Where a run goes from a task that was done.

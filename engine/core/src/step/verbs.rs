@@ -173,10 +173,6 @@ impl Machine<'_> {
             // Its run heard what became of it when it was given up.
             return;
         }
-        if script.is_none() {
-            // A notice to a rep: no run waits for it.
-            return;
-        }
         if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
             self.ignore(Ignored::NotAwaited);
             return;
@@ -206,8 +202,8 @@ impl Machine<'_> {
             self.leave_runs();
         }
         if !awaited {
-            // One that left is a touch all the same, and no run goes on by it.
-            if !sent {
+            // One that left is a touch all the same, and no run goes on by it; for a notice to a rep none waits.
+            if !sent && script.is_some() {
                 self.ignore(Ignored::StaleAttempt);
             }
             return;

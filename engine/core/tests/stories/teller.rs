@@ -170,6 +170,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Touched { channel, outcome, contact } => format!("touch {contact}: {channel} {outcome}"),
         Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
         Note::NotEscalated { action, why, rep: to, .. } => format!("no {action}: {why} {}", rep(to)),
+        Note::CallbackUnheard(at) => format!("nobody calls back at {at}"),
         Note::NobodyTold { point, .. } => format!("nobody told at point {point}"),
         Note::Gone(assignee) => format!("gone: {assignee}"),
         Note::StandsIn { owner, of } => format!("{owner} stands in for {of}"),

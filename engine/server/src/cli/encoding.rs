@@ -30,6 +30,10 @@ pub(super) fn named(name: &str) -> anyhow::Result<&'static Encoding> {
 pub(super) fn decode(mut file: File, given: Option<&'static Encoding>) -> io::Result<Decoded> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        let what = "it is a workbook or an archive: save the sheet as CSV (UTF-8), and import that";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
     let marked = Encoding::for_bom(&head);
     let (encoding, guess) = match (marked, given) {
         (Some((encoding, _)), _) => (encoding, None),

@@ -27,6 +27,8 @@ pub(super) struct Preview {
     pub(super) columns: BTreeSet<String>,
     enrolling: usize,
     opted_out: usize,
+    /// Rows with a number to call and no zone in which it is rung.
+    zoneless: usize,
     /// By channel.
     refusing: BTreeMap<String, usize>,
     types: BTreeMap<String, usize>,
@@ -73,6 +75,8 @@ impl Preview {
         for channel in made.event["lead"]["refused"].as_array().into_iter().flatten() {
             *self.refusing.entry(channel.as_str().unwrap_or_default().to_owned()).or_default() += 1;
         }
+        let has = |field: &str| made.event["lead"].get(field).is_some_and(|value| !value.is_null());
+        self.zoneless += usize::from(has("phone") && !has("timezone"));
         for left in &made.left_out {
             *self.left_out.entry(left.field.clone()).or_default() += 1;
             if self.told.len() < LEFT_OUT_REMEMBERED {
@@ -104,7 +108,10 @@ impl Preview {
                     self.shared.entry(field.clone()).or_default().push(name.clone());
                     format!("lead.{field} ({kind})")
                 }
-                Column::Consent(consent, _) => consent_words(consent),
+                Column::Consent(consent, None) => consent_words(consent),
+                Column::Consent(consent, Some((field, kind))) => {
+                    format!("lead.{field} ({kind}); {}", consent_words(consent))
+                }
                 Column::Standing(what) => format!("lead.{what}"),
                 Column::Data(name) => format!("data.{name}"),
                 Column::Ignored => {
@@ -127,6 +134,12 @@ impl Preview {
         let others = self.rows - self.unreadable - self.enrolling;
         lines.push(format!("{} may enrol a lead into workflows, {others} may not.", self.enrolling));
         lines.extend(self.consent());
+        if self.zoneless > 0 {
+            let rows = counted(self.zoneless, "row");
+            lines.push(format!(
+                "{rows} with a phone number and no time zone: they are called in the workspace's business hours."
+            ));
+        }
         lines.extend(self.known.iter().map(|(column, what)| format!("  {column} -> {what}")));
         for (field, columns) in &self.shared {
             let columns = listed(columns.iter().map(String::as_str));
