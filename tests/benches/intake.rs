@@ -7,7 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
 
-use cadenza_core::identity;
+use cadenza_core::finding;
 use cadenza_core::state::LeadState;
 use cadenza_sled::SledOptions;
 use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, Store, weight};
@@ -109,8 +109,8 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
                     let id = state.lead.id;
                     let event = state.latest.as_ref().map_or_else(String::new, |entry| entry.skeleton.event.clone());
                     let day = (id.timestamp().as_ms() / 86_400_000) as u32;
-                    batch.identities.extend(identity::keys(&state.lead.profile, None).into_iter().map(|key| {
-                        let held = identity::Identity { holders: vec![id], bindings: Vec::new() };
+                    batch.identities.extend(finding::keys(&state.lead.profile, None).into_iter().map(|key| {
+                        let held = cadenza_core::identity::Identity { holders: vec![id], bindings: Vec::new() };
                         (key, held)
                     }));
                     batch.marks.push(Mark { event, day, lead: id, content: Some(1) });

@@ -1,6 +1,9 @@
 //! A company: who owns it, and for how long (practice C3). It outlives every run.
 
-use crate::event::{Event, EventType};
+pub use crate::account_facts::AccountFacts;
+
+use crate::event::Event;
+use crate::event_type::EventType;
 use crate::id::{AccountId, Digest, LeadId};
 use crate::lead::RepId;
 use crate::time::Timestamp;
@@ -93,23 +96,6 @@ pub struct Hold {
     /// The leads assigned under it.
     #[n(5)]
     pub leads: Vec<LeadId>,
-}
-
-/// What a lead's transition may know of its account.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub struct AccountFacts {
-    /// Its id.
-    #[n(0)]
-    pub id: AccountId,
-    /// Its name.
-    #[n(1)]
-    pub name: String,
-    /// Its owner.
-    #[n(2)]
-    pub owner: Option<RepId>,
-    /// Whether a hold is in force.
-    #[n(3)]
-    pub held: bool,
 }
 
 /// What leads tell their account.

@@ -121,7 +121,7 @@ pub struct Outgoing {
     /// Why it was put off last, as its lead's journal has it: another entry is made when that changes, and not at each look.
     #[n(120)]
     #[cbor(default)]
-    pub deferred: Option<crate::gate::Verdict>,
+    pub deferred: Option<crate::verdict::Verdict>,
 }
 
 /// What is sent.

@@ -1,7 +1,8 @@
 //! Everything that can happen to a lead: one closed set. An event from outside has its sender's id; what the engine
 //! tells itself (timers, decisions, results of effects) is here too, so that the journal is one list of events.
 
-use crate::codes::codes;
+pub use crate::event_type::{EventType, StandardEvent, meant_type};
+
 use crate::country::Country;
 use crate::field::FieldError;
 use crate::id::Digest;
@@ -14,7 +15,6 @@ use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
 use crate::workflow::Target;
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The most bytes of an event id given by a sender.
@@ -24,103 +24,6 @@ pub const EVENT_DATA_MAX: usize = 64;
 /// How far ahead of our clock a sender's may be, in milliseconds: what is said to have happened later than that has not
 /// happened, and is refused at every door.
 pub const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
-
-codes! {
-    /// The event types everybody shares.
-    pub enum StandardEvent {
-        /// A lead is new, or applies again.
-        0 LeadCreated = "lead.created",
-        /// Fields of a lead changed.
-        1 LeadUpdated = "lead.updated",
-        /// The lead did something: page, mail open or click, paper, event, reply.
-        2 LeadEngaged = "lead.engaged",
-        /// The lead called us.
-        3 CallInbound = "call.inbound",
-        /// A call made outside was completed.
-        4 CallCompleted = "call.completed",
-        /// The lead answered a mail.
-        5 EmailReplied = "email.replied",
-        /// A mail came back.
-        6 EmailBounced = "email.bounced",
-        /// Out of office; no reply.
-        7 EmailAutoReplied = "email.auto_replied",
-        /// Invitation accepted.
-        8 MeetingAccepted = "meeting.accepted",
-        /// Invitation declined.
-        9 MeetingDeclined = "meeting.declined",
-        /// Meeting cancelled.
-        10 MeetingCancelled = "meeting.cancelled",
-        /// Meeting took place.
-        11 MeetingHeld = "meeting.held",
-        /// Nobody came.
-        12 MeetingNoShow = "meeting.no_show",
-        /// The deal moved in the CRM.
-        13 DealStageChanged = "deal.stage_changed",
-        /// The deal was won.
-        14 DealWon = "deal.won",
-        /// The deal was lost.
-        15 DealLost = "deal.lost",
-        /// The lead asked not to be contacted.
-        16 LeadOptedOut = "lead.opted_out",
-        /// A task was done outside.
-        17 TaskDone = "task.done",
-    }
-}
-
-/// The type of an event from outside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum EventType {
-    /// One of the shared types.
-    #[n(0)]
-    Standard(#[n(0)] StandardEvent),
-    /// The workspace's own, `custom.` and a name.
-    #[n(1)]
-    Custom(#[n(0)] String),
-}
-
-impl EventType {
-    /// Reads the public text.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(standard) = StandardEvent::parse(text) {
-            return Some(Self::Standard(standard));
-        }
-        let name = text.strip_prefix("custom.")?;
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
-        (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| Self::Custom(name.to_owned()))
-    }
-}
-/// The event type that was probably meant by a text that is none: capitals, blanks and hyphens are no part of one.
-pub fn meant_type(text: &str) -> Option<EventType> {
-    let folded: String =
-        text.trim().to_lowercase().chars().map(|c| if c == ' ' || c == '-' { '_' } else { c }).collect();
-    EventType::parse(&folded).or_else(|| {
-        StandardEvent::ALL
-            .iter()
-            .find(|event| event.as_str().replace('.', "_") == folded.replace('.', "_"))
-            .map(|event| EventType::Standard(*event))
-    })
-}
-
-impl std::fmt::Display for EventType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Standard(standard) => f.write_str(standard.as_str()),
-            Self::Custom(name) => write!(f, "custom.{name}"),
-        }
-    }
-}
-impl From<EventType> for String {
-    fn from(kind: EventType) -> Self {
-        kind.to_string()
-    }
-}
-impl TryFrom<String> for EventType {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or_else(|| format!("`{text}` is no event type"))
-    }
-}
 
 /// An event from outside, checked: its fields fit the workspace.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -321,7 +224,7 @@ pub enum Event {
     /// What is known of the lead's account changed before the events that follow in this transition; a mark in the
     /// journal for whoever plays it again.
     #[n(11)]
-    AccountKnown(#[n(0)] Option<crate::account::AccountFacts>),
+    AccountKnown(#[n(0)] Option<crate::account_facts::AccountFacts>),
     /// These workflows were paused during the transition; the same kind of mark.
     #[n(12)]
     Paused(#[n(0)] std::collections::BTreeSet<String>),
@@ -369,7 +272,7 @@ pub enum Event {
         channel: Channel,
         /// Why, and until when.
         #[n(1)]
-        verdict: crate::gate::Verdict,
+        verdict: crate::verdict::Verdict,
     },
 }
 

@@ -4,14 +4,18 @@
 //! a random source. Whatever needs one of those gets its result here as an argument or an event.
 
 pub mod account;
+mod account_facts;
 pub mod ages;
 pub mod assignment;
 pub mod calendar;
+mod contact;
 pub mod country;
 pub mod effect;
 pub mod event;
+mod event_type;
 pub mod expr;
 pub mod field;
+pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod identity;
@@ -27,6 +31,7 @@ pub mod step;
 pub mod task;
 pub mod time;
 pub mod value;
+mod verdict;
 pub mod workflow;
 pub mod workspace;
 pub mod zone;

@@ -3,8 +3,8 @@
 //! The WIT in `sdk/wit` is the contract with guests; these are the same things as the engine keeps them.
 
 use crate::codes::codes;
+use crate::contact::{Channel, Outcome, TouchResult};
 use crate::id::Digest;
-use crate::lead::{Channel, Outcome, TouchResult};
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use minicbor::decode::Error as DecodeError;

@@ -178,7 +178,7 @@ pub struct PoolState {
     #[n(1)]
     pub assigned: BTreeMap<RepId, u64>,
     /// How far each member is ahead of or behind its turn, in shares of the weights of those who took part: see
-    /// [`crate::assignment`].
+    /// `assignment.rs`.
     #[n(80)]
     #[cbor(default, skip_if = "BTreeMap::is_empty")]
     pub credit: BTreeMap<RepId, i64>,

@@ -2,7 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::country::Country;
-use crate::event::EventType;
+use crate::event_type::EventType;
 use crate::expr::Expr;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};

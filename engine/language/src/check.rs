@@ -7,7 +7,7 @@ use crate::hours::any_calendar;
 use crate::known::{Known, Names};
 use crate::settings::Basics;
 use crate::yaml::{self, Node};
-use crate::{connections, placeholders, script, settings, sources, team, workflow};
+use crate::{connections, placeholders, script, settings, sources, team, usage, workflow};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
@@ -125,7 +125,7 @@ impl<'a> Reading<'a> {
             let file = fault.file.as_str();
             self.sheet(file, fault.readable().unwrap_or_default()).report(fault.problem());
             if file.ends_with(".md") {
-                known.scripts.insert(file.to_owned(), script::unread());
+                known.scripts.insert(file.to_owned(), usage::unread());
             } else if is_workflow(file) {
                 known.workflows.incomplete = true;
                 known.put_into.incomplete = true;

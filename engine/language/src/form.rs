@@ -2,8 +2,7 @@
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
-use crate::shape::Shape;
-use crate::workflow::WORKFLOW;
+use crate::shape::{A_WORKFLOW, Shape};
 use crate::yaml::{Content, Entry, Node, Word};
 use std::ops::Range;
 
@@ -66,7 +65,7 @@ impl<'n> Form<'n> {
 
 pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
     let message = format!("{} has no key `{}`", shape.name, key.text);
-    let ours = foreign::workflow_key(&key.text).filter(|_| shape.name == WORKFLOW.name);
+    let ours = foreign::workflow_key(&key.text).filter(|_| shape.name == A_WORKFLOW);
     if let Some(ours) = ours {
         let problem = Problem::error("unknown-key", key.span.clone(), message);
         return problem.label(format!("here it is `{ours}`")).replace(ours);

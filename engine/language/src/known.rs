@@ -1,6 +1,6 @@
 //! What a workspace declares, collected before the files that refer to it are read.
 
-use crate::script::ScriptFile;
+use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, field_info};
 use cadenza_core::plugin::PluginCatalog;

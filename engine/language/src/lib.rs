@@ -33,6 +33,7 @@ mod sources;
 mod suggest;
 mod team;
 pub mod template;
+mod usage;
 mod workflow;
 mod yaml;
 

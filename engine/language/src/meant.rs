@@ -1,10 +1,12 @@
 //! What was probably meant by a number, name or value that cannot be one as it is written.
 
 use crate::diagnostic::Problem;
-use crate::scalar::NAME_CHARS_MAX;
 use crate::yaml::Scalar;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
+
+/// The most characters a name may have.
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 
 /// The number that was meant: without separators of thousands, signs of currency or percent, and quotes.
 pub(crate) fn plain_number(text: &str) -> Option<String> {

@@ -4,6 +4,7 @@ use crate::condition::{fields_of, type_of_field};
 use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
+use crate::usage::{Named, Use};
 use cadenza_core::expr::Object;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
@@ -11,48 +12,6 @@ use std::ops::Range;
 /// What templates may name, with what expressions know of each.
 const OBJECTS: [Object; 7] =
     [Object::Lead, Object::Owner, Object::Account, Object::Deal, Object::Run, Object::Task, Object::Now];
-
-/// A dotted name, and where it stands in the file.
-pub(crate) type Named = (String, Range<usize>);
-
-/// What a template is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Use {
-    /// A call or task of a step of its own.
-    Task,
-    /// A call of a cadence, its voice mails included.
-    CadenceCall,
-    /// A mail of a step of its own.
-    Mail,
-    /// A mail of a cadence.
-    CadenceMail,
-}
-
-impl Use {
-    /// Why a name never has a value in such a text, and what to write instead; none when it may have one.
-    fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
-        let mail = matches!(self, Self::Mail | Self::CadenceMail);
-        let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail);
-        match (object, field) {
-            (Object::Task, _) if mail => {
-                Some("a mail belongs to no task: write about the lead, the `run` or the `owner`, or remove it")
-            }
-            (Object::Run, "contacts" | "round") if !cadence => {
-                Some("contacts and rounds are counted within a cadence; the lead's own count is `lead.contacts`")
-            }
-            _ => None,
-        }
-    }
-
-    const fn what(self) -> &'static str {
-        match self {
-            Self::Task => "the text of a step's call or task",
-            Self::CadenceCall => "the text of a cadence's call",
-            Self::Mail => "the mail of a step",
-            Self::CadenceMail => "the mail of a cadence",
-        }
-    }
-}
 
 /// Reports names that never have a value in what the template is used for.
 pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {

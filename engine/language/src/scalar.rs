@@ -3,7 +3,7 @@
 use crate::cron;
 use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{meant, perhaps_thousands, plain_number, slug};
+use crate::meant::{NAME_CHARS_MAX, meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
@@ -13,8 +13,6 @@ use cadenza_core::zone::{self, ZoneError};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The most characters a name may have.
-pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 

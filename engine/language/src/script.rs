@@ -4,13 +4,13 @@ use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
 use crate::meant::perhaps_thousands;
-use crate::placeholders::{self, Named, Use};
+use crate::placeholders;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::template::{self, Stop, Unlisted, Unreadable, What};
+use crate::usage::{Named, ScriptFile, unread};
 use crate::yaml::{self, Node};
 use cadenza_core::workflow::Script;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How far into a script an apology is looked for.
@@ -24,21 +24,6 @@ pub(crate) static SCRIPT: Shape = Shape {
         optional("subject", Takes::Text, "The subject line; mails have one"),
     ],
 };
-
-/// A script that was read: the parts are none when they were refused.
-pub(crate) struct ScriptFile {
-    pub(crate) script: Option<Script>,
-    pub(crate) has_subject: bool,
-    /// The names in it, and where.
-    pub(crate) named: Vec<Named>,
-    /// What workflows use it for.
-    pub(crate) uses: RefCell<BTreeSet<Use>>,
-}
-
-/// A script whose file could not be read.
-pub(crate) fn unread() -> ScriptFile {
-    ScriptFile { script: None, has_subject: true, named: Vec::new(), uses: RefCell::default() }
-}
 
 /// Reads a script; what is wrong with it has been reported when `script` is none.
 pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {

@@ -1,6 +1,9 @@
 //! The tables of the language: which keys a mapping has, what each takes and means. Reading, the editor's schema and the
 //! "did you mean" all go by them, so that they cannot disagree.
 
+/// What a workflow file is called.
+pub(crate) const A_WORKFLOW: &str = "a workflow";
+
 /// A mapping with known keys.
 #[derive(Debug)]
 pub(crate) struct Shape {

@@ -18,8 +18,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
+use cadenza_core::finding;
 use cadenza_core::id::LeadId;
-use cadenza_core::identity;
 use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
 use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_core::plugin::Segment;
@@ -137,7 +137,7 @@ async fn find_exactly(api: &Shared, text: &str, limit: usize) -> Result<Vec<Lead
     }
     let own = || Some(text.to_owned());
     let profile = Profile { external_id: own(), email: own(), phone: own(), ..Profile::default() };
-    for key in identity::keys(&profile, api.engine.catalog().live.settings.country) {
+    for key in finding::keys(&profile, api.engine.catalog().live.settings.country) {
         let mut found = api.engine.find(&key).await?;
         found.truncate(limit);
         if !found.is_empty() {

@@ -5,7 +5,6 @@
 
 mod domain;
 mod email;
-mod finding;
 mod first_rules;
 mod phone;
 mod record;
@@ -15,14 +14,11 @@ mod text;
 
 pub use domain::{domain, is_free_mail};
 pub use email::email;
-pub use finding::{Match, Named, OPEN_SOURCE};
 pub use first_rules::first_key;
 pub use phone::phone;
 pub use record::{Binding, BoundKey, HOLDERS_MAX, Identity, IdentityMessage, Told, Why, needed_by};
 
 use crate::country::Country;
-use crate::field::Profile;
-use crate::id::AccountId;
 use minicbor::{Decode, Encode};
 
 /// The version of the rules below.
@@ -72,28 +68,13 @@ impl IdentityKey {
     }
 }
 
+/// A text in one line, without what cannot be seen.
+pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
+    text::plain(text)
+}
+
 /// An id in another system without white space around it and without what cannot be seen; its case is its own.
 pub fn external_id(text: &str) -> Option<String> {
     let id = text::plain(text);
     (!id.is_empty()).then(|| id.into_owned())
-}
-
-/// The keys of a lead, strongest first.
-pub fn keys(profile: &Profile, country: Option<Country>) -> Vec<IdentityKey> {
-    let Profile { external_id, email, phone, .. } = profile;
-    let named = [(IdentityKind::External, external_id), (IdentityKind::Email, email), (IdentityKind::Phone, phone)];
-    named.into_iter().filter_map(|(kind, text)| IdentityKey::of(kind, text.as_deref()?, country)).collect()
-}
-
-/// The account a lead belongs to: by the registered domain of its web address, else of its mail, providers of free mail
-/// left out, else by its company's name. The id derives from the key, so two leads of one company agree without a look-up.
-pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
-    let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));
-    let company =
-        profile.company.as_deref().map(|name| text::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
-    let company = company.filter(|name| !name.is_empty());
-    let domain = own(&profile.domain).or_else(|| own(&profile.email));
-    let key = domain.as_ref().map(|domain| format!("domain:{domain}"));
-    let key = key.or_else(|| company.as_ref().map(|name| format!("name:{}", name.to_lowercase())))?;
-    Some((AccountId::of_key(&key), company.or(domain)?))
 }

@@ -2,8 +2,8 @@
 
 use super::{IdentityKey, IdentityKind};
 use crate::codes::codes;
+use crate::contact::Channel;
 use crate::id::LeadId;
-use crate::lead::Channel;
 use crate::time::Timestamp;
 use minicbor::data::Type;
 use minicbor::decode::{Decode, Decoder, Error as DecodeError};

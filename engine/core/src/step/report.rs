@@ -7,8 +7,8 @@ use crate::country::Country;
 use crate::effect::Effect;
 use crate::event::{Event, EventType, Report, StandardEvent};
 use crate::field::KEPT_FIELDS;
+use crate::finding;
 use crate::id::{AccountId, RunId};
-use crate::identity;
 use crate::journal::{Change, Note};
 use crate::lead::{Channel, Deal, Engagement, Lead, Outcome, Stage, Touch, TouchResult};
 use crate::reading::Why;
@@ -31,7 +31,7 @@ pub fn account_joined_by(event: &Event, state: &LeadState, live: &Live) -> Optio
         // What does not fit is left out, as it is when the event is handled.
         let _ = profile.set(field, value.clone(), &live.settings.fields);
     }
-    identity::account(&profile)
+    finding::account(&profile)
 }
 
 /// Whose word a field's value is, and so how old it is.
@@ -145,7 +145,7 @@ impl<'a> Machine<'a> {
     }
 
     fn join_account(&mut self) {
-        if let Some((id, name)) = identity::account(&self.state.lead.profile) {
+        if let Some((id, name)) = finding::account(&self.state.lead.profile) {
             self.state.lead.account = Some(id);
             self.effects.push(Effect::Account(id, AccountMessage::Join { name }));
         }

@@ -1,6 +1,6 @@
 //! How leads get into a workflow, and what takes them out of it wherever they are.
 
-use crate::event::EventType;
+use crate::event_type::EventType;
 use crate::expr::Expr;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};

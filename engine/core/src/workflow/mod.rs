@@ -3,7 +3,7 @@
 //! A run pins the definition it started with, by digest, for as long as it uses it. Definitions are stored as they stand
 //! here (self-describing, by serde), so a later program can go on with a run begun by an earlier one.
 
-use crate::event::EventType;
+use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
 use crate::id::Digest;
 use crate::plugin::DecisionKind;

@@ -2,7 +2,7 @@
 
 use super::{Arm, Target};
 use crate::codes::codes;
-use crate::event::EventType;
+use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
 use crate::lead::{Channel, Outcome, Stage, TouchResult};
 use crate::plugin::{Segment, With};

@@ -7,7 +7,7 @@ use super::tasks::{due, escalation};
 use crate::condition::Place;
 use crate::diagnostic::Problem;
 use crate::form::Form;
-use crate::placeholders::Use;
+use crate::usage::Use;
 use crate::yaml::Node;
 use cadenza_core::lead::Channel;
 use cadenza_core::workflow::{CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, TouchPlan, Voicemails};

@@ -4,7 +4,7 @@ use crate::settings::channels;
 use crate::shape::Takes::{
     Condition, Duration, Either, Event, Form, List, Map, Name, Ref, Table, Target, Text, Value, Whole, Words,
 };
-use crate::shape::{Key, Shape, Takes, optional, required};
+use crate::shape::{A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::plugin::Segment;
 use cadenza_core::workflow::{AssignBy, HoldScope, Sticky};
@@ -13,7 +13,7 @@ pub(super) const CONTACTS_MAX: u32 = 200;
 pub(super) const FIRINGS_MAX: u32 = 100;
 
 pub(crate) static WORKFLOW: Shape = Shape {
-    name: "a workflow",
+    name: A_WORKFLOW,
     about: "Who comes in, what happens, step by step.",
     keys: &[
         required("workflow", Name, "Its name, unique in the workspace"),

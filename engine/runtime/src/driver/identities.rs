@@ -5,8 +5,9 @@
 
 use super::Driver;
 use cadenza_core::event::{Event, EventType, Report, StandardEvent};
+use cadenza_core::finding::{Match, Named};
 use cadenza_core::id::LeadId;
-use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, IdentityMessage, Match, Named, first_key};
+use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, IdentityMessage, first_key};
 use cadenza_core::journal::Note;
 use cadenza_core::lead::Lead;
 use cadenza_core::step::Transition;

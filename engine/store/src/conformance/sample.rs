@@ -4,8 +4,9 @@
 use crate::contract::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKey, Store, TimerOwner};
 use cadenza_core::event::{Answer, Event, EventType, Report, StandardEvent};
 use cadenza_core::field::Profile;
+use cadenza_core::finding::keys;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId, hash64};
-use cadenza_core::identity::{Identity, IdentityKey, keys};
+use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton, Verdict};
 use cadenza_core::lead::{LeadScore, Outcome, RepId};
 use cadenza_core::plugin::{Cost, Decision, DecisionInput, DecisionKind, Reason, Segment};

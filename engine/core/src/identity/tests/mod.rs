@@ -84,37 +84,6 @@ fn any_text_is_read_and_what_is_kept_reads_as_itself() {
 }
 
 #[test]
-fn colleagues_share_an_account_and_free_mail_does_not() {
-    let same: &[&[(&str, &str)]] = &[
-        &[("email", "ada@acme.example")],
-        &[("email", "Bob@ACME.example"), ("company", "Acme Inc")],
-        &[("email", "cy@mail.acme.example")],
-        &[("domain", "https://acme.example/contact")],
-        &[("domain", "www.acme.example")],
-        &[("domain", "acme.example."), ("email", "dee@gmail.com")],
-        &[("domain", "HTTP://user:secret@Acme.Example:8080/?q=1")],
-        &[("domain", "\u{FEFF}acme.example\u{200B}")],
-        &[("domain", "gmail.com"), ("email", "ed@acme.example")],
-    ];
-    let of = |fields: &[(&str, &str)]| {
-        let mut profile = Profile::default();
-        for (field, text) in fields {
-            profile.set(field, crate::value::Value::Text((*text).to_owned()), &Default::default()).expect("it fits");
-        }
-        account(&profile)
-    };
-    let expected = Some(AccountId::of_key("domain:acme.example"));
-    for fields in same {
-        assert_eq!(of(fields).map(|(id, _)| id), expected, "{fields:?}");
-    }
-    for mail in ["ada@gmail.com", "ada@yahoo.co.uk", "ada@outlook.de", "ada@orange.fr", "ada@hotmail.com.tr"] {
-        assert_eq!(of(&[("email", mail)]), None, "{mail}: a provider of free mail is no company");
-        let named = of(&[("email", mail), ("company", " Acme\u{A0}  Inc ")]);
-        assert_eq!(named, Some((AccountId::of_key("name:acme inc"), "Acme Inc".to_owned())), "{mail}: the name serves");
-    }
-}
-
-#[test]
 fn the_list_of_free_mail_can_be_used() {
     let list = include_str!("../free_mail.txt").lines().filter(|line| !line.starts_with('#'));
     for domain in list {

@@ -3,8 +3,10 @@
 //! A weaker key finds a lead only when no stronger one of the two disagrees: two colleagues with one switchboard's number
 //! are told apart by their addresses, two entries of a CRM with one `info@` by their ids.
 
-use super::{IdentityKey, IdentityKind};
 use crate::country::Country;
+use crate::field::Profile;
+use crate::id::AccountId;
+use crate::identity::{self, IdentityKey, IdentityKind, domain, is_free_mail};
 use crate::lead::Lead;
 
 /// The source of events that come through our own door, where nobody says which system an id is of.
@@ -96,5 +98,67 @@ impl Named<'_> {
     /// Whether one of the two ids names no system that it is of.
     fn may_be_the_same(&self, key: &IdentityKey, lead: &Lead) -> bool {
         self.source == OPEN_SOURCE || lead.external_id_of(OPEN_SOURCE) == Some(key.value.as_str())
+    }
+}
+
+/// The keys of a lead, strongest first.
+pub fn keys(profile: &Profile, country: Option<Country>) -> Vec<IdentityKey> {
+    let Profile { external_id, email, phone, .. } = profile;
+    let named = [(IdentityKind::External, external_id), (IdentityKind::Email, email), (IdentityKind::Phone, phone)];
+    named.into_iter().filter_map(|(kind, text)| IdentityKey::of(kind, text.as_deref()?, country)).collect()
+}
+
+/// The account a lead belongs to: by the registered domain of its web address, else of its mail, providers of free mail
+/// left out, else by its company's name. The id derives from the key, so two leads of one company agree without a look-up.
+pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
+    let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));
+    let company =
+        profile.company.as_deref().map(|name| identity::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
+    let company = company.filter(|name| !name.is_empty());
+    let domain = own(&profile.domain).or_else(|| own(&profile.email));
+    let key = domain.as_ref().map(|domain| format!("domain:{domain}"));
+    let key = key.or_else(|| company.as_ref().map(|name| format!("name:{}", name.to_lowercase())))?;
+    Some((AccountId::of_key(&key), company.or(domain)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colleagues_share_an_account_and_free_mail_does_not() {
+        let same: &[&[(&str, &str)]] = &[
+            &[("email", "ada@acme.example")],
+            &[("email", "Bob@ACME.example"), ("company", "Acme Inc")],
+            &[("email", "cy@mail.acme.example")],
+            &[("domain", "https://acme.example/contact")],
+            &[("domain", "www.acme.example")],
+            &[("domain", "acme.example."), ("email", "dee@gmail.com")],
+            &[("domain", "HTTP://user:secret@Acme.Example:8080/?q=1")],
+            &[("domain", "\u{FEFF}acme.example\u{200B}")],
+            &[("domain", "gmail.com"), ("email", "ed@acme.example")],
+        ];
+        let of = |fields: &[(&str, &str)]| {
+            let mut profile = Profile::default();
+            for (field, text) in fields {
+                profile
+                    .set(field, crate::value::Value::Text((*text).to_owned()), &Default::default())
+                    .expect("it fits");
+            }
+            account(&profile)
+        };
+        let expected = Some(AccountId::of_key("domain:acme.example"));
+        for fields in same {
+            assert_eq!(of(fields).map(|(id, _)| id), expected, "{fields:?}");
+        }
+        for mail in ["ada@gmail.com", "ada@yahoo.co.uk", "ada@outlook.de", "ada@orange.fr", "ada@hotmail.com.tr"] {
+            assert_eq!(of(&[("email", mail)]), None, "{mail}: a provider of free mail is no company");
+            let named = of(&[("email", mail), ("company", " Acme\u{A0}  Inc ")]);
+            assert_eq!(
+                named,
+                Some((AccountId::of_key("name:acme inc"), "Acme Inc".to_owned())),
+                "{mail}: the name serves"
+            );
+        }
     }
 }

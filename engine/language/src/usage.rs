@@ -1,0 +1,64 @@
+//! What texts are used for, and what is known of a script once it was read.
+
+use cadenza_core::expr::Object;
+use cadenza_core::workflow::Script;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// A dotted name, and where it stands in the file.
+pub(crate) type Named = (String, Range<usize>);
+
+/// What a template is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// A call or task of a step of its own.
+    Task,
+    /// A call of a cadence, its voice mails included.
+    CadenceCall,
+    /// A mail of a step of its own.
+    Mail,
+    /// A mail of a cadence.
+    CadenceMail,
+}
+
+impl Use {
+    /// Why a name never has a value in such a text, and what to write instead; none when it may have one.
+    pub(crate) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
+        let mail = matches!(self, Self::Mail | Self::CadenceMail);
+        let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail);
+        match (object, field) {
+            (Object::Task, _) if mail => {
+                Some("a mail belongs to no task: write about the lead, the `run` or the `owner`, or remove it")
+            }
+            (Object::Run, "contacts" | "round") if !cadence => {
+                Some("contacts and rounds are counted within a cadence; the lead's own count is `lead.contacts`")
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Task => "the text of a step's call or task",
+            Self::CadenceCall => "the text of a cadence's call",
+            Self::Mail => "the mail of a step",
+            Self::CadenceMail => "the mail of a cadence",
+        }
+    }
+}
+
+/// A script that was read: the parts are none when they were refused.
+pub(crate) struct ScriptFile {
+    pub(crate) script: Option<Script>,
+    pub(crate) has_subject: bool,
+    /// The names in it, and where.
+    pub(crate) named: Vec<Named>,
+    /// What workflows use it for.
+    pub(crate) uses: RefCell<BTreeSet<Use>>,
+}
+
+/// A script whose file could not be read.
+pub(crate) fn unread() -> ScriptFile {
+    ScriptFile { script: None, has_subject: true, named: Vec::new(), uses: RefCell::default() }
+}
