@@ -113,7 +113,7 @@ impl Report {
 
     /// Where its telephone numbers are when they do not say of which country; `home` when it does not say either.
     pub fn country(&self, home: Option<Country>) -> Option<Country> {
-        self.field_text("country").map_or(home, Country::parse)
+        self.field_text("country").and_then(Country::parse).or(home)
     }
 
     /// A text under `data`.

@@ -29,11 +29,9 @@ impl<'a> Machine<'a> {
             Value::Text(text) if field == "country" => Some(text.as_str()),
             _ => None,
         });
-        match told.or(self.state.lead.profile.country.as_deref()) {
-            // A country that is not understood is perhaps not ours.
-            Some(text) => Country::parse(text),
-            None => self.cx.live.settings.country,
-        }
+        // A country that is not understood is none: with ours a number is at least the same one as in another spelling.
+        let told = told.or(self.state.lead.profile.country.as_deref()).and_then(Country::parse);
+        told.or(self.cx.live.settings.country)
     }
 
     /// The fields that an event may set. Only what says that it brings fields changes who a lead is: anything else uses
