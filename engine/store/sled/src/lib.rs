@@ -1,7 +1,7 @@
 //! The store on sled, the embedded default: one data folder, one process. `README.md` says what is done about sled.
 //!
-//! sled 0.34.7 as it comes does not keep its word when the power is cut; what is done about it is in [`sync`], how the
-//! folder is looked after in [`folder`], how the database is used in [`database`] and [`space`].
+//! sled 0.34.7 as it comes does not keep its word when the power is cut; what is done about it is in `sync`, how the
+//! folder is looked after in `folder`, how the database is used in `database` and `space`.
 
 mod database;
 mod folder;
