@@ -39,7 +39,25 @@ pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> Stri
     let zone = zone::named(zone);
     let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
     lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
+    let standing = standing(lead);
+    if !standing.is_empty() {
+        lines.push(format!("\n{}", standing.join("\n")));
+    }
     lines.join("\n")
+}
+
+/// What no entry says, since nothing happened.
+fn standing(lead: &Value) -> Vec<&'static str> {
+    let none = |of: &str| lead[of].as_array().is_none_or(Vec::is_empty);
+    let known = |field: &str| lead["fields"].get(field).is_some_and(|value| !value.is_null());
+    let mut lines = Vec::new();
+    if none("runs") && none("past_runs") {
+        lines.push("It is in no workflow, and was in none: no `enroll` held for what came in.");
+    }
+    if known("phone") && !known("timezone") {
+        lines.push("Its time zone is not known: it is called in the workspace's business hours.");
+    }
+    lines
 }
 
 /// The whole journal, page by page, and the zone that its words are in.
@@ -104,6 +122,19 @@ fn paragraph(entry: &Value, zone: &TimeZone) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_did_not_happen_is_told_too() {
+        for (lead, told) in [
+            (json!({"runs": [], "past_runs": [], "fields": {"email": "a@b.io"}}), vec!["It is in no workflow"]),
+            (json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+1"}}), vec!["Its time zone is not known"]),
+            (json!({"runs": [], "past_runs": [{}], "fields": {"phone": "+1", "timezone": "Europe/Berlin"}}), vec![]),
+        ] {
+            let lines = standing(&lead);
+            assert_eq!(lines.len(), told.len(), "{lead}: {lines:?}");
+            assert!(lines.iter().zip(&told).all(|(line, told)| line.starts_with(told)), "{lead}: {lines:?}");
+        }
+    }
 
     #[test]
     fn an_entry_reads_as_a_paragraph() {
