@@ -1,7 +1,9 @@
 //! What of a workspace folder could not be read, as diagnostics. Knows no file system: `folder` says what happened.
 
 use crate::diagnostic::Problem;
-use crate::folder::FILE_BYTES_MAX;
+
+/// The most bytes a file may have.
+pub const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A file that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! A workspace folder in memory: the files the language reads, by relative path. Reading it from disk is the only IO here.
 //! A file that cannot be read is a fault that `check` reports, so that everything else is checked all the same.
 
+pub use crate::fault::FILE_BYTES_MAX;
 use crate::fault::{Fault, Flaw};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,8 +9,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The most bytes a file may have.
-pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files a folder may have.
 pub const FILES_MAX: usize = 1_000;
 /// How deep `scripts/` may be nested, and how deep misplaced files are looked for.

@@ -264,6 +264,17 @@ fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> 
     (live, bound.misfits)
 }
 
+/// The error as a person reads it: every diagnostic with its place.
+pub fn explain(error: CatalogError) -> anyhow::Error {
+    match error {
+        CatalogError::Broken(diagnostics, folder) => {
+            let shown = cadenza_language::render(&diagnostics, &folder, cadenza_language::Paint::Plain);
+            anyhow::anyhow!("the workspace has errors\n{shown}")
+        }
+        other => other.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,7 @@ pub fn catalog() -> Catalog {
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let folder = Folder::new(files).expect("the paths are plain");
     Catalog::of(folder, Path::new("."), basis(), Default::default())
-        .unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error)))
+        .unwrap_or_else(|error| panic!("{:#}", crate::catalog::explain(error)))
 }
 
 /// What a first catalog is made on: the plugins that the program brings along.

@@ -1,7 +1,7 @@
 //! Starts the engine: reads the workspace, and sets the driver going on a thread of its own.
 
 use crate::brakes::Brakes;
-use crate::catalog::{Basis, Catalog, CatalogError, Kept};
+use crate::catalog::{Basis, Catalog, CatalogError, Kept, explain};
 use crate::clock::{Clock, ClockKind};
 use crate::courier::Courier;
 use crate::damage;
@@ -250,17 +250,6 @@ async fn first_catalog(
     }
     let catalog = Catalog::of(folder, root, basis, cadenza_builds::Troubles::new()).map_err(explain)?;
     Ok((catalog, Some(error)))
-}
-
-/// The error as a person reads it: every diagnostic with its place.
-pub fn explain(error: CatalogError) -> anyhow::Error {
-    match error {
-        CatalogError::Broken(diagnostics, folder) => {
-            let shown = cadenza_language::render(&diagnostics, &folder, cadenza_language::Paint::Plain);
-            anyhow::anyhow!("the workspace has errors\n{shown}")
-        }
-        other => other.into(),
-    }
 }
 
 /// Bytes free where the data lies; as many as can be when the system does not say.

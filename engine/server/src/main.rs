@@ -3,6 +3,7 @@
 mod cli;
 mod data_folder;
 mod demo;
+mod say;
 mod start;
 
 /// A quarter of an event's time on the driver went into the system's allocator; `--bench intake` says what this one is worth.

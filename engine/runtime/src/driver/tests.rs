@@ -42,7 +42,7 @@ impl Rig {
         ];
         let folder = Folder::new(files.map(|(name, text)| (name.to_owned(), text.to_owned()))).unwrap();
         let catalog = Catalog::of(folder, Path::new("."), fixture::basis(), Default::default());
-        let catalog = Arc::new(catalog.unwrap_or_else(|error| panic!("{:#}", crate::start::explain(error))));
+        let catalog = Arc::new(catalog.unwrap_or_else(|error| panic!("{:#}", crate::catalog::explain(error))));
         let (clock, meters) = (Clock::new(ClockKind::Virtual, Some(fixture::NOW)), Arc::new(Meters::default()));
         let (results_to, results) = mpsc::unbounded_channel();
         let parts = Parts {

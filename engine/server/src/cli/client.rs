@@ -1,7 +1,7 @@
 //! Talks to a running engine over HTTP. One request at a time; a problem that the engine answers becomes an error with
 //! what was wrong, where, and what to do.
 
-use super::output;
+use crate::say::output;
 use bytes::Bytes;
 use cadenza_couriers::{Address, NoAddress};
 use http_body_util::{BodyExt as _, Full, Limited};

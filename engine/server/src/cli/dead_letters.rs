@@ -4,7 +4,7 @@
 use super::Answer;
 use super::client::{Client, ClientError};
 use super::remote::{self, Listing, Remote, path};
-use super::{counted, output, table};
+use crate::say::{counted, output, table};
 use clap::{Args, Subcommand};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};

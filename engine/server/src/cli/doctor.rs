@@ -1,9 +1,10 @@
 //! `cadenza doctor`: what cannot be read. With `--data` it reads every record in the folder of an engine that is stopped; else
 //! it asks a running one what it has met so far.
 
+use super::Answer;
 use super::remote::Remote;
 use super::token::{existing, on_opened};
-use super::{Answer, counted, output, table};
+use crate::say::{counted, output, table};
 use cadenza_api::views::damage::DamageView;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::Store;

@@ -1,8 +1,9 @@
 //! `cadenza event FILE`: posts events as they stand, one, an array, or one a line.
 
+use super::Answer;
 use super::client::{Client, problem_text};
 use super::remote::Remote;
-use super::{Answer, output, table};
+use crate::say::{output, table};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! `cadenza leads`: a list, one lead, and what people do to it.
 
 use super::Answer;
-use super::output;
 use super::remote::{self, Listing, Remote, find_lead, path};
+use crate::say::output;
 use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::json;

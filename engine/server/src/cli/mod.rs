@@ -11,7 +11,6 @@ mod encoding;
 mod event;
 mod import;
 mod leads;
-pub(crate) mod output;
 mod parked;
 mod plugin;
 mod preview;
@@ -23,14 +22,13 @@ mod schedules;
 mod serve;
 mod spreadsheet;
 pub(crate) mod status;
-mod table;
 mod tasks;
 mod token;
 mod validate;
 pub(crate) mod why;
 mod yaml;
-mod zone;
 
+use crate::say::output;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -122,12 +120,6 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// `1 row`, `2 rows`.
-fn counted(count: impl TryInto<u64>, what: &str) -> String {
-    let count = count.try_into().unwrap_or(u64::MAX);
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

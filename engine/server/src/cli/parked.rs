@@ -3,7 +3,7 @@
 
 use super::Answer;
 use super::remote::{self, Listing, Remote, path};
-use super::{output, table};
+use crate::say::{output, table};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 

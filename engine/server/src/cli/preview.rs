@@ -4,7 +4,7 @@
 use super::import::FAILURES_TOLD;
 use super::recipe::{Column, Made, Recipe, consent_words};
 use super::rows::Rows;
-use super::{counted, table};
+use crate::say::{counted, table};
 use cadenza_language::listed;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! Which engine a command talks to, and what all such commands share: lists page by page, leads by whatever names them.
 
 use super::client::{Client, ClientError, escape, query};
-use super::{output, table};
+use crate::say::{output, table};
 use anyhow::bail;
 use clap::Args;
 use serde_json::Value;

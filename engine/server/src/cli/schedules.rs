@@ -1,7 +1,8 @@
 //! `cadenza schedules`: when each fires next, and what became of its past firings.
 
+use super::Answer;
 use super::remote::Remote;
-use super::{Answer, output, table};
+use crate::say::{output, table};
 use clap::Args;
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
 
-use super::{Answer, output, yaml};
+use super::{Answer, yaml};
+use crate::say::output;
 use crate::start;
 use anyhow::Context as _;
 use cadenza_api::http::{self, Api, Limits};
@@ -168,7 +169,7 @@ impl Serve {
             }
         };
         if let Some(error) = running.refused {
-            let error = cadenza_runtime::start::explain(error);
+            let error = cadenza_runtime::catalog::explain(error);
             let error = output::causes(error.as_ref());
             tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error}");
         }

@@ -116,7 +116,7 @@ fn cells(columns: &[String], record: csv::ByteRecord) -> anyhow::Result<Map<Stri
     // Signs behind the last cell say nothing.
     let beyond = record.iter().skip(columns.len()).any(|cell| !is_blank(cell));
     if record.len() < columns.len() || beyond {
-        bail!("it has {} where the header has {}", super::counted(record.len(), "cell"), columns.len());
+        bail!("it has {} where the header has {}", crate::say::counted(record.len(), "cell"), columns.len());
     }
     Ok(columns.iter().zip(&record).map(|(column, cell)| (column.clone(), Value::from(cell))).collect())
 }

@@ -1,8 +1,9 @@
 //! `cadenza tasks`: the work queue, and what came of a task.
 
+use super::Answer;
 use super::remote::{self, Found, Listing, Remote, path};
-use super::table::cell;
-use super::{Answer, output, zone};
+use crate::say::table::cell;
+use crate::say::{output, zone};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};

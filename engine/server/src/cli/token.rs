@@ -1,8 +1,9 @@
 //! `cadenza token`: API tokens, made, listed and revoked. With `--data` on the folder of an engine that is stopped, which
 //! is how the first one is made; else through the API.
 
+use super::Answer;
 use super::remote::{Remote, path};
-use super::{Answer, output, table};
+use crate::say::{output, table};
 use crate::start;
 use anyhow::bail;
 use cadenza_api::token::{Role, Token as Record, TokenHash, TokenView};

@@ -1,6 +1,7 @@
 //! `cadenza validate` and `cadenza schema`: a workspace folder checked without an engine, for people, editors and CI.
 
-use super::{Answer, output};
+use super::Answer;
+use crate::say::output;
 use anyhow::Context as _;
 use cadenza_builds::{Library, Plugins, Registry};
 use cadenza_language::{Diagnostic, Document, Folder, Paint};

@@ -1,11 +1,10 @@
 //! `cadenza why LEAD`: the story of a lead, readable for whoever manages the reps.
 
+use super::Answer;
 use super::client::{Client, query};
 use super::remote::{Remote, find_lead, path};
-use super::table::cell;
-use super::{Answer, output, zone};
+use crate::say::{output, story};
 use clap::Args;
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
 #[derive(Debug, Args)]
@@ -29,35 +28,9 @@ impl Why {
             return Ok(Answer::Yes);
         }
         let state = client.get(&path("/v1/leads/", &lead, ""))?;
-        output::say(&story(&state, &entries, zone.as_deref()));
+        output::say(&story::of(&state, &entries, zone.as_deref()));
         Ok(Answer::Yes)
     }
-}
-
-/// A lead and its journal in words, times in the zone of this name.
-pub(crate) fn story(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
-    let zone = zone::named(zone);
-    let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
-    lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
-    let standing = standing(lead);
-    if !standing.is_empty() {
-        lines.push(format!("\n{}", standing.join("\n")));
-    }
-    lines.join("\n")
-}
-
-/// What no entry says, since nothing happened.
-fn standing(lead: &Value) -> Vec<&'static str> {
-    let none = |of: &str| lead[of].as_array().is_none_or(Vec::is_empty);
-    let known = |field: &str| lead["fields"].get(field).is_some_and(|value| !value.is_null());
-    let mut lines = Vec::new();
-    if none("runs") && none("past_runs") {
-        lines.push("It is in no workflow, and was in none: no `enroll` held for what came in.");
-    }
-    if known("phone") && !known("timezone") {
-        lines.push("Its time zone is not known: it is called in the workspace's business hours.");
-    }
-    lines
 }
 
 /// The whole journal, page by page, and the zone that its words are in.
@@ -79,73 +52,5 @@ fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<St
             }
             return Ok((entries, page["timezone"].as_str().map(str::to_owned)));
         }
-    }
-}
-
-/// Who it is and how it stands.
-fn headline(lead: &Value) -> String {
-    let fields = &lead["fields"];
-    let name = [cell(fields, "first_name"), cell(fields, "last_name")];
-    let name = name.into_iter().filter(|name| name != "-").collect::<Vec<_>>().join(" ");
-    let about = [name, cell(fields, "company"), cell(fields, "email"), cell(fields, "phone")];
-    let known = about.into_iter().filter(|text| text != "-" && !text.is_empty()).collect::<Vec<_>>().join(", ");
-    let score = cell(lead, "scores.fit.points");
-    let stands = format!(
-        "{}, {}{}, {}",
-        cell(lead, "stage"),
-        if lead["segment"].is_null() { "not scored".to_owned() } else { cell(lead, "segment") },
-        if score == "-" { String::new() } else { format!(" ({score} points)") },
-        if lead["owner"].is_null() { "nobody owns it".to_owned() } else { format!("owner {}", cell(lead, "owner")) },
-    );
-    format!("{known}\n{}: {stands}\n", cell(lead, "id"))
-}
-
-/// One entry: its time, then a line for each thing that happened, reasons below.
-fn paragraph(entry: &Value, zone: &TimeZone) -> String {
-    const MARGIN: usize = 24;
-    let at = entry["at"].as_str().and_then(|at| zone::in_words(at, zone)).unwrap_or_default();
-    let mut lines = Vec::new();
-    for told in entry["what"].as_array().into_iter().flatten() {
-        let before = if lines.is_empty() { at.as_str() } else { "" };
-        lines.push(format!("{before:<MARGIN$}{}", cell(told, "text")));
-        for reason in told["because"].as_array().into_iter().flatten() {
-            lines.push(format!("{:<MARGIN$}  because: {}", "", reason.as_str().unwrap_or_default()));
-        }
-    }
-    if entry["erased"] == true {
-        lines.push(format!("{:<MARGIN$}(the personal part was erased)", ""));
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_did_not_happen_is_told_too() {
-        for (lead, told) in [
-            (json!({"runs": [], "past_runs": [], "fields": {"email": "a@b.io"}}), vec!["It is in no workflow"]),
-            (json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+1"}}), vec!["Its time zone is not known"]),
-            (json!({"runs": [], "past_runs": [{}], "fields": {"phone": "+1", "timezone": "Europe/Berlin"}}), vec![]),
-        ] {
-            let lines = standing(&lead);
-            assert_eq!(lines.len(), told.len(), "{lead}: {lines:?}");
-            assert!(lines.iter().zip(&told).all(|(line, told)| line.starts_with(told)), "{lead}: {lines:?}");
-        }
-    }
-
-    #[test]
-    fn an_entry_reads_as_a_paragraph() {
-        let entry = json!({
-            "at": "2026-11-20T15:00:00Z",
-            "what": [{"text": "lead.created came in from web."},
-                     {"text": "inbound-fit scored the lead 82 points: hot.", "because": ["+30 asked for a demo"]}],
-        });
-        let zone = TimeZone::get("America/New_York").unwrap();
-        let expected = "Fri 20 Nov 2026 10:00   lead.created came in from web.\n                        \
-             inbound-fit scored the lead 82 points: hot.\n                          because: +30 asked for a demo";
-        assert_eq!(paragraph(&entry, &zone), expected);
     }
 }

@@ -14,7 +14,7 @@ mod tally;
 mod website;
 mod world;
 
-use crate::cli::output;
+use crate::say::output;
 use clap::Args;
 use stage::Stage;
 use std::io::IsTerminal as _;

@@ -100,7 +100,7 @@ mod tests {
         let folder = cadenza_language::Folder::new(shipped::workspace_files()).unwrap();
         let catalog =
             Catalog::of(folder, std::path::Path::new("."), cadenza_runtime::fixture::basis(), Default::default());
-        let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", cadenza_runtime::start::explain(error)));
+        let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", cadenza_runtime::catalog::explain(error)));
         let reader = Reader::new(&catalog.workspace.sources["website"].mapping);
         for sample in read(BEGINS).unwrap() {
             let body = serde_json::to_vec(&sample.body).unwrap();

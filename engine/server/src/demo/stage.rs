@@ -7,7 +7,7 @@ use super::summary::{self, Summary};
 use super::tally::Tally;
 use super::world::World;
 use super::{mailbox, reps, shipped, website};
-use crate::cli::{output, why};
+use crate::say::{output, story};
 use crate::start;
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
@@ -228,7 +228,7 @@ impl Stage {
         let lead = self.get(&format!("/v1/leads/{id}")).await?;
         let timeline = self.get(&format!("/v1/leads/{id}/timeline?limit=200")).await?;
         let entries = timeline["items"].as_array().context("the timeline has no items")?;
-        let story = why::story(&lead, entries, timeline["timezone"].as_str());
+        let story = story::of(&lead, entries, timeline["timezone"].as_str());
         Ok(format!("\nWhy? The story of one lead, as `{} why {email}` tells it:\n\n{story}", output::program()))
     }
 

@@ -2,7 +2,7 @@
 
 use super::tally::{Tally, percentile};
 use super::world::World;
-use crate::cli::status::{self, row};
+use crate::say::glance::{self, row};
 use anyhow::Context as _;
 use cadenza_api::views::status::StatusView;
 use cadenza_core::time::Timestamp;
@@ -51,7 +51,7 @@ impl Summary {
 
     /// In full: the engine's own status, then what the demo saw from outside.
     pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines = status::lines(&self.status);
+        let mut lines = glance::lines(&self.status);
         row(&mut lines, "Took", &[format!("{} s of yours", self.took.as_secs())]);
         row(&mut lines, "Posted", &self.leads());
         row(&mut lines, "Hot leads", &self.first_calls());

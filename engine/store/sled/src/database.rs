@@ -2,11 +2,11 @@
 //!
 //! Must not know: what keys and values mean, locks, the store's folder but for the database in it.
 
+use crate::failure::{error, unpanicked};
 use crate::nudge::Nudge;
 use crate::{SledOptions, SyncPolicy, sync};
 use cadenza_store::StoreError;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -110,22 +110,4 @@ fn config(path: &Path, options: &SledOptions) -> sled::Config {
         .cache_capacity(options.cache_bytes)
         .flush_every_ms(Some(FLUSH_EVERY_MS))
         .mode(sled::Mode::HighThroughput)
-}
-
-/// Turns sled's panics into errors.
-pub(super) fn unpanicked<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(StoreError::Io(format!("sled gave up: {text}")))
-    })
-}
-
-/// What sled's errors mean to us.
-pub(super) fn error(error: sled::Error) -> StoreError {
-    match error {
-        sled::Error::Io(error) => StoreError::Io(error.to_string()),
-        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
-        other => StoreError::Io(other.to_string()),
-    }
 }

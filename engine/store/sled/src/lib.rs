@@ -4,6 +4,7 @@
 //! folder is looked after in `folder`, how the database is used in `database` and `space`.
 
 mod database;
+mod failure;
 mod folder;
 mod nudge;
 mod space;

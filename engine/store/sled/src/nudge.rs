@@ -74,10 +74,10 @@ fn look(shared: &Shared, sled: &sled::Db) {
         let (done, begun) = (shared.done.load(Ordering::SeqCst), shared.begun.load(Ordering::SeqCst));
         if begun > done && begun == seen {
             // Its result does not matter: an error is what the waiting commit is about to hear.
-            let _ = crate::database::unpanicked(|| {
+            let _ = crate::failure::unpanicked(|| {
                 // Always another value: sled does not write what is there already.
                 nudges += 1;
-                sled.insert(cadenza_store::spare_key(), &nudges.to_be_bytes()).map(drop).map_err(crate::database::error)
+                sled.insert(cadenza_store::spare_key(), &nudges.to_be_bytes()).map(drop).map_err(crate::failure::error)
             });
         }
         seen = begun;

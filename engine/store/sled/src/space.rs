@@ -6,7 +6,8 @@
 //! Must not know: what keys and values mean.
 
 use crate::SledOptions;
-use crate::database::{Database, Failed, error, unpanicked};
+use crate::database::{Database, Failed};
+use crate::failure::{error, unpanicked};
 use crate::folder::Folder;
 use cadenza_store::StoreError;
 use cadenza_store::{Changes, Record, Space};

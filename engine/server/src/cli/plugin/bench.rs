@@ -1,7 +1,8 @@
 //! `cadenza plugin bench`: what decisions cost, and with `--profile` in which functions.
 
 use super::{Which, grouped, identity, micros, percent, tell_budgets};
-use crate::cli::{Answer, counted, output, table};
+use crate::cli::Answer;
+use crate::say::{counted, output, table};
 use anyhow::bail;
 use cadenza_kit::ask::{self, Question};
 use cadenza_kit::bench::{Asked, Costs, measure, percentile};

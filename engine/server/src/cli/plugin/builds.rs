@@ -3,7 +3,7 @@
 use crate::cli::Answer;
 use crate::cli::client::query;
 use crate::cli::remote::{Found, Listing, Remote, path, show};
-use crate::cli::{output, table};
+use crate::say::{output, table};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

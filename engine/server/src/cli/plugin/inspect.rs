@@ -1,7 +1,8 @@
 //! `cadenza plugin inspect`: what a plugin says of itself, and what it would see.
 
 use super::{Which, bytes, grouped, imports, kinds};
-use crate::cli::{Answer, output};
+use crate::cli::Answer;
+use crate::say::output;
 use cadenza_api::json;
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{FieldRead, HistoryReads, ParameterInfo, Reads, With, lay_out};

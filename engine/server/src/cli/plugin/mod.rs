@@ -8,7 +8,8 @@ mod past;
 mod production;
 mod test;
 
-use super::{Answer, output};
+use super::Answer;
+use crate::say::output;
 use anyhow::bail;
 use cadenza_core::plugin::DecisionKind;
 use cadenza_kit::build::{Built, build, when_changed};

@@ -1,8 +1,9 @@
 //! `cadenza plugin test --csv`: what a score would have been worth among past leads.
 
 use super::{identity, percent};
+use crate::cli::Answer;
 use crate::cli::rows::rows;
-use crate::cli::{Answer, counted, output, table};
+use crate::say::{counted, output, table};
 use anyhow::{Context as _, bail};
 use cadenza_core::plugin::Segment;
 use cadenza_kit::history::{self, Backtest, Cells, Group, Past, Scored, rules, scalar, share, tenths};

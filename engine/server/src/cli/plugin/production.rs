@@ -2,9 +2,10 @@
 //! cases made of them without anybody's data.
 
 use super::{grouped, percent};
+use crate::cli::Answer;
 use crate::cli::client::query;
 use crate::cli::remote::{Remote, fetch};
-use crate::cli::{Answer, counted, output};
+use crate::say::{counted, output};
 use anyhow::{Context as _, bail};
 use cadenza_builds::decision::DecisionView;
 use cadenza_core::plugin::Decision;

@@ -1,7 +1,8 @@
 //! `cadenza plugin test`: golden cases and properties in the real sandbox, once or whenever a file changes.
 
 use super::{Which, grouped, kinds, past, production, tell_budgets};
-use crate::cli::{Answer, counted, output};
+use crate::cli::Answer;
+use crate::say::{counted, output};
 use anyhow::bail;
 use cadenza_kit::cases::{self, Golden};
 use cadenza_kit::paste;

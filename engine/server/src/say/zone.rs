@@ -6,23 +6,23 @@ use jiff::tz::TimeZone;
 
 /// The zone that `TZ` names, else the machine's; UTC where neither is known.
 #[expect(clippy::disallowed_methods, reason = "times are shown as whoever reads them reads a clock")]
-pub(super) fn of_reader() -> TimeZone {
+pub(crate) fn of_reader() -> TimeZone {
     TimeZone::try_system().unwrap_or(TimeZone::UTC)
 }
 
 /// The zone of this name; UTC when there is none.
-pub(super) fn named(name: Option<&str>) -> TimeZone {
+pub(crate) fn named(name: Option<&str>) -> TimeZone {
     name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
 /// A time as the API writes it, in words; none when the text is no time.
-pub(super) fn in_words(text: &str, zone: &TimeZone) -> Option<String> {
+pub(crate) fn in_words(text: &str, zone: &TimeZone) -> Option<String> {
     let at: Timestamp = as_time(text)?;
     Some(at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string())
 }
 
 /// The same for a column, where times stand below one another.
-pub(super) fn in_a_column(text: &str, zone: &TimeZone) -> Option<String> {
+pub(crate) fn in_a_column(text: &str, zone: &TimeZone) -> Option<String> {
     let at: Timestamp = as_time(text)?;
     Some(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
 }

@@ -1,7 +1,7 @@
 //! The one place that speaks on standard output and standard error. What comes from leads may hold characters that steer a
 //! terminal or turn the direction of what follows: they are taken out before a person sees them.
 
-pub(super) use cadenza_couriers::causes;
+pub(crate) use cadenza_couriers::causes;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.
@@ -10,17 +10,17 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Says something on standard output as it stands: for machines.
-pub(super) fn say_raw(text: &str) {
+pub(crate) fn say_raw(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// Says something on standard error.
-pub(super) fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
 }
 
 /// Shows how far a long command is: one line on standard error, written over; nothing when nobody watches.
-pub(super) fn progress(text: &str) {
+pub(crate) fn progress(text: &str) {
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
         return;
@@ -42,13 +42,13 @@ pub(crate) fn redraw(lines: &[String], before: usize) {
 }
 
 /// Says something that was painted by us: of what steers a terminal only colours are left.
-pub(super) fn say_painted(text: &str) {
+pub(crate) fn say_painted(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", painted(text));
 }
 
 /// JSON for other programs, indented. A person who looks at it on a terminal gets the same document, with what would
 /// steer the terminal written as JSON writes it.
-pub(super) fn json(value: &serde_json::Value) {
+pub(crate) fn json(value: &serde_json::Value) {
     let text = format!("{value:#}");
     say_raw(&if std::io::stdout().is_terminal() { escaped(&text) } else { text });
 }
@@ -60,7 +60,7 @@ pub(crate) fn program() -> String {
 }
 
 /// The same for a command that is to be run in another folder.
-pub(super) fn program_from_anywhere() -> String {
+pub(crate) fn program_from_anywhere() -> String {
     let called = std::env::args_os().next().map(std::path::PathBuf::from);
     let by_path =
         called.filter(|name| name.components().nth(1).is_some()).and_then(|name| std::path::absolute(name).ok());

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// A column: its heading, and where its value is in a row (`a.b` goes down).
-pub(super) type Column = (&'static str, &'static str);
+pub(crate) type Column = (&'static str, &'static str);
 
 /// Prints rows, or says that there are none.
-pub(super) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
+pub(crate) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
     if rows.is_empty() {
         return output::say(nothing);
     }
@@ -38,7 +38,7 @@ fn lay_out(columns: &[Column], rows: &[Value], zone: &TimeZone) -> String {
 }
 
 /// The text at a path; `-` for nothing.
-pub(super) fn cell(row: &Value, path: &str) -> String {
+pub(crate) fn cell(row: &Value, path: &str) -> String {
     plain(path.split('.').fold(row, |value, name| &value[name]))
 }
 
