@@ -185,6 +185,11 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
     if let Some(at) = draft.at.filter(|at| at.since_ms(rules.now) > AHEAD_MS_MAX) {
         return Err(IntakeError::Ahead { at, now: rules.now });
     }
+    // One that is an object, or there twice, was left out before anybody looked at what it says.
+    if let Some(left) = draft.left_out.iter().find(|left| matches!(left.field.as_str(), "opted_out" | "refused")) {
+        let field = if left.field == "refused" { "refused" } else { "opted_out" };
+        return Err(IntakeError::Consent { field, said: left.words(), wanted: "one value" });
+    }
     let mut reading = Reading { kind: &draft.kind, rules, standing: None, left_out: draft.left_out, text_bytes: 0 };
     let fields = reading.fields(draft.fields)?;
     let mut data = draft.data;

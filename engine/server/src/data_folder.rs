@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// What the engine makes in its data folder.
-const OURS: [&str; 6] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled"];
+const OURS: [&str; 7] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled", "rendering"];
 /// Bits that let others in.
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;

@@ -299,3 +299,23 @@ fn a_delivery_is_the_same_by_what_it_says() {
     assert_eq!(told(at("2026-11-26T11:00:00Z")), told(at("2026-11-26T12:00:00+01:00")), "one moment in two zones");
     assert_ne!(told(at("2026-11-26T11:00:00Z")), told(at("2026-11-26T11:00:01Z")));
 }
+
+#[test]
+fn consent_that_is_no_value_refuses_the_event_and_is_not_left_out() {
+    let catalog = fixture::catalog();
+    for (field, why) in [("opted_out", Why::Object), ("refused", Why::Object), ("opted_out", Why::Repeated)] {
+        let draft = Draft {
+            source: "web",
+            id: "1",
+            kind: EventType::Standard(StandardEvent::LeadCreated),
+            at: None,
+            lead: None,
+            fields: vec![("email".to_owned(), Value::Text("ada@acme.example".to_owned()))],
+            data: BTreeMap::new(),
+            left_out: vec![LeftOut::new(field, why, None)],
+            enrolls: true,
+        };
+        let refused = check(draft, Rules::of(&catalog.workspace.settings, fixture::NOW));
+        assert!(matches!(refused, Err(IntakeError::Consent { field: of, .. }) if of == field), "{field}: {refused:?}");
+    }
+}

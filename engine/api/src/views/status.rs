@@ -73,7 +73,7 @@ impl StatusView {
         let (taken, failed) = (decisions_total.get(), decisions_failed_total.get());
         let needs_a_person = NeedsView {
             parked: counts.parked(),
-            dead_letters: engine.dead_letters(None, COUNTED_MAX).await?.len(),
+            dead_letters: dead_letters(engine).await?,
             tasks_of_nobody: engine.queue(Some(&Assignee::Nobody), None, COUNTED_MAX).await?.len(),
             overdue_tasks: overdue(engine, engine.clock().now()).await?,
             paused: catalog.brakes.names(),
@@ -95,6 +95,21 @@ impl StatusView {
             needs_a_person,
         })
     }
+}
+
+/// Dead letters, of which few are held at a time: each has its body.
+async fn dead_letters(engine: &Engine) -> Result<usize, Refused> {
+    const AT_ONCE: usize = 8;
+    let (mut count, mut after) = (0, None);
+    while count < COUNTED_MAX {
+        let page = engine.dead_letters(after, AT_ONCE).await?;
+        count += page.len();
+        after = page.last().map(|letter| letter.id);
+        if page.len() < AT_ONCE {
+            break;
+        }
+    }
+    Ok(count.min(COUNTED_MAX))
 }
 
 /// Late tasks. A queue lies in the order of due times within its class: behind the first that is not late none is.

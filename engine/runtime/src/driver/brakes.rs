@@ -7,6 +7,7 @@ use super::batch::{After, Reply};
 use super::outbox::HELD;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
+use cadenza_core::effect::Outgoing;
 use cadenza_core::event::Event;
 use cadenza_core::gate::{Reason, Verdict};
 use cadenza_core::id::{EffectId, LeadId};
@@ -81,7 +82,11 @@ impl Driver {
 
     /// When somebody is next told: at once while there are some that have not been.
     pub(super) fn next_release(&self) -> Timestamp {
-        if self.releasing.is_over() || self.is_asking_much() { Timestamp::MAX } else { Timestamp::from_ms(0) }
+        if self.releasing.is_over() || self.is_asking_much() || self.released_in.is_some() {
+            Timestamp::MAX
+        } else {
+            Timestamp::from_ms(0)
+        }
     }
 
     pub(super) async fn release_further(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -101,11 +106,17 @@ impl Driver {
             let page = self.parts.store.outbox(Some((HELD, EffectId(lead.0))), HELD, limit).await?;
             for row in page.into_iter().take_while(|row| row.lead == lead) {
                 if !self.holds(&row) {
-                    self.put_off(HELD, row, now);
+                    self.release_row(row, now);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Until the store has it the row would be found among those that are held, and lie in the outbox twice.
+    fn release_row(&mut self, row: Outgoing, now: Timestamp) {
+        self.released_in = Some(self.open.number);
+        self.put_off(HELD, row, now);
     }
 
     /// Whether a person holds a lead's touches back.
@@ -145,7 +156,7 @@ impl Driver {
                 continue;
             }
             if row.message.touch().is_none() || !self.is_paused(row.lead).await? {
-                self.put_off(HELD, row, now);
+                self.release_row(row, now);
             } else if row.deferred != Some(PAUSED) {
                 // A person holds it too: that is told, and from then on it stays as it is until its lead goes on.
                 self.defer(row, HELD, Reason::Paused).await?;

@@ -39,6 +39,8 @@ struct Matching {
     best: Vec<LeadId>,
     /// How many have the key now, whether the event may be about them or not.
     have_it: usize,
+    /// A holder that cannot be read: nobody knows whether the event is about it.
+    unreadable: Option<StoreError>,
 }
 
 /// What a lead's transition has to tell other leads, once it is over.
@@ -48,7 +50,7 @@ impl Driver {
     /// The leads that the keys of an event lead to.
     pub(super) async fn find(&mut self, named: &Named<'_>, report: &Report) -> Result<Found, StoreError> {
         let mut found = Found::default();
-        let mut weaker_than_several = true;
+        let (mut weaker_than_several, mut unreadable) = (true, None);
         let created = report.kind == EventType::Standard(StandardEvent::LeadCreated);
         for key in named.keys {
             self.load_identity(key).await?;
@@ -58,7 +60,8 @@ impl Driver {
             found.bound.extend(identity.bindings.iter().map(bound));
             let holders: Vec<LeadId> = identity.holders.iter().rev().take(LOOKED_AT_MAX).copied().collect();
             let count = identity.holders.len();
-            let Matching { best: matching, have_it } = self.matching(named, key, &holders).await?;
+            let Matching { best: matching, have_it, unreadable: one } = self.matching(named, key, &holders).await?;
+            unreadable = unreadable.or(one);
             match matching[..] {
                 // What several have is nobody's: who comes anew with it is another one.
                 [_] if created && have_it > 1 && key.kind != IdentityKind::External => {}
@@ -73,7 +76,11 @@ impl Driver {
             // An id is its source's: whoever has it from another one has nothing to do with this event.
             found.holders.push(if key.kind == IdentityKind::External { matching } else { holders });
         }
-        Ok(found)
+        match unreadable {
+            // It is perhaps that lead's; who is somebody else by a stronger key needs its record not.
+            Some(error) if found.lead.is_none() => Err(error),
+            _ => Ok(found),
+        }
     }
 
     /// Those of a key's holders that the event may be about: those of the best match.
@@ -83,10 +90,17 @@ impl Driver {
         key: &IdentityKey,
         holders: &[LeadId],
     ) -> Result<Matching, StoreError> {
-        let (mut best, mut matching, mut have_it) = (Match::Formerly, Vec::new(), 0);
+        let (mut best, mut matching, mut have_it, mut unreadable) = (Match::Formerly, Vec::new(), 0, None);
         for holder in holders {
-            if !self.load_lead(*holder).await? {
-                continue;
+            match self.load_lead(*holder).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) if error.is_damage() => {
+                    have_it += 1;
+                    unreadable = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             let Some(state) = self.set.lead(*holder) else { continue };
             have_it += usize::from(named.is_had_by(key, &state.lead));
@@ -98,7 +112,7 @@ impl Driver {
                 matching.push(*holder);
             }
         }
-        Ok(Matching { best: matching, have_it })
+        Ok(Matching { best: matching, have_it, unreadable })
     }
 
     /// The lead whose last touch was completed last, or which came last while there was none.

@@ -53,6 +53,12 @@ impl Driver {
             // The first one may still be on its way to the disk: this reply goes with a batch behind it.
             self.open.replies.push(if mark.content.is_none_or(|content| content == incoming.content) {
                 self.parts.meters.events_duplicate_total.add(1);
+                // A retry is signed anew: what was captured of it must not count under another id either.
+                if let Some(signed) = incoming.signed.filter(|signed| self.set.mark(signed).is_none()) {
+                    let (number, today) = (self.open.number, day(now));
+                    self.set.add_mark(Mark { event: signed, day: today, ..mark.clone() }, number);
+                    self.open.touched = true;
+                }
                 let left_out = incoming.report.left_out;
                 Reply::Accepted(reply, Accepted { lead: mark.lead, duplicate: true, left_out })
             } else {

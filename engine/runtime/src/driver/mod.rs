@@ -118,6 +118,8 @@ pub(crate) struct Driver {
     timers_in: Option<u64>,
     /// The same for the outbox.
     sends_in: Option<u64>,
+    /// The batch that carries rows that were held: no others are looked for before it has settled.
+    released_in: Option<u64>,
     /// Attempts under way, and who may send next.
     sending: Lanes,
     letters: Letters,
@@ -176,6 +178,7 @@ impl Driver {
             next_send: now,
             timers_in: None,
             sends_in: None,
+            released_in: None,
             sending: Lanes::new(parts.options.sendings),
             letters: Letters::default(),
             pool,

@@ -63,6 +63,7 @@ impl Driver {
         if self.sends_in.is_some_and(|number| number <= open.number) {
             self.sends_in = None;
         }
+        self.released_in.take_if(|number| *number <= open.number);
         self.pool.settled(open.number);
         self.deliver(open);
         Ok(())
@@ -196,7 +197,7 @@ impl Driver {
         self.open.touched |= self.schedules.write_new(&mut self.set);
         (self.next_timer, self.next_send) = (now, now);
         self.sending.forget_places();
-        (self.timers_in, self.sends_in) = (None, None);
+        (self.timers_in, self.sends_in, self.released_in) = (None, None, None);
         Ok(())
     }
 

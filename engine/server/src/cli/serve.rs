@@ -156,6 +156,7 @@ impl Serve {
         let options = self.start_options()?;
         let limits = self.limits()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
+        let drain = options.driver.sendings_drain;
         // Bound first: a taken address is known before the data folder is touched.
         let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
         let mut stop = std::pin::pin!(stop_signal()?);
@@ -184,9 +185,10 @@ impl Serve {
         );
         welcome(&listener, &api, &data)?;
         http::serve(listener, api, stop).await;
-        if tokio::time::timeout(STOP_WITHIN, running.engine.stop()).await.is_err() {
+        let within = STOP_WITHIN + drain;
+        if tokio::time::timeout(within, running.engine.stop()).await.is_err() {
             let left = running.engine.left().join("; ");
-            let seconds = STOP_WITHIN.as_secs();
+            let seconds = within.as_secs();
             tracing::error!(
                 left,
                 "the store did not let it end within {seconds} s, and it ends without; nothing acknowledged is lost"
