@@ -58,6 +58,11 @@ impl Bodies {
         }
         let small = bytes_max <= SMALL_BYTES || announced.is_some_and(|length| length <= SMALL_BYTES as u64);
         let room = if small { &self.small } else { &self.large };
+        // What never finds room need not be sent again.
+        let bytes_max = if small { bytes_max } else { bytes_max.min(self.large_bytes_max) };
+        if announced.is_some_and(|length| length > bytes_max as u64) {
+            return Err(too_large(bytes_max));
+        }
         let held = Held { bytes: Bytes::new(), room: None, from: Arc::clone(room), of: self.large_bytes_max };
         match tokio::time::timeout(timeout, collect(held, body, bytes_max)).await {
             Ok(read) => read,

@@ -46,6 +46,7 @@ const DOORS: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/v1/connections/mailer/resume", Some(Role::Operator)),
     ("POST", "/v1/workspace/apply", Some(Role::Operator)),
     ("GET", "/v1/schedules", Some(Role::Viewer)),
+    ("GET", "/v1/status", Some(Role::Viewer)),
     ("GET", "/v1/plugins", Some(Role::Viewer)),
     ("GET", "/v1/outbox", Some(Role::Operator)),
     ("GET", "/v1/dead-letters", Some(Role::Operator)),

@@ -26,7 +26,7 @@ pub struct Api {
     pub(crate) bodies: Bodies,
     /// Lists that look through records.
     pub(crate) scans: Scans,
-    /// One token is revoked at a time: two admins must not revoke each other.
+    /// Tokens change one after the other: two admins must not revoke each other, nor one put back what the other revoked.
     pub(crate) revoking: tokio::sync::Mutex<()>,
     /// The folder that `POST /v1/workspace/apply` reads.
     pub(crate) workspace: PathBuf,

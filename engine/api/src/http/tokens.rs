@@ -41,6 +41,8 @@ pub(crate) async fn create(
             TokenError::NoRep => Problem::new(Kind::InvalidField, error.to_string()).at("rep"),
             _ => Problem::new(Kind::Internal, error.to_string()),
         })?;
+    // Whoever reads the tokens last sets what is in force: one change after the other.
+    let _one_at_a_time = api.revoking.lock().await;
     let document = token.document(hash).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
     api.engine.write_documents(vec![document]).await?;
     api.tokens.refresh(&api.engine).await?;

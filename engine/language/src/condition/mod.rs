@@ -146,6 +146,10 @@ pub(crate) fn source_span(source: &str, node: &Node, scalar: &Scalar, range: Ran
         }
         let width = source_width(&source[at.min(source.len())..], wanted, scalar.style);
         at = (at + width).min(source.len());
+        // Where the text is not what stands there, as behind a tag, this is a guess: never one within a letter.
+        while !source.is_char_boundary(at) {
+            at += 1;
+        }
     }
     let start = start.unwrap_or(at);
     start..at.max(start)

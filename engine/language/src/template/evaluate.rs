@@ -304,6 +304,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
     fn field(&mut self, of: &Shown, field: &str) -> Result<Shown, Stop> {
         match of {
             Shown::Object(object) => {
+                self.work.bytes(field.len())?;
                 let value = self.names.get(&Name { object: *object, field: field.to_owned() });
                 self.work.take(value)
             }

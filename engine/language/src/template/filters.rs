@@ -241,6 +241,10 @@ fn replace(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, 
         return Ok(Shown::Blank);
     }
     let (text, from, to) = (work.text_of(value)?, work.text_of(&args[0])?, work.text_of(&args[1])?);
+    // A search makes itself ready by what is looked for, however short the text.
+    if from.len() > text.len() {
+        return Ok(Shown::Text(text));
+    }
     work.bytes(text.len() * 2)?;
     let found = text.matches(&*from).count();
     work.length((text.len() - found * from.len()).saturating_add(found.saturating_mul(to.len())))?;
@@ -257,6 +261,9 @@ fn split(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, St
         Shown::Blank => text.split_whitespace().take(LIST_ITEMS_MAX + 1).collect(),
         at => {
             let at = work.text_of(at)?;
+            if at.len() > text.len() {
+                return Shown::list(vec![Shown::Text(text)]);
+            }
             if at.is_empty() {
                 return Err(Stop::Mismatch("a text is split at something: write `split(\",\")`".to_owned()));
             }

@@ -167,7 +167,7 @@ pub(super) fn contains(work: &mut Work<'_>, whole: &Shown, part: &Shown) -> Resu
         Shown::Text(text) => {
             let part = work.text_of(part)?;
             work.bytes(text.len())?;
-            Ok(text.contains(&*part))
+            Ok(part.len() <= text.len() && text.contains(&*part))
         }
         Shown::List(list) => {
             for item in &list.items {

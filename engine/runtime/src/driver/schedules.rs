@@ -236,7 +236,6 @@ impl Driver {
             let enrolled = self.set.lead(id).is_some_and(|state| state.runs.len() > before);
             firing.enrolled += u64::from(enrolled);
         }
-        self.parts.meters.schedule_enrolled_total.add(0);
         let planned = &mut self.schedules.all[ix];
         if over {
             let how = if firing.started_at.since_ms(firing.nominal) > LATE_AFTER_MS { "late" } else { "fired" };

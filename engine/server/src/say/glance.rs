@@ -93,7 +93,7 @@ fn needs(status: &Value) -> Vec<String> {
     let waiting = [
         ("parked", "parked run", "`parked`"),
         ("dead_letters", "dead letter", "`dead-letters`"),
-        ("tasks_of_nobody", "task", "in nobody's queue, `tasks`"),
+        ("tasks_of_nobody", "task", "in nobody's queue, `tasks --nobody`"),
         ("overdue_tasks", "overdue task", "`tasks --due overdue`"),
     ];
     let mut parts: Vec<String> = Vec::new();
@@ -165,7 +165,8 @@ mod tests {
             "Decisions    12 by plugins since the start · 5 µs each",
             "             0 fell back to the failure policy",
             "Sent         4 messages since the start · 1 attempt failed",
-            "For a person 1 parked run (`parked`) · 2 tasks (in nobody's queue, `tasks`)",
+            "For a person 1 parked run (`parked`)",
+            "             2 tasks (in nobody's queue, `tasks --nobody`)",
             "             4 overdue tasks (`tasks --due overdue`)",
             "             workflow/inbound is paused",
         ];
