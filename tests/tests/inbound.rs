@@ -263,3 +263,20 @@ fn who_writes_back_or_meets_us_is_answered_by_a_person_and_not_called_as_planned
     }
     engine.stop();
 }
+
+#[test]
+fn the_schedule_takes_whom_nobody_ever_touched_after_two_weeks_and_not_before() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    let mut listed = hot(1);
+    listed["source"] = json!("fair");
+    let lead = engine.bring("msg_1", &listed);
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "no workflow takes it when it comes");
+
+    engine.advance_to("2026-12-14T14:00:00Z");
+    assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "within the two weeks nothing is planned");
+    engine.advance_to("2026-12-15T15:00:00Z");
+    let tasks = engine.tasks_of(&lead);
+    assert!(tasks.iter().any(|task| task["kind"] == "call"), "the morning after, a rep has it: {tasks:#?}");
+    engine.stop();
+}
