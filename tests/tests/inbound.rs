@@ -280,3 +280,20 @@ fn the_schedule_takes_whom_nobody_ever_touched_after_two_weeks_and_not_before() 
     assert!(tasks.iter().any(|task| task["kind"] == "call"), "the morning after, a rep has it: {tasks:#?}");
     engine.stop();
 }
+
+#[test]
+fn a_no_left_with_whoever_answered_the_call_is_an_opt_out() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = engine(&site, &mailbox, MONDAY_10);
+    for (n, outcome) in (1..).zip(["connected", "no_answer", "voicemail", "gatekeeper", "busy"]) {
+        let lead = engine.bring(&format!("msg_{n}"), &hot(n));
+        let call = json!({
+            "type": "call.completed", "lead": {"id": lead},
+            "data": {"outcome": outcome, "result": "opted_out", "reason": "never again"}
+        });
+        engine.client.post("/v1/events", &call).expect(202);
+        assert_eq!(engine.lead(&lead)["stage"], "suppressed", "{outcome}");
+        assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "{outcome}: no call is left");
+    }
+    engine.stop();
+}

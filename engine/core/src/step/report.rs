@@ -187,7 +187,9 @@ impl<'a> Machine<'a> {
 
     fn called_outside(&mut self, report: &Report) {
         let outcome = report.text("outcome").and_then(Outcome::parse).unwrap_or(Outcome::Connected);
-        let result = report.text("result").and_then(TouchResult::parse).filter(|_| outcome.reached());
+        // A no left with whoever answered counts, too; any other result needs the person on the line.
+        let said = report.text("result").and_then(TouchResult::parse);
+        let result = said.filter(|_| outcome.reached());
         let callback_at = report.data.get("callback_at").cloned().and_then(|at| at.fit(ValueType::Time));
         if let Some(Value::Time(at)) = callback_at {
             self.agree_callback(at);
@@ -196,7 +198,7 @@ impl<'a> Machine<'a> {
         let touch =
             Touch { at: report.at, channel: Channel::Call, outcome, result, by, run: None, task: None, effect: None };
         self.complete_touch(touch, false);
-        if result == Some(TouchResult::OptedOut) {
+        if said == Some(TouchResult::OptedOut) {
             self.opt_out(&report.source, report.text("reason").map(str::to_owned));
         }
     }
