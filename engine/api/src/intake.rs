@@ -4,6 +4,7 @@
 //! A value that cannot be read is left out and told of; it costs nobody the lead. What says something about consent is
 //! never left out: where it is not clear, the event is refused.
 
+mod against;
 mod content;
 mod standing;
 
@@ -186,22 +187,39 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
         return Err(IntakeError::Ahead { at, now: rules.now });
     }
     // One that is an object, or there twice, was left out before anybody looked at what it says.
-    if let Some(left) = draft.left_out.iter().find(|left| matches!(left.field.as_str(), "opted_out" | "refused")) {
-        let field = if left.field == "refused" { "refused" } else { "opted_out" };
+    let consent_of = |left: &LeftOut| consent_name(left.field.strip_prefix("data.").unwrap_or(&left.field));
+    if let Some((field, left)) = draft.left_out.iter().find_map(|left| Some((consent_of(left)?, left))) {
         return Err(IntakeError::Consent { field, said: left.words(), wanted: "one value" });
+    }
+    let given = given_keys(&draft);
+    let is_unknown = |left: &&LeftOut| !left.field.starts_with("data.") && !is_known(&left.field, rules.declared);
+    if let Some(left) = draft.left_out.iter().find(is_unknown) {
+        return Err(ReportError::from(FieldError::Unknown { field: left.field.clone() }).into());
     }
     let mut reading = Reading { kind: &draft.kind, rules, standing: None, left_out: draft.left_out, text_bytes: 0 };
     let fields = reading.fields(draft.fields)?;
     let mut data = draft.data;
+    // What somebody wants is never left out, wherever it stands.
+    for name in CONSENT {
+        if let Some(value) = data.remove(name) {
+            reading.stand(name, value)?;
+        }
+    }
+    if let Some(Value::List(items)) = data.get_mut("result")
+        && items.len() == 1
+    {
+        let only = items.remove(0);
+        data.insert("result".to_owned(), only);
+    }
     data.retain(|name, value| reading.datum(name, value));
-    let Reading { standing, left_out, text_bytes, .. } = reading;
+    let Reading { standing, mut left_out, text_bytes, .. } = reading;
     if text_bytes > EVENT_TEXT_BYTES_MAX {
         return Err(IntakeError::TooLarge);
     }
     if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
-        check_call(&data)?;
+        check_call(&mut data, &mut left_out)?;
     }
-    let report = Report {
+    let mut report = Report {
         kind: draft.kind,
         at: draft.at.unwrap_or(rules.now),
         source: draft.source.to_owned(),
@@ -211,9 +229,39 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
         only_finds: false,
         left_out,
         standing,
+        also: Vec::new(),
     };
+    if report.is_against() {
+        against::name(&mut report, given, rules.country)?;
+    }
     let content = content::hash(&report, draft.lead, draft.at);
     Ok(Incoming { id: format!("{}/{}", draft.source, draft.id), content, signed: None, report, lead: draft.lead })
+}
+
+/// Members that say what somebody wants.
+const CONSENT: [&str; 2] = ["opted_out", "refused"];
+
+fn consent_name(name: &str) -> Option<&'static str> {
+    CONSENT.into_iter().find(|known| *known == name)
+}
+
+/// Whether there is a member of this name under `lead`.
+fn is_known(name: &str, declared: &BTreeMap<String, ValueType>) -> bool {
+    STANDARD_FIELDS.iter().chain(STANDING_FIELDS).any(|info| info.name == name) || declared.contains_key(name)
+}
+
+/// The address and number as they were given, of an event that may say something against them.
+fn given_keys(draft: &Draft<'_>) -> Vec<(String, Value)> {
+    use StandardEvent::{CallCompleted, EmailBounced, LeadOptedOut};
+    let by_kind = matches!(draft.kind, EventType::Standard(CallCompleted | EmailBounced | LeadOptedOut));
+    let stands = |name: &str| STANDING_FIELDS.iter().any(|info| info.name == name);
+    let by_word = || {
+        draft.fields.iter().any(|(name, _)| stands(name))
+            || ["opted_out", "refused", "result"].into_iter().any(|name| draft.data.contains_key(name))
+    };
+    let is_key = |name: &str| matches!(name, "email" | "phone");
+    let of_keys = || draft.fields.iter().filter(|(name, _)| is_key(name)).cloned().collect();
+    if by_kind || by_word() { of_keys() } else { Vec::new() }
 }
 
 /// Reading an event's values.
@@ -325,24 +373,32 @@ fn zone_of(value: Value, country: Option<Country>) -> Result<Value, LeftOut> {
     }
 }
 
-/// A call that was made outside says how it ended, in our codes: one that is misspelt must not pass for another.
-fn check_call(data: &BTreeMap<String, Value>) -> Result<(), IntakeError> {
+/// A call that was made outside says how it ended, in our codes: one that is misspelt must not pass for another. What the
+/// lead is said to have said is left out where it was not reached.
+fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -> Result<(), IntakeError> {
     let known = |codes: &[&str]| format!("write {}", codes.join(", "));
-    let text = |name: &str| match data.get(name) {
+    let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
+    let outcomes: Vec<&str> = outcomes.map(|outcome| outcome.as_str()).collect();
+    let results: Vec<&str> = TouchResult::ALL.iter().map(|result| result.as_str()).collect();
+    let text = |data: &BTreeMap<String, Value>, name: &str| match data.get(name) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
     };
-    let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
-    let outcomes: Vec<&str> = outcomes.map(|outcome| outcome.as_str()).collect();
-    let outcome = text("outcome").unwrap_or_default();
-    if !outcomes.contains(&outcome.as_str()) {
+    let outcome = text(data, "outcome").unwrap_or_default();
+    let Some(outcome) = Outcome::parse(&outcome).filter(|outcome| outcomes.contains(&outcome.as_str())) else {
         return Err(IntakeError::Code { name: "outcome", text: outcome, known: known(&outcomes) });
+    };
+    let unread = left_out.iter().find(|left| left.field == "data.result").map(LeftOut::words);
+    let Some(said) = unread.or_else(|| text(data, "result")) else { return Ok(()) };
+    let Some(result) = TouchResult::parse(&said) else {
+        return Err(IntakeError::Code { name: "result", text: said, known: known(&results) });
+    };
+    if !result.counts_with(outcome) {
+        data.remove("result");
+        let left = LeftOut::new("data.result", Why::Type, Some(&Value::Text(said)));
+        left_out.push(left.wanting(format!("heard where the outcome of a call is {outcome}")));
     }
-    let results: Vec<&str> = TouchResult::ALL.iter().map(|result| result.as_str()).collect();
-    match text("result").filter(|result| !results.contains(&result.as_str())) {
-        Some(result) => Err(IntakeError::Code { name: "result", text: result, known: known(&results) }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// A value that a person gives for a field, as it holds it; blank text is blank.

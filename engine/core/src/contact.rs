@@ -66,3 +66,11 @@ codes! {
         6 OptedOut = "opted_out",
     }
 }
+
+impl TouchResult {
+    /// Whether this can be heard where a call ends so: a no left with whoever answered counts, anything else needs the
+    /// person on the line.
+    pub const fn counts_with(self, outcome: Outcome) -> bool {
+        outcome.reached() || matches!(self, Self::OptedOut)
+    }
+}

@@ -59,6 +59,10 @@ pub struct Report {
     /// Where the sender says that the lead stands.
     #[n(71)]
     pub standing: Option<Standing>,
+    /// Addresses and numbers that it says something against, beside those among its fields: several in one text or list,
+    /// those under `data`.
+    #[cbor(n(72), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
+    pub also: Vec<(String, Value)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes fields by reference")]
@@ -85,20 +89,38 @@ pub struct Standing {
     pub owner: Option<RepId>,
 }
 
+impl Standing {
+    /// Whether the lead is not to be contacted.
+    pub fn opts_out(&self) -> bool {
+        self.opted_out == Some(true) || self.stage == Some(Stage::Suppressed)
+    }
+}
+
 impl Report {
     /// Whether it says that it brings fields; anything else names a lead only to find it.
     pub const fn brings_fields(&self) -> bool {
         matches!(self.kind, EventType::Standard(StandardEvent::LeadCreated | StandardEvent::LeadUpdated))
     }
 
-    /// Whether somebody asks in it not to be contacted.
+    /// Whether somebody asks in it not to be contacted: an opt-out counts wherever it is told.
     pub fn opts_out(&self) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.opted_out == Some(true))
+        self.kind == EventType::Standard(StandardEvent::LeadOptedOut)
+            || self.standing.as_ref().is_some_and(Standing::opts_out)
+            || self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
+    }
+
+    /// Whether somebody says in it that there are to be no contacts, or none by some way.
+    pub fn says_no(&self) -> bool {
+        self.opts_out() || self.standing.as_ref().is_some_and(|standing| !standing.refused.is_empty())
+    }
+
+    /// Whether it says something against an address or number: it is asked not to be used, or serves nobody.
+    pub fn is_against(&self) -> bool {
+        let outcome = || self.text("outcome").and_then(Outcome::parse);
+        self.says_no()
             || match self.kind {
-                EventType::Standard(StandardEvent::LeadOptedOut) => true,
-                EventType::Standard(StandardEvent::CallCompleted) => {
-                    self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
-                }
+                EventType::Standard(StandardEvent::EmailBounced) => true,
+                EventType::Standard(StandardEvent::CallCompleted) => outcome() == Some(Outcome::WrongNumber),
                 _ => false,
             }
     }
@@ -247,6 +269,16 @@ pub enum Event {
         /// Which lead.
         #[n(1)]
         with: LeadId,
+    },
+    /// What bound an address or number that the lead has was taken back.
+    #[n(63)]
+    Unbound {
+        /// Which.
+        #[n(0)]
+        key: IdentityKey,
+        /// What bound it.
+        #[n(1)]
+        why: crate::identity::Why,
     },
     /// A key that leads to the lead was made by older rules; today's make another one of it.
     #[n(62)]

@@ -75,7 +75,9 @@ impl Named<'_> {
     }
 
     fn word(&self, key: &IdentityKey, lead: &Lead) -> Word {
-        if lead.former.contains(key) {
+        // An id is its source's: where that knows the lead by none, a former one is another source's.
+        let of_source = key.kind != IdentityKind::External || lead.external_id_of(self.source).is_some();
+        if of_source && lead.former.contains(key) {
             return Word::Former;
         }
         let profile = &lead.profile;

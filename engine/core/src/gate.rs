@@ -121,7 +121,7 @@ mod tests {
         lead.profile.email = Some("old@example.com".into());
         lead.profile.phone = Some("+12125550100".into());
         let key = IdentityKey::kept(kind, lead.text_of(kind).unwrap());
-        let binding = Binding { why, at: lead.created_at, by: "web".into() };
+        let binding = Binding { why, at: lead.created_at, by: "web".into(), of: None };
         lead.consent.bound.push(BoundKey { key, binding });
     }
 

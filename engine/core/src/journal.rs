@@ -410,6 +410,16 @@ pub enum Note {
         #[n(1)]
         leads: u32,
     },
+    /// An address or number of the lead may be used again, as far as this is concerned.
+    #[n(66)]
+    Unbound {
+        /// Of which kind.
+        #[n(0)]
+        kind: IdentityKind,
+        /// What bound it.
+        #[n(1)]
+        why: crate::identity::Why,
+    },
     /// Something that an event brought was left out.
     #[n(70)]
     LeftOut {

@@ -29,6 +29,7 @@ fn report(kind: StandardEvent, at: cadenza_core::time::Timestamp, fields: &[(&st
         only_finds: false,
         left_out: vec![],
         standing: None,
+        also: Vec::new(),
     }
 }
 

@@ -138,6 +138,7 @@ fn report(kind: EventType, a: u32, now: Timestamp) -> Report {
         only_finds: false,
         left_out: vec![],
         standing: None,
+        also: Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ fn typical() -> Event {
         only_finds: false,
         left_out: vec![],
         standing: None,
+        also: Vec::new(),
     })
 }
 

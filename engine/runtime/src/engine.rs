@@ -50,6 +50,8 @@ pub struct Incoming {
 pub struct Accepted {
     /// The lead it came to.
     pub lead: LeadId,
+    /// Whether it is a new lead, since nobody was found.
+    pub created: bool,
     /// Whether it had been applied before.
     pub duplicate: bool,
     /// What it brought and was not taken.

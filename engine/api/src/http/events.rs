@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cadenza_core::event::{EventType, ReportError, meant_type};
+use cadenza_core::event::{EVENT_DATA_MAX, EventType, ReportError, meant_type};
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
@@ -184,7 +184,7 @@ fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
     });
     let mut left_out = Vec::new();
     let (lead, fields) = lead_of(body.lead, &mut left_out)?;
-    let data = data_of(body.data, &mut left_out);
+    let data = data_of(body.data, &mut left_out)?;
     let enrolls = body.enroll.unwrap_or(true);
     checked(Draft { source: SOURCE, id, kind, at: at.transpose()?, lead, fields, data, left_out, enrolls }, rules)
 }
@@ -224,8 +224,17 @@ const fn intake_kind(error: &intake::IntakeError) -> Kind {
 /// A lead as an event names it: by our own id, and by what it says about it.
 type Named = (Option<LeadId>, Vec<(String, Value)>);
 
+/// The most members under `lead`.
+const LEAD_MEMBERS_MAX: usize = 512;
+/// The most bytes of a name under `data`, with the names above it.
+const DATA_NAME_BYTES_MAX: usize = 256;
+
 /// The id and the fields under `lead`; a field that is no value is left out.
 pub(crate) fn lead_of(lead: Members, left_out: &mut Vec<LeftOut>) -> Result<Named, Problem> {
+    if lead.len() > LEAD_MEMBERS_MAX {
+        let detail = format!("`lead` has {} members: {LEAD_MEMBERS_MAX} at most", lead.len());
+        return Err(Problem::new(Kind::InvalidField, detail).at("lead"));
+    }
     let (mut id, mut fields) = (None, Vec::with_capacity(lead.len()));
     for (name, value) in lead {
         if name == "id" {
@@ -246,12 +255,21 @@ pub(crate) fn lead_of(lead: Members, left_out: &mut Vec<LeftOut>) -> Result<Name
 }
 
 /// What is under `data`, flat: `{"a": {"b": 1}}` is `a.b`.
-fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> BTreeMap<String, Value> {
+fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> Result<BTreeMap<String, Value>, Problem> {
+    let too_much = |detail: String| Problem::new(Kind::InvalidField, detail).at("data");
     let mut flat = BTreeMap::new();
     let mut open = data;
+    let mut seen = open.len();
     while let Some((name, value)) = open.pop() {
+        if name.len() > DATA_NAME_BYTES_MAX {
+            return Err(too_much(format!("a name under `data` has more than {DATA_NAME_BYTES_MAX} bytes")));
+        }
         match value {
             Tree::Object(members) => {
+                seen = seen + members.len() - 1;
+                if seen > EVENT_DATA_MAX {
+                    break;
+                }
                 open.extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
             }
             value => match value.value() {
@@ -264,13 +282,16 @@ fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> BTreeMap<String, Value
             },
         }
     }
-    flat
+    if seen > EVENT_DATA_MAX {
+        return Err(too_much(ReportError::TooMuchData.to_string()));
+    }
+    Ok(flat)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     fn object(value: Any) -> Members {
         let Tree::Object(members) = serde_json::from_value(value).unwrap() else { panic!("an object") };
@@ -280,14 +301,14 @@ mod tests {
     #[test]
     fn data_is_made_flat() {
         let mut left = Vec::new();
-        let data = data_of(object(json!({"a": {"b": 1, "c": {"d": "x"}}, "e": ["y"]})), &mut left);
+        let data = data_of(object(json!({"a": {"b": 1, "c": {"d": "x"}}, "e": ["y"]})), &mut left).unwrap();
         assert_eq!(data.keys().map(String::as_str).collect::<Vec<_>>(), ["a.b", "a.c.d", "e"]);
         assert_eq!(left, []);
         for (data, field, why) in
             [(json!({"a": [{}]}), "data.a", Why::Object), (json!({"a": {"b": 1}, "a.b": 2}), "data.a.b", Why::Repeated)]
         {
             let mut left = Vec::new();
-            data_of(object(data.clone()), &mut left);
+            data_of(object(data.clone()), &mut left).unwrap();
             let left: Vec<(&str, Why)> = left.iter().map(|left| (left.field.as_str(), left.why)).collect();
             assert_eq!(left, [(field, why)], "{data}");
         }
@@ -329,5 +350,27 @@ mod tests {
             (id("7"), id("7.0"), id("\"7\""), id("null")),
             (Some("7".into()), Some("7".into()), Some("7".into()), None)
         );
+    }
+
+    #[test]
+    fn data_that_is_too_much_is_refused_before_it_is_made_flat() {
+        let many: Vec<_> = (0..EVENT_DATA_MAX).map(|n| (format!("m{n}"), json!(1))).collect();
+        let large = |name: String| {
+            Json::Object([(name, Json::Object(many.clone().into_iter().collect()))].into_iter().collect())
+        };
+        let deep = (0..60).fold(json!(1), |below, _| json!({"abcde": below}));
+        for (data, taken) in [
+            (large("a".to_owned()), true),
+            (large("a".repeat(300)), false),
+            (json!({"a": large("b".to_owned()), "c": 1}), false),
+            (json!({"a": [{}]}), true),
+            (deep, false),
+        ] {
+            let read = data_of(object(data.clone()), &mut Vec::new());
+            assert_eq!(read.is_ok(), taken, "{data}");
+        }
+        let wide: Vec<_> = (0..600).map(|n| (format!("x{n}"), json!({}))).collect();
+        let read = lead_of(object(Json::Object(wide.into_iter().collect())), &mut Vec::new());
+        assert!(read.is_err(), "more members than any workspace has fields");
     }
 }

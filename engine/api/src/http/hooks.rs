@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use cadenza_core::id::LeadId;
+use cadenza_core::time::Timestamp;
 use cadenza_runtime::engine::{Accepted, Incoming};
 use cadenza_signatures::{Delivered, Genuine, SignatureError};
 use cadenza_store::{DeadContent, DeliveryKey};
@@ -25,6 +26,8 @@ pub(crate) struct Taken {
     pub(crate) event: String,
     /// The lead it came to.
     pub(crate) lead: LeadId,
+    /// Whether that is a new lead: nobody was found by what it names.
+    pub(crate) created: bool,
     /// Whether it had been applied before.
     pub(crate) duplicate: bool,
     /// What it brought and was not taken; the lead was.
@@ -36,7 +39,7 @@ impl Taken {
     /// What became of an event of this id.
     pub(crate) fn new(event: String, accepted: &Accepted) -> Self {
         let left_out = accepted.left_out.iter().map(LeftOutView::from).collect();
-        Self { event, lead: accepted.lead, duplicate: accepted.duplicate, left_out }
+        Self { event, lead: accepted.lead, created: accepted.created, duplicate: accepted.duplicate, left_out }
     }
 }
 
@@ -67,8 +70,9 @@ pub(crate) async fn receive(
     let open = || body::open(&parts.headers, &body);
     let signed = genuine.signed.as_ref().map(|hash| format!("{name}/\0signed/{hash}"));
     let sent = Sent { source: &name, id: genuine.id, signed };
+    let now = api.engine.clock().now();
     let own_id = || open().ok().and_then(|body| reader.id(body));
-    let incoming = match open().map_err(not_read).and_then(|body| read(&api, reader, &sent, body)) {
+    let incoming = match open().map_err(not_read).and_then(|body| read(&api, reader, &sent, body, now)) {
         Ok(incoming) => incoming,
         Err(problem) => return Err(keep(&api, &sent, own_id(), delivered, &genuine, problem).await),
     };
@@ -92,10 +96,16 @@ pub(crate) struct Sent<'a> {
     pub(crate) signed: Option<String>,
 }
 
-/// Maps a delivery and checks it.
-pub(crate) fn read(api: &Shared, reader: &Reader, sent: &Sent<'_>, body: Body<'_>) -> Result<Incoming, Problem> {
+/// Maps a delivery that `came` then, and checks it: without a time of its own it is as old as that.
+pub(crate) fn read(
+    api: &Shared,
+    reader: &Reader,
+    sent: &Sent<'_>,
+    body: Body<'_>,
+    came: Timestamp,
+) -> Result<Incoming, Problem> {
     let catalog = api.engine.catalog();
-    let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
+    let rules = Rules::of(&catalog.workspace.settings, came);
     let mapped = reader.read(body, rules.zone).map_err(|error| not_mapped(&error))?;
     // An id in the body is signed with it.
     let signed = sent.signed.clone().filter(|_| mapped.id.is_none());

@@ -153,6 +153,6 @@ async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<Accep
     let id = Some(event.as_str()).filter(|event| !event.is_empty());
     let sent = hooks::Sent { source, id, signed: signed.clone() };
     let body = body::read(content_type.as_deref(), bytes).map_err(hooks::not_read)?;
-    let incoming = hooks::read(api, &open.reader, &sent, body)?;
+    let incoming = hooks::read(api, &open.reader, &sent, body, letter.at)?;
     Ok(Some(api.engine.report(incoming).await?))
 }

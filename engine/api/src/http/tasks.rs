@@ -290,7 +290,7 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
         }
         (_, outcome) => outcome.unwrap_or(Outcome::Done),
     };
-    if body.result.is_some() && task.kind == TaskKind::Call && !outcome.reached() {
+    if task.kind == TaskKind::Call && body.result.is_some_and(|result| !result.counts_with(outcome)) {
         let detail =
             format!("the lead said nothing when the outcome is {outcome}: leave `result` out, or write connected");
         return Err(Problem::new(Kind::InvalidField, detail).at("result"));

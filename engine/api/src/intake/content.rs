@@ -24,7 +24,8 @@ pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>)
     let fields = report.fields.iter().map(|(name, value)| member(b'f', name, value));
     let data = report.data.iter().map(|(name, value)| member(b'd', name, value));
     let left = report.left_out.iter().map(|left| member(b'l', &left.field, &Value::text(left.said.as_deref())));
-    let sum = fields.chain(data).chain(left).fold(0_u64, u64::wrapping_add);
+    let also = report.also.iter().map(|(name, value)| member(b'a', name, value));
+    let sum = fields.chain(data).chain(left).chain(also).fold(0_u64, u64::wrapping_add);
     hash.feed(&sum.to_be_bytes());
     if let Some(standing) = &report.standing {
         hash.feed(format!("{standing:?}").as_bytes());

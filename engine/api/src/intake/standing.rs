@@ -76,10 +76,13 @@ fn opted_out(value: &Value, rules: &Rules<'_>) -> Result<bool, IntakeError> {
 }
 
 fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
-    let items = match value {
-        Value::List(items) => items,
+    let parts = |value: Value| match value {
         Value::Text(text) => text.split([',', ';']).map(|part| Value::Text(part.to_owned())).collect(),
         other => vec![other],
+    };
+    let items: Vec<Value> = match value {
+        Value::List(items) => items.into_iter().flat_map(parts).collect(),
+        value => parts(value),
     };
     let mut channels = Vec::new();
     for item in items {

@@ -319,3 +319,188 @@ fn consent_that_is_no_value_refuses_the_event_and_is_not_left_out() {
         assert!(matches!(refused, Err(IntakeError::Consent { field: of, .. }) if of == field), "{field}: {refused:?}");
     }
 }
+
+#[test]
+fn a_word_against_a_contact_holds_for_all_that_is_named_with_it() {
+    use StandardEvent::{CallCompleted, EmailBounced, LeadCreated, LeadOptedOut, LeadUpdated, TaskDone};
+    let list = |items: &[&str]| Value::List(items.iter().map(|item| t(item)).collect());
+    let two = || t("ada@a.example, bob@b.example");
+    type Row = (StandardEvent, Vec<(&'static str, Value)>, Vec<(&'static str, Value)>, &'static str, &'static str);
+    let rows: Vec<Row> = vec![
+        (LeadOptedOut, vec![("email", t("ada@a.example"))], vec![], "email=ada@a.example", ""),
+        (LeadOptedOut, vec![("email", two())], vec![], "email=ada@a.example +email=bob@b.example", ""),
+        (
+            LeadOptedOut,
+            vec![("email", list(&["ada@a.example", "bob@b.example"]))],
+            vec![],
+            "email=ada@a.example +email=bob@b.example",
+            "",
+        ),
+        (LeadOptedOut, vec![("email", list(&["ada@a.example", "?"]))], vec![], "email=ada@a.example", "email:list"),
+        (
+            LeadOptedOut,
+            vec![("external_id", t("7"))],
+            vec![("email", two()), ("phone", Value::Int(12_125_550_100))],
+            "external_id=7 +email=ada@a.example +email=bob@b.example +phone=12125550100",
+            "",
+        ),
+        (
+            LeadOptedOut,
+            vec![("external_id", t("7"))],
+            vec![("contact.email", t("ada@a.example")), ("note", t("bob@b.example"))],
+            "external_id=7 +email=ada@a.example",
+            "",
+        ),
+        (LeadOptedOut, vec![("external_id", t("7"))], vec![("email", t("n/a"))], "external_id=7", "data.email:form"),
+        (
+            LeadCreated,
+            vec![("email", two()), ("opted_out", Value::Bool(true))],
+            vec![],
+            "email=ada@a.example +email=bob@b.example",
+            "",
+        ),
+        (LeadCreated, vec![("phone", t("7"))], vec![("email", two())], "", "phone:form"),
+        (
+            LeadUpdated,
+            vec![("phone", t("+49 30 1234567 / +49 170 1234567")), ("refused", t("call"))],
+            vec![],
+            "phone=+49 30 1234567 +phone=+49 170 1234567",
+            "",
+        ),
+        (
+            LeadUpdated,
+            vec![("email", two()), ("stage", t("suppressed"))],
+            vec![],
+            "email=ada@a.example +email=bob@b.example",
+            "",
+        ),
+        (
+            EmailBounced,
+            vec![("external_id", t("7"))],
+            vec![("email", two())],
+            "external_id=7 +email=ada@a.example +email=bob@b.example",
+            "",
+        ),
+        (
+            CallCompleted,
+            vec![("external_id", t("7"))],
+            vec![("outcome", t("wrong_number")), ("phone", t("+49 30 1234567"))],
+            "external_id=7 +phone=+49 30 1234567",
+            "",
+        ),
+        (
+            CallCompleted,
+            vec![("external_id", t("7"))],
+            vec![("outcome", t("connected")), ("phone", t("+49 30 1234567"))],
+            "external_id=7",
+            "",
+        ),
+        (
+            CallCompleted,
+            vec![("external_id", t("7"))],
+            vec![("outcome", t("gatekeeper")), ("result", list(&["opted_out"])), ("email", t("ada@a.example"))],
+            "external_id=7 +email=ada@a.example",
+            "",
+        ),
+        (
+            CallCompleted,
+            vec![("external_id", t("7"))],
+            vec![("outcome", t("voicemail")), ("result", t("qualified"))],
+            "external_id=7",
+            "data.result:type",
+        ),
+        (
+            TaskDone,
+            vec![("external_id", t("7"))],
+            vec![("result", t("opted_out")), ("email", two())],
+            "external_id=7 +email=ada@a.example +email=bob@b.example",
+            "",
+        ),
+        (
+            TaskDone,
+            vec![("external_id", t("7"))],
+            vec![("opted_out", t("yes")), ("email", t("ada@a.example"))],
+            "external_id=7 +email=ada@a.example",
+            "",
+        ),
+        (
+            TaskDone,
+            vec![("external_id", t("7"))],
+            vec![("opted_out", t("no")), ("email", t("ada@a.example"))],
+            "external_id=7",
+            "",
+        ),
+    ];
+    for (kind, fields, data, expected, left_out) in rows {
+        let what = format!("{kind:?} {fields:?} {data:?}");
+        let fields: Vec<(&str, Value)> = fields;
+        let checked = checked(of(kind, draft(&fields, &data))).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let shown = |sign: &str, (name, value): &(String, Value)| match value {
+            Value::Text(text) => format!("{sign}{name}={text}"),
+            other => panic!("{what}: {other:?}"),
+        };
+        let report = &checked.report;
+        let own = report.fields.iter().map(|field| shown("", field));
+        let found: Vec<String> = own.chain(report.also.iter().map(|field| shown("+", field))).collect();
+        let left: Vec<String> = left(&checked).iter().map(|(field, why)| format!("{field}:{why}")).collect();
+        assert_eq!((found.join(" ").as_str(), left.join(" ").as_str()), (expected, left_out), "{what}");
+    }
+}
+
+#[test]
+fn a_word_against_a_contact_that_is_not_clear_is_refused() {
+    use StandardEvent::{CallCompleted, EmailReplied, LeadOptedOut};
+    let many = || Value::List((0..200).map(|n| t(&format!("ada{n}@a.example"))).collect());
+    let left = |field: &str, why| vec![LeftOut::new(field, why, None)];
+    for (what, draft, place) in [
+        (
+            "an object",
+            Draft { left_out: left("email", Why::Object), ..of(LeadOptedOut, draft(&[], &[])) },
+            "lead.email",
+        ),
+        (
+            "twice",
+            Draft {
+                left_out: left("phone", Why::Repeated),
+                ..of(LeadOptedOut, draft(&[("external_id", t("7"))], &[]))
+            },
+            "lead.phone",
+        ),
+        (
+            "an object under data",
+            Draft { left_out: left("data.email", Why::Object), ..of(LeadOptedOut, draft(&[], &[])) },
+            "lead.email",
+        ),
+        (
+            "several ids",
+            of(LeadOptedOut, draft(&[("external_id", Value::List(vec![t("7"), t("8")]))], &[])),
+            "lead.external_id",
+        ),
+        ("too many", of(LeadOptedOut, draft(&[("email", many())], &[])), "lead.email"),
+        ("not yes and not no", of(EmailReplied, draft(&[], &[("opted_out", t("perhaps"))])), "lead.opted_out"),
+        (
+            "an object that says it",
+            Draft { left_out: left("data.opted_out", Why::Object), ..of(EmailReplied, draft(&[], &[])) },
+            "lead.opted_out",
+        ),
+        (
+            "two results",
+            of(
+                CallCompleted,
+                draft(
+                    &[],
+                    &[("outcome", t("connected")), ("result", Value::List(vec![t("opted_out"), t("callback")]))],
+                ),
+            ),
+            "data.result",
+        ),
+        (
+            "an unknown name, left out before",
+            Draft { left_out: left("nickname", Why::Object), ..of(EmailReplied, draft(&[], &[])) },
+            "lead.nickname",
+        ),
+    ] {
+        let refused = checked(draft);
+        assert_eq!(refused.as_ref().err().and_then(IntakeError::place).as_deref(), Some(place), "{what}: {refused:?}");
+    }
+}

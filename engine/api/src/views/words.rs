@@ -216,6 +216,9 @@ impl<'a> Teller<'a> {
                 format!("Mail, phone and id belong to different leads; the other one is {other}.")
             }
             Note::KeyShared { kind, with } => format!("{with} has the same {} too.", key_words(*kind)),
+            Note::Unbound { kind, why } => {
+                format!("Its {} is no longer bound: {} was taken back.", key_words(*kind), bound_words(*why))
+            }
             Note::Bound { kind, why } => format!("Its {} may not be used: {}.", key_words(*kind), bound_words(*why)),
             Note::NotTaken(kind) => {
                 format!(

@@ -1,8 +1,11 @@
 //! Mail addresses: what is left when everything that is not the address itself is taken away.
 
 use super::domain;
+use super::placeholder::is_nobodys;
 use super::text::{plain, trim_around};
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// The most bytes of an address, and of the part before its `@` (RFC 5321, 4.5.3.1).
 const BYTES_MAX: usize = 254;
@@ -13,7 +16,7 @@ const BRACKETS: [(char, char); 6] = [('<', '>'), ('‹', '›'), ('«', '»'), (
 
 /// A mail address, ready to be sent to and the same for all its spellings: in lower case, its domain in ASCII, without a
 /// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. None when it is no address,
-/// or more than one.
+/// more than one, or what is written for want of one: `none@none.com`, `noreply@…`.
 pub fn email(text: &str) -> Option<String> {
     if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@')) {
         // As nearly all are written: nothing stands around it.
@@ -33,8 +36,9 @@ fn bare(address: &str) -> Option<String> {
     // A comment behind the address, and the query of a `mailto:`.
     let domain = domain.split(['(', '?']).next()?;
     let domain = domain::host(trim_around(domain))?;
-    let fits = is_local(local) && local.len() + domain.len() < BYTES_MAX;
-    fits.then(|| format!("{}@{domain}", local.to_lowercase()))
+    let local = local.to_lowercase();
+    let fits = is_local(&local) && local.len() + domain.len() < BYTES_MAX && !is_nobodys(&local, &domain);
+    fits.then(|| format!("{local}@{domain}"))
 }
 
 /// HTML's escapes of angle brackets, which come out of pages and badly written exports.
@@ -45,13 +49,13 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// What stands in the last brackets that hold an address; the whole text when none do.
+/// What stands in the last brackets that hold an address; the whole text when none do, or several hold different ones.
 fn in_brackets(text: &str) -> &str {
     for (open, close) in BRACKETS {
-        if let Some((_, inside)) = text.rsplit_once(open)
-            && let Some(inside) = inside.split(close).next().filter(|inside| inside.contains('@'))
-        {
-            return inside;
+        let parts = text.split(open).skip(1).filter_map(|part| part.split(close).next());
+        let mut addresses = parts.filter(|part| part.contains('@'));
+        if let Some(first) = addresses.next() {
+            return if addresses.all(|other| other.eq_ignore_ascii_case(first)) { first } else { text };
         }
     }
     text
@@ -85,4 +89,16 @@ fn after_label(text: &str) -> &str {
 fn is_local(local: &str) -> bool {
     let may = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
     (1..=LOCAL_BYTES_MAX).contains(&local.len()) && local.chars().all(may) && !local.starts_with('.')
+}
+
+/// Names of mailboxes that several people read.
+static ROLES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("roles.txt").lines().filter(|line| !line.starts_with('#')).collect());
+
+/// Whether a kept address is that of a role (`info@`, `sales.eu@`) and not of one person.
+pub(super) fn is_of_role(address: &str) -> bool {
+    let local = address.split('@').next().unwrap_or_default();
+    let first = local.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let whole: String = local.chars().filter(|c| c.is_alphabetic()).collect();
+    first.is_empty() || ROLES.contains(first) || ROLES.contains(whole.as_str())
 }

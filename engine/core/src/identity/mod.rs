@@ -7,6 +7,7 @@ mod domain;
 mod email;
 mod first_rules;
 mod phone;
+mod placeholder;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,21 @@ impl IdentityKey {
     pub fn kept(kind: IdentityKind, text: &str) -> Self {
         Self { kind, version: RULES_VERSION, value: text.to_owned() }
     }
+
+    /// Whether it is a telephone number of which nobody knows the country.
+    pub fn is_without_country(&self) -> bool {
+        self.kind == IdentityKind::Phone && !self.value.starts_with('+')
+    }
+
+    /// Whether it is one person's by what it says: an address whose name is not that of a role, a mobile number, a number
+    /// with an extension. What several leads have is then the same person's, more than once.
+    pub fn is_personal(&self) -> bool {
+        match self.kind {
+            IdentityKind::External => false,
+            IdentityKind::Email => !email::is_of_role(&self.value),
+            IdentityKind::Phone => phone::is_personal(&self.value),
+        }
+    }
 }
 
 /// A text in one line, without what cannot be seen.
@@ -73,8 +89,9 @@ pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
     text::plain(text)
 }
 
-/// An id in another system without white space around it and without what cannot be seen; its case is its own.
+/// An id in another system without white space around it and without what cannot be seen; its case is its own. None for
+/// what is written where there is no id: `N/A`, `null`, `0`, `-`.
 pub fn external_id(text: &str) -> Option<String> {
     let id = text::plain(text);
-    (!id.is_empty()).then(|| id.into_owned())
+    (!placeholder::is_no_id(&id)).then(|| id.into_owned())
 }

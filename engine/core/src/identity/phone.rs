@@ -3,6 +3,7 @@
 //! Reading digits as a number of a country is the library's (`phonelib`): lengths, trunk prefixes and access codes of every
 //! plan. What stands around the digits, extensions in many languages, and what only looks like a number are looked at here.
 
+use super::placeholder::{is_no_number, is_of_films};
 use super::text::plain;
 use crate::country::Country;
 use phonelib::PhoneNumber;
@@ -204,7 +205,8 @@ impl Dialled {
             _ => digits(number),
         };
         let bare = number.bytes().all(|byte| byte.is_ascii_digit());
-        let fits = (DIGITS_MIN..=DIGITS_MAX + 3).contains(&digits.len()) && !is_placeholder(&digits);
+        let fits = (DIGITS_MIN..=DIGITS_MAX + 3).contains(&digits.len()) && !is_no_number(&digits);
+        let fits = fits && (international || !is_of_films(&digits));
         fits.then_some(Self { digits, international, bare })
     }
 
@@ -245,12 +247,12 @@ fn is_italian(code: &str) -> bool {
 fn shown(number: &PhoneNumber) -> Option<String> {
     let text = number.e164();
     let fits = text.len() > DIGITS_MIN && text.len() <= DIGITS_MAX + 1;
-    let fits = fits && !is_placeholder(number.national_number());
+    let fits = fits && !is_no_number(number.national_number());
     fits.then(|| text.to_owned())
 }
 
-/// Whether somebody typed this for want of a number: one digit again and again, digits in their order, or `000…`.
-fn is_placeholder(digits: &str) -> bool {
-    let steps = |step: u8| digits.as_bytes().windows(2).all(|pair| (pair[1] + 10 - pair[0]) % 10 == step);
-    digits.starts_with("000") || steps(0) || steps(1) || steps(9)
+/// Whether a kept number is one person's: a mobile, or one with an extension. In North America the two are not to be told
+/// apart by their digits; there a number is not taken for one.
+pub(super) fn is_personal(number: &str) -> bool {
+    number.contains(";ext=") || PhoneNumber::parse(number).is_some_and(|number| number.is_mobile())
 }

@@ -53,6 +53,9 @@ pub struct Binding {
     /// The source or the person that told us.
     #[n(2)]
     pub by: String,
+    /// The lead whose own preference it is: it goes when that is taken back.
+    #[n(3)]
+    pub of: Option<LeadId>,
 }
 
 /// What the leads that have a key tell it.
@@ -62,8 +65,10 @@ pub enum IdentityMessage {
     Held,
     /// It is bound, on every lead that has it.
     Bind(Binding),
-    /// It is bound unless another lead has it too.
+    /// It is bound unless somebody else has it too.
     BindAlone(Binding),
+    /// The lead's preference, by which this binds it, is taken back.
+    Release(Why),
 }
 
 /// Everything that is known of a key.
@@ -84,6 +89,8 @@ pub struct Told {
     pub to_speaker: Vec<Binding>,
     /// Leads that have it besides, and what binds it from now on.
     pub to_others: Option<Binding>,
+    /// Whoever has it, and what binds it no more.
+    pub released: Option<Why>,
     /// Another lead that has it, when the speaker has it from now on: the one that got it last.
     pub shared_with: Option<LeadId>,
 }
@@ -95,7 +102,15 @@ impl Identity {
             IdentityMessage::Held => self.hold(lead, now),
             IdentityMessage::BindAlone(_) if self.holders.iter().any(|holder| *holder != lead) => Told::default(),
             IdentityMessage::Bind(binding) | IdentityMessage::BindAlone(binding) => self.bind(binding),
+            IdentityMessage::Release(why) => self.release(lead, why),
         }
+    }
+
+    fn release(&mut self, lead: LeadId, why: Why) -> Told {
+        let count = self.bindings.len();
+        self.bindings.retain(|binding| binding.why != why || binding.of != Some(lead));
+        let changed = self.bindings.len() < count;
+        Told { changed, released: changed.then_some(why), ..Told::default() }
     }
 
     fn hold(&mut self, lead: LeadId, now: Timestamp) -> Told {
@@ -104,7 +119,7 @@ impl Identity {
         }
         let mut told = Told { to_speaker: self.bindings.clone(), ..Told::default() };
         if self.holders.len() >= HOLDERS_MAX {
-            told.to_speaker.push(Binding { why: Why::Crowded, at: now, by: String::new() });
+            told.to_speaker.push(Binding { why: Why::Crowded, at: now, by: String::new(), of: None });
             return told;
         }
         told.shared_with = self.holders.last().copied();
@@ -179,7 +194,7 @@ mod tests {
     use super::*;
 
     fn binding(why: Why) -> Binding {
-        Binding { why, at: Timestamp::from_ms(7), by: "web".to_owned() }
+        Binding { why, at: Timestamp::from_ms(7), by: "web".to_owned(), of: None }
     }
 
     fn lead(n: usize) -> LeadId {
@@ -188,7 +203,8 @@ mod tests {
 
     #[test]
     fn what_leads_tell_a_key_and_what_it_tells_them() {
-        use IdentityMessage::{Bind, BindAlone, Held};
+        use IdentityMessage::{Bind, BindAlone, Held, Release};
+        let preference = Binding { of: Some(lead(1)), ..binding(Why::DoNotCall) };
         let opted_out = || binding(Why::OptedOut);
         let (now, mut key) = (Timestamp::from_ms(9), Identity::default());
         let told = |told: Told| (told.changed, told.shared_with, told.to_speaker.len(), told.to_others.is_some());
@@ -200,6 +216,10 @@ mod tests {
             ("the second lead hears of it", 1, Held, (true, Some(lead(0)), 1, false)),
             ("a bounce is everybody's", 1, Bind(binding(Why::Bounced)), (true, None, 0, true)),
             ("one's own word spares the other", 1, BindAlone(binding(Why::DoNotCall)), (false, None, 0, false)),
+            ("a preference binds", 1, Bind(preference), (true, None, 0, true)),
+            ("another lead does not take it back", 0, Release(Why::DoNotCall), (false, None, 0, false)),
+            ("whose it is does", 1, Release(Why::DoNotCall), (true, None, 0, false)),
+            ("an opt-out is not taken back", 0, Release(Why::OptedOut), (false, None, 0, false)),
         ] {
             assert_eq!(told(key.tell(lead(who), message, now)), expected, "{what}");
         }

@@ -8,14 +8,20 @@ use crate::country::Country;
 use crate::effect::Effect;
 use crate::event::Report;
 use crate::finding::OPEN_SOURCE;
+use crate::id::LeadId;
 use crate::identity::{Binding, BoundKey, IdentityKey, IdentityKind, IdentityMessage, Why, needed_by};
 use crate::journal::Note;
 use crate::lead::{Channel, FORMER_MAX, Lead};
+use crate::reading::Why as Reading;
 use crate::value::Value;
 use std::borrow::Cow;
 
 /// How many bound keys a lead remembers; those that it no longer has give way first.
 const BOUND_MAX: usize = 32;
+
+/// What a channel that is not wanted binds.
+const REFUSALS: [(Channel, IdentityKind, Why); 2] =
+    [(Channel::Call, IdentityKind::Phone, Why::DoNotCall), (Channel::Email, IdentityKind::Email, Why::OptedOut)];
 
 /// The kind of key that a field is.
 pub(super) fn kind_of(field: &str) -> Option<IdentityKind> {
@@ -102,7 +108,29 @@ impl<'a> Machine<'a> {
         }
         if let Some(new) = new {
             lead.consent.unreachable.retain(|channel| needed_by(*channel) != Some(kind));
-            self.tell_key(new, IdentityMessage::Held);
+            let word = self.word_on(kind);
+            self.tell_key(new.clone(), IdentityMessage::Held);
+            // Who said no said it of every address and number, those that become known later too.
+            if let Some(binding) = word {
+                self.tell_key(new, IdentityMessage::BindAlone(binding));
+            }
+        }
+    }
+
+    /// What another source calls the lead contradicts nothing that is known: it is kept beside the lead's id, however old
+    /// the news is. False when the source calls the lead otherwise.
+    pub(super) fn id_besides(&mut self, id: &Value) -> bool {
+        let Value::Text(id) = id else { return false };
+        let Some(source) = self.report.map(|report| report.source.as_str()) else { return false };
+        let Some(key) = IdentityKey::of(IdentityKind::External, id, None) else { return false };
+        match self.state.lead.external_id_of(source) {
+            Some(known) => known == key.value,
+            None => {
+                self.state.lead.other_ids.insert(source.to_owned(), key.value.clone());
+                self.lead_changed = true;
+                self.tell_key(key, IdentityMessage::Held);
+                true
+            }
         }
     }
 
@@ -128,6 +156,22 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// What the lead said of being contacted that holds for its address or number.
+    fn word_on(&self, kind: IdentityKind) -> Option<Binding> {
+        let consent = &self.state.lead.consent;
+        let own = Some(self.state.lead.id);
+        let binding = |why| Binding { why, at: self.cx.now, by: String::new(), of: own };
+        match &consent.opted_out {
+            _ if kind == IdentityKind::External => None,
+            Some(said) => Some(Binding { why: Why::OptedOut, at: said.at, by: said.by.clone(), of: None }),
+            None => {
+                let refused =
+                    |(channel, of, _): &(Channel, IdentityKind, Why)| *of == kind && consent.refused.contains(channel);
+                REFUSALS.into_iter().find(refused).map(|(.., why)| binding(why))
+            }
+        }
+    }
+
     fn tell_key(&mut self, key: IdentityKey, message: IdentityMessage) {
         self.effects.push(Effect::Identity(key, message));
     }
@@ -135,10 +179,7 @@ impl<'a> Machine<'a> {
     /// A key of the lead is bound: the gate asks for it from now on.
     pub(super) fn bound(&mut self, key: &IdentityKey, binding: &Binding) {
         let known = |bound: &BoundKey| bound.key == *key && bound.binding.why == binding.why;
-        let consent = &self.state.lead.consent;
-        // Nothing more is to be known of somebody who may not be contacted at all.
-        let opted_out = consent.opted_out.is_some() && binding.why == Why::OptedOut;
-        if opted_out || consent.bound.iter().any(known) {
+        if self.state.lead.consent.bound.iter().any(known) {
             return;
         }
         let lead = &mut self.state.lead;
@@ -154,42 +195,65 @@ impl<'a> Machine<'a> {
 
     /// Binds an address or number on every lead that has it.
     fn bind(&mut self, key: IdentityKey, why: Why, by: &str) {
-        let binding = Binding { why, at: self.cx.now, by: by.to_owned() };
+        let binding = Binding { why, at: self.cx.now, by: by.to_owned(), of: None };
         self.bound(&key, &binding);
         self.tell_key(key, IdentityMessage::Bind(binding));
     }
 
-    /// Mail to an address came back: to the one that the event names, else to the lead's own.
+    /// Mail to an address came back: to those that the event names, else to the lead's own.
     pub(super) fn bounced(&mut self, report: &Report) {
-        match self.named(IdentityKind::Email).or_else(|| self.own_key(IdentityKind::Email)) {
-            Some(address) => self.bind(address, Why::Bounced, &report.source),
-            None => self.unreachable(Channel::Email),
-        }
+        self.rests(report, Channel::Email, Why::Bounced);
     }
 
-    /// Somebody else answered at the number that was called: the one that a report from outside names, else the lead's own,
-    /// as it was before anything new was learnt in the call.
+    /// Somebody else answered at the number that was called: at those that a report from outside names, else at the lead's
+    /// own, as it was before anything new was learnt in the call.
     pub(super) fn wrong_number(&mut self, by: &str) {
-        let dialled = match self.report {
-            Some(_) => self.named(IdentityKind::Phone).or_else(|| self.number()),
-            None => self.dialled.take(),
-        };
-        match dialled {
-            Some(number) => self.bind(number, Why::WrongNumber, by),
-            None => self.unreachable(Channel::Call),
+        match (self.report, self.dialled.take()) {
+            (Some(report), _) => self.rests(report, Channel::Call, Why::WrongNumber),
+            (None, Some(number)) => self.bind(number, Why::WrongNumber, by),
+            (None, None) => self.unreachable(Channel::Call),
         }
     }
 
-    /// The key of this kind that what is being handled names.
-    pub(super) fn named(&self, kind: IdentityKind) -> Option<IdentityKey> {
-        self.keys_in(self.named).into_iter().find_map(|(named, key)| key.filter(|_| named == kind))
+    /// An event says that an address or number serves nobody. Where it names none, that is the lead's own, unless the lead
+    /// has got another one since; where it names one that cannot be read, nobody knows which.
+    fn rests(&mut self, report: &Report, channel: Channel, why: Why) {
+        let Some(kind) = needed_by(channel) else { return };
+        let field = kind.as_str();
+        let named = self.named(kind);
+        let unread = report.fields.iter().any(|(name, _)| name == field)
+            || report.left_out.iter().any(|left| left.field.strip_prefix("data.").unwrap_or(&left.field) == field);
+        if !named.is_empty() {
+            named.into_iter().for_each(|key| self.bind(key, why, &report.source));
+        } else if !unread {
+            match self.own_key(kind) {
+                Some(_) if self.is_older(field, report.at, |_| true) => self.left_out(field, Reading::Older),
+                Some(own) => self.bind(own, why, &report.source),
+                None => self.unreachable(channel),
+            }
+        }
     }
 
-    /// An opt-out binds every address and number that it names, and those of the lead that nobody else has, former ones too.
+    /// The keys of this kind that what is being handled names.
+    fn named(&self, kind: IdentityKind) -> Vec<IdentityKey> {
+        let mut named = self.all_named();
+        named.retain(|key| key.kind == kind);
+        named
+    }
+
+    fn all_named(&self) -> Vec<IdentityKey> {
+        let also = self.report.map_or(&[][..], |report| &report.also);
+        let mut named = Vec::new();
+        for (_, key) in self.keys_in(self.named).into_iter().chain(self.keys_in(also)) {
+            named.extend(key.filter(|key| !named.contains(key)));
+        }
+        named
+    }
+
+    /// An opt-out binds every address and number that it names, and those of the lead that are one person's, former ones too.
     pub(super) fn bind_opted_out(&mut self, by: &str) {
-        let binding = Binding { why: Why::OptedOut, at: self.cx.now, by: by.to_owned() };
-        let mut named: Vec<IdentityKey> = self.keys_in(self.named).into_iter().filter_map(|(_, key)| key).collect();
-        named.extend(self.named_in_data());
+        let binding = Binding { why: Why::OptedOut, at: self.cx.now, by: by.to_owned(), of: None };
+        let named = self.all_named();
         let own = [IdentityKind::Email, IdentityKind::Phone].into_iter().filter_map(|kind| self.own_key(kind));
         let own: Vec<IdentityKey> = own.chain(self.state.lead.former.iter().cloned()).collect();
         let binds = |key: &IdentityKey| key.kind != IdentityKind::External;
@@ -202,28 +266,47 @@ impl<'a> Machine<'a> {
     }
 
     /// A number that is not to be called and an address that is not to be mailed are so on every lead that has them; where
-    /// none is named, the lead's own, unless others have it too.
-    pub(super) fn bind_refused(&mut self, channels: &[Channel], by: &str) {
-        let binds = [
-            (Channel::Call, IdentityKind::Phone, Why::DoNotCall),
-            (Channel::Email, IdentityKind::Email, Why::OptedOut),
-        ];
-        for (_, kind, why) in binds.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
-            if let Some(key) = self.named(kind) {
-                self.bind(key, why, by);
-            } else if let Some(key) = self.own_key(kind) {
-                let binding = Binding { why, at: self.cx.now, by: by.to_owned() };
+    /// none is named, the lead's own, unless somebody else has it too. `of` is the lead when it may take that back.
+    pub(super) fn bind_refused(&mut self, channels: &[Channel], by: &str, of: Option<LeadId>) {
+        for (_, kind, why) in REFUSALS.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
+            let named = self.named(kind);
+            let own = self.own_key(kind).filter(|_| named.is_empty());
+            named.into_iter().for_each(|key| self.bind(key, why, by));
+            if let Some(key) = own {
+                let binding = Binding { why, at: self.cx.now, by: by.to_owned(), of };
                 self.tell_key(key, IdentityMessage::BindAlone(binding));
             }
         }
     }
 
-    /// Addresses and numbers that an opt-out names beside the lead: a call's report says which one was meant.
-    fn named_in_data(&self) -> Vec<IdentityKey> {
-        let Some(report) = self.report else { return Vec::new() };
-        let country = self.country(&report.fields);
-        let kinds = [IdentityKind::Email, IdentityKind::Phone].into_iter();
-        kinds.filter_map(|kind| IdentityKey::of(kind, report.text(kind.as_str())?, country)).collect()
+    /// Channels are wanted again: what was bound by the lead's own preference is free. What somebody else's word binds
+    /// stays so, and whoever asked is told.
+    pub(super) fn release_refused(&mut self, channels: &[Channel]) {
+        let own = self.state.lead.id;
+        for (channel, kind, why) in REFUSALS.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
+            let bound = &self.state.lead.consent.bound;
+            let by_preference =
+                |bound: &&BoundKey| bound.key.kind == kind && bound.binding.why == why && bound.binding.of == Some(own);
+            let keys: Vec<IdentityKey> = bound.iter().filter(by_preference).map(|bound| bound.key.clone()).collect();
+            for key in keys {
+                self.released(&key, why);
+                self.tell_key(key, IdentityMessage::Release(why));
+            }
+            if let Some(why) = self.state.lead.bound_on(channel) {
+                self.notes.push(Note::Bound { kind, why });
+            }
+        }
+    }
+
+    /// A key of the lead is bound no more by this.
+    pub(super) fn released(&mut self, key: &IdentityKey, why: Why) {
+        let bound = &mut self.state.lead.consent.bound;
+        let count = bound.len();
+        bound.retain(|bound| bound.key != *key || bound.binding.why != why);
+        if bound.len() < count {
+            self.lead_changed = true;
+            self.notes.push(Note::Unbound { kind: key.kind, why });
+        }
     }
 
     /// A key of the lead was made by older rules. What the lead has is kept by today's, and the keys that they make are told
@@ -253,6 +336,18 @@ impl<'a> Machine<'a> {
             self.bind_opted_out(&opted_out.by);
         }
         self.notes.push(Note::RulesRaised);
+    }
+
+    /// What the lead is called by is the same number as before, and is written otherwise: what binds the old key binds
+    /// the new one.
+    pub(super) fn rewritten(&mut self, old: &IdentityKey, new: &IdentityKey) {
+        let bound = self.state.lead.consent.bound.clone();
+        for BoundKey { binding, .. } in bound.into_iter().filter(|bound| bound.key == *old) {
+            if binding.why != Why::Crowded {
+                self.bound(new, &binding);
+                self.tell_key(new.clone(), IdentityMessage::Bind(binding));
+            }
+        }
     }
 
     fn raise_unreachable(&mut self, key: IdentityKey, channel: Channel, why: Why) {
@@ -302,15 +397,39 @@ impl Lead {
         self.profile.country.as_deref().and_then(Country::parse)
     }
 
+    /// Whether two records are perhaps of one person and certainly not of two: by the same name, or by an address or number
+    /// that is one person's, and no name speaks against it.
+    pub fn is_one_with(&self, other: &Self) -> bool {
+        let names = |lead: &Self| {
+            let name = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_lowercase());
+            (name(&lead.profile.first_name), name(&lead.profile.last_name))
+        };
+        let ((first, last), (other_first, other_last)) = (names(self), names(other));
+        let differ = |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
+        if differ(&first, &other_first) || differ(&last, &other_last) {
+            return false;
+        }
+        let is_named = first.is_some() && last.is_some();
+        let shares = |kind: IdentityKind| match (self.text_of(kind), other.text_of(kind)) {
+            (Some(own), Some(theirs)) => own == theirs && IdentityKey::kept(kind, own).is_personal(),
+            _ => false,
+        };
+        is_named && first == other_first && last == other_last
+            || shares(IdentityKind::Email)
+            || shares(IdentityKind::Phone)
+    }
+
     /// What binds the address or number that a touch on this way needs.
     pub fn bound_on(&self, channel: Channel) -> Option<Why> {
         let kind = needed_by(channel)?;
         let text = self.text_of(kind)?;
-        let bound = self
-            .consent
-            .bound
-            .iter()
-            .find(|bound| bound.key.kind == kind && bound.key.value == text && bound.binding.why.binds(channel));
-        bound.map(|bound| bound.binding.why)
+        self.bound_at(kind, text, channel)
+    }
+
+    /// What binds an address or number, as it is kept, for a touch on this way.
+    pub fn bound_at(&self, kind: IdentityKind, text: &str, channel: Channel) -> Option<Why> {
+        let binds =
+            |bound: &&BoundKey| bound.key.kind == kind && bound.key.value == text && bound.binding.why.binds(channel);
+        self.consent.bound.iter().find(binds).map(|bound| bound.binding.why)
     }
 }

@@ -26,7 +26,7 @@ use crate::event::{Event, LeadCommand, Report};
 use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
-use crate::lead::{OptOut, Stage, Touch};
+use crate::lead::{Channel, OptOut, Stage, Touch};
 use crate::run::Run;
 use crate::state::LeadState;
 use crate::task::Task;
@@ -261,6 +261,7 @@ impl<'a> Machine<'a> {
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
             Event::Bound { key, binding } => self.bound(key, binding),
+            Event::Unbound { key, why } => self.released(key, *why),
             Event::KeyShared { kind, with } => self.notes.push(Note::KeyShared { kind: *kind, with: *with }),
             Event::RulesRaised(old) => self.raise_rules(old),
             Event::PutOff { run, attempt } => self.put_off(*run, *attempt),
@@ -290,7 +291,10 @@ impl<'a> Machine<'a> {
             LeadCommand::OptOut { reason } => self.opt_out(by, reason.clone()),
             LeadCommand::Prefer { refused, not_before } => {
                 let consent = &mut self.state.lead.consent;
+                let (mut more, mut fewer) = (Vec::new(), Vec::new());
                 if let Some(refused) = refused {
+                    more.extend(refused.iter().copied().filter(|channel| !consent.refused.contains(channel)));
+                    fewer.extend(Channel::ALL.iter().copied().filter(|channel| !refused.contains(channel)));
                     consent.refused.clone_from(refused);
                 }
                 if let Some(at) = *not_before {
@@ -298,6 +302,8 @@ impl<'a> Machine<'a> {
                 }
                 let (refused, not_before) = (consent.refused.clone(), consent.not_before);
                 self.notes.push(Note::Preferred { refused, not_before });
+                self.bind_refused(&more, by, Some(self.state.lead.id));
+                self.release_refused(&fewer);
             }
             LeadCommand::Pause => {
                 self.state.lead.paused_at.get_or_insert(now);

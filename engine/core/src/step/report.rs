@@ -5,10 +5,11 @@ use crate::account::AccountMessage;
 use crate::ages::Ages;
 use crate::country::Country;
 use crate::effect::Effect;
-use crate::event::{Event, EventType, Report, StandardEvent};
+use crate::event::{Event, EventType, Report, StandardEvent, Standing};
 use crate::field::KEPT_FIELDS;
 use crate::finding;
 use crate::id::{AccountId, RunId};
+use crate::identity::{self, IdentityKey, IdentityKind};
 use crate::journal::{Change, Note};
 use crate::lead::{Channel, Deal, Engagement, Lead, Outcome, Stage, Touch, TouchResult};
 use crate::reading::Why;
@@ -87,10 +88,13 @@ impl<'a> Machine<'a> {
         let country = self.country(fields);
         for (field, value) in fields {
             let before = self.key_before(field);
-            self.set_field(field, value, word, country);
-            if let Some((kind, before)) = before {
+            let taken = self.set_field(field, value, word, country);
+            if let Some((kind, before)) = before.filter(|_| taken) {
                 self.key_set(kind, before);
             }
+        }
+        if fields.iter().any(|(field, _)| field == "country") {
+            self.number_gets_its_country();
         }
         // What is learnt later may say which company it is.
         if self.state.lead.account.is_none() {
@@ -98,22 +102,47 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn set_field(&mut self, field: &str, value: &Value, word: Word, country: Option<Country>) {
+    /// A number that was kept as its digits, since nobody knew of which country it is, is that country's.
+    fn number_gets_its_country(&mut self) {
+        let country = self.country(&[]);
+        let Some(kept) = self.state.lead.profile.phone.clone().filter(|number| !number.starts_with('+')) else {
+            return;
+        };
+        if let Some(known) = identity::phone(&kept, country).filter(|known| *known != kept) {
+            let before = self.state.lead.profile.get("phone");
+            self.state.lead.profile.phone = Some(known.clone());
+            let after = self.state.lead.profile.get("phone");
+            self.changes.push(Change::new("phone", before, after, None));
+            let unreachable = self.state.lead.consent.unreachable.clone();
+            self.key_set(IdentityKind::Phone, Some(kept.clone()));
+            self.state.lead.consent.unreachable = unreachable;
+            let [old, new] = [&kept, &known].map(|text| IdentityKey::kept(IdentityKind::Phone, text));
+            self.rewritten(&old, &new);
+        }
+    }
+
+    /// Whether the field holds what is given now.
+    fn set_field(&mut self, field: &str, value: &Value, word: Word, country: Option<Country>) -> bool {
         if let Word::Sent(at) = word
             && self.is_older(field, at, |lead| !lead.profile.get(field).is_blank())
         {
-            // Saying what is known anyway is no disagreement.
-            if self.state.lead.profile.get(field) != *value {
+            // Saying what is known anyway is no disagreement, nor is what another source calls the lead.
+            let agrees = if field == IdentityKind::External.as_str() {
+                self.id_besides(value)
+            } else {
+                self.state.lead.profile.get(field) == *value
+            };
+            if !agrees {
                 self.left_out(field, Why::Older);
             }
-            return;
+            return false;
         }
         let kept = KEPT_FIELDS.iter().any(|info| info.name == field);
         let lead = &mut self.state.lead;
         let before = lead.profile.get(field);
         if kept || lead.profile.set_at(field, value.clone(), &self.cx.live.settings.fields, country).is_err() {
             self.notes.push(Note::NotSet { field: field.to_owned() });
-            return;
+            return false;
         }
         let at = match word {
             Word::Sent(at) => at.min(self.cx.now),
@@ -126,6 +155,7 @@ impl<'a> Machine<'a> {
         if before != after && !came_with_the_lead {
             self.changes.push(Change::new(field, before, after, run));
         }
+        true
     }
 
     /// Whether what a field holds was true later than `at`; `known` says whether it holds anything.
@@ -152,7 +182,16 @@ impl<'a> Machine<'a> {
     }
 
     fn take_in(&mut self, report: &Report) {
-        let EventType::Standard(kind) = &report.kind else { return };
+        if let EventType::Standard(kind) = &report.kind {
+            self.take_in_standard(report, *kind);
+        }
+        let told_before = report.standing.as_ref().is_some_and(Standing::opts_out);
+        if report.opts_out() && !told_before {
+            self.opt_out(&report.source, report.text("reason").map(str::to_owned));
+        }
+    }
+
+    fn take_in_standard(&mut self, report: &Report, kind: StandardEvent) {
         match kind {
             StandardEvent::LeadEngaged => self.engaged(report, report.text("kind").unwrap_or("page")),
             StandardEvent::CallInbound => self.engaged(report, "call"),
@@ -166,11 +205,9 @@ impl<'a> Machine<'a> {
             }
             StandardEvent::DealWon => self.deal_closed(report, true),
             StandardEvent::DealLost => self.deal_closed(report, false),
-            StandardEvent::LeadOptedOut => {
-                self.opt_out(&report.source, report.text("reason").map(str::to_owned));
-            }
             StandardEvent::LeadCreated
             | StandardEvent::LeadUpdated
+            | StandardEvent::LeadOptedOut
             | StandardEvent::EmailAutoReplied
             | StandardEvent::MeetingDeclined
             | StandardEvent::MeetingCancelled
@@ -187,9 +224,7 @@ impl<'a> Machine<'a> {
 
     fn called_outside(&mut self, report: &Report) {
         let outcome = report.text("outcome").and_then(Outcome::parse).unwrap_or(Outcome::Connected);
-        // A no left with whoever answered counts, too; any other result needs the person on the line.
-        let said = report.text("result").and_then(TouchResult::parse);
-        let result = said.filter(|_| outcome.reached());
+        let result = report.text("result").and_then(TouchResult::parse).filter(|result| result.counts_with(outcome));
         let callback_at = report.data.get("callback_at").cloned().and_then(|at| at.fit(ValueType::Time));
         if let Some(Value::Time(at)) = callback_at {
             self.agree_callback(at);
@@ -198,9 +233,6 @@ impl<'a> Machine<'a> {
         let touch =
             Touch { at: report.at, channel: Channel::Call, outcome, result, by, run: None, task: None, effect: None };
         self.complete_touch(touch, false);
-        if said == Some(TouchResult::OptedOut) {
-            self.opt_out(&report.source, report.text("reason").map(str::to_owned));
-        }
     }
 
     fn deal(&mut self) -> &mut Deal {

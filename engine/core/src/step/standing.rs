@@ -10,15 +10,21 @@ use crate::workflow::Carry;
 
 impl Machine<'_> {
     pub(super) fn stand(&mut self, standing: &Standing, report: &Report) {
-        match standing.opted_out {
-            Some(true) => self.opt_out(&report.source, report.text("reason").map(str::to_owned)),
-            Some(false) if self.state.lead.consent.opted_out.is_some() => self.left_out("opted_out", Why::Refused),
-            _ => {}
+        if standing.opts_out() {
+            self.opt_out(&report.source, report.text("reason").map(str::to_owned));
+        } else if standing.opted_out == Some(false) && self.state.lead.consent.opted_out.is_some() {
+            self.left_out("opted_out", Why::Refused);
         }
         self.refuse(&standing.refused);
-        self.bind_refused(&standing.refused, &report.source);
+        self.bind_refused(&standing.refused, &report.source, None);
         // It is perhaps another lead's stage and owner; what binds an address binds whoever has it.
         if report.only_finds {
+            if standing.owner.is_some() {
+                self.left_out("owner", Why::Shared);
+            }
+            if standing.stage.is_some_and(|stage| stage != Stage::Suppressed) {
+                self.left_out("stage", Why::Shared);
+            }
             return;
         }
         if let Some(owner) = &standing.owner {
@@ -60,8 +66,8 @@ impl Machine<'_> {
     fn staged_outside(&mut self, stage: Stage, report: &Report) {
         let now = self.state.lead.stage;
         match stage {
-            _ if stage == now => {}
-            Stage::Suppressed => self.opt_out(&report.source, report.text("reason").map(str::to_owned)),
+            // An opt-out, which came first.
+            _ if stage == now || stage == Stage::Suppressed => {}
             _ if matches!(now, Stage::Suppressed | Stage::Disqualified) => self.left_out("stage", Why::Refused),
             _ if self.is_older("stage", report.at, |_| true) => self.left_out("stage", Why::Older),
             _ => {

@@ -178,7 +178,8 @@ impl<'a> Machine<'a> {
             return;
         };
         let task = self.state.tasks.remove(ix);
-        let result = report.result.filter(|_| report.outcome.reached() || task.kind != TaskKind::Call);
+        let heard = |result: &TouchResult| task.kind != TaskKind::Call || result.counts_with(report.outcome);
+        let result = report.result.filter(heard);
         self.notes.push(Note::TaskDone { task: task.id, outcome: report.outcome, result });
         self.withdraw_about(task.id);
         self.named = &report.fields;

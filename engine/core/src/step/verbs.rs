@@ -424,5 +424,6 @@ fn recall(recent: &Recent) -> Report {
         only_finds: false,
         left_out: Vec::new(),
         standing: None,
+        also: Vec::new(),
     }
 }

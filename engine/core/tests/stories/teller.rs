@@ -263,6 +263,7 @@ fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
         only_finds: false,
         left_out: vec![],
         standing: None,
+        also: Vec::new(),
     };
     for (name, text) in line.split_whitespace().filter_map(|word| word.split_once('=')) {
         let info = field_info(name).filter(|info| STANDARD_FIELDS.contains(info));

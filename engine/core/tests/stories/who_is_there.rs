@@ -56,6 +56,7 @@ impl Scene {
             only_finds: false,
             left_out: vec![],
             standing: None,
+            also: Vec::new(),
         }));
         assert_eq!(scene.sim.state.tasks[0].assignee, Assignee::Rep(id("ada")));
         scene

@@ -251,6 +251,7 @@ impl Driven {
             only_finds: false,
             left_out: Vec::new(),
             standing: None,
+            also: Vec::new(),
         }));
     }
 

@@ -77,8 +77,8 @@ impl Reply {
 
 /// What leaves once a batch is durable.
 pub(crate) enum After {
-    /// An attempt to send, with leave to touch when it is a touch.
-    Send(Box<Outgoing>, Option<Permit>),
+    /// An attempt to send, with leave to touch when it is a touch, and whether an earlier one may have left.
+    Send(Box<Outgoing>, Option<Permit>, bool),
     /// A question for the decision pool.
     Ask(Box<Question>),
     /// A question for a build that is only watched.

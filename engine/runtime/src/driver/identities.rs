@@ -7,11 +7,12 @@ use super::Driver;
 use cadenza_core::event::{Event, EventType, Report, StandardEvent};
 use cadenza_core::finding::{Match, Named};
 use cadenza_core::id::LeadId;
-use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, IdentityMessage, first_key};
+use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, IdentityMessage, Why, first_key, needed_by};
 use cadenza_core::journal::Note;
 use cadenza_core::lead::Lead;
 use cadenza_core::step::Transition;
 use cadenza_core::time::Timestamp;
+use cadenza_core::value::Value;
 use cadenza_store::StoreError;
 use std::collections::VecDeque;
 
@@ -28,7 +29,7 @@ pub(super) struct Found {
     /// Several leads have what the event names, and it names nothing stronger: the one that was touched last.
     pub(super) one_of: Option<(LeadId, Note)>,
     /// For each key the leads that have it, those that got it last first.
-    pub(super) holders: Vec<Vec<LeadId>>,
+    pub(super) holders: Vec<(IdentityKind, Vec<LeadId>)>,
     /// What binds the keys.
     pub(super) bound: Vec<Event>,
 }
@@ -74,7 +75,7 @@ impl Driver {
                 _ => {}
             }
             // An id is its source's: whoever has it from another one has nothing to do with this event.
-            found.holders.push(if key.kind == IdentityKind::External { matching } else { holders });
+            found.holders.push((key.kind, if key.kind == IdentityKind::External { matching } else { holders }));
         }
         match unreadable {
             // It is perhaps that lead's; who is somebody else by a stronger key needs its record not.
@@ -147,11 +148,39 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether everybody else who has a key is the same person as `lead`, or said the same that binds it.
+    async fn is_of_one(&mut self, key: &IdentityKey, lead: &Lead, why: Why) -> Result<bool, StoreError> {
+        let holders = self.set.identity(key).map_or(&[][..], |identity| &identity.holders);
+        let others: Vec<LeadId> = holders.iter().copied().filter(|holder| *holder != lead.id).collect();
+        if others.len() > LOOKED_AT_MAX {
+            return Ok(false);
+        }
+        for other in others {
+            match self.load_lead(other).await {
+                Err(error) if error.is_damage() => return Ok(false),
+                loaded => drop(loaded?),
+            }
+            let is_one = self.set.lead(other).is_none_or(|other| {
+                let consent = &other.lead.consent;
+                let same_word = consent.opted_out.is_some()
+                    || consent
+                        .refused
+                        .iter()
+                        .any(|channel| needed_by(*channel) == Some(key.kind) && why.binds(*channel));
+                same_word || lead.is_one_with(&other.lead)
+            });
+            if !is_one {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Tells a key something for a lead. What binds it goes to the lead among its next events; other leads that have it
     /// hear of it after this transition.
     pub(super) async fn tell_key(
         &mut self,
-        lead: LeadId,
+        lead: &Lead,
         key: IdentityKey,
         message: IdentityMessage,
         (transition, events, others): (&mut Transition, &mut VecDeque<Event>, &mut ToOthers),
@@ -162,6 +191,14 @@ impl Driver {
             Err(error) if error.is_damage() => return Ok(()),
             loaded => loaded?,
         }
+        let message = match message {
+            IdentityMessage::BindAlone(binding) if self.is_of_one(&key, lead, binding.why).await? => {
+                IdentityMessage::Bind(binding)
+            }
+            message => message,
+        };
+        let asked = matches!(message, IdentityMessage::Bind(_));
+        let lead = lead.id;
         let number = self.open.number;
         let Some(told) = self.set.change_identity(&key, number, |known| known.tell(lead, message, now)) else {
             return Ok(());
@@ -176,7 +213,13 @@ impl Driver {
             let shared = Event::KeyShared { kind: key.kind, with: lead };
             others.extend(others_of.clone().take(SHARING_TOLD_MAX).map(|holder| (*holder, shared.clone())));
         }
+        if let Some(why) = told.released {
+            let released = Event::Unbound { key: key.clone(), why };
+            others.extend(others_of.clone().map(|holder| (*holder, released.clone())));
+        }
         if let Some(binding) = told.to_others {
+            // A lead that asks for it learns that it was done, unless it knows.
+            events.extend(asked.then(|| bound(binding.clone())));
             others.extend(others_of.map(|holder| (*holder, bound(binding.clone()))));
         }
         Ok(())
@@ -195,6 +238,21 @@ impl Driver {
             telling.await?;
         }
         Ok(())
+    }
+
+    /// Other leads that are the only ones to have what an opt-out names beside the lead's own fields.
+    pub(super) async fn named_also(&mut self, report: &Report) -> Result<Vec<LeadId>, StoreError> {
+        let mut leads = Vec::new();
+        let country = report.country(self.parts.catalog.live.settings.country);
+        for (field, text) in &report.also {
+            let (Some(kind), Value::Text(text)) = (IdentityKind::parse(field), text) else { continue };
+            let Some(key) = IdentityKey::of(kind, text, country) else { continue };
+            self.load_identity(&key).await?;
+            if let Some([lead]) = self.set.identity(&key).map(|identity| &identity.holders[..]) {
+                leads.push(*lead);
+            }
+        }
+        Ok(leads)
     }
 
     /// The keys an event names, strongest first.

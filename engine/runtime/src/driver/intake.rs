@@ -7,7 +7,7 @@ use crate::engine::{Accepted, Incoming, Refused};
 use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
 use cadenza_core::finding::Named;
 use cadenza_core::id::{LeadId, hash64};
-use cadenza_core::identity::IdentityKind;
+use cadenza_core::identity::{IdentityKey, IdentityKind};
 use cadenza_core::journal::Note;
 use cadenza_core::reading::{LeftOut, Why};
 use cadenza_core::value::Value;
@@ -60,7 +60,7 @@ impl Driver {
                     self.open.touched = true;
                 }
                 let left_out = incoming.report.left_out;
-                Reply::Accepted(reply, Accepted { lead: mark.lead, duplicate: true, left_out })
+                Reply::Accepted(reply, Accepted { lead: mark.lead, created: false, duplicate: true, left_out })
             } else {
                 Reply::Refused(reply, Refused::Conflict { id: incoming.id })
             });
@@ -108,7 +108,7 @@ impl Driver {
             self.set.add_mark(Mark { event, day: day(now), lead, content: Some(content) }, number);
         }
         self.open.touched = true;
-        self.open.replies.push(Reply::Accepted(reply, Accepted { lead, duplicate: false, left_out }));
+        self.open.replies.push(Reply::Accepted(reply, Accepted { lead, created: is_new, duplicate: false, left_out }));
         self.parts.meters.events_applied_total.add(1);
         Ok(())
     }
@@ -143,16 +143,33 @@ impl Driver {
             (Some(lead), _) => (lead, false, false, None),
             (None, Some((lead, note))) => (lead, false, true, Some(note)),
             (None, None) if named.keys.is_empty() => return Ok(Err(Refused::NoIdentity(report.left_out.clone()))),
+            // Kept as its digits it would bind nobody who gave it with its country.
+            (None, None) if report.is_against() && named.keys.iter().all(IdentityKey::is_without_country) => {
+                let number = report.field_text("phone").map(|number| Value::Text(number.to_owned()));
+                let left = LeftOut::new("phone", Why::Unknown, number.as_ref());
+                let wanted =
+                    "nobody has these digits; send the number with its country (+49 30 …), or `country` beside it";
+                return Ok(Err(Refused::NoIdentity(vec![left.wanting(wanted)])));
+            }
             (None, None) => (LeadId::new(self.parts.clock.now(), hash64(id.as_bytes())), true, false, None),
         };
+        let mut others = Vec::new();
+        if report.opts_out() {
+            // An id that several sources use may be each one's; an address or number is bound, whoever has it.
+            let all = |kind: &IdentityKind, holders: &[LeadId]| {
+                holders.len() == 1 || only_finds && *kind == IdentityKind::External
+            };
+            let named = found.holders.iter().filter(|(kind, holders)| all(kind, holders));
+            others.extend(named.flat_map(|(_, holders)| holders.iter().copied()));
+            others.extend(self.named_also(report).await?);
+            others.retain(|other| *other != lead);
+            others.sort_unstable();
+            others.dedup();
+        }
         let mut strangers = found.holders;
-        strangers.retain(|holders| !holders.contains(&lead));
-        let conflict = strangers.iter().find_map(|holders| holders.first()).filter(|_| !is_new);
+        strangers.retain(|(_, holders)| !holders.contains(&lead));
+        let conflict = strangers.iter().find_map(|(_, holders)| holders.first()).filter(|_| !is_new);
         let conflict = conflict.copied().map(Note::IdentityConflict);
-        let mut others: Vec<LeadId> =
-            strangers.iter().filter(|holders| holders.len() == 1).flatten().copied().collect();
-        others.retain(|_| report.opts_out());
-        others.dedup();
         // Known before anything comes of the event that brings the key.
         let brings = is_new || report.brings_fields();
         let known = self.set.lead(lead).map_or(&[][..], |state| &state.lead.consent.bound);

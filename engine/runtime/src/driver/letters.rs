@@ -97,9 +97,10 @@ impl Driver {
         self.load_lead(row.lead).await.or_else(|error| if error.is_damage() { Ok(false) } else { Err(error) })?;
         let Some(state) = self.set.lead(row.lead) else { return Ok(None) };
         Ok(match &row.message {
-            // One that came to its end by itself went on without the mail.
+            // One that came to its end by itself went on without the mail; of one that is further back nobody knows.
             Message::Email { .. }
-                if state.past.values().any(|past| past.run == row.run && past.ending != COMPLETED) =>
+                if state.runs.iter().all(|run| run.id != row.run)
+                    && !state.past.values().any(|past| past.run == row.run && past.ending == COMPLETED) =>
             {
                 Some("the lead has left the workflow that wrote it")
             }

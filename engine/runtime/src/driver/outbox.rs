@@ -11,6 +11,9 @@ use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
 use cadenza_core::gate::{self, Permit, Reason, Verdict};
 use cadenza_core::id::EffectId;
+use cadenza_core::identity::IdentityKind;
+use cadenza_core::lead::{Channel, Lead};
+use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
 use std::sync::Arc;
@@ -80,6 +83,7 @@ impl Driver {
         if self.holds(&row) {
             return self.defer(row, HELD, Reason::Held).await.map(|()| 1);
         }
+        let may_have_left = row.started_at.is_some();
         let permit = match self.ask_gate(&row, now).await? {
             Gate::Go(permit) => permit,
             Gate::Later(at, why) => return self.defer(row, at, why).await.map(|()| 1),
@@ -100,13 +104,21 @@ impl Driver {
                 self.parts.rendering.under_mark(id, render);
             }
         }
+        // What nobody can have received goes to the address that the lead has now.
+        if !may_have_left
+            && let Message::Email { rendered: Some(mail), .. } = &mut row.message
+            && let Some(address) = self.set.lead(row.lead).and_then(|state| state.lead.text_of(IdentityKind::Email))
+            && mail.to != address
+        {
+            address.clone_into(&mut mail.to);
+        }
         // A template that was stopped took milliseconds: the next one waits for the next batch.
         let stopped = matches!(row.message, Message::Email { rendered: None, .. });
         row.tries = row.tries.saturating_add(1);
         row.started_at = Some(now);
         self.sending.begin(row.id, &row.via);
         self.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
-        self.open.after.push(After::Send(Box::new(row), permit));
+        self.open.after.push(After::Send(Box::new(row), permit, may_have_left));
         Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
@@ -152,13 +164,17 @@ impl Driver {
             Err(error) => return Err(error),
         }
         let Some(state) = self.set.lead(row.lead) else { return Ok(Gate::Never("the lead is gone".to_owned())) };
-        let wanted = state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt);
-        if !wanted && row.started_at.is_none() && !row.redriven {
+        if row.started_at.is_none() && !is_wanted(row, state) {
             return Ok(Gate::Never("the run has moved on".to_owned()));
         }
         let (verdict, permit) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
         Ok(match verdict {
-            Verdict::Go => Gate::Go(permit),
+            // An attempt that may have left is made again as it was: to the address that the lead had then.
+            Verdict::Go => match bound_there(&row.message, &state.lead).filter(|_| row.started_at.is_some()) {
+                // An attempt that may have left is made again as it was: to the address that the lead had then.
+                Some(why) => Gate::Never(Reason::as_str(why).to_owned()),
+                None => Gate::Go(permit),
+            },
             Verdict::NotBefore { why: Reason::Paused, .. } => Gate::Later(HELD, Reason::Paused),
             Verdict::NotBefore { at, why } => Gate::Later(at, why),
             Verdict::Never(why) => Gate::Never(Reason::as_str(why).to_owned()),
@@ -171,23 +187,25 @@ impl Driver {
         let now = self.parts.clock.now();
         for after in std::mem::take(&mut self.open.after) {
             match after {
-                After::Send(row, _) if !self.may_still_leave(&row, now) => {
+                After::Send(row, _, may_have_left) if !self.may_still_leave(&row, may_have_left, now) => {
                     self.sending.end(row.id);
                     let was_due = row.due;
                     let tries = row.tries.saturating_sub(1);
-                    self.put_off(was_due, Outgoing { tries, started_at: None, ..*row }, now);
+                    let started_at = row.started_at.filter(|_| may_have_left);
+                    self.put_off(was_due, Outgoing { tries, started_at, ..*row }, now);
                 }
                 after => self.open.after.push(after),
             }
         }
     }
 
-    fn may_still_leave(&self, row: &Outgoing, now: Timestamp) -> bool {
+    fn may_still_leave(&self, row: &Outgoing, may_have_left: bool, now: Timestamp) -> bool {
         // A lead that is no longer in memory did not change in this batch.
         let allowed = match (row.message.touch(), self.set.lead(row.lead)) {
             (Some(channel), Some(state)) => {
                 let (verdict, _) = gate::check(&state.lead, channel, &self.parts.catalog.live.settings, now);
-                verdict == Verdict::Go
+                let wanted = may_have_left || is_wanted(row, state);
+                verdict == Verdict::Go && wanted && bound_there(&row.message, &state.lead).is_none()
             }
             _ => true,
         };
@@ -242,4 +260,15 @@ impl Driver {
         let event = Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script };
         self.transition(row.lead, row.id.to_string(), event).await.map(|_| ())
     }
+}
+
+/// Whether the run that a row comes from still stands where it made it, or a person wants it whatever the run does.
+fn is_wanted(row: &Outgoing, state: &LeadState) -> bool {
+    row.redriven || state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt)
+}
+
+/// What binds the address that a mail was written to, when that is not the lead's any more.
+fn bound_there(message: &Message, lead: &Lead) -> Option<Reason> {
+    let Message::Email { rendered: Some(mail), .. } = message else { return None };
+    lead.bound_at(IdentityKind::Email, &mail.to, Channel::Email).map(Reason::from)
 }

@@ -81,7 +81,7 @@ impl Driver {
 
     pub(super) fn carry_out(&mut self, after: After) {
         match after {
-            After::Send(row, permit) => {
+            After::Send(row, permit, _) => {
                 let courier = Arc::clone(&self.parts.courier);
                 let results = self.ends.results_to.clone();
                 let done = move |row, result| {
@@ -158,7 +158,7 @@ impl Driver {
     pub(super) fn undo(&mut self, open: OpenBatch, refused: &Refused) {
         for after in &open.after {
             match after {
-                After::Send(row, _) => self.sending.end(row.id),
+                After::Send(row, ..) => self.sending.end(row.id),
                 After::Forget(id) => self.sending.end(*id),
                 After::Ask(question) => self.pool.leave(question.run.lead(), &question.plugin),
                 After::Watch(_) | After::Publish(_) | After::ReleaseLead(_) | After::Release { .. } | After::Seat => {}

@@ -85,6 +85,7 @@ impl Rig {
             only_finds: false,
             left_out: Vec::new(),
             standing: None,
+            also: Vec::new(),
         };
         let incoming = Incoming { id: format!("web/{n}"), content: 1, signed: None, report, lead: None };
         self.driver.take(Command::Report(incoming, reply)).await.unwrap();
@@ -205,7 +206,7 @@ async fn a_connection_has_no_more_than_its_share_of_the_sendings() {
     let share = rig.driver.parts.options.sendings.most;
     assert_eq!(rig.begin_sendings().await, share);
     assert_eq!(rig.begin_sendings().await, share, "the others wait for one of these");
-    let first = |after: &After| if let After::Send(row, _) = after { Some(row.id) } else { None };
+    let first = |after: &After| if let After::Send(row, ..) = after { Some(row.id) } else { None };
     let done = rig.driver.open.after.iter().find_map(first).expect("some are under way");
     rig.driver.sending.end(done);
     assert_eq!(rig.begin_sendings().await, share + 1, "a result makes room for one more");

@@ -99,7 +99,8 @@ impl Driver {
             for effect in transition.feed(context, state, event) {
                 match effect {
                     Effect::Identity(key, message) => {
-                        self.tell_key(id, key, message, (&mut transition, &mut events, &mut others), now).await?;
+                        self.tell_key(&state.lead, key, message, (&mut transition, &mut events, &mut others), now)
+                            .await?;
                     }
                     effect => events.extend(self.answer(effect, now).await?),
                 }

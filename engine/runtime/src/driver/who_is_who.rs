@@ -5,8 +5,9 @@
 //! - `# …` begins a story;
 //! - `source type field=value … -> LEAD what` is an event and what came of it: the lead that it went to, named by the letters
 //!   of the alphabet as they come, and what its journal says of identity. `~` stands for a blank, a `data.` for what is beside
-//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want;
-//! - `! LEAD command` is what a person does;
+//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want,
+//!   `at=` for how many milliseconds from now it happened;
+//! - `! LEAD command` is what a person does: `opt-out`, `disqualify`, `refuse:call,email`;
 //! - `task LEAD outcome [result] field=value …` is a report on its open call;
 //! - `? LEAD name=value …` is how it stands: fields, `stage`, what the gate says of `mail` and `call`, `last` notes.
 
@@ -73,10 +74,11 @@ impl Story {
         let mut words = event.split_whitespace();
         let kind = EventType::parse(words.next().expect("a type")).unwrap_or_else(|| panic!("no type in `{row}`"));
         let (mut fields, mut data, mut lead) = (Vec::new(), std::collections::BTreeMap::new(), None);
-        let mut standing = None;
+        let (mut standing, mut ago) = (None, 0);
         for (name, value) in words.map(pair) {
             match name.strip_prefix("data.") {
                 _ if name == "id" => lead = Some(self.lead(&value)),
+                _ if name == "at" => ago = value.parse().expect("milliseconds"),
                 _ if name == "refused" => {
                     let refused = vec![Channel::parse(&value).expect("a channel")];
                     standing = Some(Standing { refused, ..Standing::default() });
@@ -86,9 +88,9 @@ impl Story {
             }
         }
         let now = self.rig.clock.now();
-        let report = Report {
+        let mut report = Report {
             kind,
-            at: now,
+            at: now.plus_ms(ago),
             source: source.to_owned(),
             fields,
             data,
@@ -96,7 +98,13 @@ impl Story {
             only_finds: false,
             left_out: vec![],
             standing,
+            also: vec![],
         };
+        // As the door does it.
+        if report.is_against() {
+            let keys = report.data.iter().filter(|(name, _)| matches!(name.as_str(), "email" | "phone"));
+            report.also = keys.map(|(name, value)| (name.clone(), value.clone())).collect();
+        }
         self.events += 1;
         let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, signed: None, report, lead };
         let (reply, answer) = oneshot::channel();
@@ -118,7 +126,11 @@ impl Story {
         let command = match what {
             "opt-out" => LeadCommand::OptOut { reason: None },
             "disqualify" => LeadCommand::Disqualify { reason: "too small".to_owned() },
-            other => panic!("`{other}` is no command here"),
+            other => {
+                let ways = other.strip_prefix("refuse:").unwrap_or_else(|| panic!("`{other}` is no command here"));
+                let refused = ways.split(',').map(|way| Channel::parse(way).expect("a channel")).collect();
+                LeadCommand::Prefer { refused: Some(refused), not_before: None }
+            }
         };
         let lead = self.lead(lead);
         drop(self.rig.command(lead, command).await);
@@ -156,6 +168,9 @@ impl Story {
 
     async fn ask(&mut self, row: &str) -> (String, String) {
         let (lead, asked) = row.split_once(' ').expect("a lead and what is asked");
+        if self.leads.len() <= usize::from(lead.as_bytes()[0] - b'A') {
+            return (asked.to_owned(), format!("there is no lead {lead} yet"));
+        }
         let state = self.state(self.lead(lead)).await;
         let found = asked.split_whitespace().map(|word| {
             let (name, _) = word.split_once('=').expect("a name and a value");
@@ -204,6 +219,7 @@ impl Story {
                 Note::NotTaken(kind) => Some(format!("kept:{kind}")),
                 Note::Bound { kind, why } => Some(format!("bound:{kind}:{why}")),
                 Note::NotSet { field } => Some(format!("not-set:{field}")),
+                Note::LeftOut { field, why: cadenza_core::reading::Why::Older } => Some(format!("older:{field}")),
                 Note::StageKept(_) => Some("stage-kept".to_owned()),
                 Note::NotEnrolled { why: Refusal::Suppressed, .. } => Some("not-enrolled".to_owned()),
                 _ => None,
@@ -295,7 +311,7 @@ async fn leads_of_the_first_rules_are_found() {
         "crm call.inbound phone=+1~212~555~0100 -> A",
         "crm call.inbound phone=0012125550100 -> A",
         "? A phone=+12125550100 mail=go call=go",
-        "web lead.created external_id=9 email=BEA@example.com. phone=2125550177 -> B not-enrolled",
+        "web lead.created external_id=9 email=BEA@example.com. phone=2125550177 -> B not-enrolled bound:phone:opted_out",
         "crm lead.updated external_id=10 email=zoe@example.com -> C new",
         "crm lead.updated external_id=10 email=bea@example.com -> C conflict:B bound:email:opted_out shared:email:B",
         "? C mail=address_opted_out",

@@ -113,8 +113,9 @@ impl ColumnMap {
         }
         let forgotten = |column: &&str| {
             let consent = consent::of_column(column);
-            consent.is_some_and(|consent| !matches!(consent.says, Says::PerhapsStatus | Says::YesDetail))
-                && !uses.iter().any(|(used, _)| used == column)
+            consent.is_some_and(|consent| {
+                !matches!(consent.says, Says::PerhapsStatus | Says::Preference | Says::YesDetail)
+            }) && !uses.iter().any(|(used, _)| used == column)
         };
         let forgotten: Vec<&str> = columns.iter().map(String::as_str).filter(forgotten).collect();
         if let Some(first) = forgotten.first() {

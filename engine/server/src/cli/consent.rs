@@ -31,6 +31,8 @@ pub(super) enum Says {
     Status,
     /// The same among words that are about something else.
     PerhapsStatus,
+    /// The way that somebody wants, or none.
+    Preference,
 }
 
 /// What a cell says.
@@ -92,6 +94,10 @@ const AGAINST: &[&str] = &[
     "notcontactable",
     "notsubscribed",
     "nonsubscribed",
+    "marketingdeclined",
+    "marketingrefused",
+    "objectedtomarketing",
+    "objectstomarketing",
     "consentwithdrawn",
     "consentrevoked",
     "withdrewconsent",
@@ -161,7 +167,98 @@ const AGAINST: &[&str] = &[
 ];
 
 /// The same as words of their own, since they are parts of others.
-const AGAINST_WORDS: &[&str] = &["dnc", "dnd", "dne", "baja", "refus"];
+const AGAINST_WORDS: &[&str] = &["dnc", "dnd", "dne", "baja", "refus", "tps", "ctps", "mps"];
+
+/// Beside a way of contact, or beside what agrees to one, they say no: `Email refused`, `Consent withdrawn`, `Keine
+/// Einwilligung`.
+const NEGATIONS: &[&str] = &[
+    "abgelehnt",
+    "declined",
+    "denied",
+    "geen",
+    "kein",
+    "keine",
+    "neither",
+    "never",
+    "nicht",
+    "niet",
+    "no",
+    "non",
+    "not",
+    "objected",
+    "objection",
+    "objects",
+    "ohne",
+    "pas",
+    "refused",
+    "refuse",
+    "rejected",
+    "revoked",
+    "sans",
+    "senza",
+    "sin",
+    "verweigert",
+    "withdraw",
+    "withdrawn",
+    "withdrew",
+    "without",
+    "zonder",
+];
+
+/// Those of them that say no by themselves beside a way of contact.
+const REFUSALS: &[&str] =
+    &["abgelehnt", "declined", "denied", "objected", "objection", "refused", "rejected", "revoked", "withdrawn"];
+
+/// As the first word, with nothing else or a detail behind it: `Cleaned at`, `Removed`.
+const AGAINST_FIRST: &[&str] = &["cleaned", "removed"];
+
+/// Within what a cell says, whatever stands around it: `Unqualified - do not contact`, `Unsubscribed (2024)`.
+const WITHIN_AGAINST: &[&str] = &[
+    "optedout",
+    "optout",
+    "optingout",
+    "unsub",
+    "donotcontact",
+    "donotcall",
+    "donotemail",
+    "donotmail",
+    "donotmarket",
+    "donotphone",
+    "donotsend",
+    "donottext",
+    "dontcontact",
+    "dontcall",
+    "dontemail",
+    "nevercontact",
+    "nomarketing",
+    "blacklist",
+    "blocklist",
+    "suppressed",
+    "abgemeldet",
+    "abbestell",
+    "nichtkontaktieren",
+    "nichtanrufen",
+    "nichtanschreiben",
+    "keinewerbung",
+    "werbesperre",
+    "desabonn",
+    "desinscri",
+    "nepascontacter",
+    "nepasappeler",
+    "nocontactar",
+    "nollamar",
+    "dadodebaja",
+    "disiscritt",
+    "noncontattare",
+    "uitgeschreven",
+    "afgemeld",
+    "nietbellen",
+];
+const WITHIN_AGAINST_WORDS: &[&str] = &["dnc", "tps", "ctps"];
+
+/// How somebody wants to be reached, in a column about that: by no way.
+const WORDS_NO_WAY: &[&str] =
+    &["none", "no", "never", "nothing", "nocontact", "keine", "kein", "aucun", "ninguno", "nessuno"];
 
 /// A lead wants it, when the column says yes.
 const FOR: &[&str] = &[
@@ -185,6 +282,23 @@ const FOR: &[&str] = &[
     "mayemail",
     "maycall",
     "maycontact",
+    "maywe",
+    "canwe",
+    "shallwe",
+    "darfwir",
+    "durfenwir",
+    "okto",
+    "okaytocontact",
+    "happytobecontacted",
+    "agreetobecontacted",
+    "wantstobecontacted",
+    "contactme",
+    "emailme",
+    "callme",
+    "textme",
+    "receiveemails",
+    "receivemarketing",
+    "receivenews",
     "cancontact",
     "canemail",
     "cancall",
@@ -399,12 +513,22 @@ pub(super) fn of_column(name: &str) -> Option<ConsentColumn> {
     let about_status = is(&["status", "state", "etat", "estado", "stato"]) || whole.ends_with("status");
     let about_mail =
         channel.is_some() || has(&["subscri", "marketing", "consent", "optin", "optout", "memberstatus", "liststatus"]);
-    let says = if about_status && (about_mail || has(AGAINST)) {
+    let about_contact = channel.is_some() || has(&["marketing", "contact", "communication", "newsletter"]);
+    let first_against = words.first().is_some_and(|word| AGAINST_FIRST.contains(&word.as_str()))
+        && words[1..].iter().all(|word| DETAILS.contains(&word.as_str()) || word == "from" || word == "list");
+    let negated = is(NEGATIONS) && (has(FOR) || about_contact && is(REFUSALS));
+    let says = if about_status && (has(AGAINST) || is(AGAINST_WORDS)) {
+        Says::No
+    } else if about_status && about_mail {
         Says::Status
     } else if about_status {
         Says::PerhapsStatus
-    } else if has(AGAINST) || is(AGAINST_WORDS) {
+    } else if ["notoptedout", "notunsub", "nichtabgemeldet"].iter().any(|marker| whole.contains(marker)) {
+        Says::Yes
+    } else if has(AGAINST) || is(AGAINST_WORDS) || first_against || negated {
         if is(DETAILS) { Says::NoDetail } else { Says::No }
+    } else if about_contact && has(&["prefer"]) {
+        Says::Preference
     } else if has(FOR) {
         if is(DETAILS) { Says::YesDetail } else { Says::Yes }
     } else {
@@ -423,11 +547,12 @@ fn channel(whole: &str, words: &[String]) -> Option<Channel> {
         || is(&["text", "texts", "messages"]) && !is(&["consent"])
     {
         Some(Channel::Message)
-    } else if has(&["mail", "newsletter", "courriel", "correo", "hardbounce", "bounced", "spamcomplaint"]) {
+    } else if has(&["mail", "newsletter", "courriel", "correo", "hardbounce", "bounced", "spamcomplaint", "cleaned"]) {
         Some(Channel::Email)
     } else if has(&[
         "call", "phone", "telefon", "telefoon", "anruf", "appel", "llamar", "llamada", "bellen", "chiamare", "bloctel",
-    ]) {
+    ]) || is(&["tps", "ctps"])
+    {
         Some(Channel::Call)
     } else {
         None
@@ -437,16 +562,24 @@ fn channel(whole: &str, words: &[String]) -> Option<Channel> {
 /// What a cell says; none when that is not clear. The caller has seen that it is not blank.
 pub(super) fn read(column: ConsentColumn, value: &Value, zone: &TimeZone) -> Option<Said> {
     let against = Said::Against(column.channel);
-    let word = match value {
-        Value::Text(text) => words(known(text)).concat(),
-        _ => String::new(),
+    let words = match value {
+        Value::Text(text) => words(known(text)),
+        _ => Vec::new(),
     };
+    let word = words.concat();
     let is = |list: &[&str]| list.contains(&word.as_str());
+    let within = || {
+        let ends: Vec<String> = (0..words.len()).map(|from| words[from..].concat()).collect();
+        let marked = WITHIN_AGAINST.iter().any(|marker| ends.iter().any(|end| end.starts_with(marker)))
+            || words.iter().any(|word| WITHIN_AGAINST_WORDS.contains(&word.as_str()));
+        let denied = ["notoptedout", "notunsub", "nichtabgemeldet"].iter().any(|marker| word.contains(marker));
+        (marked && !denied).then(|| Said::Against(channel(&word, &words).or(column.channel)))
+    };
     let by_word = || match () {
         () if is(WORDS_BOUNCED) => Some(Said::Against(Some(Channel::Email))),
         () if is(WORDS_AGAINST) => Some(against),
         () if is(WORDS_FOR) => Some(Said::Fine),
-        () => None,
+        () => within(),
     };
     let is_time = || matches!(value, Value::Text(_)) && moment::read(value, zone).is_ok();
     match column.says {
@@ -465,6 +598,8 @@ pub(super) fn read(column: ConsentColumn, value: &Value, zone: &TimeZone) -> Opt
         Says::Status => by_word(),
         Says::PerhapsStatus if is(WORDS_OF_OTHER_THINGS) => Some(Said::Fine),
         Says::PerhapsStatus => Some(by_word().unwrap_or(Said::Fine)),
+        Says::Preference if is(WORDS_NO_WAY) || truth(value) == Some(false) => Some(against),
+        Says::Preference => Some(within().unwrap_or(Said::Fine)),
     }
 }
 
@@ -598,6 +733,44 @@ mod tests {
             ("Unsubscribed Mode", Some((None, Says::NoDetail))),
             ("Send Marketing Materials", Some((None, Says::Yes))),
             ("Marketing contact status", Some((None, Says::Status))),
+            ("No consent", Some((None, Says::No))),
+            ("Not consented", Some((None, Says::No))),
+            ("Withdrawn consent", Some((None, Says::No))),
+            ("Consent withdrawn", Some((None, Says::No))),
+            ("Revoked consent", Some((None, Says::No))),
+            ("Consent denied", Some((None, Says::No))),
+            ("Consent refused", Some((None, Says::No))),
+            ("Consent withdrawn at", Some((None, Says::NoDetail))),
+            ("Opt-in declined", Some((None, Says::No))),
+            ("Keine Einwilligung", Some((None, Says::No))),
+            ("Pas de consentement", Some((None, Says::No))),
+            ("Sin consentimiento", Some((None, Says::No))),
+            ("Email refused", Some((email, Says::No))),
+            ("Phone declined", Some((call, Says::No))),
+            ("Marketing declined", Some((None, Says::No))),
+            ("Objected to marketing", Some((None, Says::No))),
+            ("Not opted out", Some((None, Says::Yes))),
+            ("TPS", Some((call, Says::No))),
+            ("CTPS", Some((call, Says::No))),
+            ("Removed", Some((None, Says::No))),
+            ("removed_at", Some((None, Says::NoDetail))),
+            ("Removed from list", Some((None, Says::No))),
+            ("cleaned_at", Some((email, Says::NoDetail))),
+            ("CLEAN_TIME", None),
+            ("DNC Status", Some((None, Says::No))),
+            ("Opt-out status", Some((None, Says::No))),
+            ("Call Preference", Some((call, Says::Preference))),
+            ("Preferred contact", Some((None, Says::Preference))),
+            ("Preferred contact method", Some((None, Says::Preference))),
+            ("Email preferences", Some((email, Says::Preference))),
+            ("May we email you?", Some((email, Says::Yes))),
+            ("Can we call you?", Some((call, Says::Yes))),
+            ("OK to contact", Some((None, Says::Yes))),
+            ("Dürfen wir Sie anrufen?", Some((call, Says::Yes))),
+            ("Preferred product", None),
+            ("Meeting declined", None),
+            ("Quote rejected", None),
+            ("No of employees", None),
             ("email", None),
             ("Phone", None),
             ("Orthodontist", None),
@@ -677,6 +850,32 @@ mod tests {
             ("Email Invalid", text("true"), mail),
             ("Email Invalid", text("false"), fine),
             ("Marketing status", text("no_consent"), all),
+            ("No consent", text("yes"), all),
+            ("No consent", text("no"), fine),
+            ("DNC Status", text("Yes"), all),
+            ("DNC Status", text("No"), fine),
+            ("Opt-out status", text("unsubscribed"), all),
+            ("Opt-out status", text("subscribed"), fine),
+            ("Lead Status", text("Unqualified - Do Not Contact"), all),
+            ("Lead Status", text("Do not call"), all),
+            ("Lead Status", text("Lost, do not call again"), Some(Said::Against(Some(Channel::Call)))),
+            ("Lead Status", text("Unsubscribed (2024)"), all),
+            ("Lead Status", text("Opted out of email"), mail),
+            ("Lead Status", text("DNC"), all),
+            ("Lead Status", text("Not opted out"), fine),
+            ("Lead Status", text("No call yet"), fine),
+            ("Lead Status", text("Disqualified"), fine),
+            ("Email Status", text("Unsubscribed by admin"), mail),
+            ("Call Preference", text("Do not call"), Some(Said::Against(Some(Channel::Call)))),
+            ("Call Preference", text("mornings"), fine),
+            ("Preferred contact", text("none"), all),
+            ("Preferred contact", text("Email"), fine),
+            ("Preferred contact", text("Do not contact"), all),
+            ("May we email you?", text("No"), mail),
+            ("May we email you?", text("Yes, please"), None),
+            ("TPS", text("Y"), Some(Said::Against(Some(Channel::Call)))),
+            ("Removed", text("2026-01-02"), all),
+            ("cleaned_at", text("2026-01-02"), mail),
         ] {
             let column = of_column(name).expect(name);
             assert_eq!(read(column, &value, &TimeZone::UTC), expected, "`{name}` with {value:?}");

@@ -15,6 +15,7 @@ use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::{Value as Core, ValueType};
 use cadenza_language::nearest;
 use jiff::tz::TimeZone;
+use serde_json::map::Entry;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,7 +207,7 @@ impl Recipe {
         let (mut lead, mut data) = (Map::new(), Map::new());
         let (mut kind, mut id, mut at) = (None, None, None);
         let mut is_of_any_age = false;
-        let mut against = Against::default();
+        let (mut against, mut beside) = (Against::default(), Beside::default());
         for (column, name, value) in self.in_order(row) {
             match column {
                 Column::Type => kind = value.as_str().map(str::to_owned),
@@ -225,7 +226,11 @@ impl Recipe {
                         let said = value_of(value).unwrap_or_default();
                         left_out.push(LeftOut::new(field, Why::Ambiguous, Some(&said)).wanting("1200 or 1.2"));
                     } else {
-                        lead.entry(field).or_insert(self.loosened(value, kind));
+                        let value = self.loosened(value, kind);
+                        match lead.entry(field) {
+                            Entry::Vacant(place) => drop(place.insert(value)),
+                            Entry::Occupied(place) => beside.add(place.key(), value),
+                        }
                     }
                 }
                 Column::Consent(consent, field) => {
@@ -234,16 +239,19 @@ impl Recipe {
                         lead.entry(field).or_insert(self.loosened(value, kind));
                     }
                 }
+                Column::Standing("refused") => against.refused_by.push(value),
                 Column::Standing(what) => {
                     lead.entry(what).or_insert(value);
                 }
                 Column::Data(name) => {
                     data.insert(name, value);
                 }
-                Column::Ignored => {}
+                Column::Ignored => beside.add(&name, value),
             }
         }
-        against.tell(&mut lead);
+        if against.tell(&mut lead) {
+            beside.tell(&mut lead);
+        }
         let fixed = || self.map.as_ref().and_then(ColumnMap::fixed_type).unwrap_or("lead.created").to_owned();
         let mut event = json!({"type": kind.unwrap_or_else(fixed), "lead": lead});
         if !data.is_empty() {
@@ -274,7 +282,9 @@ impl Recipe {
     /// Whether one of these columns may say so.
     pub(super) fn asks_consent<'c>(&self, columns: impl IntoIterator<Item = &'c String>) -> bool {
         columns.into_iter().any(|column| match self.column(column) {
-            Column::Consent(consent, _) => !matches!(consent.says, Says::YesDetail | Says::PerhapsStatus),
+            Column::Consent(consent, _) => {
+                !matches!(consent.says, Says::YesDetail | Says::PerhapsStatus | Says::Preference)
+            }
             Column::Standing(what) => what == "refused",
             _ => false,
         })
@@ -484,6 +494,8 @@ fn means_two_numbers(value: &Value) -> bool {
 struct Against {
     opted_out: bool,
     refused: BTreeSet<&'static str>,
+    /// Cells that name channels themselves.
+    refused_by: Vec<Value>,
 }
 
 impl Against {
@@ -495,14 +507,58 @@ impl Against {
         }
     }
 
-    /// As the event says it. Nothing is said when there is nothing against a contact: the event is then the one that it
-    /// would be without such a column.
-    fn tell(self, lead: &mut Map<String, Value>) {
+    /// As the event says it, and whether it says anything. Nothing is said when there is nothing against a contact: the
+    /// event is then the one that it would be without such a column.
+    fn tell(self, lead: &mut Map<String, Value>) -> bool {
         if self.opted_out {
             lead.insert("opted_out".to_owned(), true.into());
         }
-        if !self.refused.is_empty() {
-            lead.insert("refused".to_owned(), self.refused.into_iter().collect::<Vec<_>>().into());
+        let says = self.opted_out || !self.refused.is_empty() || !self.refused_by.is_empty();
+        let by_column = self.refused_by.is_empty();
+        let named = self.refused_by.into_iter();
+        let mut refused: Vec<Value> = named.chain(self.refused.into_iter().map(Value::from)).collect();
+        if refused.len() > 1 {
+            // What names several itself is one of many here.
+            let apart = |value: Value| if let Value::Array(items) = value { items } else { vec![value] };
+            lead.insert("refused".to_owned(), refused.into_iter().flat_map(apart).collect::<Vec<_>>().into());
+        } else if let Some(only) = refused.pop() {
+            lead.insert("refused".to_owned(), if by_column { vec![only].into() } else { only });
+        }
+        says
+    }
+}
+
+/// Addresses and numbers of a row beside those that are the lead's: `Email 2`, `Mobile`. Who says no says it of all.
+#[derive(Default)]
+struct Beside {
+    emails: Vec<Value>,
+    phones: Vec<Value>,
+}
+
+impl Beside {
+    fn add(&mut self, column: &str, value: Value) {
+        let name = plain_name(column);
+        let has = |markers: &[&str]| markers.iter().any(|marker| name.contains(marker));
+        if has(&["mail", "courriel", "correo"]) && value.as_str().is_some_and(|text| text.contains('@')) {
+            self.emails.push(value);
+        } else if has(&["phone", "mobil", "cell", "telefon", "handy", "movil", "portable"])
+            || name.split('_').any(|w| w == "tel")
+        {
+            self.phones.push(value);
+        }
+    }
+
+    fn tell(self, lead: &mut Map<String, Value>) {
+        for (field, beside) in [("email", self.emails), ("phone", self.phones)] {
+            if beside.is_empty() {
+                continue;
+            }
+            let own = lead.remove(field);
+            let all: Vec<Value> = own.into_iter().chain(beside).collect();
+            lead.insert(
+                field.to_owned(),
+                if all.len() == 1 { all.into_iter().next().unwrap_or_default() } else { all.into() },
+            );
         }
     }
 }
@@ -520,6 +576,7 @@ pub(super) fn consent_words(consent: ConsentColumn) -> String {
         Says::Yes => format!("{against}, when it says no"),
         Says::NoDetail => format!("{against}, when anything stands there"),
         Says::YesDetail => "nothing against a contact".to_owned(),
+        Says::Preference => format!("{against}, when it says none, no or do not"),
         Says::Status | Says::PerhapsStatus => {
             format!(
                 "{against}, when it says unsubscribed, opted out or the like; refuses email, when it says cleaned or bounced"

@@ -174,6 +174,7 @@ pub fn reported(n: u64) -> Event {
         only_finds: false,
         left_out: Vec::new(),
         standing: None,
+        also: Vec::new(),
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
     for (n, key) in keys.iter().enumerate() {
         assert_eq!(opened.store.identity(key).await.expect("readable"), Some(sample::held(n as u64)), "{key:?}");
     }
-    let binding = Binding { why: Why::OptedOut, at: sample::START, by: "web".to_owned() };
+    let binding = Binding { why: Why::OptedOut, at: sample::START, by: "web".to_owned(), of: None };
     let shared = Identity { holders: vec![sample::lead_id(0), sample::lead_id(9)], bindings: vec![binding] };
     opened.commit(|batch| batch.identities.push((keys[0].clone(), shared.clone()))).await;
     assert_eq!(opened.store.identity(&keys[0]).await.expect("readable"), Some(shared), "it is shared and bound");

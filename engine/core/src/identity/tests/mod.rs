@@ -90,3 +90,68 @@ fn the_list_of_free_mail_can_be_used() {
         assert_eq!(domain::host(domain).as_deref(), Some(domain), "it is written as domains are looked up");
     }
 }
+
+#[test]
+fn ids_that_are_none_join_nobody() {
+    for (text, expected) in [
+        ("4711", Some("4711")),
+        (" 0047 ", Some("0047")),
+        ("A-0", Some("A-0")),
+        ("none-7", Some("none-7")),
+        ("nadia", Some("nadia")),
+        ("-7", Some("-7")),
+        ("N/A", None),
+        ("n.a.", None),
+        ("#N/A", None),
+        ("na", None),
+        ("NULL", None),
+        ("null", None),
+        ("(null)", None),
+        ("nil", None),
+        ("undefined", None),
+        ("None", None),
+        ("NaN", None),
+        ("unknown", None),
+        ("Unbekannt", None),
+        ("(blank)", None),
+        ("0", None),
+        ("00000", None),
+        ("-1", None),
+        ("-", None),
+        ("--", None),
+        ("?", None),
+        ("…", None),
+        ("00000000-0000-0000-0000-000000000000", None),
+        ("\u{200B}", None),
+    ] {
+        assert_eq!(external_id(text).as_deref(), expected, "`{text}`");
+    }
+}
+
+#[test]
+fn one_persons_keys_and_those_of_several() {
+    for (kind, text, personal) in [
+        (IdentityKind::Email, "ada@acme.example", true),
+        (IdentityKind::Email, "ada.lovelace@acme.example", true),
+        (IdentityKind::Email, "a.lovelace@gmail.com", true),
+        (IdentityKind::Email, "maria.sales@acme.example", true),
+        (IdentityKind::Email, "info@acme.example", false),
+        (IdentityKind::Email, "Info@acme.example", false),
+        (IdentityKind::Email, "info2@acme.example", false),
+        (IdentityKind::Email, "info.berlin@acme.example", false),
+        (IdentityKind::Email, "sales-eu@acme.example", false),
+        (IdentityKind::Email, "customer.service@acme.example", false),
+        (IdentityKind::Email, "kontakt@acme.example", false),
+        (IdentityKind::Email, "007@acme.example", false),
+        (IdentityKind::Phone, "+49 170 1234567", true),
+        (IdentityKind::Phone, "+44 7911 123456", true),
+        (IdentityKind::Phone, "+49 30 1234567", false),
+        (IdentityKind::Phone, "+49 30 1234567 DW 7", true),
+        (IdentityKind::Phone, "+1 212 555 0100", false),
+        (IdentityKind::Phone, "+1 800 555 0100", false),
+        (IdentityKind::External, "7", false),
+    ] {
+        let key = IdentityKey::of(kind, text, None).unwrap_or_else(|| panic!("`{text}` is a key"));
+        assert_eq!(key.is_personal(), personal, "{text}");
+    }
+}

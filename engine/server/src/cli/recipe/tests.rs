@@ -311,3 +311,37 @@ fn what_is_said_to_come_is_no_row_of_the_past() {
         assert_eq!(made.is_ok(), taken, "{at}: {made:?}");
     }
 }
+
+/// Who says no says it by all that its row names: every channel, every address and number.
+#[test]
+fn who_says_no_names_every_address_and_number() {
+    for (given, expected) in [
+        (
+            json!({"email": "ada@x.example", "phone": "+1 212 555 0101", "refused": "call", "Email Opt Out": "yes"}),
+            json!({"email": "ada@x.example", "phone": "+1 212 555 0101", "refused": ["call", "email"]}),
+        ),
+        (
+            json!({"email": "ada@x.example", "refused": ["call", "message"], "Email Opt Out": "yes"}),
+            json!({"email": "ada@x.example", "refused": ["call", "message", "email"]}),
+        ),
+        (
+            json!({"Phone": "+1 212 555 0101", "Mobile": "+1 212 555 0102", "Do Not Call": "yes"}),
+            json!({"phone": ["+1 212 555 0101", "+1 212 555 0102"], "refused": ["call"]}),
+        ),
+        (
+            json!({"Email": "ada@x.example", "Email 2": "ada@y.example", "Unsubscribed": "yes"}),
+            json!({"email": ["ada@x.example", "ada@y.example"], "opted_out": true}),
+        ),
+        (
+            json!({"Email": "ada@x.example", "Email 2": "ada@y.example", "Unsubscribed": "no"}),
+            json!({"email": "ada@x.example"}),
+        ),
+        (
+            json!({"Email": "ada@x.example", "Direct phone": "+1 212 555 0102", "Notes": "call", "Unsubscribed": "yes"}),
+            json!({"email": "ada@x.example", "phone": "+1 212 555 0102", "opted_out": true}),
+        ),
+    ] {
+        let event = recipe(None, Enrolment::Always).make(row(given.clone())).unwrap();
+        assert_eq!(event["lead"], expected, "{given}");
+    }
+}
