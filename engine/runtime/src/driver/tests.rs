@@ -174,6 +174,80 @@ async fn an_opt_out_takes_back_the_mail_that_was_begun_in_its_batch() {
     assert!(rig.driver.sending.is_empty());
 }
 
+/// What a sender says of the lead of the address `ada{n}@acme.example`.
+fn said(n: u32, kind: StandardEvent, fields: &[(&str, &str)], id: LeadId) -> Incoming {
+    let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), Value::Text((*text).to_owned())));
+    let report = Report {
+        kind: EventType::Standard(kind),
+        at: fixture::NOW,
+        source: "crm".to_owned(),
+        fields: fields.collect(),
+        data: [].into(),
+        enrolls: true,
+        only_finds: false,
+        left_out: Vec::new(),
+        standing: None,
+        also: Vec::new(),
+    };
+    Incoming { id: format!("crm/{kind:?}/{n}"), content: 1, signed: None, report, lead: Some(id) }
+}
+
+#[tokio::test]
+async fn a_run_that_ends_takes_back_the_mail_that_was_begun_in_its_batch() {
+    let mut rig = Rig::new(MAILS).await;
+    let lead = rig.durable_lead(1).await;
+    assert_eq!(rig.begin_sendings().await, 1, "the mail is about to leave");
+    drop(rig.command(lead, LeadCommand::Remove { workflow: "mails".to_owned() }).await);
+    rig.driver.take_back_sendings();
+    assert_eq!(rig.attempts(), 0, "a mail would leave for a run that was ended in the same batch");
+    rig.settle().await;
+    assert_eq!(rig.begin_sendings().await, 0);
+    rig.settle().await;
+    assert_eq!(rig.rows().await, [], "the run has moved on");
+}
+
+/// A mail that was written, and could not be sent, while the lead gets another address or the old one is bound.
+#[tokio::test]
+async fn a_mail_that_is_sent_again_goes_to_no_address_that_is_bound_or_gone() {
+    use StandardEvent::{EmailBounced, LeadUpdated};
+    let new = [("email", "new@acme.example")].as_slice();
+    let old = [("email", "ada1@acme.example")].as_slice();
+    for (what, may_have_left, after, leaves_to) in [
+        ("nothing came between", false, vec![], Some("ada1@acme.example")),
+        ("another address", false, vec![(LeadUpdated, new)], Some("new@acme.example")),
+        ("and the old one is dead", false, vec![(LeadUpdated, new), (EmailBounced, old)], Some("new@acme.example")),
+        ("the old one is dead", false, vec![(EmailBounced, old)], None),
+        ("an attempt may have left", true, vec![(LeadUpdated, new)], Some("ada1@acme.example")),
+        ("that, and its address is dead", true, vec![(LeadUpdated, new), (EmailBounced, old)], None),
+    ] {
+        let mut rig = Rig::new(MAILS).await;
+        let lead = rig.durable_lead(1).await;
+        assert_eq!(rig.begin_sendings().await, 1);
+        let begun = |after: &After| if let After::Send(row, ..) = after { Some((**row).clone()) } else { None };
+        let row = rig.driver.open.after.iter().find_map(begun).expect("it was begun");
+        rig.settle().await;
+        if may_have_left {
+            // As after a crash: nobody knows what became of it.
+            rig.driver.sending.forget_places();
+            rig.driver.sending.end(row.id);
+        } else {
+            let error = crate::courier::SendError { cause: "503".to_owned(), retry: true, retry_after_ms: None };
+            rig.driver.sent(row, Err(error)).await.unwrap();
+        }
+        for (n, (kind, fields)) in (0..).zip(after) {
+            rig.driver.take(Command::Report(said(n, kind, fields, lead), oneshot::channel().0)).await.unwrap();
+        }
+        rig.settle().await;
+        rig.clock.advance_to(rig.clock.now().plus_ms(3_600_000));
+        rig.driver.begin_sendings(rig.clock.now()).await.unwrap();
+        let to = rig.driver.open.after.iter().find_map(begun).map(|row| match row.message {
+            cadenza_core::effect::Message::Email { rendered: Some(mail), .. } => mail.to,
+            other => panic!("{what}: {other:?}"),
+        });
+        assert_eq!(to.as_deref(), leaves_to, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_brake_takes_back_the_mail_that_was_begun_in_its_batch_and_gives_it_free_again() {
     let mut rig = Rig::new(MAILS).await;

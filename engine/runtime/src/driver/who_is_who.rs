@@ -5,9 +5,9 @@
 //! - `# …` begins a story;
 //! - `source type field=value … -> LEAD what` is an event and what came of it: the lead that it went to, named by the letters
 //!   of the alphabet as they come, and what its journal says of identity. `~` stands for a blank, a `data.` for what is beside
-//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want,
+//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want, `stage=` for where it says that the lead stands,
 //!   `at=` for how many milliseconds from now it happened;
-//! - `! LEAD command` is what a person does: `opt-out`, `disqualify`, `refuse:call,email`;
+//! - `! LEAD command` is what a person does: `opt-out`, `disqualify`, `refuse:call,email` (`refuse:` takes it back);
 //! - `task LEAD outcome [result] field=value …` is a report on its open call;
 //! - `? LEAD name=value …` is how it stands: fields, `stage`, what the gate says of `mail` and `call`, `last` notes.
 
@@ -18,7 +18,7 @@ use cadenza_core::event::{EventType, LeadCommand, Report, Standing, TaskReport};
 use cadenza_core::gate::{self, Verdict};
 use cadenza_core::identity::{Identity, first_key};
 use cadenza_core::journal::Refusal;
-use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::state::LeadState;
 use cadenza_core::value::Value;
 use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, MemoryStore, Store};
@@ -83,6 +83,10 @@ impl Story {
                     let refused = vec![Channel::parse(&value).expect("a channel")];
                     standing = Some(Standing { refused, ..Standing::default() });
                 }
+                _ if name == "stage" => {
+                    let stage = Some(Stage::parse(&value).expect("a stage"));
+                    standing = Some(Standing { stage, ..Standing::default() });
+                }
                 Some(name) => drop(data.insert(name.to_owned(), Value::Text(value))),
                 None => fields.push((name.to_owned(), Value::Text(value))),
             }
@@ -128,7 +132,11 @@ impl Story {
             "disqualify" => LeadCommand::Disqualify { reason: "too small".to_owned() },
             other => {
                 let ways = other.strip_prefix("refuse:").unwrap_or_else(|| panic!("`{other}` is no command here"));
-                let refused = ways.split(',').map(|way| Channel::parse(way).expect("a channel")).collect();
+                let refused = ways
+                    .split(',')
+                    .filter(|way| !way.is_empty())
+                    .map(|way| Channel::parse(way).expect("a channel"))
+                    .collect();
                 LeadCommand::Prefer { refused: Some(refused), not_before: None }
             }
         };
@@ -218,6 +226,10 @@ impl Story {
                 Note::OneOfSeveral { leads, .. } => Some(format!("one-of:{leads}")),
                 Note::NotTaken(kind) => Some(format!("kept:{kind}")),
                 Note::Bound { kind, why } => Some(format!("bound:{kind}:{why}")),
+                Note::Unbound { kind, why } => Some(format!("unbound:{kind}:{why}")),
+                Note::LeftOut { field, why: cadenza_core::reading::Why::Shared } => {
+                    Some(format!("shared-left:{field}"))
+                }
                 Note::NotSet { field } => Some(format!("not-set:{field}")),
                 Note::LeftOut { field, why: cadenza_core::reading::Why::Older } => Some(format!("older:{field}")),
                 Note::StageKept(_) => Some("stage-kept".to_owned()),
