@@ -242,8 +242,8 @@ fn a_date_to_come_back_at_is_kept_within_the_limit() {
         [(1, date.as_str(), 1_200, 1_800), (2, "Fri, 31 Dec 9999 23:59:59 GMT", 3_600, 3_600), (3, "60", 60, 60)]
     {
         quick.answer_with(503, &[("retry-after", asked)]);
-        bring(&engine, &lead(n, "quick"));
         let seen = quick.mails().len() + 1;
+        bring(&engine, &lead(n, "quick"));
         eventually("the attempt", || (quick.mails().len() >= seen).then_some(()));
         let row = eventually("its result", || {
             let rows = engine.client.get("/v1/outbox").expect(200).json;

@@ -54,7 +54,7 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
         return one(owner, "territory");
     }
     if let Some(pool) = request.pool.as_deref().filter(|_| request.by != AssignBy::Territory)
-        && let Some(owner) = from_pool(pool, request.by, team, memory, now)
+        && let Some(owner) = from_pool(pool, (request.by, request.callable_from), team, memory, now)
     {
         return Choice { owner: Some(owner), how: "pool", pool: Some(pool.to_owned()) };
     }
@@ -64,7 +64,7 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
     }
     let by = if request.by == AssignBy::Territory { AssignBy::LongestIdle } else { request.by };
     if let Some(pool) = &request.fallback
-        && let Some(owner) = from_pool(pool, by, team, memory, now)
+        && let Some(owner) = from_pool(pool, (by, request.callable_from), team, memory, now)
     {
         return Choice { owner: Some(owner), how: "fallback", pool: Some(pool.clone()) };
     }
@@ -79,8 +79,15 @@ struct Candidate<'a> {
     weight: i64,
 }
 
-/// The member whose turn it is: among those at work now, else among those not absent. The pool remembers the choice.
-fn from_pool(name: &str, by: AssignBy, team: &Team, memory: &mut Memory<'_>, now: Timestamp) -> Option<RepId> {
+/// The member whose turn it is: among those at work when the lead may be called, else among those at work now, else among
+/// those not absent. The pool remembers the choice.
+fn from_pool(
+    name: &str,
+    (by, callable_from): (AssignBy, Option<Timestamp>),
+    team: &Team,
+    memory: &mut Memory<'_>,
+    now: Timestamp,
+) -> Option<RepId> {
     let pool = team.pools.get(name)?;
     let open_tasks = |id: &RepId| memory.open_tasks.get(id).copied().unwrap_or(0);
     let able = pool.members.iter().filter_map(|(id, weight)| {
@@ -89,8 +96,12 @@ fn from_pool(name: &str, by: AssignBy, team: &Team, memory: &mut Memory<'_>, now
         let weight = if by == AssignBy::Weighted { i64::from((*weight).max(1)) } else { 1 };
         (room && !rep.is_absent(now)).then_some(Candidate { id, rep, weight })
     });
-    let (present, absent): (Vec<_>, Vec<_>) = able.partition(|candidate| candidate.rep.is_present(now));
-    let candidates = if present.is_empty() { absent } else { present };
+    let able: Vec<Candidate<'_>> = able.collect();
+    let at_work = |at: Timestamp| able.iter().any(|candidate| candidate.rep.is_present(at));
+    let candidates = match callable_from.into_iter().chain([now]).find(|at| at_work(*at)) {
+        Some(at) => able.into_iter().filter(|candidate| candidate.rep.is_present(at)).collect(),
+        None => able,
+    };
     if candidates.is_empty() {
         return None;
     }

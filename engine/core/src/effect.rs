@@ -75,6 +75,8 @@ pub struct AssignRequest {
     pub account: Option<AccountId>,
     /// The rep of the lead's territory, looked up by `step`.
     pub territory: Option<RepId>,
+    /// From when on the lead may be called; none where it may be now.
+    pub callable_from: Option<Timestamp>,
 }
 
 /// Something on its way out: an outbox row. It is carried out under one idempotency key, its id.

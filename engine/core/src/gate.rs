@@ -74,6 +74,18 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
     }
 }
 
+/// How far ahead somebody is looked for who is at work when the lead may be called: a week.
+const CALLABLE_WITHIN_MS: i64 = 7 * crate::time::DAY_MS;
+
+/// From when on a lead that may not be called now may be: when the day begins where it is. None where it may be called
+/// now, or not within a week.
+pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    let from = lead.consent.not_before.unwrap_or(now).max(now);
+    let gated = settings.contact.business_hours.contains(&Channel::Call);
+    let open = if gated { hours_of(lead, settings).next_open(from) } else { from };
+    (open > now && open.since_ms(now) <= CALLABLE_WITHIN_MS).then_some(open)
+}
+
 /// The business hours where the lead is.
 pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calendar> {
     match lead_zone(lead) {

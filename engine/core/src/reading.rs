@@ -127,7 +127,8 @@ pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) ->
             Err(LeftOut::new(name, Why::TooLong, None).wanting(format!("{} bytes", field::TEXT_BYTES_MAX)))
         }
         Value::Text(text) => match misformed(name, text) {
-            Some(what) => Err(LeftOut::new(name, Why::Form, Some(&value)).wanting(format!("a {what}"))),
+            Some(what) => Err(LeftOut::new(name, Why::Form, Some(&value))
+                .wanting(format!("{} {what}", if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }))),
             None => Ok(value),
         },
         _ => Ok(value),

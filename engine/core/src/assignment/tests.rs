@@ -53,6 +53,7 @@ fn request(pool: &str, by: AssignBy) -> AssignRequest {
         current: None,
         account: None,
         territory: None,
+        callable_from: None,
     }
 }
 
@@ -79,7 +80,7 @@ impl Office {
 #[test]
 fn one_choice() {
     type Change = fn(&mut AssignRequest, &mut Office);
-    let cases: [(&str, Change, &str); 26] = [
+    let cases: [(&str, Change, &str); 28] = [
         ("longest idle, at work before in bed", |_, _| {}, "ada by pool"),
         ("nobody at work", |r, _| r.pool = Some("night".into()), "cleo by pool"),
         ("everybody away", |r, _| r.pool = Some("gone".into()), "nobody by none"),
@@ -171,6 +172,16 @@ fn one_choice() {
         (
             "sticky to somebody who left",
             |r, _| (r.sticky, r.current) = (Some(Sticky::Lead), Some(id("gus"))),
+            "ada by pool",
+        ),
+        (
+            "the lead may be called when it is day in Tokyo",
+            |r, _| r.callable_from = Timestamp::parse("2026-03-03T01:00:00Z"),
+            "cleo by pool",
+        ),
+        (
+            "the lead may be called when nobody is at work",
+            |r, _| r.callable_from = Timestamp::parse("2026-03-02T22:30:00Z"),
             "ada by pool",
         ),
         (

@@ -55,7 +55,10 @@ const NO_DOMAIN: &[&str] = &["nomail.com", "noemail.com", "no-email.com", "none.
 /// Whether a text stands for an id that is not there: `N/A`, `null`, `0`, `-1`, nothing but signs or zeros.
 pub(super) fn is_no_id(id: &str) -> bool {
     let core = id.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let zeros = id.chars().filter(|c| c.is_alphanumeric()).all(|c| c == '0');
+    let said: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
+    // `0-0-1` is one of a series; a UUID of nothing but zeros is none.
+    let zeros =
+        said.bytes().all(|byte| byte == b'0') && (said.len() == id.len() || said.is_empty() || said.len() == 32);
     zeros || id == "-1" || NO_ID.contains(&core.as_str())
 }
 

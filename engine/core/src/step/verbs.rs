@@ -241,6 +241,7 @@ impl Machine<'_> {
             current: self.state.lead.owner.clone(),
             account: self.state.lead.account,
             territory,
+            callable_from: gate::callable_from(&self.state.lead, &self.cx.live.settings, self.cx.now),
         }));
     }
 

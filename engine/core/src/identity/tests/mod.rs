@@ -100,6 +100,8 @@ fn ids_that_are_none_join_nobody() {
         ("none-7", Some("none-7")),
         ("nadia", Some("nadia")),
         ("-7", Some("-7")),
+        ("0-0-0", Some("0-0-0")),
+        ("0.0", Some("0.0")),
         ("N/A", None),
         ("n.a.", None),
         ("#N/A", None),
