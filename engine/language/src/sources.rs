@@ -180,6 +180,17 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
                 .help("or `id_header: …` to the signature, when a header has it"),
         );
     }
+    if form.get("id").is_none()
+        && matches!(&signature, Some(Signature::Hmac { timestamp_header: None, id_header: Some(_), .. }))
+    {
+        let message = "nothing that is signed tells two deliveries with one body apart: the second counts as the first";
+        let problem = Problem::warning("unsigned-id", form.pointer(), message);
+        sheet.report(
+            problem
+                .help("the id's header is not signed, so whoever captured a delivery could send it under another id")
+                .help("add `id: …` where the body has the event's id, or `timestamp_header: …` where the sender signs the time"),
+        );
+    }
     let mapping = Mapping { event: event?, id, at, lead, data };
     Some(Source { signature: signature?, tolerance_ms: tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?, mapping })
 }

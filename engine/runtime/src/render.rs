@@ -40,8 +40,9 @@ fn reader(view: &View<'_>) -> Reader {
     let country = profile.country.as_deref();
     let own = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, country).ok());
     let own = own.and_then(|name| TimeZone::get(&name).ok());
-    let zone = own.unwrap_or_else(|| view.live.settings.calendar.zone().clone());
-    Reader::new(zone, profile.language.as_deref(), country)
+    let home = view.live.settings.calendar.zone().clone();
+    let zone = own.unwrap_or_else(|| home.clone());
+    Reader::new(zone, profile.language.as_deref(), country).at_home_in(home)
 }
 
 /// Renders one text over a lead.
@@ -119,6 +120,27 @@ mod tests {
             ("<b>{{ lead.first_name }}</b> & co", "<b>Ada</b> & co"),
         ] {
             assert_eq!(text(template, &view).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    /// A plain date is midnight in the workspace's zone, and the same day to a reader anywhere.
+    #[test]
+    fn a_plain_date_is_that_day_everywhere() {
+        let catalog = fixture::catalog();
+        let home = catalog.live.settings.calendar.zone().clone();
+        let day = jiff::civil::date(2026, 3, 9).to_zoned(home).expect("a day").timestamp();
+        let mut state = fixture::lead();
+        state.lead.profile.project_date = Some(Timestamp::from_ms(day.as_millisecond()));
+        for zone in ["America/New_York", "America/Los_Angeles", "Pacific/Honolulu", "Europe/Berlin", "Asia/Tokyo"] {
+            state.lead.profile.timezone = Some(zone.to_owned());
+            let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
+            for (template, expected) in [
+                ("{{ lead.project_date }}", "9 March 2026"),
+                ("{{ lead.project_date | date }}", "9 March 2026"),
+                ("{{ lead.project_date | weekday }}", "Monday"),
+            ] {
+                assert_eq!(text(template, &view).as_deref(), Ok(expected), "{template} in {zone}");
+            }
         }
     }
 

@@ -79,7 +79,7 @@ pub(crate) async fn receive(
     let event = incoming.id[name.len() + 1..].to_owned();
     match api.engine.report(incoming).await.map_err(Problem::from) {
         Ok(accepted) => Ok((StatusCode::ACCEPTED, Json(Taken::new(event, &accepted)))),
-        Err(problem) if problem.kind() == Kind::NoIdentity => {
+        Err(problem) if matches!(problem.kind(), Kind::NoIdentity | Kind::Damaged) => {
             Err(keep(&api, &sent, own_id(), delivered, &genuine, problem).await)
         }
         Err(problem) => Err(problem),

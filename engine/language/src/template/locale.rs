@@ -11,6 +11,8 @@ use pure_rust_locales::{Locale, locale_match};
 #[derive(Clone, Debug)]
 pub struct Reader {
     zone: TimeZone,
+    /// Where plain dates are meant: midnight there is a day and no time of day.
+    home: TimeZone,
     locale: Locale,
 }
 
@@ -57,11 +59,27 @@ impl Reader {
     /// A reader on the clocks of `zone`. The language is a code such as `de` or `pt-BR`, the country one such as `AT`;
     /// without a language that is known, English is written, as in the country.
     pub fn new(zone: TimeZone, language: Option<&str>, country: Option<&str>) -> Self {
-        Self { zone, locale: locale(language, country) }
+        Self { home: zone.clone(), zone, locale: locale(language, country) }
+    }
+
+    /// The same, where plain dates are kept as midnight in `home`: the day stays that day wherever the reader is.
+    #[must_use]
+    pub fn at_home_in(self, home: TimeZone) -> Self {
+        Self { home, ..self }
     }
 
     fn zoned(&self, at: Timestamp) -> Zoned {
         at.to_jiff().to_zoned(self.zone.clone())
+    }
+
+    /// A day, when this is one and no time of day: midnight where plain dates are meant.
+    fn plain_day(&self, at: Timestamp) -> Option<Zoned> {
+        let there = at.to_jiff().to_zoned(self.home.clone());
+        (there.time() == jiff::civil::Time::midnight()).then_some(there)
+    }
+
+    fn day(&self, at: Timestamp) -> Zoned {
+        self.plain_day(at).unwrap_or_else(|| self.zoned(at))
     }
 
     /// `2026-03-08T09:30:00+01:00`.
@@ -72,12 +90,15 @@ impl Reader {
     /// How a time prints by itself: the date, and the time of day unless it is midnight, as it is of a date.
     pub(super) fn time_in_words(&self, at: Timestamp) -> String {
         let midnight = self.zoned(at).time() == jiff::civil::Time::midnight();
-        if midnight { self.date(at) } else { self.date_and_time(at) }
+        if midnight || self.plain_day(at).is_some() { self.date(at) } else { self.date_and_time(at) }
     }
 
     /// `8 March 2026`, `March 8, 2026`, `8. März 2026`.
     pub(super) fn date(&self, at: Timestamp) -> String {
-        let zoned = self.zoned(at);
+        self.date_of(&self.day(at))
+    }
+
+    fn date_of(&self, zoned: &Zoned) -> String {
         let names = locale_match!(self.locale => LC_TIME::MON);
         let month = usize::try_from(zoned.month()).ok().and_then(|month| names.get(month - 1)).copied().unwrap_or("");
         let (year, day) = (zoned.year(), zoned.day());
@@ -102,13 +123,13 @@ impl Reader {
 
     /// Date and time of day.
     pub(super) fn date_and_time(&self, at: Timestamp) -> String {
-        format!("{}, {}", self.date(at), self.time_of_day(at))
+        format!("{}, {}", self.date_of(&self.zoned(at)), self.time_of_day(at))
     }
 
     /// The day of the week.
     pub(super) fn weekday(&self, at: Timestamp) -> &'static str {
         let names: &'static [&'static str] = locale_match!(self.locale => LC_TIME::DAY);
-        let day = usize::try_from(self.zoned(at).weekday().to_sunday_zero_offset()).unwrap_or_default();
+        let day = usize::try_from(self.day(at).weekday().to_sunday_zero_offset()).unwrap_or_default();
         names.get(day).copied().unwrap_or_default()
     }
 
