@@ -37,8 +37,17 @@ impl Outline<'_> {
         self.steps.get(ix)?.as_ref()
     }
 
-    /// Whether a run can be over without any time passing from here on.
-    fn ends_at_once(&self, from: Target) -> bool {
+    /// Whether a run can be over without any time passing from here on, and what that takes.
+    fn ends_at_once(&self, from: Target) -> Option<Takes> {
+        let over = |takes: &[Takes]| self.ends_by(from, takes);
+        if over(&[Takes::Nothing]) {
+            Some(Takes::Nothing)
+        } else {
+            over(&[Takes::Nothing, Takes::NothingIfPast]).then_some(Takes::NothingIfPast)
+        }
+    }
+
+    fn ends_by(&self, from: Target, wanted: &[Takes]) -> bool {
         let mut seen = BTreeSet::new();
         let mut pending = vec![from];
         while let Some(target) = pending.pop() {
@@ -47,7 +56,7 @@ impl Outline<'_> {
             if matches!(step.verb, Verb::End(_)) {
                 return true;
             }
-            pending.extend(ways(step).into_iter().filter(|way| way.takes == Takes::Nothing).map(|way| way.to));
+            pending.extend(ways(step).into_iter().filter(|way| wanted.contains(&way.takes)).map(|way| way.to));
         }
         false
     }
@@ -149,9 +158,9 @@ fn graph(outlines: &[Outline<'_>]) -> Graph {
                 && let Some(other) = by_name.get(name.as_str())
                 && let Some(first) = nodes[*other].first()
                 && outlines[*other].takes_again_at_once()
-                && outline.ends_at_once(step.next)
+                && let Some(takes) = outline.ends_at_once(step.next)
             {
-                graph.add_edge(nodes[w][s], *first, Takes::Nothing);
+                graph.add_edge(nodes[w][s], *first, takes);
             }
         }
     }

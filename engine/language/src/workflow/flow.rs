@@ -58,9 +58,12 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
             let takes = unless_zero(!calls && cadence.touches.iter().all(|touch| touch.after.is_zero()));
             let sees = Sees::Only(if calls { Moment::CALL } else { Moment::TOUCH });
-            let stops = cadence.stop.iter().map(|arm| arm.go);
+            // More contacts than one round has touches: the pause between two rounds lies before the last.
+            let pauses = cadence.repeat.is_some_and(|repeat| !repeat.is_zero());
+            let pauses = pauses && usize::from(cadence.contacts_max) > cadence.touches.len();
+            let spent = way(cadence.exhausted, if pauses { Takes::Time } else { takes }, sees);
             let refused = way(cadence.exhausted, Takes::NothingIfRefused, sees);
-            stops.chain([cadence.exhausted]).map(|to| way(to, takes, sees)).chain([refused]).collect()
+            cadence.stop.iter().map(|arm| way(arm.go, takes, sees)).chain([spent, refused]).collect()
         }
         Verb::Branch(branch) => branch.tracks.values().copied().chain([branch.otherwise]).map(answered).collect(),
         Verb::Wait(Wait::For(span)) => {

@@ -3,7 +3,9 @@
 use crate::fixture::catalog;
 use cadenza_language::{Folder, Paint, check, render};
 
-const SETTINGS: &str = "name: Circles\ntimezone: UTC\n";
+const SETTINGS: &str = "name: Circles\ntimezone: UTC\ncontact: { email_via: mailer }\n";
+const CONNECTIONS: &str = "connections: { mailer: { url: \"http://127.0.0.1:9/\" } }\n";
+const MAIL: &str = "---\nobjective: Mail\nreviewed_by: Ana\nsubject: Hello\n---\nHello\n";
 const CALL: &str = "---\nobjective: Call\nreviewed_by: Ana\n---\nHello\n";
 const TEAM: &str = "reps: { ana: { name: Ana } }\npools: { closers: [ana] }\n";
 
@@ -12,7 +14,9 @@ fn check_circle(what: &str, workflows: &[(&str, &str, &str)], expected: Option<(
     let mut files = vec![
         ("cadenza.yaml".to_owned(), SETTINGS.to_owned()),
         ("team.yaml".to_owned(), TEAM.to_owned()),
+        ("connections.yaml".to_owned(), CONNECTIONS.to_owned()),
         ("scripts/call.md".to_owned(), CALL.to_owned()),
+        ("scripts/mail.md".to_owned(), MAIL.to_owned()),
     ];
     for (name, again, steps) in workflows {
         let text = format!(
@@ -91,6 +95,19 @@ fn circles_are_found_wherever_they_go_through() {
         Some(("never-enrolled", "`re_enroll` does not let a lead into `first` again that has just left it")),
     );
     check_circle(
+        "the first run is over by a date that is past",
+        &[
+            (
+                "first",
+                "always",
+                "  - enroll: second\n  - { id: rest, wait: { until: lead.project_date, past: done, blank: done } }\n  \
+                 - { id: done, end: over }\n",
+            ),
+            ("second", "always", back),
+        ],
+        both,
+    );
+    check_circle(
         "a wait that times out at once",
         &on("  - { id: reply, wait: { event: email.replied, go: end, timeout: { after: 0s, go: reply } } }\n"),
         Some(("loop-without-wait", "`reply` → `reply`")),
@@ -128,4 +145,15 @@ fn circles_are_found_wherever_they_go_through() {
         ),
         Some(("loop-when-refused", "`dial` → `again` → `dial`")),
     );
+    for (what, repeat, limit, circle) in [
+        ("a cadence of mails that rests between its rounds", "{ after: 7d }", 3, "loop-when-refused"),
+        ("one that is spent within its first round", "{ after: 7d }", 1, "loop-without-wait"),
+        ("one that repeats at once", "{ after: 0d }", 3, "loop-without-wait"),
+    ] {
+        let steps = format!(
+            "  - {{ id: mails, cadence: {{ limit: {{ contacts: {limit} }}, touches: [{{ after: 0d, email: scripts/mail.md }}], \
+             repeat: {repeat}, exhausted: again }} }}\n  - {{ id: again, update: {{ industry: x }}, go: mails }}\n"
+        );
+        check_circle(what, &[("first", "always", &steps)], Some((circle, "`mails` → `again` → `mails`")));
+    }
 }
