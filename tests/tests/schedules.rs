@@ -4,7 +4,7 @@
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_sled::SledOptions;
 use cadenza_store::Store as _;
-use cadenza_tests::{Engine, Site};
+use cadenza_tests::{Engine, Site, eventually};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -183,4 +183,18 @@ fn a_firing_and_an_advance_end_while_leads_come_in() {
     engine.advance("1m");
     let schedule = of_cron(&engine, "0 * * * *");
     assert_eq!((fired(&schedule), &schedule["firing"]), (5, &Value::Null), "{schedule}");
+}
+
+#[test]
+fn an_engine_that_is_stopped_breaks_a_long_advance_off() {
+    let site = site("  - { schedule: { cron: \"* * * * *\" }, leads: 'true' }\n");
+    let engine = Engine::start(&site, "virtual", None);
+    let lead = json!({"type": "lead.created", "lead": {"external_id": "1"}});
+    engine.client.post("/v1/events", &lead).expect(202);
+    let client = engine.client.clone();
+    let advancing = std::thread::spawn(move || client.post("/v1/clock/advance", &json!({"by": "3650d"})));
+    eventually("the clock is on its way", || (fired(&of_cron(&engine, "* * * * *")) > 2).then_some(()));
+    engine.stop();
+    let answer = advancing.join().expect("the request was made");
+    assert_eq!(answer.problem(503)["type"], "/problems/stopping");
 }

@@ -86,11 +86,24 @@ fn step(field: &Field, part: &str) -> Option<String> {
     })
 }
 
+/// The months of one part: `*`, `2`, `FEB`, `2-4`, `FEB-APR`; none for what has a step.
+fn months_of(part: &str) -> Option<Vec<usize>> {
+    let number = |text: &str| {
+        let named = || MONTHS.iter().position(|name| name[..3].eq_ignore_ascii_case(text)).map(|place| place + 1);
+        text.parse().ok().or_else(named).filter(|month| (1..=12).contains(month))
+    };
+    match part.split_once('-') {
+        _ if part == "*" => Some((1..=12).collect()),
+        Some((from, to)) => Some((number(from)?..=number(to)?).collect()),
+        None => number(part).map(|month| vec![month]),
+    }
+}
+
 /// Days that not every month has.
 fn missing_days(day: &str, month: &str) -> Option<String> {
     let wanted = day.split(',').filter_map(|day| day.parse::<u32>().ok()).max().filter(|day| *day > 28)?;
-    let months: Option<Vec<usize>> = month.split(',').map(|month| month.parse::<usize>().ok()).collect();
-    let months = if month == "*" { (1..=12).collect() } else { months? };
+    let months: Option<Vec<Vec<usize>>> = month.split(',').map(months_of).collect();
+    let months: Vec<usize> = months?.concat();
     let without = months.iter().filter(|month| MONTH_DAYS.get(*month - 1).is_some_and(|days| *days < wanted));
     let without: Vec<&str> = without.map(|month| MONTHS[month - 1]).collect();
     let unless = if wanted == 29 { " (but in leap years)" } else { "" };
@@ -124,6 +137,11 @@ mod tests {
             ("0 8 30 * *", "day 30 does not come in February; `L`"),
             ("0 8 29 2 *", "day 29 does not come in February (but in leap years)"),
             ("0 8 15,31 3,4 *", "day 31 does not come in April"),
+            ("0 8 31 APR *", "day 31 does not come in April"),
+            ("0 8 31 mar,jun *", "day 31 does not come in June"),
+            ("0 8 30 1-3 *", "day 30 does not come in February"),
+            ("0 8 31 JAN-MAR *", "day 31 does not come in February"),
+            ("0 8 31 JUL-AUG *", ""),
             ("*/15 * * * *", ""),
             ("*/15 8-18 * * MON-FRI", ""),
             ("0 */6 * * *", ""),

@@ -326,12 +326,20 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
     let mut open: Option<(char, usize)> = None;
     let mut longest = None;
     let mut line_start = 0;
+    // How far the line is indented that begins a block text (`|`, `>`): what is indented further is that text.
+    let mut block = None;
     for line in text[..at.min(text.len())].split_inclusive('\n') {
-        let mut before = ' ';
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if block.is_some_and(|begun| indent > begun || line.trim().is_empty()) {
+            line_start += line.len();
+            continue;
+        }
+        block = (open.is_none() && begins_block(line)).then_some(indent);
+        let (mut before, mut escapes) = (' ', false);
         for (column, c) in line.char_indices() {
             let here = line_start + column;
             match open {
-                Some((quote, start)) if c == quote && (quote == '\'' || before != '\\') => {
+                Some((quote, start)) if c == quote && (quote == '\'' || !escapes) => {
                     // Two single quotes within single quotes are one.
                     if text[start..here].contains('\n') {
                         longest = Some(start);
@@ -343,11 +351,20 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
                 None if matches!(c, '"' | '\'') && begins_value(&text[..here]) => open = Some((c, here)),
                 None => {}
             }
+            escapes = c == '\\' && !escapes;
             before = c;
         }
         line_start += line.len();
     }
     open.map(|(_, start)| start).filter(|start| text[*start..at.min(text.len())].contains('\n')).or(longest)
+}
+
+/// Whether a block text begins behind this line: `body: |`, `- >-`.
+fn begins_block(line: &str) -> bool {
+    let line = line.trim_end();
+    let head = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    let before = head.strip_suffix(['|', '>']).unwrap_or_default();
+    before.ends_with(": ") || before.ends_with("- ")
 }
 
 /// Whether a quoted text goes over lines of which one looks like a key of its own.

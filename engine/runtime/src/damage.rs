@@ -22,6 +22,10 @@ pub(crate) fn read<T: DeserializeOwned>(store: &dyn Store, key: &DocumentKey, by
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     number: u64,
+    /// What was told of beyond the list, and at how much it is told of again: each look at a record that found no room in
+    /// the list counts.
+    beyond: u64,
+    again_at: u64,
 }
 
 impl Told {
@@ -42,8 +46,13 @@ impl Told {
                 "this cannot be read and is passed over; everything else goes on (cadenza doctor, GET /v1/damaged)"
             );
         }
-        if more > 0 {
-            tracing::error!(more, "more cannot be read than is listed, or was written anew meanwhile");
+        self.beyond += more;
+        if more > 0 && self.beyond >= self.again_at {
+            self.again_at = self.beyond.saturating_mul(2);
+            tracing::error!(
+                looks = self.beyond,
+                "more cannot be read than is listed, or was written anew meanwhile; told of again when it is twice as often"
+            );
         }
         self.number = noted;
     }

@@ -61,6 +61,11 @@ pub(crate) async fn advance(
     if to >= Timestamp::MAX {
         return Err(Problem::new(Kind::InvalidField, "a clock ends with the year 9999: go less far").at("by"));
     }
-    let now = api.engine.advance(to).await?;
-    Ok(view(&api, now))
+    tokio::select! {
+        now = api.engine.advance(to) => Ok(view(&api, now?)),
+        () = api.stopping() => {
+            let detail = "the engine is stopping, before the clock has come so far";
+            Err(Problem::new(Kind::Stopping, detail).retry_after_s(5))
+        }
+    }
 }

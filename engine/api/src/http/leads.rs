@@ -80,14 +80,19 @@ pub(crate) async fn list(
     let limit = paging::size(params.limit, &api.limits)?;
     let name = params.list();
     let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
-    if after.is_none()
-        && let Some(text) = &params.q
-        && let states = find_exactly(&api, text, limit).await?
+    if let Some(text) = &params.q
+        && let mut states = find_exactly(&api, text).await?
         && !states.is_empty()
     {
         let catalog = api.engine.catalog();
-        let items = states.iter().filter(|state| params.takes(state)).map(|state| LeadRow::new(state, &catalog));
-        return Ok(Json(Page { items: items.collect(), next: None }));
+        states.retain(|state| after.is_none_or(|after| state.lead.id > after) && params.takes(state));
+        states.sort_unstable_by_key(|state| state.lead.id);
+        let more = states.len() > limit;
+        states.truncate(limit);
+        let last = states.last().filter(|_| more);
+        let next = last.map(|state| cursor::write(&name, &state.lead.id.0.to_be_bytes()));
+        let items = states.iter().map(|state| LeadRow::new(state, &catalog)).collect();
+        return Ok(Json(Page { items, next }));
     }
     let all = params.takes_all();
     let search = search(Arc::clone(&api), params, limit, after);
@@ -130,7 +135,7 @@ async fn search(
 }
 
 /// The leads that a text names: by our id, or by a key that they have.
-async fn find_exactly(api: &Shared, text: &str, limit: usize) -> Result<Vec<LeadState>, Problem> {
+async fn find_exactly(api: &Shared, text: &str) -> Result<Vec<LeadState>, Problem> {
     let text = text.trim();
     if let Some(id) = LeadId::parse(text) {
         return Ok(api.engine.lead(id).await?.into_iter().collect());
@@ -138,8 +143,7 @@ async fn find_exactly(api: &Shared, text: &str, limit: usize) -> Result<Vec<Lead
     let own = || Some(text.to_owned());
     let profile = Profile { external_id: own(), email: own(), phone: own(), ..Profile::default() };
     for key in finding::keys(&profile, api.engine.catalog().live.settings.country) {
-        let mut found = api.engine.find(&key).await?;
-        found.truncate(limit);
+        let found = api.engine.find(&key).await?;
         if !found.is_empty() {
             return Ok(api.engine.leads_by_id(&found).await?.into_iter().flatten().collect());
         }

@@ -37,7 +37,7 @@ type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 /// time. The engine itself is stopped by the caller, afterwards.
 pub async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output = ()>) {
     let limits = within_files(api.limits.clone());
-    let routes = super::router(api);
+    let routes = super::router(Shared::clone(&api));
     let service = TowerToHyperService::new(routes.clone());
     let reserved = TowerToHyperService::new(health_alone(routes));
     let mut http = http1::Builder::new();
@@ -80,6 +80,7 @@ pub async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output 
         }
     }
     drop(listener);
+    api.stop_soon();
     if tokio::time::timeout(limits.drain_timeout, open.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way after {} s and are cut off", limits.drain_timeout.as_secs());
     }

@@ -35,6 +35,8 @@ pub struct Api {
     /// Builds of plugins that decided once.
     pub(crate) archive: Arc<Archive>,
     sources: RwLock<Arc<Sources>>,
+    /// Whether the engine is about to stop: what may take long is broken off.
+    stopping: tokio::sync::watch::Sender<bool>,
 }
 
 /// As handlers hold it.
@@ -59,7 +61,18 @@ impl Api {
             applying: Arc::default(),
             archive,
             sources,
+            stopping: tokio::sync::watch::Sender::new(false),
         }))
+    }
+
+    /// Tells handlers that may take long.
+    pub(crate) fn stop_soon(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Done when the engine is about to stop.
+    pub(crate) async fn stopping(&self) {
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// The engine.

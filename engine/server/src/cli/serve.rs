@@ -174,7 +174,13 @@ impl Serve {
             let error = output::causes(error.as_ref());
             tracing::error!("the workspace folder is refused, the workspace that ran before goes on: {error}");
         }
-        let api = Api::new(running.engine.clone(), workspace, limits).await?;
+        let api = tokio::select! {
+            api = Api::new(running.engine.clone(), workspace, limits) => api?,
+            () = &mut stop => {
+                tracing::info!("stopped before it took requests");
+                std::process::exit(0);
+            }
+        };
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             address = %listener.local_addr()?,

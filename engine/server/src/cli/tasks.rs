@@ -177,8 +177,13 @@ impl Act {
     fn run(self) -> anyhow::Result<()> {
         let (which, what, body) = match self {
             Self::Outcome { which, outcome, result, notes, data } => {
-                // A value that reads as JSON is one: 250 is a number, "250" a text.
-                let value = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+                // A value that reads as JSON is one: 250 is a number, "250" a text. Digits that a number would not keep,
+                // those of a telephone or an id, stay a text.
+                let value = |text: String| match serde_json::from_str(&text) {
+                    Ok(Value::Number(number)) if number.to_string() != text.trim() => Value::String(text),
+                    Ok(value) => value,
+                    Err(_) => Value::String(text),
+                };
                 let data: Map<String, Value> = data.into_iter().map(|(field, text)| (field, value(text))).collect();
                 (which, "/outcome", json!({"outcome": outcome, "result": result, "notes": notes, "data": data}))
             }

@@ -66,6 +66,9 @@ impl Demo {
         let ended = match stopped {
             Ok(true) => {
                 screen.last_line("Stopped before the end.");
+                if self.keep {
+                    output::say(&stage.what_next());
+                }
                 Ok(())
             }
             Ok(false) => finish(&mut stage, &mut screen, began).await,
