@@ -74,6 +74,7 @@ fn status_and_metrics_name_workflow_and_step() {
     let within: Vec<&Value> = status["first_calls"].as_array().unwrap().iter().filter(|it| it["leads"] == 1).collect();
     assert_eq!(within, [&json!({"within": "15m", "leads": 1})], "{status:#}");
     assert_eq!(status["needs_a_person"]["paused"], json!(["workflow/inbound"]));
+    assert_eq!(status["untaken"], 0, "a workflow took every lead");
     let late = status["needs_a_person"]["overdue_tasks"].as_u64().expect("late tasks are counted");
     assert!(late > 0, "the other call is late: {status:#}");
     has(
@@ -94,6 +95,25 @@ fn status_and_metrics_name_workflow_and_step() {
     let of_leads = |line: &&str| !line.starts_with("cadenza_plugin_");
     let digest = metrics.lines().filter(of_leads).find(|line| line.contains("step/") || line.contains("digest"));
     assert_eq!(digest, None, "people know workflows and steps, not digests");
+}
+
+#[test]
+fn leads_that_no_workflow_takes_are_seen() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-11-30T15:00:00Z");
+    engine.bring("msg_1", &hot(1));
+    let post = |event: Value| engine.client.post("/v1/events", &event).expect(202).json;
+    let left = post(json!({"type": "lead.created", "lead": {"email": "bob@acme.example", "source": "fair"}}));
+    assert_eq!(left["created"], true, "{left}");
+    has(&say(&engine, &site, &["status"]), &["1 lead that no workflow took (`leads --untaken`)"]);
+    let listed = engine.client.get("/v1/leads?untaken=true").expect(200).json;
+    assert_eq!((listed["items"].as_array().map(Vec::len), &listed["items"][0]["id"]), (Some(1), &left["lead"]));
+    let lead = left["lead"].as_str().expect("a lead");
+    has(&say(&engine, &site, &["leads", "--untaken"]), &[lead]);
+    engine.client.post("/v1/workflows/inbound/enroll", &json!({"lead": lead})).expect(200);
+    assert_eq!(engine.client.get("/v1/status").expect(200).json["untaken"], 0, "a person put it in");
+    engine.stop();
 }
 
 const MARKED: &str = "workflow: marked

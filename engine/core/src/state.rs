@@ -4,7 +4,7 @@ use crate::account::Hold;
 use crate::event::EventType;
 use crate::id::{BORN_MAX, LeadId, RunId};
 use crate::journal::Entry;
-use crate::lead::{Lead, RepId};
+use crate::lead::{Lead, RepId, Stage};
 use crate::run::{CadencePhase, Past, Run, RunState};
 use crate::task::Task;
 use crate::time::Timestamp;
@@ -67,6 +67,11 @@ pub struct Recent {
 }
 
 impl LeadState {
+    /// Whether the lead is open and no workflow ever took it: nobody follows it up.
+    pub fn is_untaken(&self) -> bool {
+        self.lead.stage == Stage::Open && self.runs.is_empty() && self.past.is_empty() && self.seq > 0
+    }
+
     /// A lead of which nothing is known yet.
     pub fn new(id: LeadId, now: Timestamp) -> Self {
         Self {

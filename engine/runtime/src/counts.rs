@@ -25,6 +25,8 @@ pub fn first_call_class(waited_ms: u64) -> &'static str {
 pub struct Counts {
     /// Leads that are known.
     pub leads: i64,
+    /// Of these, open ones that no workflow ever took.
+    pub untaken: i64,
     /// Leads by segment; who was never scored is in none.
     pub segments: BTreeMap<Segment, i64>,
     /// Runs by workflow, in the order of their names.
@@ -72,6 +74,8 @@ impl Counts {
         let classes = FIRST_CALL_CLASSES.iter().map(|(_, class)| *class).chain([FIRST_CALL_LATER]);
         Self {
             leads: value("leads"),
+            // A folder of before this was counted may know of some that left since, and not of them before.
+            untaken: value("untaken").max(0),
             segments: Segment::ALL.iter().map(|segment| (*segment, value(&format!("segment/{segment}")))).collect(),
             workflows: workflows(counters, catalog),
             tasks: value("tasks"),

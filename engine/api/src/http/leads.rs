@@ -39,6 +39,9 @@ pub(crate) struct ListParams {
     stage: Option<Stage>,
     owner: Option<String>,
     q: Option<String>,
+    /// Only such as no workflow ever took.
+    #[serde(default)]
+    untaken: bool,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -46,17 +49,18 @@ pub(crate) struct ListParams {
 impl ListParams {
     /// The list that a cursor belongs to.
     fn list(&self) -> String {
-        format!("leads {:?} {:?} {:?} {:?}", self.segment, self.stage, self.owner, self.q)
+        format!("leads {:?} {:?} {:?} {:?} {}", self.segment, self.stage, self.owner, self.q, self.untaken)
     }
 
     /// Whether nothing is looked for.
     fn takes_all(&self) -> bool {
-        self.segment.is_none() && self.stage.is_none() && self.owner.is_none() && self.q.is_none()
+        self.segment.is_none() && self.stage.is_none() && self.owner.is_none() && self.q.is_none() && !self.untaken
     }
 
     fn takes(&self, state: &LeadState) -> bool {
         let lead = &state.lead;
-        self.segment.is_none_or(|segment| lead.segment == Some(segment))
+        (!self.untaken || state.is_untaken())
+            && self.segment.is_none_or(|segment| lead.segment == Some(segment))
             && self.stage.is_none_or(|stage| lead.stage == stage)
             && self.owner.as_ref().is_none_or(|owner| lead.owner.as_ref().is_some_and(|own| own.0 == *owner))
     }

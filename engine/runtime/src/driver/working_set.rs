@@ -37,6 +37,7 @@ pub(crate) struct CachedLead {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Counted {
     known: bool,
+    untaken: bool,
     segment: Option<Segment>,
     steps: Vec<(Digest, StepIx, bool)>,
     tasks: usize,
@@ -50,6 +51,7 @@ impl Counted {
             |run: &cadenza_core::run::Run| (run.workflow, run.step, matches!(run.state, RunState::Parked { .. }));
         Self {
             known: state.seq > 0,
+            untaken: state.is_untaken(),
             segment: state.lead.segment,
             steps: state.runs.iter().map(step).collect(),
             tasks: state.tasks.len(),
@@ -64,6 +66,9 @@ impl Counted {
         };
         if self.known {
             add("leads".to_owned(), 1);
+        }
+        if self.untaken {
+            add("untaken".to_owned(), 1);
         }
         if let Some(segment) = self.segment {
             add(format!("segment/{segment}"), 1);

@@ -27,6 +27,9 @@ struct List {
     /// The rep who owns it
     #[arg(long, value_name = "REP")]
     owner: Option<String>,
+    /// Only open leads that no workflow ever took
+    #[arg(long)]
+    untaken: bool,
     /// An id, mail address or phone number, or part of a name, company or address
     #[arg(long, short, value_name = "TEXT")]
     query: Option<String>,
@@ -117,6 +120,7 @@ impl List {
             ("stage", self.stage.as_deref()),
             ("owner", self.owner.as_deref()),
             ("q", self.query.as_deref()),
+            ("untaken", self.untaken.then_some("true")),
         ];
         let columns = [
             ("ID", "id"),

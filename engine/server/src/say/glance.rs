@@ -97,6 +97,10 @@ fn needs(status: &Value) -> Vec<String> {
         ("overdue_tasks", "overdue task", "`tasks --due overdue`"),
     ];
     let mut parts: Vec<String> = Vec::new();
+    match count(&status["untaken"]) {
+        0 => {}
+        untaken => parts.push(format!("{} that no workflow took (`leads --untaken`)", counted(untaken, "lead"))),
+    }
     for (member, what, shown_by) in waiting {
         match count(&of[member]) {
             0 => {}
