@@ -172,3 +172,53 @@ fn an_address_taken_over_from_somebody_who_opted_out_is_not_used() {
     assert_eq!(story.mailed(), Vec::<String>::new());
     story.engine.stop();
 }
+
+/// Everybody who says no here says it in another way and of several addresses; the mails that leave and the calls that are
+/// open are all that counts.
+#[test]
+fn a_no_holds_for_all_that_is_named_with_it_at_every_door() {
+    let story = Story::begin();
+    let created = |n: u32| {
+        story.tell("lead.created", json!({"external_id": n.to_string(), "email": format!("p{n}@acme.example"), "phone": format!("+49 170 123400{n}")}))
+    };
+    let leads: Vec<String> = (1..=6).map(created).collect();
+    let post = |event: Value| story.engine.client.post("/v1/events", &event);
+    // A list, two in one text, and one under `data`.
+    post(json!({"type": "lead.opted_out", "lead": {"email": ["p1@acme.example", "new1@acme.example"]}})).expect(202);
+    post(json!({"type": "lead.opted_out", "lead": {"email": "p2@acme.example; p3@acme.example"}})).expect(202);
+    post(json!({"type": "custom.survey", "lead": {"external_id": "4"}, "data": {"opted_out": "yes", "email": "new4@acme.example"}}))
+        .expect(202);
+    // What is not clear is refused, so that it can be said again.
+    let unclear =
+        post(json!({"type": "lead.opted_out", "lead": {"email": {"address": "p5@acme.example"}}})).problem(422);
+    assert_eq!(unclear["at"], "lead.email", "{unclear}");
+    // A person notes a preference, and takes it back.
+    let prefer = |lead: &str, refused: Value| {
+        let path = format!("/v1/leads/{lead}/preferences");
+        story.engine.client.post(&path, &json!({"refused": refused})).expect(200).text
+    };
+    assert!(prefer(&leads[4], json!(["call", "email"])).contains("may not be used"), "the answer says what is bound");
+    assert!(prefer(&leads[5], json!(["email"])).contains("may not be used"));
+    assert!(prefer(&leads[5], json!([])).contains("no longer bound"), "and what is free again");
+    let stages: Vec<Value> = leads.iter().map(|lead| story.engine.lead(lead)["stage"].clone()).collect();
+    assert_eq!(stages, ["suppressed", "suppressed", "suppressed", "suppressed", "open", "open"]);
+    // Others come with what was named, and what the leads get later is bound as well.
+    story.tell("lead.updated", json!({"external_id": "1", "email": "late1@acme.example"}));
+    for (n, email) in ["new1", "p3", "new4", "p5", "late1", "p6"].into_iter().enumerate() {
+        let taken = story
+            .event("lead.created", &json!({"external_id": format!("x{n}"), "email": format!("{email}@acme.example")}));
+        assert!(taken.json["lead"].is_string());
+    }
+    story.engine.advance("2h");
+    let mut mailed = story.mailed();
+    mailed.sort();
+    assert_eq!(
+        mailed,
+        ["p6@acme.example", "p6@acme.example"],
+        "only who took it back, and the other record of that address"
+    );
+    assert_eq!(leads[..5].iter().map(|lead| story.calls(lead)).sum::<usize>(), 0, "nobody of them is called");
+    let bound = &story.consent(&leads[0])["bound"];
+    assert!(bound.as_array().is_some_and(|bound| bound.len() >= 2), "what is bound is seen: {bound:#}");
+    story.engine.stop();
+}
