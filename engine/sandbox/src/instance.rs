@@ -2,8 +2,8 @@
 
 use crate::contract::LOG;
 use crate::limits::{Budgets, TRAP_BYTES_MAX};
+use crate::resource::Resource;
 use crate::ticker::{self, Watch};
-use crate::used::Resource;
 use cadenza_core::plugin::{Budget, Cost, DecisionFailure};
 use std::time::Instant;
 use wasmtime::component::{Instance, InstancePre, Linker};

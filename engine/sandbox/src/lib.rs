@@ -13,6 +13,7 @@ mod instance;
 mod layout;
 mod limits;
 mod plugin;
+mod resource;
 mod rows;
 mod ticker;
 mod used;
@@ -21,7 +22,8 @@ pub use compiled::{Compiled, compatibility, reserves_nothing};
 pub use error::{HostError, LoadError};
 pub use limits::{BudgetOverrides, Budgets, HostLimits};
 pub use plugin::Decided;
-pub use used::{NEAR_PERCENT, Resource, Used};
+pub use resource::Resource;
+pub use used::{NEAR_PERCENT, Used};
 
 use cadenza_core::id::{Digest, hash64};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};

@@ -1,6 +1,6 @@
 //! What a plugin may use: the limits of the host, and the budgets of one plugin within them. Knows nothing of wasmtime.
 
-use crate::used::Resource;
+use crate::resource::Resource;
 use serde::{Deserialize, Serialize};
 
 /// The most points a score may have, either way.

@@ -7,8 +7,9 @@ use crate::error::LoadError;
 use crate::instance::{self, Taken, shorten};
 use crate::layout::{Codes, Layout, NotTexts};
 use crate::limits::{Asks, BudgetOverrides, Budgets, HostLimits, REASON_BYTES_MAX};
+use crate::resource::Resource;
 use crate::ticker::Watch;
-use crate::used::{Resource, Shape, Used};
+use crate::used::{Shape, Used};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionInput, DecisionKind, PluginInfo, Reads};
 use cadenza_core::value::Value;
 use wasmtime::component::{

@@ -8,9 +8,9 @@
 //!
 //! Must not know: where bytes are kept, what a batch is.
 
-use crate::contract::{BatchId, Epoch, StoreError};
 use crate::reading::{self, Records};
 use crate::record::Header;
+use crate::records::{BatchId, Epoch, StoreError};
 use crate::space::Space;
 use sha2::{Digest as _, Sha256};
 

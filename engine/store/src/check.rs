@@ -3,13 +3,13 @@
 //!
 //! Must not know: batches, threads, where bytes are kept.
 
-use crate::contract::{
-    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, DocumentKey, QuestionKey, QueueKey, StoreError,
-    Timer,
-};
 use crate::keys::*;
 use crate::reading::{self, Records};
 use crate::record::{Header, LastBatch, MarkRecord};
+use crate::records::{
+    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, DocumentKey, QuestionKey, QueueKey, StoreError,
+    Timer,
+};
 use crate::space::Space;
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;

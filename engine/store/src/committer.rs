@@ -6,13 +6,13 @@
 //! Must not know: where bytes are kept.
 
 use crate::acknowledged::{Acknowledged, nothing_is_missing};
-use crate::contract::{Batch, BatchId, Epoch, StoreError};
 use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
 use crate::reading::{self, Records};
 use crate::record::{self, FORMAT, Header};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
+use crate::records::{Batch, BatchId, Epoch, StoreError};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -8,7 +8,8 @@ mod lists;
 pub mod sample;
 mod values;
 
-use crate::contract::{Batch, BatchId, Store};
+use crate::contract::Store;
+use crate::records::{Batch, BatchId};
 use async_trait::async_trait;
 use cadenza_core::time::Timestamp;
 

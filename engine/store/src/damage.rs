@@ -5,11 +5,11 @@
 //!
 //! Must not know: where bytes are kept, what is done about damage.
 
-use crate::contract::{DeadLetterId, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner};
 use crate::keys::{
     CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PiecesKey, PoolKey,
     ScheduleKey, SkeletonKey,
 };
+use crate::records::{DeadLetterId, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner};
 use cadenza_core::id::{AccountId, LeadId, hash64};
 use cadenza_core::identity::IdentityKey;
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! A record of every kind spoilt in turn: the store opens, every read but that of the record itself goes on, and it is noted once.
 
 use crate::conformance::sample;
-use crate::contract::*;
+use crate::contract::Store;
 use crate::kept_records::everything;
 use crate::memory::{MemoryDisk, MemoryStore};
+use crate::records::*;
 use cadenza_core::id::AccountId;
 use cadenza_core::time::Timestamp;
 use std::collections::BTreeMap;

@@ -5,12 +5,12 @@
 
 use crate::check;
 use crate::conformance::sample;
-use crate::contract::*;
 use crate::keys::*;
 use crate::mark_days::Filter;
 use crate::memory::MemoryStore;
 use crate::record::{self, FORMAT, Header, VERSION};
 use crate::recording::{Remembered, record, record_filter};
+use crate::records::*;
 use crate::space::Changes;
 use cadenza_core::account::{Account, Hold};
 use cadenza_core::effect::{Message, Outgoing, Rendered};

@@ -3,10 +3,12 @@
 //! Must not know: which place that is.
 
 use crate::committer::{Committer, Shared, TakenOver};
-use crate::contract::*;
+use crate::contract::Store;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
+use crate::mark_days;
 use crate::reading;
+use crate::records::*;
 use crate::space::Space;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
@@ -97,7 +99,7 @@ impl<S: Space> Store for Keyed<S> {
 
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
         let records = self.shared.sound()?;
-        self.shared.with_days(|days| reading::mark(records, days, event, today))
+        self.shared.with_days(|days| mark_days::mark(records, days, event, today))
     }
 
     async fn forget_marks(&self, day: u32) -> Result<bool, StoreError> {

@@ -32,7 +32,7 @@
 //! Must not know: values, and what a store does with keys. Data folders are full of these bytes: a prefix or a layout
 //! once released is never changed, only joined by another.
 
-use crate::contract::{
+use crate::records::{
     BatchId, DeadLetterId, DecisionsKey, DeliveryKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer,
     TimerOwner,
 };
@@ -547,10 +547,10 @@ const PLUGINS: u8 = 5;
 const SHADOWS: u8 = 6;
 
 /// Where the documents of a kind begin, and the first key that is past them.
-pub(crate) fn documents_of(kind: crate::contract::DocumentKind) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<u8>) {
     let code = match kind {
-        crate::contract::DocumentKind::Definition => DEFINITION,
-        crate::contract::DocumentKind::Token => TOKEN,
+        crate::records::DocumentKind::Definition => DEFINITION,
+        crate::records::DocumentKind::Token => TOKEN,
     };
     (vec![DocumentKey::PREFIX, code], vec![DocumentKey::PREFIX, code + 1])
 }

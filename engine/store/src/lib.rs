@@ -20,11 +20,13 @@ mod memory;
 mod reading;
 mod record;
 mod recording;
+mod records;
 mod space;
 
-pub use contract::*;
+pub use contract::Store;
 pub use damage::{DamageLog, Damaged, UnlessDamaged};
 pub use keyed::Keyed;
 pub use memory::{MemoryDisk, MemoryStore};
 pub use recording::{Weight, weight};
+pub use records::*;
 pub use space::{Changes, Record, Space, spare_key};

@@ -7,10 +7,11 @@
 //!
 //! Must not know: batches, threads.
 
-use crate::contract::{MARK_DAYS, StoreError};
 use crate::damage::UnlessDamaged as _;
 use crate::keys::{FilterKey, Key, MarkKey, first};
 use crate::reading::{self, Records};
+use crate::record::MarkRecord;
+use crate::records::{MARK_DAYS, Mark, StoreError};
 use crate::space::Space;
 use minicbor::bytes::ByteVec;
 use std::collections::BTreeMap;
@@ -162,6 +163,22 @@ impl Filter {
     pub(crate) fn of_everything() -> Self {
         Self(vec![[u64::MAX; WORDS]])
     }
+}
+
+/// The mark of an event.
+pub(crate) fn mark(
+    records: Records<'_, impl Space>,
+    days: &MarkDays,
+    event: &str,
+    today: u32,
+) -> Result<Option<Mark>, StoreError> {
+    let hash = MarkKey::hash(event);
+    for day in days.that_may_know(hash, today) {
+        if let Some(MarkRecord { lead, content, .. }) = reading::value(records, &MarkKey { day, event: hash })? {
+            return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

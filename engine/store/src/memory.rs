@@ -1,7 +1,7 @@
 //! A store in memory, for tests and rehearsals: the same records in a sorted map, durable as long as somebody holds it.
 
-use crate::contract::StoreError;
 use crate::keyed::Keyed;
+use crate::records::StoreError;
 use crate::space::{Changes, Record, Space};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,7 +72,7 @@ impl MemoryDisk {
 
     /// Puts another header in the place of the one that is there.
     #[cfg(test)]
-    pub(crate) fn set_header(&self, format: u32, epoch: crate::contract::Epoch) {
+    pub(crate) fn set_header(&self, format: u32, epoch: crate::records::Epoch) {
         use crate::keys::{HeaderKey, Key as _};
         let header = crate::record::Header { format, epoch, partitions: cadenza_core::id::PARTITIONS };
         let mut bytes = Vec::new();

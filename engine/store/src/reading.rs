@@ -5,17 +5,16 @@
 //!
 //! Must not know: batches, threads, where bytes are kept.
 
-use crate::contract::{
-    BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch, Mark,
-    QuestionKey, QueueKey, StoreError, Timer,
-};
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
     CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, ScheduleKey,
     SkeletonKey, documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
 };
-use crate::mark_days::MarkDays;
-use crate::record::{self, FORMAT, Header, LastBatch, MarkRecord};
+use crate::record::{self, FORMAT, Header, LastBatch};
+use crate::records::{
+    BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch,
+    QuestionKey, QueueKey, StoreError, Timer,
+};
 use crate::space::Space;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
@@ -146,22 +145,6 @@ pub(crate) fn last_batch(records: Records<'_, impl Space>) -> Result<Option<Last
     value(records, &LastBatchKey)
 }
 
-/// The mark of an event.
-pub(crate) fn mark(
-    records: Records<'_, impl Space>,
-    days: &MarkDays,
-    event: &str,
-    today: u32,
-) -> Result<Option<Mark>, StoreError> {
-    let hash = MarkKey::hash(event);
-    for day in days.that_may_know(hash, today) {
-        if let Some(MarkRecord { lead, content, .. }) = value(records, &MarkKey { day, event: hash })? {
-            return Ok(Some(Mark { event: event.to_owned(), day, lead, content }));
-        }
-    }
-    Ok(None)
-}
-
 /// Marks of a day from after this one.
 pub(crate) fn marks_of(
     records: Records<'_, impl Space>,
@@ -227,7 +210,7 @@ pub(crate) fn timers(
 }
 
 /// The owner that sorts before all others.
-const FIRST_OWNER: crate::contract::TimerOwner = crate::contract::TimerOwner::Lead(LeadId(0));
+const FIRST_OWNER: crate::records::TimerOwner = crate::records::TimerOwner::Lead(LeadId(0));
 
 /// The first key that is later than `until`.
 fn past(until: Timestamp, first_at: impl Fn(Timestamp) -> Vec<u8>, end: impl Fn() -> Vec<u8>) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //!
 //! Must not know: keys, batches, where bytes are kept.
 
-use crate::contract::{BatchId, Epoch, StoreError};
+use crate::records::{BatchId, Epoch, StoreError};
 use cadenza_core::id::LeadId;
 use minicbor::{Decode, Encode};
 

@@ -3,7 +3,6 @@
 //!
 //! Must not know: where bytes are kept, threads, how a commit is made durable.
 
-use crate::contract::{Batch, Counters, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::keys::{
     CounterKey, FilterKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
     ScheduleKey, SkeletonKey, end, first,
@@ -11,6 +10,7 @@ use crate::keys::{
 use crate::mark_days::Filter;
 use crate::reading::{self, Records};
 use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
+use crate::records::{Batch, Counters, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::space::{Changes, Space};
 use cadenza_core::account::Account;
 use cadenza_core::time::Timestamp;
@@ -229,7 +229,7 @@ impl Recorder<'_> {
             }
             OutboxWrite::Remove { due, id } => self.delete(&OutboxKey { due: *due, id: *id }),
             OutboxWrite::Bury { was_due, letter } => {
-                if let crate::contract::DeadContent::Outgoing(row) = &letter.content {
+                if let crate::records::DeadContent::Outgoing(row) = &letter.content {
                     self.delete(&OutboxKey { due: *was_due, id: row.id });
                 }
                 if let Some(delivery) = letter.delivery() {

@@ -2,8 +2,8 @@
 //!
 //! Must not know: what keys and values mean.
 
-use crate::contract::StoreError;
 use crate::keys::{Key, NudgeKey};
+use crate::records::StoreError;
 use std::ops::Range;
 use std::sync::RwLockReadGuard;
 

@@ -2,7 +2,8 @@
 
 use super::sample::{self, Presence, presence};
 use super::{Opened, Place};
-use crate::contract::{Batch, BatchId, Counters, DocumentKey, Epoch, LeadWrite, OutboxWrite, Store, StoreError};
+use crate::contract::Store;
+use crate::records::{Batch, BatchId, Counters, DocumentKey, Epoch, LeadWrite, OutboxWrite, StoreError};
 use cadenza_core::account::Account;
 use cadenza_core::id::AccountId;
 use cadenza_core::state::{PoolState, ScheduleState};

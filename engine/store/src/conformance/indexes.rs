@@ -1,7 +1,8 @@
 //! Timers and queues are kept in step with the records they derive from: a key for what is, none for what was.
 
 use super::{Opened, Place, ms, sample};
-use crate::contract::{LeadIndex, LeadWrite, QueueKey, Store, Timer, TimerOwner};
+use crate::contract::Store;
+use crate::records::{LeadIndex, LeadWrite, QueueKey, Timer, TimerOwner};
 use cadenza_core::account::{Account, Hold};
 use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
 use cadenza_core::lead::RepId;

@@ -1,9 +1,10 @@
 //! What is read in order: pages follow one another without a gap and without a repetition.
 
 use super::{Opened, Place, ms, sample};
-use crate::contract::{
+use crate::contract::Store;
+use crate::records::{
     DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, LeadIndex, LeadWrite, OutboxWrite,
-    QueueKey, Store, Timer, TimerOwner,
+    QueueKey, Timer, TimerOwner,
 };
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
@@ -105,11 +106,11 @@ pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {
 pub(super) async fn leads_are_paged<P: Place>(place: &P) {
     let opened = Opened::on(place).await;
     let store = &opened.store;
-    let batch = sample::intake(store.epoch(), crate::contract::BatchId(1), 0..7);
+    let batch = sample::intake(store.epoch(), crate::records::BatchId(1), 0..7);
     store.commit(batch).await.expect("the batch is committed");
     let found: Vec<LeadId> = all_pages!(after => async {
         let page = store.leads(after, 2).await?;
-        Ok::<_, crate::contract::StoreError>(page.iter().map(|state| state.lead.id).collect::<Vec<_>>())
+        Ok::<_, crate::records::StoreError>(page.iter().map(|state| state.lead.id).collect::<Vec<_>>())
     }, |last: &LeadId| *last);
     let mut expected: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
     expected.sort();

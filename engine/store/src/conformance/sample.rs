@@ -1,7 +1,8 @@
 //! Leads as intake writes them on their way to the first wait: what the suite, the crash tests and the bench write.
 //! Everything follows from a number, so that a reader can say what must be there without having seen it written.
 
-use crate::contract::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKey, Store, TimerOwner};
+use crate::contract::Store;
+use crate::records::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKey, TimerOwner};
 use cadenza_core::event::{Answer, Event, EventType, Report, StandardEvent};
 use cadenza_core::field::Profile;
 use cadenza_core::finding::keys;

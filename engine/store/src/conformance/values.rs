@@ -1,7 +1,8 @@
 //! What is read by its name: keys, marks, counters, documents, pools, schedules.
 
 use super::{Opened, Place, ms, sample};
-use crate::contract::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, MARK_DAYS, Mark, Store};
+use crate::contract::Store;
+use crate::records::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, MARK_DAYS, Mark};
 use cadenza_core::id::Digest;
 use cadenza_core::identity::{Binding, Identity, IdentityKey, IdentityKind, Why};
 use cadenza_core::lead::RepId;

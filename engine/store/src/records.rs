@@ -1,0 +1,454 @@
+//! What a store is given and gives back: batches of writes, the keys and records in them, and why it could not do it. No
+//! trait and no bytes: those are `contract` and `keys`.
+
+use cadenza_core::account::Account;
+use cadenza_core::effect::Outgoing;
+use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
+use cadenza_core::identity::{Identity, IdentityKey};
+use cadenza_core::journal::Entry;
+use cadenza_core::state::{LeadState, PoolState, ScheduleState};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Who may write: goes up with every opening; a commit with an older one is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Epoch(#[n(0)] pub u64);
+
+/// The number of a batch within its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct BatchId(#[n(0)] pub u64);
+
+/// Everything one commit writes, or nothing of it.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Its number.
+    pub id: BatchId,
+    /// Who writes.
+    pub epoch: Epoch,
+    /// Leads with their runs and tasks, each at most once; the store keeps timers, queues and journal in step.
+    pub leads: Vec<LeadWrite>,
+    /// Keys with what is known of them now.
+    pub identities: Vec<(IdentityKey, Identity)>,
+    /// Keys by older rules that newer ones stand for.
+    pub forget_identities: Vec<IdentityKey>,
+    /// Events that have been applied.
+    pub marks: Vec<Mark>,
+    /// Leads that come under the hold of an account which has more than its record lists, or are there no longer.
+    pub held: Vec<(AccountId, LeadId, bool)>,
+    /// Accounts, with the deadline they had before.
+    pub accounts: Vec<(Account, Option<Timestamp>)>,
+    /// Pools by name.
+    pub pools: Vec<(String, PoolState)>,
+    /// Schedules by id.
+    pub schedules: Vec<(String, ScheduleState)>,
+    /// Changes to the outbox, in order.
+    pub outbox: Vec<OutboxWrite>,
+    /// The counters after this batch.
+    pub counters: Option<Counters>,
+    /// Documents: definitions, the active workspace, tokens.
+    pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
+    /// Decisions that were taken, and at what time the batch was begun; listed in one record.
+    pub decisions: Option<(Timestamp, Vec<DecisionRef>)>,
+    /// Lists of decisions that are too old.
+    pub forget_decisions: Vec<DecisionsKey>,
+}
+
+impl Batch {
+    /// A batch that writes nothing yet.
+    pub fn new(id: BatchId, epoch: Epoch) -> Self {
+        Self {
+            id,
+            epoch,
+            leads: Vec::new(),
+            identities: Vec::new(),
+            forget_identities: Vec::new(),
+            marks: Vec::new(),
+            held: Vec::new(),
+            accounts: Vec::new(),
+            pools: Vec::new(),
+            schedules: Vec::new(),
+            outbox: Vec::new(),
+            counters: None,
+            documents: Vec::new(),
+            decisions: None,
+            forget_decisions: Vec::new(),
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.leads.is_empty()
+            && self.identities.is_empty()
+            && self.forget_identities.is_empty()
+            && self.marks.is_empty()
+            && self.held.is_empty()
+            && self.accounts.is_empty()
+            && self.pools.is_empty()
+            && self.schedules.is_empty()
+            && self.outbox.is_empty()
+            && self.counters.is_none()
+            && self.documents.is_empty()
+            && self.decisions.is_none()
+            && self.forget_decisions.is_empty()
+    }
+}
+
+/// Where decisions lie: in an entry of the journal of their lead, with their inputs, answers and costs. They go when the
+/// person is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DecisionRef {
+    /// The lead.
+    #[n(0)]
+    pub lead: LeadId,
+    /// The number of the journal entry.
+    #[n(1)]
+    pub seq: u64,
+}
+
+/// Under which the decisions of a batch are listed, in order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DecisionsKey {
+    /// When the batch was begun.
+    pub at: Timestamp,
+    /// Whose batch.
+    pub epoch: Epoch,
+    /// Which.
+    pub batch: BatchId,
+}
+
+/// A lead as it is after the batch, and what its indexes said before.
+#[derive(Clone, Debug)]
+pub struct LeadWrite {
+    /// What its indexes said as of the last batch.
+    pub before: LeadIndex,
+    /// The lead now; shared with whoever works on it, since writing it is no reason to copy it.
+    pub state: Arc<LeadState>,
+    /// Journal entries that no longer ride in the state, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// What is kept about a lead outside its record: derived from it alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadIndex {
+    /// Its one timer.
+    pub timer: Option<Timestamp>,
+    /// Its places in queues, sorted.
+    pub queue: Vec<QueueKey>,
+    /// Its questions that wait for a place in the pool, sorted.
+    pub questions: Vec<QuestionKey>,
+}
+
+impl LeadIndex {
+    /// What the state says.
+    pub fn of(state: &LeadState) -> Self {
+        let mut queue: Vec<QueueKey> = state
+            .tasks
+            .iter()
+            .map(|task| {
+                let (class, due) = task.rank();
+                QueueKey { assignee: task.assignee.clone(), class, due, task: task.id }
+            })
+            .collect();
+        queue.sort();
+        let question = |(plugin, since, run): (&str, _, _)| QuestionKey { plugin: plugin.to_owned(), since, run };
+        let mut questions: Vec<QuestionKey> = state.queued().map(question).collect();
+        questions.sort();
+        Self { timer: state.next_due(), queue, questions }
+    }
+}
+
+/// A task's place in a queue, in rank order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueueKey {
+    /// Whose queue.
+    pub assignee: Assignee,
+    /// First responses before the rest.
+    pub class: u8,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The task.
+    pub task: TaskId,
+}
+
+/// A question that waits for a place in the pool: each plugin has a line of its own, in the order of asking.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionKey {
+    /// Who is to be asked.
+    pub plugin: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Whose question it is; leads to its lead.
+    pub run: RunId,
+}
+
+/// An event from outside that has been applied: the same id again does nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Mark {
+    /// The sender's id, with the source in front.
+    #[n(0)]
+    pub event: String,
+    /// The day it was applied, days since 1970: marks are kept by day and forgotten by day.
+    #[n(1)]
+    pub day: u32,
+    /// The lead it came to.
+    #[n(2)]
+    pub lead: LeadId,
+    /// Of its content as it was read, so that another one under the same id is noticed. None when it was written by a
+    /// program that hashed the body as it was sent: that cannot be compared, and the event is a duplicate.
+    #[n(3)]
+    pub content: Option<u64>,
+}
+
+/// For how many days an event's id is remembered.
+pub const MARK_DAYS: u32 = 30;
+
+/// A change to the outbox.
+#[derive(Clone, Debug)]
+pub enum OutboxWrite {
+    /// A new row.
+    Put(Outgoing),
+    /// A row changed; `was_due` is the time it was kept under.
+    Update {
+        /// Where it was.
+        was_due: Timestamp,
+        /// As it is now.
+        row: Outgoing,
+    },
+    /// A row is done.
+    Remove {
+        /// Where it was.
+        due: Timestamp,
+        /// Which.
+        id: EffectId,
+    },
+    /// A row is given up and kept for a person.
+    Bury {
+        /// Where it was.
+        was_due: Timestamp,
+        /// With what went wrong.
+        letter: DeadLetter,
+    },
+    /// A dead letter is driven again or thrown away.
+    Exhume {
+        /// Which.
+        id: DeadLetterId,
+        /// The delivery that it is, when it is one.
+        delivery: Option<DeliveryKey>,
+    },
+}
+
+/// A dead letter's number, ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct DeadLetterId(#[n(0)] pub u128);
+
+/// `dl_` and 32 hexadecimal digits.
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dl_{:032x}", self.0)
+    }
+}
+
+impl DeadLetterId {
+    /// Reads what it is shown as.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("dl_").filter(|digits| digits.len() == 32)?;
+        u128::from_str_radix(digits, 16).ok().map(Self)
+    }
+}
+
+/// Tells one delivery from another, so that its retries are one dead letter: a cryptographic hash of its source and of what
+/// it is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct DeliveryKey(#[n(0)] pub u128);
+
+/// Something that could not be done and waits for a person.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct DeadLetter {
+    /// Its number.
+    #[n(0)]
+    pub id: DeadLetterId,
+    /// When it was given up.
+    #[n(1)]
+    pub at: Timestamp,
+    /// Why.
+    #[n(2)]
+    pub cause: String,
+    /// What.
+    #[n(3)]
+    pub content: DeadContent,
+    /// How often it came after the first time: retries of a delivery.
+    #[n(4)]
+    #[cbor(default)]
+    pub again: u32,
+    /// When it came the last time, when that was not the first.
+    #[n(5)]
+    pub last_at: Option<Timestamp>,
+}
+
+impl DeadLetter {
+    /// The delivery that it is, when it is one.
+    pub const fn delivery(&self) -> Option<DeliveryKey> {
+        match &self.content {
+            DeadContent::Incoming { delivery, .. } => *delivery,
+            DeadContent::Outgoing(_) => None,
+        }
+    }
+}
+
+/// What lies with the dead letters.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum DeadContent {
+    /// Something that could not be sent.
+    #[n(0)]
+    Outgoing(#[n(0)] Outgoing),
+    /// A delivery that could not be mapped to an event.
+    #[n(1)]
+    Incoming {
+        /// The source.
+        #[n(0)]
+        source: String,
+        /// The sender's id.
+        #[n(1)]
+        event: String,
+        /// The body; its bytes are in `raw` when they are no UTF-8.
+        #[n(2)]
+        body: String,
+        /// The body as it came, when it is no UTF-8.
+        #[n(3)]
+        raw: Option<ByteVec>,
+        /// The header `Content-Type`.
+        #[n(4)]
+        content_type: Option<String>,
+        /// By what else the same content is known when it comes under another id.
+        #[n(5)]
+        signed: Option<String>,
+        /// Tells it from other deliveries.
+        #[n(6)]
+        delivery: Option<DeliveryKey>,
+    },
+}
+
+/// Counters that reports and the summary read; what they count is in their names. Kept in one record for each writer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Counters {
+    /// Name and value.
+    #[n(0)]
+    pub values: BTreeMap<String, i64>,
+}
+
+/// A document: something small that is read by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentKey {
+    /// A definition that runs have pinned.
+    Definition(Digest),
+    /// The active workspace's files.
+    Workspace,
+    /// An API token by the hash of its secret.
+    Token(String),
+    /// The virtual clock's time.
+    Clock,
+    /// What is paused.
+    Brakes,
+    /// Which builds of plugins are live and tried.
+    Plugins,
+    /// What came of watching builds that are tried.
+    Shadows,
+}
+
+/// Who is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerOwner {
+    /// A lead.
+    Lead(LeadId),
+    /// An account.
+    Account(AccountId),
+}
+
+/// One due timer.
+pub type Timer = (Timestamp, TimerOwner);
+
+/// A page of something, and where the next begins.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// What was found.
+    pub items: Vec<T>,
+    /// Where to go on; none at the end.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Why the store could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process owns the data, or took it over.
+    #[error("the data belongs to epoch {held:?} now, this writer has {ours:?}: another process took it over")]
+    Fenced {
+        /// The epoch in force.
+        held: Epoch,
+        /// The writer's.
+        ours: Epoch,
+    },
+    /// Another process has the data folder open.
+    #[error("{path}: another cadenza process has this data folder open; stop it first")]
+    Locked {
+        /// The folder.
+        path: String,
+    },
+    /// The disk is full or failed. Until [`Store::recover`] nothing can be read or written. Then the batch is there whole
+    /// or not at all, and [`Store::committed`] says which: a full disk leaves nothing of it, one that failed in the midst
+    /// may have kept it.
+    #[error("the disk did not take it: {0}")]
+    Io(String),
+    /// A record cannot be read.
+    #[error("a record is damaged: {0}")]
+    Corrupt(String),
+    /// The data folder was written by a newer program.
+    #[error(
+        "it has format {found}, written by a newer cadenza; this one reads up to {known}: use the newer one, an older one \
+         cannot go back"
+    )]
+    Newer {
+        /// In the folder.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Less is there than was acknowledged.
+    #[error(
+        "the data folder has less than was acknowledged: batch {} of opening {} was, the last one there is batch {} of \
+         opening {}. A file of it was cut short or is gone, or it is an older copy. Bring the whole folder back as it was, from a \
+         copy if need be; to go on without what is missing, say so once with `cadenza doctor --accept-loss --data DIR`",
+        kept.1.0, kept.0.0, there.1.0, there.0.0
+    )]
+    CutShort {
+        /// The last batch that was acknowledged.
+        kept: (Epoch, BatchId),
+        /// The last one there is.
+        there: (Epoch, BatchId),
+    },
+    /// The sync remedy is not in force (see `measured.md`): a power cut could lose what was acknowledged.
+    #[error("writes to the data folder would not survive a power cut: {0}")]
+    NotDurable(String),
+}
+
+impl StoreError {
+    /// Whether one thing that was read is to blame, rather than the disk or the store as a whole.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt(_) | Self::Newer { .. })
+    }
+}
+
+/// A kind of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// Definitions.
+    Definition,
+    /// Tokens.
+    Token,
+}
