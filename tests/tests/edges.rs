@@ -138,6 +138,75 @@ fn the_runtime_has_no_face() {
     }
 }
 
+/// The modules at the top of a crate know each other in one direction: whoever reads one need not have read those that use
+/// it. What tests use does not count.
+#[test]
+fn no_modules_go_in_circles() {
+    let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine");
+    let crates = "api builds core couriers kit language runtime sandbox server signatures store store/sled";
+    for of in crates.split(' ') {
+        let uses = uses_in(&engine.join(of).join("src"));
+        assert!(uses.len() > 1 || of == "store/sled", "{of}: {uses:?}");
+        // Whoever uses only modules that are in order is in order; what is left goes in circles, or uses such.
+        let mut left: BTreeMap<&str, BTreeSet<&str>> =
+            uses.iter().map(|(module, used)| (module.as_str(), used.iter().map(String::as_str).collect())).collect();
+        loop {
+            let in_order: BTreeSet<&str> =
+                left.iter().filter(|(_, used)| used.is_empty()).map(|(module, _)| *module).collect();
+            if in_order.is_empty() {
+                break;
+            }
+            left.retain(|module, _| !in_order.contains(module));
+            left.values_mut().for_each(|used| used.retain(|module| !in_order.contains(module)));
+        }
+        assert!(left.is_empty(), "modules of {of} go in circles, or use some that do: {left:#?}");
+    }
+}
+
+/// Which of the modules at the top of a crate each of them names by `crate::`.
+fn uses_in(src: &std::path::Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut files = Vec::new();
+    all_files(src, &mut files);
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in &files {
+        let within = path.strip_prefix(src).expect("it lies there");
+        let module = within.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();
+        let is_test = within.iter().any(|part| part == "tests" || part == "tests.rs");
+        if is_test || matches!(module.as_str(), "lib" | "main" | "bin") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("a file of the project");
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        let used = uses.entry(module).or_default();
+        for rest in code.join("\n").split("crate::").skip(1) {
+            let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+            match rest.strip_prefix('{') {
+                Some(several) => {
+                    used.extend(several.split('}').next().unwrap_or_default().split(',').map(|one| name(one.trim())))
+                }
+                None => drop(used.insert(name(rest))),
+            }
+        }
+    }
+    let modules: BTreeSet<String> = uses.keys().cloned().collect();
+    for (module, used) in &mut uses {
+        used.retain(|other| other != module && modules.contains(other));
+    }
+    uses
+}
+
+fn all_files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the project") {
+        let path = entry.expect("a folder of the project").path();
+        if path.is_dir() {
+            all_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
 #[test]
 fn only_named_places_are_unsafe() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

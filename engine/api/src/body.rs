@@ -78,7 +78,7 @@ impl BodyError {
     }
 
     /// Whether a header says what is not understood, rather than the body.
-    pub const fn is_of_header(&self) -> bool {
+    pub(crate) const fn is_of_header(&self) -> bool {
         matches!(self, Self::Packed { .. } | Self::Type { .. } | Self::Charset { .. })
     }
 }

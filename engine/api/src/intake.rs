@@ -26,7 +26,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The most bytes of all texts of an event together: it is written into the lead's journal.
-pub const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// The most items of a list that an event brings.
 pub const LIST_ITEMS_MAX: usize = 100;
 
@@ -402,7 +402,7 @@ fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -
 }
 
 /// A value that a person gives for a field, as it holds it; blank text is blank.
-pub fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
+pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
     let standard = || STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
     let kind = standard()
         .or_else(|| rules.declared.get(name).copied())

@@ -76,7 +76,7 @@ impl Role {
     }
 
     /// The permission table.
-    pub const fn rights(self) -> &'static [Right] {
+    pub(crate) const fn rights(self) -> &'static [Right] {
         match self {
             Self::Admin => &[Right::Read, Right::Ingest, Right::Work, Right::Steer, Right::Administer],
             Self::Operator => &[Right::Read, Right::Ingest, Right::Work, Right::Steer],
@@ -188,7 +188,7 @@ impl Token {
 
     /// Why the token does not have a right that its role has, as things are: a rep's token is good for its rep, and while
     /// that rep is one. Nobody else's work may be done with it.
-    pub fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
+    pub(crate) fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
         match &self.rep {
             None if self.role == Role::Rep && right == Right::Work => Some(format!(
                 "the token `{}` has the role rep and says no rep: make another with `cadenza token create --role rep --rep ID`",

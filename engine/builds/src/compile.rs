@@ -116,7 +116,7 @@ fn this_program() -> std::io::Result<PathBuf> {
 }
 
 /// Compiles in a child; a child that does not end well is a reason not to trust the component.
-pub fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
+pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
     let mut child = Command::new(this_program().map_err(NotCompiled::Compiler)?)
         .arg(SUBCOMMAND)
         .env_clear()

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// So many failures one after another break the circuit.
-pub const STREAK_MAX: u32 = 20;
+pub(crate) const STREAK_MAX: u32 = 20;
 /// The first pause, in milliseconds; each further one is twice as long.
 const PAUSE_MS: i64 = 30_000;
 /// The longest pause.

@@ -224,7 +224,7 @@ impl Registry {
     }
 
     /// Refuses a build that gives a rule's number to another rule, and remembers the rules of one that decides.
-    pub fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
+    pub(crate) fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
         let Some(versions) = self.plugins.get_mut(&info.name) else { return Ok(()) };
         for rule in &info.rules {
             if let Some(before) = versions.rules.get(&rule.id).filter(|before| before.name != rule.name) {

@@ -22,7 +22,7 @@ impl Language {
     const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::JavaScript, Self::TypeScript];
 
     /// The file that makes a folder a plugin in this language.
-    pub const fn main_file(self) -> &'static str {
+    pub(crate) const fn main_file(self) -> &'static str {
         match self {
             Self::Rust => "Cargo.toml",
             Self::Python => "plugin.py",

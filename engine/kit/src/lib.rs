@@ -18,7 +18,7 @@ pub mod profile;
 pub mod project;
 pub mod properties;
 pub mod recorded;
-pub mod sdk;
+mod sdk;
 pub mod subject;
 pub mod tools;
 pub mod watch;

@@ -7,13 +7,13 @@ use std::path::Path;
 include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
 /// Where a project keeps its copy of the SDK.
-pub const PROJECT_SDK: &str = ".cadenza/sdk";
+pub(crate) const PROJECT_SDK: &str = ".cadenza/sdk";
 
 /// A file of an SDK: its path below the folder that was asked for, and its bytes.
-pub type Embedded = (&'static str, &'static [u8]);
+pub(crate) type Embedded = (&'static str, &'static [u8]);
 
 /// The files below a folder of `sdk/`.
-pub fn below(folder: &str) -> impl Iterator<Item = Embedded> {
+pub(crate) fn below(folder: &str) -> impl Iterator<Item = Embedded> {
     FILES.iter().filter_map(move |(path, bytes)| {
         let path = path.strip_prefix(folder)?.strip_prefix('/')?;
         Some((path, *bytes))
@@ -21,7 +21,7 @@ pub fn below(folder: &str) -> impl Iterator<Item = Embedded> {
 }
 
 /// The library and the tools of a language, without its templates and guide.
-pub fn library(language: &str) -> impl Iterator<Item = Embedded> {
+pub(crate) fn library(language: &str) -> impl Iterator<Item = Embedded> {
     let is_template = |path: &str| path.starts_with("template/") || path.starts_with("template-");
     below(language).filter(move |(path, _)| !is_template(path) && *path != GUIDE)
 }
@@ -30,18 +30,21 @@ pub fn library(language: &str) -> impl Iterator<Item = Embedded> {
 const GUIDE: &str = "README.md";
 
 /// The guide that all languages share and, where it has one, that of a language.
-pub fn guides(language: &str) -> impl Iterator<Item = Embedded> {
+pub(crate) fn guides(language: &str) -> impl Iterator<Item = Embedded> {
     let own = format!("{language}/{GUIDE}");
     FILES.iter().filter(move |(path, _)| *path == GUIDE || *path == own).copied()
 }
 
 /// The versions with which the SDK for Rust is tested; cargo drops those that a plugin has no use for.
-pub fn cargo_lock() -> &'static str {
+pub(crate) fn cargo_lock() -> &'static str {
     CARGO_LOCK
 }
 
 /// Writes files below a folder.
-pub fn write<'a>(files: impl IntoIterator<Item = (impl AsRef<Path>, &'a [u8])>, folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write<'a>(
+    files: impl IntoIterator<Item = (impl AsRef<Path>, &'a [u8])>,
+    folder: &Path,
+) -> anyhow::Result<()> {
     for (path, bytes) in files {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);

@@ -67,7 +67,7 @@ impl Subject {
     }
 
     /// One more sandbox with it.
-    pub fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
+    pub(crate) fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::new(&HostLimits::default())?;
         sandbox.load_compiled(&self.compiled, None)?;
         Ok(sandbox)

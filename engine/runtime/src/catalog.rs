@@ -201,7 +201,7 @@ impl Catalog {
     }
 
     /// Whether new runs begin with this version.
-    pub fn has_in_force(&self, digest: &Digest) -> bool {
+    pub(crate) fn has_in_force(&self, digest: &Digest) -> bool {
         self.workspace.workflows.values().any(|workflow| workflow.digest == *digest)
     }
 
@@ -221,7 +221,7 @@ impl Catalog {
     }
 
     /// The same with these brakes.
-    pub fn with_brakes(&self, brakes: Brakes) -> Self {
+    pub(crate) fn with_brakes(&self, brakes: Brakes) -> Self {
         Self { brakes: Arc::new(brakes), ..self.clone() }
     }
 }

@@ -14,7 +14,7 @@ const FIRST_CALL_CLASSES: [(u64, &str); 4] = [(5, "5m"), (15, "15m"), (60, "1h")
 const FIRST_CALL_LATER: &str = "later";
 
 /// The class of a wait for the first call.
-pub fn first_call_class(waited_ms: u64) -> &'static str {
+pub(crate) fn first_call_class(waited_ms: u64) -> &'static str {
     let minutes = |minutes: u64| minutes * MINUTE_MS.unsigned_abs();
     let class = FIRST_CALL_CLASSES.iter().find(|(most, _)| waited_ms <= minutes(*most));
     class.map_or(FIRST_CALL_LATER, |(_, class)| class)

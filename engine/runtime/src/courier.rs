@@ -53,7 +53,7 @@ impl RetryLimits {
     }
 
     /// The wait after so many attempts: doubled each time, or what the other side asks for, within the limit.
-    pub fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
+    pub(crate) fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
         let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
         let asked = asked_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));
         doubled.max(asked).min(self.longest_ms)

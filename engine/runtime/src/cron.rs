@@ -21,7 +21,7 @@ impl Times {
     }
 
     /// The first one after `at`; [`Timestamp::MAX`] when there is none.
-    pub fn next_after(&self, at: Timestamp) -> Timestamp {
+    pub(crate) fn next_after(&self, at: Timestamp) -> Timestamp {
         let zoned = at.to_jiff().to_zoned(self.zone.clone());
         let next = self.cron.find_next_occurrence(&zoned, false);
         next.map_or(Timestamp::MAX, |next| Timestamp::from_jiff(next.timestamp()))
@@ -45,7 +45,7 @@ impl Times {
     }
 
     /// Whether all of these may be times of it.
-    pub fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
+    pub(crate) fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
         times.into_iter().all(|at| self.next_after(at.plus_ms(-1)) == at)
     }
 }

@@ -349,12 +349,12 @@ impl Engine {
     }
 
     /// From now on it is noted which versions of workflows are named by what is written.
-    pub async fn note_followed(&self) -> Result<(), Refused> {
+    pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
         self.ask(Command::NoteFollowed).await
     }
 
     /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
-    pub async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
+    pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
         self.ask(|reply| Command::DropDefinitions(unfollowed, reply)).await
     }
 

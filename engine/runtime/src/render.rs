@@ -63,14 +63,14 @@ pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
 }
 
 /// The script of a mail that was not rendered yet.
-pub fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
+pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
     let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
     catalog.definitions.get(workflow)?.scripts.get(script)
 }
 
 /// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
 /// being rendered stands in the row then, and the attempt fails with it.
-pub fn render_email(
+pub(crate) fn render_email(
     catalog: &Catalog,
     state: &LeadState,
     account: Option<&AccountFacts>,

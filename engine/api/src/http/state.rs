@@ -91,12 +91,12 @@ impl Api {
     }
 
     /// Takes the sources of a workspace that became active.
-    pub fn take_sources(&self, sources: Sources) {
+    pub(crate) fn take_sources(&self, sources: Sources) {
         *self.sources.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sources);
     }
 
     /// An id for something that came without one.
-    pub fn new_event_id(&self) -> String {
+    pub(crate) fn new_event_id(&self) -> String {
         let seed = getrandom::u64().unwrap_or_default();
         EventId::new(self.engine.clock().now(), seed).to_string()
     }
