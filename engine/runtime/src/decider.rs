@@ -9,6 +9,7 @@ mod lines;
 
 use crate::catalog::Catalog;
 use crate::meters::Meters;
+use crate::threads::Threads;
 use cadenza_builds::Plugins;
 use cadenza_builds::health::{BuildHealth, Health};
 use cadenza_builds::names::readable_backtrace;
@@ -59,8 +60,8 @@ enum ShadowJob {
 /// Who asks plugins for one driver.
 pub(crate) struct Decider {
     inline: Bench,
-    /// Not bounded: the driver knows how many it has asked.
-    pooled: Arc<Lines<Job>>,
+    /// Not bounded: the driver knows how many it has asked. None where everything happens on one thread.
+    pooled: Option<Arc<Lines<Job>>>,
     /// Not bounded either: see `shadows_waiting`.
     shadows: mpsc::Sender<ShadowJob>,
     shadows_waiting: Arc<AtomicUsize>,
@@ -119,8 +120,18 @@ impl Bench {
 
 impl Decider {
     /// A decider with the plugins of the catalog.
-    pub(crate) fn new(catalog: &Arc<Catalog>, meters: Arc<Meters>, health: &Arc<Health>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        catalog: &Arc<Catalog>,
+        meters: Arc<Meters>,
+        health: &Arc<Health>,
+        threads: Threads,
+    ) -> anyhow::Result<Self> {
         let inline = Bench::new(&catalog.plugins, health)?;
+        let shadows_waiting = Arc::new(AtomicUsize::new(0));
+        let (shadows, jobs) = mpsc::channel();
+        if threads == Threads::Callers {
+            return Ok(Self { inline, pooled: None, shadows, shadows_waiting, meters });
+        }
         let shadow = Bench::new(&catalog.plugins, health)?;
         let workers = std::thread::available_parallelism().map_or(WORKERS_MIN, usize::from);
         let workers = workers.clamp(WORKERS_MIN, WORKERS_MAX);
@@ -131,11 +142,9 @@ impl Decider {
             start(&format!("cadenza-decisions-{number}"), move || worker.run(&lines))?;
         }
         let shadow_meters = Arc::clone(&meters);
-        let (shadows, jobs) = mpsc::channel();
-        let shadows_waiting = Arc::new(AtomicUsize::new(0));
         let waiting = Arc::clone(&shadows_waiting);
         start("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting, &shadow_meters))?;
-        Ok(Self { inline, pooled, shadows, shadows_waiting, meters })
+        Ok(Self { inline, pooled: Some(pooled), shadows, shadows_waiting, meters })
     }
 
     /// The plugins of this catalog from now on; calls under way are not disturbed, and what was asked before is answered
@@ -163,14 +172,19 @@ impl Decider {
     }
 
     /// Asks on the pool; `done` gets the answer.
-    pub(crate) fn ask_pooled(&self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
+    pub(crate) fn ask_pooled(&mut self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
+        let Some(pooled) = &self.pooled else { return done(self.ask_inline(question)) };
         let plugin = question.plugin.clone();
         let plugins = Arc::clone(&self.inline.plugins);
-        self.pooled.push(plugin, Job { question: Box::new(question), plugins, done: Box::new(done) });
+        pooled.push(plugin, Job { question: Box::new(question), plugins, done: Box::new(done) });
     }
 
     /// Asks a build that is only watched; `done` gets what it would have decided. False when too many wait already.
-    pub(crate) fn watch(&self, watched: Watched, done: impl FnOnce(Compared) + Send + 'static) -> bool {
+    pub(crate) fn watch(&mut self, watched: Watched, done: impl FnOnce(Compared) + Send + 'static) -> bool {
+        if self.pooled.is_none() {
+            done(compare(&mut self.inline, watched));
+            return true;
+        }
         if self.shadows_waiting.load(Relaxed) >= SHADOWS_WAITING_MAX {
             return false;
         }
@@ -186,7 +200,9 @@ fn start(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()>
 /// The threads of the pool end with the decider.
 impl Drop for Decider {
     fn drop(&mut self) {
-        self.pooled.close();
+        if let Some(pooled) = &self.pooled {
+            pooled.close();
+        }
     }
 }
 

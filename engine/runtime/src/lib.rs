@@ -21,5 +21,7 @@ pub mod meters;
 pub mod plain;
 pub mod render;
 pub mod start;
+mod threads;
 
 pub use driver::{DriverOptions, HELD};
+pub use threads::Threads;

@@ -10,6 +10,7 @@ use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
 use crate::engine::{Engine, Progress, Room};
 use crate::left_behind;
 use crate::meters::Meters;
+use crate::threads::Threads;
 use anyhow::Context as _;
 use cadenza_builds::health::Health;
 use cadenza_builds::{Library, PluginError, Registry};
@@ -30,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 const COMMANDS_WAITING_MAX: usize = 4_096;
 
 /// What an engine is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StartOptions {
     /// The workspace folder.
     pub workspace: PathBuf,
@@ -43,6 +44,10 @@ pub struct StartOptions {
     pub clock_from: Option<fn(&Calendar, Timestamp) -> Timestamp>,
     /// Limits of the driver.
     pub driver: DriverOptions,
+    /// Where it runs.
+    pub threads: Threads,
+    /// Components of plugins; those of the data folder when none are given.
+    pub library: Option<Arc<Library>>,
 }
 
 /// A running engine.
@@ -62,7 +67,10 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     let mut basis = Basis {
         pinned: Arc::new(pinned(store.as_ref()).await?),
         registry: registry(store.as_ref()).await?,
-        library: Arc::new(Library::open(&options.data)?),
+        library: match &options.library {
+            Some(library) => Arc::clone(library),
+            None => Arc::new(Library::open(&options.data)?),
+        },
         now: Clock::real(),
     };
     mend(&mut basis, &options.workspace)?;
@@ -80,7 +88,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     let clock = Clock::new(options.clock, from.or(begin));
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Clock::real));
-    let decider = Decider::new(&catalog, Arc::clone(&meters), &health)?;
+    let decider = Decider::new(&catalog, Arc::clone(&meters), &health, options.threads)?;
 
     let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (stop_to, stop) = mpsc::channel(1);
@@ -124,7 +132,10 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     };
     // Before the driver does something about it.
     tell_what_is_left(&engine, &catalog).await;
-    run_on_own_thread(driver)?;
+    match options.threads {
+        Threads::Own => run_on_own_thread(driver)?,
+        Threads::Callers => drop(tokio::task::spawn_local(driver.run())),
+    }
     if refused.is_none() {
         let documents = catalog.documents()?;
         engine.activate(catalog, documents).await?;

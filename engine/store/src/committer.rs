@@ -1,4 +1,5 @@
-//! The one thread that writes: batches in the order they came, each durable before it is answered.
+//! The one who writes: batches in the order they came, each durable before it is answered. A thread of its own does so, or
+//! whoever asks, at once, where everything has to happen in one order (a simulation).
 //!
 //! Encoding happens here too, so the driver computes the next batch on its own thread meanwhile. After a failed commit
 //! everything fails until the store was opened again: nothing computed on a batch that is lost may be written.
@@ -15,7 +16,8 @@ use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::records::{Batch, BatchId, Epoch, StoreError};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 /// The most batches that wait for the committer; a writer beyond that waits itself.
@@ -27,7 +29,7 @@ const SCRATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
-enum Job {
+pub(crate) enum Job {
     Commit(Box<Batch>, Answer<()>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
@@ -71,10 +73,21 @@ impl<S: Space> Shared<S> {
     }
 }
 
+/// Where batches are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// On a thread of their own: the next one is computed meanwhile.
+    OnTheirThread,
+    /// On the thread of whoever asks, before anything else happens there.
+    OnCallersThread,
+}
+
 /// The way to the committer.
-pub(crate) struct Committer {
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+pub(crate) enum Committer {
+    /// To its thread.
+    Thread { jobs: Option<mpsc::Sender<Job>>, thread: Option<std::thread::JoinHandle<()>> },
+    /// Here, until it is closed.
+    Here(Mutex<Box<dyn FnMut(Job) + Send>>),
 }
 
 impl Committer {
@@ -82,6 +95,7 @@ impl Committer {
     pub(crate) fn start<S: Space>(
         space: S,
         accept_loss: bool,
+        commits: Commits,
     ) -> Result<(Arc<Shared<S>>, TakenOver, Self), StoreError> {
         let damage = DamageLog::default();
         let records = Records { space: &space, damage: &damage };
@@ -89,19 +103,25 @@ impl Committer {
         let remembered = Remembered::read(records)?;
         let days = RwLock::new(MarkDays::read(records)?);
         let shared = Arc::new(Shared { space, damage, days, failed: RwLock::new(None) });
-        let (jobs, inbox) = mpsc::channel(JOBS_MAX);
-        let writer = Writer {
+        let mut writer = Writer {
             shared: Arc::clone(&shared),
             epoch: taken.epoch,
             remembered,
             changes: Changes::default(),
             filtering: None,
         };
+        if commits == Commits::OnCallersThread {
+            let here = move |job| {
+                let _ = writer.take(job);
+            };
+            return Ok((shared, taken, Self::Here(Mutex::new(Box::new(here)))));
+        }
+        let (jobs, inbox) = mpsc::channel(JOBS_MAX);
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || writer.run(inbox))
             .map_err(|error| StoreError::Io(format!("the committer's thread cannot be started: {error}")))?;
-        Ok((shared, taken, Self { jobs: Some(jobs), thread: Some(thread) }))
+        Ok((shared, taken, Self::Thread { jobs: Some(jobs), thread: Some(thread) }))
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -123,21 +143,22 @@ impl Committer {
 
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        if let Some(jobs) = &self.jobs
-            && jobs.send(job(answer)).await.is_ok()
-            && let Ok(result) = answered.await
-        {
-            return result;
+        let job = job(answer);
+        match self {
+            Self::Thread { jobs: Some(jobs), .. } => drop(jobs.send(job).await),
+            Self::Thread { jobs: None, .. } => {}
+            Self::Here(take) => (take.lock().unwrap_or_else(PoisonError::into_inner))(job),
         }
-        Err(StoreError::Io("the committer is gone".to_owned()))
+        answered.await.unwrap_or_else(|_| Err(StoreError::Io("the committer is gone".to_owned())))
     }
 }
 
 /// What was handed over is written, then the data is let go: whoever drops a store may open it again at once.
 impl Drop for Committer {
     fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
+        let Self::Thread { jobs, thread } = self else { return };
+        drop(jobs.take());
+        if let Some(thread) = thread.take() {
             // It can only have panicked, and has told whoever waited.
             let _ = thread.join();
         }
@@ -189,22 +210,29 @@ struct Filtering {
 
 impl<S: Space> Writer<S> {
     fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
-        // Who no longer waits for an answer does not hear it; what was asked for happens all the same.
         while let Some(job) = inbox.blocking_recv() {
-            match job {
-                Job::Commit(batch, answer) => drop(answer.send(self.commit(&batch))),
-                Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
-                Job::Recover(answer) => drop(answer.send(self.recover())),
-                Job::Close(answer) => {
-                    let closed = self.shared.space.close();
-                    self.shared.set_failed(Some(StoreError::Io("the store is closed".to_owned())));
-                    drop(answer.send(closed));
-                    return;
-                }
+            if self.take(job).is_break() {
+                return;
             }
-            // Its error is the store's: whoever asks next hears it.
-            let _ = self.filter_some();
         }
+    }
+
+    /// Does one job; nothing more is to come after the last.
+    fn take(&mut self, job: Job) -> ControlFlow<()> {
+        match job {
+            Job::Commit(batch, answer) => drop(answer.send(self.commit(&batch))),
+            Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
+            Job::Recover(answer) => drop(answer.send(self.recover())),
+            Job::Close(answer) => {
+                let closed = self.shared.space.close();
+                self.shared.set_failed(Some(StoreError::Io("the store is closed".to_owned())));
+                drop(answer.send(closed));
+                return ControlFlow::Break(());
+            }
+        }
+        // Its error is the store's: whoever asks next hears it.
+        let _ = self.filter_some();
+        ControlFlow::Continue(())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {

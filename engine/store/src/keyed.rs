@@ -2,7 +2,7 @@
 //!
 //! Must not know: which place that is.
 
-use crate::committer::{Committer, Shared, TakenOver};
+use crate::committer::{Commits, Committer, Shared, TakenOver};
 use crate::contract::Store;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
@@ -34,8 +34,8 @@ impl<S: Space> Keyed<S> {
     ///
     /// # Errors
     /// When the header cannot be read, less is there than was acknowledged, or no thread can be started.
-    pub fn start(space: S, accept_loss: bool) -> Result<Self, StoreError> {
-        let (shared, taken, committer) = Committer::start(space, accept_loss)?;
+    pub fn start(space: S, accept_loss: bool, commits: Commits) -> Result<Self, StoreError> {
+        let (shared, taken, committer) = Committer::start(space, accept_loss, commits)?;
         Ok(Self { committer, shared, taken })
     }
 

@@ -23,10 +23,11 @@ mod recording;
 mod records;
 mod space;
 
+pub use committer::Commits;
 pub use contract::Store;
 pub use damage::{DamageLog, Damaged, UnlessDamaged};
 pub use keyed::Keyed;
-pub use memory::{MemoryDisk, MemoryStore};
+pub use memory::{Fault, MemoryDisk, MemoryStore};
 pub use recording::{Weight, weight};
 pub use records::*;
 pub use space::{Changes, Record, Space, spare_key};

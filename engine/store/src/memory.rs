@@ -1,5 +1,6 @@
 //! A store in memory, for tests and rehearsals: the same records in a sorted map, durable as long as somebody holds it.
 
+use crate::committer::Commits;
 use crate::keyed::Keyed;
 use crate::records::StoreError;
 use crate::space::{Changes, Record, Space};
@@ -26,7 +27,19 @@ impl Keyed<MemorySpace> {
     /// # Errors
     /// When the header cannot be read, or less is there than was acknowledged.
     pub fn try_on(disk: &MemoryDisk) -> Result<Self, StoreError> {
-        Self::start(MemorySpace { disk: disk.clone(), applying: RwLock::new(()) }, false)
+        Self::started(disk, Commits::OnTheirThread)
+    }
+
+    /// The same with every batch written by whoever commits it, in one order with all that happens on its thread.
+    ///
+    /// # Errors
+    /// As of [`Self::try_on`].
+    pub fn in_one_order(disk: &MemoryDisk) -> Result<Self, StoreError> {
+        Self::started(disk, Commits::OnCallersThread)
+    }
+
+    fn started(disk: &MemoryDisk, commits: Commits) -> Result<Self, StoreError> {
+        Self::start(MemorySpace { disk: disk.clone(), applying: RwLock::new(()) }, false, commits)
     }
 
     /// What it lies on.
@@ -47,6 +60,17 @@ pub struct MemoryDisk {
     records: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
     beside: Arc<Mutex<Option<Vec<u8>>>>,
     full: Arc<AtomicBool>,
+    /// What becomes of the next batch that is written.
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+/// How a commit fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing of it is kept.
+    NotKept,
+    /// All of it is kept, and the writer hears that it failed.
+    Kept,
 }
 
 impl MemoryDisk {
@@ -64,9 +88,8 @@ impl MemoryDisk {
         count
     }
 
-    /// Takes the records of a kind away.
-    #[cfg(test)]
-    pub(crate) fn take_away(&self, kind: u8) {
+    /// Takes the records of a kind (the first byte of their keys) away, as a program would that forgets to write them.
+    pub fn take_away(&self, kind: u8) {
         self.records().retain(|key, _| key.first() != Some(&kind));
     }
 
@@ -83,6 +106,11 @@ impl MemoryDisk {
     /// Puts a key that means nothing among those of a kind.
     pub fn spoil_key(&self, kind: u8) {
         self.records().insert(vec![kind, 0xFE], Vec::new());
+    }
+
+    /// Makes the next commit fail so, or not.
+    pub fn fail_next(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// Makes every commit fail as on a full disk, and every recovery too, until it is set back.
@@ -132,6 +160,11 @@ impl Space for MemorySpace {
     fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
         let _applying = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.disk.space_left()?;
+        let fault = self.disk.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let failed = || StoreError::Io("the disk failed (in memory)".to_owned());
+        if fault == Some(Fault::NotKept) {
+            return Err(failed());
+        }
         let mut records = self.disk.records();
         for (key, value) in changes.iter() {
             match value {
@@ -139,7 +172,7 @@ impl Space for MemorySpace {
                 None => records.remove(key),
             };
         }
-        Ok(())
+        if fault.is_some() { Err(failed()) } else { Ok(()) }
     }
 
     fn reopen(&self) -> Result<(), StoreError> {

@@ -53,6 +53,7 @@ impl Rig {
                 &catalog,
                 Arc::clone(&meters),
                 &Arc::new(cadenza_builds::health::Health::new(crate::clock::Clock::real)),
+                crate::threads::Threads::Own,
             )
             .unwrap(),
             courier: Arc::new(fixture::Silent),

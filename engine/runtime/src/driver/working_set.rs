@@ -15,7 +15,7 @@ use cadenza_core::task::{Assignee, Task};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::StepIx;
 use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite, Mark};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A lead in memory.
@@ -101,17 +101,17 @@ struct CachedIdentity {
 
 /// State in memory.
 pub(crate) struct WorkingSet {
-    leads: HashMap<LeadId, CachedLead>,
-    accounts: HashMap<AccountId, CachedAccount>,
+    leads: BTreeMap<LeadId, CachedLead>,
+    accounts: BTreeMap<AccountId, CachedAccount>,
     /// Pools stay: there are as many as the workspace names.
     pools: BTreeMap<String, PoolState>,
     pools_dirty: Vec<String>,
-    identities: HashMap<IdentityKey, CachedIdentity>,
+    identities: BTreeMap<IdentityKey, CachedIdentity>,
     identities_dirty: Vec<IdentityKey>,
     identities_forgotten: Vec<IdentityKey>,
-    marks: HashMap<String, (Mark, u64)>,
+    marks: BTreeMap<String, (Mark, u64)>,
     /// Owners chosen in batches that have not settled, with the batch: their tasks may be still to come.
-    given: HashMap<LeadId, (RepId, u64)>,
+    given: BTreeMap<LeadId, (RepId, u64)>,
     new_marks: Vec<Mark>,
     schedules: Vec<(String, cadenza_core::state::ScheduleState)>,
     counters: Counters,
@@ -122,15 +122,15 @@ impl WorkingSet {
     /// Nothing in memory but the counters.
     pub(crate) fn new(counters: Counters) -> Self {
         Self {
-            leads: HashMap::new(),
-            accounts: HashMap::new(),
+            leads: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             pools: BTreeMap::new(),
             pools_dirty: Vec::new(),
-            identities: HashMap::new(),
+            identities: BTreeMap::new(),
             identities_dirty: Vec::new(),
             identities_forgotten: Vec::new(),
-            marks: HashMap::new(),
-            given: HashMap::new(),
+            marks: BTreeMap::new(),
+            given: BTreeMap::new(),
             new_marks: Vec::new(),
             schedules: Vec::new(),
             counters,
@@ -297,14 +297,11 @@ impl WorkingSet {
                 entries: std::mem::take(&mut cached.entries),
             });
         }
-        // The map's order is no order; records are written in the order of their ids.
-        batch.leads.sort_by_key(|write| write.state.lead.id);
         for cached in self.accounts.values_mut().filter(|cached| cached.dirty) {
             cached.dirty = false;
             batch.accounts.push((cached.account.clone(), cached.due_before));
             cached.due_before = cached.account.next_due();
         }
-        batch.accounts.sort_by_key(|(account, _)| account.id);
         for name in std::mem::take(&mut self.pools_dirty) {
             if let Some(state) = self.pools.get(&name) {
                 batch.pools.push((name, state.clone()));

@@ -5,9 +5,9 @@ use crate::say::output;
 use crate::start;
 use anyhow::Context as _;
 use cadenza_api::http::{self, Api, Limits};
-use cadenza_runtime::DriverOptions;
 use cadenza_runtime::clock::ClockKind;
 use cadenza_runtime::start::StartOptions;
+use cadenza_runtime::{DriverOptions, Threads};
 use clap::Args;
 use serde::Deserialize;
 use std::io::IsTerminal as _;
@@ -133,7 +133,7 @@ impl Serve {
         if let Some(seconds) = self.sending_drain_s {
             driver.sendings_drain = Duration::from_secs(seconds.min(SENDING_DRAIN_S_MAX));
         }
-        Ok(StartOptions { workspace, data, clock, clock_from: None, driver })
+        Ok(StartOptions { workspace, data, clock, clock_from: None, driver, threads: Threads::Own, library: None })
     }
 
     fn limits(&self) -> anyhow::Result<Limits> {

@@ -17,10 +17,10 @@ use cadenza_api::token::{Role, Token};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::lead::RepId;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
-use cadenza_runtime::DriverOptions;
 use cadenza_runtime::clock::ClockKind;
 use cadenza_runtime::engine::Engine;
 use cadenza_runtime::start::{Running, StartOptions};
+use cadenza_runtime::{DriverOptions, Threads};
 use cadenza_signatures::Key;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -77,6 +77,8 @@ impl Stage {
             clock: ClockKind::Scaled(speed),
             clock_from: Some(|calendar, now| first_opening(calendar, now).plus_ms(-LEAD_IN_MS)),
             driver: DriverOptions::default(),
+            threads: Threads::Own,
+            library: None,
         })
         .await?;
         stays_here(&engine, &receiver)?;

@@ -13,8 +13,8 @@ mod sync;
 use space::SledSpace;
 pub use sync::SyncPolicy;
 
-use cadenza_store::Keyed;
 use cadenza_store::StoreError;
+use cadenza_store::{Commits, Keyed};
 use std::path::Path;
 
 /// A store on sled.
@@ -47,7 +47,7 @@ impl Default for SledOptions {
 pub fn open(folder: &Path, options: SledOptions) -> Result<SledStore, StoreError> {
     let checks = sync::Check::begin(options.sync)?;
     let accept_loss = options.accept_loss;
-    let store = Keyed::start(SledSpace::open(folder, options)?, accept_loss)?;
+    let store = Keyed::start(SledSpace::open(folder, options)?, accept_loss, Commits::OnTheirThread)?;
     // The epoch has just been written through sled: it must have come by our symbol.
     checks.end()?;
     Ok(store)
