@@ -1,11 +1,13 @@
-//! The one place where time is read. Everything else gets `now` as an argument.
+//! The one place where time is read and slept by. Everything else gets `now` as an argument.
 //!
 //! Engine time is real, scaled (the demo) or virtual (tests, rehearsal). It never goes back within a process: when the system's
 //! clock is set back, engine time goes on at half its speed until the system has caught up. Signatures, budgets and network
 //! time-outs always use the system's time.
 
+#![expect(clippy::disallowed_methods, reason = "this is the one place where time is read and slept by")]
+
 use cadenza_core::time::Timestamp;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -48,7 +50,20 @@ pub struct Clock {
     /// Milliseconds the virtual clock was advanced since `started_at`.
     advanced_ms: Arc<AtomicI64>,
     steady: Arc<Steady>,
+    pace: Pace,
 }
+
+/// How real time passes for whoever waits by it.
+#[derive(Clone, Debug)]
+enum Pace {
+    /// As the system's.
+    System,
+    /// Only by being slept: a sleep is over when everybody else on the thread has had their turn. So many nanoseconds were slept.
+    Slept(Arc<AtomicU64>),
+}
+
+/// How often others get their turn before a sleep of the second kind is over.
+const TURNS: usize = 16;
 
 /// The system's clock, less its steps back.
 #[derive(Debug, Default)]
@@ -103,7 +118,43 @@ impl Clock {
             ClockKind::Real => Self::real(),
             ClockKind::Scaled(_) | ClockKind::Virtual => from.unwrap_or_else(Self::real),
         };
-        Self { kind, started: Instant::now(), started_at, advanced_ms: Arc::default(), steady: Arc::default() }
+        Self {
+            kind,
+            started: Instant::now(),
+            started_at,
+            advanced_ms: Arc::default(),
+            steady: Arc::default(),
+            pace: Pace::System,
+        }
+    }
+
+    /// The same for an engine that runs on one thread with everything it waits for: no real time passes there, and the same
+    /// sleeps always end in the same order.
+    #[must_use]
+    pub fn on_one_thread(self) -> Self {
+        Self { pace: Pace::Slept(Arc::default()), ..self }
+    }
+
+    /// Real time since the clock began, for pauses and limits; it never goes back.
+    pub fn elapsed(&self) -> Duration {
+        match &self.pace {
+            Pace::System => self.started.elapsed(),
+            Pace::Slept(nanoseconds) => Duration::from_nanos(nanoseconds.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Sleeps for so long in real time.
+    pub async fn sleep(&self, time: Duration) {
+        match &self.pace {
+            Pace::System => tokio::time::sleep(time).await,
+            Pace::Slept(nanoseconds) => {
+                for _ in 0..TURNS {
+                    tokio::task::yield_now().await;
+                }
+                let slept = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 1_024);
+                nanoseconds.fetch_add(slept, Ordering::AcqRel);
+            }
+        }
     }
 
     /// Which clock this is.
@@ -141,7 +192,6 @@ impl Clock {
     }
 
     /// The system's time, for signatures, budgets and network time-outs.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the system clock is read")]
     pub fn real() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

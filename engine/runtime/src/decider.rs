@@ -9,7 +9,7 @@ mod lines;
 
 use crate::catalog::Catalog;
 use crate::meters::Meters;
-use crate::threads::Threads;
+use crate::threads::{self, Threads};
 use cadenza_builds::Plugins;
 use cadenza_builds::health::{BuildHealth, Health};
 use cadenza_builds::names::readable_backtrace;
@@ -124,12 +124,12 @@ impl Decider {
         catalog: &Arc<Catalog>,
         meters: Arc<Meters>,
         health: &Arc<Health>,
-        threads: Threads,
+        on: Threads,
     ) -> anyhow::Result<Self> {
         let inline = Bench::new(&catalog.plugins, health)?;
         let shadows_waiting = Arc::new(AtomicUsize::new(0));
         let (shadows, jobs) = mpsc::channel();
-        if threads == Threads::Callers {
+        if on == Threads::Callers {
             return Ok(Self { inline, pooled: None, shadows, shadows_waiting, meters });
         }
         let shadow = Bench::new(&catalog.plugins, health)?;
@@ -139,11 +139,11 @@ impl Decider {
         for number in 0..workers {
             let (lines, bench) = (Arc::clone(&pooled), Bench::new(&catalog.plugins, health)?);
             let mut worker = Worker { bench, meters: Arc::clone(&meters), ask };
-            start(&format!("cadenza-decisions-{number}"), move || worker.run(&lines))?;
+            threads::on_own(&format!("cadenza-decisions-{number}"), move || worker.run(&lines))?;
         }
         let shadow_meters = Arc::clone(&meters);
         let waiting = Arc::clone(&shadows_waiting);
-        start("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting, &shadow_meters))?;
+        threads::on_own("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting, &shadow_meters))?;
         Ok(Self { inline, pooled: Some(pooled), shadows, shadows_waiting, meters })
     }
 
@@ -191,10 +191,6 @@ impl Decider {
         self.shadows_waiting.fetch_add(1, Relaxed);
         self.shadows.send(ShadowJob::Ask(Box::new(watched), Box::new(done))).is_ok()
     }
-}
-
-fn start(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| ())
 }
 
 /// The threads of the pool end with the decider.

@@ -6,6 +6,7 @@
 //! found nor noted is named by nothing, since what names a version of yesterday was there before or is written now.
 
 use crate::engine::{Engine, Refused};
+use crate::threads;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::id::Digest;
@@ -55,7 +56,7 @@ pub(crate) fn of_batch(batch: &Batch) -> impl Iterator<Item = Digest> {
 
 /// Drops what nobody follows, once a day and whenever another workspace is in force.
 pub(crate) fn watch(engine: Engine) {
-    tokio::spawn(async move {
+    threads::beside(async move {
         let mut in_force = engine.in_force();
         loop {
             in_force.borrow_and_update();
@@ -64,7 +65,10 @@ pub(crate) fn watch(engine: Engine) {
                 Err(Refused::Stopping) => return,
                 Err(error) => tracing::warn!(%error, "versions of workflows that no run follows are kept for now"),
             }
-            let _ = tokio::time::timeout(EVERY, in_force.changed()).await;
+            tokio::select! {
+                _ = in_force.changed() => {}
+                () = engine.clock().sleep(EVERY) => {}
+            }
         }
     });
 }

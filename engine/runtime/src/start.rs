@@ -10,7 +10,7 @@ use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
 use crate::engine::{Engine, Progress, Room};
 use crate::left_behind;
 use crate::meters::Meters;
-use crate::threads::Threads;
+use crate::threads::{self, Threads};
 use anyhow::Context as _;
 use cadenza_builds::health::Health;
 use cadenza_builds::{Library, PluginError, Registry};
@@ -86,6 +86,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     }
     let begin = options.clock_from.map(|begin| begin(&catalog.workspace.settings.calendar, Clock::real()));
     let clock = Clock::new(options.clock, from.or(begin));
+    let clock = if options.threads == Threads::Callers { clock.on_one_thread() } else { clock };
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Clock::real));
     let decider = Decider::new(&catalog, Arc::clone(&meters), &health, options.threads)?;
@@ -134,13 +135,15 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     tell_what_is_left(&engine, &catalog).await;
     match options.threads {
         Threads::Own => run_on_own_thread(driver)?,
-        Threads::Callers => drop(tokio::task::spawn_local(driver.run())),
+        Threads::Callers => threads::on_callers(driver.run()),
     }
     if refused.is_none() {
         let documents = catalog.documents()?;
         engine.activate(catalog, documents).await?;
     }
-    crate::followed::watch(engine.clone());
+    if options.threads == Threads::Own {
+        crate::followed::watch(engine.clone());
+    }
     Ok(Running { engine, refused })
 }
 
@@ -154,7 +157,7 @@ async fn tell_what_is_left(engine: &Engine, catalog: &Catalog) {
 
 fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    std::thread::Builder::new().name("cadenza-driver".to_owned()).spawn(move || {
+    threads::on_own("cadenza-driver", move || {
         let _watch = EndsWithTheDriver;
         runtime.block_on(driver.run());
     })?;

@@ -16,7 +16,7 @@ const FORGET_EVERY: Duration = Duration::from_millis(50);
 impl Driver {
     /// Timers, firings, releases, tasks of whoever left, and the outbox: of each a share in every batch, which leaves its room for commands.
     pub(super) async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
-        if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
+        if self.due_in == Some(self.open.number) || self.due_from > self.parts.clock.elapsed() {
             return Ok(());
         }
         let now = self.parts.clock.now();
@@ -43,11 +43,11 @@ impl Driver {
     /// Marks older than they are promised for are dropped, some at a time.
     pub(super) async fn forget_old_marks(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let today = day(now);
-        if self.marks_forgotten != today && self.forget_next <= tokio::time::Instant::now() {
+        if self.marks_forgotten != today && self.forget_next <= self.parts.clock.elapsed() {
             if self.parts.store.forget_marks(today.saturating_sub(MARK_DAYS)).await? {
                 self.marks_forgotten = today;
             }
-            self.forget_next = tokio::time::Instant::now() + FORGET_EVERY;
+            self.forget_next = self.parts.clock.elapsed() + FORGET_EVERY;
         }
         Ok(())
     }
@@ -56,9 +56,9 @@ impl Driver {
     pub(super) fn sleep(&self) -> Duration {
         if let Some(stop) = &self.stopping {
             // Nothing more is begun.
-            return stop.until.saturating_duration_since(tokio::time::Instant::now()).min(SLEEP_MAX);
+            return stop.until.saturating_sub(self.parts.clock.elapsed()).min(SLEEP_MAX);
         }
-        if self.due_in == Some(self.open.number) || self.due_from > tokio::time::Instant::now() {
+        if self.due_in == Some(self.open.number) || self.due_from > self.parts.clock.elapsed() {
             // This batch has had its share; the next one begins when the one before it is durable.
             return SLEEP_MAX;
         }
@@ -81,7 +81,7 @@ impl Driver {
 
     pub(super) fn look_at_space(&mut self) {
         let free = (self.parts.free_bytes)();
-        self.space_checked = tokio::time::Instant::now();
+        self.space_checked = self.parts.clock.elapsed();
         self.parts.meters.disk_free_bytes.set(free);
         let reserve = self.parts.options.free_bytes_reserve;
         let was_out = self.out_of_space.is_some();
@@ -99,7 +99,7 @@ impl Driver {
 
     /// The free bytes when there are too few to take anything in.
     pub(super) fn no_space(&mut self) -> Option<Refused> {
-        if self.space_checked.elapsed() >= SPACE_CHECK_EVERY {
+        if self.parts.clock.elapsed().saturating_sub(self.space_checked) >= SPACE_CHECK_EVERY {
             self.look_at_space();
         }
         let reserve_bytes = self.parts.options.free_bytes_reserve;

@@ -56,6 +56,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use working_set::WorkingSet;
 
@@ -129,7 +130,7 @@ pub(crate) struct Driver {
     /// The batch that has had its share of what is due.
     due_in: Option<u64>,
     /// Until then nothing that is due is looked at.
-    due_from: tokio::time::Instant,
+    due_from: Duration,
     /// What was told of that cannot be read.
     told: crate::damage::Told,
     schedules: schedules::Schedules,
@@ -141,9 +142,9 @@ pub(crate) struct Driver {
     seating: seats::Seating,
     advancing: Option<advance::Advance>,
     out_of_space: Option<u64>,
-    space_checked: tokio::time::Instant,
+    space_checked: Duration,
     marks_forgotten: u32,
-    forget_next: tokio::time::Instant,
+    forget_next: Duration,
     /// Failures of the store since it last took a batch.
     failures: u32,
     stopping: Option<Stopping>,
@@ -153,13 +154,13 @@ pub(crate) struct Driver {
 struct Stopping {
     stopped: oneshot::Sender<()>,
     /// Sendings under way are waited for until then.
-    until: tokio::time::Instant,
+    until: Duration,
 }
 
 impl Driver {
     /// A driver over an opened store.
     pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
-        let now = parts.clock.now();
+        let (now, elapsed) = (parts.clock.now(), parts.clock.elapsed());
         let counters = parts.store.counters().await?;
         let mut set = WorkingSet::new(counters);
         let mut open = OpenBatch::new(1);
@@ -167,7 +168,7 @@ impl Driver {
         open.touched |= schedules.write_new(&mut set);
         let mut pool = pool::Pool::default();
         pool.find_lines(parts.store.as_ref()).await?;
-        let watching = plugins::Watching::load(parts.store.as_ref()).await?;
+        let watching = plugins::Watching::load(parts.store.as_ref(), elapsed).await?;
         Ok(Self {
             set,
             open,
@@ -184,7 +185,7 @@ impl Driver {
             pool,
             unreadable: BTreeSet::new(),
             due_in: None,
-            due_from: tokio::time::Instant::now(),
+            due_from: elapsed,
             told: crate::damage::Told::default(),
             schedules,
             watching,
@@ -194,9 +195,9 @@ impl Driver {
             seating: seats::Seating::begin(),
             advancing: None,
             out_of_space: None,
-            space_checked: tokio::time::Instant::now(),
+            space_checked: elapsed,
             marks_forgotten: 0,
-            forget_next: tokio::time::Instant::now(),
+            forget_next: elapsed,
             failures: 0,
             stopping: None,
             parts,
@@ -234,21 +235,23 @@ impl Driver {
         {
             self.keep_clock();
         }
-        let until = tokio::time::Instant::now() + self.parts.options.sendings_drain;
+        let until = self.parts.clock.elapsed() + self.parts.options.sendings_drain;
         self.stopping = Some(Stopping { stopped, until });
     }
 
     /// Waits, but not for longer than until it is to stop.
-    pub(super) async fn sleep_unless_stopped(&mut self, time: std::time::Duration) {
-        if let Ok(Some(stopped)) = tokio::time::timeout(time, self.ends.stop.recv()).await {
-            self.begin_stop(stopped);
+    pub(super) async fn sleep_unless_stopped(&mut self, time: Duration) {
+        tokio::select! {
+            biased;
+            Some(stopped) = self.ends.stop.recv() => self.begin_stop(stopped),
+            () = self.parts.clock.sleep(time) => {}
         }
     }
 
     /// Whether a stop was asked for and everything is done that it waits for: what was taken in is durable, and sendings under
     /// way are over, within a limit.
     fn may_end(&self) -> bool {
-        let over = |stop: &Stopping| self.sending.is_empty() || stop.until <= tokio::time::Instant::now();
+        let over = |stop: &Stopping| self.sending.is_empty() || stop.until <= self.parts.clock.elapsed();
         self.is_quiet() && self.ends.commands.is_empty() && self.stopping.as_ref().is_some_and(over)
     }
 
@@ -320,7 +323,7 @@ impl Driver {
                     Ok(())
                 }
             },
-            () = tokio::time::sleep(sleep), if room => {
+            () = self.parts.clock.sleep(sleep), if room => {
                 self.look_at_space();
                 Ok(())
             }

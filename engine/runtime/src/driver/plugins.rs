@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 /// How often tallies are written while builds are watched, in real time: a crash loses no more of them.
 const TALLIES_EVERY: Duration = Duration::from_secs(1);
@@ -32,22 +31,16 @@ const FORGET_MAX: usize = 256;
 pub(super) struct Watching {
     tallies: BTreeMap<String, Tally>,
     dirty: bool,
-    written_at: Instant,
-    forgotten_at: Instant,
+    written_at: Duration,
+    forgotten_at: Duration,
     forgets_more: bool,
 }
 
 impl Watching {
     /// As the store has it.
-    pub(super) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
+    pub(super) async fn load(store: &dyn Store, elapsed: Duration) -> Result<Self, StoreError> {
         let tallies = document(store, &DocumentKey::Shadows).await?.unwrap_or_default();
-        Ok(Self {
-            tallies,
-            dirty: false,
-            written_at: Instant::now(),
-            forgotten_at: Instant::now(),
-            forgets_more: false,
-        })
+        Ok(Self { tallies, dirty: false, written_at: elapsed, forgotten_at: elapsed, forgets_more: false })
     }
 
     /// How long until something is to be written, in real time.
@@ -96,7 +89,7 @@ impl Driver {
         let document = serde_json::to_vec(&self.watching.tallies).expect("counts and texts become JSON");
         self.open.documents.push((DocumentKey::Shadows, Some(document)));
         self.watching.dirty = false;
-        self.watching.written_at = Instant::now();
+        self.watching.written_at = self.parts.clock.elapsed();
     }
 
     /// A pooled decision came back.
@@ -147,15 +140,16 @@ impl Driver {
 
     /// Writes tallies now and then, and forgets where decisions lie that are too old.
     pub(super) async fn keep_watching(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.watching.dirty && self.watching.written_at.elapsed() >= TALLIES_EVERY {
+        let elapsed = self.parts.clock.elapsed();
+        if self.watching.dirty && elapsed.saturating_sub(self.watching.written_at) >= TALLIES_EVERY {
             self.write_tallies();
         }
-        if self.watching.forgotten_at.elapsed() >= self.watching.forget_every() {
+        if elapsed.saturating_sub(self.watching.forgotten_at) >= self.watching.forget_every() {
             let before = now.plus_ms(-i64::from(self.parts.options.decision_days_max) * DAY_MS);
             let old = self.parts.store.decisions(None, before, FORGET_MAX).await?;
             self.watching.forgets_more = old.len() == FORGET_MAX;
             self.open.forget_decisions.extend(old.into_iter().map(|(key, _)| key));
-            self.watching.forgotten_at = Instant::now();
+            self.watching.forgotten_at = self.parts.clock.elapsed();
         }
         Ok(())
     }

@@ -128,7 +128,7 @@ impl Driver {
         }
         if error.is_damage() {
             // No command touches what is damaged without being told so: it was something due, which can wait for commands.
-            self.due_from = tokio::time::Instant::now() + DUE_AGAIN_AFTER;
+            self.due_from = self.parts.clock.elapsed() + DUE_AGAIN_AFTER;
         } else if self.failures > 0 {
             self.sleep_unless_stopped((RECOVER_AFTER * self.failures).min(RECOVER_AFTER_MAX)).await;
         }
@@ -186,7 +186,7 @@ impl Driver {
         // What was not durable was not in force.
         self.parts.catalog = Arc::clone(&self.ends.catalog.borrow());
         self.parts.decider.use_plugins(&self.parts.catalog);
-        self.watching = Watching::load(self.parts.store.as_ref()).await?;
+        self.watching = Watching::load(self.parts.store.as_ref(), self.parts.clock.elapsed()).await?;
         self.pool.find_lines(self.parts.store.as_ref()).await?;
         self.releasing = brakes::Releasing::begin(&self.parts.catalog.brakes);
         self.raising = raising::Raising::begin(self.parts.store.as_ref()).await?;
