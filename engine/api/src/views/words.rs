@@ -217,7 +217,8 @@ impl<'a> Teller<'a> {
             }
             Note::KeyShared { kind, with } => format!("{with} has the same {} too.", key_words(*kind)),
             Note::Unbound { kind, why } => {
-                format!("Its {} is no longer bound: {} was taken back.", key_words(*kind), bound_words(*why))
+                let wish = if *why == Why::DoNotCall { "not to be called" } else { "not to be contacted there" };
+                format!("Its {} is no longer bound: the wish {wish} was taken back.", key_words(*kind))
             }
             Note::Bound { kind, why } => format!("Its {} may not be used: {}.", key_words(*kind), bound_words(*why)),
             Note::NotTaken(kind) => {

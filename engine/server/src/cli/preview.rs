@@ -2,7 +2,7 @@
 //! what cannot be read.
 
 use super::import::FAILURES_TOLD;
-use super::recipe::{Column, Made, Recipe, consent_words};
+use super::recipe::{Column, Made, Recipe, consent_words, names_somebody};
 use super::rows::Rows;
 use crate::say::{counted, table};
 use cadenza_language::listed;
@@ -153,6 +153,12 @@ impl Preview {
                 None => column.clone(),
             });
             lines.push(format!("Columns that are left out: {}.", ignored.collect::<Vec<_>>().join(", ")));
+            let names = self.ignored.keys().filter(|column| names_somebody(column)).map(|column| format!("`{column}`"));
+            let names: Vec<String> = names.collect();
+            if !names.is_empty() && (self.opted_out > 0 || !self.refusing.is_empty()) {
+                let holds = format!("what {} hold is bound, too", names.join(", "));
+                lines.push(format!("Who says no says it of every address and number of the row: {holds}."));
+            }
         }
         lines.extend(self.first.iter().map(|event| format!("  {event}")));
         lines.extend(

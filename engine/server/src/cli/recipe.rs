@@ -9,6 +9,7 @@ use cadenza_api::intake::{self, Draft, IntakeError, Rules};
 use cadenza_api::json::{self, Tree};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::LeadId;
+use cadenza_core::identity::IdentityKind;
 use cadenza_core::moment::{self, NoTime};
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::{DAY_MS, Timestamp};
@@ -535,16 +536,31 @@ struct Beside {
     phones: Vec<Value>,
 }
 
+/// Whether a column holds addresses or numbers by its name, whatever becomes of it.
+pub(super) fn names_somebody(column: &str) -> bool {
+    column_of(column).is_some()
+}
+
+/// Which of the two.
+fn column_of(column: &str) -> Option<IdentityKind> {
+    let name = plain_name(column);
+    let has = |markers: &[&str]| markers.iter().any(|marker| name.contains(marker));
+    if has(&["mail", "courriel", "correo"]) {
+        Some(IdentityKind::Email)
+    } else {
+        let is_phone = has(&["phone", "mobil", "cell", "telefon", "handy", "movil", "portable"]);
+        (is_phone || name.split('_').any(|word| word == "tel")).then_some(IdentityKind::Phone)
+    }
+}
+
 impl Beside {
     fn add(&mut self, column: &str, value: Value) {
-        let name = plain_name(column);
-        let has = |markers: &[&str]| markers.iter().any(|marker| name.contains(marker));
-        if has(&["mail", "courriel", "correo"]) && value.as_str().is_some_and(|text| text.contains('@')) {
-            self.emails.push(value);
-        } else if has(&["phone", "mobil", "cell", "telefon", "handy", "movil", "portable"])
-            || name.split('_').any(|w| w == "tel")
-        {
-            self.phones.push(value);
+        match column_of(column) {
+            Some(IdentityKind::Email) if value.as_str().is_some_and(|text| text.contains('@')) => {
+                self.emails.push(value)
+            }
+            Some(IdentityKind::Phone) => self.phones.push(value),
+            _ => {}
         }
     }
 
