@@ -252,6 +252,27 @@ fn what_is_genuine_and_cannot_be_read_is_kept_once_with_its_bytes() {
     engine.stop();
 }
 
+/// The id in a body may be that of a contact: what is said of it twice are two letters, and a retry with its counter is none.
+#[test]
+fn two_deliveries_under_one_id_are_two_letters() {
+    let (_site, engine) = start(STRIPE_AND_TOKENS);
+    let before = letters(&engine).len();
+    for body in [
+        &br#"{"id": "c_7", "type": "old", "attempt": 1, "name": "Ada"}"#[..],
+        br#"{"id": "c_7", "type": "old", "attempt": 2, "name": "Ada"}"#,
+        br#"{"id": "c_7", "type": "old", "attempt": 1, "name": "Bob"}"#,
+        br#"{"id": "c_8", "type": "old", "attempt": 1, "name": "Ada"}"#,
+    ] {
+        assert!(stripe(&engine, body).json["dead_letter"].is_string());
+    }
+    let kept = letters(&engine);
+    let mut found: Vec<(&str, u64)> =
+        kept.iter().filter_map(|letter| Some((letter["event"].as_str()?, letter["times"].as_u64()?))).collect();
+    found.sort_unstable();
+    assert_eq!((kept.len() - before, found), (3, vec![("c_7", 1), ("c_7", 2), ("c_8", 1)]));
+    engine.stop();
+}
+
 #[test]
 fn an_id_in_the_body_is_known_however_far_the_body_can_be_read() {
     let (_site, engine) = start(STRIPE_AND_TOKENS);

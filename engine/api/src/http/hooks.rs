@@ -144,13 +144,16 @@ async fn keep(
     genuine: &Genuine<'_>,
     problem: Problem,
 ) -> Problem {
-    // Retries are one letter: known by an id that was signed, else by the body.
-    let known = match (&id, genuine) {
-        (Some(id), _) => ("id", id.as_bytes()),
-        (None, Genuine { id: Some(id), signed: None }) => ("id", id.as_bytes()),
-        _ => ("body", delivered.body),
+    // Retries are one letter: known by an id that was signed, else by the body. An id in the body may be that of a thing
+    // rather than of a delivery: two that differ in more than digits, as a counter of attempts or a time does, are two.
+    let delivery = match (&id, genuine) {
+        (Some(id), _) => {
+            let rest: Vec<u8> = delivered.body.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();
+            delivery_key(sent.source, "id in the body", &[id.as_bytes(), b"\0", &rest])
+        }
+        (None, Genuine { id: Some(id), signed: None }) => delivery_key(sent.source, "id", &[id.as_bytes()]),
+        _ => delivery_key(sent.source, "body", &[delivered.body]),
     };
-    let delivery = delivery_key(sent.source, known);
     let body = String::from_utf8_lossy(delivered.body);
     let raw = matches!(body, Cow::Owned(_)).then(|| delivered.body.to_vec().into());
     let content = DeadContent::Incoming {
@@ -168,8 +171,9 @@ async fn keep(
     }
 }
 
-fn delivery_key(source: &str, (by, known): (&str, &[u8])) -> DeliveryKey {
-    let hash = Sha256::new().chain_update(format!("{source}\0{by}\0")).chain_update(known).finalize();
+fn delivery_key(source: &str, by: &str, known: &[&[u8]]) -> DeliveryKey {
+    let begin = Sha256::new().chain_update(format!("{source}\0{by}\0"));
+    let hash = known.iter().fold(begin, |hash, part| hash.chain_update(part)).finalize();
     DeliveryKey(u128::from_be_bytes(*hash.first_chunk().expect("SHA-256 gives 32 bytes")))
 }
 

@@ -215,7 +215,10 @@ impl Dialled {
         if self.international {
             return abroad(self.digits.strip_prefix("00").unwrap_or(&self.digits));
         }
-        let at_home = country.and_then(|country| PhoneNumber::parse_with_country(&self.digits, country.code()));
+        let at_home = country.and_then(|country| {
+            let digits = if country.code() == "MX" { in_mexico(&self.digits) } else { &self.digits };
+            PhoneNumber::parse_with_country(digits, country.code())
+        });
         let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
         let international = || abroad(&self.digits).filter(|_| lost_plus);
         // `491701234567` in Germany: a number there may be as long as that, and nobody writes one without its zero.
@@ -236,7 +239,15 @@ impl Dialled {
 
 /// Digits that begin with a country's code.
 fn abroad(digits: &str) -> Option<PhoneNumber> {
-    PhoneNumber::parse(&format!("+{digits}"))
+    let mexican = digits.strip_prefix("52").map(|rest| format!("52{}", in_mexico(rest)));
+    PhoneNumber::parse(&format!("+{}", mexican.as_deref().unwrap_or(digits)))
+}
+
+/// Mexico gave up the signs of a mobile number in 2019 (`1` from abroad, `044` and `045` at home): it is the same number
+/// without them.
+fn in_mexico(digits: &str) -> &str {
+    let without = ["1", "044", "045"].iter().find_map(|sign| digits.strip_prefix(sign));
+    without.filter(|rest| rest.len() == 10).unwrap_or(digits)
 }
 
 fn is_italian(code: &str) -> bool {
