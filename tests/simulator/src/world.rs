@@ -27,8 +27,10 @@ const FILES: [(&str, &str); 6] = [
     ("scripts/more.md", "---\nobjective: Say more\nreviewed_by: Ana\nsubject: More\n---\nMore.\n"),
     (
         "follow.yaml",
-        "workflow: follow\nsummary: A mail, a call, some more mails.\nenroll: [{ when: lead.created }]\nre_enroll: { after: 3d }\n\
-         leave:\n  - { if: lead.opted_out, as: suppressed }\nsteps:\n  - { id: own, assign: { pool: closers, by: round_robin } }\n  \
+        "workflow: follow\nsummary: A mail, a call, some more mails.\nenroll:\n  - { when: lead.created }\n  \
+         - { schedule: { id: morning, cron: \"0 8 * * *\" }, leads: lead.first_name == \"P1\" }\nre_enroll: { after: 3d }\n\
+         leave:\n  - { if: lead.opted_out, as: suppressed }\nsteps:\n  - { id: fit, score: inbound-fit, on_failure: { segment: warm } }\n  \
+         - { id: own, assign: { pool: closers, by: least_loaded, sticky: account }, hold: { scope: account, for: 2d } }\n  \
          - { id: hello, email: scripts/hello.md }\n  - { id: rest, wait: 6h }\n  \
          - { id: dial, call: scripts/more.md, due: 2h, results: { qualified: end, else: more } }\n  \
          - { id: more, cadence: { limit: { contacts: 3 }, touches: [{ after: 8h, email: scripts/more.md }], repeat: { after: 1d }, \
