@@ -31,6 +31,7 @@ pub fn play(seed: u64, steps: usize) -> anyhow::Result<Story> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cadenza_store::Fault;
 
     /// A fault on purpose, of each of which some check has to hear: records that a program would have forgotten to write.
     #[test]
@@ -41,17 +42,31 @@ mod tests {
             (b'T', "timers", "waits since"),
             (b'E', "the outbox", "is not heard of"),
         ] {
-            let wrong = |seed| {
-                let mut world = world::World::new(seed, STEPS).expect("folders can be made");
-                world.forgets = Some(kind);
-                world.play().expect("the engine starts").wrong
-            };
-            let found: Vec<String> = (0..10).flat_map(wrong).collect();
+            let found = wrong_with(|world| world.forgets = Some(kind));
             assert!(
                 found.iter().any(|wrong| wrong.contains(heard)),
                 "{what} are forgotten, and nobody hears: {found:#?}"
             );
         }
+    }
+
+    /// The same of a store that does not keep its word.
+    #[test]
+    fn a_store_that_loses_or_tears_a_batch_is_found() {
+        for fault in [Fault::Lost, Fault::Torn] {
+            let found = wrong_with(|world| world.fails = Some(fault));
+            assert!(found.iter().any(|wrong| wrong.contains("is told of in")), "{fault:?}: {found:#?}");
+        }
+    }
+
+    fn wrong_with(spoil: impl Fn(&mut world::World)) -> Vec<String> {
+        let wrong = |seed| {
+            let mut world = world::World::new(seed, STEPS).expect("folders can be made");
+            spoil(&mut world);
+            // An engine may see that something is missing, and not start.
+            world.play().map_or_else(|error| vec![error.to_string()], |story| story.wrong)
+        };
+        (0..10).flat_map(wrong).collect()
     }
 
     /// Seeds that found something are kept here.

@@ -64,6 +64,7 @@ impl World {
             38..55 => self.report_a_call(engine).await,
             55..62 => {
                 let fault = if self.random.bool() { Fault::NotKept } else { Fault::Kept };
+                let fault = self.fails.unwrap_or(fault);
                 self.say(
                     if fault == Fault::Kept { "a commit is half known" } else { "a commit is not kept" }.to_owned(),
                 );

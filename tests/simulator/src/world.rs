@@ -5,7 +5,7 @@ use cadenza_builds::Library;
 use cadenza_core::id::LeadId;
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::engine::Incoming;
-use cadenza_store::MemoryDisk;
+use cadenza_store::{Fault, MemoryDisk};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
@@ -100,6 +100,8 @@ pub(crate) struct World {
     pub(crate) lives: usize,
     /// Records that are gone after each life: a fault on purpose.
     pub(crate) forgets: Option<u8>,
+    /// How commits fail now and then, when not as a disk may: another fault on purpose.
+    pub(crate) fails: Option<Fault>,
 }
 
 impl World {
@@ -113,6 +115,7 @@ impl World {
             folders: folders()?,
             lives: 0,
             forgets: None,
+            fails: None,
         })
     }
 
