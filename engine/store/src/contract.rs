@@ -55,7 +55,7 @@ pub trait Store: Send + Sync + 'static {
     async fn identity(&self, key: &IdentityKey) -> Result<Option<Identity>, StoreError>;
     /// Keys that were made by the rules of this version, in order; at most `limit`.
     async fn identities_of(&self, version: u8, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError>;
-    /// Whether an event was applied in the last [`MARK_DAYS`] days before `today`.
+    /// Whether an event was applied in the last [`MARK_DAYS`](crate::MARK_DAYS) days before `today`.
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError>;
     /// Forgets some of the marks of days before `day`, so many that nobody waits long; returns whether those were all.
     async fn forget_marks(&self, day: u32) -> Result<bool, StoreError>;

@@ -400,8 +400,8 @@ pub enum StoreError {
         /// The folder.
         path: String,
     },
-    /// The disk is full or failed. Until [`Store::recover`] nothing can be read or written. Then the batch is there whole
-    /// or not at all, and [`Store::committed`] says which: a full disk leaves nothing of it, one that failed in the midst
+    /// The disk is full or failed. Until [`Store::recover`](crate::Store::recover) nothing can be read or written. Then the batch is there whole
+    /// or not at all, and [`Store::committed`](crate::Store::committed) says which: a full disk leaves nothing of it, one that failed in the midst
     /// may have kept it.
     #[error("the disk did not take it: {0}")]
     Io(String),
