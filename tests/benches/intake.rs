@@ -2,7 +2,8 @@
 //! the plugin, branched, a call task with its five-minute timer) and synced; beside it the store alone, which writes the
 //! same records in batches of the same size, in the same run. Prints figures and ratios; asserts nothing about time.
 //!
-//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256]`
+//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256] [--mix fresh|shared]`
+//! In the mix `shared` leads share companies, every third event is about a known one, and pools go by who has least to do.
 //! Needs the release binary: `cargo build --release` first.
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
@@ -13,7 +14,7 @@ use cadenza_sled::SledOptions;
 use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, Store, weight};
 use cadenza_tests::{Engine, Site};
 use std::time::Instant;
-use support::{Reading, cpu_s, load, memory_mib, option, percentile_ms, requests};
+use support::{Mix, Reading, cpu_s, load, memory_mib, option, percentile_ms, requests_of};
 
 mod support;
 
@@ -27,16 +28,26 @@ const WARM_UP: usize = 2_000;
 fn main() {
     let leads = option("--leads").unwrap_or(20_000);
     let connections: String = option("--connections").unwrap_or_else(|| "64,256".to_owned());
+    let mix = match option::<String>("--mix").as_deref() {
+        None | Some("fresh") => Mix::Fresh,
+        Some("shared") => Mix::Shared,
+        Some(other) => panic!("--mix {other}?"),
+    };
     for connections in connections.split(',') {
-        run(leads, connections.parse().expect("a number of connections"));
+        run(leads, connections.parse().expect("a number of connections"), mix);
     }
 }
 
-fn run(leads: usize, connections: usize) {
+fn run(leads: usize, connections: usize, mix: Mix) {
     let site = Site::new();
+    if mix == Mix::Shared {
+        site.edit("inbound.yaml", |text| {
+            text.replace("by: longest_idle", "by: least_loaded").replace("by: round_robin", "by: least_loaded")
+        });
+    }
     let engine = Engine::start(&site, "real", None);
-    load(&engine, requests(&engine, 0..WARM_UP, "dialler"), connections);
-    let requests = requests(&engine, WARM_UP..WARM_UP + leads, "dialler");
+    load(&engine, requests_of(&engine, 0..WARM_UP, "dialler", mix), connections);
+    let requests = requests_of(&engine, WARM_UP..WARM_UP + leads, "dialler", mix);
     let before = Reading::take(&engine);
     let started = Instant::now();
     let latencies = load(&engine, requests, connections);
@@ -50,13 +61,14 @@ fn run(leads: usize, connections: usize) {
     let cpu_us = per_lead(after.cpu_s - before.cpu_s);
     let batch = (leads as f64 / (after.commits - before.commits).max(1.0)).round().max(1.0) as usize;
     let alone = store_alone(&site, batch);
-    println!("intake, {leads} leads, {connections} connections (load generator on the same cores)");
+    println!("intake, {leads} leads, {connections} connections, mix {mix:?} (load generator on the same cores)");
     println!("  acknowledged         {:>10.0} leads/s", leads as f64 / wall.as_secs_f64());
     println!("  latency p50/p99/max  {:>10.1} / {:.1} / {:.1} ms", at(0.5), at(0.99), at(1.0));
     println!("  leads in a batch     {batch:>10}");
     println!("  processor time       {cpu_us:>10.1} us a lead");
     println!("  memory               {memory_mib:>10} MiB");
     println!("  decisions            {:>10.2} us each", after.decision_us(&before));
+    println!("  run again            {:>10.1} of 1,000 commands", (after.reruns - before.reruns) * 1e3 / leads as f64);
     println!("store alone, the same records in batches of {batch}");
     println!("  written              {:>10.0} leads/s", alone.leads_per_s);
     println!("  processor time       {:>10.1} us a lead", alone.cpu_us);

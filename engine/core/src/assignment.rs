@@ -21,15 +21,24 @@ pub struct Choice {
     pub owner: Option<RepId>,
     /// `sticky`, `pool`, `territory`, `fallback`, `away` or `none`.
     pub how: &'static str,
-    /// The pool whose memory changed.
-    pub pool: Option<String>,
+}
+
+/// What pools remember.
+pub trait Pools {
+    /// What this one remembers, to be changed.
+    fn pool(&mut self, name: &str) -> &mut PoolState;
+}
+
+impl Pools for BTreeMap<String, PoolState> {
+    fn pool(&mut self, name: &str) -> &mut PoolState {
+        self.entry(name.to_owned()).or_default()
+    }
 }
 
 /// What a choice may look at besides the request.
-#[derive(Debug)]
 pub struct Memory<'a> {
-    /// What each pool named by the request remembers.
-    pub pools: &'a mut BTreeMap<String, PoolState>,
+    /// What each pool named by the request remembers; only the one that is chosen from is asked.
+    pub pools: &'a mut dyn Pools,
     /// The owner of the lead's account.
     pub account_owner: Option<&'a RepId>,
     /// Open tasks by rep, as far as anybody asked; what was just given counts.
@@ -46,7 +55,7 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
         None => Vec::new(),
     };
     let territory = request.territory.as_ref().filter(|_| request.by == AssignBy::Territory);
-    let one = |owner: &RepId, how| Choice { owner: Some(owner.clone()), how, pool: None };
+    let one = |owner: &RepId, how| Choice { owner: Some(owner.clone()), how };
     if let Some(owner) = known.iter().find(|owner| team.is_here(owner, now)) {
         return one(owner, "sticky");
     }
@@ -56,7 +65,7 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
     if let Some(pool) = request.pool.as_deref().filter(|_| request.by != AssignBy::Territory)
         && let Some(owner) = from_pool(pool, (request.by, request.callable_from), team, memory, now)
     {
-        return Choice { owner: Some(owner), how: "pool", pool: Some(pool.to_owned()) };
+        return Choice { owner: Some(owner), how: "pool" };
     }
     let fallback = request.fallback.clone().map(RepId);
     if let Some(owner) = fallback.as_ref().filter(|owner| team.is_here(owner, now)) {
@@ -66,10 +75,10 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
     if let Some(pool) = &request.fallback
         && let Some(owner) = from_pool(pool, (by, request.callable_from), team, memory, now)
     {
-        return Choice { owner: Some(owner), how: "fallback", pool: Some(pool.clone()) };
+        return Choice { owner: Some(owner), how: "fallback" };
     }
     let away = known.into_iter().chain(territory).chain(&fallback).find(|owner| team.knows(owner));
-    away.map_or(Choice { owner: None, how: "none", pool: None }, |owner| one(owner, "away"))
+    away.map_or(Choice { owner: None, how: "none" }, |owner| one(owner, "away"))
 }
 
 /// A member of a pool who could be chosen.
@@ -105,7 +114,7 @@ fn from_pool(
     if candidates.is_empty() {
         return None;
     }
-    let state = memory.pools.entry(name.to_owned()).or_default();
+    let state = memory.pools.pool(name);
     forget_others(state, pool);
     let round = earn(&mut state.credit, &candidates);
     let idle_since = |id: &RepId| state.last_assigned.get(id).copied().unwrap_or(Timestamp::from_ms(0));

@@ -17,6 +17,7 @@ pub mod expr;
 pub mod field;
 pub mod finding;
 pub mod gate;
+pub mod heart;
 pub mod id;
 pub mod identity;
 pub mod journal;

@@ -8,6 +8,11 @@ use std::fmt;
 pub struct Timestamp(#[n(0)] i64);
 
 impl Timestamp {
+    /// Days since 1970, as marks and counters are kept.
+    pub fn day(self) -> u32 {
+        u32::try_from(self.as_ms().max(0) / DAY_MS).unwrap_or(u32::MAX)
+    }
+
     /// The last instant that can be written with a four-digit year; stands for "never" in orderings.
     pub const MAX: Self = Self(253_402_207_200_000);
 

@@ -1,5 +1,5 @@
 //! What the store's counters count, in the names that people use: workflows and steps, never a digest. `/metrics`,
-//! `cadenza status` and the demo read them here. The driver writes them (`driver/working_set.rs`).
+//! `cadenza status` and the demo read them here. The driver writes them (`driver/ledger.rs`).
 
 use crate::catalog::Catalog;
 use cadenza_core::plugin::Segment;

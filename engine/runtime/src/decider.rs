@@ -14,8 +14,9 @@ use cadenza_builds::Plugins;
 use cadenza_builds::health::{BuildHealth, Health};
 use cadenza_builds::names::readable_backtrace;
 use cadenza_builds::shadow::Compared;
-use cadenza_core::effect::{Question, Shadow};
+use cadenza_core::effect::Question;
 use cadenza_core::event::Answer;
+use cadenza_core::heart::Watched;
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{Cost, DecisionFailure, DecisionInput, DecisionKind, PluginInfo};
 use cadenza_sandbox::{Decided, Sandbox};
@@ -40,16 +41,6 @@ struct Job {
     /// The plugins in force when it was put: it is answered by the build that it was put to.
     plugins: Arc<Plugins>,
     done: Done<Answer>,
-}
-
-/// A decision that was taken, and the build that is asked besides.
-pub(crate) struct Watched {
-    /// What it is asked.
-    pub(crate) shadow: Shadow,
-    /// Of which kind.
-    pub(crate) kind: DecisionKind,
-    /// What was decided.
-    pub(crate) answer: Answer,
 }
 
 enum ShadowJob {

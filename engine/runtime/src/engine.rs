@@ -6,11 +6,15 @@ use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
 use crate::courier::{Courier, SendError};
 use crate::damage::document;
+use crate::reading::read;
+use crate::rehearsal::{Preview, Rehearsal};
 use cadenza_builds::health::Health;
 use cadenza_builds::shadow::{Compared, Tally};
 use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::effect::{Outgoing, Shadow};
-use cadenza_core::event::{Event, Report};
+use cadenza_core::event::Event;
+use cadenza_core::heart::{self, Rejected};
+pub use cadenza_core::heart::{Accepted, Incoming};
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
@@ -25,38 +29,9 @@ use cadenza_store::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// An event from outside, ready to be applied: checked against the workspace, its id qualified by its source.
-#[derive(Clone, Debug)]
-pub struct Incoming {
-    /// `source/sender's id`: what makes it the same event.
-    pub id: String,
-    /// A hash of its content; the same id with another one is a conflict.
-    pub content: u64,
-    /// Another id of the same thing, for senders that do not sign the id: what they signed. Under whatever id it comes again,
-    /// it is the same event.
-    pub signed: Option<String>,
-    /// What it says.
-    pub report: Report,
-    /// The lead it names by our own id; found or created by its keys otherwise.
-    pub lead: Option<LeadId>,
-}
-
-/// An event that was applied, now or before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The lead it came to.
-    pub lead: LeadId,
-    /// Whether it is a new lead, since nobody was found.
-    pub created: bool,
-    /// Whether it had been applied before.
-    pub duplicate: bool,
-    /// What it brought and was not taken.
-    pub left_out: Vec<LeftOut>,
-}
 
 /// What an event did to its lead.
 #[derive(Clone, Debug)]
@@ -136,6 +111,17 @@ fn left_out_words(left_out: &[LeftOut]) -> String {
     left_out.iter().map(|left| format!("; `{}` was left out, since {}", left.field, left.words())).collect()
 }
 
+impl From<Rejected> for Refused {
+    fn from(why: Rejected) -> Self {
+        match why {
+            Rejected::NoLead(lead) => Self::NotFound { what: "lead", id: lead.to_string() },
+            Rejected::NoIdentity(left_out) => Self::NoIdentity(left_out),
+            Rejected::Conflict { id } => Self::Conflict { id },
+            Rejected::Damaged(what) => Self::Damaged(what),
+        }
+    }
+}
+
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
@@ -147,7 +133,7 @@ impl From<StoreError> for Refused {
 }
 
 /// What the driver is asked to do. Every reply comes after the commit is durable.
-pub(crate) enum Command {
+pub(crate) enum Request {
     /// Apply an event from outside.
     Report(Incoming, oneshot::Sender<Result<Accepted, Refused>>),
     /// Apply an event to a lead.
@@ -187,6 +173,22 @@ pub(crate) enum Command {
     DropDefinitions(BTreeSet<Digest>, oneshot::Sender<Result<(), Refused>>),
 }
 
+impl Request {
+    /// Whether it is the result of something that the driver began, which nobody will send again.
+    pub(crate) const fn is_result(&self) -> bool {
+        matches!(self, Self::Sent(..) | Self::Answered(..))
+    }
+
+    /// A copy of a result.
+    pub(crate) fn as_result(&self) -> Option<Self> {
+        match self {
+            Self::Sent(row, result) => Some(Self::Sent(row.clone(), result.clone())),
+            Self::Answered(answer, kind, shadow) => Some(Self::Answered(answer.clone(), *kind, shadow.clone())),
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of a dead letter that is taken away, and who wants it.
 #[derive(Clone, Debug)]
 pub enum Exhume {
@@ -218,7 +220,7 @@ pub(crate) struct Progress {
 /// A handle to the running engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) commands: mpsc::Sender<Request>,
     /// Has a place for the one who stops it.
     pub(crate) stop: mpsc::Sender<oneshot::Sender<()>>,
     pub(crate) store: Arc<dyn Store>,
@@ -232,6 +234,8 @@ pub struct Engine {
     pub(crate) draining: Arc<AtomicBool>,
     /// For so many days it is remembered where decisions lie.
     pub(crate) decision_days: u32,
+    /// Who asks plugins for previews.
+    pub(crate) rehearsal: Arc<Mutex<Rehearsal>>,
     /// Room on the disk.
     pub(crate) room: Room,
 }
@@ -289,7 +293,7 @@ impl Engine {
     }
 
     /// Sends a command without waiting for room: a full queue is the sender's business.
-    fn submit(&self, command: Command) -> Result<(), Refused> {
+    fn submit(&self, command: Request) -> Result<(), Refused> {
         if !self.is_ready() {
             return Err(Refused::Stopping);
         }
@@ -299,7 +303,7 @@ impl Engine {
         })
     }
 
-    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command) -> Result<T, Refused> {
+    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Request) -> Result<T, Refused> {
         let (reply, answer) = oneshot::channel();
         self.submit(make(reply))?;
         let lost = || Refused::Failed("the store failed while it was being done".to_owned());
@@ -308,22 +312,47 @@ impl Engine {
 
     /// Applies an event from outside.
     pub async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
-        self.ask(|reply| Command::Report(incoming, reply)).await
+        self.ask(|reply| Request::Report(incoming, reply)).await
+    }
+
+    /// What an event would do to a lead, if it came now.
+    ///
+    /// # Errors
+    /// When there is no such lead, or something that it needs cannot be read.
+    pub async fn preview(&self, lead: LeadId, event: Event) -> Result<Preview, Refused> {
+        let command = heart::Command::Event { lead, id: String::new(), event: Box::new(event) };
+        Ok(self.durable(|| self.rehearse(&command)).await??)
+    }
+
+    async fn rehearse(&self, command: &heart::Command) -> Result<Result<Preview, Rejected>, StoreError> {
+        let (catalog, now) = (self.catalog(), self.clock.now());
+        let (mut set, mut answers) = (heart::WorkingSet::default(), Vec::new());
+        loop {
+            let rehearsed = {
+                let mut rehearsal = self.rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
+                rehearsal.rehearse(command, &catalog, &set, &mut answers, now)
+            };
+            match rehearsed {
+                Ok(preview) => return Ok(Ok(preview)),
+                Err(heart::Stop::Rejected(why)) => return Ok(Err(why)),
+                Err(heart::Stop::Unread(keys)) => read(self.store.as_ref(), &mut set, keys, now.day()).await?,
+            }
+        }
     }
 
     /// Applies an event to a lead.
     pub async fn apply_to(&self, lead: LeadId, id: String, event: Event) -> Result<Applied, Refused> {
-        self.ask(|reply| Command::Lead { lead, id, event, reply }).await
+        self.ask(|reply| Request::Lead { lead, id, event, reply }).await
     }
 
     /// Keeps something for a person to look at.
     pub async fn bury(&self, cause: String, content: DeadContent) -> Result<DeadLetterId, Refused> {
-        self.ask(|reply| Command::Bury(cause, content, reply)).await
+        self.ask(|reply| Request::Bury(cause, content, reply)).await
     }
 
     /// Takes a dead letter away: to drive it again, or for good.
     pub async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
-        self.ask(|reply| Command::Exhume(id, what, reply)).await
+        self.ask(|reply| Request::Exhume(id, what, reply)).await
     }
 
     /// A dead letter.
@@ -335,37 +364,37 @@ impl Engine {
 
     /// Writes documents.
     pub async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Command::Documents(documents, reply)).await
+        self.ask(|reply| Request::Documents(documents, reply)).await
     }
 
     /// Makes a workspace the active one.
     pub async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Command::Apply(catalog, documents, reply)).await
+        self.ask(|reply| Request::Apply(catalog, documents, reply)).await
     }
 
     /// Makes other builds of plugins live, or has them tried.
     pub async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Command::Plugins(catalog, documents, reply)).await
+        self.ask(|reply| Request::Plugins(catalog, documents, reply)).await
     }
 
     /// From now on it is noted which versions of workflows are named by what is written.
     pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
-        self.ask(Command::NoteFollowed).await
+        self.ask(Request::NoteFollowed).await
     }
 
     /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
     pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
-        self.ask(|reply| Command::DropDefinitions(unfollowed, reply)).await
+        self.ask(|reply| Request::DropDefinitions(unfollowed, reply)).await
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
     pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
-        self.ask(|reply| Command::Advance(to, reply)).await
+        self.ask(|reply| Request::Advance(to, reply)).await
     }
 
     /// Sets or releases a brake.
     pub async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
-        self.ask(|reply| Command::Brake(what, on, reply)).await
+        self.ask(|reply| Request::Brake(what, on, reply)).await
     }
 
     /// Stops taking requests, finishes what is under way and closes the store.

@@ -74,6 +74,7 @@ pub fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
         health: Arc::new(Health::new(Clock::real)),
         draining: Arc::default(),
         decision_days: 90,
+        rehearsal: Arc::default(),
         room: Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },
     }
 }

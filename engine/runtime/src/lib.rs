@@ -19,8 +19,12 @@ mod followed;
 pub mod left_behind;
 pub mod meters;
 pub mod plain;
+mod reading;
+pub mod rehearsal;
 pub mod render;
 pub mod start;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use driver::{DriverOptions, HELD};

@@ -24,6 +24,8 @@ meters! {
     events_duplicate_total: "counter",
     /// Events and commands refused.
     commands_refused_total: "counter",
+    /// Commands that ran again because they needed more than was read for them.
+    commands_rerun_total: "counter",
     /// Commits to the store.
     commits_total: "counter",
     /// Commits that failed.

@@ -91,7 +91,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     let health = Arc::new(Health::new(Clock::real));
     let decider = Decider::new(&catalog, Arc::clone(&meters), &health, options.threads)?;
 
-    let (commands_to, commands) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let (commands_to, requests) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (stop_to, stop) = mpsc::channel(1);
     let (results_to, results) = mpsc::unbounded_channel();
     let (progress, progress_seen) = watch::channel(Progress::default());
@@ -114,7 +114,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
         rendering,
         options: options.driver,
     };
-    let ends = Ends { commands, stop, results, results_to, progress, catalog: catalog_to };
+    let ends = Ends { requests, stop, results, results_to, progress, catalog: catalog_to };
     let driver = Driver::new(parts, ends).await?;
     let draining = Arc::new(AtomicBool::new(false));
     let engine = Engine {
@@ -129,6 +129,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
         health,
         draining,
         decision_days,
+        rehearsal: Arc::default(),
         room,
     };
     // Before the driver does something about it.

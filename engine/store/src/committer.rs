@@ -18,6 +18,7 @@ use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::Poll;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most batches that wait for the committer; a writer beyond that waits itself.
@@ -78,7 +79,8 @@ impl<S: Space> Shared<S> {
 pub enum Commits {
     /// On a thread of their own: the next one is computed meanwhile.
     OnTheirThread,
-    /// On the thread of whoever asks, before anything else happens there.
+    /// On the thread of whoever asks, in one order with everything else there: before it is written and before the answer, whatever
+    /// else is ready has a turn, as it would while another thread writes.
     OnCallersThread,
 }
 
@@ -125,7 +127,15 @@ impl Committer {
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        self.ask(|answer| Job::Commit(Box::new(batch), answer)).await
+        let here = matches!(self, Self::Here(_));
+        if here {
+            give_way().await;
+        }
+        let committed = self.ask(|answer| Job::Commit(Box::new(batch), answer)).await;
+        if here {
+            give_way().await;
+        }
+        committed
     }
 
     /// Takes some marks of days before `day` away; whether that were all.
@@ -151,6 +161,19 @@ impl Committer {
         }
         answered.await.unwrap_or_else(|_| Err(StoreError::Io("the committer is gone".to_owned())))
     }
+}
+
+/// Lets whatever else is ready on this thread have a turn.
+async fn give_way() {
+    let mut gave_way = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What was handed over is written, then the data is let go: whoever drops a store may open it again at once.

@@ -27,7 +27,7 @@ pub use committer::Commits;
 pub use contract::Store;
 pub use damage::{DamageLog, Damaged, UnlessDamaged};
 pub use keyed::Keyed;
-pub use memory::{Fault, MemoryDisk, MemoryStore};
+pub use memory::{Fault, MemoryDisk, MemoryStore, Stalled};
 pub use recording::{Weight, weight};
 pub use records::*;
 pub use space::{Changes, Record, Space, spare_key};

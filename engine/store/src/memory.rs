@@ -6,7 +6,7 @@ use crate::records::StoreError;
 use crate::space::{Changes, Record, Space};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// A store in memory.
 pub type MemoryStore = Keyed<MemorySpace>;
@@ -62,6 +62,32 @@ pub struct MemoryDisk {
     full: Arc<AtomicBool>,
     /// What becomes of the next batch that is written.
     fault: Arc<Mutex<Option<Fault>>>,
+    stalls: Arc<Stalls>,
+}
+
+/// How many want commits to wait, and where these wait for the last of them.
+#[derive(Default)]
+struct Stalls(Mutex<usize>, Condvar);
+
+impl Stalls {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self) {
+        drop(self.1.wait_while(self.count(), |count| *count > 0));
+    }
+}
+
+/// Commits wait as long as this lives.
+#[must_use = "commits go on as soon as this is dropped"]
+pub struct Stalled(Arc<Stalls>);
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        *self.0.count() -= 1;
+        self.0.1.notify_all();
+    }
 }
 
 /// How a commit fails. The first two are what a disk may do; the others are what no store may, for seeing that it is noticed.
@@ -117,6 +143,13 @@ impl MemoryDisk {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
+    /// Makes every commit wait, as on a disk that is busy, until what is returned is dropped. Only a store whose commits have
+    /// a thread of their own can be used meanwhile: it is that thread that waits.
+    pub fn stall(&self) -> Stalled {
+        *self.stalls.count() += 1;
+        Stalled(Arc::clone(&self.stalls))
+    }
+
     /// Makes every commit fail as on a full disk, and every recovery too, until it is set back.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
@@ -162,6 +195,7 @@ impl Space for MemorySpace {
     }
 
     fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
+        self.disk.stalls.wait();
         let _applying = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.disk.space_left()?;
         let fault = self.disk.fault.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -3,6 +3,7 @@
 
 use cadenza_core::account::Account;
 use cadenza_core::effect::Outgoing;
+pub use cadenza_core::heart::Mark;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
@@ -186,24 +187,6 @@ pub struct QuestionKey {
     pub since: Timestamp,
     /// Whose question it is; leads to its lead.
     pub run: RunId,
-}
-
-/// An event from outside that has been applied: the same id again does nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Mark {
-    /// The sender's id, with the source in front.
-    #[n(0)]
-    pub event: String,
-    /// The day it was applied, days since 1970: marks are kept by day and forgotten by day.
-    #[n(1)]
-    pub day: u32,
-    /// The lead it came to.
-    #[n(2)]
-    pub lead: LeadId,
-    /// Of its content as it was read, so that another one under the same id is noticed. None when it was written by a
-    /// program that hashed the body as it was sent: that cannot be compared, and the event is a duplicate.
-    #[n(3)]
-    pub content: Option<u64>,
 }
 
 /// For how many days an event's id is remembered.

@@ -23,10 +23,41 @@ pub fn option<T: std::str::FromStr>(name: &str) -> Option<T> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name} {value}?")))
 }
 
+/// Who comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// Everybody is new, and of no company.
+    Fresh,
+    /// Two hundred companies, and every third event is about somebody who came before.
+    Shared,
+}
+
+/// Companies of the mix that shares them.
+const COMPANIES: usize = 200;
+/// Who is known came so many events before.
+const KNOWN_AFTER: usize = 1_000;
+
 /// Requests for leads of these numbers, made now: a signature is good for minutes.
 pub fn requests(engine: &Engine, numbers: std::ops::Range<usize>, product: &str) -> Vec<Vec<u8>> {
+    requests_of(engine, numbers, product, Mix::Fresh)
+}
+
+/// The same of a mix.
+pub fn requests_of(engine: &Engine, numbers: std::ops::Range<usize>, product: &str, mix: Mix) -> Vec<Vec<u8>> {
     let host = engine.url.trim_start_matches("http://");
-    numbers.map(|n| request(host, n, product)).collect()
+    let address = |n: usize| match mix {
+        Mix::Fresh => format!("ada.lovelace{n}@gmail.com"),
+        Mix::Shared => {
+            // A number that is not divisible by three was somebody new.
+            let who = if n.is_multiple_of(3) && n > KNOWN_AFTER {
+                n - KNOWN_AFTER + usize::from((n - KNOWN_AFTER).is_multiple_of(3))
+            } else {
+                n
+            };
+            format!("ada.lovelace{who}@company{}.example", who % COMPANIES)
+        }
+    };
+    numbers.map(|n| request(host, n, &address(n), product)).collect()
 }
 
 /// The n-th of sorted latencies, as a share of all, in milliseconds.
@@ -34,9 +65,9 @@ pub fn percentile_ms(sorted: &[Duration], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0
 }
 
-fn request(host: &str, n: usize, product: &str) -> Vec<u8> {
+fn request(host: &str, n: usize, email: &str, product: &str) -> Vec<u8> {
     let body = json!({
-        "id": format!("crm-{n:07}"), "email": format!("ada.lovelace{n}@gmail.com"), "first_name": "Ada",
+        "id": format!("crm-{n:07}"), "email": email, "first_name": "Ada",
         "last_name": "Lovelace", "title": "VP Sales", "industry": "Software", "employees": 400, "country": "US",
         "source": "web", "product": product, "budget": 60000.0, "pain": "follow-up is forgotten", "project_date": "2027-06-01T00:00:00Z",
         "message": "Please send us a quote and call me."
@@ -126,6 +157,7 @@ pub struct Reading {
     pub timers_fired: f64,
     pub decisions: f64,
     pub decision_ns: f64,
+    pub reruns: f64,
 }
 
 impl Reading {
@@ -142,6 +174,7 @@ impl Reading {
             timers_fired: meter("cadenza_timers_fired_total"),
             decisions: meter("cadenza_decisions_total"),
             decision_ns: meter("cadenza_decision_ns_total"),
+            reruns: meter("cadenza_commands_rerun_total"),
         }
     }
 

@@ -11,8 +11,9 @@ use axum::extract::State;
 use cadenza_core::event::{Event, LeadCommand};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
-use cadenza_core::step::{self, Context, paused_plugin};
+use cadenza_core::step::paused_plugin;
 use cadenza_runtime::brakes::Brake;
+use cadenza_runtime::rehearsal::Preview;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,9 @@ struct LeadOutcome {
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// In a preview: plugins whose answers decide how it goes on, and which were not asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    would_ask: Vec<String>,
 }
 
 /// `POST /v1/workflows/{name}/enroll`
@@ -126,31 +130,26 @@ async fn for_each(api: &Shared, event: &Event, body: WhomBody, dry_run: bool) ->
 }
 
 async fn one(api: &Shared, lead: LeadId, event: &Event, dry_run: bool) -> LeadOutcome {
-    let notes = if dry_run { rehearse(api, lead, event).await } else { perform(api, lead, event.clone()).await };
-    let (reason, why) = match notes {
-        Ok(notes) => refusal(&notes).map_or((None, None), |(reason, why)| (Some(reason), Some(why))),
-        Err(problem) => (Some(problem.kind().slug().to_owned()), Some(problem.detail().to_owned())),
+    let done = if dry_run { rehearse(api, lead, event.clone()).await } else { perform(api, lead, event.clone()).await };
+    let (reason, why, would_ask) = match done {
+        Ok(Preview { notes, would_ask }) => {
+            let refused = refusal(&notes);
+            let (reason, why) = refused.map_or((None, None), |(reason, why)| (Some(reason), Some(why)));
+            (reason, why, would_ask)
+        }
+        Err(problem) => (Some(problem.kind().slug().to_owned()), Some(problem.detail().to_owned()), Vec::new()),
     };
-    LeadOutcome { lead, done: reason.is_none(), reason, why }
+    LeadOutcome { lead, done: reason.is_none(), reason, why, would_ask }
 }
 
-async fn perform(api: &Shared, lead: LeadId, event: Event) -> Result<Vec<Note>, Problem> {
-    Ok(api.engine.apply_to(lead, api.new_event_id(), event).await?.notes)
+async fn perform(api: &Shared, lead: LeadId, event: Event) -> Result<Preview, Problem> {
+    let notes = api.engine.apply_to(lead, api.new_event_id(), event).await?.notes;
+    Ok(Preview { notes, would_ask: Vec::new() })
 }
 
-/// The same transition on a copy that is thrown away: the preview cannot differ from what happens.
-async fn rehearse(api: &Shared, lead: LeadId, event: &Event) -> Result<Vec<Note>, Problem> {
-    let state = api.engine.lead(lead).await?;
-    let mut state = state.ok_or_else(|| Problem::not_found("lead", &lead.to_string()))?;
-    let catalog = api.engine.catalog();
-    let context = Context {
-        definitions: &catalog.definitions,
-        live: &catalog.live,
-        paused: &catalog.brakes.paused,
-        account: None,
-        now: api.engine.clock().now(),
-    };
-    Ok(step::step(context, &mut state, event).0)
+/// The same command, computed and thrown away. What plugins on the pool would answer nobody knows.
+async fn rehearse(api: &Shared, lead: LeadId, event: Event) -> Result<Preview, Problem> {
+    Ok(api.engine.preview(lead, event).await?)
 }
 
 fn refusal(notes: &[Note]) -> Option<(String, String)> {

@@ -17,7 +17,7 @@ mod timers;
 mod verbs;
 mod view;
 
-pub use report::account_joined_by;
+pub(crate) use report::account_joined_by;
 pub use view::View;
 
 use crate::account::AccountFacts;
@@ -42,7 +42,7 @@ pub const HOPS_MAX: u32 = 256;
 
 /// What a transition may look at besides the state.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Every definition a run may have pinned.
     pub definitions: &'a Definitions,
     /// Settings, plugins and the workflows that new runs start with.
@@ -69,7 +69,7 @@ impl Context<'_> {
 
 /// One transition: an event and the answers that came while it was handled, until all was quiet.
 #[derive(Debug)]
-pub struct Transition {
+pub(crate) struct Transition {
     event_id: String,
     now: Timestamp,
     events: Vec<Event>,
@@ -85,7 +85,7 @@ pub struct Transition {
 
 impl Transition {
     /// A transition begun by the event of this id.
-    pub const fn begin(event_id: String, now: Timestamp) -> Self {
+    pub(crate) const fn begin(event_id: String, now: Timestamp) -> Self {
         Self {
             event_id,
             now,
@@ -99,7 +99,7 @@ impl Transition {
     }
 
     /// Handles one event; what it asks for is returned.
-    pub fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
+    pub(crate) fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
         if self.events.is_empty() && !context.paused.is_empty() {
             self.events.push(Event::Paused(context.paused.clone()));
         }
@@ -124,19 +124,19 @@ impl Transition {
         self.account_latest = account.cloned();
     }
 
-    /// What has happened so far.
-    pub fn notes(&self) -> &[Note] {
-        &self.notes
+    /// The events that it was fed, when it comes to no end.
+    pub(crate) fn into_events(self) -> Vec<Event> {
+        self.events
     }
 
-    /// Adds to what has happened: something only the driver knows.
-    pub fn note(&mut self, note: Note) {
+    /// Adds to what has happened: something that no event says.
+    pub(crate) fn note(&mut self, note: Note) {
         self.notes.push(note);
     }
 
     /// Puts the transition into the journal; the entry that it pushes out is returned. A timer that found nothing due
     /// leaves no trace; everything else does, even when there is no note of it: a plugin may have been asked.
-    pub fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
+    pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
         let nothing_happened = self.events.is_empty() && self.notes.is_empty();
         if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
             return (self.notes, None);
@@ -147,12 +147,6 @@ impl Transition {
         let pushed_out = state.latest.replace(Entry { seq: state.seq, skeleton, personal: Some(personal) });
         (self.notes, pushed_out)
     }
-}
-
-/// Handles one event: the state is changed, what happened and what is to be done are returned.
-pub fn step(context: Context<'_>, state: &mut LeadState, event: &Event) -> (Vec<Note>, Vec<Effect>) {
-    let Handled { notes, effects, .. } = handle(context, state, event, &mut HOPS_MAX.clone());
-    (notes, effects)
 }
 
 /// What came of handling one event.

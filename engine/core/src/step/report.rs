@@ -5,7 +5,7 @@ use crate::account::AccountMessage;
 use crate::ages::Ages;
 use crate::country::Country;
 use crate::effect::Effect;
-use crate::event::{Event, EventType, Report, StandardEvent, Standing};
+use crate::event::{EventType, Report, StandardEvent, Standing};
 use crate::field::KEPT_FIELDS;
 use crate::finding;
 use crate::id::{AccountId, RunId};
@@ -19,8 +19,7 @@ use crate::value::{Value, ValueType};
 use crate::workspace::Live;
 
 /// The account, with its name, that an event makes a lead join: conditions asked while the event is handled may name it.
-pub fn account_joined_by(event: &Event, state: &LeadState, live: &Live) -> Option<(AccountId, String)> {
-    let Event::Reported(report) = event else { return None };
+pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live) -> Option<(AccountId, String)> {
     if state.lead.account.is_some() || report.only_finds {
         return None;
     }

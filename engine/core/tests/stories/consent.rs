@@ -117,6 +117,7 @@ fn an_opt_out_ends_everything() {
           OptedOut
           inbound over: suppressed
           stage suppressed
+          Bound { kind: Email, why: OptedOut }
         Mon 03-02 09:33 ? a
           = suppressed, owner Some(ada), watchers []
           = account of Some(ada), held until Mon 03-16 09:30 for 1 leads, kept false
@@ -221,6 +222,7 @@ fn a_channel_that_is_refused_is_given_up() {
           queued by smtp
         Mon 03-02 09:34 > prefer call email
           Preferred
+          Bound { kind: Email, why: OptedOut }
         Mon 03-02 09:35 > held
           quick -> talk
           todo for nobody, due Mon 03-02 10:35

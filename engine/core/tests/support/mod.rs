@@ -1,24 +1,27 @@
-//! A driver of a few lines: answers what `step` asks for, from one clock, for a handful of leads that share accounts and
+//! A driver of a few lines: reads what the heart asks for, from one clock, for a handful of leads that share accounts and
 //! pools. It keeps every journal entry, so that a test can play them again.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 pub mod workflows;
 
-use cadenza_core::account::{Account, AccountFacts};
-use cadenza_core::assignment::{self, Memory};
-use cadenza_core::effect::{Effect, Outgoing, Question};
+use cadenza_core::account::Account;
+use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::event::{Answer, Event};
-use cadenza_core::id::{AccountId, Digest, LeadId, RunId};
+use cadenza_core::heart::{
+    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
+};
+use cadenza_core::id::{AccountId, LeadId, RunId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure};
 use cadenza_core::run::{CadencePhase, RunState};
 use cadenza_core::state::{LeadState, PoolState};
-use cadenza_core::step::{Context, Transition, replay};
+use cadenza_core::step::replay;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::{Definitions, Live};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub type Answered = Result<Decision, DecisionFailure>;
 
@@ -52,19 +55,77 @@ pub struct Shared {
     asked: u64,
 }
 
+impl Shared {
+    /// As a store would read it. Of other leads nothing is known, and nobody has anything to do.
+    fn read(&self, key: Key) -> Record {
+        match key {
+            Key::Lead(id) => Record::Lead(id, Found::Nothing),
+            Key::Account(id) => Record::Account(id, self.accounts.get(&id).cloned().into()),
+            Key::Identity(key) => {
+                let known = self.identities.get(&key).cloned();
+                Record::Identity(key, known.into())
+            }
+            Key::Pool(name) => {
+                let known = self.pools.get(&name).cloned();
+                Record::Pool(name, known.unwrap_or_default())
+            }
+            Key::OpenTasks(rep) => Record::OpenTasks(rep, 0),
+            Key::Mark(id) => Record::Mark(id, Found::Nothing),
+        }
+    }
+
+    fn take(&mut self, changes: Changes) {
+        self.accounts.extend(changes.accounts.into_iter().map(|(id, account)| (id, Arc::unwrap_or_clone(account))));
+        self.identities.extend(changes.identities.into_iter().map(|(key, known)| (key, Arc::unwrap_or_clone(known))));
+        self.pools.extend(changes.pools);
+    }
+}
+
+/// Asks the answers of a world.
+struct Asking<'a> {
+    answers: fn(&Question, u64) -> Option<Answered>,
+    asked: &'a mut u64,
+}
+
+impl Decide for Asking<'_> {
+    fn decide(&mut self, question: Question) -> Decided {
+        *self.asked += 1;
+        match (self.answers)(&question, *self.asked) {
+            Some(decision) => Decided::Now(answered(&question, decision)),
+            None => Decided::Asked(question),
+        }
+    }
+}
+
+/// Computes a command to its end: what it needs is read when it says so.
+fn compute_all(
+    command: &Command,
+    world: &World,
+    shared: &mut Shared,
+    set: &mut WorkingSet,
+    now: Timestamp,
+) -> (Outcome, Changes) {
+    let World { definitions, live, paused, answers } = world;
+    let rules = Rules { definitions, live, paused, asks_account: false, older_keys: false, now };
+    let mut known = Vec::new();
+    loop {
+        let mut decide = Asking { answers: *answers, asked: &mut shared.asked };
+        match compute(command, rules, set, &mut decide, &mut known) {
+            Ok(done) => return done,
+            Err(Stop::Unread(keys)) => keys.into_iter().for_each(|key| set.put(shared.read(key))),
+            Err(Stop::Rejected(why)) => panic!("{command:?} is refused: {why:?}"),
+        }
+    }
+}
+
+/// The answer to a question, as it comes back from a pool.
 pub fn answer(question: &Question, decision: Answered) -> Event {
-    let Question { run, attempt, task, plugin, input, .. } = question.clone();
-    Event::Decided(Answer {
-        run,
-        attempt,
-        task,
-        plugin,
-        digest: Digest(7),
-        input,
-        decision,
-        cost: Cost::default(),
-        log: vec![],
-    })
+    Event::Decided(answered(question, decision))
+}
+
+fn answered(question: &Question, decision: Answered) -> Answer {
+    let Question { run, attempt, task, plugin, digest, input, .. } = question.clone();
+    Answer { run, attempt, task, plugin, digest, input, decision, cost: Cost::default(), log: vec![] }
 }
 
 impl Sim {
@@ -81,22 +142,28 @@ impl Sim {
         }
     }
 
-    /// One transition, answers at once included.
+    /// One event, and everything that it leads to at once.
     pub fn feed(&mut self, world: &World, shared: &mut Shared, now: Timestamp, event: Event) -> Vec<Note> {
         self.last = Some(event.clone());
-        let before = self.state.clone();
-        let mut transition = Transition::begin(format!("event-{}", self.state.seq), now);
-        let mut events = VecDeque::from([event.clone()]);
-        while let Some(event) = events.pop_front() {
-            let account = self.facts(shared);
-            let World { definitions, live, paused, .. } = world;
-            let context = Context { definitions, live, paused, account: account.as_ref(), now };
-            for effect in transition.feed(context, &mut self.state, event) {
-                self.carry_out(world, shared, now, effect, &mut events);
+        let (id, before) = (self.state.lead.id, self.state.clone());
+        let mut set = WorkingSet::default();
+        set.put(Record::Lead(id, Some(before.clone()).into()));
+        let command = Command::Event { lead: id, id: format!("event-{}", before.seq), event: Box::new(event.clone()) };
+        let (outcome, mut changes) = compute_all(&command, world, shared, &mut set, now);
+        let Outcome::Applied(notes) = outcome else { panic!("{event:?} came to {outcome:?}") };
+        for outside in changes.outside.drain(..) {
+            match outside {
+                Outside::Send(row) => self.outbox.push(*row),
+                Outside::Ask(question) => self.questions.push(*question),
+                Outside::Watch(_) => {}
             }
         }
-        let (notes, pushed_out) = transition.finish(&mut self.state);
-        assert_eq!(pushed_out.is_some(), self.state.seq > before.seq && before.latest.is_some());
+        let pushed_out = changes.leads.get(&id).is_some_and(|lead| !lead.entries.is_empty());
+        if let Some(lead) = changes.leads.remove(&id) {
+            self.state = Arc::unwrap_or_clone(lead.state);
+        }
+        shared.take(changes);
+        assert_eq!(pushed_out, self.state.seq > before.seq && before.latest.is_some());
         if self.state.seq == before.seq {
             assert_eq!(before, self.state, "{event:?} changed the state and left no journal entry");
         } else {
@@ -106,47 +173,6 @@ impl Sim {
             panic!("after {event:?}: {broken}\n{:#?}", self.state);
         }
         notes
-    }
-
-    fn facts(&self, shared: &Shared) -> Option<AccountFacts> {
-        shared.accounts.get(&self.state.lead.account?).map(Account::facts)
-    }
-
-    fn carry_out(
-        &mut self,
-        world: &World,
-        shared: &mut Shared,
-        now: Timestamp,
-        effect: Effect,
-        events: &mut VecDeque<Event>,
-    ) {
-        match effect {
-            Effect::Decide(question) => {
-                shared.asked += 1;
-                match (world.answers)(&question, shared.asked) {
-                    Some(decision) => events.push_back(answer(&question, decision)),
-                    None => self.questions.push(question),
-                }
-            }
-            Effect::Assign(request) => {
-                let owner = request.account.and_then(|id| shared.accounts.get(&id)).and_then(|a| a.owner.clone());
-                let mut memory =
-                    Memory { pools: &mut shared.pools, account_owner: owner.as_ref(), open_tasks: &BTreeMap::new() };
-                let choice = assignment::choose(&request, &world.live.settings.team, &mut memory, now);
-                let (run, attempt) = (request.run, request.attempt);
-                events.push_back(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() });
-            }
-            Effect::Send(row) => self.outbox.push(row),
-            Effect::Account(id, message) => {
-                let account = shared.accounts.entry(id).or_insert_with(|| Account::new(id, String::new()));
-                account.tell(message, now);
-            }
-            Effect::Identity(key, message) => {
-                let told = shared.identities.entry(key.clone()).or_default().tell(self.state.lead.id, message, now);
-                let bound = |binding| Event::Bound { key: key.clone(), binding };
-                events.extend(told.to_speaker.into_iter().map(bound));
-            }
-        }
     }
 
     /// Plays the journal from the beginning and compares.

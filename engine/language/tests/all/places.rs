@@ -2,14 +2,17 @@
 //! it, and where it takes it a lead is run to that place and the name is found to have a value there.
 
 use crate::fixture::catalog;
-use cadenza_core::account::AccountFacts;
-use cadenza_core::effect::{Effect, Outgoing};
+use cadenza_core::account::Account;
+use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskReport};
 use cadenza_core::expr::Scope as _;
+use cadenza_core::heart::{
+    Command, Decide, Decided, Found, Key, Outcome as Happened, Outside, Record, Rules, Stop, WorkingSet, compute,
+};
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
-use cadenza_core::state::LeadState;
-use cadenza_core::step::{Context, Transition, View};
+use cadenza_core::state::{LeadState, PoolState};
+use cadenza_core::step::View;
 use cadenza_core::time::{DAY_MS, HOUR_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_core::workflow::Enroll;
@@ -197,36 +200,45 @@ fn every_name_has_a_value_at_its_place_or_is_an_error_there() {
 struct Driven {
     live: Live,
     definitions: Definitions,
-    account: AccountFacts,
-    state: LeadState,
+    lead: LeadId,
+    account: Account,
+    set: WorkingSet,
     mails: Vec<Outgoing>,
     now: Timestamp,
     /// Ids of steps that runs came to, and names of endings.
     reached: BTreeSet<String>,
 }
 
+/// No workflow here has an answer to wait for.
+struct Silent;
+
+impl Decide for Silent {
+    fn decide(&mut self, question: Question) -> Decided {
+        Decided::Asked(question)
+    }
+}
+
 impl Driven {
+    fn state(&self) -> &LeadState {
+        self.set.state(self.lead).expect("it is there")
+    }
+
     fn feed(&mut self, event: Event) {
-        let mut events = vec![event];
-        let mut transition = Transition::begin(format!("ev-{}", self.state.seq), self.now);
-        while let Some(event) = events.pop() {
-            let none = BTreeSet::new();
-            let (definitions, live) = (&self.definitions, &self.live);
-            let context = Context { definitions, live, paused: &none, account: Some(&self.account), now: self.now };
-            for effect in transition.feed(context, &mut self.state, event) {
-                match effect {
-                    Effect::Assign(request) => events.push(Event::Assigned {
-                        run: request.run,
-                        attempt: request.attempt,
-                        owner: Some(request.territory.unwrap_or_else(|| RepId("ana".to_owned()))),
-                        how: "pool".to_owned(),
-                    }),
-                    Effect::Send(row) => self.mails.push(row),
-                    Effect::Decide(_) | Effect::Account(..) | Effect::Identity(..) => {}
-                }
+        let (none, mut answers) = (BTreeSet::new(), Vec::new());
+        let (definitions, live) = (&self.definitions, &self.live);
+        let rules = Rules { definitions, live, paused: &none, asks_account: true, older_keys: false, now: self.now };
+        let command = Command::Event { lead: self.lead, id: "ev".to_owned(), event: Box::new(event) };
+        let (outcome, changes) = loop {
+            match compute(&command, rules, &self.set, &mut Silent, &mut answers) {
+                Ok(done) => break done,
+                Err(Stop::Unread(keys)) => keys.into_iter().for_each(|key| self.set.put(read(key, &self.account))),
+                Err(Stop::Rejected(why)) => panic!("{why:?}"),
             }
-        }
-        let (notes, _) = transition.finish(&mut self.state);
+        };
+        self.set.apply(&changes);
+        let rows = changes.outside.into_iter();
+        self.mails.extend(rows.filter_map(|outside| if let Outside::Send(row) = outside { Some(*row) } else { None }));
+        let Happened::Applied(notes) = outcome else { panic!("an event comes to something: {outcome:?}") };
         for note in notes {
             match note {
                 cadenza_core::journal::Note::Entered { step, .. } => {
@@ -266,7 +278,7 @@ impl Driven {
             }
             Done => {
                 // Where the run is over by then there is nothing left to do.
-                let Some(task) = self.state.tasks.first() else { return };
+                let Some(task) = self.state().tasks.first() else { return };
                 let call = task.kind == cadenza_core::task::TaskKind::Call;
                 self.feed(Event::TaskDone(TaskReport {
                     task: task.id,
@@ -286,6 +298,18 @@ impl Driven {
     }
 }
 
+/// What a store would have: one account, which is known to be somebody's.
+fn read(key: Key, account: &Account) -> Record {
+    match key {
+        Key::Lead(id) => Record::Lead(id, Found::Nothing),
+        Key::Account(id) => Record::Account(id, Some(account.clone()).filter(|account| account.id == id).into()),
+        Key::Identity(key) => Record::Identity(key, Found::Nothing),
+        Key::Pool(name) => Record::Pool(name, PoolState::default()),
+        Key::OpenTasks(rep) => Record::OpenTasks(rep, 0),
+        Key::Mark(id) => Record::Mark(id, Found::Nothing),
+    }
+}
+
 /// Whether the condition held for a lead of which everything is known that can be.
 fn holds(place: &Place, workspace: &Workspace) -> bool {
     let now = Timestamp::from_ms(1_795_186_800_000);
@@ -297,14 +321,12 @@ fn holds(place: &Place, workspace: &Workspace) -> bool {
         bindings: BTreeMap::new(),
         candidates: BTreeMap::new(),
     };
-    let account = AccountFacts {
-        id: AccountId::of_key("domain:acme.example"),
-        name: "Acme".to_owned(),
-        owner: Some(RepId("ana".to_owned())),
-        held: false,
-    };
-    let state = LeadState::new(LeadId::new(now, 1), now);
-    let mut driven = Driven { live, definitions, account, state, mails: Vec::new(), now, reached: BTreeSet::new() };
+    let mut account = Account::new(AccountId::of_key("domain:acme.example"), "Acme".to_owned());
+    account.owner = Some(RepId("ana".to_owned()));
+    let (lead, mut set) = (LeadId::new(now, 1), WorkingSet::default());
+    set.put(Record::Lead(lead, Some(LeadState::new(lead, now)).into()));
+    let (mails, reached) = (Vec::new(), BTreeSet::new());
+    let mut driven = Driven { live, definitions, lead, account, set, mails, now, reached };
     let text = |text: &str| Value::Text(text.to_owned());
     let known = [
         ("email", text("ada@acme.example")),
@@ -319,8 +341,9 @@ fn holds(place: &Place, workspace: &Workspace) -> bool {
     let workflow = workspace.workflows.values().next().expect("one workflow");
     match workflow.enroll.first() {
         Some(Enroll::Schedule { leads, .. }) => {
-            let view = View::of(&driven.state, &driven.live, &driven.definitions, driven.now);
-            let view = View { account: Some(&driven.account), ..view };
+            let view = View::of(driven.state(), &driven.live, &driven.definitions, driven.now);
+            let account = driven.account.facts();
+            let view = View { account: Some(&account), ..view };
             assert!(view.now() == driven.now);
             leads.holds(&view)
         }

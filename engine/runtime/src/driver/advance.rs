@@ -1,4 +1,4 @@
-//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one. Commands
+//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one. Requests
 //! from outside get one batch at each due time and wait otherwise, so an advance ends however much comes in.
 
 use super::Driver;
@@ -12,7 +12,7 @@ pub(super) struct Advance {
     to: Timestamp,
     /// The batch that stores the time reached last; the answer waits for it.
     stored_in: Option<u64>,
-    /// Whether the clock was set forward since commands were taken last.
+    /// Whether the clock was set forward since requests were taken last.
     admits: bool,
     reply: oneshot::Sender<Result<Timestamp, Refused>>,
 }
@@ -26,7 +26,7 @@ impl Advance {
 
 impl Driver {
     pub(super) fn begin_advance(&mut self, to: Timestamp, reply: oneshot::Sender<Result<Timestamp, Refused>>) {
-        if self.parts.clock.kind() != crate::clock::ClockKind::Virtual {
+        if self.desk.clock.kind() != crate::clock::ClockKind::Virtual {
             let _ = reply.send(Err(Refused::NotVirtual));
         } else if self.advancing.is_some() {
             let _ = reply.send(Err(Refused::Busy));
@@ -39,49 +39,42 @@ impl Driver {
     pub(super) fn advance_is_settled(&self) -> bool {
         self.advancing.is_some()
             && self.is_quiet()
-            && self.sending.is_empty()
-            && self.pool.is_idle()
+            && self.waiting.is_empty()
+            && self.sendings.lanes.is_empty()
+            && self.desk.pool.is_idle()
             && self.ends.results.is_empty()
-            && self.next_event() > self.parts.clock.now()
+            && self.next_event() > self.desk.clock.now()
     }
 
-    /// Whether commands from outside are taken now.
-    pub(super) fn takes_commands(&self) -> bool {
+    /// Whether requests from outside are taken now.
+    pub(super) fn takes_requests(&self) -> bool {
         self.advancing.as_ref().is_none_or(|advance| advance.admits)
     }
 
-    /// A batch of commands was taken.
-    pub(super) fn took_commands(&mut self) {
+    /// A batch of requests was taken.
+    pub(super) fn took_requests(&mut self) {
         if let Some(advance) = &mut self.advancing {
             advance.admits = false;
         }
     }
 
-    fn next_event(&self) -> Timestamp {
-        self.next_timer
-            .min(self.next_send)
-            .min(self.schedules.next_due())
-            .min(self.next_release())
-            .min(self.next_seating())
-    }
-
     /// Sets the clock to the next due time, or to the end of the advance and answers.
-    pub(super) async fn advance_further(&mut self) -> Result<(), StoreError> {
+    pub(super) fn advance_further(&mut self) -> Result<(), StoreError> {
         let next = self.next_event();
         let Some(advance) = &mut self.advancing else { return Ok(()) };
         if next <= advance.to {
-            self.parts.clock.advance_to(next);
+            self.desk.clock.advance_to(next);
             advance.admits = true;
             return Ok(());
         }
         if advance.stored_in.is_none() {
-            self.parts.clock.advance_to(advance.to);
-            advance.stored_in = Some(self.open.number);
-            self.keep_clock();
+            self.desk.clock.advance_to(advance.to);
+            advance.stored_in = Some(self.desk.open.number);
+            self.desk.keep_clock();
             return Ok(());
         }
         if let Some(advance) = self.advancing.take() {
-            let _ = advance.reply.send(Ok(self.parts.clock.now()));
+            let _ = advance.reply.send(Ok(self.desk.clock.now()));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The batch that is being computed: what it writes besides states, and who waits for it.
 
 use crate::catalog::{Catalog, Documents};
-use crate::decider::Watched;
-use crate::engine::{Accepted, Applied, Command, Refused};
+use crate::engine::{Accepted, Applied, Refused, Request};
 use cadenza_core::effect::{Outgoing, Question};
 use cadenza_core::gate::Permit;
+use cadenza_core::heart::Watched;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadLetterId, DecisionRef, DecisionsKey, OutboxWrite};
@@ -34,6 +34,10 @@ pub(crate) struct OpenBatch {
     pub(crate) after: Vec<After>,
     /// Whether it writes states.
     pub(crate) touched: bool,
+    /// When the first thing falls due of what it writes; looked for once it is durable.
+    pub(crate) next_due: Timestamp,
+    /// Results that it handles, which are handled again if nothing of it is kept.
+    pub(crate) results: Vec<Request>,
     /// When the first of the rows falls due that it puts into the outbox, by connection; looked for once it is durable.
     pub(crate) placed: BTreeMap<String, Timestamp>,
 }
@@ -85,6 +89,8 @@ pub(crate) enum After {
     Watch(Box<Watched>),
     /// The result of an attempt is written: the row may be looked at again.
     Forget(EffectId),
+    /// An answer of the pool is written: its place is free, and the timers of its lead count again.
+    Leave(LeadId, String),
     /// A workspace or a brake came into force.
     Publish(Arc<Catalog>),
     /// What was held of one lead is looked at again.
@@ -112,6 +118,8 @@ impl OpenBatch {
             replies: Vec::new(),
             after: Vec::new(),
             touched: false,
+            next_due: Timestamp::MAX,
+            results: Vec::new(),
             placed: BTreeMap::new(),
         }
     }
@@ -143,20 +151,20 @@ impl OpenBatch {
 }
 
 /// Refuses a command that was not begun.
-pub(crate) fn refuse(command: Command, refused: &Refused) {
+pub(crate) fn refuse(command: Request, refused: &Refused) {
     let refused = refused.clone();
     match command {
-        Command::Report(_, reply) => drop(reply.send(Err(refused))),
-        Command::Lead { reply, .. } => drop(reply.send(Err(refused))),
-        Command::Bury(_, _, reply) => drop(reply.send(Err(refused))),
-        Command::Exhume(_, _, reply)
-        | Command::Documents(_, reply)
-        | Command::Apply(_, _, reply)
-        | Command::Plugins(_, _, reply)
-        | Command::NoteFollowed(reply)
-        | Command::DropDefinitions(_, reply)
-        | Command::Brake(_, _, reply) => drop(reply.send(Err(refused))),
-        Command::Advance(_, reply) => drop(reply.send(Err(refused))),
-        Command::Sent(..) | Command::Answered(..) | Command::Compared(_) => {}
+        Request::Report(_, reply) => drop(reply.send(Err(refused))),
+        Request::Lead { reply, .. } => drop(reply.send(Err(refused))),
+        Request::Bury(_, _, reply) => drop(reply.send(Err(refused))),
+        Request::Exhume(_, _, reply)
+        | Request::Documents(_, reply)
+        | Request::Apply(_, _, reply)
+        | Request::Plugins(_, _, reply)
+        | Request::NoteFollowed(reply)
+        | Request::DropDefinitions(_, reply)
+        | Request::Brake(_, _, reply) => drop(reply.send(Err(refused))),
+        Request::Advance(_, reply) => drop(reply.send(Err(refused))),
+        Request::Sent(..) | Request::Answered(..) | Request::Compared(_) => {}
     }
 }

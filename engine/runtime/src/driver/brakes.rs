@@ -2,14 +2,15 @@
 //! are told, and held messages lie in the outbox until they are looked at again: a batch's share at a time; a restart
 //! begins with that again.
 
-use super::Driver;
 use super::batch::{After, Reply};
-use super::outbox::HELD;
+use super::desk::Desk;
+use super::sendings::{HELD, Sendings};
+use super::walks::Resuming;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
 use cadenza_core::effect::Outgoing;
-use cadenza_core::event::Event;
 use cadenza_core::gate::{Reason, Verdict};
+use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, StoreError};
@@ -23,27 +24,27 @@ const PAUSED: Verdict = Verdict::NotBefore { at: HELD, why: Reason::Paused };
 /// How far leads and held messages have been told that something goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Releasing {
-    /// The leads, as long as there are some that have not been told.
-    leads: Option<Option<LeadId>>,
+    leads: Resuming,
     /// The rows of the outbox that are held.
     rows: Option<EffectId>,
     /// Leads that a person let go on, whose own rows are looked at.
     resumed: BTreeSet<LeadId>,
     /// Releases that are not durable yet.
     pending: u32,
+    /// The batch that carries rows that were held: no others are looked for before it has settled.
+    released_in: Option<u64>,
 }
 
 impl Releasing {
     /// What a store has to go on with: rows that may be held for no reason any more, and leads.
     pub(super) fn begin(brakes: &Brakes) -> Self {
-        let leads = brakes.releasing.then_some(None);
-        Self { leads, rows: Some(EffectId(0)), resumed: BTreeSet::new(), pending: 0 }
+        Self { leads: Resuming::begin(brakes.releasing), rows: Some(EffectId(0)), ..Self::default() }
     }
 
     /// A release is durable: everybody is told, from the beginning.
     pub(super) fn go(&mut self, leads: bool) {
         if leads {
-            self.leads = Some(None);
+            self.leads = Resuming::begin(true);
             self.pending = self.pending.saturating_sub(1);
         }
         self.rows = Some(EffectId(0));
@@ -54,59 +55,62 @@ impl Releasing {
         self.resumed.insert(lead);
     }
 
-    fn is_over(&self) -> bool {
-        self.leads.is_none() && self.rows.is_none() && self.resumed.is_empty()
+    /// The store has what this batch wrote.
+    pub(super) fn settled(&mut self, batch: u64) {
+        self.released_in.take_if(|number| *number <= batch);
     }
-}
 
-impl Driver {
-    pub(super) fn brake(&mut self, what: Brake, on: bool, reply: oneshot::Sender<Result<(), Refused>>) {
+    /// Sets or releases a brake, in a batch of its own.
+    pub(super) fn brake(
+        &mut self,
+        desk: &mut Desk,
+        what: Brake,
+        on: bool,
+        reply: oneshot::Sender<Result<(), Refused>>,
+    ) {
         tracing::info!(?what, on, "brake");
-        let mut brakes = self.parts.catalog.brakes.as_ref().clone();
+        let mut brakes = desk.catalog.brakes.as_ref().clone();
         let leads = brakes.set(what, on);
         if !on {
             // Begins when this is durable, and with it every lead and row that stood still before it.
-            self.releasing.pending += u32::from(leads);
-            self.open.after.push(After::Release { leads });
+            self.pending += u32::from(leads);
+            desk.open.after.push(After::Release { leads });
         }
-        self.keep(brakes);
-        self.open.replies.push(Reply::Done(reply));
-    }
-
-    fn keep(&mut self, brakes: Brakes) {
-        let document = serde_json::to_vec(&brakes).expect("names become JSON");
-        self.open.documents.push((DocumentKey::Brakes, Some(document)));
-        self.parts.catalog = Arc::new(self.parts.catalog.with_brakes(brakes));
-        self.open.after.push(After::Publish(Arc::clone(&self.parts.catalog)));
+        keep(desk, brakes);
+        desk.open.replies.push(Reply::Done(reply));
     }
 
     /// When somebody is next told: at once while there are some that have not been.
-    pub(super) fn next_release(&self) -> Timestamp {
-        if self.releasing.is_over() || self.is_asking_much() || self.released_in.is_some() {
+    pub(super) fn next(&self, desk: &Desk) -> Timestamp {
+        let is_over = self.leads.is_over() && self.rows.is_none() && self.resumed.is_empty();
+        if is_over || desk.is_asking_much() || self.released_in.is_some() {
             Timestamp::MAX
         } else {
             Timestamp::from_ms(0)
         }
     }
 
-    pub(super) async fn release_further(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.next_release() > now {
+    pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        if self.next(desk) > now {
             return Ok(());
         }
-        self.release_leads(now).await?;
-        self.release_rows_of_leads(now).await?;
-        self.release_rows(now).await
+        if self.leads.go_on(desk, now).await? && self.pending == 0 {
+            let brakes = Brakes { releasing: false, ..desk.catalog.brakes.as_ref().clone() };
+            keep(desk, brakes);
+        }
+        self.release_rows_of_leads(desk, now).await?;
+        self.release_rows(desk, now).await
     }
 
     /// The rows of one lead lie beside each other, since ids begin with that of the lead.
-    async fn release_rows_of_leads(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let limit = self.parts.options.firing_leads_max;
+    async fn release_rows_of_leads(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
-            let Some(lead) = self.releasing.resumed.pop_first() else { break };
-            let page = self.parts.store.outbox(Some((HELD, EffectId(lead.0))), HELD, limit).await?;
+            let Some(lead) = self.resumed.pop_first() else { break };
+            let page = desk.store.outbox(Some((HELD, EffectId(lead.0))), HELD, limit).await?;
             for row in page.into_iter().take_while(|row| row.lead == lead) {
-                if !self.holds(&row) {
-                    self.release_row(row, now);
+                if !desk.holds(&row) {
+                    self.release_row(desk, row, now);
                 }
             }
         }
@@ -114,54 +118,44 @@ impl Driver {
     }
 
     /// Until the store has it the row would be found among those that are held, and lie in the outbox twice.
-    fn release_row(&mut self, row: Outgoing, now: Timestamp) {
-        self.released_in = Some(self.open.number);
-        self.put_off(HELD, row, now);
+    fn release_row(&mut self, desk: &mut Desk, row: Outgoing, now: Timestamp) {
+        self.released_in = Some(desk.open.number);
+        desk.put_off(HELD, row, now);
     }
 
-    /// Whether a person holds a lead's touches back.
-    async fn is_paused(&mut self, lead: LeadId) -> Result<bool, StoreError> {
-        match self.load_lead(lead).await {
-            Ok(_) => Ok(self.set.lead(lead).is_some_and(|state| state.lead.paused_at.is_some())),
-            Err(error) if error.is_damage() => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn release_leads(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let Some(told) = self.releasing.leads else { return Ok(()) };
-        let limit = self.parts.options.firing_leads_max;
-        let page = self.parts.store.leads(told, limit).await?;
-        for stored in &page {
-            let id = stored.lead.id;
-            let state = self.set.lead(id).unwrap_or(stored);
-            if state.runs.iter().any(|run| run.braked_at.is_some()) {
-                self.transition_at(id, format!("release/{now}"), Event::Woken, now, Vec::new()).await?;
-            }
-        }
-        self.releasing.leads = page.last().filter(|_| page.len() == limit).map(|last| Some(last.lead.id));
-        if self.releasing.leads.is_none() && self.releasing.pending == 0 {
-            self.keep(Brakes { releasing: false, ..self.parts.catalog.brakes.as_ref().clone() });
-        }
-        Ok(())
-    }
-
-    async fn release_rows(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let Some(told) = self.releasing.rows else { return Ok(()) };
-        let limit = self.parts.options.firing_leads_max;
-        let page = self.parts.store.outbox(Some((HELD, told)), HELD, limit).await?;
-        self.releasing.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
+    async fn release_rows(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        let Some(told) = self.rows else { return Ok(()) };
+        let limit = desk.options.firing_leads_max;
+        let page = desk.store.outbox(Some((HELD, told)), HELD, limit).await?;
+        self.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
         for row in page {
-            if self.holds(&row) {
+            if desk.holds(&row) {
                 continue;
             }
-            if row.message.touch().is_none() || !self.is_paused(row.lead).await? {
-                self.release_row(row, now);
+            if row.message.touch().is_none() || !is_paused(desk, row.lead).await? {
+                self.release_row(desk, row, now);
             } else if row.deferred != Some(PAUSED) {
                 // A person holds it too: that is told, and from then on it stays as it is until its lead goes on.
-                self.defer(row, HELD, Reason::Paused).await?;
+                Sendings::defer(desk, row, HELD, Reason::Paused).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Brings what is paused into force.
+fn keep(desk: &mut Desk, brakes: Brakes) {
+    let document = serde_json::to_vec(&brakes).expect("names become JSON");
+    desk.open.documents.push((DocumentKey::Brakes, Some(document)));
+    desk.catalog = Arc::new(desk.catalog.with_brakes(brakes));
+    desk.open.after.push(After::Publish(Arc::clone(&desk.catalog)));
+}
+
+/// Whether a person holds a lead's touches back; of one that cannot be read nobody knows.
+async fn is_paused(desk: &mut Desk, lead: LeadId) -> Result<bool, StoreError> {
+    Ok(match desk.lead(lead).await? {
+        Found::One(state) => state.lead.paused_at.is_some(),
+        Found::Damaged(_) => true,
+        Found::Nothing => false,
+    })
 }

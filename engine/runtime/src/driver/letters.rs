@@ -1,8 +1,9 @@
 //! Dead letters: what could not be done is kept for a person, who drives it again or throws it away. Retries of one delivery
 //! are one letter.
 
-use super::Driver;
 use super::batch::Reply;
+use super::desk::Desk;
+use super::sendings::Sendings;
 use crate::engine::{Exhume, Refused};
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::event::Delivery;
@@ -29,20 +30,21 @@ impl Letters {
     }
 }
 
-impl Driver {
+impl Letters {
     /// Keeps something; a delivery that lies there already is counted, and kept as it came last.
     pub(super) async fn bury(
         &mut self,
+        desk: &mut Desk,
         cause: String,
         content: DeadContent,
         reply: oneshot::Sender<Result<DeadLetterId, Refused>>,
     ) -> Result<(), StoreError> {
-        let at = self.parts.clock.now();
+        let at = desk.clock.now();
         let id = DeadLetterId(EventId::new(at, hash64(format!("{content:?}").as_bytes())).0);
         let mut letter = DeadLetter { id, at, cause, content, again: 0, last_at: None };
         let delivery = letter.delivery();
         if let Some(delivery) = delivery
-            && let Some(before) = self.buried(delivery).await?
+            && let Some(before) = self.buried(desk, delivery).await?
         {
             letter = DeadLetter {
                 id: before.id,
@@ -52,7 +54,7 @@ impl Driver {
                 ..letter
             };
         } else {
-            self.parts.meters.dead_letters_total.add(1);
+            desk.meters.dead_letters_total.add(1);
         }
         let id = letter.id;
         tracing::warn!(
@@ -62,94 +64,96 @@ impl Driver {
             "a delivery lies with the dead letters"
         );
         if let Some(delivery) = delivery {
-            self.letters.burying.insert(delivery, (letter.clone(), self.open.number));
+            self.burying.insert(delivery, (letter.clone(), desk.open.number));
         }
-        self.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
-        self.open.replies.push(Reply::Buried(reply, id));
+        desk.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
+        desk.open.replies.push(Reply::Buried(reply, id));
         Ok(())
     }
 
     /// The letter that a delivery lies in.
-    async fn buried(&self, delivery: DeliveryKey) -> Result<Option<DeadLetter>, StoreError> {
-        if let Some((letter, _)) = self.letters.burying.get(&delivery) {
+    async fn buried(&self, desk: &Desk, delivery: DeliveryKey) -> Result<Option<DeadLetter>, StoreError> {
+        if let Some((letter, _)) = self.burying.get(&delivery) {
             return Ok(Some(letter.clone()));
         }
-        match self.parts.store.dead_letter_of(delivery).await.unless_damaged()? {
-            Some(id) => self.letter(id).await,
+        match desk.store.dead_letter_of(delivery).await.unless_damaged()? {
+            Some(id) => self.letter(desk, id).await,
             None => Ok(None),
         }
     }
 
     /// A letter that nobody has taken away.
-    async fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
-        if self.letters.exhuming.contains_key(&id) {
+    async fn letter(&self, desk: &Desk, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
+        if self.exhuming.contains_key(&id) {
             return Ok(None);
         }
         let before = id.0.checked_sub(1).map(DeadLetterId);
-        let found = self.parts.store.dead_letters(before, 1).await?.into_iter().next();
+        let found = desk.store.dead_letters(before, 1).await?.into_iter().next();
         Ok(found.filter(|letter| letter.id == id))
     }
 
-    /// What a message was about that is over: who asks for all of them at once does not mean a first mail to somebody who
-    /// has answered meanwhile, nor the reminder of a call that was made.
-    async fn is_over(&mut self, row: &Outgoing) -> Result<Option<&'static str>, StoreError> {
-        // A lead that cannot be read is asked about when the message is to leave.
-        self.load_lead(row.lead).await.or_else(|error| if error.is_damage() { Ok(false) } else { Err(error) })?;
-        let Some(state) = self.set.lead(row.lead) else { return Ok(None) };
-        Ok(match &row.message {
-            // One that came to its end by itself went on without the mail; of one that is further back nobody knows.
-            Message::Email { .. }
-                if state.runs.iter().all(|run| run.id != row.run)
-                    && !state.past.values().any(|past| past.run == row.run && past.ending == COMPLETED) =>
-            {
-                Some("the lead has left the workflow that wrote it")
-            }
-            Message::Notice { task, .. } if state.tasks.iter().all(|open| open.id != *task) => {
-                Some("the task that it is about was done or withdrawn")
-            }
-            Message::Email { .. } | Message::Notice { .. } => None,
-        })
-    }
-
+    /// Takes a letter away: to drive it again, or for good.
     pub(super) async fn exhume(
         &mut self,
+        desk: &mut Desk,
+        sendings: &mut Sendings,
         id: DeadLetterId,
         what: Exhume,
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
-        let Some(letter) = self.letter(id).await? else {
+        let Some(letter) = self.letter(desk, id).await? else {
             let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: id.to_string() }));
             return Ok(());
         };
         if let (Exhume::Redrive { even_so: false, .. }, DeadContent::Outgoing(row)) = (&what, &letter.content)
-            && let Some(why) = self.is_over(row).await?
+            && let Some(why) = is_over(desk, row).await?
         {
             let _ = reply.send(Err(Refused::Needless { why }));
             return Ok(());
         }
         let delivery = letter.delivery();
-        self.letters.exhuming.insert(id, self.open.number);
+        self.exhuming.insert(id, desk.open.number);
         if let Some(delivery) = delivery {
-            self.letters.burying.remove(&delivery);
+            self.burying.remove(&delivery);
         }
-        self.open.outbox.push(OutboxWrite::Exhume { id, delivery });
+        desk.open.outbox.push(OutboxWrite::Exhume { id, delivery });
         tracing::info!(letter = %id, ?what, "a dead letter is taken away");
         if let DeadContent::Outgoing(mut row) = letter.content {
-            self.parts.rendering.forgive(row.id);
+            sendings.forgive(row.id);
             match what {
-                Exhume::Discard { by } => self.tell(&row, Delivery::Discarded(by)).await?,
+                Exhume::Discard { by } => desk.tell_of(&row, Delivery::Discarded(by)).await?,
                 Exhume::Redrive { by, .. } => {
                     row.tries = 0;
                     row.redriven = true;
-                    row.due = self.parts.clock.now();
+                    row.due = desk.clock.now();
                     row.started_at = None;
-                    self.tell(&row, Delivery::Redriven(by)).await?;
-                    self.open.place(&row.via, row.due);
-                    self.open.outbox.push(OutboxWrite::Put(row));
+                    desk.tell_of(&row, Delivery::Redriven(by)).await?;
+                    desk.open.place(&row.via, row.due);
+                    desk.open.outbox.push(OutboxWrite::Put(row));
                 }
             }
         }
-        self.open.replies.push(Reply::Done(reply));
+        desk.open.replies.push(Reply::Done(reply));
         Ok(())
     }
+}
+
+/// What a message was about that is over: who asks for all of them at once does not mean a first mail to somebody who
+/// has answered meanwhile, nor the reminder of a call that was made.
+async fn is_over(desk: &mut Desk, row: &Outgoing) -> Result<Option<&'static str>, StoreError> {
+    // A lead that cannot be read is asked about when the message is to leave.
+    let Some(state) = desk.lead(row.lead).await?.one() else { return Ok(None) };
+    Ok(match &row.message {
+        // One that came to its end by itself went on without the mail; of one that is further back nobody knows.
+        Message::Email { .. }
+            if state.runs.iter().all(|run| run.id != row.run)
+                && !state.past.values().any(|past| past.run == row.run && past.ending == COMPLETED) =>
+        {
+            Some("the lead has left the workflow that wrote it")
+        }
+        Message::Notice { task, .. } if state.tasks.iter().all(|open| open.id != *task) => {
+            Some("the task that it is about was done or withdrawn")
+        }
+        Message::Email { .. } | Message::Notice { .. } => None,
+    })
 }

@@ -1,64 +1,60 @@
-//! The driver: the one writer. It takes commands, timers, firings and finished effects, runs transitions until they are
-//! quiet, and commits them in batches; a batch is computed while the last one is being flushed.
+//! The driver: the one writer. It takes requests, timers, firings and finished effects, has the heart compute what each does,
+//! and commits that in batches; a batch is computed while the last one is being flushed.
 //!
 //! Nothing it computes is seen outside before it is durable: replies, sendings and pooled decisions leave when their batch
 //! has settled. It owns every partition of the node, so an exchange between owners (a webhook's identity key, its lead,
-//! the lead's account, the pool) is folded into one commit. Must not know: HTTP, YAML, sled.
+//! the lead's account, the pool) is folded into one commit. Each part below knows its own matter and the desk, where commands
+//! are run (`desk.rs`); this file alone knows all parts, and decides nothing but whose turn it is. Must not know: HTTP, YAML,
+//! sled.
 
 mod advance;
 mod batch;
 mod brakes;
-mod due;
-mod identities;
+mod deadlines;
+mod desk;
+mod firings;
 mod intake;
 mod lanes;
+mod ledger;
 mod letters;
-mod loads;
 mod options;
-mod outbox;
-mod plugins;
 mod pool;
-mod raising;
 mod rendering;
-mod schedules;
-mod seats;
-mod settle;
-#[cfg(test)]
-mod tests;
-mod timers;
-mod transition;
+mod room;
+mod sendings;
+mod settling;
 mod versions;
-#[cfg(test)]
-mod who_is_who;
-mod working_set;
+mod walks;
+mod watching;
 
 pub use options::DriverOptions;
-pub use outbox::HELD;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
 pub(crate) use rendering::Rendering;
+pub use sendings::HELD;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
 use crate::courier::Courier;
 use crate::decider::Decider;
-use crate::engine::{Command, Progress, Refused};
+use crate::engine::{Progress, Refused, Request};
 use crate::meters::Meters;
 use batch::{After, OpenBatch, Reply};
-use cadenza_core::event::Event;
-use cadenza_core::id::LeadId;
-use cadenza_core::journal::Note;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DocumentKey, Store, StoreError, TimerOwner};
+use cadenza_store::{DocumentKey, MARK_DAYS, Store, StoreError};
+use desk::Desk;
+use intake::Asked;
 use lanes::Lanes;
-use letters::Letters;
-use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
+use ledger::Ledger;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use working_set::WorkingSet;
+
+/// The longest the driver sleeps without looking at its clocks, in real time: the system's may be set, or have slept.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+/// How often some of the marks that are too old are dropped, in real time, so that intake hardly notices.
+const FORGET_EVERY: Duration = Duration::from_millis(50);
 
 /// What the driver works with.
 pub(crate) struct Parts {
@@ -84,70 +80,43 @@ pub(crate) struct Parts {
 
 /// The ends of the driver's channels that others hold.
 pub(crate) struct Ends {
-    /// For commands from outside; bounded.
-    pub(crate) commands: mpsc::Receiver<Command>,
-    /// Says that it is to stop, and hears when it has. Apart from commands, so that it is heard whatever becomes of them.
+    /// For requests from outside; bounded.
+    pub(crate) requests: mpsc::Receiver<Request>,
+    /// Says that it is to stop, and hears when it has. Apart from requests, so that it is heard whatever becomes of them.
     pub(crate) stop: mpsc::Receiver<oneshot::Sender<()>>,
     /// For results of what the driver itself began; bounded by what it begins.
-    pub(crate) results: mpsc::UnboundedReceiver<Command>,
+    pub(crate) results: mpsc::UnboundedReceiver<Request>,
     /// Handed to whoever carries something out for the driver.
-    pub(crate) results_to: mpsc::UnboundedSender<Command>,
+    pub(crate) results_to: mpsc::UnboundedSender<Request>,
     /// The barrier for reads.
     pub(crate) progress: watch::Sender<Progress>,
     /// What is in force, for the faces.
     pub(crate) catalog: watch::Sender<Arc<Catalog>>,
 }
 
-type Flush = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
-
 /// The driver.
 pub(crate) struct Driver {
-    parts: Parts,
+    desk: Desk,
     ends: Ends,
-    set: WorkingSet,
-    open: OpenBatch,
-    /// The batch that is being flushed, with what waits for it.
-    flushing: Option<(OpenBatch, Flush)>,
-    /// The batch whose commit failed: whether it was kept is known once the store is open again.
-    unsure: Option<OpenBatch>,
-    progress: Progress,
-    /// Not later than the next timer of the store.
-    next_timer: Timestamp,
-    /// Not later than the next row of the outbox.
-    next_send: Timestamp,
-    /// The batch that carries the timers fired last: none are looked for before it has settled.
-    timers_in: Option<u64>,
-    /// The same for the outbox.
-    sends_in: Option<u64>,
-    /// The batch that carries rows that were held: no others are looked for before it has settled.
-    released_in: Option<u64>,
-    /// Attempts under way, and who may send next.
-    sending: Lanes,
-    letters: Letters,
-    pool: pool::Pool,
-    /// What could not be read when its timer came.
-    unreadable: BTreeSet<TimerOwner>,
-    /// The batch that has had its share of what is due.
-    due_in: Option<u64>,
-    /// Until then nothing that is due is looked at.
-    due_from: Duration,
+    courier: Arc<dyn Courier>,
+    /// Requests that were taken and not begun.
+    waiting: VecDeque<Request>,
+    settling: settling::Settling,
+    room: room::Room,
+    letters: letters::Letters,
+    deadlines: deadlines::Deadlines,
+    sendings: sendings::Sendings,
+    schedules: firings::Schedules,
+    releasing: brakes::Releasing,
+    raising: walks::Raising,
+    seating: walks::Seating,
+    watching: watching::Watching,
+    versions: versions::Versions,
+    advancing: Option<advance::Advance>,
+    stopping: Option<Stopping>,
+    due: Due,
     /// What was told of that cannot be read.
     told: crate::damage::Told,
-    schedules: schedules::Schedules,
-    watching: plugins::Watching,
-    versions: versions::Versions,
-    releasing: brakes::Releasing,
-    /// Keys by older rules.
-    raising: raising::Raising,
-    seating: seats::Seating,
-    advancing: Option<advance::Advance>,
-    out_of_space: Option<u64>,
-    space_checked: Duration,
-    marks_forgotten: u32,
-    forget_next: Duration,
-    /// Failures of the store since it last took a batch.
-    failures: u32,
-    stopping: Option<Stopping>,
 }
 
 /// A stop that somebody waits for.
@@ -157,63 +126,77 @@ struct Stopping {
     until: Duration,
 }
 
+/// When what is due gets its share, and what is forgotten beside it.
+struct Due {
+    /// The batch that has had its share of what is due.
+    shared_in: Option<u64>,
+    /// Until then nothing that is due is looked at.
+    from: Duration,
+    /// The day before which marks were forgotten.
+    marks_forgotten: u32,
+    forget_next: Duration,
+}
+
 impl Driver {
     /// A driver over an opened store.
     pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
-        let (now, elapsed) = (parts.clock.now(), parts.clock.elapsed());
-        let counters = parts.store.counters().await?;
-        let mut set = WorkingSet::new(counters);
+        let Parts { store, clock, catalog, decider, courier, meters, free_bytes, rendering, options } = parts;
+        let (now, elapsed) = (clock.now(), clock.elapsed());
+        let mut ledger = Ledger::new(store.counters().await?);
         let mut open = OpenBatch::new(1);
-        let mut schedules = schedules::Schedules::load(&parts.catalog, parts.store.as_ref(), now).await?;
-        open.touched |= schedules.write_new(&mut set);
+        let mut schedules = firings::Schedules::load(&catalog, store.as_ref(), now).await?;
+        open.touched |= schedules.write_new(&mut ledger);
         let mut pool = pool::Pool::default();
-        pool.find_lines(parts.store.as_ref()).await?;
-        let watching = plugins::Watching::load(parts.store.as_ref(), elapsed).await?;
+        pool.find_lines(store.as_ref()).await?;
+        let watching = watching::Watching::load(store.as_ref(), elapsed).await?;
+        let raising = walks::Raising::begin(store.as_ref()).await?;
+        let releasing = brakes::Releasing::begin(&catalog.brakes);
+        let older_keys = !raising.is_over();
+        let lanes = Lanes::new(options.sendings);
         Ok(Self {
-            set,
-            open,
-            flushing: None,
-            unsure: None,
-            progress: Progress::default(),
-            next_timer: now,
-            next_send: now,
-            timers_in: None,
-            sends_in: None,
-            released_in: None,
-            sending: Lanes::new(parts.options.sendings),
-            letters: Letters::default(),
-            pool,
-            unreadable: BTreeSet::new(),
-            due_in: None,
-            due_from: elapsed,
-            told: crate::damage::Told::default(),
+            desk: Desk {
+                store,
+                clock,
+                catalog,
+                decider,
+                meters,
+                options,
+                pool,
+                ledger,
+                open,
+                next_timer: now,
+                older_keys,
+            },
+            ends,
+            courier,
+            waiting: VecDeque::new(),
+            settling: settling::Settling::default(),
+            room: room::Room::new(free_bytes, elapsed),
+            letters: letters::Letters::default(),
+            deadlines: deadlines::Deadlines::default(),
+            sendings: sendings::Sendings::new(lanes, rendering, now),
             schedules,
+            releasing,
+            raising,
+            seating: walks::Seating::begin(),
             watching,
             versions: versions::Versions::default(),
-            releasing: brakes::Releasing::begin(&parts.catalog.brakes),
-            raising: raising::Raising::begin(parts.store.as_ref()).await?,
-            seating: seats::Seating::begin(),
             advancing: None,
-            out_of_space: None,
-            space_checked: elapsed,
-            marks_forgotten: 0,
-            forget_next: elapsed,
-            failures: 0,
             stopping: None,
-            parts,
-            ends,
+            due: Due { shared_in: None, from: elapsed, marks_forgotten: 0, forget_next: elapsed },
+            told: crate::damage::Told::default(),
         })
     }
 
     /// Runs until it is told to stop and everything under way is durable.
     pub(crate) async fn run(mut self) {
-        self.look_at_space();
+        self.room.look(&self.desk);
         loop {
             self.hear_stop();
             if let Err(error) = self.turn().await {
                 self.failed(error).await;
             }
-            self.told.tell(self.parts.store.as_ref());
+            self.told.tell(self.desk.store.as_ref());
             if self.may_end() {
                 self.end().await;
                 return;
@@ -223,7 +206,7 @@ impl Driver {
 
     /// Whether somebody says that it is to stop. Asked in every turn and while the store fails, so that nothing it fails at
     /// can keep it running.
-    pub(super) fn hear_stop(&mut self) {
+    fn hear_stop(&mut self) {
         if let Ok(stopped) = self.ends.stop.try_recv() {
             self.begin_stop(stopped);
         }
@@ -231,37 +214,40 @@ impl Driver {
 
     fn begin_stop(&mut self, stopped: oneshot::Sender<()>) {
         if self.stopping.is_none()
-            && let ClockKind::Scaled(_) = self.parts.clock.kind()
+            && let ClockKind::Scaled(_) = self.desk.clock.kind()
         {
-            self.keep_clock();
+            self.desk.keep_clock();
         }
-        let until = self.parts.clock.elapsed() + self.parts.options.sendings_drain;
+        let until = self.desk.clock.elapsed() + self.desk.options.sendings_drain;
         self.stopping = Some(Stopping { stopped, until });
     }
 
     /// Waits, but not for longer than until it is to stop.
-    pub(super) async fn sleep_unless_stopped(&mut self, time: Duration) {
+    async fn sleep_unless_stopped(&mut self, time: Duration) {
         tokio::select! {
             biased;
             Some(stopped) = self.ends.stop.recv() => self.begin_stop(stopped),
-            () = self.parts.clock.sleep(time) => {}
+            () = self.desk.clock.sleep(time) => {}
         }
     }
 
     /// Whether a stop was asked for and everything is done that it waits for: what was taken in is durable, and sendings under
     /// way are over, within a limit.
     fn may_end(&self) -> bool {
-        let over = |stop: &Stopping| self.sending.is_empty() || stop.until <= self.parts.clock.elapsed();
-        self.is_quiet() && self.ends.commands.is_empty() && self.stopping.as_ref().is_some_and(over)
+        let over = |stop: &Stopping| self.sendings.lanes.is_empty() || stop.until <= self.desk.clock.elapsed();
+        self.is_quiet()
+            && self.waiting.is_empty()
+            && self.ends.requests.is_empty()
+            && self.stopping.as_ref().is_some_and(over)
     }
 
     async fn end(&mut self) {
-        self.tell_of_sendings_left();
-        let decisions = self.pool.leads();
+        self.sendings.tell_of_those_left();
+        let decisions = self.desk.pool.leads();
         if decisions > 0 {
             tracing::info!(decisions, "under way when it stopped: asked again at the next start");
         }
-        if let Err(error) = self.parts.store.close().await {
+        if let Err(error) = self.desk.store.close().await {
             tracing::error!(%error, "the store did not close cleanly");
         }
         if let Some(Stopping { stopped, .. }) = self.stopping.take() {
@@ -271,182 +257,166 @@ impl Driver {
 
     /// Nothing computed that is not durable.
     const fn is_quiet(&self) -> bool {
-        self.flushing.is_none() && self.open.is_empty()
+        !self.settling.is_flushing() && self.desk.open.is_empty()
     }
 
     /// One turn of the loop: hands over a batch when it may, then waits for whatever comes first.
     async fn turn(&mut self) -> Result<(), StoreError> {
-        if self.flushing.is_none() && !self.open.is_empty() {
+        if !self.settling.is_flushing() && !self.desk.open.is_empty() {
             self.hand_over();
         }
-        if self.stopping.is_none() {
+        if self.stopping.is_none() && self.waiting.is_empty() {
             self.do_what_is_due().await?;
         }
-        if self.flushing.is_none() && !self.open.is_empty() {
-            // What was due filled a batch: it need not wait for a command.
+        if !self.settling.is_flushing() && !self.desk.open.is_empty() {
+            // What was due filled a batch: it need not wait for a request.
             return Ok(());
         }
         if self.may_end() {
             return Ok(());
         }
-        if self.advance_is_settled() {
-            return self.advance_further().await;
+        if self.waiting.front().is_some_and(|first| !begins_a_batch(first) || self.desk.open.is_empty()) {
+            return self.take_waiting().await;
         }
-        let sleep = self.sleep();
-        let (flushing, takes_commands) = (self.flushing.is_some(), self.takes_commands());
-        // An open batch without room waits for the one before it, which is being flushed.
-        let room = self.open.events < self.parts.options.batch_events_max || !flushing;
-        let commands_over = self.ends.commands.is_closed() && self.ends.commands.is_empty();
+        if self.advance_is_settled() {
+            return self.advance_further();
+        }
+        let (sleep, flushing, takes_requests) = (self.sleep(), self.settling.is_flushing(), self.takes_requests());
+        // An open batch without room waits for the one before it, which is being flushed; so does what begins a batch.
+        let room = self.waiting.is_empty() && (self.desk.open.events < self.desk.options.batch_events_max || !flushing);
+        let over = self.stopping.is_some() && self.ends.requests.is_closed() && self.ends.requests.is_empty();
         tokio::select! {
             biased;
-            result = async { match &mut self.flushing { Some((_, flush)) => flush.await, None => std::future::pending().await } }, if flushing => {
-                self.settle(result)
-            }
+            flushed = self.settling.flushed(), if flushing => self.settle(flushed),
             Some(stopped) = self.ends.stop.recv(), if self.stopping.is_none() => {
                 self.begin_stop(stopped);
                 Ok(())
             }
             Some(result) = self.ends.results.recv(), if room => {
-                self.take(result).await?;
+                self.waiting.push_back(result);
+                self.gather();
                 self.take_waiting().await
             }
-            command = self.ends.commands.recv(),
-                if room && takes_commands && !(commands_over && self.stopping.is_some()) => match command {
-                Some(command) => {
-                    self.take(command).await?;
-                    self.take_waiting().await?;
-                    self.took_commands();
-                    Ok(())
+            request = self.ends.requests.recv(), if room && takes_requests && !over => match request {
+                Some(request) => {
+                    self.waiting.push_back(request);
+                    self.gather();
+                    self.took_requests();
+                    self.take_waiting().await
                 }
                 None => {
                     self.begin_stop(oneshot::channel().0);
                     Ok(())
                 }
             },
-            () = self.parts.clock.sleep(sleep), if room => {
-                self.look_at_space();
+            () = self.desk.clock.sleep(sleep), if room => {
+                self.room.look(&self.desk);
                 Ok(())
             }
         }
     }
 
-    /// Takes what else is waiting, up to a batch; results get half of it at the most while commands are waiting.
-    async fn take_waiting(&mut self) -> Result<(), StoreError> {
-        let max = self.parts.options.batch_events_max;
-        let (mut taken, mut took_commands) = (1, false);
+    /// Gathers what else is there, up to a batch; results get half of it at the most while requests are waiting.
+    fn gather(&mut self) {
+        let (max, takes_requests) = (self.desk.options.batch_events_max, self.takes_requests());
         for results_max in [max / 2, max] {
-            while taken < results_max
+            while self.waiting.len() < results_max
                 && let Ok(result) = self.ends.results.try_recv()
             {
-                self.take(result).await?;
-                taken += 1;
+                self.waiting.push_back(result);
             }
-            while taken < max
-                && self.takes_commands()
-                && let Ok(command) = self.ends.commands.try_recv()
+            while takes_requests
+                && self.waiting.len() < max
+                && let Ok(request) = self.ends.requests.try_recv()
             {
-                self.take(command).await?;
-                (taken, took_commands) = (taken + 1, true);
+                self.waiting.push_back(request);
+                self.took_requests();
             }
         }
-        if took_commands {
-            self.took_commands();
+    }
+
+    /// Does what was gathered, in order, as far as it belongs into the open batch. What the heart is asked in it is read for
+    /// together.
+    async fn take_waiting(&mut self) -> Result<(), StoreError> {
+        while let Some(first) = self.waiting.pop_front() {
+            if begins_a_batch(&first) && !self.desk.open.is_empty() {
+                self.waiting.push_front(first);
+                return Ok(());
+            }
+            match Asked::of(first, &self.desk) {
+                Ok(first) => self.compute(first).await?,
+                Err(first) => self.take(*first).await?,
+            }
         }
         Ok(())
     }
 
-    async fn take(&mut self, command: Command) -> Result<(), StoreError> {
-        match command {
-            Command::Report(incoming, reply) => self.report(incoming, reply).await,
-            Command::Lead { lead, id, event, reply } => self.lead_command(lead, id, event, reply).await,
-            Command::Bury(cause, content, reply) => match self.no_space() {
+    /// Runs commands of the heart that follow each other.
+    async fn compute(&mut self, first: Asked) -> Result<(), StoreError> {
+        let mut asked = VecDeque::from([first]);
+        while let Some(next) = self.waiting.pop_front() {
+            match Asked::of(next, &self.desk) {
+                Ok(next) => asked.push_back(next),
+                Err(other) => {
+                    self.waiting.push_front(*other);
+                    break;
+                }
+            }
+        }
+        self.desk.prefetch(asked.iter().map(Asked::command), self.desk.clock.now()).await?;
+        for asked in asked {
+            asked.run(&mut self.desk, &mut self.room).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, request: Request) -> Result<(), StoreError> {
+        let Self { desk, sendings, letters, .. } = self;
+        desk.open.results.extend(request.as_result());
+        match request {
+            // Asked of the heart: see `compute`.
+            Request::Report(..) | Request::Lead { .. } => Ok(()),
+            Request::Bury(cause, content, reply) => match self.room.refuses(desk) {
                 Some(refused) => {
                     let _ = reply.send(Err(refused));
                     Ok(())
                 }
-                None => self.bury(cause, content, reply).await,
+                None => letters.bury(desk, cause, content, reply).await,
             },
-            Command::Exhume(id, what, reply) => self.exhume(id, what, reply).await,
-            Command::Documents(documents, reply) => {
-                self.open.documents.extend(documents);
-                self.open.replies.push(Reply::Done(reply));
+            Request::Exhume(id, what, reply) => letters.exhume(desk, sendings, id, what, reply).await,
+            Request::Documents(documents, reply) => {
+                desk.open.documents.extend(documents);
+                desk.open.replies.push(Reply::Done(reply));
                 Ok(())
             }
-            Command::Apply(catalog, documents, reply) => self.apply(catalog, documents, reply).await,
-            Command::Advance(to, reply) => {
+            Request::Apply(catalog, documents, reply) => self.apply(catalog, documents, reply).await,
+            Request::Advance(to, reply) => {
                 self.begin_advance(to, reply);
                 Ok(())
             }
-            Command::Brake(what, on, reply) => {
-                self.brake(what, on, reply);
+            Request::Brake(what, on, reply) => {
+                self.releasing.brake(desk, what, on, reply);
                 Ok(())
             }
-            Command::Sent(row, result) => self.sent(row, result).await,
-            Command::Answered(answer, kind, shadow) => self.answered(*answer, kind, shadow).await,
-            Command::Compared(compared) => {
-                self.compared(&compared);
+            Request::Sent(row, result) => desk.sent(row, result).await,
+            Request::Answered(answer, kind, shadow) => desk.answered(*answer, kind, shadow).await,
+            Request::Compared(compared) => {
+                self.watching.compared(desk, &compared);
                 Ok(())
             }
-            Command::Plugins(catalog, documents, reply) => {
-                self.change_plugins(&catalog, documents, reply);
+            Request::Plugins(catalog, documents, reply) => {
+                self.watching.change_plugins(desk, &catalog, documents, reply);
                 Ok(())
             }
-            Command::NoteFollowed(reply) => {
-                self.note_followed(reply);
+            Request::NoteFollowed(reply) => {
+                self.versions.note(desk, reply);
                 Ok(())
             }
-            Command::DropDefinitions(unfollowed, reply) => {
-                self.drop_definitions(unfollowed, reply);
+            Request::DropDefinitions(unfollowed, reply) => {
+                self.versions.drop_unfollowed(desk, unfollowed, reply);
                 Ok(())
             }
         }
-    }
-
-    fn tell_of_sendings_left(&self) {
-        for (via, under_way) in self.sending.counts() {
-            tracing::warn!(
-                via,
-                under_way,
-                "messages were still under way at the stop: whether they arrived is not known, and they leave again \
-                 under the same keys after the start"
-            );
-        }
-    }
-
-    /// A clock of our own goes on where it was.
-    fn keep_clock(&mut self) {
-        let now = self.parts.clock.now();
-        self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
-    }
-
-    async fn lead_command(
-        &mut self,
-        lead: LeadId,
-        id: String,
-        event: Event,
-        reply: oneshot::Sender<Result<crate::engine::Applied, Refused>>,
-    ) -> Result<(), StoreError> {
-        match self.load_lead(lead).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let _ = reply.send(Err(Refused::NotFound { what: "lead", id: lead.to_string() }));
-                return Ok(());
-            }
-            Err(error) if error.is_damage() => {
-                let _ = reply.send(Err(error.into()));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        }
-        let notes = self.transition(lead, id, event).await?;
-        if notes.contains(&Note::Paused(false)) {
-            self.open.after.push(After::ReleaseLead(lead));
-        }
-        if let Some(state) = self.set.lead(lead) {
-            let applied = crate::engine::Applied { notes, state: Box::new(state.clone()) };
-            self.open.replies.push(Reply::Applied(reply, applied));
-        }
-        Ok(())
     }
 
     async fn apply(
@@ -455,22 +425,111 @@ impl Driver {
         documents: Documents,
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
-        let now = self.parts.clock.now();
+        let Self { desk, schedules, .. } = self;
+        let now = desk.clock.now();
         tracing::info!(digest = %catalog.workspace.digest, "workspace applied");
-        let catalog = Arc::new(catalog.with_brakes(self.parts.catalog.brakes.as_ref().clone()));
-        let schedules = schedules::Schedules::load(&catalog, self.parts.store.as_ref(), now).await?;
-        let before = std::mem::replace(&mut self.schedules, schedules::Schedules::none());
-        self.schedules = schedules.going_on_from(before, now);
-        self.open.touched |= self.schedules.write_new(&mut self.set);
-        self.parts.decider.use_plugins(&catalog);
-        self.parts.catalog = Arc::clone(&catalog);
-        self.open.documents.extend(documents);
-        self.open.after.push(After::Publish(catalog));
+        let catalog = Arc::new(catalog.with_brakes(desk.catalog.brakes.as_ref().clone()));
+        let loaded = firings::Schedules::load(&catalog, desk.store.as_ref(), now).await?;
+        let before = std::mem::replace(schedules, firings::Schedules::none());
+        *schedules = loaded.going_on_from(before, now);
+        desk.open.touched |= schedules.write_new(&mut desk.ledger);
+        desk.put_in_force(Arc::clone(&catalog));
+        desk.open.documents.extend(documents);
+        desk.open.after.push(After::Publish(catalog));
         // There may be connections now that there were not.
-        self.open.after.push(After::Release { leads: false });
+        desk.open.after.push(After::Release { leads: false });
         // There may be tasks now of reps that there are no more.
-        self.open.after.push(After::Seat);
-        self.open.replies.push(Reply::Done(reply));
+        desk.open.after.push(After::Seat);
+        desk.open.replies.push(Reply::Done(reply));
         Ok(())
     }
+
+    /// Timers, firings, releases, tasks of whoever left, and the outbox: of each a share in every batch, which leaves its
+    /// room for requests.
+    async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
+        let desk = &mut self.desk;
+        if self.due.shared_in == Some(desk.open.number) || self.due.from > desk.clock.elapsed() {
+            return Ok(());
+        }
+        let (now, settled) = (desk.clock.now(), self.settling.settled());
+        let (events, empty) = (desk.open.events, desk.open.is_empty());
+        self.deadlines.fire(desk, now).await?;
+        self.sendings.begin(desk, now).await?;
+        self.deadlines.ask_who_waits(desk, settled, now).await?;
+        self.schedules.fire(desk, now).await?;
+        self.releasing.go_on(desk, now).await?;
+        self.raising.go_on(desk, settled, now).await?;
+        self.seating.go_on(desk, now).await?;
+        self.watching.keep(desk, now).await?;
+        if desk.open.events > events || empty != desk.open.is_empty() {
+            desk.open.events = events;
+            self.due.shared_in = Some(desk.open.number);
+        }
+        self.due.forget_old_marks(desk, now).await
+    }
+
+    /// When the next thing falls due that an advance of a virtual clock stops at.
+    fn next_event(&self) -> Timestamp {
+        self.deadlines
+            .next(&self.desk)
+            .min(self.sendings.next())
+            .min(self.schedules.next_due())
+            .min(self.releasing.next(&self.desk))
+            .min(self.seating.next())
+    }
+
+    /// How long until something falls due, in real time.
+    fn sleep(&self) -> Duration {
+        let clock = &self.desk.clock;
+        if let Some(stop) = &self.stopping {
+            // Nothing more is begun.
+            return stop.until.saturating_sub(clock.elapsed()).min(SLEEP_MAX);
+        }
+        if self.due.shared_in == Some(self.desk.open.number) || self.due.from > clock.elapsed() {
+            // This batch has had its share; the next one begins when the one before it is durable.
+            return SLEEP_MAX;
+        }
+        let next = self
+            .deadlines
+            .next(&self.desk)
+            .min(self.sendings.next())
+            .min(self.schedules.next(&self.desk))
+            .min(self.releasing.next(&self.desk))
+            .min(self.raising.next(self.settling.settled()))
+            .min(self.seating.next());
+        let due = if next == Timestamp::MAX { None } else { clock.until(next) };
+        let limit = match self.room.is_out() {
+            _ if self.due.marks_forgotten != clock.now().day() => FORGET_EVERY,
+            true => room::CHECK_EVERY,
+            false => SLEEP_MAX,
+        };
+        due.unwrap_or(limit).min(limit).min(self.watching.sleep_max())
+    }
+}
+
+impl Due {
+    /// Marks older than they are promised for are dropped, some at a time.
+    async fn forget_old_marks(&mut self, desk: &Desk, now: Timestamp) -> Result<(), StoreError> {
+        let today = now.day();
+        if self.marks_forgotten != today && self.forget_next <= desk.clock.elapsed() {
+            if desk.store.forget_marks(today.saturating_sub(MARK_DAYS)).await? {
+                self.marks_forgotten = today;
+            }
+            self.forget_next = desk.clock.elapsed() + FORGET_EVERY;
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
+    /// A clock of our own goes on where it was.
+    fn keep_clock(&mut self) {
+        let now = self.clock.now();
+        self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
+    }
+}
+
+/// Whether a request changes what is in force: the batch before it ends, since one batch has one catalog.
+const fn begins_a_batch(request: &Request) -> bool {
+    matches!(request, Request::Apply(..) | Request::Plugins(..) | Request::Brake(..))
 }

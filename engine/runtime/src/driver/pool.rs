@@ -4,13 +4,12 @@
 //! A question for which there is no place waits in its lead's record, and by it in the store: nothing is asked again and again,
 //! and memory does not grow. It is asked when there is a place, each plugin's questions in the order in which they were put.
 
-use super::Driver;
+use super::desk::Desk;
 use cadenza_core::effect::Question;
-use cadenza_core::event::Event;
 use cadenza_core::id::{LeadId, RunId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{QuestionKey, Store, StoreError, TimerOwner};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most pooled decisions under way.
 pub(super) const ASKED_MAX: usize = 1_024;
@@ -32,8 +31,6 @@ pub(super) struct Pool {
     by_plugin: BTreeMap<String, usize>,
     /// Plugins that questions wait for, and the batch that carries the one put off last: the store may not have it yet.
     lines: BTreeMap<String, u64>,
-    /// The run whose question has got a place and is put now.
-    called: Option<RunId>,
     /// The batch that carries the questions drawn last: none are drawn before it has settled.
     drawn_in: Option<u64>,
 }
@@ -58,14 +55,14 @@ impl Pool {
         Ok(())
     }
 
-    /// Gives a question a place, or a place in the line of its plugin.
-    pub(super) fn take(&mut self, question: &Question, batch: u64) -> Place {
+    /// Gives a question a place, or a place in the line of its plugin. That of the run that is called passes the line.
+    pub(super) fn take(&mut self, question: &Question, called: Option<RunId>, batch: u64) -> Place {
         let plugin = &question.plugin;
         if question.task.is_some() {
             if self.under_way() >= ASKED_ESCALATING_MAX {
                 return Place::None;
             }
-        } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && self.called != Some(question.run)) {
+        } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && called != Some(question.run)) {
             self.lines.insert(plugin.clone(), batch);
             return Place::Waits;
         }
@@ -121,53 +118,45 @@ impl Pool {
     }
 }
 
-impl Driver {
+impl Desk {
     /// Whether so many decisions are under way that nothing should be begun that brings more.
     pub(super) fn is_asking_much(&self) -> bool {
         self.pool.leads() > ASKED_MUCH
     }
 
-    /// Puts questions that wait, as far as there are places: a batch's share, divided among the plugins.
-    pub(super) async fn ask_who_waits(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Puts questions that wait, as far as there are places: a batch's share, divided among the plugins. `settled` is the last
+    /// batch that the store has.
+    pub(super) async fn ask_who_waits(
+        &mut self,
+        unreadable: &mut BTreeSet<TimerOwner>,
+        settled: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if self.pool.lines.is_empty() || self.pool.drawn_in.is_some() {
             return Ok(());
         }
         let lines: Vec<(String, u64)> = self.pool.lines.clone().into_iter().collect();
-        let share = (self.parts.options.batch_timers_max / lines.len()).max(1);
+        let share = (self.options.batch_timers_max / lines.len()).max(1);
         for (plugin, put_off_in) in lines {
             let places = self.pool.room(&plugin).min(share);
             if places == 0 {
                 continue;
             }
-            let line = self.parts.store.questions(Some(&plugin), places + self.unreadable.len()).await?;
-            let can_be_read = |key: &QuestionKey| !self.unreadable.contains(&TimerOwner::Lead(key.run.lead()));
+            let line = self.store.questions(Some(&plugin), places + unreadable.len()).await?;
+            let can_be_read = |key: &QuestionKey| !unreadable.contains(&TimerOwner::Lead(key.run.lead()));
             let line: Vec<QuestionKey> = line.into_iter().filter(can_be_read).collect();
-            if line.is_empty() && put_off_in <= self.progress.settled {
+            if line.is_empty() && put_off_in <= settled {
                 self.pool.lines.remove(&plugin);
             }
             for QuestionKey { run, .. } in line.into_iter().take(places) {
-                self.call(run, now).await?;
+                match self.call(run, now).await? {
+                    Ok(_) => self.pool.drawn_in = Some(self.open.number),
+                    // Nobody will answer for it: it is left where it is, and passed over from now on.
+                    Err(_) => drop(unreadable.insert(TimerOwner::Lead(run.lead()))),
+                }
             }
         }
         Ok(())
-    }
-
-    async fn call(&mut self, run: RunId, now: Timestamp) -> Result<(), StoreError> {
-        let lead = run.lead();
-        match self.load_lead(lead).await {
-            Ok(true) => {}
-            Err(error) if !error.is_damage() => return Err(error),
-            // Nobody will answer for it: it is left where it is, and passed over from now on.
-            Ok(false) | Err(_) => {
-                self.unreadable.insert(TimerOwner::Lead(lead));
-                return Ok(());
-            }
-        }
-        self.pool.called = Some(run);
-        let called = self.transition_at(lead, format!("pool/{run}"), Event::PlaceFree(run), now, Vec::new()).await;
-        self.pool.called = None;
-        self.pool.drawn_in = Some(self.open.number);
-        called.map(drop)
     }
 }
 
@@ -196,7 +185,7 @@ pub(crate) mod tests {
         put(n, "nobody", false)
     }
 
-    pub(in crate::driver) fn put(n: u64, plugin: &str, task: bool) -> Question {
+    fn put(n: u64, plugin: &str, task: bool) -> Question {
         let lead = LeadId::new(Timestamp::from_ms(1), n);
         Question {
             run: RunId::born(lead, 1),
@@ -212,7 +201,7 @@ pub(crate) mod tests {
 
     /// Asks so many questions of a plugin; how many found a place.
     fn ask(pool: &mut Pool, plugin: &str, numbers: std::ops::Range<u64>, task: bool) -> usize {
-        numbers.filter(|n| pool.take(&put(*n, plugin, task), 7) == Place::Free).count()
+        numbers.filter(|n| pool.take(&put(*n, plugin, task), None, 7) == Place::Free).count()
     }
 
     #[test]
@@ -220,13 +209,16 @@ pub(crate) mod tests {
         let mut pool = Pool::default();
         assert_eq!(ask(&mut pool, "slow", 0..2_000, false), ASKED_OF_ONE_MAX, "half of the places");
         assert_eq!(ask(&mut pool, "quick", 0..10, false), 10, "the others are not in its way");
-        assert_eq!(pool.take(&put(3_000, "slow", true), 7), Place::Free, "an escalation has places of its own");
+        assert_eq!(pool.take(&put(3_000, "slow", true), None, 7), Place::Free, "an escalation has places of its own");
         pool.leave(put(0, "slow", false).run.lead(), "slow");
         pool.leave(put(1, "slow", false).run.lead(), "slow");
-        assert_eq!(pool.take(&put(4_000, "slow", false), 8), Place::Waits, "who comes now does not pass the line");
+        assert_eq!(
+            pool.take(&put(4_000, "slow", false), None, 8),
+            Place::Waits,
+            "who comes now does not pass the line"
+        );
         let first = put(600, "slow", false);
-        pool.called = Some(first.run);
-        assert_eq!(pool.take(&first, 8), Place::Free, "who is called has the place");
+        assert_eq!(pool.take(&first, Some(first.run), 8), Place::Free, "who is called has the place");
         assert!(!pool.is_idle());
     }
 

@@ -23,8 +23,7 @@ pub(super) const GIVEN_UP: &str = "the engine ended twice while it was being ren
 
 /// The row that is being rendered, and those that earlier lives ended with.
 pub(crate) struct Rendering {
-    /// None where there is no data folder.
-    file: Option<File>,
+    file: File,
     /// Once for each life, the latest last.
     ended: Vec<EffectId>,
 }
@@ -46,24 +45,17 @@ impl Rendering {
             tracing::error!(message = %row, "the engine ended while this mail was being rendered; after twice it is given up");
         }
         ended.retain(|row| row.0 != 0);
-        let rendering = Self { file: Some(file), ended };
+        let rendering = Self { file, ended };
         rendering.write()?;
         Ok(rendering)
     }
 
-    /// Keeps nothing: for drivers without a data folder.
-    #[cfg(test)]
-    pub(crate) const fn nowhere() -> Self {
-        Self { file: None, ended: Vec::new() }
-    }
-
     fn write(&self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
         let mut bytes = vec![0; ID_BYTES];
         let skip = self.ended.len().saturating_sub(ENDED_MAX);
         bytes.extend(self.ended.iter().skip(skip).flat_map(|id| id.0.to_be_bytes()));
-        file.write_all_at(&bytes, 0)?;
-        file.set_len(bytes.len() as u64)
+        self.file.write_all_at(&bytes, 0)?;
+        self.file.set_len(bytes.len() as u64)
     }
 
     /// Whether so many lives ended with this row that it is to blame.
@@ -87,9 +79,7 @@ impl Rendering {
     }
 
     fn mark(&self, row: EffectId) {
-        if let Some(file) = &self.file {
-            self.told(file.write_all_at(&row.0.to_be_bytes(), 0));
-        }
+        self.told(self.file.write_all_at(&row.0.to_be_bytes(), 0));
     }
 
     /// Without the mark a mail is rendered all the same: that a template ends the engine is the rarer fault.

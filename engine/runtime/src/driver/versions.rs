@@ -1,8 +1,8 @@
 //! Versions of workflows that nothing names: dropped between two batches, since what the open one writes is known when it is
 //! handed over.
 
-use super::Driver;
 use super::batch::{After, Reply};
+use super::desk::Desk;
 use crate::engine::Refused;
 use crate::followed;
 use cadenza_core::id::Digest;
@@ -26,41 +26,41 @@ pub(super) struct Versions {
     unfollowed: Option<(BTreeSet<Digest>, Done)>,
 }
 
-impl Driver {
+impl Versions {
     /// Notes from the open batch on what is named.
-    pub(super) fn note_followed(&mut self, reply: Done) {
-        self.versions.named = Some(BTreeSet::new());
-        self.open.replies.push(Reply::Done(reply));
+    pub(super) fn note(&mut self, desk: &mut Desk, reply: Done) {
+        self.named = Some(BTreeSet::new());
+        desk.open.replies.push(Reply::Done(reply));
     }
 
-    pub(super) fn drop_definitions(&mut self, unfollowed: BTreeSet<Digest>, reply: Done) {
-        self.open.touched = true;
-        self.versions.unfollowed = Some((unfollowed, reply));
+    /// Drops these once the open batch is handed over.
+    pub(super) fn drop_unfollowed(&mut self, desk: &mut Desk, unfollowed: BTreeSet<Digest>, reply: Done) {
+        desk.open.touched = true;
+        self.unfollowed = Some((unfollowed, reply));
     }
 
     /// A batch was handed over, and nothing is in the next one yet.
-    pub(super) fn follow(&mut self, batch: &Batch) {
-        if let Some(named) = &mut self.versions.named {
+    pub(super) fn follow(&mut self, desk: &mut Desk, batch: &Batch) {
+        if let Some(named) = &mut self.named {
             named.extend(followed::of_batch(batch));
         }
-        let Some((mut unfollowed, reply)) = self.versions.unfollowed.take() else { return };
+        let Some((mut unfollowed, reply)) = self.unfollowed.take() else { return };
         // Who did not look from the beginning does not know.
-        let named = self.versions.named.take();
+        let named = self.named.take();
         unfollowed.retain(|digest| named.as_ref().is_some_and(|named| !named.contains(digest)));
-        unfollowed.retain(|digest| !self.parts.catalog.has_in_force(digest));
+        unfollowed.retain(|digest| !desk.catalog.has_in_force(digest));
         let unfollowed: Vec<Digest> = unfollowed.into_iter().take(DROPPED_MAX).collect();
-        match self.parts.catalog.without(&unfollowed) {
+        match desk.catalog.without(&unfollowed) {
             _ if unfollowed.is_empty() => {}
             Ok((catalog, documents)) => {
                 tracing::info!(versions = documents.len(), "versions of workflows that no run follows were dropped");
                 let catalog = Arc::new(catalog);
-                self.parts.decider.use_plugins(&catalog);
-                self.parts.catalog = Arc::clone(&catalog);
-                self.open.documents.extend(documents);
-                self.open.after.push(After::Publish(catalog));
+                desk.put_in_force(Arc::clone(&catalog));
+                desk.open.documents.extend(documents);
+                desk.open.after.push(After::Publish(catalog));
             }
             Err(error) => tracing::error!(%error, "outlines of workflows cannot be written down"),
         }
-        self.open.replies.push(Reply::Done(reply));
+        desk.open.replies.push(Reply::Done(reply));
     }
 }

@@ -175,7 +175,11 @@ fn membership(whom: &Whom, workflow: &str, what: &str, dry_run: bool) -> anyhow:
     let outcome = client.post(&address, Some(&json!({"lead": lead})))?;
     let (result, would) = (&outcome["results"][0], if dry_run { "would be" } else { "is" });
     if result["done"] == true {
-        output::say(&format!("{lead}: {would} done ({what} {workflow})"));
+        let asked: Vec<&str> =
+            result["would_ask"].as_array().into_iter().flatten().filter_map(|name| name.as_str()).collect();
+        let how =
+            if asked.is_empty() { String::new() } else { format!("; how it goes on {} would say", asked.join(", ")) };
+        output::say(&format!("{lead}: {would} done ({what} {workflow}){how}"));
         return Ok(Answer::Yes);
     }
     output::say(&format!("{lead}: not done, {}", result["why"].as_str().unwrap_or("for a reason it does not give")));

@@ -1,5 +1,5 @@
 //! Who is who, and what may be done where: stories of leads that share, change and lose their addresses and numbers,
-//! from a table, through the driver.
+//! from a table.
 //!
 //! Rows of `who_is_who.txt`:
 //! - `# …` begins a story;
@@ -11,31 +11,32 @@
 //! - `task LEAD outcome [result] field=value …` is a report on its open call;
 //! - `? LEAD name=value …` is how it stands: fields, `stage`, what the gate says of `mail` and `call`, `last` notes.
 
-use super::tests::Rig;
 use super::*;
-use crate::engine::Incoming;
-use cadenza_core::event::{EventType, LeadCommand, Report, Standing, TaskReport};
+use cadenza_core::event::{Standing, TaskReport};
 use cadenza_core::gate::{self, Verdict};
-use cadenza_core::identity::{Identity, first_key};
-use cadenza_core::journal::Refusal;
-use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
+use cadenza_core::identity::{Identity, IdentityKey, IdentityKind, first_key};
+use cadenza_core::journal::{Entry, Note, Refusal};
+use cadenza_core::lead::{Channel, OptOut, Outcome, Stage, TouchResult};
+use cadenza_core::reading::Why;
 use cadenza_core::state::LeadState;
-use cadenza_core::value::Value;
-use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, MemoryStore, Store};
+use cadenza_core::time::MINUTE_MS;
+use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Store};
+use futures_util::future::join_all;
+use tokio::task::spawn_local;
 
 const CALLS: &str = "workflow: calls\nsummary: One call.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: talk\n    \
-                     call: scripts/hello.md\n    due: 5m\n    results: { else: end }\n";
+                     call: scripts/hello.md\n    due: 30d\n    results: { else: end }\n";
 
 /// A story under way.
 struct Story {
-    rig: Rig,
+    engine: Engine,
     leads: Vec<LeadId>,
     events: u32,
 }
 
 impl Story {
-    async fn new() -> Self {
-        Self { rig: Rig::new(CALLS).await, leads: Vec::new(), events: 0 }
+    const fn new(engine: Engine) -> Self {
+        Self { engine, leads: Vec::new(), events: 0 }
     }
 
     fn letter(&mut self, lead: LeadId) -> char {
@@ -52,14 +53,14 @@ impl Story {
         *self.leads.get(usize::from(place)).unwrap_or_else(|| panic!("there is no lead {letter} yet"))
     }
 
-    async fn state(&mut self, lead: LeadId) -> LeadState {
-        self.rig.settle().await;
-        self.rig.driver.parts.store.lead(lead).await.expect("readable").expect("it is there")
+    async fn state(&self, lead: LeadId) -> LeadState {
+        self.engine.lead(lead).await.expect("readable").expect("it is there")
     }
 
     /// What a row says should be, and what is.
     async fn tell(&mut self, row: &str) -> (String, String) {
-        self.rig.clock.advance_to(self.rig.clock.now().plus_ms(60_000));
+        let clock = self.engine.clock();
+        clock.advance_to(clock.now().plus_ms(MINUTE_MS));
         let (first, rest) = row.split_once(' ').expect("a row has several words");
         match first {
             "?" => self.ask(rest).await,
@@ -70,6 +71,20 @@ impl Story {
     }
 
     async fn event(&mut self, source: &str, row: &str) -> (String, String) {
+        let (told, expected) = self.read(source, row);
+        let found = match self.engine.report(told).await {
+            Ok(accepted) => {
+                let letter = self.letter(accepted.lead);
+                let state = self.state(accepted.lead).await;
+                format!("{letter} {}", self.last(&state))
+            }
+            Err(refused) => format!("{refused}").chars().take(22).collect(),
+        };
+        (expected, found.trim().to_owned())
+    }
+
+    /// The event of a row, and what is to come of it.
+    fn read(&mut self, source: &str, row: &str) -> (Incoming, String) {
         let (event, expected) = row.split_once(" -> ").expect("an event has an end");
         let mut words = event.split_whitespace();
         let kind = EventType::parse(words.next().expect("a type")).unwrap_or_else(|| panic!("no type in `{row}`"));
@@ -91,41 +106,20 @@ impl Story {
                 None => fields.push((name.to_owned(), Value::Text(value))),
             }
         }
-        let now = self.rig.clock.now();
-        let mut report = Report {
-            kind,
-            at: now.plus_ms(ago),
-            source: source.to_owned(),
-            fields,
-            data,
-            enrolls: true,
-            only_finds: false,
-            left_out: vec![],
-            standing,
-            also: vec![],
-        };
+        self.events += 1;
+        let at = self.engine.clock().now().plus_ms(ago);
+        let mut told = Incoming { lead, ..incoming(format!("{source}/{}", self.events), kind, at, fields) };
+        let report = &mut told.report;
+        (report.data, report.standing) = (data, standing);
         // As the door does it.
         if report.is_against() {
             let keys = report.data.iter().filter(|(name, _)| matches!(name.as_str(), "email" | "phone"));
             report.also = keys.map(|(name, value)| (name.clone(), value.clone())).collect();
         }
-        self.events += 1;
-        let incoming = Incoming { id: format!("{source}/{}", self.events), content: 1, signed: None, report, lead };
-        let (reply, answer) = oneshot::channel();
-        self.rig.driver.take(Command::Report(incoming, reply)).await.expect("the store is well");
-        self.rig.settle().await;
-        let found = match answer.await.expect("an answer") {
-            Ok(accepted) => {
-                let letter = self.letter(accepted.lead);
-                let state = self.state(accepted.lead).await;
-                format!("{letter} {}", self.last(&state))
-            }
-            Err(refused) => format!("{refused}").chars().take(22).collect(),
-        };
-        (expected.trim().to_owned(), found.trim().to_owned())
+        (told, expected.trim().to_owned())
     }
 
-    async fn person(&mut self, row: &str) -> (String, String) {
+    async fn person(&self, row: &str) -> (String, String) {
         let (lead, what) = row.split_once(' ').expect("a lead and a command");
         let command = match what {
             "opt-out" => LeadCommand::OptOut { reason: None },
@@ -140,13 +134,11 @@ impl Story {
                 LeadCommand::Prefer { refused: Some(refused), not_before: None }
             }
         };
-        let lead = self.lead(lead);
-        drop(self.rig.command(lead, command).await);
-        self.rig.settle().await;
+        super::command(&self.engine, self.lead(lead), command).await.expect("a command that is taken");
         Default::default()
     }
 
-    async fn task(&mut self, row: &str) -> (String, String) {
+    async fn task(&self, row: &str) -> (String, String) {
         let mut words = row.split_whitespace();
         let lead = self.lead(words.next().expect("a lead"));
         let outcome = words.next().and_then(Outcome::parse).expect("an outcome");
@@ -163,18 +155,12 @@ impl Story {
         let task = self.state(lead).await.tasks.first().unwrap_or_else(|| panic!("`{row}`: no open call")).id;
         let by = "ana".to_owned();
         let report = TaskReport { task, outcome, result, notes: None, fields, callback_at: None, by };
-        let now = self.rig.clock.now();
-        let events = [Event::TaskDone(report)].into();
-        self.rig
-            .driver
-            .transition_of(lead, "task".to_owned(), events, now, Vec::new())
-            .await
-            .expect("the store is well");
-        self.rig.settle().await;
+        let done = self.engine.apply_to(lead, "task".to_owned(), Event::TaskDone(report)).await;
+        done.expect("a report that is taken");
         Default::default()
     }
 
-    async fn ask(&mut self, row: &str) -> (String, String) {
+    async fn ask(&self, row: &str) -> (String, String) {
         let (lead, asked) = row.split_once(' ').expect("a lead and what is asked");
         if self.leads.len() <= usize::from(lead.as_bytes()[0] - b'A') {
             return (asked.to_owned(), format!("there is no lead {lead} yet"));
@@ -190,8 +176,8 @@ impl Story {
 
     fn answer(&self, name: &str, state: &LeadState) -> String {
         let gate = |channel| {
-            let settings = &self.rig.driver.parts.catalog.live.settings;
-            match gate::check(&state.lead, channel, settings, self.rig.clock.now()).0 {
+            let settings = &self.engine.catalog().live.settings;
+            match gate::check(&state.lead, channel, settings, self.engine.clock().now()).0 {
                 Verdict::Go => "go".to_owned(),
                 Verdict::NotBefore { why, .. } | Verdict::Never(why) => why.to_string(),
             }
@@ -213,11 +199,15 @@ impl Story {
 
     /// What the newest entry of a lead's journal says of identity.
     fn last(&self, state: &LeadState) -> String {
+        state.latest.as_ref().map_or_else(String::new, |entry| self.words(entry))
+    }
+
+    fn words(&self, entry: &Entry) -> String {
         let letter = |lead: &LeadId| {
             let place = self.leads.iter().position(|known| known == lead).unwrap_or(self.leads.len());
             char::from(b'A' + u8::try_from(place).expect("a story has a few leads"))
         };
-        let notes = state.latest.iter().flat_map(|entry| &entry.skeleton.notes);
+        let notes = entry.skeleton.notes.iter();
         let mut told: Vec<String> = notes
             .filter_map(|note| match note {
                 Note::Created => Some("new".to_owned()),
@@ -227,11 +217,9 @@ impl Story {
                 Note::NotTaken(kind) => Some(format!("kept:{kind}")),
                 Note::Bound { kind, why } => Some(format!("bound:{kind}:{why}")),
                 Note::Unbound { kind, why } => Some(format!("unbound:{kind}:{why}")),
-                Note::LeftOut { field, why: cadenza_core::reading::Why::Shared } => {
-                    Some(format!("shared-left:{field}"))
-                }
+                Note::LeftOut { field, why: Why::Shared } => Some(format!("shared-left:{field}")),
                 Note::NotSet { field } => Some(format!("not-set:{field}")),
-                Note::LeftOut { field, why: cadenza_core::reading::Why::Older } => Some(format!("older:{field}")),
+                Note::LeftOut { field, why: Why::Older } => Some(format!("older:{field}")),
                 Note::StageKept(_) => Some("stage-kept".to_owned()),
                 Note::NotEnrolled { why: Refusal::Suppressed, .. } => Some("not-enrolled".to_owned()),
                 _ => None,
@@ -248,77 +236,135 @@ fn pair(word: &str) -> (&str, String) {
     (name, value.replace('~', " "))
 }
 
-#[tokio::test]
-async fn every_story_goes_as_it_is_told() {
+#[test]
+fn every_story_goes_as_it_is_told() {
     let rows: Vec<&str> = include_str!("who_is_who.txt").lines().filter(|line| !line.is_empty()).collect();
     let told = rows.iter().filter(|row| !row.starts_with('#')).count();
     assert!(told >= 150, "{told} rows are fewer than 150");
-    let (mut story, mut title, mut wrong) = (Story::new().await, "", Vec::new());
+    let mut wrong = Vec::new();
+    for story in rows.chunk_by(|_, next| !next.starts_with('#')) {
+        let [title, rows @ ..] = story else { continue };
+        wrong.extend(
+            World::new(&[CALLS]).live(async |engine| goes_otherwise(&mut Story::new(engine), title, rows).await),
+        );
+    }
+    assert!(wrong.is_empty(), "{} rows go another way:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The rows of a story that go another way than they are told.
+async fn goes_otherwise(story: &mut Story, title: &str, rows: &[&str]) -> Vec<String> {
+    let mut wrong = Vec::new();
     for row in rows {
-        if row.starts_with('#') {
-            (story, title) = (Story::new().await, row);
-            continue;
-        }
         let (expected, found) = story.tell(row).await;
         if expected != found {
             wrong.push(format!("{title}\n  {row}\n  is: {found}"));
         }
     }
-    assert!(wrong.is_empty(), "{} rows go another way:\n{}", wrong.len(), wrong.join("\n"));
+    wrong
 }
 
 /// A lead of the first rules: its number, what was given of it, and whether it opted out.
 type OldLead = (u64, &'static [(&'static str, &'static str)], bool);
 
-/// A data folder of the first rules: leads with the keys that those made.
-async fn old_store(leads: &[OldLead]) -> MemoryStore {
-    let store = MemoryStore::new();
+/// A data folder of the first rules: leads with the keys that those made, behind so many keys of leads that are gone.
+async fn write_old_leads(store: &MemoryStore, keys_before: usize) {
     let mut batch = Batch::new(BatchId(1), store.epoch());
-    for (n, fields, opted_out) in leads {
-        let id = LeadId::new(crate::fixture::NOW, *n);
-        let mut state = LeadState::new(id, crate::fixture::NOW);
+    let gone = Identity { holders: vec![LeadId::new(fixture::NOW, 0)], bindings: Vec::new() };
+    for n in 0..keys_before {
+        let key = IdentityKey { kind: IdentityKind::External, version: 1, value: format!("!{n:05}") };
+        batch.identities.push((key, gone.clone()));
+    }
+    for (n, fields, opted_out) in OLD_LEADS {
+        let id = LeadId::new(fixture::NOW, n);
+        let mut state = LeadState::new(id, fixture::NOW);
         state.seq = 1;
         let profile = &mut state.lead.profile;
-        for (field, text) in *fields {
-            let text = Some((*text).to_owned());
-            match *field {
-                "external_id" => profile.external_id = text,
-                "email" => profile.email = text,
-                "phone" => profile.phone = text,
-                other => panic!("{other} is no key"),
-            }
-            let kind = cadenza_core::identity::IdentityKind::parse(field).expect("a kind of key");
-            let key = first_key(kind, fields.iter().find(|(name, _)| name == field).expect("it is there").1);
+        for (field, text) in fields {
+            let kind = IdentityKind::parse(field).expect("a kind of key");
+            let given = match kind {
+                IdentityKind::External => &mut profile.external_id,
+                IdentityKind::Email => &mut profile.email,
+                IdentityKind::Phone => &mut profile.phone,
+            };
+            *given = Some((*text).to_owned());
             let held = Identity { holders: vec![id], bindings: Vec::new() };
-            batch.identities.push((key.expect("the first rules took it"), held));
+            batch.identities.push((first_key(kind, text).expect("the first rules took it"), held));
         }
-        if *opted_out {
-            state.lead.stage = cadenza_core::lead::Stage::Suppressed;
-            let by = "web".to_owned();
-            state.lead.consent.opted_out =
-                Some(cadenza_core::lead::OptOut { at: crate::fixture::NOW, by, reason: None });
+        if opted_out {
+            state.lead.stage = Stage::Suppressed;
+            state.lead.consent.opted_out = Some(OptOut { at: fixture::NOW, by: "web".to_owned(), reason: None });
         }
         batch.leads.push(LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() });
     }
     store.commit(batch).await.expect("the store takes it");
-    store
 }
 
-/// Leads of a data folder of the first rules are found by what was given then, before their keys are raised, and by every
-/// spelling of it after that; what bound them binds.
-#[tokio::test]
-async fn leads_of_the_first_rules_are_found() {
-    let leads: &[OldLead] = &[
-        (1, &[("external_id", "7"), ("email", "ada@example.com"), ("phone", "(212) 555-0100")], false),
-        (2, &[("email", "bea@example.com")], true),
-    ];
-    let before: &[&str] = &[
+const OLD_LEADS: [OldLead; 2] = [
+    (1, &[("external_id", "7"), ("email", "ada@example.com"), ("phone", "(212) 555-0100")], false),
+    (2, &[("email", "bea@example.com")], true),
+];
+
+/// How many keys of the first rules lie before those of these leads: more than are raised in one batch.
+const KEYS_BEFORE: usize = 1_000;
+
+impl Story {
+    /// One that goes on with the leads of the first rules.
+    fn of_old_leads(engine: Engine) -> Self {
+        Self { leads: OLD_LEADS.map(|(n, ..)| LeadId::new(fixture::NOW, n)).into(), ..Self::new(engine) }
+    }
+}
+
+/// How many keys of these leads are by the first rules.
+async fn old_keys(store: &dyn Store) -> usize {
+    let old = store.identities_of(1, KEYS_BEFORE + 9).await.expect("readable");
+    old.iter().filter(|(key, _)| !key.value.starts_with('!')).count()
+}
+
+/// Before their keys are raised, leads of the first rules are found by what was given then.
+#[test]
+fn leads_of_the_first_rules_are_found_before_their_keys_are_raised() {
+    let rows = [
         "crm lead.updated email=ada@example.com -> A",
         "crm lead.updated external_id=7 -> A",
         "crm call.inbound phone=212-555-0100 -> A",
         "crm lead.created email=bea@example.com -> B not-enrolled",
     ];
-    let after: &[&str] = &[
+    let world = World { commits: Commits::OnTheirThread, ..World::new(&[CALLS]) };
+    world.live(async |engine| engine.stop().await);
+    world.between_lives(async |store| write_old_leads(&store, KEYS_BEFORE).await);
+    // The engine goes on with the workspace that it has, so nothing has to be durable before it can be told something.
+    world.break_workspace();
+    on_one_thread(async {
+        let Running { engine, refused } = world.start().await;
+        assert!(refused.is_some(), "the folder is broken");
+        let stalled = world.disk.stall();
+        let mut story = Story::of_old_leads(engine.clone());
+        let told = rows.map(|row| {
+            let (source, rest) = row.split_once(' ').expect("a row has several words");
+            story.read(source, rest)
+        });
+        let reports = told.clone().map(|(told, _)| {
+            let engine = engine.clone();
+            async move { engine.report(told).await }
+        });
+        let answers = spawn_local(join_all(reports));
+        taken(&engine).await;
+        assert_eq!(old_keys(engine.store.as_ref()).await, 4, "none of their keys is raised when the engine has looked");
+        drop(stalled);
+        for (answer, (told, expected)) in answers.await.expect("they are answered").into_iter().zip(told) {
+            let lead = answer.expect("it is taken").lead;
+            let entries = engine.timeline(&story.state(lead).await, 0, 20).await.expect("readable");
+            let entry = entries.iter().find(|entry| entry.skeleton.event == told.id).expect("its journal has it");
+            let found = format!("{} {}", story.letter(lead), story.words(entry));
+            assert_eq!(found.trim(), expected, "{}", told.id);
+        }
+    });
+}
+
+/// After that they are found by every spelling of it; what bound them binds.
+#[test]
+fn leads_of_the_first_rules_are_found_when_their_keys_are_raised() {
+    let rows = [
         "crm lead.updated email=mailto:Ada@Example.com -> A",
         "crm call.inbound phone=+1~212~555~0100 -> A",
         "crm call.inbound phone=0012125550100 -> A",
@@ -328,23 +374,12 @@ async fn leads_of_the_first_rules_are_found() {
         "crm lead.updated external_id=10 email=bea@example.com -> C conflict:B bound:email:opted_out shared:email:B",
         "? C mail=address_opted_out",
     ];
-    for (when, rows) in [("before the keys are raised", before), ("after", after)] {
-        let rig = Rig::on(old_store(leads).await, CALLS).await;
-        let mut story = Story { rig, leads: Vec::new(), events: 0 };
-        for (n, _, _) in leads {
-            story.letter(LeadId::new(crate::fixture::NOW, *n));
-        }
-        if when == "after" {
-            while !story.rig.driver.raising.is_over() {
-                story.rig.driver.raise_further(story.rig.clock.now()).await.expect("the store is well");
-                story.rig.settle().await;
-            }
-            let left = story.rig.driver.parts.store.identities_of(1, 9).await.expect("readable");
-            assert_eq!(left, [], "no key of the first rules is left");
-        }
-        for row in rows {
-            let (expected, found) = story.tell(row).await;
-            assert_eq!(found, expected, "{when}: {row}");
-        }
-    }
+    let world = World::new(&[CALLS]);
+    world.between_lives(async |store| write_old_leads(&store, 0).await);
+    world.live(async |engine| {
+        rest(&engine).await;
+        assert_eq!(old_keys(engine.store.as_ref()).await, 0, "every key is raised");
+        let wrong = goes_otherwise(&mut Story::of_old_leads(engine), "", &rows).await;
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
 }

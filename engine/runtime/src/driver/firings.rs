@@ -4,15 +4,15 @@
 //! neither fires twice nor leaves anybody out. A firing is about the leads that were there when it began: it ends, whatever
 //! comes in meanwhile.
 
-use super::Driver;
-use super::working_set::WorkingSet;
+use super::desk::Desk;
+use super::ledger::Ledger;
 use crate::catalog::Catalog;
 use crate::cron::{self, Times};
-use cadenza_core::event::Event;
-use cadenza_core::expr::{Expr, Object};
+use cadenza_core::expr::Expr;
+use cadenza_core::heart::{Command, Outcome};
 use cadenza_core::id::LeadId;
+use cadenza_core::journal::Note;
 use cadenza_core::state::{FIRINGS_MAX, Firing, LeadState, PastFiring, ScheduleState};
-use cadenza_core::step::View;
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::workflow::{CatchUp, Enroll, Schedule};
 use cadenza_store::{Store, StoreError};
@@ -100,13 +100,13 @@ impl Schedules {
 
     /// Writes what the store has otherwise: a firing that is missed while the engine is stopped is missed since then.
     /// Whether there was anything.
-    pub(super) fn write_new(&mut self, set: &mut WorkingSet) -> bool {
+    pub(super) fn write_new(&mut self, ledger: &mut Ledger) -> bool {
         let gone = std::mem::take(&mut self.gone);
         let mut written = !gone.is_empty();
-        gone.into_iter().for_each(|(id, state)| set.write_schedule(id, state));
+        gone.into_iter().for_each(|(id, state)| ledger.write_schedule(id, state));
         for planned in self.all.iter_mut().filter(|planned| planned.unwritten) {
             planned.unwritten = false;
-            set.write_schedule(planned.schedule.id.clone(), planned.state.clone());
+            ledger.write_schedule(planned.schedule.id.clone(), planned.state.clone());
             written = true;
         }
         written
@@ -147,41 +147,64 @@ const fn came_since(lead: LeadId, started_at: Timestamp, now: Timestamp) -> bool
     started_at.as_ms() < at && at <= now.as_ms()
 }
 
-impl Driver {
+impl Schedules {
     /// When the driver next has to do with schedules.
-    pub(super) fn next_firing(&self) -> Timestamp {
-        if self.is_asking_much() { Timestamp::MAX } else { self.schedules.next_due() }
+    pub(super) fn next(&self, desk: &Desk) -> Timestamp {
+        if desk.is_asking_much() { Timestamp::MAX } else { self.next_due() }
     }
 
-    /// Begins firings that are due and takes the one under way a batch further.
-    pub(super) async fn fire_schedules(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.next_firing() > now {
+    /// Begins firings that are due and takes those under way a batch further.
+    pub(super) async fn fire(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        if self.next(desk) > now {
             return Ok(());
         }
-        for ix in 0..self.schedules.all.len() {
-            if self.schedules.all[ix].state.firing.is_some() {
-                self.fire_further(ix, now).await?;
-            } else if self.schedules.all[ix].next <= now {
-                self.begin_firing(ix, now);
+        for planned in &mut self.all {
+            if planned.state.firing.is_some() {
+                planned.fire_further(desk, now).await?;
+            } else if planned.next <= now {
+                planned.begin_firing(now);
+                planned.write(desk);
             }
         }
         Ok(())
     }
+}
 
-    fn begin_firing(&mut self, ix: usize, now: Timestamp) {
-        let planned = &mut self.schedules.all[ix];
-        let handled = planned.state.handled.unwrap_or(now);
-        let told = match planned.schedule.catch_up {
+/// The next leads that a firing is about, and whether they are the last.
+async fn leads_of(
+    store: &dyn Store,
+    firing: &Firing,
+    limit: usize,
+    now: Timestamp,
+) -> Result<(Vec<LeadState>, bool), StoreError> {
+    let is_new = |state: &LeadState| came_since(state.lead.id, firing.started_at, now);
+    let mut page = store.leads(firing.cursor, limit).await?;
+    let over = page.len() < limit;
+    let Some(new) = page.iter().position(is_new) else { return Ok((page, over)) };
+    page.truncate(new);
+    if page.is_empty() {
+        // Behind all that is new lie only leads from before the clock went back.
+        page = store.leads(Some(LeadId::last_of(now)), limit).await?;
+        let over = page.len() < limit;
+        return Ok((page, over));
+    }
+    Ok((page, false))
+}
+
+impl Planned {
+    fn begin_firing(&mut self, now: Timestamp) {
+        let handled = self.state.handled.unwrap_or(now);
+        let told = match self.schedule.catch_up {
             CatchUp::All { at_most } => FIRINGS_MAX.max(usize::from(at_most)),
             CatchUp::Latest | CatchUp::None => FIRINGS_MAX,
         };
         // Older ones are as if they had not been.
-        let due = planned.times.latest(handled, now, told + 1);
-        planned.next = planned.times.next_after(now);
-        planned.state.handled = due.last().copied().or(Some(now));
-        let oldest = planned.caught_up_from(now);
+        let due = self.times.latest(handled, now, told + 1);
+        self.next = self.times.next_after(now);
+        self.state.handled = due.last().copied().or(Some(now));
+        let oldest = self.caught_up_from(now);
         let late = |nominal: Timestamp| now.since_ms(nominal) > LATE_AFTER_MS;
-        let keep = match planned.schedule.catch_up {
+        let keep = match self.schedule.catch_up {
             CatchUp::Latest => 1,
             CatchUp::All { at_most } => usize::from(at_most),
             CatchUp::None => usize::from(!due.last().copied().is_some_and(late)),
@@ -189,98 +212,66 @@ impl Driver {
         let first_kept = due.len().saturating_sub(keep);
         for (place, nominal) in due.iter().enumerate() {
             let fires = place >= first_kept && (*nominal >= oldest || !late(*nominal));
-            if fires && planned.state.firing.is_none() {
-                planned.state.firing =
+            if fires && self.state.firing.is_none() {
+                self.state.firing =
                     Some(Firing { nominal: *nominal, started_at: now, cursor: None, enrolled: 0, seen: 0 });
                 if place + 1 < due.len() {
                     // The rest of `all` fires when this one is over.
-                    planned.state.handled = Some(*nominal);
-                    planned.next = due[place + 1];
+                    self.state.handled = Some(*nominal);
+                    self.next = due[place + 1];
                     break;
                 }
             } else if !fires {
                 let how = if place < first_kept && keep > 0 { "coalesced" } else { "missed" };
                 let past = PastFiring { nominal: *nominal, at: now, how: how.to_owned(), enrolled: 0 };
-                remember(&mut planned.state, past);
+                remember(&mut self.state, past);
             }
         }
-        let (id, state) = (planned.schedule.id.clone(), planned.state.clone());
-        self.set.write_schedule(id, state);
-        self.open.touched = true;
     }
 
-    async fn fire_further(&mut self, ix: usize, now: Timestamp) -> Result<(), StoreError> {
-        let planned = &self.schedules.all[ix];
-        let Some(mut firing) = planned.state.firing else { return Ok(()) };
-        let (workflow, leads) = (planned.workflow.clone(), Arc::clone(&planned.leads));
-        let by = format!("schedule/{}/{}", planned.schedule.id, firing.nominal);
-        let limit = self.parts.options.firing_leads_max;
-        let (page, over) = self.leads_of(&firing, limit, now).await?;
-        let asks_account = leads.names(Object::Account);
-        let catalog = Arc::clone(&self.parts.catalog);
+    async fn fire_further(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        let Some(mut firing) = self.state.firing else { return Ok(()) };
+        let by = format!("schedule/{}/{}", self.schedule.id, firing.nominal);
+        let limit = desk.options.firing_leads_max;
+        let (page, over) = leads_of(desk.store.as_ref(), &firing, limit, now).await?;
+        let commands: Vec<Command> = page
+            .iter()
+            .map(|stored| Command::Enroll {
+                lead: stored.lead.id,
+                workflow: self.workflow.clone(),
+                by: by.clone(),
+                leads: Arc::clone(&self.leads),
+            })
+            .collect();
         for stored in page {
-            let id = stored.lead.id;
-            firing.cursor = Some(id);
+            firing.cursor = Some(stored.lead.id);
             firing.seen += 1;
-            let account = self.set.lead(id).unwrap_or(&stored).lead.account.filter(|_| asks_account);
-            let account = self.facts(account).await?;
-            let state = self.set.lead(id).unwrap_or(&stored);
-            let is_in = state.runs.iter().any(|run| catalog.definitions.name(&run.workflow) == Some(workflow.as_str()));
-            let view = View { account: account.as_ref(), ..View::of(state, &catalog.live, &catalog.definitions, now) };
-            if is_in || !leads.holds(&view) {
-                continue;
-            }
-            let before = state.runs.len();
-            let event = Event::Enrolled { workflow: workflow.clone(), by: by.clone() };
-            self.transition_at(id, by.clone(), event, now, Vec::new()).await?;
-            let enrolled = self.set.lead(id).is_some_and(|state| state.runs.len() > before);
-            firing.enrolled += u64::from(enrolled);
+            desk.put(stored);
         }
-        let planned = &mut self.schedules.all[ix];
+        desk.prefetch(commands.iter(), now).await?;
+        for command in &commands {
+            let ran = desk.run_prefetched(command, None, now).await?;
+            let Ok(Outcome::Applied(notes)) = ran else { continue };
+            firing.enrolled += u64::from(notes.iter().any(|note| matches!(note, Note::Enrolled { .. })));
+        }
         if over {
             let how = if firing.started_at.since_ms(firing.nominal) > LATE_AFTER_MS { "late" } else { "fired" };
-            planned.state.firing = None;
-            let past = PastFiring {
-                nominal: firing.nominal,
-                at: firing.started_at,
-                how: how.to_owned(),
-                enrolled: firing.enrolled,
-            };
-            remember(&mut planned.state, past);
-            self.parts.meters.schedule_enrolled_total.add(firing.enrolled);
+            self.state.firing = None;
+            let (nominal, at, enrolled) = (firing.nominal, firing.started_at, firing.enrolled);
+            remember(&mut self.state, PastFiring { nominal, at, how: how.to_owned(), enrolled });
+            desk.meters.schedule_enrolled_total.add(enrolled);
         } else {
-            planned.state.firing = Some(firing);
+            self.state.firing = Some(firing);
         }
-        let (id, state) = (planned.schedule.id.clone(), planned.state.clone());
-        self.set.write_schedule(id, state);
-        self.open.touched = true;
+        self.write(desk);
         Ok(())
     }
 
-    /// The next leads that a firing is about, and whether they are the last.
-    async fn leads_of(
-        &self,
-        firing: &Firing,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<(Vec<LeadState>, bool), StoreError> {
-        let store = &self.parts.store;
-        let is_new = |state: &LeadState| came_since(state.lead.id, firing.started_at, now);
-        let mut page = store.leads(firing.cursor, limit).await?;
-        let over = page.len() < limit;
-        let Some(new) = page.iter().position(is_new) else { return Ok((page, over)) };
-        page.truncate(new);
-        if page.is_empty() {
-            // Behind all that is new lie only leads from before the clock went back.
-            page = store.leads(Some(LeadId::last_of(now)), limit).await?;
-            let over = page.len() < limit;
-            return Ok((page, over));
-        }
-        Ok((page, false))
+    fn write(&self, desk: &mut Desk) {
+        desk.ledger.write_schedule(self.schedule.id.clone(), self.state.clone());
+        desk.open.touched = true;
     }
-}
 
-impl Planned {
     /// Takes up what the schedule remembers.
     fn go_on_with(&mut self, known: ScheduleState, now: Timestamp) {
         let handled = cron::handled(&self.schedule, &known, now);

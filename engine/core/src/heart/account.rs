@@ -1,0 +1,39 @@
+//! What falls due of an account: its hold is over, and the leads under it are told.
+
+use super::command::Outcome;
+use super::overlay::Overlay;
+use super::set::Found;
+use super::{Rejected, Stop};
+use crate::id::{AccountId, LeadId};
+use std::collections::VecDeque;
+
+impl Overlay<'_> {
+    pub(super) fn account_due(&mut self, id: AccountId) -> Result<Outcome, Stop> {
+        if let Some(Found::Damaged(why)) = self.read_account(id) {
+            return Err(Rejected::Damaged(why.to_string()).into());
+        }
+        let now = self.rules.now;
+        let told = self.change_account(id, |account| account.timer_due(now))?;
+        let leads: Vec<LeadId> = told.iter().map(|(lead, _)| *lead).collect();
+        self.need_leads(&leads)?;
+        for (lead, event) in told {
+            self.transition(lead, &format!("hold/{id}/{now}"), VecDeque::from([event]), Vec::new())?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// A page of the leads under a hold that is over which its account does not list.
+    pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
+        let Some(ending) = self.account(id)?.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
+        self.need_leads(page)?;
+        for lead in page {
+            if let Some(tells) = ending.tells {
+                let event = VecDeque::from([tells.event()]);
+                self.transition(*lead, &format!("hold/{id}/{}", ending.at), event, Vec::new())?;
+            }
+            self.changes.held.push((id, *lead, false));
+        }
+        self.change_account(id, |account| account.told(page, last))?;
+        Ok(Outcome::Done)
+    }
+}

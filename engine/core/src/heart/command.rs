@@ -1,0 +1,198 @@
+//! What is computed at a time: a closed set of commands, what each has to know, and what comes of it.
+
+use super::intake::{Accepted, Incoming};
+use super::overlay::Overlay;
+use super::set::{Found, Key, WorkingSet};
+use super::{Rejected, Rules, Stop};
+use crate::event::Event;
+use crate::expr::{Expr, Object};
+use crate::id::{AccountId, LeadId, RunId};
+use crate::identity::{IdentityKey, RULES_VERSION};
+use crate::journal::Note;
+use crate::state::LeadState;
+use crate::step::View;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One command.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// An event from outside, with the keys that it names, strongest first.
+    Report(Box<Incoming>, Vec<IdentityKey>),
+    /// An event of a lead.
+    Event {
+        /// The lead.
+        lead: LeadId,
+        /// The event's id, for the journal.
+        id: String,
+        /// What.
+        event: Box<Event>,
+    },
+    /// Something of a lead falls due.
+    Due(LeadId),
+    /// Something of an account falls due.
+    AccountDue(AccountId),
+    /// A hold is over, and some leads are told that its account does not list.
+    HoldEnded {
+        /// The account.
+        account: AccountId,
+        /// The leads.
+        page: Vec<LeadId>,
+        /// Whether there are no more.
+        last: bool,
+    },
+    /// A schedule fires for a lead, which is enrolled if it is one of those that it is about.
+    Enroll {
+        /// The lead.
+        lead: LeadId,
+        /// Into which workflow.
+        workflow: String,
+        /// Which firing it is.
+        by: String,
+        /// Whom it is about.
+        leads: Arc<Expr>,
+    },
+    /// A workflow goes on: runs of this lead that stand still move, if there are any.
+    Release(LeadId),
+    /// The team changed: tasks of this lead that are nobody's move, if there are any.
+    Seat(LeadId),
+    /// There is a place for the question of a run.
+    Call(RunId),
+    /// A key by older rules is replaced by the one that today's rules make of it.
+    Raise(IdentityKey),
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// An event from outside is applied, now or before.
+    Accepted(Accepted),
+    /// What happened to the lead, in order.
+    Applied(Vec<Note>),
+    /// It was done.
+    Done,
+    /// There was nothing to do.
+    Nothing,
+}
+
+/// In so many rounds everything is read that a command names or leads to, as far as that can be foreseen.
+pub const ROUNDS: u8 = 3;
+
+impl Command {
+    /// Adds to `keys` what this command names or leads to and nobody has read: in the first round what it names, then what that
+    /// leads to. What is not foreseen here is found when the command stops for want of it.
+    pub fn names(&self, round: u8, rules: Rules<'_>, set: &WorkingSet, keys: &mut Vec<Key>) {
+        let mut unread = |key: Key| {
+            if !set.has(&key) {
+                keys.push(key);
+            }
+        };
+        match self {
+            Self::Report(incoming, named) => incoming.names(named, round, rules, set, &mut unread),
+            Self::Event { lead, .. }
+            | Self::Due(lead)
+            | Self::Release(lead)
+            | Self::Seat(lead)
+            | Self::Enroll { lead, .. } => one_lead(*lead, round, set, &mut unread),
+            Self::Call(run) => one_lead(run.lead(), round, set, &mut unread),
+            Self::AccountDue(id) => {
+                let account = set.account(*id).and_then(Found::one);
+                let hold = account.and_then(|account| account.hold.as_ref());
+                several(Key::Account(*id), hold.map_or(&[], |hold| &hold.leads), round, set, &mut unread);
+            }
+            Self::HoldEnded { account, page, .. } => several(Key::Account(*account), page, round, set, &mut unread),
+            Self::Raise(key) => {
+                let known = set.identity(key).and_then(Found::one);
+                let holders = known.map_or(&[][..], |known| &known.holders);
+                several(Key::Identity(key.clone()), holders, round, set, &mut unread);
+            }
+        }
+    }
+}
+
+/// A lead, and the account that it belongs to.
+fn one_lead(lead: LeadId, round: u8, set: &WorkingSet, unread: &mut impl FnMut(Key)) {
+    match round {
+        0 => unread(Key::Lead(lead)),
+        _ => set.state(lead).and_then(|state| state.lead.account).into_iter().for_each(|id| unread(Key::Account(id))),
+    }
+}
+
+/// Something, the leads that it names, and the accounts that they belong to.
+fn several(first: Key, leads: &[LeadId], round: u8, set: &WorkingSet, unread: &mut impl FnMut(Key)) {
+    if round == 0 {
+        unread(first);
+    } else {
+        leads.iter().for_each(|lead| one_lead(*lead, round - 1, set, unread));
+    }
+}
+
+impl Overlay<'_> {
+    pub(super) fn run(&mut self, command: &Command) -> Result<Outcome, Stop> {
+        let now = self.rules.now;
+        match command {
+            Command::Report(incoming, keys) => self.report(incoming, keys).map(Outcome::Accepted),
+            Command::Event { lead, id, event } => {
+                self.readable(*lead)?;
+                self.transition(*lead, id, VecDeque::from([Event::clone(event)]), Vec::new()).map(Outcome::Applied)
+            }
+            Command::Due(lead) => {
+                let is_due = self.readable(*lead)?.next_due().is_some_and(|at| at <= now);
+                self.when(is_due, *lead, &format!("timer/{now}"), Event::TimerDue)
+            }
+            Command::AccountDue(id) => self.account_due(*id),
+            Command::HoldEnded { account, page, last } => self.hold_ended(*account, page, *last),
+            Command::Enroll { lead, workflow, by, leads } => self.enroll(*lead, workflow, by, leads),
+            Command::Release(lead) => {
+                let stands_still = self.readable(*lead)?.runs.iter().any(|run| run.braked_at.is_some());
+                self.when(stands_still, *lead, &format!("release/{now}"), Event::Woken)
+            }
+            Command::Seat(lead) => {
+                let team = &self.rules.live.settings.team;
+                let unseated = self.readable(*lead)?.tasks.iter().any(|task| !team.seats(&task.assignee));
+                self.when(unseated, *lead, &format!("team/{now}"), Event::Woken)
+            }
+            Command::Call(run) => {
+                self.readable(run.lead())?;
+                self.when(true, run.lead(), &format!("pool/{run}"), Event::PlaceFree(*run))
+            }
+            Command::Raise(key) => self.raise(key),
+        }
+    }
+
+    /// A lead that is there and can be read.
+    pub(super) fn readable(&self, id: LeadId) -> Result<&LeadState, Stop> {
+        if let Found::Damaged(why) = self.lead(id)? {
+            return Err(Rejected::Damaged(why.to_string()).into());
+        }
+        self.state(id)?.ok_or_else(|| Rejected::NoLead(id).into())
+    }
+
+    fn when(&mut self, it_is_so: bool, lead: LeadId, id: &str, event: Event) -> Result<Outcome, Stop> {
+        if !it_is_so {
+            return Ok(Outcome::Nothing);
+        }
+        self.transition(lead, id, VecDeque::from([event]), Vec::new()).map(Outcome::Applied)
+    }
+
+    fn enroll(&mut self, lead: LeadId, workflow: &str, by: &str, leads: &Expr) -> Result<Outcome, Stop> {
+        let state = self.readable(lead)?;
+        let (live, definitions) = (self.rules.live, self.rules.definitions);
+        let account = self.facts(state.lead.account.filter(|_| leads.names(Object::Account)))?;
+        let is_in = state.runs.iter().any(|run| definitions.name(&run.workflow) == Some(workflow));
+        let view = View { account: account.as_ref(), ..View::of(state, live, definitions, self.rules.now) };
+        let is_meant = !is_in && leads.holds(&view);
+        let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned() };
+        self.when(is_meant, lead, by, event)
+    }
+
+    /// The leads that have the key are told, and tell their new keys.
+    fn raise(&mut self, key: &IdentityKey) -> Result<Outcome, Stop> {
+        let identity = self.identity(key)?;
+        let holders = identity.one().map_or(&[][..], |known| &known.holders);
+        let told = holders.iter().map(|lead| (*lead, Event::RulesRaised(key.clone()))).collect();
+        self.tell_others(told, &format!("rules/{RULES_VERSION}"))?;
+        self.changes.forgotten.push(key.clone());
+        Ok(Outcome::Done)
+    }
+}

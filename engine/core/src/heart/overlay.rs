@@ -1,0 +1,292 @@
+//! The changes of one command, over what was read. They are seen by the command itself at once, and by others when they were
+//! taken over; a command that stops leaves nothing.
+
+use super::intake::Mark;
+use super::set::{Found, Key, WorkingSet, tasks_of};
+use super::{Decide, Rules, Stop};
+use crate::account::{Account, AccountFacts};
+use crate::assignment::Pools;
+use crate::effect::{Outgoing, Question, Shadow};
+use crate::event::Answer;
+use crate::id::{AccountId, LeadId};
+use crate::identity::{Identity, IdentityKey, Told};
+use crate::journal::Entry;
+use crate::lead::RepId;
+use crate::plugin::DecisionKind;
+use crate::state::{LeadState, PoolState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A lead that a command changed.
+#[derive(Clone, Debug)]
+pub struct ChangedLead {
+    /// As it is now.
+    pub state: Arc<LeadState>,
+    /// Journal entries that no longer ride in the state, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// What a command wants done outside, once it is durable.
+#[derive(Debug)]
+pub enum Outside {
+    /// A new row of the outbox.
+    Send(Box<Outgoing>),
+    /// A question whose answer comes as an event.
+    Ask(Box<Question>),
+    /// A question to a build that is only watched.
+    Watch(Box<Watched>),
+}
+
+/// A decision that was taken, and the build that is asked besides.
+#[derive(Debug)]
+pub struct Watched {
+    /// What it is asked.
+    pub shadow: Shadow,
+    /// Of which kind.
+    pub kind: DecisionKind,
+    /// What was decided.
+    pub answer: Answer,
+}
+
+/// What a command changed.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Leads as they are now.
+    pub leads: BTreeMap<LeadId, ChangedLead>,
+    /// Accounts as they are now.
+    pub accounts: BTreeMap<AccountId, Arc<Account>>,
+    /// What is known of keys now.
+    pub identities: BTreeMap<IdentityKey, Arc<Identity>>,
+    /// Keys by older rules that newer ones stand for.
+    pub forgotten: Vec<IdentityKey>,
+    /// What pools remember now.
+    pub pools: BTreeMap<String, PoolState>,
+    /// Owners that were chosen where somebody asks how much a rep has to do.
+    pub given: Vec<(LeadId, RepId)>,
+    /// Events that were applied.
+    pub marks: Vec<Mark>,
+    /// Leads that come under the hold of an account which lists no more, or are there no longer.
+    pub held: Vec<(AccountId, LeadId, bool)>,
+    /// Decisions that were taken: the lead, and the number of the journal entry they lie in.
+    pub decided: Vec<(LeadId, u64)>,
+    /// What is to be done, in order.
+    pub outside: Vec<Outside>,
+    /// Transitions that changed a lead.
+    pub transitions: usize,
+    /// Leads of which something is overdue that nobody could be told of, once for each thing.
+    pub unheard: Vec<LeadId>,
+    /// Leads whose workflows ask and ask without waiting: they go on when their decisions are asked again.
+    pub cut_short: Vec<LeadId>,
+}
+
+impl Changes {
+    /// Whether nothing was changed and nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        let Self { leads, accounts, identities, forgotten, pools, marks, held, outside, .. } = self;
+        leads.is_empty()
+            && accounts.is_empty()
+            && identities.is_empty()
+            && forgotten.is_empty()
+            && pools.is_empty()
+            && marks.is_empty()
+            && held.is_empty()
+            && outside.is_empty()
+    }
+}
+
+/// A command under way.
+pub(super) struct Overlay<'a> {
+    pub(super) rules: Rules<'a>,
+    set: &'a WorkingSet,
+    pub(super) decide: &'a mut dyn Decide,
+    /// Answers of runs of this command that were stopped.
+    pub(super) answers: &'a mut Vec<Answer>,
+    pub(super) changes: Changes,
+    /// Leads that were created and have not been through a transition.
+    new: BTreeMap<LeadId, Found<LeadState>>,
+}
+
+impl<'a> Overlay<'a> {
+    pub(super) fn new(
+        rules: Rules<'a>,
+        set: &'a WorkingSet,
+        decide: &'a mut dyn Decide,
+        answers: &'a mut Vec<Answer>,
+    ) -> Self {
+        Self { rules, set, decide, answers, changes: Changes::default(), new: BTreeMap::new() }
+    }
+
+    pub(super) fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// Puts a new lead there.
+    pub(super) fn create(&mut self, id: LeadId) {
+        self.new.insert(id, Some(LeadState::new(id, self.rules.now)).into());
+    }
+
+    /// A lead as it is now.
+    pub(super) fn lead(&self, id: LeadId) -> Result<Found<LeadState>, Stop> {
+        if let Some(changed) = self.changes.leads.get(&id) {
+            return Ok(Found::One(Arc::clone(&changed.state)));
+        }
+        let known = self.new.get(&id).or_else(|| self.set.lead(id));
+        known.cloned().ok_or_else(|| Stop::Unread(vec![Key::Lead(id)]))
+    }
+
+    /// The same of a lead that is there and can be read.
+    pub(super) fn state(&self, id: LeadId) -> Result<Option<&LeadState>, Stop> {
+        if let Some(changed) = self.changes.leads.get(&id) {
+            return Ok(Some(&changed.state));
+        }
+        let known = self.new.get(&id).or_else(|| self.set.lead(id));
+        known.map(Found::one).ok_or_else(|| Stop::Unread(vec![Key::Lead(id)]))
+    }
+
+    /// Stops unless all of these leads were read.
+    pub(super) fn need_leads(&self, leads: &[LeadId]) -> Result<(), Stop> {
+        let unread = leads.iter().filter(|id| !self.new.contains_key(id) && self.set.lead(**id).is_none());
+        let unread: Vec<Key> = unread.map(|id| Key::Lead(*id)).collect();
+        if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
+    }
+
+    /// Takes a lead for a transition, with the entries that were pushed out of it by earlier ones.
+    pub(super) fn take(&mut self, id: LeadId) -> Result<Option<ChangedLead>, Stop> {
+        if let Some(changed) = self.changes.leads.remove(&id) {
+            return Ok(Some(changed));
+        }
+        match self.lead(id)? {
+            Found::One(state) => {
+                self.new.remove(&id);
+                Ok(Some(ChangedLead { state, entries: Vec::new() }))
+            }
+            Found::Nothing | Found::Damaged(_) => Ok(None),
+        }
+    }
+
+    /// An account as it is now.
+    pub(super) fn account(&self, id: AccountId) -> Result<Option<&Account>, Stop> {
+        if let Some(changed) = self.changes.accounts.get(&id) {
+            return Ok(Some(changed));
+        }
+        self.set.account(id).map(Found::one).ok_or_else(|| Stop::Unread(vec![Key::Account(id)]))
+    }
+
+    /// An account as it was read.
+    pub(super) fn read_account(&self, id: AccountId) -> Option<&Found<Account>> {
+        self.set.account(id)
+    }
+
+    /// What is known of an account; of one without a name nothing is.
+    pub(super) fn facts(&self, account: Option<AccountId>) -> Result<Option<AccountFacts>, Stop> {
+        let Some(id) = account else { return Ok(None) };
+        Ok(self.account(id)?.filter(|account| !account.name.is_empty()).map(Account::facts))
+    }
+
+    /// Changes an account; nothing of one that cannot be read.
+    pub(super) fn change_account<T: Default>(
+        &mut self,
+        id: AccountId,
+        change: impl FnOnce(&mut Account) -> T,
+    ) -> Result<T, Stop> {
+        let before = match (self.changes.accounts.get(&id), self.set.account(id)) {
+            (Some(changed), _) | (None, Some(Found::One(changed))) => Arc::clone(changed),
+            (None, Some(Found::Nothing)) => Arc::new(Account::new(id, String::new())),
+            (None, Some(Found::Damaged(_))) => return Ok(T::default()),
+            (None, None) => return Err(Stop::Unread(vec![Key::Account(id)])),
+        };
+        let mut account = Arc::clone(&before);
+        let result = change(Arc::make_mut(&mut account));
+        if account != before {
+            self.changes.accounts.insert(id, account);
+        }
+        Ok(result)
+    }
+
+    /// What is known of a key: nothing of one that cannot be read.
+    pub(super) fn identity(&self, key: &IdentityKey) -> Result<Found<Identity>, Stop> {
+        if let Some(changed) = self.changes.identities.get(key) {
+            return Ok(Found::One(Arc::clone(changed)));
+        }
+        self.set.identity(key).cloned().ok_or_else(|| Stop::Unread(vec![Key::Identity(key.clone())]))
+    }
+
+    /// Tells a key something, and what is known of it then; nothing to one that cannot be read.
+    pub(super) fn tell_identity(
+        &mut self,
+        key: &IdentityKey,
+        tell: impl FnOnce(&mut Identity) -> Told,
+    ) -> Result<Option<(Told, Arc<Identity>)>, Stop> {
+        let mut identity = match self.identity(key)? {
+            Found::One(known) => known,
+            Found::Nothing => Arc::default(),
+            Found::Damaged(_) => return Ok(None),
+        };
+        let told = tell(Arc::make_mut(&mut identity));
+        if told.changed {
+            self.changes.identities.insert(key.clone(), Arc::clone(&identity));
+        }
+        Ok(Some((told, identity)))
+    }
+
+    /// The mark of an event.
+    pub(super) fn mark(&self, id: &str) -> Result<&Found<Mark>, Stop> {
+        self.set.mark(id).ok_or_else(|| Stop::Unread(vec![Key::Mark(id.to_owned())]))
+    }
+
+    /// Stops unless all of these pools were read.
+    pub(super) fn need_pools<'p>(&self, names: impl Iterator<Item = &'p String>) -> Result<(), Stop> {
+        let unread: Vec<Key> =
+            names.filter(|name| self.set.pool(name).is_none()).map(|name| Key::Pool(name.clone())).collect();
+        if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
+    }
+
+    /// Open tasks of these reps, and what was given to them and is still to come.
+    pub(super) fn loads(&self, reps: Vec<RepId>) -> Result<BTreeMap<RepId, u32>, Stop> {
+        let unread = reps.iter().filter(|rep| self.set.open_tasks(rep).is_none());
+        let unread: Vec<Key> = unread.map(|rep| Key::OpenTasks(rep.clone())).collect();
+        if !unread.is_empty() {
+            return Err(Stop::Unread(unread));
+        }
+        let mut loads: BTreeMap<RepId, u32> = reps
+            .into_iter()
+            .map(|rep| (self.set.open_tasks(&rep).unwrap_or_default(), rep))
+            .map(|(n, rep)| (rep, n))
+            .collect();
+        for (id, changed) in &self.changes.leads {
+            let before = self.set.state(*id);
+            for (rep, count) in &mut loads {
+                let had = before.map_or(0, |state| tasks_of(state, rep));
+                *count = count.saturating_sub(had).saturating_add(tasks_of(&changed.state, rep));
+            }
+        }
+        for (lead, owner) in self.set.given().iter().chain(self.changes.given.iter().map(|(lead, owner)| (lead, owner)))
+        {
+            let Some(count) = loads.get_mut(owner) else { continue };
+            let changed = self.changes.leads.get(lead).map(|changed| &*changed.state);
+            let has_one = changed.or_else(|| self.set.state(*lead)).is_some_and(|state| tasks_of(state, owner) > 0);
+            *count = count.saturating_add(u32::from(!has_one));
+        }
+        Ok(loads)
+    }
+
+    /// What the pools remember, for a choice.
+    pub(super) const fn pools(&mut self) -> OverlaidPools<'_> {
+        OverlaidPools { set: self.set, changed: &mut self.changes.pools }
+    }
+}
+
+/// What pools remember: of those that a choice is made from a copy is changed.
+pub(super) struct OverlaidPools<'a> {
+    set: &'a WorkingSet,
+    changed: &'a mut BTreeMap<String, PoolState>,
+}
+
+impl Pools for OverlaidPools<'_> {
+    fn pool(&mut self, name: &str) -> &mut PoolState {
+        if !self.changed.contains_key(name) {
+            self.changed.insert(name.to_owned(), self.set.pool(name).cloned().unwrap_or_default());
+        }
+        self.changed.entry(name.to_owned()).or_default()
+    }
+}

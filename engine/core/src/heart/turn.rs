@@ -1,0 +1,202 @@
+//! One transition of a lead: an event, the answers to what it asks, and their answers, until all is quiet.
+
+use super::overlay::{Outside, Overlay, Watched};
+use super::{Decided, Stop};
+use crate::account::AccountFacts;
+use crate::assignment::{self, Memory};
+use crate::effect::{AssignRequest, Effect, Question};
+use crate::event::{Answer, Event};
+use crate::id::LeadId;
+use crate::journal::Note;
+use crate::lead::RepId;
+use crate::state::LeadState;
+use crate::step::{Context, Transition, account_joined_by};
+use crate::workflow::{AssignBy, Sticky};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// The most events of one transition, answers included: a workflow that asks and asks without waiting goes on when its
+/// decisions are asked again, not now.
+const EVENTS_MAX: usize = 512;
+
+/// A transition under way.
+pub(super) struct Turn {
+    pub(super) transition: Transition,
+    /// What is still to be handled.
+    pub(super) events: VecDeque<Event>,
+    /// What other leads are told of it, once it is over.
+    pub(super) others: Vec<(LeadId, Event)>,
+}
+
+impl Overlay<'_> {
+    /// Feeds a lead one event after the other, with what they lead to; `also` are notes that nobody could make from the events.
+    /// A lead that is not there, or cannot be read, is passed over.
+    pub(super) fn transition(
+        &mut self,
+        id: LeadId,
+        event_id: &str,
+        events: VecDeque<Event>,
+        also: Vec<Note>,
+    ) -> Result<Vec<Note>, Stop> {
+        let was_changed = self.changes.leads.contains_key(&id);
+        let Some(mut lead) = self.take(id)? else { return Ok(Vec::new()) };
+        // Copied only where somebody else holds it: what was read, or a batch under way.
+        let state = Arc::make_mut(&mut lead.state);
+        let seq_before = state.seq;
+        let transition = Transition::begin(event_id.to_owned(), self.rules.now);
+        let mut turn = Turn { transition, events, others: Vec::new() };
+        also.into_iter().for_each(|note| turn.transition.note(note));
+        if let Err(stop) = self.feed(&mut turn, state) {
+            let answered = turn.transition.into_events().into_iter().chain(turn.events);
+            self.answers.extend(answered.filter_map(answer_of));
+            return Err(stop);
+        }
+        let Turn { transition, others, .. } = turn;
+        let (notes, pushed_out) = transition.finish(state);
+        let changed = state.seq != seq_before;
+        if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
+            self.changes.decided.push((id, state.seq));
+        }
+        let unheard = notes.iter().filter(|note| matches!(note, Note::NobodyTold { .. }));
+        self.changes.unheard.extend(unheard.map(|_| id));
+        self.changes.transitions += usize::from(changed);
+        lead.entries.extend(pushed_out);
+        if changed || was_changed {
+            self.changes.leads.insert(id, lead);
+        }
+        self.tell_others(others, event_id)?;
+        Ok(notes)
+    }
+
+    /// Tells other leads what came of a transition.
+    pub(super) fn tell_others(&mut self, others: Vec<(LeadId, Event)>, event_id: &str) -> Result<(), Stop> {
+        let leads: Vec<LeadId> = others.iter().map(|(lead, _)| *lead).collect();
+        self.need_leads(&leads)?;
+        for (lead, event) in others {
+            // It ends: what others are told leads to nothing that they would tell.
+            self.transition(lead, event_id, VecDeque::from([event]), Vec::new())?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, turn: &mut Turn, state: &mut LeadState) -> Result<(), Stop> {
+        let mut handled = 0;
+        while let Some(event) = turn.events.pop_front() {
+            let account = self.account_at(&event, state)?;
+            let context = Context {
+                definitions: self.rules.definitions,
+                live: self.rules.live,
+                paused: self.rules.paused,
+                account: account.as_ref(),
+                now: self.rules.now,
+            };
+            for effect in turn.transition.feed(context, state, event) {
+                match effect {
+                    Effect::Identity(key, message) => self.tell_key(turn, &state.lead, key, message)?,
+                    Effect::Decide(question) => turn.events.extend(self.ask(question)),
+                    Effect::Assign(request) => turn.events.push_back(self.choose_owner(&request)?),
+                    Effect::Send(row) => self.changes.outside.push(Outside::Send(Box::new(row))),
+                    Effect::Account(id, message) => {
+                        let now = self.rules.now;
+                        let unlisted = self.change_account(id, |account| account.tell(message, now))?;
+                        self.changes.held.extend(unlisted.into_iter().map(|lead| (id, lead, true)));
+                    }
+                }
+            }
+            handled += 1;
+            if handled == EVENTS_MAX {
+                self.changes.cut_short.push(state.lead.id);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the account while an event is handled: where conditions name it, of the one that the event makes the
+    /// lead join.
+    fn account_at(&self, event: &Event, state: &LeadState) -> Result<Option<AccountFacts>, Stop> {
+        let joined = match event {
+            Event::Reported(report) if self.rules.asks_account => account_joined_by(report, state, self.rules.live),
+            _ => None,
+        };
+        let Some((id, name)) = joined else { return self.facts(state.lead.account) };
+        let known = self.facts(Some(id))?;
+        Ok(Some(known.unwrap_or(AccountFacts { id, name, owner: None, held: false })))
+    }
+
+    fn ask(&mut self, mut question: Question) -> Option<Event> {
+        let (run, attempt, kind) = (question.run, question.attempt, question.kind);
+        let shadow = question.shadow.take();
+        let decided = match self.answers.iter().position(|answer| answers(answer, &question)) {
+            Some(known) => Decided::Now(self.answers.swap_remove(known)),
+            None => self.decide.decide(question),
+        };
+        match decided {
+            Decided::Now(answer) => {
+                if let Some(shadow) = shadow {
+                    let watched = Watched { shadow: *shadow, kind, answer: answer.clone() };
+                    self.changes.outside.push(Outside::Watch(Box::new(watched)));
+                }
+                Some(Event::Decided(answer))
+            }
+            Decided::Asked(question) => {
+                self.changes.outside.push(Outside::Ask(Box::new(Question { shadow, ..question })));
+                None
+            }
+            Decided::Waits => Some(Event::PutOff { run, attempt }),
+            Decided::PutOff => None,
+        }
+    }
+
+    fn choose_owner(&mut self, request: &AssignRequest) -> Result<Event, Stop> {
+        let team = &self.rules.live.settings.team;
+        let named = request.pool.iter().chain(&request.fallback);
+        self.need_pools(named.filter(|name| team.pools.contains_key(*name)))?;
+        let account_owner = match (request.sticky, request.account) {
+            (Some(Sticky::Account), Some(id)) => self.account(id)?.and_then(|account| account.owner.clone()),
+            _ => None,
+        };
+        let open_tasks = self.loads(self.who_counts(request))?;
+        let (now, mut pools) = (self.rules.now, self.pools());
+        let mut memory = Memory { pools: &mut pools, account_owner: account_owner.as_ref(), open_tasks: &open_tasks };
+        let choice = assignment::choose(request, team, &mut memory, now);
+        // Remembered where somebody asks how much a rep has to do.
+        if let Some(owner) = choice.owner.as_ref().filter(|_| !open_tasks.is_empty()) {
+            self.changes.given.push((request.run.lead(), owner.clone()));
+        }
+        let (run, attempt) = (request.run, request.attempt);
+        Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() })
+    }
+
+    /// The reps of whom the choice depends on how much they have to do.
+    fn who_counts(&self, request: &AssignRequest) -> Vec<RepId> {
+        let team = &self.rules.live.settings.team;
+        let least = request.by == AssignBy::LeastLoaded;
+        let reps = request.pool.iter().chain(&request.fallback).flat_map(|pool| team.members(pool));
+        let counts = |rep: &&RepId| least || team.reps.get(rep).is_some_and(|rep| rep.open_tasks_max.is_some());
+        let once: BTreeMap<&RepId, ()> = reps.filter(counts).map(|rep| (rep, ())).collect();
+        once.into_keys().cloned().collect()
+    }
+
+    /// The answers that a command had before it stopped.
+    pub(super) fn keep_answers(&mut self) {
+        let entries = self.changes.leads.values().flat_map(|lead| lead.state.latest.iter().chain(&lead.entries));
+        let events = entries.filter_map(|entry| entry.personal.as_ref()).flat_map(|personal| &personal.events);
+        self.answers.extend(events.cloned().filter_map(answer_of));
+    }
+}
+
+fn answer_of(event: Event) -> Option<Answer> {
+    if let Event::Decided(answer) = event { Some(answer) } else { None }
+}
+
+/// Whether this is the answer to a question that is the same in everything.
+fn answers(answer: &Answer, question: &Question) -> bool {
+    let Question { run, attempt, task, kind: _, plugin, digest, input, shadow: _ } = question;
+    answer.run == *run
+        && answer.attempt == *attempt
+        && answer.task == *task
+        && answer.plugin == *plugin
+        && answer.digest == *digest
+        && answer.input == *input
+}

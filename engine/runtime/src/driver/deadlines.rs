@@ -1,0 +1,110 @@
+//! Deadlines: only what is due now is read; ten million waiting are keys on disk.
+
+use super::desk::Desk;
+use cadenza_core::account::Account;
+use cadenza_core::heart::{Command, Found, Rejected};
+use cadenza_core::id::AccountId;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{StoreError, TimerOwner};
+use std::collections::BTreeSet;
+
+/// What is known of deadlines between batches.
+#[derive(Default)]
+pub(super) struct Deadlines {
+    /// The batch that carries the timers fired last: none are looked for before it has settled.
+    fired_in: Option<u64>,
+    /// What could not be read when its timer came.
+    unreadable: BTreeSet<TimerOwner>,
+}
+
+impl Deadlines {
+    /// When timers are looked for next.
+    pub(super) const fn next(&self, desk: &Desk) -> Timestamp {
+        if self.fired_in.is_none() { desk.next_timer } else { Timestamp::MAX }
+    }
+
+    /// The store has what this batch wrote.
+    pub(super) fn settled(&mut self, batch: u64) {
+        self.fired_in.take_if(|number| *number <= batch);
+    }
+
+    /// What is in the store is no longer known.
+    pub(super) const fn forget(&mut self) {
+        self.fired_in = None;
+    }
+
+    /// Fires what is due, up to a batch's share. The next look is after this batch has settled, so a timer that is
+    /// handled but not yet written is not seen twice.
+    pub(super) async fn fire(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        if self.next(desk) > now {
+            return Ok(());
+        }
+        let share = desk.options.batch_timers_max;
+        let passed_over_max = desk.pool.leads() + self.unreadable.len();
+        let due = desk.store.timers(None, now, share + passed_over_max).await?;
+        let mut due: Vec<TimerOwner> =
+            due.into_iter().map(|(_, owner)| owner).filter(|owner| !self.passes_over(desk, *owner)).collect();
+        let more = due.len() >= share;
+        due.truncate(share);
+        let commands: Vec<Command> = due.iter().map(|owner| command(*owner)).collect();
+        desk.prefetch(commands.iter(), now).await?;
+        let mut unlisted = false;
+        for (owner, command) in due.into_iter().zip(commands) {
+            desk.meters.timers_fired_total.add(1);
+            if let Err(Rejected::Damaged(_)) = desk.run_prefetched(&command, None, now).await? {
+                self.unreadable.insert(owner);
+            }
+            if let TimerOwner::Account(account) = owner {
+                unlisted |= tell_the_unlisted(desk, account, now).await?;
+            }
+        }
+        desk.next_timer = if more || unlisted { now } else { next_after(desk, now).await? };
+        if desk.open.touched {
+            self.fired_in = Some(desk.open.number);
+        }
+        Ok(())
+    }
+
+    /// Puts questions for which there is a place now.
+    pub(super) async fn ask_who_waits(
+        &mut self,
+        desk: &mut Desk,
+        settled: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        desk.ask_who_waits(&mut self.unreadable, settled, now).await
+    }
+
+    /// Timers that are left alone: of leads for which a plugin is being asked, whose answer comes first; and of what
+    /// cannot be read.
+    fn passes_over(&self, desk: &Desk, owner: TimerOwner) -> bool {
+        let asked = matches!(owner, TimerOwner::Lead(lead) if desk.pool.asks_for(lead));
+        asked || self.unreadable.contains(&owner)
+    }
+}
+
+const fn command(owner: TimerOwner) -> Command {
+    match owner {
+        TimerOwner::Lead(lead) => Command::Due(lead),
+        TimerOwner::Account(account) => Command::AccountDue(account),
+    }
+}
+
+async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let after = Some((now, TimerOwner::Account(AccountId(u128::MAX))));
+    let stored = desk.store.timers(after, Timestamp::MAX, 1).await?;
+    Ok(stored.first().map_or(Timestamp::MAX, |(at, _)| *at))
+}
+
+/// A page of the leads under a hold that is over which its account does not list; whether there are more. Until all are told
+/// the account is due.
+async fn tell_the_unlisted(desk: &mut Desk, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+    let known: Option<&Account> = desk.ledger.set().account(account).and_then(Found::one);
+    let Some(ending) = known.and_then(|account| account.ending) else { return Ok(false) };
+    let limit = desk.options.batch_timers_max;
+    let page = desk.store.held(account, ending.after, limit).await?;
+    let last = page.len() < limit;
+    // Nothing is refused here: its account was read.
+    let _ = desk.run_at(&Command::HoldEnded { account, page, last }, now).await?;
+    Ok(!last)
+}

@@ -1,0 +1,269 @@
+//! Where commands are run: everything that one needs is read, the heart computes, and what came of it goes into the open
+//! batch. The parts of the driver turn what they find into commands and bring them here; nothing else changes a state.
+
+use super::batch::{After, OpenBatch};
+use super::ledger::Ledger;
+use super::options::DriverOptions;
+use super::pool::{Place, Pool};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::decider::Decider;
+use crate::meters::Meters;
+use crate::reading::read;
+use cadenza_core::account::{Account, AccountFacts};
+use cadenza_core::effect::{Question, Shadow};
+use cadenza_core::event::{Answer, Event};
+use cadenza_core::heart::{
+    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, ROUNDS, Record, Rejected, Rules, Stop, Watched,
+    compute,
+};
+use cadenza_core::id::{AccountId, LeadId, RunId};
+use cadenza_core::journal::Note;
+use cadenza_core::plugin::DecisionKind;
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{DecisionRef, OutboxWrite, Store, StoreError};
+use std::sync::Arc;
+
+/// What commands are run with.
+pub(super) struct Desk {
+    /// Where state is kept.
+    pub(super) store: Arc<dyn Store>,
+    /// The time.
+    pub(super) clock: Clock,
+    /// What is in force.
+    pub(super) catalog: Arc<Catalog>,
+    /// Who asks plugins.
+    pub(super) decider: Decider,
+    /// What is counted.
+    pub(super) meters: Arc<Meters>,
+    /// Limits.
+    pub(super) options: DriverOptions,
+    /// Questions that the pool is asked.
+    pub(super) pool: Pool,
+    /// States in memory.
+    pub(super) ledger: Ledger,
+    /// The batch that is being computed.
+    pub(super) open: OpenBatch,
+    /// Not later than the next timer of the store.
+    pub(super) next_timer: Timestamp,
+    /// Whether keys by older rules are still kept.
+    pub(super) older_keys: bool,
+}
+
+/// What came of a command, or why it was refused.
+pub(super) type Ran = Result<Outcome, Rejected>;
+
+impl Desk {
+    /// Runs a command; what it needs is read before.
+    pub(super) async fn run(&mut self, command: &Command) -> Result<Ran, StoreError> {
+        self.run_at(command, self.clock.now()).await
+    }
+
+    /// The same at a given time.
+    pub(super) async fn run_at(&mut self, command: &Command, now: Timestamp) -> Result<Ran, StoreError> {
+        self.prefetch(std::iter::once(command), now).await?;
+        self.run_prefetched(command, None, now).await
+    }
+
+    /// Puts the question of a run for which there is a place.
+    pub(super) async fn call(&mut self, run: RunId, now: Timestamp) -> Result<Ran, StoreError> {
+        let command = Command::Call(run);
+        self.prefetch(std::iter::once(&command), now).await?;
+        self.run_prefetched(&command, Some(run), now).await
+    }
+
+    /// Feeds an event to a lead, and says what happened; nothing where the lead is gone or cannot be read.
+    pub(super) async fn tell(&mut self, lead: LeadId, id: String, event: Event) -> Result<Vec<Note>, StoreError> {
+        match self.run(&Command::Event { lead, id, event: Box::new(event) }).await? {
+            Ok(Outcome::Applied(notes)) => Ok(notes),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
+    pub(super) async fn answered(
+        &mut self,
+        answer: Answer,
+        kind: DecisionKind,
+        shadow: Option<Box<Shadow>>,
+    ) -> Result<(), StoreError> {
+        let lead = answer.run.lead();
+        self.open.after.push(After::Leave(lead, answer.plugin.clone()));
+        if let Some(shadow) = shadow {
+            let watched = Watched { shadow: *shadow, kind, answer: answer.clone() };
+            self.open.after.push(After::Watch(Box::new(watched)));
+        }
+        let id = format!("decision/{}/{}", answer.run, answer.attempt);
+        self.tell(lead, id, Event::Decided(answer)).await.map(drop)
+    }
+
+    /// Reads what these commands name or lead to, for all of them together.
+    pub(super) async fn prefetch<'c>(
+        &mut self,
+        commands: impl Iterator<Item = &'c Command> + Clone,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let catalog = Arc::clone(&self.catalog);
+        let mut keys = Vec::new();
+        for round in 0..ROUNDS {
+            let rules = rules(&catalog, self.older_keys, now);
+            commands.clone().for_each(|command| command.names(round, rules, self.ledger.set(), &mut keys));
+            if !keys.is_empty() {
+                self.read(std::mem::take(&mut keys)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a command over what was read. Where that is not all, the rest is read and the command runs again from its
+    /// beginning; nothing of the run before is kept but answers of plugins.
+    pub(super) async fn run_prefetched(
+        &mut self,
+        command: &Command,
+        called: Option<RunId>,
+        now: Timestamp,
+    ) -> Result<Ran, StoreError> {
+        let catalog = Arc::clone(&self.catalog);
+        let mut answers = Vec::new();
+        loop {
+            let rules = rules(&catalog, self.older_keys, now);
+            let batch = self.open.number;
+            let mut asking = Asking::of(&mut self.decider, &mut self.pool, called, batch);
+            match compute(command, rules, self.ledger.set(), &mut asking, &mut answers) {
+                Ok((outcome, changes)) => {
+                    self.meters.decisions_put_off_total.add(asking.put_off);
+                    self.take_over(changes);
+                    return Ok(Ok(outcome));
+                }
+                Err(stop) => {
+                    asking.give_back();
+                    match stop {
+                        Stop::Rejected(why) => return Ok(Err(why)),
+                        Stop::Unread(keys) => {
+                            self.meters.commands_rerun_total.add(1);
+                            self.read(keys).await?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a command changed is part of the open batch from now on.
+    fn take_over(&mut self, mut changes: Changes) {
+        let open = &mut self.open;
+        open.touched |= !changes.is_empty();
+        open.events += changes.transitions;
+        open.held.append(&mut changes.held);
+        open.decisions.extend(changes.decided.drain(..).map(|(lead, seq)| DecisionRef { lead, seq }));
+        for outside in changes.outside.drain(..) {
+            match outside {
+                Outside::Send(row) => {
+                    open.place(&row.via, row.due);
+                    open.outbox.push(OutboxWrite::Put(*row));
+                }
+                Outside::Ask(question) => open.after.push(After::Ask(question)),
+                Outside::Watch(watched) => open.after.push(After::Watch(watched)),
+            }
+        }
+        let leads = changes.leads.values().filter_map(|lead| lead.state.next_due());
+        let accounts = changes.accounts.values().filter_map(|account| account.next_due());
+        open.next_due = leads.chain(accounts).fold(open.next_due, Timestamp::min);
+        self.meters.escalations_unheard_total.add(changes.unheard.len() as u64);
+        for lead in &changes.unheard {
+            tracing::warn!(%lead, "something is overdue, and nobody could be told of it: see the tasks of nobody");
+        }
+        for lead in &changes.cut_short {
+            tracing::error!(%lead, "a workflow asks without waiting; it goes on when its decisions are asked again");
+        }
+        self.ledger.take(&mut changes);
+    }
+
+    /// Reads these records, as far as they are not in memory.
+    async fn read(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
+        read(self.store.as_ref(), self.ledger.set_mut(), keys, self.clock.now().day()).await
+    }
+
+    /// Takes a lead that a walk through the store came by.
+    pub(super) fn put(&mut self, lead: LeadState) {
+        self.ledger.set_mut().put(Record::Lead(lead.lead.id, Some(lead).into()));
+    }
+
+    /// A lead, from memory or the store.
+    pub(super) async fn lead(&mut self, id: LeadId) -> Result<&Found<LeadState>, StoreError> {
+        self.read(vec![Key::Lead(id)]).await?;
+        Ok(self.ledger.set().lead(id).unwrap_or(&Found::Nothing))
+    }
+
+    /// The same of a lead in memory that can be read.
+    pub(super) fn state(&self, id: LeadId) -> Option<&LeadState> {
+        self.ledger.set().state(id)
+    }
+
+    /// What is known of an account; of one without a name nothing is.
+    pub(super) async fn facts(&mut self, account: Option<AccountId>) -> Result<Option<AccountFacts>, StoreError> {
+        let Some(id) = account else { return Ok(None) };
+        self.read(vec![Key::Account(id)]).await?;
+        let account = self.ledger.set().account(id).and_then(Found::one);
+        Ok(account.filter(|account| !account.name.is_empty()).map(Account::facts))
+    }
+
+    /// Another catalog is in force from the next command on.
+    pub(super) fn put_in_force(&mut self, catalog: Arc<Catalog>) {
+        self.decider.use_plugins(&catalog);
+        self.catalog = catalog;
+    }
+}
+
+fn rules(catalog: &Catalog, older_keys: bool, now: Timestamp) -> Rules<'_> {
+    Rules {
+        definitions: &catalog.definitions,
+        live: &catalog.live,
+        paused: &catalog.brakes.paused,
+        asks_account: catalog.asks_account,
+        older_keys,
+        now,
+    }
+}
+
+/// Who asks plugins for one run of a command.
+struct Asking<'a> {
+    decider: &'a mut Decider,
+    pool: &'a mut Pool,
+    /// The run that has got a place.
+    called: Option<RunId>,
+    batch: u64,
+    /// Places that questions of this run took.
+    taken: Vec<(LeadId, String)>,
+    put_off: u64,
+}
+
+impl<'a> Asking<'a> {
+    const fn of(decider: &'a mut Decider, pool: &'a mut Pool, called: Option<RunId>, batch: u64) -> Self {
+        Self { decider, pool, called, batch, taken: Vec::new(), put_off: 0 }
+    }
+
+    /// The command comes to no end: it puts its questions again.
+    fn give_back(self) {
+        self.taken.iter().for_each(|(lead, plugin)| self.pool.leave(*lead, plugin));
+    }
+}
+
+impl Decide for Asking<'_> {
+    fn decide(&mut self, question: Question) -> Decided {
+        if self.decider.is_inline(&question) {
+            return Decided::Now(self.decider.ask_inline(question));
+        }
+        match self.pool.take(&question, self.called, self.batch) {
+            Place::Free => {
+                self.taken.push((question.run.lead(), question.plugin.clone()));
+                Decided::Asked(question)
+            }
+            place => {
+                self.put_off += 1;
+                if place == Place::Waits { Decided::Waits } else { Decided::PutOff }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What the open batch writes: the working set of the heart, and beside it what was there before, since timers, places in queues
+//! and counters are kept by the difference. What is neither in the open batch nor in the one being flushed leaves memory, so
+//! that memory does not grow with what is waiting.
+
+use super::batch::OpenBatch;
+use crate::counts;
+use cadenza_core::heart::{Changes, Found, Kept, Mark, WorkingSet};
+use cadenza_core::id::{AccountId, Digest, LeadId};
+use cadenza_core::identity::IdentityKey;
+use cadenza_core::journal::Entry;
+use cadenza_core::plugin::Segment;
+use cadenza_core::run::RunState;
+use cadenza_core::state::{LeadState, ScheduleState};
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::StepIx;
+use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the counters count of one lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counted {
+    known: bool,
+    untaken: bool,
+    segment: Option<Segment>,
+    steps: Vec<(Digest, StepIx, bool)>,
+    tasks: usize,
+    /// The class of how long the lead waited for its first call.
+    first_call: Option<&'static str>,
+}
+
+impl Counted {
+    fn of(state: &LeadState) -> Self {
+        let step =
+            |run: &cadenza_core::run::Run| (run.workflow, run.step, matches!(run.state, RunState::Parked { .. }));
+        Self {
+            known: state.seq > 0,
+            untaken: state.is_untaken(),
+            segment: state.lead.segment,
+            steps: state.runs.iter().map(step).collect(),
+            tasks: state.tasks.len(),
+            first_call: state.lead.first_call_ms.map(counts::first_call_class),
+        }
+    }
+
+    fn add_to(&self, counters: &mut Counters, sign: i64) {
+        let mut add = |name: String, by: i64| {
+            let value = counters.values.entry(name).or_default();
+            *value += by * sign;
+        };
+        if self.known {
+            add("leads".to_owned(), 1);
+        }
+        if self.untaken {
+            add("untaken".to_owned(), 1);
+        }
+        if let Some(segment) = self.segment {
+            add(format!("segment/{segment}"), 1);
+        }
+        for (workflow, step, parked) in &self.steps {
+            let state = if *parked { "parked" } else { "step" };
+            add(format!("{state}/{workflow}/{}", step.0), 1);
+        }
+        if self.tasks > 0 {
+            add("tasks".to_owned(), self.tasks as i64);
+        }
+        if let Some(class) = self.first_call {
+            add(format!("first_call/{class}"), 1);
+        }
+    }
+}
+
+/// A lead that the open batch writes.
+#[derive(Default)]
+struct WrittenLead {
+    /// As it was before that batch; none when it is new.
+    before: Option<Arc<LeadState>>,
+    /// Journal entries pushed out since.
+    entries: Vec<Entry>,
+}
+
+/// What the open batch writes of states.
+#[derive(Default)]
+struct Written {
+    leads: BTreeMap<LeadId, WrittenLead>,
+    /// With the deadlines that they had before.
+    accounts: BTreeMap<AccountId, Option<Timestamp>>,
+    identities: BTreeSet<IdentityKey>,
+    identities_forgotten: Vec<IdentityKey>,
+    pools: BTreeSet<String>,
+    marks: Vec<Mark>,
+    given: BTreeSet<LeadId>,
+    schedules: BTreeMap<String, ScheduleState>,
+}
+
+/// States in memory, and which of them are to be written.
+pub(super) struct Ledger {
+    set: WorkingSet,
+    open: Written,
+    counters: Counters,
+}
+
+impl Ledger {
+    /// Nothing in memory but the counters.
+    pub(super) fn new(counters: Counters) -> Self {
+        Self { set: WorkingSet::default(), open: Written::default(), counters }
+    }
+
+    /// What is in memory.
+    pub(super) const fn set(&self) -> &WorkingSet {
+        &self.set
+    }
+
+    /// The same, for what is read into it.
+    pub(super) const fn set_mut(&mut self) -> &mut WorkingSet {
+        &mut self.set
+    }
+
+    /// Takes over what a command changed.
+    pub(super) fn take(&mut self, changes: &mut Changes) {
+        for (id, changed) in &mut changes.leads {
+            let written = self.open.leads.entry(*id).or_insert_with(|| {
+                let before = self.set.lead(*id).and_then(|found| match found {
+                    Found::One(state) => Some(Arc::clone(state)),
+                    Found::Nothing | Found::Damaged(_) => None,
+                });
+                WrittenLead { before, entries: Vec::new() }
+            });
+            written.entries.append(&mut changed.entries);
+        }
+        for id in changes.accounts.keys() {
+            let before = || self.set.account(*id).and_then(Found::one).and_then(|account| account.next_due());
+            self.open.accounts.entry(*id).or_insert_with(before);
+        }
+        self.set.apply(changes);
+        self.open.identities.extend(std::mem::take(&mut changes.identities).into_keys());
+        self.open.identities_forgotten.append(&mut changes.forgotten);
+        self.open.pools.extend(std::mem::take(&mut changes.pools).into_keys());
+        self.open.marks.append(&mut changes.marks);
+        self.open.given.extend(changes.given.iter().map(|(lead, _)| *lead));
+    }
+
+    /// A schedule's state is to be written.
+    pub(super) fn write_schedule(&mut self, id: String, state: ScheduleState) {
+        self.open.schedules.insert(id, state);
+    }
+
+    /// Everything changed since the last batch, with what the open batch brings along.
+    pub(super) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch, now: Timestamp) -> Batch {
+        let mut batch = Batch::new(BatchId(open.number), epoch);
+        let Written { leads, accounts, identities, identities_forgotten, pools, marks, given: _, schedules } =
+            std::mem::take(&mut self.open);
+        let mut counters_changed = false;
+        for (id, WrittenLead { before, entries }) in leads {
+            let Some(Found::One(state)) = self.set.lead(id) else { continue };
+            counters_changed |= count(&mut self.counters, before.as_deref(), state);
+            let before = before.as_deref().map(LeadIndex::of).unwrap_or_default();
+            batch.leads.push(LeadWrite { before, state: Arc::clone(state), entries });
+        }
+        let known = |id: AccountId| self.set.account(id).and_then(Found::one).cloned();
+        batch.accounts = accounts.into_iter().filter_map(|(id, due_before)| Some((known(id)?, due_before))).collect();
+        let known = |name: &String| self.set.pool(name).cloned();
+        batch.pools = pools
+            .into_iter()
+            .filter_map(|name| Some((known(&name)?, name)))
+            .map(|(state, name)| (name, state))
+            .collect();
+        let known = |key: &IdentityKey| self.set.identity(key).and_then(Found::one).cloned();
+        batch.identities = identities
+            .into_iter()
+            .filter_map(|key| Some((known(&key)?, key)))
+            .map(|(known, key)| (key, known))
+            .collect();
+        batch.forget_identities = identities_forgotten;
+        batch.marks = marks;
+        batch.schedules = schedules.into_iter().collect();
+        batch.held = std::mem::take(&mut open.held);
+        batch.outbox = std::mem::take(&mut open.outbox);
+        batch.documents = std::mem::take(&mut open.documents);
+        batch.forget_decisions = std::mem::take(&mut open.forget_decisions);
+        let decisions = std::mem::take(&mut open.decisions);
+        batch.decisions = (!decisions.is_empty()).then_some((now, decisions));
+        if counters_changed {
+            self.counters.values.retain(|_, value| *value != 0);
+            batch.counters = Some(self.counters.clone());
+        }
+        batch
+    }
+
+    /// The batch that was being flushed is in the store: what it wrote is read from there again, unless the open one has
+    /// changed it since.
+    pub(super) fn settled(&mut self) {
+        let open = &self.open;
+        let marks: BTreeSet<&str> = open.marks.iter().map(|mark| mark.event.as_str()).collect();
+        self.set.retain(|kept| match kept {
+            Kept::Lead(id) => open.leads.contains_key(&id),
+            Kept::Account(id) => open.accounts.contains_key(&id),
+            Kept::Identity(key) => open.identities.contains(key),
+            Kept::Mark(id) => marks.contains(id),
+            Kept::Given(lead) => open.given.contains(&lead),
+        });
+    }
+}
+
+/// Brings the counters from what a lead was to what it is; whether that changed any.
+fn count(counters: &mut Counters, before: Option<&LeadState>, after: &LeadState) -> bool {
+    let was = before.map(Counted::of).unwrap_or_default();
+    let is = Counted::of(after);
+    if was == is {
+        return false;
+    }
+    was.add_to(counters, -1);
+    is.add_to(counters, 1);
+    true
+}

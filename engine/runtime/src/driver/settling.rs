@@ -1,0 +1,266 @@
+//! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
+
+use super::batch::{self, After, OpenBatch, Reply};
+use super::desk::Desk;
+use super::ledger::Ledger;
+use super::letters::Letters;
+use super::walks::{Raising, Seating};
+use super::watching::Watching;
+use super::{Driver, begins_a_batch, brakes, firings};
+use crate::engine::{Progress, Refused, Request};
+use cadenza_store::{Batch, BatchId, StoreError};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long after a failed commit the store is opened again, in real time; longer when it fails again at once.
+const RECOVER_AFTER: Duration = Duration::from_millis(200);
+const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
+/// How long what is due waits after damage that no read could step over: requests go on meanwhile.
+const DUE_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+type Flush = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// Batches that were handed to the store.
+#[derive(Default)]
+pub(super) struct Settling {
+    /// The one that is being flushed, with what waits for it.
+    flushing: Option<(OpenBatch, Flush)>,
+    /// The one whose commit failed: whether it was kept is known once the store is open again.
+    unsure: Option<OpenBatch>,
+    progress: Progress,
+    /// Failures of the store since it last took a batch.
+    failures: u32,
+}
+
+impl Settling {
+    pub(super) const fn is_flushing(&self) -> bool {
+        self.flushing.is_some()
+    }
+
+    /// The last batch that the store has.
+    pub(super) const fn settled(&self) -> u64 {
+        self.progress.settled
+    }
+
+    /// Waits for the batch that is being flushed, if there is one.
+    pub(super) async fn flushed(&mut self) -> Result<(), StoreError> {
+        match &mut self.flushing {
+            Some((_, flush)) => flush.await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Begins to write a batch.
+    fn begin(&mut self, open: OpenBatch, batch: Batch, desk: &Desk) {
+        self.progress.submitted = open.number;
+        let flush: Flush = if batch.is_empty() {
+            Box::pin(std::future::ready(Ok(())))
+        } else {
+            desk.meters.commits_total.add(1);
+            desk.meters.lead_writes_total.add(batch.leads.len() as u64);
+            let store = Arc::clone(&desk.store);
+            Box::pin(async move { store.commit(batch).await })
+        };
+        self.flushing = Some((open, flush));
+    }
+}
+
+impl Driver {
+    /// Hands the open batch to the store and begins the next one.
+    pub(super) fn hand_over(&mut self) {
+        let changing = self.waiting.front().is_some_and(begins_a_batch);
+        self.sendings.take_back(&mut self.desk, changing);
+        let desk = &mut self.desk;
+        let number = desk.open.number;
+        let mut open = std::mem::replace(&mut desk.open, OpenBatch::new(number + 1));
+        let batch = desk.ledger.batch(&mut open, desk.store.epoch(), desk.clock.now());
+        self.versions.follow(desk, &batch);
+        desk.meters.queue_depth.set(self.ends.requests.len() as u64);
+        desk.meters.sendings_under_way.set(self.sendings.lanes.len() as u64);
+        desk.meters.decisions_under_way.set(desk.pool.leads() as u64);
+        self.settling.begin(open, batch, desk);
+        self.ends.progress.send_replace(self.settling.progress);
+    }
+
+    /// The batch that was being flushed is durable: whoever waited for it hears so, and what it began leaves.
+    pub(super) fn settle(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some((open, _)) = self.settling.flushing.take() else { return Ok(()) };
+        if let Err(error) = result {
+            self.settling.unsure = Some(open);
+            return Err(error);
+        }
+        self.settling.failures = 0;
+        self.settling.progress.settled = open.number;
+        self.desk.ledger.settled();
+        self.desk.next_timer = self.desk.next_timer.min(open.next_due);
+        self.desk.pool.settled(open.number);
+        self.letters.settled(open.number);
+        self.deadlines.settled(open.number);
+        self.sendings.settled(open.number);
+        self.releasing.settled(open.number);
+        for (via, due) in &open.placed {
+            self.sendings.placed(via, *due);
+        }
+        self.ends.progress.send_replace(self.settling.progress);
+        self.deliver(open);
+        Ok(())
+    }
+
+    /// A batch is durable: who waited hears so, and what it began leaves. What came into force is seen before anybody is
+    /// told that it did.
+    fn deliver(&mut self, open: OpenBatch) {
+        let (public, rest): (Vec<After>, Vec<After>) =
+            open.after.into_iter().partition(|after| matches!(after, After::Publish(_)));
+        public.into_iter().for_each(|after| self.carry_out(after));
+        open.replies.into_iter().for_each(Reply::send);
+        rest.into_iter().for_each(|after| self.carry_out(after));
+    }
+
+    fn carry_out(&mut self, after: After) {
+        let results = || self.ends.results_to.clone();
+        match after {
+            After::Send(row, permit, _) => {
+                let (courier, results) = (Arc::clone(&self.courier), results());
+                let done = move |row, result| {
+                    let _ = results.send(Request::Sent(row, result));
+                };
+                courier.send(Arc::clone(&self.desk.catalog), *row, permit, Box::new(done));
+            }
+            After::Ask(mut question) => {
+                let (kind, shadow, results) = (question.kind, question.shadow.take(), results());
+                self.desk.decider.ask_pooled(*question, move |answer| {
+                    let _ = results.send(Request::Answered(Box::new(answer), kind, shadow));
+                });
+            }
+            After::Watch(watched) => self.watching.begin(&mut self.desk, *watched, results()),
+            After::Forget(id) => self.sendings.ended(id, self.desk.clock.now()),
+            After::Leave(lead, plugin) => {
+                self.desk.pool.leave(lead, &plugin);
+                self.desk.next_timer = self.desk.next_timer.min(self.desk.clock.now());
+            }
+            After::Publish(catalog) => drop(self.ends.catalog.send_replace(catalog)),
+            After::ReleaseLead(lead) => self.releasing.go_of(lead),
+            After::Release { leads } => self.releasing.go(leads),
+            After::Seat => self.seating = Seating::begin(),
+        }
+    }
+
+    /// A commit or a read failed: everything computed on it is undone and the store is opened again.
+    pub(super) async fn failed(&mut self, error: StoreError) {
+        tracing::error!(%error, "the store failed; what was not durable is undone and the store is opened again");
+        let refused = Refused::Failed(error.to_string());
+        if let Some((open, flush)) = self.settling.flushing.take() {
+            match flush.await {
+                Ok(()) => self.deliver(open),
+                Err(_) => self.settling.unsure = Some(open),
+            }
+        }
+        let number = self.desk.open.number;
+        let open = std::mem::replace(&mut self.desk.open, OpenBatch::new(number + 1));
+        self.undo(open, &refused);
+        if let Some(advance) = &mut self.advancing {
+            advance.undone();
+        }
+        if error.is_damage() {
+            // No request touches what is damaged without being told so: it was something due, which can wait for requests.
+            self.due.from = self.desk.clock.elapsed() + DUE_AGAIN_AFTER;
+        } else if self.settling.failures > 0 {
+            self.sleep_unless_stopped((RECOVER_AFTER * self.settling.failures).min(RECOVER_AFTER_MAX)).await;
+        }
+        self.settling.failures = self.settling.failures.saturating_add(1);
+        while let Err(error) = self.reopen(&refused).await {
+            tracing::error!(%error, "the store cannot be opened again yet");
+            if let Some(open) = &mut self.settling.unsure {
+                // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
+                open.replies.drain(..).for_each(|reply| reply.fail(refused.clone()));
+            }
+            self.refuse_waiting(&refused);
+            self.hear_stop();
+            if self.stopping.is_some() {
+                tracing::warn!("stopping without the store: what was not acknowledged may be missing, nothing else is");
+                self.waiting.clear();
+                break;
+            }
+            self.sleep_unless_stopped(RECOVER_AFTER).await;
+        }
+        let progress = &mut self.settling.progress;
+        progress.submitted = progress.submitted.max(number);
+        progress.settled = progress.submitted;
+        progress.failures += 1;
+        self.ends.progress.send_replace(*progress);
+        self.room.look(&self.desk);
+    }
+
+    /// Nothing of a batch was kept. Attempts it would have begun are begun anew from the store; results that it handled are
+    /// handled again, before anything else.
+    fn undo(&mut self, mut open: OpenBatch, refused: &Refused) {
+        for after in &open.after {
+            match after {
+                After::Send(row, ..) => self.sendings.lanes.end(row.id),
+                After::Ask(question) => self.desk.pool.leave(question.run.lead(), &question.plugin),
+                After::Forget(_)
+                | After::Leave(..)
+                | After::Watch(_)
+                | After::Publish(_)
+                | After::ReleaseLead(_)
+                | After::Release { .. }
+                | After::Seat => {}
+            }
+        }
+        for result in open.results.drain(..).rev() {
+            self.waiting.push_front(result);
+        }
+        open.fail(refused);
+    }
+
+    /// Opens the store again, settles the batch whose fate was open, and reads what is in memory anew.
+    async fn reopen(&mut self, refused: &Refused) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.desk.store);
+        store.recover().await?;
+        let kept = match &self.settling.unsure {
+            Some(open) => store.committed(BatchId(open.number)).await?,
+            None => false,
+        };
+        match self.settling.unsure.take() {
+            Some(open) if kept => self.deliver(open),
+            Some(open) => {
+                self.desk.meters.commits_failed_total.add(1);
+                self.undo(open, refused);
+            }
+            None => {}
+        }
+        let desk = &mut self.desk;
+        let now = desk.clock.now();
+        // What was not durable was not in force.
+        let in_force = Arc::clone(&self.ends.catalog.borrow());
+        desk.put_in_force(in_force);
+        desk.pool.find_lines(store.as_ref()).await?;
+        desk.ledger = Ledger::new(store.counters().await?);
+        desk.next_timer = now;
+        self.watching = Watching::load(store.as_ref(), desk.clock.elapsed()).await?;
+        self.releasing = brakes::Releasing::begin(&desk.catalog.brakes);
+        self.raising = Raising::begin(store.as_ref()).await?;
+        desk.older_keys = !self.raising.is_over();
+        self.letters = Letters::default();
+        self.seating = Seating::begin();
+        self.schedules = firings::Schedules::load(&desk.catalog, store.as_ref(), now).await?;
+        desk.open.touched |= self.schedules.write_new(&mut desk.ledger);
+        self.deadlines.forget();
+        self.sendings.forget(now);
+        Ok(())
+    }
+
+    /// While the store is closed nobody is kept waiting; results wait for it.
+    fn refuse_waiting(&mut self, refused: &Refused) {
+        let (results, requests): (VecDeque<Request>, VecDeque<Request>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(Request::is_result);
+        self.waiting = results;
+        requests.into_iter().for_each(|request| batch::refuse(request, refused));
+        while let Ok(request) = self.ends.requests.try_recv() {
+            batch::refuse(request, refused);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Walks through what is stored, a batch's share at a time: leads whose workflow goes on, tasks of whoever left the team, keys
+//! that older rules made. Where each stands is seen from the store, so a restart begins again and forgets nobody.
+
+use super::desk::Desk;
+use cadenza_core::heart::{Command, Outcome};
+use cadenza_core::id::{LeadId, TaskId};
+use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
+use cadenza_core::task::Assignee;
+use cadenza_core::time::Timestamp;
+use cadenza_store::{QueueKey, Store, StoreError};
+
+/// Keys that are replaced in one batch.
+const KEYS_MAX: usize = 64;
+
+/// How far the queues have been looked through since the team changed: of tasks of reps and pools that are not in it any more,
+/// each is found by the first place of its queue, and moved to whoever can do it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seating {
+    /// The last place looked at; none when all have been.
+    after: Option<Option<QueueKey>>,
+    /// Leads that were told.
+    told: u64,
+}
+
+/// The last place that a queue can have: after it the next queue begins.
+const fn end_of(assignee: Assignee) -> QueueKey {
+    QueueKey { assignee, class: u8::MAX, due: Timestamp::MAX, task: TaskId(u128::MAX) }
+}
+
+impl Seating {
+    /// From the beginning.
+    pub(super) const fn begin() -> Self {
+        Self { after: Some(None), told: 0 }
+    }
+
+    /// When queues are looked through next: at once while some have not been.
+    pub(super) const fn next(&self) -> Timestamp {
+        if self.after.is_none() { Timestamp::MAX } else { Timestamp::from_ms(0) }
+    }
+
+    /// Looks through some more queues. Of one that has its rep or pool only the first place is read.
+    pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        let Some(mut after) = self.after.clone() else { return Ok(()) };
+        let limit = desk.options.firing_leads_max;
+        for _ in 0..limit {
+            let Some(first) = desk.store.queue(None, after.as_ref(), 1).await?.pop() else {
+                self.end();
+                return Ok(());
+            };
+            if desk.catalog.live.settings.team.seats(&first.assignee) {
+                after = Some(end_of(first.assignee));
+                continue;
+            }
+            let page = desk.store.queue(Some(&first.assignee), after.as_ref(), limit).await?;
+            for place in &page {
+                // One that cannot be read was told of; its tasks stay where they are.
+                let ran = desk.run_at(&Command::Seat(place.task.lead()), now).await?;
+                self.told += u64::from(matches!(ran, Ok(Outcome::Applied(_))));
+            }
+            after = page.into_iter().last();
+            break;
+        }
+        self.after = Some(after);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        if self.told > 0 {
+            tracing::info!(leads = self.told, "tasks of reps or pools that are not in the team any more were moved");
+        }
+        *self = Self::default();
+    }
+}
+
+/// How far the keys that older rules made have come: each is replaced by the one that today's rules make of it. A data folder
+/// of an older program is so raised once; intake goes on meanwhile, and finds leads by both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Raising {
+    /// There are such keys, and none is under way.
+    Due,
+    /// Some are replaced by the batch of this number.
+    In(u64),
+    /// There are none.
+    Over,
+}
+
+impl Raising {
+    /// What a store has to go on with.
+    pub(super) async fn begin(store: &dyn Store) -> Result<Self, StoreError> {
+        let old = older(store, 1).await?;
+        Ok(if old.is_empty() { Self::Over } else { Self::Due })
+    }
+
+    pub(super) const fn is_over(self) -> bool {
+        matches!(self, Self::Over)
+    }
+
+    /// When keys are next replaced: at once while there are some. `settled` is the last batch that the store has.
+    pub(super) const fn next(self, settled: u64) -> Timestamp {
+        let waits = match self {
+            Self::Due => false,
+            Self::In(number) => settled < number,
+            Self::Over => true,
+        };
+        if waits { Timestamp::MAX } else { Timestamp::from_ms(0) }
+    }
+
+    /// Replaces some keys: their leads are told, tell their new keys, and the old ones are forgotten in the same commit.
+    pub(super) async fn go_on(&mut self, desk: &mut Desk, settled: u64, now: Timestamp) -> Result<(), StoreError> {
+        if self.next(settled) > now {
+            return Ok(());
+        }
+        let page = older(desk.store.as_ref(), KEYS_MAX).await?;
+        if page.is_empty() {
+            *self = Self::Over;
+            desk.older_keys = false;
+            tracing::info!("every key is kept by today's rules");
+            return Ok(());
+        }
+        *self = Self::In(desk.open.number);
+        for (old, _) in page {
+            // Nothing is refused here: a holder that cannot be read is passed over.
+            let _ = desk.run_at(&Command::Raise(old), now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Keys by older rules.
+async fn older(store: &dyn Store, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError> {
+    for version in 1..RULES_VERSION {
+        let found = store.identities_of(version, limit).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The leads of workflows that go on, as long as there are some that have not been told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Resuming {
+    /// The last lead that was looked at; none when all have been.
+    after: Option<Option<LeadId>>,
+}
+
+impl Resuming {
+    /// From the beginning, or not at all.
+    pub(super) fn begin(resumes: bool) -> Self {
+        Self { after: resumes.then_some(None) }
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.after.is_none()
+    }
+
+    /// Tells some more leads; whether those were the last.
+    pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(after) = self.after else { return Ok(false) };
+        let limit = desk.options.firing_leads_max;
+        let page = desk.store.leads(after, limit).await?;
+        for stored in &page {
+            let id = stored.lead.id;
+            let state = desk.state(id).unwrap_or(stored);
+            if state.runs.iter().any(|run| run.braked_at.is_some()) {
+                // One that cannot be read was told of, and stays as it is.
+                let _ = desk.run_at(&Command::Release(id), now).await?;
+            }
+        }
+        self.after = page.last().filter(|_| page.len() == limit).map(|last| Some(last.lead.id));
+        Ok(self.after.is_none())
+    }
+}

@@ -1,0 +1,129 @@
+//! Builds of plugins: made live or tried at once and for good; what came of watching those that are tried; and where
+//! decisions lie, as long as that is remembered.
+
+use super::batch::{After, Reply};
+use super::desk::Desk;
+use crate::catalog::{Catalog, Documents};
+use crate::damage::document;
+use crate::engine::{Refused, Request};
+use cadenza_builds::Registry;
+use cadenza_builds::shadow::{Compared, Tally};
+use cadenza_core::heart::Watched;
+use cadenza_core::time::{DAY_MS, Timestamp};
+use cadenza_store::{DocumentKey, Store, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How often tallies are written while builds are watched, in real time: a crash loses no more of them.
+const TALLIES_EVERY: Duration = Duration::from_secs(1);
+/// How often lists of decisions that are too old are looked for, in real time, and how many go at a time.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// How often as long as there are more: 12,800 lists a second, several times as many as batches are made.
+const FORGET_MORE_EVERY: Duration = Duration::from_millis(20);
+const FORGET_MAX: usize = 256;
+
+/// What is remembered between batches.
+pub(super) struct Watching {
+    tallies: BTreeMap<String, Tally>,
+    dirty: bool,
+    written_at: Duration,
+    forgotten_at: Duration,
+    forgets_more: bool,
+}
+
+impl Watching {
+    /// As the store has it.
+    pub(super) async fn load(store: &dyn Store, elapsed: Duration) -> Result<Self, StoreError> {
+        let tallies = document(store, &DocumentKey::Shadows).await?.unwrap_or_default();
+        Ok(Self { tallies, dirty: false, written_at: elapsed, forgotten_at: elapsed, forgets_more: false })
+    }
+
+    /// How long until something is to be written, in real time.
+    pub(super) fn sleep_max(&self) -> Duration {
+        if self.dirty { TALLIES_EVERY.min(self.forget_every()) } else { self.forget_every() }
+    }
+
+    const fn forget_every(&self) -> Duration {
+        if self.forgets_more { FORGET_MORE_EVERY } else { FORGET_EVERY }
+    }
+}
+
+impl Watching {
+    /// Other builds are live or tried from the next transition on; calls under way are not disturbed.
+    pub(super) fn change_plugins(
+        &mut self,
+        desk: &mut Desk,
+        catalog: &Arc<Catalog>,
+        documents: Documents,
+        reply: oneshot::Sender<Result<(), Refused>>,
+    ) {
+        let catalog = Arc::new(catalog.with_brakes(desk.catalog.brakes.as_ref().clone()));
+        self.begin_anew(desk, &catalog);
+        desk.put_in_force(Arc::clone(&catalog));
+        desk.open.documents.extend(documents);
+        desk.open.after.push(After::Publish(catalog));
+        desk.open.replies.push(Reply::Done(reply));
+    }
+
+    /// Forgets what came of watching builds that are no longer tried, or are tried anew.
+    fn begin_anew(&mut self, desk: &mut Desk, catalog: &Catalog) {
+        let before = &desk.catalog.registry;
+        let trial = |registry: &Registry, name: &str| {
+            let versions = registry.get(name).filter(|versions| versions.candidate.is_some())?;
+            Some(versions.trials)
+        };
+        let same = |name: &str| {
+            let trial_now = trial(&catalog.registry, name);
+            trial_now.is_some() && trial_now == trial(before, name)
+        };
+        self.tallies.retain(|name, _| same(name));
+        self.write(desk);
+    }
+
+    fn write(&mut self, desk: &mut Desk) {
+        let document = serde_json::to_vec(&self.tallies).expect("counts and texts become JSON");
+        desk.open.documents.push((DocumentKey::Shadows, Some(document)));
+        self.dirty = false;
+        self.written_at = desk.clock.elapsed();
+    }
+
+    /// The decision is durable: the watched build is asked, if it keeps up.
+    pub(super) fn begin(&mut self, desk: &mut Desk, watched: Watched, results: mpsc::UnboundedSender<Request>) {
+        let plugin = watched.answer.plugin.clone();
+        let taken = desk.decider.watch(watched, move |compared| {
+            let _ = results.send(Request::Compared(Box::new(compared)));
+        });
+        if !taken {
+            self.tallies.entry(plugin).or_default().skipped += 1;
+            self.dirty = true;
+        }
+    }
+
+    /// What a watched build would have decided.
+    pub(super) fn compared(&mut self, desk: &Desk, compared: &Compared) {
+        // One that was asked before the build was dropped or promoted says nothing any more.
+        let tried = desk.catalog.plugins.candidate(&compared.plugin).map(|info| info.digest);
+        if tried == Some(compared.shadow) {
+            self.tallies.entry(compared.plugin.clone()).or_default().add(compared);
+            self.dirty = true;
+        }
+    }
+
+    /// Writes tallies now and then, and forgets where decisions lie that are too old.
+    pub(super) async fn keep(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
+        let elapsed = desk.clock.elapsed();
+        if self.dirty && elapsed.saturating_sub(self.written_at) >= TALLIES_EVERY {
+            self.write(desk);
+        }
+        if elapsed.saturating_sub(self.forgotten_at) >= self.forget_every() {
+            let before = now.plus_ms(-i64::from(desk.options.decision_days_max) * DAY_MS);
+            let old = desk.store.decisions(None, before, FORGET_MAX).await?;
+            self.forgets_more = old.len() == FORGET_MAX;
+            desk.open.forget_decisions.extend(old.into_iter().map(|(key, _)| key));
+            self.forgotten_at = desk.clock.elapsed();
+        }
+        Ok(())
+    }
+}
