@@ -217,6 +217,9 @@ pub(crate) struct Progress {
     pub failures: u64,
 }
 
+/// A preview counts so many open tasks of a rep: it keeps no count, and whoever has more is as busy as can be.
+const PREVIEW_TASKS_MAX: u32 = 1_000;
+
 /// A handle to the running engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
@@ -335,7 +338,9 @@ impl Engine {
             match rehearsed {
                 Ok(preview) => return Ok(Ok(preview)),
                 Err(heart::Stop::Rejected(why)) => return Ok(Err(why)),
-                Err(heart::Stop::Unread(keys)) => read(self.store.as_ref(), &mut set, keys, now.day()).await?,
+                Err(heart::Stop::Unread(keys)) => {
+                    read(self.store.as_ref(), &mut set, keys, now.day(), PREVIEW_TASKS_MAX).await?
+                }
             }
         }
     }

@@ -79,9 +79,11 @@ impl<S: Space> Shared<S> {
 pub enum Commits {
     /// On a thread of their own: the next one is computed meanwhile.
     OnTheirThread,
-    /// On the thread of whoever asks, in one order with everything else there: before it is written and before the answer, whatever
-    /// else is ready has a turn, as it would while another thread writes.
+    /// On the thread of whoever asks, before anything else happens there.
     OnCallersThread,
+    /// The same, but before it is written and before the answer whatever else is ready there has a turn, as it would while
+    /// another thread writes.
+    InTurns,
 }
 
 /// The way to the committer.
@@ -89,7 +91,7 @@ pub(crate) enum Committer {
     /// To its thread.
     Thread { jobs: Option<mpsc::Sender<Job>>, thread: Option<std::thread::JoinHandle<()>> },
     /// Here, until it is closed.
-    Here(Mutex<Box<dyn FnMut(Job) + Send>>),
+    Here { write: Mutex<Box<dyn FnMut(Job) + Send>>, gives_way: bool },
 }
 
 impl Committer {
@@ -112,11 +114,12 @@ impl Committer {
             changes: Changes::default(),
             filtering: None,
         };
-        if commits == Commits::OnCallersThread {
+        if commits != Commits::OnTheirThread {
             let here = move |job| {
                 let _ = writer.take(job);
             };
-            return Ok((shared, taken, Self::Here(Mutex::new(Box::new(here)))));
+            let (write, gives_way) = (Mutex::new(Box::new(here) as _), commits == Commits::InTurns);
+            return Ok((shared, taken, Self::Here { write, gives_way }));
         }
         let (jobs, inbox) = mpsc::channel(JOBS_MAX);
         let thread = std::thread::Builder::new()
@@ -127,12 +130,12 @@ impl Committer {
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let here = matches!(self, Self::Here(_));
-        if here {
+        let gives_way = matches!(self, Self::Here { gives_way: true, .. });
+        if gives_way {
             give_way().await;
         }
         let committed = self.ask(|answer| Job::Commit(Box::new(batch), answer)).await;
-        if here {
+        if gives_way {
             give_way().await;
         }
         committed
@@ -157,7 +160,7 @@ impl Committer {
         match self {
             Self::Thread { jobs: Some(jobs), .. } => drop(jobs.send(job).await),
             Self::Thread { jobs: None, .. } => {}
-            Self::Here(take) => (take.lock().unwrap_or_else(PoisonError::into_inner))(job),
+            Self::Here { write, .. } => (write.lock().unwrap_or_else(PoisonError::into_inner))(job),
         }
         answered.await.unwrap_or_else(|_| Err(StoreError::Io("the committer is gone".to_owned())))
     }

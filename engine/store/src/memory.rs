@@ -38,6 +38,14 @@ impl Keyed<MemorySpace> {
         Self::started(disk, Commits::OnCallersThread)
     }
 
+    /// The same, but whatever else is ready on that thread has a turn while a batch is on its way.
+    ///
+    /// # Errors
+    /// As of [`Self::try_on`].
+    pub fn in_turns(disk: &MemoryDisk) -> Result<Self, StoreError> {
+        Self::started(disk, Commits::InTurns)
+    }
+
     fn started(disk: &MemoryDisk, commits: Commits) -> Result<Self, StoreError> {
         Self::start(MemorySpace { disk: disk.clone(), applying: RwLock::new(()) }, false, commits)
     }

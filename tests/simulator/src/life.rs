@@ -22,7 +22,7 @@ const PEOPLE: u32 = 12;
 
 impl World {
     pub(crate) async fn lead_life(&mut self, last: bool) -> anyhow::Result<()> {
-        let store = Arc::new(MemoryStore::in_one_order(&self.disk)?);
+        let store = Arc::new(MemoryStore::in_turns(&self.disk)?);
         let options = StartOptions {
             workspace: self.folders.join("workspace"),
             data: self.folders.join("data"),

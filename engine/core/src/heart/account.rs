@@ -9,13 +9,15 @@ use std::collections::VecDeque;
 
 impl Overlay<'_> {
     pub(super) fn account_due(&mut self, id: AccountId) -> Result<Outcome, Stop> {
-        if let Some(Found::Damaged(why)) = self.read_account(id) {
-            return Err(Rejected::Damaged(why.to_string()).into());
+        match self.read_account(id) {
+            Some(Found::Damaged(why)) => return Err(Rejected::Damaged(why.to_string()).into()),
+            Some(Found::Nothing) => return Err(Rejected::Damaged(format!("the account {id} is not there")).into()),
+            _ => {}
         }
         let now = self.rules.now;
         let told = self.change_account(id, |account| account.timer_due(now))?;
         let leads: Vec<LeadId> = told.iter().map(|(lead, _)| *lead).collect();
-        self.need_leads(&leads)?;
+        self.need_to_tell(&leads)?;
         for (lead, event) in told {
             self.transition(lead, &format!("hold/{id}/{now}"), VecDeque::from([event]), Vec::new())?;
         }
@@ -25,7 +27,7 @@ impl Overlay<'_> {
     /// A page of the leads under a hold that is over which its account does not list.
     pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
         let Some(ending) = self.account(id)?.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
-        self.need_leads(page)?;
+        self.need_to_tell(page)?;
         for lead in page {
             if let Some(tells) = ending.tells {
                 let event = VecDeque::from([tells.event()]);

@@ -4,6 +4,7 @@ use super::intake::{Accepted, Incoming};
 use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};
+use crate::account::AccountFacts;
 use crate::event::Event;
 use crate::expr::{Expr, Object};
 use crate::id::{AccountId, LeadId, RunId};
@@ -76,7 +77,7 @@ pub enum Outcome {
 }
 
 /// In so many rounds everything is read that a command names or leads to, as far as that can be foreseen.
-pub const ROUNDS: u8 = 3;
+pub const ROUNDS: u8 = 4;
 
 impl Command {
     /// Adds to `keys` what this command names or leads to and nobody has read: in the first round what it names, then what that
@@ -89,11 +90,16 @@ impl Command {
         };
         match self {
             Self::Report(incoming, named) => incoming.names(named, round, rules, set, &mut unread),
-            Self::Event { lead, .. }
-            | Self::Due(lead)
-            | Self::Release(lead)
-            | Self::Seat(lead)
-            | Self::Enroll { lead, .. } => one_lead(*lead, round, set, &mut unread),
+            Self::Event { lead, .. } | Self::Due(lead) | Self::Release(lead) | Self::Seat(lead) => {
+                one_lead(*lead, round, set, &mut unread)
+            }
+            Self::Enroll { lead, workflow, leads, .. } => {
+                // Of those that it is not about nothing else is read.
+                let is_meant = |state| leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules);
+                if round == 0 || set.state(*lead).is_some_and(is_meant) {
+                    one_lead(*lead, round, set, &mut unread);
+                }
+            }
             Self::Call(run) => one_lead(run.lead(), round, set, &mut unread),
             Self::AccountDue(id) => {
                 let account = set.account(*id).and_then(Found::one);
@@ -108,6 +114,13 @@ impl Command {
             }
         }
     }
+}
+
+/// Whether a schedule is about a lead: one that is in its workflow already is left alone.
+fn is_meant(state: &LeadState, workflow: &str, leads: &Expr, account: Option<&AccountFacts>, rules: Rules<'_>) -> bool {
+    let Rules { live, definitions, now, .. } = rules;
+    let is_in = state.runs.iter().any(|run| definitions.name(&run.workflow) == Some(workflow));
+    !is_in && leads.holds(&View { account, ..View::of(state, live, definitions, now) })
 }
 
 /// A lead, and the account that it belongs to.
@@ -177,11 +190,8 @@ impl Overlay<'_> {
 
     fn enroll(&mut self, lead: LeadId, workflow: &str, by: &str, leads: &Expr) -> Result<Outcome, Stop> {
         let state = self.readable(lead)?;
-        let (live, definitions) = (self.rules.live, self.rules.definitions);
         let account = self.facts(state.lead.account.filter(|_| leads.names(Object::Account)))?;
-        let is_in = state.runs.iter().any(|run| definitions.name(&run.workflow) == Some(workflow));
-        let view = View { account: account.as_ref(), ..View::of(state, live, definitions, self.rules.now) };
-        let is_meant = !is_in && leads.holds(&view);
+        let is_meant = is_meant(state, workflow, leads, account.as_ref(), self.rules);
         let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned() };
         self.when(is_meant, lead, by, event)
     }

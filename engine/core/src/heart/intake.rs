@@ -5,7 +5,7 @@ use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};
 use crate::event::{Event, EventType, LeadCommand, Report, StandardEvent};
-use crate::finding::{Match, Named};
+use crate::finding::{self, Match, Named};
 use crate::id::{LeadId, hash64};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage, first_key};
 use crate::journal::Note;
@@ -147,24 +147,50 @@ impl Incoming {
                     None => self.account_joined(&LeadState::new(LeadId(0), rules.now), rules, unread),
                 }
             }
+            // A duplicate leads to nothing else.
+            _ if matches!(set.mark(&self.id), Some(Found::One(_))) => {}
             1 => {
                 self.holders(keys, set).for_each(|lead| unread(Key::Lead(lead)));
+                if self.report.opts_out() {
+                    let also: Vec<IdentityKey> = self.also_named(rules.live).collect();
+                    self.holders(&also, set).for_each(|lead| unread(Key::Lead(lead)));
+                }
                 for key in keys.iter().filter(|_| rules.older_keys) {
                     self.older_key(key).into_iter().for_each(|key| unread(Key::Identity(key)));
                 }
             }
-            _ => {
-                for state in self.holders(keys, set).chain(self.lead).filter_map(|lead| set.state(lead)) {
+            2 => {
+                for state in self.states(keys, set) {
                     match state.lead.account {
                         Some(account) => unread(Key::Account(account)),
                         None => self.account_joined(state, rules, unread),
                     }
                 }
+                self.own_keys(keys, rules, set).into_iter().for_each(|key| unread(Key::Identity(key)));
+            }
+            _ => {
+                let own = self.own_keys(keys, rules, set);
+                self.holders(&own, set).for_each(|lead| unread(Key::Lead(lead)));
             }
         }
     }
 
-    /// The leads that have one of its keys.
+    /// The leads that it may be about, as far as they can be read.
+    fn states<'s>(&self, keys: &[IdentityKey], set: &'s WorkingSet) -> impl Iterator<Item = &'s LeadState> {
+        self.holders(keys, set).chain(self.lead).filter_map(|lead| set.state(lead)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What may be bound of these leads: their own keys, where it says something against an address or number.
+    fn own_keys(&self, keys: &[IdentityKey], rules: Rules<'_>, set: &WorkingSet) -> Vec<IdentityKey> {
+        if !self.report.is_against() {
+            return Vec::new();
+        }
+        let country = rules.live.settings.country;
+        let of = |state: &LeadState| finding::keys(&state.lead.profile, state.lead.country().or(country));
+        self.states(keys, set).flat_map(of).collect()
+    }
+
+    /// The leads that have one of these keys.
     fn holders(&self, keys: &[IdentityKey], set: &WorkingSet) -> impl Iterator<Item = LeadId> {
         let known = keys.iter().filter_map(|key| set.identity(key)?.one());
         known.flat_map(|known| known.holders.iter().rev().take(LOOKED_AT_MAX).copied())
@@ -195,7 +221,7 @@ impl Overlay<'_> {
             let brought = report.fields.iter().filter(|(field, _)| IdentityKind::parse(field).is_none());
             left_out.extend(brought.map(|(field, value)| LeftOut::new(field, Why::Shared, Some(value))));
         }
-        self.need_leads(&others)?;
+        self.need_to_tell(&others)?;
         for other in others {
             let command = LeadCommand::OptOut { reason: report.text("reason").map(str::to_owned) };
             let opted_out = VecDeque::from([Event::Commanded { command, by: report.source.clone() }]);

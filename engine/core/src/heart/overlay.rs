@@ -62,7 +62,7 @@ pub struct Changes {
     /// What pools remember now.
     pub pools: BTreeMap<String, PoolState>,
     /// Owners that were chosen where somebody asks how much a rep has to do.
-    pub given: Vec<(LeadId, RepId)>,
+    pub given: BTreeMap<LeadId, RepId>,
     /// Events that were applied.
     pub marks: Vec<Mark>,
     /// Leads that come under the hold of an account which lists no more, or are there no longer.
@@ -145,9 +145,15 @@ impl<'a> Overlay<'a> {
 
     /// Stops unless all of these leads were read.
     pub(super) fn need_leads(&self, leads: &[LeadId]) -> Result<(), Stop> {
-        let unread = leads.iter().filter(|id| !self.new.contains_key(id) && self.set.lead(**id).is_none());
-        let unread: Vec<Key> = unread.map(|id| Key::Lead(*id)).collect();
-        if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
+        all_read(leads.iter().filter(|id| self.state(**id).is_err()).map(|id| Key::Lead(*id)).collect())
+    }
+
+    /// Stops unless all of these leads, and the accounts that they belong to, were read: they are about to be told something.
+    pub(super) fn need_to_tell(&self, leads: &[LeadId]) -> Result<(), Stop> {
+        self.need_leads(leads)?;
+        let accounts = leads.iter().filter_map(|id| self.state(*id).ok()??.lead.account);
+        let unread = accounts.filter(|id| self.account(*id).is_err());
+        all_read(unread.map(Key::Account).collect())
     }
 
     /// Takes a lead for a transition, with the entries that were pushed out of it by earlier ones.
@@ -236,18 +242,13 @@ impl<'a> Overlay<'a> {
 
     /// Stops unless all of these pools were read.
     pub(super) fn need_pools<'p>(&self, names: impl Iterator<Item = &'p String>) -> Result<(), Stop> {
-        let unread: Vec<Key> =
-            names.filter(|name| self.set.pool(name).is_none()).map(|name| Key::Pool(name.clone())).collect();
-        if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
+        all_read(names.filter(|name| self.set.pool(name).is_none()).map(|name| Key::Pool(name.clone())).collect())
     }
 
     /// Open tasks of these reps, and what was given to them and is still to come.
     pub(super) fn loads(&self, reps: Vec<RepId>) -> Result<BTreeMap<RepId, u32>, Stop> {
         let unread = reps.iter().filter(|rep| self.set.open_tasks(rep).is_none());
-        let unread: Vec<Key> = unread.map(|rep| Key::OpenTasks(rep.clone())).collect();
-        if !unread.is_empty() {
-            return Err(Stop::Unread(unread));
-        }
+        all_read(unread.map(|rep| Key::OpenTasks(rep.clone())).collect())?;
         let mut loads: BTreeMap<RepId, u32> = reps
             .into_iter()
             .map(|rep| (self.set.open_tasks(&rep).unwrap_or_default(), rep))
@@ -260,8 +261,8 @@ impl<'a> Overlay<'a> {
                 *count = count.saturating_sub(had).saturating_add(tasks_of(&changed.state, rep));
             }
         }
-        for (lead, owner) in self.set.given().iter().chain(self.changes.given.iter().map(|(lead, owner)| (lead, owner)))
-        {
+        let given = self.set.given().iter().filter(|(lead, _)| !self.changes.given.contains_key(lead));
+        for (lead, owner) in given.chain(&self.changes.given) {
             let Some(count) = loads.get_mut(owner) else { continue };
             let changed = self.changes.leads.get(lead).map(|changed| &*changed.state);
             let has_one = changed.or_else(|| self.set.state(*lead)).is_some_and(|state| tasks_of(state, owner) > 0);
@@ -274,6 +275,11 @@ impl<'a> Overlay<'a> {
     pub(super) const fn pools(&mut self) -> OverlaidPools<'_> {
         OverlaidPools { set: self.set, changed: &mut self.changes.pools }
     }
+}
+
+/// Stops for want of these, if there are any.
+fn all_read(unread: Vec<Key>) -> Result<(), Stop> {
+    if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
 }
 
 /// What pools remember: of those that a choice is made from a copy is changed.

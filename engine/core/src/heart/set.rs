@@ -2,7 +2,7 @@
 //! difference matters: what is absent may be created, what is unread must be read first.
 
 use super::intake::Mark;
-use super::overlay::Changes;
+use super::overlay::{ChangedLead, Changes};
 use crate::account::Account;
 use crate::id::{AccountId, LeadId};
 use crate::identity::{Identity, IdentityKey};
@@ -162,31 +162,32 @@ impl WorkingSet {
     }
 
     /// Takes over what a command changed.
-    pub fn apply(&mut self, changes: &Changes) {
-        for (id, changed) in &changes.leads {
-            let before = self.leads.insert(*id, Found::One(Arc::clone(&changed.state)));
-            self.recount(before.as_ref().and_then(Found::one), &changed.state);
+    pub fn apply(&mut self, changes: Changes) {
+        for (id, ChangedLead { state, .. }) in changes.leads {
+            let before = self.leads.insert(id, Found::One(Arc::clone(&state)));
+            self.recount(before.as_ref().and_then(Found::one), &state);
         }
-        for (id, account) in &changes.accounts {
-            self.accounts.insert(*id, Found::One(Arc::clone(account)));
-        }
-        for (key, identity) in &changes.identities {
-            self.identities.insert(key.clone(), Found::One(Arc::clone(identity)));
-        }
-        for (name, state) in &changes.pools {
-            self.pools.insert(name.clone(), state.clone());
-        }
-        for mark in &changes.marks {
-            self.marks.insert(mark.event.clone(), Found::One(Arc::new(mark.clone())));
-        }
-        self.given.extend(changes.given.iter().cloned());
+        self.accounts.extend(changes.accounts.into_iter().map(|(id, account)| (id, Found::One(account))));
+        self.identities.extend(changes.identities.into_iter().map(|(key, known)| (key, Found::One(known))));
+        self.pools.extend(changes.pools);
+        let marks = changes.marks.into_iter();
+        self.marks.extend(marks.map(|mark| (mark.event.clone(), Found::One(Arc::new(mark)))));
+        self.given.extend(changes.given);
     }
 
     fn recount(&mut self, before: Option<&LeadState>, after: &LeadState) {
-        for (rep, count) in &mut self.open_tasks {
-            let had = before.map_or(0, |state| tasks_of(state, rep));
-            *count = count.saturating_sub(had).saturating_add(tasks_of(after, rep));
-        }
+        let mut count = |state: &LeadState, counted: fn(u32, u32) -> u32| {
+            for task in &state.tasks {
+                if let Assignee::Rep(rep) = &task.assignee
+                    && let Some(count) = self.open_tasks.get_mut(rep)
+                {
+                    *count = counted(*count, 1);
+                }
+            }
+        };
+        // What is added first: a count that would go below nothing in between stays right.
+        count(after, u32::saturating_add);
+        before.into_iter().for_each(|before| count(before, u32::saturating_sub));
     }
 
     /// Forgets what is read again when it is needed: leads, accounts, keys and marks that nobody wants kept. What pools remember

@@ -71,7 +71,7 @@ impl Overlay<'_> {
     /// Tells other leads what came of a transition.
     pub(super) fn tell_others(&mut self, others: Vec<(LeadId, Event)>, event_id: &str) -> Result<(), Stop> {
         let leads: Vec<LeadId> = others.iter().map(|(lead, _)| *lead).collect();
-        self.need_leads(&leads)?;
+        self.need_to_tell(&leads)?;
         for (lead, event) in others {
             // It ends: what others are told leads to nothing that they would tell.
             self.transition(lead, event_id, VecDeque::from([event]), Vec::new())?;
@@ -162,7 +162,7 @@ impl Overlay<'_> {
         let choice = assignment::choose(request, team, &mut memory, now);
         // Remembered where somebody asks how much a rep has to do.
         if let Some(owner) = choice.owner.as_ref().filter(|_| !open_tasks.is_empty()) {
-            self.changes.given.push((request.run.lead(), owner.clone()));
+            self.changes.given.insert(request.run.lead(), owner.clone());
         }
         let (run, attempt) = (request.run, request.attempt);
         Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() })

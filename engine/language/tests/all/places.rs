@@ -228,16 +228,16 @@ impl Driven {
         let (definitions, live) = (&self.definitions, &self.live);
         let rules = Rules { definitions, live, paused: &none, asks_account: true, older_keys: false, now: self.now };
         let command = Command::Event { lead: self.lead, id: "ev".to_owned(), event: Box::new(event) };
-        let (outcome, changes) = loop {
+        let (outcome, mut changes) = loop {
             match compute(&command, rules, &self.set, &mut Silent, &mut answers) {
                 Ok(done) => break done,
                 Err(Stop::Unread(keys)) => keys.into_iter().for_each(|key| self.set.put(read(key, &self.account))),
                 Err(Stop::Rejected(why)) => panic!("{why:?}"),
             }
         };
-        self.set.apply(&changes);
-        let rows = changes.outside.into_iter();
+        let rows = std::mem::take(&mut changes.outside).into_iter();
         self.mails.extend(rows.filter_map(|outside| if let Outside::Send(row) = outside { Some(*row) } else { None }));
+        self.set.apply(changes);
         let Happened::Applied(notes) = outcome else { panic!("an event comes to something: {outcome:?}") };
         for note in notes {
             match note {

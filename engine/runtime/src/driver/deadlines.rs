@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use cadenza_core::account::Account;
-use cadenza_core::heart::{Command, Found, Rejected};
+use cadenza_core::heart::{Command, Found};
 use cadenza_core::id::AccountId;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{StoreError, TimerOwner};
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub(super) struct Deadlines {
     /// The batch that carries the timers fired last: none are looked for before it has settled.
     fired_in: Option<u64>,
-    /// What could not be read when its timer came.
+    /// What was not there, or could not be read, when its timer came.
     unreadable: BTreeSet<TimerOwner>,
 }
 
@@ -51,10 +51,14 @@ impl Deadlines {
         let mut unlisted = false;
         for (owner, command) in due.into_iter().zip(commands) {
             desk.meters.timers_fired_total.add(1);
-            if let Err(Rejected::Damaged(_)) = desk.run_prefetched(&command, None, now).await? {
+            // Who else is under a hold that ends now is looked for once that is durable: all of them are in the store by then.
+            let had_ended = matches!(owner, TimerOwner::Account(account) if is_ending(desk, account));
+            if desk.run_prefetched(&command, None, now).await?.is_err() {
                 self.unreadable.insert(owner);
             }
-            if let TimerOwner::Account(account) = owner {
+            if let TimerOwner::Account(account) = owner
+                && had_ended
+            {
                 unlisted |= tell_the_unlisted(desk, account, now).await?;
             }
         }
@@ -76,11 +80,16 @@ impl Deadlines {
     }
 
     /// Timers that are left alone: of leads for which a plugin is being asked, whose answer comes first; and of what
-    /// cannot be read.
+    /// cannot be read or is not there.
     fn passes_over(&self, desk: &Desk, owner: TimerOwner) -> bool {
         let asked = matches!(owner, TimerOwner::Lead(lead) if desk.pool.asks_for(lead));
         asked || self.unreadable.contains(&owner)
     }
+}
+
+/// Whether the hold of an account is over, while leads are told of it that its record does not list.
+fn is_ending(desk: &Desk, account: AccountId) -> bool {
+    desk.ledger.set().account(account).and_then(Found::one).is_some_and(|account| account.ending.is_some())
 }
 
 const fn command(owner: TimerOwner) -> Command {

@@ -177,12 +177,12 @@ impl Desk {
         for lead in &changes.cut_short {
             tracing::error!(%lead, "a workflow asks without waiting; it goes on when its decisions are asked again");
         }
-        self.ledger.take(&mut changes);
+        self.ledger.take(changes);
     }
 
     /// Reads these records, as far as they are not in memory.
     async fn read(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
-        read(self.store.as_ref(), self.ledger.set_mut(), keys, self.clock.now().day()).await
+        read(self.store.as_ref(), self.ledger.set_mut(), keys, self.clock.now().day(), u32::MAX).await
     }
 
     /// Takes a lead that a walk through the store came by.

@@ -36,6 +36,8 @@ struct Planned {
     times: Times,
     state: ScheduleState,
     next: Timestamp,
+    /// The batch in which a firing began: it goes through the leads once that has settled, and with it all that came before.
+    begun_in: Option<u64>,
     /// The store has another state, or none.
     unwritten: bool,
 }
@@ -74,6 +76,7 @@ impl Schedules {
                     times,
                     state: ScheduleState::default(),
                     next: now,
+                    begun_in: None,
                     unwritten: true,
                 };
                 planned.go_on_with(state.unwrap_or_default(), now);
@@ -112,9 +115,20 @@ impl Schedules {
         written
     }
 
+    /// The store has what this batch wrote.
+    pub(super) fn settled(&mut self, batch: u64) {
+        for planned in &mut self.all {
+            planned.begun_in.take_if(|number| *number <= batch);
+        }
+    }
+
     /// When the next firing falls due; at once while one is under way.
     pub(super) fn next_due(&self) -> Timestamp {
-        let due = |p: &Planned| if p.state.firing.is_some() { Timestamp::from_ms(0) } else { p.next };
+        let due = |p: &Planned| match p.state.firing {
+            Some(_) if p.begun_in.is_some() => Timestamp::MAX,
+            Some(_) => Timestamp::from_ms(0),
+            None => p.next,
+        };
         self.all.iter().map(due).min().unwrap_or(Timestamp::MAX)
     }
 }
@@ -160,9 +174,12 @@ impl Schedules {
         }
         for planned in &mut self.all {
             if planned.state.firing.is_some() {
-                planned.fire_further(desk, now).await?;
+                if planned.begun_in.is_none() {
+                    planned.fire_further(desk, now).await?;
+                }
             } else if planned.next <= now {
                 planned.begin_firing(now);
+                planned.begun_in = Some(desk.open.number);
                 planned.write(desk);
             }
         }

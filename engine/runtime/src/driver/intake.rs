@@ -40,6 +40,17 @@ impl Asked {
         }
     }
 
+    /// As it came.
+    pub(super) fn into_request(self) -> Option<Request> {
+        match self {
+            Self::Report(Command::Report(incoming, _), reply) => Some(Request::Report(*incoming, reply)),
+            Self::Lead(Command::Event { lead, id, event }, reply) => {
+                Some(Request::Lead { lead, id, event: *event, reply })
+            }
+            Self::Report(..) | Self::Lead(..) => None,
+        }
+    }
+
     /// Does it, over what was read.
     pub(super) async fn run(self, desk: &mut Desk, room: &mut Room) -> Result<(), StoreError> {
         match self {

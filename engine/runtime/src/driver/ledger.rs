@@ -117,7 +117,7 @@ impl Ledger {
     }
 
     /// Takes over what a command changed.
-    pub(super) fn take(&mut self, changes: &mut Changes) {
+    pub(super) fn take(&mut self, mut changes: Changes) {
         for (id, changed) in &mut changes.leads {
             let written = self.open.leads.entry(*id).or_insert_with(|| {
                 let before = self.set.lead(*id).and_then(|found| match found {
@@ -132,12 +132,12 @@ impl Ledger {
             let before = || self.set.account(*id).and_then(Found::one).and_then(|account| account.next_due());
             self.open.accounts.entry(*id).or_insert_with(before);
         }
-        self.set.apply(changes);
-        self.open.identities.extend(std::mem::take(&mut changes.identities).into_keys());
+        self.open.identities.extend(changes.identities.keys().cloned());
         self.open.identities_forgotten.append(&mut changes.forgotten);
-        self.open.pools.extend(std::mem::take(&mut changes.pools).into_keys());
-        self.open.marks.append(&mut changes.marks);
-        self.open.given.extend(changes.given.iter().map(|(lead, _)| *lead));
+        self.open.pools.extend(changes.pools.keys().cloned());
+        self.open.marks.extend(changes.marks.iter().cloned());
+        self.open.given.extend(changes.given.keys().copied());
+        self.set.apply(changes);
     }
 
     /// A schedule's state is to be written.
@@ -187,8 +187,7 @@ impl Ledger {
         batch
     }
 
-    /// The batch that was being flushed is in the store: what it wrote is read from there again, unless the open one has
-    /// changed it since.
+    /// No batch is being flushed any more: what the open one has not changed is read from the store again.
     pub(super) fn settled(&mut self) {
         let open = &self.open;
         let marks: BTreeSet<&str> = open.marks.iter().map(|mark| mark.event.as_str()).collect();

@@ -281,6 +281,10 @@ impl Driver {
         if self.advance_is_settled() {
             return self.advance_further();
         }
+        if self.is_quiet() {
+            // What was read for requests that were refused, too.
+            self.desk.ledger.settled();
+        }
         let (sleep, flushing, takes_requests) = (self.sleep(), self.settling.is_flushing(), self.takes_requests());
         // An open batch without room waits for the one before it, which is being flushed; so does what begins a batch.
         let room = self.waiting.is_empty() && (self.desk.open.events < self.desk.options.batch_events_max || !flushing);
@@ -363,11 +367,17 @@ impl Driver {
                 }
             }
         }
-        self.desk.prefetch(asked.iter().map(Asked::command), self.desk.clock.now()).await?;
-        for asked in asked {
-            asked.run(&mut self.desk, &mut self.room).await?;
+        let mut done = self.desk.prefetch(asked.iter().map(Asked::command), self.desk.clock.now()).await;
+        while let Some(next) = asked.pop_front() {
+            if done.is_ok() {
+                done = next.run(&mut self.desk, &mut self.room).await;
+            }
+            if done.is_err() {
+                // One is told that it failed; the others go on when the store is open again.
+                asked.drain(..).rev().filter_map(Asked::into_request).for_each(|left| self.waiting.push_front(left));
+            }
         }
-        Ok(())
+        done
     }
 
     async fn take(&mut self, request: Request) -> Result<(), StoreError> {

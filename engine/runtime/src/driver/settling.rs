@@ -101,6 +101,7 @@ impl Driver {
         self.deadlines.settled(open.number);
         self.sendings.settled(open.number);
         self.releasing.settled(open.number);
+        self.schedules.settled(open.number);
         for (via, due) in &open.placed {
             self.sendings.placed(via, *due);
         }
@@ -181,7 +182,11 @@ impl Driver {
             self.hear_stop();
             if self.stopping.is_some() {
                 tracing::warn!("stopping without the store: what was not acknowledged may be missing, nothing else is");
-                self.waiting.clear();
+                for left in self.waiting.drain(..) {
+                    if let Request::Sent(row, _) = left {
+                        self.sendings.lanes.end(row.id);
+                    }
+                }
                 break;
             }
             self.sleep_unless_stopped(RECOVER_AFTER).await;

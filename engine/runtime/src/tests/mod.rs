@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "the thread is a test's own, and its limits are real time")]
 
 mod pool;
+mod previews;
 mod sendings;
 mod upgrade;
 mod who_is_who;
@@ -110,6 +111,7 @@ impl World {
         let store = match self.commits {
             Commits::OnCallersThread => MemoryStore::in_one_order(&self.disk),
             Commits::OnTheirThread => MemoryStore::try_on(&self.disk),
+            Commits::InTurns => MemoryStore::in_turns(&self.disk),
         };
         let options = StartOptions {
             workspace: self.folders.path().join("workspace"),
