@@ -8,6 +8,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the thread is a test's own, and its limits are real time")]
 
+mod holds;
 mod pool;
 mod previews;
 mod sendings;
