@@ -1,4 +1,4 @@
-//! What is computed at a time: a closed set of commands, what each has to know, and what comes of it.
+//! A closed set of commands, what each has to know, and what comes of it.
 
 use super::intake::{Accepted, Incoming};
 use super::overlay::Overlay;
@@ -15,7 +15,7 @@ use crate::step::View;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// One command.
+/// What is computed at a time, and taken over or thrown away as a whole.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// An event from outside, with the keys that it names, strongest first.
@@ -26,7 +26,7 @@ pub enum Command {
         lead: LeadId,
         /// The event's id, for the journal.
         id: String,
-        /// What.
+        /// What happens to it.
         event: Box<Event>,
     },
     /// Something of a lead falls due.

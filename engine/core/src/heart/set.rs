@@ -35,7 +35,7 @@ pub enum Found<T> {
     /// There is none.
     #[default]
     Nothing,
-    /// This.
+    /// There is one: this.
     One(Arc<T>),
     /// One that cannot be read: why, in words.
     Damaged(Arc<str>),

@@ -33,7 +33,7 @@ impl Asked {
         }
     }
 
-    /// The command.
+    /// What the heart is to compute.
     pub(super) const fn command(&self) -> &Command {
         match self {
             Self::Report(command, _) | Self::Lead(command, _) => command,
