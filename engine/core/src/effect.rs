@@ -1,8 +1,10 @@
 //! What a transition asks the driver to do: one closed set. `step` itself does none of it.
 
 use crate::account::AccountMessage;
+use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityMessage};
+use crate::event::MessageDue;
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -10,7 +12,7 @@ use crate::workflow::{AssignBy, StepIx, Sticky};
 use minicbor::{Decode, Encode};
 
 /// What the driver is to do for a lead.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Effect {
     /// Ask a plugin; its answer comes back as [`crate::event::Event::Decided`].
     Decide(Question),
@@ -18,11 +20,28 @@ pub enum Effect {
     Assign(AssignRequest),
     /// Send something; goes to the outbox in the same commit, its result comes back as an event.
     Send(Outgoing),
+    /// What becomes of a message that fell due.
+    Depart(Departure),
     /// Tell the lead's account something.
     Account(AccountId, AccountMessage),
     /// Tell a key something; what binds it comes back as [`crate::event::Event::Bound`].
     Identity(IdentityKey, IdentityMessage),
 }
+
+/// What becomes of a message that fell due.
+#[derive(Debug, PartialEq)]
+pub enum Departure {
+    /// An attempt begins, with leave to touch when it is a touch.
+    Now(Option<Permit>),
+    /// It is put off: [`Verdict::NotBefore`], or [`Verdict::Held`].
+    Later(Verdict),
+    /// It is not to be sent any more.
+    Never,
+}
+
+/// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
+/// connection that is gone. They lie behind all others and are looked at when something is released.
+pub const HELD: Timestamp = Timestamp::MAX;
 
 /// A question to a plugin.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +142,43 @@ pub struct Outgoing {
     /// Why it was put off last, as its lead's journal has it: another entry is made when that changes, and not at each look.
     #[n(120)]
     #[cbor(default)]
-    pub deferred: Option<crate::verdict::Verdict>,
+    pub deferred: Option<Verdict>,
+}
+
+impl Outgoing {
+    /// As much of it as decides whether it may leave.
+    pub fn falls_due(&self) -> MessageDue {
+        let (workflow, to) = match &self.message {
+            Message::Email { workflow, rendered, .. } => {
+                (Some(*workflow), rendered.as_ref().map(|mail| mail.to.clone()))
+            }
+            Message::Notice { .. } => (None, None),
+        };
+        MessageDue {
+            effect: self.id,
+            run: self.run,
+            attempt: self.attempt,
+            channel: self.message.touch(),
+            via: self.via.clone(),
+            workflow,
+            script: self.message.script().map(str::to_owned),
+            written_to: to,
+            may_have_left: self.started_at.is_some(),
+            wanted: self.redriven,
+            deferred: self.deferred,
+        }
+    }
+
+    /// An attempt begins.
+    pub fn begun(self, now: Timestamp) -> Self {
+        Self { tries: self.tries.saturating_add(1), started_at: Some(now), deferred: None, ..self }
+    }
+
+    /// It is put off, and lies where it is looked at again.
+    pub(crate) fn put_off(self, verdict: Verdict) -> Self {
+        let due = if let Verdict::NotBefore { at, .. } = verdict { at } else { HELD };
+        Self { due, deferred: Some(verdict), ..self }
+    }
 }
 
 /// What is sent.

@@ -5,14 +5,15 @@ pub use crate::event_type::{EventType, StandardEvent, meant_type};
 
 use crate::country::Country;
 use crate::field::FieldError;
-use crate::id::Digest;
-use crate::id::{EffectId, LeadId, RunId, TaskId};
+use crate::id::{Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{Binding, IdentityKey, IdentityKind};
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use crate::paused::Paused;
 use crate::plugin::{Cost, Decision, DecisionFailure, DecisionInput};
 use crate::reading::LeftOut;
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
+use crate::verdict::Verdict;
 use crate::workflow::Target;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -247,7 +248,7 @@ pub enum Event {
     /// journal for whoever plays it again.
     #[n(11)]
     AccountKnown(#[n(0)] Option<crate::account_facts::AccountFacts>),
-    /// These workflows were paused during the transition; the same kind of mark.
+    /// The same as [`Self::Braked`], as earlier programs wrote it: workflows, and `plugin/` with the name of a plugin.
     #[n(12)]
     Paused(#[n(0)] std::collections::BTreeSet<String>),
     /// Something binds an address or number that the lead has.
@@ -296,7 +297,7 @@ pub enum Event {
     /// The pool has a place for the question of this run, which waits for one.
     #[n(121)]
     PlaceFree(#[n(0)] RunId),
-    /// A message is put off, for another reason or to another time than before.
+    /// A message is put off, for another reason or to another time than before; earlier programs asked the gate elsewhere.
     #[n(122)]
     Deferred {
         /// On which way.
@@ -304,8 +305,58 @@ pub enum Event {
         channel: Channel,
         /// Why, and until when.
         #[n(1)]
-        verdict: crate::verdict::Verdict,
+        verdict: Verdict,
     },
+    /// A message falls due: may it leave?
+    #[n(123)]
+    MessageDue(#[n(0)] MessageDue),
+    /// A message that was about to leave did not: what is in force is about to change, and it is asked about again then.
+    #[n(124)]
+    TakenBack(#[n(0)] EffectId),
+    /// What was paused during the transition; a mark in the journal for whoever plays it again.
+    #[n(125)]
+    Braked(#[n(0)] Paused),
+}
+
+/// A message that falls due: as much of it as decides whether it may leave.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct MessageDue {
+    /// Which.
+    #[n(0)]
+    pub effect: EffectId,
+    /// The run it comes from.
+    #[n(1)]
+    pub run: RunId,
+    /// The run's attempt when it was made.
+    #[n(2)]
+    pub attempt: u32,
+    /// On which way it touches the lead; none when it is a notice to a rep.
+    #[n(3)]
+    pub channel: Option<Channel>,
+    /// The connection that it leaves by.
+    #[n(4)]
+    pub via: String,
+    /// The workflow that wrote it, whose pause holds it.
+    #[n(5)]
+    pub workflow: Option<Digest>,
+    /// The script of a mail.
+    #[n(6)]
+    pub script: Option<String>,
+    /// The address of a mail that was rendered for an earlier attempt.
+    #[n(7)]
+    pub written_to: Option<String>,
+    /// Whether an earlier attempt may have left, nobody knows.
+    #[n(8)]
+    #[cbor(skip_if = "is_false", default)]
+    pub may_have_left: bool,
+    /// Whether a person wants it, whatever its run does by now.
+    #[n(9)]
+    #[cbor(skip_if = "is_false", default)]
+    pub wanted: bool,
+    /// Why it was put off last.
+    #[n(10)]
+    pub deferred: Option<Verdict>,
 }
 
 /// An answer to [`crate::effect::Effect::Decide`].

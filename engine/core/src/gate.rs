@@ -1,30 +1,34 @@
 //! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
 //!
-//! A touch can be carried out only with a [`Permit`], and only [`check`] makes one. Here: opt-out, refused channels, bound
-//! addresses, a person's pause, "not before", and business hours in the lead's own zone. Caps, gaps and priorities come on top.
+//! A message can leave only with a [`Permit`], and only [`permit`] makes one. The gate sees the whole lead, what is under way
+//! included. Here: opt-out, refused channels, bound addresses, a person's pause, "not before", and business hours in the
+//! lead's own zone. Caps, gaps and priorities come on top.
 
 pub use crate::verdict::{Reason, Verdict};
 
 use crate::calendar::Calendar;
+use crate::id::EffectId;
 use crate::lead::{Channel, Lead};
+use crate::state::{LeadState, UNDER_WAY_MAX};
 use crate::time::Timestamp;
 use crate::workspace::Settings;
 use crate::zone;
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
-/// Leave to make one touch, at one moment. Nothing outside this module can make one.
-#[derive(Debug)]
+/// Leave for one message to make one touch, at one moment. Nothing outside this module can make one.
+#[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is not used was a touch that did not happen"]
 pub struct Permit {
+    effect: EffectId,
     channel: Channel,
     at: Timestamp,
 }
 
 impl Permit {
-    /// The way it is for.
-    pub const fn channel(&self) -> Channel {
-        self.channel
+    /// Whether it is for this message, on this way.
+    pub fn is_for(&self, effect: EffectId, channel: Channel) -> bool {
+        self.effect == effect && self.channel == channel
     }
     /// The moment it was given.
     pub const fn at(&self) -> Timestamp {
@@ -32,17 +36,33 @@ impl Permit {
     }
 }
 
-/// How far a pause by a person puts a touch off before it is asked again: one day.
-const PAUSE_RECHECK_MS: i64 = crate::time::DAY_MS;
+/// How long a message waits where as many as may be are under way to its lead: one minute.
+const UNDER_WAY_RECHECK_MS: i64 = crate::time::MINUTE_MS;
 
-/// Asks for one touch at `now`.
-pub fn check(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -> (Verdict, Option<Permit>) {
-    let verdict = verdict(lead, channel, settings, now);
-    let permit = matches!(verdict, Verdict::Go).then_some(Permit { channel, at: now });
-    (verdict, permit)
+/// Leave for a message at `now`, or what stands against it. What it reserved itself, when it was tried before, is not in
+/// its way.
+///
+/// # Errors
+/// When it may not leave now.
+pub(crate) fn permit(
+    state: &LeadState,
+    effect: EffectId,
+    channel: Channel,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Permit, Verdict> {
+    match check(state, channel, settings, now) {
+        Verdict::Go if state.others_under_way(effect) >= UNDER_WAY_MAX => {
+            Err(Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay })
+        }
+        Verdict::Go => Ok(Permit { effect, channel, at: now }),
+        verdict => Err(verdict),
+    }
 }
 
-fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
+/// What it says of a touch at `now`.
+pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
+    let lead = &state.lead;
     if lead.consent.opted_out.is_some() || lead.stage == crate::lead::Stage::Suppressed {
         return Verdict::Never(Reason::OptedOut);
     }
@@ -59,7 +79,7 @@ fn verdict(lead: &Lead, channel: Channel, settings: &Settings, now: Timestamp) -
         return Verdict::Never(Reason::NoAddress);
     }
     if lead.paused_at.is_some() {
-        return Verdict::NotBefore { at: now.plus_ms(PAUSE_RECHECK_MS), why: Reason::Paused };
+        return Verdict::Held(Reason::Paused);
     }
     let wanted = lead.consent.not_before.filter(|at| *at > now);
     let from = wanted.unwrap_or(now);
@@ -236,7 +256,7 @@ mod tests {
                 |l| l.paused_at = Some(l.created_at),
                 call,
                 monday,
-                not_before("2026-03-03T15:00:00Z", Reason::Paused),
+                Verdict::Held(Reason::Paused),
             ),
             (
                 "later, in hours",
@@ -261,15 +281,32 @@ mod tests {
             ),
         ];
         for (what, change, channel, now, expected) in cases {
-            let mut lead = Lead::new(LeadId(1 << 20), at("2026-03-01T00:00:00Z"));
-            change(&mut lead);
-            let (verdict, permit) = check(&lead, channel, &settings(), at(now));
-            assert_eq!(verdict, expected, "{what}");
-            assert_eq!(
-                permit.map(|permit| (permit.channel(), permit.at())),
-                (verdict == Verdict::Go).then(|| (channel, at(now))),
-                "{what}"
-            );
+            let mut state = LeadState::new(LeadId(1 << 20), at("2026-03-01T00:00:00Z"));
+            change(&mut state.lead);
+            assert_eq!(check(&state, channel, &settings(), at(now)), expected, "{what}");
+            let effect = EffectId::born(state.lead.id, 1);
+            match permit(&state, effect, channel, &settings(), at(now)) {
+                Ok(permit) => {
+                    assert!(permit.is_for(effect, channel) && permit.at() == at(now), "{what}");
+                    assert!(!permit.is_for(EffectId::born(state.lead.id, 2), channel), "{what}: it is no other's");
+                    assert_eq!(expected, Verdict::Go, "{what}");
+                }
+                Err(verdict) => assert_eq!(verdict, expected, "{what}"),
+            }
         }
+    }
+
+    #[test]
+    fn a_message_is_not_in_its_own_way_and_others_that_are_under_way_are() {
+        let (now, mail) = (at("2026-03-02T15:00:00Z"), Channel::Email);
+        let mut state = LeadState::new(LeadId(1 << 20), now);
+        let effects: Vec<EffectId> = (1..=UNDER_WAY_MAX as u64 + 1).map(|n| EffectId::born(state.lead.id, n)).collect();
+        let (last, first) = effects.split_last().unwrap();
+        first.iter().for_each(|effect| state.reserve(*effect, mail, now));
+        assert!(permit(&state, first[0], mail, &settings(), now).is_ok(), "a retry does not count against itself");
+        let full = Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay };
+        assert_eq!(permit(&state, *last, mail, &settings(), now), Err(full));
+        assert!(state.release(first[3]));
+        assert!(permit(&state, *last, mail, &settings(), now).is_ok());
     }
 }

@@ -5,6 +5,7 @@
 //! lead costs two records less.
 
 use crate::event::Event;
+use crate::verdict as gate;
 use crate::id::{Digest, EffectId, RunId, TaskId};
 use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
@@ -207,15 +208,18 @@ pub enum Note {
     /// A task is no longer wanted.
     #[n(10)]
     TaskWithdrawn(#[n(0)] TaskId),
-    /// The gate let a touch happen, or not.
+    /// A touch or a notice may happen, or not.
     #[n(11)]
     Gated {
-        /// On which way.
+        /// On which way; none for a notice to a rep, which is no touch.
         #[n(0)]
-        channel: Channel,
+        channel: Option<Channel>,
         /// What it said.
         #[n(1)]
-        verdict: crate::gate::Verdict,
+        verdict: gate::Verdict,
+        /// Of which message.
+        #[n(2)]
+        effect: Option<EffectId>,
     },
     /// A message was made ready to leave.
     #[n(12)]
@@ -242,6 +246,9 @@ pub enum Note {
         /// The script of a mail.
         #[n(2)]
         script: Option<String>,
+        /// Why it was held back.
+        #[n(3)]
+        why: Option<gate::Reason>,
     },
     /// A touch was completed.
     #[n(14)]
@@ -476,6 +483,9 @@ pub enum Note {
     /// A run's question waits for a place in the pool.
     #[n(120)]
     PutOff(#[n(0)] RunId),
+    /// A message that was about to leave did not: it is asked about again when what is about to change has changed.
+    #[n(121)]
+    TakenBack(#[n(0)] EffectId),
 }
 
 crate::codes::codes! {
@@ -561,5 +571,7 @@ crate::codes::codes! {
         5 NothingDue = "nothing_due",
         /// There is nobody of this name in the team.
         80 UnknownRep = "unknown_rep",
+        /// The gate says no.
+        120 HeldBack = "held_back",
     }
 }

@@ -24,6 +24,7 @@ pub mod journal;
 pub mod lead;
 pub mod moment;
 pub mod numeral;
+pub mod paused;
 pub mod plugin;
 pub mod reading;
 pub mod run;

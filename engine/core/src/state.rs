@@ -2,12 +2,12 @@
 
 use crate::account::Hold;
 use crate::event::EventType;
-use crate::id::{BORN_MAX, LeadId, RunId};
+use crate::id::{BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
-use crate::lead::{Lead, RepId, Stage};
+use crate::lead::{Channel, Lead, RepId, Stage};
 use crate::run::{CadencePhase, Past, Run, RunState};
 use crate::task::Task;
-use crate::time::Timestamp;
+use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -18,6 +18,10 @@ pub const RUNS_MAX: usize = 16;
 pub const TASKS_MAX: usize = 32;
 /// The most events kept for waits that may ask for them.
 pub const RECENT_MAX: usize = 16;
+/// The most messages that may be under way to a lead at once.
+pub const UNDER_WAY_MAX: usize = 16;
+/// How long a call that was claimed counts as a touch under way, in milliseconds: 30 minutes.
+pub const CLAIM_MS: i64 = 30 * MINUTE_MS;
 /// A decision that has not come by then is asked again, in milliseconds.
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
@@ -44,6 +48,33 @@ pub struct LeadState {
     pub recent: Vec<Recent>,
     /// The newest journal entry.
     pub latest: Option<Entry>,
+    /// Touches under way, in the order in which they began.
+    pub reserved: Vec<Reservation>,
+}
+
+/// A touch that is under way. The gate counts it before it is known what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Reservation {
+    /// By what it is made.
+    #[n(0)]
+    pub by: Toucher,
+    /// On which way.
+    #[n(1)]
+    pub channel: Channel,
+    /// Since when.
+    #[n(2)]
+    pub since: Timestamp,
+}
+
+/// What a touch under way is made by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Toucher {
+    /// A message: until it is known what became of it, whatever it takes and however often it is tried.
+    #[n(0)]
+    Message(#[n(0)] EffectId),
+    /// A call that somebody claimed: for [`CLAIM_MS`], or until it is done or nobody's.
+    #[n(1)]
+    Call(#[n(0)] TaskId),
 }
 
 /// An event kept for a wait that may ask for it.
@@ -85,7 +116,44 @@ impl LeadState {
             callback_at: None,
             recent: Vec::new(),
             latest: None,
+            reserved: Vec::new(),
         }
+    }
+
+    /// A message is under way from now on.
+    pub(crate) fn reserve(&mut self, effect: EffectId, channel: Channel, since: Timestamp) {
+        self.reserved.push(Reservation { by: Toucher::Message(effect), channel, since });
+    }
+
+    /// Whether a message is under way.
+    pub fn is_under_way(&self, effect: EffectId) -> bool {
+        self.reserved.iter().any(|reserved| reserved.by == Toucher::Message(effect))
+    }
+
+    /// A message is not under way any more; whether it was.
+    pub(crate) fn release(&mut self, effect: EffectId) -> bool {
+        let before = self.reserved.len();
+        self.reserved.retain(|reserved| reserved.by != Toucher::Message(effect));
+        self.reserved.len() < before
+    }
+
+    /// How many messages are under way besides this one.
+    pub(crate) fn others_under_way(&self, effect: EffectId) -> usize {
+        let others = |by: Toucher| matches!(by, Toucher::Message(other) if other != effect);
+        self.reserved.iter().filter(|reserved| others(reserved.by)).count()
+    }
+
+    /// A call that a rep has claimed is under way; those that were claimed long ago are not.
+    pub(crate) fn claim(&mut self, task: TaskId, now: Timestamp) {
+        let by = Toucher::Call(task);
+        let lasts = |since: Timestamp| since.plus_ms(CLAIM_MS) > now;
+        self.reserved.retain(|one| one.by != by && (matches!(one.by, Toucher::Message(_)) || lasts(one.since)));
+        self.reserved.push(Reservation { by, channel: Channel::Call, since: now });
+    }
+
+    /// A call is not under way any more.
+    pub(crate) fn unclaim(&mut self, task: TaskId) {
+        self.reserved.retain(|reserved| reserved.by != Toucher::Call(task));
     }
 
     /// When something of this lead falls due next: its one timer.
@@ -137,6 +205,16 @@ impl LeadState {
                 return Err(format!("task {} is about task {about}, which is not open", task.id));
             }
         }
+        for (ix, reserved) in self.reserved.iter().enumerate() {
+            if let Toucher::Call(task) = reserved.by
+                && !open(task)
+            {
+                return Err(format!("a call is under way for task {task}, which is not open"));
+            }
+            if self.reserved[..ix].iter().any(|other| other.by == reserved.by) {
+                return Err(format!("{:?} is under way twice", reserved.by));
+            }
+        }
         let mut ids: Vec<u128> = self.runs.iter().map(|r| r.id.0).chain(self.tasks.iter().map(|t| t.id.0)).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -148,7 +226,11 @@ impl LeadState {
         if self.lead.consent.opted_out.is_some() && !(self.runs.is_empty() && self.tasks.is_empty()) {
             return Err("the lead opted out and has runs or tasks".to_owned());
         }
-        if self.runs.len() > RUNS_MAX || self.tasks.len() > TASKS_MAX || self.recent.len() > RECENT_MAX {
+        if self.runs.len() > RUNS_MAX
+            || self.tasks.len() > TASKS_MAX
+            || self.recent.len() > RECENT_MAX
+            || self.reserved.len() > UNDER_WAY_MAX + TASKS_MAX
+        {
             return Err("a list is longer than it may be".to_owned());
         }
         Ok(())

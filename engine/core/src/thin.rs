@@ -8,7 +8,7 @@ use crate::journal::Entry;
 use crate::lead::Lead;
 use crate::plugin::{Decision, Reason};
 use crate::run::{Past, Run};
-use crate::state::{LeadState, Recent};
+use crate::state::{LeadState, Recent, Reservation};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -44,6 +44,9 @@ struct Written<'a> {
     latest: Option<&'a Entry>,
     #[n(10)]
     left_out: Option<&'a LeftOut>,
+    #[n(11)]
+    #[cbor(skip_if = "empty")]
+    reserved: &'a [Reservation],
 }
 
 fn empty<T>(list: &&[T]) -> bool {
@@ -79,6 +82,9 @@ struct Read {
     latest: Option<Entry>,
     #[n(10)]
     left_out: Option<LeftOut>,
+    #[n(11)]
+    #[cbor(default)]
+    reserved: Vec<Reservation>,
 }
 
 /// What was left out, and where it is found again. All places are indexes of one byte; what lies further is written.
@@ -200,6 +206,7 @@ impl<C> Encode<C> for LeadState {
             recent: &self.recent,
             latest: latest.as_ref(),
             left_out: left_out.as_ref(),
+            reserved: &self.reserved,
         }
         .encode(e, ctx)
     }
@@ -207,12 +214,12 @@ impl<C> Encode<C> for LeadState {
 
 impl<'b, C> Decode<'b, C> for LeadState {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, mut latest, left_out } =
+        let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, mut latest, left_out, reserved } =
             Read::decode(d, ctx)?;
         if let (Some(entry), Some(left_out)) = (&mut latest, left_out) {
             left_out.put_back(entry, &lead);
         }
         let past = past.unwrap_or_default();
-        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest })
+        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved })
     }
 }

@@ -23,6 +23,19 @@ pub enum Verdict {
     /// Never.
     #[n(2)]
     Never(#[n(0)] Reason),
+    /// Not before somebody releases what holds it.
+    #[n(3)]
+    Held(#[n(0)] Reason),
+}
+
+impl Verdict {
+    /// What stands against it.
+    pub const fn why(self) -> Option<Reason> {
+        match self {
+            Self::Go => None,
+            Self::NotBefore { why, .. } | Self::Never(why) | Self::Held(why) => Some(why),
+        }
+    }
 }
 
 crate::codes::codes! {
@@ -52,8 +65,18 @@ crate::codes::codes! {
         63 DoNotCall = "do_not_call",
         /// So many leads have this address or number that it is nobody's.
         64 CrowdedAddress = "crowded_address",
-        /// Its workflow or connection is paused, or the connection is gone.
+        /// Its workflow or connection is paused, or the connection is gone; which of them was not told apart.
         120 Held = "held",
+        /// Its workflow is paused.
+        121 WorkflowPaused = "workflow_paused",
+        /// Its connection is paused.
+        122 ConnectionPaused = "connection_paused",
+        /// The workspace has no such connection any more.
+        123 ConnectionGone = "connection_gone",
+        /// The run that it comes from has moved on.
+        124 MovedOn = "moved_on",
+        /// As many messages to the lead are under way as may be.
+        125 UnderWay = "under_way",
     }
 }
 

@@ -12,7 +12,7 @@ use crate::time::{Span, Timestamp};
 use crate::value::{Value, ValueType};
 use crate::workflow::{AskRef, Outline, StepIx, Workflow};
 use jiff::civil::Date;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -349,6 +349,8 @@ pub struct Live {
     pub bindings: BTreeMap<AskRef, Binding>,
     /// Builds that are tried beside the live ones, by the plugin's name.
     pub candidates: BTreeMap<String, Candidate>,
+    /// Connections that there are.
+    pub connections: BTreeSet<String>,
 }
 
 /// A build of a plugin that is tried before it goes live.

@@ -11,10 +11,11 @@ use cadenza_core::heart::{
 };
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::identity::{HOLDERS_MAX, Identity, IdentityKey};
+use cadenza_core::paused::Paused;
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use support::workflows::{self as w, at, hot};
 
 const NUMBER: &str = "+12125550100";
@@ -82,7 +83,7 @@ fn a_number_that_serves_nobody_is_told_to_all_who_have_it_in_a_few_runs() {
     let keys = incoming.keys(&world.live);
     let board = Switchboard::new(now, keys[0].clone());
     let command = Command::Report(Box::new(incoming), keys);
-    let none = BTreeSet::new();
+    let none = Paused::default();
     let (definitions, live) = (&world.definitions, &world.live);
     let rules = Rules { definitions, live, paused: &none, asks_account: true, older_keys: false, now };
     let (mut set, mut answers, mut stops) = (WorkingSet::default(), Vec::new(), 0);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use cadenza_core::effect::Question;
+use cadenza_core::effect::{Departure, Question};
 use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, StandardEvent, TaskChange, TaskReport};
 use cadenza_core::id::TaskId;
 use cadenza_core::journal::Note;
@@ -219,6 +219,7 @@ impl Walk {
             }
             8..=10 => self.timer(a),
             11 if !self.sim.questions.is_empty() => self.answer(a),
+            11 | 12 if !self.sim.outbox.is_empty() && a.is_multiple_of(2) => self.depart(a),
             11 | 12 if !self.sim.outbox.is_empty() => self.deliver(a),
             13 => self.feed(command(a, &self.sim.state, self.now)),
             14 if !tasks.is_empty() => {
@@ -242,11 +243,12 @@ impl Walk {
     fn pause(&mut self, a: u32) {
         let names = ["inbound", "handoff", "wild", "tame"];
         let paused = names.into_iter().enumerate().filter(|(ix, _)| (a / 37) >> ix & 1 == 1);
-        self.world.paused = paused.map(|(_, name)| name.to_owned()).collect();
+        self.world.paused.workflows = paused.map(|(_, name)| name.to_owned()).collect();
+        self.world.paused.connections = (a % 2 == 1).then(|| "smtp".to_owned()).into_iter().collect();
         let stood = |walk: &Self| walk.sim.state.runs.iter().filter(|run| run.braked_at.is_some()).count();
         if stood(self) > 0 {
             self.feed(Event::Woken);
-            assert!(!self.world.paused.is_empty() || stood(self) == 0, "released, and stands still all the same");
+            assert!(!self.world.paused.workflows.is_empty() || stood(self) == 0, "released, and stands still all the same");
         }
     }
 
@@ -326,6 +328,30 @@ impl Walk {
         self.feed_twice(answer(&question, decision));
     }
 
+    /// A message falls due, perhaps once more.
+    fn depart(&mut self, a: u32) {
+        let ix = a as usize % self.sim.outbox.len();
+        let row = self.sim.outbox[ix].clone();
+        let (notes, departure) = self.sim.depart(&self.world, &mut self.shared, self.now, ix);
+        let under_way = self.sim.state.is_under_way(row.id);
+        match departure {
+            Departure::Now(permit) => {
+                let channel = row.message.touch();
+                assert_eq!(permit.is_some(), channel.is_some(), "a touch leaves with a permit, and a notice needs none");
+                assert_eq!(under_way, channel.is_some(), "it is under way from now on");
+                assert!(permit.is_none_or(|permit| permit.is_for(row.id, Channel::Email) && permit.at() == self.now));
+                let lead = &self.sim.state.lead;
+                assert!(channel.is_none() || lead.consent.opted_out.is_none(), "a mail leaves after an opt-out");
+                assert!(!self.world.paused.connections.contains(&row.via), "it leaves by a connection that is paused");
+            }
+            Departure::Later(_) => assert!(!under_way || row.started_at.is_some(), "put off, and under way: {notes:?}"),
+            Departure::Never => {
+                assert!(!under_way && notes.iter().any(|note| matches!(note, Note::Delivered { why: Some(_), .. })));
+            }
+        }
+        self.sim.check_wakeable();
+    }
+
     fn deliver(&mut self, a: u32) {
         let row = self.sim.outbox.remove(a as usize % self.sim.outbox.len());
         if row.message.touch().is_none() {
@@ -334,6 +360,7 @@ impl Walk {
         let endings = [Delivery::Sent, Delivery::HeldBack("opted_out".to_owned()), Delivery::Dead("550".to_owned())];
         let ending = pick(&endings, (a / 3).saturating_sub(20) % 3);
         self.feed_twice(Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None });
+        assert!(!self.sim.state.is_under_way(row.id), "it is known what became of it");
     }
 
     fn finish(&self) {

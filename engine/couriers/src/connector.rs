@@ -45,7 +45,7 @@ impl Courier for Connector {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
             let result = match (row.message.touch(), permit) {
-                (Some(channel), Some(permit)) if permit.channel() == channel => self.attempted(&catalog, &row).await,
+                (Some(channel), Some(permit)) if permit.is_for(row.id, channel) => self.attempted(&catalog, &row).await,
                 (None, _) => self.attempted(&catalog, &row).await,
                 (Some(_), _) => Err(permanent("a touch without a permit is never sent".to_owned())),
             };

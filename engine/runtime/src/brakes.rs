@@ -1,20 +1,35 @@
 //! Brakes: what an operator has paused. They are kept in the store, so a restart releases none.
 
-use cadenza_core::step::paused_plugin;
+use cadenza_core::paused::Paused;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is paused, by name.
+/// What is paused, and whether somebody is still to be told that something is not any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
 pub struct Brakes {
-    /// Workflows, and plugins as [`paused_plugin`] names them: runs of the one stand still, and those that have to ask the
-    /// other; who is enrolled waits before the first step.
-    #[serde(rename = "workflows")]
-    pub paused: BTreeSet<String>,
-    /// Connections: nothing is sent by them.
-    pub connections: BTreeSet<String>,
+    /// What is paused.
+    #[serde(flatten)]
+    pub paused: Paused,
     /// Some workflow or plugin was released, and not all leads have been told so yet.
     pub releasing: bool,
+}
+
+/// As it lies in the store; earlier programs named plugins among workflows.
+#[derive(Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    paused: Paused,
+    releasing: bool,
+}
+
+impl From<Kept> for Brakes {
+    fn from(Kept { mut paused, releasing }: Kept) -> Self {
+        let named = Paused::of_names(&paused.workflows);
+        paused.workflows = named.workflows;
+        paused.plugins.extend(named.plugins);
+        Self { paused, releasing }
+    }
 }
 
 /// What a brake holds.
@@ -31,37 +46,43 @@ pub enum Brake {
 impl Brakes {
     /// What is paused, each with what it is: `workflow/inbound`, `plugin/inbound-fit`, `connection/mailer`.
     pub fn names(&self) -> BTreeSet<String> {
-        let is_plugin = |name: &str| name.starts_with(&paused_plugin(""));
-        let paused = self.paused.iter().map(|name| match is_plugin(name) {
-            true => name.clone(),
-            false => format!("workflow/{name}"),
-        });
-        paused.chain(self.connections.iter().map(|name| format!("connection/{name}"))).collect()
+        let Paused { workflows, plugins, connections } = &self.paused;
+        let all = [("workflow", workflows), ("plugin", plugins), ("connection", connections)];
+        all.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}/{name}"))).collect()
     }
 
     /// Sets or releases one; whether leads are to be told of it.
     pub fn set(&mut self, what: Brake, on: bool) -> bool {
-        let paused = match &what {
-            Brake::Workflow(name) => name.clone(),
-            Brake::Plugin(name) => paused_plugin(name),
-            Brake::Connection(_) => String::new(),
+        let Paused { workflows, plugins, connections } = &mut self.paused;
+        let (names, name, stops_runs) = match what {
+            Brake::Workflow(name) => (workflows, name, true),
+            Brake::Plugin(name) => (plugins, name, true),
+            Brake::Connection(name) => (connections, name, false),
         };
-        match (what, on) {
-            (Brake::Workflow(_) | Brake::Plugin(_), true) => {
-                self.paused.insert(paused);
-            }
-            (Brake::Connection(name), true) => {
-                self.connections.insert(name);
-            }
-            (Brake::Connection(name), false) => {
-                self.connections.remove(&name);
-            }
-            (Brake::Workflow(_) | Brake::Plugin(_), false) => {
-                let released = self.paused.remove(&paused);
-                self.releasing |= released;
-                return released;
-            }
+        if on {
+            names.insert(name);
+            return false;
         }
-        false
+        let released = names.remove(&name) && stops_runs;
+        self.releasing |= released;
+        released
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_version_wrote_is_read() {
+        let names = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        let (workflows, plugins, connections) = (names(&["inbound"]), names(&["fit"]), names(&["mailer"]));
+        let now = Brakes { paused: Paused { workflows, plugins, connections }, releasing: true };
+        for written in [
+            r#"{"workflows":["inbound","plugin/fit"],"connections":["mailer"],"releasing":true}"#,
+            &serde_json::to_string(&now).unwrap(),
+        ] {
+            assert_eq!(serde_json::from_str::<Brakes>(written).unwrap(), now, "{written}");
+        }
     }
 }

@@ -260,6 +260,7 @@ fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> 
         plugins: plugins.infos().clone(),
         bindings: bound.bindings,
         candidates: plugins.candidates(&asks, bound.candidates),
+        connections: workspace.connections.keys().cloned().collect(),
     };
     (live, bound.misfits)
 }

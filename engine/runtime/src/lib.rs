@@ -27,5 +27,5 @@ pub mod start;
 mod tests;
 mod threads;
 
-pub use driver::{DriverOptions, HELD};
+pub use driver::DriverOptions;
 pub use threads::Threads;

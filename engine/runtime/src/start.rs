@@ -15,6 +15,7 @@ use anyhow::Context as _;
 use cadenza_builds::health::Health;
 use cadenza_builds::{Library, PluginError, Registry};
 use cadenza_core::calendar::Calendar;
+use cadenza_core::paused::Paused;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::Definitions;
 use cadenza_language::Folder;
@@ -208,8 +209,11 @@ async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> 
                 "what was paused cannot be read: every workflow and connection is paused; resume what may go on"
             );
             Ok(Brakes {
-                paused: catalog.live.workflows.keys().cloned().collect(),
-                connections: catalog.workspace.connections.keys().cloned().collect(),
+                paused: Paused {
+                    workflows: catalog.live.workflows.keys().cloned().collect(),
+                    connections: catalog.workspace.connections.keys().cloned().collect(),
+                    ..Paused::default()
+                },
                 releasing: false,
             })
         }

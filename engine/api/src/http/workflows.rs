@@ -11,7 +11,6 @@ use axum::extract::State;
 use cadenza_core::event::{Event, LeadCommand};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
-use cadenza_core::step::paused_plugin;
 use cadenza_runtime::brakes::Brake;
 use cadenza_runtime::rehearsal::Preview;
 use futures_util::future::join_all;
@@ -202,7 +201,7 @@ type Brakes = Result<Json<Braked>, Problem>;
 async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
     // One that is no longer live may have runs, and may be paused.
-    if !catalog.definitions.knows(&name) && !catalog.brakes.paused.contains(&name) {
+    if !catalog.definitions.knows(&name) && !catalog.brakes.paused.workflows.contains(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
     api.engine.brake(Brake::Workflow(name.clone()), paused).await?;
@@ -231,7 +230,7 @@ pub(crate) async fn resume_plugin(
 
 async fn brake_plugin(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
-    if catalog.registry.get(&name).is_none() && !catalog.brakes.paused.contains(&paused_plugin(&name)) {
+    if catalog.registry.get(&name).is_none() && !catalog.brakes.paused.plugins.contains(&name) {
         return Err(Problem::not_found("plugin", &name));
     }
     api.engine.brake(Brake::Plugin(name.clone()), paused).await?;
@@ -240,7 +239,7 @@ async fn brake_plugin(api: &Shared, name: String, paused: bool) -> Brakes {
 
 async fn brake_connection(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
-    if !catalog.workspace.connections.contains_key(&name) && !catalog.brakes.connections.contains(&name) {
+    if !catalog.workspace.connections.contains_key(&name) && !catalog.brakes.paused.connections.contains(&name) {
         return Err(Problem::not_found("connection", &name));
     }
     api.engine.brake(Brake::Connection(name.clone()), paused).await?;

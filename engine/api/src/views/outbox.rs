@@ -1,11 +1,12 @@
 //! What is on its way out, and what was given up, as the API shows it. Bodies of mails are left out: they are the lead's.
 
+use super::words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{HELD, Message, Outgoing};
+use cadenza_core::gate::Verdict;
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
-use cadenza_runtime::HELD;
 use cadenza_store::{DeadContent, DeadLetter};
 use serde::Serialize;
 
@@ -24,6 +25,8 @@ pub(crate) struct OutgoingView {
     tries: u16,
     started_at: Option<Timestamp>,
     last_error: Option<String>,
+    /// Why it was put off last, in words.
+    put_off: Option<&'static str>,
 }
 
 impl OutgoingView {
@@ -45,6 +48,7 @@ impl OutgoingView {
             tries: row.tries,
             started_at: row.started_at,
             last_error: row.last_error.clone(),
+            put_off: row.deferred.and_then(Verdict::why).map(words::gate_words),
         }
     }
 }

@@ -6,7 +6,6 @@ use cadenza_builds::shadow::{Example, Tally};
 use cadenza_builds::{ComponentHash, Versions};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{DecisionKind, PluginInfo};
-use cadenza_core::step::paused_plugin;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use cadenza_runtime::catalog::Catalog;
@@ -185,7 +184,7 @@ impl PluginView {
             since: past.since,
             by: past.by.clone(),
         });
-        let paused = catalog.brakes.paused.contains(&paused_plugin(name));
+        let paused = catalog.brakes.paused.plugins.contains(name);
         Self { name: name.to_owned(), paused, live, candidate, past: past.collect() }
     }
 }

@@ -154,11 +154,12 @@ impl std::fmt::Display for HeldBack {
 pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
     let put_off = task.not_before.filter(|until| *until > now);
     let verdict = match task.kind {
-        TaskKind::Call => gate::check(&state.lead, Channel::Call, &catalog.live.settings, now).0,
+        TaskKind::Call => gate::check(state, Channel::Call, &catalog.live.settings, now),
         TaskKind::Todo | TaskKind::Escalation => gate::Verdict::Go,
     };
     match verdict {
         gate::Verdict::Never(why) => Some(HeldBack { why: words::gate_words(why), until: None }),
+        gate::Verdict::Held(why) => Some(HeldBack { why: words::gate_words(why), until: None }),
         gate::Verdict::NotBefore { at, why } => {
             Some(HeldBack { why: words::gate_words(why), until: put_off.max(Some(at)) })
         }

@@ -151,24 +151,30 @@ impl<'a> Teller<'a> {
                 format!("The {} is now with {}.", self.task(*task), self.assignee(assignee))
             }
             Note::TaskWithdrawn(task) => format!("The {} is no longer wanted.", self.task(*task)),
-            Note::Gated { channel, verdict } => match verdict {
-                gate::Verdict::Go => format!("The contact gate allowed a touch by {channel}."),
-                gate::Verdict::NotBefore { at: Timestamp::MAX, why } => {
-                    format!("A touch by {channel} is held until further notice: {}.", gate_words(*why))
+            Note::Gated { channel, verdict, effect: _ } => {
+                let what = channel.map_or_else(|| "a word to a rep".to_owned(), |way| format!("a touch by {way}"));
+                match verdict {
+                    gate::Verdict::Go => format!("The contact gate allowed {what}."),
+                    gate::Verdict::Held(why) | gate::Verdict::NotBefore { at: Timestamp::MAX, why } => {
+                        format!("{} is held until further notice: {}.", capital(&what), gate_words(*why))
+                    }
+                    gate::Verdict::NotBefore { at, why } => {
+                        let until = self.time(*at);
+                        format!("The contact gate held {what} back until {until}: {}.", gate_words(*why))
+                    }
+                    gate::Verdict::Never(why) => format!("The contact gate refused {what}: {}.", gate_words(*why)),
                 }
-                gate::Verdict::NotBefore { at, why } => {
-                    let until = self.time(*at);
-                    format!("The contact gate held a touch by {channel} back until {until}: {}.", gate_words(*why))
-                }
-                gate::Verdict::Never(why) => {
-                    format!("The contact gate refused a touch by {channel}: {}.", gate_words(*why))
-                }
-            },
+            }
+            Note::TakenBack(_) => {
+                "A message that was about to leave stays: what is in force changes, and it is asked about again.".to_owned()
+            }
             Note::Queued { via, script: Some(script), .. } => {
                 format!("The mail {script} was made ready to leave by {via}.")
             }
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
-            Note::Delivered { effect, ending, script } => delivered(*effect, ending, script.as_deref(), events),
+            Note::Delivered { effect, ending, script, why } => {
+                delivered(*effect, ending, script.as_deref(), *why, events)
+            }
             Note::Touched { channel, outcome, contact } => {
                 format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
             }
@@ -368,13 +374,20 @@ fn reported(kind: &str, events: &[Event]) -> String {
 }
 
 /// What became of a message, which one it was, and why it did not leave.
-fn delivered(effect: EffectId, ending: &str, script: Option<&str>, events: &[Event]) -> String {
+fn delivered(
+    effect: EffectId,
+    ending: &str,
+    script: Option<&str>,
+    why: Option<gate::Reason>,
+    events: &[Event],
+) -> String {
     let what = script.map_or_else(|| "A notice to a rep".to_owned(), |script| format!("The mail {script}"));
     let told = events.iter().find_map(|event| match event {
         Event::Delivered { effect: of, ending, .. } if *of == effect => Some(ending),
         _ => None,
     });
     let said = match told {
+        _ if why.is_some() => why.map_or_else(String::new, |why| format!(": {}", gate_words(why))),
         Some(Delivery::HeldBack(why)) => {
             format!(": {}", gate::Reason::parse(why).map_or_else(|| why.clone(), |why| gate_words(why).to_owned()))
         }
@@ -463,6 +476,11 @@ pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::DoNotCall => "this number is not to be called",
         gate::Reason::CrowdedAddress => "so many leads have this address or number that it is nobody's",
         gate::Reason::Held => "its workflow or connection is paused, or the connection is gone",
+        gate::Reason::WorkflowPaused => "its workflow is paused",
+        gate::Reason::ConnectionPaused => "its connection is paused",
+        gate::Reason::ConnectionGone => "its connection is not in the workspace any more",
+        gate::Reason::MovedOn => "its run has moved on",
+        gate::Reason::UnderWay => "many other messages to the lead are under way",
     }
 }
 
@@ -530,5 +548,6 @@ pub(crate) const fn ignored_words(why: Ignored) -> &'static str {
         Ignored::UnknownStep => "the step is not in that version",
         Ignored::NothingDue => "nothing was due",
         Ignored::UnknownRep => "there is nobody of this name in the team",
+        Ignored::HeldBack => "the lead must not be contacted now",
     }
 }

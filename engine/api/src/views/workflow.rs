@@ -34,7 +34,7 @@ impl WorkflowView {
             name: workflow.name.clone(),
             summary: workflow.summary.clone(),
             version: workflow.digest,
-            paused: catalog.brakes.paused.contains(&workflow.name),
+            paused: catalog.brakes.paused.workflows.contains(&workflow.name),
             enroll: workflow.enroll.iter().map(way).collect(),
             steps: workflow.steps.iter().map(|step| StepView { id: step.id.clone(), verb: step.verb.name() }).collect(),
         }

@@ -5,6 +5,7 @@ use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};
 use crate::account::AccountFacts;
+use crate::effect::{Departure, Outgoing};
 use crate::event::Event;
 use crate::expr::{Expr, Object};
 use crate::id::{AccountId, LeadId, RunId};
@@ -31,6 +32,8 @@ pub enum Command {
     },
     /// Something of a lead falls due.
     Due(LeadId),
+    /// A message falls due.
+    Depart(Box<Outgoing>),
     /// Something of an account falls due.
     AccountDue(AccountId),
     /// A hold is over, and some leads are told that its account does not list.
@@ -64,12 +67,14 @@ pub enum Command {
 }
 
 /// What came of a command.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Outcome {
     /// An event from outside is applied, now or before.
     Accepted(Accepted),
     /// What happened to the lead, in order.
     Applied(Vec<Note>),
+    /// What becomes of a message, and its row as it is to lie in the outbox, unless it is not to be sent any more.
+    Departs(Box<Outgoing>, Departure),
     /// It was done.
     Done,
     /// There was nothing to do.
@@ -93,6 +98,7 @@ impl Command {
             Self::Event { lead, .. } | Self::Due(lead) | Self::Release(lead) | Self::Seat(lead) => {
                 one_lead(*lead, round, set, &mut unread)
             }
+            Self::Depart(row) => one_lead(row.lead, round, set, &mut unread),
             Self::Enroll { lead, workflow, leads, .. } => {
                 // Of those that it is not about nothing else is read.
                 let is_meant = |state| leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules);
@@ -153,6 +159,7 @@ impl Overlay<'_> {
                 let is_due = self.readable(*lead)?.next_due().is_some_and(|at| at <= now);
                 self.when(is_due, *lead, &format!("timer/{now}"), Event::TimerDue)
             }
+            Command::Depart(row) => self.depart(row),
             Command::AccountDue(id) => self.account_due(*id),
             Command::HoldEnded { account, page, last } => self.hold_ended(*account, page, *last),
             Command::Enroll { lead, workflow, by, leads } => self.enroll(*lead, workflow, by, leads),
@@ -186,6 +193,20 @@ impl Overlay<'_> {
             return Ok(Outcome::Nothing);
         }
         self.transition(lead, id, VecDeque::from([event]), Vec::new()).map(Outcome::Applied)
+    }
+
+    fn depart(&mut self, row: &Outgoing) -> Result<Outcome, Stop> {
+        self.readable(row.lead)?;
+        let event = VecDeque::from([Event::MessageDue(row.falls_due())]);
+        self.transition(row.lead, &row.id.to_string(), event, Vec::new())?;
+        let row = row.clone();
+        // `step` says of every message that falls due what becomes of it.
+        Ok(match self.departure.take() {
+            Some(now @ Departure::Now(_)) => Outcome::Departs(Box::new(row.begun(self.rules.now)), now),
+            Some(Departure::Later(why)) => Outcome::Departs(Box::new(row.put_off(why)), Departure::Later(why)),
+            Some(Departure::Never) => Outcome::Departs(Box::new(row), Departure::Never),
+            None => Outcome::Nothing,
+        })
     }
 
     fn enroll(&mut self, lead: LeadId, workflow: &str, by: &str, leads: &Expr) -> Result<Outcome, Stop> {

@@ -22,11 +22,11 @@ pub use set::{Found, Kept, Key, Record, WorkingSet};
 use crate::effect::Question;
 use crate::event::Answer;
 use crate::id::LeadId;
+use crate::paused::Paused;
 use crate::reading::LeftOut;
 use crate::time::Timestamp;
 use crate::workspace::{Definitions, Live};
 use overlay::Overlay;
-use std::collections::BTreeSet;
 
 /// What is in force while a command runs.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +35,8 @@ pub struct Rules<'a> {
     pub definitions: &'a Definitions,
     /// Settings, plugins and the workflows that new runs start with.
     pub live: &'a Live,
-    /// Workflows that are paused, by name: their runs stand still, and who is enrolled waits before the first step. And
-    /// plugins, as [`crate::step::paused_plugin`] names them: runs stand still where one has to be asked.
-    pub paused: &'a BTreeSet<String>,
+    /// What operators hold back.
+    pub paused: &'a Paused,
     /// Whether a condition names the account, so that it has to be known before the lead has joined it.
     pub asks_account: bool,
     /// Whether keys by older rules are still kept.

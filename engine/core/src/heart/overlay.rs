@@ -6,7 +6,7 @@ use super::set::{Found, Key, WorkingSet, tasks_of};
 use super::{Decide, Rules, Stop};
 use crate::account::{Account, AccountFacts};
 use crate::assignment::Pools;
-use crate::effect::{Outgoing, Question, Shadow};
+use crate::effect::{Departure, Outgoing, Question, Shadow};
 use crate::event::Answer;
 use crate::id::{AccountId, LeadId};
 use crate::identity::{Identity, IdentityKey, Told};
@@ -102,6 +102,8 @@ pub(super) struct Overlay<'a> {
     /// Answers of runs of this command that were stopped.
     pub(super) answers: &'a mut Vec<Answer>,
     pub(super) changes: Changes,
+    /// What becomes of the message that the command is about.
+    pub(super) departure: Option<Departure>,
     /// Leads that were created and have not been through a transition.
     new: BTreeMap<LeadId, Found<LeadState>>,
 }
@@ -113,7 +115,7 @@ impl<'a> Overlay<'a> {
         decide: &'a mut dyn Decide,
         answers: &'a mut Vec<Answer>,
     ) -> Self {
-        Self { rules, set, decide, answers, changes: Changes::default(), new: BTreeMap::new() }
+        Self { rules, set, decide, answers, changes: Changes::default(), departure: None, new: BTreeMap::new() }
     }
 
     pub(super) fn into_changes(self) -> Changes {

@@ -96,6 +96,7 @@ impl Overlay<'_> {
                     Effect::Decide(question) => turn.events.extend(self.ask(question)),
                     Effect::Assign(request) => turn.events.push_back(self.choose_owner(&request)?),
                     Effect::Send(row) => self.changes.outside.push(Outside::Send(Box::new(row))),
+                    Effect::Depart(departure) => self.departure = Some(departure),
                     Effect::Account(id, message) => {
                         let now = self.rules.now;
                         let unlisted = self.change_account(id, |account| account.tell(message, now))?;

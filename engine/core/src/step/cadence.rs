@@ -85,7 +85,7 @@ impl Machine<'_> {
 
     /// Whether any touch of the cadence may happen at all: there is an address, and the gate does not say never.
     fn any_may_happen(&self, cadence: &Cadence) -> bool {
-        let call = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0;
+        let call = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
         let (call, mail) = (!matches!(call, Verdict::Never(_)), self.never_mailed().is_none());
         cadence.touches.iter().any(|touch| match &touch.touch {
             TouchPlan::Call { .. } => call,

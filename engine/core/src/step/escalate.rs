@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 use crate::workflow::{AskRef, Escalate, Recipient, Verb};
 use std::collections::BTreeSet;
 
+/// How long a point waits, while somebody holds the call back, before it is looked at again: a day.
+const HELD_RECHECK_MS: i64 = crate::time::DAY_MS;
 /// The most managers above each other who are tried.
 const MANAGERS_MAX: usize = 32;
 
@@ -46,14 +48,14 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
-        if self.cx.is_plugin_paused(&escalate.ask.plugin)
+        if self.cx.paused.plugins.contains(&escalate.ask.plugin)
             && let Some(run) = task.run
         {
             self.stand_still(run);
             return;
         }
-        if let Some((at, why)) = self.touches_held_until(&task) {
-            self.notes.push(Note::Gated { channel: Channel::Call, verdict: Verdict::NotBefore { at, why } });
+        if let Some((at, verdict)) = self.touches_held_until(&task) {
+            self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict, effect: None });
             self.set_point(id, Some(EscalationPoint { at, asked: false, ..point }));
             return;
         }
@@ -82,13 +84,15 @@ impl Machine<'_> {
         self.question(Asked { run, attempt, task: Some(id), kind, plugin, place, since: from }, Some(overdue));
     }
 
-    /// A call that may not be made now is nobody's neglect: until when, when a person or the lead holds it back.
-    fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Reason)> {
+    /// A call that may not be made now is nobody's neglect: when to look again, when a person or the lead holds it back.
+    fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Verdict)> {
         if task.kind != TaskKind::Call {
             return None;
         }
-        match gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0 {
-            Verdict::NotBefore { at, why: why @ (Reason::Paused | Reason::NotBefore) } => Some((at, why)),
+        match gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now) {
+            verdict @ Verdict::NotBefore { at, why: Reason::NotBefore } => Some((at, verdict)),
+            // Whoever lets the lead go on brings the points back.
+            verdict @ Verdict::Held(_) => Some((self.cx.now.plus_ms(HELD_RECHECK_MS), verdict)),
             Verdict::NotBefore { .. } | Verdict::Go | Verdict::Never(_) => None,
         }
     }

@@ -11,6 +11,7 @@ mod identity;
 mod people;
 mod report;
 mod runs;
+mod sending;
 mod standing;
 mod tasks;
 mod timers;
@@ -27,6 +28,7 @@ use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
 use crate::lead::{Channel, OptOut, Stage, Touch};
+use crate::paused::Paused;
 use crate::run::Run;
 use crate::state::LeadState;
 use crate::task::Task;
@@ -34,7 +36,7 @@ use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::{Carry, Workflow};
 use crate::workspace::{Definitions, Live};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The most steps that are taken in one transition, answers that come at once included; a run that wants more is parked.
@@ -47,24 +49,12 @@ pub(crate) struct Context<'a> {
     pub definitions: &'a Definitions,
     /// Settings, plugins and the workflows that new runs start with.
     pub live: &'a Live,
-    /// Workflows that are paused, by name: their runs stand still, and who is enrolled waits before the first step. And
-    /// plugins, as [`paused_plugin`] names them: runs stand still where one has to be asked.
-    pub paused: &'a BTreeSet<String>,
+    /// What operators hold back.
+    pub paused: &'a Paused,
     /// What is known of the lead's account.
     pub account: Option<&'a AccountFacts>,
     /// The engine's time.
     pub now: Timestamp,
-}
-
-/// How a paused plugin is named among what is paused; a workflow's name has no `/`.
-pub fn paused_plugin(name: &str) -> String {
-    format!("plugin/{name}")
-}
-
-impl Context<'_> {
-    fn is_plugin_paused(&self, name: &str) -> bool {
-        !self.paused.is_empty() && self.paused.contains(&paused_plugin(name))
-    }
 }
 
 /// One transition: an event and the answers that came while it was handled, until all was quiet.
@@ -101,7 +91,7 @@ impl Transition {
     /// Handles one event; what it asks for is returned.
     pub(crate) fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
         if self.events.is_empty() && !context.paused.is_empty() {
-            self.events.push(Event::Paused(context.paused.clone()));
+            self.events.push(Event::Braked(context.paused.clone()));
         }
         self.remember_account(context.account);
         let Handled { notes, effects, changes } = handle(context, state, &event, &mut self.hops_left);
@@ -116,7 +106,7 @@ impl Transition {
         if self.account_latest.as_ref() == account {
             return;
         }
-        if self.events.iter().all(|event| matches!(event, Event::Paused(_))) {
+        if self.events.iter().all(|event| matches!(event, Event::Braked(_))) {
             self.account = account.cloned();
         } else {
             self.events.push(Event::AccountKnown(account.cloned()));
@@ -135,9 +125,11 @@ impl Transition {
     }
 
     /// Puts the transition into the journal; the entry that it pushes out is returned. A timer that found nothing due
-    /// leaves no trace; everything else does, even when there is no note of it: a plugin may have been asked.
+    /// leaves no trace, nor does a message of which the same is said as before; everything else does, even when there is no
+    /// note of it: a plugin may have been asked.
     pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
-        let nothing_happened = self.events.is_empty() && self.notes.is_empty();
+        let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_));
+        let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
         if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
             return (self.notes, None);
         }
@@ -186,16 +178,17 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
 /// person was erased, and the events with them. A run whose definition was dropped since cannot be followed: it is parked.
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
     let Personal { events, account, .. } = entry.personal.as_ref()?;
-    let (mut account, mut paused) = (account.as_ref(), &BTreeSet::new());
+    let (mut account, mut paused) = (account.as_ref(), Paused::default());
     let mut notes = Vec::new();
     let mut hops_left = HOPS_MAX;
     for event in events {
         match event {
             Event::AccountKnown(facts) => account = facts.as_ref(),
-            Event::Paused(names) => paused = names,
+            Event::Paused(names) => paused = Paused::of_names(names),
+            Event::Braked(what) => paused.clone_from(what),
             _ => {}
         }
-        let context = Context { definitions, live, paused, account, now: entry.skeleton.now };
+        let context = Context { definitions, live, paused: &paused, account, now: entry.skeleton.now };
         notes.extend(handle(context, state, event, &mut hops_left).notes);
     }
     state.seq = entry.seq;
@@ -249,7 +242,8 @@ impl<'a> Machine<'a> {
             Event::Decided(answer) => self.decided(answer),
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), how),
             Event::Delivered { effect, run, attempt, ending, script } => {
-                self.delivered((*effect, script.as_ref()), *run, *attempt, ending);
+                let (effect, run, attempt) = (*effect, *run, *attempt);
+                self.delivered(&sending::Sent { effect, run, attempt, script: script.as_ref() }, ending);
             }
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
@@ -261,9 +255,11 @@ impl<'a> Machine<'a> {
             Event::PutOff { run, attempt } => self.put_off(*run, *attempt),
             Event::PlaceFree(run) => self.place_is_free(*run),
             Event::Deferred { channel, verdict } => {
-                self.notes.push(Note::Gated { channel: *channel, verdict: *verdict });
+                self.notes.push(Note::Gated { channel: Some(*channel), verdict: *verdict, effect: None });
             }
-            Event::AccountKnown(_) | Event::Paused(_) => {}
+            Event::MessageDue(message) => self.message_due(message),
+            Event::TakenBack(effect) => self.taken_back(*effect),
+            Event::AccountKnown(_) | Event::Paused(_) | Event::Braked(_) => {}
         }
         self.settle();
     }

@@ -219,8 +219,8 @@ impl Machine<'_> {
     fn is_held(&mut self, id: RunId) -> bool {
         let paused = self.cx.paused;
         !paused.is_empty()
-            && (self.definition(id).is_some_and(|definition| paused.contains(&definition.name))
-                || self.awaited_plugin(id).is_some_and(|plugin| self.cx.is_plugin_paused(&plugin)))
+            && (self.definition(id).is_some_and(|definition| paused.workflows.contains(&definition.name))
+                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)))
     }
 
     pub(super) fn stand_still(&mut self, id: RunId) {

@@ -5,7 +5,7 @@ use super::report::Word;
 use super::verbs::NotMade;
 use super::view::ClosedTask;
 use crate::event::{TaskChange, TaskReport};
-use crate::gate::{self, Reason, Verdict};
+use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, RepId, Stage, Touch, TouchResult};
@@ -67,25 +67,18 @@ impl<'a> Machine<'a> {
     /// The first moment a call may be made; the outer none is never. Calls are gated when made; again when listed and
     /// claimed.
     fn gate_call(&mut self) -> Option<Option<Timestamp>> {
-        let (verdict, _) = gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now);
-        match verdict {
-            Verdict::Go => Some(None),
-            Verdict::NotBefore { .. } => {
-                self.notes.push(Note::Gated { channel: Channel::Call, verdict });
-                Some(held_until(verdict))
-            }
-            Verdict::Never(_) => {
-                self.notes.push(Note::Gated { channel: Channel::Call, verdict });
-                None
-            }
+        let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
+        if verdict != Verdict::Go {
+            self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict, effect: None });
         }
+        (!matches!(verdict, Verdict::Never(_))).then(|| held_until(verdict))
     }
 
     /// What the gate says of calls now; none when no call is open. It is asked before an event and after it, so that open
     /// calls are gated again whatever it was that the event changed: a zone, a preference, the stage, an address.
     pub(super) fn gate_of_calls(&self) -> Option<Verdict> {
         let is_open = self.state.tasks.iter().any(|task| task.kind == TaskKind::Call);
-        is_open.then(|| gate::check(&self.state.lead, Channel::Call, &self.cx.live.settings, self.cx.now).0)
+        is_open.then(|| gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now))
     }
 
     /// Open calls are offered when the gate says so now; such as may never be made are over.
@@ -162,6 +155,7 @@ impl<'a> Machine<'a> {
     pub(super) fn withdraw_task(&mut self, id: TaskId) {
         let Some(ix) = self.state.tasks.iter().position(|task| task.id == id) else { return };
         self.state.tasks.remove(ix);
+        self.state.unclaim(id);
         self.notes.push(Note::TaskWithdrawn(id));
         self.withdraw_about(id);
     }
@@ -178,6 +172,7 @@ impl<'a> Machine<'a> {
             return;
         };
         let task = self.state.tasks.remove(ix);
+        self.state.unclaim(task.id);
         let heard = |result: &TouchResult| task.kind != TaskKind::Call || result.counts_with(report.outcome);
         let result = report.result.filter(heard);
         self.notes.push(Note::TaskDone { task: task.id, outcome: report.outcome, result });
@@ -272,13 +267,20 @@ impl<'a> Machine<'a> {
             self.ignore(Ignored::UnknownRep);
             return;
         }
+        let call = gate::check(self.state, Channel::Call, &self.cx.live.settings, now);
         let Some(task) = self.task_mut(id) else {
             self.ignore(Ignored::UnknownTask);
             return;
         };
+        let is_call = task.kind == TaskKind::Call;
         match change {
             TaskChange::Claimed(rep) if matches!(&task.assignee, Assignee::Rep(owner) if owner != rep) => {
                 self.ignore(Ignored::NotAwaited);
+                return;
+            }
+            TaskChange::Claimed(_) if is_call && call != Verdict::Go => {
+                self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict: call, effect: None });
+                self.ignore(Ignored::HeldBack);
                 return;
             }
             TaskChange::Claimed(rep) | TaskChange::Reassigned(rep) => task.assignee = Assignee::Rep(rep.clone()),
@@ -290,6 +292,10 @@ impl<'a> Machine<'a> {
         }
         let assignee = task.assignee.clone();
         self.notes.push(Note::TaskMoved { task: id, assignee });
+        match change {
+            TaskChange::Claimed(_) if is_call => self.state.claim(id, now),
+            _ => self.state.unclaim(id),
+        }
     }
 
     /// Open tasks that are in one queue go to a rep.
@@ -314,7 +320,7 @@ impl<'a> Machine<'a> {
 /// listed and claimed.
 fn held_until(verdict: Verdict) -> Option<Timestamp> {
     match verdict {
-        Verdict::NotBefore { why: Reason::Paused, .. } | Verdict::Go | Verdict::Never(_) => None,
+        Verdict::Held(_) | Verdict::Go | Verdict::Never(_) => None,
         Verdict::NotBefore { at, .. } => Some(at),
     }
 }

@@ -2,17 +2,15 @@
 
 use super::Machine;
 use super::report::Word;
-use crate::effect::{AssignRequest, Effect, Message, Outgoing};
-use crate::event::{Delivery, Report};
+use crate::effect::{AssignRequest, Effect};
+use crate::event::Report;
 use crate::expr::Expr;
 use crate::field::field_info;
 use crate::gate;
-use crate::id::{EffectId, RunId};
-use crate::identity;
-use crate::journal::{Ignored, Note};
-use crate::lead::{Channel, Outcome, Touch};
+use crate::id::RunId;
+use crate::journal::Note;
 use crate::reading::{self, Why};
-use crate::run::{CadencePhase, RunState};
+use crate::run::RunState;
 use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;
@@ -108,118 +106,6 @@ impl Machine<'_> {
     pub(super) fn set_run_state(&mut self, id: RunId, state: RunState) {
         if let Some(run) = self.run(id) {
             run.state = state;
-        }
-    }
-
-    /// Queues a mail, unless there is no address or the gate says never; when it may leave the gate is asked then.
-    pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Result<EffectId, NotMade> {
-        if let Some(why) = self.never_mailed() {
-            self.notes.push(Note::Gated { channel: Channel::Email, verdict: gate::Verdict::Never(why) });
-            return Err(NotMade::Never);
-        }
-        if self.is_spent() {
-            return Err(NotMade::NoRoom);
-        }
-        let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
-            return Err(NotMade::Never);
-        };
-        let effect = self.new_effect_id();
-        self.notes.push(Note::Queued { effect, via: email.via.clone(), script: Some(email.script.clone()) });
-        self.effects.push(Effect::Send(Outgoing {
-            id: effect,
-            lead: self.state.lead.id,
-            run: id,
-            attempt,
-            via: email.via.clone(),
-            due: self.cx.now,
-            message: Message::Email { workflow, step, script: email.script.clone(), rendered: None },
-            tries: 0,
-            started_at: None,
-            last_error: None,
-            made_at: self.cx.now,
-            redriven: false,
-            deferred: None,
-        }));
-        Ok(effect)
-    }
-
-    /// Why the lead can never be mailed, as things are now.
-    pub(super) fn never_mailed(&self) -> Option<gate::Reason> {
-        if self.state.lead.profile.email.as_deref().and_then(identity::email).is_none() {
-            return Some(gate::Reason::NoAddress);
-        }
-        match gate::check(&self.state.lead, Channel::Email, &self.cx.live.settings, self.cx.now).0 {
-            gate::Verdict::Never(why) => Some(why),
-            gate::Verdict::Go | gate::Verdict::NotBefore { .. } => None,
-        }
-    }
-
-    pub(super) fn delivered(
-        &mut self,
-        (effect, script): (EffectId, Option<&String>),
-        run: RunId,
-        attempt: u32,
-        ending: &Delivery,
-    ) {
-        let text = match ending {
-            Delivery::Sent => "sent",
-            Delivery::HeldBack(_) => "held_back",
-            Delivery::Dead(_) => "dead",
-            Delivery::Discarded(_) => "discarded",
-            Delivery::Redriven(_) => "redriven",
-        };
-        self.notes.push(Note::Delivered { effect, ending: text.to_owned(), script: script.cloned() });
-        if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
-            // Its run heard what became of it when it was given up.
-            return;
-        }
-        if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
-            self.ignore(Ignored::NotAwaited);
-            return;
-        }
-        let awaited = self.run(run).is_some_and(|r| {
-            r.attempt == attempt
-                && match &r.state {
-                    RunState::Sending(awaited) => *awaited == effect,
-                    RunState::Cadence(state) => state.phase == CadencePhase::Sending(effect),
-                    _ => false,
-                }
-        });
-        let sent = *ending == Delivery::Sent;
-        // A mail that left is a touch, whatever became of its run meanwhile.
-        if sent {
-            let touch = Touch {
-                at: self.cx.now,
-                channel: Channel::Email,
-                outcome: Outcome::Sent,
-                result: None,
-                by: None,
-                run: Some(run),
-                task: None,
-                effect: Some(effect),
-            };
-            self.complete_touch(touch, false);
-            self.leave_runs();
-        }
-        if !awaited {
-            // One that left is a touch all the same, and no run goes on by it; for a notice to a rep none waits.
-            if !sent && script.is_some() {
-                self.ignore(Ignored::StaleAttempt);
-            }
-            return;
-        }
-        let Some((definition, ix)) = self.place(run) else { return };
-        match &definition.steps[ix].verb {
-            Verb::Cadence(cadence) => self.cadence_mail_over(run, cadence, sent),
-            Verb::Email(Email { results: Some(results), .. }) => {
-                let target = match ending {
-                    Delivery::Sent => results.sent,
-                    Delivery::HeldBack(_) => results.refused,
-                    _ => results.failed,
-                };
-                self.go_on(run, target);
-            }
-            _ => self.go_on(run, definition.steps[ix].next),
         }
     }
 

@@ -42,6 +42,7 @@ fn reminded_raised_and_offered_to_the_pool() {
           = urgent is at call
           = call open for bob, due Mon 03-02 09:05
           = escalation open for mia, due Mon 03-02 09:15
+          = call under way since Mon 03-02 10:05
           = open, owner Some(ada), watchers []
         Mon 03-02 10:10 > call no_answer
           done: no_answer
@@ -105,9 +106,9 @@ fn a_call_that_is_held_back_is_nobodys_neglect() {
         Mon 03-02 09:01 > pause
           Paused(true)
         Mon 03-02 09:05 ~ timer
-          gate: call not before Tue 03-03 09:05: paused
+          gate: call held: paused
         Tue 03-03 09:05 ~ timer
-          gate: call not before Wed 03-04 09:05: paused
+          gate: call held: paused
         Tue 03-03 09:05 > resume
           Paused(false)
         Tue 03-03 09:05 ~ timer

@@ -11,5 +11,6 @@ mod consent;
 mod contacts;
 mod escalations;
 mod owners;
+mod sendings;
 mod ways;
 mod who_is_there;

@@ -3,14 +3,14 @@
 use crate::support::workflows as w;
 use crate::support::{Answered, Shared, Sim, World, answer};
 use cadenza_core::account::Account;
-use cadenza_core::effect::Message;
-use cadenza_core::effect::Question;
+use cadenza_core::effect::{Departure, Message, Question};
 use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport};
 use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
 use cadenza_core::id::RunId;
 use cadenza_core::journal::{Note, Verdict};
 use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
+use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Action, DecisionFailure, Segment};
 use cadenza_core::run::RunState;
 use cadenza_core::task::TaskKind;
@@ -110,6 +110,25 @@ impl Told {
         self.leads[ix].check_wakeable();
     }
 
+    /// A message of the outbox falls due.
+    fn depart(&mut self, ix: usize, now: Timestamp, head: &str, which: usize) {
+        self.line(head);
+        let (notes, departure) = self.leads[ix].depart(&self.world, &mut self.shared, now, which);
+        for note in notes {
+            if let Some(line) = told(&note, &self.leads[ix], &self.world) {
+                self.line(&format!("  {line}"));
+            }
+        }
+        let under_way = self.leads[ix].state.reserved.len();
+        let what = match departure {
+            Departure::Now(_) => "leaves",
+            Departure::Later(_) => "stays",
+            Departure::Never => "is dropped",
+        };
+        self.line(&format!("  {what}, {under_way} under way"));
+        self.leads[ix].check_wakeable();
+    }
+
     fn state(&mut self, ix: usize) {
         let sim = &self.leads[ix];
         let mut lines = vec![];
@@ -124,6 +143,9 @@ impl Told {
         for task in &sim.state.tasks {
             let from = task.not_before.map(|at| format!(" from {}", clock(at))).unwrap_or_default();
             lines.push(format!("{} open for {}{from}, due {}", task.kind, task.assignee, clock(task.due)));
+        }
+        for reserved in &sim.state.reserved {
+            lines.push(format!("{} under way since {}", reserved.channel, clock(reserved.since)));
         }
         let watchers = &sim.state.lead.watchers;
         lines.push(format!("{}, owner {:?}, watchers {watchers:?}", sim.state.lead.stage, sim.state.lead.owner));
@@ -161,11 +183,15 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::TaskDone { outcome, result, .. } => format!("done: {outcome}{}", code(result)),
         Note::TaskMoved { assignee, .. } => format!("task now with {assignee}"),
         Note::TaskWithdrawn(_) => "task withdrawn".to_owned(),
-        Note::Gated { channel, verdict: gate::Verdict::Go } => format!("gate: {channel} go"),
-        Note::Gated { channel, verdict: gate::Verdict::NotBefore { at, why } } => {
-            format!("gate: {channel} not before {}: {why}", clock(*at))
+        Note::Gated { channel, verdict, effect: _ } => {
+            let way = channel.map_or("notice", Channel::as_str);
+            match verdict {
+                gate::Verdict::Go => format!("gate: {way} go"),
+                gate::Verdict::NotBefore { at, why } => format!("gate: {way} not before {}: {why}", clock(*at)),
+                gate::Verdict::Held(why) => format!("gate: {way} held: {why}"),
+                gate::Verdict::Never(why) => format!("gate: {way} never: {why}"),
+            }
         }
-        Note::Gated { channel, verdict: gate::Verdict::Never(why) } => format!("gate: {channel} never: {why}"),
         Note::Queued { via, .. } => format!("queued by {via}"),
         Note::Touched { channel, outcome, contact } => format!("touch {contact}: {channel} {outcome}"),
         Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
@@ -220,6 +246,11 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 _ => Delivery::HeldBack("refused".to_owned()),
             };
             Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None }
+        }
+        "back" => {
+            let row = &mut sim.outbox[0];
+            (row.tries, row.started_at) = (0, None);
+            Event::TakenBack(row.id)
         }
         "answer" => {
             let question = sim.questions.remove(0);
@@ -305,12 +336,15 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
             }
             if let Some((head, workflow)) = line.split_once(" ! paused: ") {
                 told.advance(when(head));
-                told.world.paused = [workflow.to_owned()].into();
+                match workflow.strip_prefix("by ") {
+                    Some(connection) => told.world.paused.connections.insert(connection.to_owned()),
+                    None => told.world.paused.workflows.insert(workflow.to_owned()),
+                };
                 told.line(line);
             }
             if let Some((head, _)) = line.split_once(" ! released") {
                 told.advance(when(head));
-                told.world.paused.clear();
+                told.world.paused = Paused::default();
                 told.line(line);
                 told.wake(when(head));
             }
@@ -325,6 +359,10 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
         while told.leads.len() <= ix {
             let number = told.leads.len() as u64;
             told.leads.push(Sim::new(number, now));
+        }
+        if let Some(which) = event.strip_prefix("due") {
+            told.depart(ix, now, line, usize::from(which == " second"));
+            continue;
         }
         let event_read = read_event(event, &mut told.leads[ix], now);
         told.feed(ix, now, &format!("> {event}"), event_read);

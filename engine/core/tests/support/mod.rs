@@ -6,7 +6,7 @@
 pub mod workflows;
 
 use cadenza_core::account::Account;
-use cadenza_core::effect::{Outgoing, Question};
+use cadenza_core::effect::{Departure, Outgoing, Question};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
     Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
@@ -14,13 +14,14 @@ use cadenza_core::heart::{
 use cadenza_core::id::{AccountId, LeadId, RunId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note};
+use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure};
 use cadenza_core::run::{CadencePhase, RunState};
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::step::replay;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workspace::{Definitions, Live};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub type Answered = Result<Decision, DecisionFailure>;
@@ -29,7 +30,7 @@ pub type Answered = Result<Decision, DecisionFailure>;
 pub struct World {
     pub definitions: Definitions,
     pub live: Live,
-    pub paused: BTreeSet<String>,
+    pub paused: Paused,
     pub answers: fn(&Question, u64) -> Option<Answered>,
 }
 
@@ -145,12 +146,31 @@ impl Sim {
     /// One event, and everything that it leads to at once.
     pub fn feed(&mut self, world: &World, shared: &mut Shared, now: Timestamp, event: Event) -> Vec<Note> {
         self.last = Some(event.clone());
+        let (lead, id) = (self.state.lead.id, format!("event-{}", self.state.seq));
+        let outcome = self.run(world, shared, now, &Command::Event { lead, id, event: Box::new(event) });
+        let Outcome::Applied(notes) = outcome else { panic!("an event came to {outcome:?}") };
+        notes
+    }
+
+    /// A message of the outbox falls due: what is said of it, and what becomes of it. Its row lies there as it is then.
+    pub fn depart(&mut self, world: &World, shared: &mut Shared, now: Timestamp, ix: usize) -> (Vec<Note>, Departure) {
+        let seq = self.state.seq;
+        let row = self.outbox.remove(ix);
+        let outcome = self.run(world, shared, now, &Command::Depart(Box::new(row.clone())));
+        let Outcome::Departs(after, departure) = outcome else { panic!("{row:?} came to {outcome:?}") };
+        if departure != Departure::Never {
+            self.outbox.insert(ix, *after);
+        }
+        let entry = self.state.latest.as_ref().filter(|_| self.state.seq > seq);
+        (entry.map(|entry| entry.skeleton.notes.clone()).unwrap_or_default(), departure)
+    }
+
+    /// A command about this lead.
+    fn run(&mut self, world: &World, shared: &mut Shared, now: Timestamp, command: &Command) -> Outcome {
         let (id, before) = (self.state.lead.id, self.state.clone());
         let mut set = WorkingSet::default();
         set.put(Record::Lead(id, Some(before.clone()).into()));
-        let command = Command::Event { lead: id, id: format!("event-{}", before.seq), event: Box::new(event.clone()) };
-        let (outcome, mut changes) = compute_all(&command, world, shared, &mut set, now);
-        let Outcome::Applied(notes) = outcome else { panic!("{event:?} came to {outcome:?}") };
+        let (outcome, mut changes) = compute_all(command, world, shared, &mut set, now);
         for outside in changes.outside.drain(..) {
             match outside {
                 Outside::Send(row) => self.outbox.push(*row),
@@ -165,14 +185,14 @@ impl Sim {
         shared.take(changes);
         assert_eq!(pushed_out, self.state.seq > before.seq && before.latest.is_some());
         if self.state.seq == before.seq {
-            assert_eq!(before, self.state, "{event:?} changed the state and left no journal entry");
+            assert_eq!(before, self.state, "{command:?} changed the state and left no journal entry");
         } else {
             self.entries.extend(self.state.latest.clone());
         }
         if let Err(broken) = self.state.validate() {
-            panic!("after {event:?}: {broken}\n{:#?}", self.state);
+            panic!("after {command:?}: {broken}\n{:#?}", self.state);
         }
-        notes
+        outcome
     }
 
     /// Plays the journal from the beginning and compares.

@@ -9,6 +9,7 @@ use cadenza_core::expr::{Comparison, Expr, Function, Name, Object};
 use cadenza_core::field::field_info;
 use cadenza_core::id::Digest;
 use cadenza_core::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Reason, Segment, With};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
@@ -350,8 +351,9 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
         plugins: BTreeMap::new(),
         bindings,
         candidates: BTreeMap::new(),
+        connections: ["smtp", "chat"].map(str::to_owned).into(),
     };
-    World { definitions, live, paused: [].into(), answers }
+    World { definitions, live, paused: Paused::default(), answers }
 }
 
 pub fn scored(points: i32, segment: Segment) -> Decision {

@@ -11,6 +11,7 @@ use cadenza_core::heart::{
 };
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::paused::Paused;
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::step::View;
 use cadenza_core::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -224,7 +225,7 @@ impl Driven {
     }
 
     fn feed(&mut self, event: Event) {
-        let (none, mut answers) = (BTreeSet::new(), Vec::new());
+        let (none, mut answers) = (Paused::default(), Vec::new());
         let (definitions, live) = (&self.definitions, &self.live);
         let rules = Rules { definitions, live, paused: &none, asks_account: true, older_keys: false, now: self.now };
         let command = Command::Event { lead: self.lead, id: "ev".to_owned(), event: Box::new(event) };
@@ -320,6 +321,7 @@ fn holds(place: &Place, workspace: &Workspace) -> bool {
         plugins: BTreeMap::new(),
         bindings: BTreeMap::new(),
         candidates: BTreeMap::new(),
+        connections: workspace.connections.keys().cloned().collect(),
     };
     let mut account = Account::new(AccountId::of_key("domain:acme.example"), "Acme".to_owned());
     account.owner = Some(RepId("ana".to_owned()));

@@ -79,10 +79,31 @@ impl Reply {
     }
 }
 
+/// An attempt to send.
+pub(crate) struct Attempt {
+    /// The row, as it lies in the outbox meanwhile.
+    pub(crate) row: Outgoing,
+    /// Leave to touch, when it is a touch.
+    pub(crate) permit: Option<Permit>,
+    /// Whether an earlier one may have left.
+    pub(crate) may_have_left: bool,
+    /// The number of the lead's newest journal entry when it was begun.
+    pub(crate) lead_seq: Option<u64>,
+}
+
+impl Attempt {
+    /// The row as if it had not been begun.
+    pub(crate) fn undone(self) -> Outgoing {
+        let Self { row, may_have_left, .. } = self;
+        let started_at = row.started_at.filter(|_| may_have_left);
+        Outgoing { tries: row.tries.saturating_sub(1), started_at, ..row }
+    }
+}
+
 /// What leaves once a batch is durable.
 pub(crate) enum After {
-    /// An attempt to send, with leave to touch when it is a touch, and whether an earlier one may have left.
-    Send(Box<Outgoing>, Option<Permit>, bool),
+    /// An attempt to send.
+    Send(Box<Attempt>),
     /// A question for the decision pool.
     Ask(Box<Question>),
     /// A question for a build that is only watched.

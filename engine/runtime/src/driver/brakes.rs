@@ -4,11 +4,10 @@
 
 use super::batch::{After, Reply};
 use super::desk::Desk;
-use super::sendings::{HELD, Sendings};
 use super::walks::Resuming;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{HELD, Outgoing};
 use cadenza_core::gate::{Reason, Verdict};
 use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
@@ -19,7 +18,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// What is said of a row whose lead a person holds back.
-const PAUSED: Verdict = Verdict::NotBefore { at: HELD, why: Reason::Paused };
+const PAUSED: Verdict = Verdict::Held(Reason::Paused);
 
 /// How far leads and held messages have been told that something goes on.
 #[derive(Clone, Debug, Default)]
@@ -132,11 +131,10 @@ impl Releasing {
             if desk.holds(&row) {
                 continue;
             }
-            if row.message.touch().is_none() || !is_paused(desk, row.lead).await? {
+            // A person holds it too: when that was told it stays as it is until its lead goes on.
+            let stays = row.message.touch().is_some() && row.deferred == Some(PAUSED);
+            if !stays || !is_paused(desk, row.lead).await? {
                 self.release_row(desk, row, now);
-            } else if row.deferred != Some(PAUSED) {
-                // A person holds it too: that is told, and from then on it stays as it is until its lead goes on.
-                Sendings::defer(desk, row, HELD, Reason::Paused).await?;
             }
         }
         Ok(())

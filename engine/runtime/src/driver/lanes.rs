@@ -1,7 +1,8 @@
 //! Who may send next: attempts under way by their connections, and how far into the outbox each connection's rows have
 //! been looked at. The outbox lies in the order of due times, whoever sends; a place of its own for each connection keeps one
-//! that is slow, with any number of rows before those of the others, from holding them up. Must not know: what a row says.
+//! that is slow, with any number of rows before those of the others, from holding them up. Must not know: what a message says.
 
+use cadenza_core::effect::Outgoing;
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -106,6 +107,11 @@ impl Lanes {
     pub(super) fn next_place(&self) -> Option<Place> {
         let behind = self.behind.iter().filter(|(via, _)| self.under_way.has_room(via)).map(|(_, place)| *place);
         behind.fold(self.front, Option::min)
+    }
+
+    /// Whether an attempt could be begun for a row, as things are.
+    pub(super) fn has_room_for(&self, row: &Outgoing) -> bool {
+        self.under_way.has_room(&row.via) && !self.under_way.by_id.contains_key(&row.id)
     }
 
     /// Whether the row at `place` is to be dealt with now. Rows are asked about in order, from [`Self::next_place`] on;

@@ -31,7 +31,6 @@ pub use options::DriverOptions;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
 pub(crate) use rendering::Rendering;
-pub use sendings::HELD;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
@@ -263,7 +262,7 @@ impl Driver {
     /// One turn of the loop: hands over a batch when it may, then waits for whatever comes first.
     async fn turn(&mut self) -> Result<(), StoreError> {
         if !self.settling.is_flushing() && !self.desk.open.is_empty() {
-            self.hand_over();
+            self.hand_over().await?;
         }
         if self.stopping.is_none() && self.waiting.is_empty() {
             self.do_what_is_due().await?;

@@ -1,40 +1,30 @@
-//! The outbox: what is due is gated, marked as started in a commit, and sent when that commit is durable. Results come
-//! back as commands. Every attempt of a row leaves under one idempotency key, its id.
+//! The outbox: what falls due is brought before the heart, which asks the gate; what may leave is marked as started in that
+//! commit, and sent when it is durable. Results come back as commands. Every attempt of a row leaves under one idempotency
+//! key, its id.
 
-use super::batch::After;
+use super::batch::{After, Attempt};
 use super::desk::Desk;
 use super::lanes::{Lanes, Place};
 use super::rendering::{GIVEN_UP, Rendering};
 use crate::courier::{RetryLimits, SendError};
 use crate::render::{render_email, unrendered};
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{Departure, HELD, Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
-use cadenza_core::gate::{self, Permit, Reason, Verdict};
-use cadenza_core::heart::Found;
+use cadenza_core::gate::Permit;
+use cadenza_core::heart::{Command, Outcome, Rejected};
 use cadenza_core::id::EffectId;
 use cadenza_core::identity::IdentityKind;
-use cadenza_core::lead::{Channel, Lead};
-use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
 use std::sync::Arc;
 
-/// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
-/// connection that is gone. They lie behind all others and are looked at when something is released.
-pub const HELD: Timestamp = Timestamp::MAX;
 /// Rows read at a time.
 const PAGE: usize = 128;
 /// The most rows looked at in one go, those of connections without room included; the next go begins behind them.
 const LOOKED_AT_MAX: usize = 1_024;
 /// The most rows begun, put off or held in one batch.
 const HANDLED_MAX: usize = 64;
-
-enum Gate {
-    Go(Option<Permit>),
-    Later(Timestamp, Reason),
-    Never(String),
-}
 
 /// What is on its way out.
 pub(super) struct Sendings {
@@ -96,11 +86,15 @@ impl Sendings {
             let mut before: Option<Place> = self.lanes.next_place();
             let rows = desk.store.outbox(before, now, PAGE).await?;
             let last = rows.len() < PAGE;
-            for row in rows {
+            let rows: Vec<Command> = rows.into_iter().map(|row| Command::Depart(Box::new(row))).collect();
+            let may_leave = |row: &&Command| matches!(row, Command::Depart(row) if self.lanes.has_room_for(row));
+            desk.prefetch(rows.iter().filter(may_leave).take(HANDLED_MAX), now).await?;
+            for command in rows {
+                let Command::Depart(row) = &command else { continue };
                 let place = (row.due, row.id);
                 looked_at += 1;
                 if self.lanes.takes(&row.via, place, before) {
-                    handled += self.begin_one(desk, row, now).await?;
+                    handled += self.depart(desk, command, now).await?;
                 }
                 before = Some(place);
                 if handled >= HANDLED_MAX {
@@ -125,21 +119,45 @@ impl Sendings {
         Ok(())
     }
 
-    /// Begins an attempt; says how much of the batch's share it took.
-    async fn begin_one(&mut self, desk: &mut Desk, mut row: Outgoing, now: Timestamp) -> Result<usize, StoreError> {
-        let was_due = row.due;
-        if desk.holds(&row) {
-            return Self::defer(desk, row, HELD, Reason::Held).await.map(|()| 1);
-        }
-        let may_have_left = row.started_at.is_some();
-        let permit = match ask_gate(desk, &row, now).await? {
-            Gate::Go(permit) => permit,
-            Gate::Later(at, why) => return Self::defer(desk, row, at, why).await.map(|()| 1),
-            Gate::Never(why) => {
-                desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
-                return desk.tell_of(&row, Delivery::HeldBack(why)).await.map(|()| 1);
+    /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
+    async fn depart(&mut self, desk: &mut Desk, command: Command, now: Timestamp) -> Result<usize, StoreError> {
+        let ran = desk.run_prefetched(&command, None, now).await?;
+        let Command::Depart(row) = command else { return Ok(0) };
+        let (was_due, may_have_left) = (row.due, row.started_at.is_some());
+        match ran {
+            Ok(Outcome::Departs(row, Departure::Now(permit))) => {
+                return self.attempt(desk, *row, permit, may_have_left, now).await;
             }
-        };
+            Ok(Outcome::Departs(row, Departure::Later(_))) => {
+                let due = row.due;
+                desk.put_off(was_due, *row, due);
+            }
+            Ok(Outcome::Departs(row, Departure::Never)) => {
+                desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
+            }
+            // A word to a rep is about a lead, and does not need it.
+            Err(_) if row.message.touch().is_none() && !desk.holds(&row) => {
+                return self.attempt(desk, row.begun(now), None, may_have_left, now).await;
+            }
+            Err(Rejected::NoLead(lead)) => {
+                tracing::warn!(message = %row.id, %lead, "a message to a lead that is not there any more is dropped");
+                desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
+            }
+            // Nobody knows whether the lead may be contacted: held until it can be read again.
+            Err(_) | Ok(_) => desk.put_off(was_due, *row, HELD),
+        }
+        Ok(1)
+    }
+
+    /// An attempt begins: it leaves when the open batch is durable.
+    async fn attempt(
+        &mut self,
+        desk: &mut Desk,
+        mut row: Outgoing,
+        permit: Option<Permit>,
+        may_have_left: bool,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
         self.render(desk, &mut row, now).await?;
         // What nobody can have received goes to the address that the lead has now.
         if !may_have_left
@@ -151,11 +169,10 @@ impl Sendings {
         }
         // A template that was stopped took milliseconds: the next one waits for the next batch.
         let stopped = matches!(row.message, Message::Email { rendered: None, .. });
-        row.tries = row.tries.saturating_add(1);
-        row.started_at = Some(now);
         self.lanes.begin(row.id, &row.via);
-        desk.open.outbox.push(OutboxWrite::Update { was_due, row: row.clone() });
-        desk.open.after.push(After::Send(Box::new(row), permit, may_have_left));
+        desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
+        let lead_seq = desk.state(row.lead).map(|state| state.seq);
+        desk.open.after.push(After::Send(Box::new(Attempt { row, permit, may_have_left, lead_seq })));
         Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
@@ -174,38 +191,30 @@ impl Sendings {
         Ok(())
     }
 
-    /// Puts a row off, and tells its lead when that is for another reason or until another time than before.
-    pub(super) async fn defer(
-        desk: &mut Desk,
-        mut row: Outgoing,
-        at: Timestamp,
-        why: Reason,
-    ) -> Result<(), StoreError> {
-        let verdict = Verdict::NotBefore { at, why };
-        if let Some(channel) = row.message.touch()
-            && row.deferred.replace(verdict) != Some(verdict)
-        {
-            desk.tell(row.lead, row.id.to_string(), Event::Deferred { channel, verdict }).await?;
-        }
-        desk.put_off(row.due, row, at);
-        Ok(())
-    }
-
-    /// Takes back attempts of the open batch that something later in it forbids: an opt-out that is acknowledged with this
-    /// batch must not be followed by a mail that left with it. The rows are asked about again. `changing`: somebody waits to
-    /// change what is in force, a brake perhaps, and until then nothing more leaves.
-    pub(super) fn take_back(&mut self, desk: &mut Desk, changing: bool) {
+    /// Asks again about attempts of the open batch whose leads changed later in it: an opt-out that is acknowledged with this
+    /// batch must not be followed by a mail that left with it. `changing`: somebody waits to change what is in force, a brake
+    /// perhaps, and until then nothing more leaves.
+    pub(super) async fn take_back(&mut self, desk: &mut Desk, changing: bool) -> Result<(), StoreError> {
         let now = desk.clock.now();
-        for after in std::mem::take(&mut desk.open.after) {
-            match after {
-                After::Send(row, _, may_have_left) if changing || !may_still_leave(desk, &row, may_have_left, now) => {
-                    self.lanes.end(row.id);
-                    let was_due = row.due;
-                    let tries = row.tries.saturating_sub(1);
-                    let started_at = row.started_at.filter(|_| may_have_left);
-                    desk.put_off(was_due, Outgoing { tries, started_at, ..*row }, now);
+        loop {
+            let again = desk.attempts_to_ask_about(changing);
+            if again.is_empty() {
+                return Ok(());
+            }
+            // None of them is under way, whatever comes between.
+            again.iter().for_each(|row| self.lanes.end(row.id));
+            for row in again {
+                if changing {
+                    if row.message.touch().is_some() {
+                        desk.tell(row.lead, row.id.to_string(), Event::TakenBack(row.id)).await?;
+                    }
+                    desk.put_off(row.due, row, now);
+                } else {
+                    // What is said of one may change the lead, and with it what is said of another.
+                    let command = Command::Depart(Box::new(row));
+                    desk.prefetch(std::iter::once(&command), now).await?;
+                    self.depart(desk, command, now).await?;
                 }
-                after => desk.open.after.push(after),
             }
         }
     }
@@ -224,6 +233,23 @@ impl Sendings {
 }
 
 impl Desk {
+    /// Takes those attempts out of the open batch whose leads changed since they were begun, or all: their rows, as if they had
+    /// not been.
+    fn attempts_to_ask_about(&mut self, all: bool) -> Vec<Outgoing> {
+        let set = self.ledger.set();
+        let (mut rows, mut rest) = (Vec::new(), Vec::new());
+        for after in std::mem::take(&mut self.open.after) {
+            match after {
+                After::Send(attempt) if all || attempt.lead_seq != set.state(attempt.row.lead).map(|lead| lead.seq) => {
+                    rows.push(attempt.undone());
+                }
+                after => rest.push(after),
+            }
+        }
+        self.open.after = rest;
+        rows
+    }
+
     pub(super) fn put_off(&mut self, was_due: Timestamp, mut row: Outgoing, due: Timestamp) {
         row.due = due;
         self.open.place(&row.via, due);
@@ -232,14 +258,14 @@ impl Desk {
 
     /// Whether a brake, or the want of a connection, holds a row until further notice.
     pub(super) fn holds(&self, row: &Outgoing) -> bool {
-        let catalog = &self.catalog;
+        let (catalog, paused) = (&self.catalog, &self.catalog.brakes.paused);
         let workflow = match &row.message {
             Message::Email { workflow, .. } => catalog.definitions.name(workflow),
             Message::Notice { .. } => None,
         };
-        catalog.brakes.connections.contains(&row.via)
+        paused.connections.contains(&row.via)
             || !catalog.workspace.connections.contains_key(&row.via)
-            || workflow.is_some_and(|workflow| catalog.brakes.paused.contains(workflow))
+            || workflow.is_some_and(|workflow| paused.workflows.contains(workflow))
     }
 
     /// An attempt ended.
@@ -301,55 +327,4 @@ async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError
     let after = Some((now, EffectId(u128::MAX)));
     let stored = desk.store.outbox(after, Timestamp::MAX, 1).await?;
     Ok(stored.first().map_or(Timestamp::MAX, |row| row.due))
-}
-
-/// Leave for one attempt. What is no touch needs none; a touch whose run has moved on is no longer wanted, unless an
-/// attempt may have left already or a person wants it.
-async fn ask_gate(desk: &mut Desk, row: &Outgoing, now: Timestamp) -> Result<Gate, StoreError> {
-    let Some(channel) = row.message.touch() else { return Ok(Gate::Go(None)) };
-    let catalog = Arc::clone(&desk.catalog);
-    let state = match desk.lead(row.lead).await? {
-        Found::One(state) => state,
-        Found::Nothing => return Ok(Gate::Never("the lead is gone".to_owned())),
-        // Nobody knows whether it may be contacted: held until it can be read again.
-        Found::Damaged(_) => return Ok(Gate::Later(HELD, Reason::Held)),
-    };
-    if row.started_at.is_none() && !is_wanted(row, state) {
-        return Ok(Gate::Never("the run has moved on".to_owned()));
-    }
-    let (verdict, permit) = gate::check(&state.lead, channel, &catalog.live.settings, now);
-    Ok(match verdict {
-        // An attempt that may have left is made again as it was: to the address that the lead had then.
-        Verdict::Go => match bound_there(&row.message, &state.lead).filter(|_| row.started_at.is_some()) {
-            Some(why) => Gate::Never(Reason::as_str(why).to_owned()),
-            None => Gate::Go(permit),
-        },
-        Verdict::NotBefore { why: Reason::Paused, .. } => Gate::Later(HELD, Reason::Paused),
-        Verdict::NotBefore { at, why } => Gate::Later(at, why),
-        Verdict::Never(why) => Gate::Never(Reason::as_str(why).to_owned()),
-    })
-}
-
-fn may_still_leave(desk: &Desk, row: &Outgoing, may_have_left: bool, now: Timestamp) -> bool {
-    // A lead that is no longer in memory did not change in this batch.
-    let allowed = match (row.message.touch(), desk.state(row.lead)) {
-        (Some(channel), Some(state)) => {
-            let (verdict, _) = gate::check(&state.lead, channel, &desk.catalog.live.settings, now);
-            let wanted = may_have_left || is_wanted(row, state);
-            verdict == Verdict::Go && wanted && bound_there(&row.message, &state.lead).is_none()
-        }
-        _ => true,
-    };
-    allowed && !desk.holds(row)
-}
-
-/// Whether the run that a row comes from still stands where it made it, or a person wants it whatever the run does.
-fn is_wanted(row: &Outgoing, state: &LeadState) -> bool {
-    row.redriven || state.runs.iter().any(|run| run.id == row.run && run.attempt == row.attempt)
-}
-
-/// What binds the address that a mail was written to, when that is not the lead's any more.
-fn bound_there(message: &Message, lead: &Lead) -> Option<Reason> {
-    let Message::Email { rendered: Some(mail), .. } = message else { return None };
-    lead.bound_at(IdentityKind::Email, &mail.to, Channel::Email).map(Reason::from)
 }

@@ -1,6 +1,6 @@
 //! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
 
-use super::batch::{self, After, OpenBatch, Reply};
+use super::batch::{self, After, Attempt, OpenBatch, Reply};
 use super::desk::Desk;
 use super::ledger::Ledger;
 use super::letters::Letters;
@@ -70,9 +70,9 @@ impl Settling {
 
 impl Driver {
     /// Hands the open batch to the store and begins the next one.
-    pub(super) fn hand_over(&mut self) {
+    pub(super) async fn hand_over(&mut self) -> Result<(), StoreError> {
         let changing = self.waiting.front().is_some_and(begins_a_batch);
-        self.sendings.take_back(&mut self.desk, changing);
+        self.sendings.take_back(&mut self.desk, changing).await?;
         let desk = &mut self.desk;
         let number = desk.open.number;
         let mut open = std::mem::replace(&mut desk.open, OpenBatch::new(number + 1));
@@ -83,6 +83,7 @@ impl Driver {
         desk.meters.decisions_under_way.set(desk.pool.leads() as u64);
         self.settling.begin(open, batch, desk);
         self.ends.progress.send_replace(self.settling.progress);
+        Ok(())
     }
 
     /// The batch that was being flushed is durable: whoever waited for it hears so, and what it began leaves.
@@ -123,12 +124,13 @@ impl Driver {
     fn carry_out(&mut self, after: After) {
         let results = || self.ends.results_to.clone();
         match after {
-            After::Send(row, permit, _) => {
+            After::Send(attempt) => {
                 let (courier, results) = (Arc::clone(&self.courier), results());
+                let Attempt { row, permit, .. } = *attempt;
                 let done = move |row, result| {
                     let _ = results.send(Request::Sent(row, result));
                 };
-                courier.send(Arc::clone(&self.desk.catalog), *row, permit, Box::new(done));
+                courier.send(Arc::clone(&self.desk.catalog), row, permit, Box::new(done));
             }
             After::Ask(mut question) => {
                 let (kind, shadow, results) = (question.kind, question.shadow.take(), results());
@@ -204,7 +206,7 @@ impl Driver {
     fn undo(&mut self, mut open: OpenBatch, refused: &Refused) {
         for after in &open.after {
             match after {
-                After::Send(row, ..) => self.sendings.lanes.end(row.id),
+                After::Send(attempt) => self.sendings.lanes.end(attempt.row.id),
                 After::Ask(question) => self.desk.pool.leave(question.run.lead(), &question.plugin),
                 After::Forget(_)
                 | After::Leave(..)

@@ -1,8 +1,8 @@
 //! What leaves and what does not: mails whose lead, run, address or connection changes while they are on their way.
 
 use super::*;
-use crate::HELD;
 use crate::brakes::Brake;
+use cadenza_core::effect::HELD;
 use cadenza_core::time::HOUR_MS;
 use tokio::task::spawn_local;
 

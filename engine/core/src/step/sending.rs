@@ -1,0 +1,211 @@
+//! Messages: how one is queued, what is said when it falls due, and what comes of it.
+
+use super::Machine;
+use super::verbs::NotMade;
+use crate::effect::{Departure, Effect, Message, Outgoing};
+use crate::event::{Delivery, MessageDue};
+use crate::gate::{self, Permit, Reason, Verdict};
+use crate::id::{EffectId, RunId};
+use crate::identity::{self, IdentityKind};
+use crate::journal::{Ignored, Note};
+use crate::lead::{Channel, Outcome, Touch};
+use crate::run::{CadencePhase, RunState};
+use crate::workflow::{Email, Verb};
+
+/// A message of which something is heard.
+pub(super) struct Sent<'a> {
+    pub(super) effect: EffectId,
+    pub(super) run: RunId,
+    pub(super) attempt: u32,
+    /// The script of a mail.
+    pub(super) script: Option<&'a String>,
+}
+
+impl Machine<'_> {
+    /// Queues a mail, unless there is no address or the gate says never; when it may leave the gate is asked then.
+    pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Result<EffectId, NotMade> {
+        if let Some(why) = self.never_mailed() {
+            self.notes.push(Note::Gated { channel: Some(Channel::Email), verdict: Verdict::Never(why), effect: None });
+            return Err(NotMade::Never);
+        }
+        if self.is_spent() {
+            return Err(NotMade::NoRoom);
+        }
+        let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
+            return Err(NotMade::Never);
+        };
+        let effect = self.new_effect_id();
+        self.notes.push(Note::Queued { effect, via: email.via.clone(), script: Some(email.script.clone()) });
+        self.effects.push(Effect::Send(Outgoing {
+            id: effect,
+            lead: self.state.lead.id,
+            run: id,
+            attempt,
+            via: email.via.clone(),
+            due: self.cx.now,
+            message: Message::Email { workflow, step, script: email.script.clone(), rendered: None },
+            tries: 0,
+            started_at: None,
+            last_error: None,
+            made_at: self.cx.now,
+            redriven: false,
+            deferred: None,
+        }));
+        Ok(effect)
+    }
+
+    /// Why the lead can never be mailed, as things are now.
+    pub(super) fn never_mailed(&self) -> Option<Reason> {
+        if self.state.lead.profile.email.as_deref().and_then(identity::email).is_none() {
+            return Some(Reason::NoAddress);
+        }
+        match gate::check(self.state, Channel::Email, &self.cx.live.settings, self.cx.now) {
+            Verdict::Never(why) => Some(why),
+            Verdict::Go | Verdict::NotBefore { .. } | Verdict::Held(_) => None,
+        }
+    }
+
+    /// A message falls due. The gate is asked over the whole lead, and what may leave is under way from now on: two that fall
+    /// due at one moment see each other.
+    pub(super) fn message_due(&mut self, message: &MessageDue) {
+        let (effect, channel) = (message.effect, message.channel);
+        let departure = match self.may_leave(message) {
+            Ok(permit) => {
+                if let Some(way) = channel.filter(|_| !self.state.is_under_way(effect)) {
+                    self.state.reserve(effect, way, self.cx.now);
+                    self.notes.push(Note::Gated { channel, verdict: Verdict::Go, effect: Some(effect) });
+                }
+                Departure::Now(permit)
+            }
+            Err(Verdict::Never(why)) => {
+                let MessageDue { run, attempt, ref script, .. } = *message;
+                let ending = Delivery::HeldBack(why.as_str().to_owned());
+                self.delivered(&Sent { effect, run, attempt, script: script.as_ref() }, &ending);
+                Departure::Never
+            }
+            Err(verdict) => {
+                // What may have left counts until it is known whether it did.
+                let withdrawn = !message.may_have_left && self.state.release(effect);
+                if withdrawn || message.deferred != Some(verdict) {
+                    self.notes.push(Note::Gated { channel, verdict, effect: Some(effect) });
+                }
+                Departure::Later(verdict)
+            }
+        };
+        self.effects.push(Effect::Depart(departure));
+    }
+
+    /// A message that was about to leave is not under way any more.
+    pub(super) fn taken_back(&mut self, effect: EffectId) {
+        if self.state.release(effect) {
+            self.notes.push(Note::TakenBack(effect));
+        } else {
+            self.ignore(Ignored::NotAwaited);
+        }
+    }
+
+    /// Leave for one attempt, or what stands against it. What is no touch needs no permit. A touch whose run has moved on is
+    /// not wanted any more, unless an attempt may have left already or a person wants it.
+    fn may_leave(&self, message: &MessageDue) -> Result<Option<Permit>, Verdict> {
+        let MessageDue { effect, run, attempt, may_have_left, .. } = *message;
+        let Some(channel) = message.channel else {
+            return self.held(message).map_or(Ok(None), |why| Err(Verdict::Held(why)));
+        };
+        let stands = |at: &crate::run::Run| at.id == run && at.attempt == attempt;
+        if !may_have_left && !message.wanted && !self.state.runs.iter().any(stands) {
+            return Err(Verdict::Never(Reason::MovedOn));
+        }
+        let permit = gate::permit(self.state, effect, channel, &self.cx.live.settings, self.cx.now);
+        if let Err(Verdict::Never(_)) = permit {
+            return permit.map(Some);
+        }
+        // An attempt that may have left is made again as it was: to the address that the lead had then.
+        let there = message.written_to.as_deref().filter(|_| may_have_left);
+        let bound = there.and_then(|to| self.state.lead.bound_at(IdentityKind::Email, to, channel));
+        match (bound, self.held(message)) {
+            (Some(why), _) => Err(Verdict::Never(why.into())),
+            (None, Some(why)) => Err(Verdict::Held(why)),
+            (None, None) => permit.map(Some),
+        }
+    }
+
+    /// Whether a brake, or the want of a connection, holds a message until further notice.
+    fn held(&self, message: &MessageDue) -> Option<Reason> {
+        let (paused, via) = (self.cx.paused, &message.via);
+        let workflow = message.workflow.and_then(|workflow| self.cx.definitions.name(&workflow));
+        if workflow.is_some_and(|workflow| paused.workflows.contains(workflow)) {
+            Some(Reason::WorkflowPaused)
+        } else if paused.connections.contains(via) {
+            Some(Reason::ConnectionPaused)
+        } else {
+            (!self.cx.live.connections.contains(via)).then_some(Reason::ConnectionGone)
+        }
+    }
+
+    /// What became of a message.
+    pub(super) fn delivered(&mut self, message: &Sent<'_>, ending: &Delivery) {
+        let Sent { effect, run, attempt, script } = *message;
+        let text = match ending {
+            Delivery::Sent => "sent",
+            Delivery::HeldBack(_) => "held_back",
+            Delivery::Dead(_) => "dead",
+            Delivery::Discarded(_) => "discarded",
+            Delivery::Redriven(_) => "redriven",
+        };
+        self.state.release(effect);
+        let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
+        self.notes.push(Note::Delivered { effect, ending: text.to_owned(), script: script.cloned(), why });
+        if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
+            // Its run heard what became of it when it was given up.
+            return;
+        }
+        if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
+            self.ignore(Ignored::NotAwaited);
+            return;
+        }
+        let awaited = self.run(run).is_some_and(|r| {
+            r.attempt == attempt
+                && match &r.state {
+                    RunState::Sending(awaited) => *awaited == effect,
+                    RunState::Cadence(state) => state.phase == CadencePhase::Sending(effect),
+                    _ => false,
+                }
+        });
+        let sent = *ending == Delivery::Sent;
+        // A mail that left is a touch, whatever became of its run meanwhile.
+        if sent {
+            let touch = Touch {
+                at: self.cx.now,
+                channel: Channel::Email,
+                outcome: Outcome::Sent,
+                result: None,
+                by: None,
+                run: Some(run),
+                task: None,
+                effect: Some(effect),
+            };
+            self.complete_touch(touch, false);
+            self.leave_runs();
+        }
+        if !awaited {
+            // One that left is a touch all the same, and no run goes on by it; for a notice to a rep none waits.
+            if !sent && script.is_some() {
+                self.ignore(Ignored::StaleAttempt);
+            }
+            return;
+        }
+        let Some((definition, ix)) = self.place(run) else { return };
+        match &definition.steps[ix].verb {
+            Verb::Cadence(cadence) => self.cadence_mail_over(run, cadence, sent),
+            Verb::Email(Email { results: Some(results), .. }) => {
+                let target = match ending {
+                    Delivery::Sent => results.sent,
+                    Delivery::HeldBack(_) => results.refused,
+                    _ => results.failed,
+                };
+                self.go_on(run, target);
+            }
+            _ => self.go_on(run, definition.steps[ix].next),
+        }
+    }
+}
