@@ -3,6 +3,7 @@
 use crate::process::cadenza;
 use crate::webhook;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// Where an engine runs.
@@ -22,6 +23,16 @@ impl Site {
     pub fn on(folder: TempDir) -> Self {
         copy(&shipped(), &folder.path().join("workspace"));
         Self::open(folder)
+    }
+
+    /// A workspace and a data folder as an earlier program left them, and what it said of them then.
+    pub fn kept(archive: &str) -> (Self, serde_json::Value) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("kept").join(archive);
+        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status();
+        assert!(unpacked.expect("tar runs").success(), "it is unpacked");
+        let expected = std::fs::read(folder.path().join("expected.json")).expect("it says what is expected");
+        (Self::open(folder), serde_json::from_slice(&expected).expect("JSON"))
     }
 
     /// An empty workspace, with a data folder that has one token.

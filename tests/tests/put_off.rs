@@ -54,7 +54,7 @@ fn a_mail_that_is_put_off_is_in_the_story_and_a_resume_concerns_one_lead() {
     engine.advance("2d");
     for lead in &leads {
         let (_, text) = story(&engine, lead);
-        let told = text.matches("its workflow or connection is paused").count();
+        let told = text.matches("its connection is paused").count();
         assert_eq!(told, 1, "why the mail does not leave is told once: {text}");
     }
     let (paused, resumed) = (&leads[..2], &leads[0]);

@@ -36,9 +36,10 @@ impl Archive {
     pub async fn names(
         self: &Arc<Self>,
         (library, registry): (&Arc<Library>, &Arc<Registry>),
-        digest: Digest,
+        digest: Option<Digest>,
         parameters: &Parameters,
     ) -> Option<Arc<Names>> {
+        let digest = digest?;
         let asked = (digest, format!("{parameters:?}"));
         if let Some(known) = self.known().get(&asked) {
             return known.clone();

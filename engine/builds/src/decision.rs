@@ -1,7 +1,7 @@
 //! A decision as the API shows it, and as the plugin kit reads it back for replaying: what the plugin was asked, by the
 //! names it asked for, and what it answered. It holds personal data.
 
-use cadenza_core::event::Answer;
+use cadenza_core::event::{Answer, Asker};
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::plugin::{Cost, Decision, DecisionFailure, DecisionKind, EngagementSeen, Overdue, Reads, TouchSeen};
 use cadenza_core::time::Timestamp;
@@ -18,14 +18,16 @@ pub struct DecisionView {
     pub lead: LeadId,
     /// For which run.
     pub run: RunId,
-    /// Which attempt of its step; of an escalation, the point.
-    pub attempt: u32,
+    /// Which attempt of its step; none for escalations.
+    pub attempt: Option<u32>,
     /// For escalations.
     pub task: Option<TaskId>,
+    /// The point of an escalation.
+    pub point: Option<u16>,
     /// The plugin that was asked.
     pub plugin: String,
-    /// The build that decided.
-    pub digest: Digest,
+    /// The build that decided; none when none could be asked.
+    pub digest: Option<Digest>,
     /// Not known when it failed and its component is gone.
     pub kind: Option<DecisionKind>,
     /// What it was asked.
@@ -96,8 +98,9 @@ impl DecisionView {
             at,
             lead: answer.run.lead(),
             run: answer.run,
-            attempt: answer.attempt,
-            task: answer.task,
+            attempt: if let Asker::Step { attempt } = answer.asker { Some(attempt) } else { None },
+            task: answer.asker.task(),
+            point: if let Asker::Task { point, .. } = answer.asker { Some(point) } else { None },
             plugin: answer.plugin.clone(),
             digest: answer.digest,
             kind,

@@ -14,8 +14,8 @@ const EXAMPLES_MAX: usize = 200;
 pub struct Compared {
     /// The plugin.
     pub plugin: String,
-    /// The build that decided.
-    pub live: Digest,
+    /// The build that decided; none when none could be asked, or where several did.
+    pub live: Option<Digest>,
     /// The build that was watched.
     pub shadow: Digest,
     /// About whom.
@@ -80,8 +80,8 @@ impl Tally {
     /// Adds a question.
     pub fn add(&mut self, compared: &Compared) {
         let Compared { live, shadow, lead, at, decided, would_decide, .. } = compared;
-        if self.live != Some(*live) || self.shadow != Some(*shadow) {
-            *self = Self { live: Some(*live), shadow: Some(*shadow), ..Self::default() };
+        if self.live != *live || self.shadow != Some(*shadow) {
+            *self = Self { live: *live, shadow: Some(*shadow), ..Self::default() };
         }
         if matches!(would_decide, Err(DecisionFailure::Unavailable(_))) {
             // Its circuit is open: there is nothing to compare.
@@ -162,7 +162,7 @@ mod tests {
     fn add(tally: &mut Tally, decided: Result<Decision, DecisionFailure>, would: Result<Decision, DecisionFailure>) {
         tally.add(&Compared {
             plugin: "fit".to_owned(),
-            live: Digest(1),
+            live: Some(Digest(1)),
             shadow: Digest(2),
             lead: LeadId::new(Timestamp::from_ms(0), 1),
             at: Timestamp::from_ms(0),

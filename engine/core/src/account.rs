@@ -7,7 +7,7 @@ use crate::event_type::EventType;
 use crate::id::{AccountId, Digest, LeadId};
 use crate::lead::RepId;
 use crate::time::Timestamp;
-use crate::workflow::Target;
+use crate::workflow::{StepId, landing};
 use minicbor::{Decode, Encode};
 
 /// How many leads a hold lists in its account's record. More lie apart, so that the record of an account with thousands of leads
@@ -63,9 +63,9 @@ pub struct Tells {
     /// The definition that made the hold.
     #[n(0)]
     pub workflow: Digest,
-    /// Where a run of its own begins.
-    #[n(1)]
-    pub go: Target,
+    /// Where a run of its own begins, if there is one.
+    #[cbor(n(1), with = "landing")]
+    pub go: Option<StepId>,
 }
 
 impl Tells {
@@ -91,8 +91,8 @@ pub struct Hold {
     #[n(3)]
     pub workflow: Digest,
     /// Where a run of its own begins on expiry.
-    #[n(4)]
-    pub on_expiry: Option<Target>,
+    #[cbor(n(4), with = "landing")]
+    pub on_expiry: Option<StepId>,
     /// The leads assigned under it.
     #[n(5)]
     pub leads: Vec<LeadId>,
@@ -215,7 +215,7 @@ impl Account {
     pub fn timer_due(&mut self, now: Timestamp) -> Vec<(LeadId, Event)> {
         match self.hold.take_if(|hold| hold.until <= now) {
             Some(Hold { workflow, on_expiry, leads, .. }) => {
-                let tells = Tells { workflow, go: on_expiry.unwrap_or(Target::End) };
+                let tells = Tells { workflow, go: on_expiry };
                 self.end(now, Some(tells));
                 leads.into_iter().map(|lead| (lead, tells.event())).collect()
             }

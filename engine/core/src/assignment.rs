@@ -10,7 +10,7 @@ use crate::effect::AssignRequest;
 use crate::lead::RepId;
 use crate::state::PoolState;
 use crate::time::Timestamp;
-use crate::workflow::{AssignBy, Sticky};
+use crate::workflow::{AssignBy, ChosenBy, Sticky};
 use crate::workspace::{Pool, Rep, Team};
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 pub struct Choice {
     /// Who; none when nobody could be found.
     pub owner: Option<RepId>,
-    /// `sticky`, `pool`, `territory`, `fallback`, `away` or `none`.
-    pub how: &'static str,
+    /// How.
+    pub how: ChosenBy,
 }
 
 /// What pools remember.
@@ -57,28 +57,28 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
     let territory = request.territory.as_ref().filter(|_| request.by == AssignBy::Territory);
     let one = |owner: &RepId, how| Choice { owner: Some(owner.clone()), how };
     if let Some(owner) = known.iter().find(|owner| team.is_here(owner, now)) {
-        return one(owner, "sticky");
+        return one(owner, ChosenBy::Sticky);
     }
     if let Some(owner) = territory.filter(|owner| team.is_here(owner, now)) {
-        return one(owner, "territory");
+        return one(owner, ChosenBy::Territory);
     }
     if let Some(pool) = request.pool.as_deref().filter(|_| request.by != AssignBy::Territory)
         && let Some(owner) = from_pool(pool, (request.by, request.callable_from), team, memory, now)
     {
-        return Choice { owner: Some(owner), how: "pool" };
+        return Choice { owner: Some(owner), how: ChosenBy::Pool };
     }
     let fallback = request.fallback.clone().map(RepId);
     if let Some(owner) = fallback.as_ref().filter(|owner| team.is_here(owner, now)) {
-        return one(owner, "fallback");
+        return one(owner, ChosenBy::Fallback);
     }
     let by = if request.by == AssignBy::Territory { AssignBy::LongestIdle } else { request.by };
     if let Some(pool) = &request.fallback
         && let Some(owner) = from_pool(pool, (by, request.callable_from), team, memory, now)
     {
-        return Choice { owner: Some(owner), how: "fallback" };
+        return Choice { owner: Some(owner), how: ChosenBy::Fallback };
     }
     let away = known.into_iter().chain(territory).chain(&fallback).find(|owner| team.knows(owner));
-    away.map_or(Choice { owner: None, how: "none" }, |owner| one(owner, "away"))
+    away.map_or(Choice { owner: None, how: ChosenBy::Nobody }, |owner| one(owner, ChosenBy::Away))
 }
 
 /// A member of a pool who could be chosen.

@@ -7,7 +7,7 @@ macro_rules! codes {
         $(#[$meta])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            minicbor::Encode, minicbor::Decode, serde::Serialize, serde::Deserialize,
+            minicbor::Encode, serde::Serialize, serde::Deserialize,
         )]
         #[cbor(index_only)]
         $vis enum $name {
@@ -26,6 +26,21 @@ macro_rules! codes {
             /// The code with this public text.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        /// By its number; by its text where a program that wrote texts there left it.
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                if d.datatype()? == minicbor::data::Type::String {
+                    let at = d.position();
+                    let unknown = || minicbor::decode::Error::message("a code that is not known").at(at);
+                    return Self::parse(d.str()?).ok_or_else(unknown);
+                }
+                match d.i64()? {
+                    $($number => Ok(Self::$variant),)+
+                    other => Err(minicbor::decode::Error::unknown_variant(other)),
+                }
             }
         }
 

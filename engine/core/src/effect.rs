@@ -1,14 +1,14 @@
 //! What a transition asks the driver to do: one closed set. `step` itself does none of it.
 
 use crate::account::AccountMessage;
+use crate::event::{Asker, MessageDue};
 use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityMessage};
-use crate::event::MessageDue;
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
-use crate::workflow::{AssignBy, StepIx, Sticky};
+use crate::workflow::{AssignBy, ScriptId, StepId, StepRef, Sticky};
 use minicbor::{Decode, Encode};
 
 /// What the driver is to do for a lead.
@@ -48,16 +48,14 @@ pub const HELD: Timestamp = Timestamp::MAX;
 pub struct Question {
     /// The run that asks.
     pub run: RunId,
-    /// Its attempt; for escalations, which have no attempts, the point they are at.
-    pub attempt: u32,
-    /// The task it is about, for escalations.
-    pub task: Option<TaskId>,
+    /// For what.
+    pub asker: Asker,
     /// Of which kind.
     pub kind: DecisionKind,
     /// Whom.
     pub plugin: String,
-    /// Which build of it: the live one, or the one that is tried on a share of the leads. Zero when there is none.
-    pub digest: Digest,
+    /// Which build of it: the live one, or the one that is tried on a share of the leads. None when there is none.
+    pub digest: Option<Digest>,
     /// What.
     pub input: DecisionInput,
     /// The build that is asked besides, whose answer changes nothing, and what it is asked.
@@ -148,11 +146,9 @@ pub struct Outgoing {
 impl Outgoing {
     /// As much of it as decides whether it may leave.
     pub fn falls_due(&self) -> MessageDue {
-        let (workflow, to) = match &self.message {
-            Message::Email { workflow, rendered, .. } => {
-                (Some(*workflow), rendered.as_ref().map(|mail| mail.to.clone()))
-            }
-            Message::Notice { .. } => (None, None),
+        let written_to = match &self.message {
+            Message::Email { rendered, .. } => rendered.as_ref().map(|mail| mail.to.clone()),
+            Message::Notice { .. } => None,
         };
         MessageDue {
             effect: self.id,
@@ -160,9 +156,9 @@ impl Outgoing {
             attempt: self.attempt,
             channel: self.message.touch(),
             via: self.via.clone(),
-            workflow,
-            script: self.message.script().map(str::to_owned),
-            written_to: to,
+            at: self.message.at(),
+            script: self.message.script(),
+            written_to,
             may_have_left: self.started_at.is_some(),
             wanted: self.redriven,
             deferred: self.deferred,
@@ -181,6 +177,16 @@ impl Outgoing {
     }
 }
 
+crate::codes::codes! {
+    /// What a rep is told about a task.
+    pub enum NoticeKind {
+        /// It is late.
+        0 Reminder = "reminder",
+        /// It is late, and whoever has it is not the one who is told.
+        1 Raised = "raised",
+    }
+}
+
 /// What is sent.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Message {
@@ -192,10 +198,10 @@ pub enum Message {
         workflow: Digest,
         /// The step it comes from.
         #[n(1)]
-        step: StepIx,
-        /// The script's path.
+        step: StepId,
+        /// The script.
         #[n(2)]
-        script: String,
+        script: ScriptId,
         /// Rendered when the first attempt starts, so that every attempt says the same.
         #[n(3)]
         rendered: Option<Rendered>,
@@ -209,17 +215,25 @@ pub enum Message {
         /// About which task.
         #[n(1)]
         task: TaskId,
-        /// `reminder` or `raised`.
+        /// What about it.
         #[n(2)]
-        kind: String,
+        kind: NoticeKind,
     },
 }
 
 impl Message {
     /// The script of a mail.
-    pub fn script(&self) -> Option<&str> {
+    pub const fn script(&self) -> Option<ScriptId> {
         match self {
-            Self::Email { script, .. } => Some(script),
+            Self::Email { script, .. } => Some(*script),
+            Self::Notice { .. } => None,
+        }
+    }
+
+    /// The step that made a mail.
+    pub const fn at(&self) -> Option<StepRef> {
+        match self {
+            Self::Email { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
             Self::Notice { .. } => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::reading::LeftOut;
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
 use crate::verdict::Verdict;
-use crate::workflow::Target;
+use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef, landing};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -188,9 +188,9 @@ pub enum Event {
         /// Who; none when nobody could be found.
         #[n(2)]
         owner: Option<RepId>,
-        /// How the choice came about, a code: sticky, pool, territory, fallback, none.
+        /// How the choice came about.
         #[n(3)]
-        how: String,
+        how: ChosenBy,
     },
     /// What became of a message sent.
     #[n(6)]
@@ -209,7 +209,10 @@ pub enum Event {
         ending: Delivery,
         /// The script of a mail.
         #[n(4)]
-        script: Option<String>,
+        script: Option<ScriptId>,
+        /// The step that made it.
+        #[n(5)]
+        at: Option<StepRef>,
     },
     /// A person or a schedule puts the lead into a workflow.
     #[n(7)]
@@ -227,9 +230,9 @@ pub enum Event {
         /// The definition that made it.
         #[n(0)]
         workflow: Digest,
-        /// Where a run of its own begins.
-        #[n(1)]
-        go: Target,
+        /// Where a run of its own begins, if there is one.
+        #[cbor(n(1), with = "landing")]
+        go: Option<StepId>,
     },
     /// A person does something to the lead.
     #[n(9)]
@@ -337,12 +340,12 @@ pub struct MessageDue {
     /// The connection that it leaves by.
     #[n(4)]
     pub via: String,
-    /// The workflow that wrote it, whose pause holds it.
+    /// The step that wrote a mail; the pause of its workflow holds it.
     #[n(5)]
-    pub workflow: Option<Digest>,
+    pub at: Option<StepRef>,
     /// The script of a mail.
     #[n(6)]
-    pub script: Option<String>,
+    pub script: Option<ScriptId>,
     /// The address of a mail that was rendered for an earlier attempt.
     #[n(7)]
     pub written_to: Option<String>,
@@ -359,24 +362,59 @@ pub struct MessageDue {
     pub deferred: Option<Verdict>,
 }
 
+/// What asks a plugin. An answer that no longer fits is recorded and not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Asker {
+    /// A run's step.
+    #[n(0)]
+    Step {
+        /// The run's attempt.
+        #[n(0)]
+        attempt: u32,
+    },
+    /// A task that is overdue.
+    #[n(1)]
+    Task {
+        /// The task.
+        #[n(0)]
+        task: TaskId,
+        /// The point of its escalation.
+        #[n(1)]
+        point: u16,
+    },
+}
+
+impl Asker {
+    /// The task that it is about.
+    pub const fn task(self) -> Option<TaskId> {
+        if let Self::Task { task, .. } = self { Some(task) } else { None }
+    }
+
+    /// The number of the attempt, or of the point.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Step { attempt } => attempt,
+            Self::Task { point, .. } => point as u32,
+        }
+    }
+}
+
 /// An answer to [`crate::effect::Effect::Decide`].
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Answer {
     /// The run that asked.
     #[n(0)]
     pub run: RunId,
-    /// The question's attempt, so that a stale answer is recorded and not applied.
+    /// For what.
     #[n(1)]
-    pub attempt: u32,
-    /// The task it is about, for escalations.
-    #[n(2)]
-    pub task: Option<TaskId>,
+    pub asker: Asker,
     /// The plugin asked.
     #[n(3)]
     pub plugin: String,
-    /// The build that answered; zero when none could be asked.
+    /// The build that answered; none when none could be asked.
     #[n(4)]
-    pub digest: Digest,
+    pub digest: Option<Digest>,
     /// What it was asked.
     #[n(5)]
     pub input: DecisionInput,
@@ -388,8 +426,60 @@ pub struct Answer {
     pub cost: Cost,
     /// The lines that the plugin said meanwhile; they may name people.
     #[n(8)]
-    #[cbor(default, skip_if = "Vec::is_empty")]
+    #[cbor(skip_if = "Vec::is_empty")]
     pub log: Vec<String>,
+}
+
+/// An answer as it is read: earlier programs wrote a number, and the task beside it.
+#[derive(Decode)]
+struct AnswerRead {
+    #[n(0)]
+    run: RunId,
+    #[n(1)]
+    asker: AskerRead,
+    #[n(2)]
+    task: Option<TaskId>,
+    #[n(3)]
+    plugin: String,
+    #[cbor(n(4), with = "crate::id::known")]
+    digest: Option<Digest>,
+    #[n(5)]
+    input: DecisionInput,
+    #[n(6)]
+    decision: Result<Decision, DecisionFailure>,
+    #[n(7)]
+    cost: Cost,
+    #[n(8)]
+    #[cbor(default)]
+    log: Vec<String>,
+}
+
+enum AskerRead {
+    Number(u32),
+    Asker(Asker),
+}
+
+impl<'b, C> Decode<'b, C> for AskerRead {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        match d.datatype()? {
+            minicbor::data::Type::Array => Asker::decode(d, ctx).map(Self::Asker),
+            _ => d.u32().map(Self::Number),
+        }
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Answer {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let AnswerRead { run, asker, task, plugin, digest, input, decision, cost, log } = AnswerRead::decode(d, ctx)?;
+        let asker = match (asker, task) {
+            (AskerRead::Asker(asker), _) => asker,
+            (AskerRead::Number(attempt), None) => Asker::Step { attempt },
+            (AskerRead::Number(point), Some(task)) => {
+                Asker::Task { task, point: u16::try_from(point).unwrap_or(u16::MAX) }
+            }
+        };
+        Ok(Self { run, asker, plugin, digest, input, decision, cost, log })
+    }
 }
 
 /// What came of a task.
@@ -452,6 +542,68 @@ pub enum Delivery {
     Redriven(#[n(0)] String),
 }
 
+crate::codes::codes! {
+    /// How a sending ended, without what was said of it.
+    pub enum Ending {
+        /// The other side took it.
+        0 Sent = "sent",
+        /// It may not leave.
+        1 HeldBack = "held_back",
+        /// Every attempt failed; it lies with the dead letters.
+        2 Dead = "dead",
+        /// A person threw it away out of the dead letters.
+        3 Discarded = "discarded",
+        /// A person took it back out of the dead letters: it is sent again.
+        4 Redriven = "redriven",
+    }
+}
+
+impl Delivery {
+    /// Without what was said of it.
+    pub const fn ending(&self) -> Ending {
+        match self {
+            Self::Sent => Ending::Sent,
+            Self::HeldBack(_) => Ending::HeldBack,
+            Self::Dead(_) => Ending::Dead,
+            Self::Discarded(_) => Ending::Discarded,
+            Self::Redriven(_) => Ending::Redriven,
+        }
+    }
+}
+
+/// From when on a lead wants to hear of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Whenever: a wish that was there is taken back.
+    AnyTime,
+    /// From then on.
+    Then(Timestamp),
+}
+
+/// As a time, or `true`. Earlier programs wrote the beginning of 1970 for any time.
+impl<C> Encode<C> for Wish {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match self {
+            Self::AnyTime => e.bool(true)?.ok(),
+            Self::Then(at) => at.encode(e, ctx),
+        }
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Wish {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if d.datatype()? == minicbor::data::Type::Bool {
+            return d.bool().map(|_| Self::AnyTime);
+        }
+        let at = Timestamp::decode(d, ctx)?;
+        Ok(if at.as_ms() == 0 { Self::AnyTime } else { Self::Then(at) })
+    }
+}
+
 /// What a person does to a lead.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum LeadCommand {
@@ -468,9 +620,9 @@ pub enum LeadCommand {
         /// Channels not wanted.
         #[n(0)]
         refused: Option<Vec<Channel>>,
-        /// Not before; a time that is past takes the wish back.
+        /// From when on.
         #[n(1)]
-        not_before: Option<Timestamp>,
+        from: Option<Wish>,
     },
     /// Touches are held back until resumed.
     #[n(2)]

@@ -251,13 +251,7 @@ mod tests {
                 monday,
                 Verdict::Go,
             ),
-            (
-                "paused",
-                |l| l.paused_at = Some(l.created_at),
-                call,
-                monday,
-                Verdict::Held(Reason::Paused),
-            ),
+            ("paused", |l| l.paused_at = Some(l.created_at), call, monday, Verdict::Held(Reason::Paused)),
             (
                 "later, in hours",
                 |l| l.consent.not_before = Timestamp::parse("2026-03-04T15:30:00Z"),

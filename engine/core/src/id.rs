@@ -167,10 +167,43 @@ macro_rules! born_of_a_lead {
             pub const fn lead(self) -> LeadId {
                 LeadId(self.0 & !(BORN_MAX as u128))
             }
+
+            /// As its lead's journal names it.
+            pub const fn in_journal(self) -> Born {
+                Born((self.0 & BORN_MAX as u128) as u32)
+            }
         }
     )+};
 }
 born_of_a_lead!(RunId, TaskId, EffectId);
+
+/// A run, task or message as its own lead's journal names it: by its number alone, a sixth of an id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode)]
+#[cbor(transparent)]
+pub struct Born(#[n(0)] u32);
+
+impl Born {
+    /// The number, for the id of its kind.
+    pub const fn number(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+impl fmt::Debug for Born {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Earlier programs wrote the whole id.
+impl<'b, C> minicbor::Decode<'b, C> for Born {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        match d.datatype()? {
+            minicbor::data::Type::Bytes => Ok(Self((wire::decode(d, ctx)? & BORN_MAX as u128) as u32)),
+            _ => d.u32().map(Self),
+        }
+    }
+}
 
 /// The first eight bytes of a SHA-256, shown as 16 hexadecimal digits: of a workflow with its scripts, or of a plugin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
@@ -226,6 +259,26 @@ pub(crate) mod wire {
     pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<u128, DecodeError> {
         let bytes: [u8; 16] = d.bytes()?.try_into().map_err(|_| DecodeError::message("an id has 16 bytes"))?;
         Ok(u128::from_be_bytes(bytes))
+    }
+}
+
+/// A digest that may be missing. Earlier programs wrote zeros for that.
+pub(crate) mod known {
+    use super::Digest;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+    use minicbor::{Decode as _, Encode as _};
+
+    pub(crate) fn encode<C, W: Write>(
+        digest: &Option<Digest>,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        digest.encode(e, ctx)
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Option<Digest>, DecodeError> {
+        Ok(Option::<Digest>::decode(d, ctx)?.filter(|digest| digest.0 != 0))
     }
 }
 

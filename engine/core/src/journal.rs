@@ -4,16 +4,16 @@
 //! erasing a person deletes. The newest entry rides in the lead's own record until the next one pushes it out: a fresh
 //! lead costs two records less.
 
-use crate::event::Event;
-use crate::verdict as gate;
-use crate::id::{Digest, EffectId, RunId, TaskId};
+use crate::event::{Ending, Event};
+use crate::id::{Born, Digest, RunId};
 use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
 use crate::plugin::{Action, DecisionKind, Segment};
 use crate::task::{Assignee, TaskKind};
 use crate::time::Timestamp;
 use crate::value::Value;
-use crate::workflow::StepIx;
+use crate::verdict as gate;
+use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use minicbor::{Decode, Encode};
 
 /// One transition.
@@ -74,7 +74,7 @@ pub struct Change {
     pub to: Value,
     /// The run whose `update` set it; none when a sender or a person did.
     #[n(3)]
-    pub run: Option<RunId>,
+    pub run: Option<Born>,
 }
 
 /// How many characters of a text a change keeps.
@@ -83,7 +83,7 @@ const CHANGE_CHARS_MAX: usize = 200;
 impl Change {
     /// A change from one value to another, its texts shortened.
     pub(crate) fn new(field: &str, from: Value, to: Value, run: Option<RunId>) -> Self {
-        Self { field: field.to_owned(), from: shortened(from), to: shortened(to), run }
+        Self { field: field.to_owned(), from: shortened(from), to: shortened(to), run: run.map(RunId::in_journal) }
     }
 }
 
@@ -103,7 +103,11 @@ fn shortened(value: Value) -> Value {
 pub enum Note {
     /// The lead became known.
     #[n(0)]
-    Created,
+    Created {
+        /// Where it came from, by its field `source`.
+        #[n(0)]
+        source: Option<String>,
+    },
     /// An event from outside, by its type.
     #[n(1)]
     Reported(#[n(0)] crate::event::EventType),
@@ -112,10 +116,13 @@ pub enum Note {
     Enrolled {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// Its definition.
         #[n(1)]
         workflow: Digest,
+        /// Who had the lead then.
+        #[n(2)]
+        owner: Option<RepId>,
     },
     /// A workflow asked for the lead and did not get it.
     #[n(3)]
@@ -132,26 +139,26 @@ pub enum Note {
     Entered {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// The step.
         #[n(1)]
-        step: StepIx,
+        step: StepId,
     },
     /// A plugin decided.
     #[n(5)]
     Decided {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// Of which kind.
         #[n(1)]
         kind: DecisionKind,
         /// The plugin.
         #[n(2)]
         plugin: String,
-        /// Its build.
-        #[n(3)]
-        digest: Digest,
+        /// Its build; none when none could be asked.
+        #[cbor(n(3), with = "crate::id::known")]
+        digest: Option<Digest>,
         /// What, without its reasons.
         #[n(4)]
         verdict: Verdict,
@@ -162,16 +169,16 @@ pub enum Note {
         /// Who; none when nobody could be found.
         #[n(0)]
         owner: Option<RepId>,
-        /// How: sticky, pool, territory, fallback, manual, none.
+        /// How.
         #[n(1)]
-        how: String,
+        how: ChosenBy,
     },
     /// A task was made.
     #[n(7)]
     TaskMade {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// What kind.
         #[n(1)]
         kind: TaskKind,
@@ -181,33 +188,45 @@ pub enum Note {
         /// When it is due.
         #[n(3)]
         due: Timestamp,
+        /// Where it comes from.
+        #[n(4)]
+        at: Option<StepRef>,
     },
     /// A task was done.
     #[n(8)]
     TaskDone {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// What came of it.
         #[n(1)]
         outcome: Outcome,
         /// What the lead said.
         #[n(2)]
         result: Option<TouchResult>,
+        /// Of which kind it was.
+        #[n(3)]
+        kind: Option<TaskKind>,
+        /// Whose it was.
+        #[n(4)]
+        by: Option<RepId>,
+        /// Where it came from.
+        #[n(5)]
+        at: Option<StepRef>,
     },
     /// A task changed hands or time.
     #[n(9)]
     TaskMoved {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// To whom.
         #[n(1)]
         assignee: Assignee,
     },
     /// A task is no longer wanted.
     #[n(10)]
-    TaskWithdrawn(#[n(0)] TaskId),
+    TaskWithdrawn(#[n(0)] Born),
     /// A touch or a notice may happen, or not.
     #[n(11)]
     Gated {
@@ -219,36 +238,42 @@ pub enum Note {
         verdict: gate::Verdict,
         /// Of which message.
         #[n(2)]
-        effect: Option<EffectId>,
+        effect: Option<Born>,
     },
     /// A message was made ready to leave.
     #[n(12)]
     Queued {
         /// The effect.
         #[n(0)]
-        effect: EffectId,
+        effect: Born,
         /// By which connection.
         #[n(1)]
         via: String,
         /// The script of a mail.
         #[n(2)]
-        script: Option<String>,
+        script: Option<ScriptId>,
+        /// Where it comes from.
+        #[n(3)]
+        at: Option<StepRef>,
     },
     /// What became of a message.
     #[n(13)]
     Delivered {
         /// The effect.
         #[n(0)]
-        effect: EffectId,
-        /// sent, held_back, dead, discarded or redriven.
+        effect: Born,
+        /// How it ended.
         #[n(1)]
-        ending: String,
+        ending: Ending,
         /// The script of a mail.
         #[n(2)]
-        script: Option<String>,
+        script: Option<ScriptId>,
         /// Why it was held back.
         #[n(3)]
         why: Option<gate::Reason>,
+        /// Where it came from.
+        #[n(4)]
+        at: Option<StepRef>,
     },
     /// A touch was completed.
     #[n(14)]
@@ -262,13 +287,22 @@ pub enum Note {
         /// The how-manieth contact of the lead.
         #[n(2)]
         contact: u32,
+        /// What the lead said.
+        #[n(3)]
+        result: Option<TouchResult>,
+        /// By whom.
+        #[n(4)]
+        by: Option<RepId>,
+        /// For which step; none outside of workflows.
+        #[n(5)]
+        at: Option<StepRef>,
     },
     /// Something overdue was looked at.
     #[n(15)]
     Escalated {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// Which point.
         #[n(1)]
         point: u16,
@@ -278,13 +312,16 @@ pub enum Note {
         /// Whom it went to.
         #[n(3)]
         to: Option<RepId>,
+        /// Where the task comes from.
+        #[n(4)]
+        at: Option<StepRef>,
     },
     /// A run waits until then.
     #[n(16)]
     Waiting {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// Until when.
         #[n(1)]
         until: Option<Timestamp>,
@@ -294,20 +331,26 @@ pub enum Note {
     Ended {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// How.
         #[n(1)]
         ending: String,
+        /// At which step.
+        #[n(2)]
+        at: Option<StepRef>,
     },
     /// A run waits for a person.
     #[n(18)]
     Parked {
         /// The run.
         #[n(0)]
-        run: RunId,
+        run: Born,
         /// Why.
         #[n(1)]
         cause: String,
+        /// At which step.
+        #[n(2)]
+        at: Option<StepRef>,
     },
     /// The lead's stage changed.
     #[n(19)]
@@ -363,16 +406,16 @@ pub enum Note {
     },
     /// A run stands still: its workflow is paused, or the plugin that it has to ask.
     #[n(29)]
-    Braked(#[n(0)] RunId),
+    Braked(#[n(0)] Born),
     /// It goes on.
     #[n(30)]
-    Released(#[n(0)] RunId),
+    Released(#[n(0)] Born),
     /// A task was put off by a person.
     #[n(31)]
     Snoozed {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// Until when.
         #[n(1)]
         until: Timestamp,
@@ -443,7 +486,7 @@ pub enum Note {
     NotEscalated {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// What should have been done.
         #[n(1)]
         action: Action,
@@ -459,7 +502,7 @@ pub enum Note {
     NobodyTold {
         /// The task.
         #[n(0)]
-        task: TaskId,
+        task: Born,
         /// Which point.
         #[n(1)]
         point: u16,
@@ -482,10 +525,10 @@ pub enum Note {
     },
     /// A run's question waits for a place in the pool.
     #[n(120)]
-    PutOff(#[n(0)] RunId),
+    PutOff(#[n(0)] Born),
     /// A message that was about to leave did not: it is asked about again when what is about to change has changed.
     #[n(121)]
-    TakenBack(#[n(0)] EffectId),
+    TakenBack(#[n(0)] Born),
 }
 
 crate::codes::codes! {

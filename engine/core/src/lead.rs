@@ -152,9 +152,9 @@ pub struct LeadScore {
     /// When it was decided.
     #[n(2)]
     pub at: Timestamp,
-    /// By which build of which plugin.
-    #[n(3)]
-    pub digest: Digest,
+    /// By which build of which plugin; none for a fallback value.
+    #[cbor(n(3), with = "crate::id::known")]
+    pub digest: Option<Digest>,
     /// Why.
     #[n(4)]
     pub reasons: Vec<Reason>,

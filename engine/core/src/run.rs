@@ -2,7 +2,7 @@
 
 use crate::id::{Digest, EffectId, RunId, TaskId};
 use crate::time::Timestamp;
-use crate::workflow::StepIx;
+use crate::workflow::{Asks, StepId, StepRef, TouchId};
 use minicbor::{Decode, Encode};
 
 /// A run that is not over.
@@ -20,7 +20,7 @@ pub struct Run {
     pub started_at: Timestamp,
     /// The step it is at.
     #[n(3)]
-    pub step: StepIx,
+    pub step: StepId,
     /// When it came there.
     #[n(4)]
     pub entered_at: Timestamp,
@@ -43,6 +43,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// The step it is at.
+    pub const fn at(&self) -> StepRef {
+        StepRef { workflow: self.workflow, step: self.step }
+    }
+
     /// The task whose outcome the run waits for.
     pub const fn awaited_task(&self) -> Option<TaskId> {
         match &self.state {
@@ -65,9 +70,9 @@ pub enum RunState {
     /// A plugin is asked.
     #[n(1)]
     Deciding {
-        /// Which of the step's questions, see [`crate::workflow::AskRef`].
+        /// Which of the step's questions.
         #[n(0)]
-        slot: u16,
+        slot: Asks,
         /// Since when.
         #[n(1)]
         since: Timestamp,
@@ -131,9 +136,9 @@ impl RunState {
 /// Where a cadence stands.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct CadenceState {
-    /// Index of the touch that is next or under way.
+    /// The touch that is next or under way.
     #[n(0)]
-    pub touch: u16,
+    pub touch: TouchId,
     /// How often it has begun anew.
     #[n(1)]
     pub round: u16,

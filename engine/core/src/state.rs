@@ -9,6 +9,7 @@ use crate::run::{CadencePhase, Past, Run, RunState};
 use crate::task::Task;
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
+use crate::workflow::Asks;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -75,6 +76,23 @@ pub enum Toucher {
     /// A call that somebody claimed: for [`CLAIM_MS`], or until it is done or nobody's.
     #[n(1)]
     Call(#[n(0)] TaskId),
+}
+
+/// One deadline of a lead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deadline {
+    /// Its hold runs out.
+    Hold,
+    /// A task is looked at, or asked about again.
+    Escalation(TaskId),
+    /// A run has waited long enough.
+    Wait(RunId),
+    /// A run's cadence goes on.
+    Cadence(RunId, CadencePhase),
+    /// A run's decision has not come, and is asked again.
+    Decision(RunId, Asks),
+    /// A run takes its step.
+    Ready(RunId),
 }
 
 /// An event kept for a wait that may ask for it.
@@ -158,13 +176,36 @@ impl LeadState {
 
     /// When something of this lead falls due next: its one timer.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let runs = self.runs.iter().filter_map(run_due);
-        let tasks = self.tasks.iter().filter(|task| !self.stands_still(task)).filter_map(|task| {
+        self.deadlines().map(|(at, _)| at).min()
+    }
+
+    /// Everything of the lead that falls due some day, in no order.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Deadline)> {
+        let hold = self.hold.iter().map(|hold| (hold.until, Deadline::Hold));
+        let escalations = self.tasks.iter().filter(|task| !self.stands_still(task)).filter_map(|task| {
             let point = task.escalation?;
-            Some(if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at })
+            let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
+            Some((at, Deadline::Escalation(task.id)))
         });
-        let hold = self.hold.as_ref().map(|hold| hold.until);
-        runs.chain(tasks).chain(hold).min()
+        let runs = self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
+            RunState::Waiting { until } => until.map(|at| (at, Deadline::Wait(run.id))),
+            RunState::Deciding { slot, since, queued: None, .. } => {
+                Some((since.plus_ms(DECISION_TIMEOUT_MS), Deadline::Decision(run.id, *slot)))
+            }
+            RunState::Cadence(cadence) => match cadence.phase {
+                CadencePhase::Pause(at) | CadencePhase::Redial(at) => {
+                    Some((at, Deadline::Cadence(run.id, cadence.phase)))
+                }
+                CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => None,
+            },
+            RunState::Ready => Some((run.entered_at, Deadline::Ready(run.id))),
+            RunState::Deciding { queued: Some(_), .. }
+            | RunState::Assigning
+            | RunState::Task(_)
+            | RunState::Sending(_)
+            | RunState::Parked { .. } => None,
+        });
+        hold.chain(escalations).chain(runs)
     }
 
     /// Questions that wait for a place in the pool: the plugin, since when, and whose.
@@ -237,23 +278,6 @@ impl LeadState {
     }
 }
 
-fn run_due(run: &Run) -> Option<Timestamp> {
-    if run.braked_at.is_some() {
-        return None;
-    }
-    match &run.state {
-        RunState::Waiting { until } => *until,
-        RunState::Deciding { queued: Some(_), .. } => None,
-        RunState::Deciding { since, .. } => Some(since.plus_ms(DECISION_TIMEOUT_MS)),
-        RunState::Cadence(state) => match state.phase {
-            CadencePhase::Pause(at) | CadencePhase::Redial(at) => Some(at),
-            _ => None,
-        },
-        RunState::Ready => Some(run.entered_at),
-        RunState::Assigning | RunState::Task(_) | RunState::Sending(_) | RunState::Parked { .. } => None,
-    }
-}
-
 /// What a pool remembers of its members.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -312,6 +336,22 @@ pub struct Firing {
     pub seen: u64,
 }
 
+crate::codes::codes! {
+    /// What became of a firing.
+    pub enum Fired {
+        /// It went through the leads in time.
+        0 InTime = "fired",
+        /// It went through the leads, late.
+        1 Late = "late",
+        /// Another one that was missed too stands for it.
+        2 Coalesced = "coalesced",
+        /// It was given up.
+        3 Missed = "missed",
+        /// Its schedule was removed while it went through the leads.
+        4 Stopped = "stopped",
+    }
+}
+
 /// A firing that is over.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct PastFiring {
@@ -321,9 +361,9 @@ pub struct PastFiring {
     /// When it began; for one that never ran, when that was decided.
     #[n(1)]
     pub at: Timestamp,
-    /// `fired`, `late`, `coalesced`, `missed`, or `stopped`: its schedule was removed while it went through the leads.
+    /// What became of it.
     #[n(2)]
-    pub how: String,
+    pub how: Fired,
     /// Leads enrolled.
     #[n(3)]
     pub enrolled: u64,

@@ -4,7 +4,7 @@ use crate::codes::codes;
 use crate::id::{Digest, RunId, TaskId};
 use crate::lead::RepId;
 use crate::time::Timestamp;
-use crate::workflow::StepIx;
+use crate::workflow::{StepId, StepRef, TouchId};
 use minicbor::{Decode, Encode};
 
 codes! {
@@ -37,10 +37,10 @@ pub struct Task {
     pub workflow: Digest,
     /// The step it comes from.
     #[n(4)]
-    pub step: StepIx,
+    pub step: StepId,
     /// The touch of a cadence it comes from.
     #[n(5)]
-    pub touch: Option<u16>,
+    pub touch: Option<TouchId>,
     /// Whose queue it is in.
     #[n(6)]
     pub assignee: Assignee,
@@ -96,6 +96,13 @@ pub enum Assignee {
     Nobody,
 }
 
+impl Assignee {
+    /// The rep whose it is.
+    pub const fn rep(&self) -> Option<&RepId> {
+        if let Self::Rep(rep) = self { Some(rep) } else { None }
+    }
+}
+
 impl std::fmt::Display for Assignee {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -121,6 +128,11 @@ pub struct EscalationPoint {
 }
 
 impl Task {
+    /// The step it comes from.
+    pub const fn at(&self) -> StepRef {
+        StepRef { workflow: self.workflow, step: self.step }
+    }
+
     /// Its place in its queue, smaller first: first responses before everything, then by due time. Contains no clock, so
     /// the order of a queue does not change by time passing.
     pub fn rank(&self) -> (u8, Timestamp) {

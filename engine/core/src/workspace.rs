@@ -10,7 +10,7 @@ use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
 use crate::value::{Value, ValueType};
-use crate::workflow::{AskRef, Outline, StepIx, Workflow};
+use crate::workflow::{AskRef, Outline, ScriptId, StepId, Workflow};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -425,12 +425,19 @@ impl Definitions {
     }
 
     /// The id of a step, and its verb as the file spells it.
-    pub fn step(&self, digest: &Digest, step: StepIx) -> Option<(&str, &str)> {
+    pub fn step(&self, digest: &Digest, step: StepId) -> Option<(&str, &str)> {
         if let Some(workflow) = self.followed.get(digest) {
             return workflow.step(step).map(|step| (step.id.as_str(), step.verb.name()));
         }
-        let (id, verb) = self.past.get(digest)?.steps.get(usize::from(step.0))?;
+        let (id, verb) = self.past.get(digest)?.step(step)?;
         Some((id, verb))
+    }
+
+    /// The path of a script, of whatever version of whatever workflow.
+    pub fn script(&self, script: ScriptId) -> Option<&str> {
+        let past = || self.past.values().flat_map(|outline| &outline.scripts).find(|path| ScriptId::of(path) == script);
+        let followed = self.followed.values().find_map(|workflow| workflow.script(script)).map(|(path, _)| path);
+        followed.or_else(|| past().map(String::as_str))
     }
 
     /// Whether a workflow of this name is or was there.

@@ -3,7 +3,9 @@
 mod support;
 
 use cadenza_core::effect::{Departure, Question};
-use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, StandardEvent, TaskChange, TaskReport};
+use cadenza_core::event::{
+    Asker, Delivery, Event, EventType, LeadCommand, Report, StandardEvent, TaskChange, TaskReport, Wish,
+};
 use cadenza_core::id::TaskId;
 use cadenza_core::journal::Note;
 use cadenza_core::lead::{Channel, Outcome, RepId, Stage, TouchResult};
@@ -159,11 +161,14 @@ fn outcome(task: TaskId, a: u32, now: Timestamp) -> Event {
 fn command(a: u32, state: &LeadState, now: Timestamp) -> Event {
     let run = state.runs.get(a as usize / 16 % state.runs.len().max(1)).map(|run| run.id);
     let run = run.unwrap_or(cadenza_core::id::RunId(a.into()));
-    let not_before = pick(&[None, Some(now.plus_ms(3 * DAY_MS)), Some(Timestamp::MAX)], a / 16);
+    let from = pick(
+        &[None, Some(Wish::AnyTime), Some(Wish::Then(now.plus_ms(3 * DAY_MS))), Some(Wish::Then(Timestamp::MAX))],
+        a / 16,
+    );
     let command = match a % 16 {
         0 if a.is_multiple_of(64) => LeadCommand::OptOut { reason: None },
-        1 | 2 => LeadCommand::Prefer { refused: Some(vec![]), not_before },
-        3 => LeadCommand::Prefer { refused: Some(vec![pick(Channel::ALL, a / 16)]), not_before: None },
+        1 | 2 => LeadCommand::Prefer { refused: Some(vec![]), from },
+        3 => LeadCommand::Prefer { refused: Some(vec![pick(Channel::ALL, a / 16)]), from: None },
         4 => LeadCommand::Pause,
         5 | 6 => LeadCommand::Resume,
         7 | 8 => LeadCommand::SetOwner(RepId(pick(&["ada", "bob", "nobody"], a / 16).to_owned())),
@@ -248,7 +253,10 @@ impl Walk {
         let stood = |walk: &Self| walk.sim.state.runs.iter().filter(|run| run.braked_at.is_some()).count();
         if stood(self) > 0 {
             self.feed(Event::Woken);
-            assert!(!self.world.paused.workflows.is_empty() || stood(self) == 0, "released, and stands still all the same");
+            assert!(
+                !self.world.paused.workflows.is_empty() || stood(self) == 0,
+                "released, and stands still all the same"
+            );
         }
     }
 
@@ -265,7 +273,8 @@ impl Walk {
         for run in &self.sim.state.runs {
             if let RunState::Cadence(cadence) = run.state {
                 let definition = self.world.definitions.get(&run.workflow).expect("it was there when the run began");
-                let Verb::Cadence(plan) = &definition.steps[usize::from(run.step.0)].verb else { panic!("no cadence") };
+                let step = definition.step(run.step).expect("a step of it");
+                let Verb::Cadence(plan) = &step.verb else { panic!("no cadence") };
                 assert!(
                     cadence.contacts <= plan.contacts_max,
                     "{} contacts of {}",
@@ -322,7 +331,11 @@ impl Walk {
         let question = self.sim.questions.remove(a as usize % self.sim.questions.len());
         let decision = moody(&question, u64::from(a)).unwrap_or(Err(DecisionFailure::Unavailable("busy".to_owned())));
         if a.is_multiple_of(5) {
-            let stale = Question { attempt: question.attempt.wrapping_sub(1), ..question.clone() };
+            let asker = match question.asker {
+                Asker::Step { attempt } => Asker::Step { attempt: attempt.wrapping_sub(1) },
+                Asker::Task { task, point } => Asker::Task { task, point: point.wrapping_sub(1) },
+            };
+            let stale = Question { asker, ..question.clone() };
             self.feed_late(answer(&stale, decision.clone()));
         }
         self.feed_twice(answer(&question, decision));
@@ -337,7 +350,11 @@ impl Walk {
         match departure {
             Departure::Now(permit) => {
                 let channel = row.message.touch();
-                assert_eq!(permit.is_some(), channel.is_some(), "a touch leaves with a permit, and a notice needs none");
+                assert_eq!(
+                    permit.is_some(),
+                    channel.is_some(),
+                    "a touch leaves with a permit, and a notice needs none"
+                );
                 assert_eq!(under_way, channel.is_some(), "it is under way from now on");
                 assert!(permit.is_none_or(|permit| permit.is_for(row.id, Channel::Email) && permit.at() == self.now));
                 let lead = &self.sim.state.lead;
@@ -359,7 +376,14 @@ impl Walk {
         }
         let endings = [Delivery::Sent, Delivery::HeldBack("opted_out".to_owned()), Delivery::Dead("550".to_owned())];
         let ending = pick(&endings, (a / 3).saturating_sub(20) % 3);
-        self.feed_twice(Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None });
+        self.feed_twice(Event::Delivered {
+            effect: row.id,
+            run: row.run,
+            attempt: row.attempt,
+            ending,
+            script: None,
+            at: None,
+        });
         assert!(!self.sim.state.is_under_way(row.id), "it is known what became of it");
     }
 

@@ -9,7 +9,7 @@ use support::workflows::{self as w, at, hot};
 use support::{Shared, Sim};
 
 /// The most bytes of the lead's own record, newest journal entry inside, on its way to the first wait.
-const LEAD_BYTES_MAX: usize = 1_050;
+const LEAD_BYTES_MAX: usize = 980;
 
 fn typical() -> Event {
     let text = |text: &str| Value::Text(text.to_owned());

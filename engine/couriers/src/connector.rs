@@ -209,6 +209,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "text": plain::lines(&mail.body),
         })),
         Message::Email { script, .. } => {
+            let script = catalog.definitions.script(*script).unwrap_or("of a version that is gone");
             let why = row.last_error.as_deref().unwrap_or("nothing is known of its workflow any more");
             Err(permanent(format!("the mail `{script}` could not be rendered: {why}")))
         }

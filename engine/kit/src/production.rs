@@ -57,7 +57,7 @@ impl Replay {
         self.tally.add(&Compared {
             plugin: taken.plugin.clone(),
             // All builds that decided are one side of the comparison.
-            live: cadenza_core::id::Digest(0),
+            live: None,
             shadow: subject.info.digest,
             lead: taken.lead,
             at: taken.at,

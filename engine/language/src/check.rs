@@ -11,7 +11,7 @@ use crate::{connections, placeholders, script, settings, sources, team, usage, w
 use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
-use cadenza_core::workflow::Workflow;
+use cadenza_core::workflow::{ScriptId, Workflow};
 use cadenza_core::workspace::{Connection, PluginSettings, Settings, Team, Workspace};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -161,7 +161,16 @@ impl<'a> Reading<'a> {
     }
 
     fn scripts(&self, known: &mut Known<'_>) {
+        let mut hashes: BTreeMap<ScriptId, &str> = BTreeMap::new();
         for (path, text) in self.folder.files().filter(|(path, _)| path.ends_with(".md")) {
+            // Records name a script by a hash of its path.
+            if let Some(other) = hashes.insert(ScriptId::of(path), path) {
+                let message = format!(
+                    "`{path}` and `{other}` cannot be told apart where messages are kept: their paths have one hash"
+                );
+                let problem = Problem::error("same-hash", 0..0, message).help("rename one of them");
+                self.sheet(path, text).report(problem);
+            }
             let script = script::read(&self.sheet(path, text), known);
             known.scripts.insert(path.to_owned(), script);
         }

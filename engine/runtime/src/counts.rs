@@ -4,7 +4,7 @@
 use crate::catalog::Catalog;
 use cadenza_core::plugin::Segment;
 use cadenza_core::time::MINUTE_MS;
-use cadenza_core::workflow::StepIx;
+use cadenza_core::workflow::StepId;
 use cadenza_store::Counters;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,24 +93,25 @@ impl Counts {
 
 fn workflows(counters: &Counters, catalog: &Catalog) -> Vec<WorkflowCounts> {
     // By the place in the file, so that the steps of a workflow read from the top; versions of it add up by step.
-    let mut found: BTreeMap<&str, BTreeMap<&str, (StepIx, StepCounts)>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, BTreeMap<&str, (usize, StepCounts)>> = BTreeMap::new();
     for definition in catalog.definitions.followed() {
         for (state, parked) in [("step", false), ("parked", true)] {
             let before = format!("{state}/{}/", definition.digest);
             let named = counters.values.range(before.clone()..).take_while(|(name, _)| name.starts_with(&before));
             for (name, count) in named.filter(|(_, count)| **count != 0) {
-                let Some(ix) = name[before.len()..].parse().ok().map(StepIx) else { continue };
-                let id = definition.step(ix).map_or("?", |step| step.id.as_str());
+                let Some(step) = name[before.len()..].parse().ok().map(StepId::from_number) else { continue };
+                let place = definition.place(step);
+                let id = place.map_or("?", |place| definition.steps[place].id.as_str());
                 let steps = found.entry(&definition.name).or_default();
-                let new = || (ix, StepCounts { step: id.to_owned(), runs: 0, parked: 0 });
+                let new = || (place.unwrap_or(usize::MAX), StepCounts { step: id.to_owned(), runs: 0, parked: 0 });
                 let (_, counts) = steps.entry(id).or_insert_with(new);
                 *if parked { &mut counts.parked } else { &mut counts.runs } += count;
             }
         }
     }
-    let in_order = |(workflow, steps): (&str, BTreeMap<&str, (StepIx, StepCounts)>)| {
-        let mut steps: Vec<(StepIx, StepCounts)> = steps.into_values().collect();
-        steps.sort_by_key(|(ix, _)| ix.0);
+    let in_order = |(workflow, steps): (&str, BTreeMap<&str, (usize, StepCounts)>)| {
+        let mut steps: Vec<(usize, StepCounts)> = steps.into_values().collect();
+        steps.sort_by_key(|(place, _)| *place);
         WorkflowCounts { workflow: workflow.to_owned(), steps: steps.into_iter().map(|(_, counts)| counts).collect() }
     };
     found.into_iter().map(in_order).collect()

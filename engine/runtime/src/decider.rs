@@ -93,11 +93,10 @@ impl Bench {
     }
 
     /// Asks a build, unless it failed so often that it is not asked now.
-    fn ask(&mut self, plugin: &str, digest: Digest, kind: DecisionKind, input: &DecisionInput) -> Decided {
-        if digest == Digest(0) {
-            let why = "no build of it is loaded that fits the definition of this run";
-            return Decided::not_asked(DecisionFailure::Unavailable(why.to_owned()));
-        }
+    fn ask(&mut self, plugin: &str, digest: Option<Digest>, kind: DecisionKind, input: &DecisionInput) -> Decided {
+        let Some(digest) = digest else {
+            return Decided::not_asked(DecisionFailure::Unavailable(NO_BUILD.to_owned()));
+        };
         let health = self.known.entry(digest).or_insert_with(|| self.health.of(digest));
         if let Err(failure) = health.admit() {
             health.turned_away();
@@ -107,6 +106,14 @@ impl Bench {
         health.record(plugin, &decided, self.sandbox.budgets(digest));
         decided
     }
+}
+
+/// Why nobody was asked.
+pub(crate) const NO_BUILD: &str = "no build of it is loaded that fits the definition of this run";
+
+/// Whether a question is answered at once: its build is quick, or nobody can be asked.
+pub(crate) fn is_inline(sandbox: &Sandbox, question: &Question) -> bool {
+    question.digest.and_then(|digest| sandbox.plugin(digest)).is_none_or(PluginInfo::is_inline)
 }
 
 impl Decider {
@@ -154,7 +161,7 @@ impl Decider {
 
     /// Whether the question is answered inside the commit.
     pub(crate) fn is_inline(&self, question: &Question) -> bool {
-        self.inline.sandbox.plugin(question.digest).is_none_or(PluginInfo::is_inline)
+        is_inline(&self.inline.sandbox, question)
     }
 
     /// Asks now.
@@ -221,9 +228,9 @@ impl Worker {
             self.bench.renew();
         }
         let why = "the host broke off twice while it was asked".to_owned();
-        let Question { run, attempt, task, plugin, digest, input, .. } = question;
+        let Question { run, asker, plugin, digest, input, .. } = question;
         let decision = Err(DecisionFailure::Unavailable(why));
-        Answer { run, attempt, task, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
+        Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
     }
 }
 
@@ -255,7 +262,7 @@ fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &Ato
 
 fn compare(bench: &mut Bench, watched: Watched) -> Compared {
     let Watched { shadow, kind, answer } = watched;
-    let would = bench.ask(&answer.plugin, shadow.digest, kind, &shadow.input);
+    let would = bench.ask(&answer.plugin, Some(shadow.digest), kind, &shadow.input);
     Compared {
         live: answer.digest,
         shadow: shadow.digest,
@@ -268,7 +275,7 @@ fn compare(bench: &mut Bench, watched: Watched) -> Compared {
 }
 
 fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
-    let Question { run, attempt, task, kind, plugin, digest, input, .. } = question;
+    let Question { run, asker, kind, plugin, digest, input, .. } = question;
     let Decided { answer, cost, log, backtrace, .. } = bench.ask(&plugin, digest, kind, &input);
     meters.decisions_total.add(1);
     meters.decisions_failed_total.add(u64::from(answer.is_err()));
@@ -278,20 +285,22 @@ fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
         // Names of functions are nobody's data; what the plugin says may be.
         let failure = answer.as_ref().err().map(|failure| failure.without_words().to_string());
         let backtrace = readable_backtrace(&backtrace).join(" < ");
-        tracing::warn!(plugin, %digest, %run, failure, backtrace, "a plugin was stopped");
+        let digest = digest.map(|digest| digest.to_string());
+        tracing::warn!(plugin, digest, %run, failure, backtrace, "a plugin was stopped");
     }
-    Answer { run, attempt, task, plugin, digest, input, decision: answer, cost, log }
+    Answer { run, asker, plugin, digest, input, decision: answer, cost, log }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
+    use cadenza_core::event::Asker;
 
     /// Panics at a run of one number always, at one of another once.
     fn breaks_off(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
         static ONCE: AtomicUsize = AtomicUsize::new(0);
-        match question.attempt {
+        match question.asker.number() {
             1 => panic!("a fault of ours"),
             2 if ONCE.fetch_add(1, Relaxed) == 0 => panic!("a fault of ours, once"),
             _ => ask(bench, question, meters),
@@ -307,12 +316,13 @@ mod tests {
         // The attempt, how often it breaks off, and whether the failure says that the host did.
         for (attempt, panics, host) in [(0, 0, false), (1, 2, true), (2, 1, false)] {
             let before = meters.threads_panicked_total.get();
-            let question = Question { attempt, ..crate::driver::sample_question(attempt.into()) };
+            let asker = Asker::Step { attempt };
+            let question = Question { asker, ..crate::driver::sample_question(attempt.into()) };
             let answer = worker.answer(question);
             assert_eq!(meters.threads_panicked_total.get() - before, panics, "attempt {attempt}");
             let words = format!("{:?}", answer.decision);
             assert_eq!(words.contains("broke off twice"), host, "attempt {attempt}: {words}");
-            assert_eq!(answer.attempt, attempt);
+            assert_eq!(answer.asker, asker);
         }
     }
 }

@@ -2,13 +2,13 @@
 //! thread, asks plugins in a sandbox of its own, and leaves no trace in health, meters or trials.
 
 use crate::catalog::Catalog;
+use crate::decider::{NO_BUILD, is_inline};
 use cadenza_builds::Plugins;
 use cadenza_core::effect::Question;
 use cadenza_core::event::Answer;
 use cadenza_core::heart::{Command, Decide, Decided, Outcome, Rules, Stop, WorkingSet, compute};
-use cadenza_core::id::Digest;
 use cadenza_core::journal::Note;
-use cadenza_core::plugin::{Cost, DecisionFailure, PluginInfo};
+use cadenza_core::plugin::{Cost, DecisionFailure};
 use cadenza_core::time::Timestamp;
 use cadenza_sandbox::Sandbox;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ struct Asking<'a> {
 
 impl Decide for Asking<'_> {
     fn decide(&mut self, question: Question) -> Decided {
-        let inline = |sandbox: &Sandbox| sandbox.plugin(question.digest).is_none_or(PluginInfo::is_inline);
+        let inline = |sandbox: &Sandbox| is_inline(sandbox, &question);
         match self.sandbox.as_mut().filter(|sandbox| inline(sandbox)) {
             Some(sandbox) => Decided::Now(answer(sandbox, question)),
             None => {
@@ -88,13 +88,13 @@ impl Decide for Asking<'_> {
 }
 
 fn answer(sandbox: &mut Sandbox, question: Question) -> Answer {
-    let Question { run, attempt, task, kind, plugin, digest, input, .. } = question;
-    let (decision, cost, log) = if digest == Digest(0) {
-        let why = "no build of it is loaded that fits the definition of this run";
-        (Err(DecisionFailure::Unavailable(why.to_owned())), Cost::default(), Vec::new())
-    } else {
-        let decided = sandbox.decide(digest, kind, &input);
-        (decided.answer, decided.cost, decided.log)
+    let Question { run, asker, kind, plugin, digest, input, .. } = question;
+    let (decision, cost, log) = match digest {
+        Some(digest) => {
+            let decided = sandbox.decide(digest, kind, &input);
+            (decided.answer, decided.cost, decided.log)
+        }
+        None => (Err(DecisionFailure::Unavailable(NO_BUILD.to_owned())), Cost::default(), Vec::new()),
     };
-    Answer { run, attempt, task, plugin, digest, input, decision, cost, log }
+    Answer { run, asker, plugin, digest, input, decision, cost, log }
 }

@@ -65,7 +65,7 @@ pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
 /// The script of a mail that was not rendered yet.
 pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
     let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
-    catalog.definitions.get(workflow)?.scripts.get(script)
+    catalog.definitions.get(workflow)?.script(*script).map(|(_, script)| script)
 }
 
 /// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
@@ -84,6 +84,7 @@ pub(crate) fn render_email(
     match mail(template, &view) {
         Ok(mail) => *rendered = Some(mail),
         Err(error) => {
+            let script = catalog.definitions.script(*script);
             tracing::warn!(script, %error, "a mail does not render");
             row.last_error = Some(error.to_string());
         }

@@ -19,7 +19,7 @@ use cadenza_core::id::{AccountId, Digest, EffectId, PARTITIONS, RunId};
 use cadenza_core::lead::RepId;
 use cadenza_core::run::RunState;
 use cadenza_core::state::{PoolState, ScheduleState};
-use cadenza_core::workflow::StepIx;
+use cadenza_core::workflow::{Asks, ScriptId, StepId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -57,8 +57,8 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
         due: sample::START,
         message: Message::Email {
             workflow: Digest(5),
-            step: StepIx(3),
-            script: "scripts/mail-1.md".to_owned(),
+            step: StepId::of("persist"),
+            script: ScriptId::of("scripts/mail-1.md"),
             rendered: Some(Rendered {
                 to: "ada@example.com".to_owned(),
                 subject: "Hi".to_owned(),
@@ -100,7 +100,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));
     let mut waits = sample::waiting(2);
     let queued = Some("inbound-fit".to_owned());
-    waits.runs[0].state = RunState::Deciding { slot: 0, since: sample::START, overruns: 0, queued };
+    waits.runs[0].state = RunState::Deciding { slot: Asks::Main, since: sample::START, overruns: 0, queued };
     batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waits.into(), entries: Vec::new() });
     batch.held.push((AccountId::of_key("domain:acme.example"), sample::lead_id(1), true));
     batch

@@ -70,7 +70,8 @@ pub(crate) struct Header {
 /// |---|---|
 /// | 1 | 0.1, first release |
 /// | 2 | more cases in journal, events, leads and runs; keys that several leads have; marks of what was read; questions that wait for a place in the pool; the leads of a hold |
-pub(crate) const FORMAT: u32 = 2;
+/// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers |
+pub(crate) const FORMAT: u32 = 3;
 
 /// The last batch, written with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

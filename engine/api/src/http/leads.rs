@@ -16,7 +16,7 @@ use crate::views::words::{self, Teller, Told};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent};
+use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent, Wish};
 use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
 use cadenza_core::finding;
 use cadenza_core::id::LeadId;
@@ -374,8 +374,8 @@ pub(crate) async fn preferences(
         refused.dedup();
         refused
     });
-    let not_before = body.not_before.map(|at| at.unwrap_or(Timestamp::from_ms(0)));
-    command(&api, id, caller.name(), LeadCommand::Prefer { refused, not_before }).await
+    let from = body.not_before.map(|at| at.map_or(Wish::AnyTime, Wish::Then));
+    command(&api, id, caller.name(), LeadCommand::Prefer { refused, from }).await
 }
 
 #[derive(Debug, Deserialize)]

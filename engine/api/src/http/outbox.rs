@@ -40,7 +40,8 @@ pub(crate) async fn list(
         let place = [&row.due.as_ms().to_be_bytes()[..], &row.id.0.to_be_bytes()].concat();
         cursor::write(LIST, &place)
     });
-    Ok(Json(Page { items: rows.iter().map(OutgoingView::new).collect(), next }))
+    let catalog = api.engine.catalog();
+    Ok(Json(Page { items: rows.iter().map(|row| OutgoingView::new(row, &catalog)).collect(), next }))
 }
 
 fn read_place(list: &str, text: &str) -> Result<(Timestamp, EffectId), Problem> {
@@ -63,7 +64,8 @@ pub(crate) async fn dead_letters(
     let letters = api.engine.dead_letters(after, limit).await?;
     let last = letters.last().filter(|_| letters.len() == limit);
     let next = last.map(|letter| cursor::write(LIST, &letter.id.0.to_be_bytes()));
-    Ok(Json(Page { items: letters.iter().map(DeadLetterView::brief).collect(), next }))
+    let catalog = api.engine.catalog();
+    Ok(Json(Page { items: letters.iter().map(|letter| DeadLetterView::brief(letter, &catalog)).collect(), next }))
 }
 
 /// What became of a dead letter.
@@ -112,7 +114,7 @@ pub(crate) async fn dead_letter(
     State(api): State<Shared>,
     Named(text): Named<String>,
 ) -> Result<Json<DeadLetterView>, Problem> {
-    find(&api, &text).await.map(|letter| Json(DeadLetterView::new(&letter)))
+    find(&api, &text).await.map(|letter| Json(DeadLetterView::new(&letter, &api.engine.catalog())))
 }
 
 /// What was thrown away.

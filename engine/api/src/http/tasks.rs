@@ -252,9 +252,10 @@ async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Pro
         Some(Ignored::UnknownTask) => Err(not_open(id, Some(&applied.state))),
         // The task was done; that the run had moved on meanwhile is in the journal.
         Some(Ignored::NotAwaited) if applied.notes.len() > 1 => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
-        Some(Ignored::HeldBack) => {
-            Err(Problem::new(Kind::HeldBack, "the lead must not be contacted now: take the next one of the queue".to_owned()))
-        }
+        Some(Ignored::HeldBack) => Err(Problem::new(
+            Kind::HeldBack,
+            "the lead must not be contacted now: take the next one of the queue".to_owned(),
+        )),
         Some(why) => Err(nothing_done(why)),
         None => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
     }

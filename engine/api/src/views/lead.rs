@@ -114,7 +114,7 @@ struct ScoreView {
     segment: Segment,
     at: Timestamp,
     plugin: Option<String>,
-    digest: Digest,
+    digest: Option<Digest>,
     reasons: Vec<words::ReasonView>,
 }
 

@@ -7,6 +7,7 @@ use cadenza_core::effect::{HELD, Message, Outgoing};
 use cadenza_core::gate::Verdict;
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::catalog::Catalog;
 use cadenza_store::{DeadContent, DeadLetter};
 use serde::Serialize;
 
@@ -31,9 +32,10 @@ pub(crate) struct OutgoingView {
 
 impl OutgoingView {
     /// The row as it is kept.
-    pub(crate) fn new(row: &Outgoing) -> Self {
+    pub(crate) fn new(row: &Outgoing, catalog: &Catalog) -> Self {
+        let script = |script| catalog.definitions.script(script).unwrap_or("a script that is gone").to_owned();
         let (kind, what) = match &row.message {
-            Message::Email { script, .. } => ("email", script.clone()),
+            Message::Email { script: mail, .. } => ("email", script(*mail)),
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {
@@ -89,8 +91,8 @@ enum ContentView {
 
 impl DeadLetterView {
     /// The letter without its body, for a list.
-    pub(crate) fn brief(letter: &DeadLetter) -> Self {
-        let mut view = Self::new(letter);
+    pub(crate) fn brief(letter: &DeadLetter, catalog: &Catalog) -> Self {
+        let mut view = Self::new(letter, catalog);
         if let ContentView::Incoming { body, body_base64, .. } = &mut view.content {
             (*body, *body_base64) = (None, None);
         }
@@ -98,9 +100,13 @@ impl DeadLetterView {
     }
 
     /// The letter as it is kept.
-    pub(crate) fn new(letter: &DeadLetter) -> Self {
+    pub(crate) fn new(letter: &DeadLetter, catalog: &Catalog) -> Self {
         let content = match &letter.content {
-            DeadContent::Outgoing(row) => ContentView::Outgoing { message: OutgoingView::new(row) },
+            DeadContent::Outgoing(row) => {
+                // It is not put off any more, it is given up.
+                let message = OutgoingView { put_off: None, ..OutgoingView::new(row, catalog) };
+                ContentView::Outgoing { message }
+            }
             DeadContent::Incoming { source, event, body, raw, content_type, .. } => ContentView::Incoming {
                 source: source.clone(),
                 event: event.clone(),

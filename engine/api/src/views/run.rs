@@ -4,6 +4,7 @@ use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::{Step, Verb};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
@@ -51,7 +52,7 @@ impl RunView {
         let definition = catalog.definitions.get(&run.workflow);
         let doing = match run.braked_at {
             Some(_) => Doing::plain("stands still: the workflow is paused, or the plugin that it has to ask"),
-            None => Doing::of(&run.state),
+            None => Doing::of(&run.state, definition.and_then(|definition| definition.step(run.step))),
         };
         let parked = if let RunState::Parked { cause, at } = &run.state { Some((cause, at)) } else { None };
         let awaited = run.awaited_task().and_then(|id| state.tasks.iter().find(|task| task.id == id));
@@ -123,21 +124,21 @@ impl Doing {
         Self { text: text.into(), due: None, task: None, contacts: None }
     }
 
-    fn of(state: &RunState) -> Self {
+    fn of(state: &RunState, step: Option<&Step>) -> Self {
         match state {
             RunState::Ready => Self::plain("goes on at once"),
             RunState::Deciding { .. } => Self::plain("a plugin is asked"),
             RunState::Assigning => Self::plain("an owner is being chosen"),
             RunState::Task(task) => Self { task: Some(*task), ..Self::plain("waits for a person") },
             RunState::Sending(_) => Self::plain("a mail is on its way"),
-            RunState::Cadence(cadence) => Self::cadence(cadence),
+            RunState::Cadence(cadence) => Self::cadence(cadence, step),
             RunState::Waiting { until: Some(until) } => Self { due: Some(*until), ..Self::plain("waits") },
             RunState::Waiting { until: None } => Self::plain("waits for a date that is not known yet"),
             RunState::Parked { cause, .. } => Self::plain(format!("parked: {cause}")),
         }
     }
 
-    fn cadence(state: &CadenceState) -> Self {
+    fn cadence(state: &CadenceState, step: Option<&Step>) -> Self {
         let (what, due, task) = match state.phase {
             CadencePhase::Pause(at) => ("the next touch is planned", Some(at), None),
             CadencePhase::Task(task) => ("a call is to be made", None, Some(task)),
@@ -145,7 +146,11 @@ impl Doing {
             CadencePhase::RedialTask(task) => ("the second dial is to be made", None, Some(task)),
             CadencePhase::Sending(_) => ("a mail is on its way", None, None),
         };
-        let text = format!("{what}, touch {} of round {}", state.touch + 1, state.round + 1);
+        let touch = match step.map(|step| &step.verb) {
+            Some(Verb::Cadence(cadence)) => cadence.place(state.touch).map(|place| format!("touch {} of ", place + 1)),
+            _ => None,
+        };
+        let text = format!("{what}, {}round {}", touch.unwrap_or_default(), state.round + 1);
         Self { text, due, task, contacts: Some(state.contacts) }
     }
 }

@@ -1,6 +1,6 @@
 //! A schedule as the API shows it: when it fires next, and what became of its past firings.
 
-use cadenza_core::state::{Firing, PastFiring, ScheduleState};
+use cadenza_core::state::{Fired, Firing, PastFiring, ScheduleState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{CatchUp, Schedule};
 use cadenza_runtime::cron;
@@ -30,7 +30,7 @@ pub(crate) struct ScheduleView {
 struct FiringView {
     nominal: Timestamp,
     at: Timestamp,
-    how: String,
+    how: Fired,
     enrolled: u64,
 }
 
@@ -46,7 +46,7 @@ impl ScheduleView {
     /// A schedule with what it remembers, at `now`.
     pub(crate) fn new(workflow: &str, schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Self {
         let past: Vec<FiringView> = state.past.iter().map(firing_view).collect();
-        let count = |how: &str| past.iter().filter(|firing| firing.how == how).count();
+        let count = |how: Fired| past.iter().filter(|firing| firing.how == how).count();
         Self {
             id: schedule.id.clone(),
             workflow: workflow.to_owned(),
@@ -65,14 +65,14 @@ impl ScheduleView {
                 seen: firing.seen,
                 enrolled: firing.enrolled,
             }),
-            late: count("late"),
-            missed: count("missed"),
-            coalesced: count("coalesced"),
+            late: count(Fired::Late),
+            missed: count(Fired::Missed),
+            coalesced: count(Fired::Coalesced),
             past,
         }
     }
 }
 
 fn firing_view(firing: &PastFiring) -> FiringView {
-    FiringView { nominal: firing.nominal, at: firing.at, how: firing.how.clone(), enrolled: firing.enrolled }
+    FiringView { nominal: firing.nominal, at: firing.at, how: firing.how, enrolled: firing.enrolled }
 }

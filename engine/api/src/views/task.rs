@@ -196,7 +196,7 @@ fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<
             Some(Plan { objective: objective(&call.script), script: Some(&call.script), voicemail: None })
         }
         Verb::Task(todo) => Some(Plan { objective: &todo.objective, script: todo.script.as_deref(), voicemail: None }),
-        Verb::Cadence(cadence) => match &cadence.touches.get(usize::from(task.touch?))?.touch {
+        Verb::Cadence(cadence) => match &cadence.touch(task.touch?)?.touch {
             TouchPlan::Call { script, .. } => {
                 Some(Plan { objective: objective(script), script: Some(script), voicemail: voicemail(cadence, run) })
             }

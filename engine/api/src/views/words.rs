@@ -1,9 +1,9 @@
 //! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. The words of a
 //! decision's reasons are the plugin's own.
 
-use cadenza_core::event::{Answer, Delivery, Event, LeadCommand};
+use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
-use cadenza_core::id::{Digest, EffectId, RunId, TaskId};
+use cadenza_core::id::{Born, Digest, LeadId, RunId};
 use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Change, Entry, Ignored, Note, Refusal, Unable, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
@@ -13,7 +13,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use cadenza_core::workflow::StepIx;
+use cadenza_core::workflow::{ChosenBy, ScriptId, StepId};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,10 +53,11 @@ pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalo
 /// Tells a lead's journal, entry after entry; remembers which run and task is which.
 pub(crate) struct Teller<'a> {
     catalog: &'a Catalog,
-    runs: BTreeMap<RunId, Digest>,
+    lead: LeadId,
+    runs: BTreeMap<Born, Digest>,
     /// Runs that are over, of which only the workflow's name is kept.
-    past: BTreeMap<RunId, String>,
-    tasks: BTreeMap<TaskId, TaskKind>,
+    past: BTreeMap<Born, String>,
+    tasks: BTreeMap<Born, TaskKind>,
 }
 
 /// One thing that happened.
@@ -80,9 +81,10 @@ impl<'a> Teller<'a> {
     pub(crate) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
         Self {
             catalog,
-            past: state.past.iter().map(|(workflow, past)| (past.run, workflow.clone())).collect(),
-            runs: state.runs.iter().map(|run| (run.id, run.workflow)).collect(),
-            tasks: state.tasks.iter().map(|task| (task.id, task.kind)).collect(),
+            lead: state.lead.id,
+            past: state.past.iter().map(|(workflow, past)| (past.run.in_journal(), workflow.clone())).collect(),
+            runs: state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect(),
+            tasks: state.tasks.iter().map(|task| (task.id.in_journal(), task.kind)).collect(),
         }
     }
 
@@ -128,9 +130,9 @@ impl<'a> Teller<'a> {
 
     fn note<'e>(&mut self, note: &Note, events: &[Event], answers: &mut impl Iterator<Item = &'e Answer>) -> Told {
         Told::plain(match note {
-            Note::Created => "We first heard of this lead.".to_owned(),
+            Note::Created { .. } => "We first heard of this lead.".to_owned(),
             Note::Reported(kind) => reported(&kind.to_string(), events),
-            Note::Enrolled { run, workflow } => {
+            Note::Enrolled { run, workflow, .. } => {
                 self.runs.insert(*run, *workflow);
                 format!("Entered the workflow {} (version {workflow}).", self.workflow(*workflow))
             }
@@ -139,12 +141,12 @@ impl<'a> Teller<'a> {
             Note::Decided { plugin, digest, verdict, .. } => {
                 return self.decision(plugin, *digest, verdict, answers.next());
             }
-            Note::Owned { owner, how } => self.owned(owner.as_ref(), how),
-            Note::TaskMade { task, kind, assignee, due } => {
+            Note::Owned { owner, how } => self.owned(owner.as_ref(), *how),
+            Note::TaskMade { task, kind, assignee, due, .. } => {
                 self.tasks.insert(*task, *kind);
                 format!("{} for {}, due {}.", capital(kind_words(*kind)), self.assignee(assignee), self.time(*due))
             }
-            Note::TaskDone { task, outcome, result } => {
+            Note::TaskDone { task, outcome, result, .. } => {
                 format!("The {} was done: {}.", self.task(*task), outcome_words(*outcome, *result))
             }
             Note::TaskMoved { task, assignee } => {
@@ -166,19 +168,24 @@ impl<'a> Teller<'a> {
                 }
             }
             Note::TakenBack(_) => {
-                "A message that was about to leave stays: what is in force changes, and it is asked about again.".to_owned()
+                "A message that was about to leave stays: what is in force changes, and it is asked about again."
+                    .to_owned()
             }
             Note::Queued { via, script: Some(script), .. } => {
-                format!("The mail {script} was made ready to leave by {via}.")
+                format!("The mail {} was made ready to leave by {via}.", self.script(*script))
             }
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
-            Note::Delivered { effect, ending, script, why } => {
-                delivered(*effect, ending, script.as_deref(), *why, events)
+            Note::Delivered { effect, ending, script, why, .. } => {
+                let what = script.map_or_else(
+                    || "A notice to a rep".to_owned(),
+                    |script| format!("The mail {}", self.script(script)),
+                );
+                delivered(*effect, *ending, &what, *why, events)
             }
-            Note::Touched { channel, outcome, contact } => {
+            Note::Touched { channel, outcome, contact, .. } => {
                 format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
             }
-            Note::Escalated { task, point, action, to } => {
+            Note::Escalated { task, point, action, to, .. } => {
                 let to = to.as_ref().map_or_else(String::new, |rep| format!(", to {}", self.rep(rep)));
                 format!("The {} is late (point {}): {}{to}.", self.task(*task), point + 1, action_words(*action))
             }
@@ -207,8 +214,8 @@ impl<'a> Teller<'a> {
             Note::Waiting { run, until: None } => {
                 format!("{}: waits for a date that is not known yet.", self.run(*run))
             }
-            Note::Ended { run, ending } => format!("{}: over, {ending}.", self.run(*run)),
-            Note::Parked { run, cause } => format!("{}: parked for a person, because {cause}.", self.run(*run)),
+            Note::Ended { run, ending, .. } => format!("{}: over, {ending}.", self.run(*run)),
+            Note::Parked { run, cause, .. } => format!("{}: parked for a person, because {cause}.", self.run(*run)),
             Note::Stage(stage) => format!("The stage is now {stage}."),
             Note::Segment(segment) => format!("The lead is now {segment}."),
             Note::Held { owner, until } => format!("{} keeps the lead until {}.", self.rep(owner), self.time(*until)),
@@ -266,16 +273,16 @@ impl<'a> Teller<'a> {
         })
     }
 
-    fn owned(&self, owner: Option<&RepId>, how: &str) -> String {
+    fn owned(&self, owner: Option<&RepId>, how: ChosenBy) -> String {
         let why = match how {
-            "sticky" => "who had it before",
-            "pool" => "chosen from the pool",
-            "territory" => "by territory",
-            "fallback" => "as the fallback, since nobody else could take it",
-            "manual" => "by a person's choice",
-            "told" => "as the sender of the event has it",
-            "away" => "who is away, since nobody who is here could take it",
-            other => other,
+            ChosenBy::Sticky => "who had it before",
+            ChosenBy::Pool => "chosen from the pool",
+            ChosenBy::Territory => "by territory",
+            ChosenBy::Fallback => "as the fallback, since nobody else could take it",
+            ChosenBy::Manual => "by a person's choice",
+            ChosenBy::Told => "as the sender of the event has it",
+            ChosenBy::Away => "who is away, since nobody who is here could take it",
+            ChosenBy::Nobody => "",
         };
         match owner {
             Some(owner) => format!("The owner is {}, {why}.", self.rep(owner)),
@@ -283,7 +290,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn decision(&self, plugin: &str, digest: Digest, verdict: &Verdict, answer: Option<&Answer>) -> Told {
+    fn decision(&self, plugin: &str, digest: Option<Digest>, verdict: &Verdict, answer: Option<&Answer>) -> Told {
         // The plugin's own words are in the personal part alone.
         let failed = answer.and_then(|answer| answer.decision.as_ref().err());
         let text = match verdict {
@@ -298,7 +305,8 @@ impl<'a> Teller<'a> {
         let because = answer.and_then(|answer| answer.decision.as_ref().ok()).map_or_else(Vec::new, |decision| {
             reasons(decision.reasons(), Some(plugin), self.catalog).into_iter().map(|reason| reason.text).collect()
         });
-        Told { text: format!("{text} (build {digest})"), because }
+        let build = digest.map_or_else(String::new, |digest| format!(" (build {digest})"));
+        Told { text: text + &build, because }
     }
 
     fn time(&self, at: Timestamp) -> String {
@@ -309,12 +317,14 @@ impl<'a> Teller<'a> {
         self.catalog.definitions.name(&digest).map_or_else(|| digest.to_string(), str::to_owned)
     }
 
-    fn run(&self, run: RunId) -> String {
+    fn run(&self, run: Born) -> String {
         let known = self.runs.get(&run).map(|digest| self.workflow(*digest));
-        known.or_else(|| self.past.get(&run).cloned()).unwrap_or_else(|| run.to_string())
+        known
+            .or_else(|| self.past.get(&run).cloned())
+            .unwrap_or_else(|| RunId::born(self.lead, run.number()).to_string())
     }
 
-    fn step(&self, run: RunId, step: StepIx) -> String {
+    fn step(&self, run: Born, step: StepId) -> String {
         let definitions = &self.catalog.definitions;
         // Of a run that is over only the workflow's name is kept: enough while there is one version of it.
         let only = || {
@@ -324,10 +334,14 @@ impl<'a> Teller<'a> {
         let version = self.runs.get(&run).copied().or_else(only);
         version
             .and_then(|digest| definitions.step(&digest, step))
-            .map_or_else(|| format!("number {}", step.0 + 1), |(id, verb)| format!("{id} ({verb})"))
+            .map_or_else(|| "of a version that is gone".to_owned(), |(id, verb)| format!("{id} ({verb})"))
     }
 
-    fn task(&self, task: TaskId) -> &'static str {
+    fn script(&self, script: ScriptId) -> &str {
+        self.catalog.definitions.script(script).unwrap_or("of a version that is gone")
+    }
+
+    fn task(&self, task: Born) -> &'static str {
         self.tasks.get(&task).map_or("task", |kind| kind_words(*kind))
     }
 
@@ -374,16 +388,9 @@ fn reported(kind: &str, events: &[Event]) -> String {
 }
 
 /// What became of a message, which one it was, and why it did not leave.
-fn delivered(
-    effect: EffectId,
-    ending: &str,
-    script: Option<&str>,
-    why: Option<gate::Reason>,
-    events: &[Event],
-) -> String {
-    let what = script.map_or_else(|| "A notice to a rep".to_owned(), |script| format!("The mail {script}"));
+fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>, events: &[Event]) -> String {
     let told = events.iter().find_map(|event| match event {
-        Event::Delivered { effect: of, ending, .. } if *of == effect => Some(ending),
+        Event::Delivered { effect: of, ending, .. } if of.in_journal() == effect => Some(ending),
         _ => None,
     });
     let said = match told {
@@ -396,12 +403,11 @@ fn delivered(
         Some(Delivery::Sent) | None => String::new(),
     };
     match ending {
-        "sent" => format!("{what} was handed over."),
-        "held_back" => format!("{what} was held back and will not be sent{said}."),
-        "dead" => format!("{what} was given up{said}. It lies with the dead letters."),
-        "discarded" => format!("{what} was thrown away out of the dead letters{said}."),
-        "redriven" => format!("{what} was taken out of the dead letters{said}, to be sent again."),
-        other => format!("{what} ended: {other}."),
+        Ending::Sent => format!("{what} was handed over."),
+        Ending::HeldBack => format!("{what} was held back and will not be sent{said}."),
+        Ending::Dead => format!("{what} was given up{said}. It lies with the dead letters."),
+        Ending::Discarded => format!("{what} was thrown away out of the dead letters{said}."),
+        Ending::Redriven => format!("{what} was taken out of the dead letters{said}, to be sent again."),
     }
 }
 

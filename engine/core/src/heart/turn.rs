@@ -5,7 +5,7 @@ use super::{Decided, Stop};
 use crate::account::AccountFacts;
 use crate::assignment::{self, Memory};
 use crate::effect::{AssignRequest, Effect, Question};
-use crate::event::{Answer, Event};
+use crate::event::{Answer, Asker, Event};
 use crate::id::LeadId;
 use crate::journal::Note;
 use crate::lead::RepId;
@@ -126,7 +126,7 @@ impl Overlay<'_> {
     }
 
     fn ask(&mut self, mut question: Question) -> Option<Event> {
-        let (run, attempt, kind) = (question.run, question.attempt, question.kind);
+        let (run, asker, kind) = (question.run, question.asker, question.kind);
         let shadow = question.shadow.take();
         let decided = match self.answers.iter().position(|answer| answers(answer, &question)) {
             Some(known) => Decided::Now(self.answers.swap_remove(known)),
@@ -144,7 +144,11 @@ impl Overlay<'_> {
                 self.changes.outside.push(Outside::Ask(Box::new(Question { shadow, ..question })));
                 None
             }
-            Decided::Waits => Some(Event::PutOff { run, attempt }),
+            Decided::Waits => {
+                // An escalation has places of its own.
+                let Asker::Step { attempt } = asker else { return None };
+                Some(Event::PutOff { run, attempt })
+            }
             Decided::PutOff => None,
         }
     }
@@ -166,7 +170,7 @@ impl Overlay<'_> {
             self.changes.given.insert(request.run.lead(), owner.clone());
         }
         let (run, attempt) = (request.run, request.attempt);
-        Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how.to_owned() })
+        Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how })
     }
 
     /// The reps of whom the choice depends on how much they have to do.
@@ -193,10 +197,9 @@ fn answer_of(event: Event) -> Option<Answer> {
 
 /// Whether this is the answer to a question that is the same in everything.
 fn answers(answer: &Answer, question: &Question) -> bool {
-    let Question { run, attempt, task, kind: _, plugin, digest, input, shadow: _ } = question;
+    let Question { run, asker, kind: _, plugin, digest, input, shadow: _ } = question;
     answer.run == *run
-        && answer.attempt == *attempt
-        && answer.task == *task
+        && answer.asker == *asker
         && answer.plugin == *plugin
         && answer.digest == *digest
         && answer.input == *input

@@ -9,7 +9,7 @@ use crate::lead::RepId;
 use crate::run::RunState;
 use crate::state::RUNS_MAX;
 use crate::task::Assignee;
-use crate::workflow::{Assign, Carry, Hold, HoldScope, Sticky, Target, Verb};
+use crate::workflow::{Assign, Carry, ChosenBy, Hold, HoldScope, StepId, Sticky, Verb, Workflow};
 
 impl Machine<'_> {
     /// The owner of the territory the lead lies in.
@@ -18,7 +18,7 @@ impl Machine<'_> {
         territories.iter().find(|territory| self.holds(&territory.condition, Some(run))).map(|t| t.owner.clone())
     }
 
-    pub(super) fn assigned(&mut self, id: RunId, attempt: u32, owner: Option<&RepId>, how: &str) {
+    pub(super) fn assigned(&mut self, id: RunId, attempt: u32, owner: Option<&RepId>, how: ChosenBy) {
         let Some(run) = self.run(id) else {
             self.ignore(Ignored::UnknownRun);
             return;
@@ -27,7 +27,6 @@ impl Machine<'_> {
             self.ignore(Ignored::StaleAttempt);
             return;
         }
-        let workflow = run.workflow;
         let Some((definition, ix)) = self.place(id) else { return };
         let step = &definition.steps[ix];
         let Verb::Assign(assign) = &step.verb else {
@@ -40,33 +39,33 @@ impl Machine<'_> {
                 self.set_owner(owner, how, assign.carry);
                 self.state.lead.pool = pool;
                 self.take_over_hold(owner);
-                self.own(owner, assign, workflow);
+                self.own(owner, assign, &definition);
             }
-            None => self.notes.push(Note::Owned { owner: None, how: how.to_owned() }),
+            None => self.notes.push(Note::Owned { owner: None, how }),
         }
         self.go_on(id, step.next);
     }
 
     /// The pool an owner was chosen from, as far as it is known: where somebody else is found when they cannot do a task.
-    fn chosen_from(&self, assign: &Assign, owner: &RepId, how: &str) -> Option<String> {
+    fn chosen_from(&self, assign: &Assign, owner: &RepId, how: ChosenBy) -> Option<String> {
         let is_of = |pool: &&String| self.team().members(pool).any(|member| member == owner);
         match how {
-            "pool" => assign.pool.clone(),
-            "fallback" => assign.fallback.clone().filter(|name| self.team().pools.contains_key(name)),
-            "sticky" if self.state.lead.owner.as_ref() == Some(owner) => self.state.lead.pool.clone(),
+            ChosenBy::Pool => assign.pool.clone(),
+            ChosenBy::Fallback => assign.fallback.clone().filter(|name| self.team().pools.contains_key(name)),
+            ChosenBy::Sticky if self.state.lead.owner.as_ref() == Some(owner) => self.state.lead.pool.clone(),
             _ => assign.pool.as_ref().filter(is_of).cloned(),
         }
     }
 
     /// What an assignment makes of the account and of holds. An account that somebody away owns stays theirs: who was
     /// chosen in their place stands in.
-    fn own(&mut self, owner: &RepId, assign: &Assign, workflow: Digest) {
+    fn own(&mut self, owner: &RepId, assign: &Assign, definition: &Workflow) {
         let holds_account = assign.hold.as_ref().is_none_or(|hold| hold.scope == HoldScope::Account);
         let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account)).cloned();
         let away = away.filter(|of| self.team().knows(of) && !self.team().is_here(of, self.cx.now));
         match (away, &assign.hold) {
             (Some(of), _) if holds_account => self.notes.push(Note::StandsIn { owner: owner.clone(), of }),
-            (_, Some(hold)) => self.hold(owner, hold, workflow),
+            (_, Some(hold)) => self.hold(owner, hold, definition),
             (_, None) => self.own_account(owner),
         }
     }
@@ -83,11 +82,11 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn set_owner(&mut self, owner: &RepId, how: &str, carry: Carry) {
+    pub(super) fn set_owner(&mut self, owner: &RepId, how: ChosenBy, carry: Carry) {
         let previous = self.state.lead.owner.replace(owner.clone());
         self.state.lead.pool = None;
         self.lead_changed = true;
-        self.notes.push(Note::Owned { owner: Some(owner.clone()), how: how.to_owned() });
+        self.notes.push(Note::Owned { owner: Some(owner.clone()), how });
         self.move_tasks(&Assignee::Nobody, owner);
         let Some(previous) = previous.filter(|previous| previous != owner) else { return };
         if carry.move_open_tasks {
@@ -112,14 +111,14 @@ impl Machine<'_> {
     }
 
     /// Starts a hold; one in force for the same owner is not started again.
-    fn hold(&mut self, owner: &RepId, hold: &Hold, workflow: Digest) {
+    fn hold(&mut self, owner: &RepId, hold: &Hold, definition: &Workflow) {
         let until = self.cx.live.settings.calendar.add(self.cx.now, hold.span);
         let new = HoldInForce {
             owner: owner.clone(),
             until,
             until_event: hold.until.clone(),
-            workflow,
-            on_expiry: hold.on_expiry,
+            workflow: definition.digest,
+            on_expiry: hold.on_expiry.and_then(|target| definition.landing(target)),
             leads: vec![self.state.lead.id],
         };
         match self.state.lead.account.filter(|_| hold.scope == HoldScope::Account) {
@@ -139,9 +138,9 @@ impl Machine<'_> {
     }
 
     /// A hold ran out: a run of its own begins where the workflow says, beside whatever goes on.
-    pub(super) fn hold_expired(&mut self, workflow: Digest, go: Target) {
+    pub(super) fn hold_expired(&mut self, workflow: Digest, go: Option<StepId>) {
         self.notes.push(Note::HoldOver { expired: true });
-        let Target::Step(step) = go else { return };
+        let Some(step) = go else { return };
         let Some(definition) = self.cx.definitions.get(&workflow).filter(|d| d.step(step).is_some()) else {
             self.ignore(Ignored::UnknownStep);
             return;

@@ -8,7 +8,7 @@ use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome};
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 use crate::workflow::{Cadence, Target, TouchPlan, Verb};
 
 /// The most rounds of a cadence, whatever does not count as a contact: a mail that never arrives must not go out for ever.
@@ -16,23 +16,23 @@ const ROUNDS_MAX: u16 = 1_000;
 /// When a touch is tried again for which there was no room.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
 
-/// The state at the next call of the round, or of the round after it: an agreed call-back is a call, not a mail.
-fn next_call(cadence: &Cadence, state: CadenceState) -> CadenceState {
+/// The place of the next call, in this round or in the one after it (then `true`): an agreed call-back is a call, not a mail.
+fn next_call(cadence: &Cadence, place: usize) -> (usize, bool) {
     let is_call = |touch: &usize| matches!(cadence.touches[*touch].touch, TouchPlan::Call { .. });
-    let ahead = (usize::from(state.touch)..cadence.touches.len()).find(is_call);
+    let ahead = (place..cadence.touches.len()).find(is_call);
     let again = (0..cadence.touches.len()).find(is_call).filter(|_| cadence.repeat.is_some());
     match (ahead, again) {
-        (Some(touch), _) => CadenceState { touch: touch as u16, ..state },
-        (None, Some(touch)) => CadenceState { touch: touch as u16, round: state.round.saturating_add(1), ..state },
-        (None, None) => state,
+        (Some(call), _) => (call, false),
+        (None, Some(call)) => (call, true),
+        (None, None) => (place, false),
     }
 }
 
 impl Machine<'_> {
     pub(super) fn enter_cadence(&mut self, id: RunId, cadence: &Cadence) {
-        let state =
-            CadenceState { touch: 0, round: 0, contacts: 0, voicemails: 0, phase: CadencePhase::Pause(self.cx.now) };
-        self.schedule_touch(id, cadence, state, self.cx.now);
+        let (touch, phase) = (cadence.touch_id(0), CadencePhase::Pause(self.cx.now));
+        let state = CadenceState { touch, round: 0, contacts: 0, voicemails: 0, phase };
+        self.schedule_touch(id, cadence, state, 0);
     }
 
     fn cadence_state(&mut self, id: RunId) -> Option<CadenceState> {
@@ -46,25 +46,27 @@ impl Machine<'_> {
         self.set_run_state(id, RunState::Cadence(CadenceState { phase, ..state }));
     }
 
-    /// Plans the touch the state points to, counted from `from`; a call-back that was agreed comes first. Touches that
-    /// are due at once are begun, and such as the gate never lets happen are passed over.
-    fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, from: Timestamp) {
-        let (mut state, mut from) = (state, from);
+    /// Plans the touch at a place, counted from now; a call-back that was agreed comes first. Touches that are due at once are
+    /// begun, and such as the gate never lets happen are passed over.
+    fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, place: usize) {
+        let (mut state, mut place, mut from) = (state, place, self.cx.now);
         let mut tried = 0;
         while state.contacts < cadence.contacts_max && tried < cadence.touches.len() && self.any_may_happen(cadence) {
-            let Some(touch) = cadence.touches.get(usize::from(state.touch)) else {
+            let Some(touch) = cadence.touches.get(place) else {
                 let Some(repeat) = cadence.repeat.filter(|_| state.round < ROUNDS_MAX) else { break };
                 from = self.cx.live.settings.calendar.add(from, repeat);
-                state = CadenceState { touch: 0, round: state.round + 1, ..state };
+                (place, state.round) = (0, state.round + 1);
                 continue;
             };
             let due = match self.state.callback_at.filter(|at| *at > self.cx.now) {
                 Some(agreed) => {
-                    state = next_call(cadence, state);
+                    let (call, again) = next_call(cadence, place);
+                    (place, state.round) = (call, state.round.saturating_add(u16::from(again)));
                     agreed
                 }
                 None => self.cx.live.settings.calendar.add(from, touch.after),
             };
+            state.touch = cadence.touch_id(place);
             if due > self.cx.now {
                 self.set_phase(id, state, CadencePhase::Pause(due));
                 return;
@@ -76,7 +78,7 @@ impl Machine<'_> {
             if self.begin_touch(id, cadence, state, false) {
                 return;
             }
-            state.touch += 1;
+            place += 1;
             tried += 1;
         }
         // Used up, or nothing that may happen.
@@ -96,7 +98,7 @@ impl Machine<'_> {
     /// Begins the touch the state points to; false when it may never happen.
     fn begin_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, redial: bool) -> bool {
         let Some(definition) = self.definition(id) else { return false };
-        let Some(touch) = cadence.touches.get(usize::from(state.touch)) else { return false };
+        let Some(touch) = cadence.touch(state.touch) else { return false };
         match &touch.touch {
             TouchPlan::Call { due, escalate, .. } => {
                 let escalate = escalate.as_ref();
@@ -133,7 +135,7 @@ impl Machine<'_> {
     fn try_later(&mut self, id: RunId, state: CadenceState, redial: bool) {
         let at = self.cx.live.settings.calendar.add(self.cx.now, NO_ROOM_RETRY).max(self.cx.now.plus_ms(1));
         self.set_phase(id, state, if redial { CadencePhase::Redial(at) } else { CadencePhase::Pause(at) });
-        self.notes.push(Note::Waiting { run: id, until: Some(at) });
+        self.notes.push(Note::Waiting { run: id.in_journal(), until: Some(at) });
     }
 
     /// The time for a cadence's next touch or second dial has come.
@@ -167,8 +169,9 @@ impl Machine<'_> {
     }
 
     fn next_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
-        let state = CadenceState { touch: state.touch.saturating_add(1), ..state };
-        self.schedule_touch(id, cadence, state, self.cx.now);
+        // One that is not in the cadence is behind its last.
+        let place = cadence.place(state.touch).map_or(cadence.touches.len(), |place| place + 1);
+        self.schedule_touch(id, cadence, state, place);
     }
 
     /// A call of a cadence was made.
@@ -183,7 +186,7 @@ impl Machine<'_> {
         if first_dial
             && matches!(outcome, Outcome::NoAnswer | Outcome::Busy)
             && let Some(TouchPlan::Call { redial: Some(redial), .. }) =
-                cadence.touches.get(usize::from(state.touch)).map(|touch| &touch.touch)
+                cadence.touch(state.touch).map(|touch| &touch.touch)
         {
             // The double dial is one contact: it is counted when the second dial is over.
             let at = self.cx.live.settings.calendar.add(self.cx.now, redial.after);

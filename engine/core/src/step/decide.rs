@@ -2,8 +2,8 @@
 
 use super::Machine;
 use crate::effect::{Effect, Question, Shadow};
-use crate::event::Answer;
-use crate::id::{Digest, RunId, TaskId};
+use crate::event::{Answer, Asker};
+use crate::id::RunId;
 use crate::journal::{Ignored, Note, Verdict};
 use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
@@ -13,7 +13,7 @@ use crate::plugin::{
 use crate::run::RunState;
 use crate::state::DECISION_TIMEOUT_MS;
 use crate::time::{DAY_MS, SECOND_MS, Timestamp};
-use crate::workflow::{Ask, AskRef, Branch, MAIN_SCORE, OnFailure, Score, Verb, Workflow};
+use crate::workflow::{Ask, AskRef, Asks, Branch, MAIN_SCORE, OnFailure, Score, Slot, StepIx, Verb, Workflow};
 use crate::workspace::Binding;
 
 /// How often a decision that ran out of wall time is asked again, after 4 and 16 seconds; then the step's failure policy
@@ -23,8 +23,7 @@ const OVERRUNS_MAX: u8 = 2;
 /// What is asked, of whom and where.
 pub(super) struct Asked<'a> {
     pub(super) run: RunId,
-    pub(super) attempt: u32,
-    pub(super) task: Option<TaskId>,
+    pub(super) asker: Asker,
     pub(super) kind: DecisionKind,
     pub(super) plugin: &'a str,
     pub(super) place: AskRef,
@@ -34,7 +33,7 @@ pub(super) struct Asked<'a> {
 
 impl Machine<'_> {
     /// Asks a plugin for a run's step; its answer comes back as an event.
-    pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: u16, ask: &Ask) {
+    pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: Asks, ask: &Ask) {
         let now = self.cx.now;
         let Some(run) = self.run(id) else { return };
         let overruns = match &run.state {
@@ -43,17 +42,19 @@ impl Machine<'_> {
         };
         run.state = RunState::Deciding { slot, since: now, overruns, queued: None };
         let (step, attempt, entered) = (run.step, run.attempt, run.entered_at);
-        let Some(kind) = definition.step(step).and_then(|step| step.verb.decision()) else { return };
+        let Some(ix) = definition.place(step) else { return };
+        let Some(kind) = definition.steps[ix].verb.decision() else { return };
         if self.brake(id) {
             return;
         }
-        let place = AskRef { workflow: definition.digest, step, slot };
-        self.question(Asked { run: id, attempt, task: None, kind, plugin: &ask.plugin, place, since: entered }, None);
+        let place = AskRef { workflow: definition.digest, step: StepIx(ix as u16), slot: Slot::Own(slot) };
+        let asker = Asker::Step { attempt };
+        self.question(Asked { run: id, asker, kind, plugin: &ask.plugin, place, since: entered }, None);
     }
 
     /// Puts a question to the build of a plugin that decides for this lead, and to the one that is only watched.
     pub(super) fn question(&mut self, asked: Asked<'_>, overdue: Option<Overdue>) {
-        let Asked { run, attempt, task, kind, plugin, place, since } = asked;
+        let Asked { run, asker, kind, plugin, place, since } = asked;
         let live = self.cx.live;
         let candidate = live.candidates.get(plugin).filter(|candidate| candidate.bindings.contains_key(&place));
         let decides = candidate.filter(|candidate| candidate.decides_for(plugin, self.state.lead.id));
@@ -66,10 +67,10 @@ impl Machine<'_> {
             None => (live.plugins.get(plugin), live.bindings.get(&place)),
         };
         // A build that does not fit the place is not asked: without what it reads it would decide about nothing.
-        let digest = info.filter(|_| binding.is_some()).map_or(Digest(0), |info| info.digest);
+        let digest = info.filter(|_| binding.is_some()).map(|info| info.digest);
         let input = self.input(binding, since, overdue);
         let plugin = plugin.to_owned();
-        self.effects.push(Effect::Decide(Question { run, attempt, task, kind, plugin, digest, input, shadow }));
+        self.effects.push(Effect::Decide(Question { run, asker, kind, plugin, digest, input, shadow }));
     }
 
     /// Everything a decision may depend on, exactly as the plugin declared it.
@@ -121,10 +122,10 @@ impl Machine<'_> {
     }
 
     pub(super) fn decided(&mut self, answer: &Answer) {
-        if let Some(task) = answer.task {
-            self.escalation_decided(task, answer);
-            return;
-        }
+        let asked_at = match answer.asker {
+            Asker::Step { attempt } => attempt,
+            Asker::Task { task, point } => return self.escalation_decided(task, point, answer),
+        };
         let Some((attempt, asked)) = self.run(answer.run).map(|run| match &run.state {
             RunState::Deciding { slot, overruns, .. } => (run.attempt, Some((*slot, *overruns))),
             _ => (run.attempt, None),
@@ -132,7 +133,7 @@ impl Machine<'_> {
             self.ignore(Ignored::UnknownRun);
             return;
         };
-        let Some((slot, overruns)) = asked.filter(|_| attempt == answer.attempt) else {
+        let Some((slot, overruns)) = asked.filter(|_| attempt == asked_at) else {
             self.ignore(Ignored::StaleAttempt);
             return;
         };
@@ -160,14 +161,14 @@ impl Machine<'_> {
             Err(failure) => Verdict::Failed(failure.without_words()),
         };
         let (run, plugin, digest) = (answer.run, answer.plugin.clone(), answer.digest);
-        self.notes.push(Note::Decided { run, kind, plugin, digest, verdict });
+        self.notes.push(Note::Decided { run: run.in_journal(), kind, plugin, digest, verdict });
     }
 
     fn scored(
         &mut self,
         answer: &Answer,
         score: &Score,
-        slot: u16,
+        slot: Asks,
         definition: &Workflow,
         next: crate::workflow::Target,
     ) {
@@ -196,7 +197,7 @@ impl Machine<'_> {
     }
 
     fn fallback_score(&self, segment: Segment) -> LeadScore {
-        LeadScore { points: 0, segment, at: self.cx.now, digest: Digest(0), reasons: Vec::new(), plugin: None }
+        LeadScore { points: 0, segment, at: self.cx.now, digest: None, reasons: Vec::new(), plugin: None }
     }
 
     fn keep_score(&mut self, name: &str, score: LeadScore) {
@@ -210,7 +211,7 @@ impl Machine<'_> {
         }
     }
 
-    fn branched(&mut self, answer: &Answer, branch: &Branch, slot: u16, definition: &Workflow) {
+    fn branched(&mut self, answer: &Answer, branch: &Branch, slot: Asks, definition: &Workflow) {
         let now = self.cx.now;
         let go = |track: &str| branch.tracks.get(track).copied().unwrap_or(branch.otherwise);
         match &answer.decision {
@@ -233,15 +234,15 @@ impl Machine<'_> {
     fn fallback<'v, V>(
         &mut self,
         run: RunId,
-        slot: u16,
+        slot: Asks,
         policy: &'v OnFailure<V>,
         definition: &Workflow,
     ) -> Fallback<'v, V> {
         match policy {
             OnFailure::Fallback(value) => Fallback::Value(value),
-            OnFailure::Plugin(ask) if slot == AskRef::MAIN => {
+            OnFailure::Plugin(ask) if slot == Asks::Main => {
                 self.next_attempt(run);
-                self.ask(run, definition, AskRef::FALLBACK, ask);
+                self.ask(run, definition, Asks::Fallback, ask);
                 Fallback::Asked
             }
             OnFailure::Plugin(_) | OnFailure::Park => Fallback::Park,
@@ -249,7 +250,7 @@ impl Machine<'_> {
     }
 
     /// Wall time says more of the machine than of the plugin: the decision is asked again, the longer after the oftener.
-    fn ask_later(&mut self, id: RunId, slot: u16, overruns: u8) {
+    fn ask_later(&mut self, id: RunId, slot: Asks, overruns: u8) {
         let wait_ms = SECOND_MS << (2 * u32::from(overruns));
         let since = self.cx.now.plus_ms(wait_ms - DECISION_TIMEOUT_MS);
         self.next_attempt(id);
@@ -263,7 +264,7 @@ impl Machine<'_> {
             Some(run) if run.attempt == attempt => {
                 if let RunState::Deciding { queued, .. } = &mut run.state {
                     *queued = Some(plugin);
-                    self.notes.push(Note::PutOff(id));
+                    self.notes.push(Note::PutOff(id.in_journal()));
                 }
             }
             _ => self.ignore(Ignored::StaleAttempt),
@@ -279,7 +280,7 @@ impl Machine<'_> {
     }
 
     /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.
-    pub(super) fn ask_again(&mut self, id: RunId, slot: u16) {
+    pub(super) fn ask_again(&mut self, id: RunId, slot: Asks) {
         let Some((definition, ix)) = self.place(id) else { return };
         self.next_attempt(id);
         match asked_by(&definition.steps[ix].verb, slot) {
@@ -305,11 +306,11 @@ impl Machine<'_> {
 }
 
 /// What a step asks there.
-fn asked_by(verb: &Verb, slot: u16) -> Option<&Ask> {
+fn asked_by(verb: &Verb, slot: Asks) -> Option<&Ask> {
     match (verb, slot) {
-        (Verb::Score(score), AskRef::MAIN) => Some(&score.ask),
+        (Verb::Score(score), Asks::Main) => Some(&score.ask),
         (Verb::Score(score), _) => score.on_failure.ask(),
-        (Verb::Branch(branch), AskRef::MAIN) => Some(&branch.ask),
+        (Verb::Branch(branch), Asks::Main) => Some(&branch.ask),
         (Verb::Branch(branch), _) => branch.on_failure.ask(),
         _ => None,
     }

@@ -2,8 +2,8 @@
 
 use super::Machine;
 use super::decide::Asked;
-use crate::effect::{Effect, Message, Outgoing};
-use crate::event::Answer;
+use crate::effect::{Effect, Message, NoticeKind, Outgoing};
+use crate::event::{Answer, Asker};
 use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
 use crate::journal::{Ignored, Note, Unable};
@@ -12,7 +12,7 @@ use crate::plugin::{Action, Decision, DecisionKind, Overdue};
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::Timestamp;
-use crate::workflow::{AskRef, Escalate, Recipient, Verb};
+use crate::workflow::{AskRef, Escalate, Recipient, Slot, StepIx, Verb};
 use std::collections::BTreeSet;
 
 /// How long a point waits, while somebody holds the call back, before it is looked at again: a day.
@@ -29,10 +29,14 @@ impl Machine<'_> {
     /// The escalation of a task's step.
     pub(super) fn escalation_of(&self, task: &Task) -> Option<(AskRef, Escalate)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
-        let touch = task.touch.unwrap_or(0);
-        let verb: &Verb = &definition.step(task.step)?.verb;
+        let ix = definition.place(task.step)?;
+        let verb: &Verb = &definition.steps[ix].verb;
+        let touch = match (verb, task.touch) {
+            (Verb::Cadence(cadence), Some(touch)) => cadence.place(touch)? as u16,
+            _ => 0,
+        };
         let (_, escalate) = verb.escalations().find(|(ix, _)| *ix == touch)?;
-        let place = AskRef { workflow: task.workflow, step: task.step, slot: AskRef::escalation(touch) };
+        let place = AskRef { workflow: task.workflow, step: StepIx(ix as u16), slot: Slot::Escalation(touch) };
         Some((place, escalate.clone()))
     }
 
@@ -80,8 +84,8 @@ impl Machine<'_> {
             raised: task.raised,
         };
         let (kind, plugin) = (DecisionKind::Escalation, escalate.ask.plugin.as_str());
-        let attempt = u32::from(point.point);
-        self.question(Asked { run, attempt, task: Some(id), kind, plugin, place, since: from }, Some(overdue));
+        let asker = Asker::Task { task: id, point: point.point };
+        self.question(Asked { run, asker, kind, plugin, place, since: from }, Some(overdue));
     }
 
     /// A call that may not be made now is nobody's neglect: when to look again, when a person or the lead holds it back.
@@ -119,13 +123,12 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn escalation_decided(&mut self, id: TaskId, answer: &Answer) {
+    pub(super) fn escalation_decided(&mut self, id: TaskId, point: u16, answer: &Answer) {
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else {
             self.ignore(Ignored::UnknownTask);
             return;
         };
-        // The attempt of an escalation's question is its point.
-        let asked = task.escalation.filter(|point| point.asked && u32::from(point.point) == answer.attempt);
+        let asked = task.escalation.filter(|asked| asked.asked && asked.point == point);
         let Some(asked) = asked else {
             self.ignore(Ignored::NotAwaited);
             return;
@@ -154,7 +157,9 @@ impl Machine<'_> {
             Action::Raise => return self.raise(task, escalate, point),
         };
         match done {
-            Ok(to) => self.notes.push(Note::Escalated { task: task.id, point, action, to }),
+            Ok(to) => {
+                self.notes.push(Note::Escalated { task: task.id.in_journal(), point, action, to, at: Some(task.at()) })
+            }
             // The rep's own queue shows the reminder all the same.
             Err(NotDone { why: why @ (Unable::NoConnection | Unable::NoRoom), rep }) => {
                 self.not_escalated(task, action, why, rep);
@@ -167,7 +172,7 @@ impl Machine<'_> {
     }
 
     fn not_escalated(&mut self, task: &Task, action: Action, why: Unable, rep: Option<RepId>) {
-        self.notes.push(Note::NotEscalated { task: task.id, action, why, rep });
+        self.notes.push(Note::NotEscalated { task: task.id.in_journal(), action, why, rep });
     }
 
     /// Why a rep cannot be told anything now.
@@ -212,7 +217,7 @@ impl Machine<'_> {
         if let Some(task) = self.task_mut(task.id) {
             task.reminders = task.reminders.saturating_add(1);
         }
-        match self.notify(task, &to, "reminder") {
+        match self.notify(task, &to, NoticeKind::Reminder) {
             Ok(()) => Ok(Some(to)),
             Err(why) => Err(NotDone { why, rep: Some(to) }),
         }
@@ -273,16 +278,16 @@ impl Machine<'_> {
         }
         // It waits where operators see what nobody has.
         self.give_escalation(task, Assignee::Nobody);
-        self.notes.push(Note::NobodyTold { task: task.id, point });
+        self.notes.push(Note::NobodyTold { task: task.id.in_journal(), point });
     }
 
     fn raise_to(&mut self, task: &Task, rep: RepId, point: u16) {
         let given = self.give_escalation(task, Assignee::Rep(rep.clone()));
-        let told = self.notify(task, &rep, "raised");
+        let told = self.notify(task, &rep, NoticeKind::Raised);
         let why = match (given, told) {
             (Given::New, _) | (_, Ok(())) => {
-                let (task, action) = (task.id, Action::Raise);
-                self.notes.push(Note::Escalated { task, point, action, to: Some(rep) });
+                let (id, action, at) = (task.id.in_journal(), Action::Raise, Some(task.at()));
+                self.notes.push(Note::Escalated { task: id, point, action, to: Some(rep), at });
                 return;
             }
             (Given::Already, Err(_)) => Unable::Told,
@@ -290,7 +295,7 @@ impl Machine<'_> {
         };
         self.not_escalated(task, Action::Raise, why, Some(rep));
         if why == Unable::NoRoom {
-            self.notes.push(Note::NobodyTold { task: task.id, point });
+            self.notes.push(Note::NobodyTold { task: task.id.in_journal(), point });
         }
     }
 
@@ -302,7 +307,7 @@ impl Machine<'_> {
             }
             open.assignee = assignee.clone();
             let id = open.id;
-            self.notes.push(Note::TaskMoved { task: id, assignee });
+            self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
             return Given::New;
         }
         if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
@@ -347,16 +352,21 @@ impl Machine<'_> {
         if let Some(task) = self.task_mut(task.id) {
             task.assignee = assignee.clone();
         }
-        self.notes.push(Note::TaskMoved { task: task.id, assignee });
+        self.notes.push(Note::TaskMoved { task: task.id.in_journal(), assignee });
         Ok(())
     }
 
     /// Sends a word to a rep about a task, by the connection that carries such.
-    fn notify(&mut self, task: &Task, to: &RepId, kind: &str) -> Result<(), Unable> {
+    fn notify(&mut self, task: &Task, to: &RepId, kind: NoticeKind) -> Result<(), Unable> {
         let via = self.cx.live.settings.contact.notify_via.clone().ok_or(Unable::NoConnection)?;
         let run = task.run.filter(|_| !self.is_spent()).ok_or(Unable::NoRoom)?;
         let effect = self.new_effect_id();
-        self.notes.push(Note::Queued { effect, via: via.clone(), script: None });
+        self.notes.push(Note::Queued {
+            effect: effect.in_journal(),
+            via: via.clone(),
+            script: None,
+            at: Some(task.at()),
+        });
         self.effects.push(Effect::Send(Outgoing {
             id: effect,
             lead: self.state.lead.id,
@@ -364,7 +374,7 @@ impl Machine<'_> {
             attempt: 0,
             via,
             due: self.cx.now,
-            message: Message::Notice { to: to.clone(), task: task.id, kind: kind.to_owned() },
+            message: Message::Notice { to: to.clone(), task: task.id, kind },
             tries: 0,
             started_at: None,
             last_error: None,

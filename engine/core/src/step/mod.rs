@@ -23,7 +23,7 @@ pub use view::View;
 
 use crate::account::AccountFacts;
 use crate::effect::Effect;
-use crate::event::{Event, LeadCommand, Report};
+use crate::event::{Event, LeadCommand, Report, Wish};
 use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
@@ -34,7 +34,7 @@ use crate::state::LeadState;
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::value::Value;
-use crate::workflow::{Carry, Workflow};
+use crate::workflow::{Carry, ChosenBy, Workflow};
 use crate::workspace::{Definitions, Live};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -240,10 +240,10 @@ impl<'a> Machine<'a> {
             Event::TaskMoved { task, change, .. } => self.task_moved(*task, change),
             Event::TimerDue | Event::Woken => self.timer_due(),
             Event::Decided(answer) => self.decided(answer),
-            Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), how),
-            Event::Delivered { effect, run, attempt, ending, script } => {
+            Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), *how),
+            Event::Delivered { effect, run, attempt, ending, script, at } => {
                 let (effect, run, attempt) = (*effect, *run, *attempt);
-                self.delivered(&sending::Sent { effect, run, attempt, script: script.as_ref() }, ending);
+                self.delivered(&sending::Sent { effect, run, attempt, script: *script, at: *at }, ending);
             }
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
@@ -279,7 +279,7 @@ impl<'a> Machine<'a> {
         let now = self.cx.now;
         match command {
             LeadCommand::OptOut { reason } => self.opt_out(by, reason.clone()),
-            LeadCommand::Prefer { refused, not_before } => {
+            LeadCommand::Prefer { refused, from } => {
                 let consent = &mut self.state.lead.consent;
                 let (mut more, mut fewer) = (Vec::new(), Vec::new());
                 if let Some(refused) = refused {
@@ -287,8 +287,10 @@ impl<'a> Machine<'a> {
                     fewer.extend(Channel::ALL.iter().copied().filter(|channel| !refused.contains(channel)));
                     consent.refused.clone_from(refused);
                 }
-                if let Some(at) = *not_before {
-                    consent.not_before = (at > now).then_some(at);
+                match *from {
+                    Some(Wish::Then(at)) => consent.not_before = (at > now).then_some(at),
+                    Some(Wish::AnyTime) => consent.not_before = None,
+                    None => {}
                 }
                 let (refused, not_before) = (consent.refused.clone(), consent.not_before);
                 self.notes.push(Note::Preferred { refused, not_before });
@@ -308,7 +310,7 @@ impl<'a> Machine<'a> {
             LeadCommand::SetOwner(rep) => {
                 let lead = &mut self.state.lead;
                 lead.ages.set("owner", now, lead.created_at);
-                self.set_owner(rep, "manual", Carry { move_open_tasks: true, watch_previous_owner: true });
+                self.set_owner(rep, ChosenBy::Manual, Carry { move_open_tasks: true, watch_previous_owner: true });
             }
             LeadCommand::Disqualify { .. } => {
                 self.set_stage(Stage::Disqualified);
@@ -390,9 +392,10 @@ impl<'a> Machine<'a> {
     /// A run's definition and the index of the step it is at; the index is valid. A run whose definition is gone is
     /// parked, or its timer would come again for ever.
     fn place(&mut self, run: RunId) -> Option<(Arc<Workflow>, usize)> {
-        let ix = usize::from(self.run(run)?.step.0);
-        match self.definition(run).filter(|definition| ix < definition.steps.len()) {
-            Some(definition) => Some((definition, ix)),
+        let step = self.run(run)?.step;
+        let found = self.definition(run).and_then(|definition| Some((definition.place(step)?, definition)));
+        match found {
+            Some((ix, definition)) => Some((definition, ix)),
             None => {
                 self.park(run, "the version of the workflow that it follows is not there any more".to_owned());
                 None

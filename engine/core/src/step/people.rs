@@ -61,7 +61,7 @@ impl Machine<'_> {
                 task.assignee = assignee.clone();
             }
             self.notes.push(Note::Gone(task.assignee));
-            self.notes.push(Note::TaskMoved { task: id, assignee });
+            self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
         }
     }
 

@@ -51,7 +51,7 @@ impl<'a> Machine<'a> {
         self.named = &report.fields;
         let new = self.state.seq == 0 && self.state.runs.is_empty();
         if new {
-            self.notes.push(Note::Created);
+            self.notes.push(Note::Created { source: report.field_text("source").map(str::to_owned) });
             self.state.lead.ages = Ages::first(self.state.lead.created_at.since_ms(report.at));
         }
         self.notes.push(Note::Reported(report.kind.clone()));
@@ -231,7 +231,7 @@ impl<'a> Machine<'a> {
         let by = report.text("by").map(|rep| crate::lead::RepId(rep.to_owned()));
         let touch =
             Touch { at: report.at, channel: Channel::Call, outcome, result, by, run: None, task: None, effect: None };
-        self.complete_touch(touch, false);
+        self.complete_touch(touch, false, None);
     }
 
     fn deal(&mut self) -> &mut Deal {

@@ -6,7 +6,7 @@ use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
 use crate::run::{COMPLETED, Past, Run, RunState};
 use crate::state::RUNS_MAX;
-use crate::workflow::{Enroll, ReEnroll, StepIx, Target, Workflow};
+use crate::workflow::{Enroll, ReEnroll, StepId, Target, Workflow};
 use std::sync::Arc;
 
 impl Machine<'_> {
@@ -43,7 +43,7 @@ impl Machine<'_> {
         match self.refusal(workflow) {
             Some(why) => self.not_enrolled(&workflow.name, why),
             None => {
-                let run = self.begin_run(workflow.digest, StepIx(0));
+                let run = self.begin_run(workflow.digest, workflow.first());
                 self.walk(run);
             }
         }
@@ -68,7 +68,7 @@ impl Machine<'_> {
         (self.cx.now < again_at).then_some(Refusal::TooSoon)
     }
 
-    pub(super) fn begin_run(&mut self, workflow: Digest, step: StepIx) -> RunId {
+    pub(super) fn begin_run(&mut self, workflow: Digest, step: StepId) -> RunId {
         let now = self.cx.now;
         let id = self.new_run_id();
         self.state.runs.push(Run {
@@ -83,7 +83,7 @@ impl Machine<'_> {
             look_again_at: None,
             braked_at: None,
         });
-        self.notes.push(Note::Enrolled { run: id, workflow });
+        self.notes.push(Note::Enrolled { run: id.in_journal(), workflow, owner: self.state.lead.owner.clone() });
         id
     }
 
@@ -114,13 +114,13 @@ impl Machine<'_> {
     pub(super) fn end_run(&mut self, id: RunId, ending: &str) {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
-        self.state.runs.remove(ix);
+        let at = Some(self.state.runs.remove(ix).at());
         let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(id)).map(|t| t.id).collect();
         tasks.into_iter().for_each(|task| self.withdraw_task(task));
         let count = self.state.past.get(&name).map_or(0, |past| past.count).saturating_add(1);
         let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count };
         self.state.past.insert(name, past);
-        self.notes.push(Note::Ended { run: id, ending: ending.to_owned() });
+        self.notes.push(Note::Ended { run: id.in_journal(), ending: ending.to_owned(), at });
         if self.state.runs.is_empty() {
             self.state.recent.clear();
         }
@@ -131,7 +131,8 @@ impl Machine<'_> {
         if let Some(run) = self.run(id) {
             run.attempt = run.attempt.saturating_add(1);
             run.state = RunState::Parked { cause: cause.clone(), at };
-            self.notes.push(Note::Parked { run: id, cause });
+            let at = Some(run.at());
+            self.notes.push(Note::Parked { run: id.in_journal(), cause, at });
         }
     }
 
@@ -149,16 +150,17 @@ impl Machine<'_> {
     /// Sends a run to its next step, which [`Machine::walk`] takes.
     pub(super) fn go(&mut self, id: RunId, target: Target) {
         let now = self.cx.now;
-        match target {
-            Target::End => self.end_run(id, COMPLETED),
-            Target::Step(step) => {
-                if let Some(run) = self.run(id) {
-                    run.step = step;
-                    run.entered_at = now;
-                    run.attempt = run.attempt.saturating_add(1);
-                    run.state = RunState::Ready;
-                }
-            }
+        if target == Target::End {
+            return self.end_run(id, COMPLETED);
+        }
+        let Some(step) = self.definition(id).and_then(|definition| definition.landing(target)) else {
+            return self.park(id, "its definition has no such step".to_owned());
+        };
+        if let Some(run) = self.run(id) {
+            run.step = step;
+            run.entered_at = now;
+            run.attempt = run.attempt.saturating_add(1);
+            run.state = RunState::Ready;
         }
     }
 
@@ -211,7 +213,7 @@ impl Machine<'_> {
         } else if let Some(run) = self.run(id)
             && run.braked_at.take().is_some()
         {
-            self.notes.push(Note::Released(id));
+            self.notes.push(Note::Released(id.in_journal()));
         }
         stands
     }
@@ -229,7 +231,7 @@ impl Machine<'_> {
             && run.braked_at.is_none()
         {
             run.braked_at = Some(now);
-            self.notes.push(Note::Braked(id));
+            self.notes.push(Note::Braked(id.in_journal()));
         }
     }
 

@@ -10,15 +10,18 @@ use crate::identity::{self, IdentityKind};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
 use crate::run::{CadencePhase, RunState};
-use crate::workflow::{Email, Verb};
+use crate::workflow::{Email, ScriptId, StepRef, Verb};
 
 /// A message of which something is heard.
-pub(super) struct Sent<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
     pub(super) effect: EffectId,
     pub(super) run: RunId,
     pub(super) attempt: u32,
     /// The script of a mail.
-    pub(super) script: Option<&'a String>,
+    pub(super) script: Option<ScriptId>,
+    /// The step that made it.
+    pub(super) at: Option<StepRef>,
 }
 
 impl Machine<'_> {
@@ -34,8 +37,13 @@ impl Machine<'_> {
         let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
             return Err(NotMade::Never);
         };
-        let effect = self.new_effect_id();
-        self.notes.push(Note::Queued { effect, via: email.via.clone(), script: Some(email.script.clone()) });
+        let (effect, script) = (self.new_effect_id(), ScriptId::of(&email.script));
+        self.notes.push(Note::Queued {
+            effect: effect.in_journal(),
+            via: email.via.clone(),
+            script: Some(script),
+            at: Some(StepRef { workflow, step }),
+        });
         self.effects.push(Effect::Send(Outgoing {
             id: effect,
             lead: self.state.lead.id,
@@ -43,7 +51,7 @@ impl Machine<'_> {
             attempt,
             via: email.via.clone(),
             due: self.cx.now,
-            message: Message::Email { workflow, step, script: email.script.clone(), rendered: None },
+            message: Message::Email { workflow, step, script, rendered: None },
             tries: 0,
             started_at: None,
             last_error: None,
@@ -73,21 +81,21 @@ impl Machine<'_> {
             Ok(permit) => {
                 if let Some(way) = channel.filter(|_| !self.state.is_under_way(effect)) {
                     self.state.reserve(effect, way, self.cx.now);
-                    self.notes.push(Note::Gated { channel, verdict: Verdict::Go, effect: Some(effect) });
+                    self.notes.push(Note::Gated { channel, verdict: Verdict::Go, effect: Some(effect.in_journal()) });
                 }
                 Departure::Now(permit)
             }
             Err(Verdict::Never(why)) => {
-                let MessageDue { run, attempt, ref script, .. } = *message;
+                let MessageDue { run, attempt, script, at, .. } = *message;
                 let ending = Delivery::HeldBack(why.as_str().to_owned());
-                self.delivered(&Sent { effect, run, attempt, script: script.as_ref() }, &ending);
+                self.delivered(&Sent { effect, run, attempt, script, at }, &ending);
                 Departure::Never
             }
             Err(verdict) => {
                 // What may have left counts until it is known whether it did.
                 let withdrawn = !message.may_have_left && self.state.release(effect);
                 if withdrawn || message.deferred != Some(verdict) {
-                    self.notes.push(Note::Gated { channel, verdict, effect: Some(effect) });
+                    self.notes.push(Note::Gated { channel, verdict, effect: Some(effect.in_journal()) });
                 }
                 Departure::Later(verdict)
             }
@@ -98,7 +106,7 @@ impl Machine<'_> {
     /// A message that was about to leave is not under way any more.
     pub(super) fn taken_back(&mut self, effect: EffectId) {
         if self.state.release(effect) {
-            self.notes.push(Note::TakenBack(effect));
+            self.notes.push(Note::TakenBack(effect.in_journal()));
         } else {
             self.ignore(Ignored::NotAwaited);
         }
@@ -132,7 +140,7 @@ impl Machine<'_> {
     /// Whether a brake, or the want of a connection, holds a message until further notice.
     fn held(&self, message: &MessageDue) -> Option<Reason> {
         let (paused, via) = (self.cx.paused, &message.via);
-        let workflow = message.workflow.and_then(|workflow| self.cx.definitions.name(&workflow));
+        let workflow = message.at.and_then(|at| self.cx.definitions.name(&at.workflow));
         if workflow.is_some_and(|workflow| paused.workflows.contains(workflow)) {
             Some(Reason::WorkflowPaused)
         } else if paused.connections.contains(via) {
@@ -143,18 +151,12 @@ impl Machine<'_> {
     }
 
     /// What became of a message.
-    pub(super) fn delivered(&mut self, message: &Sent<'_>, ending: &Delivery) {
-        let Sent { effect, run, attempt, script } = *message;
-        let text = match ending {
-            Delivery::Sent => "sent",
-            Delivery::HeldBack(_) => "held_back",
-            Delivery::Dead(_) => "dead",
-            Delivery::Discarded(_) => "discarded",
-            Delivery::Redriven(_) => "redriven",
-        };
+    pub(super) fn delivered(&mut self, message: &Sent, ending: &Delivery) {
+        let Sent { effect, run, attempt, script, at } = *message;
         self.state.release(effect);
         let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
-        self.notes.push(Note::Delivered { effect, ending: text.to_owned(), script: script.cloned(), why });
+        let (number, ending_code) = (effect.in_journal(), ending.ending());
+        self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at });
         if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
             // Its run heard what became of it when it was given up.
             return;
@@ -184,7 +186,7 @@ impl Machine<'_> {
                 task: None,
                 effect: Some(effect),
             };
-            self.complete_touch(touch, false);
+            self.complete_touch(touch, false, at);
             self.leave_runs();
         }
         if !awaited {

@@ -6,7 +6,7 @@ use crate::event::{Report, Standing};
 use crate::journal::Note;
 use crate::lead::{Channel, RepId, Stage};
 use crate::reading::Why;
-use crate::workflow::Carry;
+use crate::workflow::{Carry, ChosenBy};
 
 impl Machine<'_> {
     pub(super) fn stand(&mut self, standing: &Standing, report: &Report) {
@@ -59,7 +59,7 @@ impl Machine<'_> {
             self.left_out("owner", Why::Older);
         } else {
             self.told_at("owner", report);
-            self.set_owner(owner, "told", Carry { move_open_tasks: true, watch_previous_owner: true });
+            self.set_owner(owner, ChosenBy::Told, Carry { move_open_tasks: true, watch_previous_owner: true });
         }
     }
 

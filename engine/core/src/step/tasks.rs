@@ -13,7 +13,7 @@ use crate::run::RunState;
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
-use crate::workflow::{Escalate, TouchPlan, Verb, Workflow};
+use crate::workflow::{Escalate, StepRef, TouchId, TouchPlan, Verb, Workflow};
 
 impl<'a> Machine<'a> {
     /// Makes a task for a run's step.
@@ -21,7 +21,7 @@ impl<'a> Machine<'a> {
         &mut self,
         run: RunId,
         kind: TaskKind,
-        touch: Option<u16>,
+        touch: Option<TouchId>,
         due: Span,
         escalate: Option<&Escalate>,
         definition: &Workflow,
@@ -60,7 +60,8 @@ impl<'a> Machine<'a> {
 
     pub(super) fn open_task(&mut self, task: Task) {
         let Task { id, kind, due, ref assignee, .. } = task;
-        self.notes.push(Note::TaskMade { task: id, kind, assignee: assignee.clone(), due });
+        let (assignee, at) = (assignee.clone(), Some(task.at()));
+        self.notes.push(Note::TaskMade { task: id.in_journal(), kind, assignee, due, at });
         self.state.tasks.push(task);
     }
 
@@ -117,7 +118,7 @@ impl<'a> Machine<'a> {
             task.due = due.unwrap_or(task.due);
             task.escalation = moved.or(task.escalation);
         }
-        self.notes.push(Note::TaskMoved { task: id, assignee: task.assignee });
+        self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee: task.assignee });
     }
 
     /// How long a task's step gives it.
@@ -125,7 +126,7 @@ impl<'a> Machine<'a> {
         match &self.cx.definitions.get(&task.workflow)?.step(task.step)?.verb {
             Verb::Call(call) => Some(call.due),
             Verb::Task(todo) => Some(todo.due),
-            Verb::Cadence(cadence) => match &cadence.touches.get(usize::from(task.touch?))?.touch {
+            Verb::Cadence(cadence) => match &cadence.touch(task.touch?)?.touch {
                 TouchPlan::Call { due, .. } => Some(*due),
                 TouchPlan::Email(_) => None,
             },
@@ -156,7 +157,7 @@ impl<'a> Machine<'a> {
         let Some(ix) = self.state.tasks.iter().position(|task| task.id == id) else { return };
         self.state.tasks.remove(ix);
         self.state.unclaim(id);
-        self.notes.push(Note::TaskWithdrawn(id));
+        self.notes.push(Note::TaskWithdrawn(id.in_journal()));
         self.withdraw_about(id);
     }
 
@@ -175,7 +176,15 @@ impl<'a> Machine<'a> {
         self.state.unclaim(task.id);
         let heard = |result: &TouchResult| task.kind != TaskKind::Call || result.counts_with(report.outcome);
         let result = report.result.filter(heard);
-        self.notes.push(Note::TaskDone { task: task.id, outcome: report.outcome, result });
+        let by = task.assignee.rep().cloned();
+        self.notes.push(Note::TaskDone {
+            task: task.id.in_journal(),
+            outcome: report.outcome,
+            result,
+            kind: Some(task.kind),
+            by: by.clone(),
+            at: Some(task.at()),
+        });
         self.withdraw_about(task.id);
         self.named = &report.fields;
         self.dialled = self.number();
@@ -184,10 +193,6 @@ impl<'a> Machine<'a> {
         if task.kind == TaskKind::Call {
             // What was agreed before is settled by this call.
             self.state.callback_at = None;
-            let by = match &task.assignee {
-                Assignee::Rep(rep) => Some(rep.clone()),
-                Assignee::Pool(_) | Assignee::Nobody => None,
-            };
             let touch = Touch {
                 at: self.cx.now,
                 channel: Channel::Call,
@@ -198,7 +203,7 @@ impl<'a> Machine<'a> {
                 task: Some(task.id),
                 effect: None,
             };
-            self.complete_touch(touch, task.redial);
+            self.complete_touch(touch, task.redial, Some(task.at()));
         }
         if let Some(at) = report.callback_at {
             self.agree_callback(at);
@@ -231,8 +236,9 @@ impl<'a> Machine<'a> {
     }
 
     /// Records a touch for the lead.
-    pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool) {
-        let (channel, outcome) = (touch.channel, touch.outcome);
+    pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool, at: Option<StepRef>) {
+        let Touch { channel, outcome, result, .. } = touch;
+        let by = touch.by.clone();
         if outcome == Outcome::WrongNumber {
             let by = touch.by.as_ref().map_or_else(|| self.report.map_or("", |report| &report.source), |rep| &rep.0);
             self.wrong_number(by);
@@ -247,7 +253,7 @@ impl<'a> Machine<'a> {
         } else {
             self.state.lead.record_touch(touch);
         }
-        self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts });
+        self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts, result, by, at });
     }
 
     /// How long the lead waited for its first call, in its own business hours: the speed to lead of practice C5.
@@ -286,12 +292,12 @@ impl<'a> Machine<'a> {
             TaskChange::Claimed(rep) | TaskChange::Reassigned(rep) => task.assignee = Assignee::Rep(rep.clone()),
             TaskChange::Snoozed(until) => {
                 task.not_before = Some(*until).filter(|until| *until > now);
-                self.notes.push(Note::Snoozed { task: id, until: *until });
+                self.notes.push(Note::Snoozed { task: id.in_journal(), until: *until });
                 return;
             }
         }
         let assignee = task.assignee.clone();
-        self.notes.push(Note::TaskMoved { task: id, assignee });
+        self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
         match change {
             TaskChange::Claimed(_) if is_call => self.state.claim(id, now),
             _ => self.state.unclaim(id),
@@ -306,7 +312,8 @@ impl<'a> Machine<'a> {
             task.assignee = to.clone();
             moved.push(task.id);
         }
-        self.notes.extend(moved.into_iter().map(|task| Note::TaskMoved { task, assignee: to.clone() }));
+        self.notes
+            .extend(moved.into_iter().map(|task| Note::TaskMoved { task: task.in_journal(), assignee: to.clone() }));
     }
 
     /// Whether the lead may still be worked.

@@ -15,7 +15,7 @@ use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
-use crate::workflow::{AskRef, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
+use crate::workflow::{Asks, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
 
 /// Why a task or a mail was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +35,16 @@ impl Machine<'_> {
             self.park(id, "the definition it runs by is not in the store".to_owned());
             return;
         };
-        let Some(ix) = self.run(id).map(|run| run.step) else { return };
-        let Some(step) = definition.step(ix) else {
-            self.park(id, format!("its definition has no step number {}", ix.0));
+        let Some(at) = self.run(id).map(|run| run.step) else { return };
+        let Some(step) = definition.step(at) else {
+            self.park(id, "its definition has no such step".to_owned());
             return;
         };
-        self.notes.push(Note::Entered { run: id, step: ix });
+        self.notes.push(Note::Entered { run: id.in_journal(), step: at });
         self.do_verb(id, step, &definition);
         let seq = self.state.seq + 1;
         if let Some(run) = self.run(id)
-            && run.step == ix
+            && run.step == at
             && run.state.rests()
         {
             run.moved_seq = seq;
@@ -53,8 +53,8 @@ impl Machine<'_> {
 
     fn do_verb(&mut self, id: RunId, step: &Step, definition: &Workflow) {
         match &step.verb {
-            Verb::Score(score) => self.ask(id, definition, AskRef::MAIN, &score.ask),
-            Verb::Branch(branch) => self.ask(id, definition, AskRef::MAIN, &branch.ask),
+            Verb::Score(score) => self.ask(id, definition, Asks::Main, &score.ask),
+            Verb::Branch(branch) => self.ask(id, definition, Asks::Main, &branch.ask),
             Verb::Switch(arms) => {
                 let arm = arms.iter().find(|arm| self.holds(&arm.condition, Some(id)));
                 self.go(id, arm.map_or(step.next, |arm| arm.go));
@@ -214,7 +214,7 @@ impl Machine<'_> {
 
     fn wait_until(&mut self, id: RunId, until: Option<Timestamp>) {
         self.set_run_state(id, RunState::Waiting { until });
-        self.notes.push(Note::Waiting { run: id, until });
+        self.notes.push(Note::Waiting { run: id.in_journal(), until });
     }
 
     fn recent_holds(&self, recent: &Recent, condition: &Expr, run: RunId) -> bool {

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod enroll;
+mod names;
 mod verbs;
 
 pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+pub(crate) use names::landing;
+pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
-    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Email, Escalate, Hold, HoldScope,
-    MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan, Voicemails,
-    Wait,
+    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Email, Escalate, Hold,
+    HoldScope, MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan,
+    Voicemails, Wait,
 };
 
 /// The most steps a workflow may have.
@@ -60,31 +63,42 @@ pub struct Outline {
     pub digest: Digest,
     /// The id of each step, and its verb.
     pub steps: Vec<(String, String)>,
+    /// The paths of its scripts; none in outlines of earlier programs.
+    #[serde(default)]
+    pub scripts: Vec<String>,
 }
 
 impl Outline {
     /// Of a definition.
     pub fn of(workflow: &Workflow) -> Self {
         let step = |step: &Step| (step.id.clone(), step.verb.name().to_owned());
-        Self { name: workflow.name.clone(), digest: workflow.digest, steps: workflow.steps.iter().map(step).collect() }
+        Self {
+            name: workflow.name.clone(),
+            digest: workflow.digest,
+            steps: workflow.steps.iter().map(step).collect(),
+            scripts: workflow.scripts.keys().cloned().collect(),
+        }
+    }
+
+    /// The id of a step, and its verb.
+    pub fn step(&self, step: StepId) -> Option<&(String, String)> {
+        match step.place() {
+            Some(place) => self.steps.get(place),
+            None => self.steps.iter().find(|(id, _)| StepId::of(id) == step),
+        }
     }
 }
 
-/// The index of a step in its workflow's list.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode, Serialize, Deserialize,
-)]
-#[cbor(transparent)]
-pub struct StepIx(#[n(0)] pub u16);
+/// The place of a step in its workflow's list. Records name a step by its id: [`StepId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StepIx(pub u16);
 
 /// Where a run goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// To this step.
-    #[n(0)]
-    Step(#[n(0)] StepIx),
+    Step(StepIx),
     /// The run is over, completed.
-    #[n(1)]
     End,
 }
 
@@ -206,9 +220,35 @@ pub struct Arm {
 }
 
 impl Workflow {
-    /// The step at this index.
-    pub fn step(&self, ix: StepIx) -> Option<&Step> {
-        self.steps.get(usize::from(ix.0))
+    /// A step.
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.get(self.place(id)?)
+    }
+
+    /// The place of a step in the list.
+    pub fn place(&self, id: StepId) -> Option<usize> {
+        match id.place() {
+            Some(place) => Some(place).filter(|place| *place < self.steps.len()),
+            None => self.steps.iter().position(|step| StepId::of(&step.id) == id),
+        }
+    }
+
+    /// The step that a run begins at.
+    pub fn first(&self) -> StepId {
+        StepId::of(self.steps.first().map_or("", |step| &step.id))
+    }
+
+    /// How records name the step that a run goes to; none at the end.
+    pub fn landing(&self, target: Target) -> Option<StepId> {
+        match target {
+            Target::Step(ix) => self.steps.get(usize::from(ix.0)).map(|step| StepId::of(&step.id)),
+            Target::End => None,
+        }
+    }
+
+    /// A script of it, and its path.
+    pub fn script(&self, id: ScriptId) -> Option<(&str, &Script)> {
+        self.scripts.iter().map(|(path, script)| (path.as_str(), script)).find(|(path, _)| ScriptId::of(path) == id)
     }
 
     /// Whether some expression of it names this object.
@@ -227,7 +267,7 @@ impl Workflow {
         self.steps.iter().any(|step| matches!(&step.verb, Verb::Wait(Wait::Event { event, .. }) if event == kind))
     }
 
-    /// The index of the step with this id.
+    /// The place of the step with this id.
     pub fn find(&self, id: &str) -> Option<StepIx> {
         self.steps.iter().position(|step| step.id == id).map(|ix| StepIx(ix as u16))
     }
@@ -242,10 +282,10 @@ impl Workflow {
                 Verb::Branch(branch) => (DecisionKind::Nurture, Some(&branch.ask), branch.on_failure.ask()),
                 _ => (DecisionKind::Escalation, None, None),
             };
-            asks.extend(main.map(|ask| (at(AskRef::MAIN), kind, ask)));
-            asks.extend(fallback.map(|ask| (at(AskRef::FALLBACK), kind, ask)));
+            asks.extend(main.map(|ask| (at(Slot::Own(Asks::Main)), kind, ask)));
+            asks.extend(fallback.map(|ask| (at(Slot::Own(Asks::Fallback)), kind, ask)));
             for (touch, escalate) in step.verb.escalations() {
-                asks.push((at(AskRef::escalation(touch)), kind, &escalate.ask));
+                asks.push((at(Slot::Escalation(touch)), kind, &escalate.ask));
             }
         }
         asks
@@ -260,17 +300,24 @@ pub struct AskRef {
     /// The step.
     pub step: StepIx,
     /// Which question of the step.
-    pub slot: u16,
+    pub slot: Slot,
 }
 
-impl AskRef {
-    /// The step's own question.
-    pub const MAIN: u16 = 0;
-    /// The plugin asked when the first gives no decision.
-    pub const FALLBACK: u16 = 1;
+/// Which of the questions that a step asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// One of its own.
+    Own(Asks),
+    /// About the task of the touch at this place; 0 for steps with one task.
+    Escalation(u16),
+}
 
-    /// The escalation of the touch with this index; 0 for steps with one task.
-    pub const fn escalation(touch: u16) -> u16 {
-        touch + 2
+crate::codes::codes! {
+    /// Which of a step's own questions.
+    pub enum Asks {
+        /// The one that stands there.
+        0 Main = "main",
+        /// The one of another plugin, when the first gives no decision.
+        1 Fallback = "fallback",
     }
 }

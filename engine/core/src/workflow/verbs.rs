@@ -1,5 +1,6 @@
 //! What the verbs of a step say, each as its keys stand in the file.
 
+use super::names::TouchId;
 use super::{Arm, Target};
 use crate::codes::codes;
 use crate::event_type::EventType;
@@ -216,6 +217,28 @@ pub enum Recipient {
     Rep(String),
 }
 
+codes! {
+    /// How an owner came about.
+    pub enum ChosenBy {
+        /// Who had the lead or its account before.
+        0 Sticky = "sticky",
+        /// From the pool.
+        1 Pool = "pool",
+        /// By the lead's territory.
+        2 Territory = "territory",
+        /// The fallback, since nobody else could be found.
+        3 Fallback = "fallback",
+        /// Somebody who is away, since nobody who is here could be found.
+        4 Away = "away",
+        /// Nobody could be found.
+        5 Nobody = "none",
+        /// By a person's choice.
+        6 Manual = "manual",
+        /// As the sender of an event has it.
+        7 Told = "told",
+    }
+}
+
 /// `email:`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Email {
@@ -256,6 +279,31 @@ pub struct Cadence {
     pub repeat: Option<Span>,
     /// Where it goes when the contacts or touches are used up.
     pub exhausted: Target,
+}
+
+impl Cadence {
+    /// How records name the touch at a place.
+    pub fn touch_id(&self, place: usize) -> TouchId {
+        let verb = self.touches.get(place).map_or("none", |touch| match touch.touch {
+            TouchPlan::Call { .. } => "call",
+            TouchPlan::Email(_) => "email",
+        });
+        TouchId::of(&format!("{verb}-{}", place + 1))
+    }
+
+    /// The place of a touch.
+    pub fn place(&self, touch: TouchId) -> Option<usize> {
+        let mut places = 0..self.touches.len();
+        match touch.place() {
+            Some(place) => Some(place).filter(|place| places.contains(place)),
+            None => places.find(|place| self.touch_id(*place) == touch),
+        }
+    }
+
+    /// The touch at which a cadence stands.
+    pub fn touch(&self, touch: TouchId) -> Option<&CadenceTouch> {
+        self.touches.get(self.place(touch)?)
+    }
 }
 
 /// One script for each message left: the first, those between, and the last before the limit.

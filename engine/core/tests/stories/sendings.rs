@@ -76,7 +76,7 @@ fn what_is_said_when_a_mail_falls_due() {
           gate: email go
           leaves, 1 under way
         Mon 03-02 09:01 > back
-          TakenBack(fx_01KJQDJGR0DSGAC5SGVBJ50002)
+          TakenBack(#2)
         Mon 03-02 09:01 > back
           ignored: not_awaited
         Mon 03-02 09:02 > due
@@ -91,7 +91,7 @@ fn what_is_said_when_a_mail_falls_due() {
           gate: email go
           leaves, 1 under way
         Mon 03-02 09:01 > back
-          TakenBack(fx_01KJQDJGR0DSGAC5SGVBJ50002)
+          TakenBack(#2)
         Mon 03-02 09:02 > disqualify
           stage disqualified
           first over: disqualified

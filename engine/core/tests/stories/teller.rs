@@ -4,10 +4,10 @@ use crate::support::workflows as w;
 use crate::support::{Answered, Shared, Sim, World, answer};
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Departure, Message, Question};
-use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport};
+use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport, Wish};
 use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
-use cadenza_core::id::RunId;
+use cadenza_core::id::Born;
 use cadenza_core::journal::{Note, Verdict};
 use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
 use cadenza_core::paused::Paused;
@@ -94,10 +94,10 @@ impl Told {
         self.line(&format!("{} {lead}{what}", clock(now)));
         let sim = &mut self.leads[ix];
         let notes = sim.feed(&self.world, &mut self.shared, now, event);
-        let names: Vec<(RunId, String)> = notes
+        let names: Vec<(Born, String)> = notes
             .iter()
             .filter_map(|note| match note {
-                Note::Enrolled { run, workflow } => Some((*run, self.world.definitions.name(workflow)?.to_owned())),
+                Note::Enrolled { run, workflow, .. } => Some((*run, self.world.definitions.name(workflow)?.to_owned())),
                 _ => None,
             })
             .collect();
@@ -138,7 +138,11 @@ impl Told {
                 RunState::Cadence(c) => format!(", {} contacts, round {}", c.contacts, c.round),
                 _ => String::new(),
             };
-            lines.push(format!("{} is at {}{cadence}", definition.name, definition.steps[usize::from(run.step.0)].id));
+            lines.push(format!(
+                "{} is at {}{cadence}",
+                definition.name,
+                definition.step(run.step).expect("a step of it").id
+            ));
         }
         for task in &sim.state.tasks {
             let from = task.not_before.map(|at| format!(" from {}", clock(at))).unwrap_or_default();
@@ -162,17 +166,17 @@ impl Told {
 
 /// A note in a line; what every story would repeat is left out.
 pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
-    let run_name = |id: &RunId| sim.names.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let run_name = |id: &Born| sim.names.get(id).cloned().unwrap_or_else(|| format!("{id:?}"));
     let rep = |rep: &Option<RepId>| rep.as_ref().map_or("nobody".to_owned(), ToString::to_string);
     let code = |result: &Option<TouchResult>| result.map(|r| format!(" {r}")).unwrap_or_default();
     Some(match note {
-        Note::Created | Note::Reported(_) | Note::Delivered { .. } => return None,
+        Note::Created { .. } | Note::Reported(_) | Note::Delivered { .. } => return None,
         Note::Enrolled { run, .. } => format!("enrolled in {}", run_name(run)),
         Note::NotEnrolled { workflow, why } => format!("not enrolled in {workflow}: {why}"),
         Note::Entered { run, step } => {
             let name = run_name(run);
             let definition = world.definitions.followed().find(|d| d.name == name)?;
-            format!("{name} -> {}", definition.steps[usize::from(step.0)].id)
+            format!("{name} -> {}", definition.step(*step)?.id)
         }
         Note::Decided { verdict: Verdict::Score { segment, .. }, .. } => format!("scored {segment}"),
         Note::Decided { verdict: Verdict::Track(track), .. } => format!("track {track}"),
@@ -193,7 +197,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
             }
         }
         Note::Queued { via, .. } => format!("queued by {via}"),
-        Note::Touched { channel, outcome, contact } => format!("touch {contact}: {channel} {outcome}"),
+        Note::Touched { channel, outcome, contact, .. } => format!("touch {contact}: {channel} {outcome}"),
         Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
         Note::NotEscalated { action, why, rep: to, .. } => format!("no {action}: {why} {}", rep(to)),
         Note::CallbackUnheard(at) => format!("nobody calls back at {at}"),
@@ -201,7 +205,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Gone(assignee) => format!("gone: {assignee}"),
         Note::StandsIn { owner, of } => format!("{owner} stands in for {of}"),
         Note::Waiting { until, .. } => format!("waits until {}", until.map_or("told".to_owned(), clock)),
-        Note::Ended { run, ending } => format!("{} over: {ending}", run_name(run)),
+        Note::Ended { run, ending, .. } => format!("{} over: {ending}", run_name(run)),
         Note::Parked { cause, .. } => format!("parked: {cause}"),
         Note::Stage(stage) => format!("stage {stage}"),
         Note::Segment(segment) => format!("segment {segment}"),
@@ -245,7 +249,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 "dead" => Delivery::Dead("550".to_owned()),
                 _ => Delivery::HeldBack("refused".to_owned()),
             };
-            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None }
+            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None, at: None }
         }
         "back" => {
             let row = &mut sim.outbox[0];
@@ -273,7 +277,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
         "unpark" => commanded(LeadCommand::Unpark(sim.state.runs[0].id)),
         "prefer" => {
             let refused = words.iter().filter_map(|word| Channel::parse(word)).collect();
-            commanded(LeadCommand::Prefer { refused: Some(refused), not_before: at.or(Some(Timestamp::from_ms(0))) })
+            commanded(LeadCommand::Prefer { refused: Some(refused), from: Some(at.map_or(Wish::AnyTime, Wish::Then)) })
         }
         "owner" => commanded(LeadCommand::SetOwner(rep(1))),
         "claim" => moved(TaskChange::Claimed(rep(1))),

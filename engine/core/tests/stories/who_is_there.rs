@@ -433,8 +433,7 @@ fn a_plugin_that_fails_reminds_whoever_is_there() {
 #[test]
 fn tasks_go_to_nobody_who_is_not_there() {
     // An event that has nothing to do with it.
-    let ping =
-        || Event::Commanded { command: LeadCommand::Prefer { refused: None, not_before: None }, by: "ops".into() };
+    let ping = || Event::Commanded { command: LeadCommand::Prefer { refused: None, from: None }, by: "ops".into() };
     let cases: &[(&str, Change, &str)] = &[
         ("the rep left, the pool is known", |s| s.gone(&["ada"]), "pool:closers"),
         (

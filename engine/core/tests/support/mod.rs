@@ -11,7 +11,7 @@ use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
     Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
 };
-use cadenza_core::id::{AccountId, LeadId, RunId};
+use cadenza_core::id::{AccountId, Born, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::paused::Paused;
@@ -44,7 +44,7 @@ pub struct Sim {
     /// The latest event fed, for telling it again.
     pub last: Option<Event>,
     /// The workflow of every run there was.
-    pub names: BTreeMap<RunId, String>,
+    pub names: BTreeMap<Born, String>,
 }
 
 /// Everything the leads share.
@@ -125,8 +125,8 @@ pub fn answer(question: &Question, decision: Answered) -> Event {
 }
 
 fn answered(question: &Question, decision: Answered) -> Answer {
-    let Question { run, attempt, task, plugin, digest, input, .. } = question.clone();
-    Answer { run, attempt, task, plugin, digest, input, decision, cost: Cost::default(), log: vec![] }
+    let Question { run, asker, plugin, digest, input, .. } = question.clone();
+    Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: vec![] }
 }
 
 impl Sim {

@@ -20,7 +20,7 @@ use crate::suggest::nearest;
 use crate::usage::Use;
 use crate::yaml::{Entry, Node};
 use cadenza_core::id::Digest;
-use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepIx, Target, Workflow};
+use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepId, StepIx, Target, Workflow};
 pub(crate) use circles::{Outline, check as check_circles};
 pub(crate) use shapes::WORKFLOW;
 use std::cell::RefCell;
@@ -71,6 +71,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
         return None;
     }
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
+    told_apart(&sheet, items, &read);
     flow::unreachable(&reader, items, &read);
     moment::check(&reader, name.as_deref().unwrap_or_default(), &enroll, items, &read);
     let outline = Outline {
@@ -112,6 +113,21 @@ fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
         Some(id)
     };
     items.iter().map(read).collect()
+}
+
+/// Records name a step by a hash of its id: two must not have the same.
+fn told_apart(sheet: &Sheet<'_>, items: &[Node], read: &[Option<Step>]) {
+    let mut known: BTreeMap<StepId, &str> = BTreeMap::new();
+    for (item, step) in items.iter().zip(read).filter_map(|(item, step)| Some((item, step.as_ref()?))) {
+        if let Some(other) = known.insert(StepId::of(&step.id), &step.id).filter(|other| *other != step.id) {
+            let span = item.get("id").unwrap_or(item).span.clone();
+            let message = format!(
+                "`{}` and `{other}` cannot be told apart where runs are kept: their ids have one hash",
+                step.id
+            );
+            sheet.report(Problem::error("same-hash", span, message).help("give one of them another id"));
+        }
+    }
 }
 
 /// The scripts a run of this workflow pins, and the digest of all it pins.

@@ -136,3 +136,16 @@ fn several_mistakes_are_found_in_one_go() {
     let expected = ["unknown-field", "unknown-step", "unknown-pool", "bad-duration", "unknown-field", "unknown-rep"];
     assert_eq!(codes, expected);
 }
+
+/// Two paths that have one hash, found by trying.
+#[test]
+fn scripts_that_records_could_not_tell_apart_are_refused() {
+    let text = folder_in("good").file("scripts/mail.md").expect("a script").to_owned();
+    let more = ["scripts/s10748.md", "scripts/s25731.md"].map(|path| (path.to_owned(), text.clone()));
+    let good = folder_in("good");
+    let files = good.files().map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let folder = Folder::new(files.chain(more)).expect("it is a folder");
+    let checked = check(&folder, &catalog());
+    assert!(checked.diagnostics.iter().any(|diagnostic| diagnostic.code == "same-hash"), "{:?}", checked.diagnostics);
+    assert!(checked.workspace.is_none());
+}

@@ -2,7 +2,7 @@
 
 use crate::fixture::{catalog, shipped, with_change};
 use cadenza_core::time::{MINUTE_MS, Span};
-use cadenza_core::workflow::{Enroll, Target, Verb, Wait};
+use cadenza_core::workflow::{Enroll, StepId, Target, Verb, Wait};
 use cadenza_language::{Paint, check, render};
 
 #[test]
@@ -21,7 +21,7 @@ fn inbound_reads_as_the_design_has_it() {
     let workspace = check(&shipped(), &catalog()).workspace.expect("it is sound");
     let inbound = &workspace.workflows["inbound"];
     assert!(matches!(&inbound.enroll[1], Enroll::Schedule { schedule, .. } if schedule.id == "inbound/untouched"));
-    let verb = |id: &str| &inbound.step(inbound.find(id).unwrap_or_else(|| panic!("a step `{id}`"))).unwrap().verb;
+    let verb = |id: &str| &inbound.step(StepId::of(id)).unwrap_or_else(|| panic!("a step `{id}`")).verb;
     let Verb::Call(call) = verb("first-call") else { panic!("first-call is a call") };
     assert_eq!(call.due, Span::Business(5 * MINUTE_MS));
     assert_eq!(call.escalate.as_ref().map(|escalate| escalate.at.len()), Some(3));

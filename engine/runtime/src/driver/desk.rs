@@ -94,7 +94,7 @@ impl Desk {
             let watched = Watched { shadow: *shadow, kind, answer: answer.clone() };
             self.open.after.push(After::Watch(Box::new(watched)));
         }
-        let id = format!("decision/{}/{}", answer.run, answer.attempt);
+        let id = format!("decision/{}/{}", answer.run, answer.asker.number());
         self.tell(lead, id, Event::Decided(answer)).await.map(drop)
     }
 

@@ -12,7 +12,7 @@ use cadenza_core::expr::Expr;
 use cadenza_core::heart::{Command, Outcome};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
-use cadenza_core::state::{FIRINGS_MAX, Firing, LeadState, PastFiring, ScheduleState};
+use cadenza_core::state::{FIRINGS_MAX, Fired, Firing, LeadState, PastFiring, ScheduleState};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::workflow::{CatchUp, Enroll, Schedule};
 use cadenza_store::{Store, StoreError};
@@ -143,7 +143,7 @@ fn remove(mut state: ScheduleState, now: Timestamp) -> ScheduleState {
     state.removed = Some(now);
     if let Some(Firing { nominal, started_at, enrolled, .. }) = state.firing.take() {
         tracing::warn!(%nominal, enrolled, "a schedule was removed while it was going through the leads");
-        remember(&mut state, PastFiring { nominal, at: started_at, how: "stopped".to_owned(), enrolled });
+        remember(&mut state, PastFiring { nominal, at: started_at, how: Fired::Stopped, enrolled });
     }
     state
 }
@@ -239,8 +239,8 @@ impl Planned {
                     break;
                 }
             } else if !fires {
-                let how = if place < first_kept && keep > 0 { "coalesced" } else { "missed" };
-                let past = PastFiring { nominal: *nominal, at: now, how: how.to_owned(), enrolled: 0 };
+                let how = if place < first_kept && keep > 0 { Fired::Coalesced } else { Fired::Missed };
+                let past = PastFiring { nominal: *nominal, at: now, how, enrolled: 0 };
                 remember(&mut self.state, past);
             }
         }
@@ -272,10 +272,11 @@ impl Planned {
             firing.enrolled += u64::from(notes.iter().any(|note| matches!(note, Note::Enrolled { .. })));
         }
         if over {
-            let how = if firing.started_at.since_ms(firing.nominal) > LATE_AFTER_MS { "late" } else { "fired" };
+            let how =
+                if firing.started_at.since_ms(firing.nominal) > LATE_AFTER_MS { Fired::Late } else { Fired::InTime };
             self.state.firing = None;
             let (nominal, at, enrolled) = (firing.nominal, firing.started_at, firing.enrolled);
-            remember(&mut self.state, PastFiring { nominal, at, how: how.to_owned(), enrolled });
+            remember(&mut self.state, PastFiring { nominal, at, how, enrolled });
             desk.meters.schedule_enrolled_total.add(enrolled);
         } else {
             self.state.firing = Some(firing);

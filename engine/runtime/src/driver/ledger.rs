@@ -12,7 +12,7 @@ use cadenza_core::plugin::Segment;
 use cadenza_core::run::RunState;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::StepIx;
+use cadenza_core::workflow::StepId;
 use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ struct Counted {
     known: bool,
     untaken: bool,
     segment: Option<Segment>,
-    steps: Vec<(Digest, StepIx, bool)>,
+    steps: Vec<(Digest, StepId, bool)>,
     tasks: usize,
     /// The class of how long the lead waited for its first call.
     first_call: Option<&'static str>,
@@ -59,7 +59,7 @@ impl Counted {
         }
         for (workflow, step, parked) in &self.steps {
             let state = if *parked { "parked" } else { "step" };
-            add(format!("{state}/{workflow}/{}", step.0), 1);
+            add(format!("{state}/{workflow}/{}", step.number()), 1);
         }
         if self.tasks > 0 {
             add("tasks".to_owned(), self.tasks as i64);

@@ -58,7 +58,7 @@ impl Pool {
     /// Gives a question a place, or a place in the line of its plugin. That of the run that is called passes the line.
     pub(super) fn take(&mut self, question: &Question, called: Option<RunId>, batch: u64) -> Place {
         let plugin = &question.plugin;
-        if question.task.is_some() {
+        if question.asker.task().is_some() {
             if self.under_way() >= ASKED_ESCALATING_MAX {
                 return Place::None;
             }
@@ -163,6 +163,7 @@ impl Desk {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use cadenza_core::event::Asker;
     use cadenza_core::id::{Digest, TaskId};
     use cadenza_core::plugin::{DecisionInput, DecisionKind, Parameters};
 
@@ -189,11 +190,13 @@ pub(crate) mod tests {
         let lead = LeadId::new(Timestamp::from_ms(1), n);
         Question {
             run: RunId::born(lead, 1),
-            attempt: 0,
-            task: task.then(|| TaskId::born(lead, 2)),
+            asker: match task {
+                true => Asker::Task { task: TaskId::born(lead, 2), point: 0 },
+                false => Asker::Step { attempt: 0 },
+            },
             kind: DecisionKind::Scoring,
             plugin: plugin.to_owned(),
-            digest: Digest(1),
+            digest: Some(Digest(1)),
             input: input(),
             shadow: None,
         }

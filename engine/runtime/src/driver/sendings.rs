@@ -317,8 +317,9 @@ impl Desk {
         if row.message.touch().is_none() && !matches!(ending, Delivery::Dead(_)) {
             return Ok(());
         }
-        let script = row.message.script().map(str::to_owned);
-        let event = Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script };
+        let script = row.message.script();
+        let (effect, run, attempt, at) = (row.id, row.run, row.attempt, row.message.at());
+        let event = Event::Delivered { effect, run, attempt, ending, script, at };
         self.tell(row.lead, row.id.to_string(), event).await.map(drop)
     }
 }

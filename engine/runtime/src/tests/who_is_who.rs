@@ -131,7 +131,7 @@ impl Story {
                     .filter(|way| !way.is_empty())
                     .map(|way| Channel::parse(way).expect("a channel"))
                     .collect();
-                LeadCommand::Prefer { refused: Some(refused), not_before: None }
+                LeadCommand::Prefer { refused: Some(refused), from: None }
             }
         };
         super::command(&self.engine, self.lead(lead), command).await.expect("a command that is taken");
@@ -210,7 +210,7 @@ impl Story {
         let notes = entry.skeleton.notes.iter();
         let mut told: Vec<String> = notes
             .filter_map(|note| match note {
-                Note::Created => Some("new".to_owned()),
+                Note::Created { .. } => Some("new".to_owned()),
                 Note::KeyShared { kind, with } => Some(format!("shared:{kind}:{}", letter(with))),
                 Note::IdentityConflict(with) => Some(format!("conflict:{}", letter(with))),
                 Note::OneOfSeveral { leads, .. } => Some(format!("one-of:{leads}")),

@@ -10,6 +10,7 @@ use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::Asks;
 
 /// Takes a lead through states, and compares the whole index with what the state says after each.
 async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
@@ -92,7 +93,7 @@ pub(super) async fn questions_wait_in_lines<P: Place>(place: &P) {
                 let mut run = model.clone();
                 run.id = RunId::born(state.lead.id, number);
                 let queued = Some(plugin.to_owned());
-                run.state = RunState::Deciding { slot: 0, since: ms(since), overruns: 0, queued };
+                run.state = RunState::Deciding { slot: Asks::Main, since: ms(since), overruns: 0, queued };
                 run
             })
             .collect();

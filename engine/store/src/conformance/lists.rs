@@ -6,7 +6,7 @@ use crate::records::{
     DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, LeadIndex, LeadWrite, OutboxWrite,
     QueueKey, Timer, TimerOwner,
 };
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{Message, NoticeKind, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
@@ -160,11 +160,7 @@ pub(super) fn row(number: u64, due: i64) -> Outgoing {
         attempt: 1,
         via: "crm".to_owned(),
         due: ms(due),
-        message: Message::Notice {
-            to: RepId("a".to_owned()),
-            task: TaskId::born(lead, 2),
-            kind: "reminder".to_owned(),
-        },
+        message: Message::Notice { to: RepId("a".to_owned()), task: TaskId::born(lead, 2), kind: NoticeKind::Reminder },
         tries: 0,
         started_at: None,
         last_error: None,

@@ -3,7 +3,7 @@
 
 use crate::contract::Store;
 use crate::records::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKey, TimerOwner};
-use cadenza_core::event::{Answer, Event, EventType, Report, StandardEvent};
+use cadenza_core::event::{Answer, Asker, Event, EventType, Report, StandardEvent};
 use cadenza_core::field::Profile;
 use cadenza_core::finding::keys;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId, hash64};
@@ -16,7 +16,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, EscalationPoint, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_core::workflow::StepIx;
+use cadenza_core::workflow::{ChosenBy, StepId, StepRef};
 use std::ops::Range;
 
 /// When lead 0 came; the others follow, ten in a millisecond.
@@ -68,7 +68,7 @@ pub fn waiting(n: u64) -> LeadState {
     let (run, task) = (RunId::born(id, 1), TaskId::born(id, 2));
     let (workflow, plugin) = (Digest(0x1234_5678_9ABC_DEF0), Digest(0x0FED_CBA9_8765_4321));
     let owner = RepId(format!("rep-{}", n % REPS));
-    let (due, step) = (now.plus_ms(5 * MINUTE_MS), StepIx(3));
+    let (due, step) = (now.plus_ms(5 * MINUTE_MS), StepId::of("first-call"));
     let reasons = vec![
         Reason { rule: 1, points: 30, value: "Head of Operations".to_owned() },
         Reason { rule: 4, points: 25, value: String::new() },
@@ -84,7 +84,7 @@ pub fn waiting(n: u64) -> LeadState {
             points: 75,
             segment: Segment::Hot,
             at: now,
-            digest: plugin,
+            digest: Some(plugin),
             reasons: reasons.clone(),
             plugin: Some("inbound-fit".to_owned()),
         },
@@ -121,10 +121,9 @@ pub fn waiting(n: u64) -> LeadState {
     });
     let answer = Event::Decided(Answer {
         run,
-        attempt: 1,
-        task: None,
+        asker: Asker::Step { attempt: 1 },
         plugin: "inbound-fit".to_owned(),
-        digest: plugin,
+        digest: Some(plugin),
         input: DecisionInput {
             now,
             parameters: [Value::Int(75), Value::Int(40)].into_iter().collect(),
@@ -141,19 +140,25 @@ pub fn waiting(n: u64) -> LeadState {
         log: Vec::new(),
     });
     let notes = vec![
-        Note::Created,
+        Note::Created { source: None },
         Note::Reported(EventType::Standard(StandardEvent::LeadCreated)),
-        Note::Enrolled { run, workflow },
+        Note::Enrolled { run: run.in_journal(), workflow, owner: None },
         Note::Decided {
-            run,
+            run: run.in_journal(),
             kind: DecisionKind::Scoring,
             plugin: "inbound-fit".to_owned(),
-            digest: plugin,
+            digest: Some(plugin),
             verdict: Verdict::Score { points: 75, segment: Segment::Hot },
         },
-        Note::Owned { owner: Some(owner.clone()), how: "pool".to_owned() },
-        Note::Entered { run, step },
-        Note::TaskMade { task, kind: TaskKind::Call, assignee: Assignee::Rep(owner), due },
+        Note::Owned { owner: Some(owner.clone()), how: ChosenBy::Pool },
+        Note::Entered { run: run.in_journal(), step },
+        Note::TaskMade {
+            task: task.in_journal(),
+            kind: TaskKind::Call,
+            assignee: Assignee::Rep(owner),
+            due,
+            at: Some(StepRef { workflow, step }),
+        },
     ];
     state.latest = Some(Entry {
         seq: 1,
@@ -201,7 +206,14 @@ pub fn called(n: u64) -> LeadState {
     let until = at(n).plus_ms(DAY_MS);
     state.seq = 2;
     state.runs[0].state = RunState::Waiting { until: Some(until) };
-    let done = Note::TaskDone { task: task.id, outcome: Outcome::NoAnswer, result: None };
+    let done = Note::TaskDone {
+        task: task.id.in_journal(),
+        outcome: Outcome::NoAnswer,
+        result: None,
+        kind: Some(task.kind),
+        by: task.assignee.rep().cloned(),
+        at: Some(task.at()),
+    };
     state.latest = Some(Entry {
         seq: 2,
         skeleton: Skeleton { now: at(n), event: format!("{}:done", event_id(n)), notes: vec![done] },
