@@ -42,6 +42,9 @@ pub struct Skeleton {
     /// What happened, in order.
     #[n(2)]
     pub notes: Vec<Note>,
+    /// What was in force ([`crate::workspace::Live`]); none in entries of earlier programs.
+    #[n(3)]
+    pub catalog: Option<Digest>,
 }
 
 /// What is deleted with the person: everything that replaying needs.

@@ -339,6 +339,8 @@ pub enum HeaderValue {
 /// What `step` may look at that no run pins: settings, and the plugins as they are loaded.
 #[derive(Clone, Debug)]
 pub struct Live {
+    /// Of everything below: journal entries say by it under what they were computed.
+    pub digest: Digest,
     /// `cadenza.yaml` and `team.yaml`.
     pub settings: Arc<Settings>,
     /// The workflows that new runs start with, by name.

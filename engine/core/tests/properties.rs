@@ -207,6 +207,9 @@ impl Walk {
         if a.is_multiple_of(37) {
             self.pause(a);
         }
+        if a.is_multiple_of(41) {
+            self.change(a);
+        }
         match what % 16 {
             0 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadCreated), a, self.now))),
             1 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadUpdated), a, self.now))),
@@ -242,6 +245,18 @@ impl Walk {
             }
             _ => self.timer(a),
         }
+    }
+
+    /// Another workspace is in force: other hours, somebody gone, mails only at work.
+    fn change(&mut self, a: u32) {
+        self.world.change(|settings| match a / 41 % 4 {
+            0 => settings.contact.business_hours = vec![Channel::Call, Channel::Email],
+            1 => settings.contact.business_hours = vec![],
+            2 => drop(settings.team.reps.remove(&RepId("bob".to_owned()))),
+            _ => settings.contact.notify_via = None,
+        });
+        // Leads with tasks of whoever left are told.
+        self.feed(Event::Woken);
     }
 
     /// Pauses some workflows and lets others go on.

@@ -3,10 +3,11 @@
 use crate::brakes::Brakes;
 use cadenza_builds::{Library, Misfit, PluginError, Plugins, Registry, Troubles};
 use cadenza_core::expr::Object;
-use cadenza_core::id::Digest;
+use cadenza_core::id::{Digest, Hash64};
+use cadenza_core::plugin::PluginInfo;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Ask, AskRef, Outline, Workflow};
-use cadenza_core::workspace::{Definitions, Live, Workspace};
+use cadenza_core::workspace::{Candidate, Definitions, Live, Workspace};
 use cadenza_language::{Diagnostic, Folder};
 use cadenza_store::DocumentKey;
 use serde::{Deserialize, Serialize};
@@ -254,15 +255,30 @@ fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> 
     let asks: Vec<(AskRef, &Ask)> =
         definitions.followed().flat_map(|definition| definition.asks()).map(|(place, _, ask)| (place, ask)).collect();
     let bound = plugins.bind(&asks);
+    let candidates = plugins.candidates(&asks, bound.candidates);
     let live = Live {
+        digest: digest(workspace, plugins.infos(), &candidates),
         settings: Arc::new(workspace.settings.clone()),
         workflows: workspace.workflows.clone(),
         plugins: plugins.infos().clone(),
         bindings: bound.bindings,
-        candidates: plugins.candidates(&asks, bound.candidates),
+        candidates,
         connections: workspace.connections.keys().cloned().collect(),
     };
     (live, bound.misfits)
+}
+
+/// Of a workspace and the builds that decide in it or are tried.
+fn digest(workspace: &Workspace, live: &BTreeMap<String, PluginInfo>, tried: &BTreeMap<String, Candidate>) -> Digest {
+    let mut hash = Hash64::default();
+    hash.feed(&workspace.digest.0.to_be_bytes());
+    for (name, info) in live {
+        hash.feed(format!("{name}/{};", info.digest).as_bytes());
+    }
+    for (name, candidate) in tried {
+        hash.feed(format!("{name}/{}/{};", candidate.info.digest, candidate.share_permille).as_bytes());
+    }
+    Digest(hash.finish())
 }
 
 /// The error as a person reads it: every diagnostic with its place.

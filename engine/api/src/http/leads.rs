@@ -237,7 +237,8 @@ impl Done {
     pub(crate) fn new(applied: &cadenza_runtime::engine::Applied, catalog: &Catalog) -> Self {
         let lead = &applied.state.lead;
         // The notes as an entry of their own: the newest entry of the state may already be a later one.
-        let skeleton = Skeleton { now: lead.created_at, event: String::new(), notes: applied.notes.clone() };
+        let skeleton =
+            Skeleton { now: lead.created_at, event: String::new(), notes: applied.notes.clone(), catalog: None };
         let events = match &applied.state.latest {
             Some(Entry { skeleton: latest, personal: Some(Personal { events, .. }), .. })
                 if latest.notes == skeleton.notes =>

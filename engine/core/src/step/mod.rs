@@ -24,7 +24,7 @@ pub use view::View;
 use crate::account::AccountFacts;
 use crate::effect::Effect;
 use crate::event::{Event, LeadCommand, Report, Wish};
-use crate::id::{BORN_MAX, EffectId, RunId, TaskId};
+use crate::id::{BORN_MAX, Digest, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
 use crate::lead::{Channel, OptOut, Stage, Touch};
@@ -65,6 +65,8 @@ pub(crate) struct Transition {
     events: Vec<Event>,
     notes: Vec<Note>,
     changes: Vec<Change>,
+    /// What is in force.
+    catalog: Option<Digest>,
     /// What was known of the account when it began.
     account: Option<AccountFacts>,
     /// The same, for the latest event.
@@ -82,6 +84,7 @@ impl Transition {
             events: Vec::new(),
             notes: Vec::new(),
             changes: Vec::new(),
+            catalog: None,
             account: None,
             account_latest: None,
             hops_left: HOPS_MAX,
@@ -93,6 +96,7 @@ impl Transition {
         if self.events.is_empty() && !context.paused.is_empty() {
             self.events.push(Event::Braked(context.paused.clone()));
         }
+        self.catalog = Some(context.live.digest);
         self.remember_account(context.account);
         let Handled { notes, effects, changes } = handle(context, state, &event, &mut self.hops_left);
         self.notes.extend(notes);
@@ -134,7 +138,8 @@ impl Transition {
             return (self.notes, None);
         }
         state.seq += 1;
-        let skeleton = Skeleton { now: self.now, event: self.event_id, notes: self.notes.clone() };
+        let Self { now, event_id: event, catalog, .. } = self;
+        let skeleton = Skeleton { now, event, notes: self.notes.clone(), catalog };
         let personal = Personal { events: self.events, account: self.account, changes: self.changes };
         let pushed_out = state.latest.replace(Entry { seq: state.seq, skeleton, personal: Some(personal) });
         (self.notes, pushed_out)
@@ -176,6 +181,7 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
 
 /// Plays a journal entry again: `state` is what it was before the entry, and is then what it was after it. None when the
 /// person was erased, and the events with them. A run whose definition was dropped since cannot be followed: it is parked.
+/// `live` is what was in force when the entry was made: see [`Skeleton::catalog`].
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
     let Personal { events, account, .. } = entry.personal.as_ref()?;
     let (mut account, mut paused) = (account.as_ref(), Paused::default());
@@ -183,13 +189,15 @@ pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, ent
     let mut hops_left = HOPS_MAX;
     for event in events {
         match event {
+            // Marks for the events that follow; nothing was handled with them.
             Event::AccountKnown(facts) => account = facts.as_ref(),
             Event::Paused(names) => paused = Paused::of_names(names),
             Event::Braked(what) => paused.clone_from(what),
-            _ => {}
+            event => {
+                let context = Context { definitions, live, paused: &paused, account, now: entry.skeleton.now };
+                notes.extend(handle(context, state, event, &mut hops_left).notes);
+            }
         }
-        let context = Context { definitions, live, paused: &paused, account, now: entry.skeleton.now };
-        notes.extend(handle(context, state, event, &mut hops_left).notes);
     }
     state.seq = entry.seq;
     state.latest = Some(entry.clone());

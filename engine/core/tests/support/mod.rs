@@ -11,7 +11,7 @@ use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
     Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
 };
-use cadenza_core::id::{AccountId, Born, LeadId};
+use cadenza_core::id::{AccountId, Born, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::paused::Paused;
@@ -20,7 +20,7 @@ use cadenza_core::run::{CadencePhase, RunState};
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::step::replay;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workspace::{Definitions, Live};
+use cadenza_core::workspace::{Definitions, Live, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,7 +31,20 @@ pub struct World {
     pub definitions: Definitions,
     pub live: Live,
     pub paused: Paused,
+    /// What was in force before, by its digest.
+    pub past: BTreeMap<Digest, Live>,
     pub answers: fn(&Question, u64) -> Option<Answered>,
+}
+
+impl World {
+    /// Other settings are in force from now on.
+    pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut next = self.live.clone();
+        next.digest = Digest(next.digest.0 + 1);
+        change(Arc::make_mut(&mut next.settings));
+        let before = std::mem::replace(&mut self.live, next);
+        self.past.insert(before.digest, before);
+    }
 }
 
 /// One lead with all that a driver would keep for it.
@@ -106,7 +119,7 @@ fn compute_all(
     set: &mut WorkingSet,
     now: Timestamp,
 ) -> (Outcome, Changes) {
-    let World { definitions, live, paused, answers } = world;
+    let World { definitions, live, paused, answers, past: _ } = world;
     let rules = Rules { definitions, live, paused, asks_account: false, older_keys: false, now };
     let mut known = Vec::new();
     loop {
@@ -199,7 +212,10 @@ impl Sim {
     pub fn check_replay(&self, world: &World) {
         let mut again = LeadState::new(self.state.lead.id, self.created_at);
         for entry in &self.entries {
-            let notes = replay(&world.definitions, &world.live, &mut again, entry).expect("nobody was erased");
+            let then = entry.skeleton.catalog.expect("every entry says what was in force");
+            let live = world.past.get(&then).unwrap_or(&world.live);
+            assert_eq!(live.digest, then, "entry {}", entry.seq);
+            let notes = replay(&world.definitions, live, &mut again, entry).expect("nobody was erased");
             assert_eq!(notes, entry.skeleton.notes, "entry {} played again has other notes", entry.seq);
         }
         assert_eq!(again, self.state, "the journal played again leads to another state");

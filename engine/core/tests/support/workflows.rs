@@ -346,6 +346,7 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
     let definitions = workflows.iter().cloned().collect();
     let workflows = workflows.into_iter().map(|w| (w.name.clone(), w)).collect();
     let live = Live {
+        digest: Digest(1),
         settings: Arc::new(settings()),
         workflows,
         plugins: BTreeMap::new(),
@@ -353,7 +354,7 @@ pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Optio
         candidates: BTreeMap::new(),
         connections: ["smtp", "chat"].map(str::to_owned).into(),
     };
-    World { definitions, live, paused: Paused::default(), answers }
+    World { definitions, live, paused: Paused::default(), past: BTreeMap::new(), answers }
 }
 
 pub fn scored(points: i32, segment: Segment) -> Decision {

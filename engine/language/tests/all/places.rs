@@ -316,6 +316,7 @@ fn holds(place: &Place, workspace: &Workspace) -> bool {
     let now = Timestamp::from_ms(1_795_186_800_000);
     let definitions: Definitions = workspace.workflows.values().cloned().collect();
     let live = Live {
+        digest: workspace.digest,
         settings: Arc::new(workspace.settings.clone()),
         workflows: workspace.workflows.clone(),
         plugins: BTreeMap::new(),

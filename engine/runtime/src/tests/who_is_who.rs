@@ -177,7 +177,7 @@ impl Story {
     fn answer(&self, name: &str, state: &LeadState) -> String {
         let gate = |channel| {
             let settings = &self.engine.catalog().live.settings;
-            match gate::check(&state, channel, settings, self.engine.clock().now()) {
+            match gate::check(state, channel, settings, self.engine.clock().now()) {
                 Verdict::Go => "go".to_owned(),
                 Verdict::NotBefore { why, .. } | Verdict::Held(why) | Verdict::Never(why) => why.to_string(),
             }

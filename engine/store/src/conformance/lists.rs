@@ -122,7 +122,12 @@ pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
     let id = sample::lead_id(1);
     let entry = |seq: u64, personal: bool| Entry {
         seq,
-        skeleton: Skeleton { now: ms(seq as i64), event: format!("e{seq}"), notes: vec![Note::Paused(true)] },
+        skeleton: Skeleton {
+            now: ms(seq as i64),
+            event: format!("e{seq}"),
+            notes: vec![Note::Paused(true)],
+            catalog: None,
+        },
         personal: personal.then(|| Personal {
             events: vec![sample::reported(seq)],
             account: None,

@@ -162,7 +162,7 @@ pub fn waiting(n: u64) -> LeadState {
     ];
     state.latest = Some(Entry {
         seq: 1,
-        skeleton: Skeleton { now, event: event_id(n), notes },
+        skeleton: Skeleton { now, event: event_id(n), notes, catalog: Some(Digest(9)) },
         personal: Some(Personal { events: vec![reported(n), answer], account: None, changes: Vec::new() }),
     });
     state
@@ -216,7 +216,7 @@ pub fn called(n: u64) -> LeadState {
     };
     state.latest = Some(Entry {
         seq: 2,
-        skeleton: Skeleton { now: at(n), event: format!("{}:done", event_id(n)), notes: vec![done] },
+        skeleton: Skeleton { now: at(n), event: format!("{}:done", event_id(n)), notes: vec![done], catalog: None },
         personal: Some(Personal { events: vec![Event::TimerDue], account: None, changes: Vec::new() }),
     });
     state
