@@ -132,7 +132,7 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
                         entries: Vec::new(),
                     });
                 }
-                batch.counters = Some(counters.clone());
+                batch.counted = counters.values.keys().map(|name| (name.clone(), 1)).collect();
                 batch
             })
             .collect();
@@ -140,7 +140,7 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
         let weights: Vec<_> = batches.iter().map(weight).collect();
         // What a batch writes besides its leads: its number, and the counters.
         let mut bare = Batch::new(BatchId(1), store.epoch());
-        bare.counters = Some(counters);
+        bare.counted = counters.values.into_keys().map(|name| (name, 1)).collect();
         let batch_records = weight(&bare).records;
         let of_leads = weights.iter().map(|w| w.records - batch_records).sum::<usize>();
         let (cpu, started) = (cpu_s("self"), Instant::now());

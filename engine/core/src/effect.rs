@@ -39,9 +39,49 @@ pub enum Departure {
     Never,
 }
 
-/// When rows fall due that wait for somebody to release what holds them: a paused connection, workflow or lead, or a
-/// connection that is gone. They lie behind all others and are looked at when something is released.
-pub const HELD: Timestamp = Timestamp::MAX;
+/// When a message falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    /// Then.
+    At(Timestamp),
+    /// When somebody releases what holds it: a paused connection, workflow or lead, or a connection that is gone. Such rows lie
+    /// behind all others.
+    OnRelease,
+}
+
+impl Due {
+    /// The time, where there is one.
+    pub const fn at(self) -> Option<Timestamp> {
+        if let Self::At(at) = self { Some(at) } else { None }
+    }
+}
+
+impl std::fmt::Display for Due {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(at) => at.fmt(f),
+            Self::OnRelease => f.write_str("when it is released"),
+        }
+    }
+}
+
+/// As a time, or nothing. Earlier programs wrote the end of time.
+impl<C> Encode<C> for Due {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.at().encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Due {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let at = Option::<Timestamp>::decode(d, ctx)?.filter(|at| *at != Timestamp::MAX);
+        Ok(at.map_or(Self::OnRelease, Self::At))
+    }
+}
 
 /// A question to a plugin.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +157,7 @@ pub struct Outgoing {
     pub via: String,
     /// When it may be tried next.
     #[n(5)]
-    pub due: Timestamp,
+    pub due: Due,
     /// What it is.
     #[n(6)]
     pub message: Message,
@@ -172,7 +212,7 @@ impl Outgoing {
 
     /// It is put off, and lies where it is looked at again.
     pub(crate) fn put_off(self, verdict: Verdict) -> Self {
-        let due = if let Verdict::NotBefore { at, .. } = verdict { at } else { HELD };
+        let due = if let Verdict::NotBefore { at, .. } = verdict { Due::At(at) } else { Due::OnRelease };
         Self { due, deferred: Some(verdict), ..self }
     }
 }

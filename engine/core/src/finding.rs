@@ -110,14 +110,17 @@ pub fn keys(profile: &Profile, country: Option<Country>) -> Vec<IdentityKey> {
     named.into_iter().filter_map(|(kind, text)| IdentityKey::of(kind, text.as_deref()?, country)).collect()
 }
 
+/// The fields that say which account a lead is of: those that [`account`] looks at.
+pub(crate) const ACCOUNT_FIELDS: [&str; 3] = ["company", "domain", "email"];
+
 /// The account a lead belongs to: by the registered domain of its web address, else of its mail, providers of free mail
 /// left out, else by its company's name. The id derives from the key, so two leads of one company agree without a look-up.
 pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
+    let Profile { company, domain: given_domain, email, .. } = profile;
     let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));
-    let company =
-        profile.company.as_deref().map(|name| identity::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
+    let company = company.as_deref().map(|name| identity::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
     let company = company.filter(|name| !name.is_empty());
-    let domain = own(&profile.domain).or_else(|| own(&profile.email));
+    let domain = own(given_domain).or_else(|| own(email));
     let key = domain.as_ref().map(|domain| format!("domain:{domain}"));
     let key = key.or_else(|| company.as_ref().map(|name| format!("name:{}", name.to_lowercase())))?;
     Some((AccountId::of_key(&key), company.or(domain)?))
@@ -126,6 +129,19 @@ pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_other_field_says_which_account_it_is() {
+        let custom = std::collections::BTreeMap::new();
+        for info in crate::field::STANDARD_FIELDS {
+            let mut profile = Profile::default();
+            let set = ["acme.example", "ada@acme.example"]
+                .into_iter()
+                .any(|text| profile.set(info.name, crate::value::Value::Text(text.to_owned()), &custom).is_ok());
+            let says = set && account(&profile).is_some();
+            assert_eq!(says, ACCOUNT_FIELDS.contains(&info.name), "{}", info.name);
+        }
+    }
 
     #[test]
     fn colleagues_share_an_account_and_free_mail_does_not() {

@@ -11,7 +11,7 @@ use crate::rehearsal::{Preview, Rehearsal};
 use cadenza_builds::health::Health;
 use cadenza_builds::shadow::{Compared, Tally};
 use cadenza_core::account::{Account, AccountFacts};
-use cadenza_core::effect::{Outgoing, Shadow};
+use cadenza_core::effect::{Due, Outgoing, Shadow};
 use cadenza_core::event::Event;
 use cadenza_core::heart::{self, Rejected};
 pub use cadenza_core::heart::{Accepted, Incoming};
@@ -283,6 +283,16 @@ impl Engine {
         !self.draining.load(Ordering::Acquire)
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// Waits until the engine has ended, by itself or because it was told to.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Whether there is room for what comes in.
     pub fn has_room(&self) -> Result<(), Refused> {
         let (free_bytes, reserve_bytes) = ((self.room.free_bytes)(), self.room.reserve_bytes);
@@ -520,8 +530,8 @@ impl Engine {
     }
 
     /// Outbox rows in order of their due time.
-    pub async fn outbox(&self, after: Option<(Timestamp, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
-        self.durable(|| self.store.outbox(after, Timestamp::MAX, limit)).await
+    pub async fn outbox(&self, after: Option<(Due, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
+        self.durable(|| self.store.outbox(after, Due::OnRelease, limit)).await
     }
 
     /// Timers in order of time.

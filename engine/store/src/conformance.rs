@@ -50,7 +50,7 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     values::marks_are_found_for_thirty_days(&fresh()).await;
     values::marks_of_many_days_are_told_apart(&fresh()).await;
     values::marks_are_forgotten_by_day(&fresh()).await;
-    values::counters_are_replaced(&fresh()).await;
+    values::what_is_counted_adds_up(&fresh()).await;
     values::documents_of_any_length(&fresh()).await;
     values::long_leads_shrink_again(&fresh()).await;
     values::pools_and_schedules(&fresh()).await;

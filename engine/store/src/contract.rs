@@ -9,7 +9,7 @@ use crate::records::{
 };
 use async_trait::async_trait;
 use cadenza_core::account::Account;
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
@@ -83,8 +83,8 @@ pub trait Store: Send + Sync + 'static {
     /// Outbox rows in order of their due time, up to and including `until`.
     async fn outbox(
         &self,
-        after: Option<(Timestamp, EffectId)>,
-        until: Timestamp,
+        after: Option<(Due, EffectId)>,
+        until: Due,
         limit: usize,
     ) -> Result<Vec<Outgoing>, StoreError>;
     /// Dead letters in order, from after the cursor.

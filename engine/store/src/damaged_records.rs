@@ -5,6 +5,7 @@ use crate::contract::Store;
 use crate::kept_records::everything;
 use crate::memory::{MemoryDisk, MemoryStore};
 use crate::records::*;
+use cadenza_core::effect::Due;
 use cadenza_core::id::AccountId;
 use cadenza_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ async fn survey(store: &MemoryStore) -> BTreeMap<&'static str, String> {
         ("queue", list(store.queue(None, None, 100).await)),
         ("questions", list(store.questions(Some("inbound-fit"), 100).await)),
         ("held", list(store.held(AccountId::of_key("domain:acme.example"), None, 100).await)),
-        ("outbox", list(store.outbox(None, max, 100).await)),
+        ("outbox", list(store.outbox(None, Due::OnRelease, 100).await)),
         ("dead letters", list(store.dead_letters(None, 100).await)),
         ("decisions", list(store.decisions(None, max, 100).await)),
         ("counters", store.counters().await.expect("counters are a list").values.len().to_string()),
@@ -115,7 +116,7 @@ async fn one_kind_that_is_damaged_leaves_every_other_readable() {
         survey(&store).await;
         assert_eq!(store.damage().noted(), noted, "`{name}` is told of once");
         let mut batch = sample::intake(store.epoch(), BatchId(1), 5..6);
-        batch.counters = Some(Counters { values: [("leads".to_owned(), 13)].into() });
+        batch.counted = [("leads".to_owned(), 1)].into();
         store.commit(batch).await.unwrap_or_else(|error| panic!("with `{name}` spoilt nothing is written: {error}"));
         store.recover().await.unwrap_or_else(|error| panic!("with `{name}` spoilt it does not open again: {error}"));
         assert!(store.committed(BatchId(1)).await.unwrap(), "the record of the last batch is written anew");

@@ -13,7 +13,7 @@ use crate::recording::{Remembered, record, record_filter};
 use crate::records::*;
 use crate::space::Changes;
 use cadenza_core::account::{Account, Hold};
-use cadenza_core::effect::{Message, Outgoing, Rendered};
+use cadenza_core::effect::{Due, Message, Outgoing, Rendered};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{AccountId, Digest, EffectId, PARTITIONS, RunId};
 use cadenza_core::lead::RepId;
@@ -54,7 +54,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
         run: RunId::born(lead, 1),
         attempt: 2,
         via: "mail".to_owned(),
-        due: sample::START,
+        due: Due::At(sample::START),
         message: Message::Email {
             workflow: Digest(5),
             step: StepId::of("persist"),
@@ -93,9 +93,9 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
             again: 2,
             last_at: Some(sample::START),
         };
-        batch.outbox.push(OutboxWrite::Bury { was_due: sample::START, letter });
+        batch.outbox.push(OutboxWrite::Bury { was_due: Due::At(sample::START), letter });
     }
-    batch.counters = Some(Counters { values: [("leads".to_owned(), 12)].into() });
+    batch.counted = [("leads".to_owned(), 12)].into();
     batch.documents.push((DocumentKey::Clock, Some(vec![1, 2, 3])));
     batch.documents.push((DocumentKey::Workspace, Some(vec![7; 2 * record::VALUE_BYTES_MAX])));
     let mut waits = sample::waiting(2);

@@ -12,7 +12,7 @@ use crate::records::*;
 use crate::space::Space;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
@@ -147,8 +147,8 @@ impl<S: Space> Store for Keyed<S> {
 
     async fn outbox(
         &self,
-        after: Option<(Timestamp, EffectId)>,
-        until: Timestamp,
+        after: Option<(Due, EffectId)>,
+        until: Due,
         limit: usize,
     ) -> Result<Vec<Outgoing>, StoreError> {
         reading::outbox(self.shared.sound()?, after, until, limit)

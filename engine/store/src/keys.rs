@@ -36,6 +36,7 @@ use crate::records::{
     BatchId, DeadLetterId, DecisionsKey, DeliveryKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer,
     TimerOwner,
 };
+use cadenza_core::effect::Due;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{IdentityKey, IdentityKind};
 use cadenza_core::lead::RepId;
@@ -455,17 +456,19 @@ impl Key for HeldKey {
 /// An outbox row's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OutboxKey {
-    pub(crate) due: Timestamp,
+    pub(crate) due: Due,
     pub(crate) id: EffectId,
 }
 impl Key for OutboxKey {
     const PREFIX: u8 = b'E';
     fn write(&self, out: &mut Vec<u8>) {
-        put_time(self.due, out);
+        // Behind all others.
+        put_time(self.due.at().unwrap_or(Timestamp::MAX), out);
         put_id(self.id.0, out);
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
-        Some(Self { due: parts.time()?, id: parts.id().map(EffectId)? })
+        let at = Some(parts.time()?).filter(|at| *at != Timestamp::MAX);
+        Some(Self { due: at.map_or(Due::OnRelease, Due::At), id: parts.id().map(EffectId)? })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::records::{
     QuestionKey, QueueKey, StoreError, Timer,
 };
 use crate::space::Space;
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
@@ -269,12 +269,13 @@ pub(crate) fn held(
 /// Outbox rows in order of their due time.
 pub(crate) fn outbox(
     records: Records<'_, impl Space>,
-    after: Option<(Timestamp, EffectId)>,
-    until: Timestamp,
+    after: Option<(Due, EffectId)>,
+    until: Due,
     limit: usize,
 ) -> Result<Vec<Outgoing>, StoreError> {
     let after = after.map(|(due, id)| OutboxKey { due, id });
-    let to = past(until, |due| OutboxKey { due, id: EffectId(0) }.bytes(), end::<OutboxKey>);
+    let first_at = |at| OutboxKey { due: Due::At(at), id: EffectId(0) }.bytes();
+    let to = until.at().map_or_else(end::<OutboxKey>, |until| past(until, first_at, end::<OutboxKey>));
     values(records, (from_after(after.as_ref()), to), limit)
 }
 

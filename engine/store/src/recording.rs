@@ -10,7 +10,7 @@ use crate::keys::{
 use crate::mark_days::Filter;
 use crate::reading::{self, Records};
 use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
-use crate::records::{Batch, Counters, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
+use crate::records::{Batch, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
 use crate::space::{Changes, Space};
 use cadenza_core::account::Account;
 use cadenza_core::time::Timestamp;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// What is remembered between batches.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    /// Counters as last written, so that only those that changed are written again.
+    /// Counters as last written: what a batch counts is added to them.
     counters: BTreeMap<String, i64>,
     /// Values that lie in pieces, and in how many: the few that are too long for one record.
     pieces: BTreeMap<Vec<u8>, u32>,
@@ -74,8 +74,8 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
     for write in &batch.outbox {
         recorder.outbox(write);
     }
-    if let Some(counters) = &batch.counters {
-        recorder.counters(counters);
+    for (name, by) in &batch.counted {
+        recorder.count(name, *by);
     }
     for (key, content) in &batch.documents {
         match content {
@@ -246,16 +246,40 @@ impl Recorder<'_> {
         }
     }
 
-    fn counters(&mut self, counters: &Counters) {
-        let known = std::mem::take(&mut self.remembered.counters);
-        for (name, value) in &counters.values {
-            if known.get(name) != Some(value) {
-                self.put(&CounterKey(name.clone()), value);
-            }
+    /// Costs what is counted, however many counters there are.
+    fn count(&mut self, name: &str, by: i64) {
+        let before = self.remembered.counters.get(name).copied().unwrap_or_default();
+        let (key, now) = (CounterKey(name.to_owned()), before.saturating_add(by));
+        if now == before {
+            return;
         }
-        for name in known.into_keys().filter(|name| !counters.values.contains_key(name)) {
-            self.delete(&CounterKey(name));
+        if now == 0 {
+            self.remembered.counters.remove(name);
+            return self.delete(&key);
         }
-        self.remembered.counters.clone_from(&counters.values);
+        self.put(&key, &now);
+        self.remembered.counters.insert(key.0, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::sample;
+    use crate::records::{BatchId, Epoch};
+
+    #[test]
+    fn a_batch_writes_what_it_counts_however_many_counters_there_are() {
+        let mut batch = sample::intake(Epoch(1), BatchId(1), 0..64);
+        batch.counted = [("leads".to_owned(), 64), ("step/7/3".to_owned(), 64), ("never".to_owned(), 0)].into();
+        let records = [100, 100_000].map(|others| {
+            let counters = (0..others).map(|n| (format!("step/{n}/1"), 1)).collect();
+            let mut remembered = Remembered { counters, ..Remembered::default() };
+            let mut changes = Changes::default();
+            record(&batch, &mut remembered, &mut changes);
+            assert_eq!(remembered.counters.len(), others + 2);
+            changes.len()
+        });
+        assert_eq!(records[0], records[1]);
     }
 }

@@ -2,7 +2,7 @@
 //! trait and no bytes: those are `contract` and `keys`.
 
 use cadenza_core::account::Account;
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{Due, Outgoing};
 pub use cadenza_core::heart::Mark;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey};
@@ -51,8 +51,8 @@ pub struct Batch {
     pub schedules: Vec<(String, ScheduleState)>,
     /// Changes to the outbox, in order.
     pub outbox: Vec<OutboxWrite>,
-    /// The counters after this batch.
-    pub counters: Option<Counters>,
+    /// By how much each counter changes.
+    pub counted: BTreeMap<String, i64>,
     /// Documents: definitions, the active workspace, tokens.
     pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
     /// Decisions that were taken, and at what time the batch was begun; listed in one record.
@@ -76,7 +76,7 @@ impl Batch {
             pools: Vec::new(),
             schedules: Vec::new(),
             outbox: Vec::new(),
-            counters: None,
+            counted: BTreeMap::new(),
             documents: Vec::new(),
             decisions: None,
             forget_decisions: Vec::new(),
@@ -94,7 +94,7 @@ impl Batch {
             && self.pools.is_empty()
             && self.schedules.is_empty()
             && self.outbox.is_empty()
-            && self.counters.is_none()
+            && self.counted.is_empty()
             && self.documents.is_empty()
             && self.decisions.is_none()
             && self.forget_decisions.is_empty()
@@ -200,21 +200,21 @@ pub enum OutboxWrite {
     /// A row changed; `was_due` is the time it was kept under.
     Update {
         /// Where it was.
-        was_due: Timestamp,
+        was_due: Due,
         /// As it is now.
         row: Outgoing,
     },
     /// A row is done.
     Remove {
         /// Where it was.
-        due: Timestamp,
+        due: Due,
         /// Which.
         id: EffectId,
     },
     /// A row is given up and kept for a person.
     Bury {
         /// Where it was.
-        was_due: Timestamp,
+        was_due: Due,
         /// With what went wrong.
         letter: DeadLetter,
     },
@@ -318,7 +318,7 @@ pub enum DeadContent {
     },
 }
 
-/// Counters that reports and the summary read; what they count is in their names. Kept in one record for each writer.
+/// Counters that reports and the summary read; what they count is in their names. A record each; one that is at nothing has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Counters {
     /// Name and value.

@@ -12,6 +12,7 @@ use crate::views::Page;
 use crate::views::outbox::{DeadLetterView, OutgoingView};
 use axum::Json;
 use axum::extract::State;
+use cadenza_core::effect::Due;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::engine::{Accepted, Exhume};
@@ -37,17 +38,25 @@ pub(crate) async fn list(
     let after = params.cursor.as_deref().map(|text| read_place(LIST, text)).transpose()?;
     let rows = api.engine.outbox(after, limit).await?;
     let next = rows.last().filter(|_| rows.len() == limit).map(|row| {
-        let place = [&row.due.as_ms().to_be_bytes()[..], &row.id.0.to_be_bytes()].concat();
+        let due = row.due.at().map_or(ON_RELEASE, Timestamp::as_ms);
+        let place = [&due.to_be_bytes()[..], &row.id.0.to_be_bytes()].concat();
         cursor::write(LIST, &place)
     });
     let catalog = api.engine.catalog();
     Ok(Json(Page { items: rows.iter().map(|row| OutgoingView::new(row, &catalog)).collect(), next }))
 }
 
-fn read_place(list: &str, text: &str) -> Result<(Timestamp, EffectId), Problem> {
+/// In a cursor: the row waits for a release.
+const ON_RELEASE: i64 = i64::MAX;
+
+fn read_place(list: &str, text: &str) -> Result<(Due, EffectId), Problem> {
     let bytes = cursor::read(list, text)?;
     let place = bytes.split_first_chunk::<8>().and_then(|(due, id)| {
-        Some((Timestamp::from_ms(i64::from_be_bytes(*due)), EffectId(u128::from_be_bytes(id.try_into().ok()?))))
+        let due = match i64::from_be_bytes(*due) {
+            ON_RELEASE => Due::OnRelease,
+            ms => Due::At(Timestamp::from_ms(ms)),
+        };
+        Some((due, EffectId(u128::from_be_bytes(id.try_into().ok()?))))
     });
     place.ok_or_else(|| Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor"))
 }

@@ -3,7 +3,7 @@
 use super::words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cadenza_core::effect::{HELD, Message, Outgoing};
+use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Verdict;
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
@@ -46,7 +46,7 @@ impl OutgoingView {
             kind,
             what,
             made_at: row.made_at,
-            due: Some(row.due).filter(|due| *due != HELD),
+            due: row.due.at(),
             tries: row.tries,
             started_at: row.started_at,
             last_error: row.last_error.clone(),

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::decide::Asked;
-use crate::effect::{Effect, Message, NoticeKind, Outgoing};
+use crate::effect::{Due, Effect, Message, NoticeKind, Outgoing};
 use crate::event::{Answer, Asker};
 use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
@@ -373,7 +373,7 @@ impl Machine<'_> {
             run,
             attempt: 0,
             via,
-            due: self.cx.now,
+            due: Due::At(self.cx.now),
             message: Message::Notice { to: to.clone(), task: task.id, kind },
             tries: 0,
             started_at: None,

@@ -6,7 +6,7 @@ use crate::ages::Ages;
 use crate::country::Country;
 use crate::effect::Effect;
 use crate::event::{EventType, Report, StandardEvent, Standing};
-use crate::field::KEPT_FIELDS;
+use crate::field::{KEPT_FIELDS, Profile};
 use crate::finding;
 use crate::id::{AccountId, RunId};
 use crate::identity::{self, IdentityKey, IdentityKind};
@@ -24,10 +24,14 @@ pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live)
         return None;
     }
     let new = state.seq == 0 && state.runs.is_empty();
-    let mut profile = state.lead.profile.clone();
+    let known = &state.lead.profile;
+    let (company, domain, email) = (known.company.clone(), known.domain.clone(), known.email.clone());
+    // Nothing else says which account it is.
+    let mut profile = Profile { company, domain, email, ..Profile::default() };
     // What only finds the lead is not set.
     let sets = |field: &str| new || report.brings_fields() || super::identity::kind_of(field).is_none();
-    for (field, value) in report.fields.iter().filter(|(field, _)| sets(field)) {
+    let says = |field: &str| finding::ACCOUNT_FIELDS.contains(&field) && sets(field);
+    for (field, value) in report.fields.iter().filter(|(field, _)| says(field)) {
         // What does not fit is left out, as it is when the event is handled.
         let _ = profile.set(field, value.clone(), &live.settings.fields);
     }

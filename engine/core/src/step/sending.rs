@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::verbs::NotMade;
-use crate::effect::{Departure, Effect, Message, Outgoing};
+use crate::effect::{Departure, Due, Effect, Message, Outgoing};
 use crate::event::{Delivery, MessageDue};
 use crate::gate::{self, Permit, Reason, Verdict};
 use crate::id::{EffectId, RunId};
@@ -50,7 +50,7 @@ impl Machine<'_> {
             run: id,
             attempt,
             via: email.via.clone(),
-            due: self.cx.now,
+            due: Due::At(self.cx.now),
             message: Message::Email { workflow, step, script, rendered: None },
             tries: 0,
             started_at: None,

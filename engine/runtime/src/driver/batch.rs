@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Documents};
 use crate::engine::{Accepted, Applied, Refused, Request};
-use cadenza_core::effect::{Outgoing, Question};
+use cadenza_core::effect::{Due, Outgoing, Question};
 use cadenza_core::gate::Permit;
 use cadenza_core::heart::Watched;
 use cadenza_core::id::{AccountId, EffectId, LeadId};
@@ -146,7 +146,8 @@ impl OpenBatch {
     }
 
     /// A row of the outbox will be found at this time.
-    pub(crate) fn place(&mut self, via: &str, due: Timestamp) {
+    pub(crate) fn place(&mut self, via: &str, due: Due) {
+        let Due::At(due) = due else { return };
         match self.placed.get_mut(via) {
             Some(first) => *first = due.min(*first),
             None => drop(self.placed.insert(via.to_owned(), due)),

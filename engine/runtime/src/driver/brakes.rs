@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::walks::Resuming;
 use crate::brakes::{Brake, Brakes};
 use crate::engine::Refused;
-use cadenza_core::effect::{HELD, Outgoing};
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::gate::{Reason, Verdict};
 use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
@@ -106,7 +106,7 @@ impl Releasing {
         let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
             let Some(lead) = self.resumed.pop_first() else { break };
-            let page = desk.store.outbox(Some((HELD, EffectId(lead.0))), HELD, limit).await?;
+            let page = desk.store.outbox(Some((Due::OnRelease, EffectId(lead.0))), Due::OnRelease, limit).await?;
             for row in page.into_iter().take_while(|row| row.lead == lead) {
                 if !desk.holds(&row) {
                     self.release_row(desk, row, now);
@@ -119,13 +119,13 @@ impl Releasing {
     /// Until the store has it the row would be found among those that are held, and lie in the outbox twice.
     fn release_row(&mut self, desk: &mut Desk, row: Outgoing, now: Timestamp) {
         self.released_in = Some(desk.open.number);
-        desk.put_off(HELD, row, now);
+        desk.put_off(Due::OnRelease, row, Due::At(now));
     }
 
     async fn release_rows(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let Some(told) = self.rows else { return Ok(()) };
         let limit = desk.options.firing_leads_max;
-        let page = desk.store.outbox(Some((HELD, told)), HELD, limit).await?;
+        let page = desk.store.outbox(Some((Due::OnRelease, told)), Due::OnRelease, limit).await?;
         self.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
         for row in page {
             if desk.holds(&row) {

@@ -2,13 +2,13 @@
 //! been looked at. The outbox lies in the order of due times, whoever sends; a place of its own for each connection keeps one
 //! that is slow, with any number of rows before those of the others, from holding them up. Must not know: what a message says.
 
-use cadenza_core::effect::Outgoing;
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::EffectId;
 use cadenza_core::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// A place in the outbox.
-pub(super) type Place = (Timestamp, EffectId);
+pub(super) type Place = (Due, EffectId);
 
 /// How many attempts may be under way at once.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl Lanes {
 
     /// A row will be found at this time from now on: it is looked at, even where others have been already.
     pub(super) fn placed(&mut self, via: &str, due: Timestamp) {
-        let before = Some((due.plus_ms(-1), EffectId(u128::MAX)));
+        let before = Some((Due::At(due.plus_ms(-1)), EffectId(u128::MAX)));
         if before < self.looked_at(via) {
             self.behind.insert(via.to_owned(), before);
         }
@@ -165,7 +165,7 @@ mod tests {
             for (via, count) in connections {
                 for _ in 0..*count {
                     let n = outbox.rows.len() as i64;
-                    outbox.rows.insert((Timestamp::from_ms(n), EffectId(n as u128)), via);
+                    outbox.rows.insert((Due::At(Timestamp::from_ms(n)), EffectId(n as u128)), via);
                 }
             }
             outbox
@@ -244,12 +244,12 @@ mod tests {
     fn a_row_that_is_put_before_what_was_looked_at_is_found() {
         let mut outbox = Outbox::of(&[("a", 9), ("b", 1)]);
         outbox.look();
-        let again = (Timestamp::from_ms(2), EffectId(1_000));
+        let (at, id) = (Timestamp::from_ms(2), EffectId(1_000));
         for via in ["b", "c"] {
-            outbox.rows.insert(again, via);
-            outbox.lanes.placed(via, again.0);
+            outbox.rows.insert((Due::At(at), id), via);
+            outbox.lanes.placed(via, at);
             assert_eq!(outbox.look(), [(via, 1)].into());
-            outbox.lanes.end(again.1);
+            outbox.lanes.end(id);
         }
     }
 }

@@ -13,7 +13,7 @@ use cadenza_core::run::RunState;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::StepId;
-use cadenza_store::{Batch, BatchId, Counters, Epoch, LeadIndex, LeadWrite};
+use cadenza_store::{Batch, BatchId, Epoch, LeadIndex, LeadWrite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -43,11 +43,8 @@ impl Counted {
         }
     }
 
-    fn add_to(&self, counters: &mut Counters, sign: i64) {
-        let mut add = |name: String, by: i64| {
-            let value = counters.values.entry(name).or_default();
-            *value += by * sign;
-        };
+    fn add_to(&self, counted: &mut BTreeMap<String, i64>, sign: i64) {
+        let mut add = |name: String, by: i64| *counted.entry(name).or_default() += by * sign;
         if self.known {
             add("leads".to_owned(), 1);
         }
@@ -94,18 +91,13 @@ struct Written {
 }
 
 /// States in memory, and which of them are to be written.
+#[derive(Default)]
 pub(super) struct Ledger {
     set: WorkingSet,
     open: Written,
-    counters: Counters,
 }
 
 impl Ledger {
-    /// Nothing in memory but the counters.
-    pub(super) fn new(counters: Counters) -> Self {
-        Self { set: WorkingSet::default(), open: Written::default(), counters }
-    }
-
     /// What is in memory.
     pub(super) const fn set(&self) -> &WorkingSet {
         &self.set
@@ -150,10 +142,9 @@ impl Ledger {
         let mut batch = Batch::new(BatchId(open.number), epoch);
         let Written { leads, accounts, identities, identities_forgotten, pools, marks, given: _, schedules } =
             std::mem::take(&mut self.open);
-        let mut counters_changed = false;
         for (id, WrittenLead { before, entries }) in leads {
             let Some(Found::One(state)) = self.set.lead(id) else { continue };
-            counters_changed |= count(&mut self.counters, before.as_deref(), state);
+            count(&mut batch.counted, before.as_deref(), state);
             let before = before.as_deref().map(LeadIndex::of).unwrap_or_default();
             batch.leads.push(LeadWrite { before, state: Arc::clone(state), entries });
         }
@@ -180,10 +171,6 @@ impl Ledger {
         batch.forget_decisions = std::mem::take(&mut open.forget_decisions);
         let decisions = std::mem::take(&mut open.decisions);
         batch.decisions = (!decisions.is_empty()).then_some((now, decisions));
-        if counters_changed {
-            self.counters.values.retain(|_, value| *value != 0);
-            batch.counters = Some(self.counters.clone());
-        }
         batch
     }
 
@@ -201,14 +188,11 @@ impl Ledger {
     }
 }
 
-/// Brings the counters from what a lead was to what it is; whether that changed any.
-fn count(counters: &mut Counters, before: Option<&LeadState>, after: &LeadState) -> bool {
-    let was = before.map(Counted::of).unwrap_or_default();
-    let is = Counted::of(after);
-    if was == is {
-        return false;
+/// Counts a lead as it is, and no longer as it was.
+fn count(counted: &mut BTreeMap<String, i64>, before: Option<&LeadState>, after: &LeadState) {
+    let (was, is) = (before.map(Counted::of).unwrap_or_default(), Counted::of(after));
+    if was != is {
+        was.add_to(counted, -1);
+        is.add_to(counted, 1);
     }
-    was.add_to(counters, -1);
-    is.add_to(counters, 1);
-    true
 }

@@ -5,7 +5,7 @@ use super::batch::Reply;
 use super::desk::Desk;
 use super::sendings::Sendings;
 use crate::engine::{Exhume, Refused};
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{Due, Message, Outgoing};
 use cadenza_core::event::Delivery;
 use cadenza_core::id::{EventId, hash64};
 use cadenza_core::run::COMPLETED;
@@ -66,7 +66,7 @@ impl Letters {
         if let Some(delivery) = delivery {
             self.burying.insert(delivery, (letter.clone(), desk.open.number));
         }
-        desk.open.outbox.push(OutboxWrite::Bury { was_due: at, letter });
+        desk.open.outbox.push(OutboxWrite::Bury { was_due: Due::At(at), letter });
         desk.open.replies.push(Reply::Buried(reply, id));
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Letters {
                 Exhume::Redrive { by, .. } => {
                     row.tries = 0;
                     row.redriven = true;
-                    row.due = desk.clock.now();
+                    row.due = Due::At(desk.clock.now());
                     row.started_at = None;
                     desk.tell_of(&row, Delivery::Redriven(by)).await?;
                     desk.open.place(&row.via, row.due);

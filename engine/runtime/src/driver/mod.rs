@@ -113,6 +113,8 @@ pub(crate) struct Driver {
     versions: versions::Versions,
     advancing: Option<advance::Advance>,
     stopping: Option<Stopping>,
+    /// Another process writes now: this one ends.
+    given_up: bool,
     due: Due,
     /// What was told of that cannot be read.
     told: crate::damage::Told,
@@ -141,7 +143,7 @@ impl Driver {
     pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
         let Parts { store, clock, catalog, decider, courier, meters, free_bytes, rendering, options } = parts;
         let (now, elapsed) = (clock.now(), clock.elapsed());
-        let mut ledger = Ledger::new(store.counters().await?);
+        let mut ledger = Ledger::default();
         let mut open = OpenBatch::new(1);
         let mut schedules = firings::Schedules::load(&catalog, store.as_ref(), now).await?;
         open.touched |= schedules.write_new(&mut ledger);
@@ -182,18 +184,25 @@ impl Driver {
             versions: versions::Versions::default(),
             advancing: None,
             stopping: None,
+            given_up: false,
             due: Due { shared_in: None, from: elapsed, marks_forgotten: 0, forget_next: elapsed },
             told: crate::damage::Told::default(),
         })
     }
 
-    /// Runs until it is told to stop and everything under way is durable.
+    /// Runs until it is told to stop and everything under way is durable, or until another process has taken the data over.
     pub(crate) async fn run(mut self) {
         self.room.look(&self.desk);
         loop {
             self.hear_stop();
             if let Err(error) = self.turn().await {
                 self.failed(error).await;
+            }
+            if self.given_up {
+                if let Some(Stopping { stopped, .. }) = self.stopping.take() {
+                    let _ = stopped.send(());
+                }
+                return;
             }
             self.told.tell(self.desk.store.as_ref());
             if self.may_end() {

@@ -8,7 +8,7 @@ use super::lanes::{Lanes, Place};
 use super::rendering::{GIVEN_UP, Rendering};
 use crate::courier::{RetryLimits, SendError};
 use crate::render::{render_email, unrendered};
-use cadenza_core::effect::{Departure, HELD, Message, Outgoing};
+use cadenza_core::effect::{Departure, Due, Message, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
 use cadenza_core::gate::Permit;
@@ -84,7 +84,7 @@ impl Sendings {
         let (mut looked_at, mut handled) = (0, 0);
         self.next = 'look: loop {
             let mut before: Option<Place> = self.lanes.next_place();
-            let rows = desk.store.outbox(before, now, PAGE).await?;
+            let rows = desk.store.outbox(before, Due::At(now), PAGE).await?;
             let last = rows.len() < PAGE;
             let rows: Vec<Command> = rows.into_iter().map(|row| Command::Depart(Box::new(row))).collect();
             let may_leave = |row: &&Command| matches!(row, Command::Depart(row) if self.lanes.has_room_for(row));
@@ -144,7 +144,7 @@ impl Sendings {
                 desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
             }
             // Nobody knows whether the lead may be contacted: held until it can be read again.
-            Err(_) | Ok(_) => desk.put_off(was_due, *row, HELD),
+            Err(_) | Ok(_) => desk.put_off(was_due, *row, Due::OnRelease),
         }
         Ok(1)
     }
@@ -208,7 +208,7 @@ impl Sendings {
                     if row.message.touch().is_some() {
                         desk.tell(row.lead, row.id.to_string(), Event::TakenBack(row.id)).await?;
                     }
-                    desk.put_off(row.due, row, now);
+                    desk.put_off(row.due, row, Due::At(now));
                 } else {
                     // What is said of one may change the lead, and with it what is said of another.
                     let command = Command::Depart(Box::new(row));
@@ -250,7 +250,7 @@ impl Desk {
         rows
     }
 
-    pub(super) fn put_off(&mut self, was_due: Timestamp, mut row: Outgoing, due: Timestamp) {
+    pub(super) fn put_off(&mut self, was_due: Due, mut row: Outgoing, due: Due) {
         row.due = due;
         self.open.place(&row.via, due);
         self.open.outbox.push(OutboxWrite::Update { was_due, row });
@@ -287,7 +287,7 @@ impl Desk {
                 row.started_at = None;
                 if error.retry && row.tries < limits.attempts_max {
                     tracing::warn!(via = row.via, message = %row.id, tries = row.tries, cause = error.cause, "not sent yet");
-                    row.due = now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms));
+                    row.due = Due::At(now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms)));
                     self.open.place(&row.via, row.due);
                     self.open.outbox.push(OutboxWrite::Update { was_due, row });
                     return Ok(());
@@ -325,7 +325,7 @@ impl Desk {
 }
 
 async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError> {
-    let after = Some((now, EffectId(u128::MAX)));
-    let stored = desk.store.outbox(after, Timestamp::MAX, 1).await?;
-    Ok(stored.first().map_or(Timestamp::MAX, |row| row.due))
+    let after = Some((Due::At(now), EffectId(u128::MAX)));
+    let stored = desk.store.outbox(after, Due::OnRelease, 1).await?;
+    Ok(stored.first().and_then(|row| row.due.at()).unwrap_or(Timestamp::MAX))
 }

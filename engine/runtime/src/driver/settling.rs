@@ -175,6 +175,9 @@ impl Driver {
         }
         self.settling.failures = self.settling.failures.saturating_add(1);
         while let Err(error) = self.reopen(&refused).await {
+            if matches!(error, StoreError::Fenced { .. }) {
+                return self.give_up(&error, &refused);
+            }
             tracing::error!(%error, "the store cannot be opened again yet");
             if let Some(open) = &mut self.settling.unsure {
                 // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
@@ -199,6 +202,20 @@ impl Driver {
         progress.failures += 1;
         self.ends.progress.send_replace(*progress);
         self.room.look(&self.desk);
+    }
+
+    /// Another process has taken the data over: this one writes nothing more, tells whoever waits, and ends.
+    fn give_up(&mut self, error: &StoreError, refused: &Refused) {
+        tracing::error!(
+            %error,
+            "another process has taken the data over: this one gives it up and ends; what it acknowledged is kept"
+        );
+        self.ends.requests.close();
+        if let Some(open) = self.settling.unsure.take() {
+            open.fail(refused);
+        }
+        self.refuse_waiting(refused);
+        self.given_up = true;
     }
 
     /// Nothing of a batch was kept. Attempts it would have begun are begun anew from the store; results that it handled are
@@ -245,7 +262,7 @@ impl Driver {
         let in_force = Arc::clone(&self.ends.catalog.borrow());
         desk.put_in_force(in_force);
         desk.pool.find_lines(store.as_ref()).await?;
-        desk.ledger = Ledger::new(store.counters().await?);
+        desk.ledger = Ledger::default();
         desk.next_timer = now;
         self.watching = Watching::load(store.as_ref(), desk.clock.elapsed()).await?;
         self.releasing = brakes::Releasing::begin(&desk.catalog.brakes);

@@ -12,6 +12,7 @@ mod holds;
 mod pool;
 mod previews;
 mod sendings;
+mod takeover;
 mod upgrade;
 mod who_is_who;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::brakes::Brake;
-use cadenza_core::effect::HELD;
+use cadenza_core::effect::Due;
 use cadenza_core::time::HOUR_MS;
 use tokio::task::spawn_local;
 
@@ -28,8 +28,8 @@ async fn forbids<F: Future<Output: 'static> + 'static>(
     engine.advance(fixture::NOW.plus_ms(8 * HOUR_MS)).await.unwrap();
     let lead = engine.report(comes("ada@acme.example")).await.unwrap().lead;
     rest(engine).await;
-    let morning = engine.outbox(None, 9).await.unwrap()[0].due;
-    assert!(morning > engine.clock().now() && morning < HELD, "its mail waits for the morning");
+    let morning = engine.outbox(None, 9).await.unwrap()[0].due.at().expect("its mail waits for a time");
+    assert!(morning > engine.clock().now(), "for the morning");
 
     let stalled = world.disk.stall();
     let other = spawn_local({
@@ -99,7 +99,11 @@ fn a_brake_takes_back_the_mail_that_was_begun_in_its_batch_and_gives_it_free_aga
                 assert_eq!(world.post.attempts(), 0, "after {turns} turns: {brake:?} lets a mail through");
                 let rows = engine.outbox(None, 9).await.unwrap();
                 let lie: Vec<_> = rows.iter().map(|row| (row.due, row.tries, row.started_at)).collect();
-                assert_eq!(lie, [(HELD, 0, None); 2], "after {turns} turns: they lie behind all others, as if untried");
+                assert_eq!(
+                    lie,
+                    [(Due::OnRelease, 0, None); 2],
+                    "after {turns} turns: they lie behind all others, as if untried"
+                );
                 engine.brake(brake.clone(), false).await.unwrap();
                 rest(&engine).await;
                 assert_eq!(world.post.addresses(lead), ["ada@acme.example"], "released, it leaves");

@@ -190,7 +190,19 @@ impl Serve {
             "started"
         );
         welcome(&listener, &api, &data)?;
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                () = running.engine.ended() => {}
+            }
+        };
         http::serve(listener, api, stop).await;
+        if running.engine.has_ended() {
+            anyhow::bail!(
+                "another process writes into `{}` now, so this one has ended; what it acknowledged is kept",
+                data.display()
+            );
+        }
         let within = STOP_WITHIN + drain;
         if tokio::time::timeout(within, running.engine.stop()).await.is_err() {
             let left = running.engine.left().join("; ");

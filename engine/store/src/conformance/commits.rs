@@ -50,7 +50,7 @@ pub(super) async fn a_batch_that_is_refused_writes_nothing<P: Place>(place: &P) 
         batch.pools.push(("closers".to_owned(), PoolState::default()));
         batch.schedules.push(("sweep".to_owned(), ScheduleState::default()));
         batch.outbox.push(OutboxWrite::Put(super::lists::row(1, 5)));
-        batch.counters = Some(Counters { values: [("leads".to_owned(), 3)].into() });
+        batch.counted = [("leads".to_owned(), 3)].into();
         batch.documents.push((DocumentKey::Workspace, Some(vec![1])));
         let refused = opened.store.commit(batch).await;
         assert!(matches!(refused, Err(StoreError::Fenced { .. })), "epoch {wrong:?} is not in force: {refused:?}");
@@ -61,7 +61,10 @@ pub(super) async fn a_batch_that_is_refused_writes_nothing<P: Place>(place: &P) 
         assert_eq!(store.account(account.id).await.expect("readable"), None);
         assert_eq!(store.pool("closers").await.expect("readable"), None);
         assert_eq!(store.schedule("sweep").await.expect("readable"), None);
-        assert_eq!(store.outbox(None, super::ms(9), 9).await.expect("readable"), Vec::new());
+        assert_eq!(
+            store.outbox(None, cadenza_core::effect::Due::At(super::ms(9)), 9).await.expect("readable"),
+            Vec::new()
+        );
         assert_eq!(store.counters().await.expect("readable"), Counters::default());
         assert_eq!(store.document(&DocumentKey::Workspace).await.expect("readable"), None);
         assert!(!store.committed(BatchId(1)).await.expect("readable"), "the refused batch is not committed");
@@ -88,7 +91,7 @@ pub(super) async fn commits_are_made_in_the_order_they_are_asked_for<P: Place>(p
     let epoch = opened.store.epoch();
     let batches = (1..=40_u64).map(|id| {
         let mut batch = Batch::new(BatchId(id), epoch);
-        batch.counters = Some(Counters { values: [("last".to_owned(), id as i64)].into() });
+        batch.counted = [("last".to_owned(), 1), (format!("batch {id}"), id as i64)].into();
         opened.store.commit(batch)
     });
     // All are under way before the first is done: a pipeline must not overtake itself.
@@ -105,7 +108,8 @@ pub(super) async fn commits_are_made_in_the_order_they_are_asked_for<P: Place>(p
     })
     .await;
     let counters = opened.store.counters().await.expect("readable");
-    assert_eq!(counters.values["last"], 40, "the batch asked for last is the last one");
+    assert_eq!((counters.values["last"], counters.values["batch 40"]), (40, 40), "each counts once");
+    assert!(opened.store.committed(BatchId(40)).await.expect("readable"), "the batch asked for last is the last one");
 }
 
 pub(super) async fn a_store_that_is_well_recovers_to_what_it_was<P: Place>(place: &P) {
@@ -113,7 +117,7 @@ pub(super) async fn a_store_that_is_well_recovers_to_what_it_was<P: Place>(place
     let epoch = opened.store.epoch();
     let counted = |value| {
         move |batch: &mut Batch| {
-            batch.counters = Some(Counters { values: [("n".to_owned(), value)].into() });
+            batch.counted = [("n".to_owned(), value)].into();
         }
     };
     opened.commit(counted(1)).await;
@@ -126,7 +130,7 @@ pub(super) async fn a_store_that_is_well_recovers_to_what_it_was<P: Place>(place
     }
     opened.next = 3;
     opened.commit(counted(2)).await;
-    assert_eq!(opened.store.counters().await.expect("readable").values["n"], 2, "commits go on");
+    assert_eq!(opened.store.counters().await.expect("readable").values["n"], 3, "commits go on");
 }
 
 pub(super) async fn a_closed_store_refuses<P: Place>(place: &P) {

@@ -6,7 +6,7 @@ use crate::records::{
     DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, LeadIndex, LeadWrite, OutboxWrite,
     QueueKey, Timer, TimerOwner,
 };
-use cadenza_core::effect::{Message, NoticeKind, Outgoing};
+use cadenza_core::effect::{Due, Message, NoticeKind, Outgoing};
 use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
@@ -164,7 +164,7 @@ pub(super) fn row(number: u64, due: i64) -> Outgoing {
         run: RunId::born(lead, 1),
         attempt: 1,
         via: "crm".to_owned(),
-        due: ms(due),
+        due: Due::At(ms(due)),
         message: Message::Notice { to: RepId("a".to_owned()), task: TaskId::born(lead, 2), kind: NoticeKind::Reminder },
         tries: 0,
         started_at: None,
@@ -180,7 +180,7 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
     for (number, due) in [(1, 30), (2, 10), (3, 20), (4, 10)] {
         opened.commit(|batch| batch.outbox.push(OutboxWrite::Put(row(number, due)))).await;
     }
-    let later = Outgoing { due: ms(25), tries: 1, last_error: Some("503".to_owned()), ..row(2, 10) };
+    let later = Outgoing { due: Due::At(ms(25)), tries: 1, last_error: Some("503".to_owned()), ..row(2, 10) };
     let started = Outgoing { started_at: Some(ms(11)), ..row(4, 10) };
     let letter = DeadLetter {
         id: DeadLetterId(1),
@@ -195,21 +195,21 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
         (vec![], vec![row(2, 10), row(4, 10), row(3, 20), row(1, 30)]),
         (
             vec![
-                OutboxWrite::Update { was_due: ms(10), row: later.clone() },
-                OutboxWrite::Update { was_due: ms(10), row: started.clone() },
+                OutboxWrite::Update { was_due: Due::At(ms(10)), row: later.clone() },
+                OutboxWrite::Update { was_due: Due::At(ms(10)), row: started.clone() },
             ],
             vec![started.clone(), row(3, 20), later.clone(), row(1, 30)],
         ),
         (
-            vec![OutboxWrite::Bury { was_due: ms(30), letter: letter.clone() }],
+            vec![OutboxWrite::Bury { was_due: Due::At(ms(30)), letter: letter.clone() }],
             vec![started.clone(), row(3, 20), later.clone()],
         ),
-        (vec![OutboxWrite::Remove { due: ms(20), id: row(3, 20).id }], vec![started.clone(), later.clone()]),
+        (vec![OutboxWrite::Remove { due: Due::At(ms(20)), id: row(3, 20).id }], vec![started.clone(), later.clone()]),
         // Put and taken away in one batch, and driven again out of the dead letters.
         (
             vec![
                 OutboxWrite::Put(row(5, 1)),
-                OutboxWrite::Remove { due: ms(1), id: row(5, 1).id },
+                OutboxWrite::Remove { due: Due::At(ms(1)), id: row(5, 1).id },
                 OutboxWrite::Exhume { id: DeadLetterId(1), delivery: None },
                 OutboxWrite::Put(row(1, 40)),
             ],
@@ -220,10 +220,14 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
         opened.commit(|batch| batch.outbox = writes).await;
         let store = &opened.store;
         let found: Vec<Outgoing> =
-            all_pages!(after => store.outbox(after, ms(100), 2), |last: &Outgoing| (last.due, last.id));
+            all_pages!(after => store.outbox(after, Due::At(ms(100)), 2), |last: &Outgoing| (last.due, last.id));
         assert_eq!(found, expected, "the outbox after step {step}");
-        let due: Vec<Outgoing> = expected.into_iter().filter(|row| row.due <= ms(20)).collect();
-        assert_eq!(store.outbox(None, ms(20), 9).await.expect("readable"), due, "what is due at 20 after step {step}");
+        let due: Vec<Outgoing> = expected.into_iter().filter(|row| row.due <= Due::At(ms(20))).collect();
+        assert_eq!(
+            store.outbox(None, Due::At(ms(20)), 9).await.expect("readable"),
+            due,
+            "what is due at 20 after step {step}"
+        );
         let buried = store.dead_letters(None, 9).await.expect("readable");
         assert_eq!(buried, if step == 2 || step == 3 { vec![letter.clone()] } else { vec![] }, "step {step}");
     }
@@ -250,14 +254,14 @@ pub(super) async fn dead_letters_wait_in_order<P: Place>(place: &P) {
         last_at: None,
     };
     for id in [5, 1, 4, 1 << 90, 2] {
-        let bury = OutboxWrite::Bury { was_due: ms(0), letter: letter(id) };
+        let bury = OutboxWrite::Bury { was_due: Due::At(ms(0)), letter: letter(id) };
         opened.commit(|batch| batch.outbox.push(bury)).await;
     }
     let exhume = OutboxWrite::Exhume { id: DeadLetterId(4), delivery: Some(delivery(4)) };
     opened.commit(|batch| batch.outbox.push(exhume)).await;
     // One that came again stays where it is.
     let again = DeadLetter { again: 4, last_at: Some(ms(9)), ..letter(2) };
-    let bury = OutboxWrite::Bury { was_due: ms(0), letter: again.clone() };
+    let bury = OutboxWrite::Bury { was_due: Due::At(ms(0)), letter: again.clone() };
     opened.commit(|batch| batch.outbox.push(bury)).await;
     let opened = opened.again(place).await;
     let store = &opened.store;

@@ -127,25 +127,31 @@ pub(super) async fn marks_are_forgotten_by_day<P: Place>(place: &P) {
     }
 }
 
-pub(super) async fn counters_are_replaced<P: Place>(place: &P) {
+pub(super) async fn what_is_counted_adds_up<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let counters = |values: &[(&str, i64)]| Counters {
-        values: values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+    let named = |values: &[(&str, i64)]| -> std::collections::BTreeMap<String, i64> {
+        values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
     };
     let steps = [
-        counters(&[("leads", 1), ("tasks", 2)]),
-        counters(&[("leads", 2), ("tasks", 2), ("a.b", -7)]),
-        counters(&[("leads", 2)]),
-        counters(&[("leads", i64::MAX), ("leads.hot", i64::MIN)]),
-        counters(&[]),
+        (named(&[("leads", 1), ("tasks", 2)]), named(&[("leads", 1), ("tasks", 2)])),
+        (named(&[("leads", 1), ("a.b", -7)]), named(&[("leads", 2), ("tasks", 2), ("a.b", -7)])),
+        (named(&[("tasks", -2), ("a.b", 7), ("none", 0)]), named(&[("leads", 2)])),
+        (
+            named(&[("leads", i64::MAX), ("leads.hot", i64::MIN)]),
+            named(&[("leads", i64::MAX), ("leads.hot", i64::MIN)]),
+        ),
+        (named(&[("leads", -i64::MAX)]), named(&[("leads.hot", i64::MIN)])),
     ];
-    for (i, step) in steps.into_iter().enumerate() {
-        opened.commit(|batch| batch.counters = Some(step.clone())).await;
-        assert_eq!(opened.store.counters().await.expect("readable"), step, "step {i}");
+    for (i, (step, values)) in steps.into_iter().enumerate() {
+        let expected = Counters { values };
+        opened.commit(|batch| batch.counted = step).await;
+        assert_eq!(opened.store.counters().await.expect("readable"), expected, "step {i}");
         opened.commit(|_| {}).await;
-        assert_eq!(opened.store.counters().await.expect("readable"), step, "a batch without counters, step {i}");
+        assert_eq!(opened.store.counters().await.expect("readable"), expected, "a batch that counts nothing, step {i}");
         opened = opened.again(place).await;
-        assert_eq!(opened.store.counters().await.expect("readable"), step, "opened again, step {i}");
+        assert_eq!(opened.store.counters().await.expect("readable"), expected, "opened again, step {i}");
+        opened.store.recover().await.expect("the store opens again");
+        assert_eq!(opened.store.counters().await.expect("readable"), expected, "recovered, step {i}");
     }
 }
 

@@ -61,7 +61,10 @@ fn the_other_keys_read_back_and_sort() {
     let seqs = [(1, 1), (1, 2), (1, 256), (2, 1)];
     check(&seqs.map(|(lead, seq)| SkeletonKey { lead: LeadId(lead), seq }));
     check(&seqs.map(|(lead, seq)| PersonalKey { lead: LeadId(lead), seq }));
-    check(&[(1, 9), (2, 1), (256, 0)].map(|(ms, id)| OutboxKey { due: Timestamp::from_ms(ms), id: EffectId(id) }));
+    check(
+        &[(1, 9), (2, 1), (256, 0)]
+            .map(|(ms, id)| OutboxKey { due: Due::At(Timestamp::from_ms(ms)), id: EffectId(id) }),
+    );
     check(&[(1, 9), (2, 1), (256, 0)].map(|(day, event)| MarkKey { day, event: [event; 16] }));
     check(&IDENTITY_KINDS.map(|kind| IdentityKey { kind, version: 1, value: "ada@example.com".into() }));
     check(&["", "a", "b", "été"].map(|name| PoolKey(name.into())));

@@ -7,7 +7,7 @@ pub mod disk;
 
 use cadenza_sled::{SledOptions, SledStore, SyncPolicy};
 use cadenza_store::conformance::sample::{self, Presence, presence_as};
-use cadenza_store::{Batch, BatchId, Counters, DocumentKey, Epoch, Store, StoreError};
+use cadenza_store::{Batch, BatchId, DocumentKey, Epoch, Store, StoreError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ pub fn batch(epoch: Epoch, number: u64) -> Batch {
     if let Some(earlier) = number.checked_sub(CALLED_AFTER).filter(|n| *n > 0) {
         batch.leads.extend((earlier * LEADS..(earlier + 1) * LEADS).map(sample::call));
     }
-    batch.counters = Some(Counters { values: [("batch".to_owned(), number as i64)].into() });
+    batch.counted = [("batch".to_owned(), 1)].into();
     batch.documents.push((DocumentKey::Workspace, Some(document(number))));
     batch
 }
