@@ -1,6 +1,6 @@
 //! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
 //!
-//! A message can leave only with a [`Permit`], and only [`permit`] makes one. The gate sees the whole lead, what is under way
+//! A message can leave only with a [`Permit`], and only the gate makes one. It sees the whole lead, what is under way
 //! included. Here: opt-out, refused channels, bound addresses, a person's pause, "not before", and business hours in the
 //! lead's own zone. Caps, gaps and priorities come on top.
 
