@@ -85,6 +85,37 @@ fn what_is_said_when_a_mail_falls_due() {
         ",
         ),
         (
+            "an attempt failed, and then a person holds the lead back",
+            "
+        Mon 03-02 09:01 > due
+          gate: email go
+          leaves, 1 under way
+        Mon 03-02 09:02 > fails
+        Mon 03-02 09:03 > pause
+          Paused(true)
+        Mon 03-02 09:04 > due
+          gate: email held: paused
+          stays, 0 under way
+        Mon 03-02 09:05 > due
+          stays, 0 under way
+        Mon 03-02 09:06 > resume
+          Paused(false)
+        Mon 03-02 09:07 > due
+          gate: email go
+          leaves, 1 under way
+        ",
+        ),
+        (
+            "its run is cancelled before it leaves",
+            "
+        Mon 03-02 09:01 > cancel
+          first over: cancelled
+        Mon 03-02 09:02 > due
+          ignored: stale_attempt
+          is dropped, 0 under way
+        ",
+        ),
+        (
             "taken back, and then its run is over",
             "
         Mon 03-02 09:01 > due

@@ -274,6 +274,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
         "pause" => commanded(LeadCommand::Pause),
         "resume" => commanded(LeadCommand::Resume),
         "disqualify" => commanded(LeadCommand::Disqualify { reason: "competitor".to_owned() }),
+        "cancel" => commanded(LeadCommand::CancelRun(sim.state.runs[0].id)),
         "unpark" => commanded(LeadCommand::Unpark(sim.state.runs[0].id)),
         "prefer" => {
             let refused = words.iter().filter_map(|word| Channel::parse(word)).collect();
@@ -363,6 +364,12 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
         while told.leads.len() <= ix {
             let number = told.leads.len() as u64;
             told.leads.push(Sim::new(number, now));
+        }
+        if event == "fails" {
+            // It is known that nothing arrived, and it is tried again: its lead hears nothing.
+            told.leads[ix].outbox[0].started_at = None;
+            told.line(line);
+            continue;
         }
         if let Some(which) = event.strip_prefix("due") {
             told.depart(ix, now, line, usize::from(which == " second"));
