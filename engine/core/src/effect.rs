@@ -42,7 +42,7 @@ pub enum Departure {
 /// When a message falls due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
-    /// Then.
+    /// At this time.
     At(Timestamp),
     /// When somebody releases what holds it: a paused connection, workflow or lead, or a connection that is gone. Such rows lie
     /// behind all others.
@@ -88,7 +88,7 @@ impl<'b, C> Decode<'b, C> for Due {
 pub struct Question {
     /// The run that asks.
     pub run: RunId,
-    /// For what.
+    /// The attempt of its step, or the overdue task, that the answer is for.
     pub asker: Asker,
     /// Of which kind.
     pub kind: DecisionKind,

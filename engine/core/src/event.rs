@@ -406,7 +406,7 @@ pub struct Answer {
     /// The run that asked.
     #[n(0)]
     pub run: RunId,
-    /// For what.
+    /// The attempt of its step, or the overdue task, that it is an answer to.
     #[n(1)]
     pub asker: Asker,
     /// The plugin asked.

@@ -62,7 +62,7 @@ pub struct Reservation {
     /// On which way.
     #[n(1)]
     pub channel: Channel,
-    /// Since when.
+    /// When it began.
     #[n(2)]
     pub since: Timestamp,
 }

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::decide::Asked;
-use crate::effect::{Due, Effect, Message, NoticeKind, Outgoing};
+use crate::effect::{Message, NoticeKind};
 use crate::event::{Answer, Asker};
 use crate::gate::{self, Reason, Verdict};
 use crate::id::TaskId;
@@ -360,28 +360,9 @@ impl Machine<'_> {
     fn notify(&mut self, task: &Task, to: &RepId, kind: NoticeKind) -> Result<(), Unable> {
         let via = self.cx.live.settings.contact.notify_via.clone().ok_or(Unable::NoConnection)?;
         let run = task.run.filter(|_| !self.is_spent()).ok_or(Unable::NoRoom)?;
-        let effect = self.new_effect_id();
-        self.notes.push(Note::Queued {
-            effect: effect.in_journal(),
-            via: via.clone(),
-            script: None,
-            at: Some(task.at()),
-        });
-        self.effects.push(Effect::Send(Outgoing {
-            id: effect,
-            lead: self.state.lead.id,
-            run,
-            attempt: 0,
-            via,
-            due: Due::At(self.cx.now),
-            message: Message::Notice { to: to.clone(), task: task.id, kind },
-            tries: 0,
-            started_at: None,
-            last_error: None,
-            made_at: self.cx.now,
-            redriven: false,
-            deferred: None,
-        }));
+        // It belongs to its task, whatever the run does: no attempt of the run makes it stale.
+        let message = Message::Notice { to: to.clone(), task: task.id, kind };
+        self.queue((run, 0), via, message, task.at());
         Ok(())
     }
 }

@@ -37,29 +37,36 @@ impl Machine<'_> {
         let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
             return Err(NotMade::Never);
         };
-        let (effect, script) = (self.new_effect_id(), ScriptId::of(&email.script));
-        self.notes.push(Note::Queued {
-            effect: effect.in_journal(),
-            via: email.via.clone(),
-            script: Some(script),
-            at: Some(StepRef { workflow, step }),
-        });
+        let message = Message::Email { workflow, step, script: ScriptId::of(&email.script), rendered: None };
+        Ok(self.queue((id, attempt), email.via.clone(), message, StepRef { workflow, step }))
+    }
+
+    /// Puts a message into the outbox: of this run and attempt, for this step.
+    pub(super) fn queue(
+        &mut self,
+        (run, attempt): (RunId, u32),
+        via: String,
+        message: Message,
+        at: StepRef,
+    ) -> EffectId {
+        let (id, now, script) = (self.new_effect_id(), self.cx.now, message.script());
+        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at) });
         self.effects.push(Effect::Send(Outgoing {
-            id: effect,
+            id,
             lead: self.state.lead.id,
-            run: id,
+            run,
             attempt,
-            via: email.via.clone(),
-            due: Due::At(self.cx.now),
-            message: Message::Email { workflow, step, script, rendered: None },
+            via,
+            due: Due::At(now),
+            message,
             tries: 0,
             started_at: None,
             last_error: None,
-            made_at: self.cx.now,
+            made_at: now,
             redriven: false,
             deferred: None,
         }));
-        Ok(effect)
+        id
     }
 
     /// Why the lead can never be mailed, as things are now.

@@ -67,10 +67,10 @@ names! {
 /// A step of a version of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct StepRef {
-    /// The version.
+    /// The version of the workflow, by its digest.
     #[n(0)]
     pub workflow: Digest,
-    /// The step.
+    /// The step, by its id.
     #[n(1)]
     pub step: StepId,
 }
