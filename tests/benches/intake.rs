@@ -11,7 +11,7 @@
 use cadenza_core::finding;
 use cadenza_core::state::LeadState;
 use cadenza_sled::SledOptions;
-use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, Store, weight};
+use cadenza_store::{Batch, BatchId, LeadIndex, LeadWrite, Mark, Partitions, Store, weight};
 use cadenza_tests::{Engine, Site};
 use std::time::Instant;
 use support::{Mix, Reading, cpu_s, load, memory_mib, option, percentile_ms, requests_of};
@@ -101,7 +101,10 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
         let written = cadenza_sled::open(&site.data(), SledOptions::default()).expect("the engine has stopped");
         let mut leads: Vec<LeadState> = Vec::new();
         loop {
-            let page = written.leads(leads.last().map(|lead| lead.lead.id), 1_000).await.expect("the store reads");
+            let page = written
+                .leads(&Partitions::ALL, leads.last().map(|lead| lead.lead.id), 1_000)
+                .await
+                .expect("the store reads");
             if page.is_empty() {
                 break;
             }

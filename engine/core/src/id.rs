@@ -135,8 +135,8 @@ impl LeadId {
     }
 
     /// The logical partition that owns the lead and everything born of it.
-    pub const fn partition(self) -> u16 {
-        (mix((self.0 >> BORN_BITS) as u64, 0) % PARTITIONS as u64) as u16
+    pub const fn partition(self) -> u8 {
+        (mix((self.0 >> BORN_BITS) as u64, 0) % PARTITIONS as u64) as u8
     }
 }
 
@@ -152,6 +152,11 @@ impl AccountId {
     pub fn of_key(key: &str) -> Self {
         let high = hash64(key.as_bytes());
         Self(u128::from(high) << 64 | u128::from(mix(high, key.len() as u64)))
+    }
+
+    /// The logical partition whose owner looks after its deadlines.
+    pub const fn partition(self) -> u8 {
+        ((self.0 >> 64) as u64 % PARTITIONS as u64) as u8
     }
 }
 

@@ -24,7 +24,7 @@ use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_store::{
-    Counters, DamageLog, DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind,
+    Counters, DamageLog, DeadContent, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, Feed, FeedKey, Partitions,
     QueueKey, Store, StoreError, Timer, UnlessDamaged as _,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,28 +149,35 @@ pub(crate) enum Request {
     },
     /// Keep something for a person to look at.
     Bury(String, DeadContent, oneshot::Sender<Result<DeadLetterId, Refused>>),
-    /// Take a dead letter away.
-    Exhume(DeadLetterId, Exhume, oneshot::Sender<Result<(), Refused>>),
-    /// Write documents (tokens).
-    Documents(Documents, oneshot::Sender<Result<(), Refused>>),
-    /// Make a workspace the active one.
-    Apply(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
+    /// What somebody who runs the engine wants of it.
+    Operate(Operation, oneshot::Sender<Result<(), Refused>>),
     /// Advance the virtual clock and do everything that falls due on the way.
     Advance(Timestamp, oneshot::Sender<Result<Timestamp, Refused>>),
-    /// Set or release a brake.
-    Brake(Brake, bool, oneshot::Sender<Result<(), Refused>>),
     /// An attempt to send ended (from the outbox, never from outside).
     Sent(Outgoing, Result<(), SendError>),
     /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
     Answered(Box<cadenza_core::event::Answer>, DecisionKind, Option<Box<Shadow>>),
     /// What a build that is only watched would have decided.
     Compared(Box<Compared>),
+}
+
+/// What somebody who runs the engine wants of it: done, or refused, and nothing to say beyond that.
+#[derive(Clone)]
+pub(crate) enum Operation {
+    /// Take a dead letter away.
+    Exhume(DeadLetterId, Exhume),
+    /// Write documents (tokens).
+    Documents(Documents),
+    /// Make a workspace the active one.
+    Apply(Arc<Catalog>, Documents),
+    /// Set or release a brake.
+    Brake(Brake, bool),
     /// Other builds of plugins are live or tried.
-    Plugins(Arc<Catalog>, Documents, oneshot::Sender<Result<(), Refused>>),
+    Plugins(Arc<Catalog>, Documents),
     /// Note which versions of workflows are named by what is written.
-    NoteFollowed(oneshot::Sender<Result<(), Refused>>),
+    NoteFollowed,
     /// Drop versions that nothing named.
-    DropDefinitions(BTreeSet<Digest>, oneshot::Sender<Result<(), Refused>>),
+    DropDefinitions(BTreeSet<Digest>),
 }
 
 impl Request {
@@ -323,6 +330,10 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(if self.is_ready() { lost() } else { Refused::Stopping }))
     }
 
+    async fn operate(&self, operation: Operation) -> Result<(), Refused> {
+        self.ask(|reply| Request::Operate(operation, reply)).await
+    }
+
     /// Applies an event from outside.
     pub async fn report(&self, incoming: Incoming) -> Result<Accepted, Refused> {
         self.ask(|reply| Request::Report(incoming, reply)).await
@@ -367,7 +378,7 @@ impl Engine {
 
     /// Takes a dead letter away: to drive it again, or for good.
     pub async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
-        self.ask(|reply| Request::Exhume(id, what, reply)).await
+        self.operate(Operation::Exhume(id, what)).await
     }
 
     /// A dead letter.
@@ -379,27 +390,27 @@ impl Engine {
 
     /// Writes documents.
     pub async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Request::Documents(documents, reply)).await
+        self.operate(Operation::Documents(documents)).await
     }
 
     /// Makes a workspace the active one.
     pub async fn activate(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Request::Apply(catalog, documents, reply)).await
+        self.operate(Operation::Apply(catalog, documents)).await
     }
 
     /// Makes other builds of plugins live, or has them tried.
     pub async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
-        self.ask(|reply| Request::Plugins(catalog, documents, reply)).await
+        self.operate(Operation::Plugins(catalog, documents)).await
     }
 
     /// From now on it is noted which versions of workflows are named by what is written.
     pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
-        self.ask(Request::NoteFollowed).await
+        self.operate(Operation::NoteFollowed).await
     }
 
     /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
     pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
-        self.ask(|reply| Request::DropDefinitions(unfollowed, reply)).await
+        self.operate(Operation::DropDefinitions(unfollowed)).await
     }
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
@@ -409,7 +420,7 @@ impl Engine {
 
     /// Sets or releases a brake.
     pub async fn brake(&self, what: Brake, on: bool) -> Result<(), Refused> {
-        self.ask(|reply| Request::Brake(what, on, reply)).await
+        self.operate(Operation::Brake(what, on)).await
     }
 
     /// Stops taking requests, finishes what is under way and closes the store.
@@ -488,7 +499,7 @@ impl Engine {
 
     /// Leads in order of their ids (oldest first), from after the cursor.
     pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
-        self.durable(|| self.store.leads(after, limit)).await
+        self.durable(|| self.store.leads(&Partitions::ALL, after, limit)).await
     }
 
     /// The leads that have a key.
@@ -516,7 +527,7 @@ impl Engine {
         after: Option<&QueueKey>,
         limit: usize,
     ) -> Result<Vec<QueueKey>, Refused> {
-        self.durable(|| self.store.queue(assignee, after, limit)).await
+        self.durable(|| self.store.queue(&Partitions::ALL, assignee, after, limit)).await
     }
 
     /// An account; one that cannot be read is as good as gone for whoever counts many.
@@ -531,12 +542,12 @@ impl Engine {
 
     /// Outbox rows in order of their due time.
     pub async fn outbox(&self, after: Option<(Due, EffectId)>, limit: usize) -> Result<Vec<Outgoing>, Refused> {
-        self.durable(|| self.store.outbox(after, Due::OnRelease, limit)).await
+        self.durable(|| self.store.outbox(&Partitions::ALL, after, Due::OnRelease, limit)).await
     }
 
     /// Timers in order of time.
     pub async fn timers(&self, after: Option<Timer>, limit: usize) -> Result<Vec<Timer>, Refused> {
-        self.durable(|| self.store.timers(after, Timestamp::MAX, limit)).await
+        self.durable(|| self.store.timers(&Partitions::ALL, after, Timestamp::MAX, limit)).await
     }
 
     /// Dead letters, oldest first.
@@ -569,14 +580,14 @@ impl Engine {
         self.durable(|| document(self.store.as_ref(), &DocumentKey::Shadows)).await.map(Option::unwrap_or_default)
     }
 
-    /// Lists of decisions in order of time.
-    pub async fn decisions(
+    /// What commits changed, in their order, up to and including `until`.
+    pub async fn feed(
         &self,
-        after: Option<DecisionsKey>,
+        after: Option<FeedKey>,
         until: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, Refused> {
-        self.durable(|| self.store.decisions(after, until, limit)).await
+    ) -> Result<Vec<(FeedKey, Feed)>, Refused> {
+        self.durable(|| self.store.feed(&Partitions::ALL, after, until, limit)).await
     }
 
     /// One entry of a lead's journal.

@@ -30,6 +30,12 @@ meters! {
     commits_total: "counter",
     /// Commits that failed.
     commits_failed_total: "counter",
+    /// Commits that were computed again since another writer came first.
+    commits_conflicting_total: "counter",
+    /// Records written or taken away by commits.
+    commit_records_total: "counter",
+    /// Bytes of their keys and values.
+    commit_bytes_total: "counter",
     /// Lead records written.
     lead_writes_total: "counter",
     /// Timers that fired.

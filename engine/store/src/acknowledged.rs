@@ -53,7 +53,7 @@ impl Acknowledged {
 pub(crate) fn nothing_is_missing<S: Space>(records: Records<'_, S>, header: Option<&Header>) -> Result<(), StoreError> {
     let Some(kept) = Acknowledged::kept(records.space) else { return Ok(()) };
     let opened = Acknowledged { epoch: header.map_or(Epoch(0), |header| header.epoch), batch: BatchId(0) };
-    let last = match reading::last_batch(records) {
+    let last = match reading::last_batch(records, None) {
         Ok(last) => last.map(|last| Acknowledged { epoch: last.epoch, batch: last.id }),
         // Nobody knows, and the record will be written anew.
         Err(error) if error.is_damage() => return Ok(()),

@@ -5,9 +5,9 @@
 
 use crate::keys::*;
 use crate::reading::{self, Records};
-use crate::record::{Header, LastBatch, MarkRecord};
+use crate::record::{FeedRecord, Header, LastBatch, Lease, MarkRecord};
 use crate::records::{
-    DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, DocumentKey, QuestionKey, QueueKey, StoreError,
+    DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, FeedKey, InboxKey, InboxRow, QuestionKey, QueueKey, StoreError,
     Timer,
 };
 use crate::space::Space;
@@ -52,7 +52,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'D') => is::<DeadLetterId, DeadLetter>(space, key, bytes),
         Some(b'E') => is::<OutboxKey, Outgoing>(space, key, bytes),
         Some(b'F') => is::<DocumentKey, ByteVec>(space, key, bytes),
-        Some(b'G') => is::<DecisionsKey, Vec<DecisionRef>>(space, key, bytes),
+        Some(b'G') => is::<FeedKey, FeedRecord>(space, key, bytes),
         Some(b'H') => is::<HeaderKey, Header>(space, key, bytes),
         Some(b'I') => is::<IdentityKey, Identity>(space, key, bytes),
         Some(b'J') => is::<SkeletonKey, Skeleton>(space, key, bytes),
@@ -63,6 +63,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'O') => is::<PoolKey, PoolState>(space, key, bytes),
         Some(b'P') => is::<PersonalKey, Personal>(space, key, bytes),
         Some(b'Q') => QueueKey::of_bytes(key).map(drop),
+        Some(b'R') => is::<InboxKey, InboxRow>(space, key, bytes),
         Some(b'S') => is::<ScheduleKey, ScheduleState>(space, key, bytes),
         Some(b'T') => Timer::of_bytes(key).map(drop),
         Some(b'U') => QuestionKey::of_bytes(key).map(drop),
@@ -71,6 +72,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         // A piece of a value: read with the value.
         Some(b'X') => Ok(()),
         Some(b'Y') => is::<PiecesKey, u32>(space, key, bytes),
+        Some(b'Z') => is::<LeaseKey, Lease>(space, key, bytes),
         _ => Err(StoreError::Corrupt("no kind of record begins so".to_owned())),
     }
 }

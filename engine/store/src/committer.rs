@@ -10,15 +10,20 @@ use crate::acknowledged::{Acknowledged, nothing_is_missing};
 use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
+use crate::partitions::Partitions;
 use crate::reading::{self, Records};
-use crate::record::{self, FORMAT, Header};
+use crate::record::{self, FORMAT, Header, Lease};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
-use crate::records::{Batch, BatchId, Epoch, StoreError};
+use crate::records::{Batch, BatchId, Epoch, Holding, Position, StoreError, Term, Weight};
+use crate::sharing::{Owners, Several, StoreTime};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::Poll;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most batches that wait for the committer; a writer beyond that waits itself.
@@ -31,10 +36,14 @@ const SCRATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(crate) enum Job {
-    Commit(Box<Batch>, Answer<()>),
+    Commit(Box<Batch>, Answer<Weight>),
+    /// One more is to write; its number is the answer.
+    Join(Answer<Epoch>),
+    Claim(Epoch, Partitions, Duration, Answer<Holding>),
+    Release(Epoch, Partitions, Answer<()>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
-    Close(Answer<()>),
+    Close(Epoch, Answer<()>),
 }
 
 /// What readers and the committer share.
@@ -46,6 +55,10 @@ pub(crate) struct Shared<S> {
     days: RwLock<MarkDays>,
     /// Why nothing can be read or written until the store is opened again.
     failed: RwLock<Option<StoreError>>,
+    /// How far the store has come.
+    position: AtomicU64,
+    /// Whether several may write.
+    pub(crate) several: bool,
 }
 
 impl<S: Space> Shared<S> {
@@ -55,6 +68,11 @@ impl<S: Space> Shared<S> {
             None => Ok(self.records()),
             Some(error) => Err(error.clone()),
         }
+    }
+
+    /// How far the store has come, as far as somebody who reads now can have seen it.
+    pub(crate) fn position(&self) -> Position {
+        Position(self.position.load(Ordering::SeqCst))
     }
 
     const fn records(&self) -> Records<'_, S> {
@@ -100,16 +118,24 @@ impl Committer {
         space: S,
         accept_loss: bool,
         commits: Commits,
+        several: Option<StoreTime>,
     ) -> Result<(Arc<Shared<S>>, TakenOver, Self), StoreError> {
         let damage = DamageLog::default();
         let records = Records { space: &space, damage: &damage };
         let taken = take_over(records, accept_loss)?;
         let remembered = Remembered::read(records)?;
         let days = RwLock::new(MarkDays::read(records)?);
-        let shared = Arc::new(Shared { space, damage, days, failed: RwLock::new(None) });
+        let owners = match several {
+            Some(time) => Owners::Several(Several::read(records, taken.epoch, time)?),
+            None => Owners::Sole,
+        };
+        let several = matches!(owners, Owners::Several(_));
+        let shared =
+            Arc::new(Shared { space, damage, days, failed: RwLock::new(None), position: AtomicU64::new(0), several });
         let mut writer = Writer {
             shared: Arc::clone(&shared),
             epoch: taken.epoch,
+            owners,
             remembered,
             changes: Changes::default(),
             filtering: None,
@@ -129,7 +155,7 @@ impl Committer {
         Ok((shared, taken, Self::Thread { jobs: Some(jobs), thread: Some(thread) }))
     }
 
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Weight, StoreError> {
         let gives_way = matches!(self, Self::Here { gives_way: true, .. });
         if gives_way {
             give_way().await;
@@ -141,6 +167,24 @@ impl Committer {
         committed
     }
 
+    /// One more is to write.
+    pub(crate) async fn join(&self) -> Result<Epoch, StoreError> {
+        self.ask(Job::Join).await
+    }
+
+    pub(crate) async fn claim(
+        &self,
+        writer: Epoch,
+        wanted: Partitions,
+        lease: Duration,
+    ) -> Result<Holding, StoreError> {
+        self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
+    }
+
+    pub(crate) async fn release(&self, writer: Epoch, given_back: Partitions) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Release(writer, given_back, answer)).await
+    }
+
     /// Takes some marks of days before `day` away; whether that were all.
     pub(crate) async fn forget_some(&self, day: u32) -> Result<bool, StoreError> {
         self.ask(|answer| Job::Forget(day, answer)).await
@@ -150,8 +194,8 @@ impl Committer {
         self.ask(Job::Recover).await
     }
 
-    pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        self.ask(Job::Close).await
+    pub(crate) async fn close(&self, writer: Epoch) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Close(writer, answer)).await
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
@@ -209,19 +253,27 @@ fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<Tak
     // An epoch that was once given is not given again, whatever is missing.
     let known = before.map_or(Epoch(0), |header| header.epoch);
     let Epoch(last) = Acknowledged::kept(records.space).map_or(known, |kept| kept.epoch.max(known));
-    let header = Header { format: FORMAT, epoch: Epoch(last + 1), partitions: PARTITIONS };
-    let mut changes = Changes::default();
-    changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
-    records.space.apply(&changes)?;
+    let header = raise(records.space, Epoch(last + 1))?;
     let opening = Acknowledged { epoch: header.epoch, batch: BatchId(0) };
     records.space.keep_beside(&opening.bytes(), true);
     let raised_from = before.map(|header| header.format).filter(|format| *format < FORMAT);
     Ok(TakenOver { epoch: header.epoch, raised_from })
 }
 
+/// Gives a number to whoever writes from here on, durably.
+fn raise(space: &impl Space, epoch: Epoch) -> Result<Header, StoreError> {
+    let header = Header { format: FORMAT, epoch, partitions: PARTITIONS };
+    let mut changes = Changes::default();
+    changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
+    space.apply(&changes)?;
+    Ok(header)
+}
+
 struct Writer<S> {
     shared: Arc<Shared<S>>,
+    /// The number that was given last.
     epoch: Epoch,
+    owners: Owners,
     remembered: Remembered,
     changes: Changes,
     filtering: Option<Filtering>,
@@ -247,9 +299,18 @@ impl<S: Space> Writer<S> {
     fn take(&mut self, job: Job) -> ControlFlow<()> {
         match job {
             Job::Commit(batch, answer) => drop(answer.send(self.commit(&batch))),
+            Job::Join(answer) => drop(answer.send(self.join())),
+            Job::Claim(writer, wanted, lease, answer) => drop(answer.send(self.claim(writer, &wanted, lease))),
+            Job::Release(writer, given_back, answer) => drop(answer.send(self.release(writer, &given_back))),
             Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
             Job::Recover(answer) => drop(answer.send(self.recover())),
-            Job::Close(answer) => {
+            Job::Close(writer, answer) => {
+                if self.left_to_others(writer) {
+                    drop(answer.send(self.release(writer, &Partitions::ALL)));
+                    return ControlFlow::Continue(());
+                }
+                // What it held is free, whatever becomes of the rest.
+                let _ = self.release(writer, &Partitions::ALL);
                 let closed = self.shared.space.close();
                 self.shared.set_failed(Some(StoreError::Io("the store is closed".to_owned())));
                 drop(answer.send(closed));
@@ -261,21 +322,86 @@ impl<S: Space> Writer<S> {
         ControlFlow::Continue(())
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    fn commit(&mut self, batch: &Batch) -> Result<Weight, StoreError> {
         let records = self.shared.sound()?;
         // A batch may already be computed on this one: whatever fails it must fail that one too. A stale epoch will.
         let held = reading::header(records).inspect_err(|error| self.shared.set_failed(Some(error.clone())))?;
         let held = held.map_or(Epoch(0), |header| header.epoch);
-        if held != batch.epoch {
-            return Err(StoreError::Fenced { held, ours: batch.epoch });
-        }
+        let of = match &mut self.owners {
+            Owners::Sole if held == batch.epoch => None,
+            // Somebody opened it as the one who has everything.
+            Owners::Several(several) if held == self.epoch => {
+                several.may_commit(batch)?;
+                Some(batch.epoch)
+            }
+            Owners::Sole | Owners::Several(_) => return Err(StoreError::Fenced { held, ours: batch.epoch }),
+        };
         self.changes.clear();
         self.add_days(batch);
-        record(batch, &mut self.remembered, &mut self.changes);
+        record(batch, of, &mut self.remembered, &mut self.changes);
+        let weight = self.changes.weight();
         self.apply()?;
-        let last = Acknowledged { epoch: batch.epoch, batch: batch.id };
-        self.shared.space.keep_beside(&last.bytes(), false);
+        match &mut self.owners {
+            Owners::Sole => {
+                let last = Acknowledged { epoch: batch.epoch, batch: batch.id };
+                self.shared.space.keep_beside(&last.bytes(), false);
+            }
+            Owners::Several(several) => {
+                several.committed(batch);
+                self.shared.position.store(several.position().0, Ordering::SeqCst);
+            }
+        }
+        Ok(weight)
+    }
+
+    fn join(&mut self) -> Result<Epoch, StoreError> {
+        let records = self.shared.sound()?;
+        let held = reading::header(records)?.map_or(Epoch(0), |header| header.epoch);
+        let Owners::Several(several) = &mut self.owners else {
+            return Err(StoreError::Fenced { held, ours: Epoch(held.0 + 1) });
+        };
+        let joined = raise(records.space, Epoch(held.0 + 1))?.epoch;
+        several.join(joined);
+        self.epoch = joined;
+        Ok(joined)
+    }
+
+    /// A sole writer has everything, for good.
+    fn claim(&mut self, writer: Epoch, wanted: &Partitions, lease: Duration) -> Result<Holding, StoreError> {
+        self.shared.sound()?;
+        let Owners::Several(several) = &self.owners else {
+            return Ok(Holding { partitions: Partitions::ALL, term: Term::default(), until: None });
+        };
+        self.changes.clear();
+        let (holding, leases) = several.claim(writer, wanted, lease, &mut self.changes);
+        self.hold(writer, leases)?;
+        Ok(holding)
+    }
+
+    fn release(&mut self, writer: Epoch, given_back: &Partitions) -> Result<(), StoreError> {
+        self.shared.sound()?;
+        let Owners::Several(several) = &self.owners else { return Ok(()) };
+        self.changes.clear();
+        let leases = several.release(writer, given_back, &mut self.changes);
+        self.hold(writer, leases)
+    }
+
+    fn hold(&mut self, writer: Epoch, leases: BTreeMap<u8, Lease>) -> Result<(), StoreError> {
+        if !self.changes.is_empty() {
+            self.apply()?;
+        }
+        if let Owners::Several(several) = &mut self.owners {
+            several.hold(writer, leases);
+        }
         Ok(())
+    }
+
+    /// Notes that a writer closes; whether others go on.
+    fn left_to_others(&mut self, writer: Epoch) -> bool {
+        match &mut self.owners {
+            Owners::Several(several) => !several.leave(writer),
+            Owners::Sole => false,
+        }
     }
 
     /// Notes the days of a batch's marks before it is written. A filter kept for such a day, or being made, does not know
@@ -371,6 +497,9 @@ impl<S: Space> Writer<S> {
             return Err(StoreError::Fenced { held, ours: self.epoch });
         }
         self.remembered = Remembered::read(records)?;
+        if let Owners::Several(several) = &mut self.owners {
+            several.reread(records)?;
+        }
         self.filtering = None;
         let found = MarkDays::read(records)?;
         self.shared.change_days(|days| *days = found);

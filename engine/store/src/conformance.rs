@@ -6,9 +6,13 @@ mod commits;
 mod indexes;
 mod lists;
 pub mod sample;
+mod several;
 mod values;
 
+pub use several::{Commons, run_for_several};
+
 use crate::contract::Store;
+use crate::partitions::Partitions;
 use crate::records::{Batch, BatchId};
 use async_trait::async_trait;
 use cadenza_core::time::Timestamp;
@@ -45,7 +49,9 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     lists::journals_are_paged_and_forget_persons(&fresh()).await;
     lists::an_outbox_row_lives(&fresh()).await;
     lists::dead_letters_wait_in_order(&fresh()).await;
-    lists::decisions_are_listed_by_time_until_they_are_forgotten(&fresh()).await;
+    lists::the_feed_has_the_order_of_the_commits_until_it_is_forgotten(&fresh()).await;
+    lists::what_leads_are_told_lies_in_their_inbox(&fresh()).await;
+    lists::reads_keep_to_partitions(&fresh()).await;
     values::keys_lead_to_leads(&fresh()).await;
     values::marks_are_found_for_thirty_days(&fresh()).await;
     values::marks_of_many_days_are_told_apart(&fresh()).await;
@@ -82,6 +88,9 @@ impl<S: Store> Opened<S> {
         Self::on(place).await
     }
 }
+
+/// A read that leaves nothing out.
+pub(crate) const ALL: &Partitions = &Partitions::ALL;
 
 const fn ms(ms: i64) -> Timestamp {
     Timestamp::from_ms(ms)

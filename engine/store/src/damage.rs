@@ -6,10 +6,12 @@
 //! Must not know: where bytes are kept, what is done about damage.
 
 use crate::keys::{
-    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PiecesKey, PoolKey,
-    ScheduleKey, SkeletonKey,
+    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, MarkKey, OutboxKey, PersonalKey, PiecesKey,
+    PoolKey, ScheduleKey, SkeletonKey,
 };
-use crate::records::{DeadLetterId, DecisionsKey, DocumentKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner};
+use crate::records::{
+    DeadLetterId, DocumentKey, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
+};
 use cadenza_core::id::{AccountId, LeadId, hash64};
 use cadenza_core::identity::IdentityKey;
 use std::collections::BTreeMap;
@@ -125,19 +127,20 @@ fn describe(key: &[u8]) -> (&'static str, String) {
         Some(b'D') => ("dead letter", named::<DeadLetterId>(key, ToString::to_string)),
         Some(b'E') => ("outbox row", named::<OutboxKey>(key, |key| format!("{}, due {}", key.id, key.due))),
         Some(b'F') => return describe_document(key),
-        Some(b'G') => ("list of decisions", named::<DecisionsKey>(key, |key| key.at.to_string())),
+        Some(b'G') => ("record of the feed", named::<FeedKey>(key, |key| key.at.to_string())),
         Some(b'H') => ("header", named::<HeaderKey>(key, |_| String::new())),
         Some(b'I') => ("identity", named::<IdentityKey>(key, |key| hashed(&format!("{:?}", key.kind), &key.value))),
         Some(b'J') => ("journal entry", named::<SkeletonKey>(key, |key| format!("{} of {}", key.seq, key.lead))),
         Some(b'L') => ("lead", named::<LeadId>(key, ToString::to_string)),
         Some(b'M') => ("mark of an event", named::<MarkKey>(key, |key| format!("of day {}", key.day))),
         Some(b'N') => ("filter of marks", named::<FilterKey>(key, |key| format!("of day {}", key.0))),
-        Some(b'O') => ("pool", named::<PoolKey>(key, |key| key.0.clone())),
+        Some(b'O') => ("pool", named::<PoolKey>(key, |key| key.name.clone())),
         Some(b'P') => (
             "personal part of a journal entry",
             named::<PersonalKey>(key, |key| format!("{} of {}", key.seq, key.lead)),
         ),
         Some(b'Q') => ("place in a queue", named::<QueueKey>(key, |key| key.task.to_string())),
+        Some(b'R') => ("row of the inbox", named::<InboxKey>(key, |key| format!("for {}", key.to))),
         Some(b'S') => ("schedule", named::<ScheduleKey>(key, |key| key.0.clone())),
         Some(b'T') => (
             "timer",
@@ -152,6 +155,7 @@ fn describe(key: &[u8]) -> (&'static str, String) {
         Some(b'V') => ("lead under a hold", named::<HeldKey>(key, |key| format!("{} of {}", key.lead, key.account))),
         Some(b'X') => ("piece of a value", None),
         Some(b'Y') => ("number of pieces", named::<PiecesKey>(key, |key| describe(&key.0).1)),
+        Some(b'Z') => ("lease of a partition", named::<LeaseKey>(key, |key| key.0.to_string())),
         _ => ("unknown record", None),
     };
     (kind, what.unwrap_or_else(|| hashed("key", &crate::keys::hex(key))))

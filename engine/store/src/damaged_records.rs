@@ -1,5 +1,6 @@
 //! A record of every kind spoilt in turn: the store opens, every read but that of the record itself goes on, and it is noted once.
 
+use crate::conformance::ALL;
 use crate::conformance::sample;
 use crate::contract::Store;
 use crate::kept_records::everything;
@@ -28,16 +29,17 @@ async fn survey(store: &MemoryStore) -> BTreeMap<&'static str, String> {
     let journal = store.journal(lead, 0, 100).await.expect("a journal is a list");
     let personal = journal.iter().filter(|entry| entry.personal.is_some()).count();
     BTreeMap::from([
-        ("leads", list(store.leads(None, 100).await)),
+        ("leads", list(store.leads(ALL, None, 100).await)),
         ("journal", journal.len().to_string()),
         ("personal", personal.to_string()),
-        ("timers", list(store.timers(None, max, 100).await)),
-        ("queue", list(store.queue(None, None, 100).await)),
-        ("questions", list(store.questions(Some("inbound-fit"), 100).await)),
-        ("held", list(store.held(AccountId::of_key("domain:acme.example"), None, 100).await)),
-        ("outbox", list(store.outbox(None, Due::OnRelease, 100).await)),
+        ("timers", list(store.timers(ALL, None, max, 100).await)),
+        ("queue", list(store.queue(ALL, None, None, 100).await)),
+        ("questions", list(store.questions(ALL, Some("inbound-fit"), 100).await)),
+        ("held", list(store.held(ALL, AccountId::of_key("domain:acme.example"), None, 100).await)),
+        ("outbox", list(store.outbox(ALL, None, Due::OnRelease, 100).await)),
         ("dead letters", list(store.dead_letters(None, 100).await)),
-        ("decisions", list(store.decisions(None, max, 100).await)),
+        ("feed", list(store.feed(ALL, None, max, 100).await)),
+        ("inbox", list(store.inbox(ALL, None, 100).await)),
         ("counters", store.counters().await.expect("counters are a list").values.len().to_string()),
         ("definitions", list(store.documents(DocumentKind::Definition).await)),
         ("tokens", list(store.documents(DocumentKind::Token).await)),
@@ -58,7 +60,8 @@ async fn filled() -> MemoryDisk {
     let disk = MemoryDisk::default();
     let store = MemoryStore::on(&disk);
     let mut batch = everything(store.epoch());
-    batch.decisions = Some((sample::START, vec![DecisionRef { lead: sample::lead_id(1), seq: 1 }]));
+    batch.at = sample::START;
+    batch.decisions = vec![DecisionRef { lead: sample::lead_id(1), seq: 1 }];
     batch.documents.push((DocumentKey::Definition(cadenza_core::id::Digest(7)), Some(vec![1])));
     batch.documents.push((DocumentKey::Token("00".repeat(32)), Some(vec![1])));
     store.commit(batch).await.expect("memory takes it");
@@ -70,7 +73,7 @@ async fn filled() -> MemoryDisk {
 async fn one_kind_that_is_damaged_leaves_every_other_readable() {
     // The kind, what is another as long as it is spoilt, and how it is called when it is told of.
     type Changed = &'static [(&'static str, &'static str)];
-    let cases: [(u8, Changed, Option<&str>); 19] = [
+    let cases: [(u8, Changed, Option<&str>); 20] = [
         (b'A', &[("account", "damaged")], Some("account")),
         (b'B', &[], Some("last batch")),
         (b'C', &[("counters", "0")], Some("counter")),
@@ -81,7 +84,7 @@ async fn one_kind_that_is_damaged_leaves_every_other_readable() {
             &[("clock", "damaged"), ("workspace", "damaged"), ("definitions", "0"), ("tokens", "0")],
             Some("document"),
         ),
-        (b'G', &[], Some("list of decisions")),
+        (b'G', &[], Some("record of the feed")),
         (b'I', &[("identity", "damaged")], Some("identity")),
         (b'J', &[("journal", "0"), ("personal", "0")], Some("journal entry")),
         (b'L', &[("lead", "damaged"), ("leads", "0")], Some("lead")),
@@ -89,6 +92,7 @@ async fn one_kind_that_is_damaged_leaves_every_other_readable() {
         (b'N', &[], None),
         (b'O', &[("pool", "damaged")], Some("pool")),
         (b'P', &[("personal", "0")], Some("personal part of a journal entry")),
+        (b'R', &[("inbox", "0")], Some("row of the inbox")),
         (b'S', &[("schedule", "damaged")], Some("schedule")),
         (b'W', &[], None),
         // The clock is short, the workspace lies in pieces.
@@ -155,7 +159,7 @@ async fn pages_go_on_behind_what_cannot_be_read() {
         for limit in [1, 2, 3, 100] {
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let page = store.leads(after, limit).await.expect("it goes on");
+                let page = store.leads(ALL, after, limit).await.expect("it goes on");
                 found.extend(page.iter().map(|state| state.lead.id));
                 after = found.last().copied();
                 if page.len() < limit {

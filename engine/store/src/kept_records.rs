@@ -103,6 +103,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     waits.runs[0].state = RunState::Deciding { slot: Asks::Main, since: sample::START, overruns: 0, queued };
     batch.leads.push(LeadWrite { before: LeadIndex::default(), state: waits.into(), entries: Vec::new() });
     batch.held.push((AccountId::of_key("domain:acme.example"), sample::lead_id(1), true));
+    batch.sent.push(sample::told(1));
     batch
 }
 
@@ -111,8 +112,10 @@ fn records() -> BTreeMap<char, (Vec<u8>, Vec<u8>)> {
     let mut changes = Changes::default();
     let header = Header { format: FORMAT, epoch: Epoch(3), partitions: PARTITIONS };
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
+    let lease = record::Lease { holder: Epoch(3), term: Term(2), until: sample::START };
+    changes.put_with(|out| LeaseKey(7).append(out), |out| record::encode(&lease, out));
     changes.put_with(|out| NudgeKey.append(out), |out| out.extend_from_slice(&[0; 8]));
-    record(&everything(Epoch(3)), &mut Remembered::default(), &mut changes);
+    record(&everything(Epoch(3)), None, &mut Remembered::default(), &mut changes);
     record_filter(5, &Filter::of(&[[9; 16]]), &mut Remembered::default(), &mut changes);
     let mut records = BTreeMap::new();
     for (key, value) in changes.iter() {

@@ -7,12 +7,15 @@ use crate::contract::Store;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
 use crate::mark_days;
-use crate::reading;
+use crate::partitions::Partitions;
+use crate::reading::{self, Records};
 use crate::records::*;
+use crate::sharing::{self, StoreTime};
 use crate::space::Space;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
+use cadenza_core::heart::{Found, Key, Record};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
 use cadenza_core::journal::Entry;
@@ -20,13 +23,16 @@ use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A store on the key space `S`. Reads are answered at once, on the caller's thread; commits by a thread of their own.
 pub struct Keyed<S> {
     // First, so that the thread has ended before the key space is let go.
-    committer: Committer,
+    committer: Arc<Committer>,
     shared: Arc<Shared<S>>,
     taken: TakenOver,
+    closed: AtomicBool,
 }
 
 impl<S: Space> Keyed<S> {
@@ -35,13 +41,63 @@ impl<S: Space> Keyed<S> {
     /// # Errors
     /// When the header cannot be read, less is there than was acknowledged, or no thread can be started.
     pub fn start(space: S, accept_loss: bool, commits: Commits) -> Result<Self, StoreError> {
-        let (shared, taken, committer) = Committer::start(space, accept_loss, commits)?;
-        Ok(Self { committer, shared, taken })
+        Self::start_with(space, accept_loss, commits, None)
+    }
+
+    /// The same for several writers, of whom this is the first; the others [join](Self::join) it. Leases run out by this time.
+    ///
+    /// # Errors
+    /// As of [`Self::start`].
+    pub fn start_for_several(space: S, commits: Commits, time: StoreTime) -> Result<Self, StoreError> {
+        Self::start_with(space, false, commits, Some(time))
+    }
+
+    fn start_with(
+        space: S,
+        accept_loss: bool,
+        commits: Commits,
+        several: Option<StoreTime>,
+    ) -> Result<Self, StoreError> {
+        let (shared, taken, committer) = Committer::start(space, accept_loss, commits, several)?;
+        Ok(Self { committer: Arc::new(committer), shared, taken, closed: AtomicBool::new(false) })
+    }
+
+    /// One more writer of the same store.
+    ///
+    /// # Errors
+    /// When the store has one writer for everything, or was taken over by one.
+    pub async fn join(&self) -> Result<Self, StoreError> {
+        let epoch = self.committer.join().await?;
+        let taken = TakenOver { epoch, raised_from: None };
+        let (committer, shared) = (Arc::clone(&self.committer), Arc::clone(&self.shared));
+        Ok(Self { committer, shared, taken, closed: AtomicBool::new(false) })
+    }
+
+    /// The records, unless a commit failed or this was closed.
+    fn sound(&self) -> Result<Records<'_, S>, StoreError> {
+        match self.closed.load(Ordering::SeqCst) {
+            true => Err(StoreError::Io("the store is closed".to_owned())),
+            false => self.shared.sound(),
+        }
+    }
+
+    /// Whose records these are, where there are several writers.
+    fn among_several(&self) -> Option<Epoch> {
+        self.shared.several.then_some(self.taken.epoch)
     }
 
     /// The key space, whatever state it is in.
     pub(crate) fn space(&self) -> &S {
         &self.shared.space
+    }
+}
+
+/// What a read found; a record that is damaged is found too, as such.
+fn found<T>(read: Result<Option<T>, StoreError>) -> Result<Found<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(read.into()),
+        Err(error) if error.is_damage() => Ok(Found::Damaged(error.to_string().into())),
+        Err(error) => Err(error),
     }
 }
 
@@ -56,131 +112,207 @@ impl<S: Space> Store for Keyed<S> {
     }
 
     async fn check(&self, after: Option<Vec<u8>>, limit: usize) -> Result<(usize, Option<Vec<u8>>), StoreError> {
-        crate::check::some(self.shared.sound()?, after, limit)
+        crate::check::some(self.sound()?, after, limit)
     }
 
     fn epoch(&self) -> Epoch {
         self.taken.epoch
     }
 
-    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+    fn position(&self) -> Option<Position> {
+        self.shared.several.then(|| self.shared.position())
+    }
+
+    async fn claim(&self, wanted: &Partitions, lease: Duration) -> Result<Holding, StoreError> {
+        self.sound()?;
+        self.committer.claim(self.taken.epoch, *wanted, lease).await
+    }
+
+    async fn release(&self, given_back: &Partitions) -> Result<(), StoreError> {
+        self.sound()?;
+        self.committer.release(self.taken.epoch, *given_back).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Weight, StoreError> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(StoreError::Io("the store is closed".to_owned()));
+        }
         self.committer.commit(batch).await
     }
 
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError> {
-        // When the record cannot be read nobody knows: what was done is then found to be done when it comes again.
-        let last = reading::last_batch(self.shared.sound()?).unless_damaged()?;
-        Ok(last.is_some_and(|last| last.epoch == self.taken.epoch && id <= last.id))
+        sharing::has_committed(self.sound()?, self.among_several(), self.taken.epoch, id)
     }
 
     async fn recover(&self) -> Result<(), StoreError> {
         self.committer.recover().await
     }
 
-    async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, StoreError> {
-        reading::value(self.shared.sound()?, &id)
+    async fn read_many(&self, keys: Vec<Key>, today: u32) -> Result<Vec<Record>, StoreError> {
+        let records = self.sound()?;
+        let read = |key| {
+            Ok(match key {
+                Key::Lead(id) => Record::Lead(id, found(reading::value(records, &id))?),
+                Key::Account(id) => Record::Account(id, found(reading::value(records, &id))?),
+                Key::Identity(key) => {
+                    let read = found(reading::value(records, &key))?;
+                    Record::Identity(key, read)
+                }
+                Key::Mark(id) => {
+                    let read = self.shared.with_days(|days| mark_days::mark(records, days, &id, today));
+                    Record::Mark(id, found(read)?)
+                }
+                // What cannot be read is begun anew: a pool forgets whose turn it was, and nothing else.
+                Key::Pool(name) => {
+                    let key = PoolKey { name, of: self.among_several() };
+                    let read = reading::value(records, &key).unless_damaged()?.unwrap_or_default();
+                    Record::Pool(key.name, read)
+                }
+                Key::OpenTasks(_) => return Ok(None),
+            }
+            .into())
+        };
+        keys.into_iter().filter_map(|key| read(key).transpose()).collect()
     }
 
-    async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, StoreError> {
-        reading::leads(self.shared.sound()?, after, limit)
+    async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, StoreError> {
+        reading::value(self.sound()?, &id)
+    }
+
+    async fn leads(
+        &self,
+        within: &Partitions,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadState>, StoreError> {
+        reading::leads(self.sound()?, within, after, limit)
     }
 
     async fn journal(&self, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        reading::journal(self.shared.sound()?, lead, after, limit)
+        reading::journal(self.sound()?, lead, after, limit)
     }
 
     async fn identity(&self, key: &IdentityKey) -> Result<Option<Identity>, StoreError> {
-        reading::value(self.shared.sound()?, key)
+        reading::value(self.sound()?, key)
     }
 
     async fn identities_of(&self, version: u8, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError> {
-        reading::identities_of(self.shared.sound()?, version, limit)
+        reading::identities_of(self.sound()?, version, limit)
     }
 
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError> {
-        let records = self.shared.sound()?;
+        let records = self.sound()?;
         self.shared.with_days(|days| mark_days::mark(records, days, event, today))
     }
 
     async fn forget_marks(&self, day: u32) -> Result<bool, StoreError> {
-        self.shared.sound()?;
+        self.sound()?;
         let none = self.shared.with_days(|days| days.before(day).is_empty());
         Ok(none || self.committer.forget_some(day).await?)
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        reading::value(self.shared.sound()?, &id)
+        reading::value(self.sound()?, &id)
     }
 
     async fn pool(&self, name: &str) -> Result<Option<PoolState>, StoreError> {
-        reading::value(self.shared.sound()?, &PoolKey(name.to_owned()))
+        reading::value(self.sound()?, &PoolKey { name: name.to_owned(), of: self.among_several() })
     }
 
     async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, StoreError> {
-        reading::value(self.shared.sound()?, &ScheduleKey(id.to_owned()))
+        reading::value(self.sound()?, &ScheduleKey(id.to_owned()))
     }
 
     async fn schedules(&self) -> Result<Vec<(String, ScheduleState)>, StoreError> {
-        reading::schedules(self.shared.sound()?)
+        reading::schedules(self.sound()?)
     }
 
-    async fn timers(&self, after: Option<Timer>, until: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
-        reading::timers(self.shared.sound()?, after, until, limit)
+    async fn timers(
+        &self,
+        within: &Partitions,
+        after: Option<Timer>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
+        reading::timers(self.sound()?, within, after, until, limit)
     }
 
     async fn queue(
         &self,
+        within: &Partitions,
         assignee: Option<&Assignee>,
         after: Option<&QueueKey>,
         limit: usize,
     ) -> Result<Vec<QueueKey>, StoreError> {
-        reading::queue(self.shared.sound()?, assignee, after, limit)
+        reading::queue(self.sound()?, within, assignee, after, limit)
     }
 
-    async fn questions(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<QuestionKey>, StoreError> {
-        reading::questions(self.shared.sound()?, plugin, limit)
+    async fn questions(
+        &self,
+        within: &Partitions,
+        plugin: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<QuestionKey>, StoreError> {
+        reading::questions(self.sound()?, within, plugin, limit)
     }
 
-    async fn held(&self, account: AccountId, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadId>, StoreError> {
-        reading::held(self.shared.sound()?, account, after, limit)
+    async fn held(
+        &self,
+        within: &Partitions,
+        account: AccountId,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        reading::held(self.sound()?, within, account, after, limit)
     }
 
     async fn outbox(
         &self,
+        within: &Partitions,
         after: Option<(Due, EffectId)>,
         until: Due,
         limit: usize,
     ) -> Result<Vec<Outgoing>, StoreError> {
-        reading::outbox(self.shared.sound()?, after, until, limit)
+        reading::outbox(self.sound()?, within, after, until, limit)
     }
 
     async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        reading::dead_letters(self.shared.sound()?, after, limit)
+        reading::dead_letters(self.sound()?, after, limit)
     }
 
     async fn dead_letter_of(&self, delivery: DeliveryKey) -> Result<Option<DeadLetterId>, StoreError> {
-        reading::value(self.shared.sound()?, &delivery)
+        reading::value(self.sound()?, &delivery)
     }
 
     async fn counters(&self) -> Result<Counters, StoreError> {
-        reading::counters(self.shared.sound()?)
+        reading::counters(self.sound()?)
     }
 
     async fn document(&self, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
-        reading::document(self.shared.sound()?, key)
+        reading::document(self.sound()?, key)
     }
 
     async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError> {
-        reading::documents(self.shared.sound()?, kind)
+        reading::documents(self.sound()?, kind)
     }
 
-    async fn decisions(
+    async fn inbox(
         &self,
-        after: Option<DecisionsKey>,
+        within: &Partitions,
+        after: Option<InboxKey>,
+        limit: usize,
+    ) -> Result<Vec<(InboxKey, InboxRow)>, StoreError> {
+        reading::inbox(self.sound()?, within, after, limit)
+    }
+
+    async fn feed(
+        &self,
+        within: &Partitions,
+        after: Option<FeedKey>,
         until: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError> {
-        reading::decisions(self.shared.sound()?, after, until, limit)
+    ) -> Result<Vec<(FeedKey, Feed)>, StoreError> {
+        reading::feed(self.sound()?, within, after, until, limit)
     }
 
     fn size_on_disk(&self) -> u64 {
@@ -188,6 +320,8 @@ impl<S: Space> Store for Keyed<S> {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.committer.close().await
+        let closed = self.committer.close(self.taken.epoch).await;
+        self.closed.store(true, Ordering::SeqCst);
+        closed
     }
 }

@@ -5,12 +5,12 @@
 //! | prefix | key | value |
 //! |---|---|---|
 //! | `A` | account id | account |
-//! | `B` | | epoch and number of the last batch |
+//! | `B` | nothing, or a writer where there are several | epoch and number of the last batch |
 //! | `C` | name | counter |
 //! | `D` | dead letter id | dead letter |
 //! | `E` | due, effect id | outbox row |
 //! | `F` | kind, digest or text | document |
-//! | `G` | time, epoch, batch | decisions of the batch: where each lies |
+//! | `G` | time, epoch, batch | feed: leads that the batch moved, and where its decisions lie |
 //! | `H` | | header: format, epoch, partitions |
 //! | `I` | kind, rules, text | lead id, or the leads and what binds the key |
 //! | `J` | lead id, number | journal entry: what may be kept |
@@ -18,9 +18,10 @@
 //! | `L` | lead id | lead with its runs and tasks |
 //! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
 //! | `N` | day | which events the day may know |
-//! | `O` | name | pool |
+//! | `O` | name, and a writer where there are several | pool |
 //! | `P` | lead id, number | journal entry: what is deleted with the person |
 //! | `Q` | assignee, class, due, task id | empty |
+//! | `R` | time, epoch, batch, number, lead id | inbox: what a lead is told by the holder of another partition |
 //! | `S` | id | schedule |
 //! | `T` | time, owner | empty |
 //! | `U` | plugin, since, run id | empty: a question that waits for a place in the pool |
@@ -28,13 +29,14 @@
 //! | `W` | | a number that means nothing, see `sled/src/nudge.rs` |
 //! | `X` | key, number | a piece of a value that is too long for one record |
 //! | `Y` | key | how many pieces its value has |
+//! | `Z` | partition | who holds it, where there are several writers |
 //!
 //! Must not know: values, and what a store does with keys. Data folders are full of these bytes: a prefix or a layout
 //! once released is never changed, only joined by another.
 
 use crate::records::{
-    BatchId, DeadLetterId, DecisionsKey, DeliveryKey, DocumentKey, Epoch, QuestionKey, QueueKey, StoreError, Timer,
-    TimerOwner,
+    BatchId, DeadLetterId, DeliveryKey, DocumentKey, Epoch, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError,
+    Timer, TimerOwner,
 };
 use cadenza_core::effect::Due;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
@@ -124,6 +126,13 @@ impl<'a> Parts<'a> {
     fn time(&mut self) -> Option<Timestamp> {
         self.number().map(|bits| Timestamp::from_ms((bits ^ SIGN) as i64))
     }
+    /// A writer, or nobody.
+    fn writer(&mut self) -> Option<Option<Epoch>> {
+        match self.0.is_empty() {
+            true => Some(None),
+            false => self.number().map(Epoch).map(Some),
+        }
+    }
     fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }
@@ -159,6 +168,11 @@ fn put_time(at: Timestamp, out: &mut Vec<u8>) {
 fn put_id(id: u128, out: &mut Vec<u8>) {
     out.extend_from_slice(&id.to_be_bytes());
 }
+fn put_writer(writer: Option<Epoch>, out: &mut Vec<u8>) {
+    if let Some(Epoch(writer)) = writer {
+        out.extend_from_slice(&writer.to_be_bytes());
+    }
+}
 fn put_bounded_text(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         out.push(byte);
@@ -180,14 +194,29 @@ impl Key for HeaderKey {
     }
 }
 
-/// That of the last batch's number.
+/// That of the last batch's number: of the one writer, or of one among several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LastBatchKey;
+pub(crate) struct LastBatchKey(pub(crate) Option<Epoch>);
 impl Key for LastBatchKey {
     const PREFIX: u8 = b'B';
-    fn write(&self, _: &mut Vec<u8>) {}
-    fn read(_: &mut Parts<'_>) -> Option<Self> {
-        Some(Self)
+    fn write(&self, out: &mut Vec<u8>) {
+        put_writer(self.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.writer().map(Self)
+    }
+}
+
+/// That of who holds a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeaseKey(pub(crate) u8);
+impl Key for LeaseKey {
+    const PREFIX: u8 = b'Z';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.0);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.byte().map(Self)
     }
 }
 
@@ -341,12 +370,35 @@ macro_rules! name_keys {
     )+};
 }
 name_keys! {
-    /// A pool's.
-    PoolKey = b'O',
     /// A schedule's.
     ScheduleKey = b'S',
     /// A counter's: one record each, so that a batch writes those that changed.
     CounterKey = b'C',
+}
+
+/// A pool's, with the writer whose memory it is where there are several. No name has a zero byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PoolKey {
+    pub(crate) name: String,
+    pub(crate) of: Option<Epoch>,
+}
+impl Key for PoolKey {
+    const PREFIX: u8 = b'O';
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.name.as_bytes());
+        if self.of.is_some() {
+            out.push(0);
+            put_writer(self.of, out);
+        }
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        let bytes = parts.rest();
+        let (name, writer) = match bytes.iter().position(|byte| *byte == 0) {
+            Some(end) => (&bytes[..end], &bytes[end + 1..]),
+            None => (bytes, &[] as &[u8]),
+        };
+        Some(Self { name: String::from_utf8(name.to_vec()).ok()?, of: Parts(writer).writer()? })
+    }
 }
 
 /// A timer's.
@@ -494,8 +546,8 @@ impl Key for DeliveryKey {
     }
 }
 
-/// Where the decisions of a batch are listed.
-impl Key for DecisionsKey {
+/// What a commit changed.
+impl Key for FeedKey {
     const PREFIX: u8 = b'G';
     fn write(&self, out: &mut Vec<u8>) {
         put_time(self.at, out);
@@ -504,6 +556,20 @@ impl Key for DecisionsKey {
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
         Some(Self { at: parts.time()?, epoch: Epoch(parts.number()?), batch: BatchId(parts.number()?) })
+    }
+}
+
+/// What a lead is told by another writer.
+impl Key for InboxKey {
+    const PREFIX: u8 = b'R';
+    fn write(&self, out: &mut Vec<u8>) {
+        self.sent.write(out);
+        out.extend_from_slice(&self.number.to_be_bytes());
+        put_id(self.to.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        let sent = FeedKey::read(parts)?;
+        Some(Self { sent, number: parts.take().map(u32::from_be_bytes)?, to: parts.id().map(LeadId)? })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::committer::Commits;
 use crate::keyed::Keyed;
 use crate::records::StoreError;
+use crate::sharing::StoreTime;
 use crate::space::{Changes, Record, Space};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,8 +47,16 @@ impl Keyed<MemorySpace> {
         Self::started(disk, Commits::InTurns)
     }
 
+    /// The first of several writers of what lies on this disk; its leases run out by this time.
+    ///
+    /// # Errors
+    /// As of [`Self::try_on`].
+    pub fn for_several(disk: &MemoryDisk, commits: Commits, time: StoreTime) -> Result<Self, StoreError> {
+        Self::start_for_several(MemorySpace::of(disk), commits, time)
+    }
+
     fn started(disk: &MemoryDisk, commits: Commits) -> Result<Self, StoreError> {
-        Self::start(MemorySpace { disk: disk.clone(), applying: RwLock::new(()) }, false, commits)
+        Self::start(MemorySpace::of(disk), false, commits)
     }
 
     /// What it lies on.
@@ -182,6 +191,12 @@ pub struct MemorySpace {
     applying: RwLock<()>,
 }
 
+impl MemorySpace {
+    fn of(disk: &MemoryDisk) -> Self {
+        Self { disk: disk.clone(), applying: RwLock::new(()) }
+    }
+}
+
 impl Space for MemorySpace {
     type Bytes = Vec<u8>;
 
@@ -196,6 +211,12 @@ impl Space for MemorySpace {
         let records = self.disk.records();
         let range = records.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
         Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let records = self.disk.records();
+        let mut range = records.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
+        Ok(range.next_back().map(|(key, _)| key.clone()))
     }
 
     fn still(&self) -> RwLockReadGuard<'_, ()> {

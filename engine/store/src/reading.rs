@@ -7,12 +7,13 @@
 
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
-    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, ScheduleKey,
-    SkeletonKey, documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
+    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, MarkKey, OutboxKey, PersonalKey, PieceKey,
+    ScheduleKey, SkeletonKey, documents_of, end, first, from_after, identities_by, just_after, questions_to, queue_of,
 };
-use crate::record::{self, FORMAT, Header, LastBatch};
+use crate::partitions::Partitions;
+use crate::record::{self, FORMAT, FeedRecord, Header, LastBatch, Lease};
 use crate::records::{
-    BatchId, Counters, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DocumentKey, DocumentKind, Epoch,
+    BatchId, Counters, DeadLetter, DeadLetterId, DocumentKey, DocumentKind, Epoch, Feed, FeedKey, InboxKey, InboxRow,
     QuestionKey, QueueKey, StoreError, Timer,
 };
 use crate::space::Space;
@@ -25,6 +26,7 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use minicbor::Decode;
 use minicbor::bytes::ByteVec;
+use std::collections::BTreeMap;
 
 /// The most pieces a value may have: 64 MiB. More can only be damage.
 const PIECES_MAX: u32 = 4_096;
@@ -128,7 +130,34 @@ fn keys<K: Key>(
     bounds: (Vec<u8>, Vec<u8>),
     limit: usize,
 ) -> Result<Vec<K>, StoreError> {
-    range(records, bounds, limit, |key, _| K::of_bytes(key).map(Some))
+    keys_where(records, bounds, limit, |_| true)
+}
+
+/// The same of those that are asked for; the others cost no room in a page.
+fn keys_where<K: Key>(
+    records: Records<'_, impl Space>,
+    bounds: (Vec<u8>, Vec<u8>),
+    limit: usize,
+    wanted: impl Fn(&K) -> bool,
+) -> Result<Vec<K>, StoreError> {
+    range(records, bounds, limit, |key, _| Ok(Some(K::of_bytes(key)?).filter(&wanted)))
+}
+
+/// Values under keys that are asked for; for all of them no key is looked at.
+fn values_where<K: Key, T: for<'b> Decode<'b, ()>>(
+    records: Records<'_, impl Space>,
+    bounds: (Vec<u8>, Vec<u8>),
+    limit: usize,
+    within: &Partitions,
+    partition: impl Fn(&K) -> u8,
+) -> Result<Vec<T>, StoreError> {
+    if within.is_all() {
+        return values(records, bounds, limit);
+    }
+    range(records, bounds, limit, |key, value| match within.contains(partition(&K::of_bytes(key)?)) {
+        true => whole(records.space, key, value),
+        false => Ok(None),
+    })
 }
 
 /// The header; none in a key space that has never been opened.
@@ -140,9 +169,18 @@ pub(crate) fn header(records: Records<'_, impl Space>) -> Result<Option<Header>,
     }
 }
 
-/// The last batch.
-pub(crate) fn last_batch(records: Records<'_, impl Space>) -> Result<Option<LastBatch>, StoreError> {
-    value(records, &LastBatchKey)
+/// The last batch: of the one writer, or of one among several.
+pub(crate) fn last_batch(records: Records<'_, impl Space>, of: Option<Epoch>) -> Result<Option<LastBatch>, StoreError> {
+    value(records, &LastBatchKey(of))
+}
+
+/// Who holds which partitions. Of one that cannot be read nobody knows, and it can be claimed.
+pub(crate) fn leases(records: Records<'_, impl Space>) -> Result<BTreeMap<u8, Lease>, StoreError> {
+    let leases = range(records, (first::<LeaseKey>(), end::<LeaseKey>()), usize::MAX, |key, value| {
+        let LeaseKey(partition) = LeaseKey::of_bytes(key)?;
+        Ok(Some((partition, record::decode(key, value)?)))
+    })?;
+    Ok(leases.into_iter().collect())
 }
 
 /// Marks of a day from after this one.
@@ -175,10 +213,12 @@ pub(crate) fn identities_of(
 /// Leads in order of their ids.
 pub(crate) fn leads<T: for<'b> Decode<'b, ()>>(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     after: Option<LeadId>,
     limit: usize,
 ) -> Result<Vec<T>, StoreError> {
-    values(records, (from_after(after.as_ref()), end::<LeadId>()), limit)
+    let bounds = (from_after(after.as_ref()), end::<LeadId>());
+    values_where(records, bounds, limit, within, |lead: &LeadId| lead.partition())
 }
 
 /// Journal entries of a lead.
@@ -202,11 +242,13 @@ pub(crate) fn journal(
 /// Timers in order of time.
 pub(crate) fn timers(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     after: Option<Timer>,
     until: Timestamp,
     limit: usize,
 ) -> Result<Vec<Timer>, StoreError> {
-    keys(records, (from_after(after.as_ref()), past(until, |at| (at, FIRST_OWNER).bytes(), end::<Timer>)), limit)
+    let bounds = (from_after(after.as_ref()), past(until, |at| (at, FIRST_OWNER).bytes(), end::<Timer>));
+    keys_where(records, bounds, limit, |(_, owner): &Timer| within.contains(owner.partition()))
 }
 
 /// The owner that sorts before all others.
@@ -221,6 +263,7 @@ fn past(until: Timestamp, first_at: impl Fn(Timestamp) -> Vec<u8>, end: impl Fn(
 /// A queue in rank order, or all of them.
 pub(crate) fn queue(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     assignee: Option<&Assignee>,
     after: Option<&QueueKey>,
     limit: usize,
@@ -231,21 +274,23 @@ pub(crate) fn queue(
     if from >= to {
         return Ok(Vec::new());
     }
-    keys(records, (from, to), limit)
+    keys_where(records, (from, to), limit, |key: &QueueKey| within.contains(key.task.lead().partition()))
 }
 
 /// The line of questions that wait for a plugin, or the first of every line.
 pub(crate) fn questions(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     plugin: Option<&str>,
     limit: usize,
 ) -> Result<Vec<QuestionKey>, StoreError> {
+    let wanted = |key: &QuestionKey| within.contains(key.run.lead().partition());
     if let Some(plugin) = plugin {
-        return keys(records, questions_to(plugin), limit);
+        return keys_where(records, questions_to(plugin), limit, wanted);
     }
     let (mut firsts, mut from) = (Vec::new(), first::<QuestionKey>());
     while firsts.len() < limit {
-        let Some(next) = keys::<QuestionKey>(records, (from, end::<QuestionKey>()), 1)?.pop() else { break };
+        let Some(next) = keys_where(records, (from, end::<QuestionKey>()), 1, wanted)?.pop() else { break };
         // One seek for each plugin, however long its line is.
         (_, from) = questions_to(&next.plugin);
         firsts.push(next);
@@ -256,6 +301,7 @@ pub(crate) fn questions(
 /// Leads under the hold of an account.
 pub(crate) fn held(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     account: AccountId,
     after: Option<LeadId>,
     limit: usize,
@@ -263,12 +309,14 @@ pub(crate) fn held(
     let first = HeldKey { account, lead: LeadId(0) }.bytes();
     let from = after.map_or(first, |lead| just_after(HeldKey { account, lead }.bytes()));
     let to = just_after(HeldKey { account, lead: LeadId(u128::MAX) }.bytes());
-    Ok(keys::<HeldKey>(records, (from, to), limit)?.into_iter().map(|key| key.lead).collect())
+    let wanted = |key: &HeldKey| within.contains(key.lead.partition());
+    Ok(keys_where(records, (from, to), limit, wanted)?.into_iter().map(|key| key.lead).collect())
 }
 
 /// Outbox rows in order of their due time.
 pub(crate) fn outbox(
     records: Records<'_, impl Space>,
+    within: &Partitions,
     after: Option<(Due, EffectId)>,
     until: Due,
     limit: usize,
@@ -276,7 +324,24 @@ pub(crate) fn outbox(
     let after = after.map(|(due, id)| OutboxKey { due, id });
     let first_at = |at| OutboxKey { due: Due::At(at), id: EffectId(0) }.bytes();
     let to = until.at().map_or_else(end::<OutboxKey>, |until| past(until, first_at, end::<OutboxKey>));
-    values(records, (from_after(after.as_ref()), to), limit)
+    let bounds = (from_after(after.as_ref()), to);
+    values_where(records, bounds, limit, within, |key: &OutboxKey| key.id.lead().partition())
+}
+
+/// What leads are told by others, in the order of the commits that sent it.
+pub(crate) fn inbox(
+    records: Records<'_, impl Space>,
+    within: &Partitions,
+    after: Option<InboxKey>,
+    limit: usize,
+) -> Result<Vec<(InboxKey, InboxRow)>, StoreError> {
+    range(records, (from_after(after.as_ref()), end::<InboxKey>()), limit, |key, value| {
+        let at = InboxKey::of_bytes(key)?;
+        if !within.contains(at.to.partition()) {
+            return Ok(None);
+        }
+        Ok(whole(records.space, key, value)?.map(|row| (at, row)))
+    })
 }
 
 /// Dead letters in order.
@@ -323,24 +388,33 @@ pub(crate) fn documents(
     })
 }
 
-/// Lists of decisions in order of time.
-pub(crate) fn decisions(
+/// The feed in the order of the commits.
+pub(crate) fn feed(
     records: Records<'_, impl Space>,
-    after: Option<DecisionsKey>,
+    within: &Partitions,
+    after: Option<FeedKey>,
     until: Timestamp,
     limit: usize,
-) -> Result<Vec<(DecisionsKey, Vec<DecisionRef>)>, StoreError> {
-    let to = past(until, |at| DecisionsKey { at, epoch: Epoch(0), batch: BatchId(0) }.bytes(), end::<DecisionsKey>);
+) -> Result<Vec<(FeedKey, Feed)>, StoreError> {
+    let to = past(until, |at| FeedKey { at, epoch: Epoch(0), batch: BatchId(0) }.bytes(), end::<FeedKey>);
     range(records, (from_after(after.as_ref()), to), limit, |key, value| {
-        let at = DecisionsKey::of_bytes(key)?;
+        let at = FeedKey::of_bytes(key)?;
         // One that cannot be read is listed as empty, so that it is forgotten in time like all others.
-        let list = whole(records.space, key, value).inspect_err(|error| {
+        let read = whole(records.space, key, value).inspect_err(|error| {
             if error.is_damage() {
                 records.damage.note(key, error);
             }
         });
-        Ok(Some((at, list.unless_damaged()?.unwrap_or_default())))
+        let feed = read.unless_damaged()?.map_or_else(Feed::default, |FeedRecord(feed)| feed);
+        Ok(Some((at, feed.within(within))))
     })
+}
+
+/// The last place in the feed.
+pub(crate) fn last_of_feed(records: Records<'_, impl Space>) -> Result<Option<FeedKey>, StoreError> {
+    let last = records.space.last(&first::<FeedKey>(), &end::<FeedKey>())?;
+    // A key that cannot be read is not the feed's.
+    Ok(last.and_then(|key| FeedKey::of_bytes(key.as_ref()).ok()))
 }
 
 /// The first mark from this key on.

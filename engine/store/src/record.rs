@@ -3,9 +3,11 @@
 //!
 //! Must not know: keys, batches, where bytes are kept.
 
-use crate::records::{BatchId, Epoch, StoreError};
+use crate::records::{BatchId, Epoch, Feed, StoreError, Term};
 use cadenza_core::id::LeadId;
-use minicbor::{Decode, Encode};
+use cadenza_core::time::Timestamp;
+use minicbor::data::Type;
+use minicbor::{Decode, Decoder, Encode};
 
 /// The version that is written; every one up to it is read.
 pub(crate) const VERSION: u8 = 1;
@@ -70,7 +72,7 @@ pub(crate) struct Header {
 /// |---|---|
 /// | 1 | 0.1, first release |
 /// | 2 | more cases in journal, events, leads and runs; keys that several leads have; marks of what was read; questions that wait for a place in the pool; the leads of a hold |
-/// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers |
+/// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers; what each commit changed |
 pub(crate) const FORMAT: u32 = 3;
 
 /// The last batch, written with it.
@@ -81,6 +83,31 @@ pub(crate) struct LastBatch {
     pub(crate) epoch: Epoch,
     #[n(1)]
     pub(crate) id: BatchId,
+}
+
+/// Who holds a partition, and until when nobody else can claim it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Lease {
+    #[n(0)]
+    pub(crate) holder: Epoch,
+    #[n(1)]
+    pub(crate) term: Term,
+    #[n(2)]
+    pub(crate) until: Timestamp,
+}
+
+/// A record of the feed. Programs up to format 2 kept a list of decisions in its place.
+pub(crate) struct FeedRecord(pub(crate) Feed);
+impl<'b, C> Decode<'b, C> for FeedRecord {
+    fn decode(d: &mut Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        match d.datatype()? {
+            Type::Array | Type::ArrayIndef => {
+                Ok(Self(Feed { decisions: Decode::decode(d, context)?, ..Feed::default() }))
+            }
+            _ => Feed::decode(d, context).map(Self),
+        }
+    }
 }
 
 /// What a mark says; the event and the day are in its key.
@@ -102,6 +129,21 @@ pub(crate) struct MarkRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::{DecisionRef, Moved};
+
+    #[test]
+    fn a_list_of_decisions_of_an_older_program_is_a_record_of_the_feed() {
+        let decisions = vec![DecisionRef { lead: LeadId(7), seq: 2 }, DecisionRef { lead: LeadId(8), seq: 1 }];
+        let feed =
+            Feed { leads: vec![Moved { lead: LeadId(7), seq: 2 }], decisions: decisions.clone(), documents: true };
+        for (bytes, expected) in [
+            (minicbor::to_vec(&decisions), Feed { decisions: decisions.clone(), ..Feed::default() }),
+            (minicbor::to_vec(&feed), feed.clone()),
+        ] {
+            let FeedRecord(read) = minicbor::decode(&bytes.unwrap()).unwrap();
+            assert_eq!(read, expected);
+        }
+    }
 
     #[test]
     fn a_mark_of_an_older_program_says_nothing_of_what_was_read() {

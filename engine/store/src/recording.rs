@@ -10,7 +10,10 @@ use crate::keys::{
 use crate::mark_days::Filter;
 use crate::reading::{self, Records};
 use crate::record::{self, LastBatch, MarkRecord, VALUE_BYTES_MAX};
-use crate::records::{Batch, DecisionsKey, LeadIndex, LeadWrite, Mark, OutboxWrite, StoreError, TimerOwner};
+use crate::records::{
+    Batch, Epoch, Feed, FeedKey, InboxKey, LeadIndex, LeadWrite, Mark, Moved, OutboxWrite, StoreError, TimerOwner,
+    Weight,
+};
 use crate::space::{Changes, Space};
 use cadenza_core::account::Account;
 use cadenza_core::time::Timestamp;
@@ -25,6 +28,8 @@ pub(crate) struct Remembered {
     counters: BTreeMap<String, i64>,
     /// Values that lie in pieces, and in how many: the few that are too long for one record.
     pieces: BTreeMap<Vec<u8>, u32>,
+    /// The last place in the feed that was given.
+    fed: Option<FeedKey>,
 }
 
 impl Remembered {
@@ -35,12 +40,26 @@ impl Remembered {
             let PiecesKey(of) = PiecesKey::of_bytes(key)?;
             Ok(Some((of, record::decode(key, value)?)))
         })?;
-        Ok(Self { counters, pieces: pieces.into_iter().collect() })
+        Ok(Self { counters, pieces: pieces.into_iter().collect(), fed: reading::last_of_feed(records)? })
+    }
+
+    /// A batch's place in the feed: behind all others, wherever the clock was set meanwhile.
+    fn feed_key(&mut self, batch: &Batch) -> FeedKey {
+        let mut key = FeedKey { at: batch.at, epoch: batch.epoch, batch: batch.id };
+        if let Some(last) = self.fed.filter(|last| *last >= key) {
+            key.at = last.at;
+            if last >= key {
+                key.at = last.at.plus_ms(1);
+            }
+        }
+        self.fed = Some(key);
+        key
     }
 }
 
-/// Appends everything the batch writes to `changes`.
-pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut Changes) {
+/// Appends everything the batch writes to `changes`. Where there are several writers `of` is the one whose batch it is.
+pub(crate) fn record(batch: &Batch, of: Option<Epoch>, remembered: &mut Remembered, changes: &mut Changes) {
+    let place = remembered.feed_key(batch);
     let mut recorder = Recorder { remembered, changes };
     for lead in &batch.leads {
         recorder.lead(lead);
@@ -66,7 +85,7 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
         recorder.account(account, *due_before);
     }
     for (name, pool) in &batch.pools {
-        recorder.put(&PoolKey(name.clone()), pool);
+        recorder.put(&PoolKey { name: name.clone(), of }, pool);
     }
     for (id, schedule) in &batch.schedules {
         recorder.put(&ScheduleKey(id.clone()), schedule);
@@ -83,30 +102,37 @@ pub(crate) fn record(batch: &Batch, remembered: &mut Remembered, changes: &mut C
             None => recorder.delete(key),
         }
     }
-    if let Some((at, decisions)) = &batch.decisions {
-        recorder.put(&DecisionsKey { at: *at, epoch: batch.epoch, batch: batch.id }, decisions);
+    let feed = feed(batch);
+    if !feed.is_empty() {
+        recorder.put(&place, &feed);
     }
-    for key in &batch.forget_decisions {
+    for key in &batch.forget_feed {
         recorder.delete(key);
     }
-    recorder.put(&LastBatchKey, &LastBatch { epoch: batch.epoch, id: batch.id });
+    for (number, row) in (0..).zip(&batch.sent) {
+        recorder.put(&InboxKey { sent: place, number, to: row.to }, row);
+    }
+    for key in &batch.received {
+        recorder.delete(key);
+    }
+    recorder.put(&LastBatchKey(of), &LastBatch { epoch: batch.epoch, id: batch.id });
 }
 
-/// What a batch weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weight {
-    /// Records written or taken away.
-    pub records: usize,
-    /// Bytes of their keys and values.
-    pub bytes: usize,
+/// What whoever follows is told of a batch.
+fn feed(batch: &Batch) -> Feed {
+    let moved = |write: &LeadWrite| Moved { lead: write.state.lead.id, seq: write.state.seq };
+    Feed {
+        leads: batch.leads.iter().map(moved).collect(),
+        decisions: batch.decisions.clone(),
+        documents: !batch.documents.is_empty(),
+    }
 }
 
 /// What this batch weighs as the first one of an empty store.
 pub fn weight(batch: &Batch) -> Weight {
     let mut changes = Changes::default();
-    record(batch, &mut Remembered::default(), &mut changes);
-    let bytes = changes.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum();
-    Weight { records: changes.len(), bytes }
+    record(batch, None, &mut Remembered::default(), &mut changes);
+    changes.weight()
 }
 
 /// Appends the filter of a day's marks.
@@ -276,7 +302,7 @@ mod tests {
             let counters = (0..others).map(|n| (format!("step/{n}/1"), 1)).collect();
             let mut remembered = Remembered { counters, ..Remembered::default() };
             let mut changes = Changes::default();
-            record(&batch, &mut remembered, &mut changes);
+            record(&batch, None, &mut remembered, &mut changes);
             assert_eq!(remembered.counters.len(), others + 2);
             changes.len()
         });

@@ -1,8 +1,10 @@
 //! What a store is given and gives back: batches of writes, the keys and records in them, and why it could not do it. No
 //! trait and no bytes: those are `contract` and `keys`.
 
+use crate::partitions::Partitions;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
+use cadenza_core::event::Event;
 pub use cadenza_core::heart::Mark;
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey};
@@ -16,12 +18,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Who may write: goes up with every opening; a commit with an older one is refused.
+/// A writer: the number of an opening, which goes up with each. Where one writer has everything, a commit of an older one is
+/// refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Epoch(#[n(0)] pub u64);
 
-/// The number of a batch within its epoch.
+/// The number of a batch of one writer; together with the writer's it names the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct BatchId(#[n(0)] pub u64);
@@ -33,6 +36,11 @@ pub struct Batch {
     pub id: BatchId,
     /// Who writes.
     pub epoch: Epoch,
+    /// Up to which claim the writer knew what it holds when this was computed.
+    pub term: Term,
+    /// How far the store had come when the records were read that other writers may write too. Looked at where there are others:
+    /// what is written and not named here is a conflict then.
+    pub seen: BTreeMap<SharedKey, Position>,
     /// Leads with their runs and tasks, each at most once; the store keeps timers, queues and journal in step.
     pub leads: Vec<LeadWrite>,
     /// Keys with what is known of them now.
@@ -55,10 +63,16 @@ pub struct Batch {
     pub counted: BTreeMap<String, i64>,
     /// Documents: definitions, the active workspace, tokens.
     pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
-    /// Decisions that were taken, and at what time the batch was begun; listed in one record.
-    pub decisions: Option<(Timestamp, Vec<DecisionRef>)>,
-    /// Lists of decisions that are too old.
-    pub forget_decisions: Vec<DecisionsKey>,
+    /// When it was begun: its place in the feed.
+    pub at: Timestamp,
+    /// Decisions that were taken; the feed names them.
+    pub decisions: Vec<DecisionRef>,
+    /// Records of the feed that are too old.
+    pub forget_feed: Vec<FeedKey>,
+    /// What leads of other partitions are told.
+    pub sent: Vec<InboxRow>,
+    /// What leads were told by others, and know now.
+    pub received: Vec<InboxKey>,
 }
 
 impl Batch {
@@ -67,6 +81,8 @@ impl Batch {
         Self {
             id,
             epoch,
+            term: Term::default(),
+            seen: BTreeMap::new(),
             leads: Vec::new(),
             identities: Vec::new(),
             forget_identities: Vec::new(),
@@ -78,8 +94,11 @@ impl Batch {
             outbox: Vec::new(),
             counted: BTreeMap::new(),
             documents: Vec::new(),
-            decisions: None,
-            forget_decisions: Vec::new(),
+            at: Timestamp::from_ms(0),
+            decisions: Vec::new(),
+            forget_feed: Vec::new(),
+            sent: Vec::new(),
+            received: Vec::new(),
         }
     }
 
@@ -96,9 +115,160 @@ impl Batch {
             && self.outbox.is_empty()
             && self.counted.is_empty()
             && self.documents.is_empty()
-            && self.decisions.is_none()
-            && self.forget_decisions.is_empty()
+            && self.decisions.is_empty()
+            && self.forget_feed.is_empty()
+            && self.sent.is_empty()
+            && self.received.is_empty()
     }
+
+    /// Partitions of which it writes what only their holder may write: leads, and what lies with them.
+    pub fn owned(&self) -> Partitions {
+        let leads = self.leads.iter().map(|write| write.state.lead.id);
+        let held = self.held.iter().map(|(_, lead, _)| *lead);
+        let rows = self.outbox.iter().filter_map(OutboxWrite::lead);
+        let received = self.received.iter().map(|key| key.to);
+        leads.chain(held).chain(rows).chain(received).map(LeadId::partition).collect()
+    }
+
+    /// What it writes of the records that every writer may write.
+    pub fn shared(&self) -> impl Iterator<Item = SharedKey> {
+        let identities = self.identities.iter().map(|(key, _)| key).chain(&self.forget_identities);
+        let identities = identities.map(|key| SharedKey::Identity(key.clone()));
+        let marks = self.marks.iter().map(|mark| SharedKey::Mark(mark.event.clone()));
+        let accounts = self.accounts.iter().map(|(account, _)| SharedKey::Account(account.id));
+        let schedules = self.schedules.iter().map(|(id, _)| SharedKey::Schedule(id.clone()));
+        let documents = self.documents.iter().map(|(key, _)| SharedKey::Document(key.clone()));
+        identities.chain(marks).chain(accounts).chain(schedules).chain(documents)
+    }
+}
+
+/// What a batch weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Records written or taken away.
+    pub records: usize,
+    /// Bytes of their keys and values.
+    pub bytes: usize,
+}
+
+/// Names a record that every writer may write, against what it has seen of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SharedKey {
+    /// What is known of an address, a number or an id.
+    Identity(IdentityKey),
+    /// Whether an event was applied.
+    Mark(String),
+    /// An account.
+    Account(AccountId),
+    /// A schedule.
+    Schedule(String),
+    /// A document.
+    Document(DocumentKey),
+}
+
+/// Without personal data.
+impl fmt::Display for SharedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity(key) => write!(f, "a key of kind {:?}", key.kind),
+            Self::Mark(_) => f.write_str("the mark of an event"),
+            Self::Account(id) => write!(f, "account {id}"),
+            Self::Schedule(id) => write!(f, "schedule {id}"),
+            Self::Document(DocumentKey::Token(_)) => f.write_str("a token"),
+            Self::Document(key) => write!(f, "document {key:?}"),
+        }
+    }
+}
+
+/// How far a store has come: goes up with every commit of any writer, from 0 at its opening.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub u64);
+
+/// How often partitions were claimed: each claim that takes some has the next number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Term(#[n(0)] pub u64);
+
+/// What a writer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// Which partitions.
+    pub partitions: Partitions,
+    /// The last claim that gave it some. What was computed under an older one is refused where it was lost in between.
+    pub term: Term,
+    /// Until when nobody else can claim them, by the store's time; none where there is nobody else.
+    pub until: Option<Timestamp>,
+}
+
+/// What one commit changed, for whoever follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Feed {
+    /// Leads that it wrote, each with the number of its newest journal entry.
+    #[n(0)]
+    #[cbor(default)]
+    pub leads: Vec<Moved>,
+    /// Decisions that were taken.
+    #[n(1)]
+    #[cbor(default)]
+    pub decisions: Vec<DecisionRef>,
+    /// Whether it wrote documents: what is in force may be another.
+    #[n(2)]
+    #[cbor(default)]
+    pub documents: bool,
+}
+
+impl Feed {
+    /// What of it concerns these partitions.
+    pub fn within(mut self, partitions: &Partitions) -> Self {
+        if !partitions.is_all() {
+            self.leads.retain(|moved| partitions.contains(moved.lead.partition()));
+            self.decisions.retain(|decision| partitions.contains(decision.lead.partition()));
+        }
+        self
+    }
+
+    /// Whether there is nothing in it.
+    pub const fn is_empty(&self) -> bool {
+        self.leads.is_empty() && self.decisions.is_empty() && !self.documents
+    }
+}
+
+/// A lead, and how far its story had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Moved {
+    /// The lead.
+    #[n(0)]
+    pub lead: LeadId,
+    /// The number of its newest journal entry.
+    #[n(1)]
+    pub seq: u64,
+}
+
+/// What the holder of a lead is told by another writer; written with what gave rise to it, and taken away with what came of it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct InboxRow {
+    /// Who is told.
+    #[n(0)]
+    pub to: LeadId,
+    /// The event's id.
+    #[n(1)]
+    pub id: String,
+    /// What happened.
+    #[n(2)]
+    pub event: Event,
+}
+
+/// Under which a row of the inbox lies, in the order of the commits that sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InboxKey {
+    /// The commit.
+    pub sent: FeedKey,
+    /// Which of that commit's, from 0.
+    pub number: u32,
+    /// Who is told.
+    pub to: LeadId,
 }
 
 /// Where decisions lie: in an entry of the journal of their lead, with their inputs, answers and costs. They go when the
@@ -113,10 +283,11 @@ pub struct DecisionRef {
     pub seq: u64,
 }
 
-/// Under which the decisions of a batch are listed, in order of time.
+/// A commit's place in the feed. Keys have the order of the commits: whoever has followed up to one misses nothing by going on
+/// after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DecisionsKey {
-    /// When the batch was begun.
+pub struct FeedKey {
+    /// When the batch was begun; a little later where the clock was set back meanwhile.
     pub at: Timestamp,
     /// Whose batch.
     pub epoch: Epoch,
@@ -225,6 +396,18 @@ pub enum OutboxWrite {
         /// The delivery that it is, when it is one.
         delivery: Option<DeliveryKey>,
     },
+}
+
+impl OutboxWrite {
+    /// The lead whose message it is; none for what lies with the dead letters.
+    pub const fn lead(&self) -> Option<LeadId> {
+        match self {
+            Self::Put(row) | Self::Update { row, .. } => Some(row.id.lead()),
+            Self::Remove { id, .. } => Some(id.lead()),
+            Self::Bury { letter: DeadLetter { content: DeadContent::Outgoing(row), .. }, .. } => Some(row.id.lead()),
+            Self::Bury { .. } | Self::Exhume { .. } => None,
+        }
+    }
 }
 
 /// A dead letter's number, ordered by time.
@@ -354,17 +537,18 @@ pub enum TimerOwner {
     Account(AccountId),
 }
 
+impl TimerOwner {
+    /// The partition whose holder looks after it.
+    pub const fn partition(self) -> u8 {
+        match self {
+            Self::Lead(id) => id.partition(),
+            Self::Account(id) => id.partition(),
+        }
+    }
+}
+
 /// One due timer.
 pub type Timer = (Timestamp, TimerOwner);
-
-/// A page of something, and where the next begins.
-#[derive(Clone, Debug)]
-pub struct Page<T> {
-    /// What was found.
-    pub items: Vec<T>,
-    /// Where to go on; none at the end.
-    pub next: Option<Vec<u8>>,
-}
 
 /// Why the store could not do it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -376,6 +560,27 @@ pub enum StoreError {
         held: Epoch,
         /// The writer's.
         ours: Epoch,
+    },
+    /// Another writer holds a partition of which the batch writes leads. Nothing of the batch is kept, and nothing that this
+    /// writer hands over behind it, until it claims again and hears what it holds.
+    #[error(
+        "partition {partition} belongs to {}: this writer, number {}, does not hold it any more",
+        held.map_or_else(|| "nobody".to_owned(), |held| format!("writer {}", held.0)), ours.0
+    )]
+    NotHeld {
+        /// The partition.
+        partition: u8,
+        /// Who holds it now.
+        held: Option<Epoch>,
+        /// The writer.
+        ours: Epoch,
+    },
+    /// Another writer has changed what the batch was computed on. Nothing of the batch is kept, and nothing that this writer hands
+    /// over behind it, until it claims again.
+    #[error("{key} was changed by another writer meanwhile")]
+    Conflict {
+        /// What was changed.
+        key: SharedKey,
     },
     /// Another process has the data folder open.
     #[error("{path}: another cadenza process has this data folder open; stop it first")]

@@ -3,7 +3,7 @@
 //! Must not know: what keys and values mean.
 
 use crate::keys::{Key, NudgeKey};
-use crate::records::StoreError;
+use crate::records::{StoreError, Weight};
 use std::ops::Range;
 use std::sync::RwLockReadGuard;
 
@@ -24,6 +24,8 @@ pub trait Space: Send + Sync + 'static {
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
     /// Keys and values in order, from `from` to before `to`, at most `limit`.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<Self::Bytes>>, StoreError>;
+    /// The last key from `from` to before `to`.
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
     /// While this is held nothing is applied: for a value that lies in several records.
     fn still(&self) -> RwLockReadGuard<'_, ()>;
     /// Makes all the changes or none, and returns once they are durable. Called by one thread at a time.
@@ -63,6 +65,12 @@ impl Changes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// How many records they are, and how many bytes of keys and values.
+    pub(crate) fn weight(&self) -> Weight {
+        let bytes = self.list.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, ExactSizeIterator::len));
+        Weight { records: self.len(), bytes: bytes.sum() }
     }
 
     /// Forgets everything but the memory.

@@ -15,7 +15,7 @@ use cadenza_core::id::RunId;
 use cadenza_core::journal::Entry;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{BatchId, DecisionRef, DecisionsKey, Epoch};
+use cadenza_store::{BatchId, DecisionRef, Epoch, Feed, FeedKey};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -48,8 +48,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<DecisionView>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
     let name = format!("decisions {:?} {:?} {:?} {:?}", params.plugin, params.run, params.from, params.until);
-    let from =
-        params.from.map(|at| DecisionsKey { at: at.plus_ms(-1), epoch: Epoch(u64::MAX), batch: BatchId(u64::MAX) });
+    let from = params.from.map(|at| FeedKey { at: at.plus_ms(-1), epoch: Epoch(u64::MAX), batch: BatchId(u64::MAX) });
     let after = match params.cursor.as_deref() {
         Some(text) => Some(read_cursor(&name, text)?),
         None => from,
@@ -63,20 +62,20 @@ async fn search(
     name: String,
     params: ListParams,
     limit: usize,
-    mut after: Option<DecisionsKey>,
+    mut after: Option<FeedKey>,
 ) -> Result<Page<DecisionView>, Problem> {
     let until = params.until.unwrap_or(Timestamp::MAX);
     let (mut items, mut seen) = (Vec::new(), 0);
     loop {
-        let lists = api.engine.decisions(after, until, LISTS).await?;
-        let last = lists.len() < LISTS;
-        for (key, decisions) in lists {
+        let feed = api.engine.feed(after, until, LISTS).await?;
+        let last = feed.len() < LISTS;
+        for (key, Feed { decisions, .. }) in feed {
             // What one batch decided stays together, so a page may hold some more than asked for.
             if items.len() >= limit || seen >= api.limits.page_scan_max {
                 return Ok(Page { items, next: after.map(|key| write_cursor(&name, key)) });
             }
             after = Some(key);
-            seen += decisions.len();
+            seen += decisions.len().max(1);
             collect(&api, &params, &decisions, &mut items).await?;
         }
         if last {
@@ -128,17 +127,17 @@ fn answers(entry: &Entry) -> impl Iterator<Item = &Answer> {
     events.filter_map(|event| if let Event::Decided(answer) = event { Some(answer) } else { None })
 }
 
-fn write_cursor(name: &str, key: DecisionsKey) -> String {
+fn write_cursor(name: &str, key: FeedKey) -> String {
     let parts = [key.at.as_ms().to_be_bytes(), key.epoch.0.to_be_bytes(), key.batch.0.to_be_bytes()];
     cursor::write(name, &parts.concat())
 }
 
-fn read_cursor(name: &str, text: &str) -> Result<DecisionsKey, Problem> {
+fn read_cursor(name: &str, text: &str) -> Result<FeedKey, Problem> {
     let bytes = cursor::read(name, text)?;
     let number = |at: usize| bytes.get(at..at + 8).and_then(|part| part.try_into().ok()).map(u64::from_be_bytes);
     match (number(0), number(8), number(16)) {
         (Some(at), Some(epoch), Some(batch)) => {
-            Ok(DecisionsKey { at: Timestamp::from_ms(at as i64), epoch: Epoch(epoch), batch: BatchId(batch) })
+            Ok(FeedKey { at: Timestamp::from_ms(at as i64), epoch: Epoch(epoch), batch: BatchId(batch) })
         }
         _ => Err(cursor::damaged()),
     }

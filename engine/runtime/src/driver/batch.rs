@@ -1,13 +1,14 @@
 //! The batch that is being computed: what it writes besides states, and who waits for it.
 
+use super::intake::Asked;
 use crate::catalog::{Catalog, Documents};
-use crate::engine::{Accepted, Applied, Refused, Request};
+use crate::engine::{Accepted, Applied, Operation, Refused, Request};
 use cadenza_core::effect::{Due, Outgoing, Question};
 use cadenza_core::gate::Permit;
-use cadenza_core::heart::Watched;
+use cadenza_core::heart::{Command, Watched};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadLetterId, DecisionRef, DecisionsKey, OutboxWrite};
+use cadenza_store::{DeadContent, DeadLetterId, DecisionRef, FeedKey, OutboxWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -26,55 +27,66 @@ pub(crate) struct OpenBatch {
     pub(crate) held: Vec<(AccountId, LeadId, bool)>,
     /// Decisions that were taken.
     pub(crate) decisions: Vec<DecisionRef>,
-    /// Lists of decisions that are too old.
-    pub(crate) forget_decisions: Vec<DecisionsKey>,
-    /// Who waits for it.
-    pub(crate) replies: Vec<Reply>,
+    /// Records of the feed that are too old.
+    pub(crate) forget_feed: Vec<FeedKey>,
+    /// What it has taken, in order, and who waits for that.
+    pub(crate) taken: Vec<Taken>,
     /// What leaves once it is durable.
     pub(crate) after: Vec<After>,
     /// Whether it writes states.
     pub(crate) touched: bool,
     /// When the first thing falls due of what it writes; looked for once it is durable.
     pub(crate) next_due: Timestamp,
-    /// Results that it handles, which are handled again if nothing of it is kept.
-    pub(crate) results: Vec<Request>,
     /// When the first of the rows falls due that it puts into the outbox, by connection; looked for once it is durable.
     pub(crate) placed: BTreeMap<String, Timestamp>,
 }
 
-/// Somebody who waits for a batch.
-pub(crate) enum Reply {
-    /// An event from outside.
-    Accepted(oneshot::Sender<Result<Accepted, Refused>>, Accepted),
+/// What a batch has taken, what came of it, and who waits for that.
+pub(crate) enum Taken {
+    /// An event from outside; one that is refused waits until what it is refused for is durable.
+    Report(Command, oneshot::Sender<Result<Accepted, Refused>>, Result<Accepted, Refused>),
     /// An event to a lead.
-    Applied(oneshot::Sender<Result<Applied, Refused>>, Applied),
+    Lead(Command, oneshot::Sender<Result<Applied, Refused>>, Applied),
     /// A dead letter.
-    Buried(oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
-    /// Anything that has nothing to say.
-    Done(oneshot::Sender<Result<(), Refused>>),
-    /// Something that is refused, but not before what it was refused for is durable.
-    Refused(oneshot::Sender<Result<Accepted, Refused>>, Refused),
+    Bury(String, Box<DeadContent>, oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
+    /// An operation.
+    Operation(Operation, oneshot::Sender<Result<(), Refused>>),
+    /// The result of something that the driver began: nobody waits, and nobody sends it again.
+    Result(Request),
 }
 
-impl Reply {
+impl Taken {
     /// It is durable. Who no longer waits is passed over.
     pub(crate) fn send(self) {
         match self {
-            Self::Accepted(reply, accepted) => drop(reply.send(Ok(accepted))),
-            Self::Applied(reply, applied) => drop(reply.send(Ok(applied))),
-            Self::Buried(reply, id) => drop(reply.send(Ok(id))),
-            Self::Done(reply) => drop(reply.send(Ok(()))),
-            Self::Refused(reply, refused) => drop(reply.send(Err(refused))),
+            Self::Report(_, reply, outcome) => drop(reply.send(outcome)),
+            Self::Lead(_, reply, applied) => drop(reply.send(Ok(applied))),
+            Self::Bury(_, _, reply, id) => drop(reply.send(Ok(id))),
+            Self::Operation(_, reply) => drop(reply.send(Ok(()))),
+            Self::Result(_) => {}
         }
     }
 
-    /// Nothing of it was kept, or nobody knows.
-    pub(crate) fn fail(self, refused: Refused) {
+    /// Nothing of it was kept, or nobody knows. A result is given back.
+    pub(crate) fn fail(self, refused: Refused) -> Option<Request> {
         match self {
-            Self::Accepted(reply, _) | Self::Refused(reply, _) => drop(reply.send(Err(refused))),
-            Self::Applied(reply, _) => drop(reply.send(Err(refused))),
-            Self::Buried(reply, _) => drop(reply.send(Err(refused))),
-            Self::Done(reply) => drop(reply.send(Err(refused))),
+            Self::Report(_, reply, _) => drop(reply.send(Err(refused))),
+            Self::Lead(_, reply, _) => drop(reply.send(Err(refused))),
+            Self::Bury(_, _, reply, _) => drop(reply.send(Err(refused))),
+            Self::Operation(_, reply) => drop(reply.send(Err(refused))),
+            Self::Result(result) => return Some(result),
+        }
+        None
+    }
+
+    /// As it came, to be done again.
+    pub(crate) fn again(self) -> Option<Request> {
+        match self {
+            Self::Report(command, reply, _) => Asked::Report(command, reply).into_request(),
+            Self::Lead(command, reply, _) => Asked::Lead(command, reply).into_request(),
+            Self::Bury(cause, content, reply, _) => Some(Request::Bury(cause, *content, reply)),
+            Self::Operation(operation, reply) => Some(Request::Operate(operation, reply)),
+            Self::Result(result) => Some(result),
         }
     }
 }
@@ -135,12 +147,11 @@ impl OpenBatch {
             documents: Vec::new(),
             held: Vec::new(),
             decisions: Vec::new(),
-            forget_decisions: Vec::new(),
-            replies: Vec::new(),
+            forget_feed: Vec::new(),
+            taken: Vec::new(),
             after: Vec::new(),
             touched: false,
             next_due: Timestamp::MAX,
-            results: Vec::new(),
             placed: BTreeMap::new(),
         }
     }
@@ -159,16 +170,15 @@ impl OpenBatch {
         !self.touched
             && self.outbox.is_empty()
             && self.documents.is_empty()
-            && self.forget_decisions.is_empty()
-            && self.replies.is_empty()
+            && self.forget_feed.is_empty()
+            && self.taken.is_empty()
             && self.after.is_empty()
     }
 
-    /// Tells everybody who waits that nothing of it was kept.
-    pub(crate) fn fail(self, refused: &Refused) {
-        for reply in self.replies {
-            reply.fail(refused.clone());
-        }
+    /// Tells everybody who waits that nothing of it was kept, or that nobody knows; results stay.
+    pub(crate) fn fail(&mut self, refused: &Refused) {
+        let results = self.taken.drain(..).filter_map(|taken| taken.fail(refused.clone()));
+        self.taken = results.map(Taken::Result).collect();
     }
 }
 
@@ -179,13 +189,7 @@ pub(crate) fn refuse(command: Request, refused: &Refused) {
         Request::Report(_, reply) => drop(reply.send(Err(refused))),
         Request::Lead { reply, .. } => drop(reply.send(Err(refused))),
         Request::Bury(_, _, reply) => drop(reply.send(Err(refused))),
-        Request::Exhume(_, _, reply)
-        | Request::Documents(_, reply)
-        | Request::Apply(_, _, reply)
-        | Request::Plugins(_, _, reply)
-        | Request::NoteFollowed(reply)
-        | Request::DropDefinitions(_, reply)
-        | Request::Brake(_, _, reply) => drop(reply.send(Err(refused))),
+        Request::Operate(_, reply) => drop(reply.send(Err(refused))),
         Request::Advance(_, reply) => drop(reply.send(Err(refused))),
         Request::Sent(..) | Request::Answered(..) | Request::Compared(_) => {}
     }

@@ -2,20 +2,18 @@
 //! are told, and held messages lie in the outbox until they are looked at again: a batch's share at a time; a restart
 //! begins with that again.
 
-use super::batch::{After, Reply};
+use super::batch::After;
 use super::desk::Desk;
 use super::walks::Resuming;
 use crate::brakes::{Brake, Brakes};
-use crate::engine::Refused;
 use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::gate::{Reason, Verdict};
 use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DocumentKey, StoreError};
+use cadenza_store::{DocumentKey, Partitions, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// What is said of a row whose lead a person holds back.
 const PAUSED: Verdict = Verdict::Held(Reason::Paused);
@@ -60,13 +58,7 @@ impl Releasing {
     }
 
     /// Sets or releases a brake, in a batch of its own.
-    pub(super) fn brake(
-        &mut self,
-        desk: &mut Desk,
-        what: Brake,
-        on: bool,
-        reply: oneshot::Sender<Result<(), Refused>>,
-    ) {
+    pub(super) fn brake(&mut self, desk: &mut Desk, what: Brake, on: bool) {
         tracing::info!(?what, on, "brake");
         let mut brakes = desk.catalog.brakes.as_ref().clone();
         let leads = brakes.set(what, on);
@@ -76,7 +68,6 @@ impl Releasing {
             desk.open.after.push(After::Release { leads });
         }
         keep(desk, brakes);
-        desk.open.replies.push(Reply::Done(reply));
     }
 
     /// When somebody is next told: at once while there are some that have not been.
@@ -106,7 +97,10 @@ impl Releasing {
         let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
             let Some(lead) = self.resumed.pop_first() else { break };
-            let page = desk.store.outbox(Some((Due::OnRelease, EffectId(lead.0))), Due::OnRelease, limit).await?;
+            let page = desk
+                .store
+                .outbox(&Partitions::ALL, Some((Due::OnRelease, EffectId(lead.0))), Due::OnRelease, limit)
+                .await?;
             for row in page.into_iter().take_while(|row| row.lead == lead) {
                 if !desk.holds(&row) {
                     self.release_row(desk, row, now);
@@ -125,7 +119,7 @@ impl Releasing {
     async fn release_rows(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let Some(told) = self.rows else { return Ok(()) };
         let limit = desk.options.firing_leads_max;
-        let page = desk.store.outbox(Some((Due::OnRelease, told)), Due::OnRelease, limit).await?;
+        let page = desk.store.outbox(&Partitions::ALL, Some((Due::OnRelease, told)), Due::OnRelease, limit).await?;
         self.rows = page.last().filter(|_| page.len() == limit).map(|last| last.id);
         for row in page {
             if desk.holds(&row) {

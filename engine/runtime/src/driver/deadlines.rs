@@ -5,7 +5,7 @@ use cadenza_core::account::Account;
 use cadenza_core::heart::{Command, Found};
 use cadenza_core::id::AccountId;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{StoreError, TimerOwner};
+use cadenza_store::{Partitions, StoreError, TimerOwner};
 use std::collections::BTreeSet;
 
 /// What is known of deadlines between batches.
@@ -41,7 +41,7 @@ impl Deadlines {
         }
         let share = desk.options.batch_timers_max;
         let passed_over_max = desk.pool.leads() + self.unreadable.len();
-        let due = desk.store.timers(None, now, share + passed_over_max).await?;
+        let due = desk.store.timers(&Partitions::ALL, None, now, share + passed_over_max).await?;
         let mut due: Vec<TimerOwner> =
             due.into_iter().map(|(_, owner)| owner).filter(|owner| !self.passes_over(desk, *owner)).collect();
         let more = due.len() >= share;
@@ -101,7 +101,7 @@ const fn command(owner: TimerOwner) -> Command {
 
 async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError> {
     let after = Some((now, TimerOwner::Account(AccountId(u128::MAX))));
-    let stored = desk.store.timers(after, Timestamp::MAX, 1).await?;
+    let stored = desk.store.timers(&Partitions::ALL, after, Timestamp::MAX, 1).await?;
     Ok(stored.first().map_or(Timestamp::MAX, |(at, _)| *at))
 }
 
@@ -111,7 +111,7 @@ async fn tell_the_unlisted(desk: &mut Desk, account: AccountId, now: Timestamp) 
     let known: Option<&Account> = desk.ledger.set().account(account).and_then(Found::one);
     let Some(ending) = known.and_then(|account| account.ending) else { return Ok(false) };
     let limit = desk.options.batch_timers_max;
-    let page = desk.store.held(account, ending.after, limit).await?;
+    let page = desk.store.held(&Partitions::ALL, account, ending.after, limit).await?;
     let last = page.len() < limit;
     // Nothing is refused here: its account was read.
     let _ = desk.run_at(&Command::HoldEnded { account, page, last }, now).await?;

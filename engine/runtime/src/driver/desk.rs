@@ -22,7 +22,7 @@ use cadenza_core::journal::Note;
 use cadenza_core::plugin::DecisionKind;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DecisionRef, OutboxWrite, Store, StoreError};
+use cadenza_store::{DecisionRef, Holding, OutboxWrite, Store, StoreError};
 use std::sync::Arc;
 
 /// What commands are run with.
@@ -43,6 +43,8 @@ pub(super) struct Desk {
     pub(super) pool: Pool,
     /// States in memory.
     pub(super) ledger: Ledger,
+    /// What this process holds of the store.
+    pub(super) holding: Holding,
     /// The batch that is being computed.
     pub(super) open: OpenBatch,
     /// Not later than the next timer of the store.
@@ -182,6 +184,7 @@ impl Desk {
 
     /// Reads these records, as far as they are not in memory.
     async fn read(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
+        self.ledger.looks(self.store.position(), &keys);
         read(self.store.as_ref(), self.ledger.set_mut(), keys, self.clock.now().day(), u32::MAX).await
     }
 

@@ -15,7 +15,7 @@ use cadenza_core::journal::Note;
 use cadenza_core::state::{FIRINGS_MAX, Fired, Firing, LeadState, PastFiring, ScheduleState};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::workflow::{CatchUp, Enroll, Schedule};
-use cadenza_store::{Store, StoreError};
+use cadenza_store::{Partitions, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -195,13 +195,13 @@ async fn leads_of(
     now: Timestamp,
 ) -> Result<(Vec<LeadState>, bool), StoreError> {
     let is_new = |state: &LeadState| came_since(state.lead.id, firing.started_at, now);
-    let mut page = store.leads(firing.cursor, limit).await?;
+    let mut page = store.leads(&Partitions::ALL, firing.cursor, limit).await?;
     let over = page.len() < limit;
     let Some(new) = page.iter().position(is_new) else { return Ok((page, over)) };
     page.truncate(new);
     if page.is_empty() {
         // Behind all that is new lie only leads from before the clock went back.
-        page = store.leads(Some(LeadId::last_of(now)), limit).await?;
+        page = store.leads(&Partitions::ALL, Some(LeadId::last_of(now)), limit).await?;
         let over = page.len() < limit;
         return Ok((page, over));
     }

@@ -1,7 +1,7 @@
 //! What comes from outside: events and commands for leads. Each is read into a command of the heart, what all of them need is
 //! read in one go, and each is answered when the batch that applies it is durable.
 
-use super::batch::{After, Reply};
+use super::batch::{After, Taken};
 use super::desk::Desk;
 use super::room::Room;
 use crate::engine::{Accepted, Applied, Refused, Request};
@@ -54,8 +54,8 @@ impl Asked {
     /// Does it, over what was read.
     pub(super) async fn run(self, desk: &mut Desk, room: &mut Room) -> Result<(), StoreError> {
         match self {
-            Self::Report(command, reply) => report(desk, room, &command, reply).await,
-            Self::Lead(command, reply) => lead(desk, &command, reply).await,
+            Self::Report(command, reply) => report(desk, room, command, reply).await,
+            Self::Lead(command, reply) => lead(desk, command, reply).await,
         }
     }
 }
@@ -63,7 +63,7 @@ impl Asked {
 async fn report(
     desk: &mut Desk,
     room: &mut Room,
-    command: &Command,
+    command: Command,
     reply: oneshot::Sender<Result<Accepted, Refused>>,
 ) -> Result<(), StoreError> {
     if let Some(refused) = room.refuses(desk) {
@@ -72,7 +72,7 @@ async fn report(
         return Ok(());
     }
     let now = desk.clock.now();
-    match desk.run_prefetched(command, None, now).await? {
+    match desk.run_prefetched(&command, None, now).await? {
         Ok(Outcome::Accepted(accepted)) => {
             let counted = if accepted.duplicate {
                 &desk.meters.events_duplicate_total
@@ -80,10 +80,12 @@ async fn report(
                 &desk.meters.events_applied_total
             };
             counted.add(1);
-            desk.open.replies.push(Reply::Accepted(reply, accepted));
+            desk.open.taken.push(Taken::Report(command, reply, Ok(accepted)));
         }
         // The first one may still be on its way to the disk: this reply goes with a batch behind it.
-        Err(why @ Rejected::Conflict { .. }) => desk.open.replies.push(Reply::Refused(reply, why.into())),
+        Err(why @ Rejected::Conflict { .. }) => {
+            desk.open.taken.push(Taken::Report(command, reply, Err(why.into())));
+        }
         Err(why) => drop(reply.send(Err(why.into()))),
         Ok(_) => {}
     }
@@ -92,19 +94,19 @@ async fn report(
 
 async fn lead(
     desk: &mut Desk,
-    command: &Command,
+    command: Command,
     reply: oneshot::Sender<Result<Applied, Refused>>,
 ) -> Result<(), StoreError> {
-    let Command::Event { lead, .. } = command else { return Ok(()) };
-    let now = desk.clock.now();
-    match desk.run_prefetched(command, None, now).await? {
+    let Command::Event { lead, .. } = &command else { return Ok(()) };
+    let (lead, now) = (*lead, desk.clock.now());
+    match desk.run_prefetched(&command, None, now).await? {
         Ok(Outcome::Applied(notes)) => {
             if notes.contains(&Note::Paused(false)) {
-                desk.open.after.push(After::ReleaseLead(*lead));
+                desk.open.after.push(After::ReleaseLead(lead));
             }
-            if let Some(state) = desk.state(*lead) {
+            if let Some(state) = desk.state(lead) {
                 let applied = Applied { notes, state: Box::new(state.clone()) };
-                desk.open.replies.push(Reply::Applied(reply, applied));
+                desk.open.taken.push(Taken::Lead(command, reply, applied));
             }
         }
         Err(why) => drop(reply.send(Err(why.into()))),

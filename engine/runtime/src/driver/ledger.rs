@@ -4,7 +4,7 @@
 
 use super::batch::OpenBatch;
 use crate::counts;
-use cadenza_core::heart::{Changes, Found, Kept, Mark, WorkingSet};
+use cadenza_core::heart::{Changes, Found, Kept, Key, Mark, WorkingSet};
 use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::Entry;
@@ -13,7 +13,7 @@ use cadenza_core::run::RunState;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::StepId;
-use cadenza_store::{Batch, BatchId, Epoch, LeadIndex, LeadWrite};
+use cadenza_store::{Batch, BatchId, Epoch, Holding, LeadIndex, LeadWrite, Position, SharedKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -91,13 +91,36 @@ struct Written {
 }
 
 /// States in memory, and which of them are to be written.
-#[derive(Default)]
 pub(super) struct Ledger {
     set: WorkingSet,
     open: Written,
+    /// How far the store had come when this began, where others write too: what was read before anything else (schedules, what is
+    /// in force).
+    began: Option<Position>,
+    /// The same for what was read since, of what others may write.
+    seen: BTreeMap<SharedKey, Position>,
 }
 
 impl Ledger {
+    /// Nothing is in memory, and the store has come so far, where others write too.
+    pub(super) fn new(began: Option<Position>) -> Self {
+        Self { set: WorkingSet::default(), open: Written::default(), began, seen: BTreeMap::new() }
+    }
+
+    /// These are about to be read, as far as they are not here; the store has come so far, where others write too.
+    pub(super) fn looks(&mut self, position: Option<Position>, keys: &[Key]) {
+        let Some(position) = position else { return };
+        for key in keys.iter().filter(|key| !self.set.has(key)) {
+            let shared = match key {
+                Key::Account(id) => SharedKey::Account(*id),
+                Key::Identity(key) => SharedKey::Identity(key.clone()),
+                Key::Mark(id) => SharedKey::Mark(id.clone()),
+                Key::Lead(_) | Key::Pool(_) | Key::OpenTasks(_) => continue,
+            };
+            self.seen.insert(shared, position);
+        }
+    }
+
     /// What is in memory.
     pub(super) const fn set(&self) -> &WorkingSet {
         &self.set
@@ -138,8 +161,9 @@ impl Ledger {
     }
 
     /// Everything changed since the last batch, with what the open batch brings along.
-    pub(super) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch, now: Timestamp) -> Batch {
+    pub(super) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch, holding: &Holding, now: Timestamp) -> Batch {
         let mut batch = Batch::new(BatchId(open.number), epoch);
+        (batch.term, batch.at) = (holding.term, now);
         let Written { leads, accounts, identities, identities_forgotten, pools, marks, given: _, schedules } =
             std::mem::take(&mut self.open);
         for (id, WrittenLead { before, entries }) in leads {
@@ -168,9 +192,15 @@ impl Ledger {
         batch.held = std::mem::take(&mut open.held);
         batch.outbox = std::mem::take(&mut open.outbox);
         batch.documents = std::mem::take(&mut open.documents);
-        batch.forget_decisions = std::mem::take(&mut open.forget_decisions);
-        let decisions = std::mem::take(&mut open.decisions);
-        batch.decisions = (!decisions.is_empty()).then_some((now, decisions));
+        batch.forget_feed = std::mem::take(&mut open.forget_feed);
+        batch.decisions = std::mem::take(&mut open.decisions);
+        if let Some(began) = self.began {
+            let seen = |key: SharedKey| {
+                let seen = self.seen.get(&key).copied().unwrap_or(began);
+                (key, seen)
+            };
+            batch.seen = batch.shared().map(seen).collect();
+        }
         batch
     }
 
@@ -184,6 +214,12 @@ impl Ledger {
             Kept::Identity(key) => open.identities.contains(key),
             Kept::Mark(id) => marks.contains(id),
             Kept::Given(lead) => open.given.contains(&lead),
+        });
+        self.seen.retain(|key, _| match key {
+            SharedKey::Account(id) => open.accounts.contains_key(id),
+            SharedKey::Identity(key) => open.identities.contains(key),
+            SharedKey::Mark(id) => marks.contains(id.as_str()),
+            SharedKey::Schedule(_) | SharedKey::Document(_) => false,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Dead letters: what could not be done is kept for a person, who drives it again or throws it away. Retries of one delivery
 //! are one letter.
 
-use super::batch::Reply;
+use super::batch::Taken;
 use super::desk::Desk;
 use super::sendings::Sendings;
 use crate::engine::{Exhume, Refused};
@@ -42,7 +42,7 @@ impl Letters {
         let at = desk.clock.now();
         let id = DeadLetterId(EventId::new(at, hash64(format!("{content:?}").as_bytes())).0);
         let mut letter = DeadLetter { id, at, cause, content, again: 0, last_at: None };
-        let delivery = letter.delivery();
+        let (delivery, again) = (letter.delivery(), (letter.cause.clone(), Box::new(letter.content.clone())));
         if let Some(delivery) = delivery
             && let Some(before) = self.buried(desk, delivery).await?
         {
@@ -67,7 +67,7 @@ impl Letters {
             self.burying.insert(delivery, (letter.clone(), desk.open.number));
         }
         desk.open.outbox.push(OutboxWrite::Bury { was_due: Due::At(at), letter });
-        desk.open.replies.push(Reply::Buried(reply, id));
+        desk.open.taken.push(Taken::Bury(again.0, again.1, reply, id));
         Ok(())
     }
 
@@ -98,18 +98,15 @@ impl Letters {
         desk: &mut Desk,
         sendings: &mut Sendings,
         id: DeadLetterId,
-        what: Exhume,
-        reply: oneshot::Sender<Result<(), Refused>>,
-    ) -> Result<(), StoreError> {
+        what: &Exhume,
+    ) -> Result<Result<(), Refused>, StoreError> {
         let Some(letter) = self.letter(desk, id).await? else {
-            let _ = reply.send(Err(Refused::NotFound { what: "dead letter", id: id.to_string() }));
-            return Ok(());
+            return Ok(Err(Refused::NotFound { what: "dead letter", id: id.to_string() }));
         };
-        if let (Exhume::Redrive { even_so: false, .. }, DeadContent::Outgoing(row)) = (&what, &letter.content)
+        if let (Exhume::Redrive { even_so: false, .. }, DeadContent::Outgoing(row)) = (what, &letter.content)
             && let Some(why) = is_over(desk, row).await?
         {
-            let _ = reply.send(Err(Refused::Needless { why }));
-            return Ok(());
+            return Ok(Err(Refused::Needless { why }));
         }
         let delivery = letter.delivery();
         self.exhuming.insert(id, desk.open.number);
@@ -121,20 +118,19 @@ impl Letters {
         if let DeadContent::Outgoing(mut row) = letter.content {
             sendings.forgive(row.id);
             match what {
-                Exhume::Discard { by } => desk.tell_of(&row, Delivery::Discarded(by)).await?,
+                Exhume::Discard { by } => desk.tell_of(&row, Delivery::Discarded(by.clone())).await?,
                 Exhume::Redrive { by, .. } => {
                     row.tries = 0;
                     row.redriven = true;
                     row.due = Due::At(desk.clock.now());
                     row.started_at = None;
-                    desk.tell_of(&row, Delivery::Redriven(by)).await?;
+                    desk.tell_of(&row, Delivery::Redriven(by.clone())).await?;
                     desk.open.place(&row.via, row.due);
                     desk.open.outbox.push(OutboxWrite::Put(row));
                 }
             }
         }
-        desk.open.replies.push(Reply::Done(reply));
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

@@ -13,6 +13,7 @@ mod brakes;
 mod deadlines;
 mod desk;
 mod firings;
+mod holding;
 mod intake;
 mod lanes;
 mod ledger;
@@ -36,9 +37,9 @@ use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};
 use crate::courier::Courier;
 use crate::decider::Decider;
-use crate::engine::{Progress, Refused, Request};
+use crate::engine::{Operation, Progress, Refused, Request};
 use crate::meters::Meters;
-use batch::{After, OpenBatch, Reply};
+use batch::{After, OpenBatch, Taken};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, MARK_DAYS, Store, StoreError};
 use desk::Desk;
@@ -111,6 +112,8 @@ pub(crate) struct Driver {
     seating: walks::Seating,
     watching: watching::Watching,
     versions: versions::Versions,
+    /// What this process holds of the store.
+    tenure: holding::Tenure,
     advancing: Option<advance::Advance>,
     stopping: Option<Stopping>,
     /// Another process writes now: this one ends.
@@ -143,7 +146,8 @@ impl Driver {
     pub(crate) async fn new(parts: Parts, ends: Ends) -> Result<Self, StoreError> {
         let Parts { store, clock, catalog, decider, courier, meters, free_bytes, rendering, options } = parts;
         let (now, elapsed) = (clock.now(), clock.elapsed());
-        let mut ledger = Ledger::default();
+        let (holding, tenure) = holding::Tenure::begin(store.as_ref(), options.lease, elapsed).await?;
+        let mut ledger = Ledger::new(store.position());
         let mut open = OpenBatch::new(1);
         let mut schedules = firings::Schedules::load(&catalog, store.as_ref(), now).await?;
         open.touched |= schedules.write_new(&mut ledger);
@@ -164,6 +168,7 @@ impl Driver {
                 options,
                 pool,
                 ledger,
+                holding,
                 open,
                 next_timer: now,
                 older_keys,
@@ -182,6 +187,7 @@ impl Driver {
             seating: walks::Seating::begin(),
             watching,
             versions: versions::Versions::default(),
+            tenure,
             advancing: None,
             stopping: None,
             given_up: false,
@@ -389,8 +395,8 @@ impl Driver {
     }
 
     async fn take(&mut self, request: Request) -> Result<(), StoreError> {
-        let Self { desk, sendings, letters, .. } = self;
-        desk.open.results.extend(request.as_result());
+        let Self { desk, letters, .. } = self;
+        desk.open.taken.extend(request.as_result().map(Taken::Result));
         match request {
             // Asked of the heart: see `compute`.
             Request::Report(..) | Request::Lead { .. } => Ok(()),
@@ -401,19 +407,9 @@ impl Driver {
                 }
                 None => letters.bury(desk, cause, content, reply).await,
             },
-            Request::Exhume(id, what, reply) => letters.exhume(desk, sendings, id, what, reply).await,
-            Request::Documents(documents, reply) => {
-                desk.open.documents.extend(documents);
-                desk.open.replies.push(Reply::Done(reply));
-                Ok(())
-            }
-            Request::Apply(catalog, documents, reply) => self.apply(catalog, documents, reply).await,
+            Request::Operate(operation, reply) => self.operate(operation, reply).await,
             Request::Advance(to, reply) => {
                 self.begin_advance(to, reply);
-                Ok(())
-            }
-            Request::Brake(what, on, reply) => {
-                self.releasing.brake(desk, what, on, reply);
                 Ok(())
             }
             Request::Sent(row, result) => desk.sent(row, result).await,
@@ -422,27 +418,41 @@ impl Driver {
                 self.watching.compared(desk, &compared);
                 Ok(())
             }
-            Request::Plugins(catalog, documents, reply) => {
-                self.watching.change_plugins(desk, &catalog, documents, reply);
-                Ok(())
-            }
-            Request::NoteFollowed(reply) => {
-                self.versions.note(desk, reply);
-                Ok(())
-            }
-            Request::DropDefinitions(unfollowed, reply) => {
-                self.versions.drop_unfollowed(desk, unfollowed, reply);
-                Ok(())
-            }
         }
     }
 
-    async fn apply(
+    /// Does what somebody wants who runs the engine; whoever asked hears so when it is durable, or at once that it is refused.
+    async fn operate(
         &mut self,
-        catalog: Arc<Catalog>,
-        documents: Documents,
+        operation: Operation,
         reply: oneshot::Sender<Result<(), Refused>>,
     ) -> Result<(), StoreError> {
+        let Self { desk, sendings, letters, .. } = self;
+        match &operation {
+            Operation::Exhume(id, what) => {
+                if let Err(refused) = letters.exhume(desk, sendings, *id, what).await? {
+                    let _ = reply.send(Err(refused));
+                    return Ok(());
+                }
+            }
+            Operation::Documents(documents) => desk.open.documents.extend(documents.iter().cloned()),
+            Operation::Apply(catalog, documents) => self.apply(catalog, documents).await?,
+            Operation::Brake(what, on) => self.releasing.brake(desk, what.clone(), *on),
+            Operation::Plugins(catalog, documents) => {
+                self.watching.change_plugins(desk, catalog, documents.clone());
+            }
+            Operation::NoteFollowed => self.versions.note(),
+            Operation::DropDefinitions(unfollowed) => {
+                // Answered with the batch behind this one.
+                self.versions.drop_unfollowed(desk, unfollowed.clone(), reply);
+                return Ok(());
+            }
+        }
+        self.desk.open.taken.push(Taken::Operation(operation, reply));
+        Ok(())
+    }
+
+    async fn apply(&mut self, catalog: &Catalog, documents: &Documents) -> Result<(), StoreError> {
         let Self { desk, schedules, .. } = self;
         let now = desk.clock.now();
         tracing::info!(digest = %catalog.workspace.digest, "workspace applied");
@@ -452,13 +462,12 @@ impl Driver {
         *schedules = loaded.going_on_from(before, now);
         desk.open.touched |= schedules.write_new(&mut desk.ledger);
         desk.put_in_force(Arc::clone(&catalog));
-        desk.open.documents.extend(documents);
+        desk.open.documents.extend(documents.iter().cloned());
         desk.open.after.push(After::Publish(catalog));
         // There may be connections now that there were not.
         desk.open.after.push(After::Release { leads: false });
         // There may be tasks now of reps that there are no more.
         desk.open.after.push(After::Seat);
-        desk.open.replies.push(Reply::Done(reply));
         Ok(())
     }
 
@@ -470,6 +479,7 @@ impl Driver {
             return Ok(());
         }
         let (now, settled) = (desk.clock.now(), self.settling.settled());
+        self.tenure.keep(desk).await?;
         let (events, empty) = (desk.open.events, desk.open.is_empty());
         self.deadlines.fire(desk, now).await?;
         self.sendings.begin(desk, now).await?;
@@ -521,7 +531,8 @@ impl Driver {
             true => room::CHECK_EVERY,
             false => SLEEP_MAX,
         };
-        due.unwrap_or(limit).min(limit).min(self.watching.sleep_max())
+        let renewal = self.tenure.sleep_max(clock.elapsed());
+        due.unwrap_or(limit).min(limit).min(self.watching.sleep_max()).min(renewal)
     }
 }
 
@@ -549,5 +560,5 @@ impl Desk {
 
 /// Whether a request changes what is in force: the batch before it ends, since one batch has one catalog.
 const fn begins_a_batch(request: &Request) -> bool {
-    matches!(request, Request::Apply(..) | Request::Plugins(..) | Request::Brake(..))
+    matches!(request, Request::Operate(Operation::Apply(..) | Operation::Plugins(..) | Operation::Brake(..), _))
 }

@@ -18,6 +18,8 @@ pub struct DriverOptions {
     pub sendings_drain: Duration,
     /// Intake stops when fewer bytes than this are free where the data lies.
     pub free_bytes_reserve: u64,
+    /// For how long this process holds its partitions without being heard of, where several write to one store.
+    pub lease: Duration,
     /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
     /// their leads.
     pub decision_days_max: u32,
@@ -32,6 +34,7 @@ impl Default for DriverOptions {
             sendings: Shares { all: 64, most: 16, least: 4 },
             sendings_drain: Duration::from_secs(15),
             free_bytes_reserve: 256 * 1024 * 1024,
+            lease: Duration::from_secs(30),
             decision_days_max: 90,
         }
     }

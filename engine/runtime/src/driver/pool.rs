@@ -8,7 +8,7 @@ use super::desk::Desk;
 use cadenza_core::effect::Question;
 use cadenza_core::id::{LeadId, RunId};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{QuestionKey, Store, StoreError, TimerOwner};
+use cadenza_store::{Partitions, QuestionKey, Store, StoreError, TimerOwner};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most pooled decisions under way.
@@ -49,7 +49,7 @@ pub(super) enum Place {
 impl Pool {
     /// Finds the lines of questions that wait in the store.
     pub(super) async fn find_lines(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        let firsts = store.questions(None, LINES_MAX).await?;
+        let firsts = store.questions(&Partitions::ALL, None, LINES_MAX).await?;
         self.lines = firsts.into_iter().map(|first| (first.plugin, 0)).collect();
         self.drawn_in = None;
         Ok(())
@@ -142,7 +142,7 @@ impl Desk {
             if places == 0 {
                 continue;
             }
-            let line = self.store.questions(Some(&plugin), places + unreadable.len()).await?;
+            let line = self.store.questions(&Partitions::ALL, Some(&plugin), places + unreadable.len()).await?;
             let can_be_read = |key: &QuestionKey| !unreadable.contains(&TimerOwner::Lead(key.run.lead()));
             let line: Vec<QuestionKey> = line.into_iter().filter(can_be_read).collect();
             if line.is_empty() && put_off_in <= settled {

@@ -16,7 +16,7 @@ use cadenza_core::heart::{Command, Outcome, Rejected};
 use cadenza_core::id::EffectId;
 use cadenza_core::identity::IdentityKind;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, StoreError};
+use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, Partitions, StoreError};
 use std::sync::Arc;
 
 /// Rows read at a time.
@@ -84,7 +84,7 @@ impl Sendings {
         let (mut looked_at, mut handled) = (0, 0);
         self.next = 'look: loop {
             let mut before: Option<Place> = self.lanes.next_place();
-            let rows = desk.store.outbox(before, Due::At(now), PAGE).await?;
+            let rows = desk.store.outbox(&Partitions::ALL, before, Due::At(now), PAGE).await?;
             let last = rows.len() < PAGE;
             let rows: Vec<Command> = rows.into_iter().map(|row| Command::Depart(Box::new(row))).collect();
             let may_leave = |row: &&Command| matches!(row, Command::Depart(row) if self.lanes.has_room_for(row));
@@ -326,6 +326,6 @@ impl Desk {
 
 async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError> {
     let after = Some((Due::At(now), EffectId(u128::MAX)));
-    let stored = desk.store.outbox(after, Due::OnRelease, 1).await?;
+    let stored = desk.store.outbox(&Partitions::ALL, after, Due::OnRelease, 1).await?;
     Ok(stored.first().and_then(|row| row.due.at()).unwrap_or(Timestamp::MAX))
 }

@@ -1,6 +1,6 @@
 //! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
 
-use super::batch::{self, After, Attempt, OpenBatch, Reply};
+use super::batch::{self, After, Attempt, OpenBatch, Taken};
 use super::desk::Desk;
 use super::ledger::Ledger;
 use super::letters::Letters;
@@ -8,7 +8,7 @@ use super::walks::{Raising, Seating};
 use super::watching::Watching;
 use super::{Driver, begins_a_batch, brakes, firings};
 use crate::engine::{Progress, Refused, Request};
-use cadenza_store::{Batch, BatchId, StoreError};
+use cadenza_store::{Batch, BatchId, StoreError, Weight};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,8 +20,10 @@ const RECOVER_AFTER: Duration = Duration::from_millis(200);
 const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
 /// How long what is due waits after damage that no read could step over: requests go on meanwhile.
 const DUE_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// How often in a row what other writers have got in the way of is done again before whoever asked for it is told.
+const CONFLICTS_MAX: u32 = 8;
 
-type Flush = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+type Flush = Pin<Box<dyn Future<Output = Result<Weight, StoreError>> + Send>>;
 
 /// Batches that were handed to the store.
 #[derive(Default)]
@@ -33,6 +35,8 @@ pub(super) struct Settling {
     progress: Progress,
     /// Failures of the store since it last took a batch.
     failures: u32,
+    /// Batches since then that other writers got in the way of.
+    conflicts: u32,
 }
 
 impl Settling {
@@ -46,7 +50,7 @@ impl Settling {
     }
 
     /// Waits for the batch that is being flushed, if there is one.
-    pub(super) async fn flushed(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn flushed(&mut self) -> Result<Weight, StoreError> {
         match &mut self.flushing {
             Some((_, flush)) => flush.await,
             None => std::future::pending().await,
@@ -57,7 +61,7 @@ impl Settling {
     fn begin(&mut self, open: OpenBatch, batch: Batch, desk: &Desk) {
         self.progress.submitted = open.number;
         let flush: Flush = if batch.is_empty() {
-            Box::pin(std::future::ready(Ok(())))
+            Box::pin(std::future::ready(Ok(Weight::default())))
         } else {
             desk.meters.commits_total.add(1);
             desk.meters.lead_writes_total.add(batch.leads.len() as u64);
@@ -76,7 +80,7 @@ impl Driver {
         let desk = &mut self.desk;
         let number = desk.open.number;
         let mut open = std::mem::replace(&mut desk.open, OpenBatch::new(number + 1));
-        let batch = desk.ledger.batch(&mut open, desk.store.epoch(), desk.clock.now());
+        let batch = desk.ledger.batch(&mut open, desk.store.epoch(), &desk.holding, desk.clock.now());
         self.versions.follow(desk, &batch);
         desk.meters.queue_depth.set(self.ends.requests.len() as u64);
         desk.meters.sendings_under_way.set(self.sendings.lanes.len() as u64);
@@ -87,13 +91,19 @@ impl Driver {
     }
 
     /// The batch that was being flushed is durable: whoever waited for it hears so, and what it began leaves.
-    pub(super) fn settle(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self, result: Result<Weight, StoreError>) -> Result<(), StoreError> {
         let Some((open, _)) = self.settling.flushing.take() else { return Ok(()) };
-        if let Err(error) = result {
-            self.settling.unsure = Some(open);
-            return Err(error);
+        match result {
+            Ok(weight) => {
+                self.desk.meters.commit_records_total.add(weight.records as u64);
+                self.desk.meters.commit_bytes_total.add(weight.bytes as u64);
+            }
+            Err(error) => {
+                self.settling.unsure = Some(open);
+                return Err(error);
+            }
         }
-        self.settling.failures = 0;
+        (self.settling.failures, self.settling.conflicts) = (0, 0);
         self.settling.progress.settled = open.number;
         self.desk.ledger.settled();
         self.desk.next_timer = self.desk.next_timer.min(open.next_due);
@@ -117,7 +127,7 @@ impl Driver {
         let (public, rest): (Vec<After>, Vec<After>) =
             open.after.into_iter().partition(|after| matches!(after, After::Publish(_)));
         public.into_iter().for_each(|after| self.carry_out(after));
-        open.replies.into_iter().for_each(Reply::send);
+        open.taken.into_iter().for_each(Taken::send);
         rest.into_iter().for_each(|after| self.carry_out(after));
     }
 
@@ -151,13 +161,56 @@ impl Driver {
         }
     }
 
+    /// Another writer has changed what the batch that was handed over was computed on. That one and the one computed on it are
+    /// undone, what is in memory is read anew, and their commands are done again in their order; a few times, after which whoever asked
+    /// hears that it did not succeed.
+    async fn done_again(&mut self, error: StoreError) -> Result<(), StoreError> {
+        self.desk.meters.commits_conflicting_total.add(1);
+        self.settling.conflicts += 1;
+        let gives_up = self.settling.conflicts > CONFLICTS_MAX;
+        tracing::info!(%error, gives_up, "another writer came first: what was computed is computed again");
+        let refused = Refused::Failed(error.to_string());
+        let number = self.desk.open.number;
+        let behind = std::mem::replace(&mut self.desk.open, OpenBatch::new(number + 1));
+        let mut again = VecDeque::new();
+        for mut open in self.settling.unsure.take().into_iter().chain([behind]) {
+            if gives_up {
+                open.fail(&refused);
+            }
+            self.let_go(&open);
+            again.extend(open.taken.into_iter().filter_map(Taken::again));
+        }
+        again.append(&mut self.waiting);
+        self.waiting = again;
+        if let Some(advance) = &mut self.advancing {
+            advance.undone();
+        }
+        self.skip_to(number);
+        self.read_anew().await
+    }
+
+    /// Batches up to this one will not come any more.
+    fn skip_to(&mut self, number: u64) {
+        let progress = &mut self.settling.progress;
+        progress.submitted = progress.submitted.max(number);
+        progress.settled = progress.submitted;
+        progress.failures += 1;
+        self.ends.progress.send_replace(*progress);
+    }
+
     /// A commit or a read failed: everything computed on it is undone and the store is opened again.
-    pub(super) async fn failed(&mut self, error: StoreError) {
+    pub(super) async fn failed(&mut self, mut error: StoreError) {
+        if matches!(error, StoreError::Conflict { .. }) {
+            match self.done_again(error).await {
+                Ok(()) => return,
+                Err(worse) => error = worse,
+            }
+        }
         tracing::error!(%error, "the store failed; what was not durable is undone and the store is opened again");
         let refused = Refused::Failed(error.to_string());
         if let Some((open, flush)) = self.settling.flushing.take() {
             match flush.await {
-                Ok(()) => self.deliver(open),
+                Ok(_) => self.deliver(open),
                 Err(_) => self.settling.unsure = Some(open),
             }
         }
@@ -175,13 +228,13 @@ impl Driver {
         }
         self.settling.failures = self.settling.failures.saturating_add(1);
         while let Err(error) = self.reopen(&refused).await {
-            if matches!(error, StoreError::Fenced { .. }) {
+            if matches!(error, StoreError::Fenced { .. } | StoreError::NotHeld { .. }) {
                 return self.give_up(&error, &refused);
             }
             tracing::error!(%error, "the store cannot be opened again yet");
             if let Some(open) = &mut self.settling.unsure {
                 // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
-                open.replies.drain(..).for_each(|reply| reply.fail(refused.clone()));
+                open.fail(&refused);
             }
             self.refuse_waiting(&refused);
             self.hear_stop();
@@ -196,11 +249,7 @@ impl Driver {
             }
             self.sleep_unless_stopped(RECOVER_AFTER).await;
         }
-        let progress = &mut self.settling.progress;
-        progress.submitted = progress.submitted.max(number);
-        progress.settled = progress.submitted;
-        progress.failures += 1;
-        self.ends.progress.send_replace(*progress);
+        self.skip_to(number);
         self.room.look(&self.desk);
     }
 
@@ -211,7 +260,7 @@ impl Driver {
             "another process has taken the data over: this one gives it up and ends; what it acknowledged is kept"
         );
         self.ends.requests.close();
-        if let Some(open) = self.settling.unsure.take() {
+        if let Some(mut open) = self.settling.unsure.take() {
             open.fail(refused);
         }
         self.refuse_waiting(refused);
@@ -221,6 +270,15 @@ impl Driver {
     /// Nothing of a batch was kept. Attempts it would have begun are begun anew from the store; results that it handled are
     /// handled again, before anything else.
     fn undo(&mut self, mut open: OpenBatch, refused: &Refused) {
+        self.let_go(&open);
+        open.fail(refused);
+        for result in open.taken.into_iter().filter_map(Taken::again).rev() {
+            self.waiting.push_front(result);
+        }
+    }
+
+    /// Gives up the places that a batch took and will not need.
+    fn let_go(&mut self, open: &OpenBatch) {
         for after in &open.after {
             match after {
                 After::Send(attempt) => self.sendings.lanes.end(attempt.row.id),
@@ -234,10 +292,6 @@ impl Driver {
                 | After::Seat => {}
             }
         }
-        for result in open.results.drain(..).rev() {
-            self.waiting.push_front(result);
-        }
-        open.fail(refused);
     }
 
     /// Opens the store again, settles the batch whose fate was open, and reads what is in memory anew.
@@ -256,13 +310,20 @@ impl Driver {
             }
             None => {}
         }
+        self.read_anew().await
+    }
+
+    /// Hears what this process holds, and reads what is in memory anew.
+    async fn read_anew(&mut self) -> Result<(), StoreError> {
         let desk = &mut self.desk;
+        let store = Arc::clone(&desk.store);
+        desk.holding = self.tenure.again(store.as_ref(), desk.clock.elapsed()).await?;
         let now = desk.clock.now();
         // What was not durable was not in force.
         let in_force = Arc::clone(&self.ends.catalog.borrow());
         desk.put_in_force(in_force);
         desk.pool.find_lines(store.as_ref()).await?;
-        desk.ledger = Ledger::default();
+        desk.ledger = Ledger::new(store.position());
         desk.next_timer = now;
         self.watching = Watching::load(store.as_ref(), desk.clock.elapsed()).await?;
         self.releasing = brakes::Releasing::begin(&desk.catalog.brakes);

@@ -1,9 +1,9 @@
 //! Versions of workflows that nothing names: dropped between two batches, since what the open one writes is known when it is
 //! handed over.
 
-use super::batch::{After, Reply};
+use super::batch::{After, Taken};
 use super::desk::Desk;
-use crate::engine::Refused;
+use crate::engine::{Operation, Refused};
 use crate::followed;
 use cadenza_core::id::Digest;
 use cadenza_store::Batch;
@@ -28,9 +28,8 @@ pub(super) struct Versions {
 
 impl Versions {
     /// Notes from the open batch on what is named.
-    pub(super) fn note(&mut self, desk: &mut Desk, reply: Done) {
+    pub(super) fn note(&mut self) {
         self.named = Some(BTreeSet::new());
-        desk.open.replies.push(Reply::Done(reply));
     }
 
     /// Drops these once the open batch is handed over.
@@ -61,6 +60,6 @@ impl Versions {
             }
             Err(error) => tracing::error!(%error, "outlines of workflows cannot be written down"),
         }
-        desk.open.replies.push(Reply::Done(reply));
+        desk.open.taken.push(Taken::Operation(Operation::DropDefinitions(unfollowed.into_iter().collect()), reply));
     }
 }

@@ -7,7 +7,7 @@ use cadenza_core::id::{LeadId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{QueueKey, Store, StoreError};
+use cadenza_store::{Partitions, QueueKey, Store, StoreError};
 
 /// Keys that are replaced in one batch.
 const KEYS_MAX: usize = 64;
@@ -43,7 +43,7 @@ impl Seating {
         let Some(mut after) = self.after.clone() else { return Ok(()) };
         let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
-            let Some(first) = desk.store.queue(None, after.as_ref(), 1).await?.pop() else {
+            let Some(first) = desk.store.queue(&Partitions::ALL, None, after.as_ref(), 1).await?.pop() else {
                 self.end();
                 return Ok(());
             };
@@ -51,7 +51,7 @@ impl Seating {
                 after = Some(end_of(first.assignee));
                 continue;
             }
-            let page = desk.store.queue(Some(&first.assignee), after.as_ref(), limit).await?;
+            let page = desk.store.queue(&Partitions::ALL, Some(&first.assignee), after.as_ref(), limit).await?;
             for place in &page {
                 // One that cannot be read was told of; its tasks stay where they are.
                 let ran = desk.run_at(&Command::Seat(place.task.lead()), now).await?;
@@ -158,7 +158,7 @@ impl Resuming {
     pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<bool, StoreError> {
         let Some(after) = self.after else { return Ok(false) };
         let limit = desk.options.firing_leads_max;
-        let page = desk.store.leads(after, limit).await?;
+        let page = desk.store.leads(&Partitions::ALL, after, limit).await?;
         for stored in &page {
             let id = stored.lead.id;
             let state = desk.state(id).unwrap_or(stored);

@@ -1,20 +1,20 @@
 //! Builds of plugins: made live or tried at once and for good; what came of watching those that are tried; and where
 //! decisions lie, as long as that is remembered.
 
-use super::batch::{After, Reply};
+use super::batch::After;
 use super::desk::Desk;
 use crate::catalog::{Catalog, Documents};
 use crate::damage::document;
-use crate::engine::{Refused, Request};
+use crate::engine::Request;
 use cadenza_builds::Registry;
 use cadenza_builds::shadow::{Compared, Tally};
 use cadenza_core::heart::Watched;
 use cadenza_core::time::{DAY_MS, Timestamp};
-use cadenza_store::{DocumentKey, Store, StoreError};
+use cadenza_store::{DocumentKey, Partitions, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// How often tallies are written while builds are watched, in real time: a crash loses no more of them.
 const TALLIES_EVERY: Duration = Duration::from_secs(1);
@@ -52,19 +52,12 @@ impl Watching {
 
 impl Watching {
     /// Other builds are live or tried from the next transition on; calls under way are not disturbed.
-    pub(super) fn change_plugins(
-        &mut self,
-        desk: &mut Desk,
-        catalog: &Arc<Catalog>,
-        documents: Documents,
-        reply: oneshot::Sender<Result<(), Refused>>,
-    ) {
+    pub(super) fn change_plugins(&mut self, desk: &mut Desk, catalog: &Arc<Catalog>, documents: Documents) {
         let catalog = Arc::new(catalog.with_brakes(desk.catalog.brakes.as_ref().clone()));
         self.begin_anew(desk, &catalog);
         desk.put_in_force(Arc::clone(&catalog));
         desk.open.documents.extend(documents);
         desk.open.after.push(After::Publish(catalog));
-        desk.open.replies.push(Reply::Done(reply));
     }
 
     /// Forgets what came of watching builds that are no longer tried, or are tried anew.
@@ -119,9 +112,9 @@ impl Watching {
         }
         if elapsed.saturating_sub(self.forgotten_at) >= self.forget_every() {
             let before = now.plus_ms(-i64::from(desk.options.decision_days_max) * DAY_MS);
-            let old = desk.store.decisions(None, before, FORGET_MAX).await?;
+            let old = desk.store.feed(&Partitions::ALL, None, before, FORGET_MAX).await?;
             self.forgets_more = old.len() == FORGET_MAX;
-            desk.open.forget_decisions.extend(old.into_iter().map(|(key, _)| key));
+            desk.open.forget_feed.extend(old.into_iter().map(|(key, _)| key));
             self.forgotten_at = desk.clock.elapsed();
         }
         Ok(())

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "the thread is a test's own, and its limits are real time")]
 
 mod holds;
+mod neighbours;
 mod pool;
 mod previews;
 mod sendings;
@@ -115,6 +116,14 @@ impl World {
             Commits::OnTheirThread => MemoryStore::try_on(&self.disk),
             Commits::InTurns => MemoryStore::in_turns(&self.disk),
         };
+        self.start_on(store.expect("the disk is sound")).await
+    }
+
+    async fn start_on(&self, store: MemoryStore) -> Running {
+        self.try_start_on(store).await.unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    async fn try_start_on(&self, store: MemoryStore) -> anyhow::Result<Running> {
         let options = StartOptions {
             workspace: self.folders.path().join("workspace"),
             data: self.folders.path().join("data"),
@@ -125,8 +134,7 @@ impl World {
             library: Some(library()),
         };
         let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post);
-        let started = start(options, Arc::new(store.expect("the disk is sound")), courier).await;
-        started.unwrap_or_else(|error| panic!("{error:#}"))
+        start(options, Arc::new(store), courier).await
     }
 }
 

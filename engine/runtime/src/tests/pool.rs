@@ -7,7 +7,7 @@ use super::*;
 use cadenza_core::journal::{Note, Verdict};
 use cadenza_core::run::RunState;
 use cadenza_core::state::{DECISION_TIMEOUT_MS, LeadState};
-use cadenza_store::Store as _;
+use cadenza_store::{Partitions, Store as _};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
@@ -141,7 +141,7 @@ fn questions_that_wait_for_a_place_outlive_a_crash() {
         [run] => matches!(&run.state, RunState::Deciding { queued: Some(plugin), .. } if plugin == "inbound-fit"),
         _ => false,
     };
-    let stored = world.between_lives(async |store| store.leads(None, 2 * leads.len()).await.unwrap());
+    let stored = world.between_lives(async |store| store.leads(&Partitions::ALL, None, 2 * leads.len()).await.unwrap());
     assert_eq!(stored.iter().filter(|state| waits(state)).count(), WITHOUT_PLACE, "no failure policy was applied");
     world.live(async |engine| {
         rest(&engine).await;

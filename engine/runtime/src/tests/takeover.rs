@@ -1,7 +1,7 @@
 //! Another process takes the data over: whoever wrote before gives it up, and says so.
 
 use super::*;
-use cadenza_store::Store as _;
+use cadenza_store::{Partitions, Store as _};
 
 const FLOW: &str = "workflow: flow\nsummary: Waits.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: pause\n    wait: 30d\n  - end: over\n";
 
@@ -20,8 +20,13 @@ fn who_is_fenced_writes_nothing_more_and_ends() {
             let refused = engine.report(comes("cyd@other.example")).await;
             assert!(matches!(refused, Err(Refused::Stopping)), "{commits:?}: {refused:?}");
             engine.stop().await;
-            let leads: Vec<LeadId> =
-                other.leads(None, 9).await.expect("readable").iter().map(|state| state.lead.id).collect();
+            let leads: Vec<LeadId> = other
+                .leads(&Partitions::ALL, None, 9)
+                .await
+                .expect("readable")
+                .iter()
+                .map(|state| state.lead.id)
+                .collect();
             assert_eq!(leads, [before], "{commits:?}: what was acknowledged is there, and nothing else");
         });
     }

@@ -182,5 +182,6 @@ async fn read(store: &SledStore) -> anyhow::Result<Vec<(TokenHash, Record)>> {
 async fn write(store: &SledStore, document: (DocumentKey, Option<Vec<u8>>)) -> anyhow::Result<()> {
     let mut batch = Batch::new(BatchId(1), store.epoch());
     batch.documents.push(document);
-    Ok(store.commit(batch).await?)
+    store.commit(batch).await?;
+    Ok(())
 }

@@ -94,6 +94,10 @@ impl Space for SledSpace {
         self.read(|sled| sled.range(from..to).take(limit).collect())
     }
 
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.read(|sled| sled.range(from..to).next_back().map(|last| last.map(|(key, _)| key)).transpose())
+    }
+
     fn still(&self) -> RwLockReadGuard<'_, ()> {
         self.applying.read().unwrap_or_else(PoisonError::into_inner)
     }

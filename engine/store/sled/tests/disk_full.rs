@@ -41,7 +41,7 @@ async fn a_full_disk_fails_the_commit_and_nothing_else() {
     let mut number = 1;
     let error = loop {
         match store.commit(intake(number)).await {
-            Ok(()) => number += 1,
+            Ok(_) => number += 1,
             Err(error) => break error,
         }
         assert!(number < 1_000, "24 MB must be full by now");

@@ -49,7 +49,7 @@ async fn fail_once(call: Call, sound: u64, after: u64) {
     let mut number = sound + 1;
     let error = loop {
         match store.commit(batch(store.epoch(), number)).await {
-            Ok(()) => number += 1,
+            Ok(_) => number += 1,
             Err(error) => break error,
         }
         assert!(number < 2_000, "the call never failed, or nobody noticed");

@@ -1,7 +1,7 @@
 //! One atomic commit, its order, its owner and its number.
 
 use super::sample::{self, Presence, presence};
-use super::{Opened, Place};
+use super::{ALL, Opened, Place};
 use crate::contract::Store;
 use crate::records::{Batch, BatchId, Counters, DocumentKey, Epoch, LeadWrite, OutboxWrite, StoreError};
 use cadenza_core::account::Account;
@@ -62,7 +62,7 @@ pub(super) async fn a_batch_that_is_refused_writes_nothing<P: Place>(place: &P) 
         assert_eq!(store.pool("closers").await.expect("readable"), None);
         assert_eq!(store.schedule("sweep").await.expect("readable"), None);
         assert_eq!(
-            store.outbox(None, cadenza_core::effect::Due::At(super::ms(9)), 9).await.expect("readable"),
+            store.outbox(ALL, None, cadenza_core::effect::Due::At(super::ms(9)), 9).await.expect("readable"),
             Vec::new()
         );
         assert_eq!(store.counters().await.expect("readable"), Counters::default());

@@ -1,6 +1,6 @@
 //! Timers and queues are kept in step with the records they derive from: a key for what is, none for what was.
 
-use super::{Opened, Place, ms, sample};
+use super::{ALL, Opened, Place, ms, sample};
 use crate::contract::Store;
 use crate::records::{LeadIndex, LeadWrite, QueueKey, Timer, TimerOwner};
 use cadenza_core::account::{Account, Hold};
@@ -21,14 +21,14 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
         let id = state.lead.id;
         let write = LeadWrite { before: before.clone(), state: state.into(), entries: Vec::new() };
         opened.commit(|batch| batch.leads.push(write)).await;
-        let timers = opened.store.timers(None, Timestamp::MAX, 9).await.expect("readable");
+        let timers = opened.store.timers(ALL, None, Timestamp::MAX, 9).await.expect("readable");
         let expected: Vec<Timer> = after.timer.iter().map(|at| (*at, TimerOwner::Lead(id))).collect();
         assert_eq!(timers, expected, "timers after step {step}");
-        let queue = opened.store.queue(None, None, 99).await.expect("readable");
+        let queue = opened.store.queue(ALL, None, None, 99).await.expect("readable");
         assert_eq!(queue, after.queue, "queues after step {step}");
         let mut questions = Vec::new();
-        for first in opened.store.questions(None, 9).await.expect("readable") {
-            questions.extend(opened.store.questions(Some(&first.plugin), 9).await.expect("readable"));
+        for first in opened.store.questions(ALL, None, 9).await.expect("readable") {
+            questions.extend(opened.store.questions(ALL, Some(&first.plugin), 9).await.expect("readable"));
         }
         assert_eq!(questions, after.questions, "questions after step {step}");
         before = after;
@@ -112,7 +112,7 @@ pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
     opened.commit(|batch| batch.held.push((account, leads[0], true))).await;
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = opened.store.held(account, after, 3).await.expect("readable");
+        let page = opened.store.held(ALL, account, after, 3).await.expect("readable");
         let Some(last) = page.last() else { break };
         after = Some(*last);
         found.extend(page);
@@ -120,7 +120,7 @@ pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
     assert_eq!(found, leads, "each once, and none of another account");
     opened.commit(|batch| batch.held.extend(leads[..5].iter().map(|lead| (account, *lead, false)))).await;
     assert_eq!(
-        opened.store.held(account, None, 9).await.expect("readable"),
+        opened.store.held(ALL, account, None, 9).await.expect("readable"),
         leads[5..],
         "those that were told are gone"
     );
@@ -142,13 +142,13 @@ pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {
         });
         opened.commit(|batch| batch.accounts.push((account.clone(), before))).await;
         before = account.next_due();
-        let timers = opened.store.timers(None, Timestamp::MAX, 9).await.expect("readable");
+        let timers = opened.store.timers(ALL, None, Timestamp::MAX, 9).await.expect("readable");
         let expected: Vec<Timer> = before.iter().map(|at| (*at, TimerOwner::Account(id))).collect();
         assert_eq!(timers, expected, "timers of a hold until {until:?}");
         assert_eq!(opened.store.account(id).await.expect("readable").as_ref(), Some(&account));
     }
     // A lead's timer at the same time is another key.
     opened.commit(|batch| *batch = sample::intake(batch.epoch, batch.id, 1..2)).await;
-    let queue = opened.store.queue(None, None, 9).await.expect("readable");
+    let queue = opened.store.queue(ALL, None, None, 9).await.expect("readable");
     assert_eq!(queue.iter().map(|key: &QueueKey| key.task.lead()).collect::<Vec<_>>(), [sample::lead_id(1)]);
 }

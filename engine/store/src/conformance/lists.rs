@@ -1,15 +1,17 @@
 //! What is read in order: pages follow one another without a gap and without a repetition.
 
-use super::{Opened, Place, ms, sample};
+use super::{ALL, Opened, Place, ms, sample};
 use crate::contract::Store;
+use crate::partitions::Partitions;
 use crate::records::{
-    DeadContent, DeadLetter, DeadLetterId, DecisionRef, DecisionsKey, DeliveryKey, LeadIndex, LeadWrite, OutboxWrite,
-    QueueKey, Timer, TimerOwner,
+    DeadContent, DeadLetter, DeadLetterId, DecisionRef, DeliveryKey, DocumentKey, Feed, FeedKey, InboxKey, InboxRow,
+    LeadIndex, LeadWrite, Moved, OutboxWrite, QueueKey, Timer, TimerOwner,
 };
 use cadenza_core::effect::{Due, Message, NoticeKind, Outgoing};
-use cadenza_core::id::{EffectId, LeadId, RunId, TaskId};
+use cadenza_core::id::{AccountId, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
+use cadenza_core::state::LeadState;
 use cadenza_core::task::Assignee;
 
 /// Reads all there is, two at a time.
@@ -40,7 +42,7 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
     }
     for (until, count) in [(-6, 0), (-5, 1), (10, 4), (39, 6), (100, 8)] {
         let store = &opened.store;
-        let found: Vec<Timer> = all_pages!(after => store.timers(after, ms(until), 2), |last: &Timer| *last);
+        let found: Vec<Timer> = all_pages!(after => store.timers(ALL, after, ms(until), 2), |last: &Timer| *last);
         let mut expected: Vec<Timer> = due
             .iter()
             .enumerate()
@@ -53,24 +55,129 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
     }
 }
 
-pub(super) async fn decisions_are_listed_by_time_until_they_are_forgotten<P: Place>(place: &P) {
+/// The clock is set back between two commits, at an opening and in the middle of one: the feed keeps the order of the commits.
+pub(super) async fn the_feed_has_the_order_of_the_commits_until_it_is_forgotten<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let decision = |n: u64| DecisionRef { lead: sample::lead_id(n), seq: n + 1 };
-    for (n, at) in [30, 10, 20, 10].into_iter().enumerate() {
-        let listed = vec![decision(n as u64), decision(n as u64 + 100)];
-        opened.commit(|batch| batch.decisions = Some((ms(at), listed))).await;
+    let expected = |n: u64| {
+        let lead = sample::waiting(n);
+        let leads = vec![Moved { lead: lead.lead.id, seq: lead.seq }];
+        Feed { leads, decisions: vec![decision(n), decision(n + 100)], documents: n == 3 }
+    };
+    for (n, at) in [10, 10, 20, 5, 7, 30].into_iter().enumerate() {
+        let n = n as u64;
+        if n == 4 {
+            opened = opened.again(place).await;
+        }
+        let write = LeadWrite { before: LeadIndex::default(), state: sample::waiting(n).into(), entries: Vec::new() };
+        opened
+            .commit(|batch| {
+                batch.at = ms(at);
+                batch.leads.push(write);
+                batch.decisions = vec![decision(n), decision(n + 100)];
+                batch.documents.extend((n == 3).then(|| (DocumentKey::Clock, Some(vec![1]))));
+            })
+            .await;
+        opened.commit(|batch| batch.at = ms(at)).await;
+    }
+    let store = &opened.store;
+    type Fed = (FeedKey, Feed);
+    let found: Vec<Fed> = all_pages!(after => store.feed(ALL, after, ms(99), 2), |last: &Fed| last.0);
+    let fed: Vec<Feed> = found.iter().map(|(_, feed)| feed.clone()).collect();
+    assert_eq!(fed, (0..6).map(expected).collect::<Vec<_>>(), "one record for each commit that changed something");
+    let times: Vec<_> = found.iter().map(|(key, _)| key.at).collect();
+    assert!(times.is_sorted() && times[5] == ms(30), "{times:?}");
+    let until: Vec<Fed> = all_pages!(after => store.feed(ALL, after, ms(10), 2), |last: &Fed| last.0);
+    assert_eq!(until.len(), 2, "none later than asked for");
+    let mine = Partitions::from_iter([sample::lead_id(2).partition()]);
+    let of_mine = store.feed(&mine, None, ms(99), 9).await.expect("readable");
+    let leads = |feed: &Feed| feed.leads.iter().map(|moved| moved.lead).collect::<Vec<_>>();
+    assert_eq!(of_mine.iter().flat_map(|(_, feed)| leads(feed)).collect::<Vec<_>>(), [sample::lead_id(2)]);
+    let gone: Vec<FeedKey> = found[..4].iter().map(|(key, _)| *key).collect();
+    opened.commit(|batch| batch.forget_feed = gone).await;
+    let left = opened.store.feed(ALL, None, ms(99), 10).await.expect("readable");
+    assert_eq!(left, found[4..]);
+}
+
+/// Rows come in the order of the commits that sent them, and of one commit in the order they have there.
+pub(super) async fn what_leads_are_told_lies_in_their_inbox<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    for (batch_at, told) in [(20, [3, 1]), (10, [2, 1]), (30, [1, 4])] {
+        opened
+            .commit(|batch| {
+                batch.at = ms(batch_at);
+                batch.sent = told.map(|n| sample::told(n + batch_at as u64 * 100)).into();
+            })
+            .await;
     }
     let mut opened = opened.again(place).await;
+    type Row = (InboxKey, InboxRow);
     let store = &opened.store;
-    type List = (DecisionsKey, Vec<DecisionRef>);
-    let found: Vec<List> = all_pages!(after => store.decisions(after, ms(20), 2), |last: &List| last.0);
-    let times: Vec<_> = found.iter().map(|(key, _)| key.at).collect();
-    assert_eq!(times, [ms(10), ms(10), ms(20)], "in order of time, none later than asked for");
-    assert_eq!(found[0].1, [decision(1), decision(101)], "each list whole");
-    let gone: Vec<DecisionsKey> = found[..2].iter().map(|(key, _)| *key).collect();
-    opened.commit(|batch| batch.forget_decisions = gone).await;
-    let left = opened.store.decisions(None, ms(100), 10).await.expect("readable");
-    assert_eq!(left.iter().map(|(key, _)| key.at).collect::<Vec<_>>(), [ms(20), ms(30)]);
+    let found: Vec<Row> = all_pages!(after => store.inbox(ALL, after, 2), |last: &Row| last.0);
+    let rows: Vec<InboxRow> = found.iter().map(|(_, row)| row.clone()).collect();
+    assert_eq!(rows, [2003, 2001, 1002, 1001, 3001, 3004].map(sample::told));
+    let mine = Partitions::from_iter([rows[2].to.partition()]);
+    let expected: Vec<Row> = found.iter().filter(|(key, _)| mine.contains(key.to.partition())).cloned().collect();
+    assert_eq!(store.inbox(&mine, None, 9).await.expect("readable"), expected, "of some partitions");
+    let received = vec![found[0].0, found[3].0];
+    opened.commit(|batch| batch.received = received).await;
+    let left = opened.store.inbox(ALL, None, 9).await.expect("readable");
+    assert_eq!(left, [1, 2, 4, 5].map(|ix| found[ix].clone()));
+}
+
+/// A page is as full as it can be, however many there are of other partitions.
+pub(super) async fn reads_keep_to_partitions<P: Place>(place: &P) {
+    let mut opened = Opened::on(place).await;
+    let ids: Vec<u64> = (0..40).collect();
+    for n in &ids {
+        let mut state = sample::waiting(*n);
+        let (id, due) = (state.lead.id, ms(*n as i64));
+        state.tasks[0].escalation = Some(cadenza_core::task::EscalationPoint { point: 0, at: due, asked: false });
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
+        let row = Outgoing { id: EffectId::born(id, 1), due: Due::At(due), ..row(1, 1) };
+        opened
+            .commit(|batch| {
+                batch.leads.push(write);
+                batch.outbox.push(OutboxWrite::Put(row));
+                batch.held.push((AccountId::of_key("domain:acme.example"), id, true));
+            })
+            .await;
+    }
+    let low: Partitions = (0..128).collect();
+    let store = &opened.store;
+    for (within, name) in [(Partitions::ALL, "all"), (low, "half"), (Partitions::ALL.without(&low), "the rest")] {
+        let expected: Vec<LeadId> =
+            ids.iter().map(|n| sample::lead_id(*n)).filter(|id| within.contains(id.partition())).collect();
+        assert!(expected.len() > 3, "{name} has enough to fill pages");
+        let sorted = |mut ids: Vec<LeadId>| {
+            ids.sort();
+            ids
+        };
+        let account = AccountId::of_key("domain:acme.example");
+        let leads = all_pages!(after => store.leads(&within, after, 2), |last: &LeadState| last.lead.id);
+        let timers = all_pages!(after => store.timers(&within, after, ms(99), 2), |last: &Timer| *last);
+        let queue = all_pages!(after => store.queue(&within, None, after.as_ref(), 2), QueueKey::clone);
+        let held = all_pages!(after => store.held(&within, account, after, 2), |last: &LeadId| *last);
+        let rows = all_pages!(after => store.outbox(&within, after, Due::OnRelease, 2), |last: &Outgoing| {
+            (last.due, last.id)
+        });
+        let most = expected.len() - 1;
+        assert_eq!(store.leads(&within, None, most).await.expect("readable").len(), most, "a full page of leads");
+        assert_eq!(store.timers(&within, None, ms(99), most).await.expect("readable").len(), most, "and of timers");
+        let owner = |(_, owner): &Timer| match owner {
+            TimerOwner::Lead(id) => *id,
+            TimerOwner::Account(_) => LeadId(0),
+        };
+        for (what, found) in [
+            ("leads", leads.iter().map(|state| state.lead.id).collect::<Vec<_>>()),
+            ("timers", timers.iter().map(owner).collect()),
+            ("places", sorted(queue.iter().map(|key| key.task.lead()).collect())),
+            ("held", held),
+            ("rows", rows.iter().map(|row| row.id.lead()).collect()),
+        ] {
+            assert_eq!(sorted(found), sorted(expected.clone()), "{what} of {name}");
+        }
+    }
 }
 
 pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {
@@ -91,16 +198,16 @@ pub(super) async fn queues_come_in_rank_order<P: Place>(place: &P) {
     expected.sort();
     let store = &opened.store;
     for assignee in assignees.iter().map(Some).chain([None]) {
-        let found: Vec<QueueKey> = all_pages!(after => store.queue(assignee, after.as_ref(), 2), QueueKey::clone);
+        let found: Vec<QueueKey> = all_pages!(after => store.queue(ALL, assignee, after.as_ref(), 2), QueueKey::clone);
         let expected: Vec<QueueKey> =
             expected.iter().filter(|key| assignee.is_none_or(|a| key.assignee == *a)).cloned().collect();
         assert_eq!(found, expected, "the queue of {assignee:?}");
     }
     let stranger = &rep("nobody-here");
-    assert_eq!(store.queue(Some(stranger), None, 9).await.expect("readable"), Vec::new());
+    assert_eq!(store.queue(ALL, Some(stranger), None, 9).await.expect("readable"), Vec::new());
     let past = expected.last().expect("there are tasks");
     let first = &assignees[0];
-    assert_eq!(store.queue(Some(first), Some(past), 9).await.expect("readable"), [], "a cursor of another queue");
+    assert_eq!(store.queue(ALL, Some(first), Some(past), 9).await.expect("readable"), [], "a cursor of another queue");
 }
 
 pub(super) async fn leads_are_paged<P: Place>(place: &P) {
@@ -109,7 +216,7 @@ pub(super) async fn leads_are_paged<P: Place>(place: &P) {
     let batch = sample::intake(store.epoch(), crate::records::BatchId(1), 0..7);
     store.commit(batch).await.expect("the batch is committed");
     let found: Vec<LeadId> = all_pages!(after => async {
-        let page = store.leads(after, 2).await?;
+        let page = store.leads(ALL, after, 2).await?;
         Ok::<_, crate::records::StoreError>(page.iter().map(|state| state.lead.id).collect::<Vec<_>>())
     }, |last: &LeadId| *last);
     let mut expected: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
@@ -220,11 +327,11 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
         opened.commit(|batch| batch.outbox = writes).await;
         let store = &opened.store;
         let found: Vec<Outgoing> =
-            all_pages!(after => store.outbox(after, Due::At(ms(100)), 2), |last: &Outgoing| (last.due, last.id));
+            all_pages!(after => store.outbox(ALL, after, Due::At(ms(100)), 2), |last: &Outgoing| (last.due, last.id));
         assert_eq!(found, expected, "the outbox after step {step}");
         let due: Vec<Outgoing> = expected.into_iter().filter(|row| row.due <= Due::At(ms(20))).collect();
         assert_eq!(
-            store.outbox(None, Due::At(ms(20)), 9).await.expect("readable"),
+            store.outbox(ALL, None, Due::At(ms(20)), 9).await.expect("readable"),
             due,
             "what is due at 20 after step {step}"
         );

@@ -1,8 +1,9 @@
 //! Leads as intake writes them on their way to the first wait: what the suite, the crash tests and the bench write.
 //! Everything follows from a number, so that a reader can say what must be there without having seen it written.
 
+use super::ALL;
 use crate::contract::Store;
-use crate::records::{Batch, BatchId, Epoch, LeadIndex, LeadWrite, Mark, QueueKey, TimerOwner};
+use crate::records::{Batch, BatchId, Epoch, InboxRow, LeadIndex, LeadWrite, Mark, QueueKey, TimerOwner};
 use cadenza_core::event::{Answer, Asker, Event, EventType, Report, StandardEvent};
 use cadenza_core::field::Profile;
 use cadenza_core::finding::keys;
@@ -199,6 +200,11 @@ pub fn mark(n: u64) -> Mark {
     Mark { event: event_id(n), day: day(at(n)), lead: lead_id(n), content: Some(hash64(&n.to_le_bytes())) }
 }
 
+/// What lead `n` is told by another writer.
+pub fn told(n: u64) -> InboxRow {
+    InboxRow { to: lead_id(n), id: event_id(n), event: Event::Woken }
+}
+
 /// Lead `n` after its first call: the task is gone, and the entry it came with lies in the journal.
 pub fn called(n: u64) -> LeadState {
     let mut state = waiting(n);
@@ -284,12 +290,12 @@ pub async fn presence_as(store: &impl Store, n: u64, expected: &LeadState) -> Pr
 
 async fn has_timer(store: &impl Store, lead: LeadId, due: Timestamp) -> bool {
     let before = (due, TimerOwner::Lead(LeadId(lead.0 - 1)));
-    let timers = store.timers(Some(before), due, 1).await.expect("timers can be read");
+    let timers = store.timers(ALL, Some(before), due, 1).await.expect("timers can be read");
     timers.first() == Some(&(due, TimerOwner::Lead(lead)))
 }
 
 async fn has_place(store: &impl Store, place: &QueueKey) -> bool {
     let before = QueueKey { task: TaskId(place.task.0 - 1), ..place.clone() };
-    let queue = store.queue(Some(&place.assignee), Some(&before), 1).await.expect("queues can be read");
+    let queue = store.queue(ALL, Some(&place.assignee), Some(&before), 1).await.expect("queues can be read");
     queue.first() == Some(place)
 }

@@ -1,6 +1,6 @@
 //! What is read by its name: keys, marks, counters, documents, pools, schedules.
 
-use super::{Opened, Place, ms, sample};
+use super::{ALL, Opened, Place, ms, sample};
 use crate::contract::Store;
 use crate::records::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, MARK_DAYS, Mark};
 use cadenza_core::id::Digest;
@@ -206,7 +206,7 @@ pub(super) async fn long_leads_shrink_again<P: Place>(place: &P) {
             opened = opened.again(place).await;
         }
         assert!(opened.store.lead(state.lead.id).await.expect("readable").as_ref() == Some(&state), "{length} bytes");
-        assert!(opened.store.leads(None, 9).await.expect("readable") == [state], "{length} bytes, in a page");
+        assert!(opened.store.leads(ALL, None, 9).await.expect("readable") == [state], "{length} bytes, in a page");
     }
 }
 

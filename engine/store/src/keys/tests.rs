@@ -67,7 +67,7 @@ fn the_other_keys_read_back_and_sort() {
     );
     check(&[(1, 9), (2, 1), (256, 0)].map(|(day, event)| MarkKey { day, event: [event; 16] }));
     check(&IDENTITY_KINDS.map(|kind| IdentityKey { kind, version: 1, value: "ada@example.com".into() }));
-    check(&["", "a", "b", "été"].map(|name| PoolKey(name.into())));
+    check(&["", "a", "b", "été"].map(|name| PoolKey { name: name.into(), of: None }));
     check(&["", "a", "b", "été"].map(|name| ScheduleKey(name.into())));
     check(&["", "a", "b", "été"].map(|name| CounterKey(name.into())));
     check(&[
@@ -80,7 +80,9 @@ fn the_other_keys_read_back_and_sort() {
     check(&[PiecesKey(vec![b'F', 1]), PiecesKey(vec![b'L', 0])]);
     check(&[1, 2, 256].map(FilterKey));
     check(&[HeaderKey]);
-    check(&[LastBatchKey]);
+    check(&[None, Some(Epoch(1)), Some(Epoch(300))].map(LastBatchKey));
+    check(&[PoolKey { name: "a".into(), of: Some(Epoch(2)) }, PoolKey { name: "ab".into(), of: None }]);
+    check(&[0, 7, 255].map(LeaseKey));
 }
 
 #[test]
