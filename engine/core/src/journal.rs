@@ -230,6 +230,25 @@ pub enum Note {
     /// A task is no longer wanted.
     #[n(10)]
     TaskWithdrawn(#[n(0)] Born),
+    /// A task was given up: nobody did it in time.
+    #[n(130)]
+    NotDone {
+        /// The task.
+        #[n(0)]
+        task: Born,
+        /// What was to be done.
+        #[n(1)]
+        kind: TaskKind,
+        /// Whose it was.
+        #[n(2)]
+        assignee: Assignee,
+        /// Where it comes from.
+        #[n(3)]
+        at: StepRef,
+    },
+    /// A task that had been given up was reported all the same: what was learnt counts, and no run moves.
+    #[n(131)]
+    DoneLate(#[n(0)] Born),
     /// A touch or a notice may happen, or not.
     #[n(11)]
     Gated {

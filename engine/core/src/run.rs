@@ -151,6 +151,10 @@ pub struct CadenceState {
     /// What is under way.
     #[n(4)]
     pub phase: CadencePhase,
+    /// How many calls in a row were given up because nobody made them.
+    #[n(5)]
+    #[cbor(default)]
+    pub not_done: u8,
 }
 
 /// What a cadence is doing.

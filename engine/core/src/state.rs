@@ -6,7 +6,7 @@ use crate::id::{BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
 use crate::lead::{Channel, Lead, RepId, Stage};
 use crate::run::{CadencePhase, Past, Run, RunState};
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
 use crate::workflow::Asks;
@@ -23,6 +23,8 @@ pub const RECENT_MAX: usize = 16;
 pub const UNDER_WAY_MAX: usize = 16;
 /// How long a call that was claimed counts as a touch under way, in milliseconds: 30 minutes.
 pub const CLAIM_MS: i64 = 30 * MINUTE_MS;
+/// The most tasks remembered that were given up and may be reported all the same; the oldest is forgotten.
+pub const GIVEN_UP_MAX: usize = 8;
 /// A decision that has not come by then is asked again, in milliseconds.
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
@@ -51,6 +53,8 @@ pub struct LeadState {
     pub latest: Option<Entry>,
     /// Touches under way, in the order in which they began.
     pub reserved: Vec<Reservation>,
+    /// Tasks that were given up, the latest last: somebody may report one all the same. At most [`GIVEN_UP_MAX`].
+    pub given_up: Vec<Task>,
 }
 
 /// A touch that is under way. The gate counts it before it is known what came of it.
@@ -85,6 +89,8 @@ pub(crate) enum Deadline {
     Hold,
     /// A task is looked at, or asked about again.
     Escalation(TaskId),
+    /// A task is given up.
+    GiveUp(TaskId),
     /// A run has waited long enough.
     Wait(RunId),
     /// A run's cadence goes on.
@@ -135,6 +141,7 @@ impl LeadState {
             recent: Vec::new(),
             latest: None,
             reserved: Vec::new(),
+            given_up: Vec::new(),
         }
     }
 
@@ -174,6 +181,34 @@ impl LeadState {
         self.reserved.retain(|reserved| reserved.by != Toucher::Call(task));
     }
 
+    /// An open task that is done now, or one that was given up (then `true`).
+    pub(crate) fn take_task(&mut self, id: TaskId) -> Option<(Task, bool)> {
+        if let Some(ix) = self.tasks.iter().position(|task| task.id == id) {
+            return Some((self.tasks.remove(ix), false));
+        }
+        let ix = self.given_up.iter().position(|task| task.id == id)?;
+        Some((self.given_up.remove(ix), true))
+    }
+
+    /// A task was given up; somebody may report it all the same.
+    pub(crate) fn remember_given_up(&mut self, task: Task) {
+        if self.given_up.len() == GIVEN_UP_MAX {
+            self.given_up.remove(0);
+        }
+        self.given_up.push(Task { escalation: None, give_up: None, ..task });
+    }
+
+    /// When a task is given up: not while something forbids it, and not while somebody who claimed it may be at it.
+    pub fn gives_up_at(&self, task: &Task) -> Option<Timestamp> {
+        let at = task.give_up?;
+        let forbidden = task.kind == TaskKind::Call && self.lead.paused_at.is_some();
+        if forbidden || self.stands_still(task) {
+            return None;
+        }
+        let claimed = self.reserved.iter().find(|reserved| reserved.by == Toucher::Call(task.id));
+        Some(claimed.map_or(at, |claim| at.max(claim.since.plus_ms(CLAIM_MS))))
+    }
+
     /// When something of this lead falls due next: its one timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.deadlines().map(|(at, _)| at).min()
@@ -187,6 +222,7 @@ impl LeadState {
             let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
             Some((at, Deadline::Escalation(task.id)))
         });
+        let given_up = self.tasks.iter().filter_map(|task| Some((self.gives_up_at(task)?, Deadline::GiveUp(task.id))));
         let runs = self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
             RunState::Waiting { until } => until.map(|at| (at, Deadline::Wait(run.id))),
             RunState::Deciding { slot, since, queued: None, .. } => {
@@ -205,7 +241,7 @@ impl LeadState {
             | RunState::Sending(_)
             | RunState::Parked { .. } => None,
         });
-        hold.chain(escalations).chain(runs)
+        hold.chain(escalations).chain(given_up).chain(runs)
     }
 
     /// Questions that wait for a place in the pool: the plugin, since when, and whose.

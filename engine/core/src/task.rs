@@ -71,6 +71,9 @@ pub struct Task {
     /// The task an escalation is about.
     #[n(14)]
     pub about: Option<TaskId>,
+    /// When it is given up if nobody has done it by then.
+    #[n(15)]
+    pub give_up: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]

@@ -47,6 +47,9 @@ struct Written<'a> {
     #[n(11)]
     #[cbor(skip_if = "empty")]
     reserved: &'a [Reservation],
+    #[n(12)]
+    #[cbor(skip_if = "empty")]
+    given_up: &'a [Task],
 }
 
 fn empty<T>(list: &&[T]) -> bool {
@@ -85,6 +88,9 @@ struct Read {
     #[n(11)]
     #[cbor(default)]
     reserved: Vec<Reservation>,
+    #[n(12)]
+    #[cbor(default)]
+    given_up: Vec<Task>,
 }
 
 /// What was left out, and where it is found again. All places are indexes of one byte; what lies further is written.
@@ -207,6 +213,7 @@ impl<C> Encode<C> for LeadState {
             latest: latest.as_ref(),
             left_out: left_out.as_ref(),
             reserved: &self.reserved,
+            given_up: &self.given_up,
         }
         .encode(e, ctx)
     }
@@ -214,12 +221,13 @@ impl<C> Encode<C> for LeadState {
 
 impl<'b, C> Decode<'b, C> for LeadState {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, mut latest, left_out, reserved } =
-            Read::decode(d, ctx)?;
+        let read = Read::decode(d, ctx)?;
+        let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, .. } = read;
+        let Read { mut latest, left_out, reserved, given_up, .. } = read;
         if let (Some(entry), Some(left_out)) = (&mut latest, left_out) {
             left_out.put_back(entry, &lead);
         }
         let past = past.unwrap_or_default();
-        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved })
+        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved, given_up })
     }
 }

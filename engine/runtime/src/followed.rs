@@ -23,7 +23,8 @@ const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The versions that a lead names.
 fn of_lead(state: &LeadState) -> impl Iterator<Item = Digest> {
     let runs = state.runs.iter().map(|run| run.workflow);
-    runs.chain(state.tasks.iter().map(|task| task.workflow)).chain(state.hold.iter().map(|hold| hold.workflow))
+    let tasks = state.tasks.iter().chain(&state.given_up);
+    runs.chain(tasks.map(|task| task.workflow)).chain(state.hold.iter().map(|hold| hold.workflow))
 }
 
 /// The versions that an account names.

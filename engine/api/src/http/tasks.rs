@@ -223,6 +223,10 @@ fn not_open(id: TaskId, state: Option<&LeadState>) -> Problem {
                 Some(touch) => {
                     format!("the task {id} was done at {}: {}; it is not done twice", touch.at, touch.outcome)
                 }
+                None if state.given_up.iter().any(|task| task.id == id) => format!(
+                    "the task {id} was given up, it was not done in time: report what came of it all the same, or take the next \
+                     one of the queue"
+                ),
                 None => format!("the task {id} was done or withdrawn: take the next one of the queue"),
             };
             Problem::new(Kind::TaskClosed, detail)
@@ -240,6 +244,16 @@ async fn load(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
             state.map(|state| (state, task)).ok_or_else(|| Problem::not_found("task", &id.to_string()))
         }
         None => Err(not_open(id, state.as_ref())),
+    }
+}
+
+/// The same of a task that may have been given up: who did it late says so all the same.
+async fn load_even_given_up(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
+    let state = api.engine.lead(id.lead()).await?;
+    let given_up = |state: &LeadState| state.given_up.iter().find(|task| task.id == id).cloned();
+    match state.as_ref().and_then(given_up) {
+        Some(task) => state.map(|state| (state, task)).ok_or_else(|| Problem::not_found("task", &id.to_string())),
+        None => load(api, id).await,
     }
 }
 
@@ -278,7 +292,7 @@ pub(crate) async fn outcome(
     Named(id): Named<TaskId>,
     JsonBody(body): JsonBody<OutcomeBody>,
 ) -> Result<Json<Done>, Problem> {
-    let (_, task) = load(&api, id).await?;
+    let (_, task) = load_even_given_up(&api, id).await?;
     if let Some(rep) = caller.acting_as(None)? {
         may_claim(&task, &rep, &api.engine.catalog())?;
     }

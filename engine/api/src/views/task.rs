@@ -29,6 +29,8 @@ pub(crate) struct TaskView {
     overdue: bool,
     created_at: Timestamp,
     not_before: Option<Timestamp>,
+    /// When it is given up if nobody has done it; none when never, or while something keeps it from being done.
+    give_up_at: Option<Timestamp>,
     /// What the touch is to achieve.
     objective: String,
     /// What to say.
@@ -115,6 +117,7 @@ impl TaskView {
             overdue: task.due < now,
             created_at: task.created_at,
             not_before: task.not_before,
+            give_up_at: state.gives_up_at(task),
             objective: match (task.kind, &plan) {
                 (TaskKind::Escalation, _) => "Find out why this is late, and see that it is done.".to_owned(),
                 (_, Some(plan)) => render(plan.objective),

@@ -152,6 +152,14 @@ impl<'a> Teller<'a> {
             Note::TaskMoved { task, assignee } => {
                 format!("The {} is now with {}.", self.task(*task), self.assignee(assignee))
             }
+            Note::NotDone { kind, assignee, .. } => {
+                let whose = self.assignee(assignee);
+                format!("The {} for {whose} was given up: it was not done in time.", kind_words(*kind))
+            }
+            Note::DoneLate(task) => {
+                let task = self.task(*task);
+                format!("The {task} had been given up; what was reported counts, and nothing moves by it.")
+            }
             Note::TaskWithdrawn(task) => format!("The {} is no longer wanted.", self.task(*task)),
             Note::Gated { channel, verdict, effect: _ } => {
                 let what = channel.map_or_else(|| "a word to a rep".to_owned(), |way| format!("a touch by {way}"));

@@ -1,6 +1,7 @@
 //! Cadences: touch after touch, each counted from the completion of the one before, until something stops them.
 
 use super::Machine;
+use super::tasks::Terms;
 use super::verbs::NotMade;
 use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
@@ -13,6 +14,10 @@ use crate::workflow::{Cadence, Target, TouchPlan, Verb};
 
 /// The most rounds of a cadence, whatever does not count as a contact: a mail that never arrives must not go out for ever.
 const ROUNDS_MAX: u16 = 1_000;
+/// After so many calls in a row that nobody made a cadence is left.
+const NOT_DONE_MAX: u8 = 3;
+/// Why a run is parked then.
+const NOBODY_DOES_IT: &str = "nobody does it: three calls in a row were given up";
 /// When a touch is tried again for which there was no room.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
 
@@ -31,7 +36,7 @@ fn next_call(cadence: &Cadence, place: usize) -> (usize, bool) {
 impl Machine<'_> {
     pub(super) fn enter_cadence(&mut self, id: RunId, cadence: &Cadence) {
         let (touch, phase) = (cadence.touch_id(0), CadencePhase::Pause(self.cx.now));
-        let state = CadenceState { touch, round: 0, contacts: 0, voicemails: 0, phase };
+        let state = CadenceState { touch, round: 0, contacts: 0, voicemails: 0, phase, not_done: 0 };
         self.schedule_touch(id, cadence, state, 0);
     }
 
@@ -100,9 +105,9 @@ impl Machine<'_> {
         let Some(definition) = self.definition(id) else { return false };
         let Some(touch) = cadence.touch(state.touch) else { return false };
         match &touch.touch {
-            TouchPlan::Call { due, escalate, .. } => {
-                let escalate = escalate.as_ref();
-                let task = match self.make_task(id, TaskKind::Call, Some(state.touch), *due, escalate, &definition) {
+            plan @ TouchPlan::Call { .. } => {
+                let Some(terms) = Terms::of_touch(plan) else { return false };
+                let task = match self.make_task(id, TaskKind::Call, Some(state.touch), terms, &definition) {
                     Ok(task) => task,
                     Err(NotMade::Never) => return false,
                     Err(NotMade::NoRoom) => {
@@ -168,6 +173,33 @@ impl Machine<'_> {
         }
     }
 
+    /// Nobody made a call of a cadence. It counts as no contact, so nothing that stops the cadence is asked; three in a row say that
+    /// nobody works here, which is not the lead's silence.
+    pub(super) fn cadence_call_not_made(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
+        let Some(mut state) = self.cadence_state(id) else { return };
+        if state.phase == CadencePhase::RedialTask(task) {
+            // The first dial was made: it is the contact.
+            return self.touch_over(id, cadence, state, Channel::Call);
+        }
+        if state.phase != CadencePhase::Task(task) {
+            return;
+        }
+        state.not_done = state.not_done.saturating_add(1);
+        self.set_run_state(id, RunState::Cadence(state));
+        match cadence.not_done {
+            _ if state.not_done < NOT_DONE_MAX => self.next_touch(id, cadence, state),
+            Some(target) => self.go_on(id, target),
+            None => self.park(id, NOBODY_DOES_IT.to_owned()),
+        }
+    }
+
+    /// A call that had been given up was made all the same: somebody works here.
+    pub(super) fn somebody_calls(&mut self, id: RunId) {
+        if let Some(state) = self.cadence_state(id) {
+            self.set_run_state(id, RunState::Cadence(CadenceState { not_done: 0, ..state }));
+        }
+    }
+
     fn next_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
         // One that is not in the cadence is behind its last.
         let place = cadence.place(state.touch).map_or(cadence.touches.len(), |place| place + 1);
@@ -208,6 +240,9 @@ impl Machine<'_> {
 
     fn touch_over(&mut self, id: RunId, cadence: &Cadence, mut state: CadenceState, channel: Channel) {
         state.contacts = state.contacts.saturating_add(u16::from(cadence.count.contains(&channel)));
+        if channel == Channel::Call {
+            state.not_done = 0;
+        }
         self.set_run_state(id, RunState::Cadence(state));
         let stop: Option<Target> =
             cadence.stop.iter().find(|arm| self.holds(&arm.condition, Some(id))).map(|arm| arm.go);

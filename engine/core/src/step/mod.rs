@@ -31,7 +31,7 @@ use crate::lead::{Channel, OptOut, Stage, Touch};
 use crate::paused::Paused;
 use crate::run::Run;
 use crate::state::LeadState;
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::{Carry, ChosenBy, Workflow};
@@ -311,6 +311,7 @@ impl<'a> Machine<'a> {
             }
             LeadCommand::Resume => {
                 self.state.lead.paused_at = None;
+                self.give_time_again(|task| task.kind == TaskKind::Call);
                 self.notes.push(Note::Paused(false));
                 self.resume_escalations();
             }

@@ -214,6 +214,7 @@ impl Machine<'_> {
             && run.braked_at.take().is_some()
         {
             self.notes.push(Note::Released(id.in_journal()));
+            self.give_time_again(|task| task.run == Some(id));
         }
         stands
     }

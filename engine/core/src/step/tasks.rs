@@ -4,6 +4,7 @@ use super::Machine;
 use super::report::Word;
 use super::verbs::NotMade;
 use super::view::ClosedTask;
+use crate::calendar::Calendar;
 use crate::event::{TaskChange, TaskReport};
 use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
@@ -13,7 +14,49 @@ use crate::run::RunState;
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
-use crate::workflow::{Escalate, StepRef, TouchId, TouchPlan, Verb, Workflow};
+use crate::workflow::{Call, Escalate, StepRef, Todo, TouchId, TouchPlan, Verb, Workflow};
+
+/// What a step grants a task.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'d> {
+    pub(super) due: Span,
+    pub(super) escalate: Option<&'d Escalate>,
+    pub(super) give_up: Option<Span>,
+}
+
+impl<'d> Terms<'d> {
+    /// What the step or touch grants that a task comes from; none when it is no task's.
+    fn of(verb: &'d Verb, touch: Option<TouchId>) -> Option<Self> {
+        match verb {
+            Verb::Call(call) => Some(call.as_ref().into()),
+            Verb::Task(todo) => Some(todo.as_ref().into()),
+            Verb::Cadence(cadence) => Self::of_touch(&cadence.touch(touch?)?.touch),
+            _ => None,
+        }
+    }
+
+    /// What a call of a cadence grants.
+    pub(super) fn of_touch(touch: &'d TouchPlan) -> Option<Self> {
+        match touch {
+            TouchPlan::Call { due, escalate, give_up, .. } => {
+                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up })
+            }
+            TouchPlan::Email(_) => None,
+        }
+    }
+}
+
+impl<'d> From<&'d Call> for Terms<'d> {
+    fn from(call: &'d Call) -> Self {
+        Self { due: call.due, escalate: call.escalate.as_ref(), give_up: call.give_up }
+    }
+}
+
+impl<'d> From<&'d Todo> for Terms<'d> {
+    fn from(todo: &'d Todo) -> Self {
+        Self { due: todo.due, escalate: todo.escalate.as_ref(), give_up: todo.give_up }
+    }
+}
 
 impl<'a> Machine<'a> {
     /// Makes a task for a run's step.
@@ -22,11 +65,11 @@ impl<'a> Machine<'a> {
         run: RunId,
         kind: TaskKind,
         touch: Option<TouchId>,
-        due: Span,
-        escalate: Option<&Escalate>,
+        terms: Terms<'_>,
         definition: &Workflow,
     ) -> Result<TaskId, NotMade> {
-        let (now, calendar) = (self.cx.now, &self.cx.live.settings.calendar);
+        let Terms { due, escalate, give_up } = terms;
+        let now = self.cx.now;
         let gated = if kind == TaskKind::Call { self.gate_call().ok_or(NotMade::Never)? } else { None };
         if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
             return Err(NotMade::NoRoom);
@@ -36,6 +79,7 @@ impl<'a> Machine<'a> {
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let assignee = self.new_task_for(definition);
         let id = self.new_task_id();
+        let calendar = self.calendar_of(&assignee);
         let task = Task {
             id,
             kind,
@@ -53,6 +97,7 @@ impl<'a> Machine<'a> {
             raised: false,
             redial: false,
             about: None,
+            give_up: give_up.map(|span| calendar.add(from, span)),
         };
         self.open_task(task);
         Ok(id)
@@ -110,27 +155,73 @@ impl<'a> Machine<'a> {
             return;
         }
         let from = not_before.unwrap_or(self.cx.now);
-        let due = self.due_span(&task).map(|span| self.cx.live.settings.calendar.add(from, span));
+        let times = self.times_from(&task, from);
         let point = task.escalation.filter(|point| !point.asked);
-        let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
+        let moved = point.and_then(|point| self.point(&task, &self.escalation_of(&task)?.1, point.point, from));
         if let Some(task) = self.task_mut(id) {
             task.not_before = not_before;
-            task.due = due.unwrap_or(task.due);
+            if let Some((due, give_up)) = times {
+                (task.due, task.give_up) = (due, task.give_up.and(give_up));
+            }
             task.escalation = moved.or(task.escalation);
         }
         self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee: task.assignee });
     }
 
-    /// How long a task's step gives it.
-    fn due_span(&self, task: &Task) -> Option<Span> {
-        match &self.cx.definitions.get(&task.workflow)?.step(task.step)?.verb {
-            Verb::Call(call) => Some(call.due),
-            Verb::Task(todo) => Some(todo.due),
-            Verb::Cadence(cadence) => match &cadence.touch(task.touch?)?.touch {
-                TouchPlan::Call { due, .. } => Some(*due),
-                TouchPlan::Email(_) => None,
-            },
-            _ => None,
+    /// The working hours of whoever holds a task; those of the workspace while no rep does.
+    pub(super) fn calendar_of(&self, assignee: &Assignee) -> &'a Calendar {
+        let settings = &self.cx.live.settings;
+        let rep = assignee.rep().and_then(|rep| settings.team.reps.get(rep));
+        rep.map_or(&settings.calendar, |rep| &rep.calendar)
+    }
+
+    /// When a task would be due, and when it would be given up, if it could be done from this moment on.
+    fn times_from(&self, task: &Task, from: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
+        let definition = self.cx.definitions.get(&task.workflow)?;
+        let terms = Terms::of(&definition.step(task.step)?.verb, task.touch)?;
+        let calendar = self.calendar_of(&task.assignee);
+        Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
+    }
+
+    /// What kept these tasks from being done is over: they have as long as they had in the beginning until they are given up.
+    pub(super) fn give_time_again(&mut self, of: impl Fn(&Task) -> bool) {
+        let waiting = self.state.tasks.iter().filter(|task| task.give_up.is_some() && of(task));
+        let tasks: Vec<Task> = waiting.cloned().collect();
+        for task in tasks {
+            let from = task.not_before.map_or(self.cx.now, |at| at.max(self.cx.now));
+            let give_up = self.times_from(&task, from).and_then(|(_, give_up)| give_up);
+            if let Some(open) = self.task_mut(task.id) {
+                open.give_up = open.give_up.max(give_up);
+            }
+        }
+    }
+
+    /// Nobody has done a task in time. There was no touch and no contact, and plugins hear nothing of it.
+    pub(super) fn give_up_task(&mut self, id: TaskId) {
+        let now = self.cx.now;
+        let Some(ix) = self.state.tasks.iter().position(|task| task.id == id) else { return };
+        if self.state.tasks[ix].run.is_some_and(|run| self.brake(run)) {
+            return;
+        }
+        let is_over = |at: Timestamp| at <= now;
+        if self.state.gives_up_at(&self.state.tasks[ix]).is_none_or(|at| !is_over(at)) {
+            return;
+        }
+        let task = self.state.tasks.remove(ix);
+        self.state.unclaim(id);
+        let (kind, assignee, at) = (task.kind, task.assignee.clone(), task.at());
+        self.notes.push(Note::NotDone { task: id.in_journal(), kind, assignee, at });
+        self.withdraw_about(id);
+        let run = task.run;
+        self.state.remember_given_up(task);
+        let Some(run) = run else { return };
+        let Some((definition, ix)) = self.place(run) else { return };
+        let awaited = self.run(run).is_some_and(|run| run.state == RunState::Task(id));
+        match &definition.steps[ix].verb {
+            Verb::Call(call) if awaited => self.go_on(run, call.results.given_up()),
+            Verb::Task(todo) if awaited => self.go_on(run, todo.results.given_up()),
+            Verb::Cadence(cadence) => self.cadence_call_not_made(run, id, cadence),
+            _ => {}
         }
     }
 
@@ -168,12 +259,14 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn task_done(&mut self, report: &'a TaskReport) {
-        let Some(ix) = self.state.tasks.iter().position(|task| task.id == report.task) else {
+        let Some((task, late)) = self.state.take_task(report.task) else {
             self.ignore(Ignored::UnknownTask);
             return;
         };
-        let task = self.state.tasks.remove(ix);
         self.state.unclaim(task.id);
+        if late {
+            self.notes.push(Note::DoneLate(task.id.in_journal()));
+        }
         let heard = |result: &TouchResult| task.kind != TaskKind::Call || result.counts_with(report.outcome);
         let result = report.result.filter(heard);
         let by = task.assignee.rep().cloned();
@@ -213,8 +306,10 @@ impl<'a> Machine<'a> {
             Some(TouchResult::OptedOut) => self.opt_out(&report.by, report.notes.clone()),
             _ => self.leave_runs(),
         }
-        if let Some(run) = run {
-            self.task_result(run, report.task, report.outcome, result);
+        match run {
+            Some(run) if late => self.somebody_calls(run),
+            Some(run) => self.task_result(run, report.task, report.outcome, result),
+            None => {}
         }
         // The next call that a workflow makes is made then; here none will be.
         if let Some(at) = self.state.callback_at.filter(|_| report.callback_at.is_some() && self.state.runs.is_empty())

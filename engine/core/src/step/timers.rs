@@ -34,6 +34,7 @@ impl Machine<'_> {
                 }
             }
             Deadline::Escalation(task) => self.escalation_due(task),
+            Deadline::GiveUp(task) => self.give_up_task(task),
             Deadline::Wait(run) => {
                 let waiting = self.run(run).is_some_and(|run| matches!(run.state, RunState::Waiting { .. }));
                 if waiting && !self.brake(run) {

@@ -79,8 +79,7 @@ impl Machine<'_> {
     }
 
     fn enter_call(&mut self, id: RunId, call: &Call, definition: &Workflow) {
-        let escalate = call.escalate.as_ref();
-        match self.make_task(id, TaskKind::Call, None, call.due, escalate, definition) {
+        match self.make_task(id, TaskKind::Call, None, call.into(), definition) {
             Ok(task) => self.set_run_state(id, RunState::Task(task)),
             // Never on this channel: as if nothing had come of it.
             Err(NotMade::Never) => self.go(id, call.results.otherwise),
@@ -89,7 +88,7 @@ impl Machine<'_> {
     }
 
     fn enter_todo(&mut self, id: RunId, todo: &Todo, definition: &Workflow) {
-        match self.make_task(id, TaskKind::Todo, None, todo.due, todo.escalate.as_ref(), definition) {
+        match self.make_task(id, TaskKind::Todo, None, todo.into(), definition) {
             Ok(task) => self.set_run_state(id, RunState::Task(task)),
             Err(_) => self.park(id, NO_ROOM.to_owned()),
         }

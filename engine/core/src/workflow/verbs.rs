@@ -152,6 +152,9 @@ pub struct Call {
     pub due: Span,
     /// What happens while it is not done.
     pub escalate: Option<Escalate>,
+    /// How long after it could first be made it is given up, counted as `due` is; never when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub give_up: Option<Span>,
     /// Where each outcome or result leads.
     pub results: Results,
 }
@@ -167,6 +170,9 @@ pub struct Todo {
     pub due: Span,
     /// What happens while it is not done.
     pub escalate: Option<Escalate>,
+    /// How long after it was made it is given up, counted as `due` is; never when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub give_up: Option<Span>,
     /// Where each outcome or result leads.
     pub results: Results,
 }
@@ -178,6 +184,9 @@ pub struct Results {
     pub by_result: BTreeMap<TouchResult, Target>,
     /// By outcome, when the lead was not reached or the result is not named.
     pub by_outcome: BTreeMap<Outcome, Target>,
+    /// When it is given up because nobody did it. That is no outcome of a touch: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_done: Option<Target>,
     /// Everything else.
     pub otherwise: Target,
 }
@@ -190,6 +199,11 @@ impl Results {
             .or_else(|| outcome.and_then(|outcome| self.by_outcome.get(&outcome)))
             .copied()
             .unwrap_or(self.otherwise)
+    }
+
+    /// Where it leads when nobody did it.
+    pub fn given_up(&self) -> Target {
+        self.not_done.unwrap_or(self.otherwise)
     }
 }
 
@@ -279,6 +293,9 @@ pub struct Cadence {
     pub repeat: Option<Span>,
     /// Where it goes when the contacts or touches are used up.
     pub exhausted: Target,
+    /// Where it goes when three calls in a row were given up because nobody made them; the run is parked when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_done: Option<Target>,
 }
 
 impl Cadence {
@@ -339,6 +356,9 @@ pub enum TouchPlan {
         redial: Option<Redial>,
         /// What happens while it is not done.
         escalate: Option<Escalate>,
+        /// How long after it could first be made it is given up, counted as `due` is; never when none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        give_up: Option<Span>,
     },
     /// A mail.
     Email(Email),

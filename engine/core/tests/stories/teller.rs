@@ -187,6 +187,8 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::TaskDone { outcome, result, .. } => format!("done: {outcome}{}", code(result)),
         Note::TaskMoved { assignee, .. } => format!("task now with {assignee}"),
         Note::TaskWithdrawn(_) => "task withdrawn".to_owned(),
+        Note::NotDone { kind, assignee, .. } => format!("{kind} of {assignee} given up"),
+        Note::DoneLate(_) => "done late".to_owned(),
         Note::Gated { channel, verdict, effect: _ } => {
             let way = channel.map_or("notice", Channel::as_str);
             match verdict {
@@ -225,7 +227,8 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
     let time = words.iter().position(|word| word.starts_with('@'));
     let at = time.map(|ix| when(&format!("{} {}", &words[ix][1..], words[ix + 1])));
     let commanded = |command| Event::Commanded { command, by: "ops".to_owned() };
-    let task = |kind| sim.state.tasks.iter().find(|task| task.kind == kind).map(|task| task.id);
+    let mut tasks = sim.state.tasks.iter().chain(&sim.state.given_up);
+    let mut task = |kind| tasks.find(|task| task.kind == kind).map(|task| task.id);
     let first = || sim.state.tasks.first().expect("an open task").id;
     let moved = |change| Event::TaskMoved { task: first(), change, by: "ops".to_owned() };
     let rep = |ix: usize| RepId(words[ix].to_owned());

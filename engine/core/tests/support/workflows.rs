@@ -135,15 +135,17 @@ pub fn second_opinion() -> OnFailure<Segment> {
     OnFailure::Plugin(ask("second-fit"))
 }
 pub fn results(find: &dyn Fn(&str) -> Target, named: &[(&str, &str)], otherwise: &str) -> Results {
-    let (mut by_result, mut by_outcome) = (BTreeMap::new(), BTreeMap::new());
+    let (mut by_result, mut by_outcome, mut not_done) = (BTreeMap::new(), BTreeMap::new(), None);
     for (code, target) in named {
-        if let Some(result) = TouchResult::parse(code) {
+        if *code == "not_done" {
+            not_done = Some(find(target));
+        } else if let Some(result) = TouchResult::parse(code) {
             by_result.insert(result, find(target));
         } else {
             by_outcome.insert(Outcome::parse(code).expect("a result or an outcome"), find(target));
         }
     }
-    Results { by_result, by_outcome, otherwise: find(otherwise) }
+    Results { by_result, by_outcome, not_done, otherwise: find(otherwise) }
 }
 pub fn escalate() -> Escalate {
     Escalate {
@@ -154,11 +156,11 @@ pub fn escalate() -> Escalate {
     }
 }
 pub fn call(due: &str, escalate: Option<Escalate>, results: Results) -> Verb {
-    Verb::Call(Box::new(Call { script: "call.md".to_owned(), due: span(due), escalate, results }))
+    Verb::Call(Box::new(Call { script: "call.md".to_owned(), due: span(due), escalate, give_up: None, results }))
 }
 pub fn todo(due: &str, results: Results) -> Verb {
     let objective = "Agree the next step".to_owned();
-    Verb::Task(Box::new(Todo { objective, script: None, due: span(due), escalate: None, results }))
+    Verb::Task(Box::new(Todo { objective, script: None, due: span(due), escalate: None, give_up: None, results }))
 }
 pub fn email() -> Email {
     Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None }
@@ -183,7 +185,8 @@ pub fn hold(scope: HoldScope, on_expiry: Target) -> Hold {
 }
 pub fn call_touch(after: &str, redial: bool) -> CadenceTouch {
     let redial = redial.then(|| Redial { after: span("4m"), voicemail_on_redial: true });
-    let touch = TouchPlan::Call { script: "call-2.md".to_owned(), due: span("1h"), redial, escalate: None };
+    let touch =
+        TouchPlan::Call { script: "call-2.md".to_owned(), due: span("1h"), redial, escalate: None, give_up: None };
     CadenceTouch { after: span(after), touch }
 }
 pub fn mail_touch(after: &str) -> CadenceTouch {
@@ -200,7 +203,27 @@ pub fn cadence(touches: Vec<CadenceTouch>, max: u16, repeat: Option<&str>, stop:
         touches,
         repeat: repeat.map(span),
         exhausted,
+        not_done: None,
     }))
+}
+/// A call or task that is given up after so long.
+pub fn given_up(verb: Verb, after: &str) -> Verb {
+    match verb {
+        Verb::Call(call) => Verb::Call(Box::new(Call { give_up: Some(span(after)), ..*call })),
+        Verb::Task(todo) => Verb::Task(Box::new(Todo { give_up: Some(span(after)), ..*todo })),
+        other => other,
+    }
+}
+/// A cadence whose calls are given up after so long, and where it goes when nobody makes them.
+pub fn cadence_given_up(verb: Verb, after: &str, not_done: Option<Target>) -> Verb {
+    let Verb::Cadence(mut cadence) = verb else { return verb };
+    cadence.not_done = not_done;
+    for touch in &mut cadence.touches {
+        if let TouchPlan::Call { give_up, .. } = &mut touch.touch {
+            *give_up = Some(span(after));
+        }
+    }
+    Verb::Cadence(cadence)
 }
 pub fn reached() -> Expr {
     name("touch.reached")

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::shapes::{AFTER, CONTACTS_MAX, LIMIT, REDIAL, ROUNDS, TOUCH_CALL, TOUCH_EMAIL, VOICEMAILS};
 use super::steps::{arm, email};
-use super::tasks::{due, escalation};
+use super::tasks::{due, escalation, give_up};
 use crate::condition::Place;
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -40,6 +40,12 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
         Some(Some(span))
     });
     let exhausted = form.get("exhausted").and_then(|node| reader.target(node));
+    let not_done = form.get("not_done").map_or(Some(None), |node| reader.target(node).map(Some));
+    if form.get("not_done").is_some() && planned.iter().all(|touch| touch.get("give_up").is_none()) {
+        let message = "it never comes to `not_done`: no call of this cadence is given up";
+        let problem = Problem::error("never-given-up", form.key_span("not_done"), message);
+        sheet.report(problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out"));
+    }
     let (contacts_max, count) = limit?;
     Some(Cadence {
         contacts_max,
@@ -49,6 +55,7 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
         touches: touches?,
         repeat: repeat?,
         exhausted: exhausted?,
+        not_done: not_done?,
     })
 }
 
@@ -131,8 +138,9 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
         script => {
             let script = reader.script(script, Use::CadenceCall);
             let redial = form.get("redial").map_or(Some(None), |node| redial(reader, node).map(Some));
-            let (due, escalate) = (due(reader, &form), escalation(reader, &form));
-            Some(TouchPlan::Call { script: script?, due: due?, redial: redial?, escalate: escalate? })
+            let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
+            let (script, due, redial) = (script?, due?, redial?);
+            Some(TouchPlan::Call { script, due, redial, escalate: escalate?, give_up: give_up? })
         }
     };
     Some(CadenceTouch { after: after?, touch: touch? })

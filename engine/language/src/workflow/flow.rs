@@ -33,6 +33,8 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
     let way = |to: Target, takes: Takes, sees: Sees| Way { to, takes, sees };
     let at_once = |to: Target| way(to, Takes::Nothing, Sees::Same);
     let answered = |to: Target| way(to, Takes::Nothing, Sees::Only(Moment::NOTHING));
+    // Nobody did it: nothing happened that could be looked at.
+    let given_up = |to: Target| way(to, Takes::Time, Sees::Only(Moment::NOTHING));
     let unless_zero = |zero: bool| if zero { Takes::Nothing } else { Takes::Time };
     match &step.verb {
         Verb::Update(_) | Verb::Enroll(_) => vec![at_once(step.next)],
@@ -51,9 +53,14 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
         Verb::Call(call) => {
             let done = Sees::Only(Moment::CALL);
             let refused = way(call.results.otherwise, Takes::NothingIfRefused, done);
-            results(&call.results).map(|to| way(to, Takes::Time, done)).chain([refused]).collect()
+            let not_done = call.give_up.map(|_| given_up(call.results.given_up()));
+            results(&call.results).map(|to| way(to, Takes::Time, done)).chain([refused]).chain(not_done).collect()
         }
-        Verb::Task(todo) => results(&todo.results).map(|to| way(to, Takes::Time, Sees::Only(Moment::TASK))).collect(),
+        Verb::Task(todo) => {
+            let not_done = todo.give_up.map(|_| given_up(todo.results.given_up()));
+            let done = results(&todo.results).map(|to| way(to, Takes::Time, Sees::Only(Moment::TASK)));
+            done.chain(not_done).collect()
+        }
         Verb::Cadence(cadence) => {
             let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
             let takes = unless_zero(!calls && cadence.touches.iter().all(|touch| touch.after.is_zero()));
@@ -63,7 +70,13 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             let pauses = pauses && usize::from(cadence.contacts_max) > cadence.touches.len();
             let spent = way(cadence.exhausted, if pauses { Takes::Time } else { takes }, sees);
             let refused = way(cadence.exhausted, Takes::NothingIfRefused, sees);
-            cadence.stop.iter().map(|arm| way(arm.go, takes, sees)).chain([spent, refused]).collect()
+            cadence
+                .stop
+                .iter()
+                .map(|arm| way(arm.go, takes, sees))
+                .chain([spent, refused])
+                .chain(cadence.not_done.map(given_up))
+                .collect()
         }
         Verb::Branch(branch) => branch.tracks.values().copied().chain([branch.otherwise]).map(answered).collect(),
         Verb::Wait(Wait::For(span)) => {

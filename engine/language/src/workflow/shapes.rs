@@ -90,6 +90,11 @@ const GO: Key = optional("go", Target, "Where it goes next: a step or `end`; the
 const WITH: Key = optional("with", Map(&Value), "Parameters of the plugin");
 const DUE: Key = optional("due", Duration, "Due so long after it was made; 1 business day when left out");
 const ESCALATE_KEY: Key = optional("escalate", Form(&ESCALATE), "What happens while it is not done");
+const GIVE_UP: Key = optional(
+    "give_up",
+    Duration,
+    "Given up so long after it could first be done, when nobody does it; `results` says with `not_done` where that leads",
+);
 const RESULTS: Takes = Table(result_keys, &Target);
 
 pub(super) static SCORE: Shape = Shape {
@@ -185,6 +190,7 @@ pub(super) static CALL: Shape = Shape {
         required("call", Ref("script"), "The script"),
         DUE,
         ESCALATE_KEY,
+        GIVE_UP,
         required("results", RESULTS, "Where each outcome or result leads, `else` for the rest"),
     ],
 };
@@ -198,6 +204,7 @@ pub(super) static TASK: Shape = Shape {
         optional("script", Ref("script"), "A script to go with it"),
         DUE,
         ESCALATE_KEY,
+        GIVE_UP,
         optional("results", RESULTS, "Where each result leads, `else` or `done` for the rest"),
         GO,
     ],
@@ -264,6 +271,11 @@ pub(super) static ROUNDS: Shape = Shape {
             "How long after the last touch the round begins anew; once only when left out",
         ),
         required("exhausted", Target, "Where it goes when contacts or touches are used up"),
+        optional(
+            "not_done",
+            Target,
+            "Where it goes when three calls in a row were given up; the run waits for a person when left out",
+        ),
     ],
 };
 
@@ -295,6 +307,11 @@ pub(super) static TOUCH_CALL: Shape = Shape {
         DUE,
         optional("redial", Form(&REDIAL), "Dial once more when nobody answers; counts as one contact"),
         ESCALATE_KEY,
+        optional(
+            "give_up",
+            Duration,
+            "Given up so long after it could first be made, when nobody makes it; the next touch follows, and nothing counts",
+        ),
     ],
 };
 
@@ -454,7 +471,10 @@ fn hold_scope() -> Vec<&'static str> {
     HoldScope::ALL.iter().map(|code| code.as_str()).collect()
 }
 
+/// What comes of a task that nobody does.
+pub(super) const NOT_DONE: &str = "not_done";
+
 fn result_keys() -> Vec<&'static str> {
     let outcomes = Outcome::ALL.iter().filter(|code| **code != Outcome::Sent).map(|code| code.as_str());
-    TouchResult::ALL.iter().map(|code| code.as_str()).chain(outcomes).chain(["else"]).collect()
+    TouchResult::ALL.iter().map(|code| code.as_str()).chain(outcomes).chain([NOT_DONE, "else"]).collect()
 }

@@ -1,6 +1,7 @@
 //! `call` and `task`, and where their outcomes and results lead.
 
 use super::asks::escalate;
+use super::shapes::NOT_DONE;
 use super::{Reader, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -28,9 +29,9 @@ const TASK_OUTCOMES: &[Outcome] = &[Outcome::Done];
 
 pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Call> {
     let script = reader.script(value, Use::Task);
-    let (due, escalate) = (due(reader, form), escalation(reader, form));
-    let results = form.get("results").and_then(|node| results(reader, node, CALL_OUTCOMES));
-    Some(Call { script: script?, due: due?, escalate: escalate?, results: results? })
+    let (due, escalate, give_up) = (due(reader, form), escalation(reader, form), give_up(reader, form));
+    let results = form.get("results").and_then(|node| results(reader, node, CALL_OUTCOMES, form.get("give_up")));
+    Some(Call { script: script?, due: due?, escalate: escalate?, give_up: give_up?, results: results? })
 }
 
 /// `next` is where it goes when there are no `results`.
@@ -38,19 +39,48 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
     let objective = reader.sheet.template(value, "what is to be done");
     check_use(&reader.sheet, &check_template(&reader.sheet, reader.known, value), Use::Task);
     let script = form.get("script").map(|node| reader.script(node, Use::Task));
-    let (due, escalate) = (due(reader, form), escalation(reader, form));
+    let (due, escalate, give_up) = (due(reader, form), escalation(reader, form), give_up(reader, form));
+    if form.get("results").is_none() && form.get("give_up").is_some() {
+        let message = "nothing says where it leads when nobody does the task";
+        let problem = Problem::error("give-up-nowhere", form.key_span("give_up"), message);
+        reader.sheet.report(problem.help("add `results: { not_done: …, else: … }` with the ids of steps, or `end`"));
+    }
     let results = match form.get("results") {
         Some(node) => {
             if form.get("go").is_some() {
                 let problem = Problem::error("several-ways-out", form.key_span("go"), "this task has several ways out");
                 reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
             }
-            results(reader, node, TASK_OUTCOMES)
+            results(reader, node, TASK_OUTCOMES, form.get("give_up"))
         }
-        None => next.map(|otherwise| Results { by_result: BTreeMap::new(), by_outcome: BTreeMap::new(), otherwise }),
+        None => next.map(|otherwise| Results {
+            by_result: BTreeMap::new(),
+            by_outcome: BTreeMap::new(),
+            not_done: None,
+            otherwise,
+        }),
     };
     let script = script.map_or(Some(None), |script| script.map(Some));
-    Some(Todo { objective: objective?, script: script?, due: due?, escalate: escalate?, results: results? })
+    Some(Todo {
+        objective: objective?,
+        script: script?,
+        due: due?,
+        escalate: escalate?,
+        give_up: give_up?,
+        results: results?,
+    })
+}
+
+/// When it is given up, when it is at all; none of the outer option when that is broken.
+pub(super) fn give_up(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Span>> {
+    let Some(node) = form.get("give_up") else { return Some(None) };
+    let span = reader.sheet.duration(node)?;
+    if span.is_zero() {
+        let problem = Problem::error("given-up-at-once", node.pointer(), "it is given up before anybody can do it");
+        reader.sheet.report(problem.help("say how long somebody has: `give_up: 3 business days`"));
+        return None;
+    }
+    Some(Some(span))
 }
 
 /// When it is due; the default when the file does not say.
@@ -63,13 +93,25 @@ pub(super) fn escalation(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<
     form.get("escalate").map_or(Some(None), |node| escalate(reader, node).map(Some))
 }
 
-fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome]) -> Option<Results> {
+fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Option<&Node>) -> Option<Results> {
     let (named, otherwise) = without_else(reader.sheet.named(node, "`results`")?);
-    let (mut by_result, mut by_outcome) = (BTreeMap::new(), BTreeMap::new());
+    let (mut by_result, mut by_outcome, mut not_done) = (BTreeMap::new(), BTreeMap::new(), None);
     let mut sound = true;
     for entry in named {
         let target = reader.target(&entry.value);
         let name = entry.key.text.as_str();
+        if name == NOT_DONE {
+            not_done = target;
+            sound &= target.is_some();
+            if give_up.is_none() {
+                let message = "it never comes to `not_done`: nothing says when it is given up";
+                let problem = Problem::error("never-given-up", entry.key.span.clone(), message);
+                reader
+                    .sheet
+                    .report(problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out"));
+            }
+            continue;
+        }
         let outcome = Outcome::parse(name).filter(|outcome| outcomes.contains(outcome));
         match (TouchResult::parse(name), outcome, target) {
             (Some(result), _, Some(target)) => drop(by_result.insert(result, target)),
@@ -82,7 +124,9 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome]) -> Option<Res
                     format!("there is no outcome or result `{name}`"),
                 );
                 let results = TouchResult::ALL.iter().map(|result| result.as_str());
-                let names = results.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(["else"]);
+                let not_done = give_up.is_some().then_some(NOT_DONE);
+                let names =
+                    results.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(not_done).chain(["else"]);
                 reader.sheet.report(problem.suggest(name, names, "outcomes and results"));
                 sound = false;
             }
@@ -90,9 +134,9 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome]) -> Option<Res
     }
     let otherwise = match otherwise {
         Some(node) => reader.target(node)?,
-        None => everything_named(reader, node, outcomes, &by_outcome)?,
+        None => everything_named(reader, node, outcomes, &by_outcome, give_up.is_some())?,
     };
-    sound.then_some(Results { by_result, by_outcome, otherwise })
+    sound.then_some(Results { by_result, by_outcome, not_done, otherwise })
 }
 
 /// `results` of a mail: each named, or covered by `else`.
@@ -130,13 +174,17 @@ fn everything_named(
     node: &Node,
     outcomes: &[Outcome],
     named: &BTreeMap<Outcome, Target>,
+    given_up: bool,
 ) -> Option<Target> {
-    let missing: Vec<&str> =
-        outcomes.iter().map(|outcome| outcome.as_str()).filter(|outcome| node.get(outcome).is_none()).collect();
+    let words = outcomes.iter().map(|outcome| outcome.as_str()).chain(given_up.then_some(NOT_DONE));
+    let missing: Vec<&str> = words.filter(|word| node.get(word).is_none()).collect();
     if missing.is_empty() {
         return named.get(&outcomes[0]).copied();
     }
     let message = match outcomes {
+        [Outcome::Done] if missing == [NOT_DONE] => {
+            "`results` does not say what happens when nobody does the task".to_owned()
+        }
         [Outcome::Done] => "`results` does not say what happens when the task is done without one of these".to_owned(),
         _ => format!("`results` does not say what happens on {}", listed(missing)),
     };

@@ -119,6 +119,7 @@ pub fn waiting(n: u64) -> LeadState {
         raised: false,
         redial: false,
         about: None,
+        give_up: None,
     });
     let answer = Event::Decided(Answer {
         run,
