@@ -40,6 +40,54 @@ fn story(engine: &Engine, lead: &str) -> String {
 }
 
 #[test]
+fn a_task_is_for_whom_its_step_names_and_its_report_answers_what_was_asked() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    site.edit("inbound.yaml", |text| text.replace("when: lead.created", "when: custom.never"));
+    let flow = |name: &str, whom: &str| {
+        format!(
+            "workflow: {name}\nsummary: A task.\nenroll: [{{ when: custom.{name} }}]\nsteps:\n  - id: own\n    assign: {{ pool: \
+             closers, by: longest_idle, fallback: sales-desk }}\n  - id: talk\n    task: Talk\n    for: {whom}\n    asks:\n      - {{ \
+             field: budget, question: What is set aside?, required: true }}\n      - {{ field: pain, question: What hurts? }}\n"
+        )
+    };
+    let team = include_str!("../../workflows/team.yaml");
+    for (name, whom) in [("pool", "{ pool: sales-development }"), ("manager", "manager"), ("owner", "owner")] {
+        site.write(&format!("{name}.yaml"), &flow(name, whom));
+    }
+    let engine = engine(&site, &mailbox);
+    let lead =
+        engine.bring("msg_1", &json!({ "id": "crm-1", "email": "ada@acme.example", "phone": "+1 212 555 0101" }));
+    let mut queues = Vec::new();
+    for name in ["pool", "manager", "owner"] {
+        let event = json!({ "id": format!("go-{name}"), "type": format!("custom.{name}"), "lead": { "email": "ada@acme.example" } });
+        engine.client.post("/v1/events", &event).expect(202);
+        let open =
+            eventually("the task is open", || tasks(&engine).into_iter().find(|task| task["why"]["workflow"] == name));
+        queues.push(open["assignee"].as_str().unwrap_or_default().to_owned());
+        assert_eq!(open["asks"][0]["required"], true, "{open}");
+        assert_eq!((&open["asks"][0]["type"], &open["asks"][0]["value"]), (&json!("number"), &json!(null)), "{open}");
+    }
+    let owner = engine.client.get(&format!("/v1/leads/{lead}")).expect(200).json["owner"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert_eq!((queues[0].as_str(), queues[2].as_str()), ("pool:sales-development", owner.as_str()), "{queues:?}");
+    assert!(queues[1] != owner && team.contains(&format!("manager: {}", queues[1])), "the manager: {queues:?}");
+    let task = tasks(&engine).into_iter().find(|task| task["why"]["workflow"] == "owner").expect("it is open");
+    let report = |data: Value| {
+        let body = json!({ "outcome": "done", "data": data });
+        engine.client.post(&format!("/v1/tasks/{}/outcome", task["id"].as_str().unwrap_or_default()), &body)
+    };
+    for data in [json!({}), json!({ "pain": "slow" }), json!({ "budget": null }), json!({ "budget": "  " })] {
+        let refused = report(data.clone());
+        assert_eq!(refused.status, 422, "{data}: {}", refused.text);
+        assert_eq!(refused.json["missing"], json!([{ "field": "budget", "question": "What is set aside?" }]), "{data}");
+    }
+    report(json!({ "budget": 0 })).expect(200);
+    engine.stop();
+}
+
+#[test]
 fn a_call_that_nobody_makes_is_given_up_and_a_late_report_counts() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     site.write("nobody-calls.yaml", FLOW);

@@ -84,6 +84,7 @@ fn value(takes: &Takes) -> Value {
         Takes::Duration => {
             json!({ "type": "string", "pattern": DURATION, "examples": ["5m", "14d", "2 business days"] })
         }
+        Takes::Flag => json!({ "type": "boolean" }),
         Takes::Whole(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Takes::Date => json!({ "type": "string", "format": "date" }),
         Takes::Bytes => json!({ "type": "string", "pattern": "^[0-9]+ *[KM]iB$" }),

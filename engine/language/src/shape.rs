@@ -37,6 +37,8 @@ pub(crate) enum Takes {
     Condition,
     /// A duration such as `5m`.
     Duration,
+    /// `true` or `false`.
+    Flag,
     /// A whole number between these.
     Whole(u32, u32),
     /// A date, `2026-12-25`.

@@ -84,6 +84,8 @@ kinds! {
     UnknownField = 422 "unknown-field" "There is no such field",
     /// A value of another type.
     InvalidField = 422 "invalid-field" "A value does not fit its field",
+    /// A report that leaves a question open which has to be answered.
+    MissingAnswers = 422 "missing-answers" "The report leaves questions open",
     /// An event type nobody knows.
     UnknownType = 422 "unknown-event-type" "There is no such event type",
     /// Nothing by which to find or create a lead.

@@ -10,7 +10,7 @@ use crate::http::state::Shared;
 use crate::http::{cursor, paging};
 use crate::intake::{self, Rules};
 use crate::json::{self, Tree};
-use crate::views::task::{HeldView, TaskView, held_back};
+use crate::views::task::{HeldView, TaskView, held_back, inquiries};
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::{Event, TaskChange, TaskReport};
@@ -328,6 +328,18 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
         let value = intake::check_field(&name, value, &rules).map_err(|error| invalid(error.to_string()))?;
         if clears || !value.is_blank() {
             fields.push((name, value));
+        }
+    }
+    if let Some(definition) = catalog.definitions.get(&task.workflow) {
+        let answered = |field: &str| fields.iter().any(|(name, value)| name == field && !value.is_blank());
+        let asked = task.kind != TaskKind::Call || outcome.reached();
+        let open = inquiries(task, definition).iter().filter(|ask| asked && ask.required && !answered(&ask.field));
+        let missing: Vec<_> =
+            open.map(|ask| serde_json::json!({ "field": ask.field, "question": ask.question })).collect();
+        if !missing.is_empty() {
+            let names: Vec<&str> = missing.iter().filter_map(|ask| ask["field"].as_str()).collect();
+            let detail = format!("the report has to answer {}: give each under `data`", names.join(", "));
+            return Err(Problem::new(Kind::MissingAnswers, detail).at("data").with("missing", missing.into()));
         }
     }
     let notes = short(body.notes, "notes")?;

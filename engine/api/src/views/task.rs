@@ -1,9 +1,11 @@
 //! A task as a rep sees it: what to do, with whom, what to say, why it is here, and when it is due.
 
+use crate::json;
 use crate::views::lead;
 use crate::views::words;
 use cadenza_core::account::AccountFacts;
 use cadenza_core::expr::Object;
+use cadenza_core::field::field_info;
 use cadenza_core::gate;
 use cadenza_core::id::{AccountId, LeadId, RunId, TaskId};
 use cadenza_core::lead::{Channel, RepId};
@@ -13,10 +15,12 @@ use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{Cadence, MAIN_SCORE, TouchPlan, Verb, Workflow};
+use cadenza_core::value::ValueType;
+use cadenza_core::workflow::{Cadence, Inquiry, MAIN_SCORE, TouchPlan, Verb, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::render;
 use serde::Serialize;
+use serde_json::Value as JsonValue;
 
 /// A task in the queue.
 #[derive(Debug, Serialize)]
@@ -37,6 +41,8 @@ pub(crate) struct TaskView {
     script: Option<String>,
     /// What to say when a voice mail is to be left.
     voicemail: Option<String>,
+    /// What the report is to answer.
+    asks: Vec<Asked>,
     redial: bool,
     reminders: u16,
     raised: bool,
@@ -44,6 +50,19 @@ pub(crate) struct TaskView {
     about: Option<TaskId>,
     lead: Whom,
     why: Why,
+}
+
+/// A question that the report answers.
+#[derive(Debug, Serialize)]
+struct Asked {
+    field: String,
+    question: String,
+    required: bool,
+    /// Of which type the answer is: text, integer, number, boolean, time, …
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// What is known so far.
+    value: JsonValue,
 }
 
 /// Whom it is about.
@@ -125,6 +144,8 @@ impl TaskView {
             },
             script: plan.as_ref().and_then(|plan| script(plan.script?)),
             voicemail: plan.as_ref().and_then(|plan| script(plan.voicemail?)),
+            asks: definition
+                .map_or_else(Vec::new, |d| inquiries(task, d).iter().map(|ask| asked(ask, state, catalog)).collect()),
             redial: task.redial,
             reminders: task.reminders,
             raised: task.raised,
@@ -189,6 +210,28 @@ impl HeldView {
             }
             None => held.push(Self { why: one.why, tasks: 1, first_at: one.until }),
         }
+    }
+}
+
+/// What the report of a task is to answer.
+pub(crate) fn inquiries<'a>(task: &Task, definition: &'a Workflow) -> &'a [Inquiry] {
+    match definition.step(task.step).map(|step| &step.verb) {
+        _ if task.kind == TaskKind::Escalation => &[],
+        Some(Verb::Call(call)) => &call.asks,
+        Some(Verb::Task(todo)) => &todo.asks,
+        _ => &[],
+    }
+}
+
+fn asked(ask: &Inquiry, state: &LeadState, catalog: &Catalog) -> Asked {
+    let standard = field_info(&ask.field).map(|info| info.kind);
+    let kind = standard.or_else(|| catalog.workspace.settings.fields.get(&ask.field).copied());
+    Asked {
+        field: ask.field.clone(),
+        question: ask.question.clone(),
+        required: ask.required,
+        kind: kind.unwrap_or(ValueType::Any).as_str(),
+        value: json::show(&state.lead.profile.get(&ask.field)),
     }
 }
 

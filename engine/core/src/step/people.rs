@@ -5,7 +5,7 @@ use crate::id::{Digest, TaskId};
 use crate::journal::Note;
 use crate::lead::RepId;
 use crate::task::{Assignee, Task, TaskKind};
-use crate::workflow::{Verb, Workflow};
+use crate::workflow::{Doer, Verb, Workflow};
 use crate::workspace::Team;
 
 impl Machine<'_> {
@@ -13,9 +13,20 @@ impl Machine<'_> {
         &self.cx.live.settings.team
     }
 
-    /// In whose queue a new task of the lead is: its owner's; the pool's that the owner was chosen from when the owner is
+    /// In whose queue a new task of the lead is: of those that its step names, else its owner's; the pool's that the owner was chosen from when the owner is
     /// not in the team any more.
-    pub(super) fn new_task_for(&mut self, workflow: &Workflow) -> Assignee {
+    pub(super) fn new_task_for(&mut self, workflow: &Workflow, doer: &Doer) -> Assignee {
+        match doer {
+            Doer::Rep(rep) => return Assignee::Rep(RepId(rep.clone())),
+            Doer::Pool(pool) => return Assignee::Pool(pool.clone()),
+            Doer::Owner | Doer::Manager => {}
+        }
+        let owner = self.state.lead.owner.as_ref().and_then(|owner| self.team().reps.get(owner));
+        if let (Doer::Manager, Some(manager)) = (doer, owner.and_then(|owner| owner.manager.clone()))
+            && self.team().knows(&manager)
+        {
+            return Assignee::Rep(manager);
+        }
         let Some(owner) = self.state.lead.owner.clone() else { return Assignee::Nobody };
         if self.team().knows(&owner) {
             return Assignee::Rep(owner);

@@ -14,7 +14,7 @@ use crate::run::RunState;
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
-use crate::workflow::{Call, Escalate, StepRef, Todo, TouchId, TouchPlan, Verb, Workflow};
+use crate::workflow::{Call, Doer, Escalate, StepRef, Todo, TouchId, TouchPlan, Verb, Workflow};
 
 /// What a step grants a task.
 #[derive(Clone, Copy)]
@@ -22,6 +22,7 @@ pub(super) struct Terms<'d> {
     pub(super) due: Span,
     pub(super) escalate: Option<&'d Escalate>,
     pub(super) give_up: Option<Span>,
+    pub(super) doer: &'d Doer,
 }
 
 impl<'d> Terms<'d> {
@@ -39,7 +40,7 @@ impl<'d> Terms<'d> {
     pub(super) fn of_touch(touch: &'d TouchPlan) -> Option<Self> {
         match touch {
             TouchPlan::Call { due, escalate, give_up, .. } => {
-                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up })
+                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up, doer: &Doer::Owner })
             }
             TouchPlan::Email(_) => None,
         }
@@ -48,13 +49,13 @@ impl<'d> Terms<'d> {
 
 impl<'d> From<&'d Call> for Terms<'d> {
     fn from(call: &'d Call) -> Self {
-        Self { due: call.due, escalate: call.escalate.as_ref(), give_up: call.give_up }
+        Self { due: call.due, escalate: call.escalate.as_ref(), give_up: call.give_up, doer: &call.doer }
     }
 }
 
 impl<'d> From<&'d Todo> for Terms<'d> {
     fn from(todo: &'d Todo) -> Self {
-        Self { due: todo.due, escalate: todo.escalate.as_ref(), give_up: todo.give_up }
+        Self { due: todo.due, escalate: todo.escalate.as_ref(), give_up: todo.give_up, doer: &todo.doer }
     }
 }
 
@@ -68,7 +69,7 @@ impl<'a> Machine<'a> {
         terms: Terms<'_>,
         definition: &Workflow,
     ) -> Result<TaskId, NotMade> {
-        let Terms { due, escalate, give_up } = terms;
+        let Terms { due, escalate, give_up, doer } = terms;
         let now = self.cx.now;
         let gated = if kind == TaskKind::Call { self.gate_call().ok_or(NotMade::Never)? } else { None };
         if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
@@ -77,7 +78,7 @@ impl<'a> Machine<'a> {
         let step = self.run(run).ok_or(NotMade::Never)?.step;
         let callback = self.state.callback_at.take();
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
-        let assignee = self.new_task_for(definition);
+        let assignee = self.new_task_for(definition, doer);
         let id = self.new_task_id();
         let calendar = self.calendar_of(&assignee);
         let task = Task {

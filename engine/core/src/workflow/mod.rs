@@ -19,9 +19,9 @@ pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
 pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
-    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Email, Escalate, Hold,
-    HoldScope, MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky, Todo, TouchPlan,
-    Voicemails, Wait,
+    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email, Escalate,
+    Hold, HoldScope, Inquiry, MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky,
+    Todo, TouchPlan, Voicemails, Wait,
 };
 
 /// The most steps a workflow may have.

@@ -155,6 +155,12 @@ pub struct Call {
     /// How long after it could first be made it is given up, counted as `due` is; never when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub give_up: Option<Span>,
+    /// Who is to do it.
+    #[serde(default, skip_serializing_if = "Doer::is_owner")]
+    pub doer: Doer,
+    /// What a report answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Inquiry>,
     /// Where each outcome or result leads.
     pub results: Results,
 }
@@ -173,8 +179,52 @@ pub struct Todo {
     /// How long after it was made it is given up, counted as `due` is; never when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub give_up: Option<Span>,
+    /// Who is to do it.
+    #[serde(default, skip_serializing_if = "Doer::is_owner")]
+    pub doer: Doer,
+    /// What a report answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Inquiry>,
     /// Where each outcome or result leads.
     pub results: Results,
+}
+
+/// Who is to do a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Doer {
+    /// The lead's owner.
+    #[default]
+    Owner,
+    /// The owner's manager; the owner when there is none.
+    Manager,
+    /// This rep.
+    Rep(String),
+    /// Any member of this pool.
+    Pool(String),
+}
+
+impl Doer {
+    /// Whether it is the lead's owner, as it is when a file does not say.
+    pub const fn is_owner(&self) -> bool {
+        matches!(self, Self::Owner)
+    }
+
+    /// Whether it follows from the lead's owner, so that a lead without one gives the task to nobody.
+    pub const fn needs_owner(&self) -> bool {
+        matches!(self, Self::Owner | Self::Manager)
+    }
+}
+
+/// A question that the report of a task answers, with a field of the lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inquiry {
+    /// The field that takes the answer.
+    pub field: String,
+    /// The question, in words for the rep.
+    pub question: String,
+    /// Whether a report without the answer is refused: of a call only when the lead was reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
 }
 
 /// Where outcomes and results lead: a result is looked up before its outcome; what is not named takes `otherwise`.

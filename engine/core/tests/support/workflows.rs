@@ -14,7 +14,7 @@ use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Rea
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
-    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Email, Enroll,
+    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll,
     Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Results, Score, Step, StepIx, Sticky,
     Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
@@ -156,11 +156,28 @@ pub fn escalate() -> Escalate {
     }
 }
 pub fn call(due: &str, escalate: Option<Escalate>, results: Results) -> Verb {
-    Verb::Call(Box::new(Call { script: "call.md".to_owned(), due: span(due), escalate, give_up: None, results }))
+    Verb::Call(Box::new(Call {
+        script: "call.md".to_owned(),
+        due: span(due),
+        escalate,
+        give_up: None,
+        doer: Doer::Owner,
+        asks: vec![],
+        results,
+    }))
 }
 pub fn todo(due: &str, results: Results) -> Verb {
     let objective = "Agree the next step".to_owned();
-    Verb::Task(Box::new(Todo { objective, script: None, due: span(due), escalate: None, give_up: None, results }))
+    Verb::Task(Box::new(Todo {
+        objective,
+        script: None,
+        due: span(due),
+        escalate: None,
+        give_up: None,
+        doer: Doer::Owner,
+        asks: vec![],
+        results,
+    }))
 }
 pub fn email() -> Email {
     Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None }

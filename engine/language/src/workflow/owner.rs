@@ -82,8 +82,8 @@ fn asks_for_owner(condition: &Expr) -> bool {
 /// What a person is to do there.
 fn for_a_person(step: &Step) -> Option<&'static str> {
     match &step.verb {
-        Verb::Call(_) => Some("the call"),
-        Verb::Task(_) => Some("the task"),
+        Verb::Call(call) => call.doer.needs_owner().then_some("the call"),
+        Verb::Task(todo) => todo.doer.needs_owner().then_some("the task"),
         Verb::Cadence(cadence) => {
             let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
             calls.then_some("a call of the cadence")

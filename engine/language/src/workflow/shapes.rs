@@ -2,7 +2,7 @@
 
 use crate::settings::channels;
 use crate::shape::Takes::{
-    Condition, Duration, Either, Event, Form, List, Map, Name, Ref, Table, Target, Text, Value, Whole, Words,
+    Condition, Duration, Either, Event, Flag, Form, List, Map, Name, Ref, Table, Target, Text, Value, Whole, Words,
 };
 use crate::shape::{A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
@@ -95,6 +95,11 @@ const GIVE_UP: Key = optional(
     Duration,
     "Given up so long after it could first be done, when nobody does it; `results` says with `not_done` where that leads",
 );
+const DOER: Takes = Either(&[Words(doers), Form(&DOER_REP), Form(&DOER_POOL)]);
+const QUESTIONS: Takes = List(&Form(&INQUIRY));
+const FOR: Key =
+    optional("for", DOER, "Who is to do it: `owner` (when left out), `manager`, `{ rep: … }` or `{ pool: … }`");
+const ASKS: Key = optional("asks", QUESTIONS, "What a report answers; the answers become fields of the lead");
 const RESULTS: Takes = Table(result_keys, &Target);
 
 pub(super) static SCORE: Shape = Shape {
@@ -188,7 +193,9 @@ pub(super) static CALL: Shape = Shape {
     keys: &[
         ID,
         required("call", Ref("script"), "The script"),
+        FOR,
         DUE,
+        ASKS,
         ESCALATE_KEY,
         GIVE_UP,
         required("results", RESULTS, "Where each outcome or result leads, `else` for the rest"),
@@ -202,11 +209,36 @@ pub(super) static TASK: Shape = Shape {
         ID,
         required("task", Text, "What is to be done; a template"),
         optional("script", Ref("script"), "A script to go with it"),
+        FOR,
         DUE,
+        ASKS,
         ESCALATE_KEY,
         GIVE_UP,
         optional("results", RESULTS, "Where each result leads, `else` or `done` for the rest"),
         GO,
+    ],
+};
+
+pub(super) static DOER_REP: Shape =
+    Shape { name: "`for`", about: "One rep is to do it.", keys: &[required("rep", Ref("rep"), "The rep")] };
+
+pub(super) static DOER_POOL: Shape = Shape {
+    name: "`for`",
+    about: "Any member of a pool may take it.",
+    keys: &[required("pool", Ref("pool"), "The pool")],
+};
+
+pub(super) static INQUIRY: Shape = Shape {
+    name: "a question of `asks`",
+    about: "A question that the report answers.",
+    keys: &[
+        required("field", Ref("field"), "The field that takes the answer"),
+        required("question", Text, "The question, in words for the rep"),
+        optional(
+            "required",
+            Flag,
+            "Whether a report without the answer is refused; of a call only when the lead was reached",
+        ),
     ],
 };
 
@@ -457,6 +489,10 @@ fn voicemail_on() -> Vec<&'static str> {
 
 fn segments() -> Vec<&'static str> {
     Segment::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn doers() -> Vec<&'static str> {
+    vec!["owner", "manager"]
 }
 
 fn assign_by() -> Vec<&'static str> {

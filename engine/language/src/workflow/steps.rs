@@ -22,6 +22,7 @@ use cadenza_core::plugin::Segment;
 use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Arm, Assignment, Email, Step, Verb};
+use std::ops::Range;
 
 /// Every verb with its table.
 static VERBS: [(&str, &Shape); 12] = [
@@ -321,6 +322,30 @@ fn update(reader: &Reader<'_>, node: &Node) -> Option<Vec<Assignment>> {
     read.into_iter().collect()
 }
 
+impl Reader<'_> {
+    /// The type of a field whose value is given, rather than kept by the engine.
+    pub(super) fn given_field(&self, field: &str, span: &Range<usize>, cannot: &str) -> Option<ValueType> {
+        match self.known.field(field) {
+            Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
+            Some(_) => {
+                let message = format!("`{field}` is kept by the engine: {cannot}");
+                let problem = Problem::error("kept-field", span.clone(), message);
+                self.sheet.report(problem.help("of these fields only `stage` and `segment` can be set, by `update`"));
+                None
+            }
+            None if !self.known.settings_read => Some(ValueType::Any),
+            None => {
+                let message = format!("`lead` has no field `{field}`");
+                let problem = Problem::error("unknown-field", span.clone(), message);
+                let names = self.known.given_fields().chain(["stage", "segment"]);
+                let help = "fields of your own are declared under `fields` in cadenza.yaml";
+                self.sheet.report(problem.suggest(field, names, "fields").or_help(help));
+                None
+            }
+        }
+    }
+}
+
 fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assignment> {
     let field = key.text.as_str();
     match field {
@@ -334,26 +359,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
         }
         _ => {}
     }
-    let kind = match reader.known.field(field) {
-        Some(kind) if field_info(field).is_none_or(|info| info.given) => kind,
-        Some(_) => {
-            let problem = Problem::error(
-                "kept-field",
-                key.span.clone(),
-                format!("`{field}` is kept by the engine: `update` cannot set it"),
-            );
-            reader.sheet.report(problem.help("of these fields only `stage` and `segment` can be set"));
-            return None;
-        }
-        None if !reader.known.settings_read => ValueType::Any,
-        None => {
-            let problem = Problem::error("unknown-field", key.span.clone(), format!("`lead` has no field `{field}`"));
-            let names = reader.known.given_fields().chain(["stage", "segment"]);
-            let help = "fields of your own are declared under `fields` in cadenza.yaml";
-            reader.sheet.report(problem.suggest(field, names, "fields").or_help(help));
-            return None;
-        }
-    };
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
     if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
         reader.sheet.report(problem);
         return None;

@@ -1,7 +1,7 @@
 //! `call` and `task`, and where their outcomes and results lead.
 
 use super::asks::escalate;
-use super::shapes::NOT_DONE;
+use super::shapes::{DOER_POOL, DOER_REP, INQUIRY, NOT_DONE};
 use super::{Reader, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -9,11 +9,14 @@ use crate::placeholders::check_use;
 use crate::script::check_template;
 use crate::suggest::listed;
 use crate::usage::Use;
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Content, Entry, Node};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::time::Span;
-use cadenza_core::workflow::{Call, DUE_DEFAULT, Escalate, MailResults, Results, Target, Todo};
+use cadenza_core::workflow::{Call, DUE_DEFAULT, Doer, Escalate, Inquiry, MailResults, Results, Target, Todo};
 use std::collections::BTreeMap;
+
+/// The most questions that a report answers.
+const ASKS_MAX: usize = 30;
 
 /// What can come of a call.
 const CALL_OUTCOMES: &[Outcome] = &[
@@ -30,8 +33,10 @@ const TASK_OUTCOMES: &[Outcome] = &[Outcome::Done];
 pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Call> {
     let script = reader.script(value, Use::Task);
     let (due, escalate, give_up) = (due(reader, form), escalation(reader, form), give_up(reader, form));
+    let (doer, asks) = (doer(reader, form), asks(reader, form));
     let results = form.get("results").and_then(|node| results(reader, node, CALL_OUTCOMES, form.get("give_up")));
-    Some(Call { script: script?, due: due?, escalate: escalate?, give_up: give_up?, results: results? })
+    let (script, doer, asks) = (script?, doer?, asks?);
+    Some(Call { script, due: due?, escalate: escalate?, give_up: give_up?, doer, asks, results: results? })
 }
 
 /// `next` is where it goes when there are no `results`.
@@ -40,6 +45,7 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
     check_use(&reader.sheet, &check_template(&reader.sheet, reader.known, value), Use::Task);
     let script = form.get("script").map(|node| reader.script(node, Use::Task));
     let (due, escalate, give_up) = (due(reader, form), escalation(reader, form), give_up(reader, form));
+    let (doer, asks) = (doer(reader, form), asks(reader, form));
     if form.get("results").is_none() && form.get("give_up").is_some() {
         let message = "nothing says where it leads when nobody does the task";
         let problem = Problem::error("give-up-nowhere", form.key_span("give_up"), message);
@@ -61,14 +67,82 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
         }),
     };
     let script = script.map_or(Some(None), |script| script.map(Some));
-    Some(Todo {
-        objective: objective?,
-        script: script?,
-        due: due?,
-        escalate: escalate?,
-        give_up: give_up?,
-        results: results?,
-    })
+    let (objective, script, doer, asks) = (objective?, script?, doer?, asks?);
+    let (due, escalate, give_up) = (due?, escalate?, give_up?);
+    Some(Todo { objective, script, due, escalate, give_up, doer, asks, results: results? })
+}
+
+/// Who is to do it; the owner when the file does not say.
+fn doer(reader: &Reader<'_>, form: &Form<'_>) -> Option<Doer> {
+    let Some(node) = form.get("for") else { return Some(Doer::Owner) };
+    let (sheet, known) = (&reader.sheet, reader.known);
+    let (kind, shape, names) = match &node.content {
+        Content::Map(_) if node.get("pool").is_some() => ("pool", &DOER_POOL, &known.pools),
+        Content::Map(_) => ("rep", &DOER_REP, &known.reps),
+        _ => {
+            let roles = [("owner", Doer::Owner), ("manager", Doer::Manager)];
+            let text = sheet.text(node, "who is to do it")?;
+            if let Some((_, doer)) = roles.iter().find(|(word, _)| *word == text) {
+                return Some(doer.clone());
+            }
+            let problem = Problem::error("unknown-doer", node.span.clone(), format!("`for` knows no `{text}`"));
+            sheet.report(match (known.reps.has(&text), known.pools.has(&text)) {
+                (true, _) => problem.label(format!("write `{{ rep: {text} }}`")).replace(format!("{{ rep: {text} }}")),
+                (_, true) => {
+                    problem.label(format!("write `{{ pool: {text} }}`")).replace(format!("{{ pool: {text} }}"))
+                }
+                _ => problem.suggest(&text, ["owner", "manager"], "`owner`, `manager`, `{ rep: … }` or `{ pool: … }`"),
+            });
+            return None;
+        }
+    };
+    let form = Form::open(sheet, node, shape)?;
+    let value = form.get(kind)?;
+    let name = sheet.text(value, &format!("a {kind}"))?;
+    if !names.has(&name) {
+        let problem = Problem::error(
+            if kind == "rep" { "unknown-rep" } else { "unknown-pool" },
+            value.span.clone(),
+            format!("there is no {kind} `{name}`"),
+        );
+        sheet.report(problem.suggest(&name, names.iter(), &format!("{kind}s in team.yaml")));
+        return None;
+    }
+    Some(if kind == "rep" { Doer::Rep(name) } else { Doer::Pool(name) })
+}
+
+/// What a report answers.
+fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
+    let Some(node) = form.get("asks") else { return Some(Vec::new()) };
+    let items = reader.sheet.list(node, "`asks`")?;
+    if items.is_empty() || items.len() > ASKS_MAX {
+        let message = format!("`asks` has {} questions", items.len());
+        let problem = Problem::error("empty-list", node.pointer(), message);
+        reader.sheet.report(problem.help(format!("ask 1 to {ASKS_MAX}, or leave `asks` out")));
+        return None;
+    }
+    let read: Vec<Option<Inquiry>> = items.iter().map(|item| inquiry(reader, item)).collect();
+    let asks = read.into_iter().collect::<Option<Vec<Inquiry>>>()?;
+    for (ix, ask) in asks.iter().enumerate() {
+        if asks[..ix].iter().any(|before| before.field == ask.field) {
+            let message = format!("`{}` is asked for twice", ask.field);
+            let problem = Problem::error("asked-twice", items[ix].pointer(), message);
+            reader.sheet.report(problem.help("one question for each field: remove one of them"));
+            return None;
+        }
+    }
+    Some(asks)
+}
+
+fn inquiry(reader: &Reader<'_>, node: &Node) -> Option<Inquiry> {
+    let form = Form::open(&reader.sheet, node, &INQUIRY)?;
+    let field = form.get("field").and_then(|node| {
+        let field = reader.sheet.text(node, "a field")?;
+        reader.given_field(&field, &node.span, "a rep cannot set it").map(|_| field)
+    });
+    let question = form.get("question").and_then(|node| reader.sheet.text(node, "a question"));
+    let required = form.get("required").map_or(Some(false), |node| reader.sheet.flag(node));
+    Some(Inquiry { field: field?, question: question?, required: required? })
 }
 
 /// When it is given up, when it is at all; none of the outer option when that is broken.
