@@ -430,6 +430,7 @@ impl Decision {
         track + self.reasons().iter().map(|reason| 32 + reason.value.len()).sum::<usize>()
     }
 
+    /// The reasons that the plugin gave.
     pub fn reasons(&self) -> &[Reason] {
         match self {
             Self::Score { reasons, .. } | Self::Track { reasons, .. } | Self::Escalate { reasons, .. } => reasons,
