@@ -7,9 +7,7 @@ codes! {
     pub enum Channel {
         /// A telephone call.
         0 Call = "call",
-        /// A mail.
         1 Email = "email",
-        /// A meeting.
         2 Meeting = "meeting",
         /// A text message.
         3 Message = "message",

@@ -20,7 +20,7 @@ pub enum Effect {
     Assign(AssignRequest),
     /// Send something. It goes to the outbox in the same commit, and its result comes back as an event.
     Send(Outgoing),
-    /// What becomes of a message that fell due.
+    /// Let a message that fell due leave, put it off, or drop it.
     Depart(Departure),
     /// Tell the lead's account something.
     Account(AccountId, AccountMessage),
@@ -277,7 +277,6 @@ impl Message {
 /// A mail as it leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Rendered {
-    /// The address.
     #[n(0)]
     pub to: String,
     #[n(1)]

@@ -18,29 +18,28 @@ pub const EXPR_NODES_MAX: usize = 256;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
-    /// A constant.
     Literal(Value),
     /// A name such as `lead.segment`.
     Name(Name),
-    /// `!a`
+    /// Negation: `!a`.
     Not(Box<Expr>),
-    /// `a && b && …`
+    /// Conjunction: `a && b && …`.
     And(Vec<Expr>),
-    /// `a || b || …`
+    /// Disjunction: `a || b || …`.
     Or(Vec<Expr>),
-    /// `a < b`
+    /// A comparison such as `a < b`.
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    /// `a in b`
+    /// Whether a list contains a value: `a in b`.
     In(Box<Expr>, Box<Expr>),
-    /// `a + b`
+    /// Arithmetic such as `a + b`.
     Arithmetic(Operator, Box<Expr>, Box<Expr>),
-    /// `-a`
+    /// A change of sign: `-a`.
     Negate(Box<Expr>),
-    /// `a ? b : c`
+    /// A choice: `a ? b : c`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `f(a, …)` or `a.f(…)`
+    /// A call: `f(a, …)` or `a.f(…)`.
     Call(Function, Vec<Expr>),
-    /// `[a, b]`
+    /// A list: `[a, b]`.
     List(Vec<Expr>),
 }
 
@@ -96,11 +95,9 @@ codes! {
 codes! {
     /// Arithmetic over numbers, times and durations; `+` also joins texts.
     pub enum Operator {
-        /// The sum.
         0 Add = "+",
         /// The difference; of two times, a duration.
         1 Subtract = "-",
-        /// The product.
         2 Multiply = "*",
         /// The quotient; of whole numbers, truncated.
         3 Divide = "/",
@@ -118,21 +115,21 @@ codes! {
         1 Since = "since",
         /// `days(n)`: n times 24 hours.
         2 Days = "days",
-        /// `hours(n)`.
+        /// `hours(n)`: n hours.
         3 Hours = "hours",
-        /// `minutes(n)`.
+        /// `minutes(n)`: n minutes.
         4 Minutes = "minutes",
         /// `x.contains(y)`: whether the text x contains the text y.
         5 Contains = "contains",
-        /// `x.startsWith(y)`.
+        /// `x.startsWith(y)`: whether the text x begins with the text y.
         6 StartsWith = "startsWith",
-        /// `x.endsWith(y)`.
+        /// `x.endsWith(y)`: whether the text x ends with the text y.
         7 EndsWith = "endsWith",
         /// `size(x)`: the characters of a text, or the items of a list.
         8 Size = "size",
         /// `lower(x)`: the text in lower case.
         9 Lower = "lower",
-        /// `timestamp("2026-03-08T07:30:00Z")`.
+        /// `timestamp("2026-03-08T07:30:00Z")`: the time that an RFC 3339 text names.
         10 Time = "timestamp",
     }
 }

@@ -79,7 +79,6 @@ fn is_false(flag: &bool) -> bool {
 /// Who has a task in their queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Assignee {
-    /// One rep.
     #[n(0)]
     Rep(#[n(0)] RepId),
     /// A pool. Any member may claim the task.

@@ -172,7 +172,7 @@ pub enum SecretRef {
     File(PathBuf),
 }
 
-/// A webhook.
+/// A webhook from which events come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// How a delivery proves that it is genuine.
@@ -246,9 +246,7 @@ pub enum TokenPlace {
 /// How a signature is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureEncoding {
-    /// Hexadecimal.
     Hex,
-    /// Base 64.
     Base64,
 }
 

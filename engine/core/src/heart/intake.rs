@@ -432,7 +432,7 @@ impl Overlay<'_> {
     }
 }
 
-/// Checks that an event which led to no lead names somebody, so that a lead can be made of it.
+/// Checks that an event which led to no lead names a person, so that a lead can be made of it.
 fn names_somebody(report: &Report, keys: &[IdentityKey]) -> Result<(), Stop> {
     if keys.is_empty() {
         return Err(Rejected::NoIdentity(report.left_out.clone()).into());

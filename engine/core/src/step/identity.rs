@@ -142,7 +142,7 @@ impl<'a> Machine<'a> {
         let lead = &mut self.state.lead;
         let own = lead.external_source.as_deref().filter(|own| *own != source);
         match (own, old) {
-            // The same id through our own door does not take it away from the system that it is of.
+            // A source that repeats an id does not take it from the system to which the id belongs.
             (Some(own), None) if !changed && own != OPEN_SOURCE => None,
             (Some(own), Some(old)) => {
                 lead.other_ids.insert(own.to_owned(), old.value);
