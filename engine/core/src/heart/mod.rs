@@ -4,8 +4,9 @@
 //! nothing is left to answer. It reads from a [`WorkingSet`] and writes into changes of its own, which the caller
 //! takes over or throws away. It waits for nothing. If it needs a record that was not read, it returns
 //! [`Stop::Unread`]: the caller reads the record, and the command runs again from its beginning, with the answers that
-//! it had already. The driver, previews and tests call the same function; nothing else feeds `step`. Must not know:
-//! where records are kept, or how a plugin is asked.
+//! it had already. The driver, previews and tests call the same function; nothing else feeds `step`.
+//!
+//! Must not know: where records are kept, or how a plugin is asked.
 
 mod account;
 mod command;
