@@ -1,4 +1,4 @@
-//! A company: who owns it, and for how long (practice C3). It outlives every run.
+//! A company: who owns it, and for how long (practice C3). An account outlives every run.
 
 pub use crate::account_facts::AccountFacts;
 
@@ -10,33 +10,32 @@ use crate::time::Timestamp;
 use crate::workflow::{StepId, landing};
 use minicbor::{Decode, Encode};
 
-/// How many leads a hold lists in its account's record. More lie apart, so that the record of an account with thousands of leads
-/// is not written whole whenever one more comes; all of them hear when it ends.
+/// How many leads a hold lists in its account's record. Further leads are kept apart, so that the record of an account
+/// with thousands of leads is not rewritten whole whenever one more comes. All of them are told when the hold ends.
 pub const HOLD_LEADS_MAX: usize = 64;
 
-/// An account.
+/// A company, with its owner and the hold on it.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Account {
-    /// Its id, derived from its name key.
+    /// Derived from the key of its name.
     #[n(0)]
     pub id: AccountId,
-    /// The company's name as first given.
+    /// The company's name as it was first given.
     #[n(1)]
     pub name: String,
-    /// The rep who owns it.
     #[n(2)]
     pub owner: Option<RepId>,
-    /// A hold in force.
+    /// The hold in force.
     #[n(3)]
     pub hold: Option<Hold>,
-    /// The hold was made permanent.
+    /// Whether the hold was made permanent.
     #[n(4)]
     pub kept: bool,
-    /// More leads are under the hold than it lists.
+    /// Whether more leads are under the hold than it lists.
     #[cbor(n(120), skip_if = "std::ops::Not::not", default)]
     pub more: bool,
-    /// A hold that is over, of which leads that it does not list have still to be told.
+    /// A hold that is over, while leads that it does not list have still to be told.
     #[n(121)]
     #[cbor(default)]
     pub ending: Option<Ending>,
@@ -45,11 +44,9 @@ pub struct Account {
 /// A hold that is over, while the leads that it did not list are told a page at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Ending {
-    /// When it ended.
     #[n(0)]
     pub at: Timestamp,
-    /// What they are told: the definition that made the hold, and where a run of its own begins. Nothing when the hold was
-    /// made permanent: then they are only forgotten.
+    /// What the leads are told. `None` when the hold was made permanent: they are then only taken off the hold.
     #[n(1)]
     pub tells: Option<Tells>,
     /// The lead that was told last.
@@ -57,43 +54,41 @@ pub struct Ending {
     pub after: Option<LeadId>,
 }
 
-/// What a lead is told when a hold expired.
+/// What a lead is told when a hold has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Tells {
     /// The definition that made the hold.
     #[n(0)]
     pub workflow: Digest,
-    /// Where a run of its own begins, if there is one.
+    /// The step at which a new run begins, if there is one.
     #[cbor(n(1), with = "landing")]
     pub go: Option<StepId>,
 }
 
 impl Tells {
-    /// As an event.
+    /// The event that tells a lead so.
     pub const fn event(self) -> Event {
         Event::HoldExpired { workflow: self.workflow, go: self.go }
     }
 }
 
-/// Ownership until a time; also used on a lead without an account.
+/// Ownership until a time. A lead without an account may have a hold of its own.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Hold {
-    /// Whose.
     #[n(0)]
     pub owner: RepId,
-    /// Until when.
     #[n(1)]
     pub until: Timestamp,
-    /// An event that makes it permanent.
+    /// An event that makes the hold permanent.
     #[n(2)]
     pub until_event: Option<EventType>,
-    /// The definition that made it.
+    /// The definition that made the hold.
     #[n(3)]
     pub workflow: Digest,
-    /// Where a run of its own begins on expiry.
+    /// The step at which a new run begins when the hold expires.
     #[cbor(n(4), with = "landing")]
     pub on_expiry: Option<StepId>,
-    /// The leads assigned under it.
+    /// The leads assigned under the hold, up to [`HOLD_LEADS_MAX`].
     #[n(5)]
     pub leads: Vec<LeadId>,
 }
@@ -101,28 +96,25 @@ pub struct Hold {
 /// What leads tell their account.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AccountMessage {
-    /// A lead belongs to it.
-    Join {
-        /// The company's name.
-        name: String,
-    },
-    /// A lead's owner was chosen under a hold; starts one unless one is in force for the same owner.
+    /// A lead now belongs to the account.
+    Join { name: String },
+    /// A lead's owner was chosen under a hold. Starts the hold unless one is in force for the same owner.
     Hold(Hold),
-    /// The owner changed without a hold; a hold in force stands.
+    /// The owner changed without a hold. A hold in force stands.
     Own(RepId),
-    /// Its owner is not in the team any more: what was theirs, a hold too, is this rep's from now on.
+    /// The account's owner has left the team. The account and a hold of that owner now belong to `owner`.
     TakeOver {
-        /// Who left.
+        /// The rep who left.
         gone: RepId,
-        /// Who has it now.
+        /// The rep who takes over.
         owner: RepId,
     },
-    /// This happened to one of its leads.
+    /// This event happened to one of the account's leads.
     Happened(EventType),
 }
 
 impl Hold {
-    /// Lists leads as long as there is room; those for whom there is none.
+    /// Lists leads while there is room, and returns those for which there is none.
     fn join(&mut self, mut leads: Vec<LeadId>) -> Vec<LeadId> {
         leads.retain(|lead| !self.leads.contains(lead));
         let room = HOLD_LEADS_MAX.saturating_sub(self.leads.len()).min(leads.len());
@@ -137,18 +129,19 @@ impl Account {
         Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None }
     }
 
-    /// What a lead's transition may know.
+    /// What a lead's transition may know of the account.
     pub fn facts(&self) -> AccountFacts {
         AccountFacts { id: self.id, name: self.name.clone(), owner: self.owner.clone(), held: self.hold.is_some() }
     }
 
-    /// When it has to be looked at again.
+    /// When the account has to be looked at again.
     pub fn next_due(&self) -> Option<Timestamp> {
         let ending = self.ending.as_ref().map(|ending| ending.at);
         self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).min()
     }
 
-    /// Takes a message from a lead at `now`; leads that its record does not list, which have to be kept apart.
+    /// Takes a message from a lead at `now`. Returns the leads that the account's record does not list
+    /// and that have to be kept apart.
     pub fn tell(&mut self, message: AccountMessage, now: Timestamp) -> Vec<LeadId> {
         match message {
             AccountMessage::Join { name } => {
@@ -181,15 +174,15 @@ impl Account {
         Vec::new()
     }
 
-    /// Leads that are not listed are gone through.
+    /// Starts telling the leads that are not listed, if there are any.
     fn end(&mut self, at: Timestamp, tells: Option<Tells>) {
         if std::mem::take(&mut self.more) {
             self.ending = Some(Ending { at, tells, after: None });
         }
     }
 
-    /// A second lead joins a hold in force and does not start it again; a hold for another owner takes over its leads,
-    /// so that none is forgotten.
+    /// A second lead joins a hold in force and does not start it again. A hold for another owner takes over the leads
+    /// of the one before, so that none is forgotten.
     fn take_hold(&mut self, new: Hold) -> Vec<LeadId> {
         if self.kept && self.owner.as_ref() == Some(&new.owner) {
             return Vec::new();
@@ -205,13 +198,13 @@ impl Account {
         unlisted
     }
 
-    /// What was made permanent for one owner is not so for the next.
+    /// A hold made permanent for one owner is not permanent for the next.
     fn own(&mut self, owner: RepId) {
         self.kept &= self.owner.as_ref() == Some(&owner);
         self.owner = Some(owner);
     }
 
-    /// Ends a hold that has run out: the events its leads hear.
+    /// Ends a hold that has run out. Returns the events for its listed leads.
     pub fn timer_due(&mut self, now: Timestamp) -> Vec<(LeadId, Event)> {
         match self.hold.take_if(|hold| hold.until <= now) {
             Some(Hold { workflow, on_expiry, leads, .. }) => {
@@ -223,7 +216,7 @@ impl Account {
         }
     }
 
-    /// A page of the leads that were not listed has been told; `last` when there are no more.
+    /// Records that a page of the leads that were not listed has been told; `last` says that no page follows.
     pub fn told(&mut self, page: &[LeadId], last: bool) {
         if let Some(ending) = &mut self.ending {
             ending.after = page.last().copied().or(ending.after);
@@ -303,7 +296,8 @@ mod tests {
 
     #[test]
     fn leads_beyond_the_list_hear_of_its_end_too() {
-        // How the hold ends: what the leads that are not listed hear, or are only forgotten.
+        // How the hold ends. The leads that are not listed are told when it expires, and only
+        // forgotten when it is made permanent.
         for (what, won) in [("it expires", false), ("it is made permanent", true)] {
             let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
             let at = |ms| Timestamp::from_ms(ms);

@@ -1,4 +1,4 @@
-//! What is known of an account where one of its leads is handled.
+//! What is known of an account while one of its leads is handled.
 
 use crate::id::AccountId;
 use crate::lead::RepId;
@@ -7,13 +7,10 @@ use minicbor::{Decode, Encode};
 /// What a lead's transition may know of its account.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct AccountFacts {
-    /// Its id.
     #[n(0)]
     pub id: AccountId,
-    /// Its name.
     #[n(1)]
     pub name: String,
-    /// Its owner.
     #[n(2)]
     pub owner: Option<RepId>,
     /// Whether a hold is in force.

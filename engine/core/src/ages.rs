@@ -1,5 +1,5 @@
-//! Since when a lead's fields hold what they hold. What came with the event that created the lead is stored once for all
-//! of it, a few milliseconds before the lead; only fields that changed later cost anything.
+//! How old the values of a lead's fields are. The age of everything that came with the event that created the lead is
+//! stored once, in milliseconds before the lead's creation. Only fields that changed later take up more space.
 
 use crate::field::{number, numbered};
 use crate::time::Timestamp;
@@ -10,14 +10,14 @@ use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
 /// The ages of a lead's fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ages {
-    /// How long before the lead was created its first event had happened, in milliseconds.
+    /// How long before the lead's creation its first event happened, in milliseconds.
     behind_ms: i64,
-    /// Fields that were set or cleared at another time, grouped by it.
+    /// Fields that were set or cleared at other times, grouped by the time.
     later: Vec<(Timestamp, Vec<String>)>,
 }
 
 impl Ages {
-    /// Of a lead whose first event had happened so many milliseconds before it was created.
+    /// The ages of a lead whose first event happened `behind_ms` milliseconds before the lead was created.
     pub fn first(behind_ms: i64) -> Self {
         Self { behind_ms: behind_ms.max(0), later: Vec::new() }
     }
@@ -26,19 +26,19 @@ impl Ages {
         *self == Self::default()
     }
 
-    /// Whether no field can hold anything that was true after `at`.
+    /// Whether no field holds a value that dates from after `at`.
     pub(crate) fn all_before(&self, created_at: Timestamp, at: Timestamp) -> bool {
         created_at.plus_ms(-self.behind_ms) <= at && self.later.iter().all(|(since, _)| *since <= at)
     }
 
-    /// Since when a field holds what it does: `known` says whether it has a value. One that never had any has no age;
-    /// one that was cleared has.
+    /// The time from which a field holds its value; `known` says whether it has one. A field that never had a value has
+    /// no age. One that was cleared has the age of that.
     pub(crate) fn since(&self, field: &str, known: bool, created_at: Timestamp) -> Option<Timestamp> {
         let later = self.later.iter().find(|(_, fields)| fields.iter().any(|other| other == field));
         later.map(|(since, _)| *since).or_else(|| known.then(|| created_at.plus_ms(-self.behind_ms)))
     }
 
-    /// Notes that a field was set, or cleared, at this time.
+    /// Records that a field was set or cleared at this time.
     pub(crate) fn set(&mut self, field: &str, at: Timestamp, created_at: Timestamp) {
         for (_, fields) in &mut self.later {
             fields.retain(|other| other != field);

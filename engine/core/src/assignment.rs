@@ -1,10 +1,10 @@
-//! Who gets a lead: the choice among several, as a pure function over what a pool remembers.
+//! Who gets a lead: the choice among several reps, as a pure function over what a pool remembers.
 //!
-//! Turns are a smooth weighted round robin. Whoever takes part in a choice earns its weight, and whoever is chosen pays
-//! what all of them earned together. A rep who is away, asleep, busy or new earns nothing meanwhile, so nobody is owed an
-//! absence; and no credit counts for more than one round of those who take part now, so nobody is owed what another
-//! weight or another pool would have given. Every strategy settles by turn what it leaves open, many leads in one
-//! millisecond above all.
+//! Turns are a smooth weighted round robin. Every rep who takes part in a choice earns their weight as credit, and the
+//! one who is chosen pays what all of them earned together. A rep who is away, asleep, busy or new earns nothing
+//! meanwhile, so no rep is owed turns for an absence. Credit counts for at most one round of the reps who take part
+//! now, so no rep is owed what another weight or another pool would have given. Every strategy settles ties by turn;
+//! most ties come from many leads in one millisecond.
 
 use crate::effect::AssignRequest;
 use crate::lead::RepId;
@@ -14,18 +14,17 @@ use crate::workflow::{AssignBy, ChosenBy, Sticky};
 use crate::workspace::{Pool, Rep, Team};
 use std::collections::BTreeMap;
 
-/// A choice and how it came about.
+/// An owner, and how the choice came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Who; none when nobody could be found.
+    /// `None` when no owner could be found.
     pub owner: Option<RepId>,
-    /// How.
     pub how: ChosenBy,
 }
 
-/// What pools remember.
+/// Access to what pools remember.
 pub trait Pools {
-    /// What this one remembers, to be changed.
+    /// What this pool remembers, which the choice may change.
     fn pool(&mut self, name: &str) -> &mut PoolState;
 }
 
@@ -37,19 +36,18 @@ impl Pools for BTreeMap<String, PoolState> {
 
 /// What a choice may look at besides the request.
 pub struct Memory<'a> {
-    /// What each pool named by the request remembers; only the one that is chosen from is asked.
+    /// What each pool remembers. Only the pool that is chosen from is asked for.
     pub pools: &'a mut dyn Pools,
-    /// The owner of the lead's account.
     pub account_owner: Option<&'a RepId>,
-    /// Open tasks by rep, as far as anybody asked; what was just given counts.
+    /// Open tasks by rep, as far as the choice depends on them. A lead just given to a rep counts.
     pub open_tasks: &'a BTreeMap<RepId, u32>,
 }
 
-/// Chooses an owner: who is known by `sticky`, else by territory or from the pool, else the fallback. Who is away is taken
-/// when there is nobody else, and `how` says so.
+/// Chooses an owner: the one known by `sticky`, else the territory's owner or a member of the pool, else the fallback.
+/// A rep who is away is chosen only when no one else is found, and `how` then says so.
 pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now: Timestamp) -> Choice {
     let known: Vec<&RepId> = match request.sticky {
-        // The owner of the account first; whoever stands in for them keeps the lead until they are back.
+        // The account's owner comes first. A rep who stands in keeps the lead until that owner is back.
         Some(Sticky::Account) => memory.account_owner.into_iter().chain(&request.current).collect(),
         Some(Sticky::Lead) => request.current.iter().collect(),
         None => Vec::new(),
@@ -88,8 +86,8 @@ struct Candidate<'a> {
     weight: i64,
 }
 
-/// The member whose turn it is: among those at work when the lead may be called, else among those at work now, else among
-/// those not absent. The pool remembers the choice.
+/// Chooses a member of a pool: among those at work when the lead may be called, else among those at work now, else
+/// among those not absent. The pool remembers the choice.
 fn from_pool(
     name: &str,
     (by, callable_from): (AssignBy, Option<Timestamp>),
@@ -118,7 +116,7 @@ fn from_pool(
     forget_others(state, pool);
     let round = earn(&mut state.credit, &candidates);
     let idle_since = |id: &RepId| state.last_assigned.get(id).copied().unwrap_or(Timestamp::from_ms(0));
-    // The first of those who are alike: the order of the pool decides last.
+    // If several are still equal, the first in the pool's order is chosen.
     let chosen = candidates.into_iter().min_by_key(|candidate| {
         let first = match by {
             AssignBy::LongestIdle | AssignBy::Territory => idle_since(candidate.id).as_ms(),
@@ -134,7 +132,7 @@ fn from_pool(
     Some(chosen)
 }
 
-/// Everybody who takes part earns its weight; what they earned together is the price of a turn.
+/// Gives every candidate their weight as credit. Returns the total, which is the price of a turn.
 fn earn(credit: &mut BTreeMap<RepId, i64>, candidates: &[Candidate<'_>]) -> i64 {
     let round: i64 = candidates.iter().map(|candidate| candidate.weight).sum();
     for Candidate { id, weight, .. } in candidates {
@@ -144,7 +142,7 @@ fn earn(credit: &mut BTreeMap<RepId, i64>, candidates: &[Candidate<'_>]) -> i64 
     round
 }
 
-/// Who left the pool is forgotten: who comes back begins anew.
+/// Forgets members that have left the pool. One who comes back begins anew.
 fn forget_others(state: &mut PoolState, pool: &Pool) {
     let stays = |id: &RepId| pool.members.iter().any(|(member, _)| member == id);
     let known = state.credit.len().max(state.last_assigned.len()).max(state.assigned.len());

@@ -1,12 +1,14 @@
 //! Working time: opening hours by weekday in a time zone, less holidays.
 //!
-//! **Later is never sooner**: of two moments the later one is never due before the other, whatever span is added. What is
-//! outside of hours counts as the next opening: one business day after Friday 17:01 and after Saturday 11:00 is Tuesday 9:00.
+//! **Later is never sooner**: whatever span is added to two moments, the later of them is never due before the
+//! other. A moment outside opening hours counts as the next opening: one business day after Friday 17:01 and after
+//! Saturday 11:00 is Tuesday 9:00.
 //!
-//! Rules where clocks change. Opening hours that begin or end at a time that does not exist (spring) begin or end when the
-//! gap ends; at a time that comes twice (autumn) they begin at its first and end at its second passing, but `24:00` is the
-//! first moment of the next day, and no hours reach into it. A day is a time of the clock: one that does not exist is the end
-//! of the gap, of two the first, and whoever counts from the second passing is due no sooner than who counts from the first.
+//! Where clocks change, these rules hold. Opening hours that begin or end at a time that does not exist (spring) begin
+//! or end when the gap ends. Where a time comes twice (autumn), hours begin at its first passing and end at its second.
+//! `24:00` is the first moment of the next day, and no hours reach into that day. Days are counted on the clock: a time
+//! that does not exist becomes the end of the gap, and a time that comes twice means the first passing. A count that
+//! starts in the second passing is due no sooner than one that starts in the first.
 
 use crate::time::{Span, Timestamp};
 use jiff::ToSpan;
@@ -17,13 +19,14 @@ use std::collections::BTreeSet;
 #[cfg(test)]
 mod tests;
 
-/// How far ahead opening hours are looked for, in days; a calendar with none in that time is refused when it is read.
+/// How many days ahead opening hours are looked for. A calendar with none in that time is refused when it is read.
 const SEARCH_DAYS_MAX: u32 = 4_000;
 
-/// The hours of one weekday: from, to; ascending and not overlapping. `to` may be 24:00, written as `None`.
+/// The hours of one weekday as pairs of from and to, ascending and without overlap. `None`
+/// as the second time means 24:00.
 pub type Hours = Vec<(Time, Option<Time>)>;
 
-/// Which of the two moments a wall-clock time means that comes twice.
+/// Which of the two moments is meant by a wall-clock time that comes twice.
 #[derive(Clone, Copy)]
 enum Passing {
     First,
@@ -43,19 +46,19 @@ pub struct Calendar {
 #[error("the calendar has no opening hours")]
 pub struct NeverOpen;
 
-/// Opening hours Monday to Friday 9 to 17, when a workspace declares none.
+/// Opening hours from Monday to Friday, 9 to 17, for a workspace that declares none.
 pub fn weekdays_nine_to_five() -> [Hours; 7] {
     let day = || vec![(Time::constant(9, 0, 0, 0), Some(Time::constant(17, 0, 0, 0)))];
     [day(), day(), day(), day(), day(), vec![], vec![]]
 }
 
 impl Calendar {
-    /// A calendar; `week` begins on Monday.
+    /// A calendar. `week` begins on Monday.
     pub fn new(zone: TimeZone, week: [Hours; 7], holidays: BTreeSet<Date>) -> Result<Self, NeverOpen> {
         if week.iter().all(Vec::is_empty) { Err(NeverOpen) } else { Ok(Self { zone, week, holidays }) }
     }
 
-    /// The zone.
+    /// The zone in which its times are given.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
@@ -72,7 +75,7 @@ impl Calendar {
         closed
     }
 
-    /// The same zone and holidays with other hours; `week` begins on Monday.
+    /// The same zone and holidays with other hours. `week` begins on Monday.
     pub fn with_week(&self, week: [Hours; 7]) -> Result<Self, NeverOpen> {
         Self::new(self.zone.clone(), week, self.holidays.clone())
     }
@@ -81,7 +84,8 @@ impl Calendar {
         self.zone.to_datetime(at.to_jiff()).date()
     }
 
-    /// The instant of a wall-clock time: the end of the gap when there is none, the first of two.
+    /// The instant of a wall-clock time: the end of the gap when the time does not exist, the
+    /// first passing when it comes twice.
     fn instant(&self, civil: DateTime) -> Timestamp {
         self.edge(civil, Passing::First)
     }
@@ -105,17 +109,17 @@ impl Calendar {
         self.instant(date.to_datetime(Time::midnight()))
     }
 
-    /// When hours of a date end; `None` is the end of the day.
+    /// When hours of a date end; `None` means the end of the day.
     fn closing(&self, date: Date, time: Option<Time>) -> Timestamp {
         let tomorrow = || self.midnight(date.saturating_add(1.day()));
         let Some(time) = time else { return tomorrow() };
         let civil = date.to_datetime(time);
         let end = self.edge(civil, Passing::Second);
-        // A change of the clocks over midnight: the day after has begun before this time comes again.
+        // The clocks may be set back over midnight. The next day has then begun before this time comes again.
         if self.zone.to_ambiguous_timestamp(civil).is_ambiguous() { end.min(tomorrow()) } else { end }
     }
 
-    /// Opening hours of one date as instants, no moment twice.
+    /// The opening hours of one date as instants, without overlap.
     fn hours(&self, date: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
         let closed = self.holidays.contains(&date);
@@ -143,12 +147,12 @@ impl Calendar {
             .filter(move |(_, to)| *to > at)
     }
 
-    /// Whether it is open.
+    /// Whether `at` lies within opening hours.
     pub fn is_open(&self, at: Timestamp) -> bool {
         self.hours_from(at).next().is_some_and(|(from, _)| from <= at)
     }
 
-    /// The first open instant at or after this one; [`Timestamp::MAX`] when there is none in ten years.
+    /// The first open instant at or after this one, or [`Timestamp::MAX`] when there is none within 4 000 days.
     pub fn next_open(&self, at: Timestamp) -> Timestamp {
         self.hours_from(at).next().map_or(Timestamp::MAX, |(from, _)| from.max(at))
     }
@@ -161,12 +165,12 @@ impl Calendar {
             Span::Business(ms) => self.add_open_ms(at, ms),
             Span::BusinessDays(days) => self.later_not_sooner(at, |at| self.add_working_days(at, days)),
         };
-        // No days at all from the second passing of a time are not its first.
+        // Zero days after the second passing of a time must not lead back to its first.
         due.max(at)
     }
 
-    /// The instant `span` before `at`; business spans count back over the same rules, and what lies on a day without hours
-    /// counts as the beginning of the next one that has some.
+    /// The instant `span` before `at`. Business spans count back by the same rules. A moment on a day without hours
+    /// counts as the beginning of the next day that has some.
     pub fn subtract(&self, at: Timestamp, span: Span) -> Timestamp {
         match span {
             Span::Elapsed(ms) => at.plus_ms(-ms),
@@ -176,8 +180,8 @@ impl Calendar {
         }
     }
 
-    /// What `due` says of `at`; where clocks were set back and a time comes for the second time, no sooner than what it
-    /// says of the last moment before that.
+    /// What `due` says of `at`. Where clocks were set back and a time comes for the second time, the result is no
+    /// sooner than for the last moment before that.
     fn later_not_sooner(&self, at: Timestamp, due: impl Fn(Timestamp) -> Timestamp) -> Timestamp {
         match self.before_second_passing(at) {
             Some(earlier) => due(at).max(due(earlier)),
@@ -185,7 +189,7 @@ impl Calendar {
         }
     }
 
-    /// The last moment before the clocks were set back, when `at` is a time that came before then, too.
+    /// The last moment before the clocks were set back, if `at` is a time that also came before then.
     fn before_second_passing(&self, at: Timestamp) -> Option<Timestamp> {
         let instant = at.to_jiff();
         let ambiguous = self.zone.to_ambiguous_timestamp(self.zone.to_datetime(instant));
@@ -219,7 +223,7 @@ impl Calendar {
         self.instant(self.working_day(on, days, -1).to_datetime(time))
     }
 
-    /// The day that lies so many working days after (`step` 1) or before (-1) this one.
+    /// The date that lies `days` working days after (`step` 1) or before (`step` -1) this one.
     fn working_day(&self, from: Date, days: u32, step: i64) -> Date {
         let (mut date, mut left) = (from, days);
         for _ in 0..SEARCH_DAYS_MAX {
@@ -237,7 +241,7 @@ impl Calendar {
         for (from, to) in self.hours_from(at) {
             let from = from.max(at);
             let open = to.since_ms(from);
-            // Due at closing time is due then, not the next morning.
+            // What is due at closing time is due then, not the next morning.
             if left <= open {
                 return from.plus_ms(left);
             }
@@ -264,7 +268,7 @@ impl Calendar {
         at.plus_ms(-ms)
     }
 
-    /// Open milliseconds between two instants; 0 when `to` is not after `from`.
+    /// The open milliseconds between two instants; 0 when `to` is not after `from`.
     pub fn open_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         self.hours_from(from)
             .take_while(|(open, _)| *open < to)
@@ -273,12 +277,12 @@ impl Calendar {
     }
 }
 
-/// An instant after the year 9999, which some zone's last evening is, becomes the last one there is.
+/// Maps an instant after the year 9999, which the last evening of some zones is, to the last representable one.
 fn in_range(at: Result<jiff::Timestamp, jiff::Error>) -> Timestamp {
     at.map_or(Timestamp::MAX, Timestamp::from_jiff)
 }
 
-/// The weekday's place in [`Calendar::new`]'s list.
+/// The place of a weekday in the list that [`Calendar::new`] takes.
 pub fn weekday_ix(weekday: Weekday) -> usize {
     usize::from(weekday.to_monday_zero_offset().unsigned_abs())
 }

@@ -1,6 +1,7 @@
-//! Closed sets of codes (segments, outcomes, channels…): one table gives the enum, its wire number and its public text.
+//! Closed sets of codes, such as segments, outcomes and channels. One table gives the enum, the numbers
+//! in records and the public texts.
 //!
-//! A number, once used, is never given to another code: stored records carry it.
+//! A number is never used again for another code, because stored records carry it.
 
 macro_rules! codes {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $number:literal $variant:ident = $text:literal),+ $(,)? }) => {
@@ -29,7 +30,7 @@ macro_rules! codes {
             }
         }
 
-        /// By its number; by its text where a program that wrote texts there left it.
+        /// Reads the number, or the text where an earlier program wrote that.
         impl<'b, C> minicbor::Decode<'b, C> for $name {
             fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
                 if d.datatype()? == minicbor::data::Type::String {

@@ -1,19 +1,17 @@
-//! How a lead is reached, and what came of it.
+//! How a lead is contacted, and what came of it.
 
 use crate::codes::codes;
 
 codes! {
-    /// The way of a touch.
+    /// The channel of a touch.
     pub enum Channel {
-        /// Telephone.
+        /// A telephone call.
         0 Call = "call",
-        /// Mail.
         1 Email = "email",
-        /// Meeting.
         2 Meeting = "meeting",
-        /// Text message.
+        /// A text message.
         3 Message = "message",
-        /// Anything else done outside.
+        /// Anything else that was done outside.
         4 Other = "other",
     }
 }
@@ -23,15 +21,15 @@ codes! {
     pub enum Outcome {
         /// The lead answered.
         0 Connected = "connected",
-        /// Nobody answered.
+        /// No one answered.
         1 NoAnswer = "no_answer",
         /// A message was left.
         2 Voicemail = "voicemail",
         /// The line was busy.
         3 Busy = "busy",
-        /// Not the lead's number.
+        /// The number is not the lead's.
         4 WrongNumber = "wrong_number",
-        /// Somebody else answered and did not put through.
+        /// Another person answered and did not put the call through.
         5 Gatekeeper = "gatekeeper",
         /// A mail was handed over.
         6 Sent = "sent",
@@ -50,26 +48,26 @@ impl Outcome {
 codes! {
     /// What the lead said when it was reached.
     pub enum TouchResult {
-        /// It fits and wants to go on.
+        /// The lead fits and wants to go on.
         0 Qualified = "qualified",
-        /// It does not fit.
+        /// The lead does not fit.
         1 Unqualified = "unqualified",
-        /// It does not buy now.
+        /// The lead does not buy now.
         2 NotNow = "not_now",
-        /// Call again at an agreed time.
+        /// The lead wants to be called again at an agreed time.
         3 Callback = "callback",
-        /// It does not recall asking.
+        /// The lead does not recall asking.
         4 DoesNotRecall = "does_not_recall",
-        /// It does not know who we are (practice B13).
+        /// The lead does not know who we are (practice B13).
         5 DoesNotKnowUs = "does_not_know_us",
-        /// It asked not to be contacted.
+        /// The lead asked not to be contacted.
         6 OptedOut = "opted_out",
     }
 }
 
 impl TouchResult {
-    /// Whether this can be heard where a call ends so: a no left with whoever answered counts, anything else needs the
-    /// person on the line.
+    /// Whether this result is possible for a call that ended with `outcome`. An opt-out may be left with whoever
+    /// answered; any other result needs the lead on the line.
     pub const fn counts_with(self, outcome: Outcome) -> bool {
         outcome.reached() || matches!(self, Self::OptedOut)
     }

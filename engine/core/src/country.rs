@@ -1,6 +1,6 @@
-//! Countries: what people and other programs write for one, and which country a time zone's place lies in.
+//! Countries: what people and other programs write for one, and the country in which a time zone's place lies.
 //!
-//! Telephone numbers are read with a country; a text that names none, or several, is never guessed at.
+//! Telephone numbers are read with a country. A text that names none, or several, is never guessed at.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 const NAMES: &str = include_str!("country/names.txt");
 const ZONES: &str = include_str!("country/zones.txt");
 
-/// A country or territory: its ISO 3166-1 code of two letters.
+/// A country or territory, by its two-letter ISO 3166-1 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// Reads a code of two or three letters, or a name, in whatever case; none for what names no country.
+    /// Reads a code of two or three letters, or a name, in upper or lower case. `None` when the text names no country.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some(code) = Self::of_code(text) {
@@ -23,25 +23,25 @@ impl Country {
         BY_NAME.get(text.to_lowercase().as_str()).copied()
     }
 
-    /// Reads the code of two letters.
+    /// Reads a two-letter code.
     pub fn of_code(text: &str) -> Option<Self> {
         let code: [u8; 2] = text.as_bytes().try_into().ok()?;
         let code = Self(code.map(|letter| letter.to_ascii_uppercase()));
         CODES.binary_search(&code).ok().map(|_| code)
     }
 
-    /// Every code, sorted.
+    /// Every two-letter code, sorted.
     pub fn codes() -> Vec<&'static str> {
         CODES.iter().map(Self::code).collect()
     }
 
-    /// The country that the place of an IANA zone lies in; none for a zone that is no place, such as UTC.
+    /// The country in which the place of an IANA zone lies; `None` for a zone that is no place, such as UTC.
     pub fn of_zone(zone: &str) -> Option<Self> {
         let lines = records(ZONES).map(|(code, zones)| (code, zones.split(' ')));
         lines.into_iter().find_map(|(code, mut zones)| zones.any(|name| name == zone).then_some(code))
     }
 
-    /// The code of two letters.
+    /// The two-letter code.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).expect("two letters of ASCII")
     }
@@ -58,16 +58,16 @@ impl fmt::Debug for Country {
     }
 }
 
-/// Every code, sorted.
+/// Every country, sorted by its code.
 static CODES: LazyLock<Vec<Country>> = LazyLock::new(|| records(NAMES).map(|(code, _)| code).collect());
 
-/// Codes of three letters and names, in lower case.
+/// Countries by their three-letter codes and names, in lower case.
 static BY_NAME: LazyLock<HashMap<String, Country>> = LazyLock::new(|| {
     let names = records(NAMES).flat_map(|(code, names)| names.split(" | ").map(move |name| (name, code)));
     names.map(|(name, code)| (name.to_lowercase(), code)).collect()
 });
 
-/// The lines of a table, a code and the rest each; lines that begin with `#` say what it is.
+/// The lines of a table, each split into a code and the rest. Lines that begin with `#` are comments.
 fn records(table: &'static str) -> impl Iterator<Item = (Country, &'static str)> {
     table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (code, rest) = line.split_once(" | ")?;

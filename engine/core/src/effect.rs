@@ -16,11 +16,11 @@ use minicbor::{Decode, Encode};
 pub enum Effect {
     /// Ask a plugin; its answer comes back as [`crate::event::Event::Decided`].
     Decide(Question),
-    /// Choose an owner; comes back as [`crate::event::Event::Assigned`].
+    /// Choose an owner; the answer comes back as [`crate::event::Event::Assigned`].
     Assign(AssignRequest),
-    /// Send something; goes to the outbox in the same commit, its result comes back as an event.
+    /// Send something. It goes to the outbox in the same commit, and its result comes back as an event.
     Send(Outgoing),
-    /// What becomes of a message that fell due.
+    /// Let a message that fell due leave, put it off, or drop it.
     Depart(Departure),
     /// Tell the lead's account something.
     Account(AccountId, AccountMessage),
@@ -31,26 +31,25 @@ pub enum Effect {
 /// What becomes of a message that fell due.
 #[derive(Debug, PartialEq)]
 pub enum Departure {
-    /// An attempt begins, with leave to touch when it is a touch.
+    /// An attempt begins. A touch carries its permit.
     Now(Option<Permit>),
-    /// It is put off: [`Verdict::NotBefore`], or [`Verdict::Held`].
+    /// The message is put off: [`Verdict::NotBefore`] or [`Verdict::Held`].
     Later(Verdict),
-    /// It is not to be sent any more.
+    /// The message is not to be sent any more.
     Never,
 }
 
 /// When a message falls due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
-    /// At this time.
     At(Timestamp),
-    /// When somebody releases what holds it: a paused connection, workflow or lead, or a connection that is gone. Such rows lie
-    /// behind all others.
+    /// When an operator releases what holds it: a paused connection, workflow or lead, or a missing connection. Such
+    /// rows are stored behind all others.
     OnRelease,
 }
 
 impl Due {
-    /// The time, where there is one.
+    /// The time, or `None` for a message that waits for a release.
     pub const fn at(self) -> Option<Timestamp> {
         if let Self::At(at) = self { Some(at) } else { None }
     }
@@ -65,7 +64,7 @@ impl std::fmt::Display for Due {
     }
 }
 
-/// As a time, or nothing. Earlier programs wrote the end of time.
+/// Written as a time, or as nothing. Earlier programs wrote the end of time instead of nothing.
 impl<C> Encode<C> for Due {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -88,26 +87,22 @@ impl<'b, C> Decode<'b, C> for Due {
 pub struct Question {
     /// The run that asks.
     pub run: RunId,
-    /// The attempt of its step, or the overdue task, that the answer is for.
+    /// What the answer is for: an attempt of the run's step, or an overdue task.
     pub asker: Asker,
-    /// Of which kind.
     pub kind: DecisionKind,
-    /// Whom.
     pub plugin: String,
-    /// Which build of it: the live one, or the one that is tried on a share of the leads. None when there is none.
+    /// The build to ask: the live one, or the one tried on a share of the leads. `None` when
+    /// the plugin has none that fits.
     pub digest: Option<Digest>,
-    /// What.
     pub input: DecisionInput,
-    /// The build that is asked besides, whose answer changes nothing, and what it is asked.
+    /// The question to a watched build, whose answer changes nothing.
     pub shadow: Option<Box<Shadow>>,
 }
 
-/// What a build is asked whose answer changes nothing.
+/// A question to a watched build, whose answer changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shadow {
-    /// Which build.
     pub digest: Digest,
-    /// What it reads.
     pub input: DecisionInput,
 }
 
@@ -116,75 +111,71 @@ pub struct Shadow {
 pub struct AssignRequest {
     /// The run that asks.
     pub run: RunId,
-    /// Its attempt.
+    /// The run's attempt.
     pub attempt: u32,
-    /// The pool to choose from.
     pub pool: Option<String>,
-    /// How.
     pub by: AssignBy,
-    /// Whether a known owner is kept.
+    /// Whose known owner is kept, if any.
     pub sticky: Option<Sticky>,
-    /// Who takes it when nobody else can.
+    /// The rep or pool that takes the lead when no one else can.
     pub fallback: Option<String>,
-    /// The lead's owner now.
+    /// The lead's present owner.
     pub current: Option<RepId>,
-    /// The lead's account.
     pub account: Option<AccountId>,
-    /// The rep of the lead's territory, looked up by `step`.
+    /// The owner of the lead's territory, looked up by `step`.
     pub territory: Option<RepId>,
-    /// From when on the lead may be called; none where it may be now.
+    /// The moment from which the lead may be called; `None` when it may be called now.
     pub callable_from: Option<Timestamp>,
 }
 
-/// Something on its way out: an outbox row. It is carried out under one idempotency key, its id.
+/// A row of the outbox. Every attempt is made under one idempotency key, the row's id.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Outgoing {
-    /// Its id and idempotency key.
+    /// The id, which is also the idempotency key.
     #[n(0)]
     pub id: EffectId,
-    /// The lead it is about.
     #[n(1)]
     pub lead: LeadId,
-    /// The run it comes from.
+    /// The run that made the message.
     #[n(2)]
     pub run: RunId,
-    /// The run's attempt: a fencing token, results of an older one are recorded and not applied.
+    /// The run's attempt, which is a fencing token: results of an older attempt are recorded and not applied.
     #[n(3)]
     pub attempt: u32,
-    /// The connection it leaves by.
+    /// The connection by which it leaves.
     #[n(4)]
     pub via: String,
-    /// When it may be tried next.
+    /// When the next attempt may be made.
     #[n(5)]
     pub due: Due,
-    /// What it is.
     #[n(6)]
     pub message: Message,
-    /// How often it was tried.
+    /// The number of attempts made.
     #[n(7)]
     pub tries: u16,
-    /// Set in the commit before an attempt leaves; a row that has it after a crash is sent again under the same key.
+    /// When the latest attempt began. Set in the commit before the attempt leaves; a row that has it after a crash is
+    /// sent again under the same key.
     #[n(8)]
     pub started_at: Option<Timestamp>,
-    /// What went wrong the last time.
+    /// What went wrong at the last attempt.
     #[n(9)]
     pub last_error: Option<String>,
-    /// When it was made.
     #[n(10)]
     pub made_at: Timestamp,
-    /// A person took it back from the dead letters: it is wanted, whatever its run does by now.
+    /// Whether a person took the message back from the dead letters. It is then wanted, whatever its run does by now.
     #[n(11)]
     #[cbor(default)]
     pub redriven: bool,
-    /// Why it was put off last, as its lead's journal has it: another entry is made when that changes, and not at each look.
+    /// Why the message was put off last, as its lead's journal says. A new entry is made only when
+    /// that changes, not at every look.
     #[n(120)]
     #[cbor(default)]
     pub deferred: Option<Verdict>,
 }
 
 impl Outgoing {
-    /// As much of it as decides whether it may leave.
+    /// What decides whether the message may leave.
     pub fn falls_due(&self) -> MessageDue {
         let written_to = match &self.message {
             Message::Email { rendered, .. } => rendered.as_ref().map(|mail| mail.to.clone()),
@@ -205,12 +196,12 @@ impl Outgoing {
         }
     }
 
-    /// An attempt begins.
+    /// The row when an attempt begins.
     pub fn begun(self, now: Timestamp) -> Self {
         Self { tries: self.tries.saturating_add(1), started_at: Some(now), deferred: None, ..self }
     }
 
-    /// It is put off, and lies where it is looked at again.
+    /// The row when the message is put off, due when it is looked at again.
     pub(crate) fn put_off(self, verdict: Verdict) -> Self {
         let due = if let Verdict::NotBefore { at, .. } = verdict { Due::At(at) } else { Due::OnRelease };
         Self { due, deferred: Some(verdict), ..self }
@@ -220,9 +211,9 @@ impl Outgoing {
 crate::codes::codes! {
     /// What a rep is told about a task.
     pub enum NoticeKind {
-        /// It is late.
+        /// The task is late.
         0 Reminder = "reminder",
-        /// It is late, and whoever has it is not the one who is told.
+        /// The task is late, and another rep than the one told has it.
         1 Raised = "raised",
     }
 }
@@ -233,36 +224,32 @@ pub enum Message {
     /// A mail to the lead: a touch, so it needs a permit at every attempt.
     #[n(0)]
     Email {
-        /// The definition with the script.
+        /// The digest of the definition with the script.
         #[n(0)]
         workflow: Digest,
-        /// The step it comes from.
+        /// The step that made the mail.
         #[n(1)]
         step: StepId,
-        /// The script.
         #[n(2)]
         script: ScriptId,
-        /// Rendered when the first attempt starts, so that every attempt says the same.
+        /// Set when the first attempt begins, so that every attempt says the same.
         #[n(3)]
         rendered: Option<Rendered>,
     },
-    /// A word to a rep about a task.
+    /// A notice to a rep about a task.
     #[n(1)]
     Notice {
-        /// To whom.
         #[n(0)]
         to: RepId,
-        /// About which task.
         #[n(1)]
         task: TaskId,
-        /// What about it.
         #[n(2)]
         kind: NoticeKind,
     },
 }
 
 impl Message {
-    /// The script of a mail.
+    /// The script of a mail; `None` for a notice.
     pub const fn script(&self) -> Option<ScriptId> {
         match self {
             Self::Email { script, .. } => Some(*script),
@@ -270,7 +257,7 @@ impl Message {
         }
     }
 
-    /// The step that made a mail.
+    /// The step that made a mail; `None` for a notice.
     pub const fn at(&self) -> Option<StepRef> {
         match self {
             Self::Email { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
@@ -278,7 +265,7 @@ impl Message {
         }
     }
 
-    /// The way of the touch; none when it is no touch.
+    /// The channel of a touch; `None` for a message that is no touch.
     pub const fn touch(&self) -> Option<Channel> {
         match self {
             Self::Email { .. } => Some(Channel::Email),
@@ -290,13 +277,10 @@ impl Message {
 /// A mail as it leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Rendered {
-    /// To which address.
     #[n(0)]
     pub to: String,
-    /// Subject.
     #[n(1)]
     pub subject: String,
-    /// Text.
     #[n(2)]
     pub body: String,
 }

@@ -1,5 +1,5 @@
-//! Everything that can happen to a lead: one closed set. An event from outside has its sender's id; what the engine
-//! tells itself (timers, decisions, results of effects) is here too, so that the journal is one list of events.
+//! Everything that can happen to a lead: one closed set. An event from outside has its sender's id. What the engine
+//! tells itself (timers, decisions, results of effects) is in the set too, so that the journal is one list of events.
 
 pub use crate::event_type::{EventType, StandardEvent, meant_type};
 
@@ -18,50 +18,50 @@ use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef, landing};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
-/// The most bytes of an event id given by a sender.
+/// The most bytes that an event id from a sender may have.
 pub const EVENT_ID_BYTES_MAX: usize = 128;
-/// The most names under an event's `data`.
+/// The most names that an event's `data` may have.
 pub const EVENT_DATA_MAX: usize = 64;
-/// How far ahead of our clock a sender's may be, in milliseconds: what is said to have happened later than that has not
-/// happened, and is refused at every door.
+/// How far ahead of our clock a sender's clock may be, in milliseconds. An event said to have happened later than that
+/// is refused, whichever way it comes in.
 pub const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
 
-/// An event from outside, checked: its fields fit the workspace.
+/// A checked event from outside: its fields fit the workspace.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Report {
-    /// What happened.
     #[n(0)]
     pub kind: EventType,
-    /// When, by the sender's word.
+    /// When it happened, according to the sender.
     #[n(1)]
     pub at: Timestamp,
     /// The source that delivered it.
     #[n(2)]
     pub source: String,
-    /// What it says about the lead: field and value, blank clears.
+    /// What the event says about the lead, as field and value; a blank clears the field.
     #[cbor(n(3), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub fields: Vec<(String, Value)>,
-    /// Everything else it brought, flat.
+    /// Everything else that the event brought, as a flat map.
     #[n(4)]
     #[cbor(skip_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, Value>,
-    /// Whether it may enrol; false for imported history.
+    /// Whether the event may enrol the lead; false for imported history.
     #[n(5)]
     pub enrolls: bool,
-    /// It names nothing but what several leads have, so its fields are perhaps another's: none is set.
+    /// Whether the event names nothing but keys that several leads have. Its fields may then be another
+    /// lead's, so none of them is set.
     #[n(60)]
     #[cbor(skip_if = "is_false", default)]
     pub only_finds: bool,
-    /// What it brought and could not be read.
+    /// What the event brought that could not be read.
     #[n(70)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub left_out: Vec<LeftOut>,
-    /// Where the sender says that the lead stands.
+    /// Where the lead stands, according to the sender.
     #[n(71)]
     pub standing: Option<Standing>,
-    /// Addresses and numbers that it says something against, beside those among its fields: several in one text or list,
-    /// those under `data`.
+    /// Addresses and numbers against which the event says something, beside those among its fields: further ones in the
+    /// same text or list, and those under `data`.
     #[cbor(n(72), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub also: Vec<(String, Value)>,
 }
@@ -71,51 +71,51 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Consent, stage and owner, as a sender knows them: a list that is imported, a CRM.
+/// Consent, stage and owner as a sender knows them, such as an imported list or a CRM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Standing {
-    /// Whether the lead asked not to be contacted. False lifts nothing.
+    /// Whether the lead asked not to be contacted. False does not lift an opt-out.
     #[n(0)]
     pub opted_out: Option<bool>,
-    /// Channels it does not want, besides those that are known.
+    /// Channels that the lead refuses, in addition to those already known.
     #[n(1)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub refused: Vec<Channel>,
-    /// Its stage.
     #[n(2)]
     pub stage: Option<Stage>,
-    /// Its owner, a rep of the team.
+    /// The lead's owner, a rep of the team.
     #[n(3)]
     pub owner: Option<RepId>,
 }
 
 impl Standing {
-    /// Whether the lead is not to be contacted.
+    /// Whether the lead is not to be contacted any more.
     pub fn opts_out(&self) -> bool {
         self.opted_out == Some(true) || self.stage == Some(Stage::Suppressed)
     }
 }
 
 impl Report {
-    /// Whether it says that it brings fields; anything else names a lead only to find it.
+    /// Whether the event is of a type that brings fields. Any other type names a lead only to find it.
     pub const fn brings_fields(&self) -> bool {
         matches!(self.kind, EventType::Standard(StandardEvent::LeadCreated | StandardEvent::LeadUpdated))
     }
 
-    /// Whether somebody asks in it not to be contacted: an opt-out counts wherever it is told.
+    /// Whether the event is an opt-out. An opt-out counts wherever it is told.
     pub fn opts_out(&self) -> bool {
         self.kind == EventType::Standard(StandardEvent::LeadOptedOut)
             || self.standing.as_ref().is_some_and(Standing::opts_out)
             || self.text("result").and_then(TouchResult::parse) == Some(TouchResult::OptedOut)
     }
 
-    /// Whether somebody says in it that there are to be no contacts, or none by some way.
+    /// Whether the event refuses contact, altogether or on some channel.
     pub fn says_no(&self) -> bool {
         self.opts_out() || self.standing.as_ref().is_some_and(|standing| !standing.refused.is_empty())
     }
 
-    /// Whether it says something against an address or number: it is asked not to be used, or serves nobody.
+    /// Whether the event says something against an address or number: that it must not be
+    /// used, or does not reach the lead.
     pub fn is_against(&self) -> bool {
         let outcome = || self.text("outcome").and_then(Outcome::parse);
         self.says_no()
@@ -126,7 +126,7 @@ impl Report {
             }
     }
 
-    /// A text among the lead's fields.
+    /// The text of one of the lead's fields.
     pub fn field_text(&self, field: &str) -> Option<&str> {
         self.fields.iter().find_map(|(name, value)| match value {
             Value::Text(text) if name == field => Some(text.as_str()),
@@ -134,12 +134,12 @@ impl Report {
         })
     }
 
-    /// Where its telephone numbers are when they do not say of which country; `home` when it does not say either.
+    /// The country for telephone numbers that do not name one; `home` when the event names no country either.
     pub fn country(&self, home: Option<Country>) -> Option<Country> {
         self.field_text("country").and_then(Country::parse).or(home)
     }
 
-    /// A text under `data`.
+    /// A text from the event's `data`.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.data.get(name) {
             Some(Value::Text(text)) => Some(text),
@@ -151,22 +151,19 @@ impl Report {
 /// What happens to a lead.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Event {
-    /// Something happened outside.
     #[n(0)]
     Reported(#[n(0)] Report),
-    /// Somebody reports what came of a task.
+    /// A person reports what came of a task.
     #[n(1)]
     TaskDone(#[n(0)] TaskReport),
-    /// Somebody takes, moves or puts off a task.
+    /// A person takes, moves or puts off a task.
     #[n(2)]
     TaskMoved {
-        /// The task.
         #[n(0)]
         task: TaskId,
-        /// How.
         #[n(1)]
         change: TaskChange,
-        /// By whom: a rep or the name of a token.
+        /// A rep, or the name of a token.
         #[n(2)]
         by: String,
     },
@@ -182,216 +179,205 @@ pub enum Event {
         /// The run that asked.
         #[n(0)]
         run: RunId,
-        /// Its attempt.
+        /// The run's attempt.
         #[n(1)]
         attempt: u32,
-        /// Who; none when nobody could be found.
+        /// `None` when no owner could be found.
         #[n(2)]
         owner: Option<RepId>,
-        /// How the choice came about.
         #[n(3)]
         how: ChosenBy,
     },
-    /// What became of a message sent.
+    /// The outcome of sending a message.
     #[n(6)]
     Delivered {
-        /// The effect.
         #[n(0)]
         effect: EffectId,
-        /// Its run.
+        /// The run that made the message.
         #[n(1)]
         run: RunId,
-        /// The run's attempt when the effect was made.
+        /// The run's attempt when the message was made.
         #[n(2)]
         attempt: u32,
-        /// How it ended.
         #[n(3)]
         ending: Delivery,
-        /// The script of a mail.
+        /// The script of a mail; `None` for a notice.
         #[n(4)]
         script: Option<ScriptId>,
-        /// The step that made it.
+        /// The step that made the message.
         #[n(5)]
         at: Option<StepRef>,
     },
-    /// A person or a schedule puts the lead into a workflow.
+    /// A person or a schedule enrols the lead in a workflow.
     #[n(7)]
     Enrolled {
-        /// The workflow's name.
         #[n(0)]
         workflow: String,
-        /// A firing or a token's name; a schedule's firing enrols once.
+        /// The id of a firing or the name of a token. One firing of a schedule enrols once.
         #[n(1)]
         by: String,
     },
-    /// The hold on the lead's account or on the lead expired.
+    /// The hold on the lead or on its account has expired.
     #[n(8)]
     HoldExpired {
-        /// The definition that made it.
+        /// The definition that made the hold.
         #[n(0)]
         workflow: Digest,
-        /// Where a run of its own begins, if there is one.
+        /// The step at which a new run begins, if there is one.
         #[cbor(n(1), with = "landing")]
         go: Option<StepId>,
     },
-    /// A person does something to the lead.
+    /// A person gives a command for the lead.
     #[n(9)]
     Commanded {
-        /// What.
         #[n(0)]
         command: LeadCommand,
-        /// By whom.
         #[n(1)]
         by: String,
     },
-    /// Something changed that the lead's runs may have stood still for: a workflow that was paused goes on.
+    /// Something changed for which the lead's runs may have stood still, such as a paused workflow that goes on.
     #[n(10)]
     Woken,
-    /// What is known of the lead's account changed before the events that follow in this transition; a mark in the
-    /// journal for whoever plays it again.
+    /// What is known of the lead's account changed before the events that follow in this transition. It only
+    /// marks the journal, for a replay.
     #[n(11)]
     AccountKnown(#[n(0)] Option<crate::account_facts::AccountFacts>),
-    /// The same as [`Self::Braked`], as earlier programs wrote it: workflows, and `plugin/` with the name of a plugin.
+    /// The same as [`Self::Braked`], as earlier programs wrote it: names of workflows, and
+    /// `plugin/` before the name of a plugin.
     #[n(12)]
     Paused(#[n(0)] std::collections::BTreeSet<String>),
-    /// Something binds an address or number that the lead has.
+    /// An address or number that the lead has is bound.
     #[n(60)]
     Bound {
-        /// Which.
         #[n(0)]
         key: IdentityKey,
-        /// What.
         #[n(1)]
         binding: Binding,
     },
-    /// Another lead got a key that this one has.
+    /// Another lead got a key that this lead has.
     #[n(61)]
     KeyShared {
-        /// Of which kind.
         #[n(0)]
         kind: IdentityKind,
-        /// Which lead.
+        /// The other lead.
         #[n(1)]
         with: LeadId,
     },
-    /// What bound an address or number that the lead has was taken back.
+    /// An address or number that the lead has is no longer bound for this reason.
     #[n(63)]
     Unbound {
-        /// Which.
         #[n(0)]
         key: IdentityKey,
-        /// What bound it.
+        /// The reason that no longer holds.
         #[n(1)]
         why: crate::identity::Why,
     },
-    /// A key that leads to the lead was made by older rules; today's make another one of it.
+    /// A key that leads to the lead was made by older rules. Today's rules make another one of it.
     #[n(62)]
     RulesRaised(#[n(0)] IdentityKey),
-    /// The pool has no place for the question of a run.
+    /// The decision pool has no room for the question of a run.
     #[n(120)]
     PutOff {
-        /// The run that asked.
         #[n(0)]
         run: RunId,
-        /// Its attempt.
+        /// The run's attempt.
         #[n(1)]
         attempt: u32,
     },
-    /// The pool has a place for the question of this run, which waits for one.
+    /// The decision pool has room for the waiting question of this run.
     #[n(121)]
     PlaceFree(#[n(0)] RunId),
-    /// A message is put off, for another reason or to another time than before; earlier programs asked the gate elsewhere.
+    /// A message is put off, for another reason or to another time than before. Read only from entries of earlier
+    /// programs, which asked the gate elsewhere.
     #[n(122)]
     Deferred {
-        /// On which way.
+        /// The channel of the touch.
         #[n(0)]
         channel: Channel,
-        /// Why, and until when.
+        /// Why it is put off, and until when.
         #[n(1)]
         verdict: Verdict,
     },
-    /// A message falls due: may it leave?
+    /// A message falls due, and the lead is asked whether it may leave.
     #[n(123)]
     MessageDue(#[n(0)] MessageDue),
-    /// A message that was about to leave did not: what is in force is about to change, and it is asked about again then.
+    /// A message that was about to leave did not, because what is in force is about to
+    /// change. It is asked about again then.
     #[n(124)]
     TakenBack(#[n(0)] EffectId),
-    /// What was paused during the transition; a mark in the journal for whoever plays it again.
+    /// What was paused during the transition. It only marks the journal, for a replay.
     #[n(125)]
     Braked(#[n(0)] Paused),
 }
 
-/// A message that falls due: as much of it as decides whether it may leave.
+/// What decides whether a message that falls due may leave.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct MessageDue {
-    /// Which.
     #[n(0)]
     pub effect: EffectId,
-    /// The run it comes from.
+    /// The run that made the message.
     #[n(1)]
     pub run: RunId,
-    /// The run's attempt when it was made.
+    /// The run's attempt when the message was made.
     #[n(2)]
     pub attempt: u32,
-    /// On which way it touches the lead; none when it is a notice to a rep.
+    /// The channel on which it touches the lead; `None` for a notice to a rep.
     #[n(3)]
     pub channel: Option<Channel>,
-    /// The connection that it leaves by.
+    /// The connection by which it leaves.
     #[n(4)]
     pub via: String,
-    /// The step that wrote a mail; the pause of its workflow holds it.
+    /// The step that made a mail. A pause of its workflow holds the mail.
     #[n(5)]
     pub at: Option<StepRef>,
-    /// The script of a mail.
     #[n(6)]
     pub script: Option<ScriptId>,
     /// The address of a mail that was rendered for an earlier attempt.
     #[n(7)]
     pub written_to: Option<String>,
-    /// Whether an earlier attempt may have left, nobody knows.
+    /// Whether an earlier attempt may have left; that is not known for certain.
     #[n(8)]
     #[cbor(skip_if = "is_false", default)]
     pub may_have_left: bool,
-    /// Whether a person wants it, whatever its run does by now.
+    /// Whether a person wants it sent, whatever its run does by now.
     #[n(9)]
     #[cbor(skip_if = "is_false", default)]
     pub wanted: bool,
-    /// Why it was put off last.
+    /// The gate's verdict when it was last put off.
     #[n(10)]
     pub deferred: Option<Verdict>,
 }
 
-/// What asks a plugin. An answer that no longer fits is recorded and not applied.
+/// Who asks a plugin: a step or an overdue task. An answer that no longer fits is recorded and not applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Asker {
-    /// A run's step.
+    /// A step of a run.
     #[n(0)]
     Step {
         /// The run's attempt.
         #[n(0)]
         attempt: u32,
     },
-    /// A task that is overdue.
+    /// An overdue task.
     #[n(1)]
     Task {
-        /// The task.
         #[n(0)]
         task: TaskId,
-        /// The point of its escalation.
+        /// The place of the escalation point in the step's list.
         #[n(1)]
         point: u16,
     },
 }
 
 impl Asker {
-    /// The task that it is about.
+    /// The overdue task that asks; `None` for a step.
     pub const fn task(self) -> Option<TaskId> {
         if let Self::Task { task, .. } = self { Some(task) } else { None }
     }
 
-    /// The number of the attempt, or of the point.
+    /// The number of the attempt, or of the escalation point.
     pub const fn number(self) -> u32 {
         match self {
             Self::Step { attempt } => attempt,
@@ -406,31 +392,30 @@ pub struct Answer {
     /// The run that asked.
     #[n(0)]
     pub run: RunId,
-    /// The attempt of its step, or the overdue task, that it is an answer to.
+    /// What the answer is for: an attempt of the run's step, or an overdue task.
     #[n(1)]
     pub asker: Asker,
-    /// The plugin asked.
     #[n(3)]
     pub plugin: String,
-    /// The build that answered; none when none could be asked.
+    /// The build that answered; `None` when none could be asked.
     #[n(4)]
     pub digest: Option<Digest>,
-    /// What it was asked.
+    /// The input of the question.
     #[n(5)]
     pub input: DecisionInput,
-    /// What it answered.
+    /// The decision, or why there is none.
     #[n(6)]
     pub decision: Result<Decision, DecisionFailure>,
-    /// What that cost.
+    /// What the decision cost.
     #[n(7)]
     pub cost: Cost,
-    /// The lines that the plugin said meanwhile; they may name people.
+    /// The lines that the plugin logged meanwhile. They may name people.
     #[n(8)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub log: Vec<String>,
 }
 
-/// An answer as it is read: earlier programs wrote a number, and the task beside it.
+/// An answer in the form in which it is read. Earlier programs wrote a number, and the task beside it.
 #[derive(Decode)]
 struct AnswerRead {
     #[n(0)]
@@ -482,84 +467,82 @@ impl<'b, C> Decode<'b, C> for Answer {
     }
 }
 
-/// What came of a task.
+/// A report of what came of a task.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct TaskReport {
-    /// The task.
     #[n(0)]
     pub task: TaskId,
-    /// What came of it.
     #[n(1)]
     pub outcome: Outcome,
     /// What the lead said.
     #[n(2)]
     pub result: Option<TouchResult>,
-    /// Free notes.
+    /// Free text from the rep.
     #[n(3)]
     pub notes: Option<String>,
-    /// What was learnt: field and value.
+    /// What was learnt, as field and value.
     #[cbor(n(4), with = "crate::field::wire")]
     pub fields: Vec<(String, Value)>,
-    /// When to call again, for `callback`.
+    /// When to call again, for the result `callback`.
     #[n(5)]
     pub callback_at: Option<Timestamp>,
-    /// By whom.
+    /// The rep or token that reports.
     #[n(6)]
     pub by: String,
 }
 
-/// How a task changes hands or time.
+/// How a task changes hands or is put off.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum TaskChange {
-    /// A rep of the pool takes it.
+    /// A rep takes the task.
     #[n(0)]
     Claimed(#[n(0)] RepId),
-    /// It is given to a rep.
+    /// The task is given to a rep.
     #[n(1)]
     Reassigned(#[n(0)] RepId),
-    /// Not before this time.
+    /// The task is put off until this time.
     #[n(2)]
     Snoozed(#[n(0)] Timestamp),
 }
 
-/// How a sending ended.
+/// How the sending of a message ended.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Delivery {
-    /// The other side took it.
+    /// The other side accepted the message.
     #[n(0)]
     Sent,
-    /// The gate said never.
+    /// The message may not leave, with the gate's reason.
     #[n(1)]
     HeldBack(#[n(0)] String),
-    /// Every attempt failed; it lies with the dead letters.
+    /// Every attempt failed, and the message became a dead letter; with the last error.
     #[n(2)]
     Dead(#[n(0)] String),
-    /// A person threw it away out of the dead letters.
+    /// A person discarded the dead letter.
     #[n(110)]
     Discarded(#[n(0)] String),
-    /// A person took it back out of the dead letters: it is sent again.
+    /// A person had the dead letter sent again.
     #[n(111)]
     Redriven(#[n(0)] String),
 }
 
 crate::codes::codes! {
-    /// How a sending ended, without what was said of it.
+    /// How the sending of a message ended, without the details.
     pub enum Ending {
-        /// The other side took it.
+        /// The other side accepted the message.
         0 Sent = "sent",
-        /// It may not leave.
+        /// The message may not leave.
         1 HeldBack = "held_back",
-        /// Every attempt failed; it lies with the dead letters.
+        /// Every attempt failed, and the message became a dead letter.
         2 Dead = "dead",
-        /// A person threw it away out of the dead letters.
+        /// A person discarded the dead letter.
         3 Discarded = "discarded",
-        /// A person took it back out of the dead letters: it is sent again.
+        /// A person had the dead letter sent again.
         4 Redriven = "redriven",
     }
 }
 
 impl Delivery {
-    /// Without what was said of it.
+    /// The code for this ending, without the details.
     pub const fn ending(&self) -> Ending {
         match self {
             Self::Sent => Ending::Sent,
@@ -571,16 +554,16 @@ impl Delivery {
     }
 }
 
-/// From when on a lead wants to hear of us.
+/// From when on a lead wants to be contacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// Whenever: a wish that was there is taken back.
+    /// At any time; an earlier wish is withdrawn.
     AnyTime,
-    /// From then on.
+    /// From this time on.
     Then(Timestamp),
 }
 
-/// As a time, or `true`. Earlier programs wrote the beginning of 1970 for any time.
+/// Written as a time, or as `true` for any time. Earlier programs wrote the beginning of 1970 for any time.
 impl<C> Encode<C> for Wish {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -604,39 +587,38 @@ impl<'b, C> Decode<'b, C> for Wish {
     }
 }
 
-/// What a person does to a lead.
+/// What a person may command for a lead.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum LeadCommand {
-    /// No more touches, by anybody.
+    /// The lead is not to be touched any more, by anyone.
     #[n(0)]
     OptOut {
-        /// In the lead's words.
+        /// The reason, in the lead's words.
         #[n(0)]
         reason: Option<String>,
     },
-    /// Which ways and from when; what is none stays as it was.
+    /// The channels and the time that the lead prefers. What is `None` stays as it was.
     #[n(1)]
     Prefer {
-        /// Channels not wanted.
+        /// The channels that the lead refuses.
         #[n(0)]
         refused: Option<Vec<Channel>>,
-        /// From when on.
+        /// The time from which the lead wants to be contacted.
         #[n(1)]
         from: Option<Wish>,
     },
-    /// Touches are held back until resumed.
+    /// Touches are held back until the lead is resumed.
     #[n(2)]
     Pause,
-    /// Go on.
+    /// Touches may be made again.
     #[n(3)]
     Resume,
-    /// Another owner.
+    /// Another rep becomes the owner.
     #[n(4)]
     SetOwner(#[n(0)] RepId),
-    /// Will never buy.
+    /// The lead will never buy.
     #[n(5)]
     Disqualify {
-        /// Why.
         #[n(0)]
         reason: String,
     },
@@ -646,42 +628,36 @@ pub enum LeadCommand {
     /// A parked run tries its step again.
     #[n(7)]
     Unpark(#[n(0)] RunId),
-    /// The lead leaves a workflow.
+    /// The lead leaves a workflow: its runs there are ended.
     #[n(8)]
     Remove {
-        /// The workflow's name.
         #[n(0)]
         workflow: String,
     },
 }
 
-/// An event with its id and the lead it came to; ids from outside are text.
+/// An event with its id and its lead. Ids from outside are text.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Arrival {
     /// The sender's id, or ours.
     #[n(0)]
     pub id: String,
-    /// Whom it came to.
     #[n(1)]
     pub lead: LeadId,
-    /// What.
     #[n(2)]
     pub event: Event,
 }
 
-/// Why an event from outside is refused at the door.
+/// Why an event from outside is refused on arrival.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
-    /// A field does not fit.
+    /// A field does not fit the workspace.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// The type is unknown.
     #[error("`{0}` is no event type: use one of the standard types or `custom.` and a name")]
     Type(String),
-    /// The id is empty or too long.
     #[error("an event id has 1 to {EVENT_ID_BYTES_MAX} bytes")]
     Id,
-    /// Too much under `data`.
     #[error("`data` has more than {EVENT_DATA_MAX} names")]
     TooMuchData,
 }

@@ -1,17 +1,17 @@
-//! The types of events from outside: those that everybody shares, and a workspace's own.
+//! The types of events from outside: the standard ones, and a workspace's own.
 
 use crate::codes::codes;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 codes! {
-    /// The event types everybody shares.
+    /// The standard event types.
     pub enum StandardEvent {
         /// A lead is new, or applies again.
         0 LeadCreated = "lead.created",
         /// Fields of a lead changed.
         1 LeadUpdated = "lead.updated",
-        /// The lead did something: page, mail open or click, paper, event, reply.
+        /// The lead did something: saw a page, opened or clicked a mail, read a paper, came to an event, replied.
         2 LeadEngaged = "lead.engaged",
         /// The lead called us.
         3 CallInbound = "call.inbound",
@@ -19,21 +19,21 @@ codes! {
         4 CallCompleted = "call.completed",
         /// The lead answered a mail.
         5 EmailReplied = "email.replied",
-        /// A mail came back.
+        /// A mail came back undelivered.
         6 EmailBounced = "email.bounced",
-        /// Out of office; no reply.
+        /// An out-of-office message came; it is no reply.
         7 EmailAutoReplied = "email.auto_replied",
-        /// Invitation accepted.
+        /// The invitation to a meeting was accepted.
         8 MeetingAccepted = "meeting.accepted",
-        /// Invitation declined.
+        /// The invitation to a meeting was declined.
         9 MeetingDeclined = "meeting.declined",
-        /// Meeting cancelled.
+        /// The meeting was cancelled.
         10 MeetingCancelled = "meeting.cancelled",
-        /// Meeting took place.
+        /// The meeting took place.
         11 MeetingHeld = "meeting.held",
-        /// Nobody came.
+        /// The lead did not come to the meeting.
         12 MeetingNoShow = "meeting.no_show",
-        /// The deal moved in the CRM.
+        /// The deal's stage changed in the CRM.
         13 DealStageChanged = "deal.stage_changed",
         /// The deal was won.
         14 DealWon = "deal.won",
@@ -50,16 +50,15 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum EventType {
-    /// One of the shared types.
     #[n(0)]
     Standard(#[n(0)] StandardEvent),
-    /// The workspace's own, `custom.` and a name.
+    /// One of the workspace's own: `custom.` and this name.
     #[n(1)]
     Custom(#[n(0)] String),
 }
 
 impl EventType {
-    /// Reads the public text.
+    /// Reads the public text of an event type.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(standard) = StandardEvent::parse(text) {
             return Some(Self::Standard(standard));
@@ -69,7 +68,7 @@ impl EventType {
         (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| Self::Custom(name.to_owned()))
     }
 }
-/// The event type that was probably meant by a text that is none: capitals, blanks and hyphens are no part of one.
+/// The event type that a text which is none probably meant. Capitals, blanks and hyphens are not used in event types.
 pub fn meant_type(text: &str) -> Option<EventType> {
     let folded: String =
         text.trim().to_lowercase().chars().map(|c| if c == ' ' || c == '-' { '_' } else { c }).collect();

@@ -1,7 +1,8 @@
-//! Conditions as the engine evaluates them: names resolved and types checked when the file was read, cost bounded.
+//! Conditions as the engine evaluates them. Names were resolved and types checked when the file was
+//! read, and the cost is bounded.
 //!
-//! The text is CEL; reading and checking it is `cadenza-language`'s work. Evaluation never fails: a comparison with a
-//! blank is false, `is_blank(x)` asks, arithmetic that has no answer (division by zero, overflow) gives blank.
+//! The text is CEL; `cadenza-language` reads and checks it. Evaluation never fails: a comparison with a blank is false,
+//! `is_blank(x)` asks, and arithmetic without a result (division by zero, overflow) gives blank.
 
 use crate::codes::codes;
 use crate::field::FieldInfo;
@@ -10,49 +11,48 @@ use crate::value::{Value, ValueType};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
-/// The most nodes an expression may have; evaluation visits each at most once.
+/// The most nodes that an expression may have. Evaluation visits each at most once.
 pub const EXPR_NODES_MAX: usize = 256;
 
 /// A checked expression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
-    /// A constant.
     Literal(Value),
     /// A name such as `lead.segment`.
     Name(Name),
-    /// `!a`
+    /// Negation: `!a`.
     Not(Box<Expr>),
-    /// `a && b && …`
+    /// Conjunction: `a && b && …`.
     And(Vec<Expr>),
-    /// `a || b || …`
+    /// Disjunction: `a || b || …`.
     Or(Vec<Expr>),
-    /// `a < b`
+    /// A comparison such as `a < b`.
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    /// `a in b`
+    /// Whether a list contains a value: `a in b`.
     In(Box<Expr>, Box<Expr>),
-    /// `a + b`
+    /// Arithmetic such as `a + b`.
     Arithmetic(Operator, Box<Expr>, Box<Expr>),
-    /// `-a`
+    /// A change of sign: `-a`.
     Negate(Box<Expr>),
-    /// `a ? b : c`
+    /// A choice: `a ? b : c`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `f(a, …)` or `a.f(…)`
+    /// A call: `f(a, …)` or `a.f(…)`.
     Call(Function, Vec<Expr>),
-    /// `[a, b]`
+    /// A list: `[a, b]`.
     List(Vec<Expr>),
 }
 
 codes! {
     /// The objects whose fields expressions may name.
     pub enum Object {
-        /// The lead: its fields, see `field`.
+        /// The lead; its fields are in `field`.
         0 Lead = "lead",
-        /// The event being handled; `event.data.x` reaches what a custom event brought.
+        /// The event being handled; `event.data.x` reads what a custom event brought.
         1 Event = "event",
-        /// The run.
+        /// The run that asks.
         2 Run = "run",
-        /// The task whose outcome is being handled.
+        /// The task whose outcome is being handled, or the open task for which a text is rendered.
         3 Task = "task",
         /// The touch just completed.
         4 Touch = "touch",
@@ -70,26 +70,24 @@ codes! {
 /// A resolved name: an object and the field after the dot (empty for `now`). `data.x` of an event keeps its dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Name {
-    /// The object.
     pub object: Object,
-    /// The field.
     pub field: String,
 }
 
 codes! {
     /// How two values are compared.
     pub enum Comparison {
-        /// Same value.
+        /// The values are the same.
         0 Equal = "==",
-        /// Both known and different.
+        /// Both values are known, and they differ.
         1 NotEqual = "!=",
-        /// Smaller.
+        /// The left value is smaller.
         2 Less = "<",
-        /// Smaller or same.
+        /// The left value is smaller or the same.
         3 LessOrEqual = "<=",
-        /// Larger.
+        /// The left value is larger.
         4 Greater = ">",
-        /// Larger or same.
+        /// The left value is larger or the same.
         5 GreaterOrEqual = ">=",
     }
 }
@@ -97,15 +95,13 @@ codes! {
 codes! {
     /// Arithmetic over numbers, times and durations; `+` also joins texts.
     pub enum Operator {
-        /// Sum.
         0 Add = "+",
-        /// Difference; of two times, a duration.
+        /// The difference; of two times, a duration.
         1 Subtract = "-",
-        /// Product.
         2 Multiply = "*",
-        /// Quotient; of whole numbers, truncated.
+        /// The quotient; of whole numbers, truncated.
         3 Divide = "/",
-        /// Rest of whole numbers.
+        /// The remainder, for numbers.
         4 Remainder = "%",
     }
 }
@@ -113,32 +109,32 @@ codes! {
 codes! {
     /// The functions of the language.
     pub enum Function {
-        /// `is_blank(x)`: whether x is not known.
+        /// `is_blank(x)`: whether x is blank.
         0 IsBlank = "is_blank",
-        /// `since(t)`: the duration from t to now; blank when t is.
+        /// `since(t)`: the duration from t to now; blank when t is blank.
         1 Since = "since",
         /// `days(n)`: n times 24 hours.
         2 Days = "days",
-        /// `hours(n)`.
+        /// `hours(n)`: n hours.
         3 Hours = "hours",
-        /// `minutes(n)`.
+        /// `minutes(n)`: n minutes.
         4 Minutes = "minutes",
-        /// `x.contains(y)`: text in text.
+        /// `x.contains(y)`: whether the text x contains the text y.
         5 Contains = "contains",
-        /// `x.startsWith(y)`.
+        /// `x.startsWith(y)`: whether the text x begins with the text y.
         6 StartsWith = "startsWith",
-        /// `x.endsWith(y)`.
+        /// `x.endsWith(y)`: whether the text x ends with the text y.
         7 EndsWith = "endsWith",
-        /// `size(x)`: characters of a text, items of a list.
+        /// `size(x)`: the characters of a text, or the items of a list.
         8 Size = "size",
         /// `lower(x)`: the text in lower case.
         9 Lower = "lower",
-        /// `timestamp("2026-03-08T07:30:00Z")`.
+        /// `timestamp("2026-03-08T07:30:00Z")`: the time that an RFC 3339 text names.
         10 Time = "timestamp",
     }
 }
 
-/// Fields of every object but `lead`; those of `lead` are in [`crate::field`].
+/// The fields of every object but `lead`, whose fields are in [`crate::field`].
 pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
     (
         Object::Event,
@@ -231,7 +227,7 @@ impl Expr {
     /// The constant true.
     pub const TRUE: Self = Self::Literal(Value::Bool(true));
 
-    /// Whether the condition holds; blank is no.
+    /// Whether the condition holds. A blank does not.
     pub fn holds(&self, scope: &dyn Scope) -> bool {
         matches!(self.eval(scope), Value::Bool(true))
     }
@@ -271,14 +267,14 @@ impl Expr {
         }
     }
 
-    /// Whether it names this object.
+    /// Whether the expression names this object.
     pub fn names(&self, object: Object) -> bool {
         let mut found = false;
         self.walk(&mut |part| found |= matches!(part, Self::Name(name) if name.object == object));
         found
     }
 
-    /// Calls `visit` on this expression and everything in it.
+    /// Calls `visit` on this expression and on every part of it.
     pub fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
         visit(self);
         match self {

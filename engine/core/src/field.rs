@@ -1,4 +1,5 @@
-//! The lead's fields: the standard ones, typed, and the names that expressions, templates, plugins and `update` use.
+//! The lead's fields: the standard ones with their types, and the names that expressions,
+//! templates, plugins and `update` use.
 
 use crate::country::Country;
 use crate::identity;
@@ -8,47 +9,34 @@ use minicbor::{Decode, Encode};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The most bytes a single text field may have.
+/// The most bytes that a single text field may have.
 pub const TEXT_BYTES_MAX: usize = 4_096;
-/// The most custom fields a workspace may declare.
+/// The most custom fields that a workspace may declare.
 pub const CUSTOM_FIELDS_MAX: usize = 100;
 
-/// A value that does not fit the field it was meant for.
+/// Why a value does not fit the field for which it was meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     /// The value has another type.
     #[error("`{field}` is of type {expected}: write {}", example(*expected))]
-    Type {
-        /// The field.
-        field: String,
-        /// What it takes.
-        expected: ValueType,
-    },
-    /// Longer than [`TEXT_BYTES_MAX`].
+    Type { field: String, expected: ValueType },
+    /// The text is longer than [`TEXT_BYTES_MAX`].
     #[error("`{field}` has more than {TEXT_BYTES_MAX} bytes")]
-    TooLong {
-        /// The field.
-        field: String,
-    },
-    /// Text of another form than the field has.
+    TooLong { field: String },
+    /// The text does not have the form that the field needs.
     #[error("`{text}` is no {what}")]
     Form {
-        /// The field.
         field: String,
-        /// What it takes.
+        /// What the field takes, in words.
         what: &'static str,
-        /// What was given.
+        /// The text that was given.
         text: String,
     },
-    /// No such field.
     #[error("there is no field `{field}`: declare it under `fields` in cadenza.yaml")]
-    Unknown {
-        /// The field.
-        field: String,
-    },
+    Unknown { field: String },
 }
 
-/// What a value of this type looks like, to be told where another stands.
+/// An example of a value of this type, for messages about a value of another type.
 pub const fn example(kind: ValueType) -> &'static str {
     match kind {
         ValueType::Bool => "true or false",
@@ -62,7 +50,7 @@ pub const fn example(kind: ValueType) -> &'static str {
     }
 }
 
-/// Rust types that hold one standard field.
+/// A Rust type that can hold a standard field.
 trait Standard: Sized {
     const KIND: ValueType;
     fn show(&self) -> Value;
@@ -107,12 +95,13 @@ impl Standard for Timestamp {
 
 macro_rules! standard_fields {
     ($($(#[doc = $doc:literal])+ $number:literal $name:ident: $kind:ty),+ $(,)?) => {
-        /// What is known about a lead, as it was given to us: standard fields, typed, and the workspace's own.
+        /// What is known about a lead, as it was given to us: the standard fields with their
+        /// types, and the workspace's own.
         #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
         #[cbor(map)]
         pub struct Profile {
             $($(#[doc = $doc])+ #[n($number)] pub $name: Option<$kind>,)+
-            /// Fields declared in `cadenza.yaml`, by name.
+            /// The fields declared in `cadenza.yaml`, by name.
             #[n(100)] #[cbor(skip_if = "BTreeMap::is_empty")] pub custom: BTreeMap<String, Value>,
         }
 
@@ -126,13 +115,13 @@ macro_rules! standard_fields {
             match number { $($number => Some(stringify!($name)),)+ _ => None }
         }
 
-        /// Every standard field: name, type, what it means.
+        /// Every standard field with its name, its type and what it means.
         pub const STANDARD_FIELDS: &[FieldInfo] = &[$(FieldInfo {
             name: stringify!($name), kind: <$kind as Standard>::KIND, doc: concat!($($doc),+), given: true,
         }),+];
 
         impl Profile {
-            /// The field's value; blank when it is not known or no such field is declared.
+            /// The field's value; blank when it is not known, or when no such field is declared.
             pub fn get(&self, field: &str) -> Value {
                 match field {
                     $(stringify!($name) => self.$name.as_ref().map_or(Value::Blank, Standard::show),)+
@@ -140,14 +129,15 @@ macro_rules! standard_fields {
                 }
             }
 
-            /// Sets a field, `Blank` clears it. `declared` are the workspace's own fields.
+            /// Sets a field; `Blank` clears it. `declared` holds the workspace's own fields.
             pub fn set(
                 &mut self, field: &str, value: Value, declared: &BTreeMap<String, ValueType>,
             ) -> Result<(), FieldError> {
                 self.set_at(field, value, declared, None)
             }
 
-            /// The same; a telephone number that does not say of which country it is belongs to `country`.
+            /// Sets a field as [`Self::set`] does, and reads a telephone number that names
+            /// no country as one of `country`.
             pub fn set_at(
                 &mut self,
                 field: &str,
@@ -174,7 +164,7 @@ macro_rules! standard_fields {
                 Ok(())
             }
 
-            /// Every field that is known, in the order of the table, custom ones last by name.
+            /// Every field that has a value, in the order of the table, then the custom ones by name.
             pub fn known(&self) -> Vec<(&str, Value)> {
                 let mut known = Vec::new();
                 $(if let Some(value) = &self.$name { known.push((stringify!($name), value.show())); })+
@@ -185,7 +175,7 @@ macro_rules! standard_fields {
     };
 }
 
-/// How fields with their values are written: one after the other, standard ones by their number.
+/// Reads and writes a list of fields with their values. Standard fields are written by number.
 pub(crate) mod wire {
     use super::{Value, number, numbered};
     use minicbor::data::Type;
@@ -235,8 +225,8 @@ fn checked(field: &str, value: Value, kind: ValueType, country: Option<Country>)
     }
 }
 
-/// The text as this field holds it, where that is another one: addresses and numbers are kept ready for use, whatever
-/// stood around them. The error is what the text would have to be.
+/// The form in which this field keeps the text, where that differs from the text: addresses and numbers are kept ready
+/// for use, without what stood around them. The error says what the text would have to be.
 pub(crate) fn formed(field: &str, text: &str, country: Option<Country>) -> Result<Option<String>, &'static str> {
     match field {
         "external_id" => identity::external_id(text).map(Some).ok_or("id in another system"),
@@ -298,21 +288,20 @@ standard_fields! {
     23 message: String,
 }
 
-/// A name under `lead.`: its type, and whether it is given (may be set by events and `update`) or kept by the engine.
+/// A name under `lead.`, with its type. It is either given (events and `update` may set it) or kept by the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldInfo {
     /// The name after the dot.
     pub name: &'static str,
-    /// Its type.
     pub kind: ValueType,
-    /// What it means, for the editor and the reference.
+    /// What the field means, for the editor and the reference.
     pub doc: &'static str,
-    /// Whether events and `update` may set it.
+    /// Whether events and `update` may set the field.
     pub given: bool,
 }
 
-/// Names that the engine keeps up to date; expressions and plugins read them, nothing sets them directly but `update`
-/// of `stage` and `segment`.
+/// The fields that the engine keeps up to date. Expressions and plugins read them; only `stage` and
+/// `segment` can be set, by `update`.
 pub const KEPT_FIELDS: &[FieldInfo] = &[
     kept("id", ValueType::Text, "The lead's id, `ld_…`"),
     kept("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),
@@ -335,7 +324,7 @@ const fn kept(name: &'static str, kind: ValueType, doc: &'static str) -> FieldIn
     FieldInfo { name, kind, doc, given: false }
 }
 
-/// Names under `lead` that an event may tell besides the fields: consent, stage and owner as the sender knows them.
+/// What an event may say under `lead` besides the fields: consent, stage and owner as the sender knows them.
 pub const STANDING_FIELDS: &[FieldInfo] = &[
     told("opted_out", ValueType::Bool, "Whether the lead asked not to be contacted; false lifts no opt-out"),
     told("refused", ValueType::List, "Channels that it does not want: call, email, message, meeting"),
@@ -347,7 +336,7 @@ const fn told(name: &'static str, kind: ValueType, doc: &'static str) -> FieldIn
     FieldInfo { name, kind, doc, given: true }
 }
 
-/// The standard or kept field of this name.
+/// The standard or kept field with this name.
 pub fn field_info(name: &str) -> Option<&'static FieldInfo> {
     STANDARD_FIELDS.iter().chain(KEPT_FIELDS).find(|info| info.name == name)
 }

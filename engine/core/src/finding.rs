@@ -1,7 +1,7 @@
-//! Whose event it is: which of the leads that have a key it leads to.
+//! Which lead an event is about: which of the leads that have a key it leads to.
 //!
-//! A weaker key finds a lead only when no stronger one of the two disagrees: two colleagues with one switchboard's number
-//! are told apart by their addresses, two entries of a CRM with one `info@` by their ids.
+//! A weaker key finds a lead only when no stronger key of the two disagrees. Two colleagues with one switchboard number
+//! are told apart by their addresses, two entries of a CRM with one `info@` address by their ids.
 
 use crate::country::Country;
 use crate::field::Profile;
@@ -9,48 +9,48 @@ use crate::id::AccountId;
 use crate::identity::{self, IdentityKey, IdentityKind, domain, is_free_mail};
 use crate::lead::Lead;
 
-/// The source of events that come through our own door, where nobody says which system an id is of.
+/// The source of events that come through our own API, where no system is named to which an id belongs.
 pub const OPEN_SOURCE: &str = "api";
 
 /// What an event names.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'a> {
-    /// Its keys, strongest first.
+    /// The event's keys, strongest first.
     pub keys: &'a [IdentityKey],
-    /// Where it comes from: ids are those of their source.
+    /// The event's source. External ids belong to their source.
     pub source: &'a str,
-    /// Where telephone numbers without a country's code are.
+    /// The country for telephone numbers that name none.
     pub country: Option<Country>,
 }
 
-/// How a lead that has a key stands to an event that names it.
+/// How well a lead that has a key matches an event that names it. A greater value is a better match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
-    /// Another person who has the key too.
+    /// The lead is another person who has the key too.
     Other,
-    /// It had the key, and has another one now.
+    /// The lead had the key, and has another one now.
     Formerly,
-    /// It has this id, and one of the two does not say of which system.
+    /// The lead has this id, and for one of the two it is not known to which system the id belongs.
     Perhaps,
-    /// It has the key.
+    /// The lead has the key.
     Now,
 }
 
-/// What a lead says of one key.
+/// How a lead's own data compares with one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
-    /// It has it.
+    /// The lead has the key.
     Same,
-    /// It had it.
+    /// The lead had the key.
     Former,
-    /// It has another one of this kind, or more than one.
+    /// The lead has another key of this kind.
     Another,
-    /// It has none of this kind that could be compared.
+    /// The lead has no key of this kind that could be compared.
     Silent,
 }
 
 impl Named<'_> {
-    /// How a lead that was found by `key`, one of those named, stands to the event.
+    /// How well a lead that was found by `key`, one of the event's keys, matches the event.
     pub fn matches(&self, key: &IdentityKey, lead: &Lead) -> Match {
         let own = self.word(key, lead);
         let open_id = key.kind == IdentityKind::External && own == Word::Silent;
@@ -75,7 +75,7 @@ impl Named<'_> {
     }
 
     fn word(&self, key: &IdentityKey, lead: &Lead) -> Word {
-        // An id is its source's: where that knows the lead by none, a former one is another source's.
+        // An id belongs to its source. If this source knows no id for the lead, a former id came from another source.
         let of_source = key.kind != IdentityKind::External || lead.external_id_of(self.source).is_some();
         if of_source && lead.former.contains(key) {
             return Word::Former;
@@ -89,7 +89,7 @@ impl Named<'_> {
         match own {
             None => Word::Silent,
             Some(own) if own == key.value => Word::Same,
-            // Kept by older rules, or read for another country.
+            // The lead's key was kept by older rules, or read with another country.
             Some(own) if IdentityKey::of(key.kind, own, lead.country().or(self.country)).as_ref() == Some(key) => {
                 Word::Same
             }
@@ -97,7 +97,7 @@ impl Named<'_> {
         }
     }
 
-    /// Whether one of the two ids names no system that it is of.
+    /// Whether one of the two ids names no system to which it belongs.
     fn may_be_the_same(&self, key: &IdentityKey, lead: &Lead) -> bool {
         self.source == OPEN_SOURCE || lead.external_id_of(OPEN_SOURCE) == Some(key.value.as_str())
     }
@@ -110,11 +110,12 @@ pub fn keys(profile: &Profile, country: Option<Country>) -> Vec<IdentityKey> {
     named.into_iter().filter_map(|(kind, text)| IdentityKey::of(kind, text.as_deref()?, country)).collect()
 }
 
-/// The fields that say which account a lead is of: those that [`account`] looks at.
+/// The fields that say to which account a lead belongs: those that [`account`] looks at.
 pub(crate) const ACCOUNT_FIELDS: [&str; 3] = ["company", "domain", "email"];
 
-/// The account a lead belongs to: by the registered domain of its web address, else of its mail, providers of free mail
-/// left out, else by its company's name. The id derives from the key, so two leads of one company agree without a look-up.
+/// The account to which a lead belongs: by the registrable domain of its web address, else by that of its mail address
+/// (unless a provider of free mail), else by the company's name. The id derives from the key, so that two leads of one
+/// company agree without a look-up.
 pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
     let Profile { company, domain: given_domain, email, .. } = profile;
     let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));

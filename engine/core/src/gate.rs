@@ -1,8 +1,8 @@
 //! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
 //!
-//! A message can leave only with a [`Permit`], and only the gate makes one. It sees the whole lead, what is under way
-//! included. Here: opt-out, refused channels, bound addresses, a person's pause, "not before", and business hours in the
-//! lead's own zone. Caps, gaps and priorities come on top.
+//! A message can leave only with a [`Permit`], and only the gate makes one. The gate sees the whole lead, including
+//! what is under way. It checks opt-out, refused channels, bound addresses, a person's pause, "not before", and
+//! business hours in the lead's own zone. Caps, gaps and priorities are still to come.
 
 pub use crate::verdict::{Reason, Verdict};
 
@@ -16,7 +16,7 @@ use crate::zone;
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
-/// Leave for one message to make one touch, at one moment. Nothing outside this module can make one.
+/// Permission for one message to make one touch at one moment. Nothing outside this module can make one.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is not used was a touch that did not happen"]
 pub struct Permit {
@@ -26,24 +26,24 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Whether it is for this message, on this way.
+    /// Whether the permit is for this message, on this channel.
     pub fn is_for(&self, effect: EffectId, channel: Channel) -> bool {
         self.effect == effect && self.channel == channel
     }
-    /// The moment it was given.
+    /// The moment at which the permit was given.
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 }
 
-/// How long a message waits where as many as may be are under way to its lead: one minute.
+/// How long a message waits when as many as allowed are under way to its lead: one minute.
 const UNDER_WAY_RECHECK_MS: i64 = crate::time::MINUTE_MS;
 
-/// Leave for a message at `now`, or what stands against it. What it reserved itself, when it was tried before, is not in
-/// its way.
+/// A permit for a message at `now`, or the verdict against it. A reservation that the message made at an earlier
+/// attempt does not stand against it.
 ///
 /// # Errors
-/// When it may not leave now.
+/// When the message may not leave now.
 pub(crate) fn permit(
     state: &LeadState,
     effect: EffectId,
@@ -60,7 +60,7 @@ pub(crate) fn permit(
     }
 }
 
-/// What it says of a touch at `now`.
+/// What the gate says of a touch at `now`.
 pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
     let lead = &state.lead;
     if lead.consent.opted_out.is_some() || lead.stage == crate::lead::Stage::Suppressed {
@@ -94,11 +94,11 @@ pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Time
     }
 }
 
-/// How far ahead somebody is looked for who is at work when the lead may be called: a week.
+/// How far ahead the choice of an owner looks for someone who is at work when the lead may be called: a week.
 const CALLABLE_WITHIN_MS: i64 = 7 * crate::time::DAY_MS;
 
-/// From when on a lead that may not be called now may be: when the day begins where it is. None where it may be called
-/// now, or not within a week.
+/// The moment from which a lead that may not be called now may be called: when business hours begin where it is. `None`
+/// when it may be called now, or not within a week.
 pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     let from = lead.consent.not_before.unwrap_or(now).max(now);
     let gated = settings.contact.business_hours.contains(&Channel::Call);
@@ -106,7 +106,7 @@ pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option
     (open > now && open.since_ms(now) <= CALLABLE_WITHIN_MS).then_some(open)
 }
 
-/// The business hours where the lead is.
+/// The business hours in the lead's own zone.
 pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calendar> {
     match lead_zone(lead) {
         Some(zone) => Cow::Owned(settings.calendar.in_zone(zone)),
@@ -114,7 +114,7 @@ pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calen
     }
 }
 
-/// The zone the lead gave, when it is one. Records of earlier versions may have a name that is no place.
+/// The zone that the lead gave, if it is one. Records of earlier versions may hold a name that is no zone.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
     let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;
     TimeZone::get(&name).ok()
@@ -148,7 +148,7 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
-    /// The lead has an address or number, and something binds it.
+    /// Gives the lead an address and a number, and binds one of them.
     fn bound(lead: &mut Lead, kind: IdentityKind, why: Why) {
         lead.profile.email = Some("old@example.com".into());
         lead.profile.phone = Some("+12125550100".into());

@@ -1,15 +1,16 @@
-//! Identifiers: 128 bits, 48 of them milliseconds, so that keys made of them are ordered by time.
+//! Identifiers: 128 bits, the first 48 of them milliseconds, so that keys made of them are ordered by time.
 //!
-//! No id is drawn at random here: an id born in `step` is its lead's with a sequence number in the last bits. A replay
-//! gives the same ids, and a run, task or effect leads to its lead without a look-up.
+//! No id is drawn at random here. An id born in `step` is its lead's id with a sequence number in the last bits, so a
+//! replay gives the same ids, and a run, task or effect leads to its lead without a look-up.
 
 use crate::time::Timestamp;
 use std::fmt;
 
-/// Number of logical partitions, fixed in the data folder's header.
+/// The number of logical partitions, which is fixed in the data folder's header.
 pub const PARTITIONS: u16 = 256;
 
-/// Mixes two words; the finaliser of SplitMix64 (Steele, Lea, Flood 2014). Stored ids depend on it: never change it.
+/// Mixes two words: the finaliser of SplitMix64 (Steele, Lea, Flood 2014). Stored ids depend
+/// on it, so it must never change.
 const fn mix(a: u64, b: u64) -> u64 {
     let mut z = a ^ b.rotate_left(32) ^ 0x9E37_79B9_7F4A_7C15;
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -17,14 +18,14 @@ const fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// 64 bits of FNV-1a, then mixed. Stored keys depend on it: never change it.
+/// A 64-bit FNV-1a hash, mixed. Stored keys depend on it, so it must never change.
 pub fn hash64(bytes: &[u8]) -> u64 {
     let mut hash = Hash64::default();
     hash.feed(bytes);
     hash.finish()
 }
 
-/// The same hash of bytes that come in parts.
+/// The hash of [`hash64`], for bytes that come in parts.
 #[derive(Clone, Debug)]
 pub struct Hash64 {
     hash: u64,
@@ -38,7 +39,7 @@ impl Default for Hash64 {
 }
 
 impl Hash64 {
-    /// Takes some bytes in.
+    /// Adds bytes to the hash.
     pub fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
@@ -46,7 +47,7 @@ impl Hash64 {
         self.length += bytes.len() as u64;
     }
 
-    /// The hash of what was taken in.
+    /// The hash of the bytes added so far.
     pub fn finish(&self) -> u64 {
         mix(self.hash, self.length)
     }
@@ -60,16 +61,16 @@ macro_rules! ids {
         pub struct $name(#[cbor(n(0), with = "crate::id::wire")] pub u128);
 
         impl $name {
-            /// What the text of such an id begins with.
+            /// The first characters of the id's text.
             pub const PREFIX: &'static str = $prefix;
 
-            /// Reads the public text (`prefix_` and 26 characters of Crockford's base 32).
+            /// Reads the public text: the prefix and 26 characters of Crockford's base 32.
             pub fn parse(text: &str) -> Option<Self> {
                 let rest = text.strip_prefix($prefix)?;
                 (rest.len() == 26).then(|| ulid::Ulid::from_string(rest).ok()).flatten().map(|id| Self(id.0))
             }
 
-            /// The time in the id, milliseconds since 1970 UTC.
+            /// The time in the id, in milliseconds since 1970 UTC.
             pub const fn timestamp(self) -> Timestamp { Timestamp::from_ms((self.0 >> 80) as i64) }
         }
 
@@ -92,34 +93,35 @@ macro_rules! ids {
     )+};
 }
 
-/// Bits at the end of an id that count what was born of a lead: 20, so a lead may bring forth a million things.
+/// The bits at the end of an id that number what is born of a lead. With 20 bits, a lead may have a
+/// million runs, tasks and effects.
 const BORN_BITS: u32 = 20;
-/// The most things a lead may bring forth.
+/// The most runs, tasks and effects that a lead may ever have, taken together.
 pub const BORN_MAX: u64 = (1 << BORN_BITS) - 1;
 
-/// 48 bits of milliseconds, 60 bits of hash, 20 bits of zero.
+/// The id of something that is born of no lead: 48 bits of milliseconds, 60 bits of hash, 20 bits of zero.
 const fn root(at: Timestamp, seed: u64) -> u128 {
     let ms = if at.as_ms() > 0 { at.as_ms() } else { 0 };
     ((ms as u128) << 80) | ((mix(seed, ms as u64) >> 4) as u128) << BORN_BITS
 }
 
 ids! {
-    /// A person (or an address not yet known to be one) that may buy.
+    /// A person (or an address not yet known to be one) who may buy.
     LeadId = "ld_",
     /// One passage of one lead through one workflow.
     RunId = "rn_",
     /// Something a rep is asked to do.
     TaskId = "tk_",
-    /// One thing to be carried out outside; also its idempotency key.
+    /// One thing to be carried out outside. The id is also its idempotency key.
     EffectId = "fx_",
-    /// An event we gave the id to; events from outside bring their own text.
+    /// An event to which we gave the id. Events from outside bring an id of their own, as text.
     EventId = "ev_",
-    /// A company that leads belong to.
+    /// A company to which leads belong.
     AccountId = "ac_",
 }
 
 impl LeadId {
-    /// The id of a lead first heard of at `at` by the event with this hash.
+    /// The id of a lead that was first heard of at `at`, by the event with this hash.
     pub const fn new(at: Timestamp, seed: u64) -> Self {
         Self(root(at, seed))
     }
@@ -129,7 +131,7 @@ impl LeadId {
         Timestamp::from_ms((self.0 >> 80) as i64)
     }
 
-    /// No lead that was first heard of at `at` or before has a greater id.
+    /// The greatest id that a lead first heard of at `at` or before can have.
     pub const fn last_of(at: Timestamp) -> Self {
         Self(root(at, 0) | ((1 << 80) - 1))
     }
@@ -141,20 +143,20 @@ impl LeadId {
 }
 
 impl EventId {
-    /// An id for an event that came without one.
+    /// The id of an event that came without one.
     pub const fn new(at: Timestamp, seed: u64) -> Self {
         Self(root(at, seed))
     }
 }
 
 impl AccountId {
-    /// The id of the account with this key: no time in it, so that everybody who knows the key knows the id.
+    /// The id of the account with this key. It contains no time, so that whoever knows the key knows the id.
     pub fn of_key(key: &str) -> Self {
         let high = hash64(key.as_bytes());
         Self(u128::from(high) << 64 | u128::from(mix(high, key.len() as u64)))
     }
 
-    /// The logical partition whose owner looks after its deadlines.
+    /// The logical partition whose owner looks after the account's deadlines.
     pub const fn partition(self) -> u8 {
         ((self.0 >> 64) as u64 % PARTITIONS as u64) as u8
     }
@@ -163,17 +165,17 @@ impl AccountId {
 macro_rules! born_of_a_lead {
     ($($name:ident),+) => {$(
         impl $name {
-            /// The id of the thing number `sequence` that the lead brought forth; it leads back to its lead.
+            /// The id of the run, task or effect with this sequence number. It leads back to its lead.
             pub const fn born(lead: LeadId, sequence: u64) -> Self {
                 Self(lead.0 | (sequence & BORN_MAX) as u128)
             }
 
-            /// The lead it belongs to.
+            /// The lead to which it belongs.
             pub const fn lead(self) -> LeadId {
                 LeadId(self.0 & !(BORN_MAX as u128))
             }
 
-            /// As its lead's journal names it.
+            /// The number by which its lead's journal names it.
             pub const fn in_journal(self) -> Born {
                 Born((self.0 & BORN_MAX as u128) as u32)
             }
@@ -182,13 +184,14 @@ macro_rules! born_of_a_lead {
 }
 born_of_a_lead!(RunId, TaskId, EffectId);
 
-/// A run, task or message as its own lead's journal names it: by its number alone, a sixth of an id.
+/// A run, task or message as its own lead's journal names it: by its number alone, which
+/// takes a sixth of an id's space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode)]
 #[cbor(transparent)]
 pub struct Born(#[n(0)] u32);
 
 impl Born {
-    /// The number, for the id of its kind.
+    /// The sequence number, from which the whole id can be made.
     pub const fn number(self) -> u64 {
         self.0 as u64
     }
@@ -200,7 +203,7 @@ impl fmt::Debug for Born {
     }
 }
 
-/// Earlier programs wrote the whole id.
+/// Reads the number, or the whole id where an earlier program wrote that.
 impl<'b, C> minicbor::Decode<'b, C> for Born {
     fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         match d.datatype()? {
@@ -210,13 +213,13 @@ impl<'b, C> minicbor::Decode<'b, C> for Born {
     }
 }
 
-/// The first eight bytes of a SHA-256, shown as 16 hexadecimal digits: of a workflow with its scripts, or of a plugin.
+/// The first eight bytes of the SHA-256 of a workflow with its scripts, or of a plugin; shown as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
 #[cbor(transparent)]
 pub struct Digest(#[n(0)] pub u64);
 
 impl Digest {
-    /// Takes the first eight bytes of a longer hash.
+    /// Takes the first eight bytes of a SHA-256.
     pub fn of_hash(hash: &[u8; 32]) -> Self {
         let mut head = [0; 8];
         head.copy_from_slice(&hash[..8]);
@@ -252,7 +255,7 @@ impl<'de> serde::Deserialize<'de> for Digest {
     }
 }
 
-/// Ids are stored as 16 raw bytes.
+/// Reads and writes ids as 16 raw bytes.
 pub(crate) mod wire {
     use minicbor::decode::{Decoder, Error as DecodeError};
     use minicbor::encode::{Encoder, Error as EncodeError, Write};
@@ -267,7 +270,7 @@ pub(crate) mod wire {
     }
 }
 
-/// A digest that may be missing. Earlier programs wrote zeros for that.
+/// Reads and writes a digest that may be missing. Earlier programs wrote zeros for a missing one.
 pub(crate) mod known {
     use super::Digest;
     use minicbor::decode::{Decoder, Error as DecodeError};

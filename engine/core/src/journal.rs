@@ -1,8 +1,8 @@
 //! Why a lead is where it is: one entry for each transition that changed something.
 //!
-//! An entry is a skeleton without personal data, from which reports rebuild, and a personal part, keyed separately, that
-//! erasing a person deletes. The newest entry rides in the lead's own record until the next one pushes it out: a fresh
-//! lead costs two records less.
+//! An entry has a skeleton without personal data, from which reports rebuild, and a personal part with a key of its
+//! own, which is deleted when a person is erased. The newest entry is kept in the lead's own record until the next one
+//! pushes it out, so a fresh lead costs two records less.
 
 use crate::event::{Ending, Event};
 use crate::id::{Born, Digest, RunId};
@@ -16,75 +16,74 @@ use crate::verdict as gate;
 use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use minicbor::{Decode, Encode};
 
-/// One transition.
+/// The entry of one transition.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Entry {
-    /// Its number in the lead's journal, from 1.
+    /// The entry's number in the lead's journal, from 1.
     #[n(0)]
     pub seq: u64,
-    /// What may be kept for ever.
+    /// The part that may be kept for ever.
     #[n(1)]
     pub skeleton: Skeleton,
-    /// What is deleted with the person; none once erased.
+    /// The part that is deleted with the person; `None` once it was erased.
     #[n(2)]
     pub personal: Option<Personal>,
 }
 
-/// What may be kept for ever: no personal data.
+/// The part that may be kept for ever, because it has no personal data.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Skeleton {
-    /// The engine's time of the transition.
+    /// The engine's time at the transition.
     #[n(0)]
     pub now: Timestamp,
-    /// The id of the event that began it.
+    /// The id of the event that began the transition.
     #[n(1)]
     pub event: String,
     /// What happened, in order.
     #[n(2)]
     pub notes: Vec<Note>,
-    /// What was in force ([`crate::workspace::Live`]); none in entries of earlier programs.
+    /// The digest of what was in force ([`crate::workspace::Live`]); `None` in entries of earlier programs.
     #[n(3)]
     pub catalog: Option<Digest>,
 }
 
-/// What is deleted with the person: everything that replaying needs.
+/// The part that is deleted with the person: everything that a replay needs.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Personal {
-    /// The events handled, the first from outside or from a timer, the others answers to it; see
-    /// [`Event::AccountKnown`].
+    /// The events that were handled. The first came from outside or from a timer, the others are answers to it. Some
+    /// only mark a change of context: see [`Event::AccountKnown`].
     #[n(0)]
     pub events: Vec<Event>,
-    /// What was known of the account when the first was handled.
+    /// What was known of the account when the first event was handled.
     #[n(1)]
     pub account: Option<crate::account::AccountFacts>,
-    /// Fields of the lead that changed, in order; none of those that came with the event that created it.
+    /// The lead's fields that changed, in order, except those that came with the event that created the lead.
     #[n(2)]
     #[cbor(default)]
     pub changes: Vec<Change>,
 }
 
-/// A field of the lead that changed. Long texts are kept in part: the whole of what came is in the event.
+/// A change of one of the lead's fields. Long texts are shortened; the event has them whole.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Change {
-    /// Its name.
     #[n(0)]
     pub field: String,
-    /// What it held.
+    /// The value before.
     #[n(1)]
     pub from: Value,
-    /// What it holds now; blank when it was cleared.
+    /// The value after; blank when the field was cleared.
     #[n(2)]
     pub to: Value,
-    /// The run whose `update` set it; none when a sender or a person did.
+    /// The run whose `update` set the field; `None` when a sender or a person did.
     #[n(3)]
     pub run: Option<Born>,
 }
 
-/// How many characters of a text a change keeps.
+/// The most characters that a change keeps of a text.
 const CHANGE_CHARS_MAX: usize = 200;
 
 impl Change {
-    /// A change from one value to another, its texts shortened.
+    /// A change from one value to another. Texts are shortened.
     pub(crate) fn new(field: &str, from: Value, to: Value, run: Option<RunId>) -> Self {
         Self { field: field.to_owned(), from: shortened(from), to: shortened(to), run: run.map(RunId::in_journal) }
     }
@@ -107,123 +106,106 @@ pub enum Note {
     /// The lead became known.
     #[n(0)]
     Created {
-        /// Where it came from, by its field `source`.
+        /// The lead's field `source`, which says where it came from.
         #[n(0)]
         source: Option<String>,
     },
-    /// An event from outside, by its type.
+    /// An event of this type came from outside.
     #[n(1)]
     Reported(#[n(0)] crate::event::EventType),
     /// A run began.
     #[n(2)]
     Enrolled {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// Its definition.
+        /// The digest of the run's definition.
         #[n(1)]
         workflow: Digest,
-        /// Who had the lead then.
+        /// The lead's owner at the time.
         #[n(2)]
         owner: Option<RepId>,
     },
-    /// A workflow asked for the lead and did not get it.
+    /// A workflow was to enrol the lead and could not.
     #[n(3)]
     NotEnrolled {
-        /// The workflow's name.
         #[n(0)]
         workflow: String,
-        /// Why, a code.
         #[n(1)]
         why: Refusal,
     },
     /// A run came to a step.
     #[n(4)]
     Entered {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// The step.
         #[n(1)]
         step: StepId,
     },
     /// A plugin decided.
     #[n(5)]
     Decided {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// Of which kind.
         #[n(1)]
         kind: DecisionKind,
-        /// The plugin.
         #[n(2)]
         plugin: String,
-        /// Its build; none when none could be asked.
+        /// The plugin's build; `None` when none could be asked.
         #[cbor(n(3), with = "crate::id::known")]
         digest: Option<Digest>,
-        /// What, without its reasons.
+        /// The decision, without its reasons.
         #[n(4)]
         verdict: Verdict,
     },
     /// An owner was chosen.
     #[n(6)]
     Owned {
-        /// Who; none when nobody could be found.
+        /// `None` when no owner could be found.
         #[n(0)]
         owner: Option<RepId>,
-        /// How.
         #[n(1)]
         how: ChosenBy,
     },
     /// A task was made.
     #[n(7)]
     TaskMade {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// What kind.
         #[n(1)]
         kind: TaskKind,
-        /// In whose queue.
         #[n(2)]
         assignee: Assignee,
-        /// When it is due.
         #[n(3)]
         due: Timestamp,
-        /// Where it comes from.
+        /// The step that made the task.
         #[n(4)]
         at: Option<StepRef>,
     },
     /// A task was done.
     #[n(8)]
     TaskDone {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// What came of it.
         #[n(1)]
         outcome: Outcome,
         /// What the lead said.
         #[n(2)]
         result: Option<TouchResult>,
-        /// Of which kind it was.
         #[n(3)]
         kind: Option<TaskKind>,
-        /// Whose it was.
+        /// The rep who had the task.
         #[n(4)]
         by: Option<RepId>,
-        /// Where it came from.
+        /// The step that made the task.
         #[n(5)]
         at: Option<StepRef>,
     },
-    /// A task changed hands or time.
+    /// A task changed hands, or its times moved.
     #[n(9)]
     TaskMoved {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// To whom.
+        /// Who has the task now.
         #[n(1)]
         assignee: Assignee,
     },
@@ -249,128 +231,117 @@ pub enum Note {
     /// A task that had been given up was reported all the same: what was learnt counts, and no run moves.
     #[n(131)]
     DoneLate(#[n(0)] Born),
-    /// A touch or a notice may happen, or not.
+    /// The gate said whether a touch or a notice may happen.
     #[n(11)]
     Gated {
-        /// On which way; none for a notice to a rep, which is no touch.
+        /// The channel of a touch; `None` for a notice to a rep, which is no touch.
         #[n(0)]
         channel: Option<Channel>,
-        /// What it said.
         #[n(1)]
         verdict: gate::Verdict,
-        /// Of which message.
+        /// The message; `None` for a call.
         #[n(2)]
         effect: Option<Born>,
     },
-    /// A message was made ready to leave.
+    /// A message was put into the outbox.
     #[n(12)]
     Queued {
-        /// The effect.
         #[n(0)]
         effect: Born,
-        /// By which connection.
+        /// The connection by which it leaves.
         #[n(1)]
         via: String,
-        /// The script of a mail.
+        /// The script of a mail; `None` for a notice.
         #[n(2)]
         script: Option<ScriptId>,
-        /// Where it comes from.
+        /// The step that made the message.
         #[n(3)]
         at: Option<StepRef>,
     },
     /// What became of a message.
     #[n(13)]
     Delivered {
-        /// The effect.
         #[n(0)]
         effect: Born,
-        /// How it ended.
         #[n(1)]
         ending: Ending,
-        /// The script of a mail.
+        /// The script of a mail; `None` for a notice.
         #[n(2)]
         script: Option<ScriptId>,
-        /// Why it was held back.
+        /// Why the message was held back, if it was.
         #[n(3)]
         why: Option<gate::Reason>,
-        /// Where it came from.
+        /// The step that made the message.
         #[n(4)]
         at: Option<StepRef>,
     },
     /// A touch was completed.
     #[n(14)]
     Touched {
-        /// On which way.
         #[n(0)]
         channel: Channel,
-        /// What came of it.
         #[n(1)]
         outcome: Outcome,
-        /// The how-manieth contact of the lead.
+        /// The number of this contact, counted over the lead's whole life.
         #[n(2)]
         contact: u32,
         /// What the lead said.
         #[n(3)]
         result: Option<TouchResult>,
-        /// By whom.
+        /// The rep who made the touch.
         #[n(4)]
         by: Option<RepId>,
-        /// For which step; none outside of workflows.
+        /// The step that asked for the touch; `None` outside of workflows.
         #[n(5)]
         at: Option<StepRef>,
     },
-    /// Something overdue was looked at.
+    /// An escalation decided what to do about an overdue task, and it was done.
     #[n(15)]
     Escalated {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// Which point.
+        /// The place of the escalation point in the step's list.
         #[n(1)]
         point: u16,
-        /// What was done.
         #[n(2)]
         action: Action,
-        /// Whom it went to.
+        /// The rep who was told, if one was.
         #[n(3)]
         to: Option<RepId>,
-        /// Where the task comes from.
+        /// The step that made the task.
         #[n(4)]
         at: Option<StepRef>,
     },
-    /// A run waits until then.
+    /// A run waits.
     #[n(16)]
     Waiting {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// Until when.
+        /// The end of the wait; `None` when it has none.
         #[n(1)]
         until: Option<Timestamp>,
     },
-    /// A run is over.
+    /// A run has ended.
     #[n(17)]
     Ended {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// How.
+        /// The name of the ending.
         #[n(1)]
         ending: String,
-        /// At which step.
+        /// The step at which the run was.
         #[n(2)]
         at: Option<StepRef>,
     },
-    /// A run waits for a person.
+    /// A run was parked and waits for a person.
     #[n(18)]
     Parked {
-        /// The run.
         #[n(0)]
         run: Born,
-        /// Why.
+        /// Why the run was parked, in words.
         #[n(1)]
         cause: String,
-        /// At which step.
+        /// The step at which the run was.
         #[n(2)]
         at: Option<StepRef>,
     },
@@ -380,175 +351,164 @@ pub enum Note {
     /// The lead's segment changed.
     #[n(20)]
     Segment(#[n(0)] Segment),
-    /// Ownership is held until then.
+    /// A hold began.
     #[n(21)]
     Held {
-        /// By whom.
+        /// The rep for whom it holds the lead or account.
         #[n(0)]
         owner: RepId,
-        /// Until when.
         #[n(1)]
         until: Timestamp,
     },
-    /// A hold is over.
+    /// A hold ended.
     #[n(22)]
     HoldOver {
-        /// Expired rather than made permanent.
+        /// Whether the hold expired, rather than being made permanent.
         #[n(0)]
         expired: bool,
     },
     /// The lead opted out.
     #[n(23)]
     OptedOut,
-    /// An event changed nothing, and why.
+    /// An event changed nothing, for this reason.
     #[n(24)]
     Ignored(#[n(0)] Ignored),
     /// A field could not be set.
     #[n(25)]
     NotSet {
-        /// The field.
         #[n(0)]
         field: String,
     },
-    /// Two identities of one event belong to two leads; the stronger one was taken.
+    /// Two keys of one event belong to two leads. The lead with the stronger key was taken; this is the other one.
     #[n(26)]
     IdentityConflict(#[n(0)] crate::id::LeadId),
-    /// Touches are held back by a person, or no longer.
+    /// A person paused the lead's touches (`true`) or resumed them.
     #[n(27)]
     Paused(#[n(0)] bool),
-    /// Preferences changed; what holds now.
+    /// The lead's preferences changed; the fields hold the new ones.
     #[n(28)]
     Preferred {
-        /// Channels not wanted.
+        /// The channels that the lead refuses.
         #[n(0)]
         refused: Vec<Channel>,
-        /// Not before.
+        /// The time before which the lead does not want to be contacted.
         #[n(1)]
         not_before: Option<Timestamp>,
     },
-    /// A run stands still: its workflow is paused, or the plugin that it has to ask.
+    /// A run stands still, because its workflow or the plugin that it must ask is paused.
     #[n(29)]
     Braked(#[n(0)] Born),
-    /// It goes on.
+    /// A run that stood still goes on.
     #[n(30)]
     Released(#[n(0)] Born),
-    /// A task was put off by a person.
+    /// A person put off a task.
     #[n(31)]
     Snoozed {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// Until when.
         #[n(1)]
         until: Timestamp,
     },
-    /// Another lead has one of its keys too.
+    /// Another lead has one of this lead's keys too.
     #[n(60)]
     KeyShared {
-        /// Of which kind.
         #[n(0)]
         kind: IdentityKind,
-        /// Which lead.
+        /// The other lead.
         #[n(1)]
         with: crate::id::LeadId,
     },
     /// An address or number of the lead may not be used.
     #[n(61)]
     Bound {
-        /// Of which kind.
         #[n(0)]
         kind: IdentityKind,
-        /// Why.
         #[n(1)]
         why: crate::identity::Why,
     },
-    /// An event named a key of this kind that is not the lead's, and does not change who a lead is.
+    /// An event named a key of this kind that is not the lead's. The event does not change who the lead is.
     #[n(62)]
     NotTaken(#[n(0)] IdentityKind),
-    /// What the lead is found by is kept by newer rules.
+    /// The lead's keys were rewritten by newer rules.
     #[n(63)]
     RulesRaised,
-    /// A deal was won or lost; the lead stays where it is, since nobody may contact it.
+    /// A deal was won or lost. The lead keeps this stage, because it may not be contacted.
     #[n(64)]
     StageKept(#[n(0)] Stage),
-    /// Several leads have what the event names, which is nothing stronger than this: it went to the one of them that was
+    /// Several leads have what the event names, and it names nothing stronger. It went to the one of them that was
     /// touched last, and set no fields.
     #[n(65)]
     OneOfSeveral {
-        /// Of which kind the key is.
+        /// The kind of the key.
         #[n(0)]
         kind: IdentityKind,
-        /// How many have it.
+        /// How many leads have the key.
         #[n(1)]
         leads: u32,
     },
-    /// An address or number of the lead may be used again, as far as this is concerned.
+    /// An address or number of the lead is no longer bound for this reason.
     #[n(66)]
     Unbound {
-        /// Of which kind.
         #[n(0)]
         kind: IdentityKind,
-        /// What bound it.
+        /// The reason that no longer holds.
         #[n(1)]
         why: crate::identity::Why,
     },
-    /// Something that an event brought was left out.
+    /// A field that an event brought was left out.
     #[n(70)]
     LeftOut {
-        /// The field, or `data.` and a name.
+        /// The field's name, or `data.` and a name.
         #[n(0)]
         field: String,
-        /// Why; what it said lies in the personal part.
+        /// Why it was left out. Its value is in the personal part.
         #[n(1)]
         why: crate::reading::Why,
     },
-    /// Something that was decided about an overdue task could not be done; what was done instead stands in the notes
-    /// that follow.
+    /// What was decided about an overdue task could not be done. The notes that follow say what was done instead.
     #[n(80)]
     NotEscalated {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// What should have been done.
+        /// The action that was decided.
         #[n(1)]
         action: Action,
-        /// Why it was not.
         #[n(2)]
         why: Unable,
-        /// Who should have heard of it.
+        /// The rep who should have been told, or whose task it is.
         #[n(3)]
         rep: Option<RepId>,
     },
-    /// Nobody could be told of an overdue task.
+    /// No rep could be told of an overdue task.
     #[n(81)]
     NobodyTold {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// Which point.
+        /// The place of the escalation point in the step's list.
         #[n(1)]
         point: u16,
     },
-    /// A call back was agreed for then, and the lead is in no workflow that could make it.
+    /// A call-back was agreed for this time, and the lead is in no workflow that could make it.
     #[n(84)]
     CallbackUnheard(#[n(0)] Timestamp),
-    /// This rep or pool is not in the team any more, and its task goes elsewhere.
+    /// This rep or pool is no longer in the team, and its task goes elsewhere.
     #[n(82)]
     Gone(#[n(0)] Assignee),
-    /// The owner of the account is away: it stays theirs, and the lead's owner stands in.
+    /// The account's owner is away. The account stays theirs, and the lead's owner stands in.
     #[n(83)]
     StandsIn {
-        /// Who has the lead.
+        /// The lead's owner.
         #[n(0)]
         owner: RepId,
-        /// Who has the account.
+        /// The account's owner.
         #[n(1)]
         of: RepId,
     },
-    /// A run's question waits for a place in the pool.
+    /// A run's question waits for room in the decision pool.
     #[n(120)]
     PutOff(#[n(0)] Born),
-    /// A message that was about to leave did not: it is asked about again when what is about to change has changed.
+    /// A message that was about to leave did not, because what is in force is about to
+    /// change. It is asked about again then.
     #[n(121)]
     TakenBack(#[n(0)] Born),
 }
@@ -556,49 +516,44 @@ pub enum Note {
 crate::codes::codes! {
     /// Why something could not be done about an overdue task.
     pub enum Unable {
-        /// Nobody has it.
+        /// There is no rep who has the task or the lead.
         0 NoOwner = "no_owner",
-        /// The rep is not in the team any more.
+        /// The rep is no longer in the team.
         1 Gone = "gone",
         /// The rep is away.
         2 Away = "away",
         /// No manager is known.
         3 NoManager = "no_manager",
-        /// It is not known from which pool somebody else could take it.
+        /// It is not known from which pool another rep could take the task.
         4 NoPool = "no_pool",
-        /// Nobody else of the pool is here.
+        /// No other rep of the pool is here.
         5 NobodyElse = "nobody_else",
-        /// The pool has it already.
+        /// The pool has the task already.
         6 WithPool = "with_pool",
         /// No connection carries notices to reps.
         7 NoConnection = "no_connection",
-        /// The lead has as many tasks, or has brought forth as much, as it may.
+        /// The lead has as many open tasks as it may have, or has used up its sequence numbers.
         8 NoRoom = "no_room",
-        /// The rep has it already, and could not be told again.
+        /// The rep has the task already, and could not be told again.
         9 Told = "told_already",
     }
 }
 
-/// What a decision came to, without its reasons.
+/// The outcome of a decision, without its reasons.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Verdict {
-    /// A score.
     #[n(0)]
     Score {
-        /// Points.
         #[n(0)]
         points: i32,
-        /// Segment.
         #[n(1)]
         segment: Segment,
     },
-    /// A track.
     #[n(1)]
     Track(#[n(0)] String),
-    /// An action.
     #[n(2)]
     Action(#[n(0)] Action),
-    /// No decision; the failure policy applied. Without the plugin's words, which lie in the personal part.
+    /// There was no decision, and the failure policy applied. The plugin's own words are only in the personal part.
     #[n(3)]
     Failed(#[n(0)] crate::plugin::DecisionFailure),
 }
@@ -606,11 +561,11 @@ pub enum Verdict {
 crate::codes::codes! {
     /// Why a lead was not enrolled.
     pub enum Refusal {
-        /// It is in that workflow now.
+        /// The lead is in that workflow now.
         0 AlreadyIn = "already_in",
-        /// It was in it before, and `re_enroll` does not let it in yet.
+        /// The lead was in the workflow before, and `re_enroll` does not let it in again yet.
         1 TooSoon = "too_soon",
-        /// It has as many runs as it may.
+        /// The lead has as many runs as it may have, or has used up its sequence numbers.
         2 TooManyRuns = "too_many_runs",
         /// No workflow of this name is live.
         3 Unknown = "unknown_workflow",
@@ -622,7 +577,7 @@ crate::codes::codes! {
 crate::codes::codes! {
     /// Why an event changed nothing.
     pub enum Ignored {
-        /// The run moved on meanwhile.
+        /// The run has moved on since.
         0 StaleAttempt = "stale_attempt",
         /// There is no such run.
         1 UnknownRun = "unknown_run",
@@ -634,9 +589,9 @@ crate::codes::codes! {
         4 UnknownStep = "unknown_step",
         /// Nothing was due.
         5 NothingDue = "nothing_due",
-        /// There is nobody of this name in the team.
+        /// The team has no rep with this id.
         80 UnknownRep = "unknown_rep",
-        /// The gate says no.
+        /// The gate does not allow it now.
         120 HeldBack = "held_back",
     }
 }

@@ -1,4 +1,4 @@
-//! The lead: what is known, what happened, who owns it.
+//! The lead: what is known about it, what happened to it, and who owns it.
 
 pub use crate::contact::{Channel, Outcome, TouchResult};
 
@@ -13,13 +13,13 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How many touches a lead keeps in full; older ones remain in the counters and the journal.
+/// How many touches a lead keeps in full. Older ones remain in the counters and the journal.
 pub const TOUCHES_MAX: usize = 40;
 /// How many engagements a lead keeps in full.
 pub const ENGAGEMENTS_MAX: usize = 20;
-/// How many watchers a lead may have; the oldest gives way.
+/// How many watchers a lead may have. Beyond that the oldest is dropped.
 pub const WATCHERS_MAX: usize = 8;
-/// How many keys that it no longer has a lead remembers; the oldest gives way.
+/// How many former keys a lead remembers. Beyond that the oldest is dropped.
 pub const FORMER_MAX: usize = 16;
 /// How many named scores a lead may have.
 pub const SCORES_MAX: usize = 16;
@@ -28,18 +28,18 @@ codes! {
     /// Where the lead stands.
     #[derive(Default)]
     pub enum Stage {
-        /// Being worked or nurtured.
+        /// The lead is being worked or nurtured.
         #[default]
         0 Open = "open",
-        /// Handed over as an opportunity.
+        /// The lead was handed over as an opportunity.
         1 Qualified = "qualified",
-        /// Bought.
+        /// The lead bought.
         2 Customer = "customer",
         /// The deal was lost.
         3 Lost = "lost",
-        /// Will never buy (practice B9).
+        /// The lead will never buy (practice B9).
         4 Disqualified = "disqualified",
-        /// Asked not to be contacted.
+        /// The lead asked not to be contacted.
         5 Suppressed = "suppressed",
     }
 }
@@ -48,32 +48,25 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Lead {
-    /// Its id; time-ordered.
+    /// The id, which is ordered by time.
     #[n(0)]
     pub id: LeadId,
-    /// When we first heard of it.
+    /// When we first heard of the lead.
     #[n(1)]
     pub created_at: Timestamp,
-    /// What is known now.
     #[n(2)]
     pub profile: Profile,
-    /// Where it stands.
     #[n(3)]
     pub stage: Stage,
-    /// How it is to be handled.
     #[n(4)]
     pub segment: Option<Segment>,
-    /// Scores by name.
     #[n(5)]
     #[cbor(skip_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, LeadScore>,
-    /// The rep who owns it.
     #[n(6)]
     pub owner: Option<RepId>,
-    /// The company it belongs to.
     #[n(7)]
     pub account: Option<AccountId>,
-    /// Opt-out and preferences.
     #[n(8)]
     #[cbor(skip_if = "Consent::is_default")]
     pub consent: Consent,
@@ -85,40 +78,39 @@ pub struct Lead {
     #[n(10)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub engagements: Vec<Engagement>,
-    /// Counters over all time.
     #[n(11)]
     #[cbor(skip_if = "Counts::is_default")]
     pub counts: Counts,
     /// The latest deal.
     #[n(12)]
     pub deal: Option<Deal>,
-    /// Reps who hear of every later stage change.
+    /// Reps who watch the lead, such as former owners.
     #[n(13)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub watchers: Vec<RepId>,
-    /// Touches are held back while a person has set this.
+    /// Since when a person has paused the lead, which holds back its touches.
     #[n(14)]
     pub paused_at: Option<Timestamp>,
-    /// Keys that it had and has no longer; they still find it. At most [`FORMER_MAX`], the newest last.
+    /// Keys that the lead had before and that still find it. At most [`FORMER_MAX`], the newest last.
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub former: Vec<IdentityKey>,
-    /// The source that its `external_id` is of; none when that was never told.
+    /// The source to which the `external_id` belongs; `None` when that was never told.
     #[n(61)]
     pub external_source: Option<String>,
-    /// What other sources call it, by source.
+    /// Other sources' ids for the lead, by source.
     #[n(62)]
     #[cbor(skip_if = "BTreeMap::is_empty", default)]
     pub other_ids: BTreeMap<String, String>,
-    /// Business milliseconds, where the lead is, from when we first heard of it to the first call, answered or not; none
-    /// before there was one.
+    /// How long the lead waited for its first call, answered or not, in milliseconds of business hours where the lead
+    /// is. `None` before the first call.
     #[n(140)]
     pub first_call_ms: Option<u64>,
-    /// Since when its fields hold what they hold.
+    /// How old the values of the lead's fields are.
     #[n(70)]
     #[cbor(skip_if = "Ages::is_default", default)]
     pub ages: Ages,
-    /// The pool its owner was chosen from: where its tasks go when the owner cannot do them.
+    /// The pool from which the owner was chosen. Tasks go there when the owner cannot do them.
     #[n(80)]
     pub pool: Option<String>,
 }
@@ -140,25 +132,22 @@ impl std::fmt::Debug for RepId {
     }
 }
 
-/// One named score with its reasons.
+/// A named score with its reasons.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct LeadScore {
-    /// Points.
     #[n(0)]
     pub points: i32,
-    /// The segment it speaks for.
+    /// The segment that goes with the score.
     #[n(1)]
     pub segment: Segment,
-    /// When it was decided.
     #[n(2)]
     pub at: Timestamp,
-    /// By which build of which plugin; none for a fallback value.
+    /// The build of the plugin that decided; `None` for a fallback value.
     #[cbor(n(3), with = "crate::id::known")]
     pub digest: Option<Digest>,
-    /// Why.
     #[n(4)]
     pub reasons: Vec<Reason>,
-    /// The plugin's name, for the words of the reasons; none for a fallback value.
+    /// The plugin's name, which the words of the reasons need; `None` for a fallback value.
     #[n(5)]
     pub plugin: Option<String>,
 }
@@ -170,18 +159,18 @@ pub struct Consent {
     /// Set when the lead asked not to be contacted.
     #[n(0)]
     pub opted_out: Option<OptOut>,
-    /// Channels it does not want.
+    /// The channels that the lead refuses.
     #[n(1)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub refused: Vec<Channel>,
-    /// Not before this time; "we'll call you" sets it far ahead.
+    /// The time before which the lead does not want to be contacted; a wish of "we'll call you" sets it far ahead.
     #[n(2)]
     pub not_before: Option<Timestamp>,
-    /// Channels whose address proved wrong while it was not known which it was, until there is a new one.
+    /// Channels whose address proved wrong while the lead had none on record. They rest until there is a new one.
     #[n(3)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub unreachable: Vec<Channel>,
-    /// Addresses and numbers that the lead has, had or may get, and what binds them whoever has them.
+    /// Addresses and numbers that the lead has, had or may get, with what binds them whoever has them.
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub bound: Vec<BoundKey>,
@@ -196,83 +185,75 @@ impl Consent {
 /// An opt-out, for the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct OptOut {
-    /// When.
     #[n(0)]
     pub at: Timestamp,
-    /// By which way we heard of it.
+    /// The source or the person that told us.
     #[n(1)]
     pub by: String,
-    /// In the lead's words, when known.
+    /// The reason in the lead's words, if it gave one.
     #[n(2)]
     pub reason: Option<String>,
 }
 
-/// A contact attempt that was completed.
+/// A completed attempt to contact a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Touch {
-    /// When.
     #[n(0)]
     pub at: Timestamp,
-    /// On which way.
     #[n(1)]
     pub channel: Channel,
-    /// What came of it.
     #[n(2)]
     pub outcome: Outcome,
     /// What the lead said.
     #[n(3)]
     pub result: Option<TouchResult>,
-    /// By whom.
+    /// The rep who made it.
     #[n(4)]
     pub by: Option<RepId>,
-    /// In which run.
     #[n(5)]
     pub run: Option<RunId>,
-    /// For which task.
     #[n(6)]
     pub task: Option<TaskId>,
-    /// The mail that was sent, so that hearing of it twice counts once.
+    /// The mail that was sent, so that a second report of it counts nothing.
     #[n(7)]
     pub effect: Option<EffectId>,
 }
 
-/// Something the lead did of its own accord.
+/// Something that the lead did of its own accord.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Engagement {
-    /// When.
     #[n(0)]
     pub at: Timestamp,
-    /// page, open, click, paper, event, reply, call…
+    /// What the lead did: page, open, click, paper, event, reply, call…
     #[n(1)]
     pub kind: String,
-    /// With what.
+    /// Which page, paper or event it was about.
     #[n(2)]
     pub detail: String,
 }
 
-/// Counters over all time.
+/// A lead's counters over all time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Counts {
-    /// Touches completed; a double dial counts once.
+    /// Completed touches; a double dial counts once.
     #[n(0)]
     pub contacts: u32,
-    /// Of these, calls.
+    /// Calls, the second dial of a double dial included.
     #[n(1)]
     pub calls: u32,
-    /// Of these, mails.
+    /// Mails that were sent.
     #[n(2)]
     pub emails: u32,
-    /// Of these, such that reached the lead.
+    /// Touches that reached the lead.
     #[n(3)]
     pub reached: u32,
-    /// Messages left.
+    /// Voice mails that were left.
     #[n(4)]
     pub voicemails: u32,
-    /// Engagements.
     #[n(5)]
     pub engagements: u32,
-    /// Times the lead said it does not know us.
+    /// How often the lead said that it does not know us.
     #[n(6)]
     pub does_not_know_us: u32,
 }
@@ -283,20 +264,19 @@ impl Counts {
     }
 }
 
-/// The lead's latest deal, as the CRM tells it.
+/// The lead's latest deal, as the CRM reports it.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Deal {
-    /// Its stage in the CRM.
+    /// The deal's stage in the CRM.
     #[n(0)]
     pub stage: Option<String>,
-    /// Its amount.
     #[n(1)]
     pub amount: Option<f64>,
-    /// Whether it was won; none while open.
+    /// Whether the deal was won; `None` while it is open.
     #[n(2)]
     pub won: Option<bool>,
-    /// When it was won or lost.
+    /// When the deal was won or lost.
     #[n(3)]
     pub closed_at: Option<Timestamp>,
 }
@@ -329,13 +309,13 @@ impl Lead {
         }
     }
 
-    /// Records a completed touch: the list, bounded, and the counters.
+    /// Records a completed touch in the bounded list and in the counters.
     pub fn record_touch(&mut self, touch: Touch) {
         self.counts.contacts = self.counts.contacts.saturating_add(1);
         self.record_second_dial(touch);
     }
 
-    /// Records the second dial of a double dial: a call, but no contact of its own (practice B6).
+    /// Records the second dial of a double dial, which is a call but no contact of its own (practice B6).
     pub fn record_second_dial(&mut self, touch: Touch) {
         let counts = &mut self.counts;
         match touch.channel {
@@ -350,13 +330,13 @@ impl Lead {
         push_bounded(&mut self.touches, touch, TOUCHES_MAX, |touch| touch.at);
     }
 
-    /// Records an engagement: the list, bounded, and the counter.
+    /// Records an engagement in the bounded list and in the counter.
     pub fn record_engagement(&mut self, engagement: Engagement) {
         self.counts.engagements = self.counts.engagements.saturating_add(1);
         push_bounded(&mut self.engagements, engagement, ENGAGEMENTS_MAX, |engagement| engagement.at);
     }
 
-    /// Adds a watcher once.
+    /// Adds a watcher, unless the rep is one already.
     pub fn watch(&mut self, rep: RepId) {
         if !self.watchers.contains(&rep) {
             push_bounded(&mut self.watchers, rep, WATCHERS_MAX, |_| ());
@@ -364,7 +344,8 @@ impl Lead {
     }
 }
 
-/// Puts an item where it belongs in time (what happened outside is often told late); the oldest gives way.
+/// Inserts an item in order of time, since what happened outside is often reported late. Beyond
+/// `max` items, the oldest is dropped.
 fn push_bounded<T, O: Ord>(list: &mut Vec<T>, item: T, max: usize, order: impl Fn(&T) -> O) {
     let place = list.iter().rposition(|earlier| order(earlier) <= order(&item)).map_or(0, |ix| ix + 1);
     list.insert(place, item);

@@ -1,7 +1,7 @@
 //! Cadenza's core: what a lead workflow is and how it moves, as pure functions over plain data.
 //!
-//! Must not know: any other crate of the workspace, tokio, sled, wasmtime, axum, a YAML or CEL parser, the system clock,
-//! a random source. Whatever needs one of those gets its result here as an argument or an event.
+//! Must not know: any other crate of the workspace, tokio, sled, wasmtime, axum, a YAML or CEL parser, the system
+//! clock, a source of randomness. What depends on one of those comes in as an argument or an event.
 
 pub mod account;
 mod account_facts;

@@ -1,25 +1,26 @@
 //! Times as people, tables and programs write them: RFC 3339, a plain date, a clock time without a zone, seconds or
-//! milliseconds since 1970. What has no zone is meant in the one given, the workspace's. `03/04/2026` is not guessed.
+//! milliseconds since 1970. A time without a zone is read in the given one, which is the workspace's. The meaning
+//! of `03/04/2026` is not guessed.
 
 use crate::time::Timestamp;
 use crate::value::Value;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-/// Why something is no time that could be taken.
+/// Why a value cannot be taken as a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTime {
-    /// It says something else.
+    /// The value says something else.
     Other,
-    /// It says one of two days.
+    /// The value may mean either of two days.
     Ambiguous,
 }
 
-/// Numbers count as times from 1990 to 2100 only, so that `20261201` is no moment of 1970.
+/// Numbers count as times from 1990 to 2100 only, so that `20261201` is not taken for a moment of 1970.
 const FROM_MS: i64 = 631_152_000_000;
 const TO_MS: i64 = 4_102_444_800_000;
 
-/// Reads a value as a time.
+/// Reads a value as a time. `zone` is for times that name none.
 pub fn read(value: &Value, zone: &TimeZone) -> Result<Timestamp, NoTime> {
     match value {
         Value::Time(at) => Ok(*at),
@@ -34,7 +35,7 @@ fn in_range(ms: i64) -> Option<Timestamp> {
     (FROM_MS..TO_MS).contains(&ms).then(|| Timestamp::from_ms(ms))
 }
 
-/// Seconds or milliseconds: the two ranges do not overlap.
+/// Reads seconds or milliseconds; the two ranges do not overlap.
 fn since_1970(number: i64) -> Option<Timestamp> {
     in_range(number).or_else(|| in_range(number.checked_mul(1_000)?))
 }
@@ -46,7 +47,8 @@ fn read_text(text: &str, zone: &TimeZone) -> Result<Timestamp, NoTime> {
     if let Ok(at) = text.parse::<jiff::Zoned>() {
         return Ok(Timestamp::from_jiff(at.timestamp()));
     }
-    // A date and a clock without a zone: what is in brackets or behind a sign would be passed over.
+    // A date and a time without a zone. Text in brackets or after a sign would be ignored by
+    // this parser, so it is excluded.
     if !text.contains(['[', '+'])
         && let Ok(at) = text.parse::<DateTime>()
     {
@@ -63,7 +65,7 @@ fn read_text(text: &str, zone: &TimeZone) -> Result<Timestamp, NoTime> {
     written_by_hand(text).map(|at| in_zone(at, zone))
 }
 
-/// A day that is out of the calendar's range in this zone is its last moment.
+/// A day outside the calendar's range in this zone becomes the first or last moment of that range.
 fn in_zone(at: DateTime, zone: &TimeZone) -> Timestamp {
     match zone.to_timestamp(at) {
         Ok(at) => Timestamp::from_jiff(at),
@@ -72,7 +74,7 @@ fn in_zone(at: DateTime, zone: &TimeZone) -> Timestamp {
     }
 }
 
-/// `1.12.2026`, `2026/12/01`, `31/12/2026`, each with or without a clock time behind it.
+/// Reads `1.12.2026`, `2026/12/01` or `31/12/2026`, each with or without a time of day after it.
 fn written_by_hand(text: &str) -> Result<DateTime, NoTime> {
     let (day, clock) = match text.split_once([' ', 'T']) {
         Some((day, clock)) => (day, clock.trim().parse::<Time>().map_err(|_| NoTime::Other)?),

@@ -1,26 +1,26 @@
-//! Numbers as people, tables and programs write them: `250.0`, `1,200`, `1.200,50`, `1 200`. What may mean two numbers is
-//! not guessed.
+//! Numbers as people, tables and programs write them: `250.0`, `1,200`, `1.200,50`, `1 200`. A text that may mean
+//! two numbers is not guessed at.
 
 use crate::value::Value;
 
-/// Why a text is no number that could be taken.
+/// Why a text cannot be taken as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoNumber {
-    /// It says something else, or a fraction where a whole number is wanted.
+    /// The text says something else, or has a fraction where a whole number is wanted.
     Other,
-    /// It says one of two numbers.
+    /// The text may mean either of two numbers.
     Ambiguous,
-    /// It has more digits than can be kept.
+    /// The text has more digits than can be kept.
     Inexact,
 }
 
-/// From here on a double does not hold every whole number.
+/// From here on, a double cannot represent every whole number.
 pub(crate) const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Reads a number; `whole` wants one without a fraction.
+/// Reads a number; `whole` asks for one without a fraction.
 ///
-/// A dot is a decimal point, as programs write it, but `1.200` may be either and is refused. A comma before exactly three
-/// digits groups them, and is a decimal sign otherwise.
+/// A dot is a decimal point, as programs write it, but `1.200` may also be a group of thousands and is refused. A comma
+/// before exactly three digits separates groups; any other comma is a decimal sign.
 pub fn read(text: &str, whole: bool) -> Result<Value, NoNumber> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix(['-', '\u{2212}']) {
@@ -47,7 +47,7 @@ fn whole_number(plain: &str) -> Result<Value, NoNumber> {
     }
 }
 
-/// The number as Rust reads it: digits, at most one point, perhaps an exponent.
+/// The number in the form that Rust parses: digits, at most one point, and perhaps an exponent.
 fn plain(text: &str) -> Result<String, NoNumber> {
     if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
         let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
@@ -79,7 +79,7 @@ fn plain(text: &str) -> Result<String, NoNumber> {
     }
 }
 
-/// What may stand between digits, in one spelling.
+/// A sign that may stand between digits, in one spelling.
 fn sign(c: char) -> Option<char> {
     match c {
         '.' | ',' => Some(c),
@@ -101,7 +101,8 @@ fn decimal(whole: &str, fraction: &str) -> Result<String, NoNumber> {
     }
 }
 
-/// Groups of three, or the last of three and the others of two as in India; a number does not begin with a zero.
+/// Whether these are groups of three digits, or a last group of three after groups of two, as in India. A grouped
+/// number does not begin with a zero.
 fn in_thousands(groups: &[&str]) -> bool {
     let [first, between @ .., last] = groups else { return false };
     let width = between.first().map_or(3, |group| group.len());

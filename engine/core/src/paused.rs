@@ -4,36 +4,37 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is paused.
+/// The workflows, plugins and connections that are paused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(default)]
 #[cbor(map)]
 pub struct Paused {
-    /// Workflows: their runs stand still, their mails stay where they are, and who is enrolled waits before the first step.
+    /// Paused workflows. Their runs stand still, their mails are held, and leads that are
+    /// enrolled wait before the first step.
     #[n(0)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub workflows: BTreeSet<String>,
-    /// Plugins: runs stand still where one has to be asked.
+    /// Paused plugins. A run stands still where it must ask one.
     #[n(1)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub plugins: BTreeSet<String>,
-    /// Connections: nothing leaves by them.
+    /// Paused connections. Nothing leaves by them.
     #[n(2)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub connections: BTreeSet<String>,
 }
 
-/// How plugins were named among workflows, whose names have no `/`.
+/// What earlier programs wrote before a plugin's name to list it among workflows, whose names have no `/`.
 const PLUGIN: &str = "plugin/";
 
 impl Paused {
-    /// Whether nothing is.
+    /// Whether nothing is paused.
     pub fn is_empty(&self) -> bool {
         let Self { workflows, plugins, connections } = self;
         workflows.is_empty() && plugins.is_empty() && connections.is_empty()
     }
 
-    /// What earlier programs wrote: workflows, and plugins among them.
+    /// Reads the form that earlier programs wrote: the names of workflows, with plugins among them.
     pub fn of_names(names: &BTreeSet<String>) -> Self {
         let (mut paused, names) = (Self::default(), names.iter());
         for name in names {

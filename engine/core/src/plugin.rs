@@ -1,6 +1,8 @@
-//! Decisions: what a plugin says about itself, what it is asked, and what it answers. How it is run is the sandbox's.
+//! Decisions: what a plugin says about itself, what it is asked, and what it answers. How
+//! it is run is the sandbox's work.
 //!
-//! The WIT in `sdk/wit` is the contract with guests; these are the same things as the engine keeps them.
+//! The WIT in `sdk/wit` is the contract with guests. These types are the same things in the form
+//! in which the engine keeps them.
 
 use crate::codes::codes;
 use crate::contact::{Channel, Outcome, TouchResult};
@@ -16,13 +18,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 codes! {
-    /// The three kinds of decision; a plugin may be several.
+    /// The three kinds of decision. A plugin may take several.
     pub enum DecisionKind {
-        /// How good is this lead.
+        /// How good the lead is.
         0 Scoring = "scoring",
-        /// Which nurture track, and when to look again.
+        /// Which nurture track the lead takes, and when to look again.
         1 Nurture = "nurture",
-        /// What to do about something that is overdue.
+        /// What to do about an overdue task.
         2 Escalation = "escalation",
     }
 }
@@ -30,65 +32,67 @@ codes! {
 codes! {
     /// How a lead is to be handled.
     pub enum Segment {
-        /// Straight to closers.
+        /// The lead goes straight to closers.
         0 Hot = "hot",
-        /// Sales development.
+        /// The lead goes to sales development.
         1 Warm = "warm",
-        /// Nurture.
+        /// The lead is nurtured.
         2 Cold = "cold",
     }
 }
 
 codes! {
-    /// What an escalation decides. The set cannot grow.
+    /// What an escalation decides to do. The set cannot grow.
     pub enum Action {
-        /// Nothing yet.
+        /// Do nothing yet.
         0 Wait = "wait",
-        /// Remind whoever should have done it.
+        /// Remind the rep who should have done the task.
         1 Remind = "remind",
-        /// Raise it to the manager.
+        /// Raise the task to a superior.
         2 Raise = "raise",
-        /// Give it to somebody else of the same pool.
+        /// Give the task to another rep of the same pool.
         3 Reassign = "reassign",
     }
 }
 
-/// What a plugin says of itself, whatever its parameters.
+/// What a plugin says about itself, whatever its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PluginInfo {
-    /// The name workflows use.
+    /// The name that workflows use.
     pub name: String,
-    /// Version text of the plugin itself.
+    /// The version of the plugin itself, as text.
     pub version: String,
-    /// What it is for, one sentence.
+    /// What it is for, in one sentence.
     pub summary: String,
-    /// The head of the SHA-256 of the component.
+    /// The first eight bytes of the component's SHA-256.
     pub digest: Digest,
-    /// What it can decide.
+    /// The kinds of decision that it can take.
     pub kinds: Vec<DecisionKind>,
-    /// Its parameters, in the order in which their values are passed.
+    /// The parameters, in the order in which their values are passed.
     pub parameters: Vec<ParameterInfo>,
-    /// Its rules, by number; reasons refer to them.
+    /// The rules, by number. Reasons refer to them.
     pub rules: Vec<RuleInfo>,
-    /// Tracks a nurture plugin may answer; empty for other kinds.
+    /// The tracks that a nurture plugin may answer; empty for other kinds.
     pub tracks: Vec<String>,
-    /// The most fuel one decision may burn.
+    /// The most fuel that one decision may burn.
     pub fuel_budget: u64,
-    /// The most bytes of memory one decision may take.
+    /// The most bytes of memory that one decision may take.
     pub memory_budget: u64,
 }
 
 impl PluginInfo {
-    /// Whether its decisions are taken inside the commit, and are not a wait: what one may cost at most is little.
+    /// Whether its decisions are taken inside the commit and do not count as a wait. That is so when
+    /// even the most costly one is cheap.
     pub const fn is_inline(&self) -> bool {
         self.fuel_budget <= INLINE_FUEL_MAX && self.memory_budget <= INLINE_MEMORY_MAX
     }
 }
 
-/// The largest fuel budget with which a decision is taken inside the commit; 1 M units are about 70 µs of ordinary code
-/// (`measured.md`), and 1.1 ms of a loop around nothing (`tests/benches/hostile.rs`).
+/// The largest fuel budget with which a decision is taken inside the commit. 1 M units are about 70 µs of ordinary code
+/// (`measured.md`), and 1.1 ms of an empty loop (`tests/benches/hostile.rs`).
 pub const INLINE_FUEL_MAX: u64 = 1_000_000;
-/// The largest memory budget with which it is: touching a page costs no fuel, but time, about 2 ms for all of these.
+/// The largest memory budget, in bytes, with which a decision is taken inside the commit. Touching a page costs no fuel
+/// but time: about 2 ms for all pages of this budget.
 pub const INLINE_MEMORY_MAX: u64 = 4 * 1024 * 1024;
 
 /// One parameter of a plugin.
@@ -96,48 +100,46 @@ pub const INLINE_MEMORY_MAX: u64 = 4 * 1024 * 1024;
 pub struct ParameterInfo {
     /// The name under `with`.
     pub name: String,
-    /// Its type.
     pub kind: ValueType,
     /// What it does, with its unit.
     pub summary: String,
-    /// Taken when the workflow names none; blank makes the parameter required.
+    /// The value when the workflow gives none. A blank makes the parameter required.
     pub default: Value,
-    /// Smallest value, for numbers.
+    /// The smallest value, for numbers.
     pub minimum: Option<f64>,
-    /// Largest value, for numbers.
+    /// The largest value, for numbers.
     pub maximum: Option<f64>,
 }
 
-/// One rule of a plugin, as reasons name it.
+/// One rule of a plugin, to which reasons refer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleInfo {
-    /// Its number in reasons.
+    /// The number that reasons use.
     pub id: u16,
-    /// Short name.
     pub name: String,
-    /// What it says in words; `{value}` is replaced by the reason's value, `{points}` by its points.
+    /// What the rule says in words. `{value}` is replaced by the reason's value, `{points}` by its points.
     pub text: String,
 }
 
 /// What a plugin reads, given its parameters. The host passes exactly that, in that order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
-    /// Lead fields: standard, kept or custom.
+    /// The lead's fields: standard, kept or custom.
     pub fields: Vec<FieldRead>,
-    /// Touches: how many at most, and how far back.
+    /// The window on touches, if it reads them.
     pub touches: Option<HistoryReads>,
-    /// Engagement: how many at most, and how far back.
+    /// The window on engagements, if it reads them.
     pub engagement: Option<HistoryReads>,
-    /// Whether it wants to know if the owner is at work now.
+    /// Whether it reads if the owner is at work now.
     pub owner_present: bool,
-    /// Whether it wants the score before this one.
+    /// Whether it reads the score before this one.
     pub previous_score: bool,
-    /// Whether it wants business time elapsed since the subject began (task created, run entered).
+    /// Whether it reads the business time that has elapsed since the task was on offer or the run came to the step.
     pub business_elapsed: bool,
 }
 
 impl Reads {
-    /// The type in which it reads a field; none when it does not.
+    /// The type in which it reads a field; `None` when it does not read the field.
     pub fn field(&self, name: &str) -> Option<ValueType> {
         self.fields.iter().find(|field| field.name == name).map(|field| field.kind)
     }
@@ -148,23 +150,23 @@ impl Reads {
 pub struct FieldRead {
     /// The name after `lead.`.
     pub name: String,
-    /// The type its values are passed in; one that does not fit is passed blank.
+    /// The type in which the values are passed. A value that does not fit is passed as blank.
     pub kind: ValueType,
 }
 
-/// A window on history.
+/// A window on a lead's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryReads {
-    /// Only these kinds (channel codes for touches, engagement kinds); all when empty.
+    /// The kinds to read: codes of channels for touches, or kinds of engagement. All of them when empty.
     pub kinds: Vec<String>,
-    /// The newest this many.
+    /// The most items, counted from the newest.
     pub count_max: u16,
-    /// Not older than so many days.
+    /// The greatest age of an item, in days.
     pub days_back_max: u16,
 }
 
-/// The parameters of one step as they are passed: in the order of [`PluginInfo::parameters`]. All decisions of the step
-/// share them.
+/// The parameters of one step, in the order of [`PluginInfo::parameters`] in which they are passed. All
+/// decisions of the step share them.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters(Arc<[Value]>);
 
@@ -199,10 +201,10 @@ impl<'b, C> Decode<'b, C> for Parameters {
     }
 }
 
-/// What a workflow says under `with`.
+/// What a workflow gives under `with`.
 pub type With = BTreeMap<String, Value>;
 
-/// Lays out `with` in the plugin's order, with defaults; what does not fit is named.
+/// Puts `with` into the plugin's order and fills in defaults. The error names what does not fit.
 pub fn lay_out(info: &PluginInfo, with: &With) -> Result<Parameters, ParameterError> {
     if let Some(name) = with.keys().find(|name| !info.parameters.iter().any(|p| &p.name == *name)) {
         return Err(ParameterError::Unknown { name: name.clone() });
@@ -241,44 +243,33 @@ pub enum ParameterError {
     /// The plugin has no such parameter.
     #[error("the plugin has no parameter `{name}`")]
     Unknown {
-        /// As written.
+        /// The name as it is written.
         name: String,
     },
-    /// A required one is not given.
+    /// A required parameter is not given.
     #[error("the parameter `{name}` ({kind}) is required")]
-    Missing {
-        /// Its name.
-        name: String,
-        /// Its type.
-        kind: ValueType,
-    },
-    /// Another type.
+    Missing { name: String, kind: ValueType },
+    /// The value has another type.
     #[error("the parameter `{name}` is of type {kind}")]
-    Type {
-        /// Its name.
-        name: String,
-        /// Its type.
-        kind: ValueType,
-    },
-    /// Out of range.
+    Type { name: String, kind: ValueType },
+    /// The value is out of range.
     #[error("the parameter `{name}` must be {bound}")]
     Range {
-        /// Its name.
         name: String,
-        /// The bound it breaks.
+        /// The bound that it breaks, in words.
         bound: String,
     },
 }
 
-/// The plugins there are, as `cadenza validate` asks them; the server answers with the sandbox behind it.
+/// The plugins that are known. `cadenza validate` asks it; the server answers with the sandbox behind it.
 pub trait PluginCatalog {
-    /// What the plugin of this name says of itself.
+    /// What the plugin with this name says about itself.
     fn info(&self, name: &str) -> Option<&PluginInfo>;
-    /// Every name.
+    /// The name of every plugin.
     fn names(&self) -> Vec<&str>;
-    /// What it reads, given its parameters in its order; the text says why it will not.
+    /// What the plugin reads, given its parameters in its own order. The error says why it refuses them.
     fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String>;
-    /// Why there is no plugin of this name although the workspace brings it along.
+    /// Why there is no plugin of this name, although the workspace contains one.
     fn trouble(&self, _name: &str) -> Option<String> {
         None
     }
@@ -288,33 +279,33 @@ pub trait PluginCatalog {
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct DecisionInput {
-    /// When it is decided.
+    /// The time of the decision.
     #[n(0)]
     pub now: Timestamp,
-    /// Parameter values in the order of the description.
+    /// The parameters' values, in the order of the plugin's description.
     #[n(1)]
     pub parameters: Parameters,
-    /// Field values in the order of [`Reads::fields`].
+    /// The fields' values, in the order of [`Reads::fields`].
     #[n(2)]
     pub fields: Vec<Value>,
-    /// Touches, newest first.
+    /// Newest first.
     #[n(3)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub touches: Vec<TouchSeen>,
-    /// Engagement, newest first.
+    /// Newest first.
     #[n(4)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub engagement: Vec<EngagementSeen>,
-    /// Whether the owner is at work; when asked for and there is an owner.
+    /// Whether the owner is at work; given when it is read and there is an owner.
     #[n(5)]
     pub owner_present: Option<bool>,
-    /// The score before; when asked for and there is one.
+    /// The score before this one; given when it is read and there is one.
     #[n(6)]
     pub previous_score: Option<i32>,
-    /// Business milliseconds since the subject began; when asked for.
+    /// Milliseconds of business time since the task was on offer or the run came to the step; given when it is read.
     #[n(7)]
     pub business_elapsed_ms: Option<u64>,
-    /// What is overdue; for escalations only.
+    /// The overdue task; for escalations only.
     #[n(8)]
     pub overdue: Option<Overdue>,
 }
@@ -322,16 +313,14 @@ pub struct DecisionInput {
 /// A touch as a plugin sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TouchSeen {
-    /// Seconds before now.
+    /// The age in seconds.
     #[n(0)]
     pub age_s: u32,
-    /// On which channel.
     #[n(1)]
     pub channel: Channel,
-    /// What came of it.
     #[n(2)]
     pub outcome: Outcome,
-    /// What the lead said; none when it was not reached.
+    /// What the lead said; `None` when it was not reached.
     #[n(3)]
     pub result: Option<TouchResult>,
 }
@@ -339,107 +328,103 @@ pub struct TouchSeen {
 /// An engagement as a plugin sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct EngagementSeen {
-    /// Seconds before now.
+    /// The age in seconds.
     #[n(0)]
     pub age_s: u32,
     /// What the lead did.
     #[n(1)]
     pub kind: String,
-    /// With what (page, paper, event).
+    /// Which page, paper or event it was about.
     #[n(2)]
     pub detail: String,
 }
 
-/// What is overdue.
+/// An overdue task, as a plugin sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Overdue {
-    /// Which of the step's `at` points this is, from 0.
+    /// The place of this point among the step's `at` points, from 0.
     #[n(0)]
     pub point: u16,
     /// How many points the step has.
     #[n(1)]
     pub points: u16,
-    /// Milliseconds since the task was made.
+    /// Milliseconds since the task was first on offer.
     #[n(2)]
     pub waited_ms: u64,
-    /// Milliseconds past its due time; 0 before.
+    /// Milliseconds since the task was due; 0 before that.
     #[n(3)]
     pub overdue_ms: u64,
-    /// How often somebody was reminded.
+    /// How often a rep was reminded of the task.
     #[n(4)]
     pub reminders: u16,
-    /// Whether it was raised already.
+    /// Whether the task was raised already.
     #[n(5)]
     pub raised: bool,
 }
 
-/// Why: a rule, the points it gave and the value it saw.
+/// One reason for a decision: a rule, the points that it gave and the value that it saw.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Reason {
     /// The rule's number in the plugin's table.
     #[n(0)]
     pub rule: u16,
-    /// Points it gave or took.
+    /// The points that it gave, or took when negative.
     #[n(1)]
     pub points: i32,
-    /// What it saw, as text for the reader; may be empty.
+    /// The value that it saw, as text for the reader; may be empty.
     #[n(2)]
     pub value: String,
 }
 
-/// What was decided.
+/// A plugin's decision.
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Decision {
     /// How good the lead is.
     #[n(0)]
     Score {
-        /// Points, -1,000 to 1,000.
+        /// From -1,000 to 1,000.
         #[n(0)]
         points: i32,
-        /// How to handle it.
+        /// How the lead is to be handled.
         #[n(1)]
         segment: Segment,
-        /// Why.
         #[n(2)]
         reasons: Vec<Reason>,
-        /// Ask again after so many seconds; the score decays otherwise unseen.
+        /// After how many seconds to ask again. Without it, the decay of a score would not be seen.
         #[n(3)]
         rescore_after_s: Option<u32>,
     },
-    /// Which nurture track.
+    /// Which nurture track the lead takes.
     #[n(1)]
     Track {
-        /// A track the plugin described.
+        /// One of the tracks that the plugin described.
         #[n(0)]
         track: String,
-        /// Look again after so many seconds.
+        /// After how many seconds to look again.
         #[n(1)]
         look_again_s: Option<u32>,
-        /// Why.
         #[n(2)]
         reasons: Vec<Reason>,
     },
-    /// What to do about something overdue.
+    /// What to do about an overdue task.
     #[n(2)]
     Escalate {
-        /// The action.
         #[n(0)]
         action: Action,
-        /// Why.
         #[n(1)]
         reasons: Vec<Reason>,
     },
 }
 
 impl Decision {
-    /// About how many bytes a guest answers with it, as the host counts them: texts, and 32 for each reason.
+    /// Roughly how many bytes a guest's answer takes, as the host counts them: its texts, and 32 for each reason.
     pub fn bytes(&self) -> usize {
         let track = if let Self::Track { track, .. } = self { track.len() } else { 0 };
         track + self.reasons().iter().map(|reason| 32 + reason.value.len()).sum::<usize>()
     }
 
-    /// Why it was decided so.
+    /// The reasons that the plugin gave.
     pub fn reasons(&self) -> &[Reason] {
         match self {
             Self::Score { reasons, .. } | Self::Track { reasons, .. } | Self::Escalate { reasons, .. } => reasons,
@@ -447,24 +432,23 @@ impl Decision {
     }
 }
 
-/// Which budget a plugin broke.
+/// The budget that a plugin exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cbor(index_only)]
 pub enum Budget {
-    /// Instructions.
+    /// The number of instructions.
     #[n(0)]
     Fuel,
-    /// Wall time.
     #[n(1)]
     WallTime,
     /// Linear memory or tables.
     #[n(2)]
     Memory,
-    /// Size of the answer.
+    /// The size of the answer.
     #[n(3)]
     Output,
-    /// Lines said while deciding.
+    /// The lines logged while deciding.
     #[n(4)]
     Log,
 }
@@ -481,11 +465,11 @@ impl std::fmt::Display for Budget {
     }
 }
 
-/// Why no decision came. A guest's fault, never the engine's.
+/// Why no decision came. It is the guest's fault, except for [`Self::Unavailable`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "failure", content = "detail", rename_all = "snake_case")]
 pub enum DecisionFailure {
-    /// The plugin said it cannot decide.
+    /// The plugin said that it cannot decide.
     #[error("the plugin refused{}", said(.0))]
     #[n(0)]
     Refusal(#[n(0)] String),
@@ -493,7 +477,7 @@ pub enum DecisionFailure {
     #[error("the plugin trapped{}", said(.0))]
     #[n(1)]
     Trap(#[n(0)] String),
-    /// The plugin used more than it may.
+    /// The plugin exceeded a budget.
     #[error("the plugin exceeded its {0} budget")]
     #[n(2)]
     Budget(#[n(0)] Budget),
@@ -508,15 +492,15 @@ pub enum DecisionFailure {
 }
 
 impl DecisionFailure {
-    /// The same without the plugin's own words, which may name people: for what is kept when a person is erased, and for
-    /// whoever may not see personal data.
+    /// The same failure without the plugin's own words, which may name people: for records that outlive a person's
+    /// erasure, and for readers who may not see personal data.
     pub fn without_words(&self) -> Self {
         match self {
             Self::Refusal(_) => Self::Refusal(String::new()),
             Self::Trap(_) => Self::Trap(String::new()),
             Self::Budget(budget) => Self::Budget(*budget),
             Self::BadOutput(_) => Self::BadOutput(String::new()),
-            // These words are the engine's own.
+            // The text is the engine's own.
             Self::Unavailable(why) => Self::Unavailable(why.clone()),
         }
     }
@@ -526,13 +510,12 @@ fn said(words: &str) -> String {
     if words.is_empty() { String::new() } else { format!(": {words}") }
 }
 
-/// What a call cost.
+/// What one call of a plugin cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Cost {
-    /// Fuel burnt.
     #[n(0)]
     pub fuel: u64,
-    /// Nanoseconds of wall time, for metering; never decided upon, and journalled in microseconds.
+    /// Nanoseconds of wall time, for metering. No decision depends on it, and the journal has microseconds instead.
     #[cbor(skip)]
     #[serde(skip)]
     pub wall_ns: u64,
@@ -540,10 +523,9 @@ pub struct Cost {
     #[n(3)]
     #[cbor(default)]
     pub wall_us: u32,
-    /// Bytes of linear memory at the end.
+    /// Bytes of linear memory at the end of the call.
     #[n(1)]
     pub memory_bytes: u64,
-    /// Lines said.
     #[n(2)]
     #[cbor(default)]
     pub log_lines: u32,

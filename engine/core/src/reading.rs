@@ -1,5 +1,6 @@
-//! How a value is read as what a field holds: blank text is blank, numbers are taken where text is wanted and texts where
-//! a number is, when they say one. What cannot be read is left out of its event and told of; it costs nobody the lead.
+//! How a value is read into a field. Blank text is blank; a number is taken where text is wanted, and a text where
+//! a number is wanted, if it is one. A value that cannot be read is left out of its event, and the reply says so;
+//! the lead is taken all the same.
 
 use crate::codes::codes;
 use crate::field;
@@ -10,73 +11,72 @@ use crate::value::{Value, ValueType};
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
 
-/// The most characters that are kept of what could not be read.
+/// The most characters that are kept of a value that could not be read.
 const SAID_CHARS_MAX: usize = 60;
 
 codes! {
     /// Why a value was left out of an event.
     pub enum Why {
-        /// It says something else than the field holds.
+        /// The value is something else than the field holds.
         0 Type = "type",
-        /// Several values where one is wanted.
+        /// There are several values where one is wanted.
         1 List = "list",
-        /// An object where a value is wanted.
+        /// There is an object where a value is wanted.
         2 Object = "object",
-        /// It may mean two things.
+        /// The value may mean two things.
         3 Ambiguous = "ambiguous",
-        /// A number with more digits than can be kept.
+        /// The number has more digits than can be kept.
         4 Inexact = "inexact",
-        /// Text of another form than the field has, such as a mail address that is none.
+        /// The text does not have the form that the field needs, such as that of a mail address.
         5 Form = "form",
-        /// More than fits into one field.
+        /// The value is longer than a field may be.
         6 TooLong = "too_long",
-        /// The body has it twice.
+        /// The body contains the field twice.
         7 Repeated = "repeated",
-        /// Nobody or nothing of this name.
+        /// Nothing of this name is known.
         8 Unknown = "unknown",
-        /// The field holds something that was true later.
+        /// The field holds a value that dates from later.
         9 Older = "older",
         /// Something stronger stands against it, such as an opt-out.
         10 Refused = "refused",
-        /// A workflow computed nothing; what is known stays.
+        /// A workflow computed a blank, and the known value stays.
         11 Blank = "blank",
-        /// It is perhaps another lead's: several have what the event names.
+        /// Several leads have what the event names, so the value may be another lead's.
         60 Shared = "shared",
-        /// An event of this type finds the lead by it, and changes nothing.
+        /// An event of this type only finds the lead by the field, and does not change it.
         61 Finds = "finds",
     }
 }
 
-/// Something that an event brought and that was left out.
+/// A value that an event brought and that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LeftOut {
-    /// The lead's field; under `data`, `data.` and the name.
+    /// The lead's field, or `data.` and a name.
     #[n(0)]
     pub field: String,
-    /// Why.
     #[n(1)]
     pub why: Why,
-    /// The beginning of what it said; it may be about a person.
+    /// The beginning of the value. It may be about a person.
     #[n(2)]
     pub said: Option<String>,
-    /// What would be taken.
+    /// What would be taken, in words.
     #[n(3)]
     pub wanted: Option<String>,
 }
 
 impl LeftOut {
-    /// Something left out.
+    /// A left-out value, of which the beginning is kept.
     pub fn new(field: impl Into<String>, why: Why, said: Option<&Value>) -> Self {
         Self { field: field.into(), why, said: said.and_then(excerpt), wanted: None }
     }
 
-    /// The same, with what would be taken.
+    /// The same, with a description of what would be taken.
     #[must_use]
     pub fn wanting(self, wanted: impl Into<String>) -> Self {
         Self { wanted: Some(wanted.into()), ..self }
     }
 
-    /// Why, as a sentence without its end.
+    /// The reason as a sentence, without a full stop.
     pub fn words(&self) -> String {
         let wanted = self.wanted.as_deref();
         let said = self.said.as_deref().map_or_else(|| "it".to_owned(), |said| format!("`{said}`"));
@@ -113,8 +113,8 @@ fn excerpt(value: &Value) -> Option<String> {
     Some(end.map_or_else(|| text.clone(), |end| format!("{}…", &text[..end])))
 }
 
-/// Reads a value as the field of this name holds it. A plain date is that day in `zone`. Blank means that nothing is
-/// said.
+/// Reads a value for the field with this name. A plain date is that day in `zone`. A blank result means that the
+/// event says nothing about the field.
 pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, LeftOut> {
     let failed = |why: Why, said: &Value| LeftOut::new(name, why, Some(said)).wanting(field::example(kind));
     let said = if kind == ValueType::Text { None } else { Some(value.clone()) };
@@ -135,17 +135,17 @@ pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) ->
     }
 }
 
-/// Fewer digits are no telephone number anywhere.
+/// A telephone number has at least this many digits, in every country.
 const PHONE_DIGITS_MIN: usize = 6;
 
-/// What the text would have to be. Whether enough digits are a telephone number is judged where it is known in which
-/// country the lead is.
+/// What the text would have to be, or `None` when its form is right. Whether enough digits are a telephone number is
+/// decided later, where the lead's country is known.
 fn misformed(name: &str, text: &str) -> Option<&'static str> {
     let digits = || text.chars().filter(|c| c.is_numeric()).count();
     if name == "phone" && digits() >= PHONE_DIGITS_MIN { None } else { field::formed(name, text, None).err() }
 }
 
-/// Reads a value as one of this type; what cannot be read comes back.
+/// Reads a value as one of this type. The error returns the value that could not be read.
 pub fn read(value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, (Why, Value)> {
     let value = match value {
         Value::Text(text) => match known(&text) {
@@ -176,7 +176,7 @@ pub fn read(value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, (Wh
     }
 }
 
-/// A text without what is around it and cannot be seen.
+/// A text without white space and invisible characters at its ends.
 pub fn known(text: &str) -> &str {
     text.trim_matches(|c: char| {
         c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')
@@ -213,7 +213,7 @@ fn number(value: Value, whole: bool) -> Result<Value, (Why, Value)> {
     }
 }
 
-/// A list of texts; one text is a list of one.
+/// Reads a list of texts. A single value counts as a list of one.
 fn list(value: Value, zone: &TimeZone) -> Result<Value, (Why, Value)> {
     let items = match value {
         Value::List(items) => items,
@@ -224,7 +224,7 @@ fn list(value: Value, zone: &TimeZone) -> Result<Value, (Why, Value)> {
     Ok(if texts.is_empty() { Value::Blank } else { Value::List(texts) })
 }
 
-/// Yes or no, in the words of forms and tables.
+/// Reads yes or no, in the words that forms and tables use.
 pub fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(bool) => Some(*bool),
@@ -257,7 +257,7 @@ mod tests {
         let list = |items: &[&str]| Value::List(items.iter().map(|item| t(item)).collect());
         let day = Value::Time(Timestamp::parse("2026-12-01T05:00:00Z").unwrap());
         for (name, kind, value, expected) in [
-            // Blank, however it is written.
+            // Blank values, in all spellings.
             ("title", ValueType::Text, t(""), Ok(Value::Blank)),
             ("title", ValueType::Text, t("  \t\r\n"), Ok(Value::Blank)),
             ("title", ValueType::Text, t("\u{A0}\u{3000}"), Ok(Value::Blank)),

@@ -1,4 +1,5 @@
-//! The state one owner keeps: a lead with its runs and tasks, a pool, a schedule. What must always hold is checked here.
+//! The state that one owner keeps: a lead with its runs and tasks, a pool, a schedule. What
+//! must always hold is checked here.
 
 use crate::account::Hold;
 use crate::event::EventType;
@@ -13,45 +14,44 @@ use crate::workflow::Asks;
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
-/// The most runs a lead may be in at once.
+/// The most runs that a lead may have at once.
 pub const RUNS_MAX: usize = 16;
-/// The most open tasks a lead may have.
+/// The most open tasks that a lead may have.
 pub const TASKS_MAX: usize = 32;
-/// The most events kept for waits that may ask for them.
+/// The most events that are kept for waits.
 pub const RECENT_MAX: usize = 16;
 /// The most messages that may be under way to a lead at once.
 pub const UNDER_WAY_MAX: usize = 16;
-/// How long a call that was claimed counts as a touch under way, in milliseconds: 30 minutes.
+/// How long a claimed call counts as under way, in milliseconds: 30 minutes.
 pub const CLAIM_MS: i64 = 30 * MINUTE_MS;
 /// The most tasks remembered that were given up and may be reported all the same; the oldest is forgotten.
 pub const GIVEN_UP_MAX: usize = 8;
-/// A decision that has not come by then is asked again, in milliseconds.
+/// How long to wait for a decision before asking again, in milliseconds.
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
 /// A lead with its runs and tasks: what one partition owns, loads and commits together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeadState {
-    /// The lead.
     pub lead: Lead,
-    /// Transitions so far; the number of the newest journal entry.
+    /// The number of transitions so far, which is also the number of the newest journal entry.
     pub seq: u64,
-    /// Things born here so far; ids derive from it.
+    /// The number of runs, tasks and effects born so far. Their ids derive from it.
     pub born: u64,
-    /// Runs that are not over.
+    /// The runs that have not ended.
     pub runs: Vec<Run>,
-    /// Open tasks.
+    /// The open tasks.
     pub tasks: Vec<Task>,
-    /// The latest run that is over, by workflow.
+    /// The latest run that has ended, by workflow.
     pub past: BTreeMap<String, Past>,
-    /// A hold on the lead itself, when it has no account.
+    /// A hold on the lead itself: one that covers the lead alone, or whose lead has no account.
     pub hold: Option<Hold>,
-    /// An agreed time for the next call.
+    /// The agreed time of the next call.
     pub callback_at: Option<Timestamp>,
-    /// Events that a wait of some run may ask for, newest last.
+    /// Events for which a wait of some run may ask, newest last.
     pub recent: Vec<Recent>,
     /// The newest journal entry.
     pub latest: Option<Entry>,
-    /// Touches under way, in the order in which they began.
+    /// The touches under way, in the order in which they began.
     pub reserved: Vec<Reservation>,
     /// Tasks that were given up, the latest last: somebody may report one all the same. At most [`GIVEN_UP_MAX`].
     pub given_up: Vec<Task>,
@@ -60,69 +60,66 @@ pub struct LeadState {
 /// A touch that is under way. The gate counts it before it is known what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Reservation {
-    /// By what it is made.
     #[n(0)]
     pub by: Toucher,
-    /// On which way.
     #[n(1)]
     pub channel: Channel,
-    /// When it began.
+    /// When the touch began.
     #[n(2)]
     pub since: Timestamp,
 }
 
-/// What a touch under way is made by.
+/// What makes a touch that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Toucher {
-    /// A message: until it is known what became of it, whatever it takes and however often it is tried.
+    /// A message, until it is known what became of it, however often it is tried.
     #[n(0)]
     Message(#[n(0)] EffectId),
-    /// A call that somebody claimed: for [`CLAIM_MS`], or until it is done or nobody's.
+    /// A call that a rep has claimed, for [`CLAIM_MS`] or until the task is done, withdrawn or given away.
     #[n(1)]
     Call(#[n(0)] TaskId),
 }
 
-/// One deadline of a lead.
+/// One of a lead's deadlines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline {
-    /// Its hold runs out.
+    /// The lead's own hold runs out.
     Hold,
-    /// A task is looked at, or asked about again.
+    /// An escalation point of a task has come, or its question is asked again.
     Escalation(TaskId),
     /// A task is given up.
     GiveUp(TaskId),
-    /// A run has waited long enough.
+    /// A run's wait is over.
     Wait(RunId),
-    /// A run's cadence goes on.
+    /// The next touch or second dial of a run's cadence is due.
     Cadence(RunId, CadencePhase),
-    /// A run's decision has not come, and is asked again.
+    /// A run's decision has not come in time, and is asked for again.
     Decision(RunId, Asks),
     /// A run takes its step.
     Ready(RunId),
 }
 
-/// An event kept for a wait that may ask for it.
+/// An event that is kept for waits.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Recent {
-    /// The journal entry it came with.
+    /// The number of the journal entry with which the event came.
     #[n(0)]
     pub seq: u64,
-    /// What happened.
     #[n(1)]
     pub kind: EventType,
-    /// What it brought.
+    /// What the event brought.
     #[n(2)]
     pub data: BTreeMap<String, Value>,
-    /// When.
+    /// When the event happened, according to the sender.
     #[n(3)]
     pub at: Timestamp,
-    /// Which source delivered it.
+    /// The source that delivered it.
     #[n(4)]
     pub source: String,
 }
 
 impl LeadState {
-    /// Whether the lead is open and no workflow ever took it: nobody follows it up.
+    /// Whether the lead is open and no workflow ever took it up.
     pub fn is_untaken(&self) -> bool {
         self.lead.stage == Stage::Open && self.runs.is_empty() && self.past.is_empty() && self.seq > 0
     }
@@ -145,7 +142,7 @@ impl LeadState {
         }
     }
 
-    /// A message is under way from now on.
+    /// Records that a message is under way from now on.
     pub(crate) fn reserve(&mut self, effect: EffectId, channel: Channel, since: Timestamp) {
         self.reserved.push(Reservation { by: Toucher::Message(effect), channel, since });
     }
@@ -155,20 +152,20 @@ impl LeadState {
         self.reserved.iter().any(|reserved| reserved.by == Toucher::Message(effect))
     }
 
-    /// A message is not under way any more; whether it was.
+    /// Records that a message is no longer under way. Returns whether it was.
     pub(crate) fn release(&mut self, effect: EffectId) -> bool {
         let before = self.reserved.len();
         self.reserved.retain(|reserved| reserved.by != Toucher::Message(effect));
         self.reserved.len() < before
     }
 
-    /// How many messages are under way besides this one.
+    /// How many messages other than this one are under way.
     pub(crate) fn others_under_way(&self, effect: EffectId) -> usize {
         let others = |by: Toucher| matches!(by, Toucher::Message(other) if other != effect);
         self.reserved.iter().filter(|reserved| others(reserved.by)).count()
     }
 
-    /// A call that a rep has claimed is under way; those that were claimed long ago are not.
+    /// Records that a call which a rep has claimed is under way. Claims that have lapsed are dropped.
     pub(crate) fn claim(&mut self, task: TaskId, now: Timestamp) {
         let by = Toucher::Call(task);
         let lasts = |since: Timestamp| since.plus_ms(CLAIM_MS) > now;
@@ -176,7 +173,7 @@ impl LeadState {
         self.reserved.push(Reservation { by, channel: Channel::Call, since: now });
     }
 
-    /// A call is not under way any more.
+    /// Records that a call is no longer under way.
     pub(crate) fn unclaim(&mut self, task: TaskId) {
         self.reserved.retain(|reserved| reserved.by != Toucher::Call(task));
     }
@@ -209,12 +206,12 @@ impl LeadState {
         Some(claimed.map_or(at, |claim| at.max(claim.since.plus_ms(CLAIM_MS))))
     }
 
-    /// When something of this lead falls due next: its one timer.
+    /// When the lead's next deadline falls: its one timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.deadlines().map(|(at, _)| at).min()
     }
 
-    /// Everything of the lead that falls due some day, in no order.
+    /// All deadlines of the lead, in no order.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Deadline)> {
         let hold = self.hold.iter().map(|hold| (hold.until, Deadline::Hold));
         let escalations = self.tasks.iter().filter(|task| !self.stands_still(task)).filter_map(|task| {
@@ -244,7 +241,7 @@ impl LeadState {
         hold.chain(escalations).chain(given_up).chain(runs)
     }
 
-    /// Questions that wait for a place in the pool: the plugin, since when, and whose.
+    /// The questions that wait for room in the decision pool: the plugin, since when, and the run.
     pub fn queued(&self) -> impl Iterator<Item = (&str, Timestamp, RunId)> {
         self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
             RunState::Deciding { queued: Some(plugin), since, .. } => Some((plugin.as_str(), *since, run.id)),
@@ -252,12 +249,12 @@ impl LeadState {
         })
     }
 
-    /// Whether the run a task belongs to stands still, and with it the task's escalation.
+    /// Whether the run to which a task belongs stands still, and the task's escalation with it.
     pub fn stands_still(&self, task: &Task) -> bool {
         self.runs.iter().any(|run| Some(run.id) == task.run && run.braked_at.is_some())
     }
 
-    /// Whether everything that must hold does; the text names what does not. Asked by tests after every transition.
+    /// Checks what must always hold; the error says what does not. Tests call it after every transition.
     pub fn validate(&self) -> Result<(), String> {
         let open = |id| self.tasks.iter().any(|task| task.id == id);
         for run in &self.runs {
@@ -314,18 +311,18 @@ impl LeadState {
     }
 }
 
-/// What a pool remembers of its members.
+/// What a pool remembers about its members.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct PoolState {
-    /// When each member was given something last; who is missing was never given anything.
+    /// When each member was last given a lead. Members that were never given one are missing.
     #[n(0)]
     pub last_assigned: BTreeMap<RepId, Timestamp>,
-    /// How many things each member was given.
+    /// How many leads each member was given.
     #[n(1)]
     pub assigned: BTreeMap<RepId, u64>,
-    /// How far each member is ahead of or behind its turn, in shares of the weights of those who took part: see
-    /// `assignment.rs`.
+    /// How far each member is ahead of or behind its turn, measured in the weights of those who
+    /// took part: see `assignment.rs`.
     #[n(80)]
     #[cbor(default, skip_if = "BTreeMap::is_empty")]
     pub credit: BTreeMap<RepId, i64>,
@@ -338,16 +335,16 @@ pub struct ScheduleState {
     /// The nominal time of the latest firing that was dealt with: fired, coalesced or given up.
     #[n(0)]
     pub handled: Option<Timestamp>,
-    /// A firing under way.
+    /// The firing under way.
     #[n(1)]
     pub firing: Option<Firing>,
-    /// The latest firings, newest last.
+    /// The latest firings, newest last; at most [`FIRINGS_MAX`].
     #[n(2)]
     pub past: Vec<PastFiring>,
-    /// The cron and zone that `handled` is of; blank in records of earlier versions.
+    /// The cron expression and zone to which `handled` belongs; `None` in records of earlier versions.
     #[n(90)]
     pub rule: Option<String>,
-    /// Since when the workspace has no such schedule: what comes due meanwhile is not missed.
+    /// Since when the workspace no longer has the schedule. A firing due in that time is not missed.
     #[n(91)]
     pub removed: Option<Timestamp>,
 }
@@ -355,19 +352,19 @@ pub struct ScheduleState {
 /// A firing that is going through the leads.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Firing {
-    /// The time it stands for; with the schedule's id it is the firing's id.
+    /// The time for which it stands. With the schedule's id, it makes the firing's id.
     #[n(0)]
     pub nominal: Timestamp,
-    /// When it began.
+    /// When it really began.
     #[n(1)]
     pub started_at: Timestamp,
-    /// The last lead looked at.
+    /// The last lead that was looked at.
     #[n(2)]
     pub cursor: Option<LeadId>,
-    /// Leads enrolled so far.
+    /// How many leads were enrolled so far.
     #[n(3)]
     pub enrolled: u64,
-    /// Leads looked at so far.
+    /// How many leads were looked at so far.
     #[n(4)]
     pub seen: u64,
 }
@@ -379,7 +376,7 @@ crate::codes::codes! {
         0 InTime = "fired",
         /// It went through the leads, late.
         1 Late = "late",
-        /// Another one that was missed too stands for it.
+        /// It was missed, and a later missed firing stands for it.
         2 Coalesced = "coalesced",
         /// It was given up.
         3 Missed = "missed",
@@ -388,19 +385,18 @@ crate::codes::codes! {
     }
 }
 
-/// A firing that is over.
+/// A firing that has ended.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct PastFiring {
-    /// The time it stands for.
+    /// The time for which it stands.
     #[n(0)]
     pub nominal: Timestamp,
-    /// When it began; for one that never ran, when that was decided.
+    /// When it began. For a firing that never ran, when that was decided.
     #[n(1)]
     pub at: Timestamp,
-    /// What became of it.
     #[n(2)]
     pub how: Fired,
-    /// Leads enrolled.
+    /// How many leads were enrolled.
     #[n(3)]
     pub enrolled: u64,
 }

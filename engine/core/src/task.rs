@@ -1,4 +1,4 @@
-//! Something a rep is asked to do.
+//! A task: something that a rep is asked to do.
 
 use crate::codes::codes;
 use crate::id::{Digest, RunId, TaskId};
@@ -10,11 +10,11 @@ use minicbor::{Decode, Encode};
 codes! {
     /// What is to be done.
     pub enum TaskKind {
-        /// Call the lead; passes the gate.
+        /// Call the lead. This task passes the gate.
         0 Call = "call",
-        /// Anything else.
+        /// Do anything else.
         1 Todo = "todo",
-        /// Look after something that is overdue.
+        /// Look after an overdue task.
         2 Escalation = "escalation",
     }
 }
@@ -23,44 +23,38 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Task {
-    /// Its id.
     #[n(0)]
     pub id: TaskId,
-    /// What is to be done.
     #[n(1)]
     pub kind: TaskKind,
-    /// The run that waits for it; none for escalations.
+    /// The run that waits for it; `None` for escalations.
     #[n(2)]
     pub run: Option<RunId>,
-    /// The definition with its script.
+    /// The digest of the definition that has its step and script.
     #[n(3)]
     pub workflow: Digest,
-    /// The step it comes from.
+    /// The step that made it.
     #[n(4)]
     pub step: StepId,
-    /// The touch of a cadence it comes from.
+    /// The touch of a cadence for which it was made.
     #[n(5)]
     pub touch: Option<TouchId>,
-    /// Whose queue it is in.
     #[n(6)]
     pub assignee: Assignee,
-    /// When it was made.
     #[n(7)]
     pub created_at: Timestamp,
-    /// When it is due.
     #[n(8)]
     pub due: Timestamp,
-    /// Not offered before: the gate, an agreed call-back or a snooze.
+    /// Before this time the task is not offered, because of the gate, an agreed call-back or a snooze.
     #[n(9)]
     pub not_before: Option<Timestamp>,
-    /// The next point at which it escalates.
+    /// The escalation point that comes next, or that was asked about.
     #[n(10)]
     pub escalation: Option<EscalationPoint>,
-    /// How often somebody was reminded.
+    /// How often a rep was reminded of it.
     #[n(11)]
     #[cbor(skip_if = "is_zero")]
     pub reminders: u16,
-    /// Whether it was raised.
     #[n(12)]
     #[cbor(skip_if = "is_false")]
     pub raised: bool,
@@ -68,7 +62,7 @@ pub struct Task {
     #[n(13)]
     #[cbor(skip_if = "is_false")]
     pub redial: bool,
-    /// The task an escalation is about.
+    /// The overdue task that an escalation is about.
     #[n(14)]
     pub about: Option<TaskId>,
     /// When it is given up if nobody has done it by then.
@@ -85,22 +79,21 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Whose queue a task is in.
+/// Who has a task in their queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Assignee {
-    /// One rep's.
     #[n(0)]
     Rep(#[n(0)] RepId),
-    /// A pool's; any member may claim it.
+    /// A pool. Any member may claim the task.
     #[n(1)]
     Pool(#[n(0)] String),
-    /// Nobody could be found; operators see it.
+    /// No one could be found. Operators see the task.
     #[n(2)]
     Nobody,
 }
 
 impl Assignee {
-    /// The rep whose it is.
+    /// The rep who has the task, if one has.
     pub const fn rep(&self) -> Option<&RepId> {
         if let Self::Rep(rep) = self { Some(rep) } else { None }
     }
@@ -116,28 +109,29 @@ impl std::fmt::Display for Assignee {
     }
 }
 
-/// A point of `escalate: at` that lies ahead.
+/// The escalation point of a task that is next, or was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct EscalationPoint {
-    /// Its index.
+    /// The point's place in the step's `at` list, from 0.
     #[n(0)]
     pub point: u16,
-    /// When it falls due; once it is asked, when that was.
+    /// When the point falls due. Once a plugin was asked, when that was.
     #[n(1)]
     pub at: Timestamp,
-    /// A plugin was asked about it and has not answered.
+    /// Whether a plugin was asked about it and has not answered.
     #[n(2)]
     pub asked: bool,
 }
 
 impl Task {
-    /// The step it comes from.
+    /// The step that made the task.
     pub const fn at(&self) -> StepRef {
         StepRef { workflow: self.workflow, step: self.step }
     }
 
-    /// Its place in its queue, smaller first: first responses before everything, then by due time. Contains no clock, so
-    /// the order of a queue does not change by time passing.
+    /// The task's rank in its queue, smaller first: escalations and raised tasks, then calls outside of
+    /// cadences (first responses), then the rest, each by due time. It contains no clock, so the order of a
+    /// queue does not change as time passes.
     pub fn rank(&self) -> (u8, Timestamp) {
         let class = match self.kind {
             TaskKind::Escalation => 0,

@@ -1,6 +1,6 @@
-//! How a lead's record leaves out of its newest journal entry what it says elsewhere: the values of the profile that the
-//! event brought and a plugin read, the reasons of a score. A fresh lead is a third smaller for it. An entry that is
-//! pushed out into the journal stands for itself and is written whole.
+//! How a lead's record avoids repeating itself in its newest journal entry. The entry leaves out what the record says
+//! elsewhere: values of the profile that the event brought or a plugin read, and the reasons of a score. That makes a
+//! fresh lead's record a third smaller. An entry that is pushed out into the journal is written whole.
 
 use crate::account::Hold;
 use crate::event::Event;
@@ -15,7 +15,7 @@ use crate::value::Value;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use std::collections::BTreeMap;
 
-/// A lead's record as it is written; the numbers are those of [`Read`].
+/// A lead's record as it is written. The numbers are those of [`Read`].
 #[derive(Encode)]
 #[cbor(map)]
 struct Written<'a> {
@@ -93,16 +93,18 @@ struct Read {
     given_up: Vec<Task>,
 }
 
-/// What was left out, and where it is found again. All places are indexes of one byte; what lies further is written.
+/// What was left out, and where it is found again. Every place is an index of one byte; what
+/// lies further on is written out.
 #[derive(Default, PartialEq, Encode, Decode)]
 struct LeftOut {
-    /// Bit n: the value of the n-th field that the first event brought is the profile's.
+    /// Bit n is set when the value of the n-th field that the first event brought is the profile's.
     #[n(0)]
     report: u64,
-    /// Threes: event, field that the plugin read, place among the profile's known fields.
+    /// Groups of three bytes: the event, the field that the plugin read, and the place
+    /// among the profile's known fields.
     #[cbor(n(1), with = "minicbor::bytes")]
     inputs: Vec<u8>,
-    /// Twos: event, place among the lead's scores.
+    /// Pairs of bytes: the event, and the place among the lead's scores.
     #[cbor(n(2), with = "minicbor::bytes")]
     reasons: Vec<u8>,
 }
@@ -144,7 +146,7 @@ impl LeftOut {
         (left_out != Self::default()).then_some(left_out)
     }
 
-    /// Puts it back.
+    /// Puts back into the entry what was left out.
     fn put_back(&self, entry: &mut Entry, lead: &Lead) {
         let Some(personal) = &mut entry.personal else { return };
         let events = &mut personal.events;
@@ -172,10 +174,11 @@ impl LeftOut {
     }
 }
 
-/// How many bytes the place of a value that a plugin read takes, with the blank that stands for it.
+/// How many bytes it takes to name the place of a value that a plugin read, with the blank that stands for the value.
 const PLACE_BYTES_MAX: usize = 5;
 
-/// How many bytes a value takes, when another that is equal may be put back for it: nought and minus nought are equal.
+/// How many bytes a value takes, if an equal one may be put back for it. Zero does not
+/// qualify, because 0 and -0 are equal.
 fn bytes_of(value: &Value) -> usize {
     match value {
         Value::Text(text) => 1 + text.len(),

@@ -1,4 +1,4 @@
-//! Instants and durations. The clock itself is not here: `now` is always an argument.
+//! Instants and durations. The clock is not here: `now` is always an argument.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use std::fmt;
 pub struct Timestamp(#[n(0)] i64);
 
 impl Timestamp {
-    /// Days since 1970, as marks and counters are kept.
+    /// Days since 1970, by which marks and counters are kept.
     pub fn day(self) -> u32 {
         u32::try_from(self.as_ms().max(0) / DAY_MS).unwrap_or(u32::MAX)
     }
 
-    /// The last instant that can be written with a four-digit year; stands for "never" in orderings.
+    /// The last instant that has a four-digit year in every time zone. It stands for "never" in orderings.
     pub const MAX: Self = Self(253_402_207_200_000);
 
-    /// From milliseconds since 1970 UTC.
+    /// The instant that lies `ms` milliseconds after 1970 UTC.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
     }
@@ -26,32 +26,32 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved by so many milliseconds, never past the representable ends.
+    /// This instant moved by `ms` milliseconds, at most to [`Self::MAX`].
     pub const fn plus_ms(self, ms: i64) -> Self {
         let moved = self.0.saturating_add(ms);
         Self(if moved > Self::MAX.0 { Self::MAX.0 } else { moved })
     }
 
-    /// Milliseconds from `earlier` to here; negative when `earlier` is later.
+    /// Milliseconds from `earlier` to this instant; negative when `earlier` is later.
     pub const fn since_ms(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The instant for time-zone arithmetic.
+    /// The instant as the time-zone library has it.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0.clamp(-Self::MAX.0, Self::MAX.0))
             .expect("clamped to years that have four digits")
     }
 
-    /// From the time-zone library's instant; what is below a millisecond is dropped.
+    /// Takes over an instant of the time-zone library; what is below a millisecond is dropped.
     pub fn from_jiff(at: jiff::Timestamp) -> Self {
         Self(at.as_millisecond())
     }
 
     /// Reads RFC 3339 with a zone or offset (`2026-03-08T07:30:00Z`, `…+02:00`).
     ///
-    /// The last day of the year 9999, by which many systems say "never", lies beyond what can be worked with in every
-    /// zone: it is the last instant there is.
+    /// Many systems say "never" by the last day of the year 9999, which cannot be represented in every
+    /// zone. It is read as [`Self::MAX`].
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(Self::from_jiff(at));
@@ -87,7 +87,7 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// One second, minute, hour and day of 24 hours, in milliseconds.
+/// One second in milliseconds.
 pub const SECOND_MS: i64 = 1_000;
 /// One minute in milliseconds.
 pub const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -99,26 +99,27 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 /// A duration as people write it: `90s`, `5m`, `36h`, `14d`, `2w`, `5 business minutes`, `2 business days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
 pub enum Span {
-    /// Milliseconds that pass on any clock (seconds, minutes, hours).
+    /// Milliseconds on any clock (seconds, minutes, hours).
     #[n(0)]
     Elapsed(#[n(0)] i64),
-    /// Calendar days in the zone that applies: the same wall-clock time so many days later, across a DST change too.
+    /// Calendar days in the zone that applies: the same time of day that many days later, even
+    /// across a change of the clocks.
     #[n(1)]
     Days(#[n(0)] u32),
-    /// Milliseconds of open business hours.
+    /// Milliseconds of opening hours.
     #[n(2)]
     Business(#[n(0)] i64),
-    /// The same wall-clock time so many working days later (days with opening hours that are no holiday); what is outside
-    /// of hours counts as the next opening.
+    /// Working days, which are days with opening hours: the same time of day that many working days later. A moment
+    /// outside of opening hours counts as the next opening.
     #[n(3)]
     BusinessDays(#[n(0)] u32),
 }
 
-/// The longest duration that can be written: ten years of 366 days.
+/// The longest duration that can be written, in days: ten years of 366 days.
 pub const SPAN_DAYS_MAX: u32 = 3_660;
 
 impl Span {
-    /// Nothing at all: due at once.
+    /// No time at all: due at once.
     pub const ZERO: Self = Self::Elapsed(0);
 
     /// Whether the span is zero, in whatever unit it was written.
@@ -126,7 +127,7 @@ impl Span {
         matches!(self, Self::Elapsed(0) | Self::Days(0) | Self::Business(0) | Self::BusinessDays(0))
     }
 
-    /// About how long this is, in milliseconds, for comparing and for expressions: a day counts as 24 hours.
+    /// Roughly how long the span is in milliseconds, for comparisons and expressions. A day counts as 24 hours.
     pub const fn approximate_ms(self) -> i64 {
         match self {
             Self::Elapsed(ms) | Self::Business(ms) => ms,
@@ -134,7 +135,7 @@ impl Span {
         }
     }
 
-    /// Reads what people write: a whole number, an optional `business`, and a unit.
+    /// Reads a span as people write it: a whole number, an optional `business`, and a unit.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -13,7 +13,7 @@ codes! {
         1 Int = "int",
         /// A double that is never NaN.
         2 Number = "number",
-        /// Text, UTF-8.
+        /// Text in UTF-8.
         3 Text = "text",
         /// An instant.
         4 Time = "time",
@@ -21,37 +21,37 @@ codes! {
         5 Duration = "duration",
         /// A list of texts.
         6 List = "list",
-        /// Known only when it is there: what a custom event brought along.
+        /// Any type. What a custom event brings has a type only once it is there.
         7 Any = "any",
     }
 }
 
-/// A value. Blank is "not known", which is different from empty and from zero. Serialised with its type, so that a stored
-/// definition reads back the same; the HTTP API writes plain JSON instead.
+/// A value. Blank means "not known", which differs from empty and from zero. A value is serialised with its type, so
+/// that a stored definition is read back unchanged; the HTTP API writes plain JSON instead.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
-    /// Not known.
+    /// The value is not known.
     #[default]
     Blank,
     /// Yes or no.
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A double, never NaN.
+    /// A double that is never NaN.
     Number(f64),
     /// An instant.
     Time(Timestamp),
-    /// Text.
+    /// Text in UTF-8.
     Text(String),
-    /// Values in order.
+    /// A list of values, in order.
     List(Vec<Value>),
     /// A duration in milliseconds.
     Duration(i64),
 }
 
-/// How a value is written: as CBOR's own null, bool, integer, double, text and array; times and durations are tagged
-/// integers of milliseconds.
+/// How a value is written: as CBOR's own null, bool, integer, double, text and array. Times and durations are
+/// integers of milliseconds with a tag.
 mod wire {
     use super::Value;
     use crate::time::Timestamp;
@@ -100,19 +100,19 @@ mod wire {
 }
 
 impl ValueType {
-    /// Whether every value of this type fits `to`, as [`Value::fit`] has it.
+    /// Whether every value of this type fits `to`, as [`Value::fit`] defines it.
     pub fn fits(self, to: Self) -> bool {
         self == to || matches!((self, to), (Self::Int, Self::Number) | (Self::Time, Self::Text) | (_, Self::Any))
     }
 }
 
 impl Value {
-    /// Whether nothing is known.
+    /// Whether the value is blank.
     pub const fn is_blank(&self) -> bool {
         matches!(self, Self::Blank)
     }
 
-    /// The type of the value; none when blank.
+    /// The type of the value; `None` when it is blank.
     pub const fn kind(&self) -> Option<ValueType> {
         Some(match self {
             Self::Blank => return None,
@@ -126,7 +126,7 @@ impl Value {
         })
     }
 
-    /// Text, or blank when there is none.
+    /// A text value, or blank when there is no text.
     pub fn text(text: Option<&str>) -> Self {
         text.map_or(Self::Blank, |t| Self::Text(t.to_owned()))
     }

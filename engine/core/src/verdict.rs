@@ -4,32 +4,31 @@ use crate::identity::Why;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
 
-/// What the gate says.
+/// What the gate says of a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Verdict {
-    /// Now.
+    /// The touch may happen now.
     #[n(0)]
     Go,
-    /// Not before then.
+    /// The touch may happen later.
     #[n(1)]
     NotBefore {
-        /// The first moment it may happen.
+        /// The first moment at which it may happen.
         #[n(0)]
         at: Timestamp,
-        /// Why.
         #[n(1)]
         why: Reason,
     },
-    /// Never.
+    /// The touch may never happen.
     #[n(2)]
     Never(#[n(0)] Reason),
-    /// Not before somebody releases what holds it.
+    /// The touch may happen only once someone releases what holds it.
     #[n(3)]
     Held(#[n(0)] Reason),
 }
 
 impl Verdict {
-    /// What stands against it.
+    /// The reason against the touch; `None` when it may happen.
     pub const fn why(self) -> Option<Reason> {
         match self {
             Self::Go => None,
@@ -43,39 +42,39 @@ crate::codes::codes! {
     pub enum Reason {
         /// The lead asked not to be contacted.
         0 OptedOut = "opted_out",
-        /// The lead does not want this channel.
+        /// The lead refuses this channel.
         1 ChannelRefused = "channel_refused",
         /// The lead asked for a later time.
         2 NotBefore = "not_before",
-        /// Outside business hours where the lead is.
+        /// The moment lies outside of business hours where the lead is.
         3 OutsideHours = "outside_hours",
-        /// A person holds the lead's touches back.
+        /// A person has paused the lead's touches.
         4 Paused = "paused",
-        /// Disqualified: will never buy.
+        /// The lead is disqualified and will never buy.
         5 Disqualified = "disqualified",
         /// The lead has no address for this channel.
         6 NoAddress = "no_address",
-        /// Somebody who has this address or number asked not to be contacted.
+        /// Someone who has this address or number asked not to be contacted.
         60 AddressOptedOut = "address_opted_out",
         /// Mail to this address comes back.
         61 AddressBounced = "address_bounced",
-        /// Somebody else answers at this number.
+        /// Someone other than the lead answers at this number.
         62 WrongNumber = "wrong_number",
-        /// This number is not to be called.
+        /// This number must not be called.
         63 DoNotCall = "do_not_call",
-        /// So many leads have this address or number that it is nobody's.
+        /// So many leads have this address or number that it identifies none of them.
         64 CrowdedAddress = "crowded_address",
-        /// Its workflow or connection is paused, or the connection is gone; which of them was not told apart.
+        /// The workflow or connection is paused, or the connection is gone. Earlier programs did not say which.
         120 Held = "held",
-        /// Its workflow is paused.
+        /// The message's workflow is paused.
         121 WorkflowPaused = "workflow_paused",
-        /// Its connection is paused.
+        /// The message's connection is paused.
         122 ConnectionPaused = "connection_paused",
-        /// The workspace has no such connection any more.
+        /// The workspace no longer has the message's connection.
         123 ConnectionGone = "connection_gone",
-        /// The run that it comes from has moved on.
+        /// The run that made the message has moved on.
         124 MovedOn = "moved_on",
-        /// As many messages to the lead are under way as may be.
+        /// As many messages to the lead as allowed are under way.
         125 UnderWay = "under_way",
     }
 }

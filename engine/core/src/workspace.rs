@@ -1,4 +1,4 @@
-//! What a workspace folder says besides its workflows: what is live, and never pinned by a run.
+//! What a workspace folder says besides its workflows. It is live, and no run pins it.
 
 use crate::calendar::Calendar;
 use crate::country::Country;
@@ -16,89 +16,84 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A checked workspace: everything the folder says.
+/// A checked workspace: everything that the folder says.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// Settings that `step` looks at.
+    /// The settings that `step` looks at.
     pub settings: Settings,
-    /// Workflows by name.
+    /// The workflows, by name.
     pub workflows: BTreeMap<String, Arc<Workflow>>,
-    /// Webhooks by the name in their address.
+    /// The webhooks, by the name in their address.
     pub sources: BTreeMap<String, Source>,
-    /// Where things are sent, by name.
+    /// Where messages are sent, by name.
     pub connections: BTreeMap<String, Connection>,
-    /// Of every file.
+    /// The digest of every file.
     pub digest: Digest,
 }
 
-/// `cadenza.yaml` and `team.yaml`.
+/// The contents of `cadenza.yaml` and `team.yaml`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The workspace's name.
     pub name: String,
-    /// The default calendar: zone, hours, holidays of the workspace.
+    /// The workspace's default calendar: its zone, hours and holidays.
     pub calendar: Calendar,
-    /// Where telephone numbers are that do not say of which country, and leads that do not say where they are.
+    /// The country for telephone numbers that name none, and for leads whose country is not known.
     pub country: Option<Country>,
-    /// Named calendars that teams and reps refer to.
+    /// Further calendars by name, to which teams and reps refer.
     pub calendars: BTreeMap<String, Calendar>,
-    /// Declared custom fields.
+    /// The declared custom fields.
     pub fields: BTreeMap<String, ValueType>,
-    /// When leads may be contacted.
     pub contact: ContactPolicy,
-    /// Per plugin: the file of one's own component, budgets.
+    /// The settings of plugins, by name: the file of a component of one's own, and budgets.
     pub plugins: BTreeMap<String, PluginSettings>,
-    /// Who works here.
     pub team: Team,
 }
 
-/// When leads may be contacted; the gate asks it for every touch.
+/// When leads may be contacted. The gate checks it for every touch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContactPolicy {
-    /// Channels that keep to business hours in the lead's zone; others go at any time.
+    /// The channels that keep to business hours in the lead's zone. Others may be used at any time.
     pub business_hours: Vec<Channel>,
-    /// Connection mails leave by when a step names none.
+    /// The connection by which mails leave when a step names none.
     pub email_via: Option<String>,
-    /// Connection reminders and escalations are sent to, when there is one.
+    /// The connection by which reps get reminders and escalations. Without one they get none.
     pub notify_via: Option<String>,
 }
 
-/// A plugin's entry in `cadenza.yaml`.
+/// A plugin's entry in `cadenza.yaml`. A budget that is `None` has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginSettings {
-    /// The component, for plugins that are not shipped with the engine; relative to the workspace.
+    /// The component's file, relative to the workspace, for a plugin that is not shipped with the engine.
     pub file: Option<PathBuf>,
-    /// Fuel for one decision.
+    /// The most fuel for one decision.
     pub fuel: Option<u64>,
-    /// Linear memory in bytes.
+    /// The most linear memory, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Wall time for one decision in milliseconds.
+    /// The most wall time for one decision, in milliseconds.
     pub wall_ms: Option<u64>,
-    /// Bytes of one answer.
+    /// The most bytes of one answer.
     pub output_bytes: Option<u64>,
-    /// Lines that one decision may say.
+    /// The most lines that one decision may log.
     pub log_lines: Option<u64>,
-    /// Elements of a table.
+    /// The most elements of a table.
     pub table_elements: Option<u64>,
-    /// Tables.
+    /// The most tables.
     pub tables: Option<u64>,
-    /// Core instances.
+    /// The most core instances.
     pub instances: Option<u64>,
 }
 
-/// Who works here.
+/// The people who work here.
 #[derive(Clone, Debug, Default)]
 pub struct Team {
-    /// Reps by id.
     pub reps: BTreeMap<RepId, Rep>,
-    /// Pools by name.
     pub pools: BTreeMap<String, Pool>,
-    /// Territories in the order they are asked.
+    /// The territories, in the order in which their conditions are evaluated.
     pub territories: Vec<Territory>,
 }
 
 impl Team {
-    /// Whether the rep is in the team.
+    /// Whether the team has this rep.
     pub fn knows(&self, rep: &RepId) -> bool {
         self.reps.contains_key(rep)
     }
@@ -108,7 +103,7 @@ impl Team {
         self.reps.get(rep).is_some_and(|rep| !rep.is_absent(now))
     }
 
-    /// Whether whoever has a task is there to have one.
+    /// Whether the rep or pool that has a task is still in the team.
     pub fn seats(&self, assignee: &Assignee) -> bool {
         match assignee {
             Assignee::Rep(rep) => self.knows(rep),
@@ -117,26 +112,24 @@ impl Team {
         }
     }
 
-    /// The members of a pool; none of one that there is not.
+    /// The members of a pool; none for a pool that does not exist.
     pub fn members(&self, pool: &str) -> impl Iterator<Item = &RepId> {
         self.pools.get(pool).into_iter().flat_map(|pool| pool.members.iter().map(|(rep, _)| rep))
     }
 }
 
-/// Somebody who sells.
+/// A person who sells.
 #[derive(Clone, Debug)]
 pub struct Rep {
-    /// Name for people.
+    /// The name for people.
     pub name: String,
-    /// Mail address.
     pub email: Option<String>,
-    /// The manager's id.
     pub manager: Option<RepId>,
-    /// When the rep works: hours, holidays and absences, in the rep's zone.
+    /// When the rep works: hours and holidays, in the rep's zone.
     pub calendar: Calendar,
-    /// First and last day of each absence.
+    /// The first and last day of each absence.
     pub absences: Vec<(Date, Date)>,
-    /// The most open tasks before pools pass over the rep.
+    /// With this many open tasks, pools pass over the rep.
     pub open_tasks_max: Option<u32>,
 }
 
@@ -147,43 +140,42 @@ impl Rep {
         self.absences.iter().any(|(first, last)| *first <= today && today <= *last)
     }
 
-    /// Whether the rep is at work.
+    /// Whether the rep is at work now.
     pub fn is_present(&self, now: Timestamp) -> bool {
         !self.is_absent(now) && self.calendar.is_open(now)
     }
 }
 
-/// Reps that share work.
+/// Reps who share work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// Members in order, with their weights (1 when not given).
+    /// The members in order, each with a weight (1 when the file gives none).
     pub members: Vec<(RepId, u32)>,
 }
 
-/// A part of the market and who it belongs to.
+/// A part of the market, and the rep to whom it belongs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Territory {
-    /// Its name.
     pub name: String,
     /// Which leads lie in it.
     pub condition: Expr,
-    /// The rep it belongs to.
+    /// The rep to whom it belongs.
     pub owner: RepId,
 }
 
-/// Where a secret is found; never in the file itself.
+/// Where a secret is found. A secret never stands in the workspace itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
-    /// An environment variable.
+    /// In an environment variable.
     Env(String),
-    /// A file.
+    /// In a file.
     File(PathBuf),
 }
 
-/// A webhook.
+/// A webhook from which events come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
-    /// How a delivery is known to be genuine.
+    /// How a delivery proves that it is genuine.
     pub signature: Signature,
     /// How far the delivery's time may be from ours, in milliseconds of real time.
     pub tolerance_ms: u64,
@@ -191,52 +183,49 @@ pub struct Source {
     pub mapping: Mapping,
 }
 
-/// How a delivery is known to be genuine.
+/// How a delivery proves that it is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signature {
-    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. Several secrets while one is replaced.
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. There are several
+    /// secrets while one is being replaced.
     StandardWebhooks {
-        /// `whsec_…` secrets, any of which may have signed.
+        /// Secrets that begin with `whsec_`. Any of them may have signed.
         secrets: Vec<SecretRef>,
     },
     /// HMAC-SHA256 over the body, or over `timestamp.body` when a timestamp header is named.
     Hmac {
-        /// The shared secret.
+        /// The shared secrets. Any of them may have signed.
         secrets: Vec<SecretRef>,
-        /// Header with the signature.
+        /// The header with the signature.
         header: String,
-        /// What stands before the signature in the header, such as `sha256=`.
+        /// The text before the signature in the header, such as `sha256=`.
         prefix: String,
-        /// How the signature is written.
         encoding: SignatureEncoding,
-        /// Header with the time in seconds.
+        /// The header with the time in seconds.
         timestamp_header: Option<String>,
-        /// Header with the delivery's id; the body's `id` path is taken when there is none.
+        /// The header with the delivery's id. Without one, the body's `id` path is used.
         id_header: Option<String>,
     },
-    /// HMAC-SHA256 over the time, a mark between, and the body; the time and any number of signatures stand in one header, as
+    /// HMAC-SHA256 over the time, a separator and the body. One header has the time and any number of signatures, as in
     /// `t=1614265330,v1=5257a8…,v1=…`.
     Timed {
-        /// The shared secret.
+        /// The shared secrets. Any of them may have signed.
         secrets: Vec<SecretRef>,
-        /// The header.
         header: String,
-        /// The name of the time in it.
+        /// The name of the time in the header.
         time: String,
-        /// The name of each signature in it; others are passed over.
+        /// The name of each signature in the header. Other names are ignored.
         signature: String,
-        /// How a signature is written.
         encoding: SignatureEncoding,
-        /// What stands between time and body in what is signed.
+        /// The separator between time and body in what is signed.
         between: String,
     },
-    /// Nothing is signed: the sender shows a token. Whoever sees one delivery can send others.
+    /// Nothing is signed; the sender shows a token. Whoever sees one delivery can forge others.
     Token {
-        /// The shared token.
+        /// The shared tokens, any of which may be shown.
         secrets: Vec<SecretRef>,
-        /// Where it stands.
         place: TokenPlace,
-        /// Header with the delivery's id; the body's `id` path is taken when there is none.
+        /// The header with the delivery's id. Without one, the body's `id` path is used.
         id_header: Option<String>,
     },
 }
@@ -246,128 +235,125 @@ pub enum Signature {
 pub enum TokenPlace {
     /// In a header.
     Header {
-        /// Its name.
         name: String,
-        /// What stands before the token, such as `Bearer `.
+        /// The text before the token, such as `Bearer `.
         prefix: String,
     },
-    /// In the address, as the parameter of this name.
+    /// In the address, as the parameter with this name.
     Query(String),
 }
 
 /// How a signature is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureEncoding {
-    /// Hexadecimal.
     Hex,
-    /// Base 64.
     Base64,
 }
 
 /// How a webhook's body becomes an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
-    /// The event's type: fixed, or by the text at a path.
+    /// The event's type: fixed, or chosen by the text at a path.
     pub event: MappedType,
-    /// Path of the event's id; the delivery's own id when none.
+    /// The path of the event's id. Without one, the delivery's own id is used.
     pub id: Option<JsonPath>,
-    /// Path of the time it happened; the delivery's time when none.
+    /// The path of the time at which it happened. Without one, the delivery's time is used.
     pub at: Option<JsonPath>,
-    /// Lead fields and where they come from.
+    /// The lead's fields, each with its origin.
     pub lead: BTreeMap<String, MappedValue>,
-    /// Names under `data` and where they come from.
+    /// The names under `data`, each with its origin.
     pub data: BTreeMap<String, MappedValue>,
 }
 
 /// The type of a mapped event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MappedType {
-    /// Always this.
+    /// Always this type.
     Fixed(EventType),
-    /// By the text at the path.
+    /// The type for the text at a path.
     By {
         /// Where the text is.
         path: JsonPath,
-        /// What each text means; anything else is refused.
+        /// The type for each text. Any other text is refused.
         map: BTreeMap<String, EventType>,
     },
 }
 
-/// Where a value comes from.
+/// Where a mapped value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MappedValue {
-    /// From the body.
+    /// The value at this path of the body.
     Path(JsonPath),
-    /// Always this.
+    /// Always this value.
     Constant(Value),
 }
 
-/// Member names from the body's root, `a.b.0.c`; numbers index arrays.
+/// The names of members from the body's root, as in `a.b.0.c`; numbers index arrays.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonPath(pub Vec<String>);
 
-/// Where things are sent.
+/// A place to which messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Address, http or https.
+    /// The address, http or https.
     pub url: String,
-    /// Environment variable whose value, when it is set, takes the place of `url`.
+    /// The environment variable whose value replaces `url` when it is set.
     pub url_env: Option<String>,
-    /// Signs what is sent, by Standard Webhooks.
+    /// The secret that signs what is sent, by Standard Webhooks.
     pub secret: Option<SecretRef>,
-    /// Headers added to every request.
+    /// The headers that are added to every request.
     pub headers: BTreeMap<String, HeaderValue>,
-    /// Longest wait for an answer, in milliseconds of real time.
+    /// The longest wait for an answer, in milliseconds of real time.
     pub timeout_ms: u64,
-    /// Attempts before it becomes a dead letter.
+    /// The attempts after which a message becomes a dead letter.
     pub attempts_max: u16,
-    /// First wait before another attempt; doubles each time.
+    /// The wait before the second attempt. It doubles each time.
     pub backoff: Span,
-    /// Longest wait before another attempt.
+    /// The longest wait before another attempt.
     pub backoff_max: Span,
 }
 
 /// The value of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderValue {
-    /// As written.
+    /// The text as written.
     Text(String),
-    /// A secret.
+    /// The value of a secret.
     Secret(SecretRef),
 }
 
-/// What `step` may look at that no run pins: settings, and the plugins as they are loaded.
+/// What `step` may look at that no run pins: the settings, and the plugins as they are loaded.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// Of everything below: journal entries say by it under what they were computed.
+    /// The digest of everything below. A journal entry names by it what was in force.
     pub digest: Digest,
-    /// `cadenza.yaml` and `team.yaml`.
+    /// The contents of `cadenza.yaml` and `team.yaml`.
     pub settings: Arc<Settings>,
-    /// The workflows that new runs start with, by name.
+    /// The workflows with which new runs start, by name.
     pub workflows: BTreeMap<String, Arc<Workflow>>,
-    /// What the loaded plugins say of themselves, by name.
+    /// What the loaded plugins say about themselves, by name.
     pub plugins: BTreeMap<String, PluginInfo>,
-    /// For each place a plugin is asked: the parameters laid out, and what it reads given those.
+    /// For each place where a plugin is asked: its parameters, and what it reads given those.
     pub bindings: BTreeMap<AskRef, Binding>,
-    /// Builds that are tried beside the live ones, by the plugin's name.
+    /// The builds that are tried beside the live ones, by the plugin's name.
     pub candidates: BTreeMap<String, Candidate>,
-    /// Connections that there are.
+    /// The names of the connections.
     pub connections: BTreeSet<String>,
 }
 
 /// A build of a plugin that is tried before it goes live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// What it says of itself.
+    /// What the build says about itself.
     pub info: PluginInfo,
-    /// Of a thousand leads it decides for so many, always the same ones; with 0 it is only watched (shadow).
+    /// For how many of a thousand leads it decides, always the same ones. With 0 it is only watched (shadow).
     pub share_permille: u16,
-    /// For each place that it fits: its parameters, and what it reads. Elsewhere the live build decides.
+    /// For each place that the build fits: its parameters, and what it reads. Elsewhere the live build decides.
     pub bindings: BTreeMap<AskRef, Binding>,
 }
 
 impl Candidate {
-    /// Whether it decides for this lead (canary). A lead that is in stays in when the share grows.
+    /// Whether the build decides for this lead (canary). A lead for which it decides keeps it when the share grows.
     pub fn decides_for(&self, plugin: &str, lead: LeadId) -> bool {
         let place = hash64(format!("{plugin}/{lead}").as_bytes()) % 1_000;
         place < u64::from(self.share_permille)
@@ -377,13 +363,13 @@ impl Candidate {
 /// A plugin bound to a place where it is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
-    /// Its parameters, in its order.
+    /// The parameters, in the plugin's order.
     pub parameters: Parameters,
-    /// What it reads, given those.
+    /// What the plugin reads, given these parameters.
     pub reads: Reads,
 }
 
-/// Definitions by digest: those that a run may follow, and what is left of the others.
+/// The definitions by digest: those that a run may follow, and the outlines of the others.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Definitions {
     followed: BTreeMap<Digest, Arc<Workflow>>,
@@ -391,36 +377,36 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// The definition, when runs may follow it.
+    /// The definition with this digest, if runs may follow it.
     pub fn get(&self, digest: &Digest) -> Option<&Arc<Workflow>> {
         self.followed.get(digest)
     }
 
-    /// Those that runs may follow.
+    /// The definitions that runs may follow.
     pub fn followed(&self) -> impl Iterator<Item = &Arc<Workflow>> {
         self.followed.values()
     }
 
-    /// Runs may follow this one from now on.
+    /// Adds a definition that runs may follow.
     pub fn insert(&mut self, workflow: Arc<Workflow>) {
         self.past.remove(&workflow.digest);
         self.followed.insert(workflow.digest, workflow);
     }
 
-    /// No run follows this one.
+    /// Adds the outline of a definition that no run follows.
     pub fn insert_past(&mut self, outline: Outline) {
         if !self.followed.contains_key(&outline.digest) {
             self.past.insert(outline.digest, Arc::new(outline));
         }
     }
 
-    /// Leaves nothing of a definition but its outline, which is returned.
+    /// Drops a definition, and keeps and returns its outline.
     pub fn drop(&mut self, digest: &Digest) -> Option<&Outline> {
         let outline = Outline::of(self.followed.remove(digest)?.as_ref());
         Some(self.past.entry(*digest).or_insert_with(|| Arc::new(outline)))
     }
 
-    /// The workflow's name.
+    /// The name of the workflow with this digest.
     pub fn name(&self, digest: &Digest) -> Option<&str> {
         let followed = self.followed.get(digest).map(|workflow| workflow.name.as_str());
         followed.or_else(|| self.past.get(digest).map(|outline| outline.name.as_str()))
@@ -435,19 +421,19 @@ impl Definitions {
         Some((id, verb))
     }
 
-    /// The path of a script, of whatever version of whatever workflow.
+    /// The path of a script, from any version of any workflow.
     pub fn script(&self, script: ScriptId) -> Option<&str> {
         let past = || self.past.values().flat_map(|outline| &outline.scripts).find(|path| ScriptId::of(path) == script);
         let followed = self.followed.values().find_map(|workflow| workflow.script(script)).map(|(path, _)| path);
         followed.or_else(|| past().map(String::as_str))
     }
 
-    /// Whether a workflow of this name is or was there.
+    /// Whether there is or was a workflow of this name.
     pub fn knows(&self, name: &str) -> bool {
         self.versions(name).next().is_some()
     }
 
-    /// The versions of a workflow.
+    /// The digests of a workflow's versions.
     pub fn versions(&self, name: &str) -> impl Iterator<Item = Digest> {
         let followed = self.followed.values().filter(move |workflow| workflow.name == name);
         let past = self.past.values().filter(move |outline| outline.name == name);

@@ -1,9 +1,9 @@
 //! Names of time zones: which of them are places, and what people and other programs write for one.
 //!
-//! A workspace, calendar, schedule or rep needs a *place* ([`place`]): `EST` is one offset all year and runs an hour late in
-//! summer, so it is refused, with the place that was probably meant. A lead's zone comes from forms and CRMs, which write
-//! Windows names, the texts of their lists and abbreviations: [`of_lead`] understands those, or says why it does not. What
-//! means clocks hours apart is never guessed.
+//! A workspace, calendar, schedule or rep needs a *place* ([`place`]). `EST` has one offset all year and is an hour off
+//! in summer, so it is refused, with the place that was probably meant. A lead's zone comes from forms and CRMs, which
+//! write Windows names, the texts of their lists, and abbreviations. [`of_lead`] understands those, or says why it does
+//! not. A name that may mean clocks hours apart is never guessed at.
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
@@ -14,23 +14,24 @@ use std::sync::LazyLock;
 #[cfg(test)]
 mod tests;
 
-/// Zones as Windows names and shows them; the file says where from.
+/// Zones as Windows names and shows them. The file says where they are from.
 const WINDOWS: &str = include_str!("zone/windows.txt");
-/// Zones as people write them out.
+/// Zones as people spell them out.
 const SPOKEN: &str = include_str!("zone/spoken.txt");
-/// Abbreviations, with what they mean in which country.
+/// Abbreviations, with their meaning in each country.
 const ABBREVIATIONS: &str = include_str!("zone/abbreviations.txt");
 
-/// The longest text that is looked at, in bytes: no name of a zone is longer.
+/// The longest text that is read, in bytes. No name of a zone is longer.
 const TEXT_BYTES_MAX: usize = 100;
 
-/// How many places are offered instead of what names none.
+/// The most places that are offered in place of a name that is none.
 const OFFERED_MAX: usize = 4;
 
-/// How far the offset beside a name may be off: that of a country's past, or of its summer. More contradicts the name.
+/// How far an offset beside a name may differ from the place's own, in seconds: it may be that of the country's past or
+/// of its summer. A greater difference contradicts the name.
 const OFFSET_SLACK_S: i32 = 3600;
 
-/// IANA names without an area that are places all the same: old names of countries.
+/// IANA names without an area that are places nevertheless: old names of countries.
 const COUNTRIES: &[&str] = &[
     "Cuba",
     "Egypt",
@@ -58,7 +59,8 @@ const COUNTRIES: &[&str] = &[
     "W-SU",
 ];
 
-/// Areas whose second part is a city or an island; `US/Eastern` and `America/Indiana/Knox` are none by their last part.
+/// Areas in which the second part of a name is a city or an island. In `US/Eastern` and `America/Indiana/Knox`, the
+/// last part alone names no place.
 const AREAS: &[&str] =
     &["Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
 
@@ -66,7 +68,7 @@ const AREAS: &[&str] =
 const NO_CITIES: &[&str] =
     &["act", "lhi", "north", "nsw", "south", "virgin", "west", "yap", "victoria", "johnston", "samoa"];
 
-/// Large places, to suggest one for an offset.
+/// Large places, from which one is suggested for an offset.
 const LARGE: &[&str] = &[
     "America/New_York",
     "America/Chicago",
@@ -117,26 +119,27 @@ pub enum ZoneError {
     /// Nothing of this name is known.
     #[error("there is no time zone `{0}`")]
     Unknown(String),
-    /// An offset, or (for a workspace) an abbreviation or another program's name; an offset says nothing of summer time.
+    /// The text is an offset, or (for a workspace) an abbreviation or another program's name. An offset
+    /// says nothing about summer time.
     #[error("`{name}` is not the time zone of a place{}", offered(.meant))]
     NoPlace {
-        /// As it was written.
+        /// The text as it was written.
         name: String,
         /// Places to write instead; empty when none is likelier than others.
         meant: Vec<String>,
     },
-    /// Several places whose clocks are hours apart.
+    /// The text means several places whose clocks are hours apart.
     #[error("`{name}` means several time zones{}", offered(.meant))]
     Ambiguous {
-        /// As it was written.
+        /// The text as it was written.
         name: String,
-        /// What it may mean.
+        /// The places that it may mean.
         meant: Vec<String>,
     },
-    /// The offset is not one of the place that stands beside it.
+    /// The offset is not one of the place beside it.
     #[error("`{name}` contradicts itself: {place} has another offset")]
     Contradiction {
-        /// As it was written.
+        /// The text as it was written.
         name: String,
         /// The place that the words mean.
         place: String,
@@ -161,30 +164,30 @@ fn offered(meant: &[String]) -> String {
     }
 }
 
-/// The place of this IANA name, in any case, as a zone whose name has the one right spelling. UTC is allowed, under any
-/// of its names.
+/// The place with this IANA name, in upper or lower case, as a zone whose name has the one right spelling. UTC is
+/// allowed under any of its names.
 ///
 /// # Errors
-/// With what to write instead where that can be told: `EST`, `GMT+5`, `Etc/GMT-3`, `+02:00` and `Eastern Standard Time` are
-/// no places.
+/// When the name is no place, with what to write instead where that is clear: `EST`, `GMT+5`, `Etc/GMT-3`, `+02:00` and
+/// `Eastern Standard Time` are no places.
 pub fn place(name: &str) -> Result<TimeZone, ZoneError> {
     if let Some(zone) = iana(name) {
         return Ok(zone);
     }
     let short = name.chars().take(TEXT_BYTES_MAX).collect::<String>();
     match of_lead(name, None) {
-        // What a lead may write is no name for a workspace, but it says what was meant.
+        // What a lead may write is no name for a workspace, but it tells which place was meant.
         Ok(meant) => Err(ZoneError::NoPlace { name: short, meant: vec![meant.into_owned()] }),
         Err(ZoneError::Ambiguous { meant, .. }) => Err(ZoneError::NoPlace { name: short, meant }),
         Err(error) => Err(error),
     }
 }
 
-/// The IANA name of the zone that a lead gave: as IANA, Windows or a CRM's list writes it, in words, or an abbreviation, for
-/// which `country` (two letters, ISO 3166) may decide.
+/// The IANA name of the zone that a lead gave: as IANA, Windows or a CRM's list writes it, in words, or as an
+/// abbreviation, for which `country` (two letters, ISO 3166) may decide.
 ///
 /// # Errors
-/// What cannot be told, or would be a guess between clocks that are hours apart.
+/// When the text names no zone, or a guess would have to choose between clocks that are hours apart.
 pub fn of_lead<'t>(text: &'t str, country: Option<&str>) -> Result<Cow<'t, str>, ZoneError> {
     let text = text.trim();
     if let Some(zone) = iana(text) {
@@ -197,7 +200,7 @@ pub fn of_lead<'t>(text: &'t str, country: Option<&str>) -> Result<Cow<'t, str>,
     written(text, country).map(Cow::Owned)
 }
 
-/// The place of an IANA name.
+/// The zone of an IANA name that is a place, or UTC.
 fn iana(name: &str) -> Option<TimeZone> {
     let zone = TimeZone::get(name).ok()?;
     let known = zone.iana_name()?;
@@ -210,7 +213,7 @@ fn iana(name: &str) -> Option<TimeZone> {
     }
 }
 
-/// What is not plainly an IANA name.
+/// Reads a text that is not plainly an IANA name.
 fn written(text: &str, country: Option<&str>) -> Result<String, ZoneError> {
     let (offset, words) = offset_before(text);
     let (offset, words) = match offset_after(words) {
@@ -228,14 +231,14 @@ fn written(text: &str, country: Option<&str>) -> Result<String, ZoneError> {
     }
 }
 
-/// Whether this is an IANA name for an offset; what is an abbreviation besides goes by what that means.
+/// Whether this is an IANA name for an offset. One that is also an abbreviation is read as the abbreviation.
 fn is_fixed(words: &str) -> bool {
     TimeZone::get(words).is_ok_and(|zone| !zone.is_unknown() && zone.iana_name() != Some("Factory"))
         && iana(words).is_none()
         && !NAMES.abbreviations.contains_key(&folded(words))
 }
 
-/// The place that these words name: as a whole, by what stands in brackets, or by what stands before or behind them.
+/// The place that these words name: all of them, those in brackets, or those on either side of a dash.
 fn named(words: &str, country: Option<&str>) -> Result<String, ZoneError> {
     let whole = named_whole(words, country);
     let parts = || {
@@ -266,14 +269,15 @@ fn named_whole(words: &str, country: Option<&str>) -> Result<String, ZoneError> 
     place.map_or_else(|| cities(words), Ok)
 }
 
-/// `eastern daylight time`, `eastern summer time` and `eastern time` as `eastern standard time`, the one that is listed.
+/// Reads `eastern daylight time`, `eastern summer time` and `eastern time` as `eastern standard time`,
+/// which is the one in the table.
 fn as_standard_time(key: &str) -> Option<String> {
     let zone =
         [" daylight time", " summer time", " standard time", " time"].iter().find_map(|end| key.strip_suffix(end))?;
     Some(format!("{zone} standard time"))
 }
 
-/// A city, or a list of them when all are known and share their clock: `London, Ontario` is not in Europe.
+/// Reads a city, or a list of cities that are all known and share a clock. `London, Ontario` is not in Europe.
 fn cities(words: &str) -> Result<String, ZoneError> {
     let found: Option<Vec<&String>> = words.split([',', ';']).map(|city| NAMES.cities.get(&folded(city))).collect();
     match found.as_deref() {
@@ -286,7 +290,8 @@ fn cities(words: &str) -> Result<String, ZoneError> {
     }
 }
 
-/// Reads `(UTC-05:00) `, `GMT+1 `, `(UTC) ` or `+02:00 ` in front: seconds east of Greenwich, and the words behind it.
+/// Reads `(UTC-05:00) `, `GMT+1 `, `(UTC) ` or `+02:00 ` at the front. Returns the seconds east of
+/// Greenwich, and the words that follow.
 fn offset_before(text: &str) -> (Option<i32>, &str) {
     let open = text.trim_start_matches(['(', '[', ' ']);
     let named = open.get(..3).filter(|name| name.eq_ignore_ascii_case("UTC") || name.eq_ignore_ascii_case("GMT"));
@@ -299,14 +304,14 @@ fn offset_before(text: &str) -> (Option<i32>, &str) {
     if is_bare { (Some(0), words(rest)) } else { (None, text) }
 }
 
-/// Reads an offset in brackets at the end: `Eastern Time (GMT-5)`.
+/// Reads an offset in brackets at the end, as in `Eastern Time (GMT-5)`.
 fn offset_after(words: &str) -> Option<(i32, &str)> {
     let (before, _) = words.rsplit_once(['(', '['])?;
     let (seconds, rest) = offset_before(&words[before.len()..]);
     (rest.is_empty() && !before.trim().is_empty()).then_some((seconds?, before.trim()))
 }
 
-/// Reads `+5`, `-05:00` or `+0530` (also with a typographic minus): seconds, and what follows.
+/// Reads `+5`, `-05:00` or `+0530` (also with a typographic minus). Returns the seconds, and what follows.
 fn signed(text: &str) -> Option<(i32, &str)> {
     let rest = text.strip_prefix(['+', '-', '\u{2212}', '\u{2013}'])?.trim_start();
     let sign = if text.starts_with('+') { 1 } else { -1 };
@@ -347,7 +352,7 @@ fn fits(place: &str, offset: i32) -> bool {
     offsets_of(place).iter().any(|own| (own - offset).abs() <= OFFSET_SLACK_S)
 }
 
-/// Large places that have this offset, in winter first.
+/// Large places that have this offset; those that have it in January come first.
 fn places_at(offset: i32) -> Vec<String> {
     let with = |half: usize| {
         let at = LARGE.iter().filter(move |place| offsets_of(place)[half] == offset);
@@ -362,7 +367,7 @@ fn places_at(offset: i32) -> Vec<String> {
     found
 }
 
-/// A name as it is looked up: words in lower case, one blank between them.
+/// A name in the form in which it is looked up: words in lower case, with one blank between them.
 fn folded(name: &str) -> String {
     let spaced: String = name
         .replace('&', " and ")
@@ -373,7 +378,7 @@ fn folded(name: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What is known beside the IANA names, by folded name.
+/// The names that are known besides IANA's, by folded name.
 struct Names {
     abbreviations: BTreeMap<String, Abbreviation>,
     places: BTreeMap<String, &'static str>,
@@ -393,7 +398,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
         .collect(),
 });
 
-/// The lines of a table: the first column, and the others.
+/// The lines of a table, each split into the first column and the rest.
 fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     table
         .lines()
@@ -402,7 +407,7 @@ fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str
         .map(|(first, rest)| (first.trim(), rest.trim()))
 }
 
-/// The city of an IANA name, folded.
+/// The city in an IANA name, folded.
 fn city(name: &str) -> Option<String> {
     let (area, city) = name.split_once('/')?;
     let city = folded(city);
@@ -410,11 +415,11 @@ fn city(name: &str) -> Option<String> {
         .then_some(city)
 }
 
-/// What an abbreviation means.
+/// The meaning of an abbreviation.
 struct Abbreviation {
-    /// When nothing else is known.
+    /// The place when the country is not known or not listed.
     usual: Option<&'static str>,
-    /// Where it means something else: country, place.
+    /// The place in each country where it differs.
     by_country: Vec<(&'static str, &'static str)>,
 }
 

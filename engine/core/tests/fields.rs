@@ -1,5 +1,5 @@
-//! What events do to a lead's fields: a blank is no news, an older word does not change a newer one, and a list takes
-//! consent away and never gives it back.
+//! What events do to a lead's fields: a blank says nothing, an older value does not replace a newer one, and a list
+//! withdraws consent but never gives it back.
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::{Shared, Sim};
 
 const CREATED: &str = "2026-03-02T14:30:00Z";
 
-/// Noon of a day of March 2026, far enough after the lead came to be an update.
+/// Noon of a day of March 2026, which is late enough after the lead's creation to be an update.
 fn noon(day: u32) -> cadenza_core::time::Timestamp {
     at(&format!("2026-03-{day:02}T12:00:00Z"))
 }
@@ -37,7 +37,7 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// A lead that came on 2 March with a title, and what happens to it on the 20th.
+/// Creates a lead on 2 March with a title, applies updates on the 20th, and returns what came of them.
 fn told(updates: &[(u32, Value)]) -> (Value, Vec<Note>) {
     let world = w::world(vec![], hot);
     let (mut sim, mut shared) = (Sim::new(1, at(CREATED)), Shared::default());
@@ -67,13 +67,13 @@ fn the_latest_word_holds_in_whatever_order_it_comes() {
         (vec![(5, new.clone()), (4, old.clone())], new.clone(), true),
         (vec![(4, old.clone()), (5, new.clone())], new.clone(), false),
         (vec![(5, old.clone()), (5, new.clone())], new.clone(), false),
-        // The same value, said again later, is known since then.
+        // When the same value is sent again later, it counts as known from then on.
         (vec![(5, new.clone()), (9, new.clone()), (7, old.clone())], new.clone(), true),
-        // What was cleared stays cleared for what is older.
+        // A cleared field stays cleared against older values.
         (vec![(5, clear.clone())], clear.clone(), false),
         (vec![(5, clear.clone()), (4, old.clone())], clear.clone(), true),
         (vec![(5, clear.clone()), (6, new.clone())], new.clone(), false),
-        // A clock ahead of ours does not make a word newer than now.
+        // A sender's clock that is ahead of ours does not make a value newer than now.
         (vec![(21, old.clone()), (20, new.clone())], new.clone(), false),
     ] {
         let (title, notes) = told(&updates);

@@ -1,4 +1,4 @@
-//! The heart over a working set: how often a command runs again, and that a run which stops leaves nothing.
+//! The heart over a working set: how often a command runs again, and that a command which stops leaves nothing behind.
 
 mod support;
 
@@ -20,7 +20,7 @@ use support::workflows::{self as w, at, hot};
 
 const NUMBER: &str = "+12125550100";
 
-/// Asks nobody.
+/// A decider that never asks a plugin.
 struct Silent;
 
 impl Decide for Silent {
@@ -29,7 +29,7 @@ impl Decide for Silent {
     }
 }
 
-/// Everybody has one telephone number, and each is of another company.
+/// Many leads of different companies with the same telephone number.
 struct Switchboard {
     leads: BTreeMap<LeadId, LeadState>,
     number: IdentityKey,
@@ -63,7 +63,7 @@ impl Switchboard {
     }
 }
 
-/// What nobody foresaw is named all at once, however many leads an event is told to.
+/// Leads that could not be foreseen are named all at once, however many of them an event is told to.
 #[test]
 fn a_number_that_serves_nobody_is_told_to_all_who_have_it_in_a_few_runs() {
     let (world, now) = (w::world(vec![], hot), at("2026-03-02T14:30:00Z"));

@@ -21,14 +21,14 @@ use std::sync::Arc;
 use support::workflows::{self as w, at, hot, pooled};
 use support::{Answered, Shared, Sim, World, answer};
 
-/// One thing that happens: what, with which particulars, how long after the last.
+/// One thing that happens: what it is, its particulars, and the time since the last one.
 type Happening = (u8, u32, u32);
 
 fn pick<T: Clone>(list: &[T], by: u32) -> T {
     list[by as usize % list.len()].clone()
 }
 
-/// Any decision, now and then none, now and then one of another kind.
+/// Makes some decision: sometimes none, sometimes one of the wrong kind.
 fn moody(question: &Question, asked: u64) -> Option<Answered> {
     let mood = cadenza_core::id::hash64(&asked.to_be_bytes());
     match mood % 7 {
@@ -45,7 +45,7 @@ fn moody(question: &Question, asked: u64) -> Option<Answered> {
     }))
 }
 
-/// A workflow of a few steps drawn at random; they may go round in circles.
+/// A workflow of a few steps drawn at random. The steps may form circles.
 fn any_workflow(name: &'static str, seeds: Vec<(u8, u8, u8)>) -> Arc<Workflow> {
     let ids: Vec<String> = (0..seeds.len()).map(|ix| format!("s{ix}")).collect();
     let place = move |ids: &[String], by: u8| match usize::from(by) % (ids.len() + 1) {
@@ -181,7 +181,7 @@ fn command(a: u32, state: &LeadState, now: Timestamp) -> Event {
     Event::Commanded { command, by: "ops".to_owned() }
 }
 
-/// What a lead is before and after everything but its journal.
+/// The state without its journal, to compare a lead before and after.
 fn without_journal(state: &LeadState) -> LeadState {
     LeadState { seq: 0, latest: None, ..state.clone() }
 }
@@ -200,7 +200,7 @@ impl Walk {
         Self { world, shared: Shared::default(), sim: Sim::new(1, now), now, closed: vec![] }
     }
 
-    /// One happening; an event that may come twice does.
+    /// Applies one happening, and applies it again where that may occur.
     fn happen(&mut self, (what, a, gap): Happening) {
         self.now = self.now.plus_ms(pick(&[0, 1, MINUTE_MS, 17 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 9 * DAY_MS], gap));
         let tasks: Vec<TaskId> = self.sim.state.tasks.iter().map(|task| task.id).collect();
@@ -214,7 +214,7 @@ impl Walk {
             0 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadCreated), a, self.now))),
             1 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadUpdated), a, self.now))),
             2 => {
-                // An opt-out ends the story, so it is rare.
+                // An opt-out ends the story, so it is kept rare.
                 let kinds = if a.is_multiple_of(20) { StandardEvent::ALL } else { &StandardEvent::ALL[..14] };
                 self.feed(Event::Reported(report(w::standard(pick(kinds, a / 20)), a, self.now)));
             }
@@ -247,7 +247,7 @@ impl Walk {
         }
     }
 
-    /// Another workspace is in force: other hours, somebody gone, mails only at work.
+    /// Changes the workspace: other hours, a rep who left, or mails only in business hours.
     fn change(&mut self, a: u32) {
         self.world.change(|settings| match a / 41 % 4 {
             0 => settings.contact.business_hours = vec![Channel::Call, Channel::Email],
@@ -255,11 +255,11 @@ impl Walk {
             2 => drop(settings.team.reps.remove(&RepId("bob".to_owned()))),
             _ => settings.contact.notify_via = None,
         });
-        // Leads with tasks of whoever left are told.
+        // Leads with tasks of a rep who left are told.
         self.feed(Event::Woken);
     }
 
-    /// Pauses some workflows and lets others go on.
+    /// Pauses some workflows and releases the others.
     fn pause(&mut self, a: u32) {
         let names = ["inbound", "handoff", "wild", "tame"];
         let paused = names.into_iter().enumerate().filter(|(ix, _)| (a / 37) >> ix & 1 == 1);
@@ -306,7 +306,7 @@ impl Walk {
         self.feed_late(event);
     }
 
-    /// An event that comes too late or once more: nothing changes but the journal.
+    /// Feeds an event that comes too late or twice. It must change nothing but the journal.
     fn feed_late(&mut self, event: Event) {
         let before = without_journal(&self.sim.state);
         let (sent, asked) = (self.sim.outbox.len(), self.sim.questions.len());
@@ -356,7 +356,7 @@ impl Walk {
         self.feed_twice(answer(&question, decision));
     }
 
-    /// A message falls due, perhaps once more.
+    /// Lets a message fall due, sometimes twice.
     fn depart(&mut self, a: u32) {
         let ix = a as usize % self.sim.outbox.len();
         let row = self.sim.outbox[ix].clone();
@@ -418,7 +418,7 @@ fn happenings(most: usize) -> impl Strategy<Value = Vec<Happening>> {
 }
 
 fn settings(cases: u32) -> ProptestConfig {
-    // CADENZA_CASES multiplies the number of cases, for a long look before a release.
+    // CADENZA_CASES multiplies the number of cases, for a longer run before a release.
     let times = std::env::var("CADENZA_CASES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases * times) }
 }

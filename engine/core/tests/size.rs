@@ -1,4 +1,4 @@
-//! What a fresh inbound lead weighs in the store: design §4 allows 1.4 kB for all its records, keys included.
+//! How many bytes a fresh inbound lead takes in the store. Design §4 allows 1.4 kB for all its records, keys included.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use support::workflows::{self as w, at, hot};
 use support::{Shared, Sim};
 
-/// The most bytes of the lead's own record, newest journal entry inside, on its way to the first wait.
+/// The most bytes of the lead's own record, with its newest journal entry, on the way to the first wait.
 const LEAD_BYTES_MAX: usize = 980;
 
 fn typical() -> Event {

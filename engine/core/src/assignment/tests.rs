@@ -1,4 +1,4 @@
-//! Who is chosen: one choice, and many in a row while people come and go.
+//! Who is chosen: in a single choice, and in many in a row while reps come and go.
 
 use super::*;
 use crate::calendar::{Calendar, weekdays_nine_to_five};
@@ -18,7 +18,8 @@ fn rep(zone: &str, away: bool, open_tasks_max: Option<u32>) -> Rep {
     Rep { name: String::new(), email: None, manager: None, calendar, absences, open_tasks_max }
 }
 
-/// Ada and Bob are at work, Cleo is in Tokyo where it is night, Dora is away, Finn has his hands full.
+/// Ada and Bob are at work; Cleo is in Tokyo, where it is night; Dora is away; Finn has as
+/// many open tasks as he may have.
 fn team() -> Team {
     let ny = "America/New_York";
     let reps = [
@@ -203,21 +204,20 @@ fn one_choice() {
 /// What changes before the next leads come.
 #[derive(Clone, Copy)]
 enum Turn {
-    /// Nothing does.
     Same,
     Away(&'static str),
     Back(&'static str),
-    /// Has as many open tasks as may be, or not.
+    /// The rep has, or no longer has, as many open tasks as allowed.
     Full(&'static str),
     Free(&'static str),
-    /// Comes into the pool with this weight, or has another one from now on.
+    /// The rep joins the pool with this weight, or has it from now on.
     Weight(&'static str, u32),
     Leaves(&'static str),
-    /// The same person under another name.
+    /// The same person gets another id.
     Renamed(&'static str, &'static str),
 }
 
-/// A pool of people in one zone, all of them at work.
+/// A pool of reps in one zone, all of them at work.
 struct Shop {
     team: Team,
     pools: BTreeMap<String, PoolState>,
@@ -263,7 +263,7 @@ impl Shop {
         }
     }
 
-    /// So many leads, so many milliseconds apart: who got how many.
+    /// Gives out this many leads at this interval, and returns how many each rep got.
     fn give(&mut self, by: AssignBy, leads: u32, apart_ms: i64) -> BTreeMap<RepId, u32> {
         let mut given = BTreeMap::new();
         for _ in 0..leads {
@@ -276,7 +276,7 @@ impl Shop {
     }
 }
 
-/// Who got how many while people came and went: nobody is owed the time before.
+/// Counts who got how many while reps came and went. No rep is owed anything for an absence.
 #[test]
 fn who_comes_and_goes_takes_part_as_from_now() {
     use AssignBy::{LeastLoaded, LongestIdle, RoundRobin, Weighted};
@@ -284,8 +284,8 @@ fn who_comes_and_goes_takes_part_as_from_now() {
     const ABC: &[(&str, u32)] = &[("ada", 1), ("bob", 1), ("cal", 1)];
     const EVERY: &[AssignBy] = &[LongestIdle, RoundRobin, LeastLoaded, Weighted];
     type Phase = (Turn, u32, &'static [(&'static str, u32)]);
-    // Name, strategies, the pool, and phases: what changes, how many leads come then, who gets how many (one more or
-    // less), by the share of each.
+    // The name, the strategies, the pool, and the phases. Each phase says what changes, how many leads come then, and
+    // how many each rep gets by their share (give or take one).
     type Case = (&'static str, &'static [AssignBy], &'static [(&'static str, u32)], &'static [Phase]);
     let cases: &[Case] = &[
         ("three alike", EVERY, ABC, &[(Same, 30, &[("ada", 10), ("bob", 10), ("cal", 10)])]),
@@ -426,7 +426,7 @@ fn a_round_gives_everybody_the_share_of_the_weight() {
     }
 }
 
-/// What an earlier version stored: how much each was given, over years, and nothing of turns.
+/// The memory that an earlier version stored: how many leads each rep got, over years, and nothing about turns.
 #[test]
 fn an_older_memory_owes_nobody_anything() {
     for by in [AssignBy::LongestIdle, AssignBy::RoundRobin, AssignBy::LeastLoaded, AssignBy::Weighted] {
@@ -439,7 +439,7 @@ fn an_older_memory_owes_nobody_anything() {
     }
 }
 
-/// Sixty-four at once: the tasks they bring are counted by whoever asks.
+/// Sixty-four leads come at once. The caller counts the tasks that they bring.
 #[test]
 fn the_least_loaded_gets_what_evens_the_load() {
     let mut shop = Shop::new(&[("ada", 1), ("bob", 1), ("cal", 1)]);

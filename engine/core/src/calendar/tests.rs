@@ -1,4 +1,4 @@
-//! Working time against tables of what people expect, and against what must hold in every zone.
+//! Checks working time against tables of what people expect, and against what must hold in every zone.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn spans_are_added_in_working_time() {
         ("America/New_York", "2026-03-07T15:00:00Z", "1d", "2026-03-08T14:00:00Z", "a calendar day of 23 hours"),
         ("Europe/Berlin", "2026-12-24T10:00:00Z", "1 business day", "2026-12-28T10:00:00Z", "Christmas and a weekend"),
         ("Europe/Berlin", "2026-10-24T10:00:00Z", "36h", "2026-10-25T22:00:00Z", "hours pass on any clock"),
-        // What is outside of hours counts as the next opening, whoever comes first.
+        // A moment outside of opening hours counts as the next opening.
         ("America/New_York", "2026-11-20T21:59:00Z", "1 business day", "2026-11-23T21:59:00Z", "Friday 16:59"),
         ("America/New_York", "2026-11-20T22:00:00Z", "1 business day", "2026-11-24T14:00:00Z", "Friday 17:00"),
         ("America/New_York", "2026-11-20T22:01:00Z", "1 business day", "2026-11-24T14:00:00Z", "Friday 17:01"),
@@ -53,7 +53,7 @@ fn spans_are_added_in_working_time() {
         ("Europe/Berlin", "2026-11-21T10:00:00Z", "2 business days", "2026-11-25T08:00:00Z", "two from a Saturday"),
         ("Europe/Berlin", "2026-12-25T11:00:00Z", "1 business day", "2026-12-29T08:00:00Z", "from a holiday"),
         ("Asia/Kathmandu", "2026-11-22T20:00:00Z", "1 business day", "2026-11-24T03:15:00Z", "a zone of 5:45"),
-        // A time of the clock that there is not is the end of the gap, one that comes twice the first.
+        // A clock time that does not exist means the end of the gap; one that comes twice means the first.
         ("America/New_York", "2026-03-07T07:30:00Z", "1d", "2026-03-08T07:00:00Z", "2:30 is in the gap"),
         ("America/New_York", "2026-03-07T07:59:59Z", "1d", "2026-03-08T07:00:00Z", "2:59 is, too"),
         ("America/New_York", "2026-03-07T08:00:00Z", "1d", "2026-03-08T07:00:00Z", "3:00 is its end"),
@@ -153,7 +153,7 @@ fn the_last_instant_is_no_trap() {
     }
 }
 
-/// Hours on every day of the week.
+/// The same hours on every day of the week.
 fn daily(zone: &str, hours: &[(i8, i8, i8, i8)]) -> Calendar {
     let time = |hour, minute| Time::constant(hour, minute, 0, 0);
     let day: Hours = hours
@@ -167,7 +167,7 @@ fn daily(zone: &str, hours: &[(i8, i8, i8, i8)]) -> Calendar {
 fn no_moment_is_open_twice() {
     let evening: &[_] = &[(9, 0, 24, 0)];
     let always: &[_] = &[(0, 0, 24, 0)];
-    // The zone, the hours, from and until when, and the minutes that are open between.
+    // The zone, the hours, from when and until when, and the open minutes in between.
     let cases = [
         (
             "Atlantic/Azores",
@@ -231,7 +231,7 @@ fn no_moment_is_open_twice() {
     }
 }
 
-/// Zones with something that working time can stumble over.
+/// Zones that are hard on calculations of working time.
 const HARD_ZONES: &[&str] = &[
     "Atlantic/Azores",
     "America/Havana",
@@ -254,7 +254,7 @@ const HARD_ZONES: &[&str] = &[
     "UTC",
 ];
 
-/// Weeks from the plain to the odd; each day's hours are from, minute, to, minute.
+/// Weeks from the plain to the odd. Each range of hours is: from hour, minute, to hour, minute.
 fn odd_calendar(zone: &str, which: usize, holiday: i64) -> Calendar {
     type Week = [&'static [(i8, i8, i8, i8)]; 7];
     const NINE: &[(i8, i8, i8, i8)] = &[(9, 0, 17, 0)];
@@ -283,7 +283,7 @@ fn odd_calendar(zone: &str, which: usize, holiday: i64) -> Calendar {
     Calendar::new(TimeZone::get(zone).unwrap(), week, holidays).unwrap()
 }
 
-/// A moment near a change of the clocks, when there is one after `from`.
+/// A moment near the next change of the clocks after `from`, if there is one.
 fn near_a_change(zone: &TimeZone, from: Timestamp, minutes: i64) -> Timestamp {
     let change = zone.following(from.to_jiff()).next().map_or(from, |change| Timestamp::from_jiff(change.timestamp()));
     change.plus_ms(minutes * crate::time::MINUTE_MS)

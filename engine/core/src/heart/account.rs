@@ -1,4 +1,4 @@
-//! What falls due of an account: its hold is over, and the leads under it are told.
+//! What falls due for an account: its hold ends, and the leads under it are told.
 
 use super::command::Outcome;
 use super::overlay::Overlay;
@@ -24,7 +24,7 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// A page of the leads under a hold that is over which its account does not list.
+    /// Tells a page of leads, which the account's record does not list, that their hold is over.
     pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
         let Some(ending) = self.account(id)?.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
         self.need_to_tell(page)?;

@@ -1,4 +1,4 @@
-//! A closed set of commands, what each has to know, and what comes of it.
+//! The closed set of commands: what each needs to know, and what came of it.
 
 use super::intake::{Accepted, Incoming};
 use super::overlay::Overlay;
@@ -16,18 +16,16 @@ use crate::step::View;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What is computed at a time, and taken over or thrown away as a whole.
+/// One unit of computation; its changes are kept or dropped as a whole.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// An event from outside, with the keys that it names, strongest first.
     Report(Box<Incoming>, Vec<IdentityKey>),
     /// An event of a lead.
     Event {
-        /// The lead.
         lead: LeadId,
         /// The event's id, for the journal.
         id: String,
-        /// What happens to it.
         event: Box<Event>,
     },
     /// Something of a lead falls due.
@@ -36,57 +34,54 @@ pub enum Command {
     Depart(Box<Outgoing>),
     /// Something of an account falls due.
     AccountDue(AccountId),
-    /// A hold is over, and some leads are told that its account does not list.
+    /// A hold is over, and leads that its account does not list are told.
     HoldEnded {
-        /// The account.
         account: AccountId,
-        /// The leads.
         page: Vec<LeadId>,
-        /// Whether there are no more.
+        /// Whether this is the last page.
         last: bool,
     },
-    /// A schedule fires for a lead, which is enrolled if it is one of those that it is about.
+    /// A schedule fires for a lead, which is enrolled if the schedule is about it.
     Enroll {
-        /// The lead.
         lead: LeadId,
-        /// Into which workflow.
+        /// The workflow into which the lead is enrolled.
         workflow: String,
-        /// Which firing it is.
+        /// The id of the firing, for the journal.
         by: String,
-        /// Whom it is about.
+        /// The condition that says which leads the schedule is about.
         leads: Arc<Expr>,
     },
-    /// A workflow goes on: runs of this lead that stand still move, if there are any.
+    /// A brake was released: runs of this lead that stand still go on, if there are any.
     Release(LeadId),
-    /// The team changed: tasks of this lead that are nobody's move, if there are any.
+    /// The team changed: tasks of this lead whose rep or pool is gone are moved, if there are any.
     Seat(LeadId),
-    /// There is a place for the question of a run.
+    /// The decision pool has room for the question of a run.
     Call(RunId),
-    /// A key by older rules is replaced by the one that today's rules make of it.
+    /// A key made by older rules is replaced by the one that today's rules make of it.
     Raise(IdentityKey),
 }
 
 /// What came of a command.
 #[derive(Debug, PartialEq)]
 pub enum Outcome {
-    /// An event from outside is applied, now or before.
+    /// An event from outside has been applied, now or earlier.
     Accepted(Accepted),
-    /// What happened to the lead, in order.
+    /// The notes of what happened to the lead, in order.
     Applied(Vec<Note>),
-    /// What becomes of a message, and its row as it is to lie in the outbox, unless it is not to be sent any more.
+    /// What becomes of a message, and its outbox row as it is to be stored, unless the
+    /// message is not to be sent any more.
     Departs(Box<Outgoing>, Departure),
-    /// It was done.
+    /// The command was carried out and has no result of its own.
     Done,
-    /// There was nothing to do.
     Nothing,
 }
 
-/// In so many rounds everything is read that a command names or leads to, as far as that can be foreseen.
+/// The number of rounds in which everything is read that a command names or leads to, as far as that can be foreseen.
 pub const ROUNDS: u8 = 4;
 
 impl Command {
-    /// Adds to `keys` what this command names or leads to and nobody has read: in the first round what it names, then what that
-    /// leads to. What is not foreseen here is found when the command stops for want of it.
+    /// Adds to `keys` what this command names or leads to and has not been read: in the first round what it names, in
+    /// later rounds what that leads to. The command stops for want of anything not foreseen here.
     pub fn names(&self, round: u8, rules: Rules<'_>, set: &WorkingSet, keys: &mut Vec<Key>) {
         let mut unread = |key: Key| {
             if !set.has(&key) {
@@ -100,7 +95,7 @@ impl Command {
             }
             Self::Depart(row) => one_lead(row.lead, round, set, &mut unread),
             Self::Enroll { lead, workflow, leads, .. } => {
-                // Of those that it is not about nothing else is read.
+                // For leads that the schedule is not about, nothing else is read.
                 let is_meant = |state| leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules);
                 if round == 0 || set.state(*lead).is_some_and(is_meant) {
                     one_lead(*lead, round, set, &mut unread);
@@ -122,14 +117,14 @@ impl Command {
     }
 }
 
-/// Whether a schedule is about a lead: one that is in its workflow already is left alone.
+/// Whether a schedule is about a lead. A lead that is already in the workflow is left alone.
 fn is_meant(state: &LeadState, workflow: &str, leads: &Expr, account: Option<&AccountFacts>, rules: Rules<'_>) -> bool {
     let Rules { live, definitions, now, .. } = rules;
     let is_in = state.runs.iter().any(|run| definitions.name(&run.workflow) == Some(workflow));
     !is_in && leads.holds(&View { account, ..View::of(state, live, definitions, now) })
 }
 
-/// A lead, and the account that it belongs to.
+/// A lead, and in the next round its account.
 fn one_lead(lead: LeadId, round: u8, set: &WorkingSet, unread: &mut impl FnMut(Key)) {
     match round {
         0 => unread(Key::Lead(lead)),
@@ -137,7 +132,7 @@ fn one_lead(lead: LeadId, round: u8, set: &WorkingSet, unread: &mut impl FnMut(K
     }
 }
 
-/// Something, the leads that it names, and the accounts that they belong to.
+/// A first record, in the next round the leads that it names, and then their accounts.
 fn several(first: Key, leads: &[LeadId], round: u8, set: &WorkingSet, unread: &mut impl FnMut(Key)) {
     if round == 0 {
         unread(first);
@@ -180,7 +175,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// A lead that is there and can be read.
+    /// The state of a lead that exists and can be read. Any other lead rejects the command.
     pub(super) fn readable(&self, id: LeadId) -> Result<&LeadState, Stop> {
         if let Found::Damaged(why) = self.lead(id)? {
             return Err(Rejected::Damaged(why.to_string()).into());
@@ -217,7 +212,7 @@ impl Overlay<'_> {
         self.when(is_meant, lead, by, event)
     }
 
-    /// The leads that have the key are told, and tell their new keys.
+    /// Tells the leads that have an old key, which then tell their new keys, and forgets the old one.
     fn raise(&mut self, key: &IdentityKey) -> Result<Outcome, Stop> {
         let identity = self.identity(key)?;
         let holders = identity.one().map_or(&[][..], |known| &known.holders);

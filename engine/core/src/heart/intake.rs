@@ -1,4 +1,5 @@
-//! Events from outside: known already, whose lead, and then a transition like any other.
+//! Events from outside: whether one is known already, and which lead it is about. After that it
+//! is a transition like any other.
 
 use super::keys::LOOKED_AT_MAX;
 use super::overlay::Overlay;
@@ -18,92 +19,90 @@ use crate::workspace::Live;
 use minicbor::{Decode, Encode};
 use std::collections::VecDeque;
 
-/// An event from outside, ready to be applied: checked against the workspace, its id qualified by its source.
+/// An event from outside that is ready to be applied: checked against the workspace, its id qualified by its source.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// `source/sender's id`: what makes it the same event.
+    /// `source/sender's id`, by which an event is known again.
     pub id: String,
-    /// A hash of its content; the same id with another one is a conflict.
+    /// A hash of the content. The same id with another hash is a conflict.
     pub content: u64,
-    /// Another id of the same thing, for senders that do not sign the id: what they signed. Under whatever id it comes again,
-    /// it is the same event.
+    /// For senders that do not sign the id: another id, made of what they did sign. An event that comes again with it
+    /// is the same event, whatever its id.
     pub signed: Option<String>,
-    /// What it says.
     pub report: Report,
-    /// The lead it names by our own id; found or created by its keys otherwise.
+    /// The lead that the event names by our own id. Without it, a lead is found or created by the event's keys.
     pub lead: Option<LeadId>,
 }
 
-/// An event that was applied, now or before.
+/// The reply to an event that was applied, now or earlier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The lead it came to.
+    /// The lead to which the event belongs.
     pub lead: LeadId,
-    /// Whether it is a new lead, since nobody was found.
+    /// Whether the lead is new, because none was found.
     pub created: bool,
-    /// Whether it had been applied before.
+    /// Whether the event had been applied before.
     pub duplicate: bool,
-    /// What it brought and was not taken.
+    /// The fields that the event brought and that were not taken.
     pub left_out: Vec<LeftOut>,
 }
 
-/// An event from outside that has been applied: the same id again does nothing.
+/// The mark of an event from outside that has been applied. The same id again does nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Mark {
     /// The sender's id, with the source in front.
     #[n(0)]
     pub event: String,
-    /// The day it was applied, days since 1970: marks are kept by day and forgotten by day.
+    /// The day on which the event was applied, in days since 1970. Marks are kept and forgotten by the day.
     #[n(1)]
     pub day: u32,
-    /// The lead it came to.
     #[n(2)]
     pub lead: LeadId,
-    /// Of its content as it was read, so that another one under the same id is noticed. None when it was written by a
-    /// program that hashed the body as it was sent: that cannot be compared, and the event is a duplicate.
+    /// A hash of the content as it was read, by which other content under the same id is noticed. `None` in
+    /// marks of a program that hashed the body as it was sent: the two hashes cannot be compared, so such
+    /// an event counts as a duplicate.
     #[n(3)]
     pub content: Option<u64>,
 }
 
-/// Whose event it is, and what is known before it is handled.
+/// Which lead an event is about, and what is known before the event is handled.
 struct Whose {
     lead: LeadId,
     is_new: bool,
-    /// It names nothing but what several leads have.
+    /// The event names nothing but keys that several leads have.
     only_finds: bool,
-    /// What the events do not say.
+    /// Notes about what the events themselves do not say.
     notes: Vec<Note>,
-    /// What binds the addresses and numbers that it brings.
+    /// What binds the addresses and numbers that the event brings.
     bound: Vec<Event>,
-    /// Other leads that an opt-out names: it is theirs too.
+    /// Other leads that an opt-out names. They opt out too.
     others: Vec<LeadId>,
 }
 
-/// The leads that the keys of an event lead to.
+/// The leads to which the keys of an event lead.
 #[derive(Debug, Default)]
 struct Led {
     /// The lead of the strongest key that leads to a single one.
     lead: Option<LeadId>,
-    /// Several leads have what the event names, and it names nothing stronger: the one that was touched last.
+    /// When several leads have what the event names, and it names nothing stronger: the one that was touched last.
     one_of: Option<(LeadId, Note)>,
-    /// For each key the leads that have it, those that got it last first.
+    /// For each key, the leads that have it; those that got it last come first.
     holders: Vec<(IdentityKind, Vec<LeadId>)>,
-    /// What binds the keys.
     bound: Vec<Event>,
 }
 
-/// Those of a key's holders that an event may be about.
+/// The holders of a key that an event may be about.
 struct Matching {
-    /// Those of the best match.
+    /// The holders that match best.
     best: Vec<LeadId>,
-    /// How many have the key now, whether the event may be about them or not.
+    /// How many leads have the key now, whether or not the event may be about them.
     have_it: usize,
-    /// Why a holder cannot be read: nobody knows whether the event is about it.
+    /// Why a holder's record cannot be read. Whether the event is about that lead is then unknown.
     unreadable: Option<String>,
 }
 
 impl Incoming {
-    /// The keys that it names, strongest first.
+    /// The keys that the event names, strongest first.
     pub fn keys(&self, live: &Live) -> Vec<IdentityKey> {
         let country = self.report.country(live.settings.country);
         let kinds = [IdentityKind::External, IdentityKind::Email, IdentityKind::Phone];
@@ -111,7 +110,7 @@ impl Incoming {
         kinds.into_iter().filter_map(of).collect()
     }
 
-    /// What an opt-out names beside the lead's own fields.
+    /// The keys that an opt-out names beside the lead's own fields.
     fn also_named(&self, live: &Live) -> impl Iterator<Item = IdentityKey> {
         let country = self.report.country(live.settings.country);
         self.report.also.iter().filter_map(move |(field, text)| match (IdentityKind::parse(field), text) {
@@ -120,12 +119,12 @@ impl Incoming {
         })
     }
 
-    /// What older rules made of the text that a key was made of.
+    /// The key that older rules made of the text from which `key` was made.
     fn older_key(&self, key: &IdentityKey) -> Option<IdentityKey> {
         first_key(key.kind, self.report.field_text(key.kind.as_str())?)
     }
 
-    /// What it leads to, as far as that is known: see [`super::Command::names`].
+    /// Adds what the event leads to, as far as it can be foreseen: see [`super::Command::names`].
     pub(super) fn names(
         &self,
         keys: &[IdentityKey],
@@ -143,11 +142,11 @@ impl Incoming {
                 }
                 match self.lead {
                     Some(lead) => unread(Key::Lead(lead)),
-                    // As if it led to nobody: what most events do that name an account.
+                    // Assume that no lead is found, as for most events that name an account.
                     None => self.account_joined(&LeadState::new(LeadId(0), rules.now), rules, unread),
                 }
             }
-            // A duplicate leads to nothing else.
+            // A duplicate needs nothing else.
             _ if matches!(set.mark(&self.id), Some(Found::One(_))) => {}
             1 => {
                 self.holders(keys, set).for_each(|lead| unread(Key::Lead(lead)));
@@ -175,12 +174,12 @@ impl Incoming {
         }
     }
 
-    /// The leads that it may be about, as far as they can be read.
+    /// The leads that the event may be about, as far as they were read and can be.
     fn states<'s>(&self, keys: &[IdentityKey], set: &'s WorkingSet) -> impl Iterator<Item = &'s LeadState> {
         self.holders(keys, set).chain(self.lead).filter_map(|lead| set.state(lead)).collect::<Vec<_>>().into_iter()
     }
 
-    /// What may be bound of these leads: their own keys, where it says something against an address or number.
+    /// The leads' own keys, for an event that says something against an address or number: it may bind these.
     fn own_keys(&self, keys: &[IdentityKey], rules: Rules<'_>, set: &WorkingSet) -> Vec<IdentityKey> {
         if !self.report.is_against() {
             return Vec::new();
@@ -190,7 +189,7 @@ impl Incoming {
         self.states(keys, set).flat_map(of).collect()
     }
 
-    /// The leads that have one of these keys.
+    /// The leads that have one of these keys; of each key the [`LOOKED_AT_MAX`] that got it last.
     fn holders(&self, keys: &[IdentityKey], set: &WorkingSet) -> impl Iterator<Item = LeadId> {
         let known = keys.iter().filter_map(|key| set.identity(key)?.one());
         known.flat_map(|known| known.holders.iter().rev().take(LOOKED_AT_MAX).copied())
@@ -242,7 +241,8 @@ impl Overlay<'_> {
         if mark.content.is_some_and(|content| content != incoming.content) {
             return Err(Rejected::Conflict { id: incoming.id.clone() }.into());
         }
-        // A retry is signed anew: what was captured of it must not count under another id either.
+        // A retry is signed anew. Its signed id is marked too, so that a captured copy of
+        // it cannot pass as another event.
         if let Some(signed) = &incoming.signed
             && matches!(self.mark(signed)?, Found::Nothing)
         {
@@ -253,20 +253,20 @@ impl Overlay<'_> {
         Ok(Accepted { lead: mark.lead, created: false, duplicate: true, left_out })
     }
 
-    /// The mark of an event that was applied: under its id, or under another when that is not signed.
+    /// The mark of an event that was applied before: under its id, or under its signed id.
     fn known_delivery(&self, incoming: &Incoming) -> Result<Option<Mark>, Stop> {
         for id in std::iter::once(&incoming.id).chain(&incoming.signed) {
             match self.mark(id)? {
                 Found::Nothing => {}
                 Found::One(mark) => return Ok(Some(Mark::clone(mark))),
-                // Nobody knows whether it was applied.
+                // It is not known whether the event was applied.
                 Found::Damaged(why) => return Err(Rejected::Damaged(why.to_string()).into()),
             }
         }
         Ok(None)
     }
 
-    /// The lead that an event is about; a new one when what it names leads to none.
+    /// The lead that an event is about, or a new one when the event's keys lead to none.
     fn whose(&mut self, incoming: &Incoming, named: &Named<'_>) -> Result<Whose, Stop> {
         let Incoming { id, report, lead: given, .. } = incoming;
         if let Some(lead) = *given {
@@ -292,7 +292,7 @@ impl Overlay<'_> {
         strangers.retain(|(_, holders)| !holders.contains(&lead));
         let conflict = strangers.iter().find_map(|(_, holders)| holders.first()).filter(|_| !is_new);
         let conflict = conflict.copied().map(Note::IdentityConflict);
-        // Known before anything comes of the event that brings the key.
+        // The lead must know these before anything comes of the event that brings the key.
         let brings = is_new || report.brings_fields();
         let state = if is_new { None } else { self.state(lead)? };
         let known = state.map_or(&[][..], |state| &state.lead.consent.bound);
@@ -306,7 +306,7 @@ impl Overlay<'_> {
         Ok(Whose { lead, is_new, only_finds, notes: note.into_iter().chain(conflict).collect(), bound, others })
     }
 
-    /// Other leads that an opt-out names: by keys that are theirs alone, and beside the lead's own fields.
+    /// Other leads that an opt-out names: by keys that only one lead has, and beside the lead's own fields.
     fn opted_out_besides(
         &self,
         incoming: &Incoming,
@@ -314,7 +314,8 @@ impl Overlay<'_> {
         lead: LeadId,
         only_finds: bool,
     ) -> Result<Vec<LeadId>, Stop> {
-        // An id that several sources use may be each one's; an address or number is bound, whoever has it.
+        // An external id that several leads share may mean any of them, so all of them opt out. A shared address or
+        // number needs no opt-out of its leads, because it is bound itself.
         let all = |kind: &IdentityKind, holders: &[LeadId]| {
             holders.len() == 1 || only_finds && *kind == IdentityKind::External
         };
@@ -332,7 +333,7 @@ impl Overlay<'_> {
         Ok(others)
     }
 
-    /// What is known of a key, where nobody could go on without knowing it.
+    /// What is known of a key. A record that cannot be read rejects the command, which cannot go on without it.
     fn readable_identity(&self, key: &IdentityKey) -> Result<Found<crate::identity::Identity>, Stop> {
         match self.identity(key)? {
             Found::Damaged(why) => Err(Rejected::Damaged(why.to_string()).into()),
@@ -340,7 +341,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// The leads that the keys of an event lead to.
+    /// Finds the leads to which the keys of an event lead.
     fn find(&mut self, incoming: &Incoming, named: &Named<'_>) -> Result<Led, Stop> {
         let mut found = Led::default();
         let (mut weaker_than_several, mut unreadable) = (true, None);
@@ -355,7 +356,8 @@ impl Overlay<'_> {
             let Matching { best: matching, have_it, unreadable: one } = self.matching(named, key, &holders)?;
             unreadable = unreadable.or(one);
             match matching[..] {
-                // What several have is nobody's: who comes anew with it is another one.
+                // A key that several leads have identifies none of them: a new lead that
+                // comes with it is another person.
                 [_] if created && have_it > 1 && key.kind != IdentityKind::External => {}
                 [] => weaker_than_several = false,
                 [lead] => drop(found.lead.get_or_insert(lead)),
@@ -366,17 +368,18 @@ impl Overlay<'_> {
                 }
                 _ => {}
             }
-            // An id is its source's: whoever has it from another one has nothing to do with this event.
+            // An external id belongs to its source. Leads that have it from another source have
+            // nothing to do with this event.
             found.holders.push((key.kind, if key.kind == IdentityKind::External { matching } else { holders }));
         }
         match unreadable {
-            // It is perhaps that lead's; who is somebody else by a stronger key needs its record not.
+            // The event may be about that unreadable lead. If a key led to another lead, the record is not needed.
             Some(why) if found.lead.is_none() => Err(Rejected::Damaged(why).into()),
             _ => Ok(found),
         }
     }
 
-    /// Those of a key's holders that the event may be about: those of the best match.
+    /// The holders of a key that match the event best.
     fn matching(&self, named: &Named<'_>, key: &IdentityKey, holders: &[LeadId]) -> Result<Matching, Stop> {
         self.need_leads(holders)?;
         let (mut best, mut matching, mut have_it, mut unreadable) = (Match::Formerly, Vec::new(), 0, None);
@@ -402,7 +405,7 @@ impl Overlay<'_> {
         Ok(Matching { best: matching, have_it, unreadable })
     }
 
-    /// The lead whose last touch was completed last, or which came last while there was none.
+    /// The lead that was touched last. A lead without touches counts from its creation.
     fn touched_last(&self, leads: &[LeadId]) -> Result<Option<LeadId>, Stop> {
         let touched = |lead: &Lead| lead.touches.last().map_or(lead.created_at, |touch| touch.at);
         let mut last = None;
@@ -412,7 +415,8 @@ impl Overlay<'_> {
         Ok(last.map(|(_, id)| id))
     }
 
-    /// While there are keys by older rules, a text may lead to a lead by them alone.
+    /// While older keys are still stored, a text may lead to a lead by its older key alone. Such
+    /// a lead is added to the new key.
     fn find_by_older_rules(&mut self, key: &IdentityKey, incoming: &Incoming) -> Result<(), Stop> {
         let has_holders =
             |found: &Found<_>| found.one().is_some_and(|known: &crate::identity::Identity| !known.holders.is_empty());
@@ -428,12 +432,12 @@ impl Overlay<'_> {
     }
 }
 
-/// An event that leads to nobody makes a lead of what it names, if it names somebody.
+/// Checks that an event which led to no lead names a person, so that a lead can be made of it.
 fn names_somebody(report: &Report, keys: &[IdentityKey]) -> Result<(), Stop> {
     if keys.is_empty() {
         return Err(Rejected::NoIdentity(report.left_out.clone()).into());
     }
-    // Kept as its digits it would bind nobody who gave it with its country.
+    // As bare digits, the number would bind no lead that gave it with its country.
     if report.is_against() && keys.iter().all(IdentityKey::is_without_country) {
         let number = report.field_text("phone").map(|number| Value::Text(number.to_owned()));
         let wanted = "nobody has these digits; send the number with its country (+49 30 …), or `country` beside it";
@@ -443,7 +447,8 @@ fn names_somebody(report: &Report, keys: &[IdentityKey]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What the lead did not take, besides what could not be read before. Whether `number` is one depends on where the lead is.
+/// Adds what the lead did not take to what could not be read before. Whether `number` is a telephone
+/// number depends on where the lead is.
 fn add_left_out(left_out: &mut Vec<LeftOut>, notes: &[Note], number: Option<&Value>) {
     for note in notes {
         let left = match note {

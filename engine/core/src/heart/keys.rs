@@ -1,7 +1,7 @@
 //! Keys and the leads that have them: what leads tell their keys, and what keys tell leads in turn.
 //!
-//! A key's record belongs to the key. Leads exchange closed messages with it (`IdentityMessage` there, `Event::Bound` and
-//! `Event::KeyShared` back), folded into one command where one node holds all.
+//! A key's record belongs to the key. Leads and keys exchange closed sets of messages: `IdentityMessage` one way,
+//! `Event::Bound` and `Event::KeyShared` the other. Where one node holds both, the exchange is folded into one command.
 
 use super::Stop;
 use super::overlay::Overlay;
@@ -13,14 +13,14 @@ use crate::identity::{IdentityKey, IdentityKind, IdentityMessage, Why, needed_by
 use crate::journal::Note;
 use crate::lead::Lead;
 
-/// Of the leads that have a key, how many are looked at to tell whose an event is: those that got it last.
+/// How many of the leads that have a key are looked at to find which of them an event is about: those that got it last.
 pub(super) const LOOKED_AT_MAX: usize = 32;
-/// Of the leads that have a key, how many are told that one more has it.
+/// How many of the leads that have a key are told that one more lead has it.
 const SHARING_TOLD_MAX: usize = 8;
 
 impl Overlay<'_> {
-    /// Tells a key something for a lead. What binds it goes to the lead among its next events; other leads that have it
-    /// hear of it after this transition.
+    /// Passes a lead's message on to a key. What binds the key is added to the lead's next events. Other leads that
+    /// have the key are told after this transition.
     pub(super) fn tell_key(
         &mut self,
         turn: &mut Turn,
@@ -36,14 +36,14 @@ impl Overlay<'_> {
         };
         let asked = matches!(message, IdentityMessage::Bind(_));
         let (lead, now) = (lead.id, self.rules.now);
-        // Of one that cannot be read nothing is known: the lead is none the worse for it.
+        // Nothing is known of a key that cannot be read. The lead goes on without it.
         let Some((told, identity)) = self.tell_identity(&key, |known| known.tell(lead, message, now))? else {
             return Ok(());
         };
         let bound = |binding| Event::Bound { key: key.clone(), binding };
         turn.events.extend(told.to_speaker.into_iter().map(bound));
         let others_of = identity.holders.iter().rev().filter(|holder| **holder != lead);
-        // The same id in two systems says nothing.
+        // The same external id in two systems means nothing.
         if let Some(with) = told.shared_with.filter(|_| key.kind != IdentityKind::External) {
             turn.transition.note(Note::KeyShared { kind: key.kind, with });
             let shared = Event::KeyShared { kind: key.kind, with: lead };
@@ -54,14 +54,14 @@ impl Overlay<'_> {
             turn.others.extend(others_of.clone().map(|holder| (*holder, released.clone())));
         }
         if let Some(binding) = told.to_others {
-            // A lead that asks for it learns that it was done, unless it knows.
+            // The lead that asked is told too. The event changes nothing if it knows already.
             turn.events.extend(asked.then(|| bound(binding.clone())));
             turn.others.extend(others_of.map(|holder| (*holder, bound(binding.clone()))));
         }
         Ok(())
     }
 
-    /// Whether everybody else who has a key is the same person as `lead`, or said the same that binds it.
+    /// Whether every other lead that has a key is the same person as `lead`, or refused contact there just the same.
     fn is_of_one(&self, key: &IdentityKey, lead: &Lead, why: Why) -> Result<bool, Stop> {
         let identity = self.identity(key)?;
         let holders = identity.one().map_or(&[][..], |identity| &identity.holders);

@@ -1,10 +1,12 @@
 //! The heart: what one command does, as one plain function over what was read beforehand.
 //!
-//! [`compute`] feeds an event to [`crate::step`], answers what that asks for, feeds the answers, and goes on until all is
-//! quiet. It reads from a [`WorkingSet`] and writes into changes of its own, which whoever called it takes over or throws away.
-//! It waits for nothing. A record that it needs and nobody has read is a [`Stop::Unread`]: the caller reads it, and the command
-//! runs again from its beginning, with the answers that it had already. The driver, previews and tests call the same function;
-//! nothing else feeds `step`. Must not know: where records are kept, or how a plugin is asked.
+//! [`compute`] feeds an event to [`crate::step`], answers what `step` asks for, feeds the answers, and goes on until
+//! nothing is left to answer. It reads from a [`WorkingSet`] and writes into changes of its own, which the caller
+//! takes over or throws away. It waits for nothing. If it needs a record that was not read, it returns
+//! [`Stop::Unread`]: the caller reads the record, and the command runs again from its beginning, with the answers that
+//! it had already. The driver, previews and tests call the same function; nothing else feeds `step`.
+//!
+//! Must not know: where records are kept, or how a plugin is asked.
 
 mod account;
 mod command;
@@ -31,61 +33,59 @@ use overlay::Overlay;
 /// What is in force while a command runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
-    /// Every definition a run may have pinned.
+    /// Every definition that a run may have pinned.
     pub definitions: &'a Definitions,
-    /// Settings, plugins and the workflows that new runs start with.
+    /// The settings, the plugins, and the workflows that new runs start with.
     pub live: &'a Live,
-    /// What operators hold back.
+    /// The workflows, plugins and connections that operators have paused.
     pub paused: &'a Paused,
-    /// Whether a condition names the account, so that it has to be known before the lead has joined it.
+    /// Whether some condition names the account. It must then be known before the lead has joined it.
     pub asks_account: bool,
-    /// Whether keys by older rules are still kept.
+    /// Whether keys made by older rules are still stored.
     pub older_keys: bool,
-    /// The time, the same for every run of one command.
+    /// The time, which is the same each time one command is run.
     pub now: Timestamp,
 }
 
-/// Who asks plugins for a command.
+/// Asks plugins on behalf of a command.
 pub trait Decide {
-    /// Answers at once, or says what becomes of the question.
+    /// Answers the question at once, or says what becomes of it.
     fn decide(&mut self, question: Question) -> Decided;
 }
 
 /// What becomes of a question.
 #[derive(Debug)]
 pub enum Decided {
-    /// It is answered.
+    /// The question is answered.
     Now(Answer),
-    /// It is asked once the command is durable; its answer comes as an event.
+    /// The question is asked once the command is durable. Its answer comes as an event.
     Asked(Question),
-    /// There is no place for it: it waits in its lead's record.
+    /// The pool has no room. The question waits in its lead's record.
     Waits,
-    /// There is no place for it, and it is asked again when its time-out comes.
+    /// The pool has no room. The question is asked again when its time-out comes.
     PutOff,
 }
 
-/// Why a command did not come to its end. Nothing of it is kept.
+/// Why a command stopped before its end. None of its changes are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// It needs records that nobody has read.
+    /// The command needs records that have not been read.
     Unread(Vec<Key>),
-    /// It is refused.
+    /// The command is refused.
     Rejected(Rejected),
 }
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// There is no such lead.
     NoLead(LeadId),
-    /// An event says nothing by which a lead could be found or created.
+    /// The event names nothing by which a lead could be found or created.
     NoIdentity(Vec<LeftOut>),
-    /// The same id came before with another content.
+    /// The same id came before with other content.
     Conflict {
-        /// The id.
         id: String,
     },
-    /// Something that it needs cannot be read, in words.
+    /// A record that the command needs cannot be read; the text says why.
     Damaged(String),
 }
 
@@ -95,10 +95,11 @@ impl From<Rejected> for Stop {
     }
 }
 
-/// Runs one command. `answers` are those of an earlier run that was stopped: a question that is wholly the same is not put
-/// again. After a stop they hold those of this run too.
+/// Runs one command. `answers` holds the answers from an earlier run that was stopped; a question that is the same in
+/// every respect is not asked again. After a stop, `answers` holds those of this run too.
 ///
 /// # Errors
+/// When a record was not read, or the command is refused.
 /// When something was not read, or the command is refused.
 pub fn compute(
     command: &Command,

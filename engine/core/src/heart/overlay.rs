@@ -1,5 +1,5 @@
-//! The changes of one command, over what was read. They are seen by the command itself at once, and by others when they were
-//! taken over; a command that stops leaves nothing.
+//! The changes of one command, laid over what was read. The command itself sees them at once, others only after they
+//! were taken over. A command that stops leaves nothing behind.
 
 use super::intake::Mark;
 use super::set::{Found, Key, WorkingSet, tasks_of};
@@ -20,16 +20,15 @@ use std::sync::Arc;
 /// A lead that a command changed.
 #[derive(Clone, Debug)]
 pub struct ChangedLead {
-    /// As it is now.
     pub state: Arc<LeadState>,
-    /// Journal entries that no longer ride in the state, oldest first.
+    /// Journal entries that were pushed out of the state, oldest first.
     pub entries: Vec<Entry>,
 }
 
 /// What a command wants done outside, once it is durable.
 #[derive(Debug)]
 pub enum Outside {
-    /// A new row of the outbox.
+    /// A new row for the outbox.
     Send(Box<Outgoing>),
     /// A question whose answer comes as an event.
     Ask(Box<Question>),
@@ -37,45 +36,40 @@ pub enum Outside {
     Watch(Box<Watched>),
 }
 
-/// A decision that was taken, and the build that is asked besides.
+/// A decision that was taken, and the question that a watched build is asked about the same.
 #[derive(Debug)]
 pub struct Watched {
-    /// What it is asked.
+    /// The question to the watched build.
     pub shadow: Shadow,
-    /// Of which kind.
     pub kind: DecisionKind,
-    /// What was decided.
+    /// The decision that was taken.
     pub answer: Answer,
 }
 
 /// What a command changed.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Leads as they are now.
     pub leads: BTreeMap<LeadId, ChangedLead>,
-    /// Accounts as they are now.
     pub accounts: BTreeMap<AccountId, Arc<Account>>,
-    /// What is known of keys now.
     pub identities: BTreeMap<IdentityKey, Arc<Identity>>,
-    /// Keys by older rules that newer ones stand for.
+    /// Keys made by older rules, which newer keys have replaced.
     pub forgotten: Vec<IdentityKey>,
-    /// What pools remember now.
     pub pools: BTreeMap<String, PoolState>,
-    /// Owners that were chosen where somebody asks how much a rep has to do.
+    /// Owners that were chosen, for leads of which the choice depended on how much each rep has to do.
     pub given: BTreeMap<LeadId, RepId>,
-    /// Events that were applied.
     pub marks: Vec<Mark>,
-    /// Leads that come under the hold of an account which lists no more, or are there no longer.
+    /// Leads under an account's hold that the account does not list: `true` for one that comes under it,
+    /// `false` for one that is no longer.
     pub held: Vec<(AccountId, LeadId, bool)>,
-    /// Decisions that were taken: the lead, and the number of the journal entry they lie in.
+    /// Decisions that were taken: the lead, and the sequence number of the journal entry that holds them.
     pub decided: Vec<(LeadId, u64)>,
-    /// What is to be done, in order.
+    /// What is to be done outside, in order.
     pub outside: Vec<Outside>,
-    /// Transitions that changed a lead.
+    /// The number of transitions that changed a lead.
     pub transitions: usize,
-    /// Leads of which something is overdue that nobody could be told of, once for each thing.
+    /// Leads with an overdue task of which nobody could be told, once for each such task.
     pub unheard: Vec<LeadId>,
-    /// Leads whose workflows ask and ask without waiting: they go on when their decisions are asked again.
+    /// Leads whose workflows keep asking without ever waiting. They go on when their decisions are asked again.
     pub cut_short: Vec<LeadId>,
 }
 
@@ -94,12 +88,12 @@ impl Changes {
     }
 }
 
-/// A command under way.
+/// A command under way, with its changes so far.
 pub(super) struct Overlay<'a> {
     pub(super) rules: Rules<'a>,
     set: &'a WorkingSet,
     pub(super) decide: &'a mut dyn Decide,
-    /// Answers of runs of this command that were stopped.
+    /// Answers from earlier runs of this command, which were stopped.
     pub(super) answers: &'a mut Vec<Answer>,
     pub(super) changes: Changes,
     /// What becomes of the message that the command is about.
@@ -122,12 +116,12 @@ impl<'a> Overlay<'a> {
         self.changes
     }
 
-    /// Puts a new lead there.
+    /// Creates a lead.
     pub(super) fn create(&mut self, id: LeadId) {
         self.new.insert(id, Some(LeadState::new(id, self.rules.now)).into());
     }
 
-    /// A lead as it is now.
+    /// A lead as it is now, with the changes of this command.
     pub(super) fn lead(&self, id: LeadId) -> Result<Found<LeadState>, Stop> {
         if let Some(changed) = self.changes.leads.get(&id) {
             return Ok(Found::One(Arc::clone(&changed.state)));
@@ -136,7 +130,7 @@ impl<'a> Overlay<'a> {
         known.cloned().ok_or_else(|| Stop::Unread(vec![Key::Lead(id)]))
     }
 
-    /// The same of a lead that is there and can be read.
+    /// The state of a lead as it is now, or `None` when it does not exist or cannot be read.
     pub(super) fn state(&self, id: LeadId) -> Result<Option<&LeadState>, Stop> {
         if let Some(changed) = self.changes.leads.get(&id) {
             return Ok(Some(&changed.state));
@@ -150,7 +144,7 @@ impl<'a> Overlay<'a> {
         all_read(leads.iter().filter(|id| self.state(**id).is_err()).map(|id| Key::Lead(*id)).collect())
     }
 
-    /// Stops unless all of these leads, and the accounts that they belong to, were read: they are about to be told something.
+    /// Stops unless all of these leads and their accounts were read, because they are about to be told something.
     pub(super) fn need_to_tell(&self, leads: &[LeadId]) -> Result<(), Stop> {
         self.need_leads(leads)?;
         let accounts = leads.iter().filter_map(|id| self.state(*id).ok()??.lead.account);
@@ -158,7 +152,7 @@ impl<'a> Overlay<'a> {
         all_read(unread.map(Key::Account).collect())
     }
 
-    /// Takes a lead for a transition, with the entries that were pushed out of it by earlier ones.
+    /// Takes a lead out for a transition, with the journal entries that earlier transitions pushed out of it.
     pub(super) fn take(&mut self, id: LeadId) -> Result<Option<ChangedLead>, Stop> {
         if let Some(changed) = self.changes.leads.remove(&id) {
             return Ok(Some(changed));
@@ -172,7 +166,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// An account as it is now.
+    /// An account as it is now, with the changes of this command.
     pub(super) fn account(&self, id: AccountId) -> Result<Option<&Account>, Stop> {
         if let Some(changed) = self.changes.accounts.get(&id) {
             return Ok(Some(changed));
@@ -180,18 +174,18 @@ impl<'a> Overlay<'a> {
         self.set.account(id).map(Found::one).ok_or_else(|| Stop::Unread(vec![Key::Account(id)]))
     }
 
-    /// An account as it was read.
+    /// An account as it was read, without the changes of this command.
     pub(super) fn read_account(&self, id: AccountId) -> Option<&Found<Account>> {
         self.set.account(id)
     }
 
-    /// What is known of an account; of one without a name nothing is.
+    /// What is known of an account. Nothing is known of one without a name.
     pub(super) fn facts(&self, account: Option<AccountId>) -> Result<Option<AccountFacts>, Stop> {
         let Some(id) = account else { return Ok(None) };
         Ok(self.account(id)?.filter(|account| !account.name.is_empty()).map(Account::facts))
     }
 
-    /// Changes an account; nothing of one that cannot be read.
+    /// Changes an account. One that cannot be read is left as it is.
     pub(super) fn change_account<T: Default>(
         &mut self,
         id: AccountId,
@@ -211,7 +205,7 @@ impl<'a> Overlay<'a> {
         Ok(result)
     }
 
-    /// What is known of a key: nothing of one that cannot be read.
+    /// What is known of a key now, with the changes of this command.
     pub(super) fn identity(&self, key: &IdentityKey) -> Result<Found<Identity>, Stop> {
         if let Some(changed) = self.changes.identities.get(key) {
             return Ok(Found::One(Arc::clone(changed)));
@@ -219,7 +213,8 @@ impl<'a> Overlay<'a> {
         self.set.identity(key).cloned().ok_or_else(|| Stop::Unread(vec![Key::Identity(key.clone())]))
     }
 
-    /// Tells a key something, and what is known of it then; nothing to one that cannot be read.
+    /// Tells a key something, and returns its answer and its record after that. A key that
+    /// cannot be read is told nothing.
     pub(super) fn tell_identity(
         &mut self,
         key: &IdentityKey,
@@ -247,7 +242,7 @@ impl<'a> Overlay<'a> {
         all_read(names.filter(|name| self.set.pool(name).is_none()).map(|name| Key::Pool(name.clone())).collect())
     }
 
-    /// Open tasks of these reps, and what was given to them and is still to come.
+    /// The load of each of these reps: their open tasks, and leads just given to them whose tasks are still to come.
     pub(super) fn loads(&self, reps: Vec<RepId>) -> Result<BTreeMap<RepId, u32>, Stop> {
         let unread = reps.iter().filter(|rep| self.set.open_tasks(rep).is_none());
         all_read(unread.map(|rep| Key::OpenTasks(rep.clone())).collect())?;
@@ -273,18 +268,18 @@ impl<'a> Overlay<'a> {
         Ok(loads)
     }
 
-    /// What the pools remember, for a choice.
+    /// What the pools remember, for choosing an owner.
     pub(super) const fn pools(&mut self) -> OverlaidPools<'_> {
         OverlaidPools { set: self.set, changed: &mut self.changes.pools }
     }
 }
 
-/// Stops for want of these, if there are any.
+/// Stops for want of these records, if there are any.
 fn all_read(unread: Vec<Key>) -> Result<(), Stop> {
     if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
 }
 
-/// What pools remember: of those that a choice is made from a copy is changed.
+/// What the pools remember. A pool that a choice is made from is copied before it changes.
 pub(super) struct OverlaidPools<'a> {
     set: &'a WorkingSet,
     changed: &'a mut BTreeMap<String, PoolState>,

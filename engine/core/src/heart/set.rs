@@ -1,5 +1,5 @@
-//! What was read, and what commands made of it since: the working set. A key of it is unread, absent or present, and the
-//! difference matters: what is absent may be created, what is unread must be read first.
+//! The working set: what was read, and what commands have changed since. A key in it is unread, absent or present. The
+//! difference matters: a record that is absent may be created, one that is unread must be read first.
 
 use super::intake::Mark;
 use super::overlay::{ChangedLead, Changes};
@@ -12,37 +12,33 @@ use crate::task::Assignee;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Names something that a command may need to know.
+/// The name of a record that a command may need.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A lead.
     Lead(LeadId),
-    /// An account.
     Account(AccountId),
     /// What is known of an address, a number or an id.
     Identity(IdentityKey),
-    /// What a pool remembers.
     Pool(String),
-    /// How many open tasks a rep has.
+    /// The number of a rep's open tasks.
     OpenTasks(RepId),
-    /// Whether an event of this id was applied.
+    /// Whether an event with this id was applied.
     Mark(String),
 }
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Found<T> {
-    /// There is none.
+    /// There is no such record.
     #[default]
     Nothing,
-    /// There is one: this.
     One(Arc<T>),
-    /// One that cannot be read: why, in words.
+    /// There is a record that cannot be read; the text says why.
     Damaged(Arc<str>),
 }
 
 impl<T> Found<T> {
-    /// What there is, when it can be read.
+    /// The record, when there is one that can be read.
     pub fn one(&self) -> Option<&T> {
         if let Self::One(one) = self { Some(one) } else { None }
     }
@@ -57,36 +53,31 @@ impl<T> From<Option<T>> for Found<T> {
 /// A record as it was read.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// A lead.
     Lead(LeadId, Found<LeadState>),
-    /// An account.
     Account(AccountId, Found<Account>),
-    /// What is known of a key.
     Identity(IdentityKey, Found<Identity>),
-    /// What a pool remembers.
     Pool(String, PoolState),
-    /// A rep's open tasks, in leads that the set does not hold.
+    /// The number of a rep's open tasks on leads that the set does not hold.
     OpenTasks(RepId, u32),
-    /// An event's mark.
     Mark(String, Found<Mark>),
 }
 
-/// What is in memory.
+/// The records in memory, by kind.
 #[derive(Debug, Default)]
 pub struct WorkingSet {
     leads: BTreeMap<LeadId, Found<LeadState>>,
     accounts: BTreeMap<AccountId, Found<Account>>,
     identities: BTreeMap<IdentityKey, Found<Identity>>,
     marks: BTreeMap<String, Found<Mark>>,
-    /// As many as the workspace names.
+    /// No more of them than pools in the workspace.
     pools: BTreeMap<String, PoolState>,
-    /// Of reps whose load somebody asked for; kept by the difference that each change of a lead makes.
+    /// Kept for reps whose load was asked for, and updated by the difference that each change of a lead makes.
     open_tasks: BTreeMap<RepId, u32>,
-    /// Owners that were chosen, and whose tasks may be still to come.
+    /// Owners that were chosen, and whose tasks may still be to come.
     given: BTreeMap<LeadId, RepId>,
 }
 
-/// How many open tasks of a lead are a rep's.
+/// How many of a lead's open tasks belong to a rep.
 pub(super) fn tasks_of(state: &LeadState, rep: &RepId) -> u32 {
     let theirs = state.tasks.iter().filter(|task| matches!(&task.assignee, Assignee::Rep(assignee) if assignee == rep));
     u32::try_from(theirs.count()).unwrap_or(u32::MAX)
@@ -105,7 +96,7 @@ impl WorkingSet {
         }
     }
 
-    /// Takes what was read. It never replaces what is here, which may be newer.
+    /// Adds a record that was read. It never replaces a record in the set, which may be newer.
     pub fn put(&mut self, record: Record) {
         match record {
             Record::Lead(id, found) => drop(self.leads.entry(id).or_insert(found)),
@@ -121,42 +112,42 @@ impl WorkingSet {
         }
     }
 
-    /// A lead, when it was read.
+    /// A lead, or `None` when it was not read.
     pub fn lead(&self, id: LeadId) -> Option<&Found<LeadState>> {
         self.leads.get(&id)
     }
 
-    /// A lead that is there and can be read.
+    /// The state of a lead that was read, exists and can be read.
     pub fn state(&self, id: LeadId) -> Option<&LeadState> {
         self.leads.get(&id)?.one()
     }
 
-    /// An account, when it was read.
+    /// An account, or `None` when it was not read.
     pub fn account(&self, id: AccountId) -> Option<&Found<Account>> {
         self.accounts.get(&id)
     }
 
-    /// What is known of a key, when it was read.
+    /// What is known of a key, or `None` when it was not read.
     pub fn identity(&self, key: &IdentityKey) -> Option<&Found<Identity>> {
         self.identities.get(key)
     }
 
-    /// An event's mark, when it was read.
+    /// An event's mark, or `None` when it was not read.
     pub fn mark(&self, id: &str) -> Option<&Found<Mark>> {
         self.marks.get(id)
     }
 
-    /// What a pool remembers, when it was read.
+    /// What a pool remembers, or `None` when it was not read.
     pub fn pool(&self, name: &str) -> Option<&PoolState> {
         self.pools.get(name)
     }
 
-    /// A rep's open tasks, when they were counted.
+    /// The number of a rep's open tasks, or `None` when they were not counted.
     pub(super) fn open_tasks(&self, rep: &RepId) -> Option<u32> {
         self.open_tasks.get(rep).copied()
     }
 
-    /// Leads that were just given to a rep, and who that is.
+    /// The leads that were just given to a rep, each with that rep.
     pub(super) const fn given(&self) -> &BTreeMap<LeadId, RepId> {
         &self.given
     }
@@ -185,13 +176,13 @@ impl WorkingSet {
                 }
             }
         };
-        // What is added first: a count that would go below nothing in between stays right.
+        // Add before subtracting: a count that saturated at zero in between would be wrong.
         count(after, u32::saturating_add);
         before.into_iter().for_each(|before| count(before, u32::saturating_sub));
     }
 
-    /// Forgets what is read again when it is needed: leads, accounts, keys and marks that nobody wants kept. What pools remember
-    /// and how much reps have to do stays.
+    /// Forgets leads, accounts, keys and marks that `keep` does not want; they are read again when they are needed.
+    /// What pools remember and how much reps have to do is kept.
     pub fn retain(&mut self, mut keep: impl FnMut(Kept<'_>) -> bool) {
         self.leads.retain(|id, _| keep(Kept::Lead(*id)));
         self.accounts.retain(|id, _| keep(Kept::Account(*id)));
@@ -201,16 +192,12 @@ impl WorkingSet {
     }
 }
 
-/// Something that may be forgotten.
+/// Something that the working set may forget.
 #[derive(Clone, Copy, Debug)]
 pub enum Kept<'a> {
-    /// A lead.
     Lead(LeadId),
-    /// An account.
     Account(AccountId),
-    /// What is known of a key.
     Identity(&'a IdentityKey),
-    /// An event's mark.
     Mark(&'a str),
     /// That a lead was just given to a rep.
     Given(LeadId),

@@ -1,4 +1,4 @@
-//! One transition of a lead: an event, the answers to what it asks, and their answers, until all is quiet.
+//! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
 use super::overlay::{Outside, Overlay, Watched};
 use super::{Decided, Stop};
@@ -15,22 +15,22 @@ use crate::workflow::{AssignBy, Sticky};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The most events of one transition, answers included: a workflow that asks and asks without waiting goes on when its
-/// decisions are asked again, not now.
+/// The most events in one transition, answers included. A workflow that keeps asking without ever waiting goes on when
+/// its decisions are asked again, not now.
 const EVENTS_MAX: usize = 512;
 
 /// A transition under way.
 pub(super) struct Turn {
     pub(super) transition: Transition,
-    /// What is still to be handled.
+    /// The events that are still to be handled.
     pub(super) events: VecDeque<Event>,
-    /// What other leads are told of it, once it is over.
+    /// What other leads are told once the transition is over.
     pub(super) others: Vec<(LeadId, Event)>,
 }
 
 impl Overlay<'_> {
-    /// Feeds a lead one event after the other, with what they lead to; `also` are notes that nobody could make from the events.
-    /// A lead that is not there, or cannot be read, is passed over.
+    /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could
+    /// not be made from the events. A lead that does not exist or cannot be read is skipped.
     pub(super) fn transition(
         &mut self,
         id: LeadId,
@@ -40,7 +40,7 @@ impl Overlay<'_> {
     ) -> Result<Vec<Note>, Stop> {
         let was_changed = self.changes.leads.contains_key(&id);
         let Some(mut lead) = self.take(id)? else { return Ok(Vec::new()) };
-        // Copied only where somebody else holds it: what was read, or a batch under way.
+        // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
         let seq_before = state.seq;
         let transition = Transition::begin(event_id.to_owned(), self.rules.now);
@@ -73,7 +73,7 @@ impl Overlay<'_> {
         let leads: Vec<LeadId> = others.iter().map(|(lead, _)| *lead).collect();
         self.need_to_tell(&leads)?;
         for (lead, event) in others {
-            // It ends: what others are told leads to nothing that they would tell.
+            // This ends: what a lead is told here never makes it tell others.
             self.transition(lead, event_id, VecDeque::from([event]), Vec::new())?;
         }
         Ok(())
@@ -113,8 +113,8 @@ impl Overlay<'_> {
         Ok(())
     }
 
-    /// What is known of the account while an event is handled: where conditions name it, of the one that the event makes the
-    /// lead join.
+    /// What is known of the account while an event is handled. If conditions name the account, that includes the
+    /// account which the event makes the lead join.
     fn account_at(&self, event: &Event, state: &LeadState) -> Result<Option<AccountFacts>, Stop> {
         let joined = match event {
             Event::Reported(report) if self.rules.asks_account => account_joined_by(report, state, self.rules.live),
@@ -145,7 +145,7 @@ impl Overlay<'_> {
                 None
             }
             Decided::Waits => {
-                // An escalation has places of its own.
+                // Escalations have places of their own in the pool, and do not wait in the lead's record.
                 let Asker::Step { attempt } = asker else { return None };
                 Some(Event::PutOff { run, attempt })
             }
@@ -165,7 +165,7 @@ impl Overlay<'_> {
         let (now, mut pools) = (self.rules.now, self.pools());
         let mut memory = Memory { pools: &mut pools, account_owner: account_owner.as_ref(), open_tasks: &open_tasks };
         let choice = assignment::choose(request, team, &mut memory, now);
-        // Remembered where somebody asks how much a rep has to do.
+        // This is remembered only where a choice depends on how much each rep has to do.
         if let Some(owner) = choice.owner.as_ref().filter(|_| !open_tasks.is_empty()) {
             self.changes.given.insert(request.run.lead(), owner.clone());
         }
@@ -173,7 +173,7 @@ impl Overlay<'_> {
         Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how })
     }
 
-    /// The reps of whom the choice depends on how much they have to do.
+    /// The reps whose load the choice depends on.
     fn who_counts(&self, request: &AssignRequest) -> Vec<RepId> {
         let team = &self.rules.live.settings.team;
         let least = request.by == AssignBy::LeastLoaded;
@@ -183,7 +183,7 @@ impl Overlay<'_> {
         once.into_keys().cloned().collect()
     }
 
-    /// The answers that a command had before it stopped.
+    /// Keeps the answers that a command had before it stopped.
     pub(super) fn keep_answers(&mut self) {
         let entries = self.changes.leads.values().flat_map(|lead| lead.state.latest.iter().chain(&lead.entries));
         let events = entries.filter_map(|entry| entry.personal.as_ref()).flat_map(|personal| &personal.events);
@@ -195,7 +195,7 @@ fn answer_of(event: Event) -> Option<Answer> {
     if let Event::Decided(answer) = event { Some(answer) } else { None }
 }
 
-/// Whether this is the answer to a question that is the same in everything.
+/// Whether this is the answer to a question that is the same in every respect.
 fn answers(answer: &Answer, question: &Question) -> bool {
     let Question { run, asker, kind: _, plugin, digest, input, shadow: _ } = question;
     answer.run == *run

@@ -1,15 +1,16 @@
-//! Domains: the one that a company has registered, out of an address, a URL or a host, and whether anybody can get an
-//! address there.
+//! Domains: finds the one that a company has registered in an address, a URL or a host, and says whether
+//! anyone can get an address there.
 
 use super::email;
 use super::text::{plain, trim_around};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Domains of providers that give an address to anybody; the file says where the list is from.
+/// The domains of providers that give an address to anyone. The file says where the list is from.
 const FREE_MAIL: &str = include_str!("free_mail.txt");
 
-/// Providers that are the same in every country: `yahoo.co.uk`, `outlook.de`. The list has those that somebody met.
+/// Names that providers use in every country: `yahoo.co.uk`, `outlook.de`. They were
+/// collected from addresses that were met.
 const FREE_EVERYWHERE: &[&str] = &[
     "aol",
     "gmail",
@@ -27,15 +28,15 @@ const FREE_EVERYWHERE: &[&str] = &[
     "ymail",
 ];
 
-/// The most bytes of a host's name and of one label of it (RFC 1035, 2.3.4).
+/// The most bytes of a host's name, and of one label of it (RFC 1035, 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
 static FREE: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| FREE_MAIL.lines().filter(|line| !line.starts_with('#')).collect());
 
-/// The domain that somebody registered, in lower case and ASCII: `acme.example` for `https://www.acme.example:443/contact`,
-/// `Ada <ada@mail.acme.example>` and `ACME.example.`. None for an IP address, a single name or a public suffix (`co.uk`).
+/// The registrable domain, in lower case and ASCII: `acme.example` for `https://www.acme.example:443/contact`, `Ada
+/// <ada@mail.acme.example>` and `ACME.example.`. `None` for an IP address, a single name or a public suffix (`co.uk`).
 pub fn domain(text: &str) -> Option<String> {
     let text = plain(text);
     let host = match email(&text) {
@@ -56,7 +57,7 @@ fn authority(url: &str) -> &str {
     }
 }
 
-/// A host's name in lower case and ASCII, without a dot at the end; none when it is no name of the public internet.
+/// A host's name in lower case and ASCII, without a dot at the end. `None` when it is no name of the public internet.
 pub(super) fn host(text: &str) -> Option<String> {
     let text = text.trim_end_matches('.');
     let plain = text.is_ascii() && !text.contains("xn--");
@@ -72,7 +73,7 @@ pub(super) fn host(text: &str) -> Option<String> {
     (fits && !top.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
 }
 
-/// Whether a registered domain, in lower case, is that of a provider that gives an address to anybody.
+/// Whether a registrable domain, in lower case, is that of a provider that gives an address to anyone.
 pub fn is_free_mail(domain: &str) -> bool {
     let (name, suffix) = domain.split_once('.').unwrap_or((domain, ""));
     let anywhere = suffix == "com" || suffix == "net" || suffix.rsplit('.').next().is_some_and(|top| top.len() == 2);

@@ -1,4 +1,4 @@
-//! Mail addresses: what is left when everything that is not the address itself is taken away.
+//! Mail addresses: takes away everything that is not part of the address itself.
 
 use super::domain;
 use super::placeholder::is_nobodys;
@@ -11,15 +11,15 @@ use std::sync::LazyLock;
 const BYTES_MAX: usize = 254;
 const LOCAL_BYTES_MAX: usize = 64;
 
-/// What opens and closes an address beside a name: `Ada <ada@example.com>`.
+/// The brackets around an address that stands beside a name: `Ada <ada@example.com>`.
 const BRACKETS: [(char, char); 6] = [('<', '>'), ('‹', '›'), ('«', '»'), ('〈', '〉'), ('⟨', '⟩'), ('《', '》')];
 
-/// A mail address, ready to be sent to and the same for all its spellings: in lower case, its domain in ASCII, without a
-/// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. None when it is no address,
-/// more than one, or what is written for want of one: `none@none.com`, `noreply@…`.
+/// A mail address, ready for sending and the same for all its spellings: in lower case, its domain in ASCII, without a
+/// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. `None` when the text is no
+/// address, is more than one, or is what people write where they have none: `none@none.com`, `noreply@…`.
 pub fn email(text: &str) -> Option<String> {
     if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@')) {
-        // As nearly all are written: nothing stands around it.
+        // Nearly all addresses are written like this, with nothing around them.
         return bare(text);
     }
     let text = plain(text);
@@ -31,9 +31,9 @@ pub fn email(text: &str) -> Option<String> {
 
 fn bare(address: &str) -> Option<String> {
     let (local, domain) = address.split_once('@')?;
-    // The quotes of `"ada"@example.com`, of which the first may be gone with what stood around.
+    // The quotes of `"ada"@example.com`; the first may be gone already.
     let local = local.trim_end().trim_matches('"');
-    // A comment behind the address, and the query of a `mailto:`.
+    // Cut off a comment after the address, and the query of a `mailto:`.
     let domain = domain.split(['(', '?']).next()?;
     let domain = domain::host(trim_around(domain))?;
     let local = local.to_lowercase();
@@ -41,7 +41,7 @@ fn bare(address: &str) -> Option<String> {
     fits.then(|| format!("{local}@{domain}"))
 }
 
-/// HTML's escapes of angle brackets, which come out of pages and badly written exports.
+/// Replaces HTML's escapes of angle brackets, which come from web pages and badly written exports.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if text.contains("&lt;") || text.contains("&gt;") {
         return text.replace("&lt;", "<").replace("&gt;", ">").into();
@@ -49,7 +49,8 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// What stands in the last brackets that hold an address; the whole text when none do, or several hold different ones.
+/// The text in the last brackets that hold an address, or the whole text when none do or
+/// several hold different addresses.
 fn in_brackets(text: &str) -> &str {
     for (open, close) in BRACKETS {
         let parts = text.split(open).skip(1).filter_map(|part| part.split(close).next());
@@ -61,7 +62,7 @@ fn in_brackets(text: &str) -> &str {
     text
 }
 
-/// What follows a `mailto:`, up to where a link or its text ends.
+/// The text after a `mailto:`, up to the end of the link.
 fn after_mailto(text: &str) -> &str {
     let ends = |c: char| c.is_whitespace() || "|)]>\"".contains(c);
     match find_ignoring_case(text, "mailto:") {
@@ -75,7 +76,7 @@ fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
     bytes.filter(|at| text.is_char_boundary(*at))
 }
 
-/// What follows a word with a colon: `E-Mail: ada@example.com`, `SMTP:ada@example.com`.
+/// The text after a word with a colon: `E-Mail: ada@example.com`, `SMTP:ada@example.com`.
 fn after_label(text: &str) -> &str {
     let is_word = |label: &str| label.chars().all(|c| c.is_alphabetic() || "- ".contains(c));
     match text.split_once(':') {
@@ -85,17 +86,17 @@ fn after_label(text: &str) -> &str {
 }
 
 /// Whether this may stand before the `@`: letters of any language, digits and the signs of RFC 5322, 3.2.3. Dots may be
-/// anywhere but at the ends: Japanese providers gave such addresses out.
+/// anywhere but at the front, because Japanese providers gave out such addresses.
 fn is_local(local: &str) -> bool {
     let may = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
     (1..=LOCAL_BYTES_MAX).contains(&local.len()) && local.chars().all(may) && !local.starts_with('.')
 }
 
-/// Names of mailboxes that several people read.
+/// The names of mailboxes that several people read.
 static ROLES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("roles.txt").lines().filter(|line| !line.starts_with('#')).collect());
 
-/// Whether a kept address is that of a role (`info@`, `sales.eu@`) and not of one person.
+/// Whether an address, in the form in which it is kept, is that of a role (`info@`, `sales.eu@`) and not of one person.
 pub(super) fn is_of_role(address: &str) -> bool {
     let local = address.split('@').next().unwrap_or_default();
     let first = local.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Who is who: the keys by which a lead or an account is found, normalised the same way everywhere.
 //!
-//! The rules have a version; a change of rules is a new version beside the old one, never a change of this one, because
-//! keys made by it are stored.
+//! The rules have a version. A change makes a new version beside the old one and never alters a version in use,
+//! because keys made by it are stored.
 
 mod domain;
 mod email;
@@ -22,17 +22,17 @@ pub use record::{Binding, BoundKey, HOLDERS_MAX, Identity, IdentityMessage, Told
 use crate::country::Country;
 use minicbor::{Decode, Encode};
 
-/// The version of the rules below.
+/// The version of the rules in this module.
 pub const RULES_VERSION: u8 = 2;
 
 crate::codes::codes! {
-    /// What kind of key; stronger ones first.
+    /// The kinds of key; stronger ones come first.
     pub enum IdentityKind {
         /// The id in the system the lead came from.
         0 External = "external_id",
-        /// Mail address.
+        /// A mail address.
         1 Email = "email",
-        /// Phone number.
+        /// A telephone number.
         2 Phone = "phone",
     }
 }
@@ -40,20 +40,18 @@ crate::codes::codes! {
 /// A normalised key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct IdentityKey {
-    /// Of what kind.
     #[n(0)]
     pub kind: IdentityKind,
-    /// By which rules.
+    /// The version of the rules that made the key.
     #[n(1)]
     pub version: u8,
-    /// The normalised text.
     #[n(2)]
     pub value: String,
 }
 
 impl IdentityKey {
-    /// The key of what a field says, by the rules of today; none when it says nothing that can be understood. `country` is
-    /// where telephone numbers without a country's code are.
+    /// The key that today's rules make of a field's text, or `None` when they can make none. `country` is for
+    /// telephone numbers that name no country.
     pub fn of(kind: IdentityKind, text: &str, country: Option<Country>) -> Option<Self> {
         let value = match kind {
             IdentityKind::External => external_id(text)?,
@@ -63,18 +61,18 @@ impl IdentityKey {
         Some(Self { kind, version: RULES_VERSION, value })
     }
 
-    /// The key of a text that is kept by the rules of today already.
+    /// The key of a text that today's rules have normalised already.
     pub fn kept(kind: IdentityKind, text: &str) -> Self {
         Self { kind, version: RULES_VERSION, value: text.to_owned() }
     }
 
-    /// Whether it is a telephone number of which nobody knows the country.
+    /// Whether this is a telephone number of which the country is not known.
     pub fn is_without_country(&self) -> bool {
         self.kind == IdentityKind::Phone && !self.value.starts_with('+')
     }
 
-    /// Whether it is one person's by what it says: an address whose name is not that of a role, a mobile number, a number
-    /// with an extension. What several leads have is then the same person's, more than once.
+    /// Whether the key looks like one person's: an address whose name is not that of a role, a mobile number, or a
+    /// number with an extension. Several leads that have such a key are probably the same person.
     pub fn is_personal(&self) -> bool {
         match self.kind {
             IdentityKind::External => false,
@@ -84,13 +82,13 @@ impl IdentityKey {
     }
 }
 
-/// A text in one line, without what cannot be seen.
+/// A text in one line, without invisible characters.
 pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
     text::plain(text)
 }
 
-/// An id in another system without white space around it and without what cannot be seen; its case is its own. None for
-/// what is written where there is no id: `N/A`, `null`, `0`, `-`.
+/// An id in another system, without white space around it and without invisible characters. Upper and lower case are
+/// kept. `None` for what people and programs write where there is no id: `N/A`, `null`, `0`, `-`.
 pub fn external_id(text: &str) -> Option<String> {
     let id = text::plain(text);
     (!placeholder::is_no_id(&id)).then(|| id.into_owned())

@@ -1,7 +1,8 @@
-//! Telephone numbers: every spelling of one number comes to one text, and what is no number is none.
+//! Telephone numbers: every spelling of one number becomes the same text, and a text that is no number becomes none.
 //!
-//! Reading digits as a number of a country is the library's (`phonelib`): lengths, trunk prefixes and access codes of every
-//! plan. What stands around the digits, extensions in many languages, and what only looks like a number are looked at here.
+//! A library (`phonelib`) reads digits as a number of a country, with the lengths, trunk prefixes and access
+//! codes of every plan. The text around the digits, extensions in many languages, and texts that only look
+//! like a number are handled here.
 
 use super::placeholder::{is_no_number, is_of_films};
 use super::text::plain;
@@ -12,17 +13,17 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The longest text that is looked at.
+/// The longest text that is read, in bytes.
 const TEXT_BYTES_MAX: usize = 200;
-/// The fewest digits of a number, extension left out: with fewer it is an extension, an emergency number or nothing.
+/// The fewest digits of a number without its extension. Fewer are an extension, an emergency number or no number.
 const DIGITS_MIN: usize = 6;
 /// The most digits of a number with its country code (E.164), and of an extension.
 const DIGITS_MAX: usize = 15;
 const EXTENSION_DIGITS_MAX: usize = 7;
-/// From how many digits on a number without `+` may be one whose `+` was lost.
+/// A number without `+` that has at least this many digits may be one that has lost its `+`.
 const LOST_PLUS_DIGITS_MIN: usize = 11;
 
-/// Words, in lower case, before the digits of an extension.
+/// Words that stand before the digits of an extension, in lower case.
 const EXTENSION_WORDS: &[&str] = &[
     "app",
     "apparat",
@@ -65,10 +66,10 @@ const EXTENSION_WORDS: &[&str] = &[
     "分机",
 ];
 
-/// A telephone number as E.164 (`+493012345`), with `;ext=7` when there is an extension; `country` is where a number
-/// without its country's code is. One that belongs to no country that is known is kept as its digits: that spelling of it
-/// is found again, and no other. None for what is no number: fewer than six digits, a date, an IP address, `4.42079E+11`, a
-/// placeholder such as `000-000-0000` or `123456`, two numbers in one.
+/// A telephone number in E.164 (`+493012345`), with `;ext=7` when it has an extension. `country` is for a number
+/// without a country code. A number of no known country is kept as its digits; it is found again by that spelling and
+/// no other. `None` for what is no number: fewer than six digits, a date, an IP address, `4.42079E+11`, a placeholder
+/// such as `000-000-0000` or `123456`, or two numbers in one text.
 pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     let text = plain(text);
     if text.len() > TEXT_BYTES_MAX || text.contains(['$', '€', '£', '%', '°']) {
@@ -83,7 +84,7 @@ pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     let dialled = Dialled::of(number)?;
     let mut number = match dialled.read(country) {
         Some(known) => shown(&known)?,
-        // Without a country it is not known what the digits mean.
+        // Without a country it is not known what the digits mean, so they are kept.
         None if !dialled.international => dialled.digits,
         None => return None,
     };
@@ -93,17 +94,17 @@ pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     Some(number)
 }
 
-/// A number and its extension, as they stand in the text.
+/// A number and its extension, as the text has them.
 struct Parts<'a> {
     number: Cow<'a, str>,
     extension: Option<&'a str>,
 }
 
-/// Takes a text apart: words before the number are left out, so are those behind it; none when there is a word between
-/// digits that names no extension.
+/// Splits a text into number and extension. Words before and after the number are dropped. `None` when a word between
+/// digits does not introduce an extension.
 fn parts(text: &str) -> Option<Parts<'_>> {
     let begin = text.find(|c: char| c == '+' || c.is_ascii_digit())?;
-    // A bracket belongs to its digits: `(0)30`.
+    // A bracket belongs to its digits, as in `(0)30`.
     let text = &text[text[..begin].rfind('(').filter(|at| text[*at + 1..begin].trim().is_empty()).unwrap_or(begin)..];
     if let Some((number, context)) = text.split_once(";phone-context=") {
         return of_context(number, context);
@@ -123,7 +124,7 @@ const fn ends_number(c: char) -> bool {
     !matches!(c, '0'..='9' | '+' | '-' | '.' | '/' | '(' | ')' | ' ' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}')
 }
 
-/// RFC 3966: a local number with the code that it belongs to.
+/// Reads a local number of RFC 3966 with the code to which it belongs.
 fn of_context<'a>(number: &str, context: &'a str) -> Option<Parts<'a>> {
     let code = context.split(';').next()?;
     let digits = number.trim_start_matches(|c: char| c == '0' || !c.is_ascii_digit());
@@ -131,7 +132,7 @@ fn of_context<'a>(number: &str, context: &'a str) -> Option<Parts<'a>> {
     Some(Parts { number: format!("{code}{digits}").into(), extension }).filter(|_| code.starts_with('+'))
 }
 
-/// The digits of an extension, when `rest` begins with a word or a sign for one and there are no other digits behind it.
+/// The digits of an extension, when `rest` begins with a word or sign for one and no other digits follow.
 fn extension(rest: &str) -> Option<&str> {
     let rest = rest.trim_start_matches(|c| " [{<|:\"'".contains(c));
     let unsigned = rest.trim_start_matches(|c| "#,;~ .".contains(c));
@@ -152,12 +153,13 @@ fn leading_digits(text: &str) -> Option<&str> {
     Some(&text[..end]).filter(|digits| !digits.is_empty())
 }
 
-/// `442079460958.0`: a number that some program took for a quantity.
+/// Repairs `442079460958.0`, a number that some program took for a quantity.
 fn without_fraction(number: &str) -> &str {
     number.strip_suffix(".0").filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(number)
 }
 
-/// `2026-03-01`, `01.03.2026`, `3/1/26`: three groups that can be a day, a month and a year.
+/// Whether this is a date such as `2026-03-01`, `01.03.2026` or `3/1/26`: three groups that
+/// can be a day, a month and a year.
 fn is_date(number: &str) -> bool {
     ['-', '.', '/'].into_iter().any(|separator| {
         let groups: Vec<&str> = number.split(separator).map(str::trim).collect();
@@ -178,7 +180,8 @@ fn is_year(group: &str) -> bool {
     group.len() == 4 && group.parse().is_ok_and(|year: u32| (1900..2200).contains(&year))
 }
 
-/// An IP address. Four groups of two digits are how numbers are written in Denmark and elsewhere.
+/// Whether this is an IP address. Four groups of two digits are not, because Denmark and
+/// other countries write numbers so.
 fn is_ip_address(number: &str) -> bool {
     let pairs = number.split('.').all(|group| group.len() == 2);
     (Ipv4Addr::from_str(number).is_ok() && !pairs) || Ipv6Addr::from_str(number).is_ok()
@@ -187,20 +190,20 @@ fn is_ip_address(number: &str) -> bool {
 /// The digits of a number, and how they were written.
 struct Dialled {
     digits: String,
-    /// With `+`.
+    /// Whether the number began with `+`.
     international: bool,
-    /// Nothing but digits was written.
+    /// Whether nothing but digits was written.
     bare: bool,
 }
 
 impl Dialled {
-    /// None when that is too few or too many digits, or a placeholder.
+    /// `None` when there are too few or too many digits, or they are a placeholder.
     fn of(number: &str) -> Option<Self> {
         let international = number.trim_start_matches(['(', ' ']).starts_with('+');
         let trunk = if international { number.find("(0)") } else { None };
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
         let digits = match trunk {
-            // Italian numbers keep their zero, and nothing else that is written so does.
+            // Italian numbers keep their zero; no other number that is written like this does.
             Some(at) if !is_italian(&number[..at]) => digits(&number[..at]) + &digits(&number[at + 3..]),
             _ => digits(number),
         };
@@ -210,7 +213,7 @@ impl Dialled {
         fits.then_some(Self { digits, international, bare })
     }
 
-    /// What the digits mean in a country.
+    /// Reads the digits as a number in a country.
     fn read(&self, country: Option<Country>) -> Option<PhoneNumber> {
         if self.international {
             return abroad(self.digits.strip_prefix("00").unwrap_or(&self.digits));
@@ -221,30 +224,31 @@ impl Dialled {
         });
         let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
         let international = || abroad(&self.digits).filter(|_| lost_plus);
-        // `491701234567` in Germany: a number there may be as long as that, and nobody writes one without its zero.
+        // `491701234567` in Germany: a number there may be that long, but no one writes one without its zero.
         let own_code = |number: &PhoneNumber| self.digits.starts_with(&number.country_code().to_string());
         let at_home = at_home.filter(|number| !self.is_dialled_as_in_america(number));
         let at_home = at_home.map(|number| international().filter(|_| own_code(&number)).unwrap_or(number));
-        // Dialled from a country: `00` in most, `011` in North America.
+        // Digits may begin with what is dialled for calls abroad: `00` in most countries, `011` in North America.
         let dialled = || ["00", "011"].iter().filter_map(|prefix| self.digits.strip_prefix(prefix)).find_map(abroad);
         at_home.or_else(dialled).or_else(international)
     }
 
-    /// `011` and then the code of the country that the number was read for: nobody there dials so.
+    /// Whether the digits are `011` and then the code of the country for which the number was read.
+    /// No one in that country dials so.
     fn is_dialled_as_in_america(&self, at_home: &PhoneNumber) -> bool {
         let rest = self.digits.strip_prefix("011").filter(|rest| rest.len() >= LOST_PLUS_DIGITS_MIN);
         rest.is_some_and(|rest| rest.starts_with(&at_home.country_code().to_string()))
     }
 }
 
-/// Digits that begin with a country's code.
+/// Reads digits that begin with a country code.
 fn abroad(digits: &str) -> Option<PhoneNumber> {
     let mexican = digits.strip_prefix("52").map(|rest| format!("52{}", in_mexico(rest)));
     PhoneNumber::parse(&format!("+{}", mexican.as_deref().unwrap_or(digits)))
 }
 
-/// Mexico gave up the signs of a mobile number in 2019 (`1` from abroad, `044` and `045` at home): it is the same number
-/// without them.
+/// Drops the mobile prefixes that Mexico gave up in 2019 (`1` from abroad, `044` and `045` at home).
+/// Without them it is the same number.
 fn in_mexico(digits: &str) -> &str {
     let without = ["1", "044", "045"].iter().find_map(|sign| digits.strip_prefix(sign));
     without.filter(|rest| rest.len() == 10).unwrap_or(digits)
@@ -254,7 +258,7 @@ fn is_italian(code: &str) -> bool {
     ["39", "378", "379"].contains(&code.trim_matches(|c: char| !c.is_ascii_digit()))
 }
 
-/// As E.164; none for a placeholder behind a country's code.
+/// The number in E.164; `None` for a placeholder after a country code.
 fn shown(number: &PhoneNumber) -> Option<String> {
     let text = number.e164();
     let fits = text.len() > DIGITS_MIN && text.len() <= DIGITS_MAX + 1;
@@ -262,8 +266,8 @@ fn shown(number: &PhoneNumber) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// Whether a kept number is one person's: a mobile, or one with an extension. In North America the two are not to be told
-/// apart by their digits; there a number is not taken for one.
+/// Whether a number, in the form in which it is kept, is one person's: a mobile number, or one with an extension. In
+/// North America, digits do not tell a mobile number from others, so no number there counts as mobile.
 pub(super) fn is_personal(number: &str) -> bool {
     number.contains(";ext=") || PhoneNumber::parse(number).is_some_and(|number| number.is_mobile())
 }

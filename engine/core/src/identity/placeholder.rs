@@ -1,6 +1,6 @@
-//! What people and programs write where they have no id, address or number: it joins strangers if it is taken for one.
+//! What people and programs write where they have no id, address or number. Taken at its word, it would join strangers.
 
-/// Said of an id that is not there, in lower case without signs around.
+/// Texts for a missing id, in lower case, without signs around them.
 const NO_ID: &[&str] = &[
     "blank",
     "empty",
@@ -23,7 +23,7 @@ const NO_ID: &[&str] = &[
     "desconocido",
 ];
 
-/// Before the `@` of an address where nobody reads, without signs.
+/// Texts before the `@` of an address that no one reads, without signs.
 const NO_MAILBOX: &[&str] = &[
     "donotreply",
     "keineemail",
@@ -43,7 +43,7 @@ const NO_MAILBOX: &[&str] = &[
     "unknown",
 ];
 
-/// On both sides of the `@`: `test@test.com`.
+/// Texts that stand on both sides of the `@`: `test@test.com`.
 const TWICE: &[&str] = &[
     "a", "aa", "aaa", "abc", "asd", "asdf", "email", "mail", "me", "na", "no", "nobody", "test", "testing", "user",
     "x", "xx", "xxx", "xyz",
@@ -52,17 +52,17 @@ const TWICE: &[&str] = &[
 /// Domains that people make up.
 const NO_DOMAIN: &[&str] = &["nomail.com", "noemail.com", "no-email.com", "none.com", "null.com", "fakemail.com"];
 
-/// Whether a text stands for an id that is not there: `N/A`, `null`, `0`, `-1`, nothing but signs or zeros.
+/// Whether a text stands for a missing id: `N/A`, `null`, `0`, `-1`, or nothing but signs or zeros.
 pub(super) fn is_no_id(id: &str) -> bool {
     let core = id.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let said: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
-    // `0-0-1` is one of a series; a UUID of nothing but zeros is none.
+    // `0-0-1` is one of a series and counts as an id; a UUID of nothing but zeros does not.
     let zeros =
         said.bytes().all(|byte| byte == b'0') && (said.len() == id.len() || said.is_empty() || said.len() == 32);
     zeros || id == "-1" || NO_ID.contains(&core.as_str())
 }
 
-/// Whether an address is nobody's.
+/// Whether an address is a placeholder.
 pub(super) fn is_nobodys(local: &str, domain: &str) -> bool {
     let bare: String = local.chars().filter(char::is_ascii_alphanumeric).collect();
     let first = domain.split('.').next().unwrap_or_default();
@@ -72,13 +72,12 @@ pub(super) fn is_nobodys(local: &str, domain: &str) -> bool {
         || domain.ends_with(".invalid")
 }
 
-/// `555-1234`, without an area: the number of somebody in a film.
+/// Whether this is a number such as `555-1234`, without an area code, which only people in films have.
 pub(super) fn is_of_films(digits: &str) -> bool {
     digits.len() == 7 && digits.starts_with("555")
 }
 
-/// Whether somebody typed these digits for want of a number: one digit or two again and again, digits in their order,
-/// `000…`.
+/// Whether these digits were typed in place of a number: one or two digits again and again, digits in sequence, `000…`.
 pub(super) fn is_no_number(digits: &str) -> bool {
     let bytes = digits.as_bytes();
     let steps = |step: u8| bytes.windows(2).all(|pair| (pair[1] + 10 - pair[0]) % 10 == step);

@@ -9,21 +9,21 @@ use minicbor::data::Type;
 use minicbor::decode::{Decode, Decoder, Error as DecodeError};
 use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
 
-/// The most leads that a key leads to. What more than this many leads have is nobody's address or number: the next lead
-/// that gets it is not found by it and not contacted there ([`Why::Crowded`]), since what binds the key later could not
-/// reach it.
+/// The most leads to which a key leads. An address or number that more leads have identifies none of them. The next
+/// lead that gets it is not found by it and is not contacted there ([`Why::Crowded`]), because what binds the key
+/// later could not reach that lead.
 pub const HOLDERS_MAX: usize = 512;
 
 codes! {
-    /// What binds an address or a number.
+    /// Why an address or number is bound, which means that some or all contact there is forbidden.
     pub enum Why {
-        /// Somebody who has it asked not to be contacted.
+        /// A lead that has it asked not to be contacted.
         0 OptedOut = "opted_out",
         /// Mail to it comes back.
         1 Bounced = "bounced",
-        /// Who answers there is not the lead.
+        /// Someone other than the lead answers there.
         2 WrongNumber = "wrong_number",
-        /// Not to be called; a message may be sent.
+        /// It must not be called; a message may be sent.
         3 DoNotCall = "do_not_call",
         /// More than [`HOLDERS_MAX`] leads have it.
         4 Crowded = "crowded",
@@ -31,7 +31,7 @@ codes! {
 }
 
 impl Why {
-    /// Whether a touch on this way is bound by it, where the way uses the key at all.
+    /// Whether it forbids a touch on this channel, provided that the channel uses the key at all.
     pub const fn binds(self, channel: Channel) -> bool {
         match self {
             Self::DoNotCall => matches!(channel, Channel::Call),
@@ -41,57 +41,55 @@ impl Why {
     }
 }
 
-/// What binds a key, since when, and how we heard of it.
+/// One thing that binds a key, since when, and how we heard of it.
 #[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct Binding {
-    /// What.
     #[n(0)]
     pub why: Why,
-    /// Since when.
     #[n(1)]
     pub at: Timestamp,
     /// The source or the person that told us.
     #[n(2)]
     pub by: String,
-    /// The lead whose own preference it is: it goes when that is taken back.
+    /// The lead whose own preference this is. The binding goes when the lead takes the preference back.
     #[n(3)]
     pub of: Option<LeadId>,
 }
 
-/// What the leads that have a key tell it.
+/// What a lead tells a key that it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityMessage {
-    /// The lead has it from now on.
+    /// The lead has the key from now on.
     Held,
-    /// It is bound, on every lead that has it.
+    /// The key is bound, on every lead that has it.
     Bind(Binding),
-    /// It is bound unless somebody else has it too.
+    /// The key is bound, unless another lead has it too.
     BindAlone(Binding),
-    /// The lead's preference, by which this binds it, is taken back.
+    /// The lead takes back the preference by which this binds the key.
     Release(Why),
 }
 
 /// Everything that is known of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The leads that have it or had it, in the order in which they got it; at most [`HOLDERS_MAX`].
+    /// The leads that have the key or had it, in the order in which they got it; at most [`HOLDERS_MAX`].
     pub holders: Vec<LeadId>,
-    /// What binds it; one of each kind.
+    /// What binds the key; at most one binding for each reason.
     pub bindings: Vec<Binding>,
 }
 
-/// What a message to a key means for the leads that have it.
+/// What a message to a key means for the leads that have the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// The record is another one now.
+    /// Whether the key's record changed.
     pub changed: bool,
-    /// What binds the key and whoever spoke does not know of.
+    /// What binds the key, for the lead that spoke and does not know of it.
     pub to_speaker: Vec<Binding>,
-    /// Leads that have it besides, and what binds it from now on.
+    /// What binds the key from now on, for the other leads that have it.
     pub to_others: Option<Binding>,
-    /// Whoever has it, and what binds it no more.
+    /// What no longer binds the key, for every lead that has it.
     pub released: Option<Why>,
-    /// Another lead that has it, when the speaker has it from now on: the one that got it last.
+    /// Another lead that has the key, when the lead that spoke has it from now on: the one that got it last.
     pub shared_with: Option<LeadId>,
 }
 
@@ -137,7 +135,8 @@ impl Identity {
     }
 }
 
-/// One lead and nothing that binds it is the lead's id alone, as every record was before keys could be shared.
+/// A key with one lead and no binding is written as the lead's id alone, as every record
+/// was before keys could be shared.
 impl<C> Encode<C> for Identity {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
         match (&self.holders[..], &self.bindings[..]) {
@@ -172,15 +171,13 @@ impl<'b, C> Decode<'b, C> for Identity {
 /// A key of a lead that is bound.
 #[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct BoundKey {
-    /// Which.
     #[n(0)]
     pub key: IdentityKey,
-    /// What binds it.
     #[n(1)]
     pub binding: Binding,
 }
 
-/// The kind of key that a touch on this way needs; none for ways that need none.
+/// The kind of key that a touch on this channel needs; `None` for channels that need none.
 pub const fn needed_by(channel: Channel) -> Option<IdentityKind> {
     match channel {
         Channel::Email => Some(IdentityKind::Email),

@@ -12,7 +12,7 @@ use crate::task::Assignee;
 use crate::workflow::{Assign, Carry, ChosenBy, Hold, HoldScope, StepId, Sticky, Verb, Workflow};
 
 impl Machine<'_> {
-    /// The owner of the territory the lead lies in.
+    /// The owner of the first territory whose condition the lead meets.
     pub(super) fn territory_owner(&self, run: RunId) -> Option<RepId> {
         let territories = &self.cx.live.settings.team.territories;
         territories.iter().find(|territory| self.holds(&territory.condition, Some(run))).map(|t| t.owner.clone())
@@ -46,7 +46,8 @@ impl Machine<'_> {
         self.go_on(id, step.next);
     }
 
-    /// The pool an owner was chosen from, as far as it is known: where somebody else is found when they cannot do a task.
+    /// The pool from which an owner was chosen, as far as it is known. Another member of it is found
+    /// when the owner cannot do a task.
     fn chosen_from(&self, assign: &Assign, owner: &RepId, how: ChosenBy) -> Option<String> {
         let is_of = |pool: &&String| self.team().members(pool).any(|member| member == owner);
         match how {
@@ -57,8 +58,8 @@ impl Machine<'_> {
         }
     }
 
-    /// What an assignment makes of the account and of holds. An account that somebody away owns stays theirs: who was
-    /// chosen in their place stands in.
+    /// Applies an assignment to the account and to holds. An account whose owner is away stays theirs: the rep
+    /// chosen for the lead only stands in.
     fn own(&mut self, owner: &RepId, assign: &Assign, definition: &Workflow) {
         let holds_account = assign.hold.as_ref().is_none_or(|hold| hold.scope == HoldScope::Account);
         let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account)).cloned();
@@ -74,7 +75,7 @@ impl Machine<'_> {
         self.cx.account.and_then(|facts| facts.owner.as_ref())
     }
 
-    /// The lead's own hold goes on for its new owner when whoever held it is not in the team any more.
+    /// Passes the lead's own hold to the new owner when the rep who held it is no longer in the team.
     fn take_over_hold(&mut self, owner: &RepId) {
         let team = &self.cx.live.settings.team;
         if let Some(hold) = self.state.hold.as_mut().filter(|hold| !team.knows(&hold.owner)) {
@@ -110,7 +111,7 @@ impl Machine<'_> {
         self.effects.push(Effect::Account(account, message));
     }
 
-    /// Starts a hold; one in force for the same owner is not started again.
+    /// Starts a hold. One that is already in force for the same owner is not started again.
     fn hold(&mut self, owner: &RepId, hold: &Hold, definition: &Workflow) {
         let until = self.cx.live.settings.calendar.add(self.cx.now, hold.span);
         let new = HoldInForce {
@@ -137,7 +138,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A hold ran out: a run of its own begins where the workflow says, beside whatever goes on.
+    /// Ends a hold that ran out. A new run begins where the workflow says, beside any runs that go on.
     pub(super) fn hold_expired(&mut self, workflow: Digest, go: Option<StepId>) {
         self.notes.push(Note::HoldOver { expired: true });
         let Some(step) = go else { return };

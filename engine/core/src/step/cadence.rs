@@ -1,4 +1,4 @@
-//! Cadences: touch after touch, each counted from the completion of the one before, until something stops them.
+//! Cadences: one touch after another, each timed from the completion of the one before, until something stops them.
 
 use super::Machine;
 use super::tasks::Terms;
@@ -12,16 +12,18 @@ use crate::task::TaskKind;
 use crate::time::Span;
 use crate::workflow::{Cadence, Target, TouchPlan, Verb};
 
-/// The most rounds of a cadence, whatever does not count as a contact: a mail that never arrives must not go out for ever.
+/// The most rounds of a cadence. The limit on contacts is not enough: a mail that never arrives is no contact,
+/// and must not be sent for ever.
 const ROUNDS_MAX: u16 = 1_000;
 /// After so many calls in a row that nobody made a cadence is left.
 const NOT_DONE_MAX: u8 = 3;
 /// Why a run is parked then.
 const NOBODY_DOES_IT: &str = "nobody does it: three calls in a row were given up";
-/// When a touch is tried again for which there was no room.
+/// When to try a touch again for which there was no room.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
 
-/// The place of the next call, in this round or in the one after it (then `true`): an agreed call-back is a call, not a mail.
+/// The place of the next call, and whether it lies in the next round (`true`). An agreed call-back is a call,
+/// so it skips the mails before it.
 fn next_call(cadence: &Cadence, place: usize) -> (usize, bool) {
     let is_call = |touch: &usize| matches!(cadence.touches[*touch].touch, TouchPlan::Call { .. });
     let ahead = (place..cadence.touches.len()).find(is_call);
@@ -51,8 +53,8 @@ impl Machine<'_> {
         self.set_run_state(id, RunState::Cadence(CadenceState { phase, ..state }));
     }
 
-    /// Plans the touch at a place, counted from now; a call-back that was agreed comes first. Touches that are due at once are
-    /// begun, and such as the gate never lets happen are passed over.
+    /// Plans the touch at `place`, timed from now. An agreed call-back comes first. Touches that are due at once are
+    /// begun; touches that the gate will never allow are passed over.
     fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, place: usize) {
         let (mut state, mut place, mut from) = (state, place, self.cx.now);
         let mut tried = 0;
@@ -86,11 +88,12 @@ impl Machine<'_> {
             place += 1;
             tried += 1;
         }
-        // Used up, or nothing that may happen.
+        // The cadence is used up, or none of its touches may ever happen.
         self.go_on(id, cadence.exhausted);
     }
 
-    /// Whether any touch of the cadence may happen at all: there is an address, and the gate does not say never.
+    /// Whether any touch of the cadence may happen at all: there is an address or number,
+    /// and the gate does not say never.
     fn any_may_happen(&self, cadence: &Cadence) -> bool {
         let call = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
         let (call, mail) = (!matches!(call, Verdict::Never(_)), self.never_mailed().is_none());
@@ -100,7 +103,7 @@ impl Machine<'_> {
         })
     }
 
-    /// Begins the touch the state points to; false when it may never happen.
+    /// Begins the touch that the state points to. Returns false when it may never happen.
     fn begin_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, redial: bool) -> bool {
         let Some(definition) = self.definition(id) else { return false };
         let Some(touch) = cadence.touch(state.touch) else { return false };
@@ -136,14 +139,15 @@ impl Machine<'_> {
         }
     }
 
-    /// There is no room for a touch now. The run is not parked for that: it would lose count of its contacts.
+    /// Tries a touch again later, since there is no room for it now. The run is not parked, because it
+    /// would lose count of its contacts.
     fn try_later(&mut self, id: RunId, state: CadenceState, redial: bool) {
         let at = self.cx.live.settings.calendar.add(self.cx.now, NO_ROOM_RETRY).max(self.cx.now.plus_ms(1));
         self.set_phase(id, state, if redial { CadencePhase::Redial(at) } else { CadencePhase::Pause(at) });
         self.notes.push(Note::Waiting { run: id.in_journal(), until: Some(at) });
     }
 
-    /// The time for a cadence's next touch or second dial has come.
+    /// Begins the next touch or second dial of a cadence when its time has come.
     pub(super) fn cadence_due(&mut self, id: RunId, phase: CadencePhase) {
         let Some((definition, ix)) = self.place(id) else { return };
         let Some(state) = self.cadence_state(id) else { return };
@@ -156,14 +160,14 @@ impl Machine<'_> {
             return;
         }
         if redial {
-            // The first dial was made: it is the contact.
+            // The first dial was made, and counts as the contact.
             self.touch_over(id, cadence, state, Channel::Call);
         } else {
             self.next_touch(id, cadence, state);
         }
     }
 
-    /// A call of a cadence may not be made any more.
+    /// Goes on after a call of a cadence that may no longer be made.
     pub(super) fn cadence_call_given_up(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
         let Some(state) = self.cadence_state(id) else { return };
         if state.phase == CadencePhase::RedialTask(task) {
@@ -201,12 +205,12 @@ impl Machine<'_> {
     }
 
     fn next_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
-        // One that is not in the cadence is behind its last.
+        // A touch that the cadence no longer has counts as one behind the last.
         let place = cadence.place(state.touch).map_or(cadence.touches.len(), |place| place + 1);
         self.schedule_touch(id, cadence, state, place);
     }
 
-    /// A call of a cadence was made.
+    /// Goes on after a call of a cadence was made.
     pub(super) fn cadence_call_over(&mut self, id: RunId, task: TaskId, cadence: &Cadence, outcome: Outcome) {
         let Some(mut state) = self.cadence_state(id) else { return };
         let first_dial = state.phase == CadencePhase::Task(task);
@@ -220,7 +224,7 @@ impl Machine<'_> {
             && let Some(TouchPlan::Call { redial: Some(redial), .. }) =
                 cadence.touch(state.touch).map(|touch| &touch.touch)
         {
-            // The double dial is one contact: it is counted when the second dial is over.
+            // A double dial is one contact, counted when the second dial is over.
             let at = self.cx.live.settings.calendar.add(self.cx.now, redial.after);
             self.set_phase(id, state, CadencePhase::Redial(at));
             return;
@@ -228,7 +232,7 @@ impl Machine<'_> {
         self.touch_over(id, cadence, state, Channel::Call);
     }
 
-    /// A mail of a cadence left, or did not.
+    /// Goes on after a mail of a cadence was sent, or was not.
     pub(super) fn cadence_mail_over(&mut self, id: RunId, cadence: &Cadence, sent: bool) {
         let Some(state) = self.cadence_state(id) else { return };
         if sent {

@@ -1,4 +1,4 @@
-//! Questions to plugins and what their answers do.
+//! Questions to plugins, and what their answers do.
 
 use super::Machine;
 use crate::effect::{Effect, Question, Shadow};
@@ -16,23 +16,23 @@ use crate::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::workflow::{Ask, AskRef, Asks, Branch, MAIN_SCORE, OnFailure, Score, Slot, StepIx, Verb, Workflow};
 use crate::workspace::Binding;
 
-/// How often a decision that ran out of wall time is asked again, after 4 and 16 seconds; then the step's failure policy
-/// applies.
+/// How often a decision that ran out of wall time is asked again: after 4 and after 16 seconds. After that the
+/// step's failure policy applies.
 const OVERRUNS_MAX: u8 = 2;
 
-/// What is asked, of whom and where.
+/// A question to be put to a plugin.
 pub(super) struct Asked<'a> {
     pub(super) run: RunId,
     pub(super) asker: Asker,
     pub(super) kind: DecisionKind,
     pub(super) plugin: &'a str,
     pub(super) place: AskRef,
-    /// Since when business time counts.
+    /// The moment from which elapsed business time is measured.
     pub(super) since: Timestamp,
 }
 
 impl Machine<'_> {
-    /// Asks a plugin for a run's step; its answer comes back as an event.
+    /// Asks a plugin on behalf of a run's step. The answer comes back as an event.
     pub(super) fn ask(&mut self, id: RunId, definition: &Workflow, slot: Asks, ask: &Ask) {
         let now = self.cx.now;
         let Some(run) = self.run(id) else { return };
@@ -52,7 +52,7 @@ impl Machine<'_> {
         self.question(Asked { run: id, asker, kind, plugin: &ask.plugin, place, since: entered }, None);
     }
 
-    /// Puts a question to the build of a plugin that decides for this lead, and to the one that is only watched.
+    /// Puts a question to the build of a plugin that decides for this lead, and to the build that is only watched.
     pub(super) fn question(&mut self, asked: Asked<'_>, overdue: Option<Overdue>) {
         let Asked { run, asker, kind, plugin, place, since } = asked;
         let live = self.cx.live;
@@ -66,14 +66,15 @@ impl Machine<'_> {
             Some(candidate) => (Some(&candidate.info), candidate.bindings.get(&place)),
             None => (live.plugins.get(plugin), live.bindings.get(&place)),
         };
-        // A build that does not fit the place is not asked: without what it reads it would decide about nothing.
+        // A build that does not fit the place is not asked: without the fields that it
+        // reads it would decide on nothing.
         let digest = info.filter(|_| binding.is_some()).map(|info| info.digest);
         let input = self.input(binding, since, overdue);
         let plugin = plugin.to_owned();
         self.effects.push(Effect::Decide(Question { run, asker, kind, plugin, digest, input, shadow }));
     }
 
-    /// Everything a decision may depend on, exactly as the plugin declared it.
+    /// Everything that a decision may depend on, exactly as the plugin declared it.
     fn input(&self, binding: Option<&Binding>, since: Timestamp, overdue: Option<Overdue>) -> DecisionInput {
         static NOTHING: Reads = Reads {
             fields: Vec::new(),
@@ -230,7 +231,7 @@ impl Machine<'_> {
         }
     }
 
-    /// What the step's failure policy says; another plugin is asked here.
+    /// Applies the step's failure policy. If it names another plugin, that plugin is asked here.
     fn fallback<'v, V>(
         &mut self,
         run: RunId,
@@ -249,7 +250,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Wall time says more of the machine than of the plugin: the decision is asked again, the longer after the oftener.
+    /// Schedules a decision that ran out of wall time to be asked again, since wall time says more about the machine
+    /// than about the plugin. The wait is four times longer after each overrun.
     fn ask_later(&mut self, id: RunId, slot: Asks, overruns: u8) {
         let wait_ms = SECOND_MS << (2 * u32::from(overruns));
         let since = self.cx.now.plus_ms(wait_ms - DECISION_TIMEOUT_MS);
@@ -257,7 +259,8 @@ impl Machine<'_> {
         self.set_run_state(id, RunState::Deciding { slot, since, overruns, queued: None });
     }
 
-    /// The pool has no place for a question: it waits, as long as it takes, and nobody asks meanwhile.
+    /// Records that the decision pool is full. The question waits, however long that takes,
+    /// and is not asked again meanwhile.
     pub(super) fn put_off(&mut self, id: RunId, attempt: u32) {
         let Some(plugin) = self.awaited_plugin(id) else { return self.ignore(Ignored::NotAwaited) };
         match self.run(id) {
@@ -271,7 +274,7 @@ impl Machine<'_> {
         }
     }
 
-    /// There is a place for a question that waits.
+    /// Asks a waiting question, now that the decision pool has room for it.
     pub(super) fn place_is_free(&mut self, id: RunId) {
         match self.run(id).map(|run| run.state.clone()) {
             Some(RunState::Deciding { slot, queued: Some(_), .. }) => self.ask_again(id, slot),
@@ -279,7 +282,8 @@ impl Machine<'_> {
         }
     }
 
-    /// A decision that did not come in time is asked again, under a new attempt so that a late answer is not applied.
+    /// Asks again for a decision that did not come in time. The new attempt number keeps a
+    /// late answer from being applied.
     pub(super) fn ask_again(&mut self, id: RunId, slot: Asks) {
         let Some((definition, ix)) = self.place(id) else { return };
         self.next_attempt(id);
@@ -289,7 +293,6 @@ impl Machine<'_> {
         }
     }
 
-    /// The plugin whose answer a run waits for.
     pub(super) fn awaited_plugin(&mut self, id: RunId) -> Option<String> {
         let RunState::Deciding { slot, .. } = &self.run(id)?.state else { return None };
         let slot = *slot;
@@ -297,7 +300,7 @@ impl Machine<'_> {
         asked_by(&definition.steps[ix].verb, slot).map(|ask| ask.plugin.clone())
     }
 
-    /// Fences off answers to what was asked before.
+    /// Starts a new attempt, which fences off answers to earlier questions.
     fn next_attempt(&mut self, id: RunId) {
         if let Some(run) = self.run(id) {
             run.attempt = run.attempt.saturating_add(1);
@@ -305,7 +308,7 @@ impl Machine<'_> {
     }
 }
 
-/// What a step asks there.
+/// The question that a step asks at this slot, if it asks one there.
 fn asked_by(verb: &Verb, slot: Asks) -> Option<&Ask> {
     match (verb, slot) {
         (Verb::Score(score), Asks::Main) => Some(&score.ask),
@@ -333,7 +336,7 @@ fn age_s(now: Timestamp, at: Timestamp) -> u32 {
     u32::try_from(now.since_ms(at).max(0) / SECOND_MS).unwrap_or(u32::MAX)
 }
 
-/// The newest items in a window; `items` come newest first.
+/// The newest items within a window. `items` must come newest first.
 fn newest<'i, T: 'i>(
     window: &HistoryReads,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Escalations: at given points a plugin is asked what to do about a task that is not done.
+//! Escalations: at given points in time, a plugin is asked what to do about a task that is not done.
 
 use super::Machine;
 use super::decide::Asked;
@@ -15,18 +15,18 @@ use crate::time::Timestamp;
 use crate::workflow::{AskRef, Escalate, Recipient, Slot, StepIx, Verb};
 use std::collections::BTreeSet;
 
-/// How long a point waits, while somebody holds the call back, before it is looked at again: a day.
+/// How long an escalation point is put off while calls to the lead are held: a day.
 const HELD_RECHECK_MS: i64 = crate::time::DAY_MS;
-/// The most managers above each other who are tried.
+/// The most levels of managers that are tried.
 const MANAGERS_MAX: usize = 32;
 
-/// From when on somebody could have done it: escalation points count from here.
+/// When the task was first on offer. Escalation points are timed from then.
 fn offered_from(task: &Task) -> Timestamp {
     task.not_before.unwrap_or(task.created_at).max(task.created_at)
 }
 
 impl Machine<'_> {
-    /// The escalation of a task's step.
+    /// The escalation that a task's step defines.
     pub(super) fn escalation_of(&self, task: &Task) -> Option<(AskRef, Escalate)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let ix = definition.place(task.step)?;
@@ -40,7 +40,7 @@ impl Machine<'_> {
         Some((place, escalate.clone()))
     }
 
-    /// A point of a task has come: the latest one that has is asked, and only that.
+    /// Asks about the latest escalation point of a task that has come. Earlier ones that were missed are skipped.
     pub(super) fn escalation_due(&mut self, id: TaskId) {
         let now = self.cx.now;
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
@@ -73,7 +73,7 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
-        // Counted from now when it is asked, so that one that has not been answered is not asked again at once.
+        // The timeout runs from the moment of asking, so that a point without an answer yet is not asked again at once.
         self.set_point(id, Some(EscalationPoint { at: now, asked: true, ..point }));
         let overdue = Overdue {
             point: point.point,
@@ -88,20 +88,21 @@ impl Machine<'_> {
         self.question(Asked { run, asker, kind, plugin, place, since: from }, Some(overdue));
     }
 
-    /// A call that may not be made now is nobody's neglect: when to look again, when a person or the lead holds it back.
+    /// When to look again at a call that a pause or the lead's own wish holds back, with the gate's verdict. Nobody
+    /// neglects a call that may not be made.
     fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Verdict)> {
         if task.kind != TaskKind::Call {
             return None;
         }
         match gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now) {
             verdict @ Verdict::NotBefore { at, why: Reason::NotBefore } => Some((at, verdict)),
-            // Whoever lets the lead go on brings the points back.
+            // Resuming the lead brings its escalation points back.
             verdict @ Verdict::Held(_) => Some((self.cx.now.plus_ms(HELD_RECHECK_MS), verdict)),
             Verdict::NotBefore { .. } | Verdict::Go | Verdict::Never(_) => None,
         }
     }
 
-    /// Points that a pause put off fall due when they would have, or now.
+    /// Brings points that a pause put off back to their own time, or to now if that is past.
     pub(super) fn resume_escalations(&mut self) {
         for task in self.state.tasks.clone() {
             let Some(held) = task.escalation.filter(|point| !point.asked && point.at > self.cx.now) else { continue };
@@ -146,15 +147,15 @@ impl Machine<'_> {
         self.note_decision(answer, DecisionKind::Escalation);
         let action = match &answer.decision {
             Ok(Decision::Escalate { action, .. }) => *action,
-            // Something overdue must not be forgotten because a plugin failed.
+            // An overdue task must not be forgotten because a plugin failed.
             _ => Action::Remind,
         };
         self.set_point(id, self.point(&task, &escalate, asked.point + 1, offered_from(&task)));
         self.carry_out(&task, &escalate, asked.point, action);
     }
 
-    /// Does what was decided; what cannot be done is raised, and what cannot be raised stands among what needs a person.
-    /// Each note says what was done, or why it was not.
+    /// Does what was decided. What cannot be done is raised; what cannot be raised is listed among the things that need
+    /// a person. Each note says what was done, or why it was not.
     fn carry_out(&mut self, task: &Task, escalate: &Escalate, point: u16, action: Action) {
         let done = match action {
             Action::Wait => Ok(None),
@@ -166,7 +167,7 @@ impl Machine<'_> {
             Ok(to) => {
                 self.notes.push(Note::Escalated { task: task.id.in_journal(), point, action, to, at: Some(task.at()) })
             }
-            // The rep's own queue shows the reminder all the same.
+            // The reminder still shows in the rep's own queue.
             Err(NotDone { why: why @ (Unable::NoConnection | Unable::NoRoom), rep }) => {
                 self.not_escalated(task, action, why, rep);
             }
@@ -181,7 +182,7 @@ impl Machine<'_> {
         self.notes.push(Note::NotEscalated { task: task.id.in_journal(), action, why, rep });
     }
 
-    /// Why a rep cannot be told anything now.
+    /// Why a rep cannot be told anything now, or `None` when the rep can be.
     fn unable(&self, rep: &RepId) -> Option<Unable> {
         let team = self.team();
         match (team.knows(rep), team.is_here(rep, self.cx.now)) {
@@ -191,7 +192,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Who has the task, or else the lead.
+    /// The rep who has the task, or else the lead's owner.
     fn holder<'t>(&'t self, task: &'t Task) -> Option<&'t RepId> {
         match &task.assignee {
             Assignee::Rep(rep) => Some(rep),
@@ -203,7 +204,7 @@ impl Machine<'_> {
         self.team().reps.get(rep)?.manager.clone()
     }
 
-    /// The managers above a rep, the nearest first; they never go round in a circle.
+    /// The managers above a rep, the nearest first; at most [`MANAGERS_MAX`].
     fn managers(&self, rep: &RepId) -> impl Iterator<Item = RepId> {
         std::iter::successors(self.manager(rep), |above| self.manager(above)).take(MANAGERS_MAX)
     }
@@ -229,8 +230,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Who a task may be raised to, in the order in which they are tried: whom the step names, the managers above whoever
-    /// has the task, those of the pool it lies in when that is nobody, and whom the step names for reminders.
+    /// The reps to whom a task may be raised, in the order in which they are tried: the one that the step names;
+    /// the managers above the task's holder; when no rep in the team holds it, the managers of its pool's members;
+    /// then the rep named for reminders.
     fn superiors(&self, task: &Task, escalate: &Escalate) -> Vec<RepId> {
         let holder = self.holder(task);
         let mut all = match &escalate.raise {
@@ -259,14 +261,15 @@ impl Machine<'_> {
         all.into_iter().filter(|rep| seen.insert(rep.clone())).collect()
     }
 
-    /// The first of those above who is here; `about` is the task that was raised.
+    /// The first superior who is here, for an escalation task `about` another task.
     pub(super) fn superior_here(&self, about: &Task) -> Option<RepId> {
         let overdue = self.state.tasks.iter().find(|task| Some(task.id) == about.about)?;
         let (_, escalate) = self.escalation_of(overdue)?;
         self.superiors(overdue, &escalate).into_iter().find(|rep| self.unable(rep).is_none())
     }
 
-    /// Somebody above gets a task of their own, and the overdue one rises in its queue.
+    /// Gives a superior a task about the overdue one, and marks the overdue one as raised,
+    /// which moves it up in its queue.
     fn raise(&mut self, task: &Task, escalate: &Escalate, point: u16) {
         if let Some(task) = self.task_mut(task.id) {
             task.raised = true;
@@ -282,7 +285,7 @@ impl Machine<'_> {
                 None => return self.raise_to(task, rep, point),
             }
         }
-        // It waits where operators see what nobody has.
+        // An unassigned task is listed where operators see it.
         self.give_escalation(task, Assignee::Nobody);
         self.notes.push(Note::NobodyTold { task: task.id.in_journal(), point });
     }
@@ -305,7 +308,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Gives somebody the task to look after an overdue one: the one there is, or a new one.
+    /// Gives an assignee the task about an overdue one: the task that exists already, or a new one.
     fn give_escalation(&mut self, task: &Task, assignee: Assignee) -> Given {
         if let Some(open) = self.state.tasks.iter_mut().find(|open| open.about == Some(task.id)) {
             if open.assignee == assignee || assignee == Assignee::Nobody {
@@ -341,7 +344,7 @@ impl Machine<'_> {
         Given::New
     }
 
-    /// Anybody of the owner's pool may claim it, if there is somebody who could.
+    /// Offers the task to a pool of the rep who has it, if another member of the pool is here to claim it.
     fn offer_to_pool(&mut self, task: &Task) -> Result<(), NotDone> {
         let (holder, pools) = match &task.assignee {
             Assignee::Rep(holder) => (holder, self.pools_of(holder, task.workflow)),
@@ -363,25 +366,25 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Sends a word to a rep about a task, by the connection that carries such.
+    /// Sends a notice about a task to a rep, by the connection for notices.
     fn notify(&mut self, task: &Task, to: &RepId, kind: NoticeKind) -> Result<(), Unable> {
         let via = self.cx.live.settings.contact.notify_via.clone().ok_or(Unable::NoConnection)?;
         let run = task.run.filter(|_| !self.is_spent()).ok_or(Unable::NoRoom)?;
-        // It belongs to its task, whatever the run does: no attempt of the run makes it stale.
+        // The notice belongs to its task, whatever the run does. Attempt 0 keeps it from going stale with the run.
         let message = Message::Notice { to: to.clone(), task: task.id, kind };
         self.queue((run, 0), via, message, task.at());
         Ok(())
     }
 }
 
-/// What was decided and could not be done.
+/// Why a decided action could not be done.
 struct NotDone {
     why: Unable,
-    /// Who should have heard of it, or have given it away.
+    /// The rep who should have been told, or whose task it is.
     rep: Option<RepId>,
 }
 
-/// Whether somebody got the task to look after an overdue one.
+/// What came of giving out the task about an overdue one.
 enum Given {
     New,
     Already,

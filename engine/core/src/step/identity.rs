@@ -1,7 +1,7 @@
 //! Who the lead is: how its keys change, and what binds the addresses and numbers that it has.
 //!
-//! A key's record belongs to the key (see [`crate::identity::Identity`]): what the lead tells it leaves as an effect, and what
-//! others told it comes back as [`Event::Bound`](crate::event::Event::Bound).
+//! A key's record belongs to the key (see [`crate::identity::Identity`]). What the lead tells a key leaves as an
+//! effect. What other leads told it comes back as [`Event::Bound`](crate::event::Event::Bound).
 
 use super::Machine;
 use crate::country::Country;
@@ -16,32 +16,34 @@ use crate::reading::Why as Reading;
 use crate::value::Value;
 use std::borrow::Cow;
 
-/// How many bound keys a lead remembers; those that it no longer has give way first.
+/// How many bound keys a lead remembers. When there are more, keys that the lead no longer has are dropped first.
 const BOUND_MAX: usize = 32;
 
-/// What a channel that is not wanted binds.
+/// For each channel that a lead can refuse: the kind of key that the refusal binds, and the reason.
 const REFUSALS: [(Channel, IdentityKind, Why); 2] =
     [(Channel::Call, IdentityKind::Phone, Why::DoNotCall), (Channel::Email, IdentityKind::Email, Why::OptedOut)];
 
-/// The kind of key that a field is.
+/// The kind of key that a field holds, or `None` for a field that is no key.
 pub(super) fn kind_of(field: &str) -> Option<IdentityKind> {
     IdentityKind::parse(field)
 }
 
 impl<'a> Machine<'a> {
-    /// Where telephone numbers of the lead are that do not say of which country: what these fields say comes first.
+    /// The country for telephone numbers that name none: from these fields, else from the lead's
+    /// profile, else the workspace's.
     pub(super) fn country(&self, fields: &[(String, Value)]) -> Option<Country> {
         let told = fields.iter().find_map(|(field, value)| match value {
             Value::Text(text) if field == "country" => Some(text.as_str()),
             _ => None,
         });
-        // A country that is not understood is none: with ours a number is at least the same one as in another spelling.
+        // A country that cannot be read counts as none. Read with the workspace's country, a number at
+        // least matches its other spellings.
         let told = told.or(self.state.lead.profile.country.as_deref()).and_then(Country::parse);
         told.or(self.cx.live.settings.country)
     }
 
-    /// The fields that an event may set. Only what says that it brings fields changes who a lead is: anything else uses
-    /// addresses and numbers to find it, and may be late.
+    /// The fields that an event may set. Only an event that brings fields changes who a lead is. Any other event uses
+    /// addresses and numbers only to find the lead, and may be out of date.
     pub(super) fn fields_to_set(&mut self, report: &'a Report, new: bool) -> Cow<'a, [(String, Value)]> {
         if report.only_finds {
             return Cow::Borrowed(&[]);
@@ -51,7 +53,7 @@ impl<'a> Machine<'a> {
         }
         for (kind, key) in self.keys_in(&report.fields) {
             let another = match kind {
-                // What another source calls the lead contradicts nothing.
+                // Another source's id for the lead contradicts nothing.
                 IdentityKind::External => {
                     let own = self.state.lead.external_id_of(&report.source);
                     own.is_some_and(|own| key.as_ref().is_none_or(|key| key.value != own))
@@ -65,7 +67,7 @@ impl<'a> Machine<'a> {
         report.fields.iter().filter(|(field, _)| kind_of(field).is_none()).cloned().collect()
     }
 
-    /// The keys that fields name; none where the text is no such key.
+    /// The keys that fields name, with `None` where the text is no key of that kind.
     fn keys_in(&self, fields: &[(String, Value)]) -> Vec<(IdentityKind, Option<IdentityKey>)> {
         let country = self.country(fields);
         let named = fields.iter().filter_map(|(field, value)| match value {
@@ -79,18 +81,17 @@ impl<'a> Machine<'a> {
         IdentityKey::of(kind, self.state.lead.text_of(kind)?, self.country(&[]))
     }
 
-    /// The number that a call reaches.
     pub(super) fn number(&self) -> Option<IdentityKey> {
         self.own_key(IdentityKind::Phone)
     }
 
-    /// A field that is a key is about to be set: what it holds.
+    /// For a key field that is about to be set: its kind and the text that it holds now.
     pub(super) fn key_before(&self, field: &str) -> Option<(IdentityKind, Option<String>)> {
         let kind = kind_of(field)?;
         Some((kind, self.state.lead.text_of(kind).map(str::to_owned)))
     }
 
-    /// It was set. The old key becomes a former one: it still finds the lead.
+    /// Follows up a key field that was set. The old key becomes a former one, which still finds the lead.
     pub(super) fn key_set(&mut self, kind: IdentityKind, before: Option<String>) {
         let changed = self.state.lead.text_of(kind) != before.as_deref();
         let mut old = before.filter(|_| changed).and_then(|text| IdentityKey::of(kind, &text, self.country(&[])));
@@ -110,15 +111,15 @@ impl<'a> Machine<'a> {
             lead.consent.unreachable.retain(|channel| needed_by(*channel) != Some(kind));
             let word = self.word_on(kind);
             self.tell_key(new.clone(), IdentityMessage::Held);
-            // Who said no said it of every address and number, those that become known later too.
+            // A refusal covers all the lead's addresses and numbers, those learnt later too.
             if let Some(binding) = word {
                 self.tell_key(new, IdentityMessage::BindAlone(binding));
             }
         }
     }
 
-    /// What another source calls the lead contradicts nothing that is known: it is kept beside the lead's id, however old
-    /// the news is. False when the source calls the lead otherwise.
+    /// Keeps another source's id for the lead beside the lead's own, however old the event is, because it contradicts
+    /// nothing. Returns false when that source already has a different id for the lead.
     pub(super) fn id_besides(&mut self, id: &Value) -> bool {
         let Value::Text(id) = id else { return false };
         let Some(source) = self.report.map(|report| report.source.as_str()) else { return false };
@@ -134,14 +135,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The lead's id is that of the event's source from now on. What another source calls the lead stays beside it; an id
-    /// that is replaced is returned.
+    /// Records that the lead's id is now the one of the event's source. The id of another source is kept beside it.
+    /// Returns the id that was replaced.
     fn id_is_of_source(&mut self, old: Option<IdentityKey>, changed: bool) -> Option<IdentityKey> {
         let Some(source) = self.report.map(|report| report.source.as_str()) else { return old };
         let lead = &mut self.state.lead;
         let own = lead.external_source.as_deref().filter(|own| *own != source);
         match (own, old) {
-            // The same id through our own door does not take it away from the system that it is of.
+            // A source that repeats an id does not take it from the system to which the id belongs.
             (Some(own), None) if !changed && own != OPEN_SOURCE => None,
             (Some(own), Some(old)) => {
                 lead.other_ids.insert(own.to_owned(), old.value);
@@ -156,7 +157,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// What the lead said of being contacted that holds for its address or number.
+    /// The lead's own word on being contacted, as a binding for its address or number.
     fn word_on(&self, kind: IdentityKind) -> Option<Binding> {
         let consent = &self.state.lead.consent;
         let own = Some(self.state.lead.id);
@@ -176,7 +177,7 @@ impl<'a> Machine<'a> {
         self.effects.push(Effect::Identity(key, message));
     }
 
-    /// A key of the lead is bound: the gate asks for it from now on.
+    /// Records that a key of the lead is bound. The gate heeds it from now on.
     pub(super) fn bound(&mut self, key: &IdentityKey, binding: &Binding) {
         let known = |bound: &BoundKey| bound.key == *key && bound.binding.why == binding.why;
         if self.state.lead.consent.bound.iter().any(known) {
@@ -200,13 +201,13 @@ impl<'a> Machine<'a> {
         self.tell_key(key, IdentityMessage::Bind(binding));
     }
 
-    /// Mail to an address came back: to those that the event names, else to the lead's own.
+    /// Handles mail that came back: binds the addresses that the event names, else the lead's own.
     pub(super) fn bounced(&mut self, report: &Report) {
         self.rests(report, Channel::Email, Why::Bounced);
     }
 
-    /// Somebody else answered at the number that was called: at those that a report from outside names, else at the lead's
-    /// own, as it was before anything new was learnt in the call.
+    /// Handles a call that reached the wrong person: binds the numbers that a report from outside names, else the
+    /// lead's own number as it was before the task's report changed it.
     pub(super) fn wrong_number(&mut self, by: &str) {
         match (self.report, self.dialled.take()) {
             (Some(report), _) => self.rests(report, Channel::Call, Why::WrongNumber),
@@ -215,8 +216,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// An event says that an address or number serves nobody. Where it names none, that is the lead's own, unless the lead
-    /// has got another one since; where it names one that cannot be read, nobody knows which.
+    /// Handles an event which says that an address or number does not reach the lead. If it names none, it means
+    /// the lead's own, unless the lead has got another since. If it names one that cannot be read, it is not
+    /// known which, and none is bound.
     fn rests(&mut self, report: &Report, channel: Channel, why: Why) {
         let Some(kind) = needed_by(channel) else { return };
         let field = kind.as_str();
@@ -234,7 +236,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The keys of this kind that what is being handled names.
+    /// The keys of this kind that the event or task report names.
     fn named(&self, kind: IdentityKind) -> Vec<IdentityKey> {
         let mut named = self.all_named();
         named.retain(|key| key.kind == kind);
@@ -250,7 +252,8 @@ impl<'a> Machine<'a> {
         named
     }
 
-    /// An opt-out binds every address and number that it names, and those of the lead that are one person's, former ones too.
+    /// Binds every address and number that an opt-out names, on every lead that has them. The lead's own ones, former
+    /// ones included, are bound unless another lead has them too.
     pub(super) fn bind_opted_out(&mut self, by: &str) {
         let binding = Binding { why: Why::OptedOut, at: self.cx.now, by: by.to_owned(), of: None };
         let named = self.all_named();
@@ -265,8 +268,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A number that is not to be called and an address that is not to be mailed are so on every lead that has them; where
-    /// none is named, the lead's own, unless somebody else has it too. `of` is the lead when it may take that back.
+    /// Binds numbers that are not to be called and addresses that are not to be mailed, on every lead that has them. If
+    /// the event names none, it means the lead's own, unless another lead has it too. `of` is the lead whose preference
+    /// this is, and who may take it back.
     pub(super) fn bind_refused(&mut self, channels: &[Channel], by: &str, of: Option<LeadId>) {
         for (_, kind, why) in REFUSALS.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
             let named = self.named(kind);
@@ -279,8 +283,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Channels are wanted again: what was bound by the lead's own preference is free. What somebody else's word binds
-    /// stays so, and whoever asked is told.
+    /// Lets channels be used again: releases what the lead's own preference bound. What another reason binds
+    /// stays bound, and a note says so.
     pub(super) fn release_refused(&mut self, channels: &[Channel]) {
         let own = self.state.lead.id;
         for (channel, kind, why) in REFUSALS.into_iter().filter(|(channel, ..)| channels.contains(channel)) {
@@ -298,7 +302,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A key of the lead is bound no more by this.
+    /// Records that a key of the lead is no longer bound for this reason.
     pub(super) fn released(&mut self, key: &IdentityKey, why: Why) {
         let bound = &mut self.state.lead.consent.bound;
         let count = bound.len();
@@ -309,8 +313,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A key of the lead was made by older rules. What the lead has is kept by today's, and the keys that they make are told
-    /// of it; the old one is one that it had, unless it is one of those.
+    /// Handles a key of the lead that was made by older rules. The lead's keys are rewritten by today's rules and told
+    /// that the lead has them. The old key, rewritten, becomes a former one unless it is one of those.
     pub(super) fn raise_rules(&mut self, old: &IdentityKey) {
         let raised = IdentityKey::of(old.kind, &old.value, self.country(&[]));
         if let Some(key) = raised.filter(|key| self.own_key(old.kind).as_ref() != Some(key)) {
@@ -338,8 +342,7 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::RulesRaised);
     }
 
-    /// What the lead is called by is the same number as before, and is written otherwise: what binds the old key binds
-    /// the new one.
+    /// Carries bindings over to a key that means the same number as before but is written differently.
     pub(super) fn rewritten(&mut self, old: &IdentityKey, new: &IdentityKey) {
         let bound = self.state.lead.consent.bound.clone();
         for BoundKey { binding, .. } in bound.into_iter().filter(|bound| bound.key == *old) {
@@ -384,7 +387,7 @@ impl Lead {
         }
     }
 
-    /// Its id in a source; one whose source was never told counts for each.
+    /// The lead's id in a source. An id whose source was never recorded counts for every source.
     pub fn external_id_of(&self, source: &str) -> Option<&str> {
         match &self.external_source {
             Some(own) if own != source => self.other_ids.get(source).map(String::as_str),
@@ -392,13 +395,13 @@ impl Lead {
         }
     }
 
-    /// The country that it gave, when it is one.
+    /// The country in the lead's profile, when it can be read.
     pub fn country(&self) -> Option<Country> {
         self.profile.country.as_deref().and_then(Country::parse)
     }
 
-    /// Whether two records are perhaps of one person and certainly not of two: by the same name, or by an address or number
-    /// that is one person's, and no name speaks against it.
+    /// Whether two records may well be of one person: they have the same full name, or share an address or number that
+    /// is personal, and no name contradicts it.
     pub fn is_one_with(&self, other: &Self) -> bool {
         let names = |lead: &Self| {
             let name = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_lowercase());
@@ -419,14 +422,14 @@ impl Lead {
             || shares(IdentityKind::Phone)
     }
 
-    /// What binds the address or number that a touch on this way needs.
+    /// What binds the address or number that a touch on this channel needs.
     pub fn bound_on(&self, channel: Channel) -> Option<Why> {
         let kind = needed_by(channel)?;
         let text = self.text_of(kind)?;
         self.bound_at(kind, text, channel)
     }
 
-    /// What binds an address or number, as it is kept, for a touch on this way.
+    /// What binds an address or number, in the form in which it is kept, for a touch on this channel.
     pub fn bound_at(&self, kind: IdentityKind, text: &str, channel: Channel) -> Option<Why> {
         let binds =
             |bound: &&BoundKey| bound.key.kind == kind && bound.key.value == text && bound.binding.why.binds(channel);

@@ -1,7 +1,7 @@
-//! How a lead moves: `step` takes an event and changes the state, and says what is to be done outside.
+//! How a lead moves: `step` takes an event, changes the lead's state, and returns the effects to be carried out.
 //!
-//! It is total: an illegal or late event changes nothing but the journal, which says why. It never fails, waits or asks;
-//! the same state, event, definitions, settings and time always give the same result.
+//! It is total: an illegal or late event changes nothing but the journal, which says why. `step` never fails, waits or
+//! asks. The same state, event, definitions, settings and time always give the same result.
 
 mod assign;
 mod cadence;
@@ -39,25 +39,25 @@ use crate::workspace::{Definitions, Live};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The most steps that are taken in one transition, answers that come at once included; a run that wants more is parked.
+/// The most steps that one transition may take, counting those that follow an answer given at once. A
+/// run that needs more is parked.
 pub const HOPS_MAX: u32 = 256;
 
 /// What a transition may look at besides the state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
-    /// Every definition a run may have pinned.
+    /// Every definition that a run may have pinned.
     pub definitions: &'a Definitions,
-    /// Settings, plugins and the workflows that new runs start with.
+    /// The settings, the plugins, and the workflows that new runs start with.
     pub live: &'a Live,
-    /// What operators hold back.
+    /// The workflows, plugins and connections that operators have paused.
     pub paused: &'a Paused,
     /// What is known of the lead's account.
     pub account: Option<&'a AccountFacts>,
-    /// The engine's time.
     pub now: Timestamp,
 }
 
-/// One transition: an event and the answers that came while it was handled, until all was quiet.
+/// One transition: an event, and the answers that came while it was handled, until no effect was left to answer.
 #[derive(Debug)]
 pub(crate) struct Transition {
     event_id: String,
@@ -65,18 +65,18 @@ pub(crate) struct Transition {
     events: Vec<Event>,
     notes: Vec<Note>,
     changes: Vec<Change>,
-    /// What is in force.
+    /// The digest of what was in force at the latest event.
     catalog: Option<Digest>,
-    /// What was known of the account when it began.
+    /// What was known of the account when the transition began.
     account: Option<AccountFacts>,
-    /// The same, for the latest event.
+    /// What was known of the account at the latest event.
     account_latest: Option<AccountFacts>,
-    /// Steps that may still be taken.
+    /// How many steps may still be taken.
     hops_left: u32,
 }
 
 impl Transition {
-    /// A transition begun by the event of this id.
+    /// Begins a transition that the event with this id causes.
     pub(crate) const fn begin(event_id: String, now: Timestamp) -> Self {
         Self {
             event_id,
@@ -91,7 +91,7 @@ impl Transition {
         }
     }
 
-    /// Handles one event; what it asks for is returned.
+    /// Handles one event and returns the effects that it asks for.
     pub(crate) fn feed(&mut self, context: Context<'_>, state: &mut LeadState, event: Event) -> Vec<Effect> {
         if self.events.is_empty() && !context.paused.is_empty() {
             self.events.push(Event::Braked(context.paused.clone()));
@@ -105,7 +105,8 @@ impl Transition {
         effects
     }
 
-    /// What is known of the account may change between two events of one transition; a replay must know when.
+    /// Records what is known of the account. That may change between two events of one
+    /// transition, and a replay must know when.
     fn remember_account(&mut self, account: Option<&AccountFacts>) {
         if self.account_latest.as_ref() == account {
             return;
@@ -118,19 +119,19 @@ impl Transition {
         self.account_latest = account.cloned();
     }
 
-    /// The events that it was fed, when it comes to no end.
+    /// The events fed so far, for a transition that is given up before it finishes.
     pub(crate) fn into_events(self) -> Vec<Event> {
         self.events
     }
 
-    /// Adds to what has happened: something that no event says.
+    /// Adds a note of something that none of the events says.
     pub(crate) fn note(&mut self, note: Note) {
         self.notes.push(note);
     }
 
-    /// Puts the transition into the journal; the entry that it pushes out is returned. A timer that found nothing due
-    /// leaves no trace, nor does a message of which the same is said as before; everything else does, even when there is no
-    /// note of it: a plugin may have been asked.
+    /// Puts the transition into the journal, and returns its notes with the entry that the new one pushes out. A timer
+    /// that found nothing due leaves no entry, and neither does a message about which there was nothing new to note.
+    /// Every other transition does, even one without notes, because a plugin may have been asked in it.
     pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
         let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_));
         let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
@@ -146,7 +147,7 @@ impl Transition {
     }
 }
 
-/// What came of handling one event.
+/// The outcome of handling one event.
 struct Handled {
     notes: Vec<Note>,
     effects: Vec<Effect>,
@@ -179,9 +180,9 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
     Handled { notes, effects, changes }
 }
 
-/// Plays a journal entry again: `state` is what it was before the entry, and is then what it was after it. None when the
-/// person was erased, and the events with them. A run whose definition was dropped since cannot be followed: it is parked.
-/// `live` is what was in force when the entry was made: see [`Skeleton::catalog`].
+/// Replays a journal entry: takes `state` from what it was before the entry to what it was after. Returns `None` when
+/// the person was erased, because the events went with them. A run whose definition has since been dropped cannot be
+/// followed, so it is parked. `live` must be what was in force when the entry was made; see [`Skeleton::catalog`].
 pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, entry: &Entry) -> Option<Vec<Note>> {
     let Personal { events, account, .. } = entry.personal.as_ref()?;
     let (mut account, mut paused) = (account.as_ref(), Paused::default());
@@ -189,7 +190,7 @@ pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, ent
     let mut hops_left = HOPS_MAX;
     for event in events {
         match event {
-            // Marks for the events that follow; nothing was handled with them.
+            // These mark a change of context for the events that follow; nothing was handled with them.
             Event::AccountKnown(facts) => account = facts.as_ref(),
             Event::Paused(names) => paused = Paused::of_names(names),
             Event::Braked(what) => paused.clone_from(what),
@@ -204,37 +205,37 @@ pub fn replay(definitions: &Definitions, live: &Live, state: &mut LeadState, ent
     Some(notes)
 }
 
-/// A step under way.
+/// The working state while one event is handled.
 struct Machine<'a> {
     cx: Context<'a>,
     state: &'a mut LeadState,
     notes: Vec<Note>,
     effects: Vec<Effect>,
-    /// The event from outside that is being handled, for `event.…` in conditions.
+    /// The event from outside that is being handled; conditions read it as `event.…`.
     report: Option<&'a Report>,
-    /// The lead fields that what is being handled brings, for what they name.
+    /// The lead fields that the event or task report brings; they say which addresses and numbers it means.
     named: &'a [(String, Value)],
-    /// The number that a task's call reached, as it was before anything new was learnt in it.
+    /// The number that a task's call reached, as it was before the task's report changed any field.
     dialled: Option<IdentityKey>,
-    /// The touch just completed, for `touch.…`.
+    /// The touch just completed; conditions read it as `touch.…`.
     touch: Option<Touch>,
-    /// The task just done, for `task.…`.
+    /// The task just done; conditions read it as `task.…`.
     task: Option<view::ClosedTask>,
-    /// Events that came earlier and that a run took now, for `event.…` of that run.
+    /// Earlier events that a run's wait has now taken; that run's conditions read them as `event.…`.
     recalled: Vec<(RunId, Report)>,
-    /// Runs whose steps are to be taken, in order.
+    /// The runs whose steps are to be taken next, in order.
     ready: VecDeque<RunId>,
-    /// Steps are being taken: whoever becomes ready meanwhile gets into line.
+    /// Whether steps are being taken now. A run that becomes ready meanwhile joins the queue.
     walking: bool,
-    /// Steps that may still be taken in this transition.
+    /// How many steps may still be taken in this transition.
     hops_left: u32,
-    /// Something of the lead changed since `leave` was asked last.
+    /// Whether the lead has changed since the `leave` conditions were last evaluated.
     lead_changed: bool,
-    /// A field was set that some wait may follow.
+    /// Whether a field was set that a wait may depend on.
     dates_moved: bool,
-    /// What the gate said of the calls that were open when the event came.
+    /// What the gate said of the open calls before the event was handled.
     gate_before: Option<crate::gate::Verdict>,
-    /// Fields that changed.
+    /// The lead fields that changed.
     changes: Vec<Change>,
 }
 
@@ -272,7 +273,7 @@ impl<'a> Machine<'a> {
         self.settle();
     }
 
-    /// What a change of the lead means for runs and tasks that are not concerned themselves.
+    /// Carries the lead's changes through to runs and tasks that the event did not address.
     fn settle(&mut self) {
         if self.lead_changed {
             self.leave_runs();
@@ -346,7 +347,7 @@ impl<'a> Machine<'a> {
             self.notes.push(Note::OptedOut);
         }
         self.bind_opted_out(by);
-        // The workflow's own word for it first; then nothing of the lead goes on, whatever its workflows say.
+        // Let the workflows' own `leave` name the ending first; then end every run, whatever its workflow says.
         self.leave_runs();
         self.end_all_runs("suppressed");
         self.set_stage(Stage::Suppressed);
@@ -364,13 +365,14 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::Ignored(why));
     }
 
-    /// Whether the lead has brought forth all it may: it is enrolled no more and its runs are parked, so that no id is
-    /// ever given twice.
+    /// Whether the lead has used up its sequence numbers. It is then enrolled no more and its runs are parked, so
+    /// that no id is ever given twice.
     fn is_spent(&self) -> bool {
         self.state.born >= BORN_MAX
     }
 
-    /// The number of the next thing born of this lead; whoever asks has seen that the lead is not spent.
+    /// The sequence number for the next run, task or effect of this lead. The caller has
+    /// checked that the lead is not spent.
     fn born(&mut self) -> u64 {
         self.state.born = (self.state.born + 1).min(BORN_MAX);
         self.state.born
@@ -398,8 +400,8 @@ impl<'a> Machine<'a> {
         self.state.tasks.iter_mut().find(|task| task.id == id)
     }
 
-    /// A run's definition and the index of the step it is at; the index is valid. A run whose definition is gone is
-    /// parked, or its timer would come again for ever.
+    /// A run's definition and the valid index of its current step. A run whose definition is gone is parked; otherwise
+    /// its timer would fire again for ever.
     fn place(&mut self, run: RunId) -> Option<(Arc<Workflow>, usize)> {
         let step = self.run(run)?.step;
         let found = self.definition(run).and_then(|definition| Some((definition.place(step)?, definition)));

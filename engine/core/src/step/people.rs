@@ -1,4 +1,4 @@
-//! Who is there: reps and pools come and go with the team, while tasks stay open.
+//! Reps and pools that leave the team: who gets new tasks, and who takes over the open ones.
 
 use super::Machine;
 use crate::id::{Digest, TaskId};
@@ -13,8 +13,8 @@ impl Machine<'_> {
         &self.cx.live.settings.team
     }
 
-    /// In whose queue a new task of the lead is: of those that its step names, else its owner's; the pool's that the owner was chosen from when the owner is
-    /// not in the team any more.
+    /// Who gets a new task of the lead: whoever the step names, otherwise the lead's owner, or a pool of the owner's when the owner
+    /// is no longer in the team.
     pub(super) fn new_task_for(&mut self, workflow: &Workflow, doer: &Doer) -> Assignee {
         match doer {
             Doer::Rep(rep) => return Assignee::Rep(RepId(rep.clone())),
@@ -36,9 +36,9 @@ impl Machine<'_> {
         pool.map_or(Assignee::Nobody, Assignee::Pool)
     }
 
-    /// The pools that somebody else could take a rep's task from, the likeliest first: the one the lead's owner was chosen
-    /// from; those the rep is in, the ones that the workflow assigns from before the others; for a rep in none the
-    /// only one that the workflow assigns from.
+    /// The pools from which another rep could take this rep's task, the likeliest first: the pool from which the lead's
+    /// owner was chosen; then the rep's own pools, those that the workflow assigns from before the others. For a rep in
+    /// no pool, it is the pool that the workflow assigns from, if there is only one.
     pub(super) fn pools_of(&self, rep: &RepId, workflow: Digest) -> Vec<String> {
         let team = self.team();
         let named = self.cx.definitions.get(&workflow).map_or_else(Vec::new, |workflow| assigns_from(workflow));
@@ -60,8 +60,8 @@ impl Machine<'_> {
         pools.into_iter().filter(|pool| seen.insert(*pool)).map(str::to_owned).collect()
     }
 
-    /// Tasks of reps and pools that are not in the team any more go to a pool where one is known, else to the lead's
-    /// owner, else to nobody, where operators see them.
+    /// Moves tasks of reps and pools that are no longer in the team: to a pool where one is known, else to the lead's
+    /// owner, else to nobody, where operators see them. An escalation task goes to a superior instead.
     pub(super) fn reseat(&mut self) {
         let gone = self.state.tasks.iter().filter(|task| !self.team().seats(&task.assignee));
         let gone: Vec<TaskId> = gone.map(|task| task.id).collect();
@@ -89,7 +89,7 @@ impl Machine<'_> {
     }
 }
 
-/// The pools a workflow assigns from, each once; its fallbacks when it names no other.
+/// The pools from which a workflow assigns, each once. If it names none, its fallbacks.
 fn assigns_from(workflow: &Workflow) -> Vec<&str> {
     let assigns = || {
         workflow.steps.iter().filter_map(|step| match &step.verb {

@@ -18,7 +18,8 @@ use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workspace::Live;
 
-/// The account, with its name, that an event makes a lead join: conditions asked while the event is handled may name it.
+/// The id and name of the account that an event makes a lead join, so that conditions evaluated
+/// for the event can refer to it.
 pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live) -> Option<(AccountId, String)> {
     if state.lead.account.is_some() || report.only_finds {
         return None;
@@ -26,26 +27,26 @@ pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live)
     let new = state.seq == 0 && state.runs.is_empty();
     let known = &state.lead.profile;
     let (company, domain, email) = (known.company.clone(), known.domain.clone(), known.email.clone());
-    // Nothing else says which account it is.
+    // Only these fields say which account it is.
     let mut profile = Profile { company, domain, email, ..Profile::default() };
-    // What only finds the lead is not set.
+    // An identity field that is used only to find the lead is not set.
     let sets = |field: &str| new || report.brings_fields() || super::identity::kind_of(field).is_none();
     let says = |field: &str| finding::ACCOUNT_FIELDS.contains(&field) && sets(field);
     for (field, value) in report.fields.iter().filter(|(field, _)| says(field)) {
-        // What does not fit is left out, as it is when the event is handled.
+        // A value that does not fit is left out here, as it is when the event is handled.
         let _ = profile.set(field, value.clone(), &live.settings.fields);
     }
     finding::account(&profile)
 }
 
-/// Whose word a field's value is, and so how old it is.
+/// Who says what a field's value is, which decides how old the value counts as.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Word {
-    /// A sender's, as old as the event. A clock that is ahead of ours does not make it newer than now.
+    /// A sender's value, as old as the event. If the sender's clock is ahead of ours, the value counts as of now.
     Sent(Timestamp),
-    /// A person's, of now.
+    /// A person's value, from now on.
     Own,
-    /// A workflow's, of now: of the run that sets it.
+    /// The value set by a workflow's run, from now on.
     Run(RunId),
 }
 
@@ -66,7 +67,7 @@ impl<'a> Machine<'a> {
         let fields = self.fields_to_set(report, new);
         self.set_fields(&fields, Word::Sent(report.at));
         let joins = alone && self.state.lead.account.is_some();
-        // Before anything may enrol or contact the lead.
+        // Consent comes before anything that may enrol or contact the lead.
         if let Some(standing) = &report.standing {
             self.stand(standing, report);
         }
@@ -84,7 +85,8 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::LeftOut { field: field.to_owned(), why });
     }
 
-    /// Sets given fields; what does not fit, or is older than what is known, is journalled and left.
+    /// Sets the given fields. A value that does not fit, or is older than what is known, is
+    /// not set, and the journal says so.
     pub(super) fn set_fields(&mut self, fields: &[(String, Value)], word: Word) {
         self.lead_changed |= !fields.is_empty();
         self.dates_moved |= !fields.is_empty();
@@ -99,13 +101,13 @@ impl<'a> Machine<'a> {
         if fields.iter().any(|(field, _)| field == "country") {
             self.number_gets_its_country();
         }
-        // What is learnt later may say which company it is.
+        // A field learnt later may say which company the lead belongs to.
         if self.state.lead.account.is_none() {
             self.join_account();
         }
     }
 
-    /// A number that was kept as its digits, since nobody knew of which country it is, is that country's.
+    /// Reads the number again once the lead's country is known. Until then it was kept as bare digits.
     fn number_gets_its_country(&mut self) {
         let country = self.country(&[]);
         let Some(kept) = self.state.lead.profile.phone.clone().filter(|number| !number.starts_with('+')) else {
@@ -124,12 +126,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Whether the field holds what is given now.
+    /// Sets one field, and says whether the field now holds the given value.
     fn set_field(&mut self, field: &str, value: &Value, word: Word, country: Option<Country>) -> bool {
         if let Word::Sent(at) = word
             && self.is_older(field, at, |lead| !lead.profile.get(field).is_blank())
         {
-            // Saying what is known anyway is no disagreement, nor is what another source calls the lead.
+            // A sender that repeats what is known does not disagree, nor does another
+            // source with its own id for the lead.
             let agrees = if field == IdentityKind::External.as_str() {
                 self.id_besides(value)
             } else {
@@ -161,7 +164,7 @@ impl<'a> Machine<'a> {
         true
     }
 
-    /// Whether what a field holds was true later than `at`; `known` says whether it holds anything.
+    /// Whether the value that a field holds dates from after `at`. `known` says whether the field holds a value at all.
     pub(super) fn is_older(&self, field: &str, at: Timestamp, known: impl Fn(&Lead) -> bool) -> bool {
         let lead = &self.state.lead;
         if lead.ages.all_before(lead.created_at, at) {
@@ -170,7 +173,7 @@ impl<'a> Machine<'a> {
         lead.ages.since(field, known(lead), lead.created_at).is_some_and(|since| at < since)
     }
 
-    /// The address proved wrong: the channel rests until there is a new one.
+    /// Marks the channel's address as wrong: the channel is not used until there is a new address.
     pub(super) fn unreachable(&mut self, channel: Channel) {
         if !self.state.lead.consent.unreachable.contains(&channel) {
             self.state.lead.consent.unreachable.push(channel);
@@ -261,8 +264,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// An event may make a hold permanent: the lead's own here, the account's by telling it. An account that the lead
-    /// joins now hears of what comes next, whether or not something was known of it already.
+    /// An event may end a hold: the lead's own is ended here, and the account is told so that it can
+    /// end its own. An account that the lead joins with this very event hears only of later events,
+    /// whether or not it was known already.
     fn tell_holds(&mut self, kind: &EventType, joins: bool) {
         if self.state.hold.take_if(|hold| hold.until_event.as_ref() == Some(kind)).is_some() {
             self.notes.push(Note::HoldOver { expired: false });
@@ -274,7 +278,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Keeps the event for as long as a wait of some run may ask for it: waits cannot race.
+    /// Keeps the event for as long as a wait of some run may ask for it, so that waits cannot race.
     fn remember(&mut self, report: &Report) {
         let asked_for = self.state.runs.iter().any(|run| {
             self.cx.definitions.get(&run.workflow).is_some_and(|definition| definition.waits_for(&report.kind))

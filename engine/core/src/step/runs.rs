@@ -1,4 +1,4 @@
-//! Runs: who is enrolled, who leaves, how a run ends, how it moves from step to step.
+//! Runs: which workflows a lead is enrolled in, when a run leaves or ends, and how it moves from step to step.
 
 use super::{HOPS_MAX, Machine};
 use crate::event::Report;
@@ -17,7 +17,7 @@ impl Machine<'_> {
                 Enroll::Schedule { .. } => false,
             })
         };
-        // All are asked of the lead as the event left it, before the first of them changes it.
+        // Evaluate every condition on the lead as the event left it, before the first enrolment changes it.
         let wanted: Vec<&Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).collect();
         wanted.into_iter().for_each(|workflow| self.enroll(workflow));
     }
@@ -33,7 +33,7 @@ impl Machine<'_> {
         self.notes.push(Note::NotEnrolled { workflow: workflow.to_owned(), why });
     }
 
-    /// The runs of a workflow, in whatever version.
+    /// The lead's runs of a workflow, whatever version each of them has pinned.
     pub(super) fn runs_of(&self, workflow: &str) -> impl Iterator<Item = &Run> {
         let definitions = self.cx.definitions;
         self.state.runs.iter().filter(move |run| definitions.name(&run.workflow) == Some(workflow))
@@ -87,7 +87,7 @@ impl Machine<'_> {
         id
     }
 
-    /// Ends the runs whose workflow says so.
+    /// Ends the runs for which a `leave` condition holds.
     pub(super) fn leave_runs(&mut self) {
         self.lead_changed = false;
         let leaving: Vec<(RunId, String)> = self
@@ -110,7 +110,7 @@ impl Machine<'_> {
         runs.into_iter().for_each(|run| self.end_run(run, ending));
     }
 
-    /// Ends a run: its open tasks are withdrawn, and the ending is remembered for `re_enroll`.
+    /// Ends a run: withdraws its open tasks, and remembers the ending for `re_enroll`.
     pub(super) fn end_run(&mut self, id: RunId, ending: &str) {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
@@ -147,7 +147,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Sends a run to its next step, which [`Machine::walk`] takes.
+    /// Moves a run to its next step. [`Machine::walk`] then takes that step.
     pub(super) fn go(&mut self, id: RunId, target: Target) {
         let now = self.cx.now;
         if target == Target::End {
@@ -164,13 +164,13 @@ impl Machine<'_> {
         }
     }
 
-    /// Sends a run on and takes its steps until it waits, ends or asks.
+    /// Moves a run to its next step, and takes its steps until it waits, ends or asks.
     pub(super) fn go_on(&mut self, id: RunId, target: Target) {
         self.go(id, target);
         self.walk(id);
     }
 
-    /// Takes a run's steps until it waits, ends or asks; at once, or after those that are being taken now.
+    /// Takes a run's steps until it waits, ends or asks: at once, or after the runs that are walking now.
     pub(super) fn walk(&mut self, id: RunId) {
         self.ready.push_back(id);
         if self.walking {
@@ -184,7 +184,7 @@ impl Machine<'_> {
     }
 
     fn walk_alone(&mut self, id: RunId) {
-        // `leave` is asked of a run that sets out, and again when a step changed the lead.
+        // The `leave` conditions are evaluated when a run sets out, and again whenever a step changed the lead.
         self.lead_changed = true;
         while self.is_ready(id) {
             if self.lead_changed {
@@ -204,8 +204,8 @@ impl Machine<'_> {
         self.run(id).is_some_and(|run| run.state == RunState::Ready)
     }
 
-    /// Whether a run that is about to move must stand still, because its workflow is paused or the plugin that it has to
-    /// ask. It stays where it is, and what it waits for is not lost: it goes on when the brake is released.
+    /// Whether a run that is about to move must stand still, because its workflow is paused or the plugin that it must
+    /// ask is. The run stays where it is and nothing that it waits for is lost: it goes on when the brake is released.
     pub(super) fn brake(&mut self, id: RunId) -> bool {
         let stands = self.is_held(id);
         if stands {
@@ -236,7 +236,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Lets the runs go on that nothing holds any more.
+    /// Lets the runs go on that no brake holds any longer.
     pub(super) fn release_runs(&mut self) {
         let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
         let braked: Vec<RunId> = braked.map(|run| run.id).collect();
@@ -245,7 +245,7 @@ impl Machine<'_> {
                 continue;
             }
             match self.run(id).map(|run| run.state.clone()) {
-                // It may never have been asked.
+                // The question may never have been asked.
                 Some(RunState::Deciding { slot, .. }) => self.ask_again(id, slot),
                 _ => self.walk(id),
             }

@@ -1,4 +1,4 @@
-//! Messages: how one is queued, what is said when it falls due, and what comes of it.
+//! Messages: how one is queued, what the gate says when it falls due, and what came of it.
 
 use super::Machine;
 use super::verbs::NotMade;
@@ -12,20 +12,21 @@ use crate::lead::{Channel, Outcome, Touch};
 use crate::run::{CadencePhase, RunState};
 use crate::workflow::{Email, ScriptId, StepRef, Verb};
 
-/// A message of which something is heard.
+/// The message that a delivery report is about.
 #[derive(Clone, Copy)]
 pub(super) struct Sent {
     pub(super) effect: EffectId,
     pub(super) run: RunId,
     pub(super) attempt: u32,
-    /// The script of a mail.
+    /// The script of a mail; `None` for a notice.
     pub(super) script: Option<ScriptId>,
-    /// The step that made it.
+    /// The step that made the message.
     pub(super) at: Option<StepRef>,
 }
 
 impl Machine<'_> {
-    /// Queues a mail, unless there is no address or the gate says never; when it may leave the gate is asked then.
+    /// Queues a mail, unless there is no address or the gate says never. When it falls due, the gate
+    /// is asked whether it may leave.
     pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Result<EffectId, NotMade> {
         if let Some(why) = self.never_mailed() {
             self.notes.push(Note::Gated { channel: Some(Channel::Email), verdict: Verdict::Never(why), effect: None });
@@ -41,7 +42,7 @@ impl Machine<'_> {
         Ok(self.queue((id, attempt), email.via.clone(), message, StepRef { workflow, step }))
     }
 
-    /// Puts a message into the outbox: of this run and attempt, for this step.
+    /// Puts a message of a run's attempt and step into the outbox.
     pub(super) fn queue(
         &mut self,
         (run, attempt): (RunId, u32),
@@ -69,7 +70,7 @@ impl Machine<'_> {
         id
     }
 
-    /// Why the lead can never be mailed, as things are now.
+    /// Why the lead can never be mailed as things stand, or `None` when it can be.
     pub(super) fn never_mailed(&self) -> Option<Reason> {
         if self.state.lead.profile.email.as_deref().and_then(identity::email).is_none() {
             return Some(Reason::NoAddress);
@@ -80,8 +81,8 @@ impl Machine<'_> {
         }
     }
 
-    /// A message falls due. The gate is asked over the whole lead, and what may leave is under way from now on: two that fall
-    /// due at one moment see each other.
+    /// Handles a message that falls due. The gate is asked over the whole lead, and a message that may leave counts as
+    /// under way from now on, so that two that fall due at one moment see each other.
     pub(super) fn message_due(&mut self, message: &MessageDue) {
         let (effect, channel) = (message.effect, message.channel);
         let departure = match self.may_leave(message) {
@@ -99,7 +100,7 @@ impl Machine<'_> {
                 Departure::Never
             }
             Err(verdict) => {
-                // What may have left counts until it is known whether it did.
+                // A message that may have left keeps its reservation until it is known whether it did.
                 let withdrawn = !message.may_have_left && self.state.release(effect);
                 if withdrawn || message.deferred != Some(verdict) {
                     self.notes.push(Note::Gated { channel, verdict, effect: Some(effect.in_journal()) });
@@ -110,7 +111,7 @@ impl Machine<'_> {
         self.effects.push(Effect::Depart(departure));
     }
 
-    /// A message that was about to leave is not under way any more.
+    /// Withdraws the reservation of a message that was about to leave.
     pub(super) fn taken_back(&mut self, effect: EffectId) {
         if self.state.release(effect) {
             self.notes.push(Note::TakenBack(effect.in_journal()));
@@ -119,8 +120,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Leave for one attempt, or what stands against it. What is no touch needs no permit. A touch whose run has moved on is
-    /// not wanted any more, unless an attempt may have left already or a person wants it.
+    /// Whether one attempt may be made, or the verdict against it. A message that is no touch needs no
+    /// permit. A touch whose run has moved on is no longer wanted, unless an earlier attempt may have left
+    /// already or a person asked for it.
     fn may_leave(&self, message: &MessageDue) -> Result<Option<Permit>, Verdict> {
         let MessageDue { effect, run, attempt, may_have_left, .. } = *message;
         let Some(channel) = message.channel else {
@@ -134,7 +136,7 @@ impl Machine<'_> {
         if let Err(Verdict::Never(_)) = permit {
             return permit.map(Some);
         }
-        // An attempt that may have left is made again as it was: to the address that the lead had then.
+        // An attempt that may have left is repeated as it was, to the address that the lead had then.
         let there = message.written_to.as_deref().filter(|_| may_have_left);
         let bound = there.and_then(|to| self.state.lead.bound_at(IdentityKind::Email, to, channel));
         match (bound, self.held(message)) {
@@ -144,7 +146,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a brake, or the want of a connection, holds a message until further notice.
+    /// The brake or missing connection that holds a message until further notice, if there is one.
     fn held(&self, message: &MessageDue) -> Option<Reason> {
         let (paused, via) = (self.cx.paused, &message.via);
         let workflow = message.at.and_then(|at| self.cx.definitions.name(&at.workflow));
@@ -157,7 +159,7 @@ impl Machine<'_> {
         }
     }
 
-    /// What became of a message.
+    /// Handles the report of what became of a message.
     pub(super) fn delivered(&mut self, message: &Sent, ending: &Delivery) {
         let Sent { effect, run, attempt, script, at } = *message;
         self.state.release(effect);
@@ -165,7 +167,7 @@ impl Machine<'_> {
         let (number, ending_code) = (effect.in_journal(), ending.ending());
         self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at });
         if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
-            // Its run heard what became of it when it was given up.
+            // The run was told what became of the message when it was given up.
             return;
         }
         if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
@@ -181,7 +183,7 @@ impl Machine<'_> {
                 }
         });
         let sent = *ending == Delivery::Sent;
-        // A mail that left is a touch, whatever became of its run meanwhile.
+        // A mail that left is a touch, whatever has become of its run.
         if sent {
             let touch = Touch {
                 at: self.cx.now,
@@ -197,7 +199,8 @@ impl Machine<'_> {
             self.leave_runs();
         }
         if !awaited {
-            // One that left is a touch all the same, and no run goes on by it; for a notice to a rep none waits.
+            // No run goes on by this message. A mail that left was recorded as a touch above, and no
+            // run waits for a notice to a rep.
             if !sent && script.is_some() {
                 self.ignore(Ignored::StaleAttempt);
             }

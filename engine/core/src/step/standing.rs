@@ -1,5 +1,5 @@
-//! What a sender says about where a lead stands: consent, stage, owner. Consent is only ever taken away; whoever
-//! opted out or was disqualified is not brought back by a list.
+//! What a sender says about where a lead stands: consent, stage, owner. Consent is only ever withdrawn here: a list
+//! does not bring back a lead that opted out or was disqualified.
 
 use super::Machine;
 use crate::event::{Report, Standing};
@@ -17,7 +17,8 @@ impl Machine<'_> {
         }
         self.refuse(&standing.refused);
         self.bind_refused(&standing.refused, &report.source, None);
-        // It is perhaps another lead's stage and owner; what binds an address binds whoever has it.
+        // The stage and owner may be those of another lead that shares the key. What binds an
+        // address binds every lead that has it.
         if report.only_finds {
             if standing.owner.is_some() {
                 self.left_out("owner", Why::Shared);
@@ -35,7 +36,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Adds channels that the lead does not want.
+    /// Adds channels that the lead refuses.
     fn refuse(&mut self, channels: &[Channel]) {
         let consent = &self.state.lead.consent;
         if channels.iter().all(|channel| consent.refused.contains(channel)) {
@@ -66,7 +67,7 @@ impl Machine<'_> {
     fn staged_outside(&mut self, stage: Stage, report: &Report) {
         let now = self.state.lead.stage;
         match stage {
-            // An opt-out, which came first.
+            // A suppressed stage is an opt-out, and that was handled first.
             _ if stage == now || stage == Stage::Suppressed => {}
             _ if matches!(now, Stage::Suppressed | Stage::Disqualified) => self.left_out("stage", Why::Refused),
             _ if self.is_older("stage", report.at, |_| true) => self.left_out("stage", Why::Older),
@@ -80,7 +81,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Of stage and owner only what senders and people tell has an age: what workflows choose is for the time being.
+    /// Records when a stage or owner was reported. Only what senders and people say has an age; a
+    /// workflow's choice is provisional.
     fn told_at(&mut self, what: &str, report: &Report) {
         let lead = &mut self.state.lead;
         lead.ages.set(what, report.at.min(self.cx.now), lead.created_at);

@@ -60,7 +60,7 @@ impl<'d> From<&'d Todo> for Terms<'d> {
 }
 
 impl<'a> Machine<'a> {
-    /// Makes a task for a run's step.
+    /// Creates the task for a run's step.
     pub(super) fn make_task(
         &mut self,
         run: RunId,
@@ -90,7 +90,7 @@ impl<'a> Machine<'a> {
             touch,
             assignee,
             created_at: now,
-            // A call-back is due when it was agreed.
+            // A call-back is due at the agreed time.
             due: if callback.is_some() { from } else { calendar.add(from, due) },
             not_before: (from > now).then_some(from),
             escalation: escalate.and_then(|escalate| first_point(escalate, from, calendar)),
@@ -111,8 +111,8 @@ impl<'a> Machine<'a> {
         self.state.tasks.push(task);
     }
 
-    /// The first moment a call may be made; the outer none is never. Calls are gated when made; again when listed and
-    /// claimed.
+    /// The first moment at which a call may be made. The outer `None` means never, the inner one means now. Calls are
+    /// gated when they are created, and again when they are listed and claimed.
     fn gate_call(&mut self) -> Option<Option<Timestamp>> {
         let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
         if verdict != Verdict::Go {
@@ -121,14 +121,15 @@ impl<'a> Machine<'a> {
         (!matches!(verdict, Verdict::Never(_))).then(|| held_until(verdict))
     }
 
-    /// What the gate says of calls now; none when no call is open. It is asked before an event and after it, so that open
-    /// calls are gated again whatever it was that the event changed: a zone, a preference, the stage, an address.
+    /// What the gate says of calls now, or `None` when no call is open. It is asked before and after each event, so
+    /// that open calls are gated again whatever the event changed: a zone, a preference, the stage, an address.
     pub(super) fn gate_of_calls(&self) -> Option<Verdict> {
         let is_open = self.state.tasks.iter().any(|task| task.kind == TaskKind::Call);
         is_open.then(|| gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now))
     }
 
-    /// Open calls are offered when the gate says so now; such as may never be made are over.
+    /// Applies the gate's new verdict to open calls: moves them to when they may be made, and
+    /// withdraws those that never may be.
     pub(super) fn regate_calls(&mut self) {
         let Some(before) = self.gate_before.take() else { return };
         let Some(verdict) = self.gate_of_calls() else { return };
@@ -147,7 +148,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The gate held the call until `was` and holds it until `is` now; an agreed time or a snooze stays in force.
+    /// Moves one call, which the gate held until `was` and now holds until `is`. An agreed
+    /// time or a snooze stays in force.
     fn reoffer_call(&mut self, id: TaskId, was: Option<Timestamp>, is: Option<Timestamp>) {
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let otherwise = task.not_before.filter(|at| Some(*at) != was);
@@ -226,7 +228,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A call that may never be made: its run goes on as if nothing had come of it.
+    /// Withdraws a call that may never be made. Its run goes on as if the call had come to nothing.
     fn give_up_call(&mut self, id: TaskId) {
         let Some(run) = self.state.tasks.iter().find(|task| task.id == id).and_then(|task| task.run) else { return };
         self.withdraw_task(id);
@@ -238,7 +240,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The lead agreed to be called at this time.
+    /// Records that the lead agreed to be called at this time.
     pub(super) fn agree_callback(&mut self, at: Timestamp) {
         if at > self.cx.now {
             self.state.callback_at = Some(at);
@@ -253,7 +255,7 @@ impl<'a> Machine<'a> {
         self.withdraw_about(id);
     }
 
-    /// What was raised about a task is settled with it.
+    /// Withdraws the tasks that were raised about this one: they are settled with it.
     fn withdraw_about(&mut self, id: TaskId) {
         let about: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.about == Some(id)).map(|t| t.id).collect();
         about.into_iter().for_each(|task| self.withdraw_task(task));
@@ -285,7 +287,7 @@ impl<'a> Machine<'a> {
         self.set_fields(&report.fields, Word::Own);
         let run = task.run;
         if task.kind == TaskKind::Call {
-            // What was agreed before is settled by this call.
+            // This call settles whatever call-back was agreed before.
             self.state.callback_at = None;
             let touch = Touch {
                 at: self.cx.now,
@@ -312,14 +314,14 @@ impl<'a> Machine<'a> {
             Some(run) => self.task_result(run, report.task, report.outcome, result),
             None => {}
         }
-        // The next call that a workflow makes is made then; here none will be.
+        // A workflow's next call is made at the agreed time, but there is no run left to make one.
         if let Some(at) = self.state.callback_at.filter(|_| report.callback_at.is_some() && self.state.runs.is_empty())
         {
             self.notes.push(Note::CallbackUnheard(at));
         }
     }
 
-    /// Where a run goes from a task that was done.
+    /// Moves a run on by the result of a task that was done.
     fn task_result(&mut self, run: RunId, task: TaskId, outcome: Outcome, result: Option<TouchResult>) {
         let Some((definition, ix)) = self.place(run) else { return };
         let awaited = self.run(run).is_some_and(|r| r.state == RunState::Task(task));
@@ -331,7 +333,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Records a touch for the lead.
+    /// Records a touch on the lead.
     pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool, at: Option<StepRef>) {
         let Touch { channel, outcome, result, .. } = touch;
         let by = touch.by.clone();
@@ -352,7 +354,8 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts, result, by, at });
     }
 
-    /// How long the lead waited for its first call, in its own business hours: the speed to lead of practice C5.
+    /// Measures how long the lead waited for its first call, in milliseconds of its own business hours:
+    /// the speed to lead of practice C5.
     fn measure_first_call(&mut self, at: Timestamp) {
         let lead = &self.state.lead;
         if lead.first_call_ms.is_none() {
@@ -400,7 +403,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Open tasks that are in one queue go to a rep.
+    /// Moves the open tasks of one assignee to a rep.
     pub(super) fn move_tasks(&mut self, from: &Assignee, to: &RepId) {
         let to = Assignee::Rep(to.clone());
         let mut moved = Vec::new();
@@ -412,15 +415,15 @@ impl<'a> Machine<'a> {
             .extend(moved.into_iter().map(|task| Note::TaskMoved { task: task.in_journal(), assignee: to.clone() }));
     }
 
-    /// Whether the lead may still be worked.
+    /// Whether the lead may no longer be worked.
     pub(super) fn is_suppressed(&self) -> bool {
         self.state.lead.consent.opted_out.is_some()
             || matches!(self.state.lead.stage, Stage::Suppressed | Stage::Disqualified)
     }
 }
 
-/// Until when the gate's word holds a call back. A pause does not move a call: it is asked about again when the call is
-/// listed and claimed.
+/// Until when the gate's verdict holds a call back. A pause does not move a call, because the gate is asked again when
+/// the call is listed and claimed.
 fn held_until(verdict: Verdict) -> Option<Timestamp> {
     match verdict {
         Verdict::Held(_) | Verdict::Go | Verdict::Never(_) => None,

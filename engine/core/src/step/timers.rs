@@ -1,4 +1,4 @@
-//! Deadlines: everything of a lead that has fallen due, in the order in which it did.
+//! Deadlines: handles everything of a lead that has fallen due, in the order in which it fell due.
 
 use super::Machine;
 use crate::journal::Ignored;
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 impl Machine<'_> {
     pub(super) fn timer_due(&mut self) {
         self.release_runs();
-        // What fell due when this began; what comes of it falls due in a transition of its own.
+        // Only what has fallen due by now is handled. New deadlines that follow from it get a transition of their own.
         let now = self.cx.now;
         let mut due: Vec<(Timestamp, Deadline)> = self.state.deadlines().filter(|(at, _)| *at <= now).collect();
         if due.is_empty() {
@@ -24,7 +24,7 @@ impl Machine<'_> {
         }
     }
 
-    /// One deadline; an earlier one of the same moment may have settled it already.
+    /// Handles one deadline, unless an earlier one of this transition has settled it already.
     fn deadline(&mut self, due: Deadline) {
         match due {
             Deadline::Hold => {

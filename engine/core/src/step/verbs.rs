@@ -1,4 +1,4 @@
-//! What each verb does when a run comes to its step.
+//! What each verb does when a run reaches its step.
 
 use super::Machine;
 use super::report::Word;
@@ -17,16 +17,16 @@ use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workflow::{Asks, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
 
-/// Why a task or a mail was not made.
+/// Why a task or a mail was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotMade {
-    /// The gate says never.
+    /// The gate will never allow it.
     Never,
-    /// The lead has as many open tasks, or has brought forth as much, as it may.
+    /// The lead has as many open tasks as it may have, or has used up its sequence numbers.
     NoRoom,
 }
 
-/// Why a run is parked then.
+/// Why a run is parked when there was no room for its task or mail.
 const NO_ROOM: &str = "the lead has as many open tasks as it may have";
 
 impl Machine<'_> {
@@ -70,7 +70,7 @@ impl Machine<'_> {
                 self.go(id, step.next);
             }
             Verb::Enroll(workflow) => {
-                // On its way first; the other run sets out when this one has come to rest.
+                // Move this run on first; the run enrolled here sets out when this one has come to rest.
                 self.go(id, step.next);
                 self.enroll_by_name(workflow);
             }
@@ -81,7 +81,7 @@ impl Machine<'_> {
     fn enter_call(&mut self, id: RunId, call: &Call, definition: &Workflow) {
         match self.make_task(id, TaskKind::Call, None, call.into(), definition) {
             Ok(task) => self.set_run_state(id, RunState::Task(task)),
-            // Never on this channel: as if nothing had come of it.
+            // The gate will never allow a call, so the run goes on as if the call had come to nothing.
             Err(NotMade::Never) => self.go(id, call.results.otherwise),
             Err(NotMade::NoRoom) => self.park(id, NO_ROOM.to_owned()),
         }
@@ -144,7 +144,8 @@ impl Machine<'_> {
         }
     }
 
-    /// A null that is written clears the field; nothing, where something was to be computed, wipes nothing.
+    /// Sets a field from a computed value. A literal `null` clears the field; an expression that
+    /// comes out blank leaves it as it is.
     fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
         let settings = &self.cx.live.settings;
         let kind = field_info(field).map(|info| info.kind).or_else(|| settings.fields.get(field).copied());
@@ -181,7 +182,7 @@ impl Machine<'_> {
             },
             Wait::Event { condition, event, go, timeout, on_timeout } => {
                 let moved_seq = self.run(id).map_or(u64::MAX, |run| run.moved_seq);
-                // The event that is being handled moved the run here: it is not what the run waits for next.
+                // The event being handled moved the run here, so the wait must not match that same event.
                 let since_then = moved_seq.saturating_add(1)..=self.state.seq;
                 let came = self.state.recent.iter().find(|recent| {
                     since_then.contains(&recent.seq)
@@ -193,7 +194,7 @@ impl Machine<'_> {
                 match came {
                     Some((seq, report)) => {
                         self.saw_event(id, seq);
-                        // What follows asks about this event, not about the one that is being handled.
+                        // The conditions that follow are about this event, not about the one being handled.
                         self.recalled.push((id, report));
                         self.go(id, *go);
                     }
@@ -204,7 +205,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An event that a wait has taken is not taken again by the next one.
+    /// Records that a wait has taken this event, so that the next wait does not take it again.
     fn saw_event(&mut self, id: RunId, seq: u64) {
         if let Some(run) = self.run(id) {
             run.moved_seq = seq;
@@ -223,7 +224,7 @@ impl Machine<'_> {
         condition.holds(&view)
     }
 
-    /// The moment a wait on a date is for; none while the date is blank.
+    /// The moment that a wait on a date ends, or `None` while the date is blank.
     fn wait_date(&self, run: RunId, wait: &Wait, date: &Expr) -> Option<Timestamp> {
         let Wait::Until { offset, before, .. } = wait else { return None };
         let Value::Time(date) = date.eval(&self.view(Some(run))) else { return None };
@@ -231,12 +232,12 @@ impl Machine<'_> {
         Some(if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) })
     }
 
-    /// After an event from outside: runs that waited for it go on.
+    /// Moves on the runs that waited for the event being handled.
     pub(super) fn wake_waits(&mut self) {
         self.each_waiting_run(Self::wake_by_event);
     }
 
-    /// After a field was set: runs that wait for a date that moved wait for the new one.
+    /// Makes runs that wait for a date follow it, once a field was set that may have moved it.
     pub(super) fn follow_dates(&mut self) {
         self.dates_moved = false;
         self.each_waiting_run(Self::follow_date);
@@ -282,7 +283,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A wait's time has come.
+    /// Moves a run on whose wait has run out.
     pub(super) fn wait_over(&mut self, id: RunId) {
         let Some((definition, ix)) = self.place(id) else { return };
         let step = &definition.steps[ix];
@@ -298,7 +299,7 @@ impl Machine<'_> {
     }
 }
 
-/// An event that came earlier, as conditions see it.
+/// An earlier event in the form that conditions see.
 fn recall(recent: &Recent) -> Report {
     Report {
         kind: recent.kind.clone(),

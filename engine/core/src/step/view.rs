@@ -1,4 +1,4 @@
-//! What conditions and plugins see of a lead at one moment: names to values.
+//! What conditions and plugins see of a lead at one moment: a mapping from names to values.
 
 use crate::account::AccountFacts;
 use crate::event::Report;
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workspace::{Definitions, Live};
 
-/// A task that was just done.
+/// A task that was just done, with what came of it.
 #[derive(Clone, Debug)]
 pub struct ClosedTask {
     pub(super) task: Task,
@@ -19,33 +19,28 @@ pub struct ClosedTask {
     pub(super) result: Option<TouchResult>,
 }
 
-/// A lead at one moment.
+/// A lead and its surroundings at one moment.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// The lead with its runs and tasks.
     pub state: &'a LeadState,
-    /// Settings.
     pub live: &'a Live,
-    /// Definitions, for the names of workflows and steps.
+    /// The definitions, for the names of workflows and steps.
     pub definitions: &'a Definitions,
-    /// Its account.
     pub account: Option<&'a AccountFacts>,
-    /// The event being handled.
     pub report: Option<&'a Report>,
-    /// The touch just completed.
+    /// The touch that was just completed.
     pub touch: Option<&'a Touch>,
-    /// The task just done.
+    /// The task that was just done.
     pub task: Option<&'a ClosedTask>,
-    /// The task that a text is shown with: it is open, and nothing has come of it.
+    /// The open task that a script or text is rendered for. It has no outcome or result yet.
     pub open_task: Option<&'a Task>,
-    /// The run that asks.
+    /// The run whose condition or question is evaluated.
     pub run: Option<&'a Run>,
-    /// The time.
     pub now: Timestamp,
 }
 
 impl<'a> View<'a> {
-    /// A view of nothing but the lead.
+    /// A view of the lead alone, without an event, a run or a task.
     pub const fn of(state: &'a LeadState, live: &'a Live, definitions: &'a Definitions, now: Timestamp) -> Self {
         Self {
             state,
@@ -61,7 +56,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The value of a name under `lead.`
+    /// The value of `lead.<field>`.
     pub fn lead(&self, field: &str) -> Value {
         let lead = &self.state.lead;
         let whole = |count: u32| Value::Int(i64::from(count));
@@ -75,8 +70,8 @@ impl<'a> View<'a> {
             "owner" => Value::text(lead.owner.as_ref().map(|owner| owner.0.as_str())),
             "opted_out" => Value::Bool(lead.consent.opted_out.is_some()),
             "created_at" => Value::Time(lead.created_at),
-            // A lead that was never touched has been left alone since it came: otherwise the stale ones among them
-            // would never be found by `since(lead.last_touch)`.
+            // A lead that was never touched counts as untouched since it was created. Otherwise
+            // `since(lead.last_touch)` would never find the stale ones among them.
             "last_touch" => Value::Time(lead.touches.last().map_or(lead.created_at, |touch| touch.at)),
             "last_engaged" => lead.engagements.last().map_or(Value::Blank, |e| Value::Time(e.at)),
             "reached" => Value::Bool(lead.counts.reached > 0),

@@ -8,67 +8,61 @@ use serde::{Deserialize, Serialize};
 /// One way into the workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Enroll {
-    /// When an event of this type comes and the condition holds.
+    /// Enrols a lead when an event of this type comes and the condition holds.
     When {
-        /// The event.
         event: EventType,
-        /// Asked of the lead as the event left it.
+        /// Evaluated on the lead as the event left it.
         condition: Expr,
     },
-    /// At times, every lead for which the condition holds.
+    /// Enrols every lead for which the condition holds, each time the schedule fires.
     Schedule {
-        /// When.
         schedule: Schedule,
-        /// Whom.
+        /// The condition for a lead.
         leads: Expr,
     },
 }
 
-/// A cron schedule with its policy for firings that were missed.
+/// A cron schedule, with its policy for missed firings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Unique in the workspace: `workflow/id`, or the workflow and a hash of the times when the file gives none.
+    /// An id that is unique in the workspace: `workflow/id`, or the workflow and a hash of the
+    /// times when the file gives none.
     pub id: String,
-    /// Five fields, as cron(5).
+    /// The five fields of cron(5).
     pub cron: String,
-    /// IANA name.
+    /// The IANA name of a time zone.
     pub timezone: String,
-    /// What happens to firings missed while stopped.
     pub catch_up: CatchUp,
-    /// Firings missed longer ago than this are not caught up.
+    /// How long ago a missed firing may lie and still be caught up.
     pub within: Span,
 }
 
-/// What happens to firings missed while stopped.
+/// What happens to firings that were missed while the engine was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchUp {
     /// Only the latest missed one fires.
     Latest,
-    /// Every missed one fires, the latest so many.
+    /// Every missed one fires, up to the latest `at_most`.
     All {
-        /// At most this many.
         at_most: u16,
     },
-    /// None fires.
     None,
 }
 
-/// Whether a lead may pass through again.
+/// Whether a lead may go through the workflow again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReEnroll {
-    /// Once and never again.
     Never,
-    /// As soon as the last run is over.
+    /// As soon as the last run has ended.
     Always,
-    /// So long after the last run ended.
+    /// This long after the last run ended.
     After(Span),
 }
 
-/// A condition that ends the run wherever it is.
+/// A condition that ends a run, whatever step it is at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leave {
-    /// When it holds, the run ends.
     pub condition: Expr,
-    /// The name of the ending: `suppressed`, `won`…
+    /// The name of the ending, such as `suppressed` or `won`.
     pub ending: String,
 }

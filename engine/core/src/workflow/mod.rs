@@ -1,7 +1,8 @@
 //! The checked definition of a workflow: what `cadenza-language` makes of a file, and what `step` runs.
 //!
-//! A run pins the definition it started with, by digest, for as long as it uses it. Definitions are stored as they stand
-//! here (self-describing, by serde), so a later program can go on with a run begun by an earlier one.
+//! A run pins the definition with which it started, by digest, for as long as it uses it. Definitions are
+//! stored in the form that they have here (self-describing, by serde), so that a later program can go on with a
+//! run that an earlier one began.
 
 use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
@@ -26,50 +27,49 @@ pub use verbs::{
 
 /// The most steps a workflow may have.
 pub const STEPS_MAX: usize = 500;
-/// Contacts a cadence makes before it is exhausted when the file names no limit (practice D1).
+/// How many contacts a cadence makes before it is exhausted, when the file names no limit (practice D1).
 pub const CONTACTS_DEFAULT: u16 = 12;
-/// The gap before the second dial of a double dial when the file names none (practice B6, ours).
+/// The gap before the second dial of a double dial, when the file names none (practice B6; the figure is ours).
 pub const REDIAL_DEFAULT: Span = Span::Elapsed(4 * crate::time::MINUTE_MS);
-/// When a call or task is due if the file does not say.
+/// How long after it was made a call or task is due, when the file does not say.
 pub const DUE_DEFAULT: Span = Span::BusinessDays(1);
 
-/// A workflow, checked.
+/// A checked workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workflow {
-    /// The name, unique in the workspace.
+    /// Unique in the workspace.
     pub name: String,
     /// One sentence for people.
     pub summary: String,
-    /// Of the file and of every script it uses.
+    /// The digest of the file and of every script that it uses.
     pub digest: Digest,
-    /// Who is enrolled, and when.
+    /// The ways into the workflow.
     pub enroll: Vec<Enroll>,
-    /// Whether a lead that was in it before may come in again.
+    /// Whether a lead that was in the workflow before may come in again.
     pub re_enroll: ReEnroll,
-    /// Conditions that end a run wherever it is.
+    /// Conditions that end a run, whatever step it is at.
     pub leave: Vec<Leave>,
-    /// The steps; a run begins at the first.
+    /// The steps, in order; a run begins at the first.
     pub steps: Vec<Step>,
-    /// Templates by path, as they were when the workflow was read.
+    /// The templates by path, as they were when the workflow was read.
     pub scripts: BTreeMap<String, Script>,
 }
 
-/// What is left of a definition that no run follows any more: what past runs are told by.
+/// What is kept of a definition that no run follows any more, for showing past runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
-    /// The workflow's name.
     pub name: String,
-    /// Of the definition that it was.
+    /// The digest of the definition.
     pub digest: Digest,
-    /// The id of each step, and its verb.
+    /// The id and the verb of each step.
     pub steps: Vec<(String, String)>,
-    /// The paths of its scripts; none in outlines of earlier programs.
+    /// The paths of the scripts; empty in outlines of earlier programs.
     #[serde(default)]
     pub scripts: Vec<String>,
 }
 
 impl Outline {
-    /// Of a definition.
+    /// The outline of a definition.
     pub fn of(workflow: &Workflow) -> Self {
         let step = |step: &Step| (step.id.clone(), step.verb.name().to_owned());
         Self {
@@ -80,7 +80,7 @@ impl Outline {
         }
     }
 
-    /// The id of a step, and its verb.
+    /// The id and the verb of a step.
     pub fn step(&self, step: StepId) -> Option<&(String, String)> {
         match step.place() {
             Some(place) => self.steps.get(place),
@@ -89,27 +89,25 @@ impl Outline {
     }
 }
 
-/// The place of a step in its workflow's list. Records name a step by its id: [`StepId`].
+/// The place of a step in its workflow's list. Records name a step by its id instead: see [`StepId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StepIx(pub u16);
 
 /// Where a run goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
-    /// To this step.
     Step(StepIx),
-    /// The run is over, completed.
+    /// The run ends as completed.
     End,
 }
 
 /// One step: exactly one verb.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// The author's id; steps that cannot wait may go without and get `verb-number`.
+    /// The author's id. Steps that cannot wait may have none in the file, and get `verb-number`.
     pub id: String,
-    /// What it does.
     pub verb: Verb,
-    /// Where it goes when the verb has a single way out.
+    /// Where the run goes when the verb has a single way out.
     pub next: Target,
 }
 
@@ -118,27 +116,27 @@ pub struct Step {
 pub enum Verb {
     /// A scoring plugin decides points and segment.
     Score(Score),
-    /// The first arm whose condition holds.
+    /// The run goes to the first arm whose condition holds.
     Switch(Vec<Arm>),
     /// An owner is chosen.
     Assign(Assign),
-    /// A call task; waits for its outcome.
+    /// A call task is made, and the run waits for its outcome.
     Call(Box<Call>),
-    /// One mail; goes on once it is handed over.
+    /// A mail is sent, and the run goes on once it is handed over.
     Email(Email),
-    /// Repeated touches on several channels until something stops it.
+    /// Touches on several channels are repeated until something stops them.
     Cadence(Box<Cadence>),
-    /// A task for a person; waits for its outcome.
+    /// A task for a person is made, and the run waits for its outcome.
     Task(Box<Todo>),
     /// A nurture plugin chooses the track.
     Branch(Branch),
-    /// Nothing until a time, a date field or an event.
+    /// The run waits for a time, a date field or an event.
     Wait(Wait),
     /// Fields are set.
     Update(Vec<Assignment>),
-    /// The lead is put into another workflow; this run goes on.
+    /// The lead is enrolled in another workflow, and this run goes on.
     Enroll(String),
-    /// The run is over, under this name.
+    /// The run ends, under this name.
     End(String),
 }
 
@@ -161,7 +159,7 @@ impl Verb {
         }
     }
 
-    /// The kind of decision the step asks for, when that is what it does.
+    /// The kind of decision for which the step itself asks a plugin, if it does.
     pub const fn decision(&self) -> Option<DecisionKind> {
         match self {
             Self::Score(_) => Some(DecisionKind::Scoring),
@@ -170,12 +168,12 @@ impl Verb {
         }
     }
 
-    /// Whether a run may stay here for a while; such steps have an explicit id.
+    /// Whether a run may stay at such a step for a while. These steps have an explicit id.
     pub const fn can_wait(&self) -> bool {
         !matches!(self, Self::Switch(_) | Self::Update(_) | Self::Enroll(_) | Self::End(_))
     }
 
-    /// Every expression that is asked at the step.
+    /// Every expression that is evaluated at the step.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
             Self::Switch(arms) => arms.iter().map(|arm| &arm.condition).collect(),
@@ -193,7 +191,7 @@ impl Verb {
         }
     }
 
-    /// The escalations of the step's tasks, each with the index of its touch.
+    /// The escalations of the step's tasks, each with the place of its touch; 0 for steps with one task.
     pub fn escalations(&self) -> impl Iterator<Item = (u16, &Escalate)> {
         let (own, touches): (Option<&Escalate>, &[CadenceTouch]) = match self {
             Self::Call(call) => (call.escalate.as_ref(), &[]),
@@ -210,22 +208,20 @@ impl Verb {
     }
 }
 
-/// A condition and where it leads; the `else` arm's condition is [`Expr::TRUE`].
+/// A condition and where it leads. The condition of the `else` arm is [`Expr::TRUE`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
-    /// When it holds…
     pub condition: Expr,
-    /// …go there.
     pub go: Target,
 }
 
 impl Workflow {
-    /// A step.
+    /// The step with this id.
     pub fn step(&self, id: StepId) -> Option<&Step> {
         self.steps.get(self.place(id)?)
     }
 
-    /// The place of a step in the list.
+    /// The place in the list of the step with this id.
     pub fn place(&self, id: StepId) -> Option<usize> {
         match id.place() {
             Some(place) => Some(place).filter(|place| *place < self.steps.len()),
@@ -233,12 +229,12 @@ impl Workflow {
         }
     }
 
-    /// The step that a run begins at.
+    /// The step at which a run begins.
     pub fn first(&self) -> StepId {
         StepId::of(self.steps.first().map_or("", |step| &step.id))
     }
 
-    /// How records name the step that a run goes to; none at the end.
+    /// The id, as records have it, of the step to which a run goes; `None` at the end.
     pub fn landing(&self, target: Target) -> Option<StepId> {
         match target {
             Target::Step(ix) => self.steps.get(usize::from(ix.0)).map(|step| StepId::of(&step.id)),
@@ -246,12 +242,12 @@ impl Workflow {
         }
     }
 
-    /// A script of it, and its path.
+    /// A script of the workflow, with its path.
     pub fn script(&self, id: ScriptId) -> Option<(&str, &Script)> {
         self.scripts.iter().map(|(path, script)| (path.as_str(), script)).find(|(path, _)| ScriptId::of(path) == id)
     }
 
-    /// Whether some expression of it names this object.
+    /// Whether any expression of the workflow names this object.
     pub fn names(&self, object: Object) -> bool {
         let enroll = self.enroll.iter().map(|way| match way {
             Enroll::When { condition, .. } => condition,
@@ -262,17 +258,17 @@ impl Workflow {
         enroll.chain(leave).chain(steps).any(|expr| expr.names(object))
     }
 
-    /// Whether some step waits for an event of this type.
+    /// Whether any step waits for an event of this type.
     pub fn waits_for(&self, kind: &EventType) -> bool {
         self.steps.iter().any(|step| matches!(&step.verb, Verb::Wait(Wait::Event { event, .. }) if event == kind))
     }
 
-    /// The place of the step with this id.
+    /// The place of the step that has this id in the file.
     pub fn find(&self, id: &str) -> Option<StepIx> {
         self.steps.iter().position(|step| step.id == id).map(|ix| StepIx(ix as u16))
     }
 
-    /// Every plugin question in the workflow: where it stands, of which kind it is, what is asked.
+    /// Every plugin question in the workflow: where it is asked, its kind, and the question.
     pub fn asks(&self) -> Vec<(AskRef, DecisionKind, &Ask)> {
         let mut asks = Vec::new();
         for (ix, step) in self.steps.iter().enumerate() {
@@ -292,32 +288,29 @@ impl Workflow {
     }
 }
 
-/// Where in a workflow a plugin is asked; what it reads there is worked out once, when the plugin is loaded.
+/// Where in a workflow a plugin is asked. What the plugin reads there is worked out once, when it is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskRef {
-    /// The definition.
     pub workflow: Digest,
-    /// The step.
     pub step: StepIx,
-    /// Which question of the step.
     pub slot: Slot,
 }
 
-/// Which of the questions that a step asks.
+/// Which of a step's questions is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
-    /// One of its own.
+    /// One of the step's own questions.
     Own(Asks),
-    /// About the task of the touch at this place; 0 for steps with one task.
+    /// The question about the task of the touch at this place; 0 for steps with one task.
     Escalation(u16),
 }
 
 crate::codes::codes! {
-    /// Which of a step's own questions.
+    /// Which of a step's own questions is meant.
     pub enum Asks {
-        /// The one that stands there.
+        /// The question that the step names first.
         0 Main = "main",
-        /// The one of another plugin, when the first gives no decision.
+        /// The question to another plugin, when the first gives no decision.
         1 Fallback = "fallback",
     }
 }

@@ -1,12 +1,14 @@
-//! How records name what is in a definition: a step, a touch of a cadence, a script, each by four bytes of a hash of its id. A
-//! place in a list would mean something else in the next version of a file; a hash means the same in all of them. Definitions
-//! and what is left of them ([`super::Outline`]) keep the texts for ever; `validate` refuses two that have one hash.
+//! How records name the parts of a definition. A step, a touch of a cadence and a script are each named by four bytes
+//! of a hash of its id. A place in a list would mean something else in the next version of a file; a hash means the
+//! same in all of them. Definitions and their outlines ([`super::Outline`]) keep the texts for ever. `validate`
+//! refuses two ids with the same hash.
 
 use crate::id::{Digest, hash64};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-/// A hash has the first bit set: what has not is a place in a list, by which earlier programs named things.
+/// The first bit of every hash. A number without it is a place in a list, which is how
+/// earlier programs named these parts.
 const HASHED: u32 = 1 << 31;
 
 const fn hashed(hash: u64) -> u32 {
@@ -22,17 +24,17 @@ macro_rules! names {
         pub struct $name(#[n(0)] u32);
 
         impl $name {
-            /// The name of what has this id.
+            /// The name of the part with this id.
             pub fn of(id: &str) -> Self {
                 Self(hashed(hash64(id.as_bytes())))
             }
 
-            /// The place in the list, as earlier programs wrote it.
+            /// The place in the list, for a name written by an earlier program.
             pub const fn place(self) -> Option<usize> {
                 if self.0 & HASHED == 0 { Some(self.0 as usize) } else { None }
             }
 
-            /// As a number, for keys of counters.
+            /// The name as a number, for keys of counters.
             pub const fn number(self) -> u32 {
                 self.0
             }
@@ -64,18 +66,17 @@ names! {
     ScriptId,
 }
 
-/// A step of a version of a workflow.
+/// A step in one version of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct StepRef {
-    /// The version of the workflow, by its digest.
+    /// The digest of the workflow's version.
     #[n(0)]
     pub workflow: Digest,
-    /// The step, by its id.
     #[n(1)]
     pub step: StepId,
 }
 
-/// Where a run begins, in a record: a step, or none. Earlier programs wrote a [`super::Target`] there.
+/// How records say where a run begins: a step, or none. Earlier programs wrote a [`super::Target`] here.
 pub(crate) mod landing {
     use super::StepId;
     use minicbor::data::Type;

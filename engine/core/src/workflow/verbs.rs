@@ -1,4 +1,4 @@
-//! What the verbs of a step say, each as its keys stand in the file.
+//! What the verbs of a step say, key by key as in the file.
 
 use super::names::TouchId;
 use super::{Arm, Target};
@@ -16,23 +16,23 @@ use std::collections::BTreeMap;
 pub struct Ask {
     /// The plugin's name.
     pub plugin: String,
-    /// Its parameters by name.
+    /// The plugin's parameters, by name.
     pub with: With,
 }
 
 /// What a step does when its plugin gives no decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OnFailure<V> {
-    /// Go on as if it had said this.
+    /// Go on as if the plugin had answered this.
     Fallback(V),
-    /// Ask another plugin; when that fails too, park.
+    /// Ask another plugin. If that fails too, park the run.
     Plugin(Ask),
-    /// Wait for a person.
+    /// Park the run until a person looks at it.
     Park,
 }
 
 impl<V> OnFailure<V> {
-    /// The other plugin, when that is the policy.
+    /// The question to the other plugin, when that is the policy.
     pub const fn ask(&self) -> Option<&Ask> {
         match self {
             Self::Plugin(ask) => Some(ask),
@@ -41,51 +41,48 @@ impl<V> OnFailure<V> {
     }
 }
 
-/// `score:`
+/// A `score:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Whom to ask.
     pub ask: Ask,
-    /// Under which name the score is kept. The lead's own score is the one named [`MAIN_SCORE`].
+    /// The name under which the score is kept. The lead's own score is the one named [`MAIN_SCORE`].
     pub name: String,
-    /// When no decision comes.
     pub on_failure: OnFailure<Segment>,
 }
 
 /// The name of the score that sets the lead's segment and points.
 pub const MAIN_SCORE: &str = "fit";
 
-/// `branch:`
+/// A `branch:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Branch {
-    /// Whom to ask.
     pub ask: Ask,
     /// Where each track leads.
     pub tracks: BTreeMap<String, Target>,
-    /// Where any other leads.
+    /// Where a track leads that `tracks` does not name.
     pub otherwise: Target,
-    /// When no decision comes: the track to take.
+    /// What happens when no decision comes; a fallback names the track to take.
     pub on_failure: OnFailure<String>,
 }
 
 codes! {
-    /// How an owner is chosen among several.
+    /// How an owner is chosen among several reps.
     pub enum AssignBy {
-        /// Who has waited longest since the last assignment (practice C2).
+        /// The rep who has waited longest since the last assignment (practice C2).
         0 LongestIdle = "longest_idle",
-        /// In turn.
+        /// Each rep in turn.
         1 RoundRobin = "round_robin",
-        /// Who owns the fewest open tasks.
+        /// The rep with the fewest open tasks.
         2 LeastLoaded = "least_loaded",
-        /// In turn, by weight.
+        /// Each rep in turn, by weight.
         3 Weighted = "weighted",
-        /// By the territory the lead lies in.
+        /// The owner of the territory in which the lead lies.
         4 Territory = "territory",
     }
 }
 
 codes! {
-    /// What an assignment sticks to: an owner known there is taken before anybody is chosen.
+    /// What an assignment sticks to: an owner known there is taken before any other is chosen.
     pub enum Sticky {
         /// The lead's own owner.
         0 Lead = "lead",
@@ -94,29 +91,27 @@ codes! {
     }
 }
 
-/// `assign:` with `hold:` and `carry:`
+/// An `assign:` step, with its `hold:` and `carry:`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assign {
-    /// The pool chosen from; none when by territory.
+    /// The pool from which an owner is chosen; `None` when the territory decides.
     pub pool: Option<String>,
-    /// How.
     pub by: AssignBy,
-    /// Whether a known owner is kept.
+    /// Whose known owner is kept, if any.
     pub sticky: Option<Sticky>,
-    /// A rep or pool that takes it when nobody else can.
+    /// A rep or pool that takes the lead when no one else can.
     pub fallback: Option<String>,
-    /// How long the owner keeps it, whatever becomes of the run.
+    /// How long the owner keeps the lead, whatever becomes of the run.
     pub hold: Option<Hold>,
-    /// What moves along when the owner changes.
     pub carry: Carry,
 }
 
 codes! {
-    /// What a hold is on.
+    /// What a hold covers.
     pub enum HoldScope {
         /// This lead alone.
         0 Lead = "lead",
-        /// The lead's account; the lead alone when it has none.
+        /// The lead's account, or the lead alone when it has none.
         1 Account = "account",
     }
 }
@@ -124,33 +119,32 @@ codes! {
 /// Ownership that outlives the run (practice C3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hold {
-    /// On what.
     pub scope: HoldScope,
-    /// For how long; a second lead of the account does not start it again.
+    /// How long it lasts. A second lead of the account does not start it again.
     pub span: Span,
-    /// An event that makes it permanent.
+    /// An event that makes the hold permanent.
     pub until: Option<EventType>,
-    /// Where a run of its own begins when it expires.
+    /// Where a new run begins when the hold expires.
     pub on_expiry: Option<Target>,
 }
 
 /// What moves along when the owner changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carry {
-    /// Open tasks go to the new owner.
+    /// Whether open tasks go to the new owner.
     pub move_open_tasks: bool,
-    /// The previous owner stays a watcher (practices A5, C3).
+    /// Whether the previous owner stays as a watcher (practices A5, C3).
     pub watch_previous_owner: bool,
 }
 
-/// `call:`
+/// A `call:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    /// Path of the script.
+    /// The path of the script.
     pub script: String,
-    /// Due so long after it was made.
+    /// How long after it was made the call is due.
     pub due: Span,
-    /// What happens while it is not done.
+    /// What happens while the call is not made.
     pub escalate: Option<Escalate>,
     /// How long after it could first be made it is given up, counted as `due` is; never when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,20 +155,19 @@ pub struct Call {
     /// What a report answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Inquiry>,
-    /// Where each outcome or result leads.
     pub results: Results,
 }
 
-/// `task:`
+/// A `task:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Todo {
-    /// What is to be done, a template.
+    /// What is to be done; a template.
     pub objective: String,
-    /// A script to go with it.
+    /// The path of a script to go with it.
     pub script: Option<String>,
-    /// Due so long after it was made.
+    /// How long after it was made the task is due.
     pub due: Span,
-    /// What happens while it is not done.
+    /// What happens while the task is not done.
     pub escalate: Option<Escalate>,
     /// How long after it was made it is given up, counted as `due` is; never when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,7 +178,6 @@ pub struct Todo {
     /// What a report answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Inquiry>,
-    /// Where each outcome or result leads.
     pub results: Results,
 }
 
@@ -227,17 +219,15 @@ pub struct Inquiry {
     pub required: bool,
 }
 
-/// Where outcomes and results lead: a result is looked up before its outcome; what is not named takes `otherwise`.
+/// Where outcomes and results lead. A result is looked up before its outcome; what is not named takes `otherwise`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// By result.
     pub by_result: BTreeMap<TouchResult, Target>,
-    /// By outcome, when the lead was not reached or the result is not named.
+    /// Looked up when the lead was not reached, or when the result is not named.
     pub by_outcome: BTreeMap<Outcome, Target>,
     /// When it is given up because nobody did it. That is no outcome of a touch: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_done: Option<Target>,
-    /// Everything else.
     pub otherwise: Target,
 }
 
@@ -257,91 +247,90 @@ impl Results {
     }
 }
 
-/// `escalate:` points at which a plugin is asked what to do about a task that is not done.
+/// An `escalate:` block: points in time at which a plugin is asked what to do about a task that is not done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Escalate {
-    /// Whom to ask.
     pub ask: Ask,
-    /// When: so long after the task was made, ascending.
+    /// How long after the task is first on offer each point comes, in ascending order.
     pub at: Vec<Span>,
-    /// Whom a reminder goes to.
+    /// Who gets a reminder.
     pub remind: Recipient,
-    /// Whom it is raised to.
+    /// To whom the task is raised.
     pub raise: Recipient,
 }
 
-/// Somebody who hears of an escalation.
+/// Who hears of an escalation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recipient {
-    /// The lead's owner.
+    /// The rep who has the task, or else the lead's owner.
     Owner,
-    /// The owner's manager.
+    /// That rep's manager.
     Manager,
-    /// This rep.
     Rep(String),
 }
 
 codes! {
-    /// How an owner came about.
+    /// How an owner came to be chosen.
     pub enum ChosenBy {
-        /// Who had the lead or its account before.
+        /// The rep had the lead or its account before.
         0 Sticky = "sticky",
-        /// From the pool.
+        /// The rep was chosen from the pool.
         1 Pool = "pool",
-        /// By the lead's territory.
+        /// The rep owns the lead's territory.
         2 Territory = "territory",
-        /// The fallback, since nobody else could be found.
+        /// The rep was the fallback, because no one else could be found.
         3 Fallback = "fallback",
-        /// Somebody who is away, since nobody who is here could be found.
+        /// The rep is away, because no one who is here could be found.
         4 Away = "away",
-        /// Nobody could be found.
+        /// No owner could be found.
         5 Nobody = "none",
-        /// By a person's choice.
+        /// A person chose the owner.
         6 Manual = "manual",
-        /// As the sender of an event has it.
+        /// The sender of an event named the owner.
         7 Told = "told",
     }
 }
 
-/// `email:`
+/// An `email:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Email {
-    /// Path of the script.
+    /// The path of the script.
     pub script: String,
-    /// The connection it leaves by.
+    /// The connection by which it leaves.
     pub via: String,
-    /// Where it leads by what becomes of the mail; on to the next step in every case when none. Mails of a cadence have none.
+    /// Where the run goes by what becomes of the mail; without it, on to the next step in every
+    /// case. Mails of a cadence have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<MailResults>,
 }
 
-/// Where a mail leads by what becomes of it.
+/// Where a run goes by what became of its mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailResults {
-    /// The other side took it.
+    /// The other side accepted the mail.
     pub sent: Target,
-    /// It may not leave: the contact gate said never, or there is no address.
+    /// The mail may not leave: the contact gate said never, or there is no address.
     pub refused: Target,
-    /// It was given up after its attempts.
+    /// The mail was given up after its attempts.
     pub failed: Target,
 }
 
-/// `cadence:`
+/// A `cadence:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cadence {
-    /// The most contacts of the counted channels.
+    /// The most contacts on the counted channels.
     pub contacts_max: u16,
-    /// Which channels count.
+    /// The channels that count.
     pub count: Vec<Channel>,
-    /// Scripts of the voice-mail series (practice B4).
+    /// The scripts of the voice-mail series (practice B4).
     pub voicemails: Option<Voicemails>,
-    /// Asked after every completed touch, in order.
+    /// Conditions evaluated after every completed touch, in order.
     pub stop: Vec<Arm>,
     /// The touches of one round, in order.
     pub touches: Vec<CadenceTouch>,
-    /// How long after the last touch the round begins anew; once only when none.
+    /// How long after the last touch of a round the next round begins; `None` for a single round.
     pub repeat: Option<Span>,
-    /// Where it goes when the contacts or touches are used up.
+    /// Where the run goes when the contacts or touches are used up.
     pub exhausted: Target,
     /// Where it goes when three calls in a row were given up because nobody made them; the run is parked when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -349,7 +338,7 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    /// How records name the touch at a place.
+    /// The name that records use for the touch at a place.
     pub fn touch_id(&self, place: usize) -> TouchId {
         let verb = self.touches.get(place).map_or("none", |touch| match touch.touch {
             TouchPlan::Call { .. } => "call",
@@ -358,7 +347,7 @@ impl Cadence {
         TouchId::of(&format!("{verb}-{}", place + 1))
     }
 
-    /// The place of a touch.
+    /// The place in the list of the touch with this name.
     pub fn place(&self, touch: TouchId) -> Option<usize> {
         let mut places = 0..self.touches.len();
         match touch.place() {
@@ -367,126 +356,115 @@ impl Cadence {
         }
     }
 
-    /// The touch at which a cadence stands.
+    /// The touch with this name.
     pub fn touch(&self, touch: TouchId) -> Option<&CadenceTouch> {
         self.touches.get(self.place(touch)?)
     }
 }
 
-/// One script for each message left: the first, those between, and the last before the limit.
+/// The scripts for the voice mails that are left: for the first, for those between, and for the last before the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voicemails {
-    /// The first message.
     pub first: String,
-    /// Every message between.
+    /// The script for every message between.
     pub next: String,
-    /// The message left on the last contact.
+    /// The script for the message left on the last contact.
     pub last: String,
 }
 
 /// One touch of a cadence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CadenceTouch {
-    /// Counted from the completion of the touch before.
+    /// How long after the completion of the touch before.
     pub after: Span,
-    /// What is done.
     pub touch: TouchPlan,
 }
 
-/// What a touch of a cadence is.
+/// What is done at a touch of a cadence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TouchPlan {
-    /// A call task.
     Call {
-        /// Path of the script.
+        /// The path of the script.
         script: String,
-        /// Due so long after it was made.
+        /// How long after it was made the call is due.
         due: Span,
-        /// The second dial when nobody answers.
+        /// The second dial, when the first is not answered.
         redial: Option<Redial>,
-        /// What happens while it is not done.
+        /// What happens while the call is not made.
         escalate: Option<Escalate>,
         /// How long after it could first be made it is given up, counted as `due` is; never when none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         give_up: Option<Span>,
     },
-    /// A mail.
     Email(Email),
 }
 
-/// The double dial (practice B6): once more a few minutes later, counted as one contact.
+/// The double dial (practice B6): a second dial a few minutes later, counted as one contact with the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redial {
-    /// How long after the first dial.
     pub after: Span,
-    /// Whether the message is left on the redial rather than on the first dial.
+    /// Whether the message is left on the second dial rather than on the first.
     pub voicemail_on_redial: bool,
 }
 
-/// `wait:`
+/// A `wait:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Wait {
-    /// For so long.
+    /// Waits for a span of time.
     For(Span),
-    /// Until so long before or after a date of the lead; follows the date when it moves.
+    /// Waits until some time before or after a date of the lead, and follows the date when it moves.
     Until {
-        /// The date.
         date: Expr,
-        /// How far from it.
+        /// How far from the date.
         offset: Span,
-        /// Before it rather than after.
+        /// Whether the moment lies before the date rather than after it.
         before: bool,
         /// Where to go when that moment has already passed on entering.
         past: Target,
         /// Where to go when the date is blank, on entering or later.
         blank: Target,
     },
-    /// Until an event comes.
+    /// Waits until an event comes.
     Event {
-        /// The event.
         event: EventType,
-        /// Which of them.
+        /// Which events of that type count.
         condition: Expr,
-        /// Where it leads.
         go: Target,
-        /// At the latest after this…
+        /// The longest wait.
         timeout: Span,
-        /// …go there.
+        /// Where to go when no such event has come by then.
         on_timeout: Target,
     },
 }
 
-/// One field set by `update:`
+/// One assignment of an `update:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Assignment {
-    /// A given field, standard or custom.
+    /// A standard or custom field that may be given.
     Field {
-        /// Its name.
         field: String,
-        /// Its new value; blank clears it.
+        /// The new value. A literal blank clears the field; one that is computed leaves it as it is.
         value: Expr,
     },
-    /// The stage.
     Stage(Stage),
-    /// The segment.
     Segment(Segment),
 }
 
-/// A template, with what its front matter says.
+/// A template, with the keys of its front matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
     /// What the touch is to achieve (practice B1).
     pub objective: String,
     /// Who tried it on a few people first (practice B12).
     pub reviewed_by: Option<String>,
-    /// Subject line, a template; mails have one.
+    /// The subject line of a mail; a template.
     pub subject: Option<String>,
-    /// The text, a Jinja template.
+    /// The text; a Jinja template.
     pub body: String,
 }
 
 impl Script {
-    /// Whether it may name this object: what is costly to look up is looked up only then.
+    /// Whether the script may use this object. Objects that are costly to look up are looked up only then.
     pub fn may_name(&self, object: Object) -> bool {
         let texts = [Some(&self.objective), self.subject.as_ref(), Some(&self.body)];
         texts.into_iter().flatten().any(|text| text.contains(object.as_str()))

@@ -1,8 +1,8 @@
-//! The tables of names against what each should mean.
+//! Checks the tables of names against what each should mean.
 
 use super::*;
 
-/// Names that a workspace may write, and how they are kept.
+/// Names that a workspace may write, and the form in which they are kept.
 #[test]
 fn places_are_known_in_any_case() {
     let cases = [
@@ -82,7 +82,7 @@ fn what_is_no_place_is_refused_with_the_right_one() {
     }
 }
 
-/// What leads and CRMs give: the text, the lead's country, and the zone, or the start of why there is none.
+/// What leads and CRMs give: the text, the lead's country, and the zone, or the beginning of why there is none.
 #[test]
 fn leads_zones_are_understood_or_said_to_be_none() {
     let cases = [
@@ -92,7 +92,7 @@ fn leads_zones_are_understood_or_said_to_be_none() {
         ("america_slash_new_york", "", "America/New_York"),
         ("us_slash_eastern", "", "US/Eastern"),
         ("UTC", "", "UTC"),
-        // Windows' ids, and what it calls them in summer.
+        // Windows ids, and the names that Windows shows in summer.
         ("Pacific Standard Time", "", "America/Los_Angeles"),
         ("pacific standard time", "", "America/Los_Angeles"),
         ("Pacific Daylight Time", "", "America/Los_Angeles"),
@@ -107,7 +107,7 @@ fn leads_zones_are_understood_or_said_to_be_none() {
         ("Alberta Standard Time", "", "America/Edmonton"),
         ("Russia TZ 2 Standard Time", "", "Europe/Moscow"),
         ("FLE Standard Time", "", "Europe/Kyiv"),
-        // What lists show.
+        // Texts from selection lists.
         ("(UTC-05:00) Eastern Time (US & Canada)", "", "America/New_York"),
         ("(GMT-05:00) Eastern Time (US and Canada)", "", "America/New_York"),
         ("(GMT-04:00) Eastern Daylight Time (America/New_York)", "", "America/New_York"),
@@ -133,7 +133,7 @@ fn leads_zones_are_understood_or_said_to_be_none() {
         ("Australian Eastern Daylight Time", "", "Australia/Sydney"),
         ("Australian Eastern Standard Time", "", "Australia/Sydney"),
         ("Japan Standard Time", "", "Asia/Tokyo"),
-        // Abbreviations, and where a country decides.
+        // Abbreviations, some of which a country decides.
         ("PST", "", "America/Los_Angeles"),
         ("pdt", "", "America/Los_Angeles"),
         ("PT", "", "America/Los_Angeles"),
@@ -151,7 +151,7 @@ fn leads_zones_are_understood_or_said_to_be_none() {
         ("IST", "IE", "Europe/Dublin"),
         ("GMT", "GB", "Europe/London"),
         ("Central Standard Time (CST)", "", "America/Chicago"),
-        // What cannot be told.
+        // Texts that cannot be told.
         ("CST", "", "`CST` means several"),
         ("CST", "DE", "`CST` means several"),
         ("IST", "", "`IST` means several"),

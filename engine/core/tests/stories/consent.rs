@@ -1,4 +1,4 @@
-//! What the lead wants, and when it may be contacted.
+//! What the lead allows, and when it may be contacted.
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;
@@ -259,7 +259,7 @@ fn a_later_time_moves_the_call_and_its_withdrawal_moves_it_back() {
     );
 }
 
-/// Whatever an event changes that the gate looks at, open calls are gated again by it.
+/// Open calls are gated again by any event that changes what the gate looks at.
 #[test]
 fn open_calls_are_gated_again_when_a_zone_is_learnt() {
     let cases = [

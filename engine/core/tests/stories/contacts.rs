@@ -1,4 +1,4 @@
-//! Touches: cadences, double dials, voicemails, call-backs, what counts as a contact.
+//! Touches: cadences, double dials, voice mails, call-backs, and what counts as a contact.
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;

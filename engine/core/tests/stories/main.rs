@@ -1,7 +1,7 @@
-//! What happens to a lead, told as stories: lines with `>` are what comes from outside, `~` is a timer, the indented lines
-//! are the notes of that transition. A story is run and what was told is compared with what is written here.
+//! What happens to a lead, told as stories. Lines with `>` come from outside, `~` is a timer, and the indented lines
+//! are the notes of that transition. A story is run, and what was noted is compared with what is written here.
 //!
-//! Times are wall-clock times in New York in 2026; 2 March is a Monday, clocks go forward on the 8th.
+//! Times are wall-clock times in New York in 2026. 2 March is a Monday, and clocks go forward on the 8th.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Who gets a lead, for how long, and who gets it then.
+//! Who gets a lead, for how long, and who gets it after that.
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;

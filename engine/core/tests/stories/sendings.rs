@@ -1,11 +1,12 @@
-//! Messages that fall due: what the gate says over the whole lead, what is under way, and what is put off until when.
+//! Messages that fall due: what the gate says over the whole lead, what is under way, and
+//! until when a message is put off.
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;
 use cadenza_core::workflow::{Verb, Workflow};
 use std::sync::Arc;
 
-/// One mail, and then a wait for a reply.
+/// Sends one mail, and then waits for a reply.
 fn mailed(name: &'static str) -> Arc<Workflow> {
     let workflow = w::workflow(name).on_created().step("mail", |_| Verb::Email(w::email())).then("rest");
     let replied = w::standard(cadenza_core::event::StandardEvent::EmailReplied);

@@ -1,4 +1,4 @@
-//! Runs a story: reads its lines, lets happen what they say, and compares what was told with what is written.
+//! Runs a story: reads its lines, makes happen what they say, and compares the notes with what is written.
 
 use crate::support::workflows as w;
 use crate::support::{Answered, Shared, Sim, World, answer};
@@ -24,7 +24,7 @@ fn zone() -> TimeZone {
     TimeZone::get(w::ZONE).expect("a zone of the bundled database")
 }
 
-/// `03-02 09:00`, or with the weekday before it.
+/// Reads a time such as `03-02 09:00`, with or without the weekday before it.
 fn when(text: &str) -> Timestamp {
     let text = if text.len() > 11 { &text[text.len() - 11..] } else { text };
     let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", format!("2026-{text}"));
@@ -43,10 +43,10 @@ fn clock(at: Timestamp) -> String {
 struct Told {
     world: World,
     shared: Shared,
-    /// `a`, `b`, …: leads in the order in which they came.
+    /// Leads in the order in which they came, called `a`, `b`, … in the story.
     leads: Vec<Sim>,
     text: String,
-    /// The engine was stopped till then: timers before that fire then.
+    /// Until when the engine was stopped. Timers that fell due before that fire then.
     awake: Timestamp,
 }
 
@@ -56,7 +56,7 @@ impl Told {
         self.text.push('\n');
     }
 
-    /// Timers that fall due up to there, of every lead and account, in order.
+    /// Fires the timers of every lead and account that fall due up to `to`, in order.
     fn advance(&mut self, to: Timestamp) {
         for _ in 0..200 {
             let leads = self.leads.iter().enumerate().filter_map(|(ix, lead)| Some((lead.state.next_due()?, Some(ix))));
@@ -80,7 +80,7 @@ impl Told {
         }
     }
 
-    /// A workflow goes on: every lead with a run that stood still is told.
+    /// Releases a workflow: every lead with a run that stands still is told.
     fn wake(&mut self, now: Timestamp) {
         for ix in 0..self.leads.len() {
             if self.leads[ix].state.runs.iter().any(|run| run.braked_at.is_some()) {
@@ -110,7 +110,7 @@ impl Told {
         self.leads[ix].check_wakeable();
     }
 
-    /// A message of the outbox falls due.
+    /// Lets a message of the outbox fall due.
     fn depart(&mut self, ix: usize, now: Timestamp, head: &str, which: usize) {
         self.line(head);
         let (notes, departure) = self.leads[ix].depart(&self.world, &mut self.shared, now, which);
@@ -164,7 +164,7 @@ impl Told {
     }
 }
 
-/// A note in a line; what every story would repeat is left out.
+/// A note as one line; `None` for a note that every story would repeat.
 pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
     let run_name = |id: &Born| sim.names.get(id).cloned().unwrap_or_else(|| format!("{id:?}"));
     let rep = |rep: &Option<RepId>| rep.as_ref().map_or("nobody".to_owned(), ToString::to_string);
@@ -321,7 +321,7 @@ fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
 
 pub(crate) type Answers = fn(&Question, u64) -> Option<Answered>;
 
-/// Runs a story of these workflows and plugins.
+/// Runs a story with these workflows and plugins.
 pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers, story: &str) {
     let expected: Vec<&str> = story.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut told = Told {
@@ -369,7 +369,7 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
             told.leads.push(Sim::new(number, now));
         }
         if event == "fails" {
-            // It is known that nothing arrived, and it is tried again: its lead hears nothing.
+            // The attempt is known to have failed and is made again, so the lead is not told.
             told.leads[ix].outbox[0].started_at = None;
             told.line(line);
             continue;

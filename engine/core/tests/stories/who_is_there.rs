@@ -1,4 +1,5 @@
-//! What becomes of an overdue call, by what was decided and by who is there: what was not done is never told as done.
+//! What becomes of an overdue call, by what was decided and by who is there. Nothing that was
+//! not done may be noted as done.
 
 use crate::support::workflows::{self as w, pooled};
 use crate::support::{Shared, Sim, World, answer};
@@ -20,7 +21,7 @@ fn id(name: &str) -> RepId {
     RepId(name.to_owned())
 }
 
-/// Ada, Bob and Cara close; Mia is their manager, and Olga hers.
+/// Ada, Bob and Cara close; Mia is their manager, and Olga is Mia's.
 struct Scene {
     world: World,
     shared: Shared,
@@ -29,7 +30,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A call for Ada, five minutes late; `escalate` says who hears of it.
+    /// A call for Ada that is five minutes late. `escalate` says who hears of it.
     fn new(escalate: fn(&mut Escalate)) -> Self {
         let mut plan = w::escalate();
         escalate(&mut plan);
@@ -79,7 +80,7 @@ impl Scene {
         });
     }
 
-    /// Not in the team any more, nor anybody's manager.
+    /// Takes these reps out of the team, also as managers.
     fn gone(&mut self, names: &[&str]) {
         self.team(|team| {
             for name in names.iter().map(|name| id(name)) {
@@ -106,7 +107,7 @@ impl Scene {
         self.feed(Event::TaskMoved { task, change, by: "ops".to_owned() });
     }
 
-    /// The next point comes and this is decided: what happens then.
+    /// Lets the next escalation point come and answers it with this decision. Returns what was noted.
     fn decide(&mut self, decision: Result<Action, DecisionFailure>) -> Vec<String> {
         self.now = self.sim.state.next_due().expect("a point ahead");
         let mut notes = self.feed(Event::TimerDue);
@@ -266,7 +267,7 @@ fn raising() {
     );
 }
 
-/// As many open tasks as a lead may have.
+/// Gives the lead as many open tasks as it may have.
 fn fill(scene: &mut Scene) {
     let call = scene.sim.state.tasks[0].clone();
     while scene.sim.state.tasks.len() < TASKS_MAX {
@@ -432,7 +433,7 @@ fn a_plugin_that_fails_reminds_whoever_is_there() {
 
 #[test]
 fn tasks_go_to_nobody_who_is_not_there() {
-    // An event that has nothing to do with it.
+    // An event that has nothing to do with tasks.
     let ping = || Event::Commanded { command: LeadCommand::Prefer { refused: None, from: None }, by: "ops".into() };
     let cases: &[(&str, Change, &str)] = &[
         ("the rep left, the pool is known", |s| s.gone(&["ada"]), "pool:closers"),

@@ -1,5 +1,5 @@
-//! A driver of a few lines: reads what the heart asks for, from one clock, for a handful of leads that share accounts and
-//! pools. It keeps every journal entry, so that a test can play them again.
+//! A driver of a few lines. It carries out what the heart asks for, on one clock, for a handful of leads that share
+//! accounts and pools. It keeps every journal entry, so that a test can replay them.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
@@ -26,18 +26,18 @@ use std::sync::Arc;
 
 pub type Answered = Result<Decision, DecisionFailure>;
 
-/// Definitions, settings, and how plugins answer at once; one that does not is left pending.
+/// Definitions, settings, and how plugins answer at once. A question without an answer stays pending.
 pub struct World {
     pub definitions: Definitions,
     pub live: Live,
     pub paused: Paused,
-    /// What was in force before, by its digest.
+    /// What was in force before, by digest.
     pub past: BTreeMap<Digest, Live>,
     pub answers: fn(&Question, u64) -> Option<Answered>,
 }
 
 impl World {
-    /// Other settings are in force from now on.
+    /// Puts other settings in force from now on.
     pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut next = self.live.clone();
         next.digest = Digest(next.digest.0 + 1);
@@ -47,20 +47,20 @@ impl World {
     }
 }
 
-/// One lead with all that a driver would keep for it.
+/// One lead, with all that a driver would keep for it.
 pub struct Sim {
     pub state: LeadState,
     pub created_at: Timestamp,
     pub entries: Vec<Entry>,
     pub outbox: Vec<Outgoing>,
     pub questions: Vec<Question>,
-    /// The latest event fed, for telling it again.
+    /// The latest event that was fed, for feeding it again.
     pub last: Option<Event>,
-    /// The workflow of every run there was.
+    /// The workflow of every run that ever was.
     pub names: BTreeMap<Born, String>,
 }
 
-/// Everything the leads share.
+/// Everything that the leads share.
 #[derive(Default)]
 pub struct Shared {
     pub accounts: BTreeMap<AccountId, Account>,
@@ -70,7 +70,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// As a store would read it. Of other leads nothing is known, and nobody has anything to do.
+    /// Reads as a store would. Other leads do not exist, and reps have no open tasks.
     fn read(&self, key: Key) -> Record {
         match key {
             Key::Lead(id) => Record::Lead(id, Found::Nothing),
@@ -95,7 +95,7 @@ impl Shared {
     }
 }
 
-/// Asks the answers of a world.
+/// A decider that gives the answers of a world.
 struct Asking<'a> {
     answers: fn(&Question, u64) -> Option<Answered>,
     asked: &'a mut u64,
@@ -111,7 +111,7 @@ impl Decide for Asking<'_> {
     }
 }
 
-/// Computes a command to its end: what it needs is read when it says so.
+/// Computes a command to its end, reading each record when the command stops for want of it.
 fn compute_all(
     command: &Command,
     world: &World,
@@ -156,7 +156,7 @@ impl Sim {
         }
     }
 
-    /// One event, and everything that it leads to at once.
+    /// Feeds one event, and everything to which it leads at once.
     pub fn feed(&mut self, world: &World, shared: &mut Shared, now: Timestamp, event: Event) -> Vec<Note> {
         self.last = Some(event.clone());
         let (lead, id) = (self.state.lead.id, format!("event-{}", self.state.seq));
@@ -165,7 +165,8 @@ impl Sim {
         notes
     }
 
-    /// A message of the outbox falls due: what is said of it, and what becomes of it. Its row lies there as it is then.
+    /// Lets a message of the outbox fall due. Returns the notes and what becomes of the message, and
+    /// puts its row back as it is then.
     pub fn depart(&mut self, world: &World, shared: &mut Shared, now: Timestamp, ix: usize) -> (Vec<Note>, Departure) {
         let seq = self.state.seq;
         let row = self.outbox.remove(ix);
@@ -178,7 +179,7 @@ impl Sim {
         (entry.map(|entry| entry.skeleton.notes.clone()).unwrap_or_default(), departure)
     }
 
-    /// A command about this lead.
+    /// Runs a command about this lead.
     fn run(&mut self, world: &World, shared: &mut Shared, now: Timestamp, command: &Command) -> Outcome {
         let (id, before) = (self.state.lead.id, self.state.clone());
         let mut set = WorkingSet::default();
@@ -208,7 +209,7 @@ impl Sim {
         outcome
     }
 
-    /// Plays the journal from the beginning and compares.
+    /// Replays the journal from the beginning and compares.
     pub fn check_replay(&self, world: &World) {
         let mut again = LeadState::new(self.state.lead.id, self.created_at);
         for entry in &self.entries {
@@ -221,14 +222,14 @@ impl Sim {
         assert_eq!(again, self.state, "the journal played again leads to another state");
     }
 
-    /// The encoding reads back the same.
+    /// Checks that the state is read back as it was written.
     pub fn check_encoding(&self) {
         let bytes = minicbor::to_vec(&self.state).expect("a vector takes everything");
         let again: LeadState = minicbor::decode(&bytes).expect("what was written can be read");
         assert_eq!(again, self.state, "the state written and read again is another");
     }
 
-    /// Every run can be woken by something.
+    /// Checks that something can wake every run.
     pub fn check_wakeable(&self) {
         for run in &self.state.runs {
             let mail_out = |effect| self.outbox.iter().any(|row| row.id == effect);

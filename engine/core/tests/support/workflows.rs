@@ -55,13 +55,14 @@ fn ask(plugin: &str) -> Ask {
     Ask { plugin: plugin.to_owned(), with: With::new() }
 }
 
-/// Makes a verb, given how the ids it names are found.
+/// Makes a verb, given a way to find the steps whose ids it names.
 type MakeVerb = Box<dyn Fn(&dyn Fn(&str) -> Target) -> Verb>;
 
-/// Builds a workflow from steps that name each other by id; `end` is the end, and a step falls through to the next one.
+/// Builds a workflow from steps that name each other by id. `end` is the end; a step without a
+/// target goes on to the next one.
 pub struct Builder {
     name: String,
-    /// Id, verb, and where it goes if not on.
+    /// The id, the verb, and where the step goes if not to the next one.
     steps: Vec<(String, MakeVerb, Option<String>)>,
     workflow: Workflow,
 }
@@ -101,7 +102,7 @@ impl Builder {
         self.steps.push((id.to_owned(), Box::new(verb), None));
         self
     }
-    /// The step before goes there instead of on to the next one.
+    /// Makes the step before go there instead of on to the next one.
     pub fn then(mut self, target: &str) -> Self {
         self.steps.last_mut().expect("a step before `then`").2 = Some(target.to_owned());
         self
@@ -254,7 +255,7 @@ pub fn wait_event(event: EventType, go: Target, timeout: &str, on_timeout: Targe
     Verb::Wait(Wait::Event { event, condition: Expr::TRUE, go, timeout: span(timeout), on_timeout })
 }
 
-/// The example of the design, whole.
+/// The whole example of the design.
 pub fn inbound() -> Arc<Workflow> {
     workflow("inbound")
         .on_created()
@@ -327,7 +328,7 @@ pub fn calendar() -> Calendar {
     Calendar::new(zone, weekdays_nine_to_five(), [].into()).expect("it has hours")
 }
 
-/// Ada, Bob and Cara close, Mia is their manager, Tess has the West, Dan sits at the desk. Cara is away in April.
+/// Ada, Bob and Cara close, Mia is their manager, Tess has the West, and Dan sits at the desk. Cara is away in April.
 pub fn settings() -> Settings {
     let mut reps: BTreeMap<RepId, Rep> = ["ada", "bob", "cara"].iter().map(|n| rep(n, Some("mia"))).collect();
     reps.extend(["mia", "tess", "dan"].iter().map(|n| rep(n, None)));
@@ -356,7 +357,7 @@ pub fn settings() -> Settings {
     }
 }
 
-/// A workspace of these workflows. Every scoring plugin reads a dozen fields.
+/// A workspace with these workflows. Every scoring plugin reads a dozen fields.
 pub fn world(workflows: Vec<Arc<Workflow>>, answers: fn(&Question, u64) -> Option<super::Answered>) -> World {
     let fields = [
         "title",
@@ -415,7 +416,7 @@ pub fn escalated(action: Action) -> Decision {
     Decision::Escalate { action, reasons: vec![] }
 }
 
-/// Hot, monthly, and remind, raise, reassign in turn by the escalation's point.
+/// Scores hot, tracks monthly, and reminds, raises and reassigns in turn by the escalation's point.
 pub fn hot(question: &Question, _: u64) -> Option<super::Answered> {
     Some(Ok(match question.kind {
         DecisionKind::Scoring => scored(85, Segment::Hot),
@@ -427,7 +428,7 @@ pub fn hot(question: &Question, _: u64) -> Option<super::Answered> {
     }))
 }
 
-/// Nothing is answered at once.
+/// Answers nothing at once.
 pub fn pooled(_: &Question, _: u64) -> Option<super::Answered> {
     None
 }

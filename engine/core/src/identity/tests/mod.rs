@@ -1,8 +1,8 @@
-//! The rules against tables of what people, forms and exports write.
+//! Checks the rules against tables of what people, forms and exports write.
 
 use super::*;
 
-/// The lines of a table, taken apart at `separator`; `\u{…}` stands for a character that cannot be seen.
+/// The lines of a table, each split at `separator`. In a table, `\u{…}` stands for an invisible character.
 fn rows<'a>(table: &'a str, separator: &'a str) -> impl Iterator<Item = (String, &'a str)> {
     table.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).map(move |line| {
         let (given, expected) = line.rsplit_once(separator).unwrap_or_else(|| panic!("`{line}` has no `{separator}`"));
@@ -24,7 +24,7 @@ fn shown(result: Option<String>) -> String {
     result.unwrap_or_else(|| "-".to_owned())
 }
 
-/// Every row of a table goes through `read`; the wrong ones are shown together.
+/// Passes every row of a table to `read`, and shows the wrong ones together.
 fn check(table: &str, separator: &str, least: usize, read: impl Fn(&str) -> Option<String>) {
     let rows: Vec<_> = rows(table, separator).collect();
     assert!(rows.len() >= least, "{} rows are fewer than {least}", rows.len());
