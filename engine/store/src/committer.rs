@@ -16,9 +16,11 @@ use crate::record::{self, FORMAT, Header, Lease};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::records::{Batch, BatchId, Epoch, Holding, Position, StoreError, Term, Weight};
 use crate::sharing::{Owners, Several, StoreTime};
+use crate::snapshot::Snapshots;
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -41,6 +43,7 @@ pub(crate) enum Job {
     Join(Answer<Epoch>),
     Claim(Epoch, Partitions, Duration, Answer<Holding>),
     Release(Epoch, Partitions, Answer<()>),
+    Snapshot(File, Answer<()>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
     Close(Epoch, Answer<()>),
@@ -59,6 +62,8 @@ pub(crate) struct Shared<S> {
     position: AtomicU64,
     /// Whether several may write.
     pub(crate) several: bool,
+    /// What commits change while somebody reads everything.
+    pub(crate) snapshots: Snapshots,
 }
 
 impl<S: Space> Shared<S> {
@@ -130,8 +135,8 @@ impl Committer {
             None => Owners::Sole,
         };
         let several = matches!(owners, Owners::Several(_));
-        let shared =
-            Arc::new(Shared { space, damage, days, failed: RwLock::new(None), position: AtomicU64::new(0), several });
+        let (failed, position, snapshots) = (RwLock::new(None), AtomicU64::new(0), Snapshots::default());
+        let shared = Arc::new(Shared { space, damage, days, failed, position, several, snapshots });
         let mut writer = Writer {
             shared: Arc::clone(&shared),
             epoch: taken.epoch,
@@ -179,6 +184,11 @@ impl Committer {
         lease: Duration,
     ) -> Result<Holding, StoreError> {
         self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
+    }
+
+    /// A snapshot begins now, between two commits.
+    pub(crate) async fn begin_snapshot(&self, images: File) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Snapshot(images, answer)).await
     }
 
     pub(crate) async fn release(&self, writer: Epoch, given_back: Partitions) -> Result<(), StoreError> {
@@ -302,6 +312,10 @@ impl<S: Space> Writer<S> {
             Job::Join(answer) => drop(answer.send(self.join())),
             Job::Claim(writer, wanted, lease, answer) => drop(answer.send(self.claim(writer, &wanted, lease))),
             Job::Release(writer, given_back, answer) => drop(answer.send(self.release(writer, &given_back))),
+            Job::Snapshot(images, answer) => {
+                let begun = self.shared.sound().and_then(|_| self.shared.snapshots.begin(images));
+                drop(answer.send(begun));
+            }
             Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
             Job::Recover(answer) => drop(answer.send(self.recover())),
             Job::Close(writer, answer) => {
@@ -312,7 +326,9 @@ impl<S: Space> Writer<S> {
                 // What it held is free, whatever becomes of the rest.
                 let _ = self.release(writer, &Partitions::ALL);
                 let closed = self.shared.space.close();
-                self.shared.set_failed(Some(StoreError::Io("the store is closed".to_owned())));
+                let over = StoreError::Io("the store is closed".to_owned());
+                self.shared.snapshots.fail(&over);
+                self.shared.set_failed(Some(over));
                 drop(answer.send(closed));
                 return ControlFlow::Break(());
             }
@@ -464,6 +480,7 @@ impl<S: Space> Writer<S> {
     }
 
     fn apply(&mut self) -> Result<(), StoreError> {
+        self.shared.snapshots.before(&self.changes, &self.shared.space);
         let applied = self.shared.space.apply(&self.changes);
         match &applied {
             Err(error) => self.shared.set_failed(Some(error.clone())),
@@ -481,7 +498,9 @@ impl<S: Space> Writer<S> {
 
     fn recover(&mut self) -> Result<(), StoreError> {
         // Set first: should it fail, what is open is not to be trusted.
-        self.shared.set_failed(Some(StoreError::Io("the store is being opened again".to_owned())));
+        let again = StoreError::Io("the store is being opened again".to_owned());
+        self.shared.snapshots.fail(&again);
+        self.shared.set_failed(Some(again));
         let reopened = self.reopen();
         self.shared.set_failed(reopened.clone().err());
         reopened

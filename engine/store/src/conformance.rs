@@ -7,6 +7,7 @@ mod indexes;
 mod lists;
 pub mod sample;
 mod several;
+mod snapshots;
 mod values;
 
 pub use several::{Commons, run_for_several};
@@ -52,6 +53,8 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     lists::the_feed_has_the_order_of_the_commits_until_it_is_forgotten(&fresh()).await;
     lists::what_leads_are_told_lies_in_their_inbox(&fresh()).await;
     lists::reads_keep_to_partitions(&fresh()).await;
+    snapshots::a_snapshot_is_of_one_moment_whatever_is_written_meanwhile(&fresh()).await;
+    snapshots::one_snapshot_is_read_at_a_time_and_ends_when_it_is_dropped(&fresh()).await;
     values::keys_lead_to_leads(&fresh()).await;
     values::marks_are_found_for_thirty_days(&fresh()).await;
     values::marks_of_many_days_are_told_apart(&fresh()).await;

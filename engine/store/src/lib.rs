@@ -8,6 +8,7 @@ mod check;
 mod committer;
 pub mod conformance;
 mod contract;
+mod copying;
 mod damage;
 #[cfg(test)]
 mod damaged_records;
@@ -23,6 +24,7 @@ mod record;
 mod recording;
 mod records;
 mod sharing;
+mod snapshot;
 mod space;
 
 pub use committer::Commits;
@@ -34,4 +36,5 @@ pub use partitions::Partitions;
 pub use recording::weight;
 pub use records::*;
 pub use sharing::StoreTime;
+pub use snapshot::{Pair, Snapshot, images_in};
 pub use space::{Changes, Record, Space, spare_key};

@@ -588,6 +588,20 @@ pub enum StoreError {
         /// The folder.
         path: String,
     },
+    /// Somebody reads everything already.
+    #[error("a snapshot is being read already: one at a time")]
+    SnapshotUnderWay,
+    /// More was changed during a snapshot than may be kept.
+    #[error(
+        "more was changed while everything was read than can be kept ({images} bytes of values, {keys} of keys): try again when less \
+         comes in"
+    )]
+    SnapshotTooLarge {
+        /// Bytes of before-images.
+        images: u64,
+        /// Bytes of their keys.
+        keys: usize,
+    },
     /// The disk is full or failed. Until [`Store::recover`](crate::Store::recover) nothing can be read or written. Then the batch is there whole
     /// or not at all, and [`Store::committed`](crate::Store::committed) says which: a full disk leaves nothing of it, one that failed in the midst
     /// may have kept it.
