@@ -42,6 +42,13 @@ impl Site {
         Self::open(folder)
     }
 
+    /// The workspace and the token of another site, without its data.
+    pub fn restoring(of: &Self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy(&of.workspace(), &folder.path().join("workspace"));
+        Self { folder, admin: of.admin.clone() }
+    }
+
     fn open(folder: TempDir) -> Self {
         let site = Self { folder, admin: String::new() };
         let data = site.data();

@@ -172,9 +172,22 @@ pub struct Outgoing {
     #[n(120)]
     #[cbor(default)]
     pub deferred: Option<Verdict>,
+    /// How often the store had been restored from a backup when the message was made.
+    #[n(121)]
+    #[cbor(default)]
+    pub incarnation: u32,
 }
 
 impl Outgoing {
+    /// The idempotency key under which every attempt leaves: the id, and behind it the incarnation of a store that was restored, since
+    /// the ids of messages made after the backup begin anew there.
+    pub fn key(&self) -> String {
+        match self.incarnation {
+            0 => self.id.to_string(),
+            restored => format!("{}-r{restored}", self.id),
+        }
+    }
+
     /// What decides whether the message may leave.
     pub fn falls_due(&self) -> MessageDue {
         let written_to = match &self.message {

@@ -162,7 +162,7 @@ fn request(
     row: &Outgoing,
 ) -> Result<hyper::Request<Full<Bytes>>, SendError> {
     let body = serde_json::to_vec(&body(catalog, row)?).map_err(|error| permanent(error.to_string()))?;
-    let key = row.id.to_string();
+    let key = row.key();
     let second = Clock::real().as_ms() / SECOND_MS;
     let Address { uri, authorization } = address(connection).map_err(passing)?;
     let mut request = hyper::Request::post(uri)
@@ -200,7 +200,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
     match &row.message {
         Message::Email { rendered: Some(mail), workflow, .. } => Ok(serde_json::json!({
             "type": "email",
-            "id": row.id,
+            "id": row.key(),
             "lead": row.lead,
             "workflow": catalog.definitions.name(workflow),
             // Cleaned when it was rendered; rows of an earlier version were not.
@@ -217,7 +217,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             let rep = catalog.live.settings.team.reps.get(to);
             Ok(serde_json::json!({
                 "type": "notice",
-                "id": row.id,
+                "id": row.key(),
                 "lead": row.lead,
                 "kind": kind,
                 "task": task,

@@ -1,6 +1,7 @@
 //! The engine as its faces see it: commands go to the driver and come back once they are durable; reads see only what
 //! is durable. HTTP and the command line know this and nothing behind it.
 
+use crate::backup::{Backup, BackupError};
 use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ use cadenza_store::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -248,6 +250,7 @@ pub struct Engine {
     pub(crate) rehearsal: Arc<Mutex<Rehearsal>>,
     /// Room on the disk.
     pub(crate) room: Room,
+    pub(crate) data: Arc<Path>,
 }
 
 /// Room where the data lies.
@@ -594,6 +597,14 @@ impl Engine {
     pub async fn entry(&self, lead: &LeadState, seq: u64) -> Result<Option<Entry>, Refused> {
         let entries = self.timeline(lead, seq.saturating_sub(1), 1).await?;
         Ok(entries.into_iter().next().filter(|entry| entry.seq == seq))
+    }
+
+    /// Begins a backup of everything as it is now.
+    ///
+    /// # Errors
+    /// When another one is under way, the store cannot be read, or the data folder takes no file.
+    pub async fn backup(&self) -> Result<Backup, BackupError> {
+        Backup::begin(self.store.as_ref(), &self.data, self.clock.now()).await
     }
 
     /// What could not be read so far.

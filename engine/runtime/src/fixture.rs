@@ -76,5 +76,6 @@ pub fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
         decision_days: 90,
         rehearsal: Arc::default(),
         room: Room { free_bytes: Arc::new(|| u64::MAX), reserve_bytes: 1 },
+        data: Arc::from(std::path::Path::new("")),
     }
 }

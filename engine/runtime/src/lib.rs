@@ -3,6 +3,7 @@
 //!
 //! Must not know: HTTP, the command line, where bytes are kept, how a message leaves.
 
+pub mod backup;
 pub mod brakes;
 pub mod catalog;
 pub mod clock;

@@ -76,7 +76,15 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     };
     mend(&mut basis, &options.workspace)?;
     let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
-    let brakes = brakes(store.as_ref(), &catalog).await?;
+    let mut brakes = brakes(store.as_ref(), &catalog).await?;
+    let hold_outbox = store.document(&DocumentKey::HoldOutbox).await.unless_damaged()?.is_some();
+    if hold_outbox {
+        brakes.paused.connections.extend(catalog.workspace.connections.keys().cloned());
+        tracing::warn!(
+            "the outbox is held since the restore: every connection is paused; see GET /v1/outbox, and resume the connections by which \
+             messages may leave"
+        );
+    }
     let catalog = Arc::new(catalog.with_brakes(brakes));
     for (connection, why) in courier.unready(&catalog) {
         tracing::warn!(connection, why, "nothing can be sent by this connection");
@@ -132,12 +140,21 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
         decision_days,
         rehearsal: Arc::default(),
         room,
+        data: Arc::from(options.data.as_path()),
     };
     // Before the driver does something about it.
     tell_what_is_left(&engine, &catalog).await;
     match options.threads {
         Threads::Own => run_on_own_thread(driver)?,
         Threads::Callers => threads::on_callers(driver.run()),
+    }
+    if hold_outbox {
+        engine
+            .write_documents(vec![
+                (DocumentKey::Brakes, Some(serde_json::to_vec(catalog.brakes.as_ref())?)),
+                (DocumentKey::HoldOutbox, None),
+            ])
+            .await?;
     }
     if refused.is_none() {
         let documents = catalog.documents()?;

@@ -252,6 +252,8 @@ pub(crate) struct TakenOver {
     pub(crate) epoch: Epoch,
     /// The format it had, when that was raised.
     pub(crate) raised_from: Option<u32>,
+    /// How often it was restored from a backup.
+    pub(crate) incarnation: u32,
 }
 
 /// Raises the epoch: whoever wrote before is fenced off from here on. And the format, before anything of it is written.
@@ -263,16 +265,17 @@ fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<Tak
     // An epoch that was once given is not given again, whatever is missing.
     let known = before.map_or(Epoch(0), |header| header.epoch);
     let Epoch(last) = Acknowledged::kept(records.space).map_or(known, |kept| kept.epoch.max(known));
-    let header = raise(records.space, Epoch(last + 1))?;
+    let incarnation = before.map_or(0, |header| header.incarnation);
+    let header = raise(records.space, Epoch(last + 1), incarnation)?;
     let opening = Acknowledged { epoch: header.epoch, batch: BatchId(0) };
     records.space.keep_beside(&opening.bytes(), true);
     let raised_from = before.map(|header| header.format).filter(|format| *format < FORMAT);
-    Ok(TakenOver { epoch: header.epoch, raised_from })
+    Ok(TakenOver { epoch: header.epoch, raised_from, incarnation })
 }
 
 /// Gives a number to whoever writes from here on, durably.
-fn raise(space: &impl Space, epoch: Epoch) -> Result<Header, StoreError> {
-    let header = Header { format: FORMAT, epoch, partitions: PARTITIONS };
+fn raise(space: &impl Space, epoch: Epoch, incarnation: u32) -> Result<Header, StoreError> {
+    let header = Header { format: FORMAT, epoch, partitions: PARTITIONS, incarnation };
     let mut changes = Changes::default();
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
     space.apply(&changes)?;
@@ -372,11 +375,13 @@ impl<S: Space> Writer<S> {
 
     fn join(&mut self) -> Result<Epoch, StoreError> {
         let records = self.shared.sound()?;
-        let held = reading::header(records)?.map_or(Epoch(0), |header| header.epoch);
+        let header = reading::header(records)?;
+        let held = header.map_or(Epoch(0), |header| header.epoch);
+        let incarnation = header.map_or(0, |header| header.incarnation);
         let Owners::Several(several) = &mut self.owners else {
             return Err(StoreError::Fenced { held, ours: Epoch(held.0 + 1) });
         };
-        let joined = raise(records.space, Epoch(held.0 + 1))?.epoch;
+        let joined = raise(records.space, Epoch(held.0 + 1), incarnation)?.epoch;
         several.join(joined);
         self.epoch = joined;
         Ok(joined)

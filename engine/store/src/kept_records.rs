@@ -71,6 +71,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
         made_at: sample::START,
         redriven: false,
         deferred: None,
+        incarnation: 0,
     };
     batch.outbox.push(OutboxWrite::Put(row.clone()));
     let content = DeadContent::Outgoing(Outgoing { id: EffectId::born(lead, 5), ..row });
@@ -110,7 +111,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
 /// One key and value of each kind.
 fn records() -> BTreeMap<char, (Vec<u8>, Vec<u8>)> {
     let mut changes = Changes::default();
-    let header = Header { format: FORMAT, epoch: Epoch(3), partitions: PARTITIONS };
+    let header = Header { format: FORMAT, epoch: Epoch(3), partitions: PARTITIONS, incarnation: 0 };
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
     let lease = record::Lease { holder: Epoch(3), term: Term(2), until: sample::START };
     changes.put_with(|out| LeaseKey(7).append(out), |out| record::encode(&lease, out));

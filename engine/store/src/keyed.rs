@@ -71,7 +71,7 @@ impl<S: Space> Keyed<S> {
     /// When the store has one writer for everything, or was taken over by one.
     pub async fn join(&self) -> Result<Self, StoreError> {
         let epoch = self.committer.join().await?;
-        let taken = TakenOver { epoch, raised_from: None };
+        let taken = TakenOver { epoch, raised_from: None, incarnation: self.taken.incarnation };
         let (committer, shared) = (Arc::clone(&self.committer), Arc::clone(&self.shared));
         Ok(Self { committer, shared, taken, closed: AtomicBool::new(false) })
     }
@@ -112,6 +112,10 @@ impl<S: Space> Store for Keyed<S> {
 
     fn raised_from(&self) -> Option<u32> {
         self.taken.raised_from
+    }
+
+    fn incarnation(&self) -> u32 {
+        self.taken.incarnation
     }
 
     async fn check(&self, after: Option<Vec<u8>>, limit: usize) -> Result<(usize, Option<Vec<u8>>), StoreError> {

@@ -591,6 +591,7 @@ impl Key for DocumentKey {
             Self::Brakes => out.push(BRAKES),
             Self::Plugins => out.push(PLUGINS),
             Self::Shadows => out.push(SHADOWS),
+            Self::HoldOutbox => out.push(HOLD_OUTBOX),
         }
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
@@ -602,6 +603,7 @@ impl Key for DocumentKey {
             BRAKES => Self::Brakes,
             PLUGINS => Self::Plugins,
             SHADOWS => Self::Shadows,
+            HOLD_OUTBOX => Self::HoldOutbox,
             _ => return None,
         })
     }
@@ -614,6 +616,7 @@ const CLOCK: u8 = 3;
 const BRAKES: u8 = 4;
 const PLUGINS: u8 = 5;
 const SHADOWS: u8 = 6;
+const HOLD_OUTBOX: u8 = 7;
 
 /// Where the documents of a kind begin, and the first key that is past them.
 pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<u8>) {

@@ -144,7 +144,7 @@ impl MemoryDisk {
     #[cfg(test)]
     pub(crate) fn set_header(&self, format: u32, epoch: crate::records::Epoch) {
         use crate::keys::{HeaderKey, Key as _};
-        let header = crate::record::Header { format, epoch, partitions: cadenza_core::id::PARTITIONS };
+        let header = crate::record::Header { format, epoch, partitions: cadenza_core::id::PARTITIONS, incarnation: 0 };
         let mut bytes = Vec::new();
         crate::record::encode(&header, &mut bytes);
         self.records().insert(HeaderKey.bytes(), bytes);

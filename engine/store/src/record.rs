@@ -58,6 +58,10 @@ pub(crate) struct Header {
     /// Logical partitions.
     #[n(2)]
     pub(crate) partitions: u16,
+    /// How often it was restored from a backup.
+    #[n(3)]
+    #[cbor(default)]
+    pub(crate) incarnation: u32,
 }
 
 /// What a folder written by this program may hold; older ones are raised to it when they are opened, and a program that knows

@@ -526,6 +526,8 @@ pub enum DocumentKey {
     Plugins,
     /// What came of watching builds that are tried.
     Shadows,
+    /// That nothing may leave before a person says so: from a restore until the next start.
+    HoldOutbox,
 }
 
 /// Who is due.

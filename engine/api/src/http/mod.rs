@@ -2,6 +2,7 @@
 //! response; it names the right it needs in its first argument. Knows the engine's handle and nothing behind it.
 
 mod auth;
+mod backup;
 mod bodies;
 mod clock;
 mod cursor;
@@ -89,6 +90,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/dead-letters", get(outbox::dead_letters))
         .route("/v1/dead-letters/{id}", get(outbox::dead_letter).delete(outbox::discard))
         .route("/v1/dead-letters/{id}/redrive", post(outbox::redrive))
+        .route("/v1/backup", post(backup::take))
         .route("/v1/damaged", get(damage::list))
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))

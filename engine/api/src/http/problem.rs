@@ -72,6 +72,8 @@ kinds! {
     NothingDone = 409 "nothing-done" "It changed nothing",
     /// The build of a plugin is not one that can be tried, promoted or gone back to.
     PluginBuild = 409 "plugin-build" "The plugin's builds are otherwise",
+    /// A backup while another one is written.
+    BackupUnderWay = 409 "backup-under-way" "A backup is being written already",
     /// A clock that cannot be advanced.
     NotVirtual = 409 "clock-not-virtual" "Only a virtual clock can be advanced",
     /// Too large.

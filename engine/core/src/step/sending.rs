@@ -66,6 +66,7 @@ impl Machine<'_> {
             made_at: now,
             redriven: false,
             deferred: None,
+            incarnation: 0,
         }));
         id
     }

@@ -161,7 +161,8 @@ impl Desk {
         open.decisions.extend(changes.decided.drain(..).map(|(lead, seq)| DecisionRef { lead, seq }));
         for outside in changes.outside.drain(..) {
             match outside {
-                Outside::Send(row) => {
+                Outside::Send(mut row) => {
+                    row.incarnation = self.store.incarnation();
                     open.place(&row.via, row.due);
                     open.outbox.push(OutboxWrite::Put(*row));
                 }

@@ -12,6 +12,7 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use std::io::Write;
 use std::time::Duration;
 
 /// The most bytes of an answer.
@@ -124,6 +125,37 @@ impl Client {
     pub(super) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         self.exchange(method, path, body.map(|_| "application/json"), bytes)
+    }
+
+    /// Takes an answer of any length, as it comes. Anything but success is an error.
+    pub(super) fn download(&self, path: &str, out: &mut impl Write) -> Result<(), ClientError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder().method(Method::POST).uri(&url);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(Bytes::new())).map_err(|_| ClientError::Address)?;
+        let shown = cadenza_couriers::shown(&self.base);
+        let unreachable = |cause: String| ClientError::Unreachable { url: shown.clone(), cause };
+        self.runtime.block_on(async {
+            let idle = || unreachable(format!("nothing came for {} s", ANSWER_TIMEOUT.as_secs()));
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.http.request(request));
+            let answer = answer.await.map_err(|_| idle())?.map_err(|error| unreachable(output::causes(&error)))?;
+            let (parts, mut body) = answer.into_parts();
+            if !parts.status.is_success() {
+                let bytes = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+                let body = bytes.ok().and_then(|bytes| serde_json::from_slice(&bytes.to_bytes()).ok());
+                let body = body.unwrap_or(Value::Null);
+                return Err(ClientError::Problem { status: parts.status, body, retry_after: None });
+            }
+            while let Some(frame) = tokio::time::timeout(ANSWER_TIMEOUT, body.frame()).await.map_err(|_| idle())? {
+                let frame = frame.map_err(|error| unreachable(format!("it broke off: {}", output::causes(&error))))?;
+                if let Some(bytes) = frame.data_ref() {
+                    out.write_all(bytes)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn exchange(

@@ -2,6 +2,7 @@
 //! failure. Commands that talk to an engine do so over its HTTP API and know nothing else of it.
 
 mod advice;
+mod backup;
 mod client;
 mod column_map;
 mod consent;
@@ -78,6 +79,10 @@ enum Command {
     Status(status::Status),
     /// List schedules with their firings
     Schedules(schedules::Schedules),
+    /// Copy everything into one file, while the engine runs
+    Backup(backup::Backup),
+    /// Make a data folder from a backup
+    Restore(backup::Restore),
     /// Find what cannot be read, in a data folder or a running engine
     Doctor(doctor::Doctor),
     /// Tell a lead's story: every event, decision and touch, and why
@@ -107,6 +112,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Tasks(tasks) => tasks.run(),
         Command::Status(status) => status.run(),
         Command::Schedules(schedules) => schedules.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Why(why) => why.run(),
         Command::Plugin(plugin) => plugin.run(),

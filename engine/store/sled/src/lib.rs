@@ -10,11 +10,11 @@ mod nudge;
 mod space;
 mod sync;
 
-use space::SledSpace;
+pub use space::SledSpace;
 pub use sync::SyncPolicy;
 
 use cadenza_store::StoreError;
-use cadenza_store::{Commits, Keyed};
+use cadenza_store::{Commits, Keyed, Restorer};
 use std::path::Path;
 
 /// A store on sled.
@@ -51,4 +51,15 @@ pub fn open(folder: &Path, options: SledOptions) -> Result<SledStore, StoreError
     // The epoch has just been written through sled: it must have come by our symbol.
     checks.end()?;
     Ok(store)
+}
+
+/// Makes a store in this folder out of the records of a backup.
+///
+/// # Errors
+/// When there is a store in the folder already, or the disk does not take it.
+pub fn restore(folder: &Path) -> Result<Restorer<SledSpace>, StoreError> {
+    let options = SledOptions::default();
+    sync::Check::begin(options.sync)?;
+    let space = SledSpace::open(folder, options)?;
+    Restorer::into_empty(space)
 }

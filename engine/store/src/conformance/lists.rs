@@ -279,6 +279,7 @@ pub(super) fn row(number: u64, due: i64) -> Outgoing {
         made_at: ms(0),
         redriven: false,
         deferred: None,
+        incarnation: 0,
     }
 }
 

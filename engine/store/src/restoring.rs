@@ -1,0 +1,73 @@
+//! A key space made from the records of a snapshot.
+//!
+//! Must not know: how a backup is kept, where bytes are kept.
+
+use crate::keys::{HeaderKey, Key as _, LeaseKey};
+use crate::record::{self, FORMAT, Header};
+use crate::records::{DocumentKey, StoreError};
+use crate::snapshot::Pair;
+use crate::space::{Changes, Space};
+use cadenza_core::id::PARTITIONS;
+use minicbor::bytes::ByteSlice;
+
+/// A store that is being restored. Until it is finished it cannot be opened.
+pub struct Restorer<S> {
+    space: S,
+    header: Option<Header>,
+}
+
+impl<S: Space> Restorer<S> {
+    /// Restores into this key space.
+    ///
+    /// # Errors
+    /// When something is in it already, or it cannot be read.
+    pub fn into_empty(space: S) -> Result<Self, StoreError> {
+        match space.scan(&[], &[u8::MAX], 1)?.is_empty() {
+            true => Ok(Self { space, header: None }),
+            false => Err(StoreError::Io("something is in it already".to_owned())),
+        }
+    }
+
+    /// Writes some of the records.
+    ///
+    /// # Errors
+    /// When the backup was made by a newer program or with other partitions, or the disk does not take it.
+    pub fn put(&mut self, records: &[Pair]) -> Result<(), StoreError> {
+        let mut changes = Changes::default();
+        for (key, value) in records {
+            match key.first() {
+                // It comes last: without it nothing is there that could be opened.
+                Some(&HeaderKey::PREFIX) => self.header = Some(record::decode(key, value)?),
+                // Whoever held partitions holds none here.
+                Some(&LeaseKey::PREFIX) => {}
+                _ => drop(changes.put_with(|out| out.extend_from_slice(key), |out| out.extend_from_slice(value))),
+            }
+        }
+        match self.header {
+            Some(Header { format, .. }) if format > FORMAT => Err(StoreError::Newer { found: format, known: FORMAT }),
+            Some(Header { partitions, .. }) if partitions != PARTITIONS => Err(StoreError::Corrupt(format!(
+                "the backup has {partitions} partitions, this program has {PARTITIONS}"
+            ))),
+            _ if changes.is_empty() => Ok(()),
+            _ => self.space.apply(&changes),
+        }
+    }
+
+    /// All records are written: from here on it can be opened, and is one incarnation further than what it was made of. With
+    /// `hold_outbox` the engine pauses every connection before anything leaves.
+    ///
+    /// # Errors
+    /// When there was no header among the records, or the disk does not take it.
+    pub fn finish(self, hold_outbox: bool) -> Result<(), StoreError> {
+        let header = self.header.ok_or_else(|| StoreError::Corrupt("the backup has no header".to_owned()))?;
+        let header = Header { incarnation: header.incarnation.saturating_add(1), ..header };
+        let mut changes = Changes::default();
+        if hold_outbox {
+            let (key, nothing) = (DocumentKey::HoldOutbox, <&ByteSlice>::from([].as_slice()));
+            changes.put_with(|out| key.append(out), |out| record::encode(&nothing, out));
+        }
+        changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
+        self.space.apply(&changes)?;
+        self.space.close()
+    }
+}
