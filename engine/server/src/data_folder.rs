@@ -25,6 +25,23 @@ pub(crate) fn make_closed(data: &Path) -> anyhow::Result<Vec<String>> {
     close(data).with_context(|| format!("the data folder `{}` cannot be looked at", data.display()))
 }
 
+/// What of the engine's others get into, in a sentence; nothing is changed.
+pub(crate) fn open_places(data: &Path) -> Option<String> {
+    let mut open = Vec::new();
+    for name in OURS {
+        let path = data.join(name);
+        if path.exists() {
+            find_open(path, &mut open).ok()?;
+        }
+    }
+    if fs::metadata(data).is_ok_and(|root| is_open(&root)) {
+        open.push(data.to_owned());
+    }
+    (!open.is_empty()).then(|| {
+        format!("`{}` is open to other users of this machine ({} files and folders)", data.display(), open.len())
+    })
+}
+
 fn close(data: &Path) -> io::Result<Vec<String>> {
     let mut told = Vec::new();
     let is_ours = |name: &std::ffi::OsStr| OURS.iter().any(|ours| name == *ours);

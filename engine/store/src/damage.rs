@@ -21,6 +21,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The most that are listed; more are counted each time they are met.
 const LISTED_MAX: usize = 1_000;
 
+/// How kinds of records are named.
+pub const KINDS: [&str; 26] = [
+    "account",
+    "counter",
+    "dead letter",
+    "definition",
+    "document",
+    "filter of marks",
+    "header",
+    "identity",
+    "journal entry",
+    "last batch",
+    "lead",
+    "lead under a hold",
+    "lease of a partition",
+    "mark of an event",
+    "number of pieces",
+    "outbox row",
+    "personal part of a journal entry",
+    "piece of a value",
+    "place in a queue",
+    "pool",
+    "question that waits",
+    "record of the feed",
+    "row of the inbox",
+    "schedule",
+    "timer",
+    "token",
+];
+
 /// One thing that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
@@ -184,6 +214,15 @@ fn hashed(what: &str, text: &str) -> String {
 mod tests {
     use super::*;
     use cadenza_core::identity::IdentityKind;
+
+    #[test]
+    fn every_kind_that_is_told_of_is_listed() {
+        for prefix in b'A'..=b'Z' {
+            // The spare record and the key from a delivery to its letter are never told of by themselves.
+            let (kind, _) = describe(&[prefix, 0, 0]);
+            assert!(KINDS.contains(&kind) || [b'K', b'W'].contains(&prefix), "{} is a {kind}", char::from(prefix));
+        }
+    }
 
     #[test]
     fn it_is_told_once_and_forgotten_when_it_is_sound_again() {

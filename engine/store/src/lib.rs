@@ -30,7 +30,7 @@ mod space;
 
 pub use committer::Commits;
 pub use contract::Store;
-pub use damage::{DamageLog, Damaged, UnlessDamaged};
+pub use damage::{DamageLog, Damaged, KINDS, UnlessDamaged};
 pub use keyed::Keyed;
 pub use memory::{Fault, MemoryDisk, MemoryStore, Stalled};
 pub use partitions::Partitions;

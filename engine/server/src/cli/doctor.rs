@@ -1,15 +1,18 @@
-//! `cadenza doctor`: what cannot be read. With `--data` it reads every record in the folder of an engine that is stopped; else
-//! it asks a running one what it has met so far.
+//! `cadenza doctor`: what is wrong with a data folder, the settings and a workspace, and what can be done about it. With `--data` it
+//! reads every record in the folder of an engine that is stopped; else it asks a running one what it has met so far.
 
-use super::Answer;
+use super::findings::{self, Finding, advice};
 use super::remote::Remote;
 use super::token::{existing, on_opened};
-use crate::say::{counted, output, table};
+use super::{Answer, Cli};
+use crate::say::{counted, output};
+use anyhow::Context as _;
 use cadenza_api::views::damage::DamageView;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::Store;
-use clap::Args;
+use clap::{Args, Command, CommandFactory as _};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Records read at a time.
@@ -20,6 +23,9 @@ pub(super) struct Doctor {
     /// The data folder of an engine that is stopped: every record in it is read; a running engine is asked when left out
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A workspace folder to look at, with the secrets that it names
+    #[arg(long, value_name = "DIR", env = "CADENZA_WORKSPACE")]
+    workspace: Option<PathBuf>,
     /// Go on without what was acknowledged and is missing: the engine starts again, and nobody misses it from then on
     #[arg(long, requires = "data")]
     accept_loss: bool,
@@ -32,22 +38,68 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
-        let found = match &self.data {
-            Some(data) => look_through(existing(data)?, self.accept_loss)?,
+        // Before it is opened, since that closes what is open.
+        let folder = match &self.data {
+            Some(data) => findings::of_folder(existing(data)?),
+            None => Vec::new(),
+        };
+        let damaged = match &self.data {
+            Some(data) => look_through(data, self.accept_loss)?,
             None => self.remote.client()?.get("/v1/damaged")?,
         };
-        if self.json {
-            output::json(&found);
-        } else {
-            let columns = [("KIND", "kind"), ("WHICH", "what"), ("WHY", "cause")];
-            let items = found["items"].as_array().map_or(&[][..], Vec::as_slice);
-            table::print(&columns, items, "Everything that was read can be read.");
-            if let Some(records) = found["records"].as_u64() {
-                output::say(&format!("{} read.", counted(usize::try_from(records)?, "record")));
+        let (workspace, checked) = match &self.workspace {
+            Some(root) => {
+                findings::of_workspace(root).with_context(|| format!("`{}` cannot be read", root.display()))?
             }
+            None => (Vec::new(), None),
+        };
+        let settings = findings::of_settings(&variables(&Cli::command()), checked.as_ref());
+        let noted = damaged["noted"].as_u64().unwrap_or(0);
+        let sound = |found: &[Finding]| found.iter().all(|finding| finding.severity == "info");
+        let is_well = noted == 0 && [&folder, &settings, &workspace].into_iter().all(|found| sound(found));
+        if self.json {
+            let mut all = damaged;
+            all["folder"] = serde_json::to_value(&folder)?;
+            all["settings"] = serde_json::to_value(&settings)?;
+            all["workspace"] = serde_json::to_value(&workspace)?;
+            output::json(&all);
+        } else {
+            for (what, found) in [("Data folder", &folder), ("Settings", &settings), ("Workspace", &workspace)] {
+                for Finding { severity, message, help, .. } in found {
+                    output::say(&format!("{what}: {severity}: {message}\n  {help}"));
+                }
+            }
+            tell_of_records(&damaged)?;
         }
-        Ok(if found["noted"] == 0 { Answer::Yes } else { Answer::No })
+        Ok(if is_well { Answer::Yes } else { Answer::No })
     }
+}
+
+/// The variables that the command line reads.
+fn variables(command: &Command) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = command
+        .get_arguments()
+        .filter_map(|argument| Some(argument.get_env()?.to_string_lossy().into_owned()))
+        .collect();
+    command.get_subcommands().for_each(|command| found.extend(variables(command)));
+    found
+}
+
+fn tell_of_records(damaged: &Value) -> anyhow::Result<()> {
+    let items = damaged["items"].as_array().map_or(&[][..], Vec::as_slice);
+    for item in items {
+        let [kind, what, cause, help] =
+            ["kind", "what", "cause", "help"].map(|name| item[name].as_str().unwrap_or_default());
+        let help = if help.is_empty() { advice(kind) } else { help };
+        output::say(&format!("{kind} {what}: {cause}\n  Meanwhile: {help}."));
+    }
+    if items.is_empty() {
+        output::say("Everything that was read can be read.");
+    }
+    if let Some(records) = damaged["records"].as_u64() {
+        output::say(&format!("{} read.", counted(usize::try_from(records)?, "record")));
+    }
+    Ok(())
 }
 
 fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<Value> {
@@ -62,7 +114,13 @@ fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<Value> {
             }
             after = next;
         }
-        let items = DamageView::list(store.damage());
-        Ok(json!({ "items": items, "noted": store.damage().noted(), "records": records }))
+        let mut items = serde_json::to_value(DamageView::list(store.damage()))?;
+        for item in items.as_array_mut().into_iter().flatten() {
+            item["help"] = advice(item["kind"].as_str().unwrap_or_default()).into();
+        }
+        let (noted, incarnation) = (store.damage().noted(), store.incarnation());
+        Ok(
+            json!({ "items": items, "noted": noted, "records": records, "opening": store.epoch().0, "restored": incarnation }),
+        )
     })
 }

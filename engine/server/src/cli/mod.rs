@@ -10,6 +10,7 @@ mod dead_letters;
 mod doctor;
 mod encoding;
 mod event;
+mod findings;
 mod import;
 mod leads;
 mod parked;

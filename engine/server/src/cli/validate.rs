@@ -4,12 +4,12 @@ use super::Answer;
 use crate::say::output;
 use anyhow::Context as _;
 use cadenza_builds::{Library, Plugins, Registry};
-use cadenza_language::{Diagnostic, Document, Folder, Paint};
+use cadenza_language::{Checked, Diagnostic, Document, Folder, Paint};
 use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
@@ -30,22 +30,28 @@ enum Format {
     Json,
 }
 
+/// Checks a workspace folder, with components that are not in it.
+pub(super) fn check(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Checked)> {
+    let folder = Folder::read(root)?;
+    let settings = cadenza_language::plugin_settings(&folder);
+    let (library, mut registry) = (Library::in_memory()?, Registry::default());
+    let offers = cadenza_builds::offers(&library, root, &settings)?;
+    for (name, hash, by) in offers.found {
+        registry.offer(&name, hash, by, Clock::real());
+    }
+    for file in more {
+        let component = std::fs::read(file).with_context(|| format!("`{}`", file.display()))?;
+        let name = file.file_stem().and_then(|stem| stem.to_str()).context("--plugin names a component's file")?;
+        registry.offer(name, library.keep(&component)?, "--plugin", Clock::real());
+    }
+    let plugins = Plugins::load(&library, &mut registry, &settings, offers.troubles)?;
+    let checked = cadenza_language::check(&folder, &plugins);
+    Ok((folder, checked))
+}
+
 impl Validate {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
-        let folder = Folder::read(&self.folder)?;
-        let settings = cadenza_language::plugin_settings(&folder);
-        let (library, mut registry) = (Library::in_memory()?, Registry::default());
-        let offers = cadenza_builds::offers(&library, &self.folder, &settings)?;
-        for (name, hash, by) in offers.found {
-            registry.offer(&name, hash, by, Clock::real());
-        }
-        for file in &self.plugin {
-            let component = std::fs::read(file).with_context(|| format!("`{}`", file.display()))?;
-            let name = file.file_stem().and_then(|stem| stem.to_str()).context("--plugin names a component's file")?;
-            registry.offer(name, library.keep(&component)?, "--plugin", Clock::real());
-        }
-        let plugins = Plugins::load(&library, &mut registry, &settings, offers.troubles)?;
-        let checked = cadenza_language::check(&folder, &plugins);
+        let (folder, checked) = check(&self.folder, &self.plugin)?;
         let valid = checked.workspace.is_some();
         match self.format {
             Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
