@@ -171,6 +171,7 @@ impl Lives<'_> {
                     return self.last_life(&engine).await;
                 }
                 let end = self.live(&engine).await;
+                self.record.lock().is_at(engine.clock().now(), false);
                 self.record.say(|| format!("{end:?} at {}", engine.clock().now()));
                 match end {
                     End::TakenOver => taken_over.push((engine, store)),
@@ -219,6 +220,7 @@ impl Lives<'_> {
             match started {
                 Ok((Running { engine, .. }, store)) => {
                     self.post.set_clock(engine.clock().clone());
+                    self.record.lock().is_at(engine.clock().now(), true);
                     self.note_in_force(&engine.catalog());
                     self.record.say(|| format!("life {} begins at {}", self.lives, engine.clock().now()));
                     return Ok((engine, store));

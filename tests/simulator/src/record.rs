@@ -66,6 +66,11 @@ pub(crate) struct Record {
     pub(crate) departed: Vec<Departed>,
     /// Keys under which something was taken.
     pub(crate) taken: BTreeSet<EffectId>,
+    /// When the clock went back: from what time, and to which. What a schedule handled later than that counts as handled then,
+    /// so its firings come again.
+    pub(crate) set_back: Vec<(Timestamp, Timestamp)>,
+    /// The latest time that was shown.
+    pub(crate) latest: Timestamp,
     /// What does not hold.
     pub(crate) wrong: Vec<String>,
     pub(crate) lines: Vec<String>,
@@ -131,6 +136,20 @@ impl Record {
         if !self.leads.contains(&lead) {
             self.leads.push(lead);
         }
+    }
+
+    /// A life begins at this time, or is at it.
+    pub(crate) fn is_at(&mut self, now: Timestamp, begins: bool) {
+        if begins && now < self.latest {
+            self.set_back.push((self.latest, now));
+            self.latest = now;
+        }
+        self.latest = self.latest.max(now);
+    }
+
+    /// Whether this time may have come twice, since the clock went back.
+    pub(crate) fn came_twice(&self, at: Timestamp) -> bool {
+        self.set_back.iter().any(|(from, to)| *to < at && at <= *from)
     }
 
     /// Something leaves.
