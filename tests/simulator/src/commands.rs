@@ -5,7 +5,9 @@ use crate::life::Lives;
 use crate::record::{Act, Fate, Told};
 use crate::steps::{Braked, Brings, Naming, Origin, PEOPLE, Said, Stands, Step, ToLead, ToTask, origin};
 use crate::world::{CONNECTIONS, PLUGINS, REPS, WORKFLOWS};
-use cadenza_core::event::{Event, LeadCommand, Report, Standing, TaskChange, TaskReport, Wish};
+use cadenza_core::event::{
+    Event, EventType, LeadCommand, Report, StandardEvent, Standing, TaskChange, TaskReport, Wish,
+};
 use cadenza_core::id::{LeadId, RunId, TaskId, hash64};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
@@ -235,6 +237,9 @@ impl Lives<'_> {
                 asked.push(other(done(async move {
                     let leads = handle.leads(None, 1_000).await?;
                     leads.iter().for_each(|lead| record.show(lead));
+                    if let Some(first) = leads.first() {
+                        handle.timeline(first, 0, 100).await?;
+                    }
                     handle.outbox(None, 50).await?;
                     handle.counters().await.map(drop)
                 })));
@@ -372,6 +377,23 @@ impl Lives<'_> {
         let (handle, given) = (engine.clone(), Arc::clone(&catalog));
         let answer = done(async move { handle.activate(given, documents).await });
         Some(Asked { what: What::Apply(catalog), answer })
+    }
+
+    /// Gives a process something to write that may have been taken over.
+    pub(crate) fn keep_busy(&mut self, engine: &Engine, asked: &mut Vec<Asked>) {
+        let number = self.record.lock().told.len();
+        let said = Said {
+            kind: EventType::Standard(StandardEvent::LeadCreated),
+            person: (number as u32 % PEOPLE) as u8,
+            by: vec![Naming::Email],
+            brings: vec![Brings::FirstName],
+            stands: None,
+            enrolls: true,
+        };
+        let told = self.tell(engine, &said);
+        self.record.lock().told.push(told);
+        asked.push(self.begin_report(engine, number));
+        asked.push(self.begin_advance(engine, engine.clock().now().plus_ms(DAY_MS)));
     }
 
     /// Sets the clock forward.

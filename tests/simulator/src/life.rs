@@ -14,6 +14,7 @@ use crate::trace::{Line, Trace};
 use cadenza_builds::Library;
 use cadenza_core::id::{Digest, TaskId};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Timestamp};
+use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::{Definitions, Live};
 use cadenza_runtime::Threads;
 use cadenza_runtime::catalog::Catalog;
@@ -84,6 +85,10 @@ pub(crate) struct Lives<'t> {
     /// What was in force at any time, for playing journals again.
     pub(crate) in_force: BTreeMap<Digest, Arc<Live>>,
     pub(crate) definitions: Arc<Definitions>,
+    /// The workflows that are in force now.
+    pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Since when nothing fails any more.
+    pub(crate) healed_at: Timestamp,
     /// Commands given so far: each has an id of its own.
     pub(crate) given: u64,
     /// Tasks that were in queues when somebody looked last.
@@ -117,6 +122,8 @@ pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Resu
         no_room: false,
         in_force: BTreeMap::new(),
         definitions: Arc::default(),
+        workflows: BTreeMap::new(),
+        healed_at: BEGIN,
         given: 0,
         tasks: Vec::new(),
         lives: 0,
@@ -164,13 +171,17 @@ impl Lives<'_> {
         let tasks = tokio::task::LocalSet::new();
         tasks.block_on(&runtime, async {
             // Whoever was taken over goes on beside the next one, and is let go with the process.
-            let mut taken_over = Vec::new();
+            let (mut taken_over, mut asked): (Vec<(Engine, Arc<Played>)>, _) = (Vec::new(), Vec::new());
             loop {
                 let (engine, store) = self.start().await?;
                 if last {
                     return self.last_life(&engine).await;
                 }
-                let end = self.live(&engine).await;
+                if let Some((former, _)) = taken_over.last() {
+                    // It does not know yet that its data belongs to another.
+                    self.keep_busy(former, &mut asked);
+                }
+                let end = self.live(&engine, &mut asked).await;
                 self.record.lock().is_at(engine.clock().now(), false);
                 self.record.say(|| format!("{end:?} at {}", engine.clock().now()));
                 match end {
@@ -237,29 +248,29 @@ impl Lives<'_> {
     pub(crate) fn note_in_force(&mut self, catalog: &Catalog) {
         self.in_force.insert(catalog.live.digest, Arc::clone(&catalog.live));
         self.definitions = Arc::clone(&catalog.definitions);
+        self.workflows.clone_from(&catalog.live.workflows);
     }
 
-    async fn live(&mut self, engine: &Engine) -> End {
-        let mut asked: Vec<Asked> = Vec::new();
+    async fn live(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> End {
         while let Some(Line { step, waits }) = self.trace.steps.get(self.next).cloned() {
             self.next += 1;
             self.record.say(|| format!("{step:?}"));
             let end = match step {
-                Step::Fault(fault) => self.goes_wrong(engine, fault, &mut asked).await,
+                Step::Fault(fault) => self.goes_wrong(engine, fault, asked).await,
                 step => {
-                    self.ask(engine, &step, waits && asked.is_empty(), &mut asked).await;
+                    self.ask(engine, &step, waits && asked.is_empty(), asked).await;
                     None
                 }
             };
             if let Some(end) = end {
                 return end;
             }
-            if waits && !self.hear_all(engine, &mut asked).await {
-                self.hear_what_is_there(&mut asked);
+            if waits && !self.hear_all(engine, asked).await {
+                self.hear_what_is_there(asked);
                 return End::Died;
             }
         }
-        if self.hear_all(engine, &mut asked).await { End::Over } else { End::Died }
+        if self.hear_all(engine, asked).await { End::Over } else { End::Died }
     }
 
     /// Waits until everything that was asked for is answered; false when the engine waits for what will never come, and is killed.
@@ -369,6 +380,7 @@ impl Lives<'_> {
     async fn last_life(&mut self, engine: &Engine) -> anyhow::Result<()> {
         self.release_everything(engine).await;
         let now = engine.clock().now();
+        self.healed_at = now;
         let mut asked = Vec::new();
         for to in [now, now.plus_ms(DAY_MS), now.plus_ms(LAST_DAYS * DAY_MS)] {
             let before = self.disk.platter().commits;

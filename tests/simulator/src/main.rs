@@ -3,13 +3,14 @@
 
 use anyhow::{Context as _, bail};
 use cadenza_simulator::faults::Tally;
-use cadenza_simulator::{STEPS, Story, Trace, play, play_seed, shrink};
+use cadenza_simulator::mutants::Mutant;
+use cadenza_simulator::{STEPS, Story, Trace, play, shrink};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "--minutes N, --seeds N, --seed S, --trace FILE; besides --from S, --steps N, --threads N, --failures N, --keep FILE";
+const USAGE: &str = "--minutes N, --seeds N, --seed S, --trace FILE; besides --from S, --steps N, --threads N, --failures N, --keep FILE, --mutant NAME";
 /// A trace is played so often while it is made shorter.
 const PLAYS_MAX: usize = 600;
 
@@ -24,6 +25,8 @@ struct Options {
     failures: u64,
     trace: Option<PathBuf>,
     keep: Option<PathBuf>,
+    /// A bug on purpose.
+    mutant: Option<Mutant>,
 }
 
 fn options() -> anyhow::Result<Options> {
@@ -37,6 +40,7 @@ fn options() -> anyhow::Result<Options> {
         failures: 1,
         trace: None,
         keep: None,
+        mutant: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -51,6 +55,9 @@ fn options() -> anyhow::Result<Options> {
             "--threads" => options.threads = number()? as usize,
             "--failures" => options.failures = number()?,
             "--trace" => options.trace = Some(value.into()),
+            "--mutant" => {
+                options.mutant = Some(Mutant::parse(&value).with_context(|| format!("there is no mutant `{value}`"))?);
+            }
             "--keep" => options.keep = Some(value.into()),
             other => bail!("there is no `{other}`: {USAGE}"),
         }
@@ -67,7 +74,7 @@ fn main() -> anyhow::Result<()> {
     }
     if let Some(seed) = options.seed {
         let trace = Trace::draw(seed, options.steps);
-        let story = play(&trace, None, true)?;
+        let story = play(&trace, options.mutant, true)?;
         if let (Some(file), false) = (&options.keep, story.wrong.is_empty()) {
             let (shorter, story) = shrink::shorten(&trace, PLAYS_MAX)?;
             std::fs::write(file, format!("# seed {seed}: {}\n{}", story.wrong.join("\n# "), shorter.text()?))?;
@@ -92,7 +99,7 @@ fn main() -> anyhow::Result<()> {
                         break;
                     }
                     let seed = options.from + number;
-                    let wrong = match play_seed(seed, options.steps) {
+                    let wrong = match play(&Trace::draw(seed, options.steps), options.mutant, false) {
                         Ok(story) => {
                             tally.lock().expect("no thread panics with it").add(&story.tally);
                             story.wrong

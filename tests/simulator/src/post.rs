@@ -89,7 +89,7 @@ impl Post {
     fn look_at(&self, row: &Outgoing, permit: Option<&Permit>) {
         let (to, body) = match &row.message {
             Message::Email { rendered: Some(mail), .. } => {
-                (Some(mail.to.clone()), format!("{} {} {}", mail.to, mail.subject, mail.body))
+                (Some(mail.to.clone()), format!("{} {}", mail.subject, mail.body))
             }
             // One that cannot be rendered leaves as it is, and is refused by the other side.
             Message::Email { rendered: None, .. } => (None, String::new()),
@@ -218,8 +218,12 @@ impl Courier for Post {
         };
         match &result {
             Ok(()) => takes(),
-            Err(error) if error.retry => self.record.count(Name::PostFails),
-            Err(_) => {}
+            Err(error) => {
+                self.record.lock().failed.insert(seen.id);
+                if error.retry {
+                    self.record.count(Name::PostFails);
+                }
+            }
         }
         self.record.say(|| format!("  {} leaves to {} and fares so: {fares:?}", row.id, row.lead));
         row.last_error = None;

@@ -46,10 +46,12 @@ pub(crate) struct Departed {
     pub(crate) key: EffectId,
     pub(crate) lead: LeadId,
     pub(crate) run: u128,
-    /// All that is said in it, and to whom.
+    /// All that is said in it.
     pub(crate) body: String,
     /// To which address, where it is a mail.
     pub(crate) to: Option<String>,
+    /// An earlier attempt under this key failed, as the engine was told.
+    pub(crate) failed_before: bool,
 }
 
 /// All of it.
@@ -64,6 +66,8 @@ pub(crate) struct Record {
     /// Leads whose opt-out was acknowledged.
     pub(crate) opted_out: BTreeSet<LeadId>,
     pub(crate) departed: Vec<Departed>,
+    /// Keys under which something failed, as the engine was told.
+    pub(crate) failed: BTreeSet<EffectId>,
     /// Keys under which something was taken.
     pub(crate) taken: BTreeSet<EffectId>,
     /// When the clock went back: from what time, and to which. What a schedule handled later than that counts as handled then,
@@ -154,7 +158,8 @@ impl Record {
 
     /// Something leaves.
     pub(crate) fn departs(&mut self, row: &Outgoing, to: Option<String>, body: String) {
-        self.departed.push(Departed { key: row.id, lead: row.lead, run: row.run.0, body, to });
+        let failed_before = self.failed.contains(&row.id);
+        self.departed.push(Departed { key: row.id, lead: row.lead, run: row.run.0, body, to, failed_before });
     }
 }
 

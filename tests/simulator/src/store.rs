@@ -117,7 +117,6 @@ impl Store for Played {
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError> {
         let kept = self.kept.committed(id).await?;
         Ok(match self.disk.platter().mutant {
-            Some(Mutant::HalfKnownTakenForLost) => false,
             Some(Mutant::LostTakenForKept) => true,
             _ => kept,
         })

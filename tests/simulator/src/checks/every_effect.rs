@@ -1,6 +1,9 @@
 //! Every message leaves under one key, and says the same under it however often it is tried. What a journal says was sent, left; what
 //! was taken, a journal had queued; what was queued is heard of, lies in the outbox or with the dead letters; and what lies in the
-//! outbox lies there once. Nothing leaves to an address whose owner asked not to be written to.
+//! outbox lies there once.
+//!
+//! The address of a mail may become another one after an attempt that failed, as the engine was told: it takes that as proof that
+//! nobody has it. An attempt that ran out of time is no such proof; what a courier says of a failure cannot tell them apart.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -16,9 +19,10 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     let departed: BTreeSet<EffectId> = {
         let record = record.lock();
         for one in &record.departed {
-            let said = (one.to.clone().unwrap_or_default(), one.body.clone());
+            let to = one.to.clone().filter(|_| !one.failed_before).unwrap_or_default();
+            let said = (to, one.body.clone());
             let first = bodies.entry(one.key).or_insert_with(|| said.clone());
-            if *first != said {
+            if first.1 != said.1 || (!one.failed_before && first.0 != said.0) {
                 wrong.push(format!("under {} two things leave: {first:?} and {said:?}", one.key));
             }
         }

@@ -37,6 +37,7 @@ pub(crate) fn in_the_end(lives: &Lives<'_>, disk: &Disk, now: Timestamp) -> anyh
     applied_once::check(&scan, record);
     every_effect::check(&scan, record);
     firings::check(&scan, record);
+    firings::check_last(&scan, lives, now);
     holds::check(&scan, record, now);
     next_step::check(&scan, record, now);
     one_lead::check(&scan, record);
