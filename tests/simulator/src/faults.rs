@@ -66,8 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Lead, Self::Journal, Self::Identity, Self::Account, Self::Mark, Self::OutboxRow];
+    pub const ALL: [Self; 6] = [Self::Lead, Self::Journal, Self::Identity, Self::Account, Self::Mark, Self::OutboxRow];
 
     /// The first byte of their keys.
     pub const fn prefix(self) -> u8 {
@@ -235,20 +234,20 @@ impl Fault {
     /// Draws one. What ends a life is drawn more seldom than what a life goes on with.
     pub fn draw(dice: &mut Dice) -> Self {
         match dice.from_to(0, 99) {
-            0..12 => Self::Crash(dice.from_to(0, 60) as u16),
-            12..16 => Self::Stop,
-            16..20 => Self::TakenOver(dice.from_to(0, 40) as u16),
-            20..28 => Self::CommitNotKept,
-            28..36 => Self::CommitHalfKnown,
-            36..40 => Self::DiskFull(dice.from_to(1, 5) as u8),
-            40..41 => Self::NoRoom,
-            41..46 => Self::ReadFails(dice.from_to(0, 12) as u8),
-            46..51 => Self::ReadsLate(dice.one_of(&[0, 1, 3, 9])),
-            51..58 => Self::Damaged(dice.one_of(&Kind::ALL), dice.place()),
-            58..64 => Self::Mended,
-            64..69 => Self::ClockAhead(dice.from_to(1, 2 * 24 * 60)),
-            69..71 => Self::ClockBack(dice.from_to(1, 24 * 60)),
-            71..80 => Self::Pool((0..dice.from_to(1, 6)).map(|_| Answers::draw(dice)).collect()),
+            0..7 => Self::Crash(dice.from_to(0, 60) as u16),
+            7..9 => Self::Stop,
+            9..11 => Self::TakenOver(dice.from_to(0, 40) as u16),
+            11..12 => Self::ClockBack(dice.from_to(1, 24 * 60)),
+            12..20 => Self::CommitNotKept,
+            20..28 => Self::CommitHalfKnown,
+            28..32 => Self::DiskFull(dice.from_to(1, 5) as u8),
+            32..33 => Self::NoRoom,
+            33..38 => Self::ReadFails(dice.from_to(0, 12) as u8),
+            38..43 => Self::ReadsLate(dice.one_of(&[0, 1, 3, 9])),
+            43..50 => Self::Damaged(dice.one_of(&Kind::ALL), dice.place()),
+            50..56 => Self::Mended,
+            56..61 => Self::ClockAhead(dice.from_to(1, 2 * 24 * 60)),
+            61..72 => Self::Pool((0..dice.from_to(1, 6)).map(|_| Answers::draw(dice)).collect()),
             _ => Self::Post((0..dice.from_to(1, 8)).map(|_| Attempt::draw(dice)).collect()),
         }
     }

@@ -34,7 +34,7 @@ const TURNS_MAX: usize = 400_000;
 /// So many turns after it is known that the engine waits for nothing that will come, somebody kills it.
 const TURNS_BEFORE_KILLED: usize = 300;
 /// How long the engine goes on in the end.
-const LAST_DAYS: i64 = 20;
+const LAST_DAYS: i64 = 8;
 
 /// What happened under a trace.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Resu
     record.lock().speaks = speaks;
     let disk = Disk::default();
     disk.platter().mutant = mutant;
-    let post = Arc::new(Post::new(record.clone(), trace.limits.sendings_max(), mutant));
+    let post = Arc::new(Post::new(record.clone(), &trace.limits, mutant));
     let folders = tempfile::tempdir()?;
     std::fs::create_dir_all(folders.path().join("data"))?;
     for (number, workspace) in trace.workspaces.iter().enumerate() {

@@ -4,6 +4,7 @@
 use crate::faults::{Answers, Attempt, Name};
 use crate::mutants::Mutant;
 use crate::record::Shared;
+use crate::trace::Limits;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
 use cadenza_core::id::EffectId;
@@ -41,11 +42,15 @@ pub(crate) struct Post {
     record: Shared,
     /// The most attempts that may be under way.
     under_way_max: usize,
+    /// With so many under way others wait.
+    waits_from: usize,
 }
 
 impl Post {
-    pub(crate) fn new(record: Shared, under_way_max: usize, mutant: Option<Mutant>) -> Self {
-        Self { desk: Mutex::new(Desk { mutant, ..Desk::default() }), record, under_way_max }
+    pub(crate) fn new(record: Shared, limits: &Limits, mutant: Option<Mutant>) -> Self {
+        let (all, most, _) = limits.sendings;
+        let (under_way_max, waits_from) = (limits.sendings_max(), all.min(most));
+        Self { desk: Mutex::new(Desk { mutant, ..Desk::default() }), record, under_way_max, waits_from }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -124,7 +129,7 @@ impl Post {
             let so_many = desk.under_way;
             self.record.wrong(format!("{so_many} attempts are under way, and {} may be", self.under_way_max));
         }
-        if desk.under_way == self.under_way_max {
+        if desk.under_way >= self.waits_from {
             self.record.count(Name::SendingsWait);
         }
         (desk.attempts.pop_front().unwrap_or(Attempt::Taken), desk.mutant, desk.life)

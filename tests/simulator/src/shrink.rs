@@ -1,6 +1,7 @@
 //! Makes a trace shorter that goes wrong: steps are left out as long as the same thing still goes wrong.
 
 use crate::life::{Story, play};
+use crate::steps::Step;
 use crate::trace::Trace;
 
 /// The shortest trace that was found, and what goes wrong in it. `plays_max` bounds how often it is tried.
@@ -37,6 +38,9 @@ pub fn shorten(trace: &Trace, plays_max: usize) -> anyhow::Result<(Trace, Story)
         } else if !shorter {
             length = 0;
         }
+    }
+    if !best.0.steps.iter().any(|line| matches!(line.step, Step::Apply(_))) {
+        best.0.workspaces.truncate(1);
     }
     Ok(best)
 }

@@ -48,7 +48,10 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
             if matches!(past.how, Fired::InTime | Fired::Late) && !came_twice(&firing) {
                 let count = enrolled.get(&firing).copied().unwrap_or_default();
                 if count != past.enrolled {
-                    record.wrong(format!("{firing} enrolled {} leads, as it says, and {count} by their journals", past.enrolled));
+                    record.wrong(format!(
+                        "{firing} enrolled {} leads, as it says, and {count} by their journals",
+                        past.enrolled
+                    ));
                 }
                 if nominal_before == Some(past.nominal) {
                     record.wrong(format!("{firing} took place twice"));

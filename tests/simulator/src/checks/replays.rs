@@ -10,12 +10,7 @@ use cadenza_core::workspace::{Definitions, Live};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) fn check(
-    scan: &Scan,
-    record: &Shared,
-    definitions: &Definitions,
-    in_force: &BTreeMap<Digest, Arc<Live>>,
-) {
+pub(super) fn check(scan: &Scan, record: &Shared, definitions: &Definitions, in_force: &BTreeMap<Digest, Arc<Live>>) {
     for state in &scan.leads {
         let id = state.lead.id;
         let mut again = LeadState::new(id, state.lead.created_at);
@@ -55,8 +50,7 @@ pub(super) fn check(
 
 /// What a lead's own events say: who else has its keys is said by those.
 fn said(notes: &[Note]) -> Vec<&Note> {
-    let of_others = |note: &&Note| {
-        matches!(note, Note::IdentityConflict(_) | Note::OneOfSeveral { .. } | Note::KeyShared { .. })
-    };
+    let of_others =
+        |note: &&Note| matches!(note, Note::IdentityConflict(_) | Note::OneOfSeveral { .. } | Note::KeyShared { .. });
     notes.iter().filter(|note| !of_others(note)).collect()
 }

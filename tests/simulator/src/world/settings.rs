@@ -18,14 +18,19 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        let reps = REPS.into_iter().filter(|rep| *rep == "ana" || *rep == "maria" || dice.chance(70)).collect::<Vec<_>>();
+        let reps =
+            REPS.into_iter().filter(|rep| *rep == "ana" || *rep == "maria" || dice.chance(70)).collect::<Vec<_>>();
         let reps = reps
             .into_iter()
             .map(|rep| (rep, dice.chance(20).then(|| dice.from_to(1, 6)), rep != "maria" && dice.chance(20)))
             .collect();
         Self {
             zone: dice.one_of(&["UTC", "America/New_York", "Europe/Berlin"]),
-            hours: dice.one_of(&["mon-sun: 00:00-24:00", "mon-fri: 09:00-17:00", "mon-fri: 08:00-12:00, sat: 10:00-14:00"]),
+            hours: dice.one_of(&[
+                "mon-sun: 00:00-24:00",
+                "mon-fri: 09:00-17:00",
+                "mon-fri: 08:00-12:00, sat: 10:00-14:00",
+            ]),
             business_hours: dice.one_of(&["[call]", "[call, email]", "[]"]),
             notifies: dice.chance(70),
             pooled: super::PLUGINS.into_iter().filter(|_| dice.chance(40)).collect(),

@@ -101,7 +101,9 @@ impl Places<'_> {
             VerbKind::Assign => self.assign(),
             VerbKind::Call => {
                 let (due, escalate) = (self.span(), self.escalate());
-                format!("call: scripts/call.md, due: {due}{escalate}, results: {{ qualified: {a}, no_answer: {b}, else: {a} }}")
+                format!(
+                    "call: scripts/call.md, due: {due}{escalate}, results: {{ qualified: {a}, no_answer: {b}, else: {a} }}"
+                )
             }
             VerbKind::Task => {
                 let escalate = self.escalate();
@@ -123,12 +125,16 @@ impl Places<'_> {
                 )
             }
             VerbKind::Branch => {
-                format!("branch: nurture-track, tracks: {{ weekly: {a}, monthly: {b}, else: {a} }}, on_failure: {{ track: monthly }}")
+                format!(
+                    "branch: nurture-track, tracks: {{ weekly: {a}, monthly: {b}, else: {a} }}, on_failure: {{ track: monthly }}"
+                )
             }
             VerbKind::Wait => match self.dice.from_to(0, 3) {
                 0 => format!("wait: {}", self.span()),
                 1 => format!("wait: {{ until: lead.project_date, before: 1d, past: {a}, blank: {b} }}"),
-                2 => format!("wait: {{ event: email.replied, go: {a}, timeout: {{ after: {}, go: {b} }} }}", self.span()),
+                2 => {
+                    format!("wait: {{ event: email.replied, go: {a}, timeout: {{ after: {}, go: {b} }} }}", self.span())
+                }
                 _ => format!("wait: {{ event: custom.tick, go: {a}, timeout: {{ after: {}, go: {b} }} }}", self.span()),
             },
             VerbKind::Update => {
@@ -159,7 +165,9 @@ impl Places<'_> {
 
     fn escalate(&mut self) -> String {
         match self.dice.chance(50) {
-            true => ", escalate: { plugin: speed-to-lead, at: [10m, 1h, 1d], remind: owner, raise: manager }".to_owned(),
+            true => {
+                ", escalate: { plugin: speed-to-lead, at: [10m, 1h, 1d], remind: owner, raise: manager }".to_owned()
+            }
             false => String::new(),
         }
     }
