@@ -456,6 +456,8 @@ impl Lives<'_> {
                 let (before, id) = (told.fate, told.incoming.id.clone());
                 told.fate = Fate::Taken(accepted.lead);
                 if told.incoming.report.opts_out() {
+                    let address = told.incoming.report.field_text("email").map(str::to_owned);
+                    record.addresses.extend(address);
                     record.opted_out.insert(accepted.lead);
                 }
                 record.meet(accepted.lead);

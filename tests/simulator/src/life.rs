@@ -327,7 +327,8 @@ impl Lives<'_> {
             Fault::TakenOver(turns) => {
                 self.record.count(Name::TakenOver);
                 self.die(turns, asked).await;
-                return Some(End::TakenOver);
+                // One that waits for what never comes would never learn of it.
+                return Some(if self.post.is_silent() { End::Died } else { End::TakenOver });
             }
             Fault::ClockBack(minutes) => {
                 self.die(0, asked).await;

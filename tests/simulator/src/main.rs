@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 const USAGE: &str = "--minutes N, --seeds N, --seed S, --trace FILE; besides --from S, --steps N, --threads N, --failures N, --keep FILE, --mutant NAME";
+/// So many seeds meet every fault.
+const EVERY_FAULT_WITHIN: u64 = 10_000;
 /// A trace is played so often while it is made shorter.
 const PLAYS_MAX: usize = 600;
 
@@ -124,6 +126,11 @@ fn main() -> anyhow::Result<()> {
         println!("seed {seed}:\n{}", wrong.join("\n"));
         println!("show it again: cargo run --release -p cadenza-simulator -- --seed {seed} --steps {}", options.steps);
         println!("and shorten it: the same with --keep tests/simulator/kept/NAME.trace");
+    }
+    let never: Vec<_> =
+        tally.lock().expect("no thread panics with it").all().filter(|(_, times)| *times == 0).collect();
+    if played >= EVERY_FAULT_WITHIN && !never.is_empty() {
+        bail!("{played} seeds never met {never:?}: draw what leads there more often");
     }
     if bad.is_empty() { Ok(()) } else { bail!("{} seeds go wrong", bad.len()) }
 }

@@ -114,6 +114,9 @@ impl Post {
             if self.record.lock().opted_out.contains(&row.lead) {
                 self.record.wrong(format!("{} touches {}, whose opt-out was acknowledged", row.id, row.lead));
             }
+            if to.as_ref().is_some_and(|to| self.record.lock().addresses.contains(to)) {
+                self.record.wrong(format!("{} leaves to {to:?}, which an opt-out named", row.id));
+            }
         } else if permit.is_some() {
             self.record.wrong(format!("{} is no touch, and has a permit", row.id));
         }

@@ -65,6 +65,8 @@ pub(crate) struct Record {
     pub(crate) shown: BTreeMap<(LeadId, u64), Entry>,
     /// Leads whose opt-out was acknowledged.
     pub(crate) opted_out: BTreeSet<LeadId>,
+    /// Addresses that such an opt-out named.
+    pub(crate) addresses: BTreeSet<String>,
     pub(crate) departed: Vec<Departed>,
     /// Keys under which something failed, as the engine was told.
     pub(crate) failed: BTreeSet<EffectId>,

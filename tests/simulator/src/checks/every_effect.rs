@@ -1,6 +1,5 @@
 //! Every message leaves under one key, and says the same under it however often it is tried. What a journal says was sent, left; what
-//! was taken, a journal had queued; what was queued is heard of, lies in the outbox or with the dead letters; and what lies in the
-//! outbox lies there once.
+//! was taken, a journal had queued; what was queued and is waited for lies in the outbox or with the dead letters.
 //!
 //! The address of a mail may become another one after an attempt that failed, as the engine was told: it takes that as proof that
 //! nobody has it. An attempt that ran out of time is no such proof; what a courier says of a failure cannot tell them apart.
@@ -29,11 +28,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
         record.departed.iter().map(|one| one.key).collect()
     };
     let taken = record.lock().taken.clone();
-    let mut rows: BTreeMap<EffectId, usize> = BTreeMap::new();
-    scan.outbox.iter().for_each(|row| *rows.entry(row.id).or_default() += 1);
-    for (row, times) in rows.iter().filter(|(_, times)| **times > 1) {
-        wrong.push(format!("{row} lies in the outbox {times} times"));
-    }
+    let rows: BTreeSet<EffectId> = scan.outbox.iter().map(|row| row.id).collect();
     let letters: BTreeSet<u128> = scan.letters.iter().map(|letter| letter.id.0).collect();
     let mut queued = BTreeSet::new();
     for state in &scan.leads {
@@ -51,7 +46,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
             if !queued.insert(effect) {
                 wrong.push(format!("{effect} is queued twice"));
             }
-            let is_there = rows.contains_key(&effect) || letters.contains(&effect.0);
+            let is_there = rows.contains(&effect) || letters.contains(&effect.0);
             match ended.get(&effect) {
                 Some(Ending::Sent) if !taken.contains(&effect) => {
                     wrong.push(format!("{effect} was sent, as its lead's journal says, and nobody took it"));
@@ -67,14 +62,14 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
                 }
             }
             if let Some(Ending::Sent) = ended.get(&effect)
-                && rows.contains_key(&effect)
+                && rows.contains(&effect)
             {
                 wrong.push(format!("{effect} was sent, and lies in the outbox"));
             }
         }
         for reserved in &state.reserved {
             if let Toucher::Message(effect) = reserved.by
-                && !rows.contains_key(&effect)
+                && !rows.contains(&effect)
             {
                 wrong.push(format!("{effect} counts as under way to {lead}, and is not in the outbox"));
             }

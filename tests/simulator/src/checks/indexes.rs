@@ -1,5 +1,5 @@
 //! Indexes and counters equal a scan of the records: each lead has one timer at its next deadline, each task a place in its queue,
-//! each question that waits a place in its line, and every counter says what counting says. All of it is worked out here from the
+//! each question that waits a place in its line, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from the
 //! records, not by the code that keeps it.
 
 use super::scan::Scan;
@@ -29,6 +29,10 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     });
     let questions = scan.questions.iter().map(|key| (key.plugin.clone(), key.since, key.run));
     compare(record, "questions that wait", questions.collect(), waiting.collect());
+    let mut rows = BTreeSet::new();
+    for row in scan.outbox.iter().filter(|row| !rows.insert(row.id)) {
+        record.wrong(format!("{} lies in the outbox twice", row.id));
+    }
     let counted: BTreeMap<&String, &i64> = scan.counters.iter().filter(|(_, count)| **count != 0).collect();
     let found = count(scan);
     let found: BTreeMap<&String, &i64> = found.iter().filter(|(_, count)| **count != 0).collect();

@@ -9,6 +9,7 @@ mod holds;
 mod indexes;
 mod next_step;
 mod one_lead;
+mod opt_outs;
 mod replays;
 pub(crate) mod scan;
 mod shown;
@@ -41,6 +42,7 @@ pub(crate) fn in_the_end(lives: &Lives<'_>, disk: &Disk, now: Timestamp) -> anyh
     holds::check(&scan, record, now);
     next_step::check(&scan, record, now);
     one_lead::check(&scan, record);
+    opt_outs::check(&scan, record);
     replays::check(&scan, record, &lives.definitions, &lives.in_force);
     shown::check(&scan, record);
     Ok(())
