@@ -48,11 +48,28 @@ enum ShadowJob {
     Plugins(Arc<Plugins>),
 }
 
+/// How a question fares in a pool that is played on the caller's thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// How often others have their turn before the answer is heard; answers that wait longer come after later ones.
+    pub after_turns: usize,
+    /// How often the thread breaks off over it.
+    pub breaks_off: u8,
+}
+
+/// Says what becomes of pooled questions where everything happens on one thread.
+pub trait PlayedPool: Send + Sync {
+    /// Of the next question to this plugin.
+    fn answered(&self, plugin: &str) -> Answered;
+}
+
 /// Who asks plugins for one driver.
 pub(crate) struct Decider {
     inline: Bench,
     /// Not bounded: the driver knows how many it has asked. None where everything happens on one thread.
     pooled: Option<Arc<Lines<Job>>>,
+    /// Who says how a question fares there.
+    played: Option<Arc<dyn PlayedPool>>,
     /// Not bounded either: see `shadows_waiting`.
     shadows: mpsc::Sender<ShadowJob>,
     shadows_waiting: Arc<AtomicUsize>,
@@ -123,12 +140,13 @@ impl Decider {
         meters: Arc<Meters>,
         health: &Arc<Health>,
         on: Threads,
+        played: Option<Arc<dyn PlayedPool>>,
     ) -> anyhow::Result<Self> {
         let inline = Bench::new(&catalog.plugins, health)?;
         let shadows_waiting = Arc::new(AtomicUsize::new(0));
         let (shadows, jobs) = mpsc::channel();
         if on == Threads::Callers {
-            return Ok(Self { inline, pooled: None, shadows, shadows_waiting, meters });
+            return Ok(Self { inline, pooled: None, played, shadows, shadows_waiting, meters });
         }
         let shadow = Bench::new(&catalog.plugins, health)?;
         let workers = std::thread::available_parallelism().map_or(WORKERS_MIN, usize::from);
@@ -142,7 +160,7 @@ impl Decider {
         let shadow_meters = Arc::clone(&meters);
         let waiting = Arc::clone(&shadows_waiting);
         threads::on_own("cadenza-shadows", move || run_shadows(shadow, &jobs, &waiting, &shadow_meters))?;
-        Ok(Self { inline, pooled: Some(pooled), shadows, shadows_waiting, meters })
+        Ok(Self { inline, pooled: Some(pooled), played: None, shadows, shadows_waiting, meters })
     }
 
     /// The plugins of this catalog from now on; calls under way are not disturbed, and what was asked before is answered
@@ -171,10 +189,32 @@ impl Decider {
 
     /// Asks on the pool; `done` gets the answer.
     pub(crate) fn ask_pooled(&mut self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
-        let Some(pooled) = &self.pooled else { return done(self.ask_inline(question)) };
+        let Some(pooled) = &self.pooled else { return self.play(question, done) };
         let plugin = question.plugin.clone();
         let plugins = Arc::clone(&self.inline.plugins);
         pooled.push(plugin, Job { question: Box::new(question), plugins, done: Box::new(done) });
+    }
+
+    /// Asks where there is no thread for it, as one of the pool would that fares so.
+    fn play(&mut self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
+        let fares = self.played.as_ref().map(|played| played.answered(&question.plugin)).unwrap_or_default();
+        let mut breaks_off = fares.breaks_off;
+        let answer = answer(&mut self.inline, &question, &self.meters, &mut |bench, question, meters| {
+            if breaks_off > 0 {
+                breaks_off -= 1;
+                std::panic::resume_unwind(Box::new("a thread of the pool breaks off, as it is told to"));
+            }
+            ask(bench, question, meters)
+        });
+        if fares.after_turns == 0 {
+            return done(answer);
+        }
+        threads::on_callers(async move {
+            for _ in 0..fares.after_turns {
+                tokio::task::yield_now().await;
+            }
+            done(answer);
+        });
     }
 
     /// Asks a build that is only watched; `done` gets what it would have decided. False when too many wait already.
@@ -212,26 +252,35 @@ impl Worker {
     fn run(&mut self, lines: &Lines<Job>) {
         while let Some((plugin, Job { question, plugins, done })) = lines.next() {
             self.bench.use_plugins(&plugins);
-            let answer = self.answer(*question);
+            let answer = self.answer(&question);
             lines.over(&plugin);
             done(answer);
         }
     }
 
-    fn answer(&mut self, question: Question) -> Answer {
-        for _ in 0..2 {
-            let again = question.clone();
-            let (bench, meters, ask) = (&mut self.bench, &self.meters, self.ask);
-            if let Some(answer) = unpanicked(&self.meters, || ask(bench, again, meters)) {
-                return answer;
-            }
-            self.bench.renew();
-        }
-        let why = "the host broke off twice while it was asked".to_owned();
-        let Question { run, asker, plugin, digest, input, .. } = question;
-        let decision = Err(DecisionFailure::Unavailable(why));
-        Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
+    fn answer(&mut self, question: &Question) -> Answer {
+        answer(&mut self.bench, question, &self.meters, &mut self.ask)
     }
+}
+
+/// Asks, and once more where that broke off.
+fn answer(
+    bench: &mut Bench,
+    question: &Question,
+    meters: &Meters,
+    ask: &mut dyn FnMut(&mut Bench, Question, &Meters) -> Answer,
+) -> Answer {
+    for _ in 0..2 {
+        let again = question.clone();
+        if let Some(answer) = unpanicked(meters, || ask(bench, again, meters)) {
+            return answer;
+        }
+        bench.renew();
+    }
+    let why = "the host broke off twice while it was asked".to_owned();
+    let Question { run, asker, plugin, digest, input, .. } = question.clone();
+    let decision = Err(DecisionFailure::Unavailable(why));
+    Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
 }
 
 /// What comes of it, unless it panics, which is counted.
@@ -318,7 +367,7 @@ mod tests {
             let before = meters.threads_panicked_total.get();
             let asker = Asker::Step { attempt };
             let question = Question { asker, ..crate::driver::sample_question(attempt.into()) };
-            let answer = worker.answer(question);
+            let answer = worker.answer(&question);
             assert_eq!(meters.threads_panicked_total.get() - before, panics, "attempt {attempt}");
             let words = format!("{:?}", answer.decision);
             assert_eq!(words.contains("broke off twice"), host, "attempt {attempt}: {words}");

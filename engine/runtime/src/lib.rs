@@ -28,5 +28,6 @@ pub mod start;
 mod tests;
 mod threads;
 
+pub use decider::{Answered, PlayedPool};
 pub use driver::DriverOptions;
 pub use threads::Threads;

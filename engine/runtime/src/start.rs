@@ -5,7 +5,7 @@ use crate::catalog::{Basis, Catalog, CatalogError, Kept, explain};
 use crate::clock::{Clock, ClockKind};
 use crate::courier::Courier;
 use crate::damage;
-use crate::decider::Decider;
+use crate::decider::{Decider, PlayedPool};
 use crate::driver::{Driver, DriverOptions, Ends, Parts, Rendering};
 use crate::engine::{Engine, Progress, Room};
 use crate::left_behind;
@@ -28,9 +28,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::{mpsc, watch};
 
-/// Commands that may wait for the driver; more are refused as busy.
-const COMMANDS_WAITING_MAX: usize = 4_096;
-
 /// What an engine is started with.
 #[derive(Clone)]
 pub struct StartOptions {
@@ -47,6 +44,8 @@ pub struct StartOptions {
     pub driver: DriverOptions,
     /// Where it runs.
     pub threads: Threads,
+    /// What becomes of pooled questions where there is no thread for them; all are answered at once when nobody says.
+    pub played: Option<Arc<dyn PlayedPool>>,
     /// Components of plugins; those of the data folder when none are given.
     pub library: Option<Arc<Library>>,
 }
@@ -98,9 +97,9 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     let clock = if options.threads == Threads::Callers { clock.on_one_thread() } else { clock };
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Clock::real));
-    let decider = Decider::new(&catalog, Arc::clone(&meters), &health, options.threads)?;
+    let decider = Decider::new(&catalog, Arc::clone(&meters), &health, options.threads, options.played)?;
 
-    let (commands_to, requests) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let (commands_to, requests) = mpsc::channel(options.driver.requests_waiting_max);
     let (stop_to, stop) = mpsc::channel(1);
     let (results_to, results) = mpsc::unbounded_channel();
     let (progress, progress_seen) = watch::channel(Progress::default());

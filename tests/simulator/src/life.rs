@@ -1,269 +1,414 @@
-//! One life of the engine: it starts, things happen, and it dies or comes to its end.
+//! The lives of the engine under one trace: it is started, steps happen, it dies or is stopped, and so on, until the last life, in
+//! which nothing fails and everything comes to its end.
 
+use crate::checks;
+use crate::commands::{Asked, Heard};
+use crate::disk::{CommitFails, Disk};
+use crate::faults::{Fault, Name, Tally};
+use crate::mutants::Mutant;
 use crate::post::Post;
-use crate::world::{BEGIN, Fate, Told, World, library};
-use cadenza_core::event::{Event, EventType, LeadCommand, Report, StandardEvent, Standing, TaskReport};
-use cadenza_core::id::hash64;
-use cadenza_core::lead::{Outcome, TouchResult};
-use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use cadenza_core::value::Value;
-use cadenza_runtime::brakes::Brake;
+use crate::record::{BEGIN, Record, Shared};
+use crate::steps::Step;
+use crate::store::{Lateness, Played};
+use crate::trace::{Line, Trace};
+use cadenza_builds::Library;
+use cadenza_core::id::{Digest, TaskId};
+use cadenza_core::time::{DAY_MS, MINUTE_MS, Timestamp};
+use cadenza_core::workflow::Workflow;
+use cadenza_core::workspace::{Definitions, Live};
+use cadenza_runtime::Threads;
+use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::ClockKind;
 use cadenza_runtime::courier::Courier;
-use cadenza_runtime::engine::{Accepted, Engine, Incoming, Refused};
+use cadenza_runtime::engine::Engine;
 use cadenza_runtime::start::{Running, StartOptions, start};
-use cadenza_runtime::{DriverOptions, Threads};
-use cadenza_store::{Fault, MARK_DAYS, MemoryStore};
-use std::sync::Arc;
-use tokio::task::spawn_local;
+use cadenza_store::{Batch, BatchId, DocumentKey, Store as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tempfile::TempDir;
+use tokio::task::{JoinHandle, yield_now};
 
-/// How many people there are.
-const PEOPLE: u32 = 12;
+/// So many turns of everybody are enough for whatever was begun: without it a step that never ends would end nothing.
+const TURNS_MAX: usize = 400_000;
+/// So many turns after it is known that the engine waits for nothing that will come, somebody kills it.
+const TURNS_BEFORE_KILLED: usize = 300;
+/// How long the engine goes on in the end.
+const LAST_DAYS: i64 = 8;
 
-impl World {
-    pub(crate) async fn lead_life(&mut self, last: bool) -> anyhow::Result<()> {
-        let store = Arc::new(MemoryStore::in_turns(&self.disk)?);
-        let options = StartOptions {
-            workspace: self.folders.join("workspace"),
-            data: self.folders.join("data"),
-            clock: ClockKind::Virtual,
-            clock_from: Some(|_, _| BEGIN),
-            driver: DriverOptions::default(),
-            threads: Threads::Callers,
-            library: Some(library()?),
-        };
-        let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post) as Arc<dyn Courier>;
-        let Running { engine, .. } = start(options, store, courier).await?;
-        self.say(format!("life {} begins at {}", self.lives, engine.clock().now()));
-        if last {
-            self.come_to_an_end(&engine).await;
-            engine.stop().await;
+/// What happened under a trace.
+#[derive(Debug, Default)]
+pub struct Story {
+    /// Line by line, when that was wanted.
+    pub lines: Vec<String>,
+    /// What does not hold.
+    pub wrong: Vec<String>,
+    /// Faults that took place.
+    pub tally: Tally,
+    /// What came from outside, by name.
+    pub from_outside: Vec<&'static str>,
+}
+
+/// The plugins that the program brings along, compiled once.
+pub(crate) fn library() -> anyhow::Result<Arc<Library>> {
+    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+    if let Some(library) = LIBRARY.get() {
+        return Ok(Arc::clone(library));
+    }
+    let made = Arc::new(Library::of_this_process()?);
+    Ok(Arc::clone(LIBRARY.get_or_init(|| made)))
+}
+
+/// How a life ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Of itself, since nothing is left of the trace.
+    Over,
+    Died,
+    Stopped,
+    /// Another process has the data.
+    TakenOver,
+}
+
+/// One trace being played.
+pub(crate) struct Lives<'t> {
+    pub(crate) trace: &'t Trace,
+    /// The step that is next.
+    next: usize,
+    pub(crate) record: Shared,
+    disk: Disk,
+    post: Arc<Post>,
+    late: Lateness,
+    folders: TempDir,
+    /// Whether less than the reserve is free in this life.
+    no_room: bool,
+    /// What was in force at any time, for playing journals again.
+    pub(crate) in_force: BTreeMap<Digest, Arc<Live>>,
+    pub(crate) definitions: Arc<Definitions>,
+    /// The workflows that are in force now.
+    pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Since when nothing fails any more.
+    pub(crate) healed_at: Timestamp,
+    /// Commands given so far: each has an id of its own.
+    pub(crate) given: u64,
+    /// Tasks that were in queues when somebody looked last.
+    pub(crate) tasks: Vec<TaskId>,
+    lives: usize,
+}
+
+/// Plays a trace; what happened, and what does not hold.
+///
+/// # Errors
+/// When the engine cannot even be started, though nothing stands against it.
+pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Result<Story> {
+    let record = Shared::default();
+    record.lock().speaks = speaks;
+    let disk = Disk::default();
+    disk.platter().mutant = mutant;
+    let post = Arc::new(Post::new(record.clone(), &trace.limits, mutant));
+    let folders = tempfile::tempdir()?;
+    std::fs::create_dir_all(folders.path().join("data"))?;
+    for (number, workspace) in trace.workspaces.iter().enumerate() {
+        workspace.write(&folders.path().join(format!("workspace-{number}")))?;
+    }
+    let mut lives = Lives {
+        trace,
+        next: 0,
+        record,
+        disk,
+        post,
+        late: Lateness::default(),
+        folders,
+        no_room: false,
+        in_force: BTreeMap::new(),
+        definitions: Arc::default(),
+        workflows: BTreeMap::new(),
+        healed_at: BEGIN,
+        given: 0,
+        tasks: Vec::new(),
+        lives: 0,
+    };
+    // What a mutant spoils may keep the engine from starting: that is found, too.
+    if let Err(error) = lives.play() {
+        match mutant {
+            Some(_) => lives.record.wrong(format!("the engine does not start: {error:#}")),
+            None => return Err(error),
+        }
+    }
+    let mut tally = std::mem::take(&mut lives.disk.platter().tally);
+    let mut record = lives.record.lock();
+    tally.add(&record.tally);
+    let Record { lines, wrong, from_outside, .. } = &mut *record;
+    let (lines, wrong) = (std::mem::take(lines), std::mem::take(wrong));
+    Ok(Story { lines, wrong, tally, from_outside: from_outside.iter().copied().collect() })
+}
+
+impl Lives<'_> {
+    fn play(&mut self) -> anyhow::Result<()> {
+        while self.next < self.trace.steps.len() && self.record.lock().wrong.is_empty() {
+            self.in_a_process(false)?;
+            self.disk.crash();
+            checks::at_rest(&self.disk, &self.record)?;
+        }
+        if !self.record.lock().wrong.is_empty() {
             return Ok(());
         }
-        let steps = self.random.usize(5..60).min(self.steps);
-        for _ in 0..steps {
-            self.steps -= 1;
-            self.step(&engine).await;
-        }
-        if self.random.u8(0..4) == 0 {
-            engine.stop().await;
-            self.say("it is stopped".to_owned());
-        } else {
-            self.die(&engine).await;
-        }
-        Ok(())
+        self.heal();
+        self.in_a_process(true)
     }
 
-    async fn step(&mut self, engine: &Engine) {
-        match self.random.u8(0..100) {
-            0..30 => {
-                let told = self.new_event(engine);
-                self.send(engine, told).await;
-            }
-            30..38 => self.send_again(engine).await,
-            38..55 => self.report_a_call(engine).await,
-            55..62 => {
-                let fault = if self.random.bool() { Fault::NotKept } else { Fault::Kept };
-                let fault = self.fails.unwrap_or(fault);
-                self.say(
-                    if fault == Fault::Kept { "a commit is half known" } else { "a commit is not kept" }.to_owned(),
-                );
-                self.disk.fail_next(Some(fault));
-            }
-            62..68 => self.brake(engine).await,
-            68..72 => self.pause_somebody(engine).await,
-            _ => self.advance(engine).await,
-        }
+    fn heal(&mut self) {
+        self.disk.heal();
+        self.disk.mend();
+        self.post.heal();
+        self.late.set(0);
+        self.no_room = false;
     }
 
-    fn new_event(&mut self, engine: &Engine) -> Told {
-        let who = self.random.u32(0..PEOPLE);
-        let text = |text: String| Value::Text(text);
-        let mut fields = vec![("email".to_owned(), text(format!("p{who}@acme{}.example", who % 3)))];
-        let mut standing = None;
-        let kind = match self.random.u8(0..10) {
-            0..5 => {
-                fields.push(("first_name".to_owned(), text(format!("P{who}"))));
-                EventType::Standard(StandardEvent::LeadCreated)
-            }
-            5..8 => EventType::Custom("tick".to_owned()),
-            8 => EventType::Standard(StandardEvent::EmailReplied),
-            _ => {
-                standing = Some(Standing { opted_out: Some(self.random.u8(0..3) == 0), ..Standing::default() });
-                EventType::Standard(StandardEvent::LeadUpdated)
-            }
-        };
-        let id = format!("sim/{}", self.told.len());
-        let report = Report {
-            kind,
-            at: engine.clock().now(),
-            source: "sim".to_owned(),
-            fields,
-            data: [("n".to_owned(), Value::Int(self.told.len() as i64))].into(),
-            enrolls: true,
-            only_finds: false,
-            left_out: Vec::new(),
-            standing,
-            also: Vec::new(),
-        };
-        let incoming = Incoming { content: hash64(id.as_bytes()), id, signed: None, report, lead: None };
-        Told { incoming, fate: Fate::Unknown }
-    }
-
-    async fn send(&mut self, engine: &Engine, told: Told) {
-        self.told.push(told);
-        self.report(engine, self.told.len() - 1).await;
-    }
-
-    async fn report(&mut self, engine: &Engine, ix: usize) {
-        let result = engine.report(self.told[ix].incoming.clone()).await;
-        self.told[ix].fate = self.heard(&self.told[ix], &result);
-    }
-
-    /// What its sender hears of an event; an acknowledged opt-out holds from here on.
-    fn heard(&self, told: &Told, result: &Result<Accepted, Refused>) -> Fate {
-        let id = &told.incoming.id;
-        match result {
-            Ok(accepted) => {
-                if let Fate::Taken(before) = told.fate
-                    && before != accepted.lead
-                {
-                    self.wrong(format!("{id} was acknowledged for {before}, and now for {}", accepted.lead));
+    /// What is left of a process goes with it: each has a runtime of its own.
+    fn in_a_process(&mut self, last: bool) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let tasks = tokio::task::LocalSet::new();
+        tasks.block_on(&runtime, async {
+            // Whoever was taken over goes on beside the next one, and is let go with the process.
+            let (mut taken_over, mut asked): (Vec<(Engine, Arc<Played>)>, _) = (Vec::new(), Vec::new());
+            loop {
+                let (engine, store) = self.start().await?;
+                if last {
+                    return self.last_life(&engine).await;
                 }
-                if told.incoming.report.opts_out() {
-                    self.post.seen().opted_out.insert(accepted.lead);
+                if let Some((former, _)) = taken_over.last() {
+                    // It does not know yet that its data belongs to another.
+                    self.keep_busy(former, &mut asked);
                 }
-                let again = if accepted.duplicate { ", which it knows" } else { "" };
-                self.say(format!("{id} {} comes to {}{again}", told.incoming.report.kind, accepted.lead));
-                Fate::Taken(accepted.lead)
-            }
-            Err(Refused::Conflict { .. } | Refused::NoIdentity(_)) => {
-                self.say(format!("{id} is not taken"));
-                Fate::Refused
-            }
-            Err(error) => {
-                self.say(format!("{id} nobody knows: {error}"));
-                told.fate
-            }
-        }
-    }
-
-    async fn send_again(&mut self, engine: &Engine) {
-        if self.told.is_empty() {
-            return;
-        }
-        let which = self.random.usize(0..self.told.len());
-        if !self.is_remembered(engine, which) {
-            return;
-        }
-        self.say(format!("{} is sent again", self.told[which].incoming.id));
-        self.report(engine, which).await;
-    }
-
-    /// The engine remembers an event for so long; what comes again later is another one.
-    fn is_remembered(&self, engine: &Engine, ix: usize) -> bool {
-        let age_ms = engine.clock().now().since_ms(self.told[ix].incoming.report.at);
-        age_ms < DAY_MS * (i64::from(MARK_DAYS) - 1)
-    }
-
-    async fn report_a_call(&mut self, engine: &Engine) {
-        let Ok(queue) = engine.queue(None, None, 50).await else { return };
-        if queue.is_empty() {
-            return;
-        }
-        let task = queue[self.random.usize(0..queue.len())].task;
-        let (outcome, result) = match self.random.u8(0..6) {
-            0 => (Outcome::Connected, Some(TouchResult::Qualified)),
-            1 => (Outcome::Connected, Some(TouchResult::NotNow)),
-            2 => (Outcome::Gatekeeper, Some(TouchResult::OptedOut)),
-            3 => (Outcome::Voicemail, None),
-            _ => (Outcome::NoAnswer, None),
-        };
-        let by = "ana".to_owned();
-        let report = TaskReport { task, outcome, result, notes: None, fields: Vec::new(), callback_at: None, by };
-        let id = format!("task/{}", self.random.u64(..));
-        match engine.apply_to(task.lead(), id, Event::TaskDone(report)).await {
-            Ok(applied) => {
-                if result == Some(TouchResult::OptedOut) && applied.ignored().is_none() {
-                    self.post.seen().opted_out.insert(task.lead());
+                let end = self.live(&engine, &mut asked).await;
+                self.record.lock().is_at(engine.clock().now(), false);
+                self.record.say(|| format!("{end:?} at {}", engine.clock().now()));
+                match end {
+                    End::TakenOver => taken_over.push((engine, store)),
+                    End::Over | End::Died | End::Stopped => return Ok(()),
                 }
-                self.say(format!("the call {task} ends {outcome}"));
             }
-            Err(error) => self.say(format!("what came of the call {task} is not taken: {error}")),
-        }
+        })
     }
 
-    async fn brake(&mut self, engine: &Engine) {
-        let what = match self.random.u8(0..2) {
-            0 => Brake::Workflow("follow".to_owned()),
-            _ => Brake::Connection("mailer".to_owned()),
-        };
-        let on = self.random.bool();
-        let done = engine.brake(what.clone(), on).await;
-        self.say(format!("{what:?} is braked: {on}, {}", done.is_ok()));
+    pub(crate) fn folder(&self, workspace: usize) -> PathBuf {
+        self.folders.path().join(format!("workspace-{}", workspace % self.trace.workspaces.len()))
     }
 
-    async fn pause_somebody(&mut self, engine: &Engine) {
-        let Ok(leads) = engine.leads(None, 50).await else { return };
-        if leads.is_empty() {
-            return;
-        }
-        let lead = leads[self.random.usize(0..leads.len())].lead.id;
-        let command = if self.random.bool() { LeadCommand::Pause } else { LeadCommand::Resume };
-        let event = Event::Commanded { command: command.clone(), by: "ana".to_owned() };
-        let done = engine.apply_to(lead, format!("pause/{}", self.random.u64(..)), event).await;
-        self.say(format!("{lead} {command:?}, {}", done.is_ok()));
+    pub(crate) fn data(&self) -> &Path {
+        self.folders.path()
     }
 
-    async fn advance(&mut self, engine: &Engine) {
-        let by_ms = if self.random.bool() { MINUTE_MS } else { HOUR_MS } * self.random.i64(1..30);
-        let now = engine.advance(engine.clock().now().plus_ms(by_ms)).await;
-        self.say(format!("it is {}", now.map_or_else(|error| error.to_string(), |now| now.to_string())));
+    async fn start(&mut self) -> anyhow::Result<(Engine, Arc<Played>)> {
+        self.lives += 1;
+        self.post.begin();
+        let mut driver = self.trace.limits.options();
+        if std::mem::take(&mut self.no_room) {
+            driver.free_bytes_reserve = u64::MAX;
+            self.record.count(Name::NoRoom);
+        }
+        for tries in 0.. {
+            let options = StartOptions {
+                workspace: self.folder(0),
+                data: self.data().join("data"),
+                clock: ClockKind::Virtual,
+                clock_from: Some(|_, _| BEGIN),
+                driver: driver.clone(),
+                threads: Threads::Callers,
+                played: Some(Arc::<Post>::clone(&self.post)),
+                library: Some(library()?),
+            };
+            let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post) as Arc<dyn Courier>;
+            let started = match Played::open(&self.disk, self.late.clone()) {
+                Ok(store) => {
+                    let store = Arc::new(store);
+                    let started = start(options, Arc::<Played>::clone(&store) as _, courier).await;
+                    started.map(|running| (running, store))
+                }
+                Err(error) => Err(error.into()),
+            };
+            match started {
+                Ok((Running { engine, .. }, store)) => {
+                    self.post.set_clock(engine.clock().clone());
+                    self.record.lock().is_at(engine.clock().now(), true);
+                    self.note_in_force(&engine.catalog());
+                    self.record.say(|| format!("life {} begins at {}", self.lives, engine.clock().now()));
+                    return Ok((engine, store));
+                }
+                // The disk may fail at a start, too: somebody starts it again.
+                Err(error) if tries < 20 => self.record.say(|| format!("it does not start: {error:#}")),
+                Err(error) => return Err(error),
+            }
+        }
+        anyhow::bail!("it was never started")
     }
 
-    /// The process dies while some things are under way: nobody knows what became of them.
-    async fn die(&mut self, engine: &Engine) {
-        self.post.seen().dying = true;
-        let mut under_way = Vec::new();
-        for _ in 0..self.random.usize(0..6) {
-            let told = self.new_event(engine);
-            let (engine, incoming) = (engine.clone(), told.incoming.clone());
-            self.told.push(told);
-            under_way.push((self.told.len() - 1, spawn_local(async move { engine.report(incoming).await })));
+    /// What is in force is remembered, since journals are played again under it.
+    pub(crate) fn note_in_force(&mut self, catalog: &Catalog) {
+        self.in_force.insert(catalog.live.digest, Arc::clone(&catalog.live));
+        self.definitions = Arc::clone(&catalog.definitions);
+        self.workflows.clone_from(&catalog.live.workflows);
+    }
+
+    async fn live(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> End {
+        while let Some(Line { step, waits }) = self.trace.steps.get(self.next).cloned() {
+            self.next += 1;
+            self.record.say(|| format!("{step:?}"));
+            let end = match step {
+                Step::Fault(fault) => self.goes_wrong(engine, fault, asked).await,
+                step => {
+                    self.ask(engine, &step, waits && asked.is_empty(), asked).await;
+                    None
+                }
+            };
+            if let Some(end) = end {
+                return end;
+            }
+            if waits && !self.hear_all(engine, asked).await {
+                self.hear_what_is_there(asked);
+                return End::Died;
+            }
         }
-        if self.random.bool() {
-            let (engine, to) = (engine.clone(), engine.clock().now().plus_ms(HOUR_MS * self.random.i64(1..20)));
-            spawn_local(async move { engine.advance(to).await });
+        if self.hear_all(engine, asked).await { End::Over } else { End::Died }
+    }
+
+    /// Waits until everything that was asked for is answered; false when the engine waits for what will never come, and is killed.
+    async fn hear_all(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> bool {
+        let mut turns_left = TURNS_MAX;
+        while !asked.iter().all(|one| one.answer.is_finished()) {
+            if self.post.is_silent() && turns_left > TURNS_BEFORE_KILLED {
+                turns_left = TURNS_BEFORE_KILLED;
+            }
+            if turns_left == 0 {
+                if !self.post.is_silent() {
+                    let left = engine.left();
+                    self.record.wrong(format!("it comes to no end at {}: {left:?}", engine.clock().now()));
+                }
+                return false;
+            }
+            turns_left -= 1;
+            yield_now().await;
         }
-        for _ in 0..self.random.usize(0..40) {
-            tokio::task::yield_now().await;
+        for Asked { what, answer } in asked.drain(..) {
+            if let Ok(heard) = answer.await {
+                self.hear(what, heard);
+            }
         }
-        for (ix, task) in under_way {
-            // Some were acknowledged before the end.
-            if task.is_finished()
-                && let Ok(result) = task.await
+        !self.post.is_silent()
+    }
+
+    /// Some were answered before the end; what is not is open.
+    fn hear_what_is_there(&mut self, asked: &mut Vec<Asked>) {
+        for Asked { what, answer } in asked.drain(..) {
+            if answer.is_finished()
+                && let Some(heard) = now(answer)
             {
-                self.told[ix].fate = self.heard(&self.told[ix], &result);
+                self.hear(what, heard);
             }
         }
-        self.say(format!("it dies at {}", engine.clock().now()));
+    }
+
+    async fn goes_wrong(&mut self, engine: &Engine, fault: Fault, asked: &mut Vec<Asked>) -> Option<End> {
+        match fault {
+            Fault::Crash(turns) => {
+                self.record.count(Name::Crash);
+                return Some(self.die(turns, asked).await);
+            }
+            Fault::Stop => {
+                if self.hear_all(engine, asked).await {
+                    self.record.count(Name::Stop);
+                    engine.stop().await;
+                    return Some(End::Stopped);
+                }
+                self.hear_what_is_there(asked);
+                return Some(End::Died);
+            }
+            Fault::TakenOver(turns) => {
+                self.record.count(Name::TakenOver);
+                self.die(turns, asked).await;
+                // One that waits for what never comes would never learn of it.
+                return Some(if self.post.is_silent() { End::Died } else { End::TakenOver });
+            }
+            Fault::ClockBack(minutes) => {
+                self.die(0, asked).await;
+                self.set_clock_back(engine.clock().now().plus_ms(-MINUTE_MS * i64::from(minutes))).await;
+                return Some(End::Died);
+            }
+            Fault::NoRoom => {
+                self.no_room = true;
+                return Some(self.die(0, asked).await);
+            }
+            Fault::CommitNotKept => self.disk.fail_commit(CommitFails::NotKept),
+            Fault::CommitHalfKnown => self.disk.fail_commit(CommitFails::Kept),
+            Fault::DiskFull(times) => self.disk.fill(times),
+            Fault::ReadFails(after) => self.disk.fail_read(after),
+            Fault::ReadsLate(turns) => self.late.set(turns),
+            Fault::Damaged(kind, place) => self.disk.spoil(kind, place),
+            Fault::Mended => self.disk.mend(),
+            Fault::ClockAhead(minutes) => {
+                self.record.count(Name::ClockAhead);
+                engine.clock().advance_to(engine.clock().now().plus_ms(MINUTE_MS * i64::from(minutes)));
+            }
+            Fault::Pool(fares) => self.post.expect_questions(fares),
+            Fault::Post(fares) => self.post.expect_attempts(fares),
+            // Not drawn yet: see there.
+            Fault::Conflict | Fault::HandOver | Fault::Restored => {}
+        }
+        None
+    }
+
+    /// The process dies while some things are under way.
+    async fn die(&mut self, turns: u16, asked: &mut Vec<Asked>) -> End {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        self.hear_what_is_there(asked);
+        End::Died
+    }
+
+    /// The clock that the data folder goes by shows an earlier time at the next start.
+    async fn set_clock_back(&self, to: Timestamp) {
+        let Ok(store) = Played::open(&self.disk, Lateness::default()) else { return };
+        let mut batch = Batch::new(BatchId(1), store.epoch());
+        batch.documents.push((DocumentKey::Clock, Some(to.as_ms().to_be_bytes().to_vec())));
+        if store.commit(batch).await.is_ok() {
+            self.record.count(Name::ClockBack);
+        }
     }
 
     /// Nothing fails any more: what nobody knows the fate of is sent again, brakes are let go, and time goes on.
-    async fn come_to_an_end(&mut self, engine: &Engine) {
-        for ix in 0..self.told.len() {
-            if self.told[ix].fate == Fate::Unknown && self.is_remembered(engine, ix) {
-                self.report(engine, ix).await;
+    async fn last_life(&mut self, engine: &Engine) -> anyhow::Result<()> {
+        self.release_everything(engine).await;
+        let now = engine.clock().now();
+        self.healed_at = now;
+        let mut asked = Vec::new();
+        for to in [now, now.plus_ms(DAY_MS), now.plus_ms(LAST_DAYS * DAY_MS)] {
+            let before = self.disk.platter().commits;
+            asked.push(self.begin_advance(engine, to));
+            if !self.hear_all(engine, &mut asked).await {
+                return Ok(());
+            }
+            if to == now {
+                let batches = self.disk.platter().commits - before;
+                checks::within_limits::done_soon(&self.record, batches, &self.disk);
             }
         }
-        for what in [Brake::Workflow("follow".to_owned()), Brake::Connection("mailer".to_owned())] {
-            let _ = engine.brake(what, false).await;
+        let unknown = self.fates_unknown(engine);
+        for ix in unknown {
+            self.report_again(engine, ix).await;
         }
-        for state in engine.leads(None, 100).await.unwrap_or_default() {
-            let event = Event::Commanded { command: LeadCommand::Resume, by: "ana".to_owned() };
-            let _ = engine.apply_to(state.lead.id, format!("resume/{}", state.lead.id), event).await;
-        }
-        let _ = engine.advance(engine.clock().now().plus_ms(30 * 24 * HOUR_MS)).await;
-        self.check(engine).await;
+        engine.stop().await;
+        checks::in_the_end(self, &self.disk, engine.clock().now())
+    }
+}
+
+/// What a task that is over came to.
+fn now(mut answer: JoinHandle<Heard>) -> Option<Heard> {
+    use std::future::Future as _;
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::Pin::new(&mut answer).poll(&mut context) {
+        std::task::Poll::Ready(heard) => heard.ok(),
+        std::task::Poll::Pending => None,
     }
 }

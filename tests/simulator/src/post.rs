@@ -1,95 +1,283 @@
-//! The other side of the connection: takes mails, refuses them, or lets them go astray, as the seed says.
+//! The other side of the connections: takes messages, refuses them, is slow, or lets them go astray, as it is told. What must hold
+//! of every single attempt is checked here, at the moment it leaves.
 
+use crate::faults::{Answers, Attempt, Name};
+use crate::mutants::Mutant;
+use crate::record::Shared;
+use crate::trace::Limits;
 use cadenza_core::effect::{Message, Outgoing};
 use cadenza_core::gate::Permit;
-use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::id::EffectId;
+use cadenza_core::lead::Channel;
+use cadenza_core::time::HOUR_MS;
 use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::clock::Clock;
 use cadenza_runtime::courier::{Attempted, Courier, SendError};
-use std::collections::{BTreeMap, BTreeSet};
+use cadenza_runtime::{Answered, PlayedPool};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// One attempt that left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    pub(crate) lead: LeadId,
-    pub(crate) run: String,
-    pub(crate) subject: String,
-    pub(crate) text: String,
-}
+use tokio::task::{spawn_local, yield_now};
 
 #[derive(Default)]
-pub(crate) struct Seen {
-    /// Attempts by their key.
-    pub(crate) attempts: BTreeMap<EffectId, Vec<Attempt>>,
-    /// Keys of which one was taken.
-    pub(crate) taken: BTreeSet<EffectId>,
-    /// Leads whose opt-out was acknowledged.
-    pub(crate) opted_out: BTreeSet<LeadId>,
-    /// What must not be.
-    pub(crate) wrong: Vec<String>,
-    pub(crate) lines: Vec<String>,
-    /// Nobody hears what comes of an attempt any more: the process is about to die.
-    pub(crate) dying: bool,
-    /// Nothing fails any more.
-    pub(crate) healed: bool,
-    random: fastrand::Rng,
+struct Desk {
+    /// How the next attempts fare.
+    attempts: VecDeque<Attempt>,
+    /// How the next questions of the pool fare.
+    answers: VecDeque<Answers>,
+    under_way: usize,
+    /// Attempts of which nobody heard: the engine waits for them until it dies.
+    silent: bool,
+    /// What is under way of the life before is not heard of in this one.
+    life: u64,
+    mutant: Option<Mutant>,
+    /// The permit of the attempt before, for a mutant.
+    permit: Option<Permit>,
+    clock: Option<Clock>,
+    number: u128,
 }
 
-#[derive(Default)]
-pub(crate) struct Post(Mutex<Seen>);
+/// The other side.
+pub(crate) struct Post {
+    desk: Mutex<Desk>,
+    record: Shared,
+    /// The most attempts that may be under way.
+    under_way_max: usize,
+    /// With so many under way others wait.
+    waits_from: usize,
+}
 
 impl Post {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(Mutex::new(Seen { random: fastrand::Rng::with_seed(seed), ..Seen::default() }))
+    pub(crate) fn new(record: Shared, limits: &Limits, mutant: Option<Mutant>) -> Self {
+        let (all, most, _) = limits.sendings;
+        let (under_way_max, waits_from) = (limits.sendings_max(), all.min(most));
+        Self { desk: Mutex::new(Desk { mutant, ..Desk::default() }), record, under_way_max, waits_from }
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A life of the engine begins.
+    pub(crate) fn begin(&self) {
+        let mut desk = self.desk();
+        desk.under_way = 0;
+        desk.silent = false;
+        desk.life += 1;
+    }
+
+    /// The clock that the engine goes by.
+    pub(crate) fn set_clock(&self, clock: Clock) {
+        self.desk().clock = Some(clock);
+    }
+
+    /// Nothing fails any more.
+    pub(crate) fn heal(&self) {
+        let mut desk = self.desk();
+        desk.attempts.clear();
+        desk.answers.clear();
+    }
+
+    pub(crate) fn expect_attempts(&self, fares: Vec<Attempt>) {
+        self.desk().attempts = fares.into();
+    }
+
+    pub(crate) fn expect_questions(&self, fares: Vec<Answers>) {
+        self.desk().answers = fares.into();
+    }
+
+    /// Whether the engine waits for what nobody will tell it.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.desk().silent
+    }
+
+    /// What must hold of an attempt at the moment it leaves.
+    fn look_at(&self, row: &Outgoing, permit: Option<&Permit>) {
+        let (to, body) = match &row.message {
+            Message::Email { rendered: Some(mail), .. } => {
+                (Some(mail.to.clone()), format!("{} {}", mail.subject, mail.body))
+            }
+            // One that cannot be rendered leaves as it is, and is refused by the other side.
+            Message::Email { rendered: None, .. } => (None, String::new()),
+            Message::Notice { to, task, kind } => (None, format!("{to} {task} {kind}")),
+        };
+        if let Some(channel) = row.message.touch() {
+            match permit {
+                None => self.record.wrong(format!("{} touches {} without a permit", row.id, row.lead)),
+                Some(permit) if !permit.is_for(row.id, channel) || channel != Channel::Email => {
+                    self.record.wrong(format!("{} touches {} with the permit of another", row.id, row.lead));
+                }
+                Some(permit) if Some(permit.at()) != row.started_at => {
+                    self.record.wrong(format!("{} leaves with a permit that was given at {}", row.id, permit.at()));
+                }
+                Some(_) => {}
+            }
+            if self.record.lock().opted_out.contains(&row.lead) {
+                self.record.wrong(format!("{} touches {}, whose opt-out was acknowledged", row.id, row.lead));
+            }
+            if to.as_ref().is_some_and(|to| self.record.lock().addresses.contains(to)) {
+                self.record.wrong(format!("{} leaves to {to:?}, which an opt-out named", row.id));
+            }
+        } else if permit.is_some() {
+            self.record.wrong(format!("{} is no touch, and has a permit", row.id));
+        }
+        self.record.lock().departs(row, to, body);
+    }
+
+    /// An attempt is made; how it fares.
+    fn attempt(&self) -> (Attempt, Option<Mutant>, u64) {
+        let mut desk = self.desk();
+        desk.under_way += 1;
+        desk.number += 1;
+        if desk.under_way > self.under_way_max {
+            let so_many = desk.under_way;
+            self.record.wrong(format!("{so_many} attempts are under way, and {} may be", self.under_way_max));
+        }
+        if desk.under_way >= self.waits_from {
+            self.record.count(Name::SendingsWait);
+        }
+        (desk.attempts.pop_front().unwrap_or(Attempt::Taken), desk.mutant, desk.life)
+    }
+
+    fn over(&self, life: u64) {
+        let mut desk = self.desk();
+        if desk.life == life {
+            desk.under_way -= 1;
+        }
+    }
+}
+
+const fn fails(retry_after_ms: Option<u64>) -> Result<(), SendError> {
+    Err(SendError { cause: String::new(), retry: true, retry_after_ms })
 }
 
 impl Courier for Post {
-    fn send(self: Arc<Self>, _: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted) {
-        let fate = {
-            let mut seen = self.seen();
-            let Seen { attempts, opted_out, wrong, lines, random, dying, healed, taken } = &mut *seen;
-            if let Message::Email { rendered, .. } = &row.message {
-                let (subject, text) =
-                    rendered.as_ref().map_or_else(Default::default, |mail| (mail.subject.clone(), mail.body.clone()));
-                let attempt = Attempt { lead: row.lead, run: row.run.to_string(), subject, text };
-                if opted_out.contains(&row.lead) {
-                    wrong.push(format!("a mail leaves to {}, whose opt-out was acknowledged", row.lead));
-                }
-                if permit.is_none() {
-                    wrong.push(format!("a mail leaves to {} without a permit", row.lead));
-                }
-                attempts.entry(row.id).or_default().push(attempt);
+    fn send(self: Arc<Self>, _: Arc<Catalog>, mut row: Outgoing, mut permit: Option<Permit>, done: Attempted) {
+        let (fares, mutant, life) = self.attempt();
+        let mut seen = row.clone();
+        match mutant {
+            Some(Mutant::SentWithoutLeaving) if row.id.0 % 5 == 0 => {
+                self.over(life);
+                return done(row, Ok(()));
             }
-            let fate = match random.u8(0..100) {
-                _ if *healed => Some(Ok(())),
-                _ if *dying => None,
-                0..70 => Some(Ok(())),
-                70..95 => Some(Err(SendError { cause: "503".to_owned(), retry: true, retry_after_ms: None })),
-                _ => Some(Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None })),
-            };
-            let told = match &fate {
-                Some(Ok(())) => "is taken",
-                Some(Err(error)) if error.retry => "does not get through",
-                Some(Err(_)) => "is refused for good",
-                None => "leaves, and nobody hears of it",
-            };
-            lines.push(format!("  {} to {} {told}", row.id, row.lead));
-            if matches!(fate, Some(Ok(())) | None) {
-                taken.insert(row.id);
+            Some(Mutant::KeyOfItsOwn) if row.tries > 1 => seen.id = EffectId(row.id.0 + 500_000 + self.desk().number),
+            Some(Mutant::PermitKept) => {
+                let kept = self.desk().permit.take();
+                self.desk().permit = std::mem::replace(&mut permit, kept);
             }
-            fate
-        };
-        if let Some(result) = fate {
-            done(row, result);
+            Some(Mutant::SaysSomethingElse) if row.tries > 1 => {
+                if let Message::Email { rendered: Some(mail), .. } = &mut seen.message {
+                    mail.body.push_str("P.S.");
+                }
+            }
+            Some(Mutant::LeavesLater) => {
+                self.over(life);
+                let clock = self.desk().clock.clone();
+                spawn_local(async move {
+                    let from = clock.as_ref().map(Clock::now);
+                    for _ in 0..3_000 {
+                        if clock.as_ref().map(Clock::now) >= from.map(|from| from.plus_ms(HOUR_MS)) {
+                            break;
+                        }
+                        yield_now().await;
+                    }
+                    self.look_at(&row, permit.as_ref());
+                    self.record.lock().taken.insert(row.id);
+                });
+                return done(seen, Ok(()));
+            }
+            _ => {}
         }
+        self.look_at(&seen, permit.as_ref());
+        let takes = || {
+            self.record.lock().taken.insert(seen.id);
+        };
+        let (turns, result) = match fares {
+            Attempt::Taken => (0, Ok(())),
+            Attempt::TakenTwice => {
+                self.record.count(Name::PostTakenTwice);
+                self.look_at(&seen, permit.as_ref());
+                (0, Ok(()))
+            }
+            Attempt::TakenLate(turns) => {
+                self.record.count(Name::PostLate);
+                (turns, Ok(()))
+            }
+            Attempt::Fails => (0, fails(None)),
+            Attempt::FailsFor(seconds) => (0, fails(Some(u64::from(seconds) * 1_000))),
+            Attempt::TakenUnheard => {
+                self.record.count(Name::PostTakenUnheard);
+                takes();
+                (0, fails(None))
+            }
+            Attempt::FailsLate(turns) => {
+                self.record.count(Name::PostLate);
+                (turns, fails(None))
+            }
+            Attempt::Refused => {
+                self.record.count(Name::PostRefused);
+                (0, Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None }))
+            }
+            Attempt::Silent => {
+                self.record.count(Name::PostSilent);
+                takes();
+                self.desk().silent = true;
+                return;
+            }
+        };
+        match &result {
+            Ok(()) => takes(),
+            Err(error) => {
+                self.record.lock().failed.insert(seen.id);
+                if error.retry {
+                    self.record.count(Name::PostFails);
+                }
+            }
+        }
+        self.record.say(|| format!("  {} leaves to {} and fares so: {fares:?}", row.id, row.lead));
+        row.last_error = None;
+        if turns == 0 {
+            self.over(life);
+            return done(row, result);
+        }
+        spawn_local(async move {
+            for _ in 0..turns {
+                yield_now().await;
+            }
+            self.over(life);
+            done(row, result);
+        });
     }
 
     fn unready(&self, _: &Catalog) -> Vec<(String, String)> {
         Vec::new()
+    }
+}
+
+impl PlayedPool for Post {
+    fn answered(&self, _: &str) -> Answered {
+        let mut desk = self.desk();
+        let fares = desk.answers.pop_front().unwrap_or(Answers::AtOnce);
+        let another_is_late = matches!(fares, Answers::AtOnce) && matches!(desk.answers.back(), Some(Answers::Late(_)));
+        drop(desk);
+        match fares {
+            Answers::AtOnce => {
+                if another_is_late {
+                    self.record.count(Name::Reordered);
+                }
+                Answered::default()
+            }
+            Answers::Late(turns) => {
+                self.record.count(Name::PoolLate);
+                Answered { after_turns: usize::from(turns), breaks_off: 0 }
+            }
+            Answers::BreaksOff => {
+                self.record.count(Name::PoolBreaksOff);
+                Answered { after_turns: 0, breaks_off: 1 }
+            }
+            Answers::BreaksOffAgain => {
+                self.record.count(Name::PoolBreaksOffAgain);
+                Answered { after_turns: 3, breaks_off: 2 }
+            }
+        }
     }
 }

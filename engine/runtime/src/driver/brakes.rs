@@ -12,7 +12,7 @@ use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, Partitions, StoreError};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is said of a row whose lead a person holds back.
@@ -24,8 +24,8 @@ pub(super) struct Releasing {
     leads: Resuming,
     /// The rows of the outbox that are held.
     rows: Option<EffectId>,
-    /// Leads that a person let go on, whose own rows are looked at.
-    resumed: BTreeSet<LeadId>,
+    /// Leads that a person let go on, whose own rows are looked at, and behind which row to go on.
+    resumed: BTreeMap<LeadId, EffectId>,
     /// Releases that are not durable yet.
     pending: u32,
     /// The batch that carries rows that were held: no others are looked for before it has settled.
@@ -49,7 +49,7 @@ impl Releasing {
 
     /// Somebody lets a lead go on: what is held of it, and nothing else, is looked at.
     pub(super) fn go_of(&mut self, lead: LeadId) {
-        self.resumed.insert(lead);
+        self.resumed.insert(lead, EffectId(lead.0));
     }
 
     /// The store has what this batch wrote.
@@ -96,11 +96,13 @@ impl Releasing {
     async fn release_rows_of_leads(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
-            let Some(lead) = self.resumed.pop_first() else { break };
-            let page = desk
-                .store
-                .outbox(&Partitions::ALL, Some((Due::OnRelease, EffectId(lead.0))), Due::OnRelease, limit)
-                .await?;
+            let Some((lead, after)) = self.resumed.pop_first() else { break };
+            let after = Some((Due::OnRelease, after));
+            let page = desk.store.outbox(&Partitions::ALL, after, Due::OnRelease, limit).await?;
+            if let Some(last) = page.last().filter(|last| page.len() == limit && last.lead == lead) {
+                // There may be more of them than are looked at in one go.
+                self.resumed.insert(lead, last.id);
+            }
             for row in page.into_iter().take_while(|row| row.lead == lead) {
                 if !desk.holds(&row) {
                     self.release_row(desk, row, now);

@@ -151,7 +151,7 @@ impl Driver {
         let mut open = OpenBatch::new(1);
         let mut schedules = firings::Schedules::load(&catalog, store.as_ref(), now).await?;
         open.touched |= schedules.write_new(&mut ledger);
-        let mut pool = pool::Pool::default();
+        let mut pool = pool::Pool::new(options.decisions_max);
         pool.find_lines(store.as_ref()).await?;
         let watching = watching::Watching::load(store.as_ref(), elapsed).await?;
         let raising = walks::Raising::begin(store.as_ref()).await?;

@@ -8,12 +8,16 @@ use std::time::Duration;
 pub struct DriverOptions {
     /// Events in one batch. 64 is what sled takes with the least processor time per lead (`measured.md`); more is slower.
     pub batch_events_max: usize,
+    /// Requests that may wait for the driver; more are refused as busy.
+    pub requests_waiting_max: usize,
     /// Timers fired in one batch, so that ten thousand due at once do not keep intake out.
     pub batch_timers_max: usize,
     /// Leads looked at in one batch while a schedule fires.
     pub firing_leads_max: usize,
     /// Sendings under way at once.
     pub(crate) sendings: Shares,
+    /// Pooled decisions under way at once; half of them of one plugin.
+    pub decisions_max: usize,
     /// How long a stop waits for sendings that are under way, in real time.
     pub sendings_drain: Duration,
     /// Intake stops when fewer bytes than this are free where the data lies.
@@ -29,13 +33,25 @@ impl Default for DriverOptions {
     fn default() -> Self {
         Self {
             batch_events_max: 64,
+            requests_waiting_max: 4_096,
             batch_timers_max: 32,
             firing_leads_max: 32,
             sendings: Shares { all: 64, most: 16, least: 4 },
+            decisions_max: 1_024,
             sendings_drain: Duration::from_secs(15),
             free_bytes_reserve: 256 * 1024 * 1024,
             lease: Duration::from_secs(30),
             decision_days_max: 90,
         }
+    }
+}
+
+impl DriverOptions {
+    /// The same with so many sendings under way at once: by all connections together, by one of them, and by each whatever the
+    /// others do.
+    #[must_use]
+    pub const fn with_sendings(mut self, all: usize, most: usize, least: usize) -> Self {
+        self.sendings = Shares { all, most, least };
+        self
     }
 }

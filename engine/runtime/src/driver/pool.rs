@@ -11,21 +11,16 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{Partitions, QuestionKey, Store, StoreError, TimerOwner};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most pooled decisions under way.
-pub(super) const ASKED_MAX: usize = 1_024;
-/// The most of one plugin: a slow one leaves places to the others.
-const ASKED_OF_ONE_MAX: usize = ASKED_MAX / 2;
-/// The most when escalations are among them. They belong to a task rather than to a step that can wait, so they get places of
-/// their own; beyond these they are asked again when their time-out comes.
-const ASKED_ESCALATING_MAX: usize = 2 * ASKED_MAX;
 /// With more leads than this asking, schedules and releases bring no more.
 const ASKED_MUCH: usize = 256;
 /// The most plugins that questions wait for which are found at a start; others are found when one of theirs is put off.
 const LINES_MAX: usize = 1_000;
 
 /// What is under way and what waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
+    /// The most pooled decisions under way.
+    asked_max: usize,
     /// Questions under way by their leads, whose timers wait for the answer.
     by_lead: BTreeMap<LeadId, u32>,
     by_plugin: BTreeMap<String, usize>,
@@ -47,6 +42,21 @@ pub(super) enum Place {
 }
 
 impl Pool {
+    pub(super) const fn new(asked_max: usize) -> Self {
+        Self { asked_max, by_lead: BTreeMap::new(), by_plugin: BTreeMap::new(), lines: BTreeMap::new(), drawn_in: None }
+    }
+
+    /// The most of one plugin: a slow one leaves places to the others.
+    fn of_one_max(&self) -> usize {
+        (self.asked_max / 2).max(1)
+    }
+
+    /// The most when escalations are among them. They belong to a task rather than to a step that can wait, so they get places of
+    /// their own; beyond these they are asked again when their time-out comes.
+    const fn escalating_max(&self) -> usize {
+        2 * self.asked_max
+    }
+
     /// Finds the lines of questions that wait in the store.
     pub(super) async fn find_lines(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         let firsts = store.questions(&Partitions::ALL, None, LINES_MAX).await?;
@@ -59,7 +69,7 @@ impl Pool {
     pub(super) fn take(&mut self, question: &Question, called: Option<RunId>, batch: u64) -> Place {
         let plugin = &question.plugin;
         if question.asker.task().is_some() {
-            if self.under_way() >= ASKED_ESCALATING_MAX {
+            if self.under_way() >= self.escalating_max() {
                 return Place::None;
             }
         } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && called != Some(question.run)) {
@@ -93,8 +103,8 @@ impl Pool {
 
     /// How many more questions to this plugin there are places for.
     fn room(&self, plugin: &str) -> usize {
-        let of_it = ASKED_OF_ONE_MAX.saturating_sub(self.by_plugin.get(plugin).copied().unwrap_or(0));
-        ASKED_MAX.saturating_sub(self.under_way()).min(of_it)
+        let of_it = self.of_one_max().saturating_sub(self.by_plugin.get(plugin).copied().unwrap_or(0));
+        self.asked_max.saturating_sub(self.under_way()).min(of_it)
     }
 
     /// How many leads have a question under way.
@@ -167,6 +177,8 @@ pub(crate) mod tests {
     use cadenza_core::id::{Digest, TaskId};
     use cadenza_core::plugin::{DecisionInput, DecisionKind, Parameters};
 
+    const ASKED_MAX: usize = 1_024;
+
     fn input() -> DecisionInput {
         DecisionInput {
             now: Timestamp::from_ms(1),
@@ -209,8 +221,8 @@ pub(crate) mod tests {
 
     #[test]
     fn each_plugin_has_a_share_and_nobody_passes_a_line() {
-        let mut pool = Pool::default();
-        assert_eq!(ask(&mut pool, "slow", 0..2_000, false), ASKED_OF_ONE_MAX, "half of the places");
+        let mut pool = Pool::new(ASKED_MAX);
+        assert_eq!(ask(&mut pool, "slow", 0..2_000, false), ASKED_MAX / 2, "half of the places");
         assert_eq!(ask(&mut pool, "quick", 0..10, false), 10, "the others are not in its way");
         assert_eq!(pool.take(&put(3_000, "slow", true), None, 7), Place::Free, "an escalation has places of its own");
         pool.leave(put(0, "slow", false).run.lead(), "slow");
@@ -227,11 +239,11 @@ pub(crate) mod tests {
 
     #[test]
     fn places_come_back() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new(ASKED_MAX);
         assert_eq!(ask(&mut pool, "a", 0..10, false), 10);
         (0..10).for_each(|n| pool.leave(put(n, "a", false).run.lead(), "a"));
         assert!(pool.is_idle());
         assert_eq!(ask(&mut pool, "a", 0..1, true), 1);
-        assert_eq!(ask(&mut pool, "b", 0..5_000, true), ASKED_ESCALATING_MAX - 1, "escalations have an end too");
+        assert_eq!(ask(&mut pool, "b", 0..5_000, true), 2 * ASKED_MAX - 1, "escalations have an end too");
     }
 }

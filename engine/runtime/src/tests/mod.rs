@@ -131,6 +131,7 @@ impl World {
             clock_from: Some(|_, _| fixture::NOW),
             driver: self.limits.clone(),
             threads: Threads::Callers,
+            played: None,
             library: Some(library()),
         };
         let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post);

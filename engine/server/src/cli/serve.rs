@@ -133,7 +133,16 @@ impl Serve {
         if let Some(seconds) = self.sending_drain_s {
             driver.sendings_drain = Duration::from_secs(seconds.min(SENDING_DRAIN_S_MAX));
         }
-        Ok(StartOptions { workspace, data, clock, clock_from: None, driver, threads: Threads::Own, library: None })
+        Ok(StartOptions {
+            workspace,
+            data,
+            clock,
+            clock_from: None,
+            driver,
+            threads: Threads::Own,
+            played: None,
+            library: None,
+        })
     }
 
     fn limits(&self) -> anyhow::Result<Limits> {

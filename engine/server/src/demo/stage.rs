@@ -78,6 +78,7 @@ impl Stage {
             clock_from: Some(|calendar, now| first_opening(calendar, now).plus_ms(-LEAD_IN_MS)),
             driver: DriverOptions::default(),
             threads: Threads::Own,
+            played: None,
             library: None,
         })
         .await?;

@@ -1,0 +1,52 @@
+//! Makes a trace shorter that goes wrong: steps are left out as long as the same thing still goes wrong.
+
+use crate::life::{Story, play};
+use crate::steps::Step;
+use crate::trace::Trace;
+
+/// The shortest trace that was found, and what goes wrong in it. `plays_max` bounds how often it is tried.
+///
+/// # Errors
+/// When the engine cannot be started under the trace as it was.
+pub fn shorten(trace: &Trace, plays_max: usize) -> anyhow::Result<(Trace, Story)> {
+    let mut best = (trace.clone(), play(trace, None, false)?);
+    let Some(kind) = best.1.wrong.first().map(|wrong| kind_of(wrong)) else { return Ok(best) };
+    let mut plays_left = plays_max;
+    let mut length = best.0.steps.len().div_ceil(2);
+    while length > 0 && plays_left > 0 {
+        let mut shorter = false;
+        // What comes last is needed least often: whatever follows what goes wrong.
+        let mut from = best.0.steps.len().saturating_sub(length);
+        while plays_left > 0 {
+            let mut steps = best.0.steps.clone();
+            steps.drain(from..(from + length).min(steps.len()));
+            let candidate = Trace { steps, ..best.0.clone() };
+            plays_left -= 1;
+            if let Ok(story) = play(&candidate, None, false)
+                && story.wrong.iter().any(|wrong| kind_of(wrong) == kind)
+            {
+                best = (candidate, story);
+                shorter = true;
+            }
+            if from == 0 {
+                break;
+            }
+            from = from.saturating_sub(length).min(best.0.steps.len());
+        }
+        if length > 1 {
+            length = length.div_ceil(2).min(length - 1);
+        } else if !shorter {
+            length = 0;
+        }
+    }
+    if !best.0.steps.iter().any(|line| matches!(line.step, Step::Apply(_))) {
+        best.0.workspaces.truncate(1);
+    }
+    Ok(best)
+}
+
+/// What kind of thing goes wrong, without whom it happens to: the words of it that have no digit.
+fn kind_of(wrong: &str) -> String {
+    let words = wrong.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+    words.take(8).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,113 @@
+//! The world that a seed plays in: workspaces as files, drawn so that every verb and every setting that changes what becomes of a
+//! lead comes up. A trace keeps the files themselves, so that it says the same when this draws otherwise.
+
+mod settings;
+mod steps;
+
+use crate::dice::Dice;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use steps::VerbKind;
+
+/// The names that commands may use, in every workspace: what is missing in one of them is asked for in vain.
+pub const WORKFLOWS: [&str; 3] = ["follow", "handoff", "quiet"];
+/// Those who may be in the team.
+pub const REPS: [&str; 4] = ["ana", "ben", "chloe", "maria"];
+/// The plugins that the program brings along.
+pub const PLUGINS: [&str; 3] = ["inbound-fit", "nurture-track", "speed-to-lead"];
+/// The connections that a workspace may have.
+pub const CONNECTIONS: [&str; 2] = ["mailer", "pager"];
+
+/// A workspace: its files by their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Workspace(pub BTreeMap<String, String>);
+
+impl Workspace {
+    /// Draws one.
+    pub fn draw(dice: &mut Dice) -> Self {
+        let mut files = BTreeMap::new();
+        let settings = settings::Settings::draw(dice);
+        files.insert("cadenza.yaml".to_owned(), settings.cadenza());
+        files.insert("team.yaml".to_owned(), settings.team());
+        files.insert("connections.yaml".to_owned(), settings.connections());
+        for (name, subject) in [("hello", true), ("more", true), ("call", false)] {
+            let subject = if subject { format!("subject: {name} to you\n") } else { String::new() };
+            let text = format!(
+                "---\nobjective: Say {name}\nreviewed_by: Ana\n{subject}---\n{name} {{{{ lead.first_name | default(\"you\") }}}}.\n"
+            );
+            files.insert(format!("scripts/{name}.md"), text);
+        }
+        files.insert("follow.yaml".to_owned(), steps::follow(dice));
+        files.insert("handoff.yaml".to_owned(), steps::handoff(dice));
+        files.insert("quiet.yaml".to_owned(), steps::quiet(dice));
+        Self(files)
+    }
+
+    /// Draws another one that the first may become while runs are in it: some of its files.
+    pub fn changed(&self, dice: &mut Dice) -> Self {
+        let (mut files, other) = (self.0.clone(), Self::draw(dice));
+        let mut changed = false;
+        for (name, text) in other.0 {
+            if dice.chance(50) && name != "connections.yaml" {
+                changed |= files.insert(name, text.clone()) != Some(text);
+            }
+        }
+        if !changed {
+            files.insert("follow.yaml".to_owned(), steps::follow(dice));
+        }
+        Self(files)
+    }
+
+    /// Puts its files into a folder, in the place of those that are there.
+    pub fn write(&self, folder: &Path) -> std::io::Result<()> {
+        for (name, text) in &self.0 {
+            let file = folder.join(name);
+            std::fs::create_dir_all(file.parent().unwrap_or(folder))?;
+            std::fs::write(file, text)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_builds::Registry;
+    use cadenza_runtime::catalog::{Basis, Catalog, explain};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    /// A workspace as the engine would read it.
+    fn checked(workspace: &Workspace) -> anyhow::Result<Catalog> {
+        let folder = tempfile::tempdir()?;
+        workspace.write(folder.path())?;
+        let basis = Basis {
+            pinned: Arc::default(),
+            registry: Registry::default(),
+            library: crate::life::library()?,
+            now: crate::record::BEGIN,
+        };
+        Catalog::read(folder.path(), basis).map_err(explain)
+    }
+
+    #[test]
+    fn every_workspace_can_run_and_every_verb_is_drawn() {
+        let mut drawn = BTreeSet::new();
+        for seed in 0..60 {
+            let dice = &mut Dice::new(seed);
+            let first = Workspace::draw(dice);
+            for workspace in [first.changed(dice), first] {
+                let catalog = checked(&workspace).unwrap_or_else(|error| {
+                    panic!("seed {seed} draws a workspace that cannot run: {error:#}\n{workspace:#?}")
+                });
+                let steps = catalog.workspace.workflows.values().flat_map(|workflow| &workflow.steps);
+                drawn.extend(steps.map(|step| VerbKind::of(&step.verb)));
+            }
+        }
+        let missing: Vec<_> = VerbKind::ALL.iter().filter(|kind| !drawn.contains(kind)).collect();
+        assert!(missing.is_empty(), "never drawn, so nothing of them is tried: {missing:?}");
+    }
+}
