@@ -58,10 +58,13 @@ fn public_items_say_what_they_are_and_no_comment_is_a_riddle() {
                 wrong.push(format!("{}: `{}` says nothing", place(), comment.join(" ")));
             }
             comment.clear();
+            // What is hidden from the docs needs none.
+            documented |= trimmed.starts_with("#[doc");
             if trimmed.starts_with("#[") || trimmed.starts_with(')') || trimmed.is_empty() && documented {
                 continue;
             }
-            if let Some(item) = item(line).filter(|_| !documented) {
+            // What a macro makes is documented where the macro is used.
+            if let Some(item) = item(line).filter(|item| !documented && !item.contains('$')) {
                 wrong.push(format!("{}: `{}` says not what it is", place(), item.trim_end_matches([' ', '{'])));
             }
             documented = false;

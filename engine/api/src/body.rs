@@ -24,7 +24,6 @@ pub enum Body<'a> {
 /// Why a body cannot be read; the header that is to blame, and what it should say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Packed.
     #[error("`Content-Encoding: {given}` is not understood: send the body as it is")]
     Packed {
         /// What the header says.
@@ -56,9 +55,7 @@ pub enum BodyError {
     /// Fields that do not go together.
     #[error("the form's field `{name}` cannot be read: {why}")]
     Field {
-        /// Its name.
         name: String,
-        /// Why.
         why: &'static str,
     },
     /// Too many fields.

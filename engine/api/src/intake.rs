@@ -59,7 +59,6 @@ pub struct Draft<'a> {
     pub source: &'a str,
     /// The sender's id.
     pub id: &'a str,
-    /// What happened.
     pub kind: EventType,
     /// When, if the sender says so.
     pub at: Option<Timestamp>,
@@ -67,7 +66,6 @@ pub struct Draft<'a> {
     pub lead: Option<LeadId>,
     /// What it says about the lead.
     pub fields: Vec<(String, Value)>,
-    /// Everything else.
     pub data: BTreeMap<String, Value>,
     /// What could not even be read as a value.
     pub left_out: Vec<LeftOut>,
@@ -144,9 +142,7 @@ impl IntakeError {
 pub struct LeftOutView {
     /// The lead's field; under `data`, `data.` and the name.
     field: String,
-    /// A code.
     code: Why,
-    /// In words.
     why: String,
 }
 

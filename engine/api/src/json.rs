@@ -26,7 +26,6 @@ pub fn show(value: &Value) -> Json {
 pub enum Tree {
     /// A value that is neither a list nor an object.
     Leaf(Value),
-    /// A list.
     List(Vec<Tree>),
     /// Members in the order they were sent.
     Object(Vec<(String, Tree)>),

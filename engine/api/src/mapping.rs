@@ -17,7 +17,6 @@ use std::fmt;
 /// A body as its source's mapping reads it.
 #[derive(Debug, PartialEq)]
 pub struct Mapped {
-    /// The type.
     pub kind: EventType,
     /// The id, when the mapping has a path for it and the body has something there.
     pub id: Option<String>,
@@ -34,25 +33,21 @@ pub struct Mapped {
 /// Why a body cannot be mapped.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
-    /// No JSON.
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
     /// Something that decides what the event is, and is there more than once.
     #[error("`{path}` is there more than once, and only one of them could count: the sender has to send it once")]
     Repeated {
-        /// Where.
         path: String,
     },
     /// Nothing to tell the event's type by.
     #[error("there is no text at `{path}`, which says what kind of event it is")]
     NoType {
-        /// Where.
         path: String,
     },
     /// A text that the mapping does not know.
     #[error("`{text}` at `{path}` is no kind of event that this source maps: add it under `map`")]
     UnknownType {
-        /// Where.
         path: String,
         /// What stands there.
         text: String,
@@ -60,7 +55,6 @@ pub enum MappingError {
     /// An id that is none.
     #[error("`{path}` is no id: it is a text or a whole number")]
     Id {
-        /// Where.
         path: String,
     },
     /// A time that is none.
@@ -68,7 +62,6 @@ pub enum MappingError {
         "`{path}` is no time: it is RFC 3339 such as 2026-03-08T07:30:00Z, a date such as 2026-03-08, or seconds or milliseconds since 1970"
     )]
     Time {
-        /// Where.
         path: String,
     },
 }

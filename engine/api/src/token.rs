@@ -56,7 +56,6 @@ pub enum Role {
     Ingest,
     /// Somebody who sells.
     Rep,
-    /// Looks on.
     Viewer,
 }
 

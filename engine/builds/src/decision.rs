@@ -14,13 +14,11 @@ use std::collections::BTreeMap;
 pub struct DecisionView {
     /// When it was taken.
     pub at: Timestamp,
-    /// About whom.
     pub lead: LeadId,
     /// For which run.
     pub run: RunId,
     /// Which attempt of its step; none for escalations.
     pub attempt: Option<u32>,
-    /// For escalations.
     pub task: Option<TaskId>,
     /// The point of an escalation.
     pub point: Option<u16>,

@@ -74,7 +74,6 @@ pub struct BuildHealth {
 /// What decisions used of one thing.
 #[derive(Debug, Default)]
 pub struct UseOf {
-    /// How much.
     pub spread: Histogram,
     /// Decisions that were near the budget.
     pub near: Meter,
@@ -92,11 +91,9 @@ struct Circuit {
 /// How a decision ended, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It decided.
     Decided,
     /// It refused, in words of its own.
     Refused,
-    /// It trapped.
     Trap,
     /// It ran out of fuel.
     Fuel,
@@ -115,7 +112,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome.
+    /// Every outcome, in the order in which they are shown.
     pub const ALL: [Self; 10] = [
         Self::Decided,
         Self::Refused,

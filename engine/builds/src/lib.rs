@@ -31,17 +31,13 @@ pub enum PluginError {
     /// It does not load.
     #[error("the plugin `{name}` cannot be loaded: {cause}")]
     Load {
-        /// Its name.
         name: String,
-        /// Why.
         cause: LoadError,
     },
     /// Its file cannot be read.
     #[error("the plugin `{name}` cannot be read from `{}`: {cause}", path.display())]
     File {
-        /// Its name.
         name: String,
-        /// Where.
         path: PathBuf,
         /// What the system says.
         cause: String,
@@ -49,15 +45,12 @@ pub enum PluginError {
     /// The component is another plugin.
     #[error("the plugin `{name}` is expected, but the component calls itself `{found}`")]
     Name {
-        /// As expected.
         name: String,
-        /// As found.
         found: String,
     },
     /// The data folder's components cannot be read or written.
     #[error("{}: {cause}", path.display())]
     Library {
-        /// Where.
         path: PathBuf,
         /// What the system says.
         cause: String,

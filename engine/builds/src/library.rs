@@ -90,7 +90,6 @@ pub struct Library {
 enum Compiler {
     /// In a process of its own, whose limits are the system's: this program, started again.
     Child,
-    /// Here.
     ThisProcess,
 }
 

@@ -274,13 +274,9 @@ pub struct Bound {
 /// A place where a plugin is asked, and a build of it that cannot be asked there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
-    /// Where.
     pub place: AskRef,
-    /// The plugin.
     pub plugin: String,
-    /// Its build.
     pub digest: Digest,
-    /// Why not.
     pub why: String,
 }
 

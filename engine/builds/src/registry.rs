@@ -47,9 +47,7 @@ pub struct Versions {
 /// A build that decides, or did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// Which.
     pub hash: ComponentHash,
-    /// Since when.
     pub since: Timestamp,
     /// Who made it live: a token's name, or `workspace` or `program`.
     pub by: String,
@@ -58,11 +56,9 @@ pub struct Live {
 /// A build that is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Which.
     pub hash: ComponentHash,
     /// Of a thousand leads it decides for so many; 0 is shadow.
     pub share_permille: u16,
-    /// Since when.
     pub since: Timestamp,
     /// Who tries it.
     pub by: String,
@@ -83,7 +79,6 @@ pub enum Refusal {
     /// Somebody else tried, promoted or dropped another build meanwhile.
     #[error("of `{plugin}` it would be the build {found} now, and not {wanted}: look at it again")]
     Another {
-        /// The plugin.
         plugin: String,
         /// What it would be.
         found: Digest,
@@ -98,7 +93,6 @@ pub enum Refusal {
         "rule {id} of `{plugin}` was `{before}` when it decided before, and is `{now}` in this build: give `{now}` a number of its own, or its old name back"
     )]
     RuleReused {
-        /// The plugin.
         plugin: String,
         /// The rule's number.
         id: u16,

@@ -12,13 +12,11 @@ const EXAMPLES_MAX: usize = 200;
 /// One question that both builds were asked.
 #[derive(Clone, Debug)]
 pub struct Compared {
-    /// The plugin.
     pub plugin: String,
     /// The build that decided; none when none could be asked, or where several did.
     pub live: Option<Digest>,
     /// The build that was watched.
     pub shadow: Digest,
-    /// About whom.
     pub lead: LeadId,
     /// When the live build was asked.
     pub at: Timestamp,
@@ -66,7 +64,6 @@ pub struct Tally {
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    /// About whom.
     pub lead: LeadId,
     /// When the live build was asked.
     pub at: Timestamp,

@@ -20,11 +20,9 @@ const BUILD_FOLDER: &str = "build";
 /// A component that was built.
 #[derive(Debug)]
 pub struct Built {
-    /// It, loaded.
     pub subject: Subject,
     /// What it is written in.
     pub language: Language,
-    /// The project.
     pub folder: PathBuf,
     /// How long that took; nothing when it was there.
     pub took: Option<Duration>,

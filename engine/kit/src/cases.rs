@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 pub struct Golden {
     /// Where it stands.
     pub file: PathBuf,
-    /// The case.
     pub case: Case,
 }
 

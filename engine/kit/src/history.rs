@@ -200,7 +200,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Counts leads.
+    /// Counts these leads by score and ending.
     pub fn of<'a>(leads: impl IntoIterator<Item = &'a Scored>) -> Self {
         leads.into_iter().fold(Self::default(), |group, lead| Self {
             leads: group.leads + 1,

@@ -13,7 +13,6 @@ const STOPS: u64 = 1_000;
 /// A function's part of the fuel.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
-    /// Its name.
     pub function: String,
     /// Stops in the function itself.
     pub own: usize,

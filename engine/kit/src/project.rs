@@ -76,7 +76,6 @@ const RUST_WORDS: &[&str] = &[
 /// What a new plugin is.
 #[derive(Clone, Copy, Debug)]
 pub struct NewPlugin<'a> {
-    /// Its name.
     pub name: &'a str,
     /// The language that it is written in.
     pub language: Language,

@@ -54,7 +54,6 @@ pub struct Broken {
     pub kind: DecisionKind,
     /// The least of the lead that still shows it.
     pub case: Case,
-    /// What happened.
     pub what: String,
     /// What the plugin said meanwhile.
     pub log: Vec<String>,

@@ -41,16 +41,13 @@ pub enum FolderError {
         /// What it says.
         source: io::Error,
     },
-    /// No `cadenza.yaml`.
     #[error("`{}` is no workspace: it has no file `cadenza.yaml`", path.display())]
     NotAWorkspace {
-        /// The folder.
         path: PathBuf,
     },
     /// More than [`FILE_BYTES_MAX`].
     #[error("`{file}` has more than {FILE_BYTES_MAX} bytes: split it")]
     TooLarge {
-        /// The file.
         file: String,
     },
     /// More than [`FILES_MAX`].
@@ -59,13 +56,11 @@ pub enum FolderError {
     /// A folder that is a link and leads out.
     #[error("`{file}` is a link that leads out of the folder: put the folder itself there")]
     LeadsOut {
-        /// The link.
         file: String,
     },
     /// A path that is absolute or has `..`.
     #[error("`{file}` is no path within a workspace")]
     Path {
-        /// The path.
         file: String,
     },
 }

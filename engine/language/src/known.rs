@@ -40,7 +40,6 @@ pub(crate) struct Known<'a> {
     /// Scripts by path; those that could not be read are there too.
     pub(crate) scripts: BTreeMap<String, ScriptFile>,
     pub(crate) plugins: &'a dyn PluginCatalog,
-    /// `contact.email_via`.
     pub(crate) email_via: Option<String>,
     /// The workspace's time zone; none when it could not be read.
     pub(crate) timezone: Option<String>,

@@ -8,15 +8,10 @@ use serde_json::{Map, Value, json};
 /// A file of the workspace that has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
-    /// A workflow.
     Workflow,
-    /// `team.yaml`
     Team,
-    /// `sources.yaml`
     Sources,
-    /// `connections.yaml`
     Connections,
-    /// `cadenza.yaml`
     Workspace,
 }
 

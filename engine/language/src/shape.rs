@@ -25,7 +25,6 @@ pub(crate) struct Key {
 /// What a key takes.
 #[derive(Debug)]
 pub(crate) enum Takes {
-    /// Any text.
     Text,
     /// A new name: lower case letters, digits, `-` and `_`.
     Name,
@@ -57,7 +56,6 @@ pub(crate) enum Takes {
     Words(fn() -> Vec<&'static str>),
     /// A mapping with known keys.
     Form(&'static Shape),
-    /// A list.
     List(&'static Takes),
     /// A mapping from names of the author's choice.
     Map(&'static Takes),

@@ -35,11 +35,8 @@ impl From<Kept> for Brakes {
 /// What a brake holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brake {
-    /// A workflow.
     Workflow(String),
-    /// A plugin.
     Plugin(String),
-    /// A connection.
     Connection(String),
 }
 

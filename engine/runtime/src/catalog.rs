@@ -24,7 +24,6 @@ pub struct Catalog {
     pub live: Arc<Live>,
     /// Every definition that runs have pinned, the current ones, and what is left of the others.
     pub definitions: Arc<Definitions>,
-    /// The plugins.
     pub plugins: Arc<Plugins>,
     /// Which builds of them are live, tried, and were live.
     pub registry: Arc<Registry>,
@@ -73,7 +72,6 @@ pub struct Basis {
     pub registry: Registry,
     /// Where components are kept.
     pub library: Arc<Library>,
-    /// When.
     pub now: Timestamp,
 }
 

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Which clock the engine runs on, as `--clock` spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ClockKind {
-    /// The system's.
     #[default]
     Real,
     /// So many times as fast as the system's.

@@ -31,7 +31,6 @@ pub struct Counts {
     pub segments: BTreeMap<Segment, i64>,
     /// Runs by workflow, in the order of their names.
     pub workflows: Vec<WorkflowCounts>,
-    /// Open tasks.
     pub tasks: i64,
     /// Leads that were called, by how long they waited for the first call: at most 5, 15, 60, 240 business minutes, or
     /// longer. Each lead is in one class.
@@ -41,7 +40,6 @@ pub struct Counts {
 /// Runs of one workflow, all its versions together.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct WorkflowCounts {
-    /// Its name.
     pub workflow: String,
     /// Its steps that somebody is at.
     pub steps: Vec<StepCounts>,
@@ -50,7 +48,6 @@ pub struct WorkflowCounts {
 /// Runs at one step.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct StepCounts {
-    /// Its id.
     pub step: String,
     /// Runs that go on by themselves.
     pub runs: i64,
@@ -63,7 +60,6 @@ pub struct StepCounts {
 pub struct FirstCalls {
     /// `5m`, `15m`, `1h`, `4h` or `later`.
     pub within: &'static str,
-    /// How many.
     pub leads: i64,
 }
 

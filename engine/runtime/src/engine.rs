@@ -60,9 +60,7 @@ pub enum Refused {
     /// The disk is nearly full.
     #[error("only {free_bytes} bytes are free where the data lies, {reserve_bytes} are kept in reserve: make room")]
     NoSpace {
-        /// Free.
         free_bytes: u64,
-        /// The reserve.
         reserve_bytes: u64,
     },
     /// The engine is starting or stopping.
@@ -74,7 +72,6 @@ pub enum Refused {
     /// The same id came before with another content.
     #[error("the event `{id}` was received before with another content")]
     Conflict {
-        /// The id.
         id: String,
     },
     /// There is nothing of this name.
@@ -82,7 +79,6 @@ pub enum Refused {
     NotFound {
         /// lead, task, run…
         what: &'static str,
-        /// As asked.
         id: String,
     },
     /// The event says nothing by which a lead could be found or created.
@@ -140,11 +136,9 @@ pub(crate) enum Request {
     Report(Incoming, oneshot::Sender<Result<Accepted, Refused>>),
     /// Apply an event to a lead.
     Lead {
-        /// The lead.
         lead: LeadId,
         /// The event's id, for the journal.
         id: String,
-        /// What.
         event: Event,
         /// What it did.
         reply: oneshot::Sender<Result<Applied, Refused>>,
@@ -203,14 +197,12 @@ impl Request {
 pub enum Exhume {
     /// An outgoing one goes back to the outbox; a delivery has become an event by then.
     Redrive {
-        /// Who.
         by: String,
         /// Also when what it was about is over.
         even_so: bool,
     },
     /// It is thrown away.
     Discard {
-        /// Who.
         by: String,
     },
 }
@@ -391,7 +383,7 @@ impl Engine {
         Ok(found.filter(|letter| letter.id == id))
     }
 
-    /// Writes documents.
+    /// Writes documents, and returns once they are durable.
     pub async fn write_documents(&self, documents: Documents) -> Result<(), Refused> {
         self.operate(Operation::Documents(documents)).await
     }
@@ -476,7 +468,7 @@ impl Engine {
         }
     }
 
-    /// A lead.
+    /// The lead of this id; none when there is no such lead.
     pub async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
         self.durable(|| self.store.lead(id)).await
     }
@@ -558,7 +550,7 @@ impl Engine {
         self.durable(|| self.store.dead_letters(after, limit)).await
     }
 
-    /// Counters.
+    /// Every counter as it was after the last durable batch.
     pub async fn counters(&self) -> Result<Counters, Refused> {
         self.durable(|| self.store.counters()).await
     }

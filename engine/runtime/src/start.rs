@@ -35,7 +35,6 @@ pub struct StartOptions {
     pub workspace: PathBuf,
     /// The data folder.
     pub data: PathBuf,
-    /// Which clock.
     pub clock: ClockKind,
     /// Where a scaled or virtual clock begins on a new data folder, by the workspace's calendar and the real time; real
     /// time when none.
@@ -52,7 +51,6 @@ pub struct StartOptions {
 
 /// A running engine.
 pub struct Running {
-    /// Its handle.
     pub engine: Engine,
     /// What was wrong with the workspace folder, when the stored workspace was taken instead of it.
     pub refused: Option<CatalogError>,

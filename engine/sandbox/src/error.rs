@@ -55,7 +55,6 @@ pub enum LoadError {
     /// It is made of more than its budget allows.
     #[error("it is made of {has} {what}, and {allowed} are allowed: raise `{what}` under `plugins` in cadenza.yaml")]
     Parts {
-        /// Of what.
         what: &'static str,
         /// How many it has.
         has: usize,
@@ -69,7 +68,6 @@ pub enum LoadError {
         .setting.map_or_else(|| "it".to_owned(), |setting| format!("`{setting}`"))
     )]
     Start {
-        /// What happens.
         failure: DecisionFailure,
         /// What the budget is called there.
         setting: Option<&'static str>,

@@ -90,9 +90,7 @@ pub struct BudgetOverrides {
     pub log_lines: Option<usize>,
     /// Elements of a table.
     pub table_elements: Option<usize>,
-    /// Tables.
     pub tables: Option<usize>,
-    /// Core instances.
     pub instances: Option<usize>,
 }
 
@@ -145,13 +143,10 @@ pub struct Budgets {
     pub memory_bytes: usize,
     /// Elements of each table.
     pub table_elements: usize,
-    /// Tables.
     pub tables: usize,
-    /// Core instances.
     pub instances: usize,
     /// Bytes of one answer once it is read.
     pub output_bytes: usize,
-    /// Lines.
     pub log_lines: usize,
     /// Bytes of all lines.
     pub log_bytes: usize,

@@ -11,13 +11,10 @@ pub enum Resource {
     Memory,
     /// Bytes of the answer.
     Output,
-    /// Lines said.
     LogLines,
     /// Elements of the largest table.
     TableElements,
-    /// Tables.
     Tables,
-    /// Core instances.
     Instances,
 }
 

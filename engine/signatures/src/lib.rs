@@ -70,19 +70,16 @@ pub enum SignatureError {
     /// A header is not there.
     #[error("the header `{header}` is missing{}", also(header))]
     Missing {
-        /// Its name.
         header: String,
     },
     /// A parameter of the address is not there.
     #[error("the parameter `{name}` of the address is missing")]
     NoParameter {
-        /// Its name.
         name: String,
     },
     /// A header cannot be read.
     #[error("the header `{header}` cannot be read: {expected}")]
     Unreadable {
-        /// Its name.
         header: String,
         /// What it should be.
         expected: String,
@@ -94,20 +91,16 @@ pub enum SignatureError {
     OutOfTolerance {
         /// Which header says so.
         header: String,
-        /// Seconds off.
         off_s: i64,
         /// `behind` or `ahead of`.
         side: &'static str,
-        /// Seconds allowed.
         tolerance_s: i64,
     },
     /// Nobody we know has signed it.
     #[error("no signature in `{header}` matches: check the secret, and that the body is signed as it is sent")]
     Mismatch {
-        /// The header.
         header: String,
     },
-    /// Another token.
     #[error("the token in `{place}` is not that of the source: check the secret")]
     WrongToken {
         /// The header or the parameter.
@@ -136,11 +129,9 @@ impl SignatureError {
 /// A delivery as it came.
 #[derive(Clone, Copy)]
 pub struct Delivered<'a> {
-    /// Its headers.
     pub headers: &'a HeaderMap,
     /// What stands behind `?` in the address.
     pub query: Option<&'a str>,
-    /// Its body.
     pub body: &'a [u8],
 }
 

@@ -13,13 +13,11 @@ pub enum SecretError {
     /// Not in the environment.
     #[error("the environment variable `{name}` is not set: set it where cadenza is started")]
     Unset {
-        /// The variable.
         name: String,
     },
     /// The file cannot be read.
     #[error("the secret file `{}` cannot be read: {cause}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
         /// What the system says.
         cause: String,

@@ -370,7 +370,6 @@ macro_rules! name_keys {
     )+};
 }
 name_keys! {
-    /// A schedule's.
     ScheduleKey = b'S',
     /// A counter's: one record each, so that a batch writes those that changed.
     CounterKey = b'C',
@@ -632,7 +631,6 @@ pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<
 pub(crate) struct PieceKey<'a> {
     /// The key of the value.
     pub(crate) of: &'a [u8],
-    /// From 0.
     pub(crate) number: u32,
 }
 impl PieceKey<'_> {

@@ -30,7 +30,6 @@ pub(crate) struct MarkDays(BTreeMap<u32, Day>);
 /// What is known of a day without looking at it.
 #[derive(Debug)]
 enum Day {
-    /// Nothing.
     Open,
     /// Every mark since its first.
     Growing(Filter),

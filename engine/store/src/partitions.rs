@@ -22,7 +22,7 @@ impl Partitions {
         self.0[partition as usize / 64] & (1 << (partition % 64)) != 0
     }
 
-    /// Adds one.
+    /// Adds a partition to the set.
     pub const fn insert(&mut self, partition: u8) {
         self.0[partition as usize / 64] |= 1 << (partition % 64);
     }

@@ -52,10 +52,8 @@ pub(crate) struct Header {
     /// What the folder may hold, see [`FORMAT`].
     #[n(0)]
     pub(crate) format: u32,
-    /// Who writes.
     #[n(1)]
     pub(crate) epoch: Epoch,
-    /// Logical partitions.
     #[n(2)]
     pub(crate) partitions: u16,
     /// How often it was restored from a backup.

@@ -32,9 +32,7 @@ pub struct BatchId(#[n(0)] pub u64);
 /// Everything one commit writes, or nothing of it.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Its number.
     pub id: BatchId,
-    /// Who writes.
     pub epoch: Epoch,
     /// Up to which claim the writer knew what it holds when this was computed.
     pub term: Term,
@@ -158,11 +156,8 @@ pub enum SharedKey {
     Identity(IdentityKey),
     /// Whether an event was applied.
     Mark(String),
-    /// An account.
     Account(AccountId),
-    /// A schedule.
     Schedule(String),
-    /// A document.
     Document(DocumentKey),
 }
 
@@ -192,7 +187,6 @@ pub struct Term(#[n(0)] pub u64);
 /// What a writer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holding {
-    /// Which partitions.
     pub partitions: Partitions,
     /// The last claim that gave it some. What was computed under an older one is refused where it was lost in between.
     pub term: Term,
@@ -237,7 +231,6 @@ impl Feed {
 /// A lead, and how far its story had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Moved {
-    /// The lead.
     #[n(0)]
     pub lead: LeadId,
     /// The number of its newest journal entry.
@@ -255,7 +248,6 @@ pub struct InboxRow {
     /// The event's id.
     #[n(1)]
     pub id: String,
-    /// What happened.
     #[n(2)]
     pub event: Event,
 }
@@ -263,7 +255,6 @@ pub struct InboxRow {
 /// Under which a row of the inbox lies, in the order of the commits that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InboxKey {
-    /// The commit.
     pub sent: FeedKey,
     /// Which of that commit's, from 0.
     pub number: u32,
@@ -275,7 +266,6 @@ pub struct InboxKey {
 /// person is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct DecisionRef {
-    /// The lead.
     #[n(0)]
     pub lead: LeadId,
     /// The number of the journal entry.
@@ -289,9 +279,7 @@ pub struct DecisionRef {
 pub struct FeedKey {
     /// When the batch was begun; a little later where the clock was set back meanwhile.
     pub at: Timestamp,
-    /// Whose batch.
     pub epoch: Epoch,
-    /// Which.
     pub batch: BatchId,
 }
 
@@ -339,13 +327,11 @@ impl LeadIndex {
 /// A task's place in a queue, in rank order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueKey {
-    /// Whose queue.
     pub assignee: Assignee,
     /// First responses before the rest.
     pub class: u8,
     /// When it is due.
     pub due: Timestamp,
-    /// The task.
     pub task: TaskId,
 }
 
@@ -379,7 +365,6 @@ pub enum OutboxWrite {
     Remove {
         /// Where it was.
         due: Due,
-        /// Which.
         id: EffectId,
     },
     /// A row is given up and kept for a person.
@@ -391,7 +376,6 @@ pub enum OutboxWrite {
     },
     /// A dead letter is driven again or thrown away.
     Exhume {
-        /// Which.
         id: DeadLetterId,
         /// The delivery that it is, when it is one.
         delivery: Option<DeliveryKey>,
@@ -437,16 +421,13 @@ pub struct DeliveryKey(#[n(0)] pub u128);
 /// Something that could not be done and waits for a person.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct DeadLetter {
-    /// Its number.
     #[n(0)]
     pub id: DeadLetterId,
     /// When it was given up.
     #[n(1)]
     pub at: Timestamp,
-    /// Why.
     #[n(2)]
     pub cause: String,
-    /// What.
     #[n(3)]
     pub content: DeadContent,
     /// How often it came after the first time: retries of a delivery.
@@ -477,7 +458,6 @@ pub enum DeadContent {
     /// A delivery that could not be mapped to an event.
     #[n(1)]
     Incoming {
-        /// The source.
         #[n(0)]
         source: String,
         /// The sender's id.
@@ -533,9 +513,7 @@ pub enum DocumentKey {
 /// Who is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimerOwner {
-    /// A lead.
     Lead(LeadId),
-    /// An account.
     Account(AccountId),
 }
 
@@ -560,7 +538,6 @@ pub enum StoreError {
     Fenced {
         /// The epoch in force.
         held: Epoch,
-        /// The writer's.
         ours: Epoch,
     },
     /// Another writer holds a partition of which the batch writes leads. Nothing of the batch is kept, and nothing that this
@@ -570,11 +547,9 @@ pub enum StoreError {
         held.map_or_else(|| "nobody".to_owned(), |held| format!("writer {}", held.0)), ours.0
     )]
     NotHeld {
-        /// The partition.
         partition: u8,
         /// Who holds it now.
         held: Option<Epoch>,
-        /// The writer.
         ours: Epoch,
     },
     /// Another writer has changed what the batch was computed on. Nothing of the batch is kept, and nothing that this writer hands
@@ -587,7 +562,6 @@ pub enum StoreError {
     /// Another process has the data folder open.
     #[error("{path}: another cadenza process has this data folder open; stop it first")]
     Locked {
-        /// The folder.
         path: String,
     },
     /// Somebody reads everything already.
@@ -620,7 +594,6 @@ pub enum StoreError {
     Newer {
         /// In the folder.
         found: u32,
-        /// Ours.
         known: u32,
     },
     /// Less is there than was acknowledged.
@@ -651,8 +624,6 @@ impl StoreError {
 /// A kind of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentKind {
-    /// Definitions.
     Definition,
-    /// Tokens.
     Token,
 }

@@ -4,7 +4,7 @@ mod points;
 
 use cadenza_sdk::{Rating, Reads, Refusal, Scorer, Segment, Tally, View};
 
-/// The plugin.
+/// The plugin that scores inbound leads.
 pub struct InboundFit;
 
 cadenza_sdk::export!(InboundFit: Scorer);

@@ -3,7 +3,7 @@
 
 use cadenza_sdk::{Choice, Code, Nurturer, Plugin, Reads, Refusal, RuleText, Span, Tally, Time, View};
 
-/// The plugin.
+/// The plugin that chooses a nurture track.
 pub struct NurtureTrack;
 
 cadenza_sdk::export!(NurtureTrack: Nurturer);

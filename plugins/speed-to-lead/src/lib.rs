@@ -3,7 +3,7 @@
 
 use cadenza_sdk::{Action, Escalator, Nothing, Overdue, Plugin, Reads, Refusal, RuleText, Span, Tally, Verdict, View};
 
-/// The plugin.
+/// The plugin that decides what to do about an overdue first call.
 pub struct SpeedToLead;
 
 cadenza_sdk::export!(SpeedToLead: Escalator);

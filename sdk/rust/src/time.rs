@@ -91,7 +91,7 @@ impl Span {
         Self::hours(days.saturating_mul(24))
     }
 
-    /// Milliseconds.
+    /// The value in milliseconds.
     pub const fn as_ms(self) -> i64 {
         self.0
     }

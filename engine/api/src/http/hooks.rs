@@ -88,7 +88,6 @@ pub(crate) async fn receive(
 
 /// What is known of a delivery besides its body; also of a dead letter that is tried again.
 pub(crate) struct Sent<'a> {
-    /// The source.
     pub(crate) source: &'a str,
     /// The id it came under.
     pub(crate) id: Option<&'a str>,

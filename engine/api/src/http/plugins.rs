@@ -135,7 +135,6 @@ pub(crate) async fn promote(
 pub(crate) struct RolledBackView {
     /// `candidate_dropped`, or `live_again`.
     done: &'static str,
-    /// Which build.
     digest: String,
     /// None when nothing is left of it, because no build of it ever decided.
     plugin: Option<PluginView>,

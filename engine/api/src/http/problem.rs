@@ -44,7 +44,6 @@ kinds! {
     BadCursor = 400 "bad-cursor" "The cursor does not fit this list",
     /// The body did not arrive, or not in time.
     BodyIncomplete = 400 "body-incomplete" "The body did not arrive",
-    /// No token.
     TokenMissing = 401 "token-missing" "A token is needed",
     /// No such token.
     TokenUnknown = 401 "token-unknown" "The token is not known",
@@ -76,7 +75,6 @@ kinds! {
     BackupUnderWay = 409 "backup-under-way" "A backup is being written already",
     /// A clock that cannot be advanced.
     NotVirtual = 409 "clock-not-virtual" "Only a virtual clock can be advanced",
-    /// Too large.
     TooLarge = 413 "body-too-large" "The body is too large",
     /// No JSON by its content type.
     NotJson = 415 "content-type" "The body must be JSON",

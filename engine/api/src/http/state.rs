@@ -16,7 +16,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Everything a handler may use.
 pub struct Api {
-    /// The engine.
     pub(crate) engine: Engine,
     /// Tokens in force.
     pub(crate) tokens: Tokens,
@@ -75,7 +74,7 @@ impl Api {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// The engine.
+    /// The engine that answers are taken from.
     pub const fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -117,9 +116,8 @@ pub struct OpenSource {
     pub reader: Reader,
 }
 
-/// One webhook.
+/// What one webhook accepts, and how it is read.
 pub enum Intake {
-    /// Takes deliveries.
     Open(Box<OpenSource>),
     /// Its secret is not to be had; the text says why.
     Closed(String),

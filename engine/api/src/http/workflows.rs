@@ -71,7 +71,6 @@ pub(crate) struct Outcome {
 struct LeadOutcome {
     lead: LeadId,
     done: bool,
-    /// A code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// The same in words.

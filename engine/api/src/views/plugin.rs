@@ -100,7 +100,6 @@ struct BudgetView {
 struct CircuitView {
     /// `closed`: it is asked; `open`: it failed again and again, and is not.
     state: &'static str,
-    /// Real time.
     open_until: Option<Timestamp>,
     failures_in_a_row: u32,
     last_failure: Option<String>,

@@ -159,7 +159,6 @@ impl TaskView {
 /// Why a task must not be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeldBack {
-    /// In words.
     pub(crate) why: &'static str,
     /// Until when; none when nobody knows, or for good.
     pub(crate) until: Option<Timestamp>,

@@ -63,7 +63,6 @@ pub(crate) struct Teller<'a> {
 /// One thing that happened.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
-    /// The sentence.
     pub(crate) text: String,
     /// Why, for decisions.
     #[serde(skip_serializing_if = "Vec::is_empty")]

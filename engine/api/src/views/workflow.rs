@@ -44,7 +44,6 @@ impl WorkflowView {
 /// One version of a workflow.
 #[derive(Debug, Serialize)]
 pub(crate) struct VersionView {
-    /// Its digest.
     pub(crate) version: Digest,
     /// Whether new runs start with it.
     pub(crate) live: bool,

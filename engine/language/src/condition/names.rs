@@ -30,7 +30,6 @@ pub(super) struct Found {
 /// A closed set of texts.
 #[derive(Clone)]
 pub(super) struct Codes {
-    /// `a segment`
     what: &'static str,
     texts: Vec<String>,
     /// Texts with this beginning are good too.

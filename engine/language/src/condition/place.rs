@@ -10,7 +10,6 @@ pub(crate) enum Place {
     Enrolling,
     /// `leads` of a schedule: neither event nor run.
     Schedule,
-    /// A territory.
     Territory,
     /// `leave`: asked again and again, after whatever happens.
     Leave,

@@ -48,14 +48,12 @@ const LIST_DEPTH_MAX: u8 = 8;
 pub struct RenderError {
     /// Where, from 1.
     pub line: u32,
-    /// Why.
     pub stop: Stop,
 }
 
 /// What stopped a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
-    /// No template.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
     /// Longer, or with more in one tag, than is read.

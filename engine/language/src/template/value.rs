@@ -15,13 +15,11 @@ pub(super) enum Shown {
     Int(i64),
     Number(f64),
     Time(Timestamp),
-    /// Milliseconds.
     Duration(i64),
     Text(Arc<str>),
     List(Arc<Items>),
     /// `lead`, `owner`…: has fields, and no text.
     Object(Object),
-    /// `loop`.
     Turn(Turn),
 }
 

@@ -42,7 +42,6 @@ impl Moment {
 pub(super) enum Sees {
     /// The same as where it comes from.
     Same,
-    /// This.
     Only(Moment),
 }
 

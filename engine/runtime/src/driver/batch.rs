@@ -15,7 +15,6 @@ use tokio::sync::oneshot;
 
 /// A batch under way.
 pub(crate) struct OpenBatch {
-    /// Its number.
     pub(crate) number: u64,
     /// Events from outside that it has taken so far.
     pub(crate) events: usize,
@@ -49,7 +48,6 @@ pub(crate) enum Taken {
     Lead(Command, oneshot::Sender<Result<Applied, Refused>>, Applied),
     /// A dead letter.
     Bury(String, Box<DeadContent>, oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
-    /// An operation.
     Operation(Operation, oneshot::Sender<Result<(), Refused>>),
     /// The result of something that the driver began: nobody waits, and nobody sends it again.
     Result(Request),

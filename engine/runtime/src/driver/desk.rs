@@ -29,7 +29,6 @@ use std::sync::Arc;
 pub(super) struct Desk {
     /// Where state is kept.
     pub(super) store: Arc<dyn Store>,
-    /// The time.
     pub(super) clock: Clock,
     /// What is in force.
     pub(super) catalog: Arc<Catalog>,
@@ -37,7 +36,6 @@ pub(super) struct Desk {
     pub(super) decider: Decider,
     /// What is counted.
     pub(super) meters: Arc<Meters>,
-    /// Limits.
     pub(super) options: DriverOptions,
     /// Questions that the pool is asked.
     pub(super) pool: Pool,

@@ -60,13 +60,11 @@ const FORGET_EVERY: Duration = Duration::from_millis(50);
 pub(crate) struct Parts {
     /// Where state is kept.
     pub(crate) store: Arc<dyn Store>,
-    /// The time.
     pub(crate) clock: Clock,
     /// What is in force.
     pub(crate) catalog: Arc<Catalog>,
     /// Who asks plugins.
     pub(crate) decider: Decider,
-    /// Who sends.
     pub(crate) courier: Arc<dyn Courier>,
     /// What is counted.
     pub(crate) meters: Arc<Meters>,
@@ -74,7 +72,6 @@ pub(crate) struct Parts {
     pub(crate) free_bytes: Box<dyn Fn() -> u64 + Send>,
     /// Which mail is being rendered.
     pub(crate) rendering: Rendering,
-    /// Limits.
     pub(crate) options: DriverOptions,
 }
 

@@ -251,7 +251,6 @@ pub fn intake(epoch: Epoch, id: BatchId, numbers: Range<u64>) -> Batch {
 pub enum Presence {
     /// All its records, as they were written.
     Whole,
-    /// None.
     Absent,
     /// Some: an atomic commit was none.
     Half,

@@ -29,7 +29,7 @@ pub struct Module {
 }
 
 impl Module {
-    /// Its bytes.
+    /// Reads the bytes of the component.
     pub fn read(&self) -> Result<Vec<u8>, BuildError> {
         std::fs::read(&self.file).map_err(|cause| BuildError::File { path: self.file.clone(), cause })
     }

@@ -2,7 +2,7 @@
 
 use cadenza_sdk::{Action, Escalator, Nothing, Overdue, Plugin, Reads, Refusal, RuleText, Tally, Verdict, View};
 
-/// The plugin.
+/// The plugin: it decides what to do about something overdue.
 pub struct FirstCall;
 
 cadenza_sdk::export!(FirstCall: Escalator);

@@ -2,7 +2,7 @@
 
 use cadenza_sdk::{Choice, Nurturer, Plugin, Reads, Refusal, RuleText, Span, Tally, Time, View};
 
-/// The plugin.
+/// The plugin: it chooses a nurture track.
 pub struct Track;
 
 cadenza_sdk::export!(Track: Nurturer);

@@ -2,7 +2,7 @@
 
 use cadenza_sdk::{Plugin, Rating, Reads, Refusal, RuleText, Scorer, Segment, Span, Tally, View};
 
-/// The plugin.
+/// The plugin: it scores leads.
 pub struct LeadScore;
 
 cadenza_sdk::export!(LeadScore: Scorer);
