@@ -54,10 +54,7 @@ pub enum BodyError {
     },
     /// Fields that do not go together.
     #[error("the form's field `{name}` cannot be read: {why}")]
-    Field {
-        name: String,
-        why: &'static str,
-    },
+    Field { name: String, why: &'static str },
     /// Too many fields.
     #[error("the form has more than {FORM_FIELDS_MAX} fields: send less of them")]
     TooMany,

@@ -37,14 +37,10 @@ pub enum MappingError {
     Json(serde_json::Error),
     /// Something that decides what the event is, and is there more than once.
     #[error("`{path}` is there more than once, and only one of them could count: the sender has to send it once")]
-    Repeated {
-        path: String,
-    },
+    Repeated { path: String },
     /// Nothing to tell the event's type by.
     #[error("there is no text at `{path}`, which says what kind of event it is")]
-    NoType {
-        path: String,
-    },
+    NoType { path: String },
     /// A text that the mapping does not know.
     #[error("`{text}` at `{path}` is no kind of event that this source maps: add it under `map`")]
     UnknownType {
@@ -54,16 +50,12 @@ pub enum MappingError {
     },
     /// An id that is none.
     #[error("`{path}` is no id: it is a text or a whole number")]
-    Id {
-        path: String,
-    },
+    Id { path: String },
     /// A time that is none.
     #[error(
         "`{path}` is no time: it is RFC 3339 such as 2026-03-08T07:30:00Z, a date such as 2026-03-08, or seconds or milliseconds since 1970"
     )]
-    Time {
-        path: String,
-    },
+    Time { path: String },
 }
 
 impl MappingError {

@@ -30,10 +30,7 @@ use std::path::PathBuf;
 pub enum PluginError {
     /// It does not load.
     #[error("the plugin `{name}` cannot be loaded: {cause}")]
-    Load {
-        name: String,
-        cause: LoadError,
-    },
+    Load { name: String, cause: LoadError },
     /// Its file cannot be read.
     #[error("the plugin `{name}` cannot be read from `{}`: {cause}", path.display())]
     File {
@@ -44,10 +41,7 @@ pub enum PluginError {
     },
     /// The component is another plugin.
     #[error("the plugin `{name}` is expected, but the component calls itself `{found}`")]
-    Name {
-        name: String,
-        found: String,
-    },
+    Name { name: String, found: String },
     /// The data folder's components cannot be read or written.
     #[error("{}: {cause}", path.display())]
     Library {

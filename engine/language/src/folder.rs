@@ -42,27 +42,19 @@ pub enum FolderError {
         source: io::Error,
     },
     #[error("`{}` is no workspace: it has no file `cadenza.yaml`", path.display())]
-    NotAWorkspace {
-        path: PathBuf,
-    },
+    NotAWorkspace { path: PathBuf },
     /// More than [`FILE_BYTES_MAX`].
     #[error("`{file}` has more than {FILE_BYTES_MAX} bytes: split it")]
-    TooLarge {
-        file: String,
-    },
+    TooLarge { file: String },
     /// More than [`FILES_MAX`].
     #[error("the folder has more than {FILES_MAX} files")]
     TooMany,
     /// A folder that is a link and leads out.
     #[error("`{file}` is a link that leads out of the folder: put the folder itself there")]
-    LeadsOut {
-        file: String,
-    },
+    LeadsOut { file: String },
     /// A path that is absolute or has `..`.
     #[error("`{file}` is no path within a workspace")]
-    Path {
-        file: String,
-    },
+    Path { file: String },
 }
 
 impl Folder {

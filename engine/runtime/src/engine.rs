@@ -59,10 +59,7 @@ pub enum Refused {
     Busy,
     /// The disk is nearly full.
     #[error("only {free_bytes} bytes are free where the data lies, {reserve_bytes} are kept in reserve: make room")]
-    NoSpace {
-        free_bytes: u64,
-        reserve_bytes: u64,
-    },
+    NoSpace { free_bytes: u64, reserve_bytes: u64 },
     /// The engine is starting or stopping.
     #[error("the engine is stopping")]
     Stopping,
@@ -71,9 +68,7 @@ pub enum Refused {
     Failed(String),
     /// The same id came before with another content.
     #[error("the event `{id}` was received before with another content")]
-    Conflict {
-        id: String,
-    },
+    Conflict { id: String },
     /// There is nothing of this name.
     #[error("there is no {what} `{id}`")]
     NotFound {
@@ -202,9 +197,7 @@ pub enum Exhume {
         even_so: bool,
     },
     /// It is thrown away.
-    Discard {
-        by: String,
-    },
+    Discard { by: String },
 }
 
 /// How far the driver has come; the barrier for reads.

@@ -69,14 +69,10 @@ impl Key {
 pub enum SignatureError {
     /// A header is not there.
     #[error("the header `{header}` is missing{}", also(header))]
-    Missing {
-        header: String,
-    },
+    Missing { header: String },
     /// A parameter of the address is not there.
     #[error("the parameter `{name}` of the address is missing")]
-    NoParameter {
-        name: String,
-    },
+    NoParameter { name: String },
     /// A header cannot be read.
     #[error("the header `{header}` cannot be read: {expected}")]
     Unreadable {
@@ -98,9 +94,7 @@ pub enum SignatureError {
     },
     /// Nobody we know has signed it.
     #[error("no signature in `{header}` matches: check the secret, and that the body is signed as it is sent")]
-    Mismatch {
-        header: String,
-    },
+    Mismatch { header: String },
     #[error("the token in `{place}` is not that of the source: check the secret")]
     WrongToken {
         /// The header or the parameter.

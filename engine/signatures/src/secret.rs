@@ -12,9 +12,7 @@ const SECRET_BYTES_MAX: usize = 4_096;
 pub enum SecretError {
     /// Not in the environment.
     #[error("the environment variable `{name}` is not set: set it where cadenza is started")]
-    Unset {
-        name: String,
-    },
+    Unset { name: String },
     /// The file cannot be read.
     #[error("the secret file `{}` cannot be read: {cause}", path.display())]
     Unreadable {

@@ -561,9 +561,7 @@ pub enum StoreError {
     },
     /// Another process has the data folder open.
     #[error("{path}: another cadenza process has this data folder open; stop it first")]
-    Locked {
-        path: String,
-    },
+    Locked { path: String },
     /// Somebody reads everything already.
     #[error("a snapshot is being read already: one at a time")]
     SnapshotUnderWay,

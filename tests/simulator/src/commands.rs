@@ -89,8 +89,10 @@ fn named(by: Naming, person: u8) -> Option<(String, Value)> {
 fn report(said: &Said, now: Timestamp, number: usize) -> Report {
     let mut fields: Vec<(String, Value)> = said.by.iter().filter_map(|by| named(*by, said.person)).collect();
     let mut data = vec![field("n", Value::Int(number as i64))];
+    let mut at = now;
     for brings in &said.brings {
         match *brings {
+            Brings::HoursAgo(hours) => at = now.plus_ms(-HOUR_MS * i64::from(hours)),
             Brings::FirstName => fields.push(field("first_name", text(format!("P{}", said.person)))),
             Brings::Company(which) => fields.push(field("company", text(format!("Company {which}")))),
             Brings::Country(which) => {
@@ -125,7 +127,7 @@ fn report(said: &Said, now: Timestamp, number: usize) -> Report {
     fields.retain(|(name, _)| once.insert(name.clone()));
     Report {
         kind: said.kind.clone(),
-        at: now,
+        at,
         source: "sim".to_owned(),
         fields,
         data: data.into_iter().collect(),
@@ -266,7 +268,8 @@ impl Lives<'_> {
         let lead = said.by.contains(&Naming::OurId).then(|| self.lead(u16::from(said.person))).flatten();
         let id = format!("sim/{number}");
         let content = hash64(format!("{report:?}").as_bytes());
-        Told { incoming: Incoming { id, content, signed: None, report, lead }, fate: Fate::Unknown }
+        let incoming = Incoming { id, content, signed: None, report, lead };
+        Told { incoming, came_at: engine.clock().now(), fate: Fate::Unknown }
     }
 
     fn begin_report(&self, engine: &Engine, ix: usize) -> Asked {
@@ -286,7 +289,7 @@ impl Lives<'_> {
 
     /// The engine remembers an event for so long; what comes again later is another one.
     fn is_remembered(&self, engine: &Engine, ix: usize) -> bool {
-        let age_ms = engine.clock().now().since_ms(self.record.lock().told[ix].incoming.report.at);
+        let age_ms = engine.clock().now().since_ms(self.record.lock().told[ix].came_at);
         age_ms < DAY_MS * (i64::from(MARK_DAYS) - 2)
     }
 

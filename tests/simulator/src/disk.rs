@@ -4,7 +4,7 @@
 use crate::faults::{Kind, Name, Tally};
 use crate::mutants::Mutant;
 use cadenza_store::{Changes, Record, Space, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -30,6 +30,8 @@ pub(crate) struct Platter {
     read_fails_after: Option<u8>,
     /// Records that cannot be read, as they were.
     spoilt: Records,
+    /// Keys of those that could not be read at any time.
+    pub(crate) ever_spoilt: BTreeSet<Vec<u8>>,
     /// Batches that were written.
     pub(crate) commits: u64,
     /// Faults that somebody met.
@@ -95,10 +97,11 @@ impl Disk {
             return;
         }
         let key = keys[usize::from(place) % keys.len()].clone();
-        let Platter { records, spoilt, .. } = &mut *platter;
+        let Platter { records, spoilt, ever_spoilt, .. } = &mut *platter;
         if let Some(value) = records.get_mut(&key)
             && *value != SPOILT
         {
+            ever_spoilt.insert(key.clone());
             spoilt.insert(key, std::mem::replace(value, SPOILT.to_vec()));
         }
     }

@@ -51,7 +51,7 @@ pub enum Fault {
     Restored,
 }
 
-/// Kinds of records that are damaged; of the others the loss is told of and lived with (a pool's memory, a counter).
+/// Kinds of records that are damaged. Of counters and definitions the loss is told of and lived with, and a scan would find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the record of its name")]
@@ -62,11 +62,24 @@ pub enum Kind {
     Account,
     Mark,
     OutboxRow,
+    DeadLetter,
+    Pool,
+    Schedule,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Lead, Self::Journal, Self::Identity, Self::Account, Self::Mark, Self::OutboxRow];
+    pub const ALL: [Self; 9] = [
+        Self::Lead,
+        Self::Journal,
+        Self::Identity,
+        Self::Account,
+        Self::Mark,
+        Self::OutboxRow,
+        Self::DeadLetter,
+        Self::Pool,
+        Self::Schedule,
+    ];
 
     /// The first byte of their keys.
     pub const fn prefix(self) -> u8 {
@@ -77,6 +90,9 @@ impl Kind {
             Self::Account => b'A',
             Self::Mark => b'M',
             Self::OutboxRow => b'E',
+            Self::DeadLetter => b'D',
+            Self::Pool => b'O',
+            Self::Schedule => b'S',
         }
     }
 }
@@ -138,6 +154,9 @@ pub enum Name {
     DamagedAccount,
     DamagedMark,
     DamagedOutboxRow,
+    DamagedDeadLetter,
+    DamagedPool,
+    DamagedSchedule,
     ClockAhead,
     ClockBack,
     PoolLate,
@@ -159,7 +178,7 @@ pub enum Name {
 
 impl Name {
     /// All of them: what a long run must have seen.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Crash,
         Self::Stop,
         Self::TakenOver,
@@ -175,6 +194,9 @@ impl Name {
         Self::DamagedAccount,
         Self::DamagedMark,
         Self::DamagedOutboxRow,
+        Self::DamagedDeadLetter,
+        Self::DamagedPool,
+        Self::DamagedSchedule,
         Self::ClockAhead,
         Self::ClockBack,
         Self::PoolLate,
@@ -203,6 +225,9 @@ impl Name {
             Kind::Account => Self::DamagedAccount,
             Kind::Mark => Self::DamagedMark,
             Kind::OutboxRow => Self::DamagedOutboxRow,
+            Kind::DeadLetter => Self::DamagedDeadLetter,
+            Kind::Pool => Self::DamagedPool,
+            Kind::Schedule => Self::DamagedSchedule,
         }
     }
 }

@@ -155,7 +155,7 @@ impl Courier for Post {
         let (fares, mutant, life) = self.attempt();
         let mut seen = row.clone();
         match mutant {
-            Some(Mutant::SentWithoutLeaving) if row.id.0 % 5 == 0 => {
+            Some(Mutant::SentWithoutLeaving) if row.id.0.is_multiple_of(5) => {
                 self.over(life);
                 return done(row, Ok(()));
             }

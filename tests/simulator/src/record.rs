@@ -26,6 +26,8 @@ pub(crate) enum Fate {
 /// An event from outside.
 pub(crate) struct Told {
     pub(crate) incoming: Incoming,
+    /// When it came first.
+    pub(crate) came_at: Timestamp,
     pub(crate) fate: Fate,
 }
 

@@ -102,6 +102,8 @@ pub enum Brings {
     NoProjectDate,
     Outcome(u8),
     Result(u8),
+    /// It happened so many hours ago.
+    HoursAgo(u8),
 }
 
 /// Where a sender says that a lead stands.
@@ -177,12 +179,12 @@ impl Step {
             580..590 => Self::Bury(dice.from_to(0, 3) as u8),
             590..605 => Self::Redrive(dice.place(), dice.chance(60)),
             605..612 => Self::Discard(dice.place()),
-            612..622 => Self::Apply(dice.from_to(0, u32::from(workspaces) - 1) as u8),
-            622..624 => Self::Plugins,
-            624..628 => Self::Document(dice.from_to(0, 3) as u8),
-            628..640 => Self::Preview(dice.place(), ToLead::draw(dice)),
-            640..660 => Self::Look,
-            660..910 => Self::Advance(if dice.chance(50) { dice.from_to(1, 60) } else { dice.from_to(60, 600) }),
+            612..617 => Self::Apply(dice.from_to(0, u32::from(workspaces) - 1) as u8),
+            617..619 => Self::Plugins,
+            619..623 => Self::Document(dice.from_to(0, 3) as u8),
+            623..635 => Self::Preview(dice.place(), ToLead::draw(dice)),
+            635..655 => Self::Look,
+            655..910 => Self::Advance(if dice.chance(50) { dice.from_to(1, 60) } else { dice.from_to(60, 600) }),
             _ => Self::Fault(Fault::draw(dice)),
         }
     }
@@ -225,8 +227,9 @@ impl Said {
 impl Brings {
     fn draw(dice: &mut Dice) -> Self {
         let which = dice.from_to(0, 3) as u8;
-        match dice.from_to(0, 7) {
+        match dice.from_to(0, 8) {
             0 => Self::FirstName,
+            7 => Self::HoursAgo(dice.from_to(1, 100) as u8),
             1 | 2 => Self::Company(which),
             3 => Self::Country(which),
             4 => Self::Timezone(which),

@@ -56,6 +56,13 @@ pub struct Binding {
     pub of: Option<LeadId>,
 }
 
+impl Binding {
+    /// Whether this binding stays when the lead whose preference the other one is takes that back.
+    pub const fn outlasts(&self, other: &Self) -> bool {
+        self.of.is_none() && other.of.is_some()
+    }
+}
+
 /// What a lead tells a key that it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityMessage {
@@ -127,8 +134,12 @@ impl Identity {
     }
 
     fn bind(&mut self, binding: Binding) -> Told {
-        if self.bindings.iter().any(|known| known.why == binding.why) {
-            return Told::default();
+        if let Some(known) = self.bindings.iter_mut().find(|known| known.why == binding.why) {
+            if !binding.outlasts(known) {
+                return Told::default();
+            }
+            *known = binding.clone();
+            return Told { changed: true, to_others: Some(binding), ..Told::default() };
         }
         self.bindings.push(binding.clone());
         Told { changed: true, to_others: Some(binding), ..Told::default() }
@@ -220,7 +231,20 @@ mod tests {
         ] {
             assert_eq!(told(key.tell(lead(who), message, now)), expected, "{what}");
         }
-        for n in 2..HOLDERS_MAX {
+        // A preference of one lead, and then somebody's word.
+        let mut key = Identity::default();
+        let preference = Binding { of: Some(lead(0)), ..opted_out() };
+        for (what, who, message, expected) in [
+            ("the one lead", 0, Held, (true, None, 0, false)),
+            ("its preference", 0, BindAlone(preference.clone()), (true, None, 0, true)),
+            ("somebody's word outlasts it, and whoever has it hears so", 1, Bind(opted_out()), (true, None, 0, true)),
+            ("a preference does not outlast that", 0, Bind(preference), (false, None, 0, false)),
+            ("and does not take it back", 0, Release(Why::OptedOut), (false, None, 0, false)),
+        ] {
+            assert_eq!(told(key.tell(lead(who), message, now)), expected, "{what}");
+        }
+        let mut key = Identity::default();
+        for n in 0..HOLDERS_MAX {
             assert!(key.tell(lead(n), Held, now).changed, "lead {n}");
         }
         let crowded = key.tell(lead(HOLDERS_MAX), Held, now);

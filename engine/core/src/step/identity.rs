@@ -179,8 +179,11 @@ impl<'a> Machine<'a> {
 
     /// Records that a key of the lead is bound. The gate heeds it from now on.
     pub(super) fn bound(&mut self, key: &IdentityKey, binding: &Binding) {
-        let known = |bound: &BoundKey| bound.key == *key && bound.binding.why == binding.why;
-        if self.state.lead.consent.bound.iter().any(known) {
+        let known = |bound: &&mut BoundKey| bound.key == *key && bound.binding.why == binding.why;
+        if let Some(known) = self.state.lead.consent.bound.iter_mut().find(known) {
+            if binding.outlasts(&known.binding) {
+                known.binding = binding.clone();
+            }
             return;
         }
         let lead = &mut self.state.lead;

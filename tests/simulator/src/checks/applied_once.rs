@@ -8,7 +8,7 @@ use cadenza_core::journal::Note;
 use std::collections::BTreeMap;
 
 pub(super) fn check(scan: &Scan, record: &Shared) {
-    let (mut events, mut acts): (BTreeMap<&str, Vec<LeadId>>, BTreeMap<&str, Vec<LeadId>>) = Default::default();
+    let (mut events, mut acts) = (BTreeMap::<&str, Vec<LeadId>>::new(), BTreeMap::<&str, Vec<LeadId>>::new());
     for (lead, entries) in &scan.journals {
         for entry in entries {
             let event = entry.skeleton.event.as_str();

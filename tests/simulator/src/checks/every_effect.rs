@@ -67,7 +67,8 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
                 wrong.push(format!("{effect} was sent, and lies in the outbox"));
             }
         }
-        for reserved in &state.reserved {
+        // What became of it is not heard by a lead that cannot be read, and a row that cannot be read leaves its reservation behind.
+        for reserved in state.reserved.iter().filter(|_| !scan.was_spoilt(state) && !scan.was_a_row_spoilt()) {
             if let Toucher::Message(effect) = reserved.by
                 && !rows.contains(&effect)
             {

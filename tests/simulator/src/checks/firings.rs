@@ -120,11 +120,7 @@ fn is_in(entries: &[Entry], lives: &Lives<'_>, name: &str, at: Timestamp) -> boo
                         return true;
                     }
                 }
-                Note::Ended { run, .. } => {
-                    if inside.remove(run) && then == at {
-                        return true;
-                    }
-                }
+                Note::Ended { run, .. } if inside.remove(run) && then == at => return true,
                 _ => {}
             }
         }

@@ -2,8 +2,10 @@
 
 use super::scan::Scan;
 use crate::record::Shared;
-use cadenza_core::event::Event;
+use cadenza_core::event::{Event, EventType, StandardEvent};
 use cadenza_core::id::LeadId;
+use cadenza_core::journal::{Entry, Note};
+use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -27,18 +29,51 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
         if let Some(hold) = state.hold.as_ref().filter(|hold| hold.until < now) {
             record.wrong(format!("the hold of {} was over at {}, and it is {now}", state.lead.id, hold.until));
         }
-        let mut heard_at: Option<Timestamp> = None;
-        for entry in scan.journal(state.lead.id) {
-            let events = entry.personal.iter().flat_map(|personal| &personal.events);
-            let ends = events.filter(|event| matches!(event, Event::HoldExpired { .. })).count();
-            if ends == 0 {
-                continue;
-            }
-            // A hold lasts a day at the least, and a lead is under one at a time.
-            if ends > 1 || heard_at == Some(entry.skeleton.now) {
-                record.wrong(format!("{} heard twice of the end of a hold, at {}", state.lead.id, entry.skeleton.now));
-            }
-            heard_at = Some(entry.skeleton.now);
+        hears_once(scan, state.lead.id, record);
+        hears_at_all(scan, state, record, now);
+    }
+}
+
+/// Nobody is told twice of one end.
+fn hears_once(scan: &Scan, lead: LeadId, record: &Shared) {
+    let mut heard_at: Option<Timestamp> = None;
+    for entry in scan.journal(lead) {
+        let events = entry.personal.iter().flat_map(|personal| &personal.events);
+        let ends = events.filter(|event| matches!(event, Event::HoldExpired { .. })).count();
+        if ends == 0 {
+            continue;
         }
+        // A hold lasts a day at the least, and a lead is under one at a time.
+        if ends > 1 || heard_at == Some(entry.skeleton.now) {
+            record.wrong(format!("{lead} heard twice of the end of a hold, at {}", entry.skeleton.now));
+        }
+        heard_at = Some(entry.skeleton.now);
+    }
+}
+
+/// Who came under a hold hears when it is over, unless a deal made it permanent or another one is in force. What an account or a
+/// lead is told while it cannot be read is lost to it, so these are left out; and so is who may have come to another account.
+fn hears_at_all(scan: &Scan, state: &LeadState, record: &Shared, now: Timestamp) {
+    let account = state.lead.account.and_then(|id| scan.accounts.get(&id));
+    let moved = |field: &str| ["email", "company", "domain"].contains(&field);
+    let changes =
+        |entry: &Entry| entry.personal.iter().flat_map(|personal| &personal.changes).any(|it| moved(&it.field));
+    let of_it = scan.leads.iter().filter(|other| other.lead.account == state.lead.account);
+    let won = of_it.flat_map(|other| scan.journal(other.lead.id)).flat_map(|entry| &entry.skeleton.notes);
+    let won = won.into_iter().any(|note| *note == Note::Reported(EventType::Standard(StandardEvent::DealWon)));
+    if won || scan.was_spoilt(state) || scan.journal(state.lead.id).iter().any(changes) {
+        return;
+    }
+    let stays = account.is_some_and(|account| account.kept || account.hold.is_some()) || state.hold.is_some();
+    let mut under: Option<Timestamp> = None;
+    for note in scan.journal(state.lead.id).iter().flat_map(|entry| &entry.skeleton.notes) {
+        match note {
+            Note::Held { until, .. } => under = Some(*until),
+            Note::HoldOver { .. } => under = None,
+            _ => {}
+        }
+    }
+    if let Some(until) = under.filter(|until| !stays && *until < now) {
+        record.wrong(format!("{} was under a hold until {until}, and heard nothing of its end", state.lead.id));
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
         if let Err(broken) = state.validate() {
             record.wrong(format!("{}: {broken}", state.lead.id));
         }
-        for run in &state.runs {
+        // What a lead was to hear while it could not be read is lost to it: a person has to look.
+        for run in state.runs.iter().filter(|_| !scan.was_spoilt(state)) {
             let open = |task| state.tasks.iter().any(|open| open.id == task);
             let on_its_way = |effect| scan.outbox.iter().any(|row| row.id == effect);
             let why = match &run.state {

@@ -1,6 +1,7 @@
 //! Everything that lies on a disk, read record by record.
 
 use crate::disk::Disk;
+use crate::faults::Kind;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::{AccountId, LeadId};
@@ -27,6 +28,8 @@ pub(crate) struct Scan {
     pub(crate) held: BTreeMap<AccountId, Vec<LeadId>>,
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) schedules: Vec<(String, ScheduleState)>,
+    /// Keys of records that could not be read at some time.
+    ever_spoilt: BTreeSet<Vec<u8>>,
 }
 
 const EVERYWHERE: Partitions = Partitions::ALL;
@@ -41,7 +44,7 @@ impl Scan {
         let mut read = std::pin::pin!(Self::read(&store, with_journals));
         // What lies in memory is read at once, so nobody has to wait for it, here or in a runtime.
         match read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(scan) => Ok(scan?),
+            Poll::Ready(scan) => Ok(Self { ever_spoilt: disk.platter().ever_spoilt.clone(), ..scan? }),
             Poll::Pending => anyhow::bail!("a store that answers at once did not"),
         }
     }
@@ -80,7 +83,20 @@ impl Scan {
             schedules: store.schedules().await?,
             leads,
             journals,
+            ever_spoilt: BTreeSet::new(),
         })
+    }
+
+    /// Whether a lead, or the account that it belongs to now, could not be read at some time.
+    pub(crate) fn was_spoilt(&self, state: &LeadState) -> bool {
+        let key = |kind: Kind, id: u128| [&[kind.prefix()][..], &id.to_be_bytes()].concat();
+        self.ever_spoilt.contains(&key(Kind::Lead, state.lead.id.0))
+            || state.lead.account.is_some_and(|id| self.ever_spoilt.contains(&key(Kind::Account, id.0)))
+    }
+
+    /// Whether any row of the outbox could not be read at some time.
+    pub(crate) fn was_a_row_spoilt(&self) -> bool {
+        self.ever_spoilt.iter().any(|key| key.first() == Some(&Kind::OutboxRow.prefix()))
     }
 
     /// The journal of a lead.
