@@ -259,16 +259,17 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
         return Err(BackupError::Foreign);
     }
     input.took(&magic);
-    let about: About = match input.frame()? {
-        (b'A', content, _) => json(&content)?,
-        _ => return Err(BackupError::Foreign),
-    };
+    let first = input.frame()?;
+    if first.kind != b'A' {
+        return Err(BackupError::Foreign);
+    }
+    let about: About = json(&first.content)?;
     if about.format > FORMAT {
         return Err(BackupError::Newer { found: about.format, program: about.program });
     }
     let (mut records, mut components) = (0, 0);
     loop {
-        let (kind, content, before) = input.frame()?;
+        let Frame { kind, content, before } = input.frame()?;
         match kind {
             b'R' => {
                 let page = pairs(&content)?;
@@ -298,6 +299,14 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
     }
 }
 
+/// A part of the file.
+struct Frame {
+    kind: u8,
+    content: Vec<u8>,
+    /// How long everything before it is, and its SHA-256.
+    before: (u64, String),
+}
+
 struct Input<R> {
     input: R,
     hash: Sha256,
@@ -322,7 +331,7 @@ impl<R: Read> Input<R> {
     }
 
     /// A frame, and how long everything before it was, with its hash.
-    fn frame(&mut self) -> Result<(u8, Vec<u8>, (u64, String)), BackupError> {
+    fn frame(&mut self) -> Result<Frame, BackupError> {
         let before = (self.bytes, hex(&self.hash.clone().finalize()));
         let head = self.exactly(5)?;
         let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
@@ -338,7 +347,7 @@ impl<R: Read> Input<R> {
         self.took(&head);
         self.took(&content);
         self.took(&check);
-        Ok((head[0], content, before))
+        Ok(Frame { kind: head[0], content, before })
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) enum Taken {
     Bury(String, Box<DeadContent>, oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
     Operation(Operation, oneshot::Sender<Result<(), Refused>>),
     /// The result of something that the driver began: nobody waits, and nobody sends it again.
-    Result(Request),
+    Result(Box<Request>),
 }
 
 impl Taken {
@@ -72,7 +72,7 @@ impl Taken {
             Self::Lead(_, reply, _) => drop(reply.send(Err(refused))),
             Self::Bury(_, _, reply, _) => drop(reply.send(Err(refused))),
             Self::Operation(_, reply) => drop(reply.send(Err(refused))),
-            Self::Result(result) => return Some(result),
+            Self::Result(result) => return Some(*result),
         }
         None
     }
@@ -84,7 +84,7 @@ impl Taken {
             Self::Lead(command, reply, _) => Asked::Lead(command, reply).into_request(),
             Self::Bury(cause, content, reply, _) => Some(Request::Bury(cause, *content, reply)),
             Self::Operation(operation, reply) => Some(Request::Operate(operation, reply)),
-            Self::Result(result) => Some(result),
+            Self::Result(result) => Some(*result),
         }
     }
 }
@@ -176,7 +176,7 @@ impl OpenBatch {
     /// Tells everybody who waits that nothing of it was kept, or that nobody knows; results stay.
     pub(crate) fn fail(&mut self, refused: &Refused) {
         let results = self.taken.drain(..).filter_map(|taken| taken.fail(refused.clone()));
-        self.taken = results.map(Taken::Result).collect();
+        self.taken = results.map(Box::new).map(Taken::Result).collect();
     }
 }
 

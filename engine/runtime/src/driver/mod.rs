@@ -393,7 +393,7 @@ impl Driver {
 
     async fn take(&mut self, request: Request) -> Result<(), StoreError> {
         let Self { desk, letters, .. } = self;
-        desk.open.taken.extend(request.as_result().map(Taken::Result));
+        desk.open.taken.extend(request.as_result().map(Box::new).map(Taken::Result));
         match request {
             // Asked of the heart: see `compute`.
             Request::Report(..) | Request::Lead { .. } => Ok(()),
