@@ -46,8 +46,6 @@ pub(crate) struct Act {
 pub(crate) struct Departed {
     /// The key that the other side sees.
     pub(crate) key: EffectId,
-    pub(crate) lead: LeadId,
-    pub(crate) run: u128,
     /// All that is said in it.
     pub(crate) body: String,
     /// To which address, where it is a mail.
@@ -163,7 +161,7 @@ impl Record {
     /// Something leaves.
     pub(crate) fn departs(&mut self, row: &Outgoing, to: Option<String>, body: String) {
         let failed_before = self.failed.contains(&row.id);
-        self.departed.push(Departed { key: row.id, lead: row.lead, run: row.run.0, body, to, failed_before });
+        self.departed.push(Departed { key: row.id, body, to, failed_before });
     }
 }
 
