@@ -64,7 +64,7 @@ impl Machine<'_> {
             return;
         }
         let from = offered_from(&task);
-        while let Some(next) = self.point(&task, &escalate, point.point + 1, from)
+        while let Some(next) = self.point(&escalate, point.point + 1, from)
             && next.at <= now
         {
             point = next;
@@ -107,21 +107,15 @@ impl Machine<'_> {
         for task in self.state.tasks.clone() {
             let Some(held) = task.escalation.filter(|point| !point.asked && point.at > self.cx.now) else { continue };
             let Some((_, escalate)) = self.escalation_of(&task) else { continue };
-            if let Some(point) = self.point(&task, &escalate, held.point, offered_from(&task)) {
+            if let Some(point) = self.point(&escalate, held.point, offered_from(&task)) {
                 self.set_point(task.id, Some(EscalationPoint { at: point.at.max(self.cx.now), ..point }));
             }
         }
     }
 
-    pub(super) fn point(
-        &self,
-        task: &Task,
-        escalate: &Escalate,
-        point: u16,
-        from: Timestamp,
-    ) -> Option<EscalationPoint> {
+    pub(super) fn point(&self, escalate: &Escalate, point: u16, from: Timestamp) -> Option<EscalationPoint> {
         let span = escalate.at.get(usize::from(point))?;
-        Some(EscalationPoint { point, at: self.calendar_of(&task.assignee).add(from, *span), asked: false })
+        Some(EscalationPoint { point, at: self.cx.live.settings.calendar.add(from, *span), asked: false })
     }
 
     pub(super) fn set_point(&mut self, id: TaskId, point: Option<EscalationPoint>) {
@@ -150,7 +144,7 @@ impl Machine<'_> {
             // An overdue task must not be forgotten because a plugin failed.
             _ => Action::Remind,
         };
-        self.set_point(id, self.point(&task, &escalate, asked.point + 1, offered_from(&task)));
+        self.set_point(id, self.point(&escalate, asked.point + 1, offered_from(&task)));
         self.carry_out(&task, &escalate, asked.point, action);
     }
 

@@ -4,7 +4,6 @@ use super::Machine;
 use super::report::Word;
 use super::verbs::NotMade;
 use super::view::ClosedTask;
-use crate::calendar::Calendar;
 use crate::event::{TaskChange, TaskReport};
 use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
@@ -80,7 +79,7 @@ impl<'a> Machine<'a> {
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let assignee = self.new_task_for(definition, doer);
         let id = self.new_task_id();
-        let calendar = self.calendar_of(&assignee);
+        let calendar = &self.cx.live.settings.calendar;
         let task = Task {
             id,
             kind,
@@ -160,7 +159,7 @@ impl<'a> Machine<'a> {
         let from = not_before.unwrap_or(self.cx.now);
         let times = self.times_from(&task, from);
         let point = task.escalation.filter(|point| !point.asked);
-        let moved = point.and_then(|point| self.point(&task, &self.escalation_of(&task)?.1, point.point, from));
+        let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
         if let Some(task) = self.task_mut(id) {
             task.not_before = not_before;
             if let Some((due, give_up)) = times {
@@ -171,18 +170,11 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee: task.assignee });
     }
 
-    /// The working hours of whoever holds a task; those of the workspace while no rep does.
-    pub(super) fn calendar_of(&self, assignee: &Assignee) -> &'a Calendar {
-        let settings = &self.cx.live.settings;
-        let rep = assignee.rep().and_then(|rep| settings.team.reps.get(rep));
-        rep.map_or(&settings.calendar, |rep| &rep.calendar)
-    }
-
     /// When a task would be due, and when it would be given up, if it could be done from this moment on.
     fn times_from(&self, task: &Task, from: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let terms = Terms::of(&definition.step(task.step)?.verb, task.touch)?;
-        let calendar = self.calendar_of(&task.assignee);
+        let calendar = &self.cx.live.settings.calendar;
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 
