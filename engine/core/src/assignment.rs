@@ -52,16 +52,19 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
         Some(Sticky::Lead) => request.current.iter().collect(),
         None => Vec::new(),
     };
-    let territory = request.territory.as_ref().filter(|_| request.by == AssignBy::Territory);
+    let passed_over = |owner: &RepId| request.except.contains(owner);
+    let known: Vec<&RepId> = known.into_iter().filter(|owner| !passed_over(owner)).collect();
+    let named = request.named.as_ref();
     let one = |owner: &RepId, how| Choice { owner: Some(owner.clone()), how };
     if let Some(owner) = known.iter().find(|owner| team.is_here(owner, now)) {
         return one(owner, ChosenBy::Sticky);
     }
-    if let Some(owner) = territory.filter(|owner| team.is_here(owner, now)) {
-        return one(owner, ChosenBy::Territory);
+    if let Some(owner) = named.filter(|owner| team.is_here(owner, now)) {
+        return one(owner, if request.by == AssignBy::Rep { ChosenBy::Named } else { ChosenBy::Territory });
     }
-    if let Some(pool) = request.pool.as_deref().filter(|_| request.by != AssignBy::Territory)
-        && let Some(owner) = from_pool(pool, (request.by, request.callable_from), team, memory, now)
+    let how = Choosing { by: request.by, callable_from: request.callable_from, except: &request.except };
+    if let Some(pool) = request.pool.as_deref().filter(|_| !request.by.names_one())
+        && let Some(owner) = from_pool(pool, &how, team, memory, now)
     {
         return Choice { owner: Some(owner), how: ChosenBy::Pool };
     }
@@ -69,13 +72,13 @@ pub fn choose(request: &AssignRequest, team: &Team, memory: &mut Memory<'_>, now
     if let Some(owner) = fallback.as_ref().filter(|owner| team.is_here(owner, now)) {
         return one(owner, ChosenBy::Fallback);
     }
-    let by = if request.by == AssignBy::Territory { AssignBy::LongestIdle } else { request.by };
+    let by = if request.by.names_one() { AssignBy::LongestIdle } else { request.by };
     if let Some(pool) = &request.fallback
-        && let Some(owner) = from_pool(pool, (by, request.callable_from), team, memory, now)
+        && let Some(owner) = from_pool(pool, &Choosing { by, ..how }, team, memory, now)
     {
         return Choice { owner: Some(owner), how: ChosenBy::Fallback };
     }
-    let away = known.into_iter().chain(territory).chain(&fallback).find(|owner| team.knows(owner));
+    let away = known.into_iter().chain(named).chain(&fallback).find(|owner| team.knows(owner));
     away.map_or(Choice { owner: None, how: ChosenBy::Nobody }, |owner| one(owner, ChosenBy::Away))
 }
 
@@ -86,22 +89,33 @@ struct Candidate<'a> {
     weight: i64,
 }
 
+/// How a member of a pool is chosen.
+#[derive(Clone, Copy)]
+struct Choosing<'a> {
+    by: AssignBy,
+    /// From when on the lead may be called; `None` for now.
+    callable_from: Option<Timestamp>,
+    /// Members who are passed over.
+    except: &'a [RepId],
+}
+
 /// Chooses a member of a pool: among those at work when the lead may be called, else among those at work now, else
 /// among those not absent. The pool remembers the choice.
 fn from_pool(
     name: &str,
-    (by, callable_from): (AssignBy, Option<Timestamp>),
+    turn: &Choosing<'_>,
     team: &Team,
     memory: &mut Memory<'_>,
     now: Timestamp,
 ) -> Option<RepId> {
+    let Choosing { by, callable_from, except } = *turn;
     let pool = team.pools.get(name)?;
     let open_tasks = |id: &RepId| memory.open_tasks.get(id).copied().unwrap_or(0);
     let able = pool.members.iter().filter_map(|(id, weight)| {
         let rep = team.reps.get(id)?;
         let room = rep.open_tasks_max.is_none_or(|max| open_tasks(id) < max);
         let weight = if by == AssignBy::Weighted { i64::from((*weight).max(1)) } else { 1 };
-        (room && !rep.is_absent(now)).then_some(Candidate { id, rep, weight })
+        (room && !except.contains(id) && !rep.is_absent(now)).then_some(Candidate { id, rep, weight })
     });
     let able: Vec<Candidate<'_>> = able.collect();
     let at_work = |at: Timestamp| able.iter().any(|candidate| candidate.rep.is_present(at));
@@ -119,7 +133,7 @@ fn from_pool(
     // If several are still equal, the first in the pool's order is chosen.
     let chosen = candidates.into_iter().min_by_key(|candidate| {
         let first = match by {
-            AssignBy::LongestIdle | AssignBy::Territory => idle_since(candidate.id).as_ms(),
+            AssignBy::LongestIdle | AssignBy::Territory | AssignBy::Rep => idle_since(candidate.id).as_ms(),
             AssignBy::LeastLoaded => i64::from(open_tasks(candidate.id)),
             AssignBy::RoundRobin | AssignBy::Weighted => 0,
         };

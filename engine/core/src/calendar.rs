@@ -10,6 +10,7 @@
 //! that does not exist becomes the end of the gap, and a time that comes twice means the first passing. A count that
 //! starts in the second passing is due no sooner than one that starts in the first.
 
+use crate::workflow::NextDay;
 use crate::time::{Span, Timestamp};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
@@ -268,6 +269,43 @@ impl Calendar {
         at.plus_ms(-ms)
     }
 
+    /// The next time, strictly later than `now`, that this day comes, or that hours begin. `minutes` is the time of the
+    /// day, after midnight; without it, when hours begin on that day, or midnight when there are none.
+    pub fn next_day(&self, now: Timestamp, day: NextDay, minutes: Option<u16>) -> Timestamp {
+        let weekday = match day {
+            NextDay::Opening => {
+                let later = self.hours_from(now).map(|(from, _)| from).find(|from| *from > now);
+                return later.unwrap_or(Timestamp::MAX);
+            }
+            NextDay::Day => None,
+            // The days stand first in the list, from Monday on.
+            named => NextDay::ALL.iter().position(|one| *one == named),
+        };
+        let time = |date: Date| match minutes {
+            Some(minutes) => self.instant(date.to_datetime(clock(minutes))),
+            None => self.hours(date).next().map_or_else(|| self.midnight(date), |(from, _)| from),
+        };
+        let today = self.date(now);
+        let is_named = |date: &Date| weekday.is_none_or(|wanted| weekday_ix(date.weekday()) == wanted);
+        // A day from now on, or the same weekday a week later when its time is past.
+        let first = i64::from(weekday.is_none());
+        (first..=14)
+            .map(|ahead| today.saturating_add(ahead.days()))
+            .filter(is_named)
+            .map(time)
+            .find(|at| *at > now)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The first time at or after `from` that the clock shows these minutes after midnight.
+    pub fn time_from(&self, from: Timestamp, minutes: u16) -> Timestamp {
+        self.next_day(from.plus_ms(-1), NextDay::Day, Some(minutes)).min({
+            let today = self.date(from).to_datetime(clock(minutes));
+            let at = self.instant(today);
+            if at >= from { at } else { Timestamp::MAX }
+        })
+    }
+
     /// The open milliseconds between two instants; 0 when `to` is not after `from`.
     pub fn open_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         self.hours_from(from)
@@ -280,6 +318,11 @@ impl Calendar {
 /// Maps an instant after the year 9999, which the last evening of some zones is, to the last representable one.
 fn in_range(at: Result<jiff::Timestamp, jiff::Error>) -> Timestamp {
     at.map_or(Timestamp::MAX, Timestamp::from_jiff)
+}
+
+/// The time of the day so many minutes after midnight.
+fn clock(minutes: u16) -> Time {
+    Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).unwrap_or_default()
 }
 
 /// The place of a weekday in the list that [`Calendar::new`] takes.

@@ -122,8 +122,10 @@ pub struct AssignRequest {
     /// The lead's present owner.
     pub current: Option<RepId>,
     pub account: Option<AccountId>,
-    /// The owner of the lead's territory, looked up by `step`.
-    pub territory: Option<RepId>,
+    /// The rep whom the step names, or the owner of the lead's territory, looked up by `step`.
+    pub named: Option<RepId>,
+    /// Reps who are passed over, because they had the lead in this run.
+    pub except: Vec<RepId>,
     /// The moment from which the lead may be called; `None` when it may be called now.
     pub callable_from: Option<Timestamp>,
 }
@@ -191,8 +193,10 @@ impl Outgoing {
     /// What decides whether the message may leave.
     pub fn falls_due(&self) -> MessageDue {
         let written_to = match &self.message {
-            Message::Email { rendered, .. } => rendered.as_ref().map(|mail| mail.to.clone()),
-            Message::Notice { .. } => None,
+            Message::Email { rendered, .. } | Message::Text { rendered, .. } => {
+                rendered.as_ref().map(|message| message.to.clone())
+            }
+            Message::Notice { .. } | Message::Words { .. } => None,
         };
         MessageDue {
             effect: self.id,
@@ -249,6 +253,39 @@ pub enum Message {
         #[n(3)]
         rendered: Option<Rendered>,
     },
+    /// Words that a workflow has for a rep or another system. They are no touch.
+    #[n(2)]
+    Words {
+        /// The digest of the definition with the words.
+        #[n(0)]
+        workflow: Digest,
+        /// The step that sends them, or at which the run was.
+        #[n(1)]
+        step: StepId,
+        /// The words, among the scripts of the definition.
+        #[n(2)]
+        script: ScriptId,
+        #[n(3)]
+        to: Addressee,
+        /// Set when the first attempt begins, so that every attempt says the same.
+        #[n(4)]
+        rendered: Option<String>,
+    },
+    /// A text message to the lead: a touch, so it needs a permit at every attempt.
+    #[n(3)]
+    Text {
+        /// The digest of the definition with the script.
+        #[n(0)]
+        workflow: Digest,
+        /// The step that made the message.
+        #[n(1)]
+        step: StepId,
+        #[n(2)]
+        script: ScriptId,
+        /// Set when the first attempt begins. It has no subject.
+        #[n(3)]
+        rendered: Option<Rendered>,
+    },
     /// A notice to a rep about a task.
     #[n(1)]
     Notice {
@@ -262,18 +299,20 @@ pub enum Message {
 }
 
 impl Message {
-    /// The script of a mail; `None` for a notice.
+    /// The script of a message to the lead; `None` for what goes to others.
     pub const fn script(&self) -> Option<ScriptId> {
         match self {
-            Self::Email { script, .. } => Some(*script),
-            Self::Notice { .. } => None,
+            Self::Email { script, .. } | Self::Text { script, .. } => Some(*script),
+            Self::Notice { .. } | Self::Words { .. } => None,
         }
     }
 
-    /// The step that made a mail; `None` for a notice.
+    /// The step that made the message; `None` for a notice about a task.
     pub const fn at(&self) -> Option<StepRef> {
         match self {
-            Self::Email { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
+            Self::Email { workflow, step, .. }
+            | Self::Text { workflow, step, .. }
+            | Self::Words { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
             Self::Notice { .. } => None,
         }
     }
@@ -282,9 +321,20 @@ impl Message {
     pub const fn touch(&self) -> Option<Channel> {
         match self {
             Self::Email { .. } => Some(Channel::Email),
-            Self::Notice { .. } => None,
+            Self::Text { .. } => Some(Channel::Message),
+            Self::Notice { .. } | Self::Words { .. } => None,
         }
     }
+}
+
+/// Who gets words that a workflow sends.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Addressee {
+    #[n(0)]
+    Rep(#[n(0)] RepId),
+    /// Whoever is behind the connection.
+    #[n(1)]
+    System,
 }
 
 /// A mail as it leaves.

@@ -207,6 +207,10 @@ pub enum Event {
         /// The step that made the message.
         #[n(5)]
         at: Option<StepRef>,
+        /// The channel of a touch that is no mail.
+        #[n(6)]
+        #[cbor(default)]
+        channel: Option<Channel>,
     },
     /// A person or a schedule enrols the lead in a workflow.
     #[n(7)]

@@ -504,6 +504,89 @@ pub enum Note {
         #[n(1)]
         of: RepId,
     },
+    /// An event interrupted a run. The notes that follow say what was done.
+    #[n(132)]
+    Interrupted {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        by: crate::event::EventType,
+        #[n(2)]
+        did: Interruption,
+        /// The step at which the run was.
+        #[n(3)]
+        at: StepRef,
+    },
+    /// A run touches nobody until then.
+    #[n(133)]
+    RunPaused {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        until: Timestamp,
+    },
+    /// A run that was paused goes on where it was.
+    #[n(134)]
+    PauseOver(#[n(0)] Born),
+    /// An arm of a `split` was drawn, or was kept from before.
+    #[n(135)]
+    Drawn {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        step: StepRef,
+        /// The name of the arm.
+        #[n(2)]
+        arm: String,
+        /// Whether it was drawn before.
+        #[n(3)]
+        kept: bool,
+    },
+    /// Fields that a `require` asks for are blank.
+    #[n(136)]
+    Missing {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        fields: Vec<String>,
+    },
+    /// A rep took a role in a run.
+    #[n(137)]
+    Cast {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        role: String,
+        /// `None` when nobody could be found.
+        #[n(2)]
+        rep: Option<RepId>,
+        #[n(3)]
+        how: ChosenBy,
+    },
+    /// A touch of a cadence was passed over, because its condition did not hold.
+    #[n(140)]
+    PassedOver {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        touch: crate::workflow::TouchId,
+        #[n(2)]
+        at: StepRef,
+    },
+    /// A rep watches the lead from now on.
+    #[n(138)]
+    Watched(#[n(0)] RepId),
+    /// A notice reached nobody.
+    #[n(139)]
+    NotTold {
+        #[n(0)]
+        run: Born,
+        #[n(1)]
+        why: Unable,
+        /// Who should have been told, when that is known.
+        #[n(2)]
+        rep: Option<RepId>,
+    },
     /// A run's question waits for room in the decision pool.
     #[n(120)]
     PutOff(#[n(0)] Born),
@@ -514,7 +597,19 @@ pub enum Note {
 }
 
 crate::codes::codes! {
-    /// Why something could not be done about an overdue task.
+    /// What an interrupt did to a run.
+    pub enum Interruption {
+        /// The run went to another step.
+        0 Moved = "go",
+        /// The run was paused.
+        1 Paused = "pause",
+        /// The run stayed, and something was done.
+        2 Stayed = "do",
+    }
+}
+
+crate::codes::codes! {
+    /// Why something could not be done about an overdue task, or why nobody could be told something.
     pub enum Unable {
         /// There is no rep who has the task or the lead.
         0 NoOwner = "no_owner",

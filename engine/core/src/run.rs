@@ -1,9 +1,11 @@
 //! One passage of a lead through a workflow, and where it stands.
 
 use crate::id::{Digest, EffectId, RunId, TaskId};
+use crate::lead::RepId;
 use crate::time::Timestamp;
 use crate::workflow::{Asks, StepId, StepRef, TouchId};
 use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
 
 /// A run that has not ended.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -38,6 +40,39 @@ pub struct Run {
     /// step, or something of it fell due.
     #[n(9)]
     pub braked_at: Option<Timestamp>,
+    /// Until when an interrupt has paused the run. What falls due in that time falls due at its end.
+    #[n(10)]
+    pub paused_until: Option<Timestamp>,
+    /// Who has which role in the run.
+    #[n(11)]
+    #[cbor(skip_if = "BTreeMap::is_empty", default)]
+    pub roles: BTreeMap<String, RepId>,
+    /// Who was given the lead in this run, for an `assign` that passes them over. At most [`HAD_MAX`], the latest last.
+    #[n(12)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub had: Vec<RepId>,
+    /// Where the run was when, as far as a wait of its workflow looks back to it.
+    #[n(13)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub marks: Vec<Mark>,
+    /// The numbers of the journal entries whose events its waits have taken, when they look back.
+    #[n(14)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub taken: Vec<u64>,
+}
+
+/// How many reps a run remembers to whom the lead was given.
+pub const HAD_MAX: usize = 32;
+
+/// When a run came to a step, or began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Mark {
+    /// The step; `None` for the beginning of the run.
+    #[n(0)]
+    pub step: Option<StepId>,
+    /// The number of the journal entry.
+    #[n(1)]
+    pub seq: u64,
 }
 
 impl Run {
@@ -56,6 +91,31 @@ impl Run {
             }) => Some(*task),
             _ => None,
         }
+    }
+
+    /// Records that the run comes to a step now, or begins, for waits that look back to it.
+    pub(crate) fn mark(&mut self, step: Option<StepId>, seq: u64) {
+        self.marks.retain(|mark| mark.step != step);
+        self.marks.push(Mark { step, seq });
+    }
+
+    /// The number of the entry with which it came to the step, or began.
+    pub(crate) fn marked(&self, step: Option<StepId>) -> Option<u64> {
+        self.marks.iter().find(|mark| mark.step == step).map(|mark| mark.seq)
+    }
+
+    /// A time of the run, put off while it is paused.
+    pub(crate) fn not_while_paused(&self, at: Timestamp) -> Timestamp {
+        self.paused_until.map_or(at, |until| until.max(at))
+    }
+
+    /// Remembers to whom the lead was given.
+    pub(crate) fn was_given_to(&mut self, rep: &RepId) {
+        self.had.retain(|had| had != rep);
+        if self.had.len() == HAD_MAX {
+            self.had.remove(0);
+        }
+        self.had.push(rep.clone());
     }
 }
 

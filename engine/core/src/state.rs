@@ -10,7 +10,7 @@ use crate::run::{CadencePhase, Past, Run, RunState};
 use crate::task::{Task, TaskKind};
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
-use crate::workflow::Asks;
+use crate::workflow::{Asks, StepId};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -55,6 +55,24 @@ pub struct LeadState {
     pub reserved: Vec<Reservation>,
     /// Tasks that were given up, the latest last: somebody may report one all the same. At most [`GIVEN_UP_MAX`].
     pub given_up: Vec<Task>,
+    /// The arms of A/B tests that the lead has drawn, the latest last. At most [`ARMS_MAX`].
+    pub arms: Vec<DrawnArm>,
+}
+
+/// How many drawn arms a lead keeps.
+pub const ARMS_MAX: usize = 64;
+
+/// The arm of an A/B test that a lead has drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DrawnArm {
+    /// A hash of the workflow's name.
+    #[n(0)]
+    pub workflow: u64,
+    #[n(1)]
+    pub step: StepId,
+    /// A hash of the arm's name.
+    #[n(2)]
+    pub arm: StepId,
 }
 
 /// A touch that is under way. The gate counts it before it is known what came of it.
@@ -97,6 +115,8 @@ pub(crate) enum Deadline {
     Decision(RunId, Asks),
     /// A run takes its step.
     Ready(RunId),
+    /// A run's pause is over.
+    Pause(RunId),
 }
 
 /// An event that is kept for waits.
@@ -139,6 +159,7 @@ impl LeadState {
             latest: None,
             reserved: Vec::new(),
             given_up: Vec::new(),
+            arms: Vec::new(),
         }
     }
 
@@ -220,14 +241,17 @@ impl LeadState {
             Some((at, Deadline::Escalation(task.id)))
         });
         let given_up = self.tasks.iter().filter_map(|task| Some((self.gives_up_at(task)?, Deadline::GiveUp(task.id))));
-        let runs = self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
-            RunState::Waiting { until } => until.map(|at| (at, Deadline::Wait(run.id))),
+        let going = || self.runs.iter().filter(|run| run.braked_at.is_none());
+        // What a pause put off falls due with its end, and comes after it.
+        let pauses = going().filter_map(|run| Some((run.paused_until?, Deadline::Pause(run.id))));
+        let runs = going().filter_map(|run| match &run.state {
+            RunState::Waiting { until } => until.map(|at| (run.not_while_paused(at), Deadline::Wait(run.id))),
             RunState::Deciding { slot, since, queued: None, .. } => {
                 Some((since.plus_ms(DECISION_TIMEOUT_MS), Deadline::Decision(run.id, *slot)))
             }
             RunState::Cadence(cadence) => match cadence.phase {
                 CadencePhase::Pause(at) | CadencePhase::Redial(at) => {
-                    Some((at, Deadline::Cadence(run.id, cadence.phase)))
+                    Some((run.not_while_paused(at), Deadline::Cadence(run.id, cadence.phase)))
                 }
                 CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => None,
             },
@@ -238,7 +262,7 @@ impl LeadState {
             | RunState::Sending(_)
             | RunState::Parked { .. } => None,
         });
-        hold.chain(escalations).chain(given_up).chain(runs)
+        pauses.chain(hold).chain(escalations).chain(given_up).chain(runs)
     }
 
     /// The questions that wait for room in the decision pool: the plugin, since when, and the run.

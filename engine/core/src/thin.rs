@@ -8,7 +8,7 @@ use crate::journal::Entry;
 use crate::lead::Lead;
 use crate::plugin::{Decision, Reason};
 use crate::run::{Past, Run};
-use crate::state::{LeadState, Recent, Reservation};
+use crate::state::{DrawnArm, LeadState, Recent, Reservation};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -50,6 +50,9 @@ struct Written<'a> {
     #[n(12)]
     #[cbor(skip_if = "empty")]
     given_up: &'a [Task],
+    #[n(13)]
+    #[cbor(skip_if = "empty")]
+    arms: &'a [DrawnArm],
 }
 
 fn empty<T>(list: &&[T]) -> bool {
@@ -91,6 +94,9 @@ struct Read {
     #[n(12)]
     #[cbor(default)]
     given_up: Vec<Task>,
+    #[n(13)]
+    #[cbor(default)]
+    arms: Vec<DrawnArm>,
 }
 
 /// What was left out, and where it is found again. Every place is an index of one byte; what
@@ -217,6 +223,7 @@ impl<C> Encode<C> for LeadState {
             left_out: left_out.as_ref(),
             reserved: &self.reserved,
             given_up: &self.given_up,
+            arms: &self.arms,
         }
         .encode(e, ctx)
     }
@@ -226,11 +233,11 @@ impl<'b, C> Decode<'b, C> for LeadState {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         let read = Read::decode(d, ctx)?;
         let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, .. } = read;
-        let Read { mut latest, left_out, reserved, given_up, .. } = read;
+        let Read { mut latest, left_out, reserved, given_up, arms, .. } = read;
         if let (Some(entry), Some(left_out)) = (&mut latest, left_out) {
             left_out.put_back(entry, &lead);
         }
         let past = past.unwrap_or_default();
-        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved, given_up })
+        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved, given_up, arms })
     }
 }

@@ -76,6 +76,8 @@ crate::codes::codes! {
         124 MovedOn = "moved_on",
         /// As many messages to the lead as allowed are under way.
         125 UnderWay = "under_way",
+        /// An interrupt has paused the run that made the message.
+        126 RunPaused = "run_paused",
     }
 }
 

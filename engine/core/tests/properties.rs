@@ -398,6 +398,7 @@ impl Walk {
             ending,
             script: None,
             at: None,
+            channel: None,
         });
         assert!(!self.sim.state.is_under_way(row.id), "it is known what became of it");
     }

@@ -53,7 +53,8 @@ fn request(pool: &str, by: AssignBy) -> AssignRequest {
         fallback: None,
         current: None,
         account: None,
-        territory: None,
+        named: None,
+        except: vec![],
         callable_from: None,
     }
 }
@@ -100,26 +101,26 @@ fn one_choice() {
             "nobody by none",
         ),
         ("least loaded", |r, _| r.by = AssignBy::LeastLoaded, "bob by pool"),
-        ("territory", |r, _| (r.by, r.territory) = (AssignBy::Territory, Some(id("bob"))), "bob by territory"),
+        ("territory", |r, _| (r.by, r.named) = (AssignBy::Territory, Some(id("bob"))), "bob by territory"),
         ("no territory", |r, _| (r.by, r.fallback) = (AssignBy::Territory, Some("all".into())), "ada by fallback"),
         (
             "the territory's owner is away",
-            |r, _| (r.by, r.territory, r.fallback) = (AssignBy::Territory, Some(id("dora")), Some("all".into())),
+            |r, _| (r.by, r.named, r.fallback) = (AssignBy::Territory, Some(id("dora")), Some("all".into())),
             "ada by fallback",
         ),
         (
             "the territory's owner is away, and so is the fallback",
-            |r, _| (r.by, r.territory, r.fallback) = (AssignBy::Territory, Some(id("dora")), Some("gone".into())),
+            |r, _| (r.by, r.named, r.fallback) = (AssignBy::Territory, Some(id("dora")), Some("gone".into())),
             "dora by away",
         ),
         (
             "the territory's owner is away, without a fallback",
-            |r, _| (r.by, r.territory) = (AssignBy::Territory, Some(id("dora"))),
+            |r, _| (r.by, r.named) = (AssignBy::Territory, Some(id("dora"))),
             "dora by away",
         ),
         (
             "the territory's owner left",
-            |r, _| (r.by, r.territory) = (AssignBy::Territory, Some(id("gus"))),
+            |r, _| (r.by, r.named) = (AssignBy::Territory, Some(id("gus"))),
             "nobody by none",
         ),
         (

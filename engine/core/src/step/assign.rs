@@ -33,17 +33,31 @@ impl Machine<'_> {
             self.ignore(Ignored::NotAwaited);
             return;
         };
-        match owner {
-            Some(owner) => {
+        if let Some(owner) = owner
+            && let Some(run) = self.run(id)
+        {
+            run.was_given_to(owner);
+        }
+        match (owner, &assign.role) {
+            (rep, Some(role)) => self.cast(id, role, rep, how),
+            (Some(owner), None) => {
                 let pool = self.chosen_from(assign, owner, how);
                 self.set_owner(owner, how, assign.carry);
                 self.state.lead.pool = pool;
                 self.take_over_hold(owner);
                 self.own(owner, assign, &definition);
             }
-            None => self.notes.push(Note::Owned { owner: None, how }),
+            (None, None) => self.notes.push(Note::Owned { owner: None, how }),
         }
         self.go_on(id, step.next);
+    }
+
+    /// Gives a rep a role in the run. Nobody takes it from whoever has it when nobody else could be found.
+    fn cast(&mut self, id: RunId, role: &str, rep: Option<&RepId>, how: ChosenBy) {
+        if let (Some(run), Some(rep)) = (self.run(id), rep) {
+            run.roles.insert(role.to_owned(), rep.clone());
+        }
+        self.notes.push(Note::Cast { run: id.in_journal(), role: role.to_owned(), rep: rep.cloned(), how });
     }
 
     /// The pool from which an owner was chosen, as far as it is known. Another member of it is found
@@ -142,7 +156,7 @@ impl Machine<'_> {
     pub(super) fn hold_expired(&mut self, workflow: Digest, go: Option<StepId>) {
         self.notes.push(Note::HoldOver { expired: true });
         let Some(step) = go else { return };
-        let Some(definition) = self.cx.definitions.get(&workflow).filter(|d| d.step(step).is_some()) else {
+        let Some(definition) = self.cx.definitions.get(&workflow).filter(|d| d.step(step).is_some()).cloned() else {
             self.ignore(Ignored::UnknownStep);
             return;
         };
@@ -154,7 +168,7 @@ impl Machine<'_> {
             self.not_enrolled(&definition.name, Refusal::TooManyRuns);
             return;
         }
-        let run = self.begin_run(workflow, step);
+        let run = self.begin_run(&definition, step);
         self.walk(run);
     }
 }

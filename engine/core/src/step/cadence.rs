@@ -3,14 +3,15 @@
 use super::Machine;
 use super::tasks::Terms;
 use super::verbs::NotMade;
+use crate::event::Delivery;
 use crate::gate::{self, Verdict};
-use crate::id::{RunId, TaskId};
+use crate::id::{EffectId, RunId, TaskId};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome};
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
-use crate::time::Span;
-use crate::workflow::{Cadence, Target, TouchPlan, Verb};
+use crate::time::{Span, Timestamp};
+use crate::workflow::{Cadence, CadenceTouch, Refused, Target, TouchPlan, Verb};
 
 /// The most rounds of a cadence. The limit on contacts is not enough: a mail that never arrives is no contact,
 /// and must not be sent for ever.
@@ -21,6 +22,12 @@ const NOT_DONE_MAX: u8 = 3;
 const NOBODY_DOES_IT: &str = "nobody does it: three calls in a row were given up";
 /// When to try a touch again for which there was no room.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
+
+/// What a touch began.
+enum Made {
+    Task(TaskId),
+    Message(EffectId),
+}
 
 /// The place of the next call, and whether it lies in the next round (`true`). An agreed call-back is a call,
 /// so it skips the mails before it.
@@ -58,7 +65,7 @@ impl Machine<'_> {
     fn schedule_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, place: usize) {
         let (mut state, mut place, mut from) = (state, place, self.cx.now);
         let mut tried = 0;
-        while state.contacts < cadence.contacts_max && tried < cadence.touches.len() && self.any_may_happen(cadence) {
+        while state.contacts < cadence.contacts_max && tried <= cadence.touches.len() && self.any_may_happen(cadence) {
             let Some(touch) = cadence.touches.get(place) else {
                 let Some(repeat) = cadence.repeat.filter(|_| state.round < ROUNDS_MAX) else { break };
                 from = self.cx.live.settings.calendar.add(from, repeat);
@@ -71,7 +78,7 @@ impl Machine<'_> {
                     (place, state.round) = (call, state.round.saturating_add(u16::from(again)));
                     agreed
                 }
-                None => self.cx.live.settings.calendar.add(from, touch.after),
+                None => self.touch_due(from, touch),
             };
             state.touch = cadence.touch_id(place);
             if due > self.cx.now {
@@ -96,28 +103,55 @@ impl Machine<'_> {
     /// and the gate does not say never.
     fn any_may_happen(&self, cadence: &Cadence) -> bool {
         let call = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
-        let (call, mail) = (!matches!(call, Verdict::Never(_)), self.never_mailed().is_none());
+        let call = !matches!(call, Verdict::Never(_));
+        let sent = |channel| self.never_sent(channel).is_none();
         cadence.touches.iter().any(|touch| match &touch.touch {
+            _ if touch.refused == Refused::Wait => true,
             TouchPlan::Call { .. } => call,
-            TouchPlan::Email(_) => mail,
+            TouchPlan::Email(_) => sent(Channel::Email),
+            TouchPlan::Message(_) => sent(Channel::Message),
+            TouchPlan::Task { .. } => true,
         })
+    }
+
+    /// When a touch falls due that is counted from this moment.
+    fn touch_due(&self, from: Timestamp, touch: &CadenceTouch) -> Timestamp {
+        let due = self.cx.live.settings.calendar.add(from, touch.after);
+        match touch.at {
+            Some(minutes) => gate::hours_of(&self.state.lead, &self.cx.live.settings).time_from(due, minutes),
+            None => due,
+        }
+    }
+
+    /// Whether the condition of a touch lets it happen. The touch that conditions see is the run's latest.
+    fn is_wanted(&self, id: RunId, touch: &CadenceTouch) -> bool {
+        let Some(condition) = &touch.condition else { return true };
+        let mut view = self.view(Some(id));
+        view.touch = self.state.lead.touches.iter().rfind(|touch| touch.run == Some(id));
+        condition.holds(&view)
     }
 
     /// Begins the touch that the state points to. Returns false when it may never happen.
     fn begin_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, redial: bool) -> bool {
         let Some(definition) = self.definition(id) else { return false };
         let Some(touch) = cadence.touch(state.touch) else { return false };
-        match &touch.touch {
-            plan @ TouchPlan::Call { .. } => {
+        if !redial && !self.is_wanted(id, touch) {
+            if let Some(at) = self.run(id).map(|run| run.at()) {
+                self.notes.push(Note::PassedOver { run: id.in_journal(), touch: state.touch, at });
+            }
+            return false;
+        }
+        let made = match &touch.touch {
+            plan @ (TouchPlan::Call { .. } | TouchPlan::Task { .. }) => {
                 let Some(terms) = Terms::of_touch(plan) else { return false };
-                let task = match self.make_task(id, TaskKind::Call, Some(state.touch), terms, &definition) {
-                    Ok(task) => task,
-                    Err(NotMade::Never) => return false,
-                    Err(NotMade::NoRoom) => {
-                        self.try_later(id, state, redial);
-                        return true;
-                    }
-                };
+                let kind = if plan.channel() == Some(Channel::Call) { TaskKind::Call } else { TaskKind::Todo };
+                self.make_task(id, kind, Some(state.touch), terms, &definition).map(Made::Task)
+            }
+            TouchPlan::Email(email) => self.send(id, Channel::Email, email).map(Made::Message),
+            TouchPlan::Message(message) => self.send(id, Channel::Message, message).map(Made::Message),
+        };
+        match made {
+            Ok(Made::Task(task)) => {
                 if redial && let Some(task) = self.task_mut(task) {
                     task.redial = true;
                 }
@@ -125,17 +159,15 @@ impl Machine<'_> {
                 self.set_phase(id, state, phase);
                 true
             }
-            TouchPlan::Email(email) => match self.send_email(id, email) {
-                Ok(effect) => {
-                    self.set_phase(id, state, CadencePhase::Sending(effect));
-                    true
-                }
-                Err(NotMade::Never) => false,
-                Err(NotMade::NoRoom) => {
-                    self.try_later(id, state, redial);
-                    true
-                }
-            },
+            Ok(Made::Message(effect)) => {
+                self.set_phase(id, state, CadencePhase::Sending(effect));
+                true
+            }
+            Err(NotMade::Never) if redial || touch.refused == Refused::Skip => false,
+            Err(NotMade::Never | NotMade::NoRoom) => {
+                self.try_later(id, state, redial);
+                true
+            }
         }
     }
 
@@ -161,7 +193,7 @@ impl Machine<'_> {
         }
         if redial {
             // The first dial was made, and counts as the contact.
-            self.touch_over(id, cadence, state, Channel::Call);
+            self.touch_over(id, cadence, state, Some(Channel::Call));
         } else {
             self.next_touch(id, cadence, state);
         }
@@ -171,19 +203,19 @@ impl Machine<'_> {
     pub(super) fn cadence_call_given_up(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
         let Some(state) = self.cadence_state(id) else { return };
         if state.phase == CadencePhase::RedialTask(task) {
-            self.touch_over(id, cadence, state, Channel::Call);
+            self.touch_over(id, cadence, state, Some(Channel::Call));
         } else if state.phase == CadencePhase::Task(task) {
             self.next_touch(id, cadence, state);
         }
     }
 
-    /// Nobody made a call of a cadence. It counts as no contact, so nothing that stops the cadence is asked; three in a row say that
+    /// Nobody did a call or task of a cadence. It counts as no contact, so nothing that stops the cadence is asked; three in a row say that
     /// nobody works here, which is not the lead's silence.
-    pub(super) fn cadence_call_not_made(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
+    pub(super) fn cadence_task_not_done(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
         let Some(mut state) = self.cadence_state(id) else { return };
         if state.phase == CadencePhase::RedialTask(task) {
             // The first dial was made: it is the contact.
-            return self.touch_over(id, cadence, state, Channel::Call);
+            return self.touch_over(id, cadence, state, Some(Channel::Call));
         }
         if state.phase != CadencePhase::Task(task) {
             return;
@@ -210,8 +242,8 @@ impl Machine<'_> {
         self.schedule_touch(id, cadence, state, place);
     }
 
-    /// Goes on after a call of a cadence was made.
-    pub(super) fn cadence_call_over(&mut self, id: RunId, task: TaskId, cadence: &Cadence, outcome: Outcome) {
+    /// Goes on after a call or task of a cadence was done.
+    pub(super) fn cadence_task_over(&mut self, id: RunId, task: TaskId, cadence: &Cadence, outcome: Outcome) {
         let Some(mut state) = self.cadence_state(id) else { return };
         let first_dial = state.phase == CadencePhase::Task(task);
         if !first_dial && state.phase != CadencePhase::RedialTask(task) {
@@ -229,22 +261,32 @@ impl Machine<'_> {
             self.set_phase(id, state, CadencePhase::Redial(at));
             return;
         }
-        self.touch_over(id, cadence, state, Channel::Call);
+        let channel = cadence.touch(state.touch).and_then(|touch| touch.touch.channel());
+        state.not_done = 0;
+        self.touch_over(id, cadence, state, channel);
     }
 
-    /// Goes on after a mail of a cadence was sent, or was not.
-    pub(super) fn cadence_mail_over(&mut self, id: RunId, cadence: &Cadence, sent: bool) {
+    /// Goes on after a message of a cadence was sent, or was not.
+    pub(super) fn cadence_message_over(
+        &mut self,
+        id: RunId,
+        cadence: &Cadence,
+        channel: Option<Channel>,
+        ending: &Delivery,
+    ) {
         let Some(state) = self.cadence_state(id) else { return };
-        if sent {
-            self.touch_over(id, cadence, state, Channel::Email);
-        } else {
-            self.next_touch(id, cadence, state);
+        let waits = || cadence.touch(state.touch).is_some_and(|touch| touch.refused == Refused::Wait);
+        match ending {
+            Delivery::Sent => self.touch_over(id, cadence, state, channel),
+            Delivery::HeldBack(_) if waits() => self.try_later(id, state, false),
+            _ => self.next_touch(id, cadence, state),
         }
     }
 
-    fn touch_over(&mut self, id: RunId, cadence: &Cadence, mut state: CadenceState, channel: Channel) {
-        state.contacts = state.contacts.saturating_add(u16::from(cadence.count.contains(&channel)));
-        if channel == Channel::Call {
+    fn touch_over(&mut self, id: RunId, cadence: &Cadence, mut state: CadenceState, channel: Option<Channel>) {
+        let counts = channel.is_some_and(|channel| cadence.count.contains(&channel));
+        state.contacts = state.contacts.saturating_add(u16::from(counts));
+        if channel == Some(Channel::Call) {
             state.not_done = 0;
         }
         self.set_run_state(id, RunState::Cadence(state));

@@ -8,12 +8,15 @@ mod cadence;
 mod decide;
 mod escalate;
 mod identity;
+mod interrupts;
 mod people;
 mod report;
 mod runs;
 mod sending;
+mod split;
 mod standing;
 mod tasks;
+mod telling;
 mod timers;
 mod verbs;
 mod view;
@@ -250,9 +253,11 @@ impl<'a> Machine<'a> {
             Event::TimerDue | Event::Woken => self.timer_due(),
             Event::Decided(answer) => self.decided(answer),
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), *how),
-            Event::Delivered { effect, run, attempt, ending, script, at } => {
-                let (effect, run, attempt) = (*effect, *run, *attempt);
-                self.delivered(&sending::Sent { effect, run, attempt, script: *script, at: *at }, ending);
+            Event::Delivered { effect, run, attempt, ending, script, at, channel } => {
+                let (effect, run, attempt, script) = (*effect, *run, *attempt, *script);
+                // What is told of is a touch, and earlier programs sent mails alone.
+                let channel = channel.or(Some(Channel::Email));
+                self.delivered(&sending::Sent { effect, run, attempt, script, at: *at, channel }, ending);
             }
             Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),

@@ -1,7 +1,7 @@
 //! Reps and pools that leave the team: who gets new tasks, and who takes over the open ones.
 
 use super::Machine;
-use crate::id::{Digest, TaskId};
+use crate::id::{Digest, RunId, TaskId};
 use crate::journal::Note;
 use crate::lead::RepId;
 use crate::task::{Assignee, Task, TaskKind};
@@ -15,8 +15,13 @@ impl Machine<'_> {
 
     /// Who gets a new task of the lead: whoever the step names, otherwise the lead's owner, or a pool of the owner's when the owner
     /// is no longer in the team.
-    pub(super) fn new_task_for(&mut self, workflow: &Workflow, doer: &Doer) -> Assignee {
+    pub(super) fn new_task_for(&mut self, run: RunId, workflow: &Workflow, doer: &Doer) -> Assignee {
         match doer {
+            Doer::Role(role) => {
+                if let Some(rep) = self.in_role(run, role) {
+                    return Assignee::Rep(rep);
+                }
+            }
             Doer::Rep(rep) => return Assignee::Rep(RepId(rep.clone())),
             Doer::Pool(pool) => return Assignee::Pool(pool.clone()),
             Doer::Owner | Doer::Manager => {}
@@ -34,6 +39,12 @@ impl Machine<'_> {
         let pool = self.pools_of(&owner, workflow.digest).into_iter().next();
         self.notes.push(Note::Gone(Assignee::Rep(owner)));
         pool.map_or(Assignee::Nobody, Assignee::Pool)
+    }
+
+    /// The rep who has a role in a run, if that rep is in the team.
+    pub(super) fn in_role(&self, run: RunId, role: &str) -> Option<RepId> {
+        let run = self.state.runs.iter().find(|one| one.id == run)?;
+        run.roles.get(role).filter(|rep| self.team().knows(rep)).cloned()
     }
 
     /// The pools from which another rep could take this rep's task, the likeliest first: the pool from which the lead's

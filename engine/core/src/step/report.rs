@@ -73,12 +73,14 @@ impl<'a> Machine<'a> {
         }
         self.take_in(report);
         self.tell_holds(&report.kind, joins);
+        // Whom workflows want is asked before any run moves; who is in one already, once runs were left.
+        let wanted = if report.enrolls { self.wanted(report) } else { Vec::new() };
         self.leave_runs();
         self.remember(report);
-        self.wake_waits();
-        if report.enrolls {
-            self.enroll_by_event(report);
-        }
+        self.then_walk(|machine| {
+            machine.hear(report);
+            wanted.iter().for_each(|workflow| machine.enroll(workflow));
+        });
     }
 
     pub(super) fn left_out(&mut self, field: &str, why: Why) {

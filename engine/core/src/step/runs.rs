@@ -2,24 +2,24 @@
 
 use super::{HOPS_MAX, Machine};
 use crate::event::Report;
-use crate::id::{Digest, RunId, TaskId};
+use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
 use crate::run::{COMPLETED, Past, Run, RunState};
 use crate::state::RUNS_MAX;
-use crate::workflow::{Enroll, ReEnroll, StepId, Target, Workflow};
+use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Workflow};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Machine<'_> {
-    pub(super) fn enroll_by_event(&mut self, report: &Report) {
+    /// The workflows that take the lead in by this event, each asked of the lead as the event left it.
+    pub(super) fn wanted(&self, report: &Report) -> Vec<Arc<Workflow>> {
         let wants = |workflow: &&Arc<Workflow>| {
             workflow.enroll.iter().any(|way| match way {
                 Enroll::When { event, condition } => *event == report.kind && self.holds(condition, None),
                 Enroll::Schedule { .. } => false,
             })
         };
-        // Evaluate every condition on the lead as the event left it, before the first enrolment changes it.
-        let wanted: Vec<&Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).collect();
-        wanted.into_iter().for_each(|workflow| self.enroll(workflow));
+        self.cx.live.workflows.values().filter(wants).cloned().collect()
     }
 
     pub(super) fn enroll_by_name(&mut self, name: &str) {
@@ -43,7 +43,7 @@ impl Machine<'_> {
         match self.refusal(workflow) {
             Some(why) => self.not_enrolled(&workflow.name, why),
             None => {
-                let run = self.begin_run(workflow.digest, workflow.first());
+                let run = self.begin_run(workflow, workflow.first());
                 self.walk(run);
             }
         }
@@ -68,21 +68,30 @@ impl Machine<'_> {
         (self.cx.now < again_at).then_some(Refusal::TooSoon)
     }
 
-    pub(super) fn begin_run(&mut self, workflow: Digest, step: StepId) -> RunId {
-        let now = self.cx.now;
+    pub(super) fn begin_run(&mut self, definition: &Workflow, step: StepId) -> RunId {
+        let (now, seq, workflow) = (self.cx.now, self.state.seq + 1, definition.digest);
         let id = self.new_run_id();
-        self.state.runs.push(Run {
+        let mut run = Run {
             id,
             workflow,
             started_at: now,
             step,
             entered_at: now,
             attempt: 1,
-            moved_seq: self.state.seq + 1,
+            moved_seq: seq,
             state: RunState::Ready,
             look_again_at: None,
             braked_at: None,
-        });
+            paused_until: None,
+            roles: BTreeMap::new(),
+            had: Vec::new(),
+            marks: Vec::new(),
+            taken: Vec::new(),
+        };
+        if definition.looks_back_to(Since::Run) {
+            run.mark(None, seq);
+        }
+        self.state.runs.push(run);
         self.notes.push(Note::Enrolled { run: id.in_journal(), workflow, owner: self.state.lead.owner.clone() });
         id
     }
@@ -105,6 +114,11 @@ impl Machine<'_> {
         }
     }
 
+    pub(super) fn withdraw_tasks_of(&mut self, run: RunId) {
+        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(run)).map(|t| t.id).collect();
+        tasks.into_iter().for_each(|task| self.withdraw_task(task));
+    }
+
     pub(super) fn end_all_runs(&mut self, ending: &str) {
         let runs: Vec<RunId> = self.state.runs.iter().map(|run| run.id).collect();
         runs.into_iter().for_each(|run| self.end_run(run, ending));
@@ -115,8 +129,7 @@ impl Machine<'_> {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
         let at = Some(self.state.runs.remove(ix).at());
-        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(id)).map(|t| t.id).collect();
-        tasks.into_iter().for_each(|task| self.withdraw_task(task));
+        self.withdraw_tasks_of(id);
         let count = self.state.past.get(&name).map_or(0, |past| past.count).saturating_add(1);
         let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count };
         self.state.past.insert(name, past);
@@ -159,6 +172,7 @@ impl Machine<'_> {
         if let Some(run) = self.run(id) {
             run.step = step;
             run.entered_at = now;
+            run.paused_until = None;
             run.attempt = run.attempt.saturating_add(1);
             run.state = RunState::Ready;
         }
@@ -173,6 +187,18 @@ impl Machine<'_> {
     /// Takes a run's steps until it waits, ends or asks: at once, or after the runs that are walking now.
     pub(super) fn walk(&mut self, id: RunId) {
         self.ready.push_back(id);
+        self.walk_ready();
+    }
+
+    /// Does something during which no run takes a step. Those that became ready set out after it, in order.
+    pub(super) fn then_walk(&mut self, first: impl FnOnce(&mut Self)) {
+        let within_another = std::mem::replace(&mut self.walking, true);
+        first(self);
+        self.walking = within_another;
+        self.walk_ready();
+    }
+
+    fn walk_ready(&mut self) {
         if self.walking {
             return;
         }

@@ -18,18 +18,20 @@ pub(super) struct Sent {
     pub(super) effect: EffectId,
     pub(super) run: RunId,
     pub(super) attempt: u32,
-    /// The script of a mail; `None` for a notice.
+    /// The script of a message to the lead; `None` for what goes to others.
     pub(super) script: Option<ScriptId>,
     /// The step that made the message.
     pub(super) at: Option<StepRef>,
+    /// The channel of a touch.
+    pub(super) channel: Option<Channel>,
 }
 
 impl Machine<'_> {
-    /// Queues a mail, unless there is no address or the gate says never. When it falls due, the gate
+    /// Queues a mail or text message, unless there is no address or the gate says never. When it falls due, the gate
     /// is asked whether it may leave.
-    pub(super) fn send_email(&mut self, id: RunId, email: &Email) -> Result<EffectId, NotMade> {
-        if let Some(why) = self.never_mailed() {
-            self.notes.push(Note::Gated { channel: Some(Channel::Email), verdict: Verdict::Never(why), effect: None });
+    pub(super) fn send(&mut self, id: RunId, channel: Channel, email: &Email) -> Result<EffectId, NotMade> {
+        if let Some(why) = self.never_sent(channel) {
+            self.notes.push(Note::Gated { channel: Some(channel), verdict: Verdict::Never(why), effect: None });
             return Err(NotMade::Never);
         }
         if self.is_spent() {
@@ -38,7 +40,11 @@ impl Machine<'_> {
         let Some((workflow, step, attempt)) = self.run(id).map(|run| (run.workflow, run.step, run.attempt)) else {
             return Err(NotMade::Never);
         };
-        let message = Message::Email { workflow, step, script: ScriptId::of(&email.script), rendered: None };
+        let script = ScriptId::of(&email.script);
+        let message = match channel {
+            Channel::Message => Message::Text { workflow, step, script, rendered: None },
+            _ => Message::Email { workflow, step, script, rendered: None },
+        };
         Ok(self.queue((id, attempt), email.via.clone(), message, StepRef { workflow, step }))
     }
 
@@ -71,12 +77,17 @@ impl Machine<'_> {
         id
     }
 
-    /// Why the lead can never be mailed as things stand, or `None` when it can be.
-    pub(super) fn never_mailed(&self) -> Option<Reason> {
-        if self.state.lead.profile.email.as_deref().and_then(identity::email).is_none() {
+    /// Why the lead can never be sent anything on a channel as things stand, or `None` when it can be.
+    pub(super) fn never_sent(&self, channel: Channel) -> Option<Reason> {
+        let profile = &self.state.lead.profile;
+        let has_address = match channel {
+            Channel::Message => profile.phone.is_some(),
+            _ => profile.email.as_deref().and_then(identity::email).is_some(),
+        };
+        if !has_address {
             return Some(Reason::NoAddress);
         }
-        match gate::check(self.state, Channel::Email, &self.cx.live.settings, self.cx.now) {
+        match gate::check(self.state, channel, &self.cx.live.settings, self.cx.now) {
             Verdict::Never(why) => Some(why),
             Verdict::Go | Verdict::NotBefore { .. } | Verdict::Held(_) => None,
         }
@@ -97,7 +108,7 @@ impl Machine<'_> {
             Err(Verdict::Never(why)) => {
                 let MessageDue { run, attempt, script, at, .. } = *message;
                 let ending = Delivery::HeldBack(why.as_str().to_owned());
-                self.delivered(&Sent { effect, run, attempt, script, at }, &ending);
+                self.delivered(&Sent { effect, run, attempt, script, at, channel }, &ending);
                 Departure::Never
             }
             Err(verdict) => {
@@ -133,13 +144,18 @@ impl Machine<'_> {
         if !may_have_left && !message.wanted && !self.state.runs.iter().any(stands) {
             return Err(Verdict::Never(Reason::MovedOn));
         }
+        let of_run = self.state.runs.iter().find(|at| at.id == run && !message.wanted);
+        if let Some(at) = of_run.and_then(|run| run.paused_until).filter(|at| *at > self.cx.now && !may_have_left) {
+            return Err(Verdict::NotBefore { at, why: Reason::RunPaused });
+        }
         let permit = gate::permit(self.state, effect, channel, &self.cx.live.settings, self.cx.now);
         if let Err(Verdict::Never(_)) = permit {
             return permit.map(Some);
         }
         // An attempt that may have left is repeated as it was, to the address that the lead had then.
         let there = message.written_to.as_deref().filter(|_| may_have_left);
-        let bound = there.and_then(|to| self.state.lead.bound_at(IdentityKind::Email, to, channel));
+        let kind = if channel == Channel::Message { IdentityKind::Phone } else { IdentityKind::Email };
+        let bound = there.and_then(|to| self.state.lead.bound_at(kind, to, channel));
         match (bound, self.held(message)) {
             (Some(why), _) => Err(Verdict::Never(why.into())),
             (None, Some(why)) => Err(Verdict::Held(why)),
@@ -162,7 +178,7 @@ impl Machine<'_> {
 
     /// Handles the report of what became of a message.
     pub(super) fn delivered(&mut self, message: &Sent, ending: &Delivery) {
-        let Sent { effect, run, attempt, script, at } = *message;
+        let Sent { effect, run, attempt, script, at, channel } = *message;
         self.state.release(effect);
         let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
         let (number, ending_code) = (effect.in_journal(), ending.ending());
@@ -185,10 +201,10 @@ impl Machine<'_> {
         });
         let sent = *ending == Delivery::Sent;
         // A mail that left is a touch, whatever has become of its run.
-        if sent {
+        if let Some(channel) = channel.filter(|_| sent) {
             let touch = Touch {
                 at: self.cx.now,
-                channel: Channel::Email,
+                channel,
                 outcome: Outcome::Sent,
                 result: None,
                 by: None,
@@ -209,8 +225,8 @@ impl Machine<'_> {
         }
         let Some((definition, ix)) = self.place(run) else { return };
         match &definition.steps[ix].verb {
-            Verb::Cadence(cadence) => self.cadence_mail_over(run, cadence, sent),
-            Verb::Email(Email { results: Some(results), .. }) => {
+            Verb::Cadence(cadence) => self.cadence_message_over(run, cadence, channel, ending),
+            Verb::Email(Email { results: Some(results), .. }) | Verb::Message(Email { results: Some(results), .. }) => {
                 let target = match ending {
                     Delivery::Sent => results.sent,
                     Delivery::HeldBack(_) => results.refused,

@@ -35,13 +35,16 @@ impl<'d> Terms<'d> {
         }
     }
 
-    /// What a call of a cadence grants.
+    /// What a call or task of a cadence grants.
     pub(super) fn of_touch(touch: &'d TouchPlan) -> Option<Self> {
         match touch {
             TouchPlan::Call { due, escalate, give_up, .. } => {
                 Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up, doer: &Doer::Owner })
             }
-            TouchPlan::Email(_) => None,
+            TouchPlan::Task { due, escalate, give_up, .. } => {
+                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up, doer: &Doer::Owner })
+            }
+            TouchPlan::Email(_) | TouchPlan::Message(_) => None,
         }
     }
 }
@@ -77,7 +80,7 @@ impl<'a> Machine<'a> {
         let step = self.run(run).ok_or(NotMade::Never)?.step;
         let callback = self.state.callback_at.take();
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
-        let assignee = self.new_task_for(definition, doer);
+        let assignee = self.new_task_for(run, definition, doer);
         let id = self.new_task_id();
         let calendar = &self.cx.live.settings.calendar;
         let task = Task {
@@ -149,7 +152,7 @@ impl<'a> Machine<'a> {
 
     /// Moves one call, which the gate held until `was` and now holds until `is`. An agreed
     /// time or a snooze stays in force.
-    fn reoffer_call(&mut self, id: TaskId, was: Option<Timestamp>, is: Option<Timestamp>) {
+    pub(super) fn reoffer_call(&mut self, id: TaskId, was: Option<Timestamp>, is: Option<Timestamp>) {
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let otherwise = task.not_before.filter(|at| Some(*at) != was);
         let not_before = otherwise.max(is);
@@ -215,7 +218,7 @@ impl<'a> Machine<'a> {
         match &definition.steps[ix].verb {
             Verb::Call(call) if awaited => self.go_on(run, call.results.given_up()),
             Verb::Task(todo) if awaited => self.go_on(run, todo.results.given_up()),
-            Verb::Cadence(cadence) => self.cadence_call_not_made(run, id, cadence),
+            Verb::Cadence(cadence) => self.cadence_task_not_done(run, id, cadence),
             _ => {}
         }
     }
@@ -292,6 +295,18 @@ impl<'a> Machine<'a> {
                 effect: None,
             };
             self.complete_touch(touch, task.redial, Some(task.at()));
+        } else if let Some(channel) = self.channel_of(&task) {
+            let touch = Touch {
+                at: self.cx.now,
+                channel,
+                outcome: report.outcome,
+                result,
+                by,
+                run,
+                task: Some(task.id),
+                effect: None,
+            };
+            self.complete_touch(touch, false, Some(task.at()));
         }
         if let Some(at) = report.callback_at {
             self.agree_callback(at);
@@ -313,6 +328,16 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// The channel by which a task of a cadence reaches the lead, when it does.
+    fn channel_of(&self, task: &Task) -> Option<Channel> {
+        let definition = self.cx.definitions.get(&task.workflow)?;
+        let Verb::Cadence(cadence) = &definition.step(task.step)?.verb else { return None };
+        match &cadence.touch(task.touch?)?.touch {
+            TouchPlan::Task { channel, .. } => *channel,
+            _ => None,
+        }
+    }
+
     /// Moves a run on by the result of a task that was done.
     fn task_result(&mut self, run: RunId, task: TaskId, outcome: Outcome, result: Option<TouchResult>) {
         let Some((definition, ix)) = self.place(run) else { return };
@@ -320,7 +345,7 @@ impl<'a> Machine<'a> {
         match &definition.steps[ix].verb {
             Verb::Call(call) if awaited => self.go_on(run, call.results.lookup(Some(outcome), result)),
             Verb::Task(todo) if awaited => self.go_on(run, todo.results.lookup(Some(outcome), result)),
-            Verb::Cadence(cadence) => self.cadence_call_over(run, task, cadence, outcome),
+            Verb::Cadence(cadence) => self.cadence_task_over(run, task, cadence, outcome),
             _ => self.ignore(Ignored::NotAwaited),
         }
     }

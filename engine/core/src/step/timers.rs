@@ -57,6 +57,7 @@ impl Machine<'_> {
                 }
             }
             Deadline::Ready(run) => self.walk(run),
+            Deadline::Pause(run) => self.pause_over(run),
         }
     }
 }

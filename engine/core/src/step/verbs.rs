@@ -9,13 +9,17 @@ use crate::field::field_info;
 use crate::gate;
 use crate::id::RunId;
 use crate::journal::Note;
+use crate::lead::{Channel, RepId};
 use crate::reading::{self, Why};
 use crate::run::RunState;
 use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
-use crate::workflow::{Asks, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
+use crate::workflow::{
+    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, NextDay, Require, Since, Step, StepId, StepIx, Target, Todo,
+    Verb, Wait, Workflow,
+};
 
 /// Why a task or a mail was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +45,13 @@ impl Machine<'_> {
             return;
         };
         self.notes.push(Note::Entered { run: id.in_journal(), step: at });
-        self.do_verb(id, step, &definition);
         let seq = self.state.seq + 1;
+        if let Some(ix) = definition.place(at).filter(|ix| definition.looks_back_to(Since::Step(StepIx(*ix as u16))))
+            && let Some(run) = self.run(id)
+        {
+            run.mark(Some(StepId::of(&definition.steps[ix].id)), seq);
+        }
+        self.do_verb(id, step, &definition);
         if let Some(run) = self.run(id)
             && run.step == at
             && run.state.rests()
@@ -61,7 +70,8 @@ impl Machine<'_> {
             }
             Verb::Assign(assign) => self.ask_for_owner(id, assign),
             Verb::Call(call) => self.enter_call(id, call, definition),
-            Verb::Email(email) => self.enter_email(id, email, step.next),
+            Verb::Email(email) => self.enter_sending(id, Channel::Email, email, step.next),
+            Verb::Message(message) => self.enter_sending(id, Channel::Message, message, step.next),
             Verb::Cadence(cadence) => self.enter_cadence(id, cadence),
             Verb::Task(todo) => self.enter_todo(id, todo, definition),
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
@@ -74,8 +84,45 @@ impl Machine<'_> {
                 self.go(id, step.next);
                 self.enroll_by_name(workflow);
             }
+            Verb::Split(split) => {
+                let arm = self.draw(id, split, step);
+                self.go(id, arm);
+            }
+            Verb::Require(require) => {
+                let missing = self.missing(id, require);
+                self.go(id, if missing { require.missing } else { step.next });
+            }
+            Verb::Notify(_) | Verb::Watch(_) => {
+                self.deed(id, &step.verb);
+                self.go(id, step.next);
+            }
             Verb::End(ending) => self.end_run(id, ending),
         }
+    }
+
+    /// Does what an interrupt may do while its run stays, too. Other verbs move their run, and are passed over here.
+    pub(super) fn deed(&mut self, id: RunId, verb: &Verb) {
+        match verb {
+            Verb::Update(assignments) => self.update(id, assignments),
+            Verb::Enroll(workflow) => self.enroll_by_name(workflow),
+            Verb::Notify(notify) => self.notify_party(id, notify),
+            Verb::Watch(party) => self.watch(id, party),
+            _ => {}
+        }
+    }
+
+    /// Whether a required field is blank.
+    fn missing(&mut self, id: RunId, require: &Require) -> bool {
+        if !self.holds(&require.condition, Some(id)) {
+            return false;
+        }
+        let blank = require.fields.iter().filter(|field| self.view(Some(id)).lead(field).is_blank());
+        let fields: Vec<String> = blank.cloned().collect();
+        if fields.is_empty() {
+            return false;
+        }
+        self.notes.push(Note::Missing { run: id.in_journal(), fields });
+        true
     }
 
     fn enter_call(&mut self, id: RunId, call: &Call, definition: &Workflow) {
@@ -94,8 +141,8 @@ impl Machine<'_> {
         }
     }
 
-    fn enter_email(&mut self, id: RunId, email: &Email, next: Target) {
-        match self.send_email(id, email) {
+    fn enter_sending(&mut self, id: RunId, channel: Channel, email: &Email, next: Target) {
+        match self.send(id, channel, email) {
             Ok(effect) => self.set_run_state(id, RunState::Sending(effect)),
             Err(NotMade::Never) => self.go(id, email.results.map_or(next, |results| results.refused)),
             Err(NotMade::NoRoom) => self.park(id, NO_ROOM.to_owned()),
@@ -109,23 +156,33 @@ impl Machine<'_> {
     }
 
     fn ask_for_owner(&mut self, id: RunId, assign: &Assign) {
-        let territory = (assign.by == AssignBy::Territory).then(|| self.territory_owner(id)).flatten();
-        let Some(attempt) = self.run(id).map(|run| {
+        let named = match assign.by {
+            AssignBy::Territory => self.territory_owner(id),
+            _ => assign.rep.clone().map(RepId),
+        };
+        // A territory may be a pool's: then somebody of it is chosen.
+        let (named, of_pool) = match named {
+            Some(name) if self.team().pools.contains_key(&name.0) => (None, Some(name.0)),
+            named => (named, None),
+        };
+        let by = if of_pool.is_some() { AssignBy::LongestIdle } else { assign.by };
+        let Some((attempt, had)) = self.run(id).map(|run| {
             run.state = RunState::Assigning;
-            run.attempt
+            (run.attempt, run.had.clone())
         }) else {
             return;
         };
         self.effects.push(Effect::Assign(AssignRequest {
             run: id,
             attempt,
-            pool: assign.pool.clone(),
-            by: assign.by,
+            pool: of_pool.or_else(|| assign.pool.clone()),
+            by,
             sticky: assign.sticky,
             fallback: assign.fallback.clone(),
             current: self.state.lead.owner.clone(),
             account: self.state.lead.account,
-            territory,
+            named,
+            except: if assign.anew { had } else { Vec::new() },
             callable_from: gate::callable_from(&self.state.lead, &self.cx.live.settings, self.cx.now),
         }));
     }
@@ -180,23 +237,19 @@ impl Machine<'_> {
                 Some(until) if until <= now => self.go(id, *past),
                 Some(until) => self.wait_until(id, Some(until)),
             },
-            Wait::Event { condition, event, go, timeout, on_timeout } => {
-                let moved_seq = self.run(id).map_or(u64::MAX, |run| run.moved_seq);
-                // The event being handled moved the run here, so the wait must not match that same event.
-                let since_then = moved_seq.saturating_add(1)..=self.state.seq;
-                let came = self.state.recent.iter().find(|recent| {
-                    since_then.contains(&recent.seq)
-                        && recent.kind == *event
-                        && self.recent_holds(recent, condition, id)
-                });
-                let came = came.map(|recent| (recent.seq, recall(recent)));
+            Wait::Next { day, at } => {
+                let until = self.next_time(*day, *at);
+                self.wait_until(id, Some(until));
+            }
+            Wait::Event { timeout, on_timeout, since, .. } => {
+                let came = self.came(id, wait, *since);
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
                 match came {
-                    Some((seq, report)) => {
+                    Some((seq, report, go)) => {
                         self.saw_event(id, seq);
                         // The conditions that follow are about this event, not about the one being handled.
                         self.recalled.push((id, report));
-                        self.go(id, *go);
+                        self.go(id, go);
                     }
                     None if until <= now => self.go(id, *on_timeout),
                     None => self.wait_until(id, Some(until)),
@@ -205,11 +258,45 @@ impl Machine<'_> {
         }
     }
 
+    /// The earliest event that the wait takes of those that came before the run did: its number, the event, and where
+    /// it leads. The event being handled moved the run here, so the wait must not take that one.
+    fn came(&self, id: RunId, wait: &Wait, since: Since) -> Option<(u64, Report, Target)> {
+        let run = self.state.runs.iter().find(|run| run.id == id)?;
+        let definition = self.cx.definitions.get(&run.workflow)?;
+        let marked = match since {
+            Since::Moved => None,
+            Since::Run => run.marked(None),
+            Since::Step(ix) => {
+                definition.steps.get(usize::from(ix.0)).and_then(|step| run.marked(Some(StepId::of(&step.id))))
+            }
+        };
+        let from = marked.unwrap_or(run.moved_seq);
+        let counts = |recent: &&Recent| recent.seq > from && !run.taken.contains(&recent.seq);
+        self.state.recent.iter().filter(counts).find_map(|recent| {
+            let takes = |awaited: &&Awaited| {
+                awaited.event == recent.kind && self.recent_holds(recent, &awaited.condition, id)
+            };
+            let awaited = wait.awaited().find(takes)?;
+            Some((recent.seq, recall(recent), awaited.go))
+        })
+    }
+
     /// Records that a wait has taken this event, so that the next wait does not take it again.
     fn saw_event(&mut self, id: RunId, seq: u64) {
+        let looks_back = self.definition(id).is_some_and(|definition| definition.looks_back());
+        let oldest = self.state.recent.first().map_or(seq, |recent| recent.seq);
         if let Some(run) = self.run(id) {
             run.moved_seq = seq;
+            if looks_back {
+                run.taken.retain(|taken| *taken >= oldest);
+                run.taken.push(seq);
+            }
         }
+    }
+
+    /// The next such day or opening on the lead's clock, strictly later than now.
+    fn next_time(&self, day: NextDay, at: Option<u16>) -> Timestamp {
+        gate::hours_of(&self.state.lead, &self.cx.live.settings).next_day(self.cx.now, day, at)
     }
 
     fn wait_until(&mut self, id: RunId, until: Option<Timestamp>) {
@@ -230,11 +317,6 @@ impl Machine<'_> {
         let Value::Time(date) = date.eval(&self.view(Some(run))) else { return None };
         let calendar = &self.cx.live.settings.calendar;
         Some(if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) })
-    }
-
-    /// Moves on the runs that waited for the event being handled.
-    pub(super) fn wake_waits(&mut self) {
-        self.each_waiting_run(Self::wake_by_event);
     }
 
     /// Makes runs that wait for a date follow it, once a field was set that may have moved it.
@@ -259,13 +341,17 @@ impl Machine<'_> {
         }
     }
 
-    fn wake_by_event(&mut self, id: RunId, wait: &Wait) {
-        if let Wait::Event { event, condition, go, .. } = wait
-            && self.report.is_some_and(|report| report.kind == *event)
-            && self.holds(condition, Some(id))
-        {
+    /// Moves a run on that waits for the event being handled.
+    pub(super) fn wake_by_event(&mut self, id: RunId, report: &Report) {
+        if !self.run(id).is_some_and(|run| matches!(run.state, RunState::Waiting { .. })) {
+            return;
+        }
+        let Some((definition, ix)) = self.place(id) else { return };
+        let Verb::Wait(wait) = &definition.steps[ix].verb else { return };
+        let takes = |awaited: &&Awaited| awaited.event == report.kind && self.holds(&awaited.condition, Some(id));
+        if let Some(go) = wait.awaited().find(takes).map(|awaited| awaited.go) {
             self.saw_event(id, self.state.seq + 1);
-            self.go_on(id, *go);
+            self.go_on(id, go);
         }
     }
 

@@ -13,16 +13,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod enroll;
+mod interrupts;
 mod names;
 mod verbs;
 
 pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
 pub(crate) use names::landing;
+pub use interrupts::{Interrupt, Reaction};
 pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
-    Ask, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email, Escalate,
-    Hold, HoldScope, Inquiry, MAIN_SCORE, MailResults, OnFailure, Recipient, Redial, Results, Score, Script, Sticky,
-    Todo, TouchPlan, Voicemails, Wait,
+    Ask, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email,
+    Escalate, Goal, Hold, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party, Recipient,
+    Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo, TouchPlan, Voicemails,
+    Wait,
 };
 
 /// The most steps a workflow may have.
@@ -49,6 +52,9 @@ pub struct Workflow {
     pub re_enroll: ReEnroll,
     /// Conditions that end a run, whatever step it is at.
     pub leave: Vec<Leave>,
+    /// What events do to a run wherever it is, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupts: Vec<Interrupt>,
     /// The steps, in order; a run begins at the first.
     pub steps: Vec<Step>,
     /// The templates by path, as they were when the workflow was read.
@@ -124,6 +130,8 @@ pub enum Verb {
     Call(Box<Call>),
     /// A mail is sent, and the run goes on once it is handed over.
     Email(Email),
+    /// A text message is sent, and the run goes on once it is handed over.
+    Message(Email),
     /// Touches on several channels are repeated until something stops them.
     Cadence(Box<Cadence>),
     /// A task for a person is made, and the run waits for its outcome.
@@ -136,6 +144,14 @@ pub enum Verb {
     Update(Vec<Assignment>),
     /// The lead is enrolled in another workflow, and this run goes on.
     Enroll(String),
+    /// One of several arms is drawn.
+    Split(Split),
+    /// The run goes on only when fields are known.
+    Require(Require),
+    /// People or another system are told something.
+    Notify(Notify),
+    /// Somebody watches the lead from now on, and hears of changes of its owner.
+    Watch(Party),
     /// The run ends, under this name.
     End(String),
 }
@@ -149,12 +165,17 @@ impl Verb {
             Self::Assign(_) => "assign",
             Self::Call(_) => "call",
             Self::Email(_) => "email",
+            Self::Message(_) => "message",
             Self::Cadence(_) => "cadence",
             Self::Task(_) => "task",
             Self::Branch(_) => "branch",
             Self::Wait(_) => "wait",
             Self::Update(_) => "update",
             Self::Enroll(_) => "enroll",
+            Self::Split(_) => "split",
+            Self::Require(_) => "require",
+            Self::Notify(_) => "notify",
+            Self::Watch(_) => "watch",
             Self::End(_) => "end",
         }
     }
@@ -170,16 +191,38 @@ impl Verb {
 
     /// Whether a run may stay at such a step for a while. These steps have an explicit id.
     pub const fn can_wait(&self) -> bool {
-        !matches!(self, Self::Switch(_) | Self::Update(_) | Self::Enroll(_) | Self::End(_))
+        match self {
+            Self::Switch(_)
+            | Self::Update(_)
+            | Self::Enroll(_)
+            | Self::Split(_)
+            | Self::Require(_)
+            | Self::Notify(_)
+            | Self::Watch(_)
+            | Self::End(_) => false,
+            Self::Score(_)
+            | Self::Assign(_)
+            | Self::Call(_)
+            | Self::Email(_)
+            | Self::Message(_)
+            | Self::Cadence(_)
+            | Self::Task(_)
+            | Self::Branch(_)
+            | Self::Wait(_) => true,
+        }
     }
 
     /// Every expression that is evaluated at the step.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
             Self::Switch(arms) => arms.iter().map(|arm| &arm.condition).collect(),
-            Self::Cadence(cadence) => cadence.stop.iter().map(|arm| &arm.condition).collect(),
+            Self::Cadence(cadence) => {
+                let stop = cadence.stop.iter().map(|arm| &arm.condition);
+                stop.chain(cadence.touches.iter().filter_map(|touch| touch.condition.as_ref())).collect()
+            }
             Self::Wait(Wait::Until { date, .. }) => vec![date],
-            Self::Wait(Wait::Event { condition, .. }) => vec![condition],
+            Self::Wait(wait) => wait.awaited().map(|awaited| &awaited.condition).collect(),
+            Self::Require(require) => vec![&require.condition],
             Self::Update(assignments) => assignments
                 .iter()
                 .filter_map(|assignment| match assignment {
@@ -201,8 +244,10 @@ impl Verb {
         };
         own.into_iter().map(|escalate| (0, escalate)).chain(touches.iter().enumerate().filter_map(|(ix, touch)| {
             match &touch.touch {
-                TouchPlan::Call { escalate, .. } => escalate.as_ref().map(|escalate| (ix as u16, escalate)),
-                TouchPlan::Email(_) => None,
+                TouchPlan::Call { escalate, .. } | TouchPlan::Task { escalate, .. } => {
+                    escalate.as_ref().map(|escalate| (ix as u16, escalate))
+                }
+                TouchPlan::Email(_) | TouchPlan::Message(_) => None,
             }
         }))
     }
@@ -254,13 +299,29 @@ impl Workflow {
             Enroll::Schedule { leads, .. } => leads,
         });
         let leave = self.leave.iter().map(|leave| &leave.condition);
+        let interrupts = self.interrupts.iter().flat_map(Interrupt::expressions);
         let steps = self.steps.iter().flat_map(|step| step.verb.expressions());
-        enroll.chain(leave).chain(steps).any(|expr| expr.names(object))
+        enroll.chain(leave).chain(interrupts).chain(steps).any(|expr| expr.names(object))
+    }
+
+    /// The waits of the steps.
+    fn waits(&self) -> impl Iterator<Item = &Wait> {
+        self.steps.iter().filter_map(|step| if let Verb::Wait(wait) = &step.verb { Some(wait) } else { None })
     }
 
     /// Whether any step waits for an event of this type.
     pub fn waits_for(&self, kind: &EventType) -> bool {
-        self.steps.iter().any(|step| matches!(&step.verb, Verb::Wait(Wait::Event { event, .. }) if event == kind))
+        self.waits().flat_map(Wait::awaited).any(|awaited| awaited.event == *kind)
+    }
+
+    /// Whether a wait looks back to the beginning of the run, or to when it came to a step.
+    pub(crate) fn looks_back_to(&self, since: Since) -> bool {
+        self.waits().any(|wait| matches!(wait, Wait::Event { since: from, .. } if *from == since))
+    }
+
+    /// Whether any wait looks further back than to when the run last moved.
+    pub(crate) fn looks_back(&self) -> bool {
+        self.waits().any(|wait| matches!(wait, Wait::Event { since, .. } if !since.is_moved()))
     }
 
     /// The place of the step that has this id in the file.

@@ -1,7 +1,7 @@
 //! What the verbs of a step say, key by key as in the file.
 
 use super::names::TouchId;
-use super::{Arm, Target};
+use super::{Arm, StepIx, Target};
 use crate::codes::codes;
 use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
@@ -78,6 +78,15 @@ codes! {
         3 Weighted = "weighted",
         /// The owner of the territory in which the lead lies.
         4 Territory = "territory",
+        /// The rep whom the step names.
+        5 Rep = "rep",
+    }
+}
+
+impl AssignBy {
+    /// Whether one rep is meant, and nobody is chosen among several.
+    pub const fn names_one(self) -> bool {
+        matches!(self, Self::Territory | Self::Rep)
     }
 }
 
@@ -97,6 +106,15 @@ pub struct Assign {
     /// The pool from which an owner is chosen; `None` when the territory decides.
     pub pool: Option<String>,
     pub by: AssignBy,
+    /// The rep who is chosen whatever the pool and the way of choosing say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rep: Option<String>,
+    /// The role that the rep takes in the run. The lead's owner stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Whether whoever had the lead in this run before is passed over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
     /// Whose known owner is kept, if any.
     pub sticky: Option<Sticky>,
     /// A rep or pool that takes the lead when no one else can.
@@ -193,6 +211,8 @@ pub enum Doer {
     Rep(String),
     /// Any member of this pool.
     Pool(String),
+    /// The rep whom an `assign` of the run gave this role; the owner while nobody has it.
+    Role(String),
 }
 
 impl Doer {
@@ -205,6 +225,83 @@ impl Doer {
     pub const fn needs_owner(&self) -> bool {
         matches!(self, Self::Owner | Self::Manager)
     }
+}
+
+/// Who hears of something: see [`Notify`] and [`Verb::Watch`](super::Verb::Watch).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Party {
+    /// The lead's owner.
+    Owner,
+    /// The owner's manager.
+    Manager,
+    /// Everybody who watches the lead.
+    Watchers,
+    /// The rep who has this role in the run.
+    Role(String),
+    Rep(String),
+    /// Every member of this pool.
+    Pool(String),
+    /// Another system, reached by this connection.
+    Connection(String),
+}
+
+/// A `notify:` step: words to people or to another system. It is no touch, and nothing waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notify {
+    pub to: Party,
+    /// The key of the words among the workflow's scripts.
+    pub script: String,
+    /// The connection by which it leaves; that of the workspace's notices when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+}
+
+codes! {
+    /// By what an arm of a `split` is drawn.
+    pub enum SplitBy {
+        /// Every lead for itself.
+        0 Lead = "lead",
+        /// All leads of an account take the same arm.
+        1 Account = "account",
+    }
+}
+
+/// A `split:` step: an A/B test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    pub by: SplitBy,
+    /// What counts as success; reports compare the arms by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Goal>,
+    /// The arms, in the order of the file. Their shares add up to 100.
+    pub arms: Vec<SplitArm>,
+}
+
+/// The event that an A/B test aims at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goal {
+    pub event: EventType,
+    /// How long after the draw it counts.
+    pub within: Span,
+}
+
+/// One arm of a `split`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitArm {
+    pub name: String,
+    /// Per cent.
+    pub share: u8,
+    pub go: Target,
+}
+
+/// A `require:` step: fields that must be known before the run goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Require {
+    pub fields: Vec<String>,
+    /// The leads of which they are required.
+    pub condition: Expr,
+    /// Where the run goes when one is blank.
+    pub missing: Target,
 }
 
 /// A question that the report of a task answers, with a field of the lead.
@@ -288,6 +385,8 @@ codes! {
         6 Manual = "manual",
         /// The sender of an event named the owner.
         7 Told = "told",
+        /// The step names the rep.
+        8 Named = "named",
     }
 }
 
@@ -340,11 +439,12 @@ pub struct Cadence {
 impl Cadence {
     /// The name that records use for the touch at a place.
     pub fn touch_id(&self, place: usize) -> TouchId {
-        let verb = self.touches.get(place).map_or("none", |touch| match touch.touch {
-            TouchPlan::Call { .. } => "call",
-            TouchPlan::Email(_) => "email",
-        });
-        TouchId::of(&format!("{verb}-{}", place + 1))
+        self.touches.get(place).map_or_else(|| TouchId::of(&format!("none-{}", place + 1)), |touch| {
+            match &touch.id {
+                Some(id) => TouchId::of(id),
+                None => TouchId::of(&format!("{}-{}", touch.touch.verb(), place + 1)),
+            }
+        })
     }
 
     /// The place in the list of the touch with this name.
@@ -375,9 +475,38 @@ pub struct Voicemails {
 /// One touch of a cadence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CadenceTouch {
+    /// The author's id; without one, records name the touch by its verb and place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// How long after the completion of the touch before.
     pub after: Span,
+    /// The time of the day for which it waits then, in minutes after midnight on the lead's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u16>,
+    /// Asked when it falls due: it is passed over when this does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Expr>,
+    /// What happens when the gate says never.
+    #[serde(default, skip_serializing_if = "Refused::is_skip")]
+    pub refused: Refused,
     pub touch: TouchPlan,
+}
+
+/// What a cadence does with a touch that may not happen as things stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refused {
+    /// It is passed over.
+    #[default]
+    Skip,
+    /// It is tried again every business day until it may happen.
+    Wait,
+}
+
+impl Refused {
+    /// Whether it is what a file that does not say means.
+    pub const fn is_skip(&self) -> bool {
+        matches!(self, Self::Skip)
+    }
 }
 
 /// What is done at a touch of a cadence.
@@ -397,6 +526,51 @@ pub enum TouchPlan {
         give_up: Option<Span>,
     },
     Email(Email),
+    /// A text message.
+    Message(Email),
+    /// A task for a person, such as a message in a social network.
+    Task {
+        /// What is to be done; a template.
+        objective: String,
+        /// The path of a script to go with it.
+        script: Option<String>,
+        /// The channel by which it reaches the lead; it is no touch when none.
+        channel: Option<Channel>,
+        /// How long after it was made it is due.
+        due: Span,
+        /// What happens while it is not done.
+        escalate: Option<Escalate>,
+        /// How long after it was made it is given up; never when none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        give_up: Option<Span>,
+    },
+}
+
+impl TouchPlan {
+    /// The verb as the file spells it.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Call { .. } => "call",
+            Self::Email(_) => "email",
+            Self::Message(_) => "message",
+            Self::Task { .. } => "task",
+        }
+    }
+
+    /// The channel of the touch, when it is one.
+    pub const fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::Call { .. } => Some(Channel::Call),
+            Self::Email(_) => Some(Channel::Email),
+            Self::Message(_) => Some(Channel::Message),
+            Self::Task { channel, .. } => *channel,
+        }
+    }
+
+    /// Whether a person makes it.
+    pub const fn is_task(&self) -> bool {
+        matches!(self, Self::Call { .. } | Self::Task { .. })
+    }
 }
 
 /// The double dial (practice B6): a second dial a few minutes later, counted as one contact with the first.
@@ -424,17 +598,83 @@ pub enum Wait {
         /// Where to go when the date is blank, on entering or later.
         blank: Target,
     },
-    /// Waits until an event comes.
+    /// Waits until a day or an opening that is strictly later than now, on the lead's clock.
+    Next {
+        day: NextDay,
+        /// The time of the day, in minutes after midnight; when business hours begin if none.
+        at: Option<u16>,
+    },
+    /// Waits until one of several events comes.
     Event {
-        event: EventType,
-        /// Which events of that type count.
-        condition: Expr,
-        go: Target,
+        #[serde(flatten)]
+        first: Awaited,
+        /// Further events that end the wait.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        or: Vec<Awaited>,
+        /// What was received before the run came here and counts all the same.
+        #[serde(default, skip_serializing_if = "Since::is_moved")]
+        since: Since,
         /// The longest wait.
         timeout: Span,
         /// Where to go when no such event has come by then.
         on_timeout: Target,
     },
+}
+
+impl Wait {
+    /// The events that end the wait, in the order of the file.
+    pub fn awaited(&self) -> impl Iterator<Item = &Awaited> {
+        let (first, or): (Option<&Awaited>, &[Awaited]) = match self {
+            Self::Event { first, or, .. } => (Some(first), or),
+            Self::For(_) | Self::Until { .. } | Self::Next { .. } => (None, &[]),
+        };
+        first.into_iter().chain(or)
+    }
+}
+
+/// An event that ends a wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    pub event: EventType,
+    /// Which events of that type count.
+    pub condition: Expr,
+    pub go: Target,
+}
+
+/// From when on an event counts for a wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Since {
+    /// Since the run last moved.
+    #[default]
+    Moved,
+    /// Since the run began.
+    Run,
+    /// Since the run came to this step.
+    Step(StepIx),
+}
+
+impl Since {
+    /// Whether it is what a file that does not say means.
+    pub const fn is_moved(&self) -> bool {
+        matches!(self, Self::Moved)
+    }
+}
+
+codes! {
+    /// The day that a wait is for.
+    pub enum NextDay {
+        0 Monday = "monday",
+        1 Tuesday = "tuesday",
+        2 Wednesday = "wednesday",
+        3 Thursday = "thursday",
+        4 Friday = "friday",
+        5 Saturday = "saturday",
+        6 Sunday = "sunday",
+        /// The next day, whatever its name.
+        7 Day = "day",
+        /// The next time that business hours begin.
+        8 Opening = "opening",
+    }
 }
 
 /// One assignment of an `update:` step.

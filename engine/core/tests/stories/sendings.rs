@@ -183,9 +183,9 @@ fn two_mails_that_fall_due_at_one_moment_see_each_other() {
         "
         Mon 03-02 09:00 > lead.created email=lee@acme.io
           enrolled in first
+          enrolled in second
           first -> mail
           queued by smtp
-          enrolled in second
           second -> mail
           queued by smtp
         Mon 03-02 09:01 > due

@@ -252,7 +252,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 "dead" => Delivery::Dead("550".to_owned()),
                 _ => Delivery::HeldBack("refused".to_owned()),
             };
-            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None, at: None }
+            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None, at: None, channel: None }
         }
         "back" => {
             let row = &mut sim.outbox[0];

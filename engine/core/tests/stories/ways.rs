@@ -374,9 +374,9 @@ fn a_run_leaves_when_the_lead_changes_wherever_that_happens() {
         "
         Mon 03-02 09:00 > lead.created
           enrolled in closing
+          enrolled in patient
           closing -> talk
           todo for nobody, due Mon 03-02 10:00
-          enrolled in patient
           patient -> wait
           waits until Sun 05-31 09:00
         Tue 03-03 09:00 > todo done

@@ -14,8 +14,8 @@ use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Rea
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
-    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll,
-    Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Results, Score, Step, StepIx, Sticky,
+    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll,
+    Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Refused, Results, Score, Since, Step, StepIx, Sticky,
     Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
@@ -76,6 +76,7 @@ pub fn workflow(name: &str) -> Builder {
         enroll: vec![],
         re_enroll: ReEnroll::Never,
         leave: vec![],
+        interrupts: vec![],
         steps: vec![],
         scripts: BTreeMap::new(),
     };
@@ -185,6 +186,9 @@ pub fn email() -> Email {
 }
 pub fn pool(hold: Option<Hold>) -> Assign {
     Assign {
+        rep: None,
+        role: None,
+        anew: false,
         pool: Some("closers".to_owned()),
         by: AssignBy::LongestIdle,
         sticky: Some(Sticky::Account),
@@ -195,20 +199,24 @@ pub fn pool(hold: Option<Hold>) -> Assign {
 }
 pub fn territory() -> Assign {
     let carry = Carry { move_open_tasks: true, watch_previous_owner: true };
-    Assign { pool: None, by: AssignBy::Territory, sticky: None, fallback: Some("desk".to_owned()), hold: None, carry }
+    Assign { pool: None, by: AssignBy::Territory, rep: None, role: None, anew: false, sticky: None, fallback: Some("desk".to_owned()), hold: None, carry }
 }
 pub fn hold(scope: HoldScope, on_expiry: Target) -> Hold {
     let until = Some(standard(StandardEvent::DealWon));
     Hold { scope, span: span("14d"), until, on_expiry: Some(on_expiry) }
 }
+/// A touch without anything besides.
+pub fn touch_after(after: &str, touch: TouchPlan) -> CadenceTouch {
+    CadenceTouch { id: None, after: span(after), at: None, condition: None, refused: Refused::Skip, touch }
+}
 pub fn call_touch(after: &str, redial: bool) -> CadenceTouch {
     let redial = redial.then(|| Redial { after: span("4m"), voicemail_on_redial: true });
     let touch =
         TouchPlan::Call { script: "call-2.md".to_owned(), due: span("1h"), redial, escalate: None, give_up: None };
-    CadenceTouch { after: span(after), touch }
+    touch_after(after, touch)
 }
 pub fn mail_touch(after: &str) -> CadenceTouch {
-    CadenceTouch { after: span(after), touch: TouchPlan::Email(email()) }
+    touch_after(after, TouchPlan::Email(email()))
 }
 pub fn cadence(touches: Vec<CadenceTouch>, max: u16, repeat: Option<&str>, stop: Vec<Arm>, exhausted: Target) -> Verb {
     let paths = ["vm-1.md", "vm-2.md", "vm-last.md"].map(str::to_owned);
@@ -252,7 +260,13 @@ pub fn branch(find: &dyn Fn(&str) -> Target, tracks: &[(&str, &str)], otherwise:
     Verb::Branch(Branch { ask: ask("track"), tracks, otherwise: find(otherwise), on_failure })
 }
 pub fn wait_event(event: EventType, go: Target, timeout: &str, on_timeout: Target) -> Verb {
-    Verb::Wait(Wait::Event { event, condition: Expr::TRUE, go, timeout: span(timeout), on_timeout })
+    Verb::Wait(Wait::Event {
+        first: Awaited { event, condition: Expr::TRUE, go },
+        or: vec![],
+        since: Since::Moved,
+        timeout: span(timeout),
+        on_timeout,
+    })
 }
 
 /// The whole example of the design.
