@@ -220,6 +220,10 @@ pub enum Event {
         /// The id of a firing or the name of a token. One firing of a schedule enrols once.
         #[n(1)]
         by: String,
+        /// The key of the run, for a workflow with a run for each value of something.
+        #[n(2)]
+        #[cbor(default)]
+        key: Option<String>,
     },
     /// The hold on the lead or on its account has expired.
     #[n(8)]

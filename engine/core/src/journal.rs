@@ -666,6 +666,8 @@ crate::codes::codes! {
         3 Unknown = "unknown_workflow",
         /// The lead opted out or is disqualified.
         4 Suppressed = "suppressed",
+        /// The workflow has a run for each value of something that is blank.
+        5 NoKey = "no_key",
     }
 }
 

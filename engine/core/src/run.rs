@@ -59,6 +59,9 @@ pub struct Run {
     #[n(14)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub taken: Vec<u64>,
+    /// The value for which the run stands, in a workflow with a run for each value of something.
+    #[n(15)]
+    pub key: Option<String>,
 }
 
 /// How many reps a run remembers to whom the lead was given.
@@ -248,4 +251,8 @@ pub struct Past {
     /// How many runs of this workflow have ended.
     #[n(3)]
     pub count: u32,
+    /// Whether the condition under which the lead may come in again held when the run ended.
+    #[n(4)]
+    #[cbor(skip_if = "std::ops::Not::not", default)]
+    pub could_come_again: bool,
 }

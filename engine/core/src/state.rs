@@ -59,6 +59,9 @@ pub struct LeadState {
     pub arms: Vec<DrawnArm>,
 }
 
+/// How many workflows, each with every key of its runs, a lead remembers to have been in.
+pub const PAST_MAX: usize = 512;
+
 /// How many drawn arms a lead keeps.
 pub const ARMS_MAX: usize = 64;
 
@@ -160,6 +163,17 @@ impl LeadState {
             reserved: Vec::new(),
             given_up: Vec::new(),
             arms: Vec::new(),
+        }
+    }
+
+    /// Remembers how the latest run of a workflow ended. Of workflows with a run for each value of something the oldest
+    /// are forgotten.
+    pub(crate) fn remember_past(&mut self, name: String, past: Past) {
+        self.past.insert(name, past);
+        if self.past.len() > PAST_MAX
+            && let Some(oldest) = self.past.iter().min_by_key(|(_, past)| past.ended_at).map(|(name, _)| name.clone())
+        {
+            self.past.remove(&oldest);
         }
     }
 

@@ -103,8 +103,8 @@ fn any_verb(verb: u8, a: u8, b: u8, near: &str, far: &str, go: &dyn Fn(&str) -> 
             Assignment::Field { field: "project_date".to_owned(), value: w::name("lead.renewal") },
         ]),
         _ => match a % 3 {
-            0 => Verb::Enroll("handoff".to_owned()),
-            1 => Verb::Enroll("wild".to_owned()),
+            0 => w::enroll("handoff"),
+            1 => w::enroll("wild"),
             _ => Verb::End("so".to_owned()),
         },
     }
@@ -241,7 +241,7 @@ impl Walk {
             }
             15 => {
                 let workflow = pick(&["inbound", "handoff", "wild", "unknown"], a).to_owned();
-                self.feed(Event::Enrolled { workflow, by: "ops".to_owned() });
+                self.feed(Event::Enrolled { workflow, by: "ops".to_owned(), key: None });
             }
             _ => self.timer(a),
         }

@@ -184,7 +184,7 @@ impl Lives<'_> {
             }
             Step::Enroll(place, which) => {
                 if let Some(lead) = self.lead(*place) {
-                    let event = Event::Enrolled { workflow: workflow(*which), by: "ana".to_owned() };
+                    let event = Event::Enrolled { workflow: workflow(*which), by: "ana".to_owned(), key: None };
                     asked.push(self.act(engine, lead, event, number));
                 }
             }

@@ -92,7 +92,7 @@ pub(crate) async fn enroll(
     if !api.engine.catalog().live.workflows.contains_key(&name) {
         return Err(Problem::not_found("workflow", &name));
     }
-    let event = Event::Enrolled { workflow: name, by: caller.name() };
+    let event = Event::Enrolled { workflow: name, by: caller.name(), key: None };
     for_each(&api, &event, body, params.dry_run).await
 }
 

@@ -208,7 +208,7 @@ impl Overlay<'_> {
         let state = self.readable(lead)?;
         let account = self.facts(state.lead.account.filter(|_| leads.names(Object::Account)))?;
         let is_meant = is_meant(state, workflow, leads, account.as_ref(), self.rules);
-        let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned() };
+        let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned(), key: None };
         self.when(is_meant, lead, by, event)
     }
 

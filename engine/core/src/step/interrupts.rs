@@ -1,13 +1,19 @@
 //! What an event does to the runs that it finds: it ends their waits, or interrupts them wherever they are.
 
 use super::Machine;
-use crate::event::Report;
+use super::report::updates;
+use super::runs::key_text;
+use crate::event::{EventType, Report, StandardEvent};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Interruption, Note};
+use crate::run::Run;
 use crate::task::TaskKind;
 use crate::time::{Span, Timestamp};
 use crate::value::Value;
 use crate::workflow::{Interrupt, Reaction};
+
+/// How many changes of fields may follow from one another.
+const RAISED_MAX: u8 = 8;
 
 impl Machine<'_> {
     /// Shows an event to every run, the oldest first: to what the run waits for, and if that did not move it, to its
@@ -18,6 +24,9 @@ impl Machine<'_> {
             self.follow_dates();
         }
         for (id, attempt) in runs {
+            if !self.is_for(id, report) {
+                continue;
+            }
             let stays = |machine: &mut Self| machine.run(id).is_some_and(|run| run.attempt == attempt);
             if stays(self) {
                 self.wake_by_event(id, report);
@@ -25,6 +34,80 @@ impl Machine<'_> {
             if stays(self) {
                 self.interrupt(id, report);
             }
+        }
+    }
+
+    /// Whether an event is for a run: one that carries the run's key is for the run of that value alone.
+    fn is_for(&self, id: RunId, report: &Report) -> bool {
+        let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return false };
+        let Some(own) = &run.key else { return true };
+        let key = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.key.as_ref());
+        key.and_then(|key| key_text(&key.eval(&self.view_of(report, None)))).is_none_or(|key| key == *own)
+    }
+
+    /// Tells the lead's other runs and workflows that a run has changed fields, as an event of its own. A change that
+    /// follows from a change that … eight deep is a circle.
+    pub(super) fn raise_updated(&mut self, by: RunId, updated: &[(String, Value)]) {
+        let depth = self.raised.get(&by).copied().unwrap_or(0) + 1;
+        let kind = EventType::Standard(StandardEvent::LeadUpdated);
+        let of_others = self.state.runs.iter().filter(|run| run.id != by);
+        let hears = |run: &Run| self.cx.definitions.get(&run.workflow).is_some_and(|other| other.hears(&kind));
+        let heard = of_others.clone().any(hears) || self.cx.live.workflows.values().any(|one| one.enrolls_by(&kind));
+        if !heard {
+            return;
+        }
+        if depth > RAISED_MAX {
+            return self.park(by, "it changes what another workflow changes in turn: the two go round in a circle".to_owned());
+        }
+        let name = self.definition(by).map_or_else(String::new, |definition| definition.name.clone());
+        let report = Report {
+            kind,
+            at: self.cx.now,
+            source: format!("workflow/{name}"),
+            fields: Vec::new(),
+            data: updates(updated).collect(),
+            enrolls: true,
+            only_finds: false,
+            left_out: Vec::new(),
+            standing: None,
+            also: Vec::new(),
+        };
+        let others: Vec<(RunId, u32)> =
+            self.state.runs.iter().filter(|run| run.id != by).map(|run| (run.id, run.attempt)).collect();
+        let wanted = self.wanted(&report);
+        self.remember(&report);
+        self.then_walk(|machine| {
+            for (id, attempt) in others {
+                machine.hear_raised(id, attempt, &report, depth);
+            }
+            for workflow in &wanted {
+                if let Some(id) = machine.enroll_by_event(workflow, &report) {
+                    machine.raised.insert(id, depth);
+                    machine.recalled.push((id, report.clone()));
+                }
+            }
+        });
+    }
+
+    /// Shows a run what another has changed.
+    fn hear_raised(&mut self, id: RunId, attempt: u32, report: &Report, depth: u8) {
+        let stays = |machine: &mut Self| machine.run(id).is_some_and(|run| run.attempt == attempt);
+        if !stays(self) || !self.is_for(id, report) {
+            return;
+        }
+        let before = self.raised.insert(id, depth);
+        self.recalled.push((id, report.clone()));
+        self.wake_by_event(id, report);
+        if stays(self) {
+            self.interrupt(id, report);
+        }
+        if stays(self) {
+            // It stays where it is: what it asks next is about the event being handled.
+            self.recalled.pop();
+            match before {
+                Some(before) => self.raised.insert(id, before),
+                None => self.raised.remove(&id),
+            };
         }
     }
 

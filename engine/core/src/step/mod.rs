@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::{Carry, ChosenBy, Workflow};
 use crate::workspace::{Definitions, Live};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The most steps that one transition may take, counting those that follow an answer given at once. A
@@ -169,6 +169,8 @@ fn handle(cx: Context<'_>, state: &mut LeadState, event: &Event, hops_left: &mut
         touch: None,
         task: None,
         recalled: Vec::new(),
+        updated: Vec::new(),
+        raised: BTreeMap::new(),
         ready: VecDeque::new(),
         walking: false,
         hops_left: *hops_left,
@@ -226,6 +228,11 @@ struct Machine<'a> {
     task: Option<view::ClosedTask>,
     /// Earlier events that a run's wait has now taken; that run's conditions read them as `event.…`.
     recalled: Vec<(RunId, Report)>,
+    /// The fields that the event has changed, with their old values; conditions read them as `event.changed` and
+    /// `event.old.…`.
+    updated: Vec<(String, Value)>,
+    /// How many changes of fields by workflows lie, one after another, behind a run's being here.
+    raised: BTreeMap<RunId, u8>,
     /// The runs whose steps are to be taken next, in order.
     ready: VecDeque<RunId>,
     /// Whether steps are being taken now. A run that becomes ready meanwhile joins the queue.
@@ -259,7 +266,7 @@ impl<'a> Machine<'a> {
                 let channel = channel.or(Some(Channel::Email));
                 self.delivered(&sending::Sent { effect, run, attempt, script, at: *at, channel }, ending);
             }
-            Event::Enrolled { workflow, .. } => self.enroll_by_name(workflow),
+            Event::Enrolled { workflow, key, .. } => self.enroll_by_name(workflow, key.as_deref()),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
             Event::Bound { key, binding } => self.bound(key, binding),
@@ -360,6 +367,7 @@ impl<'a> Machine<'a> {
 
     fn set_stage(&mut self, stage: Stage) {
         if self.state.lead.stage != stage {
+            self.updated.push(("stage".to_owned(), Value::Text(self.state.lead.stage.as_str().to_owned())));
             self.state.lead.stage = stage;
             self.lead_changed = true;
             self.notes.push(Note::Stage(stage));
@@ -431,6 +439,7 @@ impl<'a> Machine<'a> {
             live: self.cx.live,
             definitions: self.cx.definitions,
             account: self.cx.account,
+            updated: if recalled.is_some() { &[] } else { &self.updated },
             report: recalled.or(self.report),
             touch: self.touch.as_ref(),
             task: self.task.as_ref(),
@@ -438,6 +447,13 @@ impl<'a> Machine<'a> {
             run: run.and_then(|id| self.state.runs.iter().find(|r| r.id == id)),
             now: self.cx.now,
         }
+    }
+
+    /// The same with another event as the one that conditions are about.
+    fn view_of<'v>(&'v self, report: &'v Report, run: Option<RunId>) -> View<'v> {
+        let own = self.report.is_some_and(|own| std::ptr::eq(own, report));
+        let updated: &[(String, Value)] = if own { &self.updated } else { &[] };
+        View { report: Some(report), updated, ..self.view(run) }
     }
 
     fn holds(&self, condition: &crate::expr::Expr, run: Option<RunId>) -> bool {

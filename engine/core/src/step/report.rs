@@ -1,6 +1,7 @@
 //! What an event from outside does to the lead itself, before any run sees it.
 
 use super::Machine;
+use super::view::{CHANGED, OLD, changed};
 use crate::account::AccountMessage;
 use crate::ages::Ages;
 use crate::country::Country;
@@ -37,6 +38,12 @@ pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live)
         let _ = profile.set(field, value.clone(), &live.settings.fields);
     }
     finding::account(&profile)
+}
+
+/// What an event says of the fields that changed.
+pub(super) fn updates(updated: &[(String, Value)]) -> impl Iterator<Item = (String, Value)> {
+    let old = updated.iter().map(|(field, old)| (format!("{OLD}{field}"), old.clone()));
+    [(CHANGED.to_owned(), changed(updated))].into_iter().chain(old)
 }
 
 /// Who says what a field's value is, which decides how old the value counts as.
@@ -79,7 +86,9 @@ impl<'a> Machine<'a> {
         self.remember(report);
         self.then_walk(|machine| {
             machine.hear(report);
-            wanted.iter().for_each(|workflow| machine.enroll(workflow));
+            for workflow in &wanted {
+                machine.enroll_by_event(workflow, report);
+            }
         });
     }
 
@@ -160,6 +169,9 @@ impl<'a> Machine<'a> {
         let run = if let Word::Run(run) = word { Some(run) } else { None };
         let came_with_the_lead = matches!(word, Word::Sent(_)) && self.state.seq == 0;
         let after = self.state.lead.profile.get(field);
+        if before != after && self.updated.iter().all(|(name, _)| name != field) {
+            self.updated.push((field.to_owned(), before.clone()));
+        }
         if before != after && !came_with_the_lead {
             self.changes.push(Change::new(field, before, after, run));
         }
@@ -281,7 +293,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Keeps the event for as long as a wait of some run may ask for it, so that waits cannot race.
-    fn remember(&mut self, report: &Report) {
+    pub(super) fn remember(&mut self, report: &Report) {
         let asked_for = self.state.runs.iter().any(|run| {
             self.cx.definitions.get(&run.workflow).is_some_and(|definition| definition.waits_for(&report.kind))
         });
@@ -289,10 +301,14 @@ impl<'a> Machine<'a> {
             if self.state.recent.len() >= RECENT_MAX {
                 self.state.recent.remove(0);
             }
+            let mut data = report.data.clone();
+            if report.kind == EventType::Standard(StandardEvent::LeadUpdated) && !data.contains_key(CHANGED) {
+                data.extend(updates(&self.updated));
+            }
             let recent = Recent {
                 seq: self.state.seq + 1,
                 kind: report.kind.clone(),
-                data: report.data.clone(),
+                data,
                 at: report.at,
                 source: report.source.clone(),
             };

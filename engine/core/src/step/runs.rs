@@ -6,25 +6,70 @@ use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
 use crate::run::{COMPLETED, Past, Run, RunState};
 use crate::state::RUNS_MAX;
+use crate::value::Value;
 use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Workflow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The name under which the latest run of a workflow is remembered, for each key that its runs have.
+fn past_name(workflow: &str, key: Option<&str>) -> String {
+    key.map_or_else(|| workflow.to_owned(), |key| format!("{workflow}/{key}"))
+}
+
+/// The most characters of a run's key.
+const KEY_CHARS_MAX: usize = 120;
+
+/// A value as the key of a run; none when it is blank.
+pub(super) fn key_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Text(text) => text.trim().to_owned(),
+        Value::Int(int) => int.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Time(at) => at.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then(|| text.chars().take(KEY_CHARS_MAX).collect())
+}
 
 impl Machine<'_> {
     /// The workflows that take the lead in by this event, each asked of the lead as the event left it.
     pub(super) fn wanted(&self, report: &Report) -> Vec<Arc<Workflow>> {
         let wants = |workflow: &&Arc<Workflow>| {
             workflow.enroll.iter().any(|way| match way {
-                Enroll::When { event, condition } => *event == report.kind && self.holds(condition, None),
+                Enroll::When { event, condition } => {
+                    *event == report.kind && condition.holds(&self.view_of(report, None))
+                }
                 Enroll::Schedule { .. } => false,
             })
         };
         self.cx.live.workflows.values().filter(wants).cloned().collect()
     }
 
-    pub(super) fn enroll_by_name(&mut self, name: &str) {
+    /// The key of the run that an event would begin; the outer `None` when the workflow has one and it is blank.
+    pub(super) fn key_of(&self, workflow: &Workflow, report: &Report) -> Option<Option<String>> {
+        let Some(key) = &workflow.key else { return Some(None) };
+        key_text(&key.eval(&self.view_of(report, None))).map(Some)
+    }
+
+    /// Enrols the lead by an event that one of the ways into the workflow takes.
+    pub(super) fn enroll_by_event(&mut self, workflow: &Arc<Workflow>, report: &Report) -> Option<RunId> {
+        match self.key_of(workflow, report) {
+            Some(key) => self.enroll(workflow, key),
+            None => {
+                self.not_enrolled(&workflow.name, Refusal::NoKey);
+                None
+            }
+        }
+    }
+
+    pub(super) fn enroll_by_name(&mut self, name: &str, key: Option<&str>) {
         match self.cx.live.workflows.get(name) {
-            Some(workflow) => self.enroll(workflow),
+            Some(workflow) if workflow.key.is_some() && key.is_none() => self.not_enrolled(name, Refusal::NoKey),
+            Some(workflow) => {
+                let key = key.filter(|_| workflow.key.is_some()).map(str::to_owned);
+                self.enroll(workflow, key);
+            }
             None => self.not_enrolled(name, Refusal::Unknown),
         }
     }
@@ -39,33 +84,37 @@ impl Machine<'_> {
         self.state.runs.iter().filter(move |run| definitions.name(&run.workflow) == Some(workflow))
     }
 
-    pub(super) fn enroll(&mut self, workflow: &Arc<Workflow>) {
-        match self.refusal(workflow) {
-            Some(why) => self.not_enrolled(&workflow.name, why),
-            None => {
-                let run = self.begin_run(workflow, workflow.first());
-                self.walk(run);
-            }
+    fn enroll(&mut self, workflow: &Arc<Workflow>, key: Option<String>) -> Option<RunId> {
+        if let Some(why) = self.refusal(workflow, key.as_deref()) {
+            self.not_enrolled(&workflow.name, why);
+            return None;
         }
+        let id = self.begin_run(workflow, workflow.first());
+        if let Some(run) = self.run(id) {
+            run.key = key;
+        }
+        self.walk(id);
+        Some(id)
     }
 
-    fn refusal(&self, workflow: &Workflow) -> Option<Refusal> {
+    fn refusal(&self, workflow: &Workflow, key: Option<&str>) -> Option<Refusal> {
         if self.is_suppressed() {
             return Some(Refusal::Suppressed);
         }
-        if self.runs_of(&workflow.name).next().is_some() {
+        if self.runs_of(&workflow.name).any(|run| key.is_none() || run.key.as_deref() == key) {
             return Some(Refusal::AlreadyIn);
         }
         if self.state.runs.len() >= RUNS_MAX || self.is_spent() {
             return Some(Refusal::TooManyRuns);
         }
-        let past = self.state.past.get(&workflow.name)?;
-        let again_at = match workflow.re_enroll {
-            ReEnroll::Always => return None,
-            ReEnroll::Never => return Some(Refusal::TooSoon),
-            ReEnroll::After(span) => self.cx.live.settings.calendar.add(past.ended_at, span),
+        let past = self.state.past.get(&past_name(&workflow.name, key))?;
+        let may = match &workflow.re_enroll {
+            ReEnroll::Always => true,
+            ReEnroll::Never => false,
+            ReEnroll::After(span) => self.cx.now >= self.cx.live.settings.calendar.add(past.ended_at, *span),
+            ReEnroll::When(condition) => !past.could_come_again && self.holds(condition, None),
         };
-        (self.cx.now < again_at).then_some(Refusal::TooSoon)
+        (!may).then_some(Refusal::TooSoon)
     }
 
     pub(super) fn begin_run(&mut self, definition: &Workflow, step: StepId) -> RunId {
@@ -87,6 +136,7 @@ impl Machine<'_> {
             had: Vec::new(),
             marks: Vec::new(),
             taken: Vec::new(),
+            key: None,
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);
@@ -128,11 +178,14 @@ impl Machine<'_> {
     pub(super) fn end_run(&mut self, id: RunId, ending: &str) {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
-        let at = Some(self.state.runs.remove(ix).at());
+        let again = self.cx.live.workflows.get(&name).map(|workflow| &workflow.re_enroll);
+        let could_come_again = matches!(again, Some(ReEnroll::When(condition)) if self.holds(condition, None));
+        let run = self.state.runs.remove(ix);
+        let (at, name) = (Some(run.at()), past_name(&name, run.key.as_deref()));
         self.withdraw_tasks_of(id);
         let count = self.state.past.get(&name).map_or(0, |past| past.count).saturating_add(1);
-        let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count };
-        self.state.past.insert(name, past);
+        let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count, could_come_again };
+        self.state.remember_past(name, past);
         self.notes.push(Note::Ended { run: id.in_journal(), ending: ending.to_owned(), at });
         if self.state.runs.is_empty() {
             self.state.recent.clear();

@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::report::Word;
+use super::runs::key_text;
 use crate::effect::{AssignRequest, Effect};
 use crate::event::Report;
 use crate::expr::Expr;
@@ -17,7 +18,7 @@ use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workflow::{
-    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, NextDay, Require, Since, Step, StepId, StepIx, Target, Todo,
+    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, Enrolment, NextDay, Require, Since, Step, StepId, StepIx, Target, Todo,
     Verb, Wait, Workflow,
 };
 
@@ -76,13 +77,18 @@ impl Machine<'_> {
             Verb::Task(todo) => self.enter_todo(id, todo, definition),
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
             Verb::Update(assignments) => {
+                let attempt = self.run(id).map(|run| run.attempt);
                 self.update(id, assignments);
-                self.go(id, step.next);
+                // What others did about the change may have moved it.
+                if self.run(id).map(|run| run.attempt) == attempt {
+                    self.go(id, step.next);
+                }
             }
-            Verb::Enroll(workflow) => {
+            Verb::Enroll(enrolment) => {
+                let key = self.key_for(id, enrolment);
                 // Move this run on first; the run enrolled here sets out when this one has come to rest.
                 self.go(id, step.next);
-                self.enroll_by_name(workflow);
+                self.enroll_by_name(&enrolment.workflow, key.as_deref());
             }
             Verb::Split(split) => {
                 let arm = self.draw(id, split, step);
@@ -104,11 +110,19 @@ impl Machine<'_> {
     pub(super) fn deed(&mut self, id: RunId, verb: &Verb) {
         match verb {
             Verb::Update(assignments) => self.update(id, assignments),
-            Verb::Enroll(workflow) => self.enroll_by_name(workflow),
+            Verb::Enroll(enrolment) => {
+                let key = self.key_for(id, enrolment);
+                self.enroll_by_name(&enrolment.workflow, key.as_deref());
+            }
             Verb::Notify(notify) => self.notify_party(id, notify),
             Verb::Watch(party) => self.watch(id, party),
             _ => {}
         }
+    }
+
+    /// The key of the run that a step begins in another workflow.
+    fn key_for(&self, id: RunId, enrolment: &Enrolment) -> Option<String> {
+        enrolment.key.as_ref().and_then(|key| key_text(&key.eval(&self.view(Some(id)))))
     }
 
     /// Whether a required field is blank.
@@ -188,6 +202,15 @@ impl Machine<'_> {
     }
 
     fn update(&mut self, id: RunId, assignments: &[Assignment]) {
+        let before = std::mem::take(&mut self.updated);
+        self.assign_values(id, assignments);
+        let updated = std::mem::replace(&mut self.updated, before);
+        if !updated.is_empty() {
+            self.raise_updated(id, &updated);
+        }
+    }
+
+    fn assign_values(&mut self, id: RunId, assignments: &[Assignment]) {
         for assignment in assignments {
             match assignment {
                 Assignment::Stage(stage) => self.set_stage(*stage),
@@ -219,6 +242,8 @@ impl Machine<'_> {
 
     pub(super) fn set_segment(&mut self, segment: crate::plugin::Segment) {
         if self.state.lead.segment != Some(segment) {
+            let before = Value::text(self.state.lead.segment.map(|segment| segment.as_str()));
+            self.updated.push(("segment".to_owned(), before));
             self.state.lead.segment = Some(segment);
             self.lead_changed = true;
             self.notes.push(Note::Segment(segment));

@@ -28,6 +28,8 @@ pub struct View<'a> {
     pub definitions: &'a Definitions,
     pub account: Option<&'a AccountFacts>,
     pub report: Option<&'a Report>,
+    /// The fields that the report has changed, with their old values.
+    pub updated: &'a [(String, Value)],
     /// The touch that was just completed.
     pub touch: Option<&'a Touch>,
     /// The task that was just done.
@@ -48,6 +50,7 @@ impl<'a> View<'a> {
             definitions,
             account: None,
             report: None,
+            updated: &[],
             touch: None,
             task: None,
             open_task: None,
@@ -90,6 +93,10 @@ impl<'a> View<'a> {
             "type" => Value::Text(report.kind.to_string()),
             "source" => Value::Text(report.source.clone()),
             "at" => Value::Time(report.at),
+            "changed" if !report.data.contains_key(CHANGED) => changed(self.updated),
+            field if let Some(field) = field.strip_prefix(OLD).filter(|_| !self.updated.is_empty()) => {
+                self.updated.iter().find(|(name, _)| name == field).map(|(_, old)| old.clone()).unwrap_or_default()
+            }
             field => report.data.get(field.strip_prefix("data.").unwrap_or(field)).cloned().unwrap_or_default(),
         }
     }
@@ -107,6 +114,8 @@ impl<'a> View<'a> {
             "entered_at" => Value::Time(run.entered_at),
             "contacts" => cadence.map_or(Value::Blank, |c| Value::Int(c.contacts.into())),
             "round" => cadence.map_or(Value::Blank, |c| Value::Int(c.round.into())),
+            "key" => Value::text(run.key.as_deref()),
+            role if let Some(rep) = run.roles.get(role) => Value::Text(rep.0.clone()),
             "look_again" => run.look_again_at.map_or(Value::Blank, Value::Time),
             _ => Value::Blank,
         }
@@ -169,6 +178,16 @@ impl<'a> View<'a> {
             _ => Value::Blank,
         }
     }
+}
+
+/// The name under which an event says which fields it changed.
+pub(super) const CHANGED: &str = "changed";
+/// What stands before a field's name where an event says what its value was.
+pub(super) const OLD: &str = "old.";
+
+/// The names of the fields that changed, as a list.
+pub(super) fn changed(updated: &[(String, Value)]) -> Value {
+    Value::List(updated.iter().map(|(field, _)| Value::Text(field.clone())).collect())
 }
 
 impl Scope for View<'_> {

@@ -50,13 +50,46 @@ pub enum CatchUp {
 }
 
 /// Whether a lead may go through the workflow again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ReEnroll {
     Never,
     /// As soon as the last run has ended.
     Always,
     /// This long after the last run ended.
     After(Span),
+    /// When this holds, and did not when the last run ended.
+    When(Expr),
+}
+
+/// A workflow that a step puts the lead into.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "EnrolmentForm")]
+pub struct Enrolment {
+    pub workflow: String,
+    /// The key of the run, for a workflow with a run for each value of something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Expr>,
+}
+
+/// The forms that programs have written: a name alone, or a name and a key.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum EnrolmentForm {
+    Name(String),
+    Whole {
+        workflow: String,
+        #[serde(default)]
+        key: Option<Expr>,
+    },
+}
+
+impl From<EnrolmentForm> for Enrolment {
+    fn from(form: EnrolmentForm) -> Self {
+        match form {
+            EnrolmentForm::Name(workflow) => Self { workflow, key: None },
+            EnrolmentForm::Whole { workflow, key } => Self { workflow, key },
+        }
+    }
 }
 
 /// A condition that ends a run, whatever step it is at.

@@ -17,7 +17,7 @@ mod interrupts;
 mod names;
 mod verbs;
 
-pub use enroll::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+pub use enroll::{CatchUp, Enroll, Enrolment, Leave, ReEnroll, Schedule};
 pub(crate) use names::landing;
 pub use interrupts::{Interrupt, Reaction};
 pub use names::{ScriptId, StepId, StepRef, TouchId};
@@ -50,6 +50,9 @@ pub struct Workflow {
     pub enroll: Vec<Enroll>,
     /// Whether a lead that was in the workflow before may come in again.
     pub re_enroll: ReEnroll,
+    /// A lead has a run for each value of this. Without it, one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Expr>,
     /// Conditions that end a run, whatever step it is at.
     pub leave: Vec<Leave>,
     /// What events do to a run wherever it is, in the order of the file.
@@ -143,7 +146,7 @@ pub enum Verb {
     /// Fields are set.
     Update(Vec<Assignment>),
     /// The lead is enrolled in another workflow, and this run goes on.
-    Enroll(String),
+    Enroll(Enrolment),
     /// One of several arms is drawn.
     Split(Split),
     /// The run goes on only when fields are known.
@@ -223,6 +226,7 @@ impl Verb {
             Self::Wait(Wait::Until { date, .. }) => vec![date],
             Self::Wait(wait) => wait.awaited().map(|awaited| &awaited.condition).collect(),
             Self::Require(require) => vec![&require.condition],
+            Self::Enroll(enrolment) => enrolment.key.iter().collect(),
             Self::Update(assignments) => assignments
                 .iter()
                 .filter_map(|assignment| match assignment {
@@ -301,6 +305,8 @@ impl Workflow {
         let leave = self.leave.iter().map(|leave| &leave.condition);
         let interrupts = self.interrupts.iter().flat_map(Interrupt::expressions);
         let steps = self.steps.iter().flat_map(|step| step.verb.expressions());
+        let again = if let ReEnroll::When(condition) = &self.re_enroll { Some(condition) } else { None };
+        let enroll = enroll.chain(again).chain(&self.key);
         enroll.chain(leave).chain(interrupts).chain(steps).any(|expr| expr.names(object))
     }
 
@@ -322,6 +328,16 @@ impl Workflow {
     /// Whether any wait looks further back than to when the run last moved.
     pub(crate) fn looks_back(&self) -> bool {
         self.waits().any(|wait| matches!(wait, Wait::Event { since, .. } if !since.is_moved()))
+    }
+
+    /// Whether an event of this type can end a wait of the workflow or interrupt it.
+    pub(crate) fn hears(&self, kind: &EventType) -> bool {
+        self.waits_for(kind) || self.interrupts.iter().any(|one| one.event == *kind)
+    }
+
+    /// Whether an event of this type can enrol a lead.
+    pub(crate) fn enrolls_by(&self, kind: &EventType) -> bool {
+        self.enroll.iter().any(|way| matches!(way, Enroll::When { event, .. } if event == kind))
     }
 
     /// The place of the step that has this id in the file.

@@ -286,7 +286,7 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
         "owner" => commanded(LeadCommand::SetOwner(rep(1))),
         "claim" => moved(TaskChange::Claimed(rep(1))),
         "snooze" => moved(TaskChange::Snoozed(at.expect("a time"))),
-        "enroll" => Event::Enrolled { workflow: words[1].to_owned(), by: "ops".to_owned() },
+        "enroll" => Event::Enrolled { workflow: words[1].to_owned(), by: "ops".to_owned(), key: None },
         kind => Event::Reported(read_report(EventType::parse(kind).unwrap_or_else(|| panic!("`{line}`?")), line, now)),
     }
 }

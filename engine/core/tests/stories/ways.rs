@@ -399,7 +399,7 @@ fn a_workflow_that_goes_round_in_a_circle_is_parked() {
         .build();
     let mut told = crate::support::Sim::new(1, w::at("2026-03-02T14:00:00Z"));
     let world = w::world(vec![circle], hot);
-    let report = cadenza_core::event::Event::Enrolled { workflow: "circle".to_owned(), by: "ops".to_owned() };
+    let report = cadenza_core::event::Event::Enrolled { workflow: "circle".to_owned(), by: "ops".to_owned(), key: None };
     told.feed(&world, &mut crate::support::Shared::default(), told.created_at, report);
     let state = &told.state.runs[0].state;
     assert!(
@@ -412,11 +412,11 @@ fn a_workflow_that_goes_round_in_a_circle_is_parked() {
 #[test]
 fn two_workflows_that_enroll_each_other_end() {
     let into = |name: &str, other: &'static str| {
-        w::workflow(name).re_enroll(ReEnroll::Always).step("on", move |_| Verb::Enroll(other.to_owned())).build()
+        w::workflow(name).re_enroll(ReEnroll::Always).step("on", move |_| w::enroll(other)).build()
     };
     let world = w::world(vec![into("ping", "pong"), into("pong", "ping")], hot);
     let mut sim = crate::support::Sim::new(1, w::at("2026-03-02T14:00:00Z"));
-    let event = cadenza_core::event::Event::Enrolled { workflow: "ping".to_owned(), by: "ops".to_owned() };
+    let event = cadenza_core::event::Event::Enrolled { workflow: "ping".to_owned(), by: "ops".to_owned(), key: None };
     sim.feed(&world, &mut crate::support::Shared::default(), sim.created_at, event);
     assert_eq!(sim.state.runs.len(), 1, "the last of them is parked for a person");
 }

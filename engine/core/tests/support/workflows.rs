@@ -14,7 +14,7 @@ use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Rea
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
-    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll,
+    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll, Enrolment,
     Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Refused, Results, Score, Since, Step, StepIx, Sticky,
     Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
@@ -75,6 +75,7 @@ pub fn workflow(name: &str) -> Builder {
         digest,
         enroll: vec![],
         re_enroll: ReEnroll::Never,
+        key: None,
         leave: vec![],
         interrupts: vec![],
         steps: vec![],
@@ -126,6 +127,9 @@ impl Builder {
     }
 }
 
+pub fn enroll(workflow: &str) -> Verb {
+    Verb::Enroll(Enrolment { workflow: workflow.to_owned(), key: None })
+}
 pub fn score() -> Verb {
     score_or(OnFailure::Fallback(Segment::Warm))
 }
@@ -291,7 +295,7 @@ pub fn inbound() -> Arc<Workflow> {
         })
         .step("talk", |go| todo("1 business day", results(go, &[("qualified", "hand-over")], "nurture")))
         .step("nurture", |go| branch(go, &[("weekly", "weekly"), ("monthly", "monthly"), ("long", "long")], "monthly"))
-        .step("hand-over", |_| Verb::Enroll("handoff".to_owned()))
+        .step("hand-over", |_| enroll("handoff"))
         .then("end")
         .step("hand-back", |_| Verb::Assign(territory()))
         .then("end")
