@@ -101,6 +101,12 @@ pub fn waiting(n: u64) -> LeadState {
         moved_seq: 1,
         look_again_at: None,
         braked_at: None,
+        paused_until: None,
+        roles: std::collections::BTreeMap::new(),
+        had: Vec::new(),
+        marks: Vec::new(),
+        taken: Vec::new(),
+        key: None,
         state: RunState::Task(task),
     });
     state.tasks.push(Task {
