@@ -195,6 +195,7 @@ fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
         "call" => "`results`",
         "cadence" => "`stop` and `exhausted`",
         "branch" => "`tracks`",
+        "split" => "`arms`",
         _ => "nothing",
     };
     if name == "go" && verb != "end" {
