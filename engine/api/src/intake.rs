@@ -69,7 +69,7 @@ pub struct Draft<'a> {
     pub data: BTreeMap<String, Value>,
     /// What could not even be read as a value.
     pub left_out: Vec<LeftOut>,
-    /// Whether it may enroll the lead.
+    /// Whether it may enrol the lead.
     pub enrolls: bool,
 }
 

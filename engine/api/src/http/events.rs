@@ -37,7 +37,7 @@ struct EventBody {
     at: Option<Value>,
     lead: Members,
     data: Members,
-    /// Whether it may enroll the lead. Imported history does not.
+    /// Whether it may enrol the lead. Imported history does not.
     enroll: Option<bool>,
 }
 

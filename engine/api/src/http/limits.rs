@@ -41,7 +41,7 @@ pub struct Limits {
     pub events_max: usize,
     /// Events of one array that are with the engine at the same time; fewer than its queue holds.
     pub events_under_way_max: usize,
-    /// Leads in one enrollment or removal.
+    /// Leads in one enrolment or removal.
     pub leads_per_command_max: usize,
     /// Items of a page if the caller names no limit.
     pub page_items_default: usize,
