@@ -50,8 +50,8 @@ pub use cadenza_sdk_derive::Codes;
 /// }
 /// ```
 pub use cadenza_sdk_derive::Fields;
-/// Declares what a workflow may set under `with`. The comment of each parameter is shown in the editor, so name the unit.
-/// A parameter without a default has to be set.
+/// Declares what a workflow may set under `with`. The comment of each parameter is shown in the editor, so name the
+/// unit. A parameter without a default has to be set.
 ///
 /// ```
 /// #[derive(cadenza_sdk::Parameters)]
@@ -80,8 +80,8 @@ pub use cadenza_sdk_derive::Parameters;
 /// assert_eq!(Rule::TABLE[0].name, "seniority");
 /// ```
 pub use cadenza_sdk_derive::Rules;
-/// A CSV file as a lookup [`Table`], read when the plugin is compiled, because a guest has no files. The path is relative
-/// to the crate's `Cargo.toml`. Rows are found by an exact match in the column that `key` names.
+/// A CSV file as a lookup [`Table`], read when the plugin is compiled, because a guest has no files. The path is
+/// relative to the crate's `Cargo.toml`. Rows are found by an exact match in the column that `key` names.
 ///
 /// ```ignore
 /// const INDUSTRIES: cadenza_sdk::Table = cadenza_sdk::table!("tables/industries.csv", key = "industry");
