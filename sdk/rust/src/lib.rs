@@ -24,9 +24,9 @@ mod time;
 pub mod value;
 mod view;
 
-/// Declares the codes that a plugin distinguishes (channels, outcomes, results, kinds of engagement), or its tracks. The
-/// text of a code is its variant's name in lower case with `_`, unless `#[code("…")]` gives another. A code of a touch
-/// can be compared with a variant.
+/// Declares the codes that a plugin distinguishes (channels, outcomes, results, kinds of engagement), or its tracks.
+/// The text of a code is its variant's name in lower case with `_`, unless `#[code("…")]` gives another. A code of a
+/// touch can be compared with a variant.
 ///
 /// ```
 /// #[derive(Clone, Copy, cadenza_sdk::Codes)]
