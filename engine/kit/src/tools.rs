@@ -104,7 +104,8 @@ impl Tools {
     }
 }
 
-/// Runs a program to its end, with its output on standard error. `missing` says what to do if there is no such program.
+/// Runs a program to its end. Its standard error is passed through, and its standard output becomes part of the error if
+/// it fails. `missing` says what to do if there is no such program.
 pub fn run(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).output();

@@ -327,7 +327,7 @@ impl LeadIndex {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueKey {
     pub assignee: Assignee,
-    /// First responses sort before the rest.
+    /// The class of the task's rank: escalations and raised tasks, then first responses, then the rest.
     pub class: u8,
     pub due: Timestamp,
     pub task: TaskId,

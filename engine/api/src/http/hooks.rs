@@ -134,8 +134,8 @@ pub(crate) fn read(
     Ok(Incoming { signed, ..checked })
 }
 
-/// Keeps a genuine delivery that cannot be used for a person, with its bytes as they came. The sender is told only once
-/// it is durable. `id` is the id in its body.
+/// Keeps a genuine delivery that cannot be used, so that a person can look at it, with its bytes as they came. The sender
+/// is told only once it is durable. `id` is the id in its body.
 async fn keep(
     api: &Shared,
     sent: &Sent<'_>,

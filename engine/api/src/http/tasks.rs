@@ -32,8 +32,8 @@ use std::sync::Arc;
 const SNOOZE_MS_MAX: i64 = 366 * DAY_MS;
 /// Places of a queue read at once.
 const BATCH: usize = 128;
-/// How many places one page looks at when nothing in particular is searched for. More are only looked at if
-/// the gate holds tasks back.
+/// The most places one page looks at when nothing in particular is searched for. It looks at that many only if the gate
+/// holds tasks back.
 const QUEUE_SCAN_MAX: usize = 1_000;
 
 #[derive(Clone, Debug, Deserialize)]
