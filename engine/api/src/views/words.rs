@@ -13,7 +13,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{ChosenBy, ScriptId, StepId};
+use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -179,8 +179,8 @@ impl<'a> Teller<'a> {
                 "A message that was about to leave stays: what is in force changes, and it is asked about again."
                     .to_owned()
             }
-            Note::Queued { via, script: Some(script), .. } => {
-                format!("The mail {} was made ready to leave by {via}.", self.script(*script))
+            Note::Queued { via, script: Some(script), at, .. } => {
+                format!("The {} {} was made ready to leave by {via}.", self.written(*at), self.script(*script))
             }
             Note::Interrupted { run, by, did, .. } => {
                 let what = match did {
@@ -214,10 +214,10 @@ impl<'a> Teller<'a> {
                 format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
             }
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
-            Note::Delivered { effect, ending, script, why, .. } => {
+            Note::Delivered { effect, ending, script, why, at, .. } => {
                 let what = script.map_or_else(
-                    || "A notice to a rep".to_owned(),
-                    |script| format!("The mail {}", self.script(script)),
+                    || "A notice".to_owned(),
+                    |script| format!("The {} {}", self.written(*at), self.script(script)),
                 );
                 delivered(*effect, *ending, &what, *why, events)
             }
@@ -336,6 +336,12 @@ impl<'a> Teller<'a> {
         });
         let build = digest.map_or_else(String::new, |digest| format!(" (build {digest})"));
         Told { text: text + &build, because }
+    }
+
+    /// What a step sends to the lead.
+    fn written(&self, at: Option<StepRef>) -> &'static str {
+        let verb = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step).map(|(_, verb)| verb));
+        if verb == Some("message") { "text message" } else { "mail" }
     }
 
     fn time(&self, at: Timestamp) -> String {
