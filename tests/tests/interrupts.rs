@@ -88,9 +88,8 @@ fn a_reply_moves_the_run_and_what_came_before_a_wait_counts() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = start(&site, &mailbox);
     let lead = bring(&engine);
-    let text = eventually("the text message leaves", || {
-        bodies(&mailbox).into_iter().find(|body| body["type"] == "message")
-    });
+    let text =
+        eventually("the text message leaves", || bodies(&mailbox).into_iter().find(|body| body["type"] == "message"));
     assert_eq!((&text["to"], &text["text"]), (&json!("+12125550101"), &json!("Hello Acme.")), "{text}");
     let call = eventually("the first call is open", || open(&engine).into_iter().find(|task| task["kind"] == "call"));
     happens(&engine, "e1", "lead.engaged", json!({ "kind": "page", "detail": "/pricing" }));
@@ -110,7 +109,9 @@ fn a_reply_moves_the_run_and_what_came_before_a_wait_counts() {
     let done = json!({ "outcome": "done" });
     engine.client.post(&format!("/v1/tasks/{}/outcome", answer["id"].as_str().unwrap_or_default()), &done).expect(200);
     let told = eventually("the run is over", || Some(story(&engine, &lead)).filter(|told| told.contains("over, held")));
-    for said in ["leaves where it is, because of email.replied", "stays where it is", "its qualifier is", "drew the arm only"] {
+    for said in
+        ["leaves where it is, because of email.replied", "stays where it is", "its qualifier is", "drew the arm only"]
+    {
         assert!(told.contains(said), "`{said}`: {told}");
     }
     engine.stop();
@@ -123,7 +124,8 @@ fn out_of_office_puts_the_call_off_and_it_goes_on_where_it_was() {
     let lead = bring(&engine);
     let call = eventually("the first call is open", || open(&engine).into_iter().find(|task| task["kind"] == "call"));
     happens(&engine, "e1", "email.auto_replied", json!({ "until": "2026-12-10T14:00:00Z" }));
-    let told = eventually("it is paused", || Some(story(&engine, &lead)).filter(|told| told.contains("touches nobody until")));
+    let told =
+        eventually("it is paused", || Some(story(&engine, &lead)).filter(|told| told.contains("touches nobody until")));
     assert!(told.contains("is paused, because of email.auto_replied"), "{told}");
     let held = open(&engine).into_iter().find(|task| task["id"] == call["id"]);
     assert!(held.is_none_or(|task| task["not_before"] == "2026-12-10T14:00:00Z"), "it is not offered before");
@@ -136,7 +138,10 @@ fn out_of_office_puts_the_call_off_and_it_goes_on_where_it_was() {
     let done = json!({ "outcome": "no_answer" });
     engine.client.post(&format!("/v1/tasks/{}/outcome", now["id"].as_str().unwrap_or_default()), &done).expect(200);
     engine.advance("25h");
-    let next = open(&engine).into_iter().find(|task| task["kind"] == "call").unwrap_or_else(|| panic!("no second touch: {}", story(&engine, &lead)));
+    let next = open(&engine)
+        .into_iter()
+        .find(|task| task["kind"] == "call")
+        .unwrap_or_else(|| panic!("no second touch: {}", story(&engine, &lead)));
     assert!(next["id"] != call["id"] && story(&engine, &lead).contains("its pause is over"), "{next}");
     engine.stop();
 }

@@ -560,6 +560,8 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
+        Refusal::GroupTaken => "another workflow of its group has the lead",
+        Refusal::GroupWaits => "another workflow of its group has the lead, and it waits until that is over",
         Refusal::NoKey => "it has a run for each value of something, and that is blank",
     }
 }
