@@ -3,6 +3,7 @@
 
 use super::intake::Mark;
 use super::set::{Found, Key, WorkingSet, tasks_of};
+use super::turn::Known;
 use super::{Decide, Rules, Stop};
 use crate::account::{Account, AccountFacts};
 use crate::assignment::Pools;
@@ -93,8 +94,8 @@ pub(super) struct Overlay<'a> {
     pub(super) rules: Rules<'a>,
     set: &'a WorkingSet,
     pub(super) decide: &'a mut dyn Decide,
-    /// Answers from earlier runs of this command, which were stopped.
-    pub(super) answers: &'a mut Vec<Answer>,
+    /// Answers that this command had, those of earlier runs that were stopped among them.
+    pub(super) answers: &'a mut Vec<Known>,
     pub(super) changes: Changes,
     /// What becomes of the message that the command is about.
     pub(super) departure: Option<Departure>,
@@ -107,7 +108,7 @@ impl<'a> Overlay<'a> {
         rules: Rules<'a>,
         set: &'a WorkingSet,
         decide: &'a mut dyn Decide,
-        answers: &'a mut Vec<Answer>,
+        answers: &'a mut Vec<Known>,
     ) -> Self {
         Self { rules, set, decide, answers, changes: Changes::default(), departure: None, new: BTreeMap::new() }
     }
