@@ -18,8 +18,9 @@ mod turn;
 
 pub use command::{Command, Outcome, ROUNDS};
 pub use intake::{Accepted, Incoming, Mark};
-pub use overlay::{ChangedLead, Changes, Outside, Watched};
+pub use overlay::{ChangedLead, Changes, Outside, Untold, Watched};
 pub use set::{Found, Kept, Key, Record, WorkingSet};
+pub use turn::Known;
 
 use crate::effect::Question;
 use crate::event::Answer;
@@ -96,24 +97,17 @@ impl From<Rejected> for Stop {
 }
 
 /// Runs one command. `answers` holds the answers from an earlier run that was stopped; a question that is the same in
-/// every respect is not asked again. After a stop, `answers` holds those of this run too.
+/// every respect is not asked again. The answers of this run are added.
 ///
 /// # Errors
 /// When a record was not read, or the command is refused.
-/// When something was not read, or the command is refused.
 pub fn compute(
     command: &Command,
     rules: Rules<'_>,
     set: &WorkingSet,
     decide: &mut dyn Decide,
-    answers: &mut Vec<Answer>,
+    answers: &mut Vec<Known>,
 ) -> Result<(Outcome, Changes), Stop> {
     let mut overlay = Overlay::new(rules, set, decide, answers);
-    match overlay.run(command) {
-        Ok(outcome) => Ok((outcome, overlay.into_changes())),
-        Err(stop) => {
-            overlay.keep_answers();
-            Err(stop)
-        }
-    }
+    overlay.run(command).map(|outcome| (outcome, overlay.into_changes()))
 }
