@@ -39,8 +39,8 @@ pub trait Store: Send + Sync + 'static {
     fn damage(&self) -> &DamageLog;
     /// The format the folder had, when this opening raised it: an older program does not open it any more.
     fn raised_from(&self) -> Option<u32>;
-    /// How often what is here was restored from a backup. Messages that are born later leave under other keys than those that may
-    /// have left before, whatever numbers they have.
+    /// The number of the restore from which what is here comes; 0 when it was never restored. Messages that are born later leave
+    /// under other keys than those that may have left before, whatever numbers they have.
     fn incarnation(&self) -> u32;
     /// Reads `limit` records of whatever kind from after the cursor, for what it notes in [`Store::damage`]; how many were
     /// read, and where to go on.
