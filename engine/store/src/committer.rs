@@ -7,6 +7,7 @@
 //! Must not know: where bytes are kept.
 
 use crate::acknowledged::{Acknowledged, nothing_is_missing};
+use crate::copying::Reader;
 use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
@@ -16,7 +17,7 @@ use crate::record::{self, FORMAT, Header, Lease};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::records::{Batch, BatchId, Epoch, Holding, Position, StoreError, Term, Weight};
 use crate::sharing::{Owners, Several, StoreTime};
-use crate::snapshot::Snapshots;
+use crate::snapshot::{Snapshot, Snapshots};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub(crate) enum Job {
     Join(Answer<Epoch>),
     Claim(Epoch, Partitions, Duration, Answer<Holding>),
     Release(Epoch, Partitions, Answer<()>),
-    Snapshot(File, Answer<()>),
+    Snapshot(File, Answer<Box<dyn Snapshot>>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
     Close(Epoch, Answer<()>),
@@ -186,8 +187,8 @@ impl Committer {
         self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
     }
 
-    /// A snapshot begins now, between two commits.
-    pub(crate) async fn begin_snapshot(&self, images: File) -> Result<(), StoreError> {
+    /// A snapshot begins now, between two commits. It ends with its reader, also when nobody waits for that any more.
+    pub(crate) async fn begin_snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
         self.ask(|answer| Job::Snapshot(images, answer)).await
     }
 
@@ -252,7 +253,7 @@ pub(crate) struct TakenOver {
     pub(crate) epoch: Epoch,
     /// The format it had, when that was raised.
     pub(crate) raised_from: Option<u32>,
-    /// How often it was restored from a backup.
+    /// The number of its restore from a backup; 0 when it was never restored.
     pub(crate) incarnation: u32,
 }
 
@@ -315,10 +316,7 @@ impl<S: Space> Writer<S> {
             Job::Join(answer) => drop(answer.send(self.join())),
             Job::Claim(writer, wanted, lease, answer) => drop(answer.send(self.claim(writer, &wanted, lease))),
             Job::Release(writer, given_back, answer) => drop(answer.send(self.release(writer, &given_back))),
-            Job::Snapshot(images, answer) => {
-                let begun = self.shared.sound().and_then(|_| self.shared.snapshots.begin(images));
-                drop(answer.send(begun));
-            }
+            Job::Snapshot(images, answer) => drop(answer.send(self.begin_snapshot(images))),
             Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
             Job::Recover(answer) => drop(answer.send(self.recover())),
             Job::Close(writer, answer) => {
@@ -371,6 +369,12 @@ impl<S: Space> Writer<S> {
             }
         }
         Ok(weight)
+    }
+
+    fn begin_snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.shared.sound()?;
+        self.shared.snapshots.begin(images)?;
+        Ok(Box::new(Reader::of(Arc::clone(&self.shared))))
     }
 
     fn join(&mut self) -> Result<Epoch, StoreError> {

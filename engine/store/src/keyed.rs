@@ -4,7 +4,6 @@
 
 use crate::committer::{Commits, Committer, Shared, TakenOver};
 use crate::contract::Store;
-use crate::copying::Reader;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
 use crate::mark_days;
@@ -153,8 +152,7 @@ impl<S: Space> Store for Keyed<S> {
 
     async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
         self.sound()?;
-        self.committer.begin_snapshot(images).await?;
-        Ok(Box::new(Reader::of(Arc::clone(&self.shared))))
+        self.committer.begin_snapshot(images).await
     }
 
     async fn recover(&self) -> Result<(), StoreError> {
