@@ -108,6 +108,7 @@ pub fn waiting(n: u64) -> LeadState {
         marks: Vec::new(),
         taken: Vec::new(),
         key: None,
+        cadence: None,
         state: RunState::Task(task),
     });
     state.tasks.push(Task {
