@@ -248,7 +248,7 @@ fn a_call_is_under_way_while_it_is_claimed() {
           task now with ada
         Mon 03-02 09:40 ? a
           = quick is at call
-          = call open for ada, due Mon 03-02 10:00
+          = call open for ada from Mon 03-02 09:04, due Mon 03-02 10:04
           = call under way since Mon 03-02 09:40
           = open, owner None, watchers []
         Mon 03-02 09:41 > call no_answer

@@ -128,6 +128,7 @@ pub fn waiting(n: u64) -> LeadState {
         redial: false,
         about: None,
         give_up: None,
+        number: None,
     });
     let answer = Event::Decided(Answer {
         run,
