@@ -101,13 +101,7 @@ struct Choosing<'a> {
 
 /// Chooses a member of a pool: among those at work when the lead may be called, else among those at work now, else
 /// among those not absent. The pool remembers the choice.
-fn from_pool(
-    name: &str,
-    turn: &Choosing<'_>,
-    team: &Team,
-    memory: &mut Memory<'_>,
-    now: Timestamp,
-) -> Option<RepId> {
+fn from_pool(name: &str, turn: &Choosing<'_>, team: &Team, memory: &mut Memory<'_>, now: Timestamp) -> Option<RepId> {
     let Choosing { by, callable_from, except } = *turn;
     let pool = team.pools.get(name)?;
     let open_tasks = |id: &RepId| memory.open_tasks.get(id).copied().unwrap_or(0);

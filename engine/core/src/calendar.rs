@@ -10,8 +10,8 @@
 //! that does not exist becomes the end of the gap, and a time that comes twice means the first passing. A count that
 //! starts in the second passing is due no sooner than one that starts in the first.
 
-use crate::workflow::NextDay;
 use crate::time::{Span, Timestamp};
+use crate::workflow::NextDay;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};

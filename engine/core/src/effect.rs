@@ -4,7 +4,7 @@ use crate::account::AccountMessage;
 use crate::event::{Asker, MessageDue};
 use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
-use crate::identity::{IdentityKey, IdentityMessage};
+use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -315,6 +315,23 @@ impl Message {
             | Self::Words { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
             Self::Notice { .. } => None,
         }
+    }
+
+    /// What a message to the lead says and to which kind of address, once it was rendered.
+    pub const fn written_mut(&mut self) -> Option<(IdentityKind, &mut Rendered)> {
+        match self {
+            Self::Email { rendered: Some(written), .. } => Some((IdentityKind::Email, written)),
+            Self::Text { rendered: Some(written), .. } => Some((IdentityKind::Phone, written)),
+            _ => None,
+        }
+    }
+
+    /// Whether it has words that were not rendered yet.
+    pub const fn is_unrendered(&self) -> bool {
+        matches!(
+            self,
+            Self::Email { rendered: None, .. } | Self::Text { rendered: None, .. } | Self::Words { rendered: None, .. }
+        )
     }
 
     /// The channel of a touch; `None` for a message that is no touch.

@@ -147,6 +147,8 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
             field("answered", ValueType::Bool, "Whether the call was answered, for call.inbound"),
             field("reason", ValueType::Text, "The reason given"),
             field("stage", ValueType::Text, "The new stage, for deal.stage_changed"),
+            field("until", ValueType::Time, "When the lead is back, for email.auto_replied"),
+            field("changed", ValueType::List, "The fields that changed, for lead.updated; event.old.x is what x was"),
         ],
     ),
     (
@@ -158,6 +160,7 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
             field("entered_at", ValueType::Time, "When it came to the current step"),
             field("contacts", ValueType::Int, "Contacts counted by the cadence it is in"),
             field("round", ValueType::Int, "How often the cadence has begun anew"),
+            field("key", ValueType::Text, "The value for which the run stands, with one_run_per"),
             field("look_again", ValueType::Time, "When the nurture plugin wants to look again"),
         ],
     ),

@@ -4,9 +4,10 @@
 use crate::address::{Address, NoAddress};
 use crate::causes::causes;
 use bytes::Bytes;
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{Addressee, Message, Outgoing};
 use cadenza_core::gate::Permit;
 use cadenza_core::identity;
+use cadenza_core::lead::RepId;
 use cadenza_core::time::{SECOND_MS, Timestamp};
 use cadenza_core::workspace::{Connection, HeaderValue};
 use cadenza_runtime::catalog::Catalog;
@@ -213,22 +214,51 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             let why = row.last_error.as_deref().unwrap_or("nothing is known of its workflow any more");
             Err(permanent(format!("the mail `{script}` could not be rendered: {why}")))
         }
-        Message::Notice { to, task, kind } => {
-            let rep = catalog.live.settings.team.reps.get(to);
-            Ok(serde_json::json!({
+        Message::Text { rendered: Some(message), workflow, .. } => Ok(serde_json::json!({
+            "type": "message",
+            "id": row.key(),
+            "lead": row.lead,
+            "workflow": catalog.definitions.name(workflow),
+            "to": message.to,
+            "text": plain::lines(&message.body),
+        })),
+        Message::Words { rendered: Some(words), workflow, to, .. } => {
+            let mut body = serde_json::json!({
                 "type": "notice",
                 "id": row.key(),
                 "lead": row.lead,
-                "kind": kind,
-                "task": task,
-                "to": {
-                    "rep": to,
-                    "name": rep.map(|rep| plain::line(&rep.name)),
-                    "email": rep.and_then(|rep| identity::email(rep.email.as_deref()?)),
-                },
-            }))
+                "workflow": catalog.definitions.name(workflow),
+                "kind": "words",
+                "text": plain::lines(words),
+            });
+            if let Addressee::Rep(rep) = to {
+                body["to"] = whom(catalog, rep);
+            }
+            Ok(body)
         }
+        Message::Text { .. } | Message::Words { .. } => {
+            let why = row.last_error.as_deref().unwrap_or("nothing is known of its workflow any more");
+            Err(permanent(format!("the words of the message could not be rendered: {why}")))
+        }
+        Message::Notice { to, task, kind } => Ok(serde_json::json!({
+            "type": "notice",
+            "id": row.key(),
+            "lead": row.lead,
+            "kind": kind,
+            "task": task,
+            "to": whom(catalog, to),
+        })),
     }
+}
+
+/// A rep, for whoever carries a notice.
+fn whom(catalog: &Catalog, to: &RepId) -> serde_json::Value {
+    let rep = catalog.live.settings.team.reps.get(to);
+    serde_json::json!({
+        "rep": to,
+        "name": rep.map(|rep| plain::line(&rep.name)),
+        "email": rep.and_then(|rep| identity::email(rep.email.as_deref()?)),
+    })
 }
 
 #[cfg(test)]

@@ -219,6 +219,7 @@ impl<'a> Reading<'a> {
                 known.workflows.names.insert(name);
             }
             known.put_into.names.extend(workflow::put_into(&page.node).map(str::to_owned));
+            known.roles.names.extend(workflow::roles_of(&page.node));
             pages.push(page);
         }
         pages

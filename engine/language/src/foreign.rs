@@ -52,13 +52,17 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
         "stop" | "exit" | "finish" | "terminate" | "done" | "complete" | "end_workflow" | "stop_workflow" => Is("end"),
         "lead_score" | "scoring" | "score_lead" | "set_score" => Is("score"),
         "nurture" | "track" => Is("branch"),
-        "sms" | "send_sms" | "text_message" | "whatsapp" | "send_whatsapp" | "linkedin" | "message"
-        | "send_message" | "social" => {
-            Instead("mails and calls are all it sends: a `task` has somebody do it, `task: Write to {{ lead.phone }}`")
-        }
-        "notify" | "notification" | "send_notification" | "slack" | "slack_message" | "send_slack" | "alert" => {
-            Instead("a `task` tells its owner, and `escalate` those who have to hear when it is not done")
-        }
+        "sms" | "send_sms" | "text_message" | "whatsapp" | "send_whatsapp" | "send_message" | "text" => Is("message"),
+        "linkedin" | "social" => Instead(
+            "a `task` has somebody do it, in a cadence with its `channel`: `task: Write to {{ lead.first_name }}`",
+        ),
+        "notification"
+        | "send_notification"
+        | "slack"
+        | "slack_message"
+        | "send_slack"
+        | "alert"
+        | "internal_notification" => Is("notify"),
         "webhook" | "http" | "http_request" | "api_call" | "request" | "rest" | "code" | "function" | "script"
         | "javascript" | "run_script" => Instead(
             "a workflow calls nothing by itself: a plugin decides (`score`, `branch`), and mails leave by a connection",
@@ -66,9 +70,9 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
         "meeting" | "book_meeting" | "schedule_meeting" | "invite" => {
             Instead("a `task` has somebody arrange it, and `wait: { event: meeting.accepted, … }` hears of it")
         }
-        "ab_test" | "a_b_test" | "split" | "random_split" | "random" => {
-            Instead("there is no draw by lot: lead to the one or the other by a `switch`")
-        }
+        "ab_test" | "a_b_test" | "random_split" | "random" | "experiment" => Is("split"),
+        "required_fields" | "validate" | "check_fields" | "gate" => Is("require"),
+        "follow" | "subscribe" | "add_follower" | "add_watcher" => Is("watch"),
         "goto" | "go_to" | "jump" | "jump_to" | "goto_step" => Instead(
             "`go: …` belongs to the step before; a step of its own that only leads on is `switch: [{ else: … }]`",
         ),

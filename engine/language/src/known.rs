@@ -41,6 +41,10 @@ pub(crate) struct Known<'a> {
     pub(crate) scripts: BTreeMap<String, ScriptFile>,
     pub(crate) plugins: &'a dyn PluginCatalog,
     pub(crate) email_via: Option<String>,
+    /// Whether a connection carries notices.
+    pub(crate) notify_via: bool,
+    /// Roles that workflows give to reps.
+    pub(crate) roles: Names,
     /// The workspace's time zone; none when it could not be read.
     pub(crate) timezone: Option<String>,
 }
@@ -60,6 +64,8 @@ impl<'a> Known<'a> {
             scripts: BTreeMap::new(),
             plugins,
             email_via: None,
+            notify_via: false,
+            roles: Names::default(),
             timezone: None,
         }
     }

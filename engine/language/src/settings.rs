@@ -148,6 +148,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     }
     let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact));
     known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
+    known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
     let country = form.get("country").map(|country| read_country(sheet, country));

@@ -20,16 +20,22 @@ pub(crate) enum Use {
     Mail,
     /// A mail of a cadence.
     CadenceMail,
+    /// A text message of a step of its own.
+    Message,
+    /// A text message of a cadence.
+    CadenceMessage,
+    /// Words for people of the team or another system.
+    Notice,
 }
 
 impl Use {
     /// Why a name never has a value in such a text, and what to write instead; none when it may have one.
     pub(crate) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
-        let mail = matches!(self, Self::Mail | Self::CadenceMail);
-        let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail);
+        let of_a_task = matches!(self, Self::Task | Self::CadenceCall);
+        let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail | Self::CadenceMessage);
         match (object, field) {
-            (Object::Task, _) if mail => {
-                Some("a mail belongs to no task: write about the lead, the `run` or the `owner`, or remove it")
+            (Object::Task, _) if !of_a_task => {
+                Some("a message belongs to no task: write about the lead, the `run` or the `owner`, or remove it")
             }
             (Object::Run, "contacts" | "round") if !cadence => {
                 Some("contacts and rounds are counted within a cadence; the lead's own count is `lead.contacts`")
@@ -44,6 +50,9 @@ impl Use {
             Self::CadenceCall => "the text of a cadence's call",
             Self::Mail => "the mail of a step",
             Self::CadenceMail => "the mail of a cadence",
+            Self::Message => "the message of a step",
+            Self::CadenceMessage => "the message of a cadence",
+            Self::Notice => "a notice",
         }
     }
 }

@@ -8,7 +8,7 @@
 use crate::engine::{Engine, Refused};
 use crate::threads;
 use cadenza_core::account::Account;
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::Outgoing;
 use cadenza_core::id::Digest;
 use cadenza_core::state::LeadState;
 use cadenza_store::{Batch, DeadContent, OutboxWrite, TimerOwner};
@@ -35,10 +35,7 @@ fn of_account(account: &Account) -> impl Iterator<Item = Digest> {
 
 /// The version that something to be sent names.
 fn of_row(row: &Outgoing) -> Option<Digest> {
-    match &row.message {
-        Message::Email { workflow, .. } => Some(*workflow),
-        Message::Notice { .. } => None,
-    }
+    row.message.at().map(|at| at.workflow)
 }
 
 /// The versions that a batch writes down.

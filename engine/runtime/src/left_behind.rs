@@ -12,7 +12,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{Recipient, Verb, Workflow};
+use cadenza_core::workflow::{Notify, Party, Recipient, Verb, Workflow};
 use cadenza_core::workspace::Territory;
 use cadenza_language::{Diagnostic, Severity};
 use cadenza_store::QueueKey;
@@ -223,7 +223,12 @@ fn named(workflow: &Workflow) -> BTreeSet<&str> {
     let mut named = BTreeSet::new();
     for step in &workflow.steps {
         if let Verb::Assign(assign) = &step.verb {
-            named.extend(assign.pool.iter().chain(&assign.fallback).map(String::as_str));
+            named.extend(assign.pool.iter().chain(&assign.fallback).chain(&assign.rep).map(String::as_str));
+        }
+        if let Verb::Notify(Notify { to: Party::Rep(name) | Party::Pool(name), .. })
+        | Verb::Watch(Party::Rep(name) | Party::Pool(name)) = &step.verb
+        {
+            named.insert(name);
         }
         for (_, escalate) in step.verb.escalations() {
             for recipient in [&escalate.remind, &escalate.raise] {

@@ -62,13 +62,30 @@ pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&render("the text", &script.body)?) })
 }
 
-/// The script of a mail that was not rendered yet.
+/// Renders a text message: to the lead's number.
+pub fn text_message(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
+    let to = view.state.lead.profile.phone.clone().ok_or(RenderError::NoAddress)?;
+    Ok(Rendered { to, subject: String::new(), body: words(script, view)? })
+}
+
+/// Renders the text of a script.
+pub fn words(script: &Script, view: &View<'_>) -> Result<String, RenderError> {
+    let body = text(&script.body, view).map_err(|error| RenderError::Template { part: "the text", error })?;
+    Ok(plain::lines(&body))
+}
+
+/// The script of a message that was not rendered yet.
 pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
-    let Message::Email { workflow, script, rendered: None, .. } = message else { return None };
+    let (Message::Email { workflow, script, rendered: None, .. }
+    | Message::Text { workflow, script, rendered: None, .. }
+    | Message::Words { workflow, script, rendered: None, .. }) = message
+    else {
+        return None;
+    };
     catalog.definitions.get(workflow)?.script(*script).map(|(_, script)| script)
 }
 
-/// Renders a mail over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
+/// Renders a message over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
 /// being rendered stands in the row then, and the attempt fails with it.
 pub(crate) fn render_email(
     catalog: &Catalog,
@@ -78,16 +95,18 @@ pub(crate) fn render_email(
     now: Timestamp,
 ) {
     let Some(template) = unrendered(catalog, &row.message) else { return };
-    let Message::Email { script, rendered, .. } = &mut row.message else { return };
     let run = state.runs.iter().find(|run| run.id == row.run);
     let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
-    match mail(template, &view) {
-        Ok(mail) => *rendered = Some(mail),
-        Err(error) => {
-            let script = catalog.definitions.script(*script);
-            tracing::warn!(script, %error, "a mail does not render");
-            row.last_error = Some(error.to_string());
-        }
+    let done = match &mut row.message {
+        Message::Email { rendered, .. } => mail(template, &view).map(|mail| *rendered = Some(mail)),
+        Message::Text { rendered, .. } => text_message(template, &view).map(|message| *rendered = Some(message)),
+        Message::Words { rendered, .. } => words(template, &view).map(|words| *rendered = Some(words)),
+        Message::Notice { .. } => Ok(()),
+    };
+    if let Err(error) = done {
+        let script = row.message.script().and_then(|script| catalog.definitions.script(script));
+        tracing::warn!(script, %error, "a message does not render");
+        row.last_error = Some(error.to_string());
     }
 }
 

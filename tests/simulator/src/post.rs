@@ -97,13 +97,19 @@ impl Post {
                 (Some(mail.to.clone()), format!("{} {}", mail.subject, mail.body))
             }
             // One that cannot be rendered leaves as it is, and is refused by the other side.
-            Message::Email { rendered: None, .. } => (None, String::new()),
+            Message::Email { rendered: None, .. }
+            | Message::Text { rendered: None, .. }
+            | Message::Words { rendered: None, .. } => (None, String::new()),
+            Message::Text { rendered: Some(text), .. } => (Some(text.to.clone()), text.body.clone()),
+            Message::Words { rendered: Some(words), to, .. } => (None, format!("{to:?} {words}")),
             Message::Notice { to, task, kind } => (None, format!("{to} {task} {kind}")),
         };
         if let Some(channel) = row.message.touch() {
             match permit {
                 None => self.record.wrong(format!("{} touches {} without a permit", row.id, row.lead)),
-                Some(permit) if !permit.is_for(row.id, channel) || channel != Channel::Email => {
+                Some(permit)
+                    if !permit.is_for(row.id, channel) || !matches!(channel, Channel::Email | Channel::Message) =>
+                {
                     self.record.wrong(format!("{} touches {} with the permit of another", row.id, row.lead));
                 }
                 Some(permit) if Some(permit.at()) != row.started_at => {
@@ -165,8 +171,8 @@ impl Courier for Post {
                 self.desk().permit = std::mem::replace(&mut permit, kept);
             }
             Some(Mutant::SaysSomethingElse) if row.tries > 1 => {
-                if let Message::Email { rendered: Some(mail), .. } = &mut seen.message {
-                    mail.body.push_str("P.S.");
+                if let Some((_, message)) = seen.message.written_mut() {
+                    message.body.push_str("P.S.");
                 }
             }
             Some(Mutant::LeavesLater) => {

@@ -3,7 +3,7 @@
 use super::words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cadenza_core::effect::{Message, Outgoing};
+use cadenza_core::effect::{Addressee, Message, Outgoing};
 use cadenza_core::gate::Verdict;
 use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::time::Timestamp;
@@ -36,6 +36,11 @@ impl OutgoingView {
         let script = |script| catalog.definitions.script(script).unwrap_or("a script that is gone").to_owned();
         let (kind, what) = match &row.message {
             Message::Email { script: mail, .. } => ("email", script(*mail)),
+            Message::Text { script: text, .. } => ("message", script(*text)),
+            Message::Words { to: Addressee::Rep(rep), script: words, .. } => {
+                ("notice", format!("{} to {rep}", script(*words)))
+            }
+            Message::Words { to: Addressee::System, script: words, .. } => ("notice", script(*words)),
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {

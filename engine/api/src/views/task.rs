@@ -245,7 +245,10 @@ fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<
             TouchPlan::Call { script, .. } => {
                 Some(Plan { objective: objective(script), script: Some(script), voicemail: voicemail(cadence, run) })
             }
-            TouchPlan::Email(_) => None,
+            TouchPlan::Task { objective, script, .. } => {
+                Some(Plan { objective, script: script.as_deref(), voicemail: None })
+            }
+            TouchPlan::Email(_) | TouchPlan::Message(_) => None,
         },
         _ => None,
     }

@@ -5,7 +5,7 @@ use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Born, Digest, LeadId, RunId};
 use cadenza_core::identity::{IdentityKind, Why};
-use cadenza_core::journal::{Change, Entry, Ignored, Note, Refusal, Unable, Verdict};
+use cadenza_core::journal::{Change, Entry, Ignored, Interruption, Note, Refusal, Unable, Verdict};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
@@ -181,6 +181,37 @@ impl<'a> Teller<'a> {
             Note::Queued { via, script: Some(script), .. } => {
                 format!("The mail {} was made ready to leave by {via}.", self.script(*script))
             }
+            Note::Interrupted { run, by, did, .. } => {
+                let what = match did {
+                    Interruption::Moved => "leaves where it is",
+                    Interruption::Paused => "is paused",
+                    Interruption::Stayed => "stays where it is, and something is done",
+                };
+                format!("{}: {what}, because of {by}.", self.run(*run))
+            }
+            Note::RunPaused { run, until } => {
+                format!("{}: touches nobody until {}.", self.run(*run), self.time(*until))
+            }
+            Note::PauseOver(run) => format!("{}: its pause is over, and it goes on where it was.", self.run(*run)),
+            Note::Drawn { run, arm, kept: false, .. } => format!("{}: drew the arm {arm}.", self.run(*run)),
+            Note::Drawn { run, arm, kept: true, .. } => {
+                format!("{}: takes the arm {arm} that the lead drew before.", self.run(*run))
+            }
+            Note::Missing { run, fields } => format!("{}: {} is not known.", self.run(*run), fields.join(", ")),
+            Note::Cast { run, role, rep: Some(rep), how } => {
+                format!("{}: its {role} is {}, {}.", self.run(*run), self.rep(rep), how_chosen(*how))
+            }
+            Note::Cast { run, role, rep: None, .. } => {
+                format!("{}: nobody could be found as its {role}.", self.run(*run))
+            }
+            Note::PassedOver { run, .. } => {
+                format!("{}: a touch was passed over, since its condition does not hold.", self.run(*run))
+            }
+            Note::Watched(rep) => format!("{} watches the lead from now on.", self.rep(rep)),
+            Note::NotTold { run, why, rep } => {
+                let who = rep.as_ref().map_or_else(|| "whoever was to hear of it".to_owned(), |rep| self.rep(rep));
+                format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
+            }
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
             Note::Delivered { effect, ending, script, why, .. } => {
                 let what = script.map_or_else(
@@ -281,18 +312,8 @@ impl<'a> Teller<'a> {
     }
 
     fn owned(&self, owner: Option<&RepId>, how: ChosenBy) -> String {
-        let why = match how {
-            ChosenBy::Sticky => "who had it before",
-            ChosenBy::Pool => "chosen from the pool",
-            ChosenBy::Territory => "by territory",
-            ChosenBy::Fallback => "as the fallback, since nobody else could take it",
-            ChosenBy::Manual => "by a person's choice",
-            ChosenBy::Told => "as the sender of the event has it",
-            ChosenBy::Away => "who is away, since nobody who is here could take it",
-            ChosenBy::Nobody => "",
-        };
         match owner {
-            Some(owner) => format!("The owner is {}, {why}.", self.rep(owner)),
+            Some(owner) => format!("The owner is {}, {}.", self.rep(owner), how_chosen(how)),
             None => "Nobody could be found to own the lead.".to_owned(),
         }
     }
@@ -473,6 +494,32 @@ const fn wish_words(action: Action) -> &'static str {
     }
 }
 
+/// How a rep came to be chosen, in words.
+const fn how_chosen(how: ChosenBy) -> &'static str {
+    match how {
+        ChosenBy::Sticky => "who had it before",
+        ChosenBy::Pool => "chosen from the pool",
+        ChosenBy::Territory => "by territory",
+        ChosenBy::Fallback => "as the fallback, since nobody else could take it",
+        ChosenBy::Manual => "by a person's choice",
+        ChosenBy::Told => "as the sender of the event has it",
+        ChosenBy::Named => "whom the step names",
+        ChosenBy::Away => "who is away, since nobody who is here could take it",
+        ChosenBy::Nobody => "",
+    }
+}
+
+/// Why a notice reached nobody, in words.
+fn not_told_words(why: Unable, who: &str) -> String {
+    match why {
+        Unable::NoConnection => "no connection carries notices (`contact.notify_via`)".to_owned(),
+        Unable::NoManager => "no manager is known".to_owned(),
+        Unable::Gone => format!("{who} is not in the team any more"),
+        Unable::NoRoom => "the lead has as much under way as it may".to_owned(),
+        _ => "there is nobody who has it".to_owned(),
+    }
+}
+
 /// Why the gate holds back, in words.
 pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
     match why {
@@ -493,6 +540,7 @@ pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::ConnectionPaused => "its connection is paused",
         gate::Reason::ConnectionGone => "its connection is not in the workspace any more",
         gate::Reason::MovedOn => "its run has moved on",
+        gate::Reason::RunPaused => "its run is paused",
         gate::Reason::UnderWay => "many other messages to the lead are under way",
     }
 }
@@ -505,6 +553,7 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
+        Refusal::NoKey => "it has a run for each value of something, and that is blank",
     }
 }
 

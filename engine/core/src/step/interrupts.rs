@@ -57,7 +57,8 @@ impl Machine<'_> {
             return;
         }
         if depth > RAISED_MAX {
-            return self.park(by, "it changes what another workflow changes in turn: the two go round in a circle".to_owned());
+            return self
+                .park(by, "it changes what another workflow changes in turn: the two go round in a circle".to_owned());
         }
         let name = self.definition(by).map_or_else(String::new, |definition| definition.name.clone());
         let report = Report {

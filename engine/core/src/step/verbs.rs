@@ -18,8 +18,8 @@ use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workflow::{
-    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, Enrolment, NextDay, Require, Since, Step, StepId, StepIx, Target, Todo,
-    Verb, Wait, Workflow,
+    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, Enrolment, NextDay, Require, Since, Step, StepId, StepIx,
+    Target, Todo, Verb, Wait, Workflow,
 };
 
 /// Why a task or a mail was not created.
@@ -298,9 +298,8 @@ impl Machine<'_> {
         let from = marked.unwrap_or(run.moved_seq);
         let counts = |recent: &&Recent| recent.seq > from && !run.taken.contains(&recent.seq);
         self.state.recent.iter().filter(counts).find_map(|recent| {
-            let takes = |awaited: &&Awaited| {
-                awaited.event == recent.kind && self.recent_holds(recent, &awaited.condition, id)
-            };
+            let takes =
+                |awaited: &&Awaited| awaited.event == recent.kind && self.recent_holds(recent, &awaited.condition, id);
             let awaited = wait.awaited().find(takes)?;
             Some((recent.seq, recall(recent), awaited.go))
         })

@@ -8,7 +8,7 @@ use crate::run::{Run, RunState};
 use crate::state::LeadState;
 use crate::task::Task;
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 use crate::workspace::{Definitions, Live};
 
 /// A task that was just done, with what came of it.
@@ -93,6 +93,7 @@ impl<'a> View<'a> {
             "type" => Value::Text(report.kind.to_string()),
             "source" => Value::Text(report.source.clone()),
             "at" => Value::Time(report.at),
+            "until" => report.data.get("until").cloned().and_then(|at| at.fit(ValueType::Time)).unwrap_or_default(),
             "changed" if !report.data.contains_key(CHANGED) => changed(self.updated),
             field if let Some(field) = field.strip_prefix(OLD).filter(|_| !self.updated.is_empty()) => {
                 self.updated.iter().find(|(name, _)| name == field).map(|(_, old)| old.clone()).unwrap_or_default()

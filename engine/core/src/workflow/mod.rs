@@ -18,14 +18,14 @@ mod names;
 mod verbs;
 
 pub use enroll::{CatchUp, Enroll, Enrolment, Leave, ReEnroll, Schedule};
-pub(crate) use names::landing;
 pub use interrupts::{Interrupt, Reaction};
+pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
     Ask, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email,
     Escalate, Goal, Hold, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party, Recipient,
-    Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo, TouchPlan, Voicemails,
-    Wait,
+    Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo, TouchPlan,
+    Voicemails, Wait,
 };
 
 /// The most steps a workflow may have.

@@ -439,12 +439,13 @@ pub struct Cadence {
 impl Cadence {
     /// The name that records use for the touch at a place.
     pub fn touch_id(&self, place: usize) -> TouchId {
-        self.touches.get(place).map_or_else(|| TouchId::of(&format!("none-{}", place + 1)), |touch| {
-            match &touch.id {
+        self.touches.get(place).map_or_else(
+            || TouchId::of(&format!("none-{}", place + 1)),
+            |touch| match &touch.id {
                 Some(id) => TouchId::of(id),
                 None => TouchId::of(&format!("{}-{}", touch.touch.verb(), place + 1)),
-            }
-        })
+            },
+        )
     }
 
     /// The place in the list of the touch with this name.

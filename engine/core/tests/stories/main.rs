@@ -11,6 +11,7 @@ mod consent;
 mod contacts;
 mod escalations;
 mod give_up;
+mod interrupts;
 mod owners;
 mod sendings;
 mod ways;

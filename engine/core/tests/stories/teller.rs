@@ -206,6 +206,15 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::NobodyTold { point, .. } => format!("nobody told at point {point}"),
         Note::Gone(assignee) => format!("gone: {assignee}"),
         Note::StandsIn { owner, of } => format!("{owner} stands in for {of}"),
+        Note::Interrupted { run, by, did, .. } => format!("{} by {by}: {did}", run_name(run)),
+        Note::RunPaused { until, .. } => format!("paused until {}", clock(*until)),
+        Note::PauseOver(run) => format!("{} goes on", run_name(run)),
+        Note::Drawn { arm, kept, .. } => format!("arm {arm}{}", if *kept { " kept" } else { "" }),
+        Note::Missing { fields, .. } => format!("missing {}", fields.join(", ")),
+        Note::Cast { role, rep: cast, how, .. } => format!("{role} is {} by {how}", rep(cast)),
+        Note::PassedOver { .. } => "a touch is passed over".to_owned(),
+        Note::Watched(rep) => format!("{rep} watches"),
+        Note::NotTold { why, .. } => format!("not told: {why}"),
         Note::Waiting { until, .. } => format!("waits until {}", until.map_or("told".to_owned(), clock)),
         Note::Ended { run, ending, .. } => format!("{} over: {ending}", run_name(run)),
         Note::Parked { cause, .. } => format!("parked: {cause}"),
@@ -254,7 +263,15 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 "dead" => Delivery::Dead("550".to_owned()),
                 _ => Delivery::HeldBack("refused".to_owned()),
             };
-            Event::Delivered { effect: row.id, run: row.run, attempt: row.attempt, ending, script: None, at: None, channel: None }
+            Event::Delivered {
+                effect: row.id,
+                run: row.run,
+                attempt: row.attempt,
+                ending,
+                script: None,
+                at: None,
+                channel: None,
+            }
         }
         "back" => {
             let row = &mut sim.outbox[0];
@@ -311,6 +328,7 @@ fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
         let value = match info.map(|info| info.kind) {
             _ if text.is_empty() => Value::Blank,
             Some(ValueType::Time) => Value::Time(when(&text.replace('_', " "))),
+            None if name == "until" => Value::Time(when(&text.replace('_', " "))),
             _ => Value::Text(text.to_owned()),
         };
         match info {

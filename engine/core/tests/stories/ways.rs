@@ -399,7 +399,8 @@ fn a_workflow_that_goes_round_in_a_circle_is_parked() {
         .build();
     let mut told = crate::support::Sim::new(1, w::at("2026-03-02T14:00:00Z"));
     let world = w::world(vec![circle], hot);
-    let report = cadenza_core::event::Event::Enrolled { workflow: "circle".to_owned(), by: "ops".to_owned(), key: None };
+    let report =
+        cadenza_core::event::Event::Enrolled { workflow: "circle".to_owned(), by: "ops".to_owned(), key: None };
     told.feed(&world, &mut crate::support::Shared::default(), told.created_at, report);
     let state = &told.state.runs[0].state;
     assert!(

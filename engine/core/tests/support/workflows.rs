@@ -14,9 +14,9 @@ use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Rea
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
-    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email, Enroll, Enrolment,
-    Escalate, Hold, HoldScope, Leave, OnFailure, ReEnroll, Recipient, Redial, Refused, Results, Score, Since, Step, StepIx, Sticky,
-    Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
+    Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
+    Enroll, Enrolment, Escalate, Hold, HoldScope, Interrupt, Leave, OnFailure, ReEnroll, Reaction, Recipient, Redial,
+    Refused, Results, Score, Since, Step, StepIx, Sticky, Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;
@@ -65,6 +65,7 @@ pub struct Builder {
     /// The id, the verb, and where the step goes if not to the next one.
     steps: Vec<(String, MakeVerb, Option<String>)>,
     workflow: Workflow,
+    interrupts: Vec<(EventType, &'static [&'static str], Does)>,
 }
 
 pub fn workflow(name: &str) -> Builder {
@@ -81,7 +82,7 @@ pub fn workflow(name: &str) -> Builder {
         steps: vec![],
         scripts: BTreeMap::new(),
     };
-    Builder { name: name.to_owned(), steps: vec![], workflow }
+    Builder { name: name.to_owned(), steps: vec![], workflow, interrupts: vec![] }
 }
 
 impl Builder {
@@ -98,6 +99,15 @@ impl Builder {
     }
     pub fn re_enroll(mut self, re_enroll: ReEnroll) -> Self {
         self.workflow.re_enroll = re_enroll;
+        self
+    }
+    /// An interrupt; its target and the steps during which it applies are found when the workflow is built.
+    pub fn interrupt(mut self, event: &str, during: &'static [&'static str], does: Does) -> Self {
+        self.interrupts.push((EventType::parse(event).expect("an event"), during, does));
+        self
+    }
+    pub fn key(mut self, key: Expr) -> Self {
+        self.workflow.key = Some(key);
         self
     }
     pub fn step(mut self, id: &str, verb: impl Fn(&dyn Fn(&str) -> Target) -> Verb + 'static) -> Self {
@@ -123,8 +133,49 @@ impl Builder {
             let next = find(next.as_deref().unwrap_or(fall_through));
             self.workflow.steps.push(Step { id: id.clone(), verb: verb(&find), next });
         }
+        for (event, during, does) in &self.interrupts {
+            let step = |id: &&str| match find(id) {
+                Target::Step(ix) => ix,
+                Target::End => panic!("no run is at the end"),
+            };
+            let reaction = match does {
+                Does::Go(id) => Reaction::Go(find(id)),
+                Does::Pause(until, otherwise) => Reaction::Pause { until: until.map(name), otherwise: span(otherwise) },
+                Does::Do(deeds) => Reaction::Do(deeds()),
+            };
+            self.workflow.interrupts.push(Interrupt {
+                event: event.clone(),
+                of_account: false,
+                condition: Expr::TRUE,
+                during: during.iter().map(step).collect(),
+                reaction,
+            });
+        }
         Arc::new(self.workflow)
     }
+}
+
+/// What an interrupt does.
+pub enum Does {
+    Go(&'static str),
+    Pause(Option<&'static str>, &'static str),
+    Do(fn() -> Vec<Verb>),
+}
+
+/// A wait for several events, each with where it leads.
+pub fn wait_any(events: &[(&str, Target)], since: Since, timeout: &str, on_timeout: Target) -> Verb {
+    let mut all = events.iter().map(|(event, go)| Awaited {
+        event: EventType::parse(event).expect("an event"),
+        condition: Expr::TRUE,
+        go: *go,
+    });
+    let first = all.next().expect("an event");
+    Verb::Wait(Wait::Event { first, or: all.collect(), since, timeout: span(timeout), on_timeout })
+}
+
+/// An update of one field.
+pub fn set(field: &str, value: &str) -> Verb {
+    Verb::Update(vec![Assignment::Field { field: field.to_owned(), value: text(value) }])
 }
 
 pub fn enroll(workflow: &str) -> Verb {
@@ -203,7 +254,17 @@ pub fn pool(hold: Option<Hold>) -> Assign {
 }
 pub fn territory() -> Assign {
     let carry = Carry { move_open_tasks: true, watch_previous_owner: true };
-    Assign { pool: None, by: AssignBy::Territory, rep: None, role: None, anew: false, sticky: None, fallback: Some("desk".to_owned()), hold: None, carry }
+    Assign {
+        pool: None,
+        by: AssignBy::Territory,
+        rep: None,
+        role: None,
+        anew: false,
+        sticky: None,
+        fallback: Some("desk".to_owned()),
+        hold: None,
+        carry,
+    }
 }
 pub fn hold(scope: HoldScope, on_expiry: Target) -> Hold {
     let until = Some(standard(StandardEvent::DealWon));

@@ -85,6 +85,21 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         let field = format!("data.{name}");
         return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes: None });
     }
+    if let (Object::Event, [(old, _), (field, range)]) = (object, rest)
+        && *old == "old"
+    {
+        return match known.field(field) {
+            Some(kind) => Ok(Found {
+                name: Name { object, field: format!("old.{field}") },
+                kind,
+                codes: codes(known, Object::Lead, field),
+            }),
+            None if !known.settings_read => {
+                Ok(Found { name: Name { object, field: format!("old.{field}") }, kind: ValueType::Any, codes: None })
+            }
+            None => Err(unknown_field(known, Object::Lead, field, range.clone())),
+        };
+    }
     let (field, range) = match rest {
         [] => {
             let problem = Problem::error("incomplete-name", root_range.clone(), format!("`{root}` alone has no value"));
@@ -100,6 +115,14 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     if object == Object::Event && field == "data" {
         let problem = Problem::error("incomplete-name", range, "`event.data` alone has no value");
         return Err(problem.help("write `event.data.` and the name of what the event brings"));
+    }
+    if object == Object::Event && field == "old" {
+        let problem = Problem::error("incomplete-name", range, "`event.old` alone has no value");
+        return Err(problem.help("write `event.old.` and a field of the lead: what it was before the event"));
+    }
+    if object == Object::Run && known.roles.names.contains(field) {
+        let name = Name { object, field: field.to_owned() };
+        return Ok(Found { name, kind: ValueType::Text, codes: None });
     }
     let kind = if object == Object::Lead { known.field(field) } else { type_of_field(object, field) };
     match kind {

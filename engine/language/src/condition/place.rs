@@ -23,7 +23,17 @@ pub(crate) enum Place {
     Stop {
         /// Whether one of the touches is a call.
         calls: bool,
+        /// Whether one of them is a call or task.
+        tasks: bool,
     },
+    /// `if` of a touch of a cadence: asked when it falls due.
+    Touch,
+    /// An interrupt: asked when the event comes.
+    Interrupt,
+    /// `when` of `re_enroll`: asked when a run ends, and when the lead would come in again.
+    Again,
+    /// `one_run_per`: what an event says.
+    Key,
 }
 
 impl Place {
@@ -60,12 +70,34 @@ impl Place {
                 "`stop` is asked after a touch, and no event has come then: ask about the `touch`, about \
                  `lead.last_engaged`, or let `leave` end the run when the event comes"
             }
-            (Self::Stop { calls: false }, Object::Task) => {
-                "this cadence makes no calls, so no task was done: ask about the `touch`"
+            (Self::Stop { tasks: false, .. }, Object::Task) => {
+                "this cadence makes no calls and has no tasks, so no task was done: ask about the `touch`"
             }
-            (Self::Stop { calls: false }, Object::Touch) if field == "result" => {
+            (Self::Stop { calls: false, .. }, Object::Touch) if field == "result" => {
                 "a mail has no result: ask about `touch.outcome`, or whether the lead has engaged since"
             }
+            (Self::Touch, Object::Event | Object::Task) => {
+                "this is asked when the touch falls due, long after any event or task: ask about the last `touch`, about \
+                 the `lead`, or keep what is needed in a field"
+            }
+            (Self::Interrupt, Object::Task | Object::Touch) => {
+                "this asks about the event that interrupts: write `event.data.` and a name; what was done with the lead is \
+                 `lead.last_touch`, `lead.reached` and `lead.contacts`"
+            }
+            (Self::Again, Object::Event | Object::Run | Object::Task | Object::Touch) => {
+                "this is asked when a run ends and again later: ask about the lead, its `owner`, `account` or `deal`"
+            }
+            (
+                Self::Key,
+                Object::Lead
+                | Object::Run
+                | Object::Task
+                | Object::Touch
+                | Object::Account
+                | Object::Owner
+                | Object::Deal
+                | Object::Now,
+            ) => "a run stands for something that its event brings: write `event.data.` and a name",
             (Self::Step | Self::Date | Self::Awaited, Object::Run) if counts => {
                 "contacts and rounds are counted within a cadence, and are known in its `stop`, in `leave` and in its \
                  scripts; the lead's own count is `lead.contacts`"

@@ -13,14 +13,40 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let hold = step.get("hold").map_or(Some(None), |node| hold(reader, node).map(Some));
     let carry = step.get("carry").map_or_else(|| Some(Carry::default()), |node| carry(reader, node));
     let form = Form::open(sheet, value, &CHOICE)?;
-    let ways: Vec<_> = AssignBy::ALL.iter().map(|by| (by.as_str(), *by)).collect();
-    let by = form.get("by").and_then(|node| sheet.word(node, "how an owner is chosen", &ways));
+    let ways = AssignBy::ALL.iter().filter(|by| **by != AssignBy::Rep).map(|by| (by.as_str(), *by));
+    let ways: Vec<_> = ways.collect();
+    let named = form.get("rep").map_or(Some(None), |node| rep(reader, node).map(Some));
+    let by = match (form.get("by"), form.get("rep")) {
+        (Some(_), Some(_)) => {
+            let problem = Problem::error("bad-assign", form.key_span("by"), "`rep` names one, and nobody is chosen");
+            sheet.report(problem.help("remove `by`, or choose from a `pool`"));
+            None
+        }
+        (Some(node), None) => sheet.word(node, "how an owner is chosen", &ways),
+        (None, Some(_)) => Some(AssignBy::Rep),
+        (None, None) => {
+            let problem = Problem::error("missing-key", form.pointer(), "`assign` says neither `by` nor `rep`");
+            sheet.report(problem.help("add `by: longest_idle` and a `pool`, or `rep: …`"));
+            None
+        }
+    };
+    let role = form.get("as").map_or(Some(None), |node| sheet.name(node, "a role").map(Some));
+    let anew =
+        form.get("except").map_or(Some(false), |node| sheet.word(node, "who is passed over", &[("earlier", true)]));
+    if let (Some(_), Some(_)) = (step.get("hold"), form.get("as")) {
+        let problem = Problem::error("bad-assign", step.key_span("hold"), "a role owns nothing that could be held");
+        sheet.report(problem.help("remove `hold`, or `as`"));
+    }
     let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
     let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
     let sticky =
         form.get("sticky").map_or(Some(None), |node| sheet.word(node, "what an owner sticks to", &keeps).map(Some));
     let fallback = form.get("fallback").map_or(Some(None), |node| fallback(reader, node).map(Some));
     match (by, form.get("pool")) {
+        (Some(AssignBy::Rep), Some(_)) => {
+            let problem = Problem::error("bad-assign", form.key_span("pool"), "`rep` names one, and no pool is asked");
+            sheet.report(problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`"));
+        }
         (Some(AssignBy::Territory), Some(_)) => {
             let problem =
                 Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
@@ -30,7 +56,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             let problem = Problem::error("bad-assign", form.key_span("by"), "team.yaml has no territories");
             sheet.report(problem.help("add `territories` there, each with `name`, `if` and `owner`"));
         }
-        (Some(by), None) if by != AssignBy::Territory => {
+        (Some(by), None) if !by.names_one() => {
             let problem = Problem::error(
                 "bad-assign",
                 form.key_span("by"),
@@ -40,10 +66,23 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
         }
         _ => {}
     }
-    Some(Assign { pool: pool?, by: by?, sticky: sticky?, fallback: fallback?, hold: hold?, carry: carry? })
+    let (pool, by, named, role, anew) = (pool?, by?, named?, role?, anew?);
+    let (sticky, fallback, hold, carry) = (sticky?, fallback?, hold?, carry?);
+    Some(Assign { pool, by, rep: named, role, anew, sticky, fallback, hold, carry })
 }
 
-fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
+/// A rep of team.yaml.
+pub(super) fn rep(reader: &Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.sheet.text(node, "a rep")?;
+    if reader.known.reps.has(&name) {
+        return Some(name);
+    }
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
+    reader.sheet.report(problem.suggest(&name, reader.known.reps.iter(), "reps in team.yaml"));
+    None
+}
+
+pub(super) fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
     let name = reader.sheet.text(node, "a pool")?;
     if reader.known.pools.has(&name) {
         return Some(name);

@@ -1,16 +1,25 @@
 //! `cadence`: its touches, the voice-mail series, what stops it.
 
 use super::Reader;
-use super::shapes::{AFTER, CONTACTS_MAX, LIMIT, REDIAL, ROUNDS, TOUCH_CALL, TOUCH_EMAIL, VOICEMAILS};
-use super::steps::{arm, email};
+use super::shapes::{
+    AFTER, CONTACTS_MAX, LIMIT, REDIAL, ROUNDS, TOUCH_CALL, TOUCH_EMAIL, TOUCH_MESSAGE, TOUCH_TASK, VOICEMAILS,
+};
+use super::steps::{arm, email, text_message};
 use super::tasks::{due, escalation, give_up};
-use crate::condition::Place;
+use super::wait::time_of_day;
+use crate::condition::{Place, condition};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::placeholders::check_use;
+use crate::script::check_template;
+use crate::shape::Shape;
 use crate::usage::Use;
 use crate::yaml::Node;
 use cadenza_core::lead::Channel;
-use cadenza_core::workflow::{CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, TouchPlan, Voicemails};
+use cadenza_core::workflow::{
+    CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, Refused, TouchId, TouchPlan, Voicemails,
+};
+use std::collections::BTreeMap;
 
 /// The most touches of a round.
 const TOUCHES_MAX: usize = 50;
@@ -21,7 +30,8 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     let limit = form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted())), |node| limit(reader, node));
     let voicemails = form.get("voicemails").map_or(Some(None), |node| voicemails(reader, node).map(Some));
     let planned = form.get("touches").map_or(&[][..], |node| sheet.items(node));
-    let asked = Place::Stop { calls: planned.iter().any(|touch| touch.get("call").is_some()) };
+    let has = |kind: &str| planned.iter().any(|touch| touch.get(kind).is_some());
+    let asked = Place::Stop { calls: has("call"), tasks: has("call") || has("task") };
     let stop = form.get("stop").map_or_else(
         || Some(Vec::new()),
         |node| {
@@ -96,6 +106,15 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
         return None;
     }
     let read: Vec<Option<CadenceTouch>> = items.iter().map(|item| touch(reader, item)).collect();
+    let mut ids = BTreeMap::new();
+    for (item, touch) in items.iter().zip(&read) {
+        let Some(id) = touch.as_ref().and_then(|touch| touch.id.clone()) else { continue };
+        let span = item.get("id").unwrap_or(item).pointer();
+        if let Some(other) = ids.insert(TouchId::of(&id), id.clone()) {
+            let message = format!("two touches are called `{other}`, or cannot be told apart from `{id}`");
+            reader.sheet.report(Problem::error("duplicate-id", span, message).help("give one of them another id"));
+        }
+    }
     let mails_only = items.iter().all(|item| item.get("email").is_some());
     if mails_only {
         let problem = Problem::warning(
@@ -114,16 +133,20 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
 
 fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
     let sheet = &reader.sheet;
-    let shape = match (item.get("call"), item.get("email")) {
-        (Some(_), Some(second)) => {
-            let problem = Problem::error("two-verbs", second.span.clone(), "a touch is a call or a mail, not both");
+    let kinds: [(&str, &'static Shape); 4] =
+        [("call", &TOUCH_CALL), ("email", &TOUCH_EMAIL), ("message", &TOUCH_MESSAGE), ("task", &TOUCH_TASK)];
+    let said: Vec<_> = kinds.into_iter().filter(|(kind, _)| item.get(kind).is_some()).collect();
+    let (kind, shape) = match said.as_slice() {
+        [one] => *one,
+        [(first, _), (second, _), ..] => {
+            let at = item.get(second).map_or_else(|| item.pointer(), Node::pointer);
+            let message = format!("a touch is one thing, and this has `{first}` and `{second}`");
+            let problem = Problem::error("two-verbs", at, message);
             sheet.report(problem.help("make a touch of its own of it, `after: 0d`"));
             return None;
         }
-        (None, Some(_)) => &TOUCH_EMAIL,
-        (Some(_), None) => &TOUCH_CALL,
-        (None, None) => {
-            let message = "a touch says `after` and either `call` or `email`";
+        [] => {
+            let message = "a touch says `after` and one of `call`, `email`, `message` and `task`";
             let problem = Problem::error("no-verb", item.pointer(), message);
             sheet.report(problem.help("write `{ after: 1 business day, call: scripts/….md }`"));
             return None;
@@ -131,11 +154,38 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
     };
     let form = Form::open(sheet, item, shape)?;
     let after = form.get("after").and_then(|node| sheet.duration(node));
-    let touch = match form.get(shape.keys[1].name)? {
-        script if std::ptr::eq(shape, &TOUCH_EMAIL) => {
-            email(reader, &form, script, Use::CadenceMail).map(TouchPlan::Email)
+    let id = form.get("id").map_or(Some(None), |node| sheet.name(node, "the id of a touch").map(Some));
+    let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
+    let asked = Place::Touch;
+    let wanted = form.get("if").map_or(Some(None), |node| condition(sheet, reader.known, node, asked).map(Some));
+    let refused = match shape.key("refused").and_then(|_| form.get("refused")) {
+        None => Some(Refused::Skip),
+        Some(node) => {
+            let words = [("skip", Refused::Skip), ("wait", Refused::Wait)];
+            sheet.word(node, "what happens when it may not happen", &words)
         }
-        script => {
+    };
+    let touch = match (kind, form.get(kind)?) {
+        ("email", script) => email(reader, &form, script, Use::CadenceMail).map(TouchPlan::Email),
+        ("message", script) => text_message(reader, &form, script, Use::CadenceMessage).map(TouchPlan::Message),
+        ("task", node) => {
+            let objective = sheet.template(node, "what is to be done");
+            check_use(sheet, &check_template(sheet, reader.known, node), Use::CadenceCall);
+            let script = form.get("script").map_or(Some(None), |node| reader.script(node, Use::CadenceCall).map(Some));
+            let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
+            let channel =
+                form.get("channel").map_or(Some(None), |node| sheet.word(node, "a channel", &channels).map(Some));
+            if channel == Some(Some(Channel::Call)) {
+                let problem = Problem::error("unknown-word", form.key_span("channel"), "a task is no call");
+                sheet.report(
+                    problem.help("write `call: scripts/….md`: the contact gate and the redial belong to calls"),
+                );
+            }
+            let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
+            let (objective, script, channel, due) = (objective?, script?, channel?, due?);
+            Some(TouchPlan::Task { objective, script, channel, due, escalate: escalate?, give_up: give_up? })
+        }
+        (_, script) => {
             let script = reader.script(script, Use::CadenceCall);
             let redial = form.get("redial").map_or(Some(None), |node| redial(reader, node).map(Some));
             let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
@@ -143,7 +193,8 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
             Some(TouchPlan::Call { script, due, redial, escalate: escalate?, give_up: give_up? })
         }
     };
-    Some(CadenceTouch { after: after?, touch: touch? })
+    let (id, at, wanted) = (id?, at?, wanted?);
+    Some(CadenceTouch { id, after: after?, at, condition: wanted, refused: refused?, touch: touch? })
 }
 
 fn redial(reader: &Reader<'_>, node: &Node) -> Option<Redial> {

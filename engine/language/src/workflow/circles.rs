@@ -26,10 +26,11 @@ pub(crate) struct Outline<'a> {
 impl Outline<'_> {
     /// Whether a lead can come in again as soon as its last run is over.
     fn takes_again_at_once(&self) -> bool {
-        match self.re_enroll {
+        match &self.re_enroll {
             ReEnroll::Always => true,
             ReEnroll::After(span) => span.is_zero(),
-            ReEnroll::Never => false,
+            // What must have become false since cannot hold at once.
+            ReEnroll::Never | ReEnroll::When(_) => false,
         }
     }
 
@@ -117,8 +118,9 @@ fn report(
 /// A step that puts a lead into the workflow it is in: the engine refuses that while the run goes on.
 fn into_itself(outline: &Outline<'_>) {
     for (step, place) in outline.steps.iter().zip(&outline.places) {
-        let Some(step) = step.as_ref().filter(|step| matches!(&step.verb, Verb::Enroll(name) if *name == outline.name))
-        else {
+        let Some(step) = step.as_ref().filter(
+            |step| matches!(&step.verb, Verb::Enroll(into) if into.workflow == outline.name && into.key.is_none()),
+        ) else {
             continue;
         };
         let name = &outline.name;
@@ -154,8 +156,8 @@ fn graph(outlines: &[Outline<'_>]) -> Graph {
                 }
             }
             // Whoever is put into another workflow can only come back here when this run is over by then.
-            if let Verb::Enroll(name) = &step.verb
-                && let Some(other) = by_name.get(name.as_str())
+            if let Verb::Enroll(into) = &step.verb
+                && let Some(other) = by_name.get(into.workflow.as_str())
                 && let Some(first) = nodes[*other].first()
                 && outlines[*other].takes_again_at_once()
                 && let Some(takes) = outline.ends_at_once(step.next)

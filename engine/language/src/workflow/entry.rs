@@ -1,14 +1,15 @@
 //! The ways into a workflow and out of it: `enroll`, `re_enroll`, `leave`.
 
 use super::Reader;
-use super::shapes::{AFTER, AT, CATCH_UP_ALL, FIRINGS_MAX, LEAVE, SCHEDULE, WHEN};
-use crate::condition::{Place, condition};
+use super::shapes::{AFTER, AGAIN_WHEN, AT, CATCH_UP_ALL, FIRINGS_MAX, LEAVE, SCHEDULE, WHEN};
+use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::{Content, Node};
-use cadenza_core::expr::Expr;
+use cadenza_core::expr::{Expr, Object};
 use cadenza_core::id::hash64;
 use cadenza_core::time::Span;
+use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
 use std::collections::BTreeSet;
 
@@ -121,17 +122,41 @@ fn catch_up(reader: &Reader<'_>, node: &Node) -> Option<CatchUp> {
 
 pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
     if !matches!(node.content, Content::Map(_)) {
-        let words = [("never", ReEnroll::Never), ("always", ReEnroll::Always)];
+        let words = [("never", false), ("always", true)];
         if let Some(scalar) = node.scalar().filter(|scalar| Span::parse(&scalar.text).is_some()) {
             let instead = format!("{{ after: {} }}", scalar.text);
             let problem = Problem::error("unknown-word", node.span.clone(), "a duration stands behind `after`");
             reader.sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
             return None;
         }
-        return reader.sheet.word(node, "whether a lead may come in again", &words);
+        let always = reader.sheet.word(node, "whether a lead may come in again", &words)?;
+        return Some(if always { ReEnroll::Always } else { ReEnroll::Never });
+    }
+    if node.get("when").is_some() {
+        let form = Form::open(&reader.sheet, node, &AGAIN_WHEN)?;
+        return condition(&reader.sheet, reader.known, form.get("when")?, Place::Again).map(ReEnroll::When);
     }
     let form = Form::open(&reader.sheet, node, &AFTER)?;
     reader.sheet.duration(form.get("after")?).map(ReEnroll::After)
+}
+
+/// What a lead has a run for each value of; none of the outer option when it is broken.
+pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll]) -> Option<Option<Expr>> {
+    let Some(node) = form.get("one_run_per") else { return Some(None) };
+    let sheet = &reader.sheet;
+    if ways.iter().any(|way| matches!(way, Enroll::Schedule { .. })) {
+        let message = "a schedule brings no event, so its runs would have no value to stand for";
+        let problem = Problem::error("key-by-schedule", form.key_span("one_run_per"), message);
+        sheet.report(problem.help("let a step of another workflow put leads in: `enroll: { workflow: …, key: … }`"));
+        return None;
+    }
+    let key = expression(sheet, reader.known, node, Place::Key, ValueType::Any)?;
+    if !key.names(Object::Event) {
+        let problem = Problem::error("bad-key", node.pointer(), "this says the same whatever event comes");
+        sheet.report(problem.help("name what the event brings: `one_run_per: event.data.webinar`"));
+        return None;
+    }
+    Some(Some(key))
 }
 
 pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {

@@ -37,13 +37,15 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
     let given_up = |to: Target| way(to, Takes::Time, Sees::Only(Moment::NOTHING));
     let unless_zero = |zero: bool| if zero { Takes::Nothing } else { Takes::Time };
     match &step.verb {
-        Verb::Update(_) | Verb::Enroll(_) => vec![at_once(step.next)],
+        Verb::Update(_) | Verb::Enroll(_) | Verb::Notify(_) | Verb::Watch(_) => vec![at_once(step.next)],
+        Verb::Split(split) => split.arms.iter().map(|arm| at_once(arm.go)).collect(),
+        Verb::Require(require) => vec![at_once(step.next), at_once(require.missing)],
         Verb::Score(_) => vec![answered(step.next)],
-        Verb::Email(Email { results: Some(results), .. }) => {
+        Verb::Email(Email { results: Some(results), .. }) | Verb::Message(Email { results: Some(results), .. }) => {
             let sent = way(results.sent, Takes::Nothing, Sees::Only(Moment::TOUCH));
             vec![sent, answered(results.refused), answered(results.failed)]
         }
-        Verb::Email(_) => vec![way(step.next, Takes::Nothing, Sees::Only(Moment::TOUCH))],
+        Verb::Email(_) | Verb::Message(_) => vec![way(step.next, Takes::Nothing, Sees::Only(Moment::TOUCH))],
         Verb::Assign(assign) => {
             let expiry = assign.hold.as_ref().and_then(|hold| Some((hold.on_expiry?, hold.span.is_zero())));
             let expiry = expiry.map(|(to, zero)| way(to, unless_zero(zero), Sees::Only(Moment::NOTHING)));
@@ -63,7 +65,8 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
         }
         Verb::Cadence(cadence) => {
             let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
-            let takes = unless_zero(!calls && cadence.touches.iter().all(|touch| touch.after.is_zero()));
+            let people = cadence.touches.iter().any(|touch| touch.touch.is_task());
+            let takes = unless_zero(!people && cadence.touches.iter().all(|touch| touch.after.is_zero()));
             let sees = Sees::Only(if calls { Moment::CALL } else { Moment::TOUCH });
             // More contacts than one round has touches: the pause between two rounds lies before the last.
             let pauses = cadence.repeat.is_some_and(|repeat| !repeat.is_zero());
@@ -87,10 +90,11 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             let moved = |to: Target| way(to, Takes::NothingIfPast, Sees::Only(Moment::ANYTHING));
             vec![way(step.next, Takes::Time, Sees::Only(Moment::NOTHING)), moved(*past), moved(*blank)]
         }
-        Verb::Wait(Wait::Event { go, timeout, on_timeout, .. }) => vec![
-            way(*go, Takes::Time, Sees::Only(Moment::EVENT)),
-            way(*on_timeout, unless_zero(timeout.is_zero()), Sees::Only(Moment::NOTHING)),
-        ],
+        Verb::Wait(Wait::Next { .. }) => vec![way(step.next, Takes::Time, Sees::Only(Moment::NOTHING))],
+        Verb::Wait(wait @ Wait::Event { timeout, on_timeout, .. }) => {
+            let came = wait.awaited().map(|awaited| way(awaited.go, Takes::Time, Sees::Only(Moment::EVENT)));
+            came.chain([way(*on_timeout, unless_zero(timeout.is_zero()), Sees::Only(Moment::NOTHING))]).collect()
+        }
         Verb::End(_) => Vec::new(),
     }
 }
@@ -99,13 +103,14 @@ fn results(results: &cadenza_core::workflow::Results) -> impl Iterator<Item = Ta
     results.by_result.values().chain(results.by_outcome.values()).chain([&results.otherwise]).copied()
 }
 
-pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>]) {
+/// `led` are the steps that interrupts lead to.
+pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: &[Target]) {
     // A broken step may be the missing link; complaining of what it should lead to would be noise.
     if !steps.iter().all(Option::is_some) {
         return;
     }
     let mut reached = BTreeSet::new();
-    let mut pending = vec![0];
+    let mut pending: Vec<usize> = led.iter().copied().filter_map(step_of).chain([0]).collect();
     while let Some(ix) = pending.pop() {
         if let Some(Some(step)) = steps.get(ix).filter(|_| reached.insert(ix)) {
             pending.extend(ways(step).into_iter().filter_map(|way| step_of(way.to)));

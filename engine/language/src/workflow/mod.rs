@@ -6,11 +6,14 @@ mod cadence;
 mod circles;
 mod entry;
 mod flow;
+mod interrupts;
 mod moment;
 pub(crate) mod owner;
+mod parties;
 mod shapes;
 mod steps;
 mod tasks;
+mod verbs;
 mod wait;
 
 use crate::diagnostic::{Problem, Sheet};
@@ -20,7 +23,9 @@ use crate::suggest::nearest;
 use crate::usage::Use;
 use crate::yaml::{Entry, Node};
 use cadenza_core::id::Digest;
-use cadenza_core::workflow::{ReEnroll, STEPS_MAX, Script, Step, StepId, StepIx, Target, Workflow};
+use cadenza_core::workflow::{
+    Interrupt, ReEnroll, Reaction, STEPS_MAX, Script, Step, StepId, StepIx, Target, Workflow,
+};
 pub(crate) use circles::{Outline, check as check_circles};
 pub(crate) use shapes::WORKFLOW;
 use std::cell::RefCell;
@@ -34,6 +39,10 @@ pub(crate) struct Reader<'a> {
     ids: Vec<Option<String>>,
     /// Scripts used so far.
     scripts: RefCell<BTreeSet<String>>,
+    /// Texts of notices, which a run pins like scripts.
+    words: RefCell<BTreeMap<String, Script>>,
+    /// Roles that steps of the file give.
+    roles: BTreeSet<String>,
 }
 
 /// The name a workflow file gives itself, for those who refer to it.
@@ -44,7 +53,14 @@ pub(crate) fn name_of(node: &Node) -> Option<&str> {
 /// The workflows that the steps of a file put leads into.
 pub(crate) fn put_into(node: &Node) -> impl Iterator<Item = &str> {
     let steps = node.get("steps").map_or(&[][..], Node::list);
-    steps.iter().filter_map(|step| step.get("enroll")?.scalar().map(|scalar| scalar.text.as_str()))
+    let deeds = node.get("interrupts").map_or(&[][..], Node::list).iter().filter_map(|item| item.get("do"));
+    let named = steps.iter().chain(deeds.flat_map(Node::list)).filter_map(|step| step.get("enroll"));
+    named.filter_map(|named| named.get("workflow").unwrap_or(named).scalar().map(|scalar| scalar.text.as_str()))
+}
+
+/// The roles that the steps of a file give.
+pub(crate) fn roles_of(node: &Node) -> BTreeSet<String> {
+    parties::roles(node.get("steps").map_or(&[][..], Node::list))
 }
 
 /// Reads the file: the workflow is none when something is wrong, which has then been reported. The outline is for what is
@@ -55,10 +71,19 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let name = form.get("workflow").and_then(|name| sheet.name(name, "the name of a workflow"));
     let summary = form.get("summary").and_then(|summary| sheet.text(summary, "a summary"));
     let items = form.get("steps").and_then(|steps| sheet.list(steps, "`steps`")).unwrap_or_default();
-    let reader = Reader { sheet, known, ids: collect_ids(&sheet, items), scripts: RefCell::default() };
+    let reader = Reader {
+        sheet,
+        known,
+        ids: collect_ids(&sheet, items),
+        scripts: RefCell::default(),
+        words: RefCell::default(),
+        roles: parties::roles(items),
+    };
     let enroll = entry::enroll(&reader, &form, name.as_deref().unwrap_or_default());
     let leave = entry::leave(&reader, &form);
     let re_enroll = form.get("re_enroll").map_or(Some(ReEnroll::Never), |node| entry::re_enroll(&reader, node));
+    let key = entry::one_run_per(&reader, &form, &enroll);
+    let interrupts = interrupts::read(&reader, &form);
     if let (Some(steps), true) = (form.get("steps"), items.is_empty()) {
         sheet.report(Problem::error("empty-list", steps.span.clone(), "the workflow has no steps"));
     }
@@ -72,12 +97,13 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     }
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
     told_apart(&sheet, items, &read);
-    flow::unreachable(&reader, items, &read);
-    moment::check(&reader, name.as_deref().unwrap_or_default(), &enroll, items, &read);
+    let led: Vec<Target> = interrupts.iter().flatten().filter_map(leads_to).collect();
+    flow::unreachable(&reader, items, &read, &led);
+    moment::check(&reader, name.as_deref().unwrap_or_default(), &enroll, items, &read, &led);
     let outline = Outline {
         sheet,
         name: name.clone().unwrap_or_default(),
-        re_enroll: re_enroll.unwrap_or(ReEnroll::Never),
+        re_enroll: re_enroll.clone().unwrap_or(ReEnroll::Never),
         steps: read.clone(),
         places: items.iter().map(|item| item.get("id").unwrap_or(item).pointer()).collect(),
     };
@@ -86,9 +112,15 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let (digest, scripts) = pin(&reader);
     let whole = move || {
         let (name, summary, re_enroll, steps) = (name?, summary?, re_enroll?, steps?);
-        Some(Workflow { name, summary, digest, enroll, re_enroll, leave, steps, scripts })
+        let (key, interrupts) = (key?, interrupts?);
+        Some(Workflow { name, summary, digest, enroll, re_enroll, key, leave, interrupts, steps, scripts })
     };
     Some((whole().filter(|_| sound), outline))
+}
+
+/// Where an interrupt leads, when it leads anywhere.
+const fn leads_to(interrupt: &Interrupt) -> Option<Target> {
+    if let Reaction::Go(target) = interrupt.reaction { Some(target) } else { None }
 }
 
 /// The explicit ids of the steps, in order; doubled and forbidden ones are reported.
@@ -146,6 +178,8 @@ fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
             scripts.insert(path.clone(), script);
         }
     }
+    // The words of notices stand in the file itself, which the digest covers.
+    scripts.extend(reader.words.borrow().clone());
     (digest.finish(), scripts)
 }
 
@@ -180,6 +214,18 @@ impl Reader<'_> {
         } else {
             Target::End
         }
+    }
+
+    /// A connection that exists.
+    fn connection(&self, node: &Node) -> Option<String> {
+        let name = self.sheet.text(node, "a connection")?;
+        if self.known.connections.has(&name) {
+            return Some(name);
+        }
+        let problem =
+            Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
+        self.sheet.report(problem.suggest(&name, self.known.connections.iter(), "connections in connections.yaml"));
+        None
     }
 
     /// The path of a script that exists. A mail asks for a subject.

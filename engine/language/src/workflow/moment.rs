@@ -10,7 +10,7 @@ use crate::diagnostic::Problem;
 use crate::suggest::listed;
 use crate::yaml::Node;
 use cadenza_core::expr::Object;
-use cadenza_core::workflow::{Enroll, Step};
+use cadenza_core::workflow::{Enroll, Step, Target};
 use std::collections::BTreeSet;
 
 /// What may have just happened, as a set.
@@ -46,7 +46,15 @@ pub(super) enum Sees {
 }
 
 /// Reports names that never have a value at their step.
-pub(super) fn check(reader: &Reader<'_>, workflow: &str, enroll: &[Enroll], items: &[Node], steps: &[Option<Step>]) {
+/// `led` are the steps that interrupts lead to.
+pub(super) fn check(
+    reader: &Reader<'_>,
+    workflow: &str,
+    enroll: &[Enroll],
+    items: &[Node],
+    steps: &[Option<Step>],
+    led: &[Target],
+) {
     // A broken step may be the one after which the name has a value.
     if !steps.iter().all(Option::is_some) {
         return;
@@ -58,7 +66,7 @@ pub(super) fn check(reader: &Reader<'_>, workflow: &str, enroll: &[Enroll], item
         (false, true) => Moment::EVENT,
         (false, false) => Moment::NOTHING,
     };
-    let moments = moments(&steps, began);
+    let moments = moments(&steps, began, led);
     for (ix, (item, moment)) in items.iter().zip(&moments).enumerate() {
         let Some(moment) = moment else { continue };
         for node in asked(item) {
@@ -87,9 +95,10 @@ const NEEDED: [(Object, Option<&str>, Moment); 4] = [
 ];
 
 /// For every step that a run can come to, what may have just happened then.
-fn moments(steps: &[&Step], began: Moment) -> Vec<Option<Moment>> {
+fn moments(steps: &[&Step], began: Moment, led: &[Target]) -> Vec<Option<Moment>> {
     let mut moments = vec![None; steps.len()];
-    let mut pending = vec![(0, began)];
+    let led = led.iter().copied().filter_map(step_of).map(|ix| (ix, Moment::EVENT));
+    let mut pending: Vec<(usize, Moment)> = led.chain([(0, began)]).collect();
     while let Some((ix, comes)) = pending.pop() {
         let Some(known) = moments.get_mut(ix) else { continue };
         let more = known.map_or(comes, |known: Moment| known.or(comes));
@@ -112,7 +121,8 @@ fn moments(steps: &[&Step], began: Moment) -> Vec<Option<Moment>> {
 fn asked(item: &Node) -> Vec<&Node> {
     let arms = item.get("switch").map_or(&[][..], Node::list);
     let fields = item.get("update").map_or(&[][..], Node::entries);
-    let tests = arms.iter().filter_map(|arm| arm.get("if"));
+    let tests = arms.iter().chain(item.get("require")).filter_map(|arm| arm.get("if"));
+    let tests = tests.chain(item.get("enroll").and_then(|enroll| enroll.get("key")));
     tests.chain(fields.iter().filter_map(|field| field.value.get("cel"))).collect()
 }
 

@@ -3,12 +3,12 @@
 //! A lead has an owner once some workflow has assigned it. On the way through a workflow that is seen here; a lead that
 //! comes in from elsewhere may have got one there, unless it is new.
 
-use super::flow::ways;
+use super::flow::{step_of, ways};
 use crate::diagnostic::{Problem, Sheet};
 use crate::yaml::{Content, Node};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::expr::{Expr, Object};
-use cadenza_core::workflow::{Enroll, Step, Target, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{Enroll, Reaction, Step, Target, TouchPlan, Verb, Workflow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -20,7 +20,12 @@ pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<W
         return;
     }
     let Some(Content::List(items)) = node.get("steps").map(|steps| &steps.content) else { return };
-    let owned = reached(&workflow.steps, |ix| workflow.steps.get(ix).is_some_and(may_have_owner));
+    let led: Vec<Target> = workflow
+        .interrupts
+        .iter()
+        .filter_map(|interrupt| if let Reaction::Go(target) = interrupt.reaction { Some(target) } else { None })
+        .collect();
+    let owned = reached(&workflow.steps, &led, |ix| workflow.steps.get(ix).is_some_and(may_have_owner));
     for (ix, item) in items.iter().enumerate().filter(|(ix, _)| !owned.contains(ix)) {
         let Some((step, what)) = workflow.steps.get(ix).and_then(|step| Some((step, for_a_person(step)?))) else {
             continue;
@@ -41,9 +46,15 @@ fn takes_new_leads(workflow: &Workflow) -> bool {
 }
 
 /// The steps to which a lead may come after one of those that `begins` says.
-fn reached(steps: &[Step], begins: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+/// An interrupt may lead there from any step after it.
+fn reached(steps: &[Step], led: &[Target], begins: impl Fn(usize) -> bool) -> BTreeSet<usize> {
     let mut reached = BTreeSet::new();
     let mut pending: Vec<usize> = (0..steps.len()).filter(|ix| begins(*ix)).collect();
+    if !pending.is_empty() {
+        let led: Vec<usize> = led.iter().copied().filter_map(step_of).collect();
+        reached.extend(led.iter().copied());
+        pending.extend(led);
+    }
     while let Some(step) = pending.pop().and_then(|ix| steps.get(ix)) {
         for way in ways(step) {
             if let Target::Step(to) = way.to
@@ -57,13 +68,13 @@ fn reached(steps: &[Step], begins: impl Fn(usize) -> bool) -> BTreeSet<usize> {
 }
 
 fn assigns(step: &Step) -> bool {
-    matches!(step.verb, Verb::Assign(_))
+    matches!(&step.verb, Verb::Assign(assign) if assign.role.is_none())
 }
 
 /// After it the lead may have an owner: one was chosen, or it was asked whether there is one.
 fn may_have_owner(step: &Step) -> bool {
     match &step.verb {
-        Verb::Assign(_) => true,
+        Verb::Assign(_) => assigns(step),
         Verb::Switch(arms) => arms.iter().any(|arm| asks_for_owner(&arm.condition)),
         _ => false,
     }
@@ -85,8 +96,10 @@ fn for_a_person(step: &Step) -> Option<&'static str> {
         Verb::Call(call) => call.doer.needs_owner().then_some("the call"),
         Verb::Task(todo) => todo.doer.needs_owner().then_some("the task"),
         Verb::Cadence(cadence) => {
-            let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
-            calls.then_some("a call of the cadence")
+            cadence.touches.iter().find(|touch| touch.touch.is_task()).map(|touch| match touch.touch {
+                TouchPlan::Call { .. } => "a call of the cadence",
+                _ => "a task of the cadence",
+            })
         }
         _ => None,
     }

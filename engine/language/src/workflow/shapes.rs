@@ -7,7 +7,7 @@ use crate::shape::Takes::{
 use crate::shape::{A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{AssignBy, HoldScope, Sticky};
+use cadenza_core::workflow::{AssignBy, HoldScope, NextDay, SplitBy, Sticky};
 
 pub(super) const CONTACTS_MAX: u32 = 200;
 pub(super) const FIRINGS_MAX: u32 = 100;
@@ -25,9 +25,11 @@ pub(crate) static WORKFLOW: Shape = Shape {
         ),
         optional(
             "re_enroll",
-            Either(&[Words(re_enroll_words), Form(&AFTER)]),
+            Either(&[Words(re_enroll_words), Form(&AFTER), Form(&AGAIN_WHEN)]),
             "Whether a lead may come in again; never when left out",
         ),
+        optional("one_run_per", Condition, "A lead has a run for each value of this, such as `event.data.webinar`"),
+        optional("interrupts", List(&Form(&INTERRUPT)), "What events do to a run wherever it is"),
         optional("leave", List(&Form(&LEAVE)), "Conditions that end a run wherever it is"),
         required("steps", List(&Takes::Form(&STEP)), "What happens, from top to bottom"),
     ],
@@ -73,6 +75,46 @@ pub(super) static CATCH_UP_ALL: Shape = Shape {
 pub(super) static AFTER: Shape =
     Shape { name: "`after`", about: "So long after.", keys: &[required("after", Duration, "How long")] };
 
+pub(super) static AGAIN_WHEN: Shape = Shape {
+    name: "`re_enroll`",
+    about: "When a condition has become true since the last run ended.",
+    keys: &[required("when", Condition, "Holds now, and did not when the last run ended")],
+};
+
+pub(super) static INTERRUPT: Shape = Shape {
+    name: "an entry of `interrupts`",
+    about: "What an event does to a run wherever it is.",
+    keys: &[
+        required("event", Event, "The event"),
+        optional("if", Condition, "Which of them"),
+        optional("during", List(&Target), "The steps at which it applies; all when left out"),
+        optional("go", Target, "The run leaves where it is: its open task is withdrawn, its timers are gone"),
+        optional("pause", Form(&PAUSE), "The run touches nobody until then, and goes on where it was"),
+        optional("do", List(&Form(&DEED)), "What is done while the run stays where it is"),
+    ],
+};
+
+pub(super) static PAUSE: Shape = Shape {
+    name: "`pause`",
+    about: "How long a run touches nobody.",
+    keys: &[
+        optional("until", Condition, "A time, such as `event.until`"),
+        required("else", Duration, "So long when that is not known or past"),
+    ],
+};
+
+/// What an interrupt may do while its run stays. One of its keys.
+pub(super) static DEED: Shape = Shape {
+    name: "an entry of `do`",
+    about: "One thing: `update`, `notify`, `watch` or `enroll`.",
+    keys: &[
+        optional("update", FIELDS, "Fields are set"),
+        optional("notify", Form(&NOTICE), "People or another system are told something"),
+        optional("watch", PARTY, "Somebody watches the lead from now on"),
+        optional("enroll", ENROLMENT, "The lead is put into another workflow as well"),
+    ],
+};
+
 pub(super) static LEAVE: Shape = Shape {
     name: "an entry of `leave`",
     about: "A condition that ends a run wherever it is.",
@@ -95,12 +137,16 @@ const GIVE_UP: Key = optional(
     Duration,
     "Given up so long after it could first be done, when nobody does it; `results` says with `not_done` where that leads",
 );
-const DOER: Takes = Either(&[Words(doers), Form(&DOER_REP), Form(&DOER_POOL)]);
+const DOER: Takes = Either(&[Ref("owner, manager or role"), Form(&DOER_REP), Form(&DOER_POOL)]);
 const QUESTIONS: Takes = List(&Form(&INQUIRY));
 const FOR: Key =
-    optional("for", DOER, "Who is to do it: `owner` (when left out), `manager`, `{ rep: … }` or `{ pool: … }`");
+    optional("for", DOER, "Who is to do it: `owner` (when left out), `manager`, a role, `{ rep: … }` or `{ pool: … }`");
 const ASKS: Key = optional("asks", QUESTIONS, "What a report answers; the answers become fields of the lead");
 const RESULTS: Takes = Table(result_keys, &Target);
+const FIELDS: Takes = Map(&Either(&[Value, Form(&COMPUTED)]));
+const ENROLMENT: Takes = Either(&[Ref("workflow"), Form(&ENROLMENT_FORM)]);
+const PARTY: Takes =
+    Either(&[Ref("owner, manager, watchers or role"), Form(&DOER_REP), Form(&DOER_POOL), Form(&PARTY_CONNECTION)]);
 
 pub(super) static SCORE: Shape = Shape {
     name: "a step with `score`",
@@ -160,8 +206,11 @@ pub(super) static CHOICE: Shape = Shape {
     name: "`assign`",
     about: "Among whom, and how.",
     keys: &[
+        optional("rep", Ref("rep"), "This rep, whoever else there is"),
         optional("pool", Ref("pool"), "The pool chosen from; none when by territory"),
-        required("by", Words(assign_by), "How"),
+        optional("by", Words(assign_by), "How; not with `rep`"),
+        optional("as", Name, "The role that the rep takes in this run; the lead's owner stays"),
+        optional("except", Words(except), "Who is passed over: `earlier`, whoever was given the lead in this run"),
         optional("sticky", Words(sticky), "Keep a known owner: of the lead, or of its account"),
         optional("fallback", Ref("rep or pool"), "Who takes it when nobody else can"),
     ],
@@ -294,7 +343,7 @@ pub(super) static ROUNDS: Shape = Shape {
         optional("stop", List(&Form(&ARM)), "Asked after every touch, in order"),
         required(
             "touches",
-            List(&Either(&[Form(&TOUCH_CALL), Form(&TOUCH_EMAIL)])),
+            List(&Either(&[Form(&TOUCH_CALL), Form(&TOUCH_EMAIL), Form(&TOUCH_MESSAGE), Form(&TOUCH_TASK)])),
             "The touches of one round, in order",
         ),
         optional(
@@ -334,7 +383,11 @@ pub(super) static TOUCH_CALL: Shape = Shape {
     name: "a call of the cadence",
     about: "A call task.",
     keys: &[
-        required("after", Duration, "Counted from the completion of the touch before"),
+        TOUCH_ID,
+        TOUCH_AFTER,
+        TOUCH_AT,
+        TOUCH_IF,
+        TOUCH_REFUSED,
         required("call", Ref("script"), "The script"),
         DUE,
         optional("redial", Form(&REDIAL), "Dial once more when nobody answers; counts as one contact"),
@@ -351,11 +404,53 @@ pub(super) static TOUCH_EMAIL: Shape = Shape {
     name: "a mail of the cadence",
     about: "A mail.",
     keys: &[
-        required("after", Duration, "Counted from the completion of the touch before"),
+        TOUCH_ID,
+        TOUCH_AFTER,
+        TOUCH_AT,
+        TOUCH_IF,
+        TOUCH_REFUSED,
         required("email", Ref("script"), "The script"),
         optional("via", Ref("connection"), "The connection it leaves by"),
     ],
 };
+
+pub(super) static TOUCH_MESSAGE: Shape = Shape {
+    name: "a message of the cadence",
+    about: "A text message.",
+    keys: &[
+        TOUCH_ID,
+        TOUCH_AFTER,
+        TOUCH_AT,
+        TOUCH_IF,
+        TOUCH_REFUSED,
+        required("message", Ref("script"), "The script"),
+        required("via", Ref("connection"), "The connection it leaves by"),
+    ],
+};
+
+pub(super) static TOUCH_TASK: Shape = Shape {
+    name: "a task of the cadence",
+    about: "A task for a person, such as a message in a social network.",
+    keys: &[
+        TOUCH_ID,
+        TOUCH_AFTER,
+        TOUCH_AT,
+        TOUCH_IF,
+        required("task", Text, "What is to be done; a template"),
+        optional("script", Ref("script"), "A script to go with it"),
+        optional("channel", Words(channels), "The channel by which it reaches the lead; no touch when left out"),
+        DUE,
+        ESCALATE_KEY,
+        optional("give_up", Duration, "Given up so long after it was made, when nobody does it; nothing counts then"),
+    ],
+};
+
+const TOUCH_ID: Key = optional("id", Name, "The touch's name; runs find it again by it when the cadence changes");
+const TOUCH_AFTER: Key = required("after", Duration, "Counted from the completion of the touch before");
+const TOUCH_AT: Key = optional("at", Text, "The time of the day for which it waits then, `10:00`, on the lead's clock");
+const TOUCH_IF: Key = optional("if", Condition, "Asked when it falls due; it is passed over when this does not hold");
+const TOUCH_REFUSED: Key =
+    optional("refused", Words(refused), "When it may not happen as things stand: `skip` (when left out) or `wait`");
 
 pub(super) static REDIAL: Shape = Shape {
     name: "`redial`",
@@ -397,7 +492,11 @@ pub(super) static WAIT: Shape = Shape {
     about: "Nothing happens until a time, a date of the lead, or an event.",
     keys: &[
         ID,
-        required("wait", Either(&[Duration, Form(&UNTIL), Form(&FOR_EVENT)]), "For how long, or until what"),
+        required(
+            "wait",
+            Either(&[Duration, Form(&UNTIL), Form(&NEXT), Form(&FOR_EVENT), Form(&FOR_EVENTS)]),
+            "For how long, or until what",
+        ),
         GO,
     ],
 };
@@ -421,7 +520,44 @@ pub(super) static FOR_EVENT: Shape = Shape {
         required("event", Event, "The event"),
         optional("if", Condition, "Which of them"),
         required("go", Target, "Where it leads"),
+        SINCE,
         required("timeout", Form(&TIMEOUT), "What happens when it does not come"),
+    ],
+};
+
+const SINCE_FORMS: Takes = Either(&[Words(since), Form(&SINCE_STEP)]);
+const SINCE: Key =
+    optional("since", SINCE_FORMS, "What was received since then counts too; since the run last moved when left out");
+
+pub(super) static SINCE_STEP: Shape =
+    Shape { name: "`since`", about: "Since the run came to a step.", keys: &[required("step", Target, "The step")] };
+
+pub(super) static FOR_EVENTS: Shape = Shape {
+    name: "`wait` for several events",
+    about: "Until one of them comes, or too long has passed.",
+    keys: &[
+        required("for", List(&Form(&ONE_OF_EVENTS)), "The events, each with where it leads"),
+        SINCE,
+        required("timeout", Form(&TIMEOUT), "What happens when none comes"),
+    ],
+};
+
+pub(super) static ONE_OF_EVENTS: Shape = Shape {
+    name: "an event of `for`",
+    about: "An event that ends the wait.",
+    keys: &[
+        required("event", Event, "The event"),
+        optional("if", Condition, "Which of them"),
+        required("go", Target, "Where it leads"),
+    ],
+};
+
+pub(super) static NEXT: Shape = Shape {
+    name: "`wait` for a day",
+    about: "Until that day, strictly later than now, on the lead's clock.",
+    keys: &[
+        required("next", Words(days), "`monday` to `sunday`, `day` for tomorrow, or `opening`"),
+        optional("at", Text, "The time of the day, `09:00`; when business hours begin when left out"),
     ],
 };
 
@@ -434,15 +570,7 @@ pub(super) static TIMEOUT: Shape = Shape {
 pub(super) static UPDATE: Shape = Shape {
     name: "a step with `update`",
     about: "Fields of the lead are set.",
-    keys: &[
-        ID,
-        required(
-            "update",
-            Map(&Either(&[Value, Form(&COMPUTED)])),
-            "Fields, or `stage` or `segment`, and their values; `null` clears",
-        ),
-        GO,
-    ],
+    keys: &[ID, required("update", FIELDS, "Fields, or `stage` or `segment`, and their values; `null` clears"), GO],
 };
 
 pub(super) static COMPUTED: Shape = Shape {
@@ -454,7 +582,115 @@ pub(super) static COMPUTED: Shape = Shape {
 pub(super) static ENROLL: Shape = Shape {
     name: "a step with `enroll`",
     about: "The lead is put into another workflow as well; this run goes on.",
-    keys: &[ID, required("enroll", Ref("workflow"), "The workflow"), GO],
+    keys: &[ID, required("enroll", ENROLMENT, "The workflow"), GO],
+};
+
+pub(super) static ENROLMENT_FORM: Shape = Shape {
+    name: "`enroll`",
+    about: "A workflow with a run for each value of something.",
+    keys: &[
+        required("workflow", Ref("workflow"), "The workflow"),
+        optional("key", Condition, "The value for which the run stands"),
+    ],
+};
+
+pub(super) static SPLIT: Shape = Shape {
+    name: "a step with `split`",
+    about: "An A/B test: one of several arms is drawn, and kept.",
+    keys: &[
+        ID,
+        required("split", Form(&DRAW), "By what it is drawn, and what it aims at"),
+        required("arms", List(&Form(&SPLIT_ARM)), "The arms; their shares add up to 100"),
+    ],
+};
+
+pub(super) static DRAW: Shape = Shape {
+    name: "`split`",
+    about: "By what an arm is drawn, and what the test aims at.",
+    keys: &[
+        required("by", Words(split_by), "Each `lead` for itself, or all leads of an `account` alike"),
+        optional("goal", Form(&GOAL), "What counts as success, for reports"),
+    ],
+};
+
+pub(super) static GOAL: Shape = Shape {
+    name: "`goal`",
+    about: "What counts as success.",
+    keys: &[required("event", Event, "The event"), required("within", Duration, "So long after the draw it counts")],
+};
+
+pub(super) static SPLIT_ARM: Shape = Shape {
+    name: "an arm of `split`",
+    about: "One arm of an A/B test.",
+    keys: &[
+        required("arm", Name, "Its name"),
+        required("share", Whole(0, 100), "Per cent of the leads"),
+        required("go", Target, "Where it leads"),
+    ],
+};
+
+pub(super) static REQUIRE: Shape = Shape {
+    name: "a step with `require`",
+    about: "Goes on only when fields are known.",
+    keys: &[ID, required("require", Form(&REQUIRED), "Which fields"), GO],
+};
+
+pub(super) static REQUIRED: Shape = Shape {
+    name: "`require`",
+    about: "Fields that must be known.",
+    keys: &[
+        required("fields", List(&Ref("field")), "The fields"),
+        optional("if", Condition, "Of which leads; of all when left out"),
+        required("missing", Target, "Where it leads when one is blank"),
+    ],
+};
+
+pub(super) static NOTIFY: Shape = Shape {
+    name: "a step with `notify`",
+    about: "People or another system are told something. It is no touch, and nothing waits for it.",
+    keys: &[ID, required("notify", Form(&NOTICE), "Whom, and what"), GO],
+};
+
+pub(super) static NOTICE: Shape = Shape {
+    name: "`notify`",
+    about: "Words for people or another system.",
+    keys: &[
+        required(
+            "to",
+            PARTY,
+            "`owner`, `manager`, `watchers`, a role, `{ rep: … }`, `{ pool: … }`, `{ connection: … }`",
+        ),
+        required("text", Text, "What they are told; a template"),
+        optional("via", Ref("connection"), "The connection it leaves by; `contact.notify_via` when left out"),
+    ],
+};
+
+pub(super) static PARTY_CONNECTION: Shape = Shape {
+    name: "`to`",
+    about: "Whoever is behind a connection.",
+    keys: &[required("connection", Ref("connection"), "The connection")],
+};
+
+pub(super) static WATCH: Shape = Shape {
+    name: "a step with `watch`",
+    about: "Somebody watches the lead from now on.",
+    keys: &[ID, required("watch", PARTY, "Who"), GO],
+};
+
+pub(super) static MESSAGE: Shape = Shape {
+    name: "a step with `message`",
+    about: "One text message; the run goes on once it is handed over.",
+    keys: &[
+        ID,
+        required("message", Ref("script"), "The script"),
+        required("via", Ref("connection"), "The connection it leaves by"),
+        optional(
+            "results",
+            Table(mail_result_words, &Target),
+            "Where it leads by what becomes of it, instead of `go`; on in every case when left out",
+        ),
+        GO,
+    ],
 };
 
 pub(super) static END: Shape = Shape {
@@ -491,12 +727,31 @@ fn segments() -> Vec<&'static str> {
     Segment::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-fn doers() -> Vec<&'static str> {
-    vec!["owner", "manager"]
+fn assign_by() -> Vec<&'static str> {
+    AssignBy::ALL.iter().filter(|code| **code != AssignBy::Rep).map(|code| code.as_str()).collect()
 }
 
-fn assign_by() -> Vec<&'static str> {
-    AssignBy::ALL.iter().map(|code| code.as_str()).collect()
+fn except() -> Vec<&'static str> {
+    vec!["earlier"]
+}
+
+fn refused() -> Vec<&'static str> {
+    vec!["skip", "wait"]
+}
+
+fn since() -> Vec<&'static str> {
+    vec![RUN_STARTED]
+}
+
+/// How `since` names the beginning of a run.
+pub(super) const RUN_STARTED: &str = "run.started_at";
+
+fn days() -> Vec<&'static str> {
+    NextDay::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn split_by() -> Vec<&'static str> {
+    SplitBy::ALL.iter().map(|code| code.as_str()).collect()
 }
 
 fn sticky() -> Vec<&'static str> {

@@ -1,9 +1,10 @@
 //! One step: its verb, and the verbs that are short. What each verb's keys are is in `shapes`.
 
 use super::shapes::{
-    ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, SCORE, SWITCH, TASK, UPDATE, WAIT,
+    ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, ENROLMENT_FORM, MESSAGE, NOTIFY, REQUIRE,
+    SCORE, SPLIT, SWITCH, TASK, UPDATE, WAIT, WATCH,
 };
-use super::{Reader, asks, assign, cadence, tasks, wait};
+use super::{Reader, asks, assign, cadence, tasks, verbs, wait};
 use crate::condition::{Place, condition, expression, fields_of};
 use crate::dates::as_time;
 use crate::diagnostic::Problem;
@@ -21,11 +22,11 @@ use cadenza_core::lead::Stage;
 use cadenza_core::plugin::Segment;
 use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workflow::{Arm, Assignment, Email, Step, Verb};
+use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Step, Verb};
 use std::ops::Range;
 
 /// Every verb with its table.
-static VERBS: [(&str, &Shape); 12] = [
+static VERBS: [(&str, &Shape); 17] = [
     ("score", &SCORE),
     ("switch", &SWITCH),
     ("assign", &ASSIGN),
@@ -37,6 +38,11 @@ static VERBS: [(&str, &Shape); 12] = [
     ("wait", &WAIT),
     ("update", &UPDATE),
     ("enroll", &ENROLL),
+    ("split", &SPLIT),
+    ("require", &REQUIRE),
+    ("notify", &NOTIFY),
+    ("watch", &WATCH),
+    ("message", &MESSAGE),
     ("end", &END),
 ];
 
@@ -72,8 +78,16 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         "task" => tasks::todo(reader, &form, value, next).map(|todo| Verb::Task(Box::new(todo))),
         "branch" => asks::branch(reader, &form, value).map(Verb::Branch),
         "wait" => wait::read(reader, &form, value).map(Verb::Wait),
-        "update" => update(reader, value).map(Verb::Update),
-        "enroll" => enroll(reader, value).map(Verb::Enroll),
+        "update" => update(reader, value, Place::Step).map(Verb::Update),
+        "enroll" => enroll(reader, value, Place::Step).map(Verb::Enroll),
+        "split" => verbs::split(reader, &form, value).map(Verb::Split),
+        "require" => verbs::require(reader, value).map(Verb::Require),
+        "notify" => {
+            let id = reader.ids.get(ix).cloned().flatten().unwrap_or_else(|| format!("notify-{}", ix + 1));
+            verbs::notify(reader, value, format!("words/{id}")).map(Verb::Notify)
+        }
+        "watch" => verbs::watch(reader, value).map(Verb::Watch),
+        "message" => message(reader, &form, value).map(Verb::Message),
         _ => reader.sheet.name(value, "the name of an ending").map(Verb::End),
     };
     let id = id(reader, &form, verb, ix, node);
@@ -127,8 +141,10 @@ fn foreign_verb(Entry { key, value }: &Entry) -> Option<Problem> {
             let fits = match (verb, &value.content) {
                 ("wait", Content::Scalar(scalar)) => Span::parse(&scalar.text).is_some(),
                 ("wait", Content::Map(_)) => ["until", "event"].iter().any(|key| value.get(key).is_some()),
-                ("assign" | "cadence" | "update", Content::Map(_)) | ("switch", Content::List(_)) => true,
+                ("assign" | "cadence" | "update" | "notify" | "require" | "split", Content::Map(_))
+                | ("switch", Content::List(_)) => true,
                 ("end", Content::Scalar(scalar)) => !scalar.is_null(),
+                ("message", Content::Scalar(scalar)) => scalar.text.ends_with(".md"),
                 ("email" | "call" | "task" | "enroll" | "score" | "branch", Content::Scalar(scalar)) => {
                     !scalar.is_null()
                 }
@@ -152,6 +168,11 @@ fn example(verb: &str) -> &'static str {
         "cadence" => "`cadence: { touches: [{ after: 1d, email: scripts/mail.md }], exhausted: end }`",
         "update" => "`update: { stage: qualified }`",
         "enroll" => "`enroll: nurture`",
+        "split" => "`split: { by: lead }`, with `arms: [{ arm: short, share: 50, go: … }, …]`",
+        "require" => "`require: { fields: [budget], missing: … }`",
+        "notify" => "`notify: { to: owner, text: What they are told }`",
+        "watch" => "`watch: manager`",
+        "message" => "`message: scripts/text.md`, with `via`",
         "end" => "`end: done`",
         "branch" => "`branch: nurture-track`, with `tracks`",
         _ => "`score: inbound-fit`",
@@ -202,11 +223,18 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
     if form.get("id").is_some() {
         return reader.ids.get(ix).cloned().flatten();
     }
-    if !matches!(verb, "switch" | "update" | "enroll" | "end") {
-        let problem =
-            Problem::error("missing-id", node.pointer(), format!("a step with `{verb}` can wait, so it needs an `id`"));
-        let help = "add `id: …`: runs that wait here are found again by it when the workflow changes";
-        reader.sheet.report(problem.help(help));
+    if !matches!(verb, "switch" | "update" | "enroll" | "require" | "notify" | "watch" | "end") {
+        let (message, help) = match verb {
+            "split" => (
+                "the arm that a lead has drawn is kept under the step's `id`, and it has none".to_owned(),
+                "add `id: …`, so that who was drawn stays drawn when the workflow changes",
+            ),
+            _ => (
+                format!("a step with `{verb}` can wait, so it needs an `id`"),
+                "add `id: …`: runs that wait here are found again by it when the workflow changes",
+            ),
+        };
+        reader.sheet.report(Problem::error("missing-id", node.pointer(), message).help(help));
         return None;
     }
     let mut id = format!("{verb}-{}", ix + 1);
@@ -261,19 +289,7 @@ pub(super) fn arm(reader: &Reader<'_>, node: &Node, place: Place) -> Option<Arm>
 pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
     let script = reader.script(value, used);
     let via = match form.get("via") {
-        Some(node) => reader.sheet.text(node, "a connection").filter(|name| {
-            let known = reader.known.connections.has(name);
-            if !known {
-                let problem =
-                    Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
-                reader.sheet.report(problem.suggest(
-                    name,
-                    reader.known.connections.iter(),
-                    "connections in connections.yaml",
-                ));
-            }
-            known
-        }),
+        Some(node) => reader.connection(node),
         None if !reader.known.settings_read => None,
         None => reader.known.email_via.clone().or_else(|| {
             let problem = Problem::error(
@@ -291,19 +307,49 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Us
 
 /// The mail of a step, which may lead elsewhere when it does not arrive.
 fn mail(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
-    let results = form.get("results").map(|node| {
-        if form.get("go").is_some() {
-            let message = "a mail with `results` has several ways out";
-            let problem = Problem::error("several-ways-out", form.key_span("go"), message);
-            reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
-        }
-        tasks::mail_results(reader, node)
-    });
+    let results = ways_of_message(reader, form, "a mail");
     let email = email(reader, form, value, Use::Mail)?;
-    Some(Email { results: results.map_or(Some(None), |results| results.map(Some))?, ..email })
+    Some(Email { results: results?, ..email })
 }
 
-fn enroll(reader: &Reader<'_>, node: &Node) -> Option<String> {
+/// The `results` of a mail or message, when it has some; none of the outer option when they are broken.
+fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) -> Option<Option<MailResults>> {
+    let Some(node) = form.get("results") else { return Some(None) };
+    if form.get("go").is_some() {
+        let message = format!("{what} with `results` has several ways out");
+        let problem = Problem::error("several-ways-out", form.key_span("go"), message);
+        reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+    }
+    tasks::mail_results(reader, node).map(Some)
+}
+
+/// A text message of a step or touch: `form` has the key `via`.
+pub(super) fn text_message(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
+    let script = reader.script(value, used);
+    let via = form.get("via").and_then(|node| reader.connection(node));
+    Some(Email { script: script?, via: via?, results: None })
+}
+
+/// The text message of a step.
+fn message(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
+    let results = ways_of_message(reader, form, "a message");
+    let message = text_message(reader, form, value, Use::Message)?;
+    Some(Email { results: results?, ..message })
+}
+
+pub(super) fn enroll(reader: &Reader<'_>, node: &Node, place: Place) -> Option<Enrolment> {
+    if !matches!(node.content, Content::Map(_)) {
+        return workflow(reader, node).map(|workflow| Enrolment { workflow, key: None });
+    }
+    let form = Form::open(&reader.sheet, node, &ENROLMENT_FORM)?;
+    let workflow = form.get("workflow").and_then(|node| workflow(reader, node));
+    let key = form
+        .get("key")
+        .map_or(Some(None), |node| expression(&reader.sheet, reader.known, node, place, ValueType::Any).map(Some));
+    Some(Enrolment { workflow: workflow?, key: key? })
+}
+
+fn workflow(reader: &Reader<'_>, node: &Node) -> Option<String> {
     let name = reader.sheet.text(node, "the name of a workflow")?;
     if reader.known.workflows.has(&name) {
         return Some(name);
@@ -313,12 +359,12 @@ fn enroll(reader: &Reader<'_>, node: &Node) -> Option<String> {
     None
 }
 
-fn update(reader: &Reader<'_>, node: &Node) -> Option<Vec<Assignment>> {
+pub(super) fn update(reader: &Reader<'_>, node: &Node, place: Place) -> Option<Vec<Assignment>> {
     let entries = reader.sheet.named(node, "`update`")?;
     if entries.is_empty() {
         reader.sheet.report(Problem::error("empty-list", node.span.clone(), "`update` sets nothing"));
     }
-    let read: Vec<Option<Assignment>> = entries.iter().map(|entry| assignment(reader, entry)).collect();
+    let read: Vec<Option<Assignment>> = entries.iter().map(|entry| assignment(reader, entry, place)).collect();
     read.into_iter().collect()
 }
 
@@ -346,7 +392,7 @@ impl Reader<'_> {
     }
 }
 
-fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assignment> {
+fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -> Option<Assignment> {
     let field = key.text.as_str();
     match field {
         "stage" => {
@@ -375,7 +421,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
     let value = match &value.content {
         Content::Map(_) => {
             let form = Form::open(&reader.sheet, value, &COMPUTED)?;
-            expression(&reader.sheet, reader.known, form.get("cel")?, Place::Step, kind)?
+            expression(&reader.sheet, reader.known, form.get("cel")?, place, kind)?
         }
         Content::Scalar(scalar) if scalar.is_null() && !scalar.text.is_empty() => Expr::Literal(Value::Blank),
         _ => Expr::Literal(reader.sheet.value(value, kind, &format!("`{field}`"))?),

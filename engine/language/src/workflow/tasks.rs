@@ -1,18 +1,18 @@
 //! `call` and `task`, and where their outcomes and results lead.
 
 use super::asks::escalate;
-use super::shapes::{DOER_POOL, DOER_REP, INQUIRY, NOT_DONE};
-use super::{Reader, shapes, without_else};
+use super::shapes::{INQUIRY, NOT_DONE};
+use super::{Reader, parties, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::placeholders::check_use;
 use crate::script::check_template;
 use crate::suggest::listed;
 use crate::usage::Use;
-use crate::yaml::{Content, Entry, Node};
+use crate::yaml::{Entry, Node};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::time::Span;
-use cadenza_core::workflow::{Call, DUE_DEFAULT, Doer, Escalate, Inquiry, MailResults, Results, Target, Todo};
+use cadenza_core::workflow::{Call, DUE_DEFAULT, Doer, Escalate, Inquiry, MailResults, Party, Results, Target, Todo};
 use std::collections::BTreeMap;
 
 /// The most questions that a report answers.
@@ -75,40 +75,14 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
 /// Who is to do it; the owner when the file does not say.
 fn doer(reader: &Reader<'_>, form: &Form<'_>) -> Option<Doer> {
     let Some(node) = form.get("for") else { return Some(Doer::Owner) };
-    let (sheet, known) = (&reader.sheet, reader.known);
-    let (kind, shape, names) = match &node.content {
-        Content::Map(_) if node.get("pool").is_some() => ("pool", &DOER_POOL, &known.pools),
-        Content::Map(_) => ("rep", &DOER_REP, &known.reps),
-        _ => {
-            let roles = [("owner", Doer::Owner), ("manager", Doer::Manager)];
-            let text = sheet.text(node, "who is to do it")?;
-            if let Some((_, doer)) = roles.iter().find(|(word, _)| *word == text) {
-                return Some(doer.clone());
-            }
-            let problem = Problem::error("unknown-doer", node.span.clone(), format!("`for` knows no `{text}`"));
-            sheet.report(match (known.reps.has(&text), known.pools.has(&text)) {
-                (true, _) => problem.label(format!("write `{{ rep: {text} }}`")).replace(format!("{{ rep: {text} }}")),
-                (_, true) => {
-                    problem.label(format!("write `{{ pool: {text} }}`")).replace(format!("{{ pool: {text} }}"))
-                }
-                _ => problem.suggest(&text, ["owner", "manager"], "`owner`, `manager`, `{ rep: … }` or `{ pool: … }`"),
-            });
-            return None;
-        }
-    };
-    let form = Form::open(sheet, node, shape)?;
-    let value = form.get(kind)?;
-    let name = sheet.text(value, &format!("a {kind}"))?;
-    if !names.has(&name) {
-        let problem = Problem::error(
-            if kind == "rep" { "unknown-rep" } else { "unknown-pool" },
-            value.span.clone(),
-            format!("there is no {kind} `{name}`"),
-        );
-        sheet.report(problem.suggest(&name, names.iter(), &format!("{kind}s in team.yaml")));
-        return None;
+    match parties::read(reader, node, "for", &["owner", "manager"])? {
+        Party::Owner => Some(Doer::Owner),
+        Party::Manager => Some(Doer::Manager),
+        Party::Role(role) => Some(Doer::Role(role)),
+        Party::Rep(rep) => Some(Doer::Rep(rep)),
+        Party::Pool(pool) => Some(Doer::Pool(pool)),
+        Party::Watchers | Party::Connection(_) => None,
     }
-    Some(if kind == "rep" { Doer::Rep(name) } else { Doer::Pool(name) })
 }
 
 /// What a report answers.

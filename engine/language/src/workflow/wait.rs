@@ -1,7 +1,7 @@
 //! `wait`: for a time, until a date of the lead, for an event.
 
 use super::Reader;
-use super::shapes::{FOR_EVENT, TIMEOUT, UNTIL};
+use super::shapes::{FOR_EVENT, FOR_EVENTS, NEXT, ONE_OF_EVENTS, RUN_STARTED, SINCE_STEP, TIMEOUT, UNTIL};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -9,11 +9,13 @@ use crate::yaml::{Content, Node};
 use cadenza_core::expr::Expr;
 use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
-use cadenza_core::workflow::Wait;
+use cadenza_core::workflow::{Awaited, NextDay, Since, Target, Wait};
 
 pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     match &value.content {
         Content::Map(_) if value.get("event").is_some() => event(reader, step, value),
+        Content::Map(_) if value.get("for").is_some() => events(reader, step, value),
+        Content::Map(_) if value.get("next").is_some() => next(reader, value),
         Content::Map(_) if value.get("until").is_some() => until(reader, value),
         Content::Scalar(_) => {
             let span = reader.sheet.duration(value)?;
@@ -29,7 +31,8 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
                 value.pointer(),
                 "`wait` says neither how long, nor until when, nor for which event",
             );
-            let help = "write `wait: 3 business days`, `wait: { until: lead.project_date, … }` or `wait: { event: meeting.held, … }`";
+            let help = "write `wait: 3 business days`, `wait: { until: lead.project_date, … }`, `wait: { next: monday }`, \
+                        `wait: { event: meeting.held, … }` or `wait: { for: [{ event: meeting.held, go: … }, …], … }`";
             reader.sheet.report(problem.help(help));
             None
         }
@@ -58,16 +61,115 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
 
 fn event(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     let sheet = &reader.sheet;
-    if step.get("go").is_some() {
-        let problem =
-            Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
-        sheet.report(problem.help("`go` stands within `wait`, and another within `timeout`; remove this one"));
-    }
+    only_its_own_ways(reader, step);
     let form = Form::open(sheet, value, &FOR_EVENT)?;
+    let first = awaited(reader, &form);
+    let (since, timeout) = (since(reader, &form), timeout(reader, &form));
+    let (timeout, on_timeout) = timeout?;
+    Some(Wait::Event { first: first?, or: Vec::new(), since: since?, timeout, on_timeout })
+}
+
+fn events(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
+    let sheet = &reader.sheet;
+    only_its_own_ways(reader, step);
+    let form = Form::open(sheet, value, &FOR_EVENTS)?;
+    let node = form.get("for")?;
+    let items = sheet.list(node, "`for`")?;
+    let read: Vec<Option<Awaited>> = items
+        .iter()
+        .map(|item| Form::open(sheet, item, &ONE_OF_EVENTS).and_then(|form| awaited(reader, &form)))
+        .collect();
+    let (since, timeout) = (since(reader, &form), timeout(reader, &form));
+    if items.is_empty() {
+        sheet.report(Problem::error("empty-list", node.span.clone(), "this waits for no event"));
+    }
+    let mut all = read.into_iter().collect::<Option<Vec<Awaited>>>()?.into_iter();
+    let (timeout, on_timeout) = timeout?;
+    Some(Wait::Event { first: all.next()?, or: all.collect(), since: since?, timeout, on_timeout })
+}
+
+/// An event, which of them, and where it leads.
+fn awaited(reader: &Reader<'_>, form: &Form<'_>) -> Option<Awaited> {
+    let sheet = &reader.sheet;
     let event = form.get("event").and_then(|node| sheet.event(node));
     let which = form.get("if").map_or(Some(Expr::TRUE), |node| condition(sheet, reader.known, node, Place::Awaited));
     let go = form.get("go").and_then(|node| reader.target(node));
-    let timeout = form.get("timeout").and_then(|node| {
+    Some(Awaited { event: event?, condition: which?, go: go? })
+}
+
+/// From when on events count.
+fn since(reader: &Reader<'_>, form: &Form<'_>) -> Option<Since> {
+    let Some(node) = form.get("since") else { return Some(Since::Moved) };
+    if !matches!(node.content, Content::Map(_)) {
+        return reader.sheet.word(node, "since when events count", &[(RUN_STARTED, Since::Run)]);
+    }
+    let form = Form::open(&reader.sheet, node, &SINCE_STEP)?;
+    let step = form.get("step")?;
+    match reader.target(step)? {
+        Target::Step(ix) => Some(Since::Step(ix)),
+        Target::End => {
+            let problem = Problem::error("unknown-step", step.span.clone(), "no run was ever at `end`");
+            reader.sheet.report(problem.help("name a step that the run comes to before"));
+            None
+        }
+    }
+}
+
+/// The next such day.
+fn next(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
+    let sheet = &reader.sheet;
+    let form = Form::open(sheet, value, &NEXT)?;
+    let days: Vec<_> = NextDay::ALL.iter().map(|day| (day.as_str(), *day)).collect();
+    let day = form.get("next").and_then(|node| sheet.word(node, "a day", &days));
+    let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
+    if let (Some(NextDay::Opening), Some(_)) = (day, form.get("at")) {
+        let problem = Problem::error("bad-wait", form.key_span("at"), "an opening has its own time");
+        sheet.report(problem.help("remove `at`, or write `next: day` with it"));
+    }
+    Some(Wait::Next { day: day?, at: at? })
+}
+
+/// A time of the day such as `09:00`, in minutes after midnight.
+pub(super) fn time_of_day(reader: &Reader<'_>, node: &Node) -> Option<u16> {
+    let scalar = reader.sheet.raw_scalar(node, "a time of the day")?;
+    let read = |text: &str| {
+        let (hour, minute) = text.split_once(':')?;
+        let digits = |part: &str| part.len() <= 2 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let (hour, minute): (u16, u16) = match digits(hour) && digits(minute) && minute.len() == 2 {
+            true => (hour.parse().ok()?, minute.parse().ok()?),
+            false => return None,
+        };
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    if let Some(minutes) = read(&scalar.text) {
+        return Some(minutes);
+    }
+    let problem = Problem::error("bad-time", node.span.clone(), format!("`{}` is no time of the day", scalar.text));
+    reader.sheet.report(match meant_time(&scalar.text) {
+        Some(time) => problem.label(format!("write `\"{time}\"`")).replace(format!("\"{time}\"")),
+        None => problem.help("write hours and minutes of the day: `at: \"09:00\"`"),
+    });
+    None
+}
+
+/// What `9am`, `9 pm` or `9` were meant to be.
+fn meant_time(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(number), _) => (number, 0),
+        (_, Some(number)) => (number, 12),
+        _ => (text.as_str(), 0),
+    };
+    let (hour, minute) = number.trim().split_once([':', '.']).unwrap_or((number.trim(), "00"));
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = if text.ends_with('m') { hour % 12 + later } else { hour };
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
+}
+
+/// What happens when no such event comes.
+fn timeout(reader: &Reader<'_>, form: &Form<'_>) -> Option<(Span, Target)> {
+    let sheet = &reader.sheet;
+    form.get("timeout").and_then(|node| {
         let form = Form::open(sheet, node, &TIMEOUT)?;
         let after = form.get("after").and_then(|node| sheet.duration(node));
         if after.is_some_and(Span::is_zero) {
@@ -77,7 +179,14 @@ fn event(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
         }
         let go = form.get("go").and_then(|node| reader.target(node));
         Some((after?, go?))
-    });
-    let (timeout, on_timeout) = timeout?;
-    Some(Wait::Event { event: event?, condition: which?, go: go?, timeout, on_timeout })
+    })
+}
+
+/// A wait for events says itself where each leads.
+fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
+    if step.get("go").is_some() {
+        let problem =
+            Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
+        reader.sheet.report(problem.help("`go` stands within `wait`, and another within `timeout`; remove this one"));
+    }
 }

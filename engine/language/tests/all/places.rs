@@ -275,7 +275,15 @@ impl Driven {
             Sent => {
                 let row = self.mails.pop().expect("a mail is under way");
                 let Outgoing { id: effect, run, attempt, .. } = row;
-                self.feed(Event::Delivered { effect, run, attempt, ending: Delivery::Sent, script: None, at: None, channel: None });
+                self.feed(Event::Delivered {
+                    effect,
+                    run,
+                    attempt,
+                    ending: Delivery::Sent,
+                    script: None,
+                    at: None,
+                    channel: None,
+                });
             }
             Done => {
                 // Where the run is over by then there is nothing left to do.

@@ -8,13 +8,13 @@ use super::lanes::{Lanes, Place};
 use super::rendering::{GIVEN_UP, Rendering};
 use crate::courier::{RetryLimits, SendError};
 use crate::render::{render_email, unrendered};
-use cadenza_core::effect::{Departure, Due, Message, Outgoing};
+use cadenza_core::effect::{Departure, Due, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
 use cadenza_core::gate::Permit;
 use cadenza_core::heart::{Command, Outcome, Rejected};
 use cadenza_core::id::EffectId;
-use cadenza_core::identity::IdentityKind;
+use cadenza_core::lead::Channel;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, Partitions, StoreError};
 use std::sync::Arc;
@@ -161,14 +161,14 @@ impl Sendings {
         self.render(desk, &mut row, now).await?;
         // What nobody can have received goes to the address that the lead has now.
         if !may_have_left
-            && let Message::Email { rendered: Some(mail), .. } = &mut row.message
-            && let Some(address) = desk.state(row.lead).and_then(|state| state.lead.text_of(IdentityKind::Email))
-            && mail.to != address
+            && let Some((kind, message)) = row.message.written_mut()
+            && let Some(address) = desk.state(row.lead).and_then(|state| state.lead.text_of(kind))
+            && message.to != address
         {
-            address.clone_into(&mut mail.to);
+            address.clone_into(&mut message.to);
         }
         // A template that was stopped took milliseconds: the next one waits for the next batch.
-        let stopped = matches!(row.message, Message::Email { rendered: None, .. });
+        let stopped = row.message.is_unrendered();
         self.lanes.begin(row.id, &row.via);
         desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
         let lead_seq = desk.state(row.lead).map(|state| state.seq);
@@ -259,10 +259,7 @@ impl Desk {
     /// Whether a brake, or the want of a connection, holds a row until further notice.
     pub(super) fn holds(&self, row: &Outgoing) -> bool {
         let (catalog, paused) = (&self.catalog, &self.catalog.brakes.paused);
-        let workflow = match &row.message {
-            Message::Email { workflow, .. } => catalog.definitions.name(workflow),
-            Message::Notice { .. } => None,
-        };
+        let workflow = row.message.at().and_then(|at| catalog.definitions.name(&at.workflow));
         paused.connections.contains(&row.via)
             || !catalog.workspace.connections.contains_key(&row.via)
             || workflow.is_some_and(|workflow| paused.workflows.contains(workflow))
@@ -319,7 +316,9 @@ impl Desk {
         }
         let script = row.message.script();
         let (effect, run, attempt, at) = (row.id, row.run, row.attempt, row.message.at());
-        let event = Event::Delivered { effect, run, attempt, ending, script, at };
+        // A mail goes without saying.
+        let channel = row.message.touch().filter(|channel| *channel != Channel::Email);
+        let event = Event::Delivered { effect, run, attempt, ending, script, at, channel };
         self.tell(row.lead, row.id.to_string(), event).await.map(drop)
     }
 }

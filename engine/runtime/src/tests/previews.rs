@@ -12,7 +12,8 @@ fn a_preview_says_what_the_deed_does_and_leaves_no_trace() {
     let world = World::new(&[SCORES, MAILS]);
     world.live(async |engine| {
         let lead = engine.report(said(StandardEvent::LeadEngaged, "mia@mail.example")).await.unwrap().lead;
-        let enrolled = |workflow: &str| Event::Enrolled { workflow: workflow.to_owned(), by: "ops".to_owned(), key: None };
+        let enrolled =
+            |workflow: &str| Event::Enrolled { workflow: workflow.to_owned(), by: "ops".to_owned(), key: None };
         let removed = |workflow: &str| {
             let command = LeadCommand::Remove { workflow: workflow.to_owned() };
             Event::Commanded { command, by: "ops".to_owned() }

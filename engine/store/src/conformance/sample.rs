@@ -18,7 +18,6 @@ use cadenza_core::task::{Assignee, EscalationPoint, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_core::workflow::{ChosenBy, StepId, StepRef};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// When lead 0 came; the others follow, ten in a millisecond.
@@ -103,7 +102,7 @@ pub fn waiting(n: u64) -> LeadState {
         look_again_at: None,
         braked_at: None,
         paused_until: None,
-        roles: BTreeMap::new(),
+        roles: std::collections::BTreeMap::new(),
         had: Vec::new(),
         marks: Vec::new(),
         taken: Vec::new(),

@@ -20,12 +20,17 @@ pub enum VerbKind {
     Wait,
     Update,
     Enroll,
+    Split,
+    Require,
+    Notify,
+    Watch,
+    Message,
     End,
 }
 
 impl VerbKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Score,
         Self::Switch,
         Self::Assign,
@@ -37,6 +42,11 @@ impl VerbKind {
         Self::Wait,
         Self::Update,
         Self::Enroll,
+        Self::Split,
+        Self::Require,
+        Self::Notify,
+        Self::Watch,
+        Self::Message,
         Self::End,
     ];
 
@@ -54,6 +64,11 @@ impl VerbKind {
             Verb::Wait(_) => Self::Wait,
             Verb::Update(_) => Self::Update,
             Verb::Enroll(_) => Self::Enroll,
+            Verb::Split(_) => Self::Split,
+            Verb::Require(_) => Self::Require,
+            Verb::Notify(_) => Self::Notify,
+            Verb::Watch(_) => Self::Watch,
+            Verb::Message(_) => Self::Message,
             Verb::End(_) => Self::End,
         }
     }
@@ -116,12 +131,19 @@ impl Places<'_> {
             },
             VerbKind::Cadence => {
                 let (after, gap, contacts) = (self.span(), self.span(), self.dice.from_to(1, 4));
+                let refused = self.dice.one_of(&["", ", refused: wait", ", at: \"10:00\""]);
+                let third = self.dice.one_of(&[
+                    "",
+                    ", { after: 1h, message: scripts/more.md, via: mailer }",
+                    ", { id: card, after: 0d, task: Send a card, channel: other, give_up: 2d }",
+                    ", { after: 0d, if: 'touch.outcome == \"no_answer\"', email: scripts/hello.md }",
+                ]);
                 let redial = if self.dice.chance(50) { ", redial: { after: 4m }" } else { "" };
                 let repeat = if self.dice.chance(70) { ", repeat: { after: 1d }" } else { "" };
                 format!(
                     "cadence: {{ limit: {{ contacts: {contacts} }}, stop: [{{ if: touch.reached, go: {a} }}], \
-                     touches: [{{ after: {after}, email: scripts/more.md }}, {{ after: {gap}, call: scripts/call.md{redial} }}]{repeat}, \
-                     exhausted: {b} }}"
+                     touches: [{{ id: first, after: {after}, email: scripts/more.md{refused} }}, \
+                     {{ after: {gap}, call: scripts/call.md{redial} }}{third}]{repeat}, exhausted: {b} }}"
                 )
             }
             VerbKind::Branch => {
@@ -129,7 +151,19 @@ impl Places<'_> {
                     "branch: nurture-track, tracks: {{ weekly: {a}, monthly: {b}, else: {a} }}, on_failure: {{ track: monthly }}"
                 )
             }
-            VerbKind::Wait => match self.dice.from_to(0, 3) {
+            VerbKind::Wait => match self.dice.from_to(0, 5) {
+                3 => {
+                    let since = self.dice.one_of(&["", ", since: run.started_at", ", since: { step: s0 }"]);
+                    let (longest, c) = (self.span(), self.on());
+                    format!(
+                        "wait: {{ for: [{{ event: email.replied, go: {a} }}, {{ event: custom.tick, go: {b} }}]{since}, \
+                         timeout: {{ after: {longest}, go: {c} }} }}"
+                    )
+                }
+                4 => format!(
+                    "wait: {{ next: {} }}",
+                    self.dice.one_of(&["monday", "sunday, at: \"09:00\"", "day", "opening"])
+                ),
                 0 => format!("wait: {}", self.span()),
                 1 => format!("wait: {{ until: lead.project_date, before: 1d, past: {a}, blank: {b} }}"),
                 2 => {
@@ -147,6 +181,24 @@ impl Places<'_> {
                 format!("update: {{ {what} }}")
             }
             VerbKind::Enroll => "enroll: handoff".to_owned(),
+            VerbKind::Split => {
+                let by = self.dice.one_of(&["lead", "account"]);
+                format!(
+                    "split: {{ by: {by} }}, arms: [{{ arm: one, share: 40, go: {a} }}, {{ arm: two, share: 60, go: {b} }}]"
+                )
+            }
+            VerbKind::Require => format!("require: {{ fields: [company, budget], missing: {a} }}"),
+            VerbKind::Notify => {
+                let to = self.dice.one_of(&["{ connection: mailer }", "{ rep: ana }"]);
+                format!("notify: {{ to: {to}, text: Somebody is here, via: mailer }}")
+            }
+            VerbKind::Watch => format!("watch: {}", self.dice.one_of(&["owner", "manager", "{ pool: desk }"])),
+            VerbKind::Message => match self.dice.chance(50) {
+                true => "message: scripts/more.md, via: mailer".to_owned(),
+                false => {
+                    format!("message: scripts/more.md, via: mailer, results: {{ sent: {a}, else: {b} }}")
+                }
+            },
             VerbKind::End => "end: over".to_owned(),
         }
     }
@@ -187,6 +239,26 @@ fn steps(dice: &mut Dice, kinds: &[VerbKind], circles: bool) -> String {
     text
 }
 
+/// What events do to a run wherever it is.
+fn interrupts(dice: &mut Dice, steps: usize) -> String {
+    if dice.chance(40) {
+        return String::new();
+    }
+    let event = dice.one_of(&["email.replied", "custom.tick", "call.inbound", "lead.updated"]);
+    let at = |dice: &mut Dice| format!("s{}", dice.from_to(0, steps as u32 - 1));
+    let during = if dice.chance(50) { format!(", during: [{}, {}]", at(dice), at(dice)) } else { String::new() };
+    // An event takes time, so any step will do.
+    let does = match dice.from_to(0, 3) {
+        0 => format!("go: {}", at(dice)),
+        1 => format!("pause: {{ else: {} }}", dice.one_of(&SPANS)),
+        2 => {
+            "do: [{ notify: { to: { connection: mailer }, text: Heard, via: mailer } }, { watch: manager }]".to_owned()
+        }
+        _ => "do: [{ update: { campaign: heard } }, { enroll: handoff }]".to_owned(),
+    };
+    format!("interrupts:\n  - {{ event: {event}{during}, {does} }}\n")
+}
+
 /// The workflow that most leads come into.
 pub(super) fn follow(dice: &mut Dice) -> String {
     let mut kinds = vec![VerbKind::Assign];
@@ -203,13 +275,19 @@ pub(super) fn follow(dice: &mut Dice) -> String {
             (3, VerbKind::Wait),
             (1, VerbKind::Update),
             (1, VerbKind::Enroll),
+            (1, VerbKind::Split),
+            (1, VerbKind::Require),
+            (1, VerbKind::Notify),
+            (1, VerbKind::Watch),
+            (1, VerbKind::Message),
         ]));
     }
     let circles = dice.chance(40);
     if !circles && dice.chance(30) {
         kinds.push(VerbKind::End);
     }
-    let re_enroll = dice.one_of(&["always", "never", "{ after: 2d }"]);
+    let re_enroll = dice.one_of(&["always", "never", "{ after: 2d }", "{ when: lead.knows_us }"]);
+    let interrupts = interrupts(dice, kinds.len());
     let when = dice.one_of(&["", ", if: lead.country != \"FR\"", ", if: is_blank(lead.campaign)"]);
     let catch_up = dice.one_of(&["latest", "none", "{ all: 3 }"]);
     let schedule = match dice.chance(60) {
@@ -222,7 +300,7 @@ pub(super) fn follow(dice: &mut Dice) -> String {
     };
     format!(
         "workflow: follow\nsummary: A lead is followed.\nenroll:\n  - {{ when: lead.created{when} }}\n{schedule}re_enroll: {re_enroll}\n\
-         leave:\n  - {{ if: lead.opted_out, as: suppressed }}\n  - {{ if: lead.stage == \"customer\", as: won }}\n{}",
+         {interrupts}leave:\n  - {{ if: lead.opted_out, as: suppressed }}\n  - {{ if: lead.stage == \"customer\", as: won }}\n{}",
         steps(dice, &kinds, circles)
     )
 }

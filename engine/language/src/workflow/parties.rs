@@ -1,0 +1,63 @@
+//! Who does something or hears of it: the owner, a role of the workflow, a rep, a pool, another system.
+
+use super::shapes::{DOER_POOL, DOER_REP, PARTY_CONNECTION};
+use super::{Reader, assign};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::yaml::{Content, Node};
+use cadenza_core::workflow::Party;
+use std::collections::BTreeSet;
+
+/// The roles that the `assign` steps of a file give.
+pub(super) fn roles(steps: &[Node]) -> BTreeSet<String> {
+    let given = steps.iter().filter_map(|step| step.get("assign")?.get("as")?.scalar());
+    given.map(|scalar| scalar.text.clone()).collect()
+}
+
+/// Reads whom the key `key` means. `words` are those that it takes besides roles.
+pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'static str]) -> Option<Party> {
+    let sheet = &reader.sheet;
+    if matches!(node.content, Content::Map(_)) {
+        return named(reader, node, words);
+    }
+    let text = sheet.text(node, "who is meant")?;
+    let word = words.contains(&text.as_str());
+    match text.as_str() {
+        "owner" if word => return Some(Party::Owner),
+        "manager" if word => return Some(Party::Manager),
+        "watchers" if word => return Some(Party::Watchers),
+        role if reader.roles.contains(role) => return Some(Party::Role(role.to_owned())),
+        _ => {}
+    }
+    let known = reader.known;
+    let problem = Problem::error("unknown-doer", node.span.clone(), format!("`{key}` knows no `{text}`"));
+    let instead = |kind: &str| format!("{{ {kind}: {text} }}");
+    sheet.report(match (known.reps.has(&text), known.pools.has(&text), known.connections.has(&text)) {
+        (true, ..) => problem.label(format!("write `{}`", instead("rep"))).replace(instead("rep")),
+        (_, true, _) => problem.label(format!("write `{}`", instead("pool"))).replace(instead("pool")),
+        (.., true) if words.contains(&"watchers") => {
+            problem.label(format!("write `{}`", instead("connection"))).replace(instead("connection"))
+        }
+        _ => {
+            let names = words.iter().copied().chain(reader.roles.iter().map(String::as_str));
+            let problem = problem.suggest(&text, names, "words and roles it knows");
+            problem.or_help("write `{ rep: … }` or `{ pool: … }`; a role is given by `assign: { …, as: qualifier }`")
+        }
+    });
+    None
+}
+
+/// `{ rep: … }`, `{ pool: … }` or `{ connection: … }`.
+fn named(reader: &Reader<'_>, node: &Node, words: &[&'static str]) -> Option<Party> {
+    let sheet = &reader.sheet;
+    if node.get("pool").is_some() {
+        let form = Form::open(sheet, node, &DOER_POOL)?;
+        return assign::pool(reader, form.get("pool")?).map(Party::Pool);
+    }
+    if words.contains(&"watchers") && node.get("connection").is_some() {
+        let form = Form::open(sheet, node, &PARTY_CONNECTION)?;
+        return reader.connection(form.get("connection")?).map(Party::Connection);
+    }
+    let form = Form::open(sheet, node, &DOER_REP)?;
+    assign::rep(reader, form.get("rep")?).map(Party::Rep)
+}
