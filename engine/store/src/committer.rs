@@ -17,11 +17,10 @@ use crate::record::{self, FORMAT, Header, Lease};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::records::{Batch, BatchId, Epoch, Holding, Position, StoreError, Term, Weight};
 use crate::sharing::{Owners, Several, StoreTime};
-use crate::snapshot::{Snapshot, Snapshots};
+use crate::snapshot::{Images, Snapshot, Snapshots};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,7 +43,7 @@ pub(crate) enum Job {
     Join(Answer<Epoch>),
     Claim(Epoch, Partitions, Duration, Answer<Holding>),
     Release(Epoch, Partitions, Answer<()>),
-    Snapshot(File, Answer<Box<dyn Snapshot>>),
+    Snapshot(Images, Answer<Box<dyn Snapshot>>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
     Close(Epoch, Answer<()>),
@@ -188,7 +187,7 @@ impl Committer {
     }
 
     /// A snapshot begins now, between two commits. It ends with its reader, also when nobody waits for that any more.
-    pub(crate) async fn begin_snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+    pub(crate) async fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.ask(|answer| Job::Snapshot(images, answer)).await
     }
 
@@ -371,7 +370,7 @@ impl<S: Space> Writer<S> {
         Ok(weight)
     }
 
-    fn begin_snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+    fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.shared.sound()?;
         self.shared.snapshots.begin(images)?;
         Ok(Box::new(Reader::of(Arc::clone(&self.shared))))

@@ -8,7 +8,7 @@ use crate::records::{
     Batch, BatchId, Counters, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind, Epoch, Feed, FeedKey,
     Holding, InboxKey, InboxRow, Mark, Position, QuestionKey, QueueKey, StoreError, Timer, Weight,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Images, Snapshot};
 use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
@@ -19,7 +19,6 @@ use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use std::fs::File;
 use std::time::Duration;
 
 /// A store, as one of its writers has it. Reads see what was committed; the driver sees to it that nobody outside sees it before it is durable.
@@ -68,7 +67,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Begins to read everything as it is now, while commits go on; one at a time. What these change before it was read is kept in
     /// this file, which must be empty, readable and writable, and is the snapshot's from now on.
-    async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError>;
+    async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError>;
 
     /// Opens the store again after a failed commit. The epoch stays. May fail itself, on a disk that is still full, and
     /// be tried again.

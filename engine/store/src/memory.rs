@@ -192,7 +192,7 @@ pub struct MemorySpace {
 }
 
 impl MemorySpace {
-    fn of(disk: &MemoryDisk) -> Self {
+    pub(crate) fn of(disk: &MemoryDisk) -> Self {
         Self { disk: disk.clone(), applying: RwLock::new(()) }
     }
 }
@@ -272,12 +272,11 @@ mod tests {
     use crate::contract::Store;
     use crate::records::{Batch, BatchId};
     use crate::restoring::Restorer;
-    use crate::snapshot::images_in;
-    use std::fs::File;
+    use crate::snapshot::{Images, images_in};
     use std::pin::pin;
     use std::task::{Context, Waker};
 
-    fn images() -> File {
+    fn images() -> Images {
         images_in(&std::env::temp_dir()).unwrap()
     }
 

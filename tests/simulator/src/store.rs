@@ -18,10 +18,9 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{
     Batch, BatchId, Commits, Counters, DamageLog, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind,
-    Epoch, Feed, FeedKey, Holding, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position, QuestionKey,
+    Epoch, Feed, FeedKey, Holding, Images, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position, QuestionKey,
     QueueKey, Snapshot, Store, StoreError, Timer, Weight,
 };
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -140,7 +139,7 @@ impl Store for Played {
     async fn release(&self, given_back: &Partitions) -> Result<(), StoreError> {
         self.kept.release(given_back).await
     }
-    async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+    async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.kept.snapshot(images).await
     }
     async fn read_many(&self, keys: Vec<Key>, today: u32) -> Result<Vec<Record>, StoreError> {
