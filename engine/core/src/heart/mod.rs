@@ -13,6 +13,7 @@ mod command;
 mod intake;
 mod keys;
 mod overlay;
+mod put_off;
 mod set;
 mod turn;
 
@@ -100,7 +101,6 @@ impl From<Rejected> for Stop {
 ///
 /// # Errors
 /// When a record was not read, or the command is refused.
-/// When something was not read, or the command is refused.
 pub fn compute(
     command: &Command,
     rules: Rules<'_>,

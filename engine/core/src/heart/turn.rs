@@ -1,6 +1,7 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
 use super::overlay::{Outside, Overlay, Watched};
+use super::put_off::PutOff;
 use super::{Decided, Stop};
 use crate::account::AccountFacts;
 use crate::assignment::{self, Memory};
@@ -42,7 +43,7 @@ impl Overlay<'_> {
         let Some(mut lead) = self.take(id)? else { return Ok(Vec::new()) };
         // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
-        let seq_before = state.seq;
+        let (seq_before, put_off) = (state.seq, PutOff::of(state, self.rules));
         let transition = Transition::begin(event_id.to_owned(), self.rules.now);
         let mut turn = Turn { transition, events, others: Vec::new() };
         also.into_iter().for_each(|note| turn.transition.note(note));
@@ -54,6 +55,8 @@ impl Overlay<'_> {
         let Turn { transition, others, .. } = turn;
         let (notes, pushed_out) = transition.finish(state);
         let changed = state.seq != seq_before;
+        let sooner = put_off.gone_in(&PutOff::of(state, self.rules));
+        self.changes.sooner.extend(sooner.into_iter().map(|due| (id, due)));
         if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
             self.changes.decided.push((id, state.seq));
         }

@@ -107,6 +107,10 @@ impl Told {
                 self.line(&format!("  {line}"));
             }
         }
+        let sooner = std::mem::take(&mut self.leads[ix].sooner);
+        if sooner > 0 {
+            self.line(&format!("  looked at again: {sooner}"));
+        }
         self.leads[ix].check_wakeable();
     }
 
