@@ -14,6 +14,10 @@ use minicbor::{Decode, Encode};
 /// with thousands of leads is not rewritten whole whenever one more comes. All of them are told when the hold ends.
 pub const HOLD_LEADS_MAX: usize = 64;
 
+/// How many leads are known to have come under a hold while the one before it was still ending. Pages of that end follow
+/// one another at once, so there are few; further ones are told of the end too.
+const JOINED_MAX: usize = 256;
+
 /// A company, with its owner and the hold on it.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -39,6 +43,10 @@ pub struct Account {
     #[n(121)]
     #[cbor(default)]
     pub ending: Option<Ending>,
+    /// Leads that the hold in force does not list, and that came under it since the one before has been ending. They lie
+    /// among the leads of that one, which have still to be told.
+    #[cbor(n(122), skip_if = "Vec::is_empty", default)]
+    pub joined: Vec<LeadId>,
 }
 
 /// A hold that is over, while the leads that it did not list are told a page at a time.
@@ -126,7 +134,7 @@ impl Hold {
 impl Account {
     /// An account of which only the name is known.
     pub fn new(id: AccountId, name: String) -> Self {
-        Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None }
+        Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None, joined: Vec::new() }
     }
 
     /// What a lead's transition may know of the account.
@@ -178,6 +186,7 @@ impl Account {
     fn end(&mut self, at: Timestamp, tells: Option<Tells>) {
         if std::mem::take(&mut self.more) {
             self.ending = Some(Ending { at, tells, after: None });
+            self.joined.clear();
         }
     }
 
@@ -195,7 +204,17 @@ impl Account {
         };
         let unlisted = self.hold.insert(hold).join(joining);
         self.more |= !unlisted.is_empty();
+        self.note_joined(&unlisted);
         unlisted
+    }
+
+    /// Remembers which leads are not of a hold that is ending, unless they lie where its pages have been already.
+    fn note_joined(&mut self, unlisted: &[LeadId]) {
+        let Some(ending) = self.ending else { return };
+        let ahead = unlisted.iter().filter(|lead| Some(**lead) > ending.after);
+        let room = JOINED_MAX.saturating_sub(self.joined.len());
+        let new: Vec<LeadId> = ahead.filter(|lead| !self.joined.contains(lead)).take(room).copied().collect();
+        self.joined.extend(new);
     }
 
     /// A hold made permanent for one owner is not permanent for the next.
@@ -220,9 +239,12 @@ impl Account {
     pub fn told(&mut self, page: &[LeadId], last: bool) {
         if let Some(ending) = &mut self.ending {
             ending.after = page.last().copied().or(ending.after);
+            let after = ending.after;
+            self.joined.retain(|lead| Some(*lead) > after);
         }
         if last {
             self.ending = None;
+            self.joined.clear();
         }
     }
 }

@@ -174,7 +174,7 @@ pub struct Outgoing {
     #[n(120)]
     #[cbor(default)]
     pub deferred: Option<Verdict>,
-    /// How often the store had been restored from a backup when the message was made.
+    /// The number of the restore from which the store came when the message was made; 0 when it was never restored.
     #[n(121)]
     #[cbor(default)]
     pub incarnation: u32,

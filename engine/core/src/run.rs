@@ -62,6 +62,9 @@ pub struct Run {
     /// The value for which the run stands, in a workflow with a run for each value of something.
     #[n(15)]
     pub key: Option<String>,
+    /// How far its cadence had come when it was parked there: it goes on from there.
+    #[n(16)]
+    pub cadence: Option<CadenceState>,
 }
 
 /// How many reps a run remembers to whom the lead was given.

@@ -240,13 +240,28 @@ impl LeadState {
 
     /// When a task is given up: not while something forbids it, and not while somebody who claimed it may be at it.
     pub fn gives_up_at(&self, task: &Task) -> Option<Timestamp> {
-        let at = task.give_up?;
-        let forbidden = task.kind == TaskKind::Call && self.lead.paused_at.is_some();
-        if forbidden || self.stands_still(task) {
-            return None;
-        }
+        let at = task.give_up.filter(|_| !self.is_forbidden(task))?;
+        Some(self.not_while_claimed(task, at))
+    }
+
+    /// When the next escalation point of a task falls due, or its question is asked again: not while something forbids
+    /// the task, and not while somebody who claimed it may be at it.
+    pub(crate) fn escalates_at(&self, task: &Task) -> Option<Timestamp> {
+        let point = task.escalation.filter(|_| !self.is_forbidden(task))?;
+        let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
+        Some(self.not_while_claimed(task, at))
+    }
+
+    /// A time at which something would be done about a call, put off until its claim has lapsed.
+    fn not_while_claimed(&self, task: &Task, at: Timestamp) -> Timestamp {
         let claimed = self.reserved.iter().find(|reserved| reserved.by == Toucher::Call(task.id));
-        Some(claimed.map_or(at, |claim| at.max(claim.since.plus_ms(CLAIM_MS))))
+        claimed.map_or(at, |claim| at.max(claim.since.plus_ms(CLAIM_MS)))
+    }
+
+    /// Whether a task may not be done for now, so that nobody is late with it: a person has paused the lead, or its run stands
+    /// still.
+    fn is_forbidden(&self, task: &Task) -> bool {
+        (task.kind == TaskKind::Call && self.lead.paused_at.is_some()) || self.stands_still(task)
     }
 
     /// When the lead's next deadline falls: its one timer.
@@ -257,11 +272,8 @@ impl LeadState {
     /// All deadlines of the lead, in no order.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Deadline)> {
         let hold = self.hold.iter().map(|hold| (hold.until, Deadline::Hold));
-        let escalations = self.tasks.iter().filter(|task| !self.stands_still(task)).filter_map(|task| {
-            let point = task.escalation?;
-            let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
-            Some((at, Deadline::Escalation(task.id)))
-        });
+        let escalations =
+            self.tasks.iter().filter_map(|task| Some((self.escalates_at(task)?, Deadline::Escalation(task.id))));
         let given_up = self.tasks.iter().filter_map(|task| Some((self.gives_up_at(task)?, Deadline::GiveUp(task.id))));
         let going = || self.runs.iter().filter(|run| run.braked_at.is_none());
         // What a pause put off falls due with its end, and comes after it.

@@ -68,6 +68,10 @@ pub struct Task {
     /// When it is given up if nobody has done it by then.
     #[n(15)]
     pub give_up: Option<Timestamp>,
+    /// The number that a call goes to, from when it is claimed or given up: the lead may have another when it is
+    /// reported. Until then it is the number that the lead has.
+    #[n(16)]
+    pub number: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]

@@ -2,20 +2,22 @@
 
 mod support;
 
-use cadenza_core::account::{Account, Hold};
+use cadenza_core::account::{Account, AccountMessage, HOLD_LEADS_MAX, Hold};
 use cadenza_core::effect::Question;
 use cadenza_core::event::{Answer, Event, Report, StandardEvent};
 use cadenza_core::heart::{
-    Command, Decide, Decided, Found, Incoming, Key, Known, Outcome, ROUNDS, Record, Rules, Stop, WorkingSet, compute,
+    Changes, Command, Decide, Decided, Found, Incoming, Key, Known, Outcome, ROUNDS, Record, Rules, Stop, WorkingSet,
+    compute,
 };
 use cadenza_core::id::{AccountId, LeadId};
 use cadenza_core::identity::{Binding, HOLDERS_MAX, Identity, IdentityKey, IdentityKind, Why};
+use cadenza_core::lead::RepId;
 use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Cost, DecisionKind, PluginInfo, Segment, With};
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{Ask, AskRef, Branch, OnFailure, Verb};
+use cadenza_core::workflow::{Ask, AskRef, Branch, HoldScope, OnFailure, StepId, Verb};
 use cadenza_core::workspace::Candidate;
 use std::collections::BTreeMap;
 use support::World;
@@ -266,4 +268,108 @@ fn an_answer_is_used_again_when_its_whole_question_is_equal() {
         assert_eq!(ask_until_it_stops(&first, &mut answers), 1, "{what}");
         assert_eq!(ask_until_it_stops(&again, &mut answers), asked, "{what}");
     }
+}
+
+/// An account whose hold is over, while leads that it did not list have still to be told, and the next hold has begun.
+struct Ending {
+    world: support::World,
+    account: Account,
+    /// The leads that are still to be told.
+    unlisted: Vec<LeadId>,
+    now: Timestamp,
+}
+
+impl Ending {
+    /// The runs that begin when the hold is over take their leads under the next one.
+    fn new(unlisted: usize) -> Self {
+        let workflow = w::workflow("held")
+            .on_created()
+            .step("own", |go| Verb::Assign(w::pool(Some(w::hold(HoldScope::Account, go("own"))))))
+            .build();
+        let (world, begun) = (w::world(vec![workflow.clone()], |_, _| None), at("2026-03-02T15:00:00Z"));
+        let leads: Vec<LeadId> = (1..=HOLD_LEADS_MAX + unlisted).map(|n| LeadId::new(begun, n as u64)).collect();
+        let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
+        let hold = |lead: LeadId, until: Timestamp| {
+            AccountMessage::Hold(Hold {
+                owner: RepId("ada".to_owned()),
+                until,
+                until_event: None,
+                workflow: workflow.digest,
+                on_expiry: Some(StepId::of("own")),
+                leads: vec![lead],
+            })
+        };
+        let now = begun.plus_ms(2_000);
+        for lead in &leads {
+            account.tell(hold(*lead, begun.plus_ms(1_000)), begun);
+        }
+        let listed = account.timer_due(now);
+        for (lead, _) in &listed {
+            account.tell(hold(*lead, now.plus_ms(1_000_000)), now);
+        }
+        Self { world, account, unlisted: leads[HOLD_LEADS_MAX..].to_vec(), now }
+    }
+
+    /// Tells a page of the leads that their hold is over.
+    fn tell(&mut self, page: &[LeadId], last: bool) -> Changes {
+        let mut set = WorkingSet::default();
+        let id = self.account.id;
+        set.put(Record::Account(id, Some(self.account.clone()).into()));
+        for lead in page {
+            let mut state = LeadState::new(*lead, self.now);
+            (state.seq, state.lead.account, state.lead.owner) = (1, Some(id), self.account.owner.clone());
+            set.put(Record::Lead(*lead, Some(state).into()));
+        }
+        let none = Paused::default();
+        let (definitions, live) = (&self.world.definitions, &self.world.live);
+        let rules = Rules { definitions, live, paused: &none, asks_account: false, older_keys: false, now: self.now };
+        let command = Command::HoldEnded { account: id, page: page.to_vec(), last };
+        let mut answers = Vec::new();
+        let changes = loop {
+            match compute(&command, rules, &set, &mut Silent, &mut answers) {
+                Ok((_, changes)) => break changes,
+                Err(Stop::Unread(keys)) => keys.into_iter().for_each(|key| {
+                    set.put(match key {
+                        Key::Pool(name) => Record::Pool(name, PoolState::default()),
+                        Key::OpenTasks(rep) => Record::OpenTasks(rep, 0),
+                        key => panic!("nobody needs {key:?}"),
+                    });
+                }),
+                Err(Stop::Rejected(why)) => panic!("{why:?}"),
+            }
+        };
+        self.account = Account::clone(&changes.accounts[&id]);
+        changes
+    }
+}
+
+/// Whether a lead lies under a hold when all of this is written, in its order.
+fn is_held(changes: &Changes, lead: LeadId) -> Option<bool> {
+    changes.held.iter().rfind(|(_, of, _)| *of == lead).map(|(_, _, held)| *held)
+}
+
+#[test]
+fn a_lead_that_joins_the_next_hold_when_it_hears_of_the_end_of_the_last_one_stays_in_it() {
+    let mut ending = Ending::new(2);
+    let page = ending.unlisted.clone();
+    let changes = ending.tell(&page, true);
+    for lead in page {
+        assert_eq!(is_held(&changes, lead), Some(true), "{lead} is told when the next hold ends");
+    }
+}
+
+#[test]
+fn a_lead_that_joins_the_next_hold_between_two_pages_is_not_told_of_the_last_one() {
+    let mut ending = Ending::new(2);
+    let [first, second] = ending.unlisted[..] else { panic!("two of them") };
+    ending.tell(&[first], false);
+    let late = LeadId::new(ending.now, 1_000);
+    let hold = ending.account.hold.clone().expect("the next hold is in force");
+    let unlisted = ending.account.tell(AccountMessage::Hold(Hold { leads: vec![late], ..hold }), ending.now);
+    assert_eq!(unlisted, [late], "its key lies among those of the hold that ends");
+    let changes = ending.tell(&[second, late], true);
+    assert!(changes.leads.contains_key(&second) && !changes.leads.contains_key(&late), "one of them is told");
+    assert_eq!(is_held(&changes, late), None, "it stays where it is");
+    let is_over = ending.account.ending.is_none() && ending.account.joined.is_empty();
+    assert!(is_over && ending.account.more, "the next hold has leads that it does not list");
 }

@@ -174,12 +174,19 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Begins a backup of a store whose data lies in this folder. What is changed while it is written takes room there.
+    /// Begins a backup of a store whose data lies in this folder. What is changed while it is written takes room there, as long
+    /// as there is some.
     ///
     /// # Errors
-    /// When another one is under way, the store cannot be read, or the folder takes no file.
-    pub async fn begin(store: &dyn Store, data: &Path, at: Timestamp) -> Result<Self, BackupError> {
-        let snapshot = store.snapshot(images_in(data)?).await?;
+    /// When another one is under way, there is no room, the store cannot be read, or the folder takes no file.
+    pub async fn begin(
+        store: &dyn Store,
+        data: &Path,
+        has_room: impl Fn() -> bool + Send + 'static,
+        at: Timestamp,
+    ) -> Result<Self, BackupError> {
+        let images = images_in(data)?.while_there_is_room(has_room);
+        let snapshot = store.snapshot(images).await?;
         Ok(Self { about: About::of(at), snapshot, components: data.join("components") })
     }
 

@@ -238,6 +238,9 @@ pub struct Engine {
     pub(crate) data: Arc<Path>,
 }
 
+/// A backup keeps what changes meanwhile only while so many times the reserve are free, so that it never stops intake.
+const BACKUP_RESERVES: u64 = 2;
+
 /// Room where the data lies.
 #[derive(Clone)]
 pub(crate) struct Room {
@@ -587,9 +590,11 @@ impl Engine {
     /// Begins a backup of everything as it is now.
     ///
     /// # Errors
-    /// When another one is under way, the store cannot be read, or the data folder takes no file.
+    /// When another one is under way, there is no room, the store cannot be read, or the data folder takes no file.
     pub async fn backup(&self) -> Result<Backup, BackupError> {
-        Backup::begin(self.store.as_ref(), &self.data, self.clock.now()).await
+        let Room { free_bytes, reserve_bytes } = self.room.clone();
+        let has_room = move || free_bytes() >= reserve_bytes.saturating_mul(BACKUP_RESERVES);
+        Backup::begin(self.store.as_ref(), &self.data, has_room, self.clock.now()).await
     }
 
     /// What could not be read so far.

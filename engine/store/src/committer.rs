@@ -8,6 +8,7 @@
 //! Must not know: where bytes are kept.
 
 use crate::acknowledged::{Acknowledged, nothing_is_missing};
+use crate::copying::Reader;
 use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
@@ -17,11 +18,10 @@ use crate::record::{self, FORMAT, Header, Lease};
 use crate::recording::{Remembered, drop_filter, record, record_filter};
 use crate::records::{Batch, BatchId, Epoch, Holding, Position, StoreError, Term, Weight};
 use crate::sharing::{Owners, Several, StoreTime};
-use crate::snapshot::Snapshots;
+use crate::snapshot::{Images, Snapshot, Snapshots};
 use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,7 +44,7 @@ pub(crate) enum Job {
     Join(Answer<Epoch>),
     Claim(Epoch, Partitions, Duration, Answer<Holding>),
     Release(Epoch, Partitions, Answer<()>),
-    Snapshot(File, Answer<()>),
+    Snapshot(Images, Answer<Box<dyn Snapshot>>),
     Forget(u32, Answer<bool>),
     Recover(Answer<()>),
     Close(Epoch, Answer<()>),
@@ -184,8 +184,8 @@ impl Committer {
         self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
     }
 
-    /// Begins a snapshot between two commits.
-    pub(crate) async fn begin_snapshot(&self, images: File) -> Result<(), StoreError> {
+    /// Begins a snapshot between two commits. It ends with its reader, even if nobody waits for that any more.
+    pub(crate) async fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.ask(|answer| Job::Snapshot(images, answer)).await
     }
 
@@ -250,7 +250,7 @@ pub(crate) struct TakenOver {
     pub(crate) epoch: Epoch,
     /// The format it had, if that was raised.
     pub(crate) raised_from: Option<u32>,
-    /// How often it was restored from a backup.
+    /// The number of its restore from a backup; 0 when it was never restored.
     pub(crate) incarnation: u32,
 }
 
@@ -314,10 +314,7 @@ impl<S: Space> Writer<S> {
             Job::Join(answer) => drop(answer.send(self.join())),
             Job::Claim(writer, wanted, lease, answer) => drop(answer.send(self.claim(writer, &wanted, lease))),
             Job::Release(writer, given_back, answer) => drop(answer.send(self.release(writer, &given_back))),
-            Job::Snapshot(images, answer) => {
-                let begun = self.shared.sound().and_then(|_| self.shared.snapshots.begin(images));
-                drop(answer.send(begun));
-            }
+            Job::Snapshot(images, answer) => drop(answer.send(self.begin_snapshot(images))),
             Job::Forget(day, answer) => drop(answer.send(self.forget_some(day))),
             Job::Recover(answer) => drop(answer.send(self.recover())),
             Job::Close(writer, answer) => {
@@ -371,6 +368,12 @@ impl<S: Space> Writer<S> {
             }
         }
         Ok(weight)
+    }
+
+    fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.shared.sound()?;
+        self.shared.snapshots.begin(images)?;
+        Ok(Box::new(Reader::of(Arc::clone(&self.shared))))
     }
 
     fn join(&mut self) -> Result<Epoch, StoreError> {

@@ -8,7 +8,7 @@ use crate::records::{
     Batch, BatchId, Counters, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind, Epoch, Feed, FeedKey,
     Holding, InboxKey, InboxRow, Mark, Position, QuestionKey, QueueKey, StoreError, Timer, Weight,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Images, Snapshot};
 use async_trait::async_trait;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
@@ -19,7 +19,6 @@ use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use std::fs::File;
 use std::time::Duration;
 
 /// A store, as one of its writers sees it. Reads return what was committed. The driver makes sure that nobody outside
@@ -42,8 +41,8 @@ pub trait Store: Send + Sync + 'static {
     fn damage(&self) -> &DamageLog;
     /// The format the folder had, if this opening raised it. An older program can no longer open the folder.
     fn raised_from(&self) -> Option<u32>;
-    /// How often these data were restored from a backup. Messages created later are sent under other idempotency keys
-    /// than those that may have been sent before the restore, even if their numbers are the same.
+    /// The number of the restore that these data come from; 0 when they were never restored. Messages created later are
+    /// sent under other idempotency keys than those that may have been sent before, even if their numbers are the same.
     fn incarnation(&self) -> u32;
     /// Reads `limit` records of any kind after the cursor, and notes damage in [`Store::damage`]. Returns how many were
     /// read, and where to continue.
@@ -75,7 +74,7 @@ pub trait Store: Send + Sync + 'static {
     /// Begins to read everything as it is now, while commits continue. Only one snapshot at a time. What commits
     /// replace before it was read is kept in this file, which must be empty, readable and writable, and belongs to
     /// the snapshot from then on.
-    async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError>;
+    async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError>;
 
     /// Opens the store again after a failed commit; the epoch stays. This may fail too, for instance while the disk is
     /// still full, and can be tried again.

@@ -4,7 +4,6 @@
 
 use crate::committer::{Commits, Committer, Shared, TakenOver};
 use crate::contract::Store;
-use crate::copying::Reader;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
 use crate::mark_days;
@@ -12,7 +11,7 @@ use crate::partitions::Partitions;
 use crate::reading::{self, Records};
 use crate::records::*;
 use crate::sharing::{self, StoreTime};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Images, Snapshot};
 use crate::space::Space;
 use async_trait::async_trait;
 use cadenza_core::account::Account;
@@ -24,7 +23,6 @@ use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -152,10 +150,9 @@ impl<S: Space> Store for Keyed<S> {
         sharing::has_committed(self.sound()?, self.among_several(), self.taken.epoch, id)
     }
 
-    async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+    async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.sound()?;
-        self.committer.begin_snapshot(images).await?;
-        Ok(Box::new(Reader::of(Arc::clone(&self.shared))))
+        self.committer.begin_snapshot(images).await
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

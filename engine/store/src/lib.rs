@@ -38,5 +38,5 @@ pub use recording::weight;
 pub use records::*;
 pub use restoring::Restorer;
 pub use sharing::StoreTime;
-pub use snapshot::{Pair, Snapshot, images_in};
+pub use snapshot::{Images, Pair, Snapshot, images_in};
 pub use space::{Changes, Record, Space, spare_key};

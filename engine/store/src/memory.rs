@@ -216,7 +216,7 @@ pub struct MemorySpace {
 }
 
 impl MemorySpace {
-    fn of(disk: &MemoryDisk) -> Self {
+    pub(crate) fn of(disk: &MemoryDisk) -> Self {
         Self { disk: disk.clone(), applying: RwLock::new(()) }
     }
 }
@@ -287,5 +287,57 @@ impl Space for MemorySpace {
 
     fn keep_beside(&self, bytes: &[u8], _: bool) {
         *self.disk.beside.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes.to_vec());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Store;
+    use crate::records::{Batch, BatchId};
+    use crate::restoring::Restorer;
+    use crate::snapshot::{Images, images_in};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    fn images() -> Images {
+        images_in(&std::env::temp_dir()).unwrap()
+    }
+
+    fn waits(future: std::pin::Pin<&mut impl Future>) -> bool {
+        future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[tokio::test]
+    async fn a_backup_restored_twice_is_two_incarnations() {
+        let mut snapshot = MemoryStore::new().snapshot(images()).await.unwrap();
+        let backup = snapshot.next(10_000).unwrap();
+        let mut incarnations = Vec::new();
+        for _ in 0..2 {
+            let disk = MemoryDisk::default();
+            let mut restorer = Restorer::into_empty(MemorySpace::of(&disk)).unwrap_or_else(|_| panic!("it is empty"));
+            restorer.put(&backup).unwrap();
+            restorer.finish(false).unwrap();
+            incarnations.push(MemoryStore::on(&disk).incarnation());
+        }
+        assert_ne!(incarnations[0], incarnations[1], "keys of messages born in one must not be those of the other");
+        // Earlier programs counted restores, from 1.
+        assert!(incarnations.iter().all(|number| *number > u32::from(u16::MAX)), "{incarnations:?}");
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_while_a_snapshot_begins_keeps_nobody_from_the_next() {
+        let store = MemoryStore::new();
+        let stalled = store.disk().stall();
+        let mut commit = pin!(store.commit(Batch::new(BatchId(1), store.epoch())));
+        assert!(waits(commit.as_mut()), "for the disk");
+        {
+            let asked = pin!(store.snapshot(images()));
+            assert!(waits(asked), "behind the commit");
+        }
+        drop(stalled);
+        commit.await.unwrap();
+        let next = store.snapshot(images()).await.err();
+        assert!(next.is_none(), "{next:?}");
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Header {
     pub(crate) epoch: Epoch,
     #[n(2)]
     pub(crate) partitions: u16,
-    /// How often it was restored from a backup.
+    /// A number that every restore draws anew; 0 when it was never restored. Earlier programs counted restores here.
     #[n(3)]
     #[cbor(default)]
     pub(crate) incarnation: u32,

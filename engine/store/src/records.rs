@@ -553,14 +553,23 @@ pub enum StoreError {
     SnapshotUnderWay,
     /// More was changed during a snapshot than may be kept.
     #[error(
-        "more was changed while everything was read than can be kept ({images} bytes of values, {keys} of keys): try again when less \
+        "more was changed while everything was read than can be kept ({images} bytes of values, {keys} for keys): try again when less \
          comes in"
     )]
     SnapshotTooLarge {
         /// Bytes of before-images.
         images: u64,
-        /// Bytes of their keys.
+        /// Bytes of memory for their keys.
         keys: usize,
+    },
+    /// The disk is too full for what is changed during a snapshot.
+    #[error(
+        "too little room is left on the disk to keep what is changed while everything is read ({images} bytes so far): make room, or \
+         try again when less comes in"
+    )]
+    SnapshotWithoutRoom {
+        /// Bytes of before-images.
+        images: u64,
     },
     /// The disk is full or failed. Nothing can be read or written until [`Store::recover`](crate::Store::recover).
     /// After that the batch is there whole or not at all, and [`Store::committed`](crate::Store::committed) says which:

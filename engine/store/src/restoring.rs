@@ -10,6 +10,9 @@ use crate::space::{Changes, Space};
 use cadenza_core::id::PARTITIONS;
 use minicbor::bytes::ByteSlice;
 
+/// Earlier programs counted restores. Numbers with this bit are none of those counts, and not 0 either.
+const ABOVE_COUNTS: u32 = 1 << 31;
+
 /// A store that is being restored. It cannot be opened until it is finished.
 pub struct Restorer<S> {
     space: S,
@@ -53,15 +56,15 @@ impl<S: Space> Restorer<S> {
         }
     }
 
-    /// Notes that all records are written. From here on the store can be opened, and its incarnation is one
-    /// higher than that of the store it was made from. With `hold_outbox`, the engine pauses every
+    /// Notes that all records are written. From here on the store can be opened. Its incarnation differs from that of the
+    /// store it was made from, and from that of every other restore. With `hold_outbox`, the engine pauses every
     /// connection before anything is sent.
     ///
     /// # Errors
-    /// When there was no header among the records, or the disk does not take it.
+    /// When there was no header among the records, the system gives no random number, or the disk does not take it.
     pub fn finish(self, hold_outbox: bool) -> Result<(), StoreError> {
         let header = self.header.ok_or_else(|| StoreError::Corrupt("the backup has no header".to_owned()))?;
-        let header = Header { incarnation: header.incarnation.saturating_add(1), ..header };
+        let header = Header { incarnation: new_incarnation()?, ..header };
         let mut changes = Changes::default();
         if hold_outbox {
             let (key, nothing) = (DocumentKey::HoldOutbox, <&ByteSlice>::from([].as_slice()));
@@ -71,4 +74,11 @@ impl<S: Space> Restorer<S> {
         self.space.apply(&changes)?;
         self.space.close()
     }
+}
+
+/// A number that no other restore has, of the same backup or another. It is random, since a count would come out the same
+/// each time one backup is restored.
+fn new_incarnation() -> Result<u32, StoreError> {
+    let random = getrandom::u32().map_err(|error| StoreError::Io(format!("no random number: {error}")))?;
+    Ok(random | ABOVE_COUNTS)
 }

@@ -19,10 +19,9 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{
     Batch, BatchId, Commits, Counters, DamageLog, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind,
-    Epoch, Feed, FeedKey, Holding, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Pair, Partitions, Position,
+    Epoch, Feed, FeedKey, Holding, Images, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Pair, Partitions, Position,
     QuestionKey, QueueKey, Snapshot, Store, StoreError, Term, Timer, Weight,
 };
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -215,7 +214,7 @@ impl Store for Played {
     async fn release(&self, given_back: &Partitions) -> Result<(), StoreError> {
         self.kept.release(given_back).await
     }
-    async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
+    async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         let snapshot = self.kept.snapshot(images).await?;
         Ok(match self.disk.platter().mutant {
             Some(Mutant::BackupOfNoMoment) => Box::new(OfNoMoment { disk: self.disk.clone(), after: None }),

@@ -27,6 +27,9 @@ pub(crate) async fn take(_: Caller<Administer>, State(api): State<Shared>) -> Re
             Kind::BackupUnderWay,
             "another backup is being written: one at a time, ask again when it is done",
         ),
+        BackupError::Store(error @ StoreError::SnapshotWithoutRoom { .. }) => {
+            Problem::new(Kind::NoSpace, error.to_string())
+        }
         BackupError::Store(error) => cadenza_runtime::engine::Refused::from(error).into(),
         other => Problem::new(Kind::Internal, other.to_string()),
     })?;

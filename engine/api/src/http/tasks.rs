@@ -334,7 +334,9 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
     }
     if let Some(definition) = catalog.definitions.get(&task.workflow) {
         let answered = |field: &str| fields.iter().any(|(name, value)| name == field && !value.is_blank());
-        let asked = task.kind != TaskKind::Call || outcome.reached();
+        // Who says that the lead wants no contact need not have asked it anything.
+        let opts_out = body.result == Some(TouchResult::OptedOut);
+        let asked = !opts_out && (task.kind != TaskKind::Call || outcome.reached());
         let open = inquiries(task, definition).iter().filter(|ask| asked && ask.required && !answered(&ask.field));
         let missing: Vec<_> =
             open.map(|ask| serde_json::json!({ "field": ask.field, "question": ask.question })).collect();

@@ -24,16 +24,20 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells a page of leads, which the account's record does not list, that their hold is over.
+    /// Tells a page of leads, which the account's record does not list, that their hold is over. Leads that have come under
+    /// the next one since are passed over.
     pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
-        let Some(ending) = self.account(id)?.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
+        let account = self.account(id)?;
+        let joined = account.map_or_else(Vec::new, |account| account.joined.clone());
+        let Some(ending) = account.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
         self.need_to_tell(page)?;
-        for lead in page {
+        for lead in page.iter().filter(|lead| !joined.contains(lead)) {
+            // Before it hears of the end: that may bring it under the next hold, and it has one place for both.
+            self.changes.held.push((id, *lead, false));
             if let Some(tells) = ending.tells {
                 let event = VecDeque::from([tells.event()]);
                 self.transition(*lead, &format!("hold/{id}/{}", ending.at), event, Vec::new())?;
             }
-            self.changes.held.push((id, *lead, false));
         }
         self.change_account(id, |account| account.told(page, last))?;
         Ok(Outcome::Done)

@@ -13,6 +13,7 @@ mod command;
 mod intake;
 mod keys;
 mod overlay;
+mod put_off;
 mod set;
 mod turn;
 

@@ -7,7 +7,7 @@ use super::turn::Known;
 use super::{Decide, Rules, Stop};
 use crate::account::{Account, AccountFacts};
 use crate::assignment::Pools;
-use crate::effect::{Departure, Outgoing, Question, Shadow};
+use crate::effect::{Departure, Due, Outgoing, Question, Shadow};
 use crate::event::{Answer, Event};
 use crate::id::{AccountId, LeadId};
 use crate::identity::{Identity, IdentityKey, Told};
@@ -83,6 +83,9 @@ pub struct Changes {
     pub unheard: Vec<LeadId>,
     /// Leads whose workflows keep asking without ever waiting. They go on when their decisions are asked again.
     pub cut_short: Vec<LeadId>,
+    /// Messages that were put off are looked at again: those of these leads that lie at these places of the outbox. What
+    /// put them off is gone, or has changed.
+    pub sooner: Vec<(LeadId, Due)>,
 }
 
 impl Changes {

@@ -1,6 +1,7 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
 use super::overlay::{Outside, Overlay, Untold, Watched};
+use super::put_off::PutOff;
 use super::set::Found;
 use super::{Decided, Stop};
 use crate::account::AccountFacts;
@@ -50,7 +51,7 @@ impl Overlay<'_> {
         };
         // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
-        let seq_before = state.seq;
+        let (seq_before, put_off) = (state.seq, PutOff::of(state, self.rules));
         let transition = Transition::begin(event_id.to_owned(), self.rules.now);
         let mut turn = Turn { transition, events, others: Vec::new() };
         also.into_iter().for_each(|note| turn.transition.note(note));
@@ -58,6 +59,8 @@ impl Overlay<'_> {
         let Turn { transition, others, .. } = turn;
         let (notes, pushed_out) = transition.finish(state);
         let changed = state.seq != seq_before;
+        let sooner = put_off.gone_in(&PutOff::of(state, self.rules));
+        self.changes.sooner.extend(sooner.into_iter().map(|due| (id, due)));
         if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
             self.changes.decided.push((id, state.seq));
         }

@@ -20,6 +20,8 @@ const ROUNDS_MAX: u16 = 1_000;
 const NOT_DONE_MAX: u8 = 3;
 /// Why a run is parked then.
 const NOBODY_DOES_IT: &str = "nobody does it: three calls in a row were given up";
+/// Why a run is parked whose cadence ended with calls that nobody made.
+const NOBODY_DID_THE_LAST: &str = "nobody does it: the cadence is over, and its last calls were given up";
 /// When to try a touch again for which there was no room.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
 
@@ -42,11 +44,37 @@ fn next_call(cadence: &Cadence, place: usize) -> (usize, bool) {
     }
 }
 
+/// The place of the next touch. A touch that the cadence no longer has counts as one behind the last.
+fn place_after(cadence: &Cadence, state: CadenceState) -> usize {
+    cadence.place(state.touch).map_or(cadence.touches.len(), |place| place + 1)
+}
+
+/// Whether another round may begin.
+const fn may_repeat(cadence: &Cadence, state: CadenceState) -> bool {
+    cadence.repeat.is_some() && state.round < ROUNDS_MAX
+}
+
 impl Machine<'_> {
     pub(super) fn enter_cadence(&mut self, id: RunId, cadence: &Cadence) {
+        if let Some(kept) = self.run(id).and_then(|run| run.cadence.take()) {
+            return self.resume_cadence(id, cadence, kept);
+        }
         let (touch, phase) = (cadence.touch_id(0), CadencePhase::Pause(self.cx.now));
         let state = CadenceState { touch, round: 0, contacts: 0, voicemails: 0, phase, not_done: 0 };
         self.schedule_touch(id, cadence, state, 0);
+    }
+
+    /// Goes on where the run was parked: with what was planned then, else with the next touch. A last call that nobody made
+    /// is made once more, since nothing comes after it.
+    fn resume_cadence(&mut self, id: RunId, cadence: &Cadence, kept: CadenceState) {
+        let state = CadenceState { not_done: 0, ..kept };
+        if matches!(kept.phase, CadencePhase::Pause(_) | CadencePhase::Redial(_)) {
+            return self.set_run_state(id, RunState::Cadence(state));
+        }
+        let next = place_after(cadence, state);
+        let was_last = next >= cadence.touches.len() && !may_repeat(cadence, state);
+        let again = kept.not_done > 0 && was_last;
+        self.schedule_touch(id, cadence, state, if again { next.saturating_sub(1) } else { next });
     }
 
     fn cadence_state(&mut self, id: RunId) -> Option<CadenceState> {
@@ -67,7 +95,7 @@ impl Machine<'_> {
         let mut tried = 0;
         while state.contacts < cadence.contacts_max && tried <= cadence.touches.len() && self.any_may_happen(cadence) {
             let Some(touch) = cadence.touches.get(place) else {
-                let Some(repeat) = cadence.repeat.filter(|_| state.round < ROUNDS_MAX) else { break };
+                let Some(repeat) = cadence.repeat.filter(|_| may_repeat(cadence, state)) else { break };
                 from = self.cx.live.settings.calendar.add(from, repeat);
                 (place, state.round) = (0, state.round + 1);
                 continue;
@@ -95,8 +123,26 @@ impl Machine<'_> {
             place += 1;
             tried += 1;
         }
-        // The cadence is used up, or none of its touches may ever happen.
-        self.go_on(id, cadence.exhausted);
+        self.cadence_over(id, cadence, state);
+    }
+
+    /// The cadence is used up, or none of its touches may ever happen. That is the lead's silence, unless the last calls were
+    /// not made.
+    fn cadence_over(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
+        let all_made = state.contacts >= cadence.contacts_max;
+        if state.not_done == 0 || all_made || !self.any_may_happen(cadence) {
+            self.go_on(id, cadence.exhausted);
+        } else {
+            self.leave_undone(id, cadence, NOBODY_DID_THE_LAST);
+        }
+    }
+
+    /// Leaves a cadence because nobody does what it asks for.
+    fn leave_undone(&mut self, id: RunId, cadence: &Cadence, cause: &str) {
+        match cadence.not_done {
+            Some(target) => self.go_on(id, target),
+            None => self.park(id, cause.to_owned()),
+        }
     }
 
     /// Whether any touch of the cadence may happen at all: there is an address or number,
@@ -222,10 +268,10 @@ impl Machine<'_> {
         }
         state.not_done = state.not_done.saturating_add(1);
         self.set_run_state(id, RunState::Cadence(state));
-        match cadence.not_done {
-            _ if state.not_done < NOT_DONE_MAX => self.next_touch(id, cadence, state),
-            Some(target) => self.go_on(id, target),
-            None => self.park(id, NOBODY_DOES_IT.to_owned()),
+        if state.not_done < NOT_DONE_MAX {
+            self.next_touch(id, cadence, state);
+        } else {
+            self.leave_undone(id, cadence, NOBODY_DOES_IT);
         }
     }
 
@@ -237,9 +283,7 @@ impl Machine<'_> {
     }
 
     fn next_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
-        // A touch that the cadence no longer has counts as one behind the last.
-        let place = cadence.place(state.touch).map_or(cadence.touches.len(), |place| place + 1);
-        self.schedule_touch(id, cadence, state, place);
+        self.schedule_touch(id, cadence, state, place_after(cadence, state));
     }
 
     /// Goes on after a call or task of a cadence was done.

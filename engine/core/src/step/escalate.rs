@@ -15,8 +15,6 @@ use crate::time::Timestamp;
 use crate::workflow::{AskRef, Escalate, Recipient, Slot, StepIx, Verb};
 use std::collections::BTreeSet;
 
-/// How long an escalation point is put off while calls to the lead are held: a day.
-const HELD_RECHECK_MS: i64 = crate::time::DAY_MS;
 /// The most levels of managers that are tried.
 const MANAGERS_MAX: usize = 32;
 
@@ -45,7 +43,8 @@ impl Machine<'_> {
         let now = self.cx.now;
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let Some(mut point) = task.escalation else { return };
-        if task.run.is_some_and(|run| self.brake(run)) {
+        // An earlier deadline of this transition may have put it off.
+        if task.run.is_some_and(|run| self.brake(run)) || !self.is_due_at(&task, point) {
             return;
         }
         let Some((place, escalate)) = self.escalation_of(&task) else {
@@ -88,28 +87,22 @@ impl Machine<'_> {
         self.question(Asked { run, asker, kind, plugin, place, since: from }, Some(overdue));
     }
 
-    /// When to look again at a call that a pause or the lead's own wish holds back, with the gate's verdict. Nobody
-    /// neglects a call that may not be made.
+    /// Whether anything may be done about a task at this point now.
+    fn is_due_at(&self, task: &Task, point: EscalationPoint) -> bool {
+        let task = Task { escalation: Some(point), ..task.clone() };
+        self.state.escalates_at(&task).is_some_and(|at| at <= self.cx.now)
+    }
+
+    /// When to look again at a call that the lead's own wish holds back, with the gate's verdict. Nobody neglects a call
+    /// that may not be made.
     fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Verdict)> {
         if task.kind != TaskKind::Call {
             return None;
         }
         match gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now) {
             verdict @ Verdict::NotBefore { at, why: Reason::NotBefore } => Some((at, verdict)),
-            // Resuming the lead brings its escalation points back.
-            verdict @ Verdict::Held(_) => Some((self.cx.now.plus_ms(HELD_RECHECK_MS), verdict)),
-            Verdict::NotBefore { .. } | Verdict::Go | Verdict::Never(_) => None,
-        }
-    }
-
-    /// Brings points that a pause put off back to their own time, or to now if that is past.
-    pub(super) fn resume_escalations(&mut self) {
-        for task in self.state.tasks.clone() {
-            let Some(held) = task.escalation.filter(|point| !point.asked && point.at > self.cx.now) else { continue };
-            let Some((_, escalate)) = self.escalation_of(&task) else { continue };
-            if let Some(point) = self.point(&escalate, held.point, offered_from(&task)) {
-                self.set_point(task.id, Some(EscalationPoint { at: point.at.max(self.cx.now), ..point }));
-            }
+            // While a call is held none of its points falls due.
+            Verdict::NotBefore { .. } | Verdict::Held(_) | Verdict::Go | Verdict::Never(_) => None,
         }
     }
 
@@ -138,6 +131,13 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
+        let again = EscalationPoint { at: self.cx.now, asked: false, ..asked };
+        if task.run.is_some_and(|run| self.brake(run)) || !self.is_due_at(&task, again) {
+            // Somebody is at it, or it may not be done for now: the plugin is asked anew when that is over.
+            self.set_point(id, Some(again));
+            self.ignore(Ignored::NotAwaited);
+            return;
+        }
         self.note_decision(answer, DecisionKind::Escalation);
         let action = match &answer.decision {
             Ok(Decision::Escalate { action, .. }) => *action,
@@ -304,13 +304,11 @@ impl Machine<'_> {
 
     /// Gives an assignee the task about an overdue one: the task that exists already, or a new one.
     fn give_escalation(&mut self, task: &Task, assignee: Assignee) -> Given {
-        if let Some(open) = self.state.tasks.iter_mut().find(|open| open.about == Some(task.id)) {
+        if let Some(open) = self.state.tasks.iter().find(|open| open.about == Some(task.id)) {
             if open.assignee == assignee || assignee == Assignee::Nobody {
                 return Given::Already;
             }
-            open.assignee = assignee.clone();
-            let id = open.id;
-            self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
+            self.give_to(open.id, assignee);
             return Given::New;
         }
         if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
@@ -334,6 +332,7 @@ impl Machine<'_> {
             redial: false,
             about: Some(task.id),
             give_up: None,
+            number: None,
         });
         Given::New
     }
@@ -352,11 +351,7 @@ impl Machine<'_> {
         let now = self.cx.now;
         let could = |pool: &String| self.team().members(pool).any(|rep| rep != holder && self.team().is_here(rep, now));
         let pool = pools.into_iter().find(could).ok_or_else(|| not_done(Unable::NobodyElse))?;
-        let assignee = Assignee::Pool(pool);
-        if let Some(task) = self.task_mut(task.id) {
-            task.assignee = assignee.clone();
-        }
-        self.notes.push(Note::TaskMoved { task: task.id.in_journal(), assignee });
+        self.give_to(task.id, Assignee::Pool(pool));
         Ok(())
     }
 

@@ -345,13 +345,18 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::RulesRaised);
     }
 
-    /// Carries bindings over to a key that means the same number as before but is written differently.
+    /// Carries bindings, and the numbers of calls, over to a key that means the same number as before but is written differently.
     pub(super) fn rewritten(&mut self, old: &IdentityKey, new: &IdentityKey) {
         let bound = self.state.lead.consent.bound.clone();
         for BoundKey { binding, .. } in bound.into_iter().filter(|bound| bound.key == *old) {
             if binding.why != Why::Crowded {
                 self.bound(new, &binding);
                 self.tell_key(new.clone(), IdentityMessage::Bind(binding));
+            }
+        }
+        for task in self.state.tasks.iter_mut().chain(&mut self.state.given_up) {
+            if task.number.as_ref() == Some(&old.value) {
+                task.number = Some(new.value.clone());
             }
         }
     }

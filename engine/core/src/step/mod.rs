@@ -320,10 +320,10 @@ impl<'a> Machine<'a> {
                 self.notes.push(Note::Paused(true));
             }
             LeadCommand::Resume => {
-                self.state.lead.paused_at = None;
-                self.give_time_again(|task| task.kind == TaskKind::Call);
+                if self.state.lead.paused_at.take().is_some() {
+                    self.give_time_again(|task| task.kind == TaskKind::Call);
+                }
                 self.notes.push(Note::Paused(false));
-                self.resume_escalations();
             }
             LeadCommand::SetOwner(rep) if !self.team().knows(rep) => self.ignore(Ignored::UnknownRep),
             LeadCommand::SetOwner(rep) => {

@@ -79,11 +79,8 @@ impl Machine<'_> {
         for id in gone {
             let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { continue };
             let assignee = self.seat(&task);
-            if let Some(task) = self.task_mut(id) {
-                task.assignee = assignee.clone();
-            }
             self.notes.push(Note::Gone(task.assignee));
-            self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
+            self.give_to(id, assignee);
         }
     }
 

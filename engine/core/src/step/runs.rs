@@ -143,6 +143,7 @@ impl Machine<'_> {
             marks: Vec::new(),
             taken: Vec::new(),
             key: None,
+            cadence: None,
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);
@@ -202,6 +203,9 @@ impl Machine<'_> {
         let at = self.cx.now;
         if let Some(run) = self.run(id) {
             run.attempt = run.attempt.saturating_add(1);
+            if let RunState::Cadence(cadence) = run.state {
+                run.cadence = Some(cadence);
+            }
             run.state = RunState::Parked { cause: cause.clone(), at };
             let at = Some(run.at());
             self.notes.push(Note::Parked { run: id.in_journal(), cause, at });
@@ -232,6 +236,7 @@ impl Machine<'_> {
             run.step = step;
             run.entered_at = now;
             run.paused_until = None;
+            run.cadence = None;
             run.attempt = run.attempt.saturating_add(1);
             run.state = RunState::Ready;
         }

@@ -7,6 +7,7 @@ use super::view::ClosedTask;
 use crate::event::{TaskChange, TaskReport};
 use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
+use crate::identity::{IdentityKey, IdentityKind};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, RepId, Stage, Touch, TouchResult};
 use crate::run::RunState;
@@ -101,6 +102,7 @@ impl<'a> Machine<'a> {
             redial: false,
             about: None,
             give_up: give_up.map(|span| calendar.add(from, span)),
+            number: None,
         };
         self.open_task(task);
         Ok(id)
@@ -181,17 +183,31 @@ impl<'a> Machine<'a> {
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 
-    /// What kept these tasks from being done is over: they have as long as they had in the beginning until they are given up.
+    /// What kept these tasks from being done is over: they have as long as they had in the beginning until they are due,
+    /// until somebody hears of them, and until they are given up.
     pub(super) fn give_time_again(&mut self, of: impl Fn(&Task) -> bool) {
-        let waiting = self.state.tasks.iter().filter(|task| task.give_up.is_some() && of(task));
-        let tasks: Vec<Task> = waiting.cloned().collect();
+        let tasks: Vec<Task> = self.state.tasks.iter().filter(|task| of(task)).cloned().collect();
         for task in tasks {
-            let from = task.not_before.map_or(self.cx.now, |at| at.max(self.cx.now));
-            let give_up = self.times_from(&task, from).and_then(|(_, give_up)| give_up);
-            if let Some(open) = self.task_mut(task.id) {
-                open.give_up = open.give_up.max(give_up);
+            let ahead = task.not_before.filter(|at| *at > self.cx.now);
+            let from = ahead.or_else(|| self.gated_from(&task)).unwrap_or(self.cx.now);
+            let Some((due, give_up)) = self.times_from(&task, from) else { continue };
+            // One that is not on offer yet has lost nothing but the time until it is given up: the rest is counted from
+            // its offer on.
+            let point = task.escalation.filter(|_| ahead.is_none());
+            let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
+            let Some(open) = self.task_mut(task.id) else { continue };
+            open.give_up = open.give_up.and(open.give_up.max(give_up));
+            if ahead.is_none() {
+                (open.not_before, open.due) = (Some(from), open.due.max(due));
+                open.escalation = moved.or(open.escalation);
             }
         }
+    }
+
+    /// Until when the gate holds a task back that is a call.
+    fn gated_from(&self, task: &Task) -> Option<Timestamp> {
+        let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
+        held_until(verdict).filter(|_| task.kind == TaskKind::Call)
     }
 
     /// Nobody has done a task in time. There was no touch and no contact, and plugins hear nothing of it.
@@ -205,8 +221,11 @@ impl<'a> Machine<'a> {
         if self.state.gives_up_at(&self.state.tasks[ix]).is_none_or(|at| !is_over(at)) {
             return;
         }
-        let task = self.state.tasks.remove(ix);
+        let mut task = self.state.tasks.remove(ix);
         self.state.unclaim(id);
+        if task.kind == TaskKind::Call && task.number.is_none() {
+            task.number = self.number().map(|number| number.value);
+        }
         let (kind, assignee, at) = (task.kind, task.assignee.clone(), task.at());
         self.notes.push(Note::NotDone { task: id.in_journal(), kind, assignee, at });
         self.withdraw_about(id);
@@ -278,12 +297,13 @@ impl<'a> Machine<'a> {
         });
         self.withdraw_about(task.id);
         self.named = &report.fields;
-        self.dialled = self.number();
+        let kept = task.number.as_ref().map(|number| IdentityKey::kept(IdentityKind::Phone, number));
+        self.dialled = kept.or_else(|| self.number());
         self.set_fields(&report.fields, Word::Own);
         let run = task.run;
         if task.kind == TaskKind::Call {
-            // This call settles whatever call-back was agreed before.
-            self.state.callback_at = None;
+            // This call settles whatever call-back was agreed before, but not one that was agreed since it was given up.
+            self.state.callback_at.take_if(|_| !late);
             let touch = Touch {
                 at: self.cx.now,
                 channel: Channel::Call,
@@ -389,7 +409,7 @@ impl<'a> Machine<'a> {
             self.ignore(Ignored::UnknownRep);
             return;
         }
-        let call = gate::check(self.state, Channel::Call, &self.cx.live.settings, now);
+        let (call, number) = (gate::check(self.state, Channel::Call, &self.cx.live.settings, now), self.number());
         let Some(task) = self.task_mut(id) else {
             self.ignore(Ignored::UnknownTask);
             return;
@@ -405,31 +425,41 @@ impl<'a> Machine<'a> {
                 self.ignore(Ignored::HeldBack);
                 return;
             }
-            TaskChange::Claimed(rep) | TaskChange::Reassigned(rep) => task.assignee = Assignee::Rep(rep.clone()),
+            TaskChange::Claimed(rep) => {
+                self.give_to(id, Assignee::Rep(rep.clone()));
+                if is_call {
+                    self.state.claim(id, now);
+                    self.keep_number(id, number);
+                }
+            }
+            TaskChange::Reassigned(rep) => self.give_to(id, Assignee::Rep(rep.clone())),
             TaskChange::Snoozed(until) => {
                 task.not_before = Some(*until).filter(|until| *until > now);
                 self.notes.push(Note::Snoozed { task: id.in_journal(), until: *until });
-                return;
             }
         }
-        let assignee = task.assignee.clone();
-        self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
-        match change {
-            TaskChange::Claimed(_) if is_call => self.state.claim(id, now),
-            _ => self.state.unclaim(id),
+    }
+
+    /// Keeps the number that a call goes to, for a report that comes when the lead may have another.
+    fn keep_number(&mut self, id: TaskId, number: Option<IdentityKey>) {
+        if let Some(task) = self.task_mut(id) {
+            task.number = number.map(|number| number.value);
         }
     }
 
     /// Moves the open tasks of one assignee to a rep.
     pub(super) fn move_tasks(&mut self, from: &Assignee, to: &RepId) {
-        let to = Assignee::Rep(to.clone());
-        let mut moved = Vec::new();
-        for task in self.state.tasks.iter_mut().filter(|task| task.assignee == *from) {
-            task.assignee = to.clone();
-            moved.push(task.id);
-        }
-        self.notes
-            .extend(moved.into_iter().map(|task| Note::TaskMoved { task: task.in_journal(), assignee: to.clone() }));
+        let moved: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.assignee == *from).map(|t| t.id).collect();
+        moved.into_iter().for_each(|task| self.give_to(task, Assignee::Rep(to.clone())));
+    }
+
+    /// Puts a task into another queue. Whoever had claimed it is no longer at it.
+    pub(super) fn give_to(&mut self, id: TaskId, assignee: Assignee) {
+        let Some(task) = self.task_mut(id) else { return };
+        task.assignee = assignee.clone();
+        task.number = None;
+        self.state.unclaim(id);
+        self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
     }
 
     /// Whether the lead may no longer be worked.

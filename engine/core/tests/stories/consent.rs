@@ -326,7 +326,6 @@ fn open_calls_are_gated_again_when_a_zone_is_learnt() {
         Mon 03-02 09:33 > lead.updated timezone=America/Los_Angeles
         Mon 03-02 09:40 > resume
           Paused(false)
-          task now with nobody
         Mon 03-02 09:40 ? a
           = quick is at call
           = call open for nobody from Mon 03-02 12:00, due Mon 03-02 12:05

@@ -105,18 +105,45 @@ fn a_call_that_is_held_back_is_nobodys_neglect() {
           call for ada, due Mon 03-02 09:05
         Mon 03-02 09:01 > pause
           Paused(true)
-        Mon 03-02 09:05 ~ timer
-          gate: call held: paused
-        Tue 03-03 09:05 ~ timer
-          gate: call held: paused
         Tue 03-03 09:05 > resume
           Paused(false)
-        Tue 03-03 09:05 ~ timer
-          task now with pool:closers
-          escalated at point 2: reassign nobody
-        Tue 03-03 09:05 ? a
+        Tue 03-03 09:10 ~ timer
+          queued by chat
+          escalated at point 0: remind ada
+        Tue 03-03 09:20 ~ timer
+          escalation for mia, due Tue 03-03 09:20
+          queued by chat
+          escalated at point 1: raise mia
+        Tue 03-03 09:20 ? a
           = urgent is at call
-          = call open for pool:closers, due Mon 03-02 09:05
+          = call open for ada from Tue 03-03 09:05, due Tue 03-03 09:10
+          = escalation open for mia, due Tue 03-03 09:20
+          = open, owner Some(ada), watchers []
+    ",
+    );
+    check(
+        "its workflow is paused",
+        urgent(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in urgent
+          urgent -> own
+          owner ada by pool
+          urgent -> call
+          call for ada, due Mon 03-02 09:05
+        Mon 03-02 09:01 ! paused: urgent
+        Mon 03-02 09:05 ~ timer
+          urgent stands still
+        Tue 03-03 09:05 ! released
+        Tue 03-03 09:05 ~ released
+          urgent goes on
+        Tue 03-03 09:10 ~ timer
+          queued by chat
+          escalated at point 0: remind ada
+        Tue 03-03 09:11 ? a
+          = urgent is at call
+          = call open for ada from Tue 03-03 09:05, due Tue 03-03 09:10
           = open, owner Some(ada), watchers []
     ",
     );
@@ -145,6 +172,99 @@ fn a_call_that_is_held_back_is_nobodys_neglect() {
           = urgent is at call
           = call open for ada from Mon 03-09 10:00, due Mon 03-09 10:05
           = open, owner Some(ada), watchers []
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_somebody_has_claimed_is_not_taken_away() {
+    check(
+        "it is offered to the pool when the claim has lapsed",
+        urgent(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in urgent
+          urgent -> own
+          owner ada by pool
+          urgent -> call
+          call for ada, due Mon 03-02 09:05
+        Mon 03-02 09:05 ~ timer
+          queued by chat
+          escalated at point 0: remind ada
+        Mon 03-02 09:15 ~ timer
+          escalation for mia, due Mon 03-02 09:15
+          queued by chat
+          escalated at point 1: raise mia
+        Mon 03-02 09:59 > claim ada
+          task now with ada
+        Mon 03-02 10:00 ? a
+          = urgent is at call
+          = call open for ada, due Mon 03-02 09:05
+          = escalation open for mia, due Mon 03-02 09:15
+          = call under way since Mon 03-02 09:59
+          = open, owner Some(ada), watchers []
+        Mon 03-02 10:01 > claim bob
+          ignored: not_awaited
+        Mon 03-02 10:29 ~ timer
+          task now with pool:closers
+          escalated at point 2: reassign nobody
+        Mon 03-02 10:30 ? a
+          = urgent is at call
+          = call open for pool:closers, due Mon 03-02 09:05
+          = escalation open for mia, due Mon 03-02 09:15
+          = open, owner Some(ada), watchers []
+    ",
+    );
+    check(
+        "what was decided before it was claimed is not done, and asked again",
+        urgent(),
+        pooled,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in urgent
+          urgent -> own
+          owner ada by pool
+          urgent -> call
+          call for ada, due Mon 03-02 09:05
+        Mon 03-02 10:00 ! stopped till then
+        Mon 03-02 10:00 ~ timer
+        Mon 03-02 10:00:30 ~ timer
+        Mon 03-02 10:01 ~ timer
+        Mon 03-02 10:01 > claim ada
+          task now with ada
+        Mon 03-02 10:02 > answer reassign
+          ignored: not_awaited
+        Mon 03-02 10:31 ~ timer
+        Mon 03-02 10:31 > answer reassign
+          task now with pool:closers
+          escalated at point 2: reassign nobody
+        Mon 03-02 10:31 ? a
+          = urgent is at call
+          = call open for pool:closers, due Mon 03-02 09:05
+          = open, owner Some(ada), watchers []
+    ",
+    );
+    check(
+        "another owner takes it over, and nobody is at it",
+        urgent(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in urgent
+          urgent -> own
+          owner ada by pool
+          urgent -> call
+          call for ada, due Mon 03-02 09:05
+        Mon 03-02 09:01 > claim ada
+          task now with ada
+        Mon 03-02 09:02 > owner bob
+          owner bob by manual
+          task now with bob
+        Mon 03-02 09:02 ? a
+          = urgent is at call
+          = call open for bob, due Mon 03-02 09:05
+          = open, owner Some(bob), watchers [ada]
     ",
     );
 }

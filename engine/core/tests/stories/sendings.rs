@@ -1,8 +1,9 @@
 //! Messages that fall due: what the gate says over the whole lead, what is under way, and
 //! until when a message is put off.
 
-use crate::support::workflows::{self as w, hot};
+use crate::support::workflows::{self as w, Does, hot};
 use crate::teller::check;
+use cadenza_core::event::StandardEvent;
 use cadenza_core::workflow::{Verb, Workflow};
 use std::sync::Arc;
 
@@ -101,6 +102,7 @@ fn what_is_said_when_a_mail_falls_due() {
           stays, 0 under way
         Mon 03-02 09:06 > resume
           Paused(false)
+          looked at again: 1
         Mon 03-02 09:07 > due
           gate: email go
           leaves, 1 under way
@@ -202,6 +204,7 @@ fn what_is_said_when_a_mail_falls_due() {
           stays, 1 under way
         Mon 03-02 09:04 > resume
           Paused(false)
+          looked at again: 1
         Mon 03-02 09:05 > due
           leaves, 1 under way
         ",
@@ -209,6 +212,105 @@ fn what_is_said_when_a_mail_falls_due() {
     ];
     for (title, story) in cases {
         check(title, vec![mailed("first")], hot, &format!("{created}{story}"));
+    }
+}
+
+#[test]
+fn a_mail_is_looked_at_again_when_what_put_it_off_is_gone() {
+    let created = "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+          enrolled in first
+          first -> mail
+          queued by smtp";
+    let cases = [
+        (
+            "the lead asked for a later time, then for another, then for none",
+            "
+        Mon 03-02 09:01 > prefer @03-09 10:00
+          Preferred
+        Mon 03-02 09:02 > due
+          gate: email not before Mon 03-09 10:00: not_before
+          stays, 0 under way
+        Mon 03-02 09:03 > prefer @03-05 10:00
+          Preferred
+          looked at again: 1
+        Mon 03-02 09:03 > due
+          gate: email not before Thu 03-05 10:00: not_before
+          stays, 0 under way
+        Mon 03-02 09:04 > lead.updated title=COO
+        Mon 03-02 09:05 > prefer
+          Preferred
+          looked at again: 1
+        Mon 03-02 09:05 > due
+          gate: email go
+          leaves, 1 under way
+        ",
+        ),
+        (
+            "the lead wants no mails at all",
+            "
+        Mon 03-02 09:01 > prefer @03-09 10:00
+          Preferred
+        Mon 03-02 09:02 > due
+          gate: email not before Mon 03-09 10:00: not_before
+          stays, 0 under way
+        Mon 03-02 09:03 > prefer email @03-09 10:00
+          Preferred
+          Bound { kind: Email, why: OptedOut }
+          looked at again: 1
+        Mon 03-02 09:03 > due
+          first -> rest
+          waits until Wed 04-01 09:03
+          is dropped, 0 under way
+        ",
+        ),
+        (
+            "a person held the lead back",
+            "
+        Mon 03-02 09:01 > pause
+          Paused(true)
+        Mon 03-02 09:02 > due
+          gate: email held: paused
+          stays, 0 under way
+        Mon 03-02 09:03 > resume
+          Paused(false)
+          looked at again: 1
+        Mon 03-02 09:03 > due
+          gate: email go
+          leaves, 1 under way
+        ",
+        ),
+        (
+            "its run was paused, and is to go on earlier",
+            "
+        Mon 03-02 09:01 > email.auto_replied until=03-10_08:00
+          first by email.auto_replied: pause
+          paused until Tue 03-10 08:00
+        Mon 03-02 09:02 > due
+          gate: email not before Tue 03-10 08:00: run_paused
+          stays, 0 under way
+        Mon 03-02 09:03 > email.auto_replied until=03-04_08:00
+          first by email.auto_replied: pause
+          paused until Wed 03-04 08:00
+          looked at again: 1
+        Mon 03-02 09:03 > due
+          gate: email not before Wed 03-04 08:00: run_paused
+          stays, 0 under way
+        Wed 03-04 08:00 ~ timer
+          first goes on
+        Wed 03-04 08:00 > due
+          gate: email go
+          leaves, 1 under way
+        ",
+        ),
+    ];
+    for (title, story) in cases {
+        let workflow = w::workflow("first").on_created().step("mail", |_| Verb::Email(w::email())).then("rest");
+        let pause = Does::Pause(Some("event.until"), "3 business days");
+        let workflow = workflow
+            .interrupt("email.auto_replied", &[], pause)
+            .step("rest", |go| w::wait_event(w::standard(StandardEvent::EmailReplied), go("end"), "30d", go("end")));
+        check(title, vec![workflow.build()], hot, &format!("{created}{story}"));
     }
 }
 
@@ -286,7 +388,7 @@ fn a_call_is_under_way_while_it_is_claimed() {
           task now with ada
         Mon 03-02 09:40 ? a
           = quick is at call
-          = call open for ada, due Mon 03-02 10:00
+          = call open for ada from Mon 03-02 09:04, due Mon 03-02 10:04
           = call under way since Mon 03-02 09:40
           = open, owner None, watchers []
         Mon 03-02 09:41 > call no_answer

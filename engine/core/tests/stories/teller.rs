@@ -107,6 +107,10 @@ impl Told {
                 self.line(&format!("  {line}"));
             }
         }
+        let sooner = std::mem::take(&mut self.leads[ix].sooner);
+        if sooner > 0 {
+            self.line(&format!("  looked at again: {sooner}"));
+        }
         self.leads[ix].check_wakeable();
     }
 
@@ -238,14 +242,16 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
     let commanded = |command| Event::Commanded { command, by: "ops".to_owned() };
     let mut tasks = sim.state.tasks.iter().chain(&sim.state.given_up);
     let mut task = |kind| tasks.find(|task| task.kind == kind).map(|task| task.id);
+    let given_up = sim.state.given_up.last().map(|task| task.id);
     let first = || sim.state.tasks.first().expect("an open task").id;
     let moved = |change| Event::TaskMoved { task: first(), change, by: "ops".to_owned() };
     let rep = |ix: usize| RepId(words[ix].to_owned());
     match words[0] {
         "again" => sim.last.clone().expect("something that happened before"),
-        kind @ ("call" | "todo" | "escalation") => Event::TaskDone(TaskReport {
-            task: task(TaskKind::parse(kind).expect("one of these"))
-                .unwrap_or_else(|| panic!("no {kind} is open for `{line}`")),
+        kind @ ("call" | "todo" | "escalation" | "late") => Event::TaskDone(TaskReport {
+            task: TaskKind::parse(kind)
+                .map_or(given_up, &mut task)
+                .unwrap_or_else(|| panic!("no {kind} task is known for `{line}`")),
             outcome: Outcome::parse(words[1]).expect("an outcome"),
             result: words.get(2).and_then(|word| TouchResult::parse(word)),
             notes: None,

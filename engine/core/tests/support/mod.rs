@@ -6,7 +6,7 @@
 pub mod workflows;
 
 use cadenza_core::account::Account;
-use cadenza_core::effect::{Departure, Outgoing, Question};
+use cadenza_core::effect::{Departure, Due, Outgoing, Question};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
     Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
@@ -54,6 +54,8 @@ pub struct Sim {
     pub entries: Vec<Entry>,
     pub outbox: Vec<Outgoing>,
     pub questions: Vec<Question>,
+    /// The messages that were brought forward by the latest event.
+    pub sooner: usize,
     /// The latest event that was fed, for feeding it again.
     pub last: Option<Event>,
     /// The workflow of every run that ever was.
@@ -151,6 +153,7 @@ impl Sim {
             entries: vec![],
             outbox: vec![],
             questions: vec![],
+            sooner: 0,
             last: None,
             names: BTreeMap::new(),
         }
@@ -190,6 +193,12 @@ impl Sim {
                 Outside::Send(row) => self.outbox.push(*row),
                 Outside::Ask(question) => self.questions.push(*question),
                 Outside::Watch(_) => {}
+            }
+        }
+        for row in &mut self.outbox {
+            if changes.sooner.contains(&(id, row.due)) {
+                row.due = Due::At(now);
+                self.sooner += 1;
             }
         }
         let pushed_out = changes.leads.get(&id).is_some_and(|lead| !lead.entries.is_empty());

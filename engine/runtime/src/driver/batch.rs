@@ -133,8 +133,10 @@ pub(crate) enum After {
     Leave(LeadId, String),
     /// A workspace or a brake came into force.
     Publish(Arc<Catalog>),
-    /// What was held of one lead is looked at again.
-    ReleaseLead(LeadId),
+    /// What was put off of one lead, and lies at this place of the outbox, is looked at again.
+    LookAgain(LeadId, Due),
+    /// Hours may have changed: everything that was put off is looked at again.
+    LookAgainAtAll,
     /// What was held is looked at again; `leads` when a workflow is no longer paused.
     Release {
         /// Whether leads are told.

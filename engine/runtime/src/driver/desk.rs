@@ -185,6 +185,7 @@ impl Desk {
                 Outside::Watch(watched) => open.after.push(After::Watch(watched)),
             }
         }
+        open.after.extend(changes.sooner.drain(..).map(|(lead, due)| After::LookAgain(lead, due)));
         let leads = changes.leads.values().filter_map(|lead| lead.state.next_due());
         let accounts = changes.accounts.values().filter_map(|account| account.next_due());
         open.next_due = leads.chain(accounts).fold(open.next_due, Timestamp::min);

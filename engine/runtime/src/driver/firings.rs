@@ -94,7 +94,11 @@ impl Schedules {
     pub(super) fn going_on_from(mut self, before: Self, now: Timestamp) -> Self {
         for known in before.all {
             match self.all.iter_mut().find(|planned| planned.schedule.id == known.schedule.id) {
-                Some(planned) => planned.go_on_with(known.state, now),
+                Some(planned) => {
+                    planned.go_on_with(known.state, now);
+                    // What came before the firing has still to settle, whatever was applied meanwhile.
+                    planned.begun_in = known.begun_in;
+                }
                 None => drop(self.gone.insert(known.schedule.id, remove(known.state, now))),
             }
         }

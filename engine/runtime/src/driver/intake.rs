@@ -1,12 +1,11 @@
 //! What comes from outside: events and commands for leads. Each is read into a command of the heart, what all of them need is
 //! read in one go, and each is answered when the batch that applies it is durable.
 
-use super::batch::{After, Taken};
+use super::batch::Taken;
 use super::desk::Desk;
 use super::room::Room;
 use crate::engine::{Accepted, Applied, Refused, Request};
 use cadenza_core::heart::{Command, Outcome, Rejected};
-use cadenza_core::journal::Note;
 use cadenza_store::StoreError;
 use tokio::sync::oneshot;
 
@@ -101,9 +100,6 @@ async fn lead(
     let (lead, now) = (*lead, desk.clock.now());
     match desk.run_prefetched(&command, None, now).await? {
         Ok(Outcome::Applied(notes)) => {
-            if notes.contains(&Note::Paused(false)) {
-                desk.open.after.push(After::ReleaseLead(lead));
-            }
             if let Some(state) = desk.state(lead) {
                 let applied = Applied { notes, state: Box::new(state.clone()) };
                 desk.open.taken.push(Taken::Lead(command, reply, applied));

@@ -467,6 +467,7 @@ impl Driver {
         desk.open.after.push(After::Publish(catalog));
         // There may be connections now that there were not.
         desk.open.after.push(After::Release { leads: false });
+        desk.open.after.push(After::LookAgainAtAll);
         // There may be tasks now of reps that there are no more.
         desk.open.after.push(After::Seat);
         Ok(())

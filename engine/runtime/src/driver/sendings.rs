@@ -11,12 +11,13 @@ use crate::render::{render_email, unrendered};
 use cadenza_core::effect::{Departure, Due, Outgoing};
 use cadenza_core::event::{Delivery, Event};
 use cadenza_core::expr::Object;
-use cadenza_core::gate::Permit;
-use cadenza_core::heart::{Command, Outcome, Rejected};
-use cadenza_core::id::EffectId;
+use cadenza_core::gate::{self, Permit, Verdict};
+use cadenza_core::heart::{Command, Found, Outcome, Rejected};
+use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::lead::Channel;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, Partitions, StoreError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Rows read at a time.
@@ -36,16 +37,50 @@ pub(super) struct Sendings {
     next: Timestamp,
     /// The batch that carries the attempts begun last: no rows are looked for before it has settled.
     begun_in: Option<u64>,
+    put_off: PutOff,
+}
+
+/// Rows that were put off and are looked at again before their time.
+#[derive(Default)]
+struct PutOff {
+    /// Until when the rows of which leads were put off, and behind which row to go on.
+    of_leads: BTreeMap<(Timestamp, LeadId), EffectId>,
+    /// Behind which row to go on through all of them; none when that is over.
+    all: Option<Place>,
+}
+
+impl PutOff {
+    fn is_over(&self) -> bool {
+        self.of_leads.is_empty() && self.all.is_none()
+    }
 }
 
 impl Sendings {
-    pub(super) const fn new(lanes: Lanes, rendering: Rendering, now: Timestamp) -> Self {
-        Self { lanes, rendering, next: now, begun_in: None }
+    pub(super) fn new(lanes: Lanes, rendering: Rendering, now: Timestamp) -> Self {
+        let mut new = Self { lanes, rendering, next: now, begun_in: None, put_off: PutOff::default() };
+        // The workspace may have changed while the engine was stopped.
+        new.look_again_at_all();
+        new
     }
 
     /// When rows are looked for next: not before it is known which leads have something to hear that may forbid theirs.
-    pub(super) const fn next(&self, desk: &Desk) -> Timestamp {
-        if self.begun_in.is_none() && desk.unheard.is_known() { self.next } else { Timestamp::MAX }
+    pub(super) fn next(&self, desk: &Desk) -> Timestamp {
+        match self.begun_in {
+            Some(_) => Timestamp::MAX,
+            None if !desk.unheard.is_known() => Timestamp::MAX,
+            None if self.put_off.is_over() => self.next,
+            None => Timestamp::from_ms(0),
+        }
+    }
+
+    /// What put rows of a lead off until then is gone, or has changed.
+    pub(super) fn look_again(&mut self, lead: LeadId, put_off_until: Timestamp) {
+        self.put_off.of_leads.insert((put_off_until, lead), EffectId(lead.0));
+    }
+
+    /// What puts rows off may have changed for all leads.
+    pub(super) fn look_again_at_all(&mut self) {
+        self.put_off.all = Some((Due::At(Timestamp::from_ms(0)), EffectId(0)));
     }
 
     /// The store has what this batch wrote.
@@ -68,6 +103,7 @@ impl Sendings {
     /// What is in the store is no longer known: everything is looked at anew.
     pub(super) fn forget(&mut self, now: Timestamp) {
         (self.next, self.begun_in) = (now, None);
+        self.look_again_at_all();
         self.lanes.forget_places();
     }
 
@@ -78,7 +114,7 @@ impl Sendings {
 
     /// Begins attempts for rows that are due. Rows are read from the store, and the outbox of the open batch is not in it yet.
     pub(super) async fn begin(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
-        if self.next(desk) > now {
+        if self.next(desk) > now || self.bring_forward(desk, now).await? {
             return Ok(());
         }
         let (mut looked_at, mut handled) = (0, 0);
@@ -117,6 +153,54 @@ impl Sendings {
             self.begun_in = Some(desk.open.number);
         }
         Ok(())
+    }
+
+    /// Lets rows fall due now that were put off, a batch's share at a time: the gate is asked about them again. Says whether
+    /// there were any; then no rows are looked for before the store has that.
+    async fn bring_forward(&mut self, desk: &mut Desk, now: Timestamp) -> Result<bool, StoreError> {
+        let mut found = self.put_off_of_leads(desk, now).await?;
+        if found.is_empty() {
+            found = self.put_off_of_all(desk, now).await?;
+        }
+        let any = !found.is_empty();
+        for row in found {
+            desk.put_off(row.due, row, Due::At(now));
+        }
+        self.begun_in = self.begun_in.or(any.then_some(desk.open.number));
+        Ok(any)
+    }
+
+    /// Rows of leads for which something has changed. Those of one lead lie beside each other, since ids begin with that of
+    /// the lead.
+    async fn put_off_of_leads(&mut self, desk: &Desk, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        let mut found = Vec::new();
+        while found.len() < HANDLED_MAX
+            && let Some(((at, lead), after)) = self.put_off.of_leads.pop_first()
+        {
+            let due = Due::At(at);
+            let page = desk.store.outbox(&Partitions::ALL, Some((due, after)), due, HANDLED_MAX).await?;
+            if let Some(last) = page.last().filter(|last| page.len() == HANDLED_MAX && last.lead == lead) {
+                self.put_off.of_leads.insert((at, lead), last.id);
+            }
+            found.extend(page.into_iter().take_while(|row| row.lead == lead).filter(|row| waits(row, now)));
+        }
+        Ok(found)
+    }
+
+    /// A page of all rows that were put off: those of which the gate says something else by now.
+    async fn put_off_of_all(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        let Some(after) = self.put_off.all else { return Ok(Vec::new()) };
+        // Rows that have fallen due are looked at anyway.
+        let after = after.max((Due::At(now), EffectId(u128::MAX)));
+        let page = desk.store.outbox(&Partitions::ALL, Some(after), Due::At(Timestamp::MAX), HANDLED_MAX).await?;
+        self.put_off.all = page.last().filter(|_| page.len() == HANDLED_MAX).map(|last| (last.due, last.id));
+        let mut found = Vec::new();
+        for row in page.into_iter().filter(|row| waits(row, now)) {
+            if desk.says_otherwise(&row, now).await? {
+                found.push(row);
+            }
+        }
+        Ok(found)
     }
 
     /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
@@ -233,7 +317,21 @@ impl Sendings {
     }
 }
 
+/// Whether a row was put off and its time has not come. One that waits to be tried again was not put off.
+fn waits(row: &Outgoing, now: Timestamp) -> bool {
+    row.due > Due::At(now) && matches!(row.deferred, Some(Verdict::NotBefore { .. }))
+}
+
 impl Desk {
+    /// Whether the gate says something else of a row than when it was put off. Of one whose lead cannot be read nobody knows.
+    async fn says_otherwise(&mut self, row: &Outgoing, now: Timestamp) -> Result<bool, StoreError> {
+        let settings = Arc::clone(&self.catalog.live.settings);
+        let (Found::One(state), Some(channel)) = (self.lead(row.lead).await?, row.message.touch()) else {
+            return Ok(false);
+        };
+        Ok(Some(gate::check(state, channel, &settings, now)) != row.deferred)
+    }
+
     /// Takes those attempts out of the open batch whose leads changed since they were begun, or all: their rows, as if they had
     /// not been.
     fn attempts_to_ask_about(&mut self, all: bool) -> Vec<Outgoing> {

@@ -9,6 +9,7 @@ use super::walks::{Raising, Seating};
 use super::watching::Watching;
 use super::{Driver, begins_a_batch, brakes, firings};
 use crate::engine::{Progress, Refused, Request};
+use cadenza_core::effect::Due;
 use cadenza_store::{Batch, BatchId, StoreError, Weight};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -157,7 +158,9 @@ impl Driver {
                 self.desk.next_timer = self.desk.next_timer.min(self.desk.clock.now());
             }
             After::Publish(catalog) => drop(self.ends.catalog.send_replace(catalog)),
-            After::ReleaseLead(lead) => self.releasing.go_of(lead),
+            After::LookAgain(lead, Due::OnRelease) => self.releasing.go_of(lead),
+            After::LookAgain(lead, Due::At(at)) => self.sendings.look_again(lead, at),
+            After::LookAgainAtAll => self.sendings.look_again_at_all(),
             After::Release { leads } => self.releasing.go(leads),
             After::Seat => self.seating = Seating::begin(),
         }
@@ -289,7 +292,8 @@ impl Driver {
                 | After::Leave(..)
                 | After::Watch(_)
                 | After::Publish(_)
-                | After::ReleaseLead(_)
+                | After::LookAgain(..)
+                | After::LookAgainAtAll
                 | After::Release { .. }
                 | After::Seat => {}
             }

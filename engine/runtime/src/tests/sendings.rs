@@ -199,3 +199,34 @@ fn a_connection_has_no_more_than_its_share_of_the_sendings() {
         assert_eq!(world.post.attempts(), SHARE + 1, "a result makes room for one more");
     });
 }
+
+/// The gate puts a mail off until the morning, and then something changes by which it would let it go.
+#[test]
+fn a_mail_that_was_put_off_leaves_when_what_put_it_off_is_gone() {
+    for by_workspace in [false, true] {
+        let world = World::new(&[MAILS]);
+        let lead = world.live(async |engine| {
+            engine.advance(fixture::NOW.plus_ms(8 * HOUR_MS)).await.unwrap();
+            let lead = engine.report(comes("ada@acme.example")).await.unwrap().lead;
+            rest(&engine).await;
+            let due = engine.outbox(None, 9).await.unwrap()[0].due.at().expect("its mail waits for a time");
+            assert!(due > engine.clock().now(), "for the morning");
+            if !by_workspace {
+                let zone = ("timezone".to_owned(), Value::Text("Asia/Tokyo".to_owned()));
+                let learnt = Incoming { lead: Some(lead), ..said(StandardEvent::LeadUpdated, "ada@acme.example") };
+                let report = Report { fields: vec![zone], ..learnt.report };
+                // Monday morning there, Sunday evening here.
+                engine.advance(fixture::NOW.plus_ms((2 * 24 + 10) * HOUR_MS)).await.unwrap();
+                engine.report(Incoming { report, ..learnt }).await.unwrap();
+                rest(&engine).await;
+                assert_eq!(world.post.attempts(), 1, "its zone is learnt, and it is morning there");
+            }
+            lead
+        });
+        if by_workspace {
+            write(&world.folders.path().join("workspace/cadenza.yaml"), &FILES[0].1.replace("[email]", "[call]"));
+            world.live(async |engine| rest(&engine).await);
+        }
+        assert_eq!(world.post.addresses(lead), ["ada@acme.example"], "by the workspace: {by_workspace}");
+    }
+}

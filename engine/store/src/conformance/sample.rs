@@ -106,6 +106,7 @@ pub fn waiting(n: u64) -> LeadState {
         marks: Vec::new(),
         taken: Vec::new(),
         key: None,
+        cadence: None,
         state: RunState::Task(task),
     });
     state.tasks.push(Task {
@@ -125,6 +126,7 @@ pub fn waiting(n: u64) -> LeadState {
         redial: false,
         about: None,
         give_up: None,
+        number: None,
     });
     let answer = Event::Decided(Answer {
         run,

@@ -3,12 +3,11 @@
 use super::{Opened, Place, sample};
 use crate::contract::Store;
 use crate::records::{Batch, DocumentKey, LeadIndex, LeadWrite, OutboxWrite, StoreError};
-use crate::snapshot::{Pair, Snapshot, images_in};
+use crate::snapshot::{Images, Pair, Snapshot, images_in};
 use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::state::LeadState;
-use std::fs::File;
 
-fn images() -> File {
+fn images() -> Images {
     images_in(&std::env::temp_dir()).expect("a file for what is changed")
 }
 

@@ -1,0 +1,50 @@
+//! Messages that were put off, and transitions that bring them forward.
+//!
+//! A message that is put off lies in the outbox at the time that the gate gave. When a transition changes what the gate says, that
+//! time means nothing any more, and the lead's messages there are looked at again at once.
+
+use super::Rules;
+use crate::effect::Due;
+use crate::gate::{self, Verdict};
+use crate::id::RunId;
+use crate::lead::Channel;
+use crate::run::Run;
+use crate::state::LeadState;
+use std::collections::BTreeSet;
+
+/// The channels by which messages leave.
+const BY_MESSAGE: [Channel; 2] = [Channel::Email, Channel::Message];
+
+/// What puts messages of a lead off.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// What the gate says of a channel.
+    Gate(Channel),
+    /// The pause of a run.
+    Run(RunId),
+}
+
+/// What puts messages of a lead off, and where the outbox has them then.
+#[derive(Default)]
+pub(super) struct PutOff(BTreeSet<(By, Due)>);
+
+impl PutOff {
+    pub(super) fn of(state: &LeadState, rules: Rules<'_>) -> Self {
+        let gated = BY_MESSAGE.into_iter().filter_map(|channel| {
+            let due = match gate::check(state, channel, &rules.live.settings, rules.now) {
+                Verdict::NotBefore { at, .. } => Due::At(at),
+                Verdict::Held(_) => Due::OnRelease,
+                Verdict::Go | Verdict::Never(_) => return None,
+            };
+            Some((By::Gate(channel), due))
+        });
+        let until = |run: &Run| run.paused_until.filter(|at| *at > rules.now);
+        let paused = state.runs.iter().filter_map(|run| Some((By::Run(run.id), Due::At(until(run)?))));
+        Self(gated.chain(paused).collect())
+    }
+
+    /// Where messages lie that were put off by something that is not there any more, or says something else.
+    pub(super) fn gone_in(&self, after: &Self) -> BTreeSet<Due> {
+        self.0.difference(&after.0).map(|(_, due)| *due).collect()
+    }
+}
