@@ -142,6 +142,7 @@ impl Serve {
             threads: Threads::Own,
             played: None,
             library: None,
+            catalog: None,
         })
     }
 

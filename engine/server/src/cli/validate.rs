@@ -90,6 +90,7 @@ enum File {
     Sources,
     Connections,
     Workspace,
+    Test,
 }
 
 impl Schema {
@@ -100,6 +101,7 @@ impl Schema {
             File::Sources => Document::Sources,
             File::Connections => Document::Connections,
             File::Workspace => Document::Workspace,
+            File::Test => Document::Test,
         };
         output::json(&cadenza_language::schema(document));
         Ok(Answer::Yes)

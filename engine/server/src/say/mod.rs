@@ -1,5 +1,6 @@
 //! What commands and the demo say, and how: on which stream, in which zone, in tables, lines and stories. Knows no command.
 
+pub(crate) mod cases;
 pub(crate) mod glance;
 pub(crate) mod output;
 pub(crate) mod story;
