@@ -111,6 +111,14 @@ impl Folder {
         Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
     }
 
+    /// With the files of another, for whoever shows messages about both.
+    #[must_use]
+    pub fn shown_with(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.faults.extend(other.faults);
+        self
+    }
+
     /// The text of a file.
     pub fn file(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)

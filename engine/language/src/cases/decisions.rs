@@ -49,7 +49,7 @@ fn stub(look: &Lookup<'_>, node: &Node, info: &PluginInfo) -> Option<Stub> {
         let names: Vec<&str> = ["real", "fails"].into_iter().chain(actions).collect();
         let message = format!("`{}` never decides `{text}`", info.name);
         let problem = Problem::error("wrong-decision", node.span.clone(), message);
-        sheet.report(problem.suggest(&text, names, "one word can be").help(example(info)));
+        sheet.report(problem.suggest(&text, names, "one word can be").or_help(example(info)));
         return None;
     }
     let form = Form::open(sheet, node, &STUB)?;

@@ -71,9 +71,14 @@ pub(super) fn find_verb(
 pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<Given> {
     let mut given: Vec<Given> = Vec::new();
     let mut before = (look.leads.len() == 1).then(|| look.leads.keys().next().cloned()).flatten();
+    // Whoever leaves the lead out behind an entry that is broken is not to blame.
+    let mut is_blamed = false;
     let mut latest: Option<(Moment, usize)> = None;
     for (number, item) in items.iter().enumerate() {
-        let Some((verb, shape)) = find_verb(&look.sheet, item, &GIVEN, "an entry of `given`") else { continue };
+        let Some((verb, shape)) = find_verb(&look.sheet, item, &GIVEN, "an entry of `given`") else {
+            is_blamed = true;
+            continue;
+        };
         let Some(form) = Form::peek(&look.sheet, item, shape) else { continue };
         form.require(&look.sheet);
         let Some(when) = when(look, &form, number == 0) else { continue };
@@ -86,6 +91,7 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<
         let lead = match form.get("lead") {
             Some(node) => look.lead(node, leads),
             None if before.is_some() => before.clone(),
+            None if is_blamed => None,
             None => {
                 let names = listed(leads.keys().map(String::as_str));
                 let problem = Problem::error("which-lead", form.pointer(), "nothing says which lead this is about");
@@ -93,6 +99,7 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<
                 None
             }
         };
+        is_blamed |= lead.is_none();
         before.clone_from(&lead);
         let Some(lead) = lead else { continue };
         let act = match verb {
