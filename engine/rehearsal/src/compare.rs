@@ -47,6 +47,8 @@ pub(crate) struct Over<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// Steps, and lines of decisions, that are told of a lead that went elsewhere.
+const PATH_MAX: usize = 12;
 /// Reasons that are told where nothing of the kind happened.
 const HINTS_MAX: usize = 3;
 
@@ -228,21 +230,38 @@ impl<'a> Over<'a> {
             };
         };
         let happening = &self.story[ix];
-        let mut because = happening.because.clone();
-        if matches!(expected.what, What::Step(_) | What::Owner(_)) {
-            // Where it goes follows from what was decided before.
-            let before = self.story[..ix].iter().rev().filter(|other| other.lead == happening.lead);
-            let decision = before.into_iter().find(|other| matches!(other.fact, Some(Seen::Fact(Fact::Decides { .. }))));
-            because.extend(decision.into_iter().flat_map(|decision| {
-                std::iter::once(decision.text.clone()).chain(decision.because.iter().map(|why| format!("  {why}")))
-            }));
+        if let What::Step(at) = &expected.what
+            && !matches!(&happening.fact, Some(Seen::Fact(Fact::Step(is))) if is_at(is, at))
+        {
+            let (happened, because) = self.path(happening.lead, &at.workflow);
+            return Failure { line: expected.line, expected: expected_in_words, happened, because };
         }
+        let because = happening.because.clone();
         Failure {
             line: expected.line,
             expected: expected_in_words,
-            happened: format!("{} ({})", self.sentence(happening, words).trim_end_matches('.'), differ.join("; ")),
+            happened: format!("{} Differs: {}.", self.sentence(happening, words), differ.join("; ")),
             because,
         }
+    }
+
+    /// The steps that a lead went through, and what plugins decided on the way.
+    fn path(&self, lead: LeadId, workflow: &str) -> (String, Vec<String>) {
+        let (mut steps, mut decided): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+        for happening in self.story.iter().filter(|happening| happening.lead == lead) {
+            match &happening.fact {
+                Some(Seen::Fact(Fact::Step(is))) if is.workflow == workflow => steps.push(&is.step),
+                Some(Seen::Fact(Fact::Decides { .. })) if decided.len() < PATH_MAX => {
+                    decided.push(happening.text.clone());
+                    decided.extend(happening.because.iter().map(|why| format!("  {why}")));
+                }
+                Some(Seen::Fact(Fact::Ended { .. } | Fact::Parked(_))) => decided.push(happening.text.clone()),
+                _ => {}
+            }
+        }
+        let shown = &steps[..steps.len().min(PATH_MAX)];
+        let more = if steps.len() > shown.len() { " …" } else { "" };
+        (format!("it came to {}{more}", shown.join(", then ")), decided)
     }
 
     /// What stopped a lead, where nothing of the expected kind happened.

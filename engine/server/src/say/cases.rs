@@ -36,7 +36,10 @@ fn failed(failure: &Failure) -> Vec<String> {
         }
         None => lines.push(format!("  {line:<9} not possible:   {}", failure.happened)),
     }
-    lines.extend(failure.because.iter().map(|why| format!("  {:<9} because:        {why}", "")));
+    lines.extend(failure.because.iter().enumerate().map(|(ix, why)| {
+        let head = if ix == 0 { "because:" } else { "" };
+        format!("  {:<9} {head:<15} {why}", "")
+    }));
     lines
 }
 
