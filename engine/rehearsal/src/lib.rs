@@ -9,6 +9,7 @@ mod compare;
 mod coverage;
 mod play;
 mod post;
+mod record;
 mod several;
 mod stage;
 mod story;
@@ -18,5 +19,6 @@ mod words;
 
 pub use compare::Failure;
 pub use coverage::{Coverage, WorkflowCoverage};
+pub use record::{NoCase, Past, record};
 pub use several::{Played, play_all, threads};
 pub use story::Line;

@@ -34,6 +34,8 @@ pub enum Fact {
         fields: BTreeMap<String, serde_json::Value>,
         data: BTreeMap<String, serde_json::Value>,
     },
+    /// A person puts the lead into a workflow.
+    PutIn { workflow: String },
     Enters { workflow: String },
     StaysOut { workflow: String, because: Refusal },
     Step(At),
@@ -126,8 +128,17 @@ impl<'a> FactReader<'a> {
         entry.skeleton.notes.iter().map(|note| self.fact(note, events, &mut answers)).collect()
     }
 
+    /// What a person did that no note tells: put the lead into a workflow. A schedule goes by the id of its firing.
+    pub fn put_in(entry: &Entry) -> Option<Fact> {
+        let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
+        events.iter().find_map(|event| match event {
+            Event::Enrolled { workflow, by } if !by.contains('/') => Some(Fact::PutIn { workflow: workflow.clone() }),
+            _ => None,
+        })
+    }
+
     /// The step of a place.
-    pub fn at(&self, place: StepRef) -> At {
+    fn at(&self, place: StepRef) -> At {
         let definitions = &self.catalog.definitions;
         At {
             workflow: definitions.name(&place.workflow).unwrap_or_default().to_owned(),

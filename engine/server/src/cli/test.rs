@@ -1,15 +1,20 @@
 //! `cadenza test`: plays the cases of `*.test.yaml` in memory, and says in plain words which do not hold and what happened
 //! instead.
 
-use super::Answer;
-use crate::say::{cases, counted, output};
+use super::remote::{Remote, find_lead, path};
+use super::{Answer, why};
+use crate::say::{cases, counted, output, zone};
+use anyhow::Context as _;
+use cadenza_api::views::facts::Fact;
 use cadenza_builds::{Library, Registry};
+use cadenza_core::time::Timestamp;
 use cadenza_language::cases::{Case, Suite};
 use cadenza_language::{Diagnostic, Folder, Paint};
-use cadenza_rehearsal::{Coverage, Played, play_all, threads};
+use cadenza_rehearsal::{Coverage, Past, Played, play_all, threads};
 use cadenza_runtime::catalog::{Basis, Catalog, CatalogError};
 use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
+use serde::Deserialize as _;
 use serde_json::json;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +38,11 @@ pub(super) struct Test {
     /// Play again whenever a file of the folder changes
     #[arg(long)]
     watch: bool,
+    /// Print a test file of what a real lead lived through, masked: asks a running engine
+    #[arg(long, value_name = "LEAD", conflicts_with_all = ["case", "story", "coverage", "watch"])]
+    record: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
     /// For people, or for CI
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -64,6 +74,9 @@ impl Report {
 
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
+        if let Some(lead) = &self.record {
+            return self.record(lead);
+        }
         let library = Arc::new(Library::in_memory()?);
         if self.watch {
             return self.watch(&library);
@@ -71,6 +84,28 @@ impl Test {
         let report = self.play(&library)?;
         self.tell(&report);
         Ok(if report.holds() { Answer::Yes } else { Answer::No })
+    }
+
+    /// Makes a case of what a lead lived through.
+    fn record(&self, lead: &str) -> anyhow::Result<Answer> {
+        let client = self.remote.client()?;
+        let lead = find_lead(&client, lead)?;
+        let state = client.get(&path("/v1/leads/", &lead, ""))?;
+        let (entries, zone) = why::entries(&client, &lead, true)?;
+        let read = |entry: &serde_json::Value| -> anyhow::Result<(Timestamp, Vec<Fact>)> {
+            let at = entry["at"].as_str().and_then(Timestamp::parse).context("an entry has no time")?;
+            let facts = Vec::<Fact>::deserialize(&entry["facts"]);
+            Ok((at, facts.context("the engine is of another version: its journal is not understood")?))
+        };
+        let text = |name: &str| state[name].as_str().map(str::to_owned);
+        let past = Past {
+            entries: entries.iter().map(read).collect::<anyhow::Result<_>>()?,
+            stage: text("stage"),
+            segment: text("segment"),
+            zone: zone::named(zone.as_deref()),
+        };
+        output::say(cadenza_rehearsal::record(&past)?.trim_end());
+        Ok(Answer::Yes)
     }
 
     fn play(&self, library: &Arc<Library>) -> anyhow::Result<Report> {
