@@ -227,12 +227,14 @@ impl Outgoing {
 }
 
 crate::codes::codes! {
-    /// What a rep is told about a task.
+    /// What a rep is told.
     pub enum NoticeKind {
         /// The task is late.
         0 Reminder = "reminder",
         /// The task is late, and another rep than the one told has it.
         1 Raised = "raised",
+        /// Words that a workflow has for somebody.
+        2 Words = "words",
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::address::{Address, NoAddress};
 use crate::causes::causes;
 use bytes::Bytes;
-use cadenza_core::effect::{Addressee, Message, Outgoing};
+use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing};
 use cadenza_core::gate::Permit;
 use cadenza_core::identity;
 use cadenza_core::lead::RepId;
@@ -229,7 +229,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
                 "id": row.key(),
                 "lead": row.lead,
                 "workflow": catalog.definitions.name(workflow),
-                "kind": "words",
+                "kind": NoticeKind::Words,
                 "text": plain::lines(words),
             });
             if let Addressee::Rep(rep) = to {

@@ -12,14 +12,19 @@ pub(crate) fn as_timestamp(written: &str, known: &Known<'_>) -> Option<String> {
 
 /// The time with its zone for a date or a time without one; none for anything else.
 pub(crate) fn as_time(written: &str, known: &Known<'_>) -> Option<String> {
+    let zone = known.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    as_local_time(written, &zone)
+}
+
+/// The same where the zone is known.
+pub(crate) fn as_local_time(written: &str, zone: &TimeZone) -> Option<String> {
     let moment = match as_date(written) {
         Some(date) => date.at(0, 0, 0, 0),
         // With an offset it is a time already.
         None if Timestamp::parse(written).is_some() => return None,
         None => written.trim().parse::<DateTime>().ok().filter(|_| written.contains(':'))?,
     };
-    let zone = known.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-    let zoned = moment.to_zoned(zone).ok()?;
+    let zoned = moment.to_zoned(zone.clone()).ok()?;
     Some(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 

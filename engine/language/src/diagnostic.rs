@@ -150,6 +150,11 @@ impl<'a> Sheet<'a> {
         Self { file, text, findings }
     }
 
+    /// Another file that is read because of this one.
+    pub(crate) fn beside(&self, file: &'a str, text: &'a str) -> Self {
+        Self { file, text, findings: self.findings }
+    }
+
     /// The same file without what follows this place.
     pub(crate) fn up_to(&self, end: usize) -> Self {
         Self { text: &self.text[..end], ..*self }

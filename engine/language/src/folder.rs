@@ -15,8 +15,12 @@ pub const FILES_MAX: usize = 1_000;
 const FOLDERS_DEEP_MAX: usize = 4;
 /// How many entries of other folders are looked at for misplaced files.
 const OTHER_ENTRIES_MAX: usize = 10_000;
+/// Where samples lie, tables of events among them.
+const SAMPLES: &str = "samples";
 /// Folders at the top in which YAML files are nobody's mistake.
-const OTHER_FOLDERS: [&str; 2] = ["scripts", "samples"];
+const OTHER_FOLDERS: [&str; 2] = ["scripts", SAMPLES];
+/// How the name of a file with cases ends.
+pub(crate) const TEST_FILE: &str = ".test.yaml";
 /// What some editors put at the beginning of a file; it is no part of the text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -95,6 +99,26 @@ impl Folder {
         Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
     }
 
+    /// The test files of the folder at `root`, with the tables that they may take events from. They are no part of the
+    /// workspace: an engine never sees them.
+    pub fn read_cases(root: &Path) -> Result<Self, FolderError> {
+        let home = root.canonicalize().map_err(|source| FolderError::Io { path: root.to_owned(), source })?;
+        let mut reading = Reading { home, files: BTreeMap::new(), faults: Vec::new(), other_entries: 0 };
+        let folders = reading.files_of("", is_of_cases)?;
+        if folders.iter().any(|folder| folder == SAMPLES) {
+            reading.files_of(SAMPLES, is_table)?;
+        }
+        Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
+    }
+
+    /// With the files of another, for whoever shows messages about both.
+    #[must_use]
+    pub fn shown_with(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.faults.extend(other.faults);
+        self
+    }
+
     /// The text of a file.
     pub fn file(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
@@ -136,7 +160,15 @@ impl TryFrom<BTreeMap<String, String>> for Folder {
 
 /// `*.test.yaml` are cases for `cadenza test`, not part of the workspace. `.yml` is read so that it can be complained of.
 fn is_yaml(name: &str) -> bool {
-    (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.ends_with(".test.yaml")
+    (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.ends_with(TEST_FILE)
+}
+
+fn is_table(name: &str) -> bool {
+    name.ends_with(".csv")
+}
+
+fn is_of_cases(name: &str) -> bool {
+    name.ends_with(TEST_FILE) || is_table(name)
 }
 
 fn is_script(name: &str) -> bool {

@@ -7,6 +7,7 @@
 //! Must not know: any crate of the workspace but core, tokio, sled, wasmtime, axum, the clock. Plugins are known through
 //! core's `PluginCatalog`; conditions leave here as core's `Expr`, and nothing evaluates CEL at run time.
 
+pub mod cases;
 mod check;
 mod condition;
 mod connections;
@@ -37,6 +38,7 @@ mod usage;
 mod workflow;
 mod yaml;
 
+pub use cases::{CheckedCases, check_cases};
 pub use check::{Checked, check, plugin_settings};
 pub use diagnostic::{Diagnostic, Severity};
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, Folder, FolderError};

@@ -2,7 +2,7 @@
 
 use crate::shape::{Key, Shape, Takes};
 use crate::workflow::{WORKFLOW, verb_shapes};
-use crate::{connections, settings, sources, team};
+use crate::{cases, connections, settings, sources, team};
 use serde_json::{Map, Value, json};
 
 /// A file of the workspace that has a schema.
@@ -13,16 +13,18 @@ pub enum Document {
     Sources,
     Connections,
     Workspace,
+    Test,
 }
 
 impl Document {
     /// Every file, by the name `cadenza schema` takes.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("workflow", Self::Workflow),
         ("team", Self::Team),
         ("sources", Self::Sources),
         ("connections", Self::Connections),
         ("workspace", Self::Workspace),
+        ("test", Self::Test),
     ];
 }
 
@@ -34,6 +36,7 @@ pub fn schema(document: Document) -> Value {
         Document::Sources => ("sources", &sources::SOURCES),
         Document::Connections => ("connections", &connections::CONNECTIONS),
         Document::Workspace => ("workspace", &settings::WORKSPACE),
+        Document::Test => ("test", &cases::TEST),
     };
     let mut schema = form(shape);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -82,6 +85,7 @@ fn value(takes: &Takes) -> Value {
         Takes::Flag => json!({ "type": "boolean" }),
         Takes::Whole(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Takes::Date => json!({ "type": "string", "format": "date" }),
+        Takes::Time => json!({ "type": "string", "format": "date-time" }),
         Takes::Bytes => json!({ "type": "string", "pattern": "^[0-9]+ *[KM]iB$" }),
         Takes::Value => json!({ "type": ["string", "number", "boolean", "null", "array"] }),
         Takes::Words(words) => json!({ "enum": words() }),

@@ -42,6 +42,8 @@ pub(crate) enum Takes {
     Whole(u32, u32),
     /// A date, `2026-12-25`.
     Date,
+    /// A time with its zone, `2026-03-08T07:30:00Z`.
+    Time,
     /// An IANA time zone.
     Zone,
     /// An event type.

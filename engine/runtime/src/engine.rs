@@ -143,13 +143,22 @@ pub(crate) enum Request {
     /// What somebody who runs the engine wants of it.
     Operate(Operation, oneshot::Sender<Result<(), Refused>>),
     /// Advance the virtual clock and do everything that falls due on the way.
-    Advance(Timestamp, oneshot::Sender<Result<Timestamp, Refused>>),
+    Advance(Timestamp, Pace, oneshot::Sender<Result<Timestamp, Refused>>),
     /// An attempt to send ended (from the outbox, never from outside).
     Sent(Outgoing, Result<(), SendError>),
     /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
     Answered(Box<cadenza_core::event::Answer>, DecisionKind, Option<Box<Shadow>>),
     /// What a build that is only watched would have decided.
     Compared(Box<Compared>),
+}
+
+/// How far the virtual clock goes before whoever advances it hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All the way.
+    Through,
+    /// To the first time at which something is due.
+    Once,
 }
 
 /// What somebody who runs the engine wants of it: done, or refused, and nothing to say beyond that.
@@ -406,7 +415,13 @@ impl Engine {
 
     /// Advances the virtual clock to a time and returns when everything due by then has been done.
     pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
-        self.ask(|reply| Request::Advance(to, reply)).await
+        self.ask(|reply| Request::Advance(to, Pace::Through, reply)).await
+    }
+
+    /// The same, but no further than to the first time at which something is due: whoever plays people looks then at what
+    /// they have to do. Answers the time that was reached.
+    pub async fn advance_once(&self, to: Timestamp) -> Result<Timestamp, Refused> {
+        self.ask(|reply| Request::Advance(to, Pace::Once, reply)).await
     }
 
     /// Sets or releases a brake.

@@ -47,6 +47,9 @@ pub struct StartOptions {
     pub played: Option<Arc<dyn PlayedPool>>,
     /// Components of plugins; those of the data folder when none are given.
     pub library: Option<Arc<Library>>,
+    /// What is in force, where it has been read already, as for many engines that are started on one folder; the folder is
+    /// read when none.
+    pub catalog: Option<Arc<Catalog>>,
 }
 
 /// A running engine.
@@ -62,17 +65,10 @@ pub struct Running {
 /// # Errors
 /// When the store cannot be read, or there is no workspace that could run: in words for whoever starts it.
 pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dyn Courier>) -> anyhow::Result<Running> {
-    let mut basis = Basis {
-        pinned: Arc::new(pinned(store.as_ref()).await?),
-        registry: registry(store.as_ref()).await?,
-        library: match &options.library {
-            Some(library) => Arc::clone(library),
-            None => Arc::new(Library::open(&options.data)?),
-        },
-        now: Clock::real(),
+    let (catalog, refused) = match &options.catalog {
+        Some(read) => (Catalog::clone(read), None),
+        None => read_catalog(&options, store.as_ref()).await?,
     };
-    mend(&mut basis, &options.workspace)?;
-    let (catalog, refused) = first_catalog(&options.workspace, store.as_ref(), basis).await?;
     let mut brakes = brakes(store.as_ref(), &catalog).await?;
     let hold_outbox = store.document(&DocumentKey::HoldOutbox).await.unless_damaged()?.is_some();
     if hold_outbox {
@@ -191,6 +187,21 @@ impl Drop for EndsWithTheDriver {
             std::process::abort();
         }
     }
+}
+
+/// What is in force by the folder, or by the store where the folder is broken.
+async fn read_catalog(options: &StartOptions, store: &dyn Store) -> anyhow::Result<(Catalog, Option<CatalogError>)> {
+    let mut basis = Basis {
+        pinned: Arc::new(pinned(store).await?),
+        registry: registry(store).await?,
+        library: match &options.library {
+            Some(library) => Arc::clone(library),
+            None => Arc::new(Library::open(&options.data)?),
+        },
+        now: Clock::real(),
+    };
+    mend(&mut basis, &options.workspace)?;
+    first_catalog(&options.workspace, store, basis).await
 }
 
 /// The definitions that stored runs may have pinned.

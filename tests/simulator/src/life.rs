@@ -240,6 +240,7 @@ impl Lives<'_> {
                 threads: Threads::Callers,
                 played: Some(Arc::<Post>::clone(&self.post)),
                 library: Some(library()?),
+                catalog: None,
             };
             let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post) as Arc<dyn Courier>;
             let started = match Played::open(&self.disk, self.late.clone(), self.conflicts.clone()) {

@@ -175,6 +175,9 @@ pub(crate) async fn show(
 pub(crate) struct TimelineParams {
     cursor: Option<String>,
     limit: Option<usize>,
+    /// Also in codes and names, for programs.
+    #[serde(default)]
+    facts: bool,
 }
 
 /// `GET /v1/leads/{id}/timeline`: oldest first, in words.
@@ -192,7 +195,7 @@ pub(crate) async fn timeline(
     let entries = api.engine.timeline(&state, after, limit).await?;
     let last = entries.last().map(|entry| entry.seq).filter(|seq| *seq < state.seq);
     let next = last.map(|seq| cursor::write(&name, &u128::from(seq).to_be_bytes()));
-    Ok(Json(TimelineView::new(&state, (after, &entries), &api.engine.catalog(), next)))
+    Ok(Json(TimelineView::new(&state, (after, &entries), &api.engine.catalog(), next, params.facts)))
 }
 
 /// `PUT /v1/leads`: sets what is known of a lead. The lead is found by `id`, `external_id`, `email` or `phone`, and

@@ -1,6 +1,7 @@
 //! What the API shows. These types are separate from the records they are made from, so that either can change alone.
 
 pub mod damage;
+pub mod facts;
 pub(crate) mod lead;
 pub(crate) mod outbox;
 pub(crate) mod plugin;
@@ -9,7 +10,7 @@ pub(crate) mod schedule;
 pub mod status;
 pub(crate) mod task;
 pub(crate) mod timeline;
-pub(crate) mod words;
+pub mod words;
 pub(crate) mod workflow;
 
 use serde::Serialize;

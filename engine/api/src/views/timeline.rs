@@ -1,5 +1,6 @@
 //! A lead's journal as the API shows it: when, by which event, what happened in words, and how it was decided.
 
+use crate::views::facts::{Fact, FactReader};
 use crate::views::words::{Teller, Told};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Entry;
@@ -33,6 +34,9 @@ struct EntryView {
     at: Timestamp,
     event: String,
     what: Vec<Told>,
+    /// The same in codes and names, where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<Vec<Fact>>,
     /// Whether the personal part was erased.
     erased: bool,
 }
@@ -44,16 +48,23 @@ impl TimelineView {
         (after, entries): (u64, &[Entry]),
         catalog: &Catalog,
         next: Option<String>,
+        wants_facts: bool,
     ) -> Self {
         // Entries are numbered without gaps, so a number that is missing could not be read.
         let last = entries.last().map_or(after, |entry| entry.seq);
         let unreadable = (last - after).saturating_sub(entries.len() as u64);
         let mut teller = Teller::new(catalog, state);
+        let mut reader = FactReader::new(catalog, state);
+        let mut facts = |entry: &Entry| {
+            let noted = reader.read(entry).into_iter().flatten();
+            FactReader::put_in(entry).into_iter().chain(noted).collect()
+        };
         let view = |entry: &Entry| EntryView {
             seq: entry.seq,
             at: entry.skeleton.now,
             event: entry.skeleton.event.clone(),
             what: teller.tell(entry),
+            facts: wants_facts.then(|| facts(entry)),
             erased: entry.personal.is_none(),
         };
         Self {

@@ -15,6 +15,7 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use cadenza_runtime::catalog::Catalog;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -52,8 +53,9 @@ pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalo
 }
 
 /// Puts a lead's journal into words, entry after entry, and remembers which run and task is which.
-pub(crate) struct Teller<'a> {
+pub struct Teller<'a> {
     catalog: &'a Catalog,
+    zone: TimeZone,
     lead: LeadId,
     runs: BTreeMap<Born, Digest>,
     /// Runs that are over, of which only the workflow's name is kept.
@@ -63,11 +65,11 @@ pub(crate) struct Teller<'a> {
 
 /// One thing that happened.
 #[derive(Debug, Serialize)]
-pub(crate) struct Told {
-    pub(crate) text: String,
+pub struct Told {
+    pub text: String,
     /// Why, for decisions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) because: Vec<String>,
+    pub because: Vec<String>,
 }
 
 impl Told {
@@ -78,9 +80,10 @@ impl Told {
 
 impl<'a> Teller<'a> {
     /// A teller that knows the lead's current runs and tasks. It learns the others from the entries.
-    pub(crate) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
+    pub fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
         Self {
             catalog,
+            zone: catalog.workspace.settings.calendar.zone().clone(),
             lead: state.lead.id,
             past: state.past.iter().map(|(workflow, past)| (past.run.in_journal(), workflow.clone())).collect(),
             runs: state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect(),
@@ -88,8 +91,14 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Everything an entry says.
-    pub(crate) fn tell(&mut self, entry: &Entry) -> Vec<Told> {
+    /// The same with times in another zone than the workspace's.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Everything an entry says: first its notes, one after the other.
+    pub fn tell(&mut self, entry: &Entry) -> Vec<Told> {
         let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
         let mut answers = events.iter().filter_map(|event| match event {
             Event::Decided(answer) => Some(answer),
@@ -345,7 +354,7 @@ impl<'a> Teller<'a> {
     }
 
     fn time(&self, at: Timestamp) -> String {
-        time(at, self.catalog)
+        in_zone(at, self.zone.clone())
     }
 
     fn workflow(&self, digest: Digest) -> String {
@@ -395,7 +404,10 @@ impl<'a> Teller<'a> {
 
 /// A time as people of this workspace read it.
 pub(crate) fn time(at: Timestamp, catalog: &Catalog) -> String {
-    let zone = catalog.workspace.settings.calendar.zone().clone();
+    in_zone(at, catalog.workspace.settings.calendar.zone().clone())
+}
+
+fn in_zone(at: Timestamp, zone: TimeZone) -> String {
     at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
@@ -528,7 +540,7 @@ fn not_told_words(why: Unable, who: &str) -> String {
 }
 
 /// Why the gate holds back, in words.
-pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
+pub const fn gate_words(why: gate::Reason) -> &'static str {
     match why {
         gate::Reason::OptedOut => "the lead asked not to be contacted",
         gate::Reason::ChannelRefused => "the lead does not want to be reached that way",
@@ -553,7 +565,7 @@ pub(crate) const fn gate_words(why: gate::Reason) -> &'static str {
 }
 
 /// Why a lead was not enrolled, in words.
-pub(crate) const fn refusal(why: Refusal) -> &'static str {
+pub const fn refusal(why: Refusal) -> &'static str {
     match why {
         Refusal::AlreadyIn => "it is in there now",
         Refusal::TooSoon => "it was in there before, and may not come in again yet",
@@ -610,7 +622,7 @@ fn unable_words(action: Action, why: Unable, rep: &str) -> String {
 }
 
 /// Why an event changed nothing, in words.
-pub(crate) const fn ignored_words(why: Ignored) -> &'static str {
+pub const fn ignored_words(why: Ignored) -> &'static str {
     match why {
         Ignored::StaleAttempt => "the run has moved on meanwhile",
         Ignored::UnknownRun => "the run is over or never was",

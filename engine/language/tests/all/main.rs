@@ -1,6 +1,7 @@
 //! The language from outside: whole folders in, a workspace or messages out.
 
 mod broken;
+mod cases;
 mod circles;
 mod fixture;
 mod hostile;

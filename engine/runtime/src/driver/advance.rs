@@ -2,7 +2,7 @@
 //! from outside get one batch at each due time and wait otherwise, so an advance ends however much comes in.
 
 use super::Driver;
-use crate::engine::Refused;
+use crate::engine::{Pace, Refused};
 use cadenza_core::time::Timestamp;
 use cadenza_store::StoreError;
 use tokio::sync::oneshot;
@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 /// An advance under way.
 pub(super) struct Advance {
     to: Timestamp,
+    pace: Pace,
     /// The batch that stores the time reached last; the answer waits for it.
     stored_in: Option<u64>,
     /// Whether the clock was set forward since requests were taken last.
@@ -25,13 +26,18 @@ impl Advance {
 }
 
 impl Driver {
-    pub(super) fn begin_advance(&mut self, to: Timestamp, reply: oneshot::Sender<Result<Timestamp, Refused>>) {
+    pub(super) fn begin_advance(
+        &mut self,
+        to: Timestamp,
+        pace: Pace,
+        reply: oneshot::Sender<Result<Timestamp, Refused>>,
+    ) {
         if self.desk.clock.kind() != crate::clock::ClockKind::Virtual {
             let _ = reply.send(Err(Refused::NotVirtual));
         } else if self.advancing.is_some() {
             let _ = reply.send(Err(Refused::Busy));
         } else {
-            self.advancing = Some(Advance { to, stored_in: None, admits: false, reply });
+            self.advancing = Some(Advance { to, pace, stored_in: None, admits: false, reply });
         }
     }
 
@@ -65,6 +71,9 @@ impl Driver {
         if next <= advance.to {
             self.desk.clock.advance_to(next);
             advance.admits = true;
+            if advance.pace == Pace::Once {
+                advance.to = next;
+            }
             return Ok(());
         }
         if advance.stored_in.is_none() {

@@ -203,7 +203,7 @@ pub(crate) fn refuse(command: Request, refused: &Refused) {
         Request::Lead { reply, .. } => drop(reply.send(Err(refused))),
         Request::Bury(_, _, reply) => drop(reply.send(Err(refused))),
         Request::Operate(_, reply) => drop(reply.send(Err(refused))),
-        Request::Advance(_, reply) => drop(reply.send(Err(refused))),
+        Request::Advance(_, _, reply) => drop(reply.send(Err(refused))),
         Request::Sent(..) | Request::Answered(..) | Request::Compared(_) => {}
     }
 }

@@ -409,8 +409,8 @@ impl Driver {
                 None => letters.bury(desk, cause, content, reply).await,
             },
             Request::Operate(operation, reply) => self.operate(operation, reply).await,
-            Request::Advance(to, reply) => {
-                self.begin_advance(to, reply);
+            Request::Advance(to, pace, reply) => {
+                self.begin_advance(to, pace, reply);
                 Ok(())
             }
             Request::Sent(row, result) => desk.sent(row, result).await,

@@ -134,6 +134,7 @@ impl World {
             threads: Threads::Callers,
             played: None,
             library: Some(library()),
+            catalog: None,
         };
         let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post);
         start(options, Arc::new(store), courier).await

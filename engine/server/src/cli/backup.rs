@@ -86,7 +86,8 @@ impl Backup {
         let mut out = BufWriter::new(created);
         match &self.data {
             Some(data) => on_opened(existing(data)?, SledOptions::default(), async |store: &SledStore| {
-                let begun = Begun::begin(store, data, now(store).await?).await?;
+                // Nothing comes in meanwhile that could want for room.
+                let begun = Begun::begin(store, data, || true, now(store).await?).await?;
                 begun.write(&mut out)?;
                 Ok(())
             })?,

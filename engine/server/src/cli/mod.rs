@@ -25,6 +25,7 @@ mod serve;
 mod spreadsheet;
 pub(crate) mod status;
 mod tasks;
+mod test;
 mod token;
 mod validate;
 pub(crate) mod why;
@@ -57,6 +58,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a workspace folder
     Validate(validate::Validate),
+    /// Play the cases of a workspace's test files, and show what does not happen as they expect
+    Test(test::Test),
     /// Print the JSON Schema of a kind of file
     Schema(validate::Schema),
     /// Bring leads, history or opt-outs from CSV or JSON lines into a running engine
@@ -103,6 +106,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(demo) => demo.run().map(|()| Answer::Yes),
         Command::Serve(serve) => serve.run(),
         Command::Validate(validate) => validate.run(),
+        Command::Test(test) => test.run(),
         Command::Schema(schema) => schema.run(),
         Command::Import(import) => import.run(),
         Command::Event(event) => event.run(),

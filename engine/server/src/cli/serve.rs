@@ -143,6 +143,7 @@ impl Serve {
             threads: Threads::Own,
             played: None,
             library: None,
+            catalog: None,
         })
     }
 

@@ -4,7 +4,7 @@ use super::Answer;
 use crate::say::output;
 use anyhow::Context as _;
 use cadenza_builds::{Library, Plugins, Registry};
-use cadenza_language::{Checked, Diagnostic, Document, Folder, Paint};
+use cadenza_language::{Checked, Diagnostic, Document, Folder, Paint, check_cases};
 use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -32,6 +32,11 @@ enum Format {
 
 /// Checks a workspace folder, with components that are not in it.
 pub(super) fn check(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Checked)> {
+    read(root, more).map(|(folder, checked, _)| (folder, checked))
+}
+
+/// The same with the plugins that it was checked by.
+fn read(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Checked, Plugins)> {
     let folder = Folder::read(root)?;
     let settings = cadenza_language::plugin_settings(&folder);
     let (library, mut registry) = (Library::in_memory()?, Registry::default());
@@ -46,13 +51,21 @@ pub(super) fn check(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Ch
     }
     let plugins = Plugins::load(&library, &mut registry, &settings, offers.troubles)?;
     let checked = cadenza_language::check(&folder, &plugins);
-    Ok((folder, checked))
+    Ok((folder, checked, plugins))
 }
 
 impl Validate {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
-        let (folder, checked) = check(&self.folder, &self.plugin)?;
-        let valid = checked.workspace.is_some();
+        let (mut folder, mut checked, plugins) = read(&self.folder, &self.plugin)?;
+        let mut valid = checked.workspace.is_some();
+        // What test files name is looked for in a workspace that is in order.
+        if let Some(workspace) = &checked.workspace {
+            let files = Folder::read_cases(&self.folder)?;
+            let cases = check_cases(&files, workspace, &plugins);
+            valid &= !cases.diagnostics.iter().any(Diagnostic::is_error);
+            checked.diagnostics.extend(cases.diagnostics);
+            folder = folder.shown_with(files);
+        }
         match self.format {
             Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
             Format::Text => output::say_painted(&report(&checked.diagnostics, &folder, valid)),
@@ -90,6 +103,7 @@ enum File {
     Sources,
     Connections,
     Workspace,
+    Test,
 }
 
 impl Schema {
@@ -100,6 +114,7 @@ impl Schema {
             File::Sources => Document::Sources,
             File::Connections => Document::Connections,
             File::Workspace => Document::Workspace,
+            File::Test => Document::Test,
         };
         output::json(&cadenza_language::schema(document));
         Ok(Answer::Yes)

@@ -22,7 +22,7 @@ impl Why {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let client = self.remote.client()?;
         let lead = find_lead(&client, &self.lead)?;
-        let (entries, zone) = entries(&client, &lead)?;
+        let (entries, zone) = entries(&client, &lead, false)?;
         if self.json {
             output::json(&Value::Array(entries));
             return Ok(Answer::Yes);
@@ -33,13 +33,14 @@ impl Why {
     }
 }
 
-/// The whole journal, page by page, and the time zone of its words.
-fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+/// The whole journal, page by page, with facts beside the words where they are wanted, and the time zone of its words.
+pub(super) fn entries(client: &Client, lead: &str, facts: bool) -> anyhow::Result<(Vec<Value>, Option<String>)> {
     let mut entries: Vec<Value> = Vec::new();
     let mut unreadable = 0;
     let mut cursor: Option<String> = None;
     loop {
-        let parameters = query(&[("limit", Some("200")), ("cursor", cursor.as_deref())]);
+        let parameters =
+            query(&[("limit", Some("200")), ("cursor", cursor.as_deref()), ("facts", facts.then_some("true"))]);
         let mut page = client.get(&path("/v1/leads/", lead, &format!("/timeline{parameters}")))?;
         if let Value::Array(found) = page["items"].take() {
             entries.extend(found);

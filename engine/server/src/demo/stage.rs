@@ -79,6 +79,7 @@ impl Stage {
             threads: Threads::Own,
             played: None,
             library: None,
+            catalog: None,
         })
         .await?;
         stays_here(&engine, &receiver)?;

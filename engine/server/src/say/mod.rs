@@ -1,6 +1,7 @@
 //! What commands and the demo print, and how: on which stream, in which time zone, as tables, lines and
 //! stories. Knows no command.
 
+pub(crate) mod cases;
 pub(crate) mod glance;
 pub(crate) mod output;
 pub(crate) mod story;

@@ -1,0 +1,274 @@
+//! A lead's journal as facts: what happened, in codes and names, for programs that compare or record it. The words for people are
+//! in `words`; a note that says nothing to such a program has no fact.
+
+use crate::json;
+use cadenza_core::event::{Answer, Ending, Event, Report, TaskReport};
+use cadenza_core::gate::{Reason, Verdict as Gate};
+use cadenza_core::id::{Born, Digest};
+use cadenza_core::journal::{Entry, Note, Refusal, Verdict};
+use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
+use cadenza_core::plugin::{Action, Decision, Segment};
+use cadenza_core::state::LeadState;
+use cadenza_core::task::TaskKind;
+use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::StepRef;
+use cadenza_runtime::catalog::Catalog;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A step of a workflow, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct At {
+    pub workflow: String,
+    pub step: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// An event came in.
+    Event {
+        event: String,
+        source: String,
+        fields: BTreeMap<String, serde_json::Value>,
+        data: BTreeMap<String, serde_json::Value>,
+    },
+    /// A person puts the lead into a workflow.
+    PutIn {
+        workflow: String,
+    },
+    Enters {
+        workflow: String,
+    },
+    StaysOut {
+        workflow: String,
+        because: Refusal,
+    },
+    Step(At),
+    Decides {
+        plugin: String,
+        points: Option<i32>,
+        segment: Option<Segment>,
+        track: Option<String>,
+        /// When the plugin wants to look again, in seconds.
+        look_again_s: Option<u32>,
+        action: Option<Action>,
+        /// Whether there was no decision.
+        fails: bool,
+    },
+    Owner {
+        owner: Option<String>,
+    },
+    Task {
+        #[serde(flatten)]
+        at: At,
+        kind: TaskKind,
+        /// A rep, `pool:` and a pool, or `nobody`.
+        assignee: String,
+        due: Timestamp,
+    },
+    Done {
+        #[serde(flatten)]
+        at: At,
+        kind: Option<TaskKind>,
+        outcome: Outcome,
+        result: Option<TouchResult>,
+        answers: BTreeMap<String, serde_json::Value>,
+        callback_at: Option<Timestamp>,
+        by: Option<String>,
+    },
+    GivenUp(At),
+    /// The contact gate said no, for now or for ever; of a message it may be said again when it is dropped.
+    Withheld {
+        channel: Channel,
+        because: Reason,
+        /// Until when; for good when it is `never`.
+        until: Option<Timestamp>,
+        never: bool,
+    },
+    /// What became of a message.
+    Mail {
+        #[serde(flatten)]
+        at: At,
+        /// The number that the lead's journal knows it by.
+        effect: u64,
+        /// None for a word to a rep.
+        script: Option<String>,
+        ending: Ending,
+        because: Option<Reason>,
+    },
+    Touch {
+        channel: Channel,
+        outcome: Outcome,
+        result: Option<TouchResult>,
+    },
+    Escalated {
+        #[serde(flatten)]
+        at: At,
+        action: Action,
+        to: Option<String>,
+    },
+    Ended {
+        #[serde(flatten)]
+        at: At,
+        ending: String,
+    },
+    Parked(At),
+    Stage {
+        stage: Stage,
+    },
+    Segment {
+        segment: Segment,
+    },
+}
+
+/// Reads a lead's journal, entry after entry; remembers which run is which.
+pub struct FactReader<'a> {
+    catalog: &'a Catalog,
+    runs: BTreeMap<Born, Digest>,
+}
+
+impl<'a> FactReader<'a> {
+    /// One that knows what the lead is in now; the rest it learns as it goes.
+    pub fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
+        Self { catalog, runs: state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect() }
+    }
+
+    /// What an entry says, note by note.
+    pub fn read(&mut self, entry: &Entry) -> Vec<Option<Fact>> {
+        let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
+        let mut answers = events.iter().filter_map(|event| match event {
+            Event::Decided(answer) => Some(answer),
+            _ => None,
+        });
+        entry.skeleton.notes.iter().map(|note| self.fact(note, events, &mut answers)).collect()
+    }
+
+    /// What a person did that no note tells: put the lead into a workflow. A schedule goes by the id of its firing.
+    pub fn put_in(entry: &Entry) -> Option<Fact> {
+        let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
+        events.iter().find_map(|event| match event {
+            Event::Enrolled { workflow, by, .. } if !by.contains('/') => {
+                Some(Fact::PutIn { workflow: workflow.clone() })
+            }
+            _ => None,
+        })
+    }
+
+    /// The step of a place.
+    fn at(&self, place: StepRef) -> At {
+        let definitions = &self.catalog.definitions;
+        At {
+            workflow: definitions.name(&place.workflow).unwrap_or_default().to_owned(),
+            step: definitions.step(&place.workflow, place.step).map_or_else(String::new, |(id, _)| id.to_owned()),
+        }
+    }
+
+    fn fact<'e>(
+        &mut self,
+        note: &Note,
+        events: &[Event],
+        answers: &mut impl Iterator<Item = &'e Answer>,
+    ) -> Option<Fact> {
+        let rep = |rep: &cadenza_core::lead::RepId| rep.0.clone();
+        let at_or_nowhere = |place: &Option<StepRef>| place.map_or_else(At::default, |place| self.at(place));
+        Some(match note {
+            Note::Reported(kind) => heard(&kind.to_string(), events),
+            Note::Enrolled { run, workflow, .. } => {
+                self.runs.insert(*run, *workflow);
+                Fact::Enters { workflow: self.catalog.definitions.name(workflow)?.to_owned() }
+            }
+            Note::NotEnrolled { workflow, why } => Fact::StaysOut { workflow: workflow.clone(), because: *why },
+            Note::Entered { run, step } => Fact::Step(self.at(StepRef { workflow: *self.runs.get(run)?, step: *step })),
+            Note::Decided { plugin, verdict, .. } => decides(plugin, verdict, answers.next()),
+            Note::Owned { owner, .. } => Fact::Owner { owner: owner.as_ref().map(rep) },
+            Note::TaskMade { kind, assignee, due, at, .. } => {
+                Fact::Task { at: at_or_nowhere(at), kind: *kind, assignee: assignee.to_string(), due: *due }
+            }
+            Note::TaskDone { task, outcome, result, kind, by, at } => {
+                let report = events.iter().find_map(|event| match event {
+                    Event::TaskDone(report) if report.task.in_journal() == *task => Some(report),
+                    _ => None,
+                });
+                Fact::Done {
+                    at: at_or_nowhere(at),
+                    kind: *kind,
+                    outcome: *outcome,
+                    result: *result,
+                    answers: report.map(answers_of).unwrap_or_default(),
+                    callback_at: report.and_then(|report| report.callback_at),
+                    by: by.as_ref().map(rep),
+                }
+            }
+            Note::NotDone { at, .. } => Fact::GivenUp(self.at(*at)),
+            Note::Gated { channel: Some(channel), verdict, .. } => withheld(*channel, *verdict)?,
+            Note::Delivered { effect, ending, script, why, at } => Fact::Mail {
+                at: at_or_nowhere(at),
+                effect: effect.number(),
+                script: script.and_then(|script| self.catalog.definitions.script(script)).map(str::to_owned),
+                ending: *ending,
+                because: *why,
+            },
+            Note::Touched { channel, outcome, result, .. } => {
+                Fact::Touch { channel: *channel, outcome: *outcome, result: *result }
+            }
+            Note::Escalated { action, to, at, .. } => {
+                Fact::Escalated { at: at_or_nowhere(at), action: *action, to: to.as_ref().map(rep) }
+            }
+            Note::Ended { run, ending, at } => {
+                let step = at_or_nowhere(at).step;
+                let workflow = self.catalog.definitions.name(self.runs.get(run)?)?.to_owned();
+                Fact::Ended { at: At { workflow, step }, ending: ending.clone() }
+            }
+            Note::Parked { at, .. } => Fact::Parked(at_or_nowhere(at)),
+            Note::Stage(stage) => Fact::Stage { stage: *stage },
+            Note::Segment(segment) => Fact::Segment { segment: *segment },
+            _ => return None,
+        })
+    }
+}
+
+fn heard(event: &str, events: &[Event]) -> Fact {
+    let report = events.iter().find_map(|event| match event {
+        Event::Reported(report) => Some(report),
+        _ => None,
+    });
+    let shown = |(name, value): (&String, &cadenza_core::value::Value)| (name.clone(), json::show(value));
+    let fields = |report: &Report| report.fields.iter().map(|(name, value)| (name, value)).map(shown).collect();
+    Fact::Event {
+        event: event.to_owned(),
+        source: report.map_or_else(String::new, |report| report.source.clone()),
+        fields: report.map(fields).unwrap_or_default(),
+        data: report.map(|report| report.data.iter().map(shown).collect()).unwrap_or_default(),
+    }
+}
+
+fn answers_of(report: &TaskReport) -> BTreeMap<String, serde_json::Value> {
+    report.fields.iter().map(|(name, value)| (name.clone(), json::show(value))).collect()
+}
+
+fn decides(plugin: &str, verdict: &Verdict, answer: Option<&Answer>) -> Fact {
+    let (mut points, mut segment, mut track, mut action, mut look_again_s) = (None, None, None, None, None);
+    match verdict {
+        Verdict::Score { points: of, segment: so } => (points, segment) = (Some(*of), Some(*so)),
+        Verdict::Track(to) => track = Some(to.clone()),
+        Verdict::Action(what) => action = Some(*what),
+        Verdict::Failed(_) => {}
+    }
+    if let Some(Ok(Decision::Track { look_again_s: again, .. })) = answer.map(|answer| &answer.decision) {
+        look_again_s = *again;
+    }
+    let fails = matches!(verdict, Verdict::Failed(_));
+    Fact::Decides { plugin: plugin.to_owned(), points, segment, track, look_again_s, action, fails }
+}
+
+fn withheld(channel: Channel, verdict: Gate) -> Option<Fact> {
+    let (because, until, never) = match verdict {
+        Gate::Go => return None,
+        Gate::NotBefore { at, why } => (why, Some(at).filter(|at| *at != Timestamp::MAX), false),
+        Gate::Held(why) => (why, None, false),
+        Gate::Never(why) => (why, None, true),
+    };
+    Some(Fact::Withheld { channel, because, until, never })
+}

@@ -1,0 +1,94 @@
+//! `people`: who does the tasks that `given` says nothing of. And what a report of a task says, here as there.
+
+use super::lookup::{Lookup, moment};
+use super::model::{Did, Habit};
+use super::shapes::{HABIT, TIMES_MAX, call_outcomes};
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::suggest::listed;
+use crate::yaml::{Content, Node};
+use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::workflow::{Inquiry, Step, Verb};
+
+pub(super) fn read(look: &Lookup<'_>, node: &Node) -> Vec<Habit> {
+    match &node.content {
+        Content::Scalar(_) => {
+            look.sheet.word(node, "what people do", &[("nobody", ())]);
+            Vec::new()
+        }
+        Content::Map(_) => habit(look, node).into_iter().collect(),
+        Content::List(items) => items.iter().filter_map(|item| habit(look, item)).collect(),
+    }
+}
+
+fn habit(look: &Lookup<'_>, node: &Node) -> Option<Habit> {
+    let form = Form::open(&look.sheet, node, &HABIT)?;
+    let place = form.get("step").map(|node| look.task(node));
+    let within = form.get("within").and_then(|node| look.sheet.duration(node));
+    let times = form.get("times").map(|node| look.sheet.whole(node, "how often", 1, TIMES_MAX));
+    let (place, step) = match place {
+        Some(found) => found.map(|(place, step)| (Some(place), Some(step)))?,
+        None => (None, None),
+    };
+    let did = did(look, &form, step)?;
+    Some(Habit { place, within: within?, times: times.map_or(Some(None), |times| times.map(Some))?, did })
+}
+
+/// What is reported of a task of this step; of any task when none. It is held to what the step takes.
+pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Option<Did> {
+    let sheet = &look.sheet;
+    let outcomes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
+    let results: Vec<_> = TouchResult::ALL.iter().map(|result| (result.as_str(), *result)).collect();
+    let outcome = form.get("outcome").map(|node| sheet.word(node, "how a task ends", &outcomes));
+    let result = form.get("result").map(|node| sheet.word(node, "what a lead says", &results));
+    let (outcome, result) =
+        (outcome.map_or(Some(None), |it| it.map(Some))?, result.map_or(Some(None), |it| it.map(Some))?);
+    // One without a step is about calls; tasks that are none are done.
+    let is_call = step.is_none_or(|step| !matches!(step.verb, Verb::Task(_)));
+    let ends: Vec<Outcome> = if is_call { call_outcomes().collect() } else { vec![Outcome::Done] };
+    let words = || listed(ends.iter().map(|outcome| outcome.as_str()));
+    match outcome {
+        None if is_call => {
+            let message = "nothing says how the call ends";
+            let problem = Problem::error("missing-key", form.pointer(), message);
+            sheet.report(problem.help(format!("add `outcome: …`, one of {}", words())));
+            return None;
+        }
+        Some(outcome) if !ends.contains(&outcome) => {
+            let what = if is_call { "a call" } else { "a task that is no call" };
+            let span = form.get("outcome").map_or_else(|| form.pointer(), |node| node.span.clone());
+            let problem = Problem::error("wrong-outcome", span, format!("{what} does not end as `{outcome}`"));
+            sheet.report(problem.help(format!("it can be {}", words())));
+            return None;
+        }
+        _ => {}
+    }
+    if let (Some(outcome), Some(result)) = (outcome, result)
+        && is_call
+        && !result.counts_with(outcome)
+    {
+        let message = format!("the lead said nothing when the outcome is `{outcome}`");
+        let problem = Problem::error("wrong-outcome", form.key_span("result"), message);
+        sheet.report(problem.help("leave `result` out, or write `outcome: connected`"));
+        return None;
+    }
+    let answers = form.get("answers").map_or_else(Vec::new, |node| look.fields(node));
+    let asks: &[Inquiry] = match step.map(|step| &step.verb) {
+        Some(Verb::Call(call)) if outcome.is_some_and(Outcome::reached) => &call.asks,
+        Some(Verb::Task(todo)) => &todo.asks,
+        _ => &[],
+    };
+    let given = |field: &str| form.get("answers").and_then(|node| node.get(field)).is_some();
+    let missing: Vec<&str> =
+        asks.iter().filter(|ask| ask.required && !given(&ask.field)).map(|ask| ask.field.as_str()).collect();
+    if !missing.is_empty() {
+        let message = format!("the report has to answer {}", listed(missing.iter().copied()));
+        let problem = Problem::error("unanswered", form.pointer(), message);
+        sheet.report(problem.help(format!("add `answers: {{ {}: … }}`", missing.join(": …, "))));
+        return None;
+    }
+    let notes = form.get("notes").and_then(|node| sheet.text(node, "notes"));
+    let callback = form.get("callback_at").and_then(|node| moment(look, node));
+    let by = form.get("by").and_then(|node| look.rep(node));
+    Some(Did { outcome, result, notes, answers, callback, by })
+}

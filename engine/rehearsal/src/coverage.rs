@@ -1,0 +1,163 @@
+//! Which steps, and which ways out of them, the cases of a workspace visit, and which none does.
+
+use crate::story::Life;
+use crate::ways::{Evidence, Way, interrupted, way_taken, ways_from_anywhere, ways_out};
+use cadenza_core::id::{Born, Digest};
+use cadenza_core::journal::{Interruption, Note, Verdict};
+use cadenza_core::workflow::{Step, StepId, StepRef, Workflow};
+use cadenza_runtime::catalog::Catalog;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What cases visited, over all workflows.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    steps: BTreeSet<(String, String)>,
+    ways: BTreeSet<(String, String, Way)>,
+    /// Endings of `leave`, and interrupts.
+    left: BTreeSet<(String, String)>,
+}
+
+/// What cases visited of a workflow.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkflowCoverage {
+    pub workflow: String,
+    pub steps: usize,
+    pub steps_visited: usize,
+    /// Ways out of steps, endings of `leave`, and interrupts.
+    pub ways: usize,
+    pub ways_visited: usize,
+    /// Steps that no case comes to.
+    pub never_reached: Vec<String>,
+    /// Ways that no case takes, out of steps that one comes to: `first-call: unqualified -> set-aside`.
+    pub never_taken: Vec<String>,
+    /// Endings of `leave` that no case comes to, and interrupts that none meets.
+    pub never_left: Vec<String>,
+}
+
+/// A run on its way.
+struct Walk {
+    workflow: Digest,
+    at: Option<StepId>,
+    evidence: Evidence,
+}
+
+impl Coverage {
+    /// Of what leads lived through.
+    pub(crate) fn of(lives: &[Life], catalog: &Catalog) -> Self {
+        let mut coverage = Self::default();
+        for life in lives {
+            let mut walks: BTreeMap<Born, Walk> = BTreeMap::new();
+            for note in life.entries.iter().flat_map(|entry| &entry.skeleton.notes) {
+                coverage.see(note, &mut walks, catalog);
+            }
+        }
+        coverage
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.ways.extend(other.ways);
+        self.left.extend(other.left);
+    }
+
+    fn see(&mut self, note: &Note, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
+        match note {
+            Note::Enrolled { run, workflow, .. } => {
+                walks.insert(*run, Walk { workflow: *workflow, at: None, evidence: Evidence::default() });
+            }
+            Note::Entered { run, step } => {
+                let Some(walk) = walks.get_mut(run) else { return };
+                let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
+                let evidence = std::mem::take(&mut walk.evidence);
+                self.leave(walk.at, workflow, &evidence, Some(*step));
+                walk.at = Some(*step);
+                self.steps.extend(workflow.step(*step).map(|step| (workflow.name.clone(), step.id.clone())));
+            }
+            Note::Ended { run, ending, .. } => {
+                let Some(walk) = walks.remove(run) else { return };
+                let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
+                self.leave(walk.at, workflow, &walk.evidence, None);
+                if workflow.leave.iter().any(|leave| leave.ending == *ending) {
+                    self.left.insert((workflow.name.clone(), ending.clone()));
+                }
+            }
+            Note::TaskDone { outcome, result, at: Some(at), .. } => {
+                for walk in standing_at(walks, at) {
+                    walk.evidence.done = Some((*outcome, *result));
+                }
+            }
+            Note::NotDone { at, .. } => standing_at(walks, at).for_each(|walk| walk.evidence.not_done = true),
+            Note::Delivered { ending, at: Some(at), .. } => {
+                standing_at(walks, at).for_each(|walk| walk.evidence.mail = Some(*ending));
+            }
+            Note::Drawn { run, arm, .. } => {
+                if let Some(walk) = walks.get_mut(run) {
+                    walk.evidence.arm = Some(arm.clone());
+                }
+            }
+            Note::Interrupted { run, by, did, .. } => {
+                let Some(walk) = walks.get_mut(run) else { return };
+                let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
+                self.left.insert((workflow.name.clone(), interrupted(by, *did)));
+                if *did == Interruption::Moved {
+                    // It leaves by none of its step's ways.
+                    walk.at = None;
+                }
+            }
+            Note::Decided { run, verdict: Verdict::Track(track), .. } => {
+                if let Some(walk) = walks.get_mut(run) {
+                    walk.evidence.track = Some(track.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self, at: Option<StepId>, workflow: &Workflow, evidence: &Evidence, to: Option<StepId>) {
+        let Some(step) = at.and_then(|at| workflow.step(at)) else { return };
+        if let Some(way) = way_taken(step, workflow, evidence, to) {
+            self.ways.insert((workflow.name.clone(), step.id.clone(), way));
+        }
+    }
+
+    /// By workflow, in order of their names.
+    pub fn report(&self, catalog: &Catalog) -> Vec<WorkflowCoverage> {
+        catalog.workspace.workflows.values().map(|workflow| self.of_workflow(workflow)).collect()
+    }
+
+    fn of_workflow(&self, workflow: &Workflow) -> WorkflowCoverage {
+        let name = &workflow.name;
+        let reached = |step: &&Step| self.steps.contains(&(name.clone(), step.id.clone()));
+        let (mut ways, mut ways_visited, mut never_taken) = (0, 0, Vec::new());
+        for step in &workflow.steps {
+            for way in ways_out(step, workflow) {
+                ways += 1;
+                let line = format!("{}: {} -> {}", step.id, way.name, way.to);
+                match self.ways.contains(&(name.clone(), step.id.clone(), way)) {
+                    true => ways_visited += 1,
+                    false if reached(&step) => never_taken.push(line),
+                    false => {}
+                }
+            }
+        }
+        let endings = ways_from_anywhere(workflow);
+        let left = |ending: &&String| self.left.contains(&(name.clone(), (*ending).clone()));
+        WorkflowCoverage {
+            workflow: name.clone(),
+            steps: workflow.steps.len(),
+            steps_visited: workflow.steps.iter().filter(reached).count(),
+            ways: ways + endings.len(),
+            ways_visited: ways_visited + endings.iter().filter(left).count(),
+            never_reached: workflow.steps.iter().filter(|step| !reached(step)).map(|step| step.id.clone()).collect(),
+            never_taken,
+            never_left: endings.iter().filter(|ending| !left(ending)).cloned().collect(),
+        }
+    }
+}
+
+/// The runs that stand at a step.
+fn standing_at<'w>(walks: &'w mut BTreeMap<Born, Walk>, at: &StepRef) -> impl Iterator<Item = &'w mut Walk> {
+    let at = *at;
+    walks.values_mut().filter(move |walk| walk.workflow == at.workflow && walk.at == Some(at.step))
+}

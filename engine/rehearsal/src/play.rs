@@ -1,0 +1,358 @@
+//! Plays one case: what is given happens at its time, people do their tasks, and between two of these time goes to whatever
+//! the engine has to do next.
+
+use crate::compare::Trouble;
+use crate::words;
+use cadenza_api::intake::{self, Draft, Rules};
+use cadenza_core::event::{Event, EventType, StandardEvent, TaskChange, TaskReport};
+use cadenza_core::id::{LeadId, TaskId};
+use cadenza_core::journal::Ignored;
+use cadenza_core::lead::{Outcome, RepId};
+use cadenza_core::state::LeadState;
+use cadenza_core::task::{Assignee, Task, TaskKind};
+use cadenza_core::time::{DAY_MS, Timestamp};
+use cadenza_core::value::Value;
+use cadenza_language::cases::{Act, Case, Did, Done, Given, Habit, Moment, Place, When};
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::engine::{Applied, Engine, Refused};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// How long after the last entry of `given` a case that does not say goes on at most.
+const DAYS_AFTER_MAX: i64 = 90;
+/// How often the clock is set forward in a case.
+const TURNS_MAX: usize = 200_000;
+/// Open tasks that are looked at in one go.
+const QUEUE_PAGE: usize = 1_000;
+
+/// What came of playing a case, before anybody compares.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// Leads by their names in the file.
+    pub(crate) leads: BTreeMap<String, LeadId>,
+    /// What could not be done as it was given.
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+/// The time of a moment in a case that began then.
+pub(crate) fn time_of(moment: Moment, begin: Timestamp, catalog: &Catalog) -> Timestamp {
+    match moment {
+        Moment::At(at) => at,
+        Moment::After(span) => catalog.workspace.settings.calendar.add(begin, span),
+    }
+}
+
+struct Playing<'a> {
+    engine: &'a Engine,
+    catalog: &'a Catalog,
+    case: &'a Case,
+    leads: BTreeMap<String, LeadId>,
+    troubles: Vec<Trouble>,
+    /// Entries that are still to happen, with their times.
+    given: VecDeque<(Timestamp, &'a Given)>,
+    /// Tasks that somebody is going to do, by the habit of this place.
+    planned: BTreeSet<(Timestamp, TaskId, usize)>,
+    seen: BTreeSet<TaskId>,
+    /// How often each habit was followed.
+    followed: Vec<u32>,
+    /// Events sent so far.
+    sent: u64,
+}
+
+/// Plays a case to its end on an engine whose clock stands at its beginning.
+///
+/// # Errors
+/// When the engine fails, which is no fault of the case.
+pub(crate) async fn play(engine: &Engine, catalog: &Catalog, case: &Case) -> anyhow::Result<Ran> {
+    let mut playing = Playing {
+        engine,
+        catalog,
+        case,
+        leads: BTreeMap::new(),
+        troubles: Vec::new(),
+        given: VecDeque::new(),
+        planned: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        followed: vec![0; case.people.len()],
+        sent: 0,
+    };
+    playing.lay_out();
+    playing.go().await?;
+    Ok(Ran { leads: playing.leads, troubles: playing.troubles })
+}
+
+impl Playing<'_> {
+    /// When each entry happens.
+    fn lay_out(&mut self) {
+        let calendar = &self.catalog.workspace.settings.calendar;
+        let mut before = self.case.starts;
+        let mut laid: Vec<(Timestamp, &Given)> = Vec::new();
+        for given in &self.case.given {
+            before = match given.when {
+                When::At(moment) => time_of(moment, self.case.starts, self.catalog),
+                When::Next(span) => calendar.add(before, span),
+            };
+            laid.push((before, given));
+        }
+        laid.sort_by_key(|(at, _)| *at);
+        self.given = laid.into();
+    }
+
+    async fn go(&mut self) -> anyhow::Result<()> {
+        let last_given = self.given.back().map_or(self.case.starts, |(at, _)| *at);
+        let end = self.case.until.map(|moment| time_of(moment, self.case.starts, self.catalog));
+        let end_at = end.unwrap_or_else(|| last_given.plus_ms(DAYS_AFTER_MAX * DAY_MS));
+        for _ in 0..TURNS_MAX {
+            self.plan().await?;
+            let now = self.engine.clock().now();
+            let given_at = self.given.front().map(|(at, _)| *at);
+            let planned_at = self.planned.first().map(|(at, ..)| *at);
+            let next = given_at.into_iter().chain(planned_at).min();
+            let to = next.unwrap_or(end_at).min(end_at);
+            if to > now {
+                if next.is_none() && end.is_none() && self.is_quiet().await? {
+                    return Ok(());
+                }
+                self.engine.advance_once(to).await?;
+                continue;
+            }
+            if given_at.is_some_and(|at| at <= now && at <= end_at) {
+                let Some((_, given)) = self.given.pop_front() else { continue };
+                self.happen(given).await?;
+            } else if planned_at.is_some_and(|at| at <= now && at <= end_at) {
+                let Some((_, task, habit)) = self.planned.pop_first() else { continue };
+                self.follow(task, habit).await?;
+            } else {
+                return Ok(());
+            }
+            // Whatever it leads to at this moment is done before anything else happens.
+            self.engine.advance(now).await?;
+        }
+        anyhow::bail!("the case does not come to an end: the clock was set forward {TURNS_MAX} times")
+    }
+
+    /// Whether nothing is going to happen any more, unless a schedule fires.
+    async fn is_quiet(&self) -> Result<bool, Refused> {
+        let waits = !self.engine.timers(None, 1).await?.is_empty();
+        Ok(!waits && self.engine.outbox(None, 1).await?.iter().all(|row| row.due.at().is_none()))
+    }
+
+    /// Finds out who does the tasks that are new.
+    async fn plan(&mut self) -> anyhow::Result<()> {
+        if self.case.people.is_empty() {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let page = self.engine.queue(None, after.as_ref(), QUEUE_PAGE).await?;
+            let new: Vec<TaskId> =
+                page.iter().map(|place| place.task).filter(|task| !self.seen.contains(task)).collect();
+            for id in new {
+                self.seen.insert(id);
+                if let Some((_, task)) = self.open(id).await? {
+                    self.take_up(&task);
+                }
+            }
+            if page.len() < QUEUE_PAGE {
+                return Ok(());
+            }
+            after = page.into_iter().last();
+        }
+    }
+
+    fn take_up(&mut self, task: &Task) {
+        if task.kind == TaskKind::Escalation {
+            return;
+        }
+        let place = self.place(task);
+        let fits = |(ix, habit): (usize, &Habit)| {
+            let place_fits = habit.place.as_ref().is_none_or(|wanted| *wanted == place);
+            let planned = self.planned.iter().filter(|(.., by)| *by == ix).count();
+            let left = habit.times.is_none_or(|times| (self.followed[ix] as usize) + planned < times as usize);
+            place_fits && left
+        };
+        let Some((ix, habit)) = self.case.people.iter().enumerate().find(|one| fits(*one)) else { return };
+        let from = task.not_before.map_or(task.created_at, |at| at.max(task.created_at));
+        let at = self.catalog.workspace.settings.calendar.add(from, habit.within);
+        self.planned.insert((at, task.id, ix));
+    }
+
+    /// The lead and the task; none when it is not open any more.
+    async fn open(&self, id: TaskId) -> Result<Option<(LeadState, Task)>, Refused> {
+        let Some(state) = self.engine.lead(id.lead()).await? else { return Ok(None) };
+        let task = state.tasks.iter().find(|task| task.id == id).cloned();
+        Ok(task.map(|task| (state, task)))
+    }
+
+    /// The step that a task belongs to.
+    fn place(&self, task: &Task) -> Place {
+        let definitions = &self.catalog.definitions;
+        Place {
+            workflow: definitions.name(&task.workflow).unwrap_or_default().to_owned(),
+            step: definitions.step(&task.workflow, task.step).map_or_else(String::new, |(id, _)| id.to_owned()),
+        }
+    }
+
+    fn name_of(&self, lead: LeadId) -> Option<&str> {
+        self.leads.iter().find(|(_, id)| **id == lead).map(|(name, _)| name.as_str())
+    }
+
+    /// Somebody does a task as is usual, unless `given` says of it what happens.
+    async fn follow(&mut self, id: TaskId, habit: usize) -> anyhow::Result<()> {
+        let Some((_, task)) = self.open(id).await? else { return Ok(()) };
+        let now = self.engine.clock().now();
+        if let Some(offered) = task.not_before.filter(|at| *at > now) {
+            self.planned.insert((offered, id, habit));
+            return Ok(());
+        }
+        let place = self.place(&task);
+        let lead = self.name_of(id.lead());
+        let is_given = |given: &Given| match &given.act {
+            Act::Done(done) => done.place == place && Some(done.lead.as_str()) == lead,
+            _ => false,
+        };
+        if self.given.iter().any(|(_, given)| is_given(given)) {
+            return Ok(());
+        }
+        self.followed[habit] += 1;
+        let did = &self.case.people[habit].did;
+        if let Some(why) = self.report(&task, did).await? {
+            let line = self.case.line;
+            let text = format!("{} could not be done as `people` says: {why}", words::place(&place));
+            self.troubles.push(Trouble { line, text });
+        }
+        Ok(())
+    }
+
+    async fn happen(&mut self, given: &Given) -> anyhow::Result<()> {
+        let trouble = match &given.act {
+            Act::Event { kind, lead, fields, data } => self.event(kind, lead, fields, data).await?,
+            Act::Done(done) => self.done(done).await?,
+            Act::Enroll { workflow, lead } => self.enroll(workflow, lead).await?,
+        };
+        if let Some(text) = trouble {
+            self.troubles.push(Trouble { line: given.line, text });
+        }
+        Ok(())
+    }
+
+    fn next_id(&mut self) -> String {
+        self.sent += 1;
+        format!("given-{}", self.sent)
+    }
+
+    async fn event(
+        &mut self,
+        kind: &EventType,
+        name: &str,
+        more: &[(String, Value)],
+        data: &BTreeMap<String, Value>,
+    ) -> anyhow::Result<Option<String>> {
+        let known = self.leads.get(name).copied();
+        let is_new = known.is_none() || *kind == EventType::Standard(StandardEvent::LeadCreated);
+        let of_file = self.case.leads.get(name).filter(|_| is_new).map_or(&[][..], Vec::as_slice);
+        let of_file = of_file.iter().filter(|(field, _)| !more.iter().any(|(other, _)| other == field));
+        let draft = Draft {
+            source: "test",
+            id: &self.next_id(),
+            kind: kind.clone(),
+            at: None,
+            lead: known,
+            fields: of_file.chain(more).cloned().collect(),
+            data: data.clone(),
+            left_out: Vec::new(),
+            enrolls: true,
+        };
+        let rules = Rules::of(&self.catalog.workspace.settings, self.engine.clock().now());
+        let incoming = match intake::check(draft, rules) {
+            Ok(incoming) => incoming,
+            Err(why) => return Ok(Some(format!("the event {kind} is refused: {why}"))),
+        };
+        match self.engine.report(incoming).await {
+            Ok(accepted) => {
+                self.leads.insert(name.to_owned(), accepted.lead);
+                Ok(None)
+            }
+            Err(refused) => Ok(Some(format!("the event {kind} is refused: {refused}"))),
+        }
+    }
+
+    async fn done(&mut self, done: &Done) -> anyhow::Result<Option<String>> {
+        let Some(lead) = self.leads.get(&done.lead) else {
+            return Ok(Some(format!("nobody has heard of {} yet: an event comes first", done.lead)));
+        };
+        let Some(state) = self.engine.lead(*lead).await? else { return Ok(None) };
+        let open = |task: &&Task| task.kind != TaskKind::Escalation && self.place(task) == done.place;
+        match state.tasks.iter().find(open).cloned() {
+            Some(task) => self.report(&task, &done.did).await,
+            None => {
+                let others: Vec<String> =
+                    state.tasks.iter().map(|task| words::open_task(&self.place(task), task)).collect();
+                let others = match others.as_slice() {
+                    [] => "no task of this lead was open".to_owned(),
+                    some => format!("open were {}", some.join(", ")),
+                };
+                Ok(Some(format!(
+                    "nobody could do the task of {}, since it was not open; {others}",
+                    words::place(&done.place)
+                )))
+            }
+        }
+    }
+
+    /// Reports a task; why that was refused, when it was.
+    async fn report(&mut self, task: &Task, did: &Did) -> anyhow::Result<Option<String>> {
+        let team = &self.catalog.workspace.settings.team;
+        let mut by = did.by.clone().or_else(|| task.assignee.rep().map(|rep| rep.0.clone()));
+        if let Assignee::Pool(pool) = &task.assignee {
+            let first = || team.pools.get(pool)?.members.first().map(|(rep, _)| rep.0.clone());
+            by = by.or_else(first);
+            if let Some(rep) = &by {
+                let change = TaskChange::Claimed(RepId(rep.clone()));
+                let event = Event::TaskMoved { task: task.id, change, by: rep.clone() };
+                if let Some(why) = self.apply(task.id.lead(), event).await? {
+                    return Ok(Some(why));
+                }
+            }
+        }
+        let outcome = match task.kind {
+            TaskKind::Call => did.outcome.unwrap_or(Outcome::NoAnswer),
+            _ => Outcome::Done,
+        };
+        let result = did.result.filter(|result| task.kind != TaskKind::Call || result.counts_with(outcome));
+        let report = TaskReport {
+            task: task.id,
+            outcome,
+            result,
+            notes: did.notes.clone(),
+            fields: did.answers.clone(),
+            callback_at: did.callback.map(|moment| time_of(moment, self.case.starts, self.catalog)),
+            by: by.unwrap_or_else(|| "test".to_owned()),
+        };
+        self.apply(task.id.lead(), Event::TaskDone(report)).await
+    }
+
+    async fn enroll(&mut self, workflow: &str, lead: &str) -> anyhow::Result<Option<String>> {
+        let Some(id) = self.leads.get(lead).copied() else {
+            return Ok(Some(format!("nobody has heard of {lead} yet: an event comes first")));
+        };
+        let event = Event::Enrolled { workflow: workflow.to_owned(), by: "test".to_owned(), key: None };
+        self.apply(id, event).await
+    }
+
+    /// Has something happen to a lead; why nothing did, when nothing did.
+    async fn apply(&mut self, lead: LeadId, event: Event) -> anyhow::Result<Option<String>> {
+        let id = self.next_id();
+        Ok(match self.engine.apply_to(lead, id, event).await {
+            Ok(applied) => ignored(&applied),
+            Err(refused) => Some(refused.to_string()),
+        })
+    }
+}
+
+fn ignored(applied: &Applied) -> Option<String> {
+    match applied.ignored()? {
+        // The task was done; that the run had moved on meanwhile is in the journal.
+        Ignored::NotAwaited if applied.notes.len() > 1 => None,
+        why => Some(cadenza_api::views::words::ignored_words(why).to_owned()),
+    }
+}

@@ -1,0 +1,248 @@
+//! Makes a case of what a lead lived through: a test file whose `given` is what came from outside, whose decisions are those
+//! that were taken, and whose `expect` is what came of them. Whoever it was about is masked: see [`Mask`].
+//!
+//! Whose turn it was depends on other leads, so owners and assignees are left out.
+
+mod mask;
+
+use cadenza_api::views::facts::{At, Fact};
+use cadenza_core::event::Ending;
+use cadenza_core::task::TaskKind;
+use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
+use jiff::tz::TimeZone;
+use mask::Mask;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What an engine tells of a lead.
+#[derive(Debug)]
+pub struct Past {
+    /// Its journal, oldest first.
+    pub entries: Vec<(Timestamp, Vec<Fact>)>,
+    /// How it stands now.
+    pub stage: Option<String>,
+    pub segment: Option<String>,
+    /// The workspace's zone.
+    pub zone: TimeZone,
+}
+
+/// Why there is no case in it.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCase {
+    #[error(
+        "nothing came in about this lead, so there is nothing to play: its journal was erased, or it is older than the journal"
+    )]
+    NothingCameIn,
+    #[error("the lead never came into a workflow, so there is no workflow to try")]
+    NoWorkflow,
+}
+
+/// The lead's name in the file.
+const LEAD: &str = "lead";
+
+/// The test file.
+///
+/// # Errors
+/// When the journal says nothing that could be played.
+pub fn record(past: &Past) -> Result<String, NoCase> {
+    let facts = || past.entries.iter().flat_map(|(at, facts)| facts.iter().map(|fact| (*at, fact)));
+    let is_given = |fact: &Fact| matches!(fact, Fact::Event { .. } | Fact::PutIn { .. });
+    let begin = facts().find(|(_, fact)| is_given(fact)).map(|(at, _)| at).ok_or(NoCase::NothingCameIn)?;
+    let workflow = facts().find_map(|(_, fact)| match fact {
+        Fact::Enters { workflow } => Some(workflow.clone()),
+        _ => None,
+    });
+    let workflow = workflow.ok_or(NoCase::NoWorkflow)?;
+    let mut mask = Mask::default();
+    for (_, fact) in facts() {
+        if let Fact::Event { fields, .. } = fact {
+            mask.learn(fields);
+        }
+    }
+    let writing = Writing { past, begin: whole(begin), workflow: &workflow };
+    let mut out = String::new();
+    out.push_str("# Recorded from a lead by `cadenza test --record`. Whoever it was about is made up; what people wrote is left out.\n");
+    out.push_str("# Whose turn it is depends on other leads, so owners are left out. Read it before you share it.\n");
+    let _ = writeln!(out, "test: {workflow}\nstarts: {}", writing.absolute(begin));
+    let (given, identity, left_out) = writing.given(&mut mask);
+    let _ = writeln!(out, "leads:\n  {LEAD}: {}", flow(&identity));
+    let decisions = decisions(facts().map(|(_, fact)| fact));
+    if !decisions.is_empty() {
+        out.push_str("decisions:\n");
+        for (plugin, stubs) in &decisions {
+            let _ = writeln!(out, "  {plugin}: [{}]", stubs.join(", "));
+        }
+    }
+    let _ = writeln!(out, "cases:\n  - name: What a lead lived through\n    given:");
+    given.iter().for_each(|line| out.push_str(&format!("      - {line}\n")));
+    for name in left_out {
+        let _ = writeln!(out, "      # {name} is left out: it may say who somebody is");
+    }
+    let end = past.entries.last().map_or(begin, |(at, _)| *at);
+    let _ = writeln!(out, "    until: {}", writing.absolute(end.plus_ms(MINUTE_MS)));
+    out.push_str("    expect:\n");
+    writing.expect().iter().for_each(|line| out.push_str(&format!("      - {line}\n")));
+    let standing = [("stage", &past.stage), ("segment", &past.segment)];
+    let standing: Vec<String> =
+        standing.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))).collect();
+    if !standing.is_empty() {
+        let _ = writeln!(out, "      - fields: {{ {} }}", standing.join(", "));
+    }
+    Ok(out)
+}
+
+/// A time without parts of a second.
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_ms(at.as_ms().div_euclid(SECOND_MS) * SECOND_MS)
+}
+
+struct Writing<'a> {
+    past: &'a Past,
+    begin: Timestamp,
+    workflow: &'a str,
+}
+
+impl Writing<'_> {
+    fn absolute(&self, at: Timestamp) -> String {
+        whole(at).to_jiff().to_zoned(self.past.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
+    /// So long after the beginning; as a time where that is a day or more.
+    fn moment(&self, at: Timestamp) -> String {
+        let ms = whole(at).since_ms(self.begin);
+        match ms {
+            0 => "0m".to_owned(),
+            _ if ms >= DAY_MS => self.absolute(at),
+            _ if ms % HOUR_MS == 0 => format!("{}h", ms / HOUR_MS),
+            _ if ms % MINUTE_MS == 0 => format!("{}m", ms / MINUTE_MS),
+            _ => format!("{}s", ms / SECOND_MS),
+        }
+    }
+
+    fn place(&self, at: &At) -> Option<String> {
+        if at.step.is_empty() || at.workflow.is_empty() {
+            return None;
+        }
+        Some(if at.workflow == self.workflow { at.step.clone() } else { format!("{}/{}", at.workflow, at.step) })
+    }
+
+    /// What came from outside, line by line; what is known of the lead at the beginning; and what was left out.
+    fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>, Vec<String>) {
+        let mut lines = Vec::new();
+        let mut known: Option<BTreeMap<String, Value>> = None;
+        for (at, fact) in self.past.entries.iter().flat_map(|(at, facts)| facts.iter().map(move |fact| (*at, fact))) {
+            let at = self.moment(at);
+            match fact {
+                Fact::Event { event, fields, data, .. } => {
+                    let (fields, data) = (mask.fields(fields), mask.data(data));
+                    let is_first = known.is_none();
+                    let before = known.get_or_insert_with(|| fields.clone());
+                    let news = |(name, value): &(&String, &Value)| !is_first && before.get(*name) != Some(value);
+                    let changed: BTreeMap<String, Value> =
+                        fields.iter().filter(news).map(|(name, value)| (name.clone(), value.clone())).collect();
+                    before.extend(changed.clone());
+                    let part = |name: &str, values: &BTreeMap<String, Value>| {
+                        if values.is_empty() { String::new() } else { format!(", {name}: {}", flow(values)) }
+                    };
+                    let more = format!("{}{}", part("fields", &changed), part("data", &data));
+                    lines.push(format!("{{ at: {at}, event: {event}, lead: {LEAD}{more} }}"));
+                }
+                Fact::PutIn { workflow } => lines.push(format!("{{ at: {at}, enroll: {workflow}, lead: {LEAD} }}")),
+                Fact::Done { at: step, kind, outcome, result, answers, callback_at, .. }
+                    if *kind != Some(TaskKind::Escalation) =>
+                {
+                    let Some(step) = self.place(step) else { continue };
+                    let outcome = match kind {
+                        Some(TaskKind::Todo) => String::new(),
+                        _ => format!(", outcome: {outcome}"),
+                    };
+                    let result = result.map_or_else(String::new, |result| format!(", result: {result}"));
+                    let answers = mask.fields(answers);
+                    let answers =
+                        if answers.is_empty() { String::new() } else { format!(", answers: {}", flow(&answers)) };
+                    let back =
+                        callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
+                    lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{answers}{back} }}"));
+                }
+                _ => {}
+            }
+        }
+        (lines, self.first_fields(mask), mask.left_out())
+    }
+
+    /// What the first event brought.
+    fn first_fields(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
+        let first = self.past.entries.iter().flat_map(|(_, facts)| facts).find_map(|fact| match fact {
+            Fact::Event { fields, .. } => Some(fields),
+            _ => None,
+        });
+        first.map(|fields| mask.fields(fields)).unwrap_or_default()
+    }
+
+    fn expect(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (at, fact) in self.past.entries.iter().flat_map(|(at, facts)| facts.iter().map(move |fact| (*at, fact))) {
+            let Some(what) = self.expected(fact) else { continue };
+            lines.push(format!("{{ at: {}, {what} }}", self.moment(at)));
+        }
+        lines
+    }
+
+    fn expected(&self, fact: &Fact) -> Option<String> {
+        Some(match fact {
+            Fact::Enters { workflow } => format!("enters: {workflow}"),
+            Fact::StaysOut { workflow, because } => format!("stays_out: {workflow}, because: {because}"),
+            // Steps that cannot wait have a name of the engine's making; where they lead is told.
+            Fact::Step(at) if !is_numbered(&at.step) => format!("step: {}", self.place(at)?),
+            Fact::Task { at, kind, .. } if *kind != TaskKind::Escalation => format!("task: {}", self.place(at)?),
+            Fact::GivenUp(at) => format!("given_up: {}", self.place(at)?),
+            Fact::Mail { script: Some(script), ending: Ending::Sent, .. } => format!("mail: {script}"),
+            Fact::Withheld { channel, because, never: true, .. } => format!("refused: {channel}, because: {because}"),
+            Fact::Touch { channel, outcome, result } => {
+                let result = result.map_or_else(String::new, |result| format!(", result: {result}"));
+                format!("touch: {channel}, outcome: {outcome}{result}")
+            }
+            Fact::Ended { at, ending } if at.workflow == self.workflow => format!("ended: {ending}"),
+            Fact::Ended { at, ending } => format!("ended: {ending}, workflow: {}", at.workflow),
+            Fact::Parked(at) => format!("parked: {}", self.place(at)?),
+            _ => return None,
+        })
+    }
+}
+
+/// `switch-2`, `update-21`: names of steps that have none in their file.
+fn is_numbered(step: &str) -> bool {
+    let verbs = ["switch", "update", "enroll", "end"];
+    step.rsplit_once('-')
+        .is_some_and(|(verb, number)| verbs.contains(&verb) && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// What each plugin decided, one after the other.
+fn decisions<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<String, Vec<String>> {
+    let mut decisions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for fact in facts {
+        let Fact::Decides { plugin, points, segment, track, look_again_s, action, fails } = fact else { continue };
+        let stub = match (fails, points, segment, track, action) {
+            (true, ..) => "fails".to_owned(),
+            (_, Some(points), Some(segment), ..) => format!("{{ points: {points}, segment: {segment} }}"),
+            (_, _, _, Some(track), _) => {
+                let again = look_again_s.map_or_else(String::new, |seconds| format!(", look_again: {seconds}s"));
+                format!("{{ track: {track}{again} }}")
+            }
+            (_, _, _, _, Some(action)) => action.to_string(),
+            _ => continue,
+        };
+        decisions.entry(plugin.clone()).or_default().push(stub);
+    }
+    decisions
+}
+
+/// A mapping on one line. What JSON writes is YAML too.
+fn flow(values: &BTreeMap<String, Value>) -> String {
+    let parts: Vec<String> = values.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    if parts.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests;

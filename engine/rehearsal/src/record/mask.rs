@@ -1,0 +1,143 @@
+//! Takes out of values who they are about. The same value is always masked in the same way, so that what was one address stays
+//! one; what may be anything a person wrote is left out.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const FIRST_NAMES: [&str; 8] = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gina", "Hugo"];
+const LAST_NAMES: [&str; 8] = ["Adler", "Brook", "Castle", "Dale", "Ellis", "Field", "Grove", "Hill"];
+/// Numbers for fiction: nobody has them.
+const PHONE: &str = "+1212555";
+
+/// Fields that say what a lead wrote, or where exactly it is.
+const DROPPED: [&str; 4] = ["message", "pain", "city", "campaign"];
+/// Fields that say what kind of lead it is, and not which.
+const KEPT: [&str; 10] =
+    ["title", "seniority", "industry", "employees", "country", "region", "timezone", "language", "source", "product"];
+/// What else decides about a lead, and is no text.
+const FIGURES: [&str; 3] = ["budget", "deal_size", "project_date"];
+/// The longest text that may pass for a code.
+const CODE_CHARS_MAX: usize = 40;
+/// Names shorter than this are found in too many words.
+const TELLING_CHARS_MIN: usize = 3;
+/// So many digits after each other may be a number of somebody.
+const DIGITS_MAX: usize = 5;
+
+/// What was made up for what.
+#[derive(Debug, Default)]
+pub(super) struct Mask {
+    made_up: BTreeMap<(&'static str, String), String>,
+    /// Words that say who it is, in lower case.
+    telling: BTreeSet<String>,
+    left_out: BTreeSet<String>,
+}
+
+impl Mask {
+    /// Learns who it is about.
+    pub(super) fn learn(&mut self, fields: &BTreeMap<String, Value>) {
+        for name in ["first_name", "last_name", "company", "email", "phone", "domain", "external_id"] {
+            let Some(text) = fields.get(name).and_then(Value::as_str) else { continue };
+            let words = text.split(|c: char| !c.is_alphanumeric()).chain([text]);
+            let telling = words.filter(|word| word.chars().count() >= TELLING_CHARS_MIN && *word != "com");
+            self.telling.extend(telling.map(str::to_lowercase));
+        }
+    }
+
+    /// Names of what was left out.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        self.left_out.iter().cloned().collect()
+    }
+
+    /// Fields of a lead without who it is.
+    pub(super) fn fields(&mut self, fields: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let mut masked = BTreeMap::new();
+        for (name, value) in fields {
+            match self.field(name, value) {
+                Some(value) => drop(masked.insert(name.clone(), value)),
+                None => drop(self.left_out.insert(name.clone())),
+            }
+        }
+        masked
+    }
+
+    /// What else an event brought.
+    pub(super) fn data(&mut self, data: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let mut kept = BTreeMap::new();
+        for (name, value) in data {
+            match self.unless_telling(value) {
+                Some(value) => drop(kept.insert(name.clone(), value)),
+                None => drop(self.left_out.insert(format!("data.{name}"))),
+            }
+        }
+        kept
+    }
+
+    fn field(&mut self, name: &str, value: &Value) -> Option<Value> {
+        if value.is_null() {
+            return Some(Value::Null);
+        }
+        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let text = text.as_str();
+        let made_up = match name {
+            "first_name" => self.make_up("first", text, |number| FIRST_NAMES[number % FIRST_NAMES.len()].to_owned()),
+            "last_name" => self.make_up("last", text, |number| LAST_NAMES[number % LAST_NAMES.len()].to_owned()),
+            "company" => self.make_up("company", text, |number| format!("Company {}", number + 1)),
+            "phone" => self.make_up("phone", text, |number| format!("{PHONE}{:04}", 100 + number % 100)),
+            "external_id" => self.make_up("id", text, |number| format!("x{}", number + 1)),
+            "domain" => self.domain(text),
+            "email" => {
+                let (_, domain) = text.rsplit_once('@').unwrap_or((text, text));
+                let domain = self.domain(domain);
+                self.make_up("email", text, move |number| format!("person{}@{domain}", number + 1))
+            }
+            _ if DROPPED.contains(&name) => return None,
+            _ if FIGURES.contains(&name) => return Some(value.clone()),
+            _ if KEPT.contains(&name) => return Some(value.clone()).filter(|_| !self.tells(text)),
+            // A field of the workspace's own, which may hold anything.
+            _ => return self.unless_telling(value),
+        };
+        Some(Value::String(made_up))
+    }
+
+    /// The domain of a company; of a provider, where the address says nothing of a company, it is one like any other.
+    fn domain(&mut self, domain: &str) -> String {
+        self.make_up("domain", domain, |number| format!("company{}.example", number + 1))
+    }
+
+    fn make_up(&mut self, kind: &'static str, original: &str, make: impl FnOnce(usize) -> String) -> String {
+        let key = (kind, original.to_lowercase());
+        if let Some(known) = self.made_up.get(&key) {
+            return known.clone();
+        }
+        let number = self.made_up.keys().filter(|(other, _)| *other == kind).count();
+        let made = make(number);
+        self.made_up.insert(key, made.clone());
+        made
+    }
+
+    /// A figure, or a text that looks like a code; none of what a person may have written, or what says who it is.
+    fn unless_telling(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Bool(_) | Value::Number(_) | Value::Null => Some(value.clone()),
+            Value::String(text) => is_code(text).then(|| value.clone()).filter(|_| !self.tells(text)),
+            Value::Array(items) => {
+                let kept: Option<Vec<Value>> = items.iter().map(|item| self.unless_telling(item)).collect();
+                kept.map(Value::Array)
+            }
+            Value::Object(_) => None,
+        }
+    }
+
+    fn tells(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.telling.iter().any(|word| text.contains(word))
+    }
+}
+
+/// Whether a text looks like a code, and not like something that a person wrote.
+fn is_code(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/' | ':');
+    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let is_time = cadenza_core::time::Timestamp::parse(text).is_some();
+    is_time || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain) && longest <= DIGITS_MAX)
+}

@@ -1,0 +1,120 @@
+use super::*;
+use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::plugin::Segment;
+use serde_json::json;
+
+fn values(value: Value) -> BTreeMap<String, Value> {
+    value.as_object().expect("an object").iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn heard(event: &str, fields: Value, data: Value) -> Fact {
+    Fact::Event { event: event.to_owned(), source: "website".to_owned(), fields: values(fields), data: values(data) }
+}
+
+fn past() -> Past {
+    let at = |text: &str| Timestamp::parse(text).expect("a time");
+    let place = |step: &str| At { workflow: "inbound".to_owned(), step: step.to_owned() };
+    let decides = Fact::Decides {
+        plugin: "inbound-fit".to_owned(),
+        points: Some(82),
+        segment: Some(Segment::Hot),
+        track: None,
+        look_again_s: None,
+        action: None,
+        fails: false,
+    };
+    let fields = json!({ "email": "grace.hopper@navy.example", "phone": "+12025550181", "first_name": "Grace",
+        "last_name": "Hopper", "company": "Navy", "source": "web", "message": "Call me at home", "seats": 250,
+        "current_tool": "paper", "case_study": "navy-yard", "external_id": "c-90210", "project_date": "2026-09-01T00:00:00Z" });
+    let done = Fact::Done {
+        at: place("first-call"),
+        kind: Some(TaskKind::Call),
+        outcome: Outcome::Connected,
+        result: Some(TouchResult::Qualified),
+        answers: values(json!({ "budget": 9000, "pain": "Grace said it hurts" })),
+        callback_at: None,
+        by: Some("ana".to_owned()),
+    };
+    let touched =
+        Fact::Touch { channel: Channel::Call, outcome: Outcome::Connected, result: Some(TouchResult::Qualified) };
+    Past {
+        entries: vec![
+            (
+                at("2026-03-02T14:00:00.700Z"),
+                vec![
+                    heard(
+                        "lead.created",
+                        fields,
+                        json!({ "page": "/pricing", "submission": "grace-1", "note": "Hi there" }),
+                    ),
+                    Fact::Enters { workflow: "inbound".to_owned() },
+                    decides,
+                    Fact::Step(place("switch-2")),
+                    Fact::Step(place("first-call")),
+                ],
+            ),
+            (at("2026-03-02T14:02:10.100Z"), vec![done, touched]),
+            (
+                at("2026-03-04T14:00:00Z"),
+                vec![
+                    heard("lead.updated", json!({ "email": "grace.hopper@navy.example", "seats": 300 }), json!({})),
+                    Fact::Ended { at: place("first-call"), ending: "handed-over".to_owned() },
+                ],
+            ),
+        ],
+        stage: Some("qualified".to_owned()),
+        segment: None,
+        zone: TimeZone::get("America/New_York").expect("a zone"),
+    }
+}
+
+#[test]
+fn a_journal_becomes_a_case() {
+    let expected = r#"# Recorded from a lead by `cadenza test --record`. Whoever it was about is made up; what people wrote is left out.
+# Whose turn it is depends on other leads, so owners are left out. Read it before you share it.
+test: inbound
+starts: 2026-03-02T09:00:00-05:00
+leads:
+  lead: { company: "Company 1", current_tool: "paper", email: "person1@company1.example", external_id: "x1", first_name: "Ada", last_name: "Adler", phone: "+12125550100", project_date: "2026-09-01T00:00:00Z", seats: 250, source: "web" }
+decisions:
+  inbound-fit: [{ points: 82, segment: hot }]
+cases:
+  - name: What a lead lived through
+    given:
+      - { at: 0m, event: lead.created, lead: lead, data: { page: "/pricing" } }
+      - { at: 130s, task: first-call, outcome: connected, result: qualified, answers: { budget: 9000 } }
+      - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
+      # case_study is left out: it may say who somebody is
+      # data.note is left out: it may say who somebody is
+      # data.submission is left out: it may say who somebody is
+      # message is left out: it may say who somebody is
+      # pain is left out: it may say who somebody is
+    until: 2026-03-04T09:01:00-05:00
+    expect:
+      - { at: 0m, enters: inbound }
+      - { at: 0m, step: first-call }
+      - { at: 130s, touch: call, outcome: connected, result: qualified }
+      - { at: 2026-03-04T09:00:00-05:00, ended: handed-over }
+      - fields: { stage: qualified }
+"#;
+    let recorded = record(&past()).expect("there is a case in it");
+    assert_eq!(recorded, expected, "recorded:\n{recorded}");
+}
+
+#[test]
+fn nothing_that_says_who_it_is_gets_through() {
+    let recorded = record(&past()).expect("there is a case in it").to_lowercase();
+    for word in ["grace", "hopper", "navy", "5550181", "90210", "home", "hurts", "hi there"] {
+        assert!(!recorded.contains(word), "`{word}` is told:\n{recorded}");
+    }
+}
+
+#[test]
+fn what_has_no_case_in_it_says_so() {
+    let mut none = past();
+    none.entries.iter_mut().for_each(|(_, facts)| facts.retain(|fact| !matches!(fact, Fact::Event { .. })));
+    assert!(matches!(record(&none), Err(NoCase::NothingCameIn)));
+    let mut outside = past();
+    outside.entries.iter_mut().for_each(|(_, facts)| facts.retain(|fact| !matches!(fact, Fact::Enters { .. })));
+    assert!(matches!(record(&outside), Err(NoCase::NoWorkflow)));
+}

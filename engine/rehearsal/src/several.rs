@@ -1,0 +1,106 @@
+//! Many cases at once: each thread takes the next case that nobody has, and plays it on its own.
+
+use crate::compare::{Failure, Over, compare};
+use crate::coverage::Coverage;
+use crate::play::play;
+use crate::stage::on_stage;
+use crate::story::{Line, lives, tell, zone_of};
+use crate::stubs::Stubs;
+use cadenza_language::cases::{Case, Suite};
+use cadenza_runtime::catalog::Catalog;
+use serde::Serialize;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A case that was played.
+#[derive(Clone, Debug, Serialize)]
+pub struct Played {
+    pub file: String,
+    pub line: usize,
+    pub name: String,
+    pub practices: Vec<String>,
+    /// Why it does not hold; it does when there is nothing.
+    pub failures: Vec<Failure>,
+    /// All that happened.
+    pub story: Vec<Line>,
+    /// The zone that the story's times are in; that of the first lead.
+    pub zone: String,
+    #[serde(skip)]
+    pub coverage: Coverage,
+}
+
+impl Played {
+    pub fn holds(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// Cases that are played at once: as many as there are processors, within reason.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16)
+}
+
+/// Plays cases, and answers them in the order given.
+///
+/// # Errors
+/// When an engine fails, which is no fault of a case.
+pub fn play_all(catalog: &Arc<Catalog>, cases: &[(&Suite, &Case)], threads: usize) -> anyhow::Result<Vec<Played>> {
+    let next = AtomicUsize::new(0);
+    let played: Mutex<Vec<Option<anyhow::Result<Played>>>> = Mutex::new(cases.iter().map(|_| None).collect());
+    let folders = tempfile::tempdir()?;
+    std::thread::scope(|scope| {
+        for number in 0..threads.min(cases.len()) {
+            let folder = folders.path().join(number.to_string());
+            let (next, played) = (&next, &played);
+            scope.spawn(move || {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((suite, case)) = cases.get(place) else { return };
+                    let folder_made = std::fs::create_dir_all(&folder).map_err(anyhow::Error::from);
+                    let one = folder_made.and_then(|()| play_one(catalog, suite, case, &folder));
+                    played.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(one);
+                }
+            });
+        }
+    });
+    let played = played.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let missing = || anyhow::anyhow!("a thread that plays cases broke off");
+    played.into_iter().map(|one| one.unwrap_or_else(|| Err(missing()))).collect()
+}
+
+fn play_one(catalog: &Arc<Catalog>, suite: &Suite, case: &Case, data: &Path) -> anyhow::Result<Played> {
+    let stubs = Stubs::new(case.decisions.clone());
+    on_stage(catalog, data, case.starts, stubs, async |engine, post| {
+        let ran = play(&engine, catalog, case).await?;
+        let lives = lives(&engine, catalog).await?;
+        let story = tell(&lives, &post.all(), catalog);
+        let now = engine.clock().now();
+        let over = Over { case, ran: &ran, lives: &lives, story: &story, catalog, now };
+        let (failures, met) = compare(&over);
+        let zones: Vec<_> = lives.iter().map(|life| (life.state.lead.id, zone_of(&life.state, catalog))).collect();
+        let workspace = catalog.workspace.settings.calendar.zone();
+        let zone_of = |lead| zones.iter().find(|(id, _)| *id == lead).map_or(workspace, |(_, zone)| zone);
+        let lines = story.iter().enumerate().map(|(ix, happening)| {
+            let name = ran.leads.iter().find(|(_, id)| **id == happening.lead).map(|(name, _)| name.clone());
+            let zoned = happening.at.to_jiff().to_zoned(zone_of(happening.lead).clone());
+            Line {
+                at: zoned.strftime("%a %-d %b %Y %H:%M").to_string(),
+                lead: name.filter(|_| lives.len() > 1),
+                text: happening.text.clone(),
+                because: happening.because.clone(),
+                met: met.get(&ix).cloned().unwrap_or_default(),
+            }
+        });
+        Ok(Played {
+            file: suite.file.clone(),
+            line: case.line,
+            name: case.name.clone(),
+            practices: case.practices.clone(),
+            failures,
+            story: lines.collect(),
+            zone: zones.first().map_or(workspace, |(_, zone)| zone).iana_name().unwrap_or("UTC").to_owned(),
+            coverage: Coverage::of(&lives, catalog),
+        })
+    })
+}

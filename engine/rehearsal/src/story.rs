@@ -1,0 +1,148 @@
+//! What happened in a case, in order of time: each thing in words for people, and as a fact to compare with.
+
+use crate::post::{Notice, Taken};
+use cadenza_api::views::facts::{Fact, FactReader};
+use cadenza_api::views::words::Teller;
+use cadenza_core::effect::Rendered;
+use cadenza_core::id::LeadId;
+use cadenza_core::journal::{Entry, Note};
+use cadenza_core::state::LeadState;
+use cadenza_core::time::Timestamp;
+use cadenza_core::zone;
+use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::engine::{Engine, Refused};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(crate) struct Happening {
+    pub(crate) at: Timestamp,
+    pub(crate) lead: LeadId,
+    pub(crate) fact: Option<Seen>,
+    pub(crate) text: String,
+    /// In the words of a plugin.
+    pub(crate) because: Vec<String>,
+}
+
+/// What may be compared.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    Fact(Fact),
+    /// A mail, with what it says where it left.
+    Mail(Fact, Option<Rendered>),
+    Notice(Notice),
+}
+
+/// A line of the story, as it is printed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// In the zone of its lead.
+    pub at: String,
+    /// The lead's name in the file, where there are several.
+    pub lead: Option<String>,
+    pub text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
+    /// The lines of the file whose expectations this met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub met: Vec<usize>,
+}
+
+/// A lead as the case left it, with its journal.
+pub(crate) struct Life {
+    pub(crate) state: LeadState,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) zone: TimeZone,
+}
+
+/// Entries of a journal that are read at once.
+const PAGE: usize = 512;
+/// Leads of a case that are looked at.
+const LEADS_MAX: usize = 100_000;
+
+/// Everything that an engine knows of its leads.
+pub(crate) async fn lives(engine: &Engine, catalog: &Catalog) -> Result<Vec<Life>, Refused> {
+    let mut lives = Vec::new();
+    for state in engine.leads(None, LEADS_MAX).await? {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let after = entries.last().map_or(0, |entry| entry.seq);
+            let page = engine.timeline(&state, after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            entries.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        let zone = zone_of(&state, catalog);
+        lives.push(Life { state, entries, zone });
+    }
+    Ok(lives)
+}
+
+/// Whose clock a lead lives by.
+pub(crate) fn zone_of(state: &LeadState, catalog: &Catalog) -> TimeZone {
+    let profile = &state.lead.profile;
+    let named = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, profile.country.as_deref()).ok());
+    let zone = named.and_then(|name| TimeZone::get(&name).ok());
+    zone.unwrap_or_else(|| catalog.workspace.settings.calendar.zone().clone())
+}
+
+/// The story of all leads together.
+pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happening> {
+    let mut story = Vec::new();
+    for life in lives {
+        let lead = life.state.lead.id;
+        let mails: BTreeMap<u64, &Rendered> = taken
+            .mails
+            .iter()
+            .filter(|(of, ..)| *of == lead)
+            .map(|(_, effect, mail)| (effect.number(), mail))
+            .collect();
+        let mut teller = Teller::new(catalog, &life.state).in_zone(life.zone.clone());
+        let mut reader = FactReader::new(catalog, &life.state);
+        for entry in &life.entries {
+            let at = entry.skeleton.now;
+            let mut facts = reader.read(entry).into_iter();
+            for (number, told) in teller.tell(entry).into_iter().enumerate() {
+                let fact = facts.next().flatten().map(|fact| match &fact {
+                    Fact::Mail { effect, script: Some(_), .. } => {
+                        let mail = mails.get(effect).map(|mail| (*mail).clone());
+                        Seen::Mail(fact, mail)
+                    }
+                    _ => Seen::Fact(fact),
+                });
+                let text = without_version(told.text, entry.skeleton.notes.get(number));
+                story.push(Happening { at, lead, fact, text, because: told.because });
+            }
+        }
+    }
+    for notice in &taken.notices {
+        let team = &catalog.workspace.settings.team;
+        let rep = cadenza_core::lead::RepId(notice.to.clone());
+        let name = team.reps.get(&rep).map_or(notice.to.as_str(), |rep| rep.name.as_str());
+        let text = format!("{name} was told: {}.", notice.kind);
+        let fact = Some(Seen::Notice(notice.clone()));
+        story.push(Happening { at: notice.at, lead: notice.lead, fact, text, because: Vec::new() });
+    }
+    story.sort_by_key(|happening| happening.at);
+    story
+}
+
+/// Versions and builds say nothing to whoever reads a case: there is one of each.
+fn without_version(text: String, note: Option<&Note>) -> String {
+    let mark = match note {
+        Some(Note::Enrolled { .. }) => " (version ",
+        Some(Note::Decided { .. }) => " (build ",
+        _ => return text,
+    };
+    match text.split_once(mark) {
+        Some((before, after)) => {
+            let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+            format!("{before}{rest}")
+        }
+        None => text,
+    }
+}

@@ -1,0 +1,195 @@
+//! The ways out of a step, one by one, and which of them a run took. A new verb, or a new part of a workflow by which a run
+//! can leave a step, does not compile before somebody says here what its ways are.
+
+use cadenza_core::event::{Ending, EventType};
+use cadenza_core::journal::Interruption;
+use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::workflow::{Interrupt, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
+
+/// One way out of a step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Way {
+    /// As the file has it: `qualified`, `arm 2`, `timeout`.
+    pub(crate) name: String,
+    /// The id of the step it leads to, or `end`.
+    pub(crate) to: String,
+}
+
+/// What was seen of a run between coming to a step and leaving it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    pub(crate) done: Option<(Outcome, Option<TouchResult>)>,
+    pub(crate) not_done: bool,
+    pub(crate) track: Option<String>,
+    pub(crate) mail: Option<Ending>,
+    /// The arm of a `split`.
+    pub(crate) arm: Option<String>,
+}
+
+fn target(workflow: &Workflow, target: Target) -> String {
+    match target {
+        Target::Step(ix) => workflow.steps.get(usize::from(ix.0)).map_or_else(String::new, |step| step.id.clone()),
+        Target::End => "end".to_owned(),
+    }
+}
+
+/// Every way out of a step. Ways that nothing but where they lead tells apart are one, when they lead to one step.
+pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
+    let way = |name: String, to: Target| Way { name, to: target(workflow, to) };
+    let only = || vec![way("on".to_owned(), step.next)];
+    match &step.verb {
+        Verb::Score(_)
+        | Verb::Assign(_)
+        | Verb::Update(_)
+        | Verb::Enroll(_)
+        | Verb::Notify(_)
+        | Verb::Watch(_)
+        | Verb::Wait(Wait::For(_) | Wait::Next { .. }) => only(),
+        Verb::Split(split) => split.arms.iter().map(|arm| way(arm.name.clone(), arm.go)).collect(),
+        Verb::Require(require) => {
+            merged([way("known".to_owned(), step.next), way("missing".to_owned(), require.missing)])
+        }
+        Verb::End(_) => Vec::new(),
+        Verb::Switch(arms) => {
+            let last = arms.len().saturating_sub(1);
+            let name = |ix: usize| if ix == last { "else".to_owned() } else { format!("arm {}", ix + 1) };
+            merged(arms.iter().enumerate().map(|(ix, arm)| way(name(ix), arm.go)))
+        }
+        Verb::Call(call) => results(&call.results, call.give_up.is_some()).map(|(name, to)| way(name, to)).collect(),
+        Verb::Task(todo) => {
+            let results: Vec<Way> =
+                results(&todo.results, todo.give_up.is_some()).map(|(name, to)| way(name, to)).collect();
+            if results.len() == 1 { only() } else { results }
+        }
+        Verb::Email(email) | Verb::Message(email) => match email.results {
+            None => only(),
+            Some(MailResults { sent, refused, failed }) => [("sent", sent), ("refused", refused), ("failed", failed)]
+                .map(|(name, to)| way(name.to_owned(), to))
+                .into(),
+        },
+        Verb::Cadence(cadence) => {
+            let stop = cadence.stop.iter().enumerate().map(|(ix, arm)| way(format!("stop {}", ix + 1), arm.go));
+            let spent = std::iter::once(way("exhausted".to_owned(), cadence.exhausted));
+            let not_done = cadence.not_done.map(|to| way("not_done".to_owned(), to));
+            merged(stop.chain(spent).chain(not_done))
+        }
+        Verb::Branch(branch) => {
+            let tracks = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to));
+            tracks.chain([way("else".to_owned(), branch.otherwise)]).collect()
+        }
+        Verb::Wait(Wait::Until { past, blank, .. }) => merged([
+            way("the date".to_owned(), step.next),
+            way("past".to_owned(), *past),
+            way("blank".to_owned(), *blank),
+        ]),
+        Verb::Wait(wait @ Wait::Event { on_timeout, .. }) => {
+            let came = wait.awaited().map(|awaited| way(awaited.event.to_string(), awaited.go));
+            merged(came.chain([way("timeout".to_owned(), *on_timeout)]))
+        }
+    }
+}
+
+fn merged(ways: impl IntoIterator<Item = Way>) -> Vec<Way> {
+    let mut merged: Vec<Way> = Vec::new();
+    for way in ways {
+        match merged.iter_mut().find(|known| known.to == way.to) {
+            Some(known) => known.name = format!("{} or {}", known.name, way.name),
+            None => merged.push(way),
+        }
+    }
+    merged
+}
+
+fn results(results: &Results, given_up: bool) -> impl Iterator<Item = (String, Target)> {
+    let Results { by_result, by_outcome, not_done, otherwise } = results;
+    let said = by_result.iter().map(|(result, to)| (result.to_string(), *to));
+    let ended = by_outcome.iter().map(|(outcome, to)| (outcome.to_string(), *to));
+    let not_done = not_done.filter(|_| given_up).map(|to| ("not_done".to_owned(), to));
+    // Where every outcome is named there is nothing else, but a result that is not.
+    said.chain(ended).chain(not_done).chain([("else".to_owned(), *otherwise)])
+}
+
+/// The way by which a run left a step; where it went decides where nothing else does.
+pub(crate) fn way_taken(step: &Step, workflow: &Workflow, evidence: &Evidence, to: Option<StepId>) -> Option<Way> {
+    let ways = ways_out(step, workflow);
+    let landed = |way: &Way| match to {
+        Some(id) => StepId::of(&way.to) == id,
+        None => way.to == "end",
+    };
+    let named = |name: &str| ways.iter().find(|way| way.name == name).cloned();
+    let by_name = match &step.verb {
+        Verb::Call(call) => named(&result_name(&call.results, evidence)),
+        Verb::Task(todo) => named(&result_name(&todo.results, evidence)),
+        Verb::Split(_) => evidence.arm.as_ref().and_then(|arm| named(arm)),
+        Verb::Email(_) | Verb::Message(_) => evidence.mail.and_then(|ending| {
+            named(match ending {
+                Ending::Sent => "sent",
+                Ending::HeldBack => "refused",
+                Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
+            })
+        }),
+        Verb::Branch(branch) => evidence
+            .track
+            .as_ref()
+            .and_then(|track| named(if branch.tracks.contains_key(track) { track } else { "else" })),
+        Verb::Score(_)
+        | Verb::Switch(_)
+        | Verb::Assign(_)
+        | Verb::Cadence(_)
+        | Verb::Wait(_)
+        | Verb::Update(_)
+        | Verb::Enroll(_)
+        | Verb::Require(_)
+        | Verb::Notify(_)
+        | Verb::Watch(_)
+        | Verb::End(_) => None,
+    };
+    by_name.filter(landed).or_else(|| ways.iter().find(|way| landed(way)).cloned())
+}
+
+fn result_name(results: &Results, evidence: &Evidence) -> String {
+    if evidence.not_done {
+        return if results.not_done.is_some() { "not_done" } else { "else" }.to_owned();
+    }
+    let Some((outcome, result)) = evidence.done else { return "else".to_owned() };
+    let said = result.filter(|result| results.by_result.contains_key(result)).map(|result| result.to_string());
+    let ended = || results.by_outcome.contains_key(&outcome).then(|| outcome.to_string());
+    said.or_else(ended).unwrap_or_else(|| "else".to_owned())
+}
+
+/// What happens to a run wherever it is: the endings of `leave`, and the interrupts.
+pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
+    // Named one by one, so that a new part of a workflow comes by here.
+    let Workflow {
+        name: _,
+        summary: _,
+        digest: _,
+        enroll: _,
+        re_enroll: _,
+        key: _,
+        group: _,
+        leave,
+        interrupts,
+        steps: _,
+        scripts: _,
+    } = workflow;
+    let endings = leave.iter().map(|leave| leave.ending.clone());
+    let mut ways: Vec<String> = endings.collect();
+    for Interrupt { event, reaction, .. } in interrupts {
+        let did = match reaction {
+            Reaction::Go(_) => Interruption::Moved,
+            Reaction::Pause { .. } => Interruption::Paused,
+            Reaction::Do(_) => Interruption::Stayed,
+        };
+        let way = interrupted(event, did);
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// An interrupt, as coverage names it. Two that do the same on one event are one.
+pub(crate) fn interrupted(by: &EventType, did: Interruption) -> String {
+    format!("{by}: {did}")
+}
