@@ -1,5 +1,5 @@
-//! Writes down for the linker what each kind of plugin exports, taken from `sdk/wit`: the custom sections from which a
-//! core module is later encoded as a component.
+//! Writes what each kind of plugin exports for the linker, taken from `sdk/wit`: the custom sections from which a core
+//! module is later encoded as a component.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -1,5 +1,6 @@
-//! What a decision costs with full isolation, beside wasmtime's floor in the same run: a fresh instance of a raw core
-//! module under the same limits and with the same rules, that takes its input in one buffer and answers in one.
+//! What a decision costs with full isolation, compared in the same run with wasmtime's minimum: a fresh
+//! instance of a raw core module under the same limits and with the same rules, which takes its input in one
+//! buffer and answers in one.
 //!
 //! `cargo bench -p cadenza-tests --bench decisions`
 
@@ -38,10 +39,10 @@ fn main() {
     }
     let (mut fuel, mut memory) = (0, 0);
     let (mut floor_ns, mut decide_ns, mut batch_ns) = (Vec::new(), Vec::new(), Vec::new());
-    // For a profiler: `--only decide` leaves the rest aside.
+    // For a profiler: `--only decide` measures nothing else.
     let only = support::option::<String>("--only");
     let calls = |what: &str| if only.as_ref().is_none_or(|only| only == what) { ROUND_CALLS } else { 1 };
-    // In turns, so that whatever else the machine does falls on all of them.
+    // In turns, so that whatever else the machine does affects all of them.
     for round in 0..=ROUNDS {
         let floor_round = time(calls("floor"), |turn| {
             black_box(floor.call(&inputs[turn % inputs.len()], &mut buffer));
@@ -55,7 +56,7 @@ fn main() {
         let batch_round = time(calls("batch").div_ceil(inputs.len()), |_| {
             black_box(sandbox.score_batch(plugin, &inputs));
         });
-        // The first round warms up.
+        // The first round is a warm-up.
         if round > 0 {
             floor_ns.extend(floor_round);
             decide_ns.extend(decide_round);
@@ -93,7 +94,7 @@ fn quantiles(ns: &mut [u64]) -> (f64, f64) {
     (ns[ns.len() / 2] as f64 / 1e3, ns[ns.len() * 99 / 100] as f64 / 1e3)
 }
 
-/// How much more two workers get done in the same time than one.
+/// How much more two workers do in the same time than one.
 fn two_workers(limits: &HostLimits, inputs: &[DecisionInput]) -> f64 {
     let rate = |workers: usize| {
         let began = Instant::now();
@@ -120,11 +121,12 @@ fn named(sandbox: &Sandbox) -> Digest {
     sandbox.plugins().find(|info| info.name == PLUGIN).expect("it is loaded").digest
 }
 
-/// The rules of `inbound-fit` as a raw core module (`tests/guests/floor`), under the same limits: one buffer in, one out.
+/// The rules of `inbound-fit` as a raw core module (`tests/guests/floor`), under the same
+/// limits: one buffer in, one out.
 struct Floor {
     guest: wasmtime::InstancePre<wasmtime::StoreLimits>,
     memory_bytes_max: usize,
-    /// Where the buffer lies; the same in every instance.
+    /// Where the buffer lies, which is the same in every instance.
     buffer_at: usize,
 }
 

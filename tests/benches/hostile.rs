@@ -1,5 +1,6 @@
-//! What hostile guests cost the host, and their neighbours: an endless loop by its fuel, what the wall budget adds without fuel,
-//! and how well-behaved decisions on another thread do meanwhile. Prints figures and ratios; asserts nothing about time.
+//! What hostile guests cost the host and their neighbours: an endless loop by its fuel, what the wall budget adds
+//! without fuel, and how well-behaved decisions on another thread fare meanwhile. Prints figures and ratios;
+//! asserts nothing about time.
 //!
 //! `cargo bench --workspace --bench hostile -- [--rounds N]`
 
@@ -18,17 +19,17 @@ use std::time::{Duration, Instant};
 
 mod support;
 
-/// Budgets of the endless loop.
+/// Fuel budgets of the endless loop.
 const FUEL: [u64; 4] = [1_000_000, 4_000_000, 16_000_000, 64_000_000];
-/// Runs for each of them.
+/// Runs for each budget.
 const FUEL_RUNS: usize = 20;
 /// The wall budget without a fuel limit.
 const WALL_MS: u32 = 20;
-/// Runs against it.
+/// Runs against the wall budget.
 const WALL_RUNS: usize = 200;
-/// Well-behaved decisions of which a percentile is taken.
+/// Well-behaved decisions from which a percentile is taken.
 const DECISIONS: usize = 20_000;
-/// Kinds of the corpus that a neighbour has beside it.
+/// The kinds of the corpus that run beside the neighbour.
 const BESIDE: [&str; 7] = [
     "endless loop",
     "endless recursion",
@@ -47,7 +48,7 @@ fn main() {
     neighbours(decisions);
 }
 
-/// Time of an endless loop by its fuel.
+/// The time an endless loop takes, by its fuel.
 fn fuel() {
     println!("an endless loop, stopped by fuel; p50 of {FUEL_RUNS} runs");
     println!("{:>12} {:>12} {:>10} {:>12}", "fuel", "µs", "x of 1 M", "ns a unit");
@@ -82,7 +83,7 @@ fn wall() {
     println!("ratio: p99 beyond / 20 ms                            {:.2}\n", at(0.99) / 20.0);
 }
 
-/// What one decision of every kind costs: whatever is far above what its fuel explains is an amplification.
+/// What one decision of every kind costs. Whatever takes far longer than its fuel explains is an amplification.
 fn kinds() {
     println!("every hostile kind that loads; p50 of 9 decisions");
     println!("{:<42} {:>10} {:>12} {:>12} {:>12}", "", "µs", "fuel", "ns a unit", "kB memory");
@@ -109,7 +110,7 @@ fn neighbours(decisions: usize) {
     println!("inbound-fit beside a hostile guest on another thread, {decisions} decisions; µs");
     println!("{:<42} {:>9} {:>9} {:>9} {:>9}", "", "p50", "p99", "x alone", "hostile");
     let mut alone = Vec::new();
-    // Alone at the beginning and at the end: what else the machine does changes.
+    // Alone at the beginning and at the end, because the load of the machine changes.
     alone.push(behaved(decisions));
     let rows: Vec<(&str, Latency, usize)> = BESIDE.into_iter().map(|kind| beside(kind, decisions)).collect();
     alone.push(behaved(decisions));
@@ -149,7 +150,7 @@ fn behaved(decisions: usize) -> Latency {
     Latency { p50_us: at(0.5), p99_us: at(0.99) }
 }
 
-/// The same while a hostile guest is asked; and how often that was.
+/// The same while a hostile guest is asked, and how often it was.
 fn beside(kind: &'static str, decisions: usize) -> (&'static str, Latency, usize) {
     let hostile = corpus("hostile").into_iter().find(|hostile| hostile.kind == kind).expect("a kind of the corpus");
     let (loaded, stop) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -178,7 +179,7 @@ fn beside(kind: &'static str, decisions: usize) -> (&'static str, Latency, usize
 }
 
 fn endless() -> Vec<u8> {
-    // With an import, as most have one.
+    // With an import, because most guests have one.
     Guest { imports: LOG, score: FOREVER.to_owned(), ..Guest::default() }.component()
 }
 
@@ -186,7 +187,7 @@ fn load(sandbox: &mut Sandbox, component: &[u8], overrides: BudgetOverrides) -> 
     sandbox.load(component, Some(overrides)).expect("it shows what it is only when it is asked").digest
 }
 
-/// How long a decision takes that has to end so.
+/// How long a decision takes that must end with this budget.
 fn ends(sandbox: &Sandbox, digest: Digest, budget: Budget) -> Duration {
     let began = Instant::now();
     let answer = sandbox.decide(digest, DecisionKind::Scoring, &plain_input()).answer;

@@ -1,10 +1,11 @@
-//! Intake: signed webhooks over keep-alive connections against the real binary, acknowledged = fully processed (scored by
-//! the plugin, branched, a call task with its five-minute timer) and synced; beside it the store alone, which writes the
-//! same records in batches of the same size, in the same run. Prints figures and ratios; asserts nothing about time.
+//! Intake: signed webhooks over keep-alive connections against the real binary. Acknowledged means fully
+//! processed (scored by the plugin, branched, a call task with its five-minute timer) and synced. In the same run
+//! the store alone writes the same records in batches of the same size, for comparison. Prints figures and
+//! ratios; asserts nothing about time.
 //!
-//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256] [--mix fresh|shared]`
-//! In the mix `shared` leads share companies, every third event is about a known one, and pools go by who has least to do.
-//! Needs the release binary: `cargo build --release` first.
+//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256] [--mix fresh|shared]` In the mix
+//! `shared`, leads share companies, every third event is about a known lead, and pools assign to whoever has the least
+//! to do. Needs the release binary: `cargo build --release` first.
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
 
@@ -18,11 +19,11 @@ use support::{Mix, Reading, cpu_s, load, memory_mib, option, percentile_ms, requ
 
 mod support;
 
-/// The engine's, so that the store alone has the same.
+/// The engine's allocator, so that the store alone has the same.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Leads before the clock runs, so that code and tables are warm.
+/// Leads before the measurement begins, so that code and tables are warm.
 const WARM_UP: usize = 2_000;
 
 fn main() {
@@ -141,7 +142,7 @@ fn store_alone(site: &Site, batch: usize) -> Alone {
             .collect();
         drop(leads);
         let weights: Vec<_> = batches.iter().map(weight).collect();
-        // What a batch writes besides its leads: its number, and the counters.
+        // What a batch writes besides its leads: its number and the counters.
         let mut bare = Batch::new(BatchId(1), store.epoch());
         bare.counted = counters.values.into_keys().map(|name| (name, 1)).collect();
         let batch_records = weight(&bare).records;

@@ -1,9 +1,9 @@
-//! What waits: how soon the engine is ready again with a million leads waiting, after a clean stop and after kill -9, with
-//! how much memory; and whether ten thousand timers that fall due at once keep intake out. Prints figures and ratios;
-//! asserts nothing about time.
+//! What waits: how soon the engine is ready again with a million leads waiting, after a clean stop and after kill -9,
+//! and with how much memory; and whether ten thousand timers that fall due at once hold up intake. Prints figures and
+//! ratios; asserts nothing about time.
 //!
-//! `cargo bench --workspace --bench waiting -- [--leads N] [--timers N]`
-//! Needs the release binary: `cargo build --release` first.
+//! `cargo bench --workspace --bench waiting -- [--leads N] [--timers N]` Needs the release binary:
+//! `cargo build --release` first.
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
 
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use support::{Reading, load, load_until_killed, memory_mib, option, percentile_ms, requests};
 
 const CONNECTIONS: usize = 64;
-/// Requests made at a time, to keep the bench small.
+/// Requests made at a time, to keep the benchmark small.
 const CHUNK: usize = 50_000;
 
 fn main() {
@@ -38,7 +38,7 @@ fn restart(leads: usize) {
     let (engine, ready) = start(&site);
     println!("  ready, clean stop    {:>10.2} s", ready.as_secs_f64());
     println!("  memory when ready    {:>10} MiB", memory_mib(engine.pid()));
-    // A crash in the midst of intake.
+    // A crash in the middle of intake.
     let more = requests(&engine, leads..leads + CHUNK, "dialler");
     std::thread::scope(|scope| {
         scope.spawn(|| load_until_killed(&engine, more, CONNECTIONS));
@@ -80,7 +80,7 @@ fn copy_folder(from: &Path, to: &Path) {
     assert!(status.success(), "the data folder can be copied");
 }
 
-/// A workflow whose leads wait for a moment, then are written once more.
+/// A workflow whose leads wait for a moment, and are then written once more.
 const SOON: &str = "\
 workflow: soon
 summary: Waits for a moment.
@@ -94,13 +94,13 @@ steps:
     update: { industry: Waited }
   - end: waited
 ";
-/// How long the engine is stopped: all timers are due by then.
+/// How long the engine is stopped. All timers are due by then.
 const STOPPED: Duration = Duration::from_secs(12);
 
 fn timers(timers: usize) {
     let site = Site::new();
     site.edit("soon.yaml", |_| SOON.to_owned());
-    // These leads wait in `soon` alone.
+    // These leads wait only in `soon`.
     site.edit("inbound.yaml", |text| {
         text.replacen("lead.source in [", "lead.product != \"soon\" && lead.source in [", 1)
     });

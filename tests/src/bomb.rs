@@ -1,9 +1,9 @@
-//! Components that are hostile before anything of them runs: to whoever reads, checks or compiles them. Each has to be refused
-//! with a reason, without much time or memory.
+//! Components that are hostile before anything of them runs, to whatever reads, checks or compiles them. Each has to be
+//! refused with a reason, without taking much time or memory.
 
 use crate::guest::Guest;
 
-/// Every kind.
+/// Every kind of bomb.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: String| wat::parse_str(&text).expect("the component is valid text");
     let good = Guest::default().component();
@@ -53,7 +53,7 @@ fn other_contract() -> Vec<u8> {
     Guest { contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")), ..Guest::default() }.component()
 }
 
-/// Each type holds the one before twice: so many of them stand for two to that power.
+/// Each type holds the previous one twice, so this many of them stand for two to that power.
 fn doubling_types(types: usize) -> String {
     let pairs: String = (1..types).map(|n| format!("(type $t{n} (tuple $t{0} $t{0}))", n - 1)).collect();
     format!("(component (type $t0 (tuple u64 u64)) {pairs})")
@@ -64,7 +64,7 @@ fn nested_lists(depth: usize) -> String {
     format!("(component (type $t0 (list u8)) {lists} (import \"f\" (func (param \"x\" $t{}))))", depth - 1)
 }
 
-/// A type section of so many `list<u8>`, written as bytes: its text would be long.
+/// A type section with this many `list<u8>`, written as bytes because its text would be long.
 fn many_types(types: u32) -> Vec<u8> {
     let mut section = leb128(types);
     section.extend([0x70, 0x7d].repeat(types as usize));
@@ -76,7 +76,7 @@ fn wide_record(fields: usize) -> String {
     format!("(component (type (record {fields})))")
 }
 
-/// A plugin by its names, whose `describe` returns what has to be read recursively.
+/// By its names a plugin, but its `describe` returns something that has to be read recursively.
 fn deep_describe(depth: usize) -> String {
     let lists: String = (1..depth).map(|n| format!("(type $t{n} (list $t{}))", n - 1)).collect();
     let last = depth - 1;
@@ -100,7 +100,7 @@ fn nested_components(depth: usize) -> Vec<u8> {
     (0..depth).fold(header(), |inner, _| wrap(4, &inner))
 }
 
-/// Each component makes two instances of the one before: so many of them stand for two to that power.
+/// Each component makes two instances of the previous one, so this many of them stand for two to that power.
 fn doubling_instances(depth: usize) -> Vec<u8> {
     let innermost = "(component $c0 (core module $m (memory 1)) (core instance (instantiate $m)))".to_owned();
     let text = (1..depth).fold(innermost, |inner, n| {
@@ -114,9 +114,9 @@ fn core_instances(count: usize) -> String {
     format!("(component (core module $m (memory 0)) {})", "(core instance (instantiate $m))".repeat(count))
 }
 
-/// A component with more core modules that nobody asks for anything, each in an instance of its own.
+/// A component with additional core modules, each in an instance of its own, that are never asked anything.
 ///
-/// Sections can be appended: those that come later may be of any kind and refer to what lies before them.
+/// Sections can be appended: later ones may be of any kind and refer to what lies before them.
 pub fn joined(component: &[u8], module: &str, count: u8) -> Vec<u8> {
     let module = wat::parse_str(module).expect("the module is valid text");
     let mut whole = component.to_vec();

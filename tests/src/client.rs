@@ -1,40 +1,39 @@
-//! A small HTTP client: one connection a request, so that a killed engine is noticed at once.
+//! A small HTTP client with one connection per request, so that a killed engine is noticed at once.
 
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// The longest a test waits for an answer; a virtual clock may have months to go through.
+/// The longest a test waits for a response. A virtual clock may have months to go through.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
-/// What came back.
+/// The engine's response.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
-    /// The headers, lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null if it is not JSON.
     pub json: Value,
     /// The body as text.
     pub text: String,
 }
 
 impl Answer {
-    /// The header of this name.
+    /// The header with this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// This answer, when it has the status; fails the test otherwise.
+    /// Returns this response if it has the status; fails the test otherwise.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "the engine answered {}: {}", self.status, self.text);
         self
     }
 
-    /// This answer as a problem of this status, in the shape every error has.
+    /// Returns this response as a problem with this status, after checking that it has the shape every error has.
     #[track_caller]
     pub fn problem(self, status: u16) -> Value {
         let kind = self.header("content-type").unwrap_or_default().to_owned();
@@ -65,26 +64,26 @@ impl Client {
         Self::new(&self.address, token)
     }
 
-    /// `GET`
+    /// Sends a `GET`.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"").expect("the engine answers")
     }
 
-    /// `POST` with JSON.
+    /// Sends a `POST` with JSON.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.json("POST", path, body)
     }
 
-    /// Any method with JSON.
+    /// Sends any method with JSON.
     #[track_caller]
     pub fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
         self.send(method, path, &[("content-type", "application/json")], body.as_bytes()).expect("the engine answers")
     }
 
-    /// Sends exactly this. An error is a connection that broke: the engine may be gone.
+    /// Sends exactly this. An error means that the connection broke; the engine may be gone.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
@@ -103,7 +102,7 @@ impl Client {
         head.push_str("\r\n");
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
-        // An engine that refuses a body early closes its side: what it said counts, not that it did not read on.
+        // An engine that refuses a body early closes its side. Its response counts, not that it stopped reading.
         let written = stream.write_all(&request);
         let mut raw = Vec::new();
         let read = stream.read_to_end(&mut raw);

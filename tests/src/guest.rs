@@ -1,15 +1,14 @@
-//! Guests written by hand, down to the bytes of the canonical ABI: what no kit would produce.
+//! Guests written by hand, down to the bytes of the canonical ABI: what no SDK would produce.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// A plugin of one kind whose parts can each be replaced by something hostile.
 pub struct Guest {
-    /// Its name.
     pub name: &'static str,
     /// Its world in the contract: `scoring`, `nurture` or `escalation`.
     pub world: &'static str,
-    /// What it imports; [`LOG`] is all it may.
+    /// What it imports; [`LOG`] is all that is allowed.
     pub imports: &'static str,
     /// More items of the module: data, tables, functions, a start function.
     pub items: String,
@@ -19,24 +18,24 @@ pub struct Guest {
     pub reads: &'static str,
     /// The body of `score`, `choose` or `decide`, which returns where the answer is.
     pub score: String,
-    /// The body of `score-batch`, which returns where the answer is; by default it answers for no lead.
+    /// The body of `score-batch`, which returns where the answer is. By default it answers for no lead.
     pub batch: String,
     /// The body of `cabi_realloc`.
     pub realloc: &'static str,
-    /// Pages of memory to begin with.
+    /// Pages of memory at the start.
     pub pages: u32,
-    /// The plugin's fuel budget, as it says itself.
+    /// The plugin's fuel budget, as it states it.
     pub fuel: u64,
-    /// The plugin's memory budget in bytes, as it says itself.
+    /// The plugin's memory budget in bytes, as it states it.
     pub memory: u64,
-    /// A change to the contract: what is replaced by what.
+    /// A change to the contract: what is replaced, and by what.
     pub contract: Option<(&'static str, &'static str)>,
 }
 
 /// The contract as it is.
 pub const CONTRACT: &str = include_str!("../../sdk/wit/cadenza.wit");
 
-/// A core module that has the exports of a world as a component, by this contract.
+/// A core module that has the exports of a world, turned into a component by this contract.
 pub fn encode(mut module: Vec<u8>, contract: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("cadenza.wit", contract).expect("the contract is valid");
@@ -46,7 +45,7 @@ pub fn encode(mut module: Vec<u8>, contract: &str, world: &str) -> Vec<u8> {
     encoder.module(&module).expect("the module fits the world").encode().expect("the module is a component")
 }
 
-/// Where `score` may put its answer, and beyond that whatever it likes.
+/// Where `score` may put its answer; everything beyond that is free too.
 pub const ANSWER: u32 = 8192;
 /// Where the view lies: zeros, which is a view of nothing.
 pub const VIEW: u32 = 4096;
@@ -54,19 +53,12 @@ pub const VIEW: u32 = 4096;
 pub const DESCRIPTION: u32 = 2048;
 /// The description's members, each an address and a length, counted from [`DESCRIPTION`].
 pub mod member {
-    /// The name.
     pub const NAME: u32 = 0;
-    /// The version.
     pub const VERSION: u32 = 8;
-    /// The summary.
     pub const SUMMARY: u32 = 16;
-    /// The parameters.
     pub const PARAMETERS: u32 = 24;
-    /// The rules.
     pub const RULES: u32 = 32;
-    /// The tracks.
     pub const TRACKS: u32 = 40;
-    /// The codes.
     pub const CODES: u32 = 48;
     /// The fuel budget, in eight bytes.
     pub const FUEL: u32 = 56;
@@ -79,7 +71,7 @@ pub const LOG: &str = r#"(import "cadenza:plugin/log@1.0.0" "line" (func $line (
     (import "cadenza:plugin/log@1.0.0" "panic" (func $panic (param i32 i32)))"#;
 
 impl Default for Guest {
-    /// Well behaved: 7 points, cold, no reasons.
+    /// A well-behaved guest: 7 points, cold, no reasons.
     fn default() -> Self {
         Self {
             name: "hostile",
@@ -111,14 +103,14 @@ pub fn answer(points: i32, segment: u8, reasons_at: u32, reasons: u32) -> String
     )
 }
 
-/// A data segment with reasons of a rule, all with the value that lies at `value_at`.
+/// A data segment with reasons of one rule, all with the value that lies at `value_at`.
 pub fn reasons(at: u32, count: usize, rule: u16, value_at: u32, value_bytes: u32) -> String {
     let reason =
         [u32::from(rule).to_le_bytes(), 1_u32.to_le_bytes(), value_at.to_le_bytes(), value_bytes.to_le_bytes()];
     format!("(data (i32.const {at}) \"{}\")", escaped(&reason.concat().repeat(count)))
 }
 
-/// A data segment of these bytes. Segments that come later win, so it can also make a lie out of what the guest says.
+/// A data segment of these bytes. Later segments win, so it can also falsify what the guest says.
 pub fn data(at: u32, bytes: &[u8]) -> String {
     format!("(data (i32.const {at}) \"{}\")", escaped(bytes))
 }
@@ -128,7 +120,7 @@ pub fn words(at: u32, words: &[u32]) -> String {
     data(at, &words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>())
 }
 
-/// A list of the description that lies at `at` and has `count` entries, whether it does or not.
+/// A list of the description that claims to lie at `at` and to have `count` entries.
 pub fn claims(member: u32, at: u32, count: u32) -> String {
     words(DESCRIPTION + member, &[at, count])
 }
@@ -149,8 +141,8 @@ impl Guest {
         encode(module, &contract, self.world)
     }
 
-    /// What the guest says of itself, as it lies in its memory: texts and lists as address and length, at last the budgets.
-    /// One rule, number 1.
+    /// What the guest says of itself, as it lies in its memory: texts and lists as address and length, and finally the
+    /// budgets. It has one rule, number 1.
     pub fn says(&self) -> [(u32, Vec<u8>); 3] {
         let length = u32::try_from(self.name.len()).expect("a name is short");
         let mut description = Vec::new();
@@ -182,7 +174,7 @@ impl Guest {
         )
     }
 
-    /// The functions of its world. What is asked is passed in parameters as long as they are few, otherwise in memory.
+    /// The functions of its world. Few arguments are passed as parameters, more of them in memory.
     fn decides(&self) -> String {
         const ASKED: &str = "(param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
         let Self { score, batch, .. } = self;

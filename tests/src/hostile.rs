@@ -1,32 +1,32 @@
-//! The hostile corpus: every kind of guest that may not stop, slow or crash the engine, and how each has to end. The sandbox is
-//! asked about each of them, and the real binary is besieged with them.
+//! The hostile corpus: every kind of guest that must not stop, slow down or crash the engine, and how each has to end.
+//! The sandbox is tested with each of them, and so is the real binary.
 
 use crate::bomb;
 use crate::guest::{ANSWER, Guest, LOG, answer, claims, data, member, reasons, words};
 
-/// How a guest ends, by the names that the engine's API has for it.
+/// How a guest ends, under the names used by the engine's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     /// It is not even loaded.
     Refused,
-    /// It cannot be undone with an answer: it loads, and then it traps.
+    /// It loads, and then it traps.
     Trap,
-    /// Out of fuel.
+    /// It runs out of fuel.
     Fuel,
-    /// More memory or tables than its budget.
+    /// It wants more memory or tables than its budget.
     Memory,
-    /// A larger answer than its budget.
+    /// Its answer is larger than its budget.
     Output,
-    /// More log than its budget.
+    /// It logs more than its budget.
     Log,
-    /// An answer that the contract does not allow.
+    /// Its answer is not allowed by the contract.
     BadOutput,
     /// It behaves after all; what it tried has no effect.
     Decided,
 }
 
 impl Ends {
-    /// As `/v1/plugins` counts it; nothing for what is not loaded.
+    /// The name under which `/v1/plugins` counts it; `None` for what is not loaded.
     pub const fn counted_as(self) -> Option<&'static str> {
         Some(match self {
             Self::Refused => return None,
@@ -41,14 +41,13 @@ impl Ends {
     }
 }
 
-/// One of the corpus.
+/// One guest of the corpus.
 #[derive(Debug)]
 pub struct Hostile {
     /// What it does.
     pub kind: &'static str,
     /// How it has to end.
     pub ends: Ends,
-    /// What it is.
     pub component: Vec<u8>,
 }
 
@@ -56,17 +55,17 @@ pub struct Hostile {
 pub const FOREVER: &str = "(loop $again (br $again)) unreachable";
 /// A start function that traps.
 const BAD_START: &str = "(func $start unreachable) (start $start)";
-/// A body of `realloc` that does this when there is room to be made. It is asked for no room as well, already when the
+/// A body of `realloc` that does this when it is asked for space. It is also asked for no space, even when the
 /// workspace is checked, and what fails then is not even loaded by the engine.
 macro_rules! when_asked_for_room {
     ($does:literal) => {
         concat!("(if (result i32) (local.get 3) (then ", $does, ") (else i32.const 32768))")
     };
 }
-/// Where a guest of these keeps what it lies with.
+/// Where these guests keep their false data.
 const LIES: u32 = 16_384;
 
-/// Every kind, as plugins of this name.
+/// Every kind, as plugins with this name.
 pub fn corpus(name: &'static str) -> Vec<Hostile> {
     let mut corpus = Vec::new();
     let mut put = |kind, ends, guest: Guest| {
@@ -92,7 +91,7 @@ fn forever(body: &str) -> String {
     format!("(loop $again {body} (br $again)) unreachable")
 }
 
-/// What wants more than it may have.
+/// Guests that want more than they may have.
 fn budgets(put: Put<'_>) {
     let bomb = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
     let (table, down) = (
@@ -121,12 +120,12 @@ fn budgets(put: Put<'_>) {
     );
     put("memory bomb in realloc", Ends::Memory, Guest { realloc: bomb_in_realloc, ..Guest::default() });
     put("all memory at once", Ends::Memory, scoring("(drop (memory.grow (i32.const 65535))) unreachable"));
-    // Growing by nothing takes nothing, so it goes on until the fuel is gone.
+    // Growing by nothing takes nothing, so it continues until the fuel is gone.
     put("memory grown by nothing", Ends::Fuel, scoring(forever("(drop (memory.grow (i32.const 0)))")));
     let grow = "(drop (table.grow $t (ref.null func) (i32.const 1000000))) unreachable";
     put("table bomb", Ends::Memory, Guest { items: table.clone(), fuel: 10_000_000, ..scoring(grow) });
     put("table bomb that runs out of fuel", Ends::Fuel, Guest { items: table, ..scoring(grow) });
-    // One instruction that does much costs much: a unit for each byte or element.
+    // One instruction that does much costs much: one unit for each byte or element.
     let fill = forever("(memory.fill (i32.const 0) (i32.const 7) (i32.const 65536))");
     put("memory filled again and again", Ends::Fuel, scoring(fill));
     let copy = forever("(memory.copy (i32.const 0) (i32.const 32768) (i32.const 32768))");
@@ -155,7 +154,8 @@ fn budgets(put: Put<'_>) {
             ..scoring(forever("(table.copy $t $t (i32.const 0) (i32.const 5000) (i32.const 5000))"))
         },
     );
-    // Describing may cost more than deciding, and every decision begins with a start function: none could ever come.
+    // Describing may cost more than deciding, and every decision begins with the start function, so
+    // none could ever be reached.
     put(
         "start that burns the decision's fuel",
         Ends::Refused,
@@ -186,7 +186,7 @@ fn budgets(put: Put<'_>) {
     );
 }
 
-/// What answers wrongly, or not at all.
+/// Guests that answer wrongly, or not at all.
 fn answers(put: Put<'_>) {
     let with = |items: String, count: u32| Guest { items, ..scoring(answer(7, 2, LIES, count)) };
     put("trap", Ends::Trap, scoring("unreachable"));
@@ -226,7 +226,7 @@ fn answers(put: Put<'_>) {
         Ends::BadOutput,
         Guest { realloc: when_asked_for_room!("i32.const 32769"), ..Guest::default() },
     );
-    // The host copies the arguments over each other; they are the guest's own.
+    // The host copies the arguments over each other, which only harms the guest itself.
     put("realloc of one place for all", Ends::Decided, Guest { realloc: "i32.const 32768", ..Guest::default() });
     put("answer beyond memory", Ends::BadOutput, scoring("i32.const 65532"));
     put("answer at the end of the address space", Ends::BadOutput, scoring("i32.const -4"));
@@ -254,7 +254,7 @@ fn answers(put: Put<'_>) {
         let items = format!("{} {}", reasons(LIES, 1, 1, 1280, bytes.len() as u32), data(1280, bytes));
         put(kind, Ends::BadOutput, with(items, 1));
     }
-    // A little memory can stand for a lot of it: many reasons with one long value, or many empty reasons.
+    // A little memory can stand for a lot: many reasons with one long value, or many empty reasons.
     put("giant output", Ends::Output, with(reasons(LIES, 64, 1, 40_000, 24_000), 64));
     put("giant list", Ends::Output, Guest { pages: 16, ..scoring(answer(7, 2, LIES, 50_000)) });
     put(
@@ -272,7 +272,7 @@ fn answers(put: Put<'_>) {
     );
 }
 
-/// What says more than it may, or what nobody can read.
+/// Guests that log more than they may, or what nobody can read.
 fn logs(put: Put<'_>) {
     let logging = |score: String| Guest { imports: LOG, pages: 16, ..scoring(score) };
     let say = |what: &str, bytes: u32| format!("(call ${what} (i32.const {LIES}) (i32.const {bytes}))");
@@ -290,12 +290,12 @@ fn logs(put: Put<'_>) {
         Ends::BadOutput,
         Guest { items: data(LIES, b"\xff"), ..logging(format!("{} {}", say("line", 1), answer(7, 2, 0, 0))) },
     );
-    // A host's work that costs the guest next to nothing must be counted.
+    // Work of the host that costs the guest next to nothing must be counted.
     put("endless panics", Ends::Log, logging(forever(&say("panic", 60_000))));
     put("giant panic message", Ends::Log, logging(format!("{} unreachable", say("panic", 900_000))));
     put("panic message and trap", Ends::Trap, logging(format!("{} unreachable", say("panic", 5_000))));
     put("panic message and no trap", Ends::Decided, logging(format!("{} {}", say("panic", 1), answer(7, 2, 0, 0))));
-    // In `realloc` the host is in the midst of passing arguments: the guest may not call out of itself then.
+    // During `realloc` the host is passing arguments, and the guest may not call out.
     put(
         "log in realloc",
         Ends::Trap,
@@ -307,10 +307,10 @@ fn logs(put: Put<'_>) {
     );
 }
 
-/// A parameter as `describe` gives it: name, kind, default, minimum and maximum, by the canonical ABI.
+/// A parameter as `describe` returns it: name, kind, default, minimum and maximum, in the canonical ABI.
 pub fn parameter(kind: u8, default: (u8, u64), minimum: Option<f64>, maximum: Option<f64>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // The plugin's own name lies at 1024, and its first letter will do.
+    // The plugin's own name lies at 1024, and its first letter is enough.
     bytes.extend([1024_u32, 1, u32::from(kind), 1024, 1, 0].into_iter().flat_map(u32::to_le_bytes));
     bytes.extend(u64::from(default.0).to_le_bytes());
     bytes.extend(default.1.to_le_bytes());
@@ -325,7 +325,7 @@ const INT: u8 = 1;
 const NUMBER: u8 = 2;
 const TEXTS: u8 = 6;
 
-/// What lies about itself. All of it is found when it is loaded.
+/// Guests that lie about themselves. All of it is found when they are loaded.
 fn descriptions(put: Put<'_>) {
     let lying = |items: String| Guest { items, pages: 64, ..Guest::default() };
     let with_parameter = |bytes: Vec<u8>| {
@@ -406,13 +406,13 @@ fn descriptions(put: Put<'_>) {
 
     put("fuel budget of 0", Ends::Refused, budget(member::FUEL, 0));
     put("memory budget of 0", Ends::Refused, budget(member::MEMORY, 0));
-    // These two are cut to what the host grants.
+    // These two are reduced to what the host grants.
     put("fuel budget without end", Ends::Decided, budget(member::FUEL, u64::MAX));
     put("memory budget without end", Ends::Decided, budget(member::MEMORY, u64::MAX));
 }
 
 impl Guest {
-    /// With more items.
+    /// Adds more items.
     fn with(mut self, items: &str) -> Self {
         self.items.push_str(items);
         self

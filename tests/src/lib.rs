@@ -1,5 +1,5 @@
-//! End to end: the real binary in a folder of its own, spoken to over HTTP as its users would. Knows nothing of the
-//! engine's insides.
+//! End to end: the real binary in a folder of its own, used over HTTP as its users would. Knows nothing
+//! of the engine's internals.
 
 pub mod bomb;
 mod client;

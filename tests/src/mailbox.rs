@@ -1,11 +1,12 @@
-//! The other side of a connection: takes what the engine sends on a loopback port; may refuse it, or keep it waiting.
+//! The other side of a connection: accepts what the engine sends on a loopback port, and may
+//! refuse it or keep it waiting.
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// Something that came.
+/// Something that was received.
 #[derive(Clone, Debug)]
 pub struct Mail {
     /// The header `idempotency-key`.
@@ -18,26 +19,25 @@ pub struct Mail {
     pub body: Value,
 }
 
-/// How it answers.
+/// How the mailbox answers.
 #[derive(Clone, Debug)]
 struct Manner {
     status: u16,
-    /// Lines of the head, each with its end.
+    /// Lines of the head, each with its line end.
     headers: String,
-    /// Nothing is answered.
+    /// Whether it answers nothing.
     silent: bool,
 }
 
 /// A loopback receiver.
 pub struct Mailbox {
-    /// Where it listens.
     pub url: String,
     received: Arc<Mutex<Vec<Mail>>>,
     manner: Arc<(Mutex<Manner>, Condvar)>,
 }
 
 impl Mailbox {
-    /// Opens one on a free port.
+    /// Opens a mailbox on a free port.
     pub fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let url = format!("http://{}/mail", listener.local_addr().expect("it is bound"));
@@ -54,7 +54,7 @@ impl Mailbox {
         Self { url, received, manner }
     }
 
-    /// What has come so far, in order; what was refused included.
+    /// What has come so far, in order, including what was refused.
     pub fn mails(&self) -> Vec<Mail> {
         self.received.lock().expect("nobody panics with the mails in hand").clone()
     }
@@ -70,7 +70,7 @@ impl Mailbox {
         self.change(|manner| *manner = Manner { status, headers, ..manner.clone() });
     }
 
-    /// Takes what comes and answers nothing, until it is told otherwise.
+    /// Accepts what comes but answers nothing, until told otherwise.
     pub fn keep_waiting(&self, silent: bool) {
         self.change(|manner| manner.silent = silent);
     }

@@ -1,4 +1,4 @@
-//! The real binary as a process: started, asked, stopped, killed.
+//! The real binary as a process: started, used, stopped, killed.
 
 use crate::client::{Answer, Client};
 use crate::site::Site;
@@ -28,12 +28,12 @@ pub fn cadenza(arguments: &[&str]) -> Command {
     command
 }
 
-/// A running engine; killed when dropped.
+/// A running engine, killed when dropped.
 pub struct Engine {
     child: Child,
-    /// Speaks to it as an admin.
+    /// Talks to it as an admin.
     pub client: Client,
-    /// `http://host:port`
+    /// `http://host:port`.
     pub url: String,
     log: Arc<Mutex<String>>,
 }
@@ -44,7 +44,7 @@ impl Engine {
         Self::try_start(site, clock, mailer, &[]).unwrap_or_else(|log| panic!("the engine does not start:\n{log}"))
     }
 
-    /// Starts it with more arguments; the error is what it wrote.
+    /// Starts it with more arguments. The error is what it wrote.
     pub fn try_start(site: &Site, clock: &str, mailer: Option<&str>, more: &[&str]) -> Result<Self, String> {
         let mut command = Self::command(site, clock);
         command.args(more).envs(site.environment(mailer));
@@ -58,7 +58,7 @@ impl Engine {
         command
     }
 
-    /// Starts an engine by a command and waits until it is ready; the error is what it wrote.
+    /// Starts an engine with a command and waits until it is ready. The error is what it wrote.
     pub fn launch(mut command: Command, admin: &str) -> Result<Self, String> {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cadenza runs");
@@ -82,7 +82,7 @@ impl Engine {
             let _ = logging.join();
             return Err(log.lock().expect("nobody panics with the log in hand").clone());
         };
-        // Whatever else it says must not block it.
+        // Whatever else it prints must not block it.
         std::thread::spawn(move || lines.for_each(drop));
         let client = Client::new(&address, Some(admin));
         Ok(Self { child, client, url: format!("http://{address}"), log })
@@ -109,29 +109,28 @@ impl Engine {
         self.child.wait().expect("it ends");
     }
 
-    /// Tells it to stop as an operator would.
+    /// Tells it to stop, as an operator would.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// Sends it a signal.
     pub fn signal(&self, name: &str) {
         let told = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
         assert!(told.expect("kill runs").success(), "it was running");
     }
 
-    /// Stops it as an operator would; it must end by itself with exit code 0.
+    /// Stops it as an operator would. It must end by itself with exit code 0.
     pub fn stop(self) {
         self.stop_by("TERM");
     }
 
-    /// Stops it by a signal; it must end by itself with exit code 0.
+    /// Stops it with a signal. It must end by itself with exit code 0.
     pub fn stop_by(self, signal: &str) {
         self.signal(signal);
         self.stopped();
     }
 
-    /// Waits until it has stopped: with exit code 0.
+    /// Waits until it has stopped, with exit code 0.
     pub fn stopped(mut self) {
         let status = self.child.wait().expect("it ends");
         assert!(status.success(), "a graceful stop ended with {status}:\n{}", self.log());
@@ -168,7 +167,6 @@ impl Engine {
         self.client.post("/v1/clock/advance", &json!({ "to": to })).expect(200).json
     }
 
-    /// A lead.
     #[track_caller]
     pub fn lead(&self, id: &str) -> Value {
         self.client.get(&format!("/v1/leads/{id}")).expect(200).json
@@ -182,7 +180,7 @@ impl Engine {
         items.into_iter().filter(|task| task["lead"]["id"] == lead).collect()
     }
 
-    /// Reports what came of a task.
+    /// Reports the outcome of a task.
     #[track_caller]
     pub fn done(&self, task: &Value, outcome: &Value) -> Value {
         let id = task["id"].as_str().expect("a task has an id");

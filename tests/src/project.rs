@@ -1,5 +1,5 @@
-//! Plugins that are made while a test runs, as an author makes them: with the command line, in a folder outside of this
-//! repository.
+//! Plugins that are made while a test runs, as an author makes them: on the command line, in a
+//! folder outside this repository.
 
 use crate::process::{binary, cadenza};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a command said.
+/// What a command printed.
 pub struct Said {
     /// Its exit code.
     pub code: Option<i32>,
@@ -25,7 +25,7 @@ impl Said {
         Self { code: output.status.code(), out: text(&output.stdout), errors: text(&output.stderr) }
     }
 
-    /// It ended with this code, and said all of this.
+    /// Checks that it ended with this code and printed all of this.
     #[track_caller]
     pub fn expect(self, code: i32, says: &[&str]) -> Self {
         let said = format!("{}{}", self.out, self.errors);
@@ -42,7 +42,8 @@ impl Said {
     }
 }
 
-/// `cadenza plugin` for a project; what compiles for every project is kept between runs, and nothing is downloaded.
+/// Runs `cadenza plugin` for a project. What is compiled for every project is kept between runs,
+/// and nothing is downloaded.
 pub fn plugin(arguments: &[&str]) -> Said {
     let mut command = cadenza(&["plugin"]);
     command.args(arguments).env("CARGO_NET_OFFLINE", "true");
@@ -53,24 +54,23 @@ pub fn plugin(arguments: &[&str]) -> Said {
 
 /// A plugin's folder.
 pub struct Project {
-    /// Where it is.
     pub folder: PathBuf,
 }
 
 impl Project {
-    /// Makes one below a temporary folder.
+    /// Makes a project in a temporary folder.
     pub fn new(below: &Path, name: &str, kind: &str) -> Self {
         let folder = below.join(name);
         plugin(&["new", name, "--kind", kind, "--dir", text(&folder)]).expect(0, &["cadenza plugin test"]);
         Self { folder }
     }
 
-    /// Asks something about its folder.
+    /// Runs a command on its folder.
     pub fn ask(&self, command: &str, more: &[&str]) -> Said {
         plugin(&[&[command, text(&self.folder)], more].concat())
     }
 
-    /// Tests what was built with other golden cases.
+    /// Tests what was built, with other golden cases.
     pub fn test_cases(&self, yaml: &str) -> Said {
         let golden = self.folder.join("other");
         fs::create_dir_all(&golden).expect("a folder can be made");

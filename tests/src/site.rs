@@ -1,4 +1,4 @@
-//! A folder of its own for each test: the shipped workspace, a data folder, secrets as files, tokens.
+//! A separate folder for each test: the shipped workspace, a data folder, secrets as files, tokens.
 
 use crate::process::cadenza;
 use crate::webhook;
@@ -59,12 +59,10 @@ impl Site {
         Self { admin, ..site }
     }
 
-    /// The workspace folder.
     pub fn workspace(&self) -> PathBuf {
         self.folder.path().join("workspace")
     }
 
-    /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -81,12 +79,12 @@ impl Site {
         self.write_bytes(file, text.as_bytes());
     }
 
-    /// Writes a file of the workspace that is no text.
+    /// Writes a file of the workspace that is not text.
     pub fn write_bytes(&self, file: &str, bytes: &[u8]) {
         std::fs::write(self.workspace().join(file), bytes).expect("the workspace can be written");
     }
 
-    /// What the engine's environment holds.
+    /// The environment of the engine.
     pub fn environment(&self, mailer: Option<&str>) -> Vec<(String, String)> {
         let mut environment = vec![
             ("CADENZA_WEBSITE_SECRET".to_owned(), webhook::secret()),

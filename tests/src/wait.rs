@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// The longest that anything is waited for.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Waits, in real time, until there is something to be found.
+/// Waits, in real time, until `look` finds something.
 #[track_caller]
 pub fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let began = Instant::now();

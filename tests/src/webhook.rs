@@ -17,13 +17,12 @@ pub fn secret() -> String {
 /// One delivery.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// `webhook-id`
+    /// `webhook-id`.
     pub id: String,
-    /// `webhook-timestamp`
+    /// `webhook-timestamp`.
     pub second: i64,
-    /// The body.
     pub body: String,
-    /// `webhook-signature`
+    /// `webhook-signature`.
     pub signature: String,
 }
 
@@ -38,7 +37,7 @@ impl Delivery {
         Self::raw(id, body.to_string(), second)
     }
 
-    /// A delivery of exactly this body.
+    /// A delivery with exactly this body.
     pub fn raw(id: &str, body: impl Into<String>, second: i64) -> Self {
         let body = body.into();
         let signature = sign(id, second, body.as_bytes());
@@ -47,7 +46,7 @@ impl Delivery {
 }
 
 impl Delivery {
-    /// The second and the signature of any body that is sent now under this id.
+    /// The second and the signature for a body that is sent now under this id.
     pub fn sign(id: &str, body: &[u8]) -> (String, String) {
         let second = now_s();
         (second.to_string(), sign(id, second, body))
@@ -62,7 +61,7 @@ pub(crate) fn sign(id: &str, second: i64, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// The real time: signatures are never on the engine's clock.
+/// The real time, because signatures are never made by the engine's clock.
 #[expect(clippy::disallowed_methods, reason = "a sender signs with the real time")]
 pub fn now_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)

@@ -1,5 +1,5 @@
-//! The afternoon of `sdk/README.md` with the commands that stand there: a plugin is made, tried beside the old build on live
-//! leads and on recorded ones, promoted and taken back, on a running engine.
+//! The afternoon of `sdk/README.md`, with the commands given there: a plugin is made, tried beside the old build on
+//! live leads and on recorded ones, promoted and rolled back, on a running engine.
 
 use cadenza_tests::project::{Project, Said, plugin, text};
 use cadenza_tests::{Engine, Site, cadenza, eventually};
@@ -24,7 +24,7 @@ steps:
     results: { else: end }
 ";
 
-/// Somebody at work: a project, and an engine that runs what they made first.
+/// Somebody at work: a project, and an engine that runs the first build of it.
 struct Desk {
     project: Project,
     site: Site,
@@ -36,7 +36,7 @@ impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let project = Project::new(folder.path(), "house-score", "scoring");
-        // It reads a name, so that there is somebody to be masked.
+        // It reads a name, so that there is something to mask.
         let name = "/// In the workspace's currency.";
         project.edit(name, &format!("/// Greeted by it.\n    pub first_name: Option<&'static str>,\n    {name}"));
         project.ask("build", &[]).expect(0, &["build/house-score.wasm"]);
@@ -49,19 +49,19 @@ impl Desk {
         Self { project, site, engine, _folder: folder }
     }
 
-    /// What the project's last build is.
+    /// The project's last build.
     fn component(&self) -> PathBuf {
         self.project.folder.join("build/house-score.wasm")
     }
 
-    /// A command of `cadenza plugin` that speaks to the engine.
+    /// Runs a command of `cadenza plugin` that talks to the engine.
     fn plugin(&self, arguments: &[&str]) -> Said {
         let mut command = cadenza(&["plugin"]);
         command.args(arguments).env("CADENZA_URL", &self.engine.url).env("CADENZA_TOKEN", &self.site.admin);
         Said::of(command)
     }
 
-    /// Brings leads of large and of small companies by turns; their ids.
+    /// Brings leads of large and small companies in turn, and returns their ids.
     fn bring(&self, from: u32, count: u32) -> Vec<String> {
         let lead = |n: u32| {
             let employees = if n.is_multiple_of(2) { 900 } else { 9 };
@@ -119,7 +119,8 @@ fn a_build_is_tried_promoted_and_taken_back_with_the_commands_of_the_guide() {
     desk.engine.stop();
 }
 
-/// Recorded decisions, put to a build that is not even loaded there, within the workspace's budgets; and cases made of them.
+/// Puts recorded decisions to a build that is not even loaded there, within the workspace's
+/// budgets, and makes cases of them.
 fn would_change(desk: &Desk, component: &str) {
     let cases = desk.project.folder.join("recorded");
     let said = desk.plugin(&["test", component, "--from-production", "--export", text(&cases)]);
@@ -128,12 +129,12 @@ fn would_change(desk: &Desk, component: &str) {
     let yaml = fs::read_to_string(cases.join("production.yaml")).expect("cases were written");
     assert!(!yaml.contains("Wilhelmina") && yaml.contains("first_name"), "nobody is named: {yaml}");
     plugin(&["test", component, "--golden", text(&cases), "--cases", "5"]).expect(0, &["all hold"]);
-    // A build that looks further than what was recorded says so.
+    // A build that looks further back than what was recorded says so.
     desk.project.edit(".engagement(10, PRICES_DAYS", ".previous_score().engagement(10, 2 * PRICES_DAYS");
     desk.project.ask("build", &[]).expect(0, &[]);
     let says = ["or less of it: blank here: engagement (6 times)", "blank here: previous_score (6 times)"];
     desk.plugin(&["test", component, "--from-production", "--days", "1"]).expect(1, &says);
-    // Of too many the newest are taken.
+    // If there are too many, the newest are taken.
     desk.engine.advance("3d");
     let newest = desk.bring(8, 1).remove(0);
     let says = ["There are more than 1 decisions", "on 1 real decision", newest.as_str()];
@@ -173,7 +174,7 @@ fn a_workspace_that_names_what_will_be_pushed_is_checked_with_it() {
     site.edit("cadenza.yaml", |yaml| format!("{yaml}plugins: {{ late-score: {{ memory: 1KiB }} }}\n"));
     let says = ["cadenza.yaml:4:12", "no decision can begin within its budgets", "raise `memory`"];
     validate(&["--plugin", text(&component)]).expect(1, &says);
-    // Whatever is wrong with a file is told where it is named, with everything else.
+    // Whatever is wrong with a file is reported where it is named, together with everything else.
     site.write_bytes("late.wasm", b"no component");
     site.edit("cadenza.yaml", |yaml| {
         yaml.replace("{ memory: 1KiB }", "{ file: late.wasm }, gone: { file: gone.wasm }")

@@ -1,5 +1,5 @@
-//! A backup that is taken while leads come in, and what is made of it: everything is there as it was at one moment, what is not
-//! whole is refused, and nothing leaves before somebody has looked when that is asked for.
+//! A backup taken while leads come in, and what is made from it: everything is there as it was at one moment, a backup
+//! that is not complete is refused, and, if asked for, nothing is sent before somebody has looked.
 
 use cadenza_tests::{Engine, Mail, Mailbox, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn engine(site: &Site, mailbox: &Mailbox) -> Engine {
     Engine::start(site, "virtual", Some(&mailbox.url))
 }
 
-/// A mail goes out to every new lead.
+/// A site that sends a mail to every new lead.
 fn mailing() -> Site {
     let site = Site::new();
     site.edit("inbound.yaml", |text| {
@@ -49,7 +49,7 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("a temporary folder's name is UTF-8")
 }
 
-/// A site whose data folder is made of this backup.
+/// A site whose data folder is made from this backup.
 fn restored(of: &Site, file: &Path, more: &[&str]) -> (Site, String) {
     let site = Site::restoring(of);
     let data = site.data();
@@ -59,7 +59,7 @@ fn restored(of: &Site, file: &Path, more: &[&str]) -> (Site, String) {
     (site, text(&made))
 }
 
-/// What the API says of each lead: itself, its timeline and its tasks.
+/// What the API says of each lead: the lead, its timeline and its tasks.
 fn leads(engine: &Engine) -> BTreeMap<String, [Value; 3]> {
     let (mut found, mut cursor) = (BTreeMap::new(), String::new());
     loop {
@@ -105,7 +105,8 @@ fn a_backup_taken_while_leads_come_in_is_of_one_moment() {
         }
         over.store(true, Ordering::SeqCst);
     });
-    // Until everything that is due has been done, results of mails included: nothing changes between this and the last backup.
+    // Until everything that is due has been done, including the results of mails. Nothing changes between
+    // this and the last backup.
     engine.advance("1m");
     let live = leads(&engine);
     let (live_outbox, live_letters) = (list(&engine, "/v1/outbox"), list(&engine, "/v1/dead-letters"));
@@ -148,7 +149,7 @@ fn what_a_restore_cannot_know_is_said_and_nothing_leaves_before_somebody_has_loo
     let lead = engine.bring("msg_1", &hot(1));
     engine.advance("1h");
     assert!(run(&["backup", path(&file)], Some((&engine, &site))).status.success());
-    // It leaves after the backup: nobody knows of that in what is made of it.
+    // It is sent after the backup, so what is made from the backup does not know of it.
     engine.client.post("/v1/connections/mailer/resume", &json!({})).expect(200);
     engine.advance("1h");
     let mails = |n: u32| -> Vec<Mail> {
@@ -173,7 +174,7 @@ fn what_a_restore_cannot_know_is_said_and_nothing_leaves_before_somebody_has_loo
     assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows:#}");
     assert_eq!(engine.client.get(&format!("/v1/leads/{later}")).status, 404, "what came after the backup is not here");
     engine.stop();
-    // It is held until somebody lets it go, however often it is started.
+    // It is held until somebody releases it, however often the engine is started.
     let engine = self::engine(&of, &mailbox);
     engine.advance("2h");
     assert_eq!(mailbox.mails().len(), left, "nothing leaves");
@@ -181,7 +182,7 @@ fn what_a_restore_cannot_know_is_said_and_nothing_leaves_before_somebody_has_loo
     engine.advance("1h");
     let again = eventually("it leaves once more", || mails(1).into_iter().nth(1));
     assert_eq!(again.key, first.key, "under the key that it had: receivers drop the repeat");
-    // Another lead, born later than the backup: its messages have numbers that were used before.
+    // Another lead, created after the backup: its messages have numbers that were used before.
     let other = engine.bring("msg_2", &hot(2));
     assert_eq!(other.len(), lead.len());
     engine.advance("1h");
@@ -209,7 +210,7 @@ fn what_is_not_whole_or_in_the_way_is_refused() {
     let answer = engine.client.with_token(Some(&viewer)).post("/v1/backup", &json!({}));
     assert_eq!(answer.status, 403, "{}", answer.text);
     engine.stop();
-    // An engine that is stopped: the same from its folder.
+    // A stopped engine: the same from its folder.
     let offline = folder.path().join("offline.backup");
     let taken = run(&["backup", path(&offline), "--data", path(&site.data())], None);
     assert!(taken.status.success(), "{}", text(&taken));
@@ -231,7 +232,7 @@ fn what_is_not_whole_or_in_the_way_is_refused() {
         ("one bit changed", &changed, "damaged"),
         ("another file", b"PK\x03\x04 and so on, and so on", "no backup"),
         ("an empty file", b"", "no backup"),
-        // Its check fails before its format is looked at: it was changed.
+        // It was changed, so its check fails before its format is looked at.
         ("another format", &newer, "damaged"),
     ];
     for (what, content, expected) in cases {

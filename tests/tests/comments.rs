@@ -1,12 +1,13 @@
-//! Comments: every public item of the engine, the kits and the plugins says what it is, and no comment is a word or two.
+//! Comments: every public item of the engine, the kits and the plugins says what it is, and no comment
+//! consists of a word or two.
 //!
-//! The compiler's `missing_docs` would ask the same of fields and variants, whose names are often enough.
+//! The compiler's `missing_docs` would also require this of fields and variants, whose names are often enough.
 
 use std::path::{Path, PathBuf};
 
-/// Where public items have to be documented. Tests and benches are read by those who work on them.
+/// Where public items have to be documented. Tests and benchmarks are read by those who work on them.
 const DOCUMENTED: [&str; 3] = ["engine", "plugins", "sdk/rust"];
-/// Words that a name begins with before it is an item of its own.
+/// The keywords that begin an item.
 const ITEMS: [&str; 9] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union", "macro"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -21,11 +22,11 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A line without what may stand before an item's kind.
+/// A line without what may precede an item's keyword.
 fn item(line: &str) -> Option<&str> {
     let mut rest = line.trim_start().strip_prefix("pub ")?;
     for word in ["const ", "async ", "unsafe ", "extern \"C\" "] {
-        // `pub const NAME` is an item, `pub const fn` a function.
+        // `pub const NAME` is an item; `pub const fn` is a function.
         if word != "const " || rest.starts_with("const fn") {
             rest = rest.strip_prefix(word).unwrap_or(rest);
         }
@@ -52,13 +53,13 @@ fn public_items_say_what_they_are_and_no_comment_is_a_riddle() {
                 continue;
             }
             let place = || format!("{}:{number}", path.strip_prefix(root).unwrap_or(&path).display());
-            // A macro that makes texts of its comments may keep them short.
+            // A macro that turns its comments into texts may keep them short.
             let is_riddle = (1..=2).contains(&comment.len()) && !comment[0].starts_with('`') && comment[0] != "See";
             if is_riddle && item(line).is_some() {
                 wrong.push(format!("{}: `{}` says nothing", place(), comment.join(" ")));
             }
             comment.clear();
-            // What is hidden from the docs needs none.
+            // What is hidden from the docs needs no comment.
             documented |= trimmed.starts_with("#[doc");
             if trimmed.starts_with("#[") || trimmed.starts_with(')') || trimmed.is_empty() && documented {
                 continue;

@@ -1,5 +1,5 @@
-//! Kill -9 and power cuts at random moments under load: what was acknowledged is there and was applied once; every mail arrives, always
-//! under one key.
+//! Kill -9 and power cuts at random moments under load: what was acknowledged is there and was applied once; every mail
+//! arrives, always under one key.
 
 use cadenza_tests::{Delivery, Engine, Mailbox, Site};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Rounds of kill -9; each at a moment of its own.
+/// Rounds of kill -9, each at a different moment.
 const ROUNDS: u64 = 50;
 const SENDERS: u64 = 4;
 
@@ -39,14 +39,14 @@ fn send_until(engine: &Engine, stop: &AtomicBool, round: u64, sender: u64, ackno
                 let lead = answer.json["lead"].as_str().expect("a lead").to_owned();
                 acknowledged.lock().expect("no sender panics").insert(id, lead);
             }
-            // Refused or broken off: not acknowledged.
+            // Refused or broken off, so not acknowledged.
             Ok(_) => {}
             Err(_) => return,
         }
     }
 }
 
-/// The shipped workspace with a step that mails at once, so that effects are under way when it ends.
+/// The shipped workspace with a step that sends a mail at once, so that effects are in progress when the engine ends.
 fn mailing_site() -> Site {
     let site = Site::new();
     site.edit("inbound.yaml", |text| {
@@ -71,7 +71,7 @@ fn what_was_acknowledged_survives_kill_nine() {
                 scope.spawn(move || send_until(engine, stop, round, sender, acknowledged));
             }
             scope.spawn(move || {
-                // The moment of the kill: not waiting for anything is the point.
+                // The moment of the kill. Not waiting for anything is the point.
                 std::thread::park_timeout(moment);
                 let killed = std::process::Command::new("kill").args(["-9", &engine.pid().to_string()]).status();
                 assert!(killed.expect("kill runs").success());
@@ -83,7 +83,7 @@ fn what_was_acknowledged_survives_kill_nine() {
     check(&site, &mailbox, &acknowledged.into_inner().expect("no sender panics"));
 }
 
-/// What was acknowledged is there, was applied once, and its mails have come under one key each.
+/// What was acknowledged is there and was applied once, and its mails have come under one key each.
 fn check(site: &Site, mailbox: &Mailbox, acknowledged: &BTreeMap<String, String>) {
     assert!(acknowledged.len() > 100, "there was load: {}", acknowledged.len());
     let engine = Engine::start(site, "real", Some(&mailbox.url));
@@ -94,14 +94,14 @@ fn check(site: &Site, mailbox: &Mailbox, acknowledged: &BTreeMap<String, String>
     }
     let leads: BTreeSet<&String> = acknowledged.values().collect();
     assert_eq!(leads.len(), acknowledged.len(), "one lead for each event");
-    // Sent again by a sender that heard no answer: nothing is done twice.
+    // Sent again by a sender that got no response: nothing is done twice.
     let (event, known) = acknowledged.iter().next_back().expect("there was load");
     let parts: Vec<u64> = event["msg_r".len()..].split(['s', 'n']).map(|n| n.parse().expect("a number")).collect();
     let (id, body) = lead(parts[0], parts[1], parts[2]);
     let again = engine.deliver("website", &Delivery::new(&id, &body)).expect("the engine answers").expect(202).json;
     assert_eq!((&again["duplicate"], again["lead"].as_str()), (&json!(true), Some(known.as_str())));
 
-    // Every mail arrives: the outbox runs empty.
+    // Every mail arrives, so the outbox becomes empty.
     for _ in 0..3_000 {
         let outbox = engine.client.get("/v1/outbox").expect(200).json;
         if outbox["items"] == json!([]) {
@@ -125,11 +125,11 @@ fn check(site: &Site, mailbox: &Mailbox, acknowledged: &BTreeMap<String, String>
     engine.stop();
 }
 
-/// Power cuts; each at a call of its own.
+/// Power cuts, each at a different call.
 const CUTS: u64 = 30;
 
-/// A disk below the whole program (`engine/store/sled/examples/power_disk.rs`): it keeps what was synced and a random, torn
-/// part of the rest.
+/// A disk below the whole program (`engine/store/sled/examples/power_disk.rs`): it keeps what was synced, and a
+/// random, torn part of the rest.
 fn on_a_disk_that_loses_power(site: &Site, mailbox: &Mailbox, cut_at: u64, seed: u64, unsynced: bool) -> Command {
     let test = std::env::current_exe().expect("a test has a path");
     let folder = test.parent().and_then(Path::parent).expect("tests lie in target/…/deps");
@@ -150,11 +150,11 @@ fn left_over(site: &Site) -> PathBuf {
     site.data().with_file_name("left-over")
 }
 
-/// Load until the power is cut; the data folder is then what was left of it.
+/// Puts load on the engine until the power is cut. The data folder is then what was left of it.
 fn cut(site: &Site, mailbox: &Mailbox, round: u64, unsynced: bool, acknowledged: &Acknowledged) {
     let mut chance = fastrand::Rng::with_seed(round);
     let command = on_a_disk_that_loses_power(site, mailbox, chance.u64(20..500), round, unsynced);
-    // One that does not come up has lost power at its start.
+    // An engine that does not come up has lost power at its start.
     if let Ok(engine) = Engine::launch(command, &site.admin) {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -180,7 +180,7 @@ fn what_was_acknowledged_survives_power_cuts() {
     check(&site, &mailbox, &acknowledged.into_inner().expect("no sender panics"));
 }
 
-/// The test above can fail: with the sync remedy off something acknowledged is soon lost.
+/// Shows that the test above can fail: without the sync remedy something acknowledged is soon lost.
 #[test]
 fn without_the_sync_remedy_power_cuts_lose_what_was_acknowledged() {
     let mailbox = Mailbox::open();

@@ -1,4 +1,5 @@
-//! Many connections, large bodies, signals and what comes to a terminal: who asks in bad ways keeps nobody else out.
+//! Many connections, large bodies, signals and what is printed on a terminal: a caller that behaves
+//! badly keeps nobody else out.
 
 use cadenza_tests::{Delivery, Engine, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -25,7 +26,8 @@ fn who_opens_every_connection_keeps_nobody_from_asking_how_the_engine_is() {
     let site = Site::new();
     let engine = started(&site, &["--connections-per-address", "40"]);
     let asks = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(200);
-    // Some pipeline and never read, some say nothing at all; far more than their share and the reserved places.
+    // Some pipeline and never read, some send nothing at all; there are far more of them than their
+    // share and the reserved places.
     let crowd: Vec<TcpStream> = (0..300)
         .map(|number| {
             let mut stream = connect(&engine);
@@ -52,7 +54,7 @@ fn who_opens_every_connection_keeps_nobody_from_asking_how_the_engine_is() {
 fn a_connection_whose_other_side_does_not_read_ends() {
     let site = Site::new();
     let engine = started(&site, &[]);
-    // Answers of some kilobytes each, more of them than any buffer between the two holds.
+    // Responses of some kilobytes each, more of them than any buffer between the two holds.
     let ask = format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", site.admin);
     let mut stream = connect(&engine);
     stream.set_nonblocking(true).expect("a socket takes it");
@@ -69,7 +71,7 @@ fn a_connection_whose_other_side_does_not_read_ends() {
 #[test]
 fn bodies_under_way_have_one_limit_and_webhooks_a_share_of_it() {
     let site = Site::new();
-    // 12 MiB for large bodies: three of these leave too little room for another.
+    // 12 MiB for large bodies; three of these leave too little room for another.
     let engine = started(&site, &["--bodies-mib", "16"]);
     let (length, sent) = (4_000_000, vec![b' '; 3_990_000]);
     let head = format!(
@@ -78,7 +80,8 @@ fn bodies_under_way_have_one_limit_and_webhooks_a_share_of_it() {
     );
     let large = format!("[{}]", " ".repeat(3_800_000));
     let send = || engine.client.send("POST", "/v1/events", &[], large.as_bytes()).ok();
-    // One of those that are held may itself be refused while others are still read: as many as it takes.
+    // One of those that are held may itself be refused while others are still being read, so as
+    // many are sent as it takes.
     let held = RefCell::new(Vec::new());
     let refused = eventually("a further body is refused", || {
         let mut stream = connect(&engine);
@@ -100,7 +103,7 @@ fn bodies_under_way_have_one_limit_and_webhooks_a_share_of_it() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_engine_as_sigterm_does_unless_it_was_told_to_go_on() {
     let site = Site::new();
-    // Whatever the tests themselves were told about the signal, as by `nohup`.
+    // Whatever the tests themselves were told about the signal, for instance by `nohup`.
     let started = |told: &str| {
         let served = Engine::command(&site, "real");
         let mut command = Command::new("env");

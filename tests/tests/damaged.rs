@@ -1,5 +1,6 @@
-//! Records that cannot be read, spoilt in the database of a stopped engine: it starts, takes leads, does what is due, tells of
-//! each once, and stops when it is told to. A folder that is too open, cut short, or whose engine has little address space.
+//! Records that cannot be read, damaged in the database of a stopped engine: it starts, takes leads, does what is
+//! due, reports each record once, and stops when told to. Also a folder that is too open or cut short, and an engine
+//! with little address space.
 
 use cadenza_tests::{Delivery, Engine, Mailbox, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ fn hot(n: u32) -> Value {
     })
 }
 
-/// A stopped engine that had three leads, calls, a mail that could not leave and a dead letter.
+/// A stopped engine that had three leads, calls, a mail that could not be sent and a dead letter.
 fn lived_in(mailbox: &Mailbox) -> Site {
     let site = Site::new();
     site.edit("inbound.yaml", |text| {
@@ -29,7 +30,7 @@ fn lived_in(mailbox: &Mailbox) -> Site {
     engine.client.post("/v1/connections/mailer/pause", &json!({})).expect(200);
     for n in 1..4 {
         let lead = engine.bring(&format!("msg_{n}"), &hot(n));
-        // So that its journal has more than the entry that rides in its record.
+        // So that its journal has more than the entry that is part of its record.
         engine.client.post(&format!("/v1/leads/{lead}/preferences"), &json!({"refused": []})).expect(200);
     }
     // A delivery that cannot be mapped is kept.
@@ -40,7 +41,7 @@ fn lived_in(mailbox: &Mailbox) -> Site {
     site
 }
 
-/// Writes over the values of all records of a kind; how many there were.
+/// Overwrites the values of all records of a kind, and returns how many there were.
 fn spoil(data: &Path, kind: u8) -> usize {
     let database = sled::open(data.join("sled")).expect("the engine is stopped");
     let keys: Vec<_> = database.range([kind]..[kind + 1]).keys().map(|key| key.expect("readable")).collect();
@@ -56,7 +57,7 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.success());
 }
 
-/// Whether what is needed every day goes on.
+/// Checks that everyday functions still work.
 fn goes_on(engine: &Engine, what: &str, n: u32) {
     let view = engine.lead(&engine.bring(&format!("msg_{n}"), &hot(n)));
     assert!(view["id"].is_string(), "{what}: a new lead is shown: {view:#}");
@@ -64,7 +65,7 @@ fn goes_on(engine: &Engine, what: &str, n: u32) {
         let answer = engine.client.get(path);
         assert_eq!(answer.status, 200, "{what}: GET {path}: {}", answer.text);
     }
-    // Past the end of the account's hold, so that everything that can fall due has.
+    // Past the end of the account's hold, so that everything that can fall due has fallen due.
     engine.advance("20d");
 }
 
@@ -74,7 +75,7 @@ fn a_damaged_record_of_any_kind_stops_nobody() {
     let site = lived_in(&mailbox);
     let whole = site.data().with_file_name("whole");
     copy(&site.data(), &whole);
-    // The kind and what it is called; none where it is written anew before anybody reads it.
+    // The kind and its name; `None` if it is written again before anybody reads it.
     let kinds = [
         (b'A', Some("account")),
         (b'B', None),
@@ -98,7 +99,7 @@ fn a_damaged_record_of_any_kind_stops_nobody() {
         assert!(spoilt > 0 || kind == b'G', "there is something of kind `{what}`");
         let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
         goes_on(&engine, &format!("`{what}` spoilt"), 10);
-        // What cannot be told whose it is, or whether it was applied, is refused in words.
+        // If it cannot be known whose it is, or whether it was applied, it is refused with an explanation.
         let again = match kind {
             b'I' => Some("msg_20"),
             b'M' => Some("msg_1"),
@@ -136,7 +137,7 @@ fn every_document_may_be_damaged_at_once() {
     let refused = cadenza(&["token", "list", "--data"]).arg(site.data()).output().expect("cadenza runs");
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.success() && words.contains("token"), "{words}");
-    // The token is damaged with all the rest: another one is made.
+    // The token is damaged with everything else, so another one is made.
     let made = cadenza(&["token", "create", "--role", "admin", "--name", "new", "--data"]);
     let made = { made }.arg(site.data()).output().expect("cadenza runs");
     let admin = String::from_utf8_lossy(&made.stdout).trim().to_owned();
@@ -249,7 +250,7 @@ fn little_address_space_keeps_nobody_from_starting() {
 fn a_stop_is_obeyed_while_it_starts() {
     let site = Site::new();
     let mut child = Engine::command(&site, "real").envs(site.environment(None)).spawn().expect("cadenza runs");
-    // Whether it hears it before or after it has started is chance; it ends cleanly all the same.
+    // Whether the signal comes before or after it has started is a matter of chance; it ends cleanly in either case.
     eventually("the signal is handled", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim().to_owned();

@@ -12,7 +12,7 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("a temporary folder's name is UTF-8")
 }
 
-/// A stopped engine that had a lead, a call and a mail that could not leave.
+/// A stopped engine that had a lead, a call and a mail that could not be sent.
 fn lived_in() -> Site {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     site.edit("inbound.yaml", |text| {
@@ -49,7 +49,7 @@ fn each_kind_of_damage_is_named_with_what_to_do_and_the_engine_goes_on() {
     let workspace = site.workspace();
     let sound = doctor(&site, &["--workspace", path(&workspace)], &[]);
     assert_eq!(sound.status.code(), Some(0), "{}", text(&sound));
-    // (kind of key, how it is called, what is said of it)
+    // (kind of key, its name, what is said of it)
     let cases = [
         (b'L', "lead", "events and commands for it are refused"),
         (b'A', "account", "its leads go on as if they had none"),
@@ -88,7 +88,7 @@ fn folder_settings_and_workspace_are_looked_at() {
     let workspace = site.workspace();
     let with = ["--workspace", path(&workspace)];
     std::fs::set_permissions(site.data().join("components"), std::fs::Permissions::from_mode(0o755)).expect("ours");
-    // Looked at before the folder is opened, which closes it.
+    // Checked before the folder is opened, because opening closes it to others.
     let open = doctor(&site, &with, &[]);
     assert!(text(&open).contains("open to other users"), "{}", text(&open));
     assert_eq!(open.status.code(), Some(1));

@@ -1,4 +1,4 @@
-//! Bad input at every door: a clear problem+json, nothing lost, nothing half done.
+//! Bad input at every route: a clear problem+json, nothing lost, nothing half done.
 
 use cadenza_tests::{Delivery, Engine, Mailbox, Site, secret};
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ fn a_broken_workspace_never_replaces_a_good_one() {
     assert_eq!(running.client.get("/v1/workflows").expect(200).json, before, "the running one goes on");
     running.bring("msg_1", &lead(1));
     running.stop();
-    // Started again with the folder still broken: what ran before goes on.
+    // Started again with the folder still broken: what ran before continues.
     let again = engine(&site, &mailbox);
     assert_eq!(again.client.get("/v1/workflows").expect(200).json, before);
     assert!(again.log().contains("refused"), "said aloud: {}", again.log());

@@ -1,4 +1,4 @@
-//! Who may know whom: the crate edges of ARCHITECTURE.md, proved from `cargo metadata`.
+//! Who may know whom: the crate edges of ARCHITECTURE.md, checked with `cargo metadata`.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
 }
 
-/// The dependencies of each package, those of its tests left out.
+/// The dependencies of each package, without those of its tests.
 fn edges() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("a list of packages");
@@ -87,7 +87,7 @@ fn crates_know_only_whom_they_may() {
                 "cadenza-store",
             ],
         ),
-        // A benchmark's guest, which is no plugin.
+        // A benchmark's guest, which is not a plugin.
         ("floor", &["cadenza-sdk", "inbound-fit"]),
     ];
     for (package, dependencies) in &edges {
@@ -126,7 +126,7 @@ fn core_is_pure() {
     }
 }
 
-/// The runtime is the engine without faces, and runs wherever its parts are given to it.
+/// The runtime is the engine without any interface to the outside, and runs wherever its parts are given to it.
 #[test]
 fn the_runtime_has_no_face() {
     let runtime = &edges()["cadenza-runtime"];
@@ -138,8 +138,8 @@ fn the_runtime_has_no_face() {
     }
 }
 
-/// The modules at the top of a crate know each other in one direction: whoever reads one need not have read those that use
-/// it. What tests use does not count.
+/// The modules at the top of a crate know each other in one direction only, so that a reader of one need not have read
+/// those that use it. What tests use does not count.
 #[test]
 fn no_modules_go_in_circles() {
     let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine");
@@ -147,7 +147,8 @@ fn no_modules_go_in_circles() {
     for of in crates.split(' ') {
         let uses = uses_in(&engine.join(of).join("src"));
         assert!(uses.len() > 1 || of == "store/sled", "{of}: {uses:?}");
-        // Whoever uses only modules that are in order is in order; what is left goes in circles, or uses such.
+        // A module that uses only modules that are in order is in order too. What is left is in a
+        // circle, or uses one that is.
         let mut left: BTreeMap<&str, BTreeSet<&str>> =
             uses.iter().map(|(module, used)| (module.as_str(), used.iter().map(String::as_str).collect())).collect();
         loop {
@@ -163,7 +164,7 @@ fn no_modules_go_in_circles() {
     }
 }
 
-/// Which of the modules at the top of a crate each of them names by `crate::`.
+/// Which modules at the top of a crate each of them names with `crate::`.
 fn uses_in(src: &std::path::Path) -> BTreeMap<String, BTreeSet<String>> {
     let mut files = Vec::new();
     all_files(src, &mut files);
@@ -227,7 +228,7 @@ fn only_named_places_are_unsafe() {
     }
 }
 
-/// Files that switch the lint off.
+/// Files that switch off the lint.
 fn collect(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder of the project") {
         let path = entry.expect("a folder of the project").path();

@@ -1,4 +1,4 @@
-//! A call that nobody makes: it is given up, the run goes on, and who makes it late is heard all the same.
+//! A call that nobody makes: it is given up, the run continues, and a late report of it is still accepted.
 
 use cadenza_tests::{Engine, Mailbox, Site, eventually};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn a_call_that_nobody_makes_is_given_up_and_a_late_report_counts() {
     let told = story(&engine, &lead);
     assert!(told.contains("was given up: it was not done in time"), "{told}");
     assert_eq!(engine.client.get(&format!("/v1/leads/{lead}")).expect(200).json["counts"]["contacts"], 0, "no contact");
-    // Nobody can take it any more, and whoever tries hears why.
+    // Nobody can take it any more, and whoever tries is told why.
     let claim = engine.client.post(&format!("/v1/tasks/{call}/claim"), &json!({ "rep": "ana" }));
     assert_eq!(claim.status, 409, "{}", claim.text);
     assert!(claim.text.contains("was given up"), "{}", claim.text);

@@ -1,4 +1,5 @@
-//! What a person sees at a glance: `cadenza status`, the queue and why it is empty, metrics that name workflow and step.
+//! What a person sees at a glance: `cadenza status`, the queue and why it is empty, and metrics that name workflow and
+//! step.
 
 use cadenza_tests::{Engine, Mailbox, Site, cadenza};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ fn hot(n: u32) -> Value {
     })
 }
 
-/// What a command says, on both streams, in the zone of Berlin.
+/// What a command prints, on both streams, in the time zone of Berlin.
 fn say(engine: &Engine, site: &Site, arguments: &[&str]) -> String {
     let mut command = cadenza(arguments);
     command.env("CADENZA_URL", &engine.url).env("CADENZA_TOKEN", &site.admin).env("TZ", "Europe/Berlin");

@@ -1,11 +1,11 @@
-//! The inbound story, as revenue operations tells it: a signed webhook brings a lead, a plugin scores it, a closer gets it
-//! with a call due in five business minutes, timers escalate, a cadence keeps at it, a hold expires, a schedule picks up
-//! who was left. On the virtual clock, through the real binary and the shipped workspace.
+//! The inbound story, as revenue operations would tell it: a signed webhook brings a lead, a plugin scores it, a closer
+//! gets it with a call due in five business minutes, timers escalate, a cadence persists, a hold expires, and a
+//! schedule picks up those who were left. On the virtual clock, through the real binary and the shipped workspace.
 
 use cadenza_tests::{Delivery, Engine, Mailbox, Site};
 use serde_json::{Value, json};
 
-/// A lead that every rule likes.
+/// A lead that gets points from every rule.
 fn hot(n: u32) -> Value {
     json!({
         "id": format!("crm-{n}"),
@@ -19,7 +19,7 @@ fn hot(n: u32) -> Value {
     })
 }
 
-/// An engine whose clock stands at a time: Monday 2026-11-30, 10:00 in New York, unless told otherwise.
+/// An engine with its clock at a time, usually Monday 2026-11-30, 10:00 in New York.
 fn engine(site: &Site, mailbox: &Mailbox, at: &str) -> Engine {
     let engine = Engine::start(site, "virtual", Some(&mailbox.url));
     engine.advance_to(at);
@@ -55,7 +55,7 @@ fn a_hot_lead_is_called_within_five_business_minutes() {
         "the script knows the lead: {task:#}"
     );
 
-    // Nobody calls: at five minutes, fifteen and an hour the plugin is asked.
+    // Nobody calls: at five minutes, fifteen minutes and an hour the plugin is asked.
     engine.advance("6m");
     engine.advance("10m");
     engine.advance("1h");
@@ -97,7 +97,7 @@ fn the_clocks_go_forward_and_five_minutes_stay_five_minutes() {
     let engine = engine(&site, &mailbox, "2027-03-12T21:58:00Z");
     let lead = engine.bring("msg_1", &hot(1));
     let tasks = engine.tasks_of(&lead);
-    // Two minutes on Friday, three on Monday, when nine o'clock is an hour earlier.
+    // Two minutes on Friday and three on Monday, when nine o'clock is an hour earlier.
     assert_eq!(only(&tasks, "call")["due"], "2027-03-15T13:03:00Z");
     engine.stop();
 }
@@ -218,7 +218,7 @@ fn a_mailer_that_fails_gets_every_mail_once_under_its_key() {
     engine.stop();
 }
 
-/// An event of a lead by its address.
+/// Reports an event about a lead, by its address.
 fn tell(engine: &Engine, id: &str, kind: &str, n: u32) {
     let event = json!({"id": id, "type": kind, "lead": {"email": format!("ada{n}@acme{n}.example")}});
     engine.client.post("/v1/events", &event).expect(202);
@@ -240,7 +240,7 @@ fn who_writes_back_or_meets_us_is_answered_by_a_person_and_not_called_as_planned
             engine.tasks_of(&lead).iter().for_each(|task| drop(engine.done(task, &json!({"outcome": "no_answer"}))));
             engine.advance("24h");
         }
-        // By now the hold may be over, and somebody else has it.
+        // By now the hold may be over, and somebody else may own it.
         let owner = engine.lead(&lead)["owner"].clone();
         tell(&engine, &format!("told-{n}"), kind, n);
         let (view, tasks) = (engine.lead(&lead), engine.tasks_of(&lead));

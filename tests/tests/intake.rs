@@ -1,13 +1,13 @@
-//! What comes in and is not quite as it should be, through the real binary: a CRM that writes numbers for ids, deliveries
-//! that come again otherwise written, times of the future, values that cannot be read, and lists as mail tools write
-//! them. Nobody is lost for it, nobody who said no is written to, and whoever can do something about it is told.
+//! Imperfect input, through the real binary: a CRM that sends numbers as ids, deliveries that come again in another
+//! form, times in the future, values that cannot be read, and lists as mail tools write them. Nobody is lost because of
+//! it, nobody who said no gets a mail, and whoever can do something about it is told.
 
 use cadenza_tests::{Answer, Delivery, Engine, Mailbox, Site, cadenza, now_s};
 use serde_json::{Value, json};
 
 const MONDAY_10: &str = "2026-11-30T15:00:00Z";
 
-/// An engine whose website says which contact of the CRM somebody is.
+/// An engine whose website says which CRM contact somebody is.
 fn engine(site: &Site, mailbox: &Mailbox) -> Engine {
     site.edit("sources.yaml", |text| {
         let mapped = text.replacen("      email: email\n", "      external_id: id\n      email: email\n", 1);
@@ -19,7 +19,7 @@ fn engine(site: &Site, mailbox: &Mailbox) -> Engine {
     engine
 }
 
-/// A delivery of exactly this body to the website.
+/// Sends exactly this body to the website.
 fn deliver(engine: &Engine, id: &str, body: &str) -> Answer {
     engine.deliver("website", &Delivery::raw(id, body, now_s())).expect("the engine answers")
 }
@@ -42,7 +42,7 @@ fn timeline(engine: &Engine, lead: &Value) -> String {
 fn a_crm_with_numeric_ids_is_one_lead_an_id() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);
-    // The website knows contact 4711 as a number, and its telephone and its size as other programs write them.
+    // The website knows contact 4711 as a number, and has its phone number and size in the form of other programs.
     let first = deliver(
         &engine,
         "msg_1",
@@ -64,7 +64,7 @@ fn a_crm_with_numeric_ids_is_one_lead_an_id() {
         assert_eq!(fields[field], expected, "{field} of {fields:#}");
     }
 
-    // The CRM sends the same contact by the API: as a double, as a text, by PUT.
+    // The CRM sends the same contact over the API: as a double, as a text, by PUT.
     for (n, id) in [(1, "4711"), (2, "4711.0"), (3, "\"4711\"")] {
         let event =
             format!(r#"{{"id": {n}, "type": "lead.updated", "lead": {{"external_id": {id}, "title": "VP {n}"}}}}"#);
@@ -75,7 +75,7 @@ fn a_crm_with_numeric_ids_is_one_lead_an_id() {
     let put = engine.client.json("PUT", "/v1/leads", &json!({"external_id": 4711, "city": "Boston"})).expect(200);
     assert_eq!(put.json["lead"], *lead);
 
-    // Ids beyond what a double holds are told apart.
+    // Ids too large for a double are still distinguished.
     let long = |id: &str| {
         let event = format!(r#"{{"type": "lead.created", "lead": {{"external_id": {id}}}}}"#);
         engine.client.send("POST", "/v1/events", &[], event.as_bytes()).expect("it answers").expect(202).json["lead"]
@@ -152,19 +152,19 @@ fn what_cannot_be_read_is_told_and_costs_nobody_the_lead() {
     let story = timeline(&engine, &answer["lead"]);
     assert!(story.contains("`51-200` is not a whole number"), "the lead's story says it: {story}");
 
-    // A blank wipes nothing; null does, where the lead is described.
+    // A blank clears nothing; null does, where the lead is described.
     let lead = json!({"external_id": "b1", "message": "", "city": "Boston"});
     let put = |lead: &Value| engine.client.json("PUT", "/v1/leads", lead).expect(200).json;
     put(&lead);
     assert_eq!(profile(&engine, &answer["lead"])["fields"]["message"], "Call me.");
     put(&json!({"external_id": "b1", "message": null}));
     assert_eq!(profile(&engine, &answer["lead"])["fields"]["message"], Value::Null);
-    // An older word does not change a newer one, and is told.
+    // An older statement does not change a newer one, and that is reported.
     let old = json!({"type": "lead.updated", "at": "2026-11-01", "lead": {"external_id": "b1", "city": "Albany"}});
     let told = engine.client.post("/v1/events", &old).expect(202).json;
     assert_eq!(left_out(&told), [("city".to_owned(), "older".to_owned())], "{told:#}");
     assert_eq!(profile(&engine, &answer["lead"])["fields"]["city"], "Boston");
-    // Without anything that names a lead the refusal says what was left out.
+    // If nothing names a lead, the refusal says what was left out.
     let refused =
         engine.client.post("/v1/events", &json!({"type": "lead.created", "lead": {"email": "nobody"}})).problem(422);
     assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("`nobody`")), "{refused:#}");
@@ -237,7 +237,7 @@ fn a_webhook_may_not_share_its_name_with_the_api() {
     assert!(!checked.status.success() && said.contains("cannot be named `api`"), "{said}");
 }
 
-/// Imports a list and returns what was said, and whether all went well.
+/// Imports a list and returns whether all went well, and what was printed.
 fn import(engine: &Engine, site: &Site, name: &str, list: &[u8], more: &[&str]) -> (bool, String) {
     let file = site.data().parent().expect("the site's folder").join(name);
     std::fs::write(&file, list).expect("the site's folder can be written");
@@ -336,7 +336,7 @@ fn a_list_that_is_not_clear_about_consent_is_not_imported() {
 fn an_opt_out_in_a_row_that_cannot_be_read_is_not_lost() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);
-    // A time that cannot be read is left out, and the row is not taken for news.
+    // A time that cannot be read is left out, and the row does not count as recent.
     let list = b"Email,Created Date,Email Opt Out,Lead Source\ngil@five.example,26-Nov-2026,1,web\n\
         hal@five.example,12/10/2026,0,web\n";
     let (well, said) = import(&engine, &site, "dates.csv", list, &[]);
@@ -344,7 +344,7 @@ fn an_opt_out_in_a_row_that_cannot_be_read_is_not_lost() {
     assert!(said.contains("`12/10/2026` may mean two things"), "{said}");
     assert_eq!(by_mail(&engine, "gil@five.example")["consent"]["refused"], json!(["email"]));
     assert_eq!(by_mail(&engine, "hal@five.example")["runs"], json!([]), "nobody knows whether it is new");
-    // Of rows with too few or too many cells nobody knows who said no.
+    // In rows with too few or too many cells it is unknown who said no.
     for list in [
         "Email,Email Opt Out,source\nann@six.example,0,web\nbea@six.example,1\n",
         "Email,Email Opt Out,source\nann@six.example,0,web\nbea@six.example,1,web,more\n",

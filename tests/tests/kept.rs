@@ -1,5 +1,6 @@
-//! Data folders that earlier programs left: `kept/format-2.tgz` was written by the last program of format 2, with its workspace
-//! and what its API said at the end. Every lead, run, task, message and deadline in it is there, and goes on.
+//! Data folders that earlier programs left: `kept/format-2.tgz` was written by the last program of format
+//! 2, with its workspace and what its API said at the end. Every lead, run, task, message and deadline in
+//! it is there, and continues.
 
 use cadenza_tests::{Engine, Mailbox, Site};
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ fn pages(engine: &Engine, path: &str) -> Vec<Value> {
     }
 }
 
-/// What has been said of messages and tasks since that program is left out.
+/// Removes what is reported of messages and tasks only since that program.
 fn without_what_is_new(mut rows: Vec<Value>) -> Value {
     for row in &mut rows {
         let of = if row["message"].is_object() { &mut row["message"] } else { row };

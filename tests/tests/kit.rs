@@ -1,5 +1,5 @@
-//! The plugin kit as an author uses it: from an empty folder outside of this repository to a component that was tested and
-//! measured, and what it says when something is wrong.
+//! The plugin kit as an author uses it: from an empty folder outside this repository to a component that was tested and
+//! measured, and what it says if something is wrong.
 
 use cadenza_tests::project::{Project, plugin, text};
 use std::fs;
@@ -14,7 +14,7 @@ fn a_scorer_is_made_built_tested_measured_and_broken() {
     is_measured(&project);
     is_compared_with_the_past(&project);
     says_what_is_wrong_with_a_case(&project);
-    // Last, since it changes the source.
+    // Last, because it changes the source.
     says_what_is_wrong_with_a_plugin(&project);
 }
 
@@ -40,7 +40,7 @@ fn is_compared_with_the_past(project: &Project) {
     let table = project.folder.join("past.csv");
     let mut rows = String::from("employees,title,outcome,created_at,colour\n");
     for lead in 0..40 {
-        // Large companies are won, and none of the others; one cell is no number.
+        // Large companies are won, and none of the others; one cell is not a number.
         let (employees, outcome) = if lead % 4 == 0 { ("900", "Won") } else { ("10", "lost") };
         let employees = if lead == 1 { "10-50" } else { employees };
         rows.push_str(&format!("{employees},Clerk,{outcome},2026-01-0{},red\n", lead % 9 + 1));

@@ -1,18 +1,18 @@
-//! The reference plugins in Python and TypeScript: built and tested as an author would, with the golden cases of the one
-//! in Rust. What they need besides Python and Node is installed below the target folder, once.
+//! The reference plugins in Python and TypeScript, built and tested as an author would, with the golden cases of the
+//! one in Rust. What they need besides Python and Node is installed once, below the target folder.
 //!
-//! Where Python or Node is missing they are told of as ignored, and why.
+//! If Python or Node is missing, they are reported as ignored, with the reason.
 
 use cadenza_tests::cadenza;
 use libtest_mimic::{Arguments, Trial};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// A language, and what has to run for its plugins to be built.
+/// A language, and what must be installed to build its plugins.
 struct Language {
     name: &'static str,
     folder: &'static str,
-    /// What `cadenza plugin new --lang` calls it.
+    /// Its names for `cadenza plugin new --lang`.
     flavours: &'static [&'static str],
     needs: &'static [&'static [&'static str]],
     /// The tests of the SDK itself: where below `sdk/` they run, and how.
@@ -82,7 +82,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs `cadenza plugin` with the tools below the target folder; what it says.
+/// Runs `cadenza plugin` with the tools below the target folder, and returns what it prints.
 fn plugin(arguments: &[&str]) -> String {
     let mut command = cadenza(&[&["plugin"], arguments].concat());
     command.env("CADENZA_TOOLS", root().join("target/tools"));
@@ -96,7 +96,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("our paths are UTF-8")
 }
 
-/// Builds the reference plugin of a language and runs the golden cases of `inbound-fit`, and the properties, on it.
+/// Builds the reference plugin of a language, and runs the golden cases of `inbound-fit` and the properties on it.
 fn reference_holds(language: &str) {
     let (root, folder) = (root(), tempfile::tempdir().expect("a temporary folder"));
     let component = folder.path().join("inbound-fit.wasm");
@@ -106,7 +106,7 @@ fn reference_holds(language: &str) {
     holds(&plugin(&["test", text(&component), "--golden", text(&golden), "--cases", "40"]));
 }
 
-/// Runs what tests an SDK outside of the sandbox.
+/// Runs the tests of an SDK outside the sandbox.
 fn sdk_holds((folder, native): (&str, &[&str])) {
     let mut command = Command::new(native[0]);
     command.args(&native[1..]).current_dir(root().join("sdk").join(folder));
@@ -127,7 +127,7 @@ fn new_plugin_holds(language: &str, kind: &str) {
     if kind != "scoring" {
         return;
     }
-    // The same again is not built again, nor compiled; a change is.
+    // An unchanged plugin is neither built nor compiled again; a changed one is.
     let again = plugin(&["test", text(&project), "--cases", "40"]);
     holds(&again);
     assert!(again.contains("nothing that goes into it has changed"), "{again}");
@@ -143,7 +143,7 @@ fn new_plugin_holds(language: &str, kind: &str) {
     assert_ne!(digest(&changed), digest(&first));
 }
 
-/// What a command says of the build it is about.
+/// The digest that a command prints for the build it is about.
 fn digest(said: &str) -> &str {
     let after = said.split_once("digest ").expect("the digest is told").1;
     after.split_whitespace().next().expect("and is a word")

@@ -1,4 +1,4 @@
-//! What an operator lives through: brakes, a disk that is nearly full, one that is full.
+//! What an operator encounters: brakes, a disk that is nearly full, and one that is full.
 
 use cadenza_sled::SledOptions;
 use cadenza_store::Store;
@@ -101,7 +101,7 @@ fn resuming_one_workflow_leaves_the_many_leads_of_another_where_they_are() {
     for workflow in ["inbound", "handoff"] {
         engine.client.post(&format!("/v1/workflows/{workflow}/pause"), &json!({})).expect(200);
     }
-    // More than a batch.
+    // More than one batch.
     let leads: Vec<String> = (0..150).map(|n| engine.bring(&format!("msg_{n}"), &lead(n))).collect();
     engine.client.post("/v1/workflows/handoff/resume", &json!({})).expect(200);
     engine.advance("1m");
@@ -146,7 +146,7 @@ fn a_mail_taken_back_from_the_dead_letters_is_sent_once_whatever_its_run_does_by
     engine.stop();
 }
 
-/// Tries until the engine takes the lead again; what it says in between must be a problem with a time to come back.
+/// Tries until the engine accepts the lead again. Until then, each response must be a problem with a time to come back.
 fn bring_when_it_can(engine: &Engine, n: u32) {
     let (id, lead) = (format!("msg_{n}"), lead(n));
     let patience = Instant::now();
@@ -177,13 +177,13 @@ const MIB: u64 = 1024 * 1024;
 
 #[test]
 fn intake_stops_at_the_reserve_and_goes_on_by_itself() {
-    // Beside the test, and not in the system's folder for short-lived files, which may be memory.
+    // Beside the test, and not in the system's temporary folder, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target");
     let filler = folder.path().join("filler");
     let site = Site::on(folder);
     let room = rustix::fs::statvfs(site.workspace().as_path()).expect("a folder lies on a disk");
     let free_mib = room.f_bavail * room.f_frsize / MIB;
-    // Others write to this disk too: half a GiB of doubt on either side.
+    // Others write to this disk too, so half a GiB is allowed for either way.
     let reserve_mib = free_mib.saturating_sub(512).to_string();
     let engine = Engine::try_start(&site, "real", None, &["--disk-reserve-mib", &reserve_mib]).expect("it starts");
     engine.bring("msg_1", &lead(1));
@@ -224,7 +224,7 @@ fn fill(path: &Path) {
 
 #[test]
 fn a_full_disk_fails_what_comes_and_loses_nothing() {
-    // A small disk of our own, in a namespace of our own; not every machine lets us.
+    // A small disk of our own, in a namespace of our own; not every machine allows that.
     let site = Site::new();
     let mount = site.workspace().with_file_name("small-disk");
     std::fs::create_dir(&mount).expect("a folder can be made");
@@ -272,7 +272,7 @@ fn a_full_disk_fails_what_comes_and_loses_nothing() {
 
     std::fs::remove_file(&filler).expect("it is there");
     let last = refused[refused.len() - 1];
-    // Who was refused comes again under the same id, and so does one who was not.
+    // Leads that were refused come again under the same id, and so does one that was not.
     for n in refused.iter().copied().chain([1]) {
         bring_when_it_can(&engine, n);
     }
@@ -288,7 +288,7 @@ fn a_schedule_is_kept_before_it_has_ever_fired() {
     let schedules = engine.client.get("/v1/schedules").expect(200).json;
     let schedules = schedules["items"].as_array().or(schedules.as_array()).expect("a list of schedules").clone();
     engine.stop();
-    // What is missed while the engine is stopped is missed since then.
+    // What is missed while the engine is stopped counts from then on.
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let store = cadenza_sled::open(&site.data(), SledOptions::default()).expect("the engine has stopped");

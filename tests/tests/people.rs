@@ -1,5 +1,5 @@
 //! People come and go: an absence of three weeks, a holiday of an account's owner, reps and workflows that are removed
-//! with work open, many leads at once.
+//! while work is open, many leads at once.
 
 use cadenza_tests::{Engine, Mailbox, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pools:
   closers: [ana, ben, cem]
 ";
 
-/// A workspace with one workflow that assigns by this and has every new lead called.
+/// A workspace with one workflow that assigns in this way and has every new lead called.
 fn site(assign: &str, team: &str) -> Site {
     let site = Site::empty();
     std::fs::create_dir(site.workspace().join("scripts")).expect("a folder can be made");
@@ -48,7 +48,7 @@ steps:
     )
 }
 
-/// New leads in one array; who owns them now.
+/// Brings new leads in one array, and returns their ids.
 fn bring(engine: &Engine, name: &str, count: u32) -> Vec<String> {
     let event = |n: u32| {
         json!({"id": format!("{name}-{n}"), "type": "lead.created", "at": now(engine),
@@ -89,7 +89,7 @@ fn story(engine: &Engine, lead: &str) -> String {
     engine.client.get(&format!("/v1/leads/{lead}/timeline")).expect(200).text
 }
 
-/// How many tasks lie in each queue.
+/// How many tasks are in each queue.
 fn queues(engine: &Engine) -> BTreeMap<String, usize> {
     let mut queues = BTreeMap::new();
     let page = engine.client.get("/v1/tasks?limit=200").expect(200).json;
@@ -138,7 +138,7 @@ fn three_weeks_of_absence() {
         engine.client.post(&format!("/v1/tasks/{id}/claim"), &json!({"rep": "ben"})).expect(200);
         call_all(&engine);
 
-        // Nobody is given anything while away.
+        // Nobody is assigned anything while away.
         let (mut during, days) = (Vec::new(), ["07", "08", "09", "10", "11", "14", "15", "16", "17", "18", "21", "22"]);
         for day in days {
             engine.advance_to(&format!("2026-12-{day}T16:00:00Z"));
@@ -147,7 +147,7 @@ fn three_weeks_of_absence() {
         }
         assert_eq!(owners(&engine, &during), counts(&[("ben", 12), ("cem", 12)]), "{by}");
 
-        // Back, and not owed three weeks.
+        // Back, and not given three weeks of leads to catch up.
         engine.advance_to("2026-12-28T15:00:00Z");
         let after = bring(&engine, "after", 12);
         assert_eq!(owners(&engine, &after), counts(&[("ana", 4), ("ben", 4), ("cem", 4)]), "{by}");
@@ -161,7 +161,7 @@ fn an_array_of_leads_is_spread() {
         ("least_loaded", "", &[("ana", 22), ("ben", 21), ("cem", 21)][..]),
         ("longest_idle", "", &[("ana", 22), ("ben", 21), ("cem", 21)]),
         ("round_robin", "", &[("ana", 22), ("ben", 21), ("cem", 21)]),
-        // No more than each may have; the rest is nobody's, and everybody sees it.
+        // No rep gets more than allowed; the rest is assigned to nobody, and everybody sees it.
         ("least_loaded", ", open_tasks_max: 10", &[("ana", 10), ("ben", 10), ("cem", 10), ("nobody", 34)]),
         ("round_robin", ", open_tasks_max: 10", &[("ana", 10), ("ben", 10), ("cem", 10), ("nobody", 34)]),
     ] {
@@ -170,7 +170,7 @@ fn an_array_of_leads_is_spread() {
         let engine = Engine::start(&site, "virtual", None);
         engine.advance_to("2026-11-30T15:00:00Z");
         if more.is_empty() {
-            // Ana has done hers when the array comes.
+            // Ana has done hers before the array comes.
             let first = bring(&engine, "first", 3);
             let anas = first.iter().find(|lead| engine.lead(lead)["owner"] == "ana").expect("one of three");
             engine.done(&engine.tasks_of(anas)[0], &json!({"outcome": "no_answer"}));
@@ -229,7 +229,7 @@ fn a_rep_removed_with_work_open() {
     let leads = bring(&engine, "lead", 30);
     assert_eq!(apply(&engine), [], "nobody left, nothing changed");
 
-    // Ana leaves: her calls are the pool's.
+    // Ana leaves, and her calls go to the pool.
     site.edit("team.yaml", |team| team.lines().filter(|line| !line.contains("ana:")).collect::<Vec<_>>().join("\n"));
     site.edit("team.yaml", |team| team.replace("[ana, ben", "[ben"));
     let warnings = apply(&engine);
@@ -241,7 +241,7 @@ fn a_rep_removed_with_work_open() {
     let told = story(&engine, anas);
     assert!(told.contains("is not in the team any more") && told.contains("now with the pool closers"), "{told}");
 
-    // The pool is dissolved, and the workflow with it: what nobody has can be seen, counted and taken.
+    // The pool is dissolved, and the workflow with it. What nobody has can be seen, counted and taken.
     site.edit("team.yaml", |team| team.lines().take_while(|line| *line != "pools:").collect::<Vec<_>>().join("\n"));
     std::fs::remove_file(site.workspace().join("inbound.yaml")).expect("it was there");
     site.write("other.yaml", "workflow: other\nsummary: Another.\nsteps:\n  - id: rest\n    wait: 1d\n");
@@ -284,7 +284,7 @@ fn what_a_changed_workflow_leaves_behind() {
     engine.stop();
 }
 
-/// More than a batch, and a crash right after the answer.
+/// More than one batch, and a crash right after the response.
 #[test]
 fn a_crash_forgets_nobodys_task() {
     let site = site("pool: closers, by: round_robin", TEAM);
@@ -303,7 +303,7 @@ fn a_crash_forgets_nobodys_task() {
     engine.stop();
 }
 
-/// Removed while the engine was stopped: told in the log, and done all the same.
+/// Removed while the engine was stopped: reported in the log, and still handled.
 #[test]
 fn a_rep_removed_while_the_engine_was_stopped() {
     let site = site("pool: closers, by: round_robin", TEAM);
@@ -324,7 +324,7 @@ fn a_rep_removed_while_the_engine_was_stopped() {
     engine.stop();
 }
 
-/// Ana has no manager and is in no pool with anybody: it is told that nobody was told.
+/// Ana has no manager and shares no pool with anybody: it is reported that nobody could be told.
 #[test]
 fn an_overdue_call_of_which_nobody_can_be_told() {
     let team =

@@ -1,5 +1,5 @@
-//! Names have a value where the validator takes them, in what only the whole engine does: conditions of a new lead about
-//! its account, schedules, task texts and mails. And what validation and intake say of names that nobody knows.
+//! Names have a value where the validator accepts them, in what only the whole engine does: conditions of a new lead
+//! about its account, schedules, task texts and mails. Also what validation and intake say of unknown names.
 
 use cadenza_tests::{Engine, Mailbox, Site, cadenza, eventually};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const SETTINGS: &str = "name: Places\ntimezone: UTC\nhours: { mon-sun: 00:00-24:00 }\nfields: { seats: int }\ncontact: { email_via: mailer }\n";
 const TEAM: &str = "reps: { ana: { name: Ana Diaz }, ben: { name: Ben } }\npools: { closers: [ana] }\n";
 const OWN: &str = "workflow: own\nsummary: The first lead gives the account its owner.\nenroll: [{ when: lead.created, if: lead.source == \"first\" }]\nsteps:\n  - id: own\n    assign: { pool: closers, by: round_robin }\n";
-/// Asked of a lead while the event that brings it is handled.
+/// Evaluated for a lead while the event that brings it is handled.
 const COMING: &str = "workflow: coming\nsummary: Leads of accounts that somebody owns.\nenroll: [{ when: lead.created, if: account.owner == \"ana\" && account.name == \"Acme\" }]\nsteps:\n  - switch: [{ if: account.owner == \"ana\", go: tell }, { else: end }]\n  - id: tell\n    task: Tell {{ account.owner }} of {{ account.name }} about {{ deal.stage }} in {{ run.step }} of {{ run.workflow }}, {{ task.kind }} {{ task.reminders }}\n    script: scripts/talk.md\n";
 const MAILED: &str = "workflow: mailed\nsummary: A mail of a cadence.\nenroll: [{ when: lead.created, if: account.owner == \"ana\" }]\nsteps:\n  - id: mails\n    cadence:\n      touches:\n        - { after: 0d, email: scripts/mail.md }\n        - { after: 9d, call: scripts/talk.md }\n      exhausted: end\n";
 const DAILY: &str = "workflow: daily\nsummary: By the clock.\nenroll:\n  - schedule: { cron: \"0 9 * * *\" }\n    leads: account.owner == \"ana\" && deal.stage == \"demo\" && lead.source == \"second\"\nsteps:\n  - id: look\n    task: Look after it\n";
@@ -40,7 +40,7 @@ fn created(engine: &Engine, id: &str, source: &str) -> String {
     let deal =
         json!({"id": format!("deal-{id}"), "type": "deal.stage_changed", "lead": lead, "data": {"stage": "demo"}});
     let event = json!({"id": id, "type": "lead.created", "lead": lead});
-    // The first lead has a deal before it comes; the account is joined with whichever event is first.
+    // The first lead has a deal before it comes; the account is joined by whichever event is first.
     for event in if source == "second" { vec![event, deal] } else { vec![event] } {
         engine.client.post("/v1/events", &event).expect(202);
     }

@@ -1,18 +1,18 @@
-//! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some leads,
-//! promote, go back, pause, heal; and what hostile ones and damaged files come to.
+//! What a developer and an operator do with builds of a plugin, through the real binary: load, watch, try on some
+//! leads, promote, roll back, pause, heal; and what happens with hostile builds and damaged files.
 
 use cadenza_tests::bomb::joined;
 use cadenza_tests::guest::{Guest, answer, claims, data, member, words};
 use cadenza_tests::{Engine, Site, cadenza, eventually};
 use serde_json::{Value, json};
 
-/// A plugin of the workspace's own, called `house-score`, that gives so many points; 75 and more are hot.
+/// A plugin of the workspace's own, called `house-score`, that gives this many points; 75 and more are hot.
 fn build(points: i32) -> Vec<u8> {
     let segment = if points >= 75 { 0 } else { 2 };
     Guest { name: "house-score", score: answer(points, segment, 0, 0), ..Guest::default() }.component()
 }
 
-/// One that traps.
+/// A build that traps.
 fn trapping() -> Vec<u8> {
     Guest { name: "house-score", score: "unreachable".to_owned(), ..Guest::default() }.component()
 }
@@ -50,7 +50,7 @@ fn start(site: &Site) -> Engine {
     Engine::start(site, "virtual", None)
 }
 
-/// Brings so many leads by the API; their ids.
+/// Brings this many leads over the API, and returns their ids.
 fn bring(engine: &Engine, from: u32, count: u32) -> Vec<String> {
     let event = |n: u32| {
         json!({"id": format!("lead-{n}"), "type": "lead.created",
@@ -105,7 +105,7 @@ fn a_build_is_watched_promoted_and_gone_back_from_and_every_decision_names_its_o
     assert_eq!(points(&engine, &after), 80);
     engine.kill();
 
-    // A crash changes nothing of it.
+    // A crash changes none of this.
     let engine = start(&site);
     assert_eq!(plugin(&engine)["digest"], json!(second));
     let story = engine.client.get(&format!("/v1/leads/{after}/timeline")).expect(200).text;
@@ -152,7 +152,7 @@ fn who_a_build_does_not_fit_is_told_and_everybody_else_is_decided_by_it() {
     let old = bring(&engine, 0, 1).remove(0);
     let refused = push(&engine, &build(20), "").problem(422);
     assert!(refused["errors"][0]["message"].as_str().unwrap_or_default().contains("bonus"), "{refused}");
-    // The workflow no longer sets it; runs that began before still do.
+    // The workflow no longer sets it; runs that began earlier still do.
     site.write("follow.yaml", WORKFLOW);
     site.write_bytes("house-score.wasm", &build(20));
     let applied = engine.client.post("/v1/workspace/apply", &json!({})).expect(200).json;
@@ -201,7 +201,7 @@ fn a_canary_decides_for_the_same_leads_again_and_again() {
     let scored = |engine: &Engine| leads.iter().filter(|lead| points(engine, lead) == 80).cloned().collect::<Vec<_>>();
     let first = scored(&engine);
     assert!((30..=90).contains(&first.len()), "{} of 200 leads are no 30 %", first.len());
-    // The same leads are scored again, with a larger share: who was in stays in.
+    // The same leads are scored again, with a larger share: those that were in stay in.
     push(&engine, &build(80), "?canary=60").expect(200);
     engine.client.post("/v1/workflows/follow/remove", &json!({"leads": leads})).expect(200);
     engine.advance("5m");
@@ -228,7 +228,7 @@ fn what_is_no_build_of_this_plugin_is_refused_and_changes_nothing() {
         contract: Some(("points: s32,\n    /// How", "points: u32,\n    /// How")),
         ..Guest::default()
     };
-    // Where the one rule lies: its number stays, its name is another.
+    // Where the only rule lies: its number stays, its name changes.
     let another_rule = Guest { name: "house-score", items: words(1536, &[1, 1024, 5, 1024, 5]), ..Guest::default() };
     for (component, says) in [
         (b"hello".to_vec(), "no component"),
@@ -269,7 +269,7 @@ fn a_plugin_that_fails_again_and_again_is_not_asked_until_it_is_healed_and_its_r
     let one = engine.client.get(&format!("/v1/runs/{}", parked[0]["id"].as_str().unwrap_or_default())).expect(200).json;
     assert_eq!(one["decision"]["plugin"], "house-score", "what it was asked: {one}");
 
-    // A better build does not inherit the circuit; the parked runs try again, one by one or all.
+    // A better build does not inherit the circuit; the parked runs try again, one by one or all at once.
     push(&engine, &build(80), "").expect(200);
     let promote = |digest: &str| engine.client.post("/v1/plugins/house-score/promote", &json!({"digest": digest}));
     promote("0123456789abcdef").problem(409);
@@ -281,7 +281,8 @@ fn a_plugin_that_fails_again_and_again_is_not_asked_until_it_is_healed_and_its_r
     assert_eq!((&released["released"], &released["next"]), (&json!(29), &Value::Null));
     assert_eq!(engine.client.get("/v1/runs?state=parked").expect(200).json["items"], json!([]));
     assert_eq!(engine.client.get("/v1/tasks?limit=100").expect(200).json["items"].as_array().map(Vec::len), Some(30));
-    // A person can have the old one asked again at once; who was turned away meanwhile is counted beside the failures.
+    // A person can have the old one asked again at once. Questions turned away meanwhile are
+    // counted beside the failures.
     let old = act(&engine, "rollback").expect(200).json["plugin"]["use"].clone();
     assert_eq!((&old["failed"], &old["outcomes"]["unavailable"]), (&json!(20), &json!(10)), "{old}");
     let healed = act(&engine, "heal").expect(200).json;
@@ -436,7 +437,7 @@ fn compiled_code_is_only_run_when_this_engine_wrote_it() {
     assert_eq!(points(&engine, &bring(&engine, 0, 1)[0]), 10, "it is compiled again");
     eventually("that it says so", || engine.log().contains("compiled again").then_some(()));
     engine.stop();
-    // Signed by another data folder's secret it is as good as anybody's.
+    // Signed with another data folder's secret, it is not trusted more than anybody else's.
     std::fs::remove_file(compiled.join("secret")).expect("it is there");
     let engine = start(&site);
     eventually("that it says so", || engine.log().contains("compiled again").then_some(()));
@@ -445,7 +446,7 @@ fn compiled_code_is_only_run_when_this_engine_wrote_it() {
 
 #[test]
 fn a_component_is_compiled_within_limits_by_a_process_of_its_own() {
-    // What the engine calls itself with: rubbish in, a reason out, and the exit code is that of a compiler that did its job.
+    // How the engine calls itself: garbage in, a reason out, and the exit code of a compiler that did its job.
     let mut child = cadenza(&["compile-component"]);
     let child = child.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn();
     let mut child = child.expect("cadenza runs");

@@ -25,7 +25,7 @@ fn components() -> impl Iterator<Item = Component> {
 }
 
 impl Component {
-    /// What a command says of it, given its golden cases; it has to go well.
+    /// What a command prints about it, given its golden cases. The command must succeed.
     #[track_caller]
     fn ask(&self, command: &str, more: &[&str]) -> String {
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins").join(self.name).join("golden");
@@ -115,7 +115,8 @@ const KEPT: [(&str, &str); 4] = [
 
 #[test]
 fn components_built_against_the_first_version_of_the_contract_still_decide_as_they_did() {
-    // Kept is kept: a component that has to be replaced for this to hold is one that users have to replace as well.
+    // These components are never replaced: if one had to be for this test to pass, users would
+    // have to replace theirs too.
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/kept-1.0");
     for (name, sha256) in KEPT {
         let (component, golden) = (kept.join(format!("{name}.wasm")), kept.join(name));

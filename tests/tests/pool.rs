@@ -1,15 +1,15 @@
-//! Decisions that are too large for the driver's own thread: more questions than there are places, a slow plugin beside a
-//! quick one, and a crash in the middle.
+//! Decisions that are too large for the driver's own thread: more questions than there are places, a slow plugin beside
+//! a quick one, and a crash in the middle.
 
 use cadenza_tests::guest::{Guest, answer};
 use cadenza_tests::{Engine, Site, eventually};
 use serde_json::{Value, json};
 
-/// Far more than may be under way of one plugin (512, `driver/pool.rs`): the rest waits in the store.
+/// Far more questions than one plugin may be asked at a time (512, `driver/pool.rs`); the rest wait in the store.
 const SLOW: usize = 900;
 const QUICK: usize = 20;
 
-/// With such a budget a plugin is asked on the pool.
+/// With this budget a plugin is asked on the pool.
 const BUDGET: &str = "fuel: 500000000, time_ms: 2000";
 
 fn workflow(name: &str, source: &str, plugin: &str) -> String {
@@ -93,7 +93,7 @@ fn more_questions_than_places_are_all_answered_once_and_a_quick_plugin_does_not_
     engine.kill();
 
     let engine = Engine::start(&site, "virtual", None);
-    // What was under way when the engine ended is asked again when its time-out comes.
+    // What was in progress when the engine ended is asked again when its time-out comes.
     engine.advance("1m");
     eventually("all answers", || (tasks(&engine, "slow") == SLOW).then_some(()));
     for lead in &leads {

@@ -1,5 +1,5 @@
-//! What waits and who hears of it: a mail that may not leave is in its lead's story, once for each reason; one lead's resume
-//! touches no other; all leads of an account hear that its hold is over.
+//! What waits and who is told: a mail that may not be sent is in its lead's story, once for each reason; resuming one
+//! lead affects no other; all leads of an account are told that its hold is over.
 
 use cadenza_tests::{Engine, Mailbox, Site, eventually};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn story(engine: &Engine, lead: &str) -> (usize, String) {
 fn every_lead_of_an_account_hears_that_its_hold_is_over() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = engine(&site, &mailbox);
-    // More than the account's record lists, and than one page of those that it does not.
+    // More than the account's record lists, and more than one page of those that it does not.
     let leads: Vec<String> = (0..130).map(|n| engine.bring(&format!("msg_{n}"), &hot(n, "acme"))).collect();
     engine.advance("15d");
     for (n, lead) in leads.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The README's commands work as they are printed: they are read from it and run, line by line, in a folder that holds
-//! what a clone holds. Only the port differs, since tests run beside each other, and nothing is compiled again.
+//! The README's commands work as printed. They are read from it and run, line by line, in a folder that holds what a
+//! clone holds. Only the port differs, because tests run beside each other, and nothing is compiled again.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn it_runs_for_real_as_the_readme_says() {
     let binary = PathBuf::from(cadenza_tests::cadenza(&[]).get_program());
     let path = format!("{}:{}", binary.parent().expect("it lies somewhere").display(), env!("PATH"));
 
-    // `kill %1` is the last line; the shell waits for what it ended, so that its log is whole.
+    // `kill %1` is the last line. The shell waits for what it ended, so that its log is complete.
     let script = format!("set -eu -m\n{lines}wait\n");
     let ran = Command::new("bash")
         .args(["-c", &script])

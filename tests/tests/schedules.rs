@@ -1,5 +1,5 @@
-//! Schedules on a running engine: whose state is whose when the workspace changes, clocks that go back, firings and
-//! advances that end while leads come in.
+//! Schedules on a running engine: which state belongs to which schedule when the workspace changes, clocks that go
+//! back, and firings and advances that end while leads come in.
 
 use cadenza_core::time::{DAY_MS, HOUR_MS, Timestamp};
 use cadenza_sled::SledOptions;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SETTINGS: &str = "name: schedules\ntimezone: UTC\nhours: { mon-sun: 00:00-24:00 }\n";
 const DAILY: &str = "  - { schedule: { cron: \"0 8 * * *\" }, leads: 'true' }\n";
 
-/// A workflow whose leads come in by these schedules and wait.
+/// A workflow whose leads are enrolled by these schedules and wait.
 fn workflow(schedules: &str) -> String {
     let steps = "steps:\n  - id: rest\n    wait: 1d\n  - end: over\n";
     format!("workflow: sweep\nsummary: Whoever is there.\nenroll:\n{schedules}re_enroll: always\n{steps}")
@@ -30,7 +30,7 @@ fn schedules(engine: &Engine) -> Vec<Value> {
     engine.client.get("/v1/schedules").expect(200).json.as_array().expect("a list of schedules").clone()
 }
 
-/// The one schedule of this cron.
+/// The only schedule with this cron expression.
 #[track_caller]
 fn of_cron(engine: &Engine, cron: &str) -> Value {
     let all = schedules(engine);
@@ -51,7 +51,7 @@ fn fired(schedule: &Value) -> usize {
 
 #[test]
 fn a_changed_workspace_fires_nothing_and_mixes_up_nothing() {
-    // What stands in the file after the change; each began with the daily schedule alone, which fired once at eight.
+    // What is in the file after the change. Each case began with only the daily schedule, which fired once at eight.
     let other = "  - { schedule: { cron: \"30 7 * * *\" }, leads: 'true' }\n";
     let weekly = "  - { schedule: { cron: \"0 8 * * MON\" }, leads: 'true' }\n";
     let elsewhere = "  - { schedule: { cron: \"0 8 * * *\", timezone: Asia/Tokyo }, leads: 'true' }\n";
@@ -127,7 +127,7 @@ fn a_name_keeps_what_fired_under_other_times() {
     assert_eq!(schedule["last"]["nominal"], next.as_str(), "what was shown is what was done: {schedule}");
 }
 
-/// A clock that was years ahead, and is not any more.
+/// A clock that was years ahead, and no longer is.
 #[test]
 fn a_clock_that_went_back_silences_no_schedule() {
     let site = site(DAILY);
@@ -156,7 +156,7 @@ fn a_clock_that_went_back_silences_no_schedule() {
 fn a_firing_and_an_advance_end_while_leads_come_in() {
     let site = site("  - { when: lead.created }\n  - { schedule: { cron: \"0 * * * *\" }, leads: 'true' }\n");
     let engine = Engine::start(&site, "virtual", None);
-    // The clock begins at whatever time it is: so many hours begin until the end.
+    // The clock begins at an arbitrary time, so this counts how many hours begin until the end.
     let hour = || {
         let now = engine.client.get("/v1/clock").expect(200).json["now"].as_str().and_then(Timestamp::parse);
         now.expect("a time").as_ms() / HOUR_MS

@@ -78,7 +78,7 @@ fn a_mail_whose_rendering_ended_the_engine_is_not_rendered_again_until_somebody_
     let row = waiting.iter().find(|row| row["lead"] == first.as_str()).expect("the first lead's mail");
     let id = row["id"].as_str().and_then(EffectId::parse).expect("an effect's id");
     engine.kill();
-    // As the end of the process leaves it in the middle of a rendering, for the second time.
+    // What is left if the process ends in the middle of a rendering, for the second time.
     std::fs::write(site.data().join("rendering"), [id.0.to_be_bytes(), id.0.to_be_bytes()].concat())
         .expect("the data folder can be written");
 

@@ -1,4 +1,4 @@
-//! What leaves: mails that are slow, refused, given up, thrown away, under way at a stop; and what they say.
+//! What is sent: mails that are slow, refused, given up, thrown away, or in progress at a stop; and what they say.
 
 use cadenza_core::time::Timestamp;
 use cadenza_tests::{Engine, Mailbox, Site, cadenza, eventually, now_s};
@@ -24,7 +24,7 @@ steps:
   - { id: over, wait: 30d }
 ";
 
-/// A workspace of its own: one connection that is quick, and four that go to `slow`.
+/// A separate workspace: one connection that is quick, and four that go to `slow`.
 fn site(quick: &str, slow: &str) -> Site {
     let site = Site::empty();
     site.write("cadenza.yaml", "name: Sending\ntimezone: Europe/Berlin\ncontact: { email_via: quick }\n");
@@ -46,7 +46,7 @@ fn lead(n: usize, source: &str) -> Value {
     })
 }
 
-/// Brings one lead and answers its id.
+/// Brings one lead and returns its id.
 fn bring(engine: &Engine, event: &Value) -> String {
     let taken = engine.client.post("/v1/events", event).expect(202).json;
     taken["lead"].as_str().expect("a lead").to_owned()
@@ -68,7 +68,7 @@ fn letters(engine: &Engine) -> Vec<Value> {
     page["items"].as_array().cloned().unwrap_or_default()
 }
 
-/// What a command of ours says; it must end with this code.
+/// What one of our commands prints. It must end with this code.
 #[track_caller]
 fn says(engine: &Engine, site: &Site, arguments: &[&str], code: i32) -> String {
     let output = cadenza(arguments).env("CADENZA_URL", &engine.url).env("CADENZA_TOKEN", &site.admin).output();
@@ -84,7 +84,7 @@ fn slow_connections_with_any_number_of_mails_hold_up_nobody() {
     let site = site(&quick.url, &slow.url);
     slow.keep_waiting(true);
     let engine = Engine::start(&site, "real", None);
-    // More rows than are looked at in one go, and four connections that would hold every place.
+    // More rows than are looked at in one go, and four connections that would take every place.
     bring_many(&engine, 1_100, "slow-1");
     for slow in ["slow-2", "slow-3", "slow-4"] {
         bring_many(&engine, 30, slow);
@@ -283,7 +283,7 @@ fn a_password_in_an_address_is_sent_and_never_told() {
     ];
     assert!(told.iter().all(|text| !text.contains("s3cret")), "{told:?}");
     engine.stop();
-    // Nobody there, and no address at all: neither tells what it is.
+    // An address where nobody listens, and one that is invalid: neither is revealed.
     for url in ["http://ada:s3cret-2@127.0.0.1:1/s3cret-path?key=s3cret", "http://ada:s3/cret-3@mail.example"] {
         let engine = launch(url);
         bring(&engine, &lead(2, "quick"));

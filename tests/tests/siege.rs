@@ -1,5 +1,6 @@
-//! The hostile corpus against the real binary: each kind is pushed over the API, watched, then decides for every lead. The engine
-//! goes on, no lead is lost, the neighbour decides as always, and what happened is counted by its name.
+//! The hostile corpus against the real binary: each kind is pushed over the API, watched, and then decides for
+//! every lead. The engine keeps running, no lead is lost, the neighbour decides as always, and what happened
+//! is counted under its name.
 
 use cadenza_tests::guest::{Guest, answer};
 use cadenza_tests::hostile::{Ends, Hostile, corpus};
@@ -8,12 +9,12 @@ use serde_json::{Value, json};
 
 /// The plugin that hostile builds are pushed for.
 const BESIEGED: &str = "house-score";
-/// So many failures in a row break the circuit; so many leads are more than that.
+/// How many failures in a row break the circuit, and a number of leads greater than that.
 const FAILURES: u64 = 20;
 const LEADS: usize = 25;
 /// Refused builds that are pushed one after another while memory is watched.
 const REFUSED: usize = 50;
-/// What the engine's memory may grow by meanwhile; a leak of even one build for each push would be more.
+/// How much the engine's memory may grow meanwhile. A leak of even one build per push would be more.
 const GROWTH_KIB: u64 = 64 * 1024;
 
 const SETTINGS: &str = "name: siege
@@ -53,7 +54,7 @@ fn start() -> (Site, Engine) {
     (site, engine)
 }
 
-/// Brings so many leads of a source; their ids.
+/// Brings this many leads of a source, and returns their ids.
 fn bring(engine: &Engine, kind: &str, source: &str, count: usize) -> Vec<String> {
     let event = |n: usize| {
         let id = format!("{kind} {source} {n}").replace(' ', "-");
@@ -91,7 +92,7 @@ fn whatever_is_pushed_the_engine_goes_on_and_no_lead_is_lost() {
         eprintln!("{}", hostile.kind);
         let mut leads = watched(&engine, &hostile);
         leads.extend(decides(&engine, &hostile));
-        // It is dropped, and whoever it left behind is decided about by the build that is live.
+        // It is dropped, and the live build decides about the leads it left behind.
         engine.client.post(&format!("/v1/plugins/{BESIEGED}/rollback"), &json!({})).expect(200);
         engine.client.post("/v1/runs/unpark", &json!({"workflow": "besieged"})).expect(200);
         for lead in &leads {
@@ -115,7 +116,7 @@ fn whatever_is_pushed_the_engine_goes_on_and_no_lead_is_lost() {
     engine.stop();
 }
 
-/// Every lead came as far as its task; it is done, to make room for the next.
+/// Checks that every lead reached its task, and completes the tasks to make room for the next.
 fn finish(engine: &Engine, kind: &str, mut leads: Vec<String>) {
     let page = engine.client.get("/v1/tasks?limit=100").expect(200).json;
     let tasks = page["items"].as_array().cloned().unwrap_or_default();
@@ -129,7 +130,7 @@ fn finish(engine: &Engine, kind: &str, mut leads: Vec<String>) {
     }
 }
 
-/// As a shadow it changes nothing. The leads that were watched.
+/// As a shadow it changes nothing. Returns the leads that were watched.
 fn watched(engine: &Engine, hostile: &Hostile) -> Vec<String> {
     push(engine, &hostile.component, "").expect(200);
     let leads = bring(engine, &format!("watched {}", hostile.kind), "web", 2);
@@ -143,7 +144,7 @@ fn watched(engine: &Engine, hostile: &Hostile) -> Vec<String> {
     leads
 }
 
-/// As a canary for everybody it fails them, and each is parked.
+/// As a canary for all leads it fails them, and each is parked.
 fn decides(engine: &Engine, hostile: &Hostile) -> Vec<String> {
     push(engine, &hostile.component, "?canary=100").expect(200);
     let leads = bring(engine, hostile.kind, "web", LEADS);
@@ -153,7 +154,7 @@ fn decides(engine: &Engine, hostile: &Hostile) -> Vec<String> {
     let shown = eventually(&format!("that {} decides", hostile.kind), || {
         let shown = plugin(engine, BESIEGED)["candidate"].clone();
         let outcomes = &shown["use"]["outcomes"];
-        // What it did while it was only watched is counted, and does not break the circuit.
+        // What it did while it was only watched is counted, but does not break the circuit.
         (outcomes[counted].as_u64() >= Some(all) && shown["circuit"]["state"] == circuit).then_some(shown)
     });
     let others = shown["use"]["outcomes"].as_object().into_iter().flatten();

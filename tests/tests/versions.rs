@@ -1,5 +1,5 @@
-//! Versions of a workflow that nothing follows any more are dropped, and nothing but them: what a run, a hold or a dead
-//! letter still needs stays, old timelines name what there was, and a version comes back when its file does.
+//! Versions of a workflow that nothing follows any more are dropped, and no others: what a run, a hold or a dead letter
+//! still needs stays, old timelines name what there was, and a version comes back when its file does.
 
 use cadenza_tests::{Engine, Mailbox, Site, eventually};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn write(site: &Site, steps: &str) {
     site.write("greet.yaml", &file);
 }
 
-/// Applies a version; its digest.
+/// Applies a version, and returns its digest.
 fn apply(site: &Site, engine: &Engine, steps: &str) -> String {
     write(site, steps);
     engine.client.post("/v1/workspace/apply", &json!({})).expect(200);
@@ -94,7 +94,7 @@ fn what_nothing_follows_is_dropped_and_nothing_else() {
     engine.advance("2h");
     assert_eq!((runs(&engine, &waiting), runs(&engine, &ended)), (1, 0));
 
-    // A mail that is refused for good lies with the dead letters; its run is over.
+    // A mail that is refused for good is among the dead letters, and its run is over.
     let mails = apply(&site, &engine, MAILS);
     keeps(&engine, &[&waits, &mails], "the second version was followed by a run that is over");
     mailbox.answer(400);
@@ -120,7 +120,7 @@ fn what_nothing_follows_is_dropped_and_nothing_else() {
     });
     assert_eq!((&mail.body["to"], &mail.body["workflow"]), (&json!("mails@mails.example"), &json!("greet")));
 
-    // What is gone is back when its file is; the same after a restart.
+    // What is gone comes back when its file does; the same after a restart.
     assert_eq!(apply(&site, &engine, ENDS), ends, "the same file is the same version");
     keeps(&engine, &[&waits, &holds, &ends], "the letter is gone, and nobody followed the last version");
     let again = bring(&engine, "again");
@@ -131,14 +131,14 @@ fn what_nothing_follows_is_dropped_and_nothing_else() {
     engine.advance("2h");
     assert_eq!(runs(&engine, &again), 0, "it went on: {}", told(&engine, &again));
 
-    // The hold ends in thirty days, and its run is told where it goes.
+    // The hold ends after thirty days, and its run is told where to go.
     engine.advance("31d");
     assert!(told(&engine, &held).contains("fifth-rest"), "{}", told(&engine, &held));
     assert_eq!(apply(&site, &engine, LAST), last);
     keeps(&engine, &[&last], "everything is over");
     engine.stop();
 
-    // Old stories name what there was, out of outlines read from the store.
+    // Old stories name what there was, from outlines read from the store.
     let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
     keeps(&engine, &[&last], "as before");
     for (lead, steps) in [

@@ -1,5 +1,5 @@
-//! What other systems send: signed in several ways or with a token, as JSON or as a form; and what becomes of a delivery that
-//! is genuine and cannot be read.
+//! What other systems send: signed in several ways or with a token, as JSON or as a form; and what happens to a
+//! delivery that is genuine but cannot be read.
 
 use cadenza_tests::{Answer, Client, Delivery, Engine, Site, cadenza, now_s};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -62,7 +62,7 @@ fn post(engine: &Engine, path: &str, headers: &[(&str, &str)], body: &[u8]) -> A
     client.send("POST", &format!("/hooks/{path}"), headers, body).expect("the engine answers")
 }
 
-/// Signed by Standard Webhooks, under either family of names.
+/// Sends a delivery signed by Standard Webhooks, under either family of names.
 fn standard(engine: &Engine, names: &str, id: &str, content_type: Option<&str>, body: &[u8]) -> Answer {
     let (second, signature) = Delivery::sign(id, body);
     let headers = ["id", "timestamp", "signature"].map(|name| format!("{names}-{name}"));
@@ -235,7 +235,7 @@ fn what_is_genuine_and_cannot_be_read_is_kept_once_with_its_bytes() {
     let listed: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((code, listed.as_array().map(Vec::len)), (Some(0), Some(5)));
 
-    // The mapping is mended: what can be read by it is driven again, as the form that it is.
+    // The mapping is corrected: what it can now read is redriven, as the form that it is.
     site.edit("sources.yaml", |text| {
         text.replace("lead: { email: contact.email, first_name: name }", "lead: { external_id: name }")
     });
@@ -246,13 +246,14 @@ fn what_is_genuine_and_cannot_be_read_is_kept_once_with_its_bytes() {
     assert_eq!(letters(&engine).len(), count - 1);
     let (code, said) = command(&["dead-letters", "discard", "--all"]);
     assert_eq!((code, letters(&engine).len()), (Some(0), 0), "{said}");
-    // What was thrown away is forgotten: it is a letter of its own when it comes once more.
+    // What was thrown away is forgotten: if it comes once more, it is a new letter.
     standard(&engine, "webhook", "msg_400_0", Some("application/json"), broken).problem(400);
     assert_eq!(letters(&engine)[0]["times"], 1);
     engine.stop();
 }
 
-/// The id in a body may be that of a contact: what is said of it twice are two letters, and a retry with its counter is none.
+/// The id in a body may be that of a contact: two statements about it are two letters, but a retry with a
+/// different counter is not.
 #[test]
 fn two_deliveries_under_one_id_are_two_letters() {
     let (_site, engine) = start(STRIPE_AND_TOKENS);
@@ -276,7 +277,7 @@ fn two_deliveries_under_one_id_are_two_letters() {
 #[test]
 fn an_id_in_the_body_is_known_however_far_the_body_can_be_read() {
     let (_site, engine) = start(STRIPE_AND_TOKENS);
-    // Without one a delivery is known by its body.
+    // Without an id a delivery is identified by its body.
     for (body, event) in [(&br#"{"id": "evt_9", "type": "#[..], "evt_9"), (br#"{"type": "old"}"#, "")] {
         let before = letters(&engine).len();
         for _ in 0..3 {

@@ -1,5 +1,6 @@
-//! Who is who, through the real binary: a switchboard, a late bounce, a CRM with two ids and one address, and an address
-//! taken over from somebody who opted out. Each is told as the mails that leave and the calls that are open say it.
+//! Who is who, through the real binary: a switchboard, a late bounce, a CRM with two ids and one
+//! address, and an address taken over from somebody who opted out. Each is judged by the mails that are
+//! sent and the calls that are open.
 
 use cadenza_tests::{Answer, Engine, Mailbox, Site};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ const SETTINGS: &str =
 const CONNECTIONS: &str = "connections: { mailer: { url: { env: CADENZA_MAILER_URL, default: \"http://127.0.0.1:9/mail\" }, \
                            secret: { env: CADENZA_MAILER_SECRET } } }\n";
 const SCRIPT: &str = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: Hello\n---\nHello.\n";
-/// A call and a mail an hour after it came.
+/// A mail an hour after the lead came, and a call.
 const WORKFLOW: &str = "workflow: hello
 summary: A mail after an hour, then a call.
 enroll: [{ when: lead.created }]
@@ -51,7 +52,7 @@ impl Story {
         self.engine.client.post("/v1/events", &json!({"type": kind, "lead": lead})).expect(202)
     }
 
-    /// Reports an event; the lead that it went to.
+    /// Reports an event, and returns the lead that it went to.
     #[track_caller]
     fn tell(&self, kind: &str, lead: Value) -> String {
         let answer = self.event(kind, &lead);
@@ -70,7 +71,7 @@ impl Story {
         self.engine.client.get(&format!("/v1/leads/{lead}/timeline?limit=200")).expect(200).text
     }
 
-    /// To whom mails have left, in order.
+    /// Who mails have been sent to, in order.
     fn mailed(&self) -> Vec<String> {
         let to = |body: &Value| body["to"].as_str().map(str::to_owned);
         self.mailbox.mails().iter().filter_map(|mail| to(&mail.body)).collect()
@@ -91,12 +92,12 @@ fn colleagues_behind_one_switchboard_stay_two_people() {
     assert_eq!(story.field(&bob, "phone"), "+49301234567", "the workspace's zone says that it is a German number");
     assert!(story.timeline(&ada).contains(&format!("{bob} has the same phone number too")), "Ada's journal says so");
     assert!(story.timeline(&bob).contains(&format!("{ada} has the same phone number too")), "and Bob's");
-    // Somebody calls from the switchboard: it is told to one of them and changes neither.
+    // Somebody calls from the switchboard: one of them is told, and neither is changed.
     let caller = story.tell("call.inbound", json!({"phone": "0049 30 1234567", "first_name": "Eve"}));
     assert!(caller == ada || caller == bob);
     assert_eq!((story.field(&ada, "first_name"), story.field(&bob, "first_name")), (Value::Null, Value::Null));
     assert!(story.timeline(&caller).contains("2 leads have this phone number"), "and says why it went there");
-    // Her opt-out is hers alone.
+    // Her opt-out is only hers.
     story.tell("lead.opted_out", json!({"email": "Ada@Acme.example"}));
     story.engine.advance("2h");
     assert_eq!(story.mailed(), ["bob@acme.example"]);
@@ -114,7 +115,7 @@ fn a_late_bounce_marks_the_address_that_bounced() {
     story.engine.advance("2h");
     assert_eq!(story.mailed(), ["new@acme.example"], "the new one is well");
     assert_eq!(story.consent(&ada)["unreachable"], json!([]));
-    // The new one bounces too; another spelling of it is the same address, whoever gives it.
+    // The new one bounces too. Another spelling of it is the same address, whoever gives it.
     story.tell("email.bounced", json!({"email": "New@Acme.example"}));
     story.tell("lead.updated", json!({"external_id": "7", "email": "‹mailto:new@acme.example›"}));
     let bea = story.tell("lead.created", json!({"external_id": "8", "email": "NEW@acme.example."}));
@@ -139,12 +140,12 @@ fn two_entries_of_a_crm_with_one_address_stay_two() {
     assert_eq!((story.field(&ada, "first_name"), story.field(&bob, "first_name")), (json!("Ada"), json!("Bob")));
     let found = story.engine.client.get("/v1/leads?q=info@acme.example").expect(200).json;
     assert_eq!(found["items"].as_array().map(Vec::len), Some(2), "a search shows both: {found:#}");
-    // One of them opts out by id: the other's address is hers too, and stays in use.
+    // One of them opts out by id. The other shares her address, which stays in use.
     story.tell("lead.opted_out", json!({"external_id": "1001"}));
     story.engine.advance("2h");
     assert_eq!(story.mailed(), ["info@acme.example"], "Bob is mailed, Ada is not");
     assert_eq!((story.calls(&ada), story.calls(&bob)), (0, 1));
-    // Somebody at that address asks for no more mail: nobody who has it gets any.
+    // Somebody at that address asks for no more mail, so nobody who has it gets any.
     let cy = story.tell("lead.created", json!({"external_id": "1003", "email": "info@acme.example"}));
     story.tell("lead.opted_out", json!({"email": "info@acme.example"}));
     story.engine.advance("2h");
@@ -164,7 +165,7 @@ fn an_address_taken_over_from_somebody_who_opted_out_is_not_used() {
     assert_eq!(story.mailed(), Vec::<String>::new(), "her word binds the address, whoever has it");
     assert_eq!(story.calls(&bob), 1, "he may be called: {}", story.timeline(&bob));
     assert!(story.timeline(&bob).contains("asked not to be contacted"), "and his journal says why no mail left");
-    // Neither does a form with the address enrol anybody to be mailed, nor a deal.
+    // Neither a form with the address nor a deal enrols anybody to be mailed.
     assert_eq!(story.tell("lead.created", json!({"external_id": "1", "email": "ada@acme.example"})), ada);
     story.tell("deal.won", json!({"external_id": "1"}));
     assert_eq!(story.engine.lead(&ada)["stage"], "suppressed");
@@ -173,8 +174,8 @@ fn an_address_taken_over_from_somebody_who_opted_out_is_not_used() {
     story.engine.stop();
 }
 
-/// Everybody who says no here says it in another way and of several addresses; the mails that leave and the calls that are
-/// open are all that counts.
+/// Everybody who says no here says it in another way and for several addresses. Only the mails that are sent and the
+/// calls that are open count.
 #[test]
 fn a_no_holds_for_all_that_is_named_with_it_at_every_door() {
     let story = Story::begin();
@@ -188,7 +189,7 @@ fn a_no_holds_for_all_that_is_named_with_it_at_every_door() {
     post(json!({"type": "lead.opted_out", "lead": {"email": "p2@acme.example; p3@acme.example"}})).expect(202);
     post(json!({"type": "custom.survey", "lead": {"external_id": "4"}, "data": {"opted_out": "yes", "email": "new4@acme.example"}}))
         .expect(202);
-    // What is not clear is refused, so that it can be said again.
+    // What is unclear is refused, so that it can be said again.
     let unclear =
         post(json!({"type": "lead.opted_out", "lead": {"email": {"address": "p5@acme.example"}}})).problem(422);
     assert_eq!(unclear["at"], "lead.email", "{unclear}");
@@ -202,7 +203,7 @@ fn a_no_holds_for_all_that_is_named_with_it_at_every_door() {
     assert!(prefer(&leads[5], json!([])).contains("no longer bound"), "and what is free again");
     let stages: Vec<Value> = leads.iter().map(|lead| story.engine.lead(lead)["stage"].clone()).collect();
     assert_eq!(stages, ["suppressed", "suppressed", "suppressed", "suppressed", "open", "open"]);
-    // Others come with what was named, and what the leads get later is bound as well.
+    // Others come with what was named; what the leads get later is bound as well.
     story.tell("lead.updated", json!({"external_id": "1", "email": "late1@acme.example"}));
     for (n, email) in ["new1", "p3", "new4", "p5", "late1", "p6"].into_iter().enumerate() {
         let taken = story

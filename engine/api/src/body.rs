@@ -1,5 +1,5 @@
-//! What the body of a delivery is, by its headers: JSON, or what a form sends; in UTF-8 or what it says to be in. Knows
-//! neither who signed it nor what it means.
+//! Reads the body of a delivery by its headers: JSON or a form, in UTF-8 or in the character set that is named. Does
+//! not know who signed it or what it means.
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
@@ -15,53 +15,42 @@ const NAME_PARTS_MAX: usize = 16;
 /// A body that can be read.
 #[derive(Debug, PartialEq)]
 pub enum Body<'a> {
-    /// JSON in UTF-8; not looked into yet.
+    /// JSON in UTF-8, not parsed yet.
     Json(Cow<'a, [u8]>),
-    /// A form's fields, as JSON would have them.
+    /// A form's fields, in the shape that JSON would have.
     Form(Value),
 }
 
-/// Why a body cannot be read; the header that is to blame, and what it should say.
+/// Why a body cannot be read: the header that is to blame, and what it should say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     #[error("`Content-Encoding: {given}` is not understood: send the body as it is")]
-    Packed {
-        /// What the header says.
-        given: String,
-    },
-    /// Something else than JSON or a form.
+    Packed { given: String },
+    /// Neither JSON nor a form.
     #[error(
         "`Content-Type: {given}` is not understood: send `application/json`, `application/…+json` or \
          `application/x-www-form-urlencoded`"
     )]
-    Type {
-        /// What the header says.
-        given: String,
-    },
-    /// Characters nobody knows.
+    Type { given: String },
+    /// An unknown character set.
     #[error("`Content-Type` names the character set `{given}`, which is not known: send UTF-8")]
-    Charset {
-        /// What the header says.
-        given: String,
-    },
-    /// Not in the characters it says.
+    Charset { given: String },
+    /// The body is not in the named character set.
     #[error("the body is not in {charset}, as its {says} says: send UTF-8")]
     Text {
-        /// Its character set.
         charset: &'static str,
-        /// What says so.
+        /// What names the character set.
         says: &'static str,
     },
-    /// Fields that do not go together.
+    /// Fields that contradict each other.
     #[error("the form's field `{name}` cannot be read: {why}")]
     Field { name: String, why: &'static str },
-    /// Too many fields.
     #[error("the form has more than {FORM_FIELDS_MAX} fields: send less of them")]
     TooMany,
 }
 
 impl BodyError {
-    /// The header, or the field, it is about.
+    /// The header or field that is to blame.
     pub fn place(&self) -> &str {
         match self {
             Self::Packed { .. } => "Content-Encoding",
@@ -71,13 +60,13 @@ impl BodyError {
         }
     }
 
-    /// Whether a header says what is not understood, rather than the body.
+    /// Whether a header is to blame, rather than the body.
     pub(crate) const fn is_of_header(&self) -> bool {
         matches!(self, Self::Packed { .. } | Self::Type { .. } | Self::Charset { .. })
     }
 }
 
-/// What the headers say of a body, as far as it is looked at.
+/// A header's value. One that is not text becomes `(no text)`.
 pub fn said<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("(no text)"))
 }
@@ -90,7 +79,7 @@ pub fn open<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<Body<'a>, BodyEr
     read(said(headers, &CONTENT_TYPE), bytes)
 }
 
-/// Reads a body by its content type. One that says nothing, or just that it is text, is taken for JSON.
+/// Reads a body by its content type. A missing one, or one that says only that it is text, counts as JSON.
 pub fn read<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Body<'a>, BodyError> {
     let given = content_type.unwrap_or("application/json");
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -103,15 +92,15 @@ pub fn read<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Body<'a>,
     }
 }
 
-/// A parameter of a content type; its value may stand in quotes.
+/// A parameter of a content type. Its value may be quoted.
 fn parameter<'a>(content_type: &'a str, name: &str) -> Option<&'a str> {
     let mut parameters = content_type.split(';').skip(1).filter_map(|one| one.split_once('='));
     let found = parameters.find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.trim().trim_matches('"'))
 }
 
-/// The body in UTF-8, without a byte-order mark. A mark outweighs what the content type says. Whether what says it is UTF-8
-/// is that is found out by whoever reads it.
+/// The body in UTF-8, without a byte-order mark. A mark takes precedence over the content type. Text that is said to be
+/// UTF-8 is not checked here; whoever reads it finds out.
 fn utf8<'a>(charset: Option<&str>, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, BodyError> {
     let (encoding, bytes, says) = match (Encoding::for_bom(bytes), charset) {
         (Some((encoding, mark)), _) => (encoding, &bytes[mark..], "byte-order mark"),
@@ -129,7 +118,7 @@ fn utf8<'a>(charset: Option<&str>, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Bod
     Ok(Cow::Owned(text.into_owned().into_bytes()))
 }
 
-/// The fields of a form by their names. `a[b]` and `a.b` are b within a, `a[]` and a name that comes again make a list.
+/// The fields of a form by their names. `a[b]` and `a.b` mean b within a; `a[]` and a repeated name make a list.
 fn form(bytes: &[u8]) -> Result<Value, BodyError> {
     let mut fields = Map::new();
     for (n, (name, value)) in form_urlencoded::parse(bytes).enumerate() {

@@ -1,8 +1,8 @@
-//! An event from outside, made ready for the engine: its values read as what the workspace's fields hold, its sizes
-//! checked against the limits, its id qualified by its source. Everything past this door is checked.
+//! Makes an outside event ready for the engine: converts its values to the types of the workspace's fields, checks its
+//! size against the limits, and qualifies its id by its source. Everything past this point is checked.
 //!
-//! A value that cannot be read is left out and told of; it costs nobody the lead. What says something about consent is
-//! never left out: where it is not clear, the event is refused.
+//! A value that cannot be read is left out and reported; the lead is not lost because of it. What concerns consent is
+//! never left out: if it is unclear, the event is refused.
 
 mod against;
 mod content;
@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The most bytes of all texts of an event together: it is written into the lead's journal.
+/// The most bytes of all texts of an event together, because they are written to the lead's journal.
 pub(crate) const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// The most items of a list that an event brings.
 pub const LIST_ITEMS_MAX: usize = 100;
@@ -35,18 +35,18 @@ pub const LIST_ITEMS_MAX: usize = 100;
 pub struct Rules<'a> {
     /// The workspace's own fields.
     pub declared: &'a BTreeMap<String, ValueType>,
-    /// The zone that plain dates are meant in.
+    /// The time zone of plain dates.
     pub zone: &'a TimeZone,
-    /// Who may own a lead; none where that is not known, as in a preview.
+    /// Who may own a lead; `None` if that is not known, as in a preview.
     pub team: Option<&'a Team>,
-    /// Where leads are that do not say where they are.
+    /// The country of leads that do not name one.
     pub country: Option<Country>,
     /// The engine's time.
     pub now: Timestamp,
 }
 
 impl<'a> Rules<'a> {
-    /// Those of a workspace.
+    /// The rules of a workspace.
     pub fn of(settings: &'a Settings, now: Timestamp) -> Self {
         let Settings { fields, calendar, team, country, .. } = settings;
         Self { declared: fields, zone: calendar.zone(), team: Some(team), country: *country, now }
@@ -55,38 +55,38 @@ impl<'a> Rules<'a> {
 
 /// An event before it is checked.
 pub struct Draft<'a> {
-    /// Who delivers it: part of its identity.
+    /// Who delivers it; part of its identity.
     pub source: &'a str,
     /// The sender's id.
     pub id: &'a str,
     pub kind: EventType,
-    /// When, if the sender says so.
+    /// When it happened, if the sender says so.
     pub at: Option<Timestamp>,
-    /// The lead by our own id.
+    /// The lead, by our own id.
     pub lead: Option<LeadId>,
     /// What it says about the lead.
     pub fields: Vec<(String, Value)>,
     pub data: BTreeMap<String, Value>,
     /// What could not even be read as a value.
     pub left_out: Vec<LeftOut>,
-    /// Whether it may enrol.
+    /// Whether it may enrol the lead.
     pub enrolls: bool,
 }
 
 /// Why a draft is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// One thing does not fit.
+    /// A single value does not fit.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A code nobody knows.
+    /// An unknown code.
     #[error("`{text}` is no {name} of a call: {known}")]
     Code {
         /// Its name under `data`.
         name: &'static str,
         /// What was sent.
         text: String,
-        /// What is taken.
+        /// What is accepted.
         known: String,
     },
     /// It has not happened yet.
@@ -100,23 +100,23 @@ pub enum IntakeError {
         /// The engine's time.
         now: Timestamp,
     },
-    /// Nobody may guess what a lead wants.
+    /// What a lead wants must not be guessed.
     #[error("`{said}` does not say clearly what `{field}` is: write {wanted}")]
     Consent {
         /// `opted_out` or `refused`.
         field: &'static str,
         /// What was sent.
         said: String,
-        /// What is taken.
+        /// What is accepted.
         wanted: &'static str,
     },
-    /// Too large altogether.
+    /// Too large as a whole.
     #[error("the event's texts have more than {EVENT_TEXT_BYTES_MAX} bytes together: send less of them")]
     TooLarge,
 }
 
 impl IntakeError {
-    /// The member it is about.
+    /// The member that is to blame.
     pub fn place(&self) -> Option<String> {
         match self {
             Self::Report(ReportError::Field(error)) => {
@@ -137,10 +137,10 @@ impl IntakeError {
     }
 }
 
-/// Something left out, as the API tells of it.
+/// Something left out, as the API reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOutView {
-    /// The lead's field; under `data`, `data.` and the name.
+    /// The lead's field; for one under `data`, `data.` and the name.
     field: String,
     code: Why,
     why: String,
@@ -152,7 +152,7 @@ impl From<&LeftOut> for LeftOutView {
     }
 }
 
-/// What `data` holds for the engine itself; anything else is the workspace's own.
+/// The members of `data` that the engine itself uses. All others are the workspace's own.
 const DATA: &[(StandardEvent, &str, ValueType)] = &[
     (StandardEvent::LeadEngaged, "kind", ValueType::Text),
     (StandardEvent::LeadEngaged, "detail", ValueType::Text),
@@ -182,7 +182,7 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
     if let Some(at) = draft.at.filter(|at| at.since_ms(rules.now) > AHEAD_MS_MAX) {
         return Err(IntakeError::Ahead { at, now: rules.now });
     }
-    // One that is an object, or there twice, was left out before anybody looked at what it says.
+    // One that is an object, or is repeated, was left out before anybody looked at what it says.
     let consent_of = |left: &LeftOut| consent_name(left.field.strip_prefix("data.").unwrap_or(&left.field));
     if let Some((field, left)) = draft.left_out.iter().find_map(|left| Some((consent_of(left)?, left))) {
         return Err(IntakeError::Consent { field, said: left.words(), wanted: "one value" });
@@ -195,7 +195,7 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
     let mut reading = Reading { kind: &draft.kind, rules, standing: None, left_out: draft.left_out, text_bytes: 0 };
     let fields = reading.fields(draft.fields)?;
     let mut data = draft.data;
-    // What somebody wants is never left out, wherever it stands.
+    // What somebody wants is never left out, wherever it is.
     for name in CONSENT {
         if let Some(value) = data.remove(name) {
             reading.stand(name, value)?;
@@ -241,12 +241,12 @@ fn consent_name(name: &str) -> Option<&'static str> {
     CONSENT.into_iter().find(|known| *known == name)
 }
 
-/// Whether there is a member of this name under `lead`.
+/// Whether there is a member with this name under `lead`.
 fn is_known(name: &str, declared: &BTreeMap<String, ValueType>) -> bool {
     STANDARD_FIELDS.iter().chain(STANDING_FIELDS).any(|info| info.name == name) || declared.contains_key(name)
 }
 
-/// The address and number as they were given, of an event that may say something against them.
+/// The address and number as they were given, if the event may say something against them.
 fn given_keys(draft: &Draft<'_>) -> Vec<(String, Value)> {
     use StandardEvent::{CallCompleted, EmailBounced, LeadOptedOut};
     let by_kind = matches!(draft.kind, EventType::Standard(CallCompleted | EmailBounced | LeadOptedOut));
@@ -260,7 +260,7 @@ fn given_keys(draft: &Draft<'_>) -> Vec<(String, Value)> {
     if by_kind || by_word() { of_keys() } else { Vec::new() }
 }
 
-/// Reading an event's values.
+/// Reads an event's values.
 struct Reading<'a> {
     kind: &'a EventType,
     rules: Rules<'a>,
@@ -271,7 +271,8 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn fields(&mut self, given: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, IntakeError> {
-        // A null clears where the event says what a lead is now; in others, and as blank text, it is no news.
+        // A null clears a field if the event says what a lead is now. In other events, and as
+        // blank text, it says nothing.
         let clears = *self.kind == EventType::Standard(StandardEvent::LeadUpdated);
         let country = given.iter().find(|(name, _)| name == "country").and_then(|(_, value)| match value {
             Value::Text(country) => Country::parse(country),
@@ -308,7 +309,7 @@ impl Reading<'_> {
         Ok(fields)
     }
 
-    /// The type of a field that is given; none for what says where the lead stands, and for what is no field.
+    /// The type of a given field; `None` for what says where the lead stands, and for an unknown field.
     fn type_of(&self, name: &str) -> Option<ValueType> {
         let standard = STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
         standard.or_else(|| self.rules.declared.get(name).copied())
@@ -324,7 +325,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Whether a value under `data` is kept; it is read in place.
+    /// Whether a value under `data` is kept. It is read in place.
     fn datum(&mut self, name: &str, value: &mut Value) -> bool {
         let kind = match self.kind {
             EventType::Standard(kind) => DATA.iter().find(|(of, known, _)| of == kind && *known == name),
@@ -353,7 +354,7 @@ impl Reading<'_> {
     }
 }
 
-/// A lead's zone by the name of a place; one that is not understood is left out.
+/// A lead's time zone by the name of a place. One that is not understood is left out.
 fn zone_of(value: Value, country: Option<Country>) -> Result<Value, LeftOut> {
     let unknown = |value: &Value| LeftOut::new("timezone", Why::Unknown, Some(value));
     let text = match reading::read(value, ValueType::Text, &TimeZone::UTC) {
@@ -369,8 +370,8 @@ fn zone_of(value: Value, country: Option<Country>) -> Result<Value, LeftOut> {
     }
 }
 
-/// A call that was made outside says how it ended, in our codes: one that is misspelt must not pass for another. What the
-/// lead is said to have said is left out where it was not reached.
+/// A call made outside says how it ended, in our codes; a misspelt code must not pass for another. What the lead is
+/// said to have said is left out if it was not reached.
 fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -> Result<(), IntakeError> {
     let known = |codes: &[&str]| format!("write {}", codes.join(", "));
     let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
@@ -397,7 +398,7 @@ fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -
     Ok(())
 }
 
-/// A value that a person gives for a field, as it holds it; blank text is blank.
+/// A value that a person gives for a field, as the field holds it. Blank text is blank.
 pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
     let standard = || STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
     let kind = standard()

@@ -1,6 +1,7 @@
 //! Core's values as plain JSON and back: what the API shows and takes. Stored records have their own form.
 //!
-//! A body is read into a [`Tree`], not into a map: a map keeps the last of two members with one name, and says nothing.
+//! A body is read into a [`Tree`], not into a map, because a map silently keeps only the last of two
+//! members with the same name.
 
 use cadenza_core::value::Value;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -43,7 +44,7 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// As a value of core; `None` for an object, or a list with one in it.
+    /// The value in core's terms; `None` for an object, or a list that contains one.
     pub fn value(self) -> Option<Value> {
         Some(match self {
             Self::Leaf(value) => value,
@@ -52,7 +53,7 @@ impl Tree {
         })
     }
 
-    /// The first member, wherever it is, that its object has more than once; its place is given with dots.
+    /// Checks that no object anywhere repeats a member. The error gives the member's place, separated by dots.
     pub fn repeated(&self) -> Result<(), Repeated> {
         match self {
             Self::Leaf(_) => Ok(()),
@@ -71,7 +72,7 @@ impl Tree {
         }
     }
 
-    /// As serde's own tree, for code that only shows it.
+    /// Converts it to serde's own tree, for code that only shows it.
     pub fn plain(self) -> Json {
         match self {
             Self::Leaf(value) => show(&value),
@@ -134,16 +135,16 @@ impl<'de> Visitor<'de> for Whole {
     }
 }
 
-/// A number without a sign; [`exact`] has made those that do not fit texts before.
+/// A number without a sign. [`exact`] has already turned those that do not fit into texts.
 pub fn unsigned(int: u64) -> Value {
     i64::try_from(int).map_or(Value::Number(int as f64), Value::Int)
 }
 
-/// Fewer digits always fit 64 bits.
+/// Up to this many digits always fit 64 bits.
 const DIGITS_THAT_FIT: usize = 18;
 
-/// A body in which whole numbers that 64 bits do not hold stand as texts: an id of twenty digits would lose its last ones
-/// on the way through a double. A body without such a number, which is every ordinary one, is not copied.
+/// Turns whole numbers that do not fit 64 bits into texts, because an id of twenty digits would lose its last digits as
+/// a double. A body without such a number, as every ordinary one, is not copied.
 pub fn exact(body: &[u8]) -> Cow<'_, [u8]> {
     if !has_long_number(body) {
         return Cow::Borrowed(body);
@@ -174,14 +175,14 @@ pub fn exact(body: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Whether so many digits that they may not fit stand side by side anywhere, in a text perhaps.
+/// Whether there are so many digits in a row that they may not fit, anywhere, even inside a text.
 fn has_long_number(body: &[u8]) -> bool {
     let least = DIGITS_THAT_FIT + 1;
     let run = |at: usize| {
         let before = body[..at].iter().rev().take_while(|byte| byte.is_ascii_digit());
         before.count() + body[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()
     };
-    // A run of so many digits has one at one of these places.
+    // A run of this many digits covers one of these places.
     (DIGITS_THAT_FIT..body.len()).step_by(least).any(|at| body[at].is_ascii_digit() && run(at) >= least)
 }
 
@@ -189,7 +190,7 @@ const fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// The place behind the string that begins here.
+/// The place after the string that begins here.
 fn after_string(body: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while at < body.len() {

@@ -1,6 +1,6 @@
-//! The engine's face over HTTP: webhooks and events in, leads, tasks and everything else out.
+//! The engine's HTTP API: webhooks and events in, leads, tasks and everything else out.
 //!
-//! Must not know: how a message leaves, where bytes are kept, the command line.
+//! Must not know: how a message is sent, where bytes are kept, the command line.
 
 pub mod body;
 pub mod http;

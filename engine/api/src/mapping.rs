@@ -1,5 +1,5 @@
-//! How a webhook's body becomes an event: the paths of a source, laid out once as a tree, so that a body is read in one
-//! pass and only what is asked for is kept. Knows neither who signed the body nor who answers.
+//! How a webhook's body becomes an event. The paths of a source are arranged once as a tree, so that a body is read in
+//! one pass and only what is asked for is kept. Does not know who signed the body or who responds.
 
 use crate::body::Body;
 use crate::json;
@@ -14,19 +14,19 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A body as its source's mapping reads it.
+/// A body as read by its source's mapping.
 #[derive(Debug, PartialEq)]
 pub struct Mapped {
     pub kind: EventType,
-    /// The id, when the mapping has a path for it and the body has something there.
+    /// The id, if the mapping has a path for it and the body has something there.
     pub id: Option<String>,
-    /// When it happened, likewise.
+    /// When it happened, under the same condition.
     pub at: Option<Timestamp>,
-    /// Lead fields that the body has; not yet checked against their types.
+    /// Lead fields that the body has, not yet checked against their types.
     pub fields: Vec<(String, Value)>,
     /// Names under `data` that the body has.
     pub data: BTreeMap<String, Value>,
-    /// What is there and is no value.
+    /// What is there but is not a value.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -35,23 +35,19 @@ pub struct Mapped {
 pub enum MappingError {
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
-    /// Something that decides what the event is, and is there more than once.
+    /// Something that decides what the event is, but is there more than once.
     #[error("`{path}` is there more than once, and only one of them could count: the sender has to send it once")]
     Repeated { path: String },
-    /// Nothing to tell the event's type by.
+    /// Nothing says the event's type.
     #[error("there is no text at `{path}`, which says what kind of event it is")]
     NoType { path: String },
     /// A text that the mapping does not know.
     #[error("`{text}` at `{path}` is no kind of event that this source maps: add it under `map`")]
-    UnknownType {
-        path: String,
-        /// What stands there.
-        text: String,
-    },
-    /// An id that is none.
+    UnknownType { path: String, text: String },
+    /// The id is neither a text nor a whole number.
     #[error("`{path}` is no id: it is a text or a whole number")]
     Id { path: String },
-    /// A time that is none.
+    /// The time cannot be read.
     #[error(
         "`{path}` is no time: it is RFC 3339 such as 2026-03-08T07:30:00Z, a date such as 2026-03-08, or seconds or milliseconds since 1970"
     )]
@@ -59,7 +55,7 @@ pub enum MappingError {
 }
 
 impl MappingError {
-    /// The place in the body it is about.
+    /// The place in the body that is to blame.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,
@@ -98,18 +94,18 @@ struct Node {
     below: Vec<(String, Node)>,
 }
 
-/// What stands at one slot.
+/// What was found for one slot.
 #[derive(Clone, Debug)]
 enum Found {
     Nothing,
     Value(Value),
     Object,
-    /// It, or what it lies in, is there more than once.
+    /// It, or something that contains it, is there more than once.
     Repeated,
 }
 
 impl Reader {
-    /// Lays a mapping out.
+    /// Prepares a mapping.
     pub fn new(mapping: &Mapping) -> Self {
         let (mut root, mut paths) = (Node::default(), Vec::new());
         let mut slot = |path: &JsonPath| {
@@ -140,7 +136,7 @@ impl Reader {
         Self { root, paths, event, id, at, lead, data }
     }
 
-    /// Finds what is wanted in a body: what was found before it broke off, too.
+    /// Finds what is wanted in a body. If reading fails midway, returns what was found before that too.
     fn seek(&self, body: Body<'_>) -> (Vec<Found>, Result<(), serde_json::Error>) {
         let mut found = vec![Found::Nothing; self.paths.len()];
         let seek = Seek { node: &self.root, found: &mut found };
@@ -162,7 +158,7 @@ impl Reader {
         self.read_id(self.id?, &mut found).ok()?
     }
 
-    /// Reads a body; a date without a zone is meant in `zone`.
+    /// Reads a body. `zone` is the time zone of dates that do not name one.
     pub fn read(&self, body: Body<'_>, zone: &TimeZone) -> Result<Mapped, MappingError> {
         let (mut found, read) = self.seek(body);
         read.map_err(MappingError::Json)?;
@@ -257,13 +253,13 @@ impl Seen {
     }
 }
 
-/// Nobody can tell which of several was meant, in the node or below it.
+/// Marks the node and everything below it, because nobody can tell which of several was meant.
 fn spoil(node: &Node, found: &mut [Found]) {
     node.slots.iter().for_each(|slot| found[*slot] = Found::Repeated);
     node.below.iter().for_each(|(_, below)| spoil(below, found));
 }
 
-/// Seconds or milliseconds that are written as text, as forms have them. Fewer digits may be a date.
+/// Seconds or milliseconds written as text, as forms have them. Fewer digits may be a date.
 fn of_digits(value: Value) -> Value {
     const DIGITS_OF_SECONDS: usize = 10;
     match &value {
@@ -357,7 +353,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
-/// Reads a member's name without keeping it: which of the nodes below it is.
+/// Reads a member's name without keeping it, and says which of the nodes below it is meant.
 struct Wanted<'a>(&'a Node);
 
 impl<'de> DeserializeSeed<'de> for Wanted<'_> {

@@ -1,4 +1,4 @@
-//! API tokens: random, shown once, kept as a hash. A role is a set of rights; the table below is the whole of it.
+//! API tokens: random, shown once, kept as a hash. A role is a set of rights; the table below is complete.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
-/// What every token begins with, so that a leaked one is found by scanners.
+/// What every token begins with, so that scanners find a leaked one.
 pub const PREFIX: &str = "cdz_";
 /// Random bytes in a token.
 const RANDOM_BYTES: usize = 32;
-/// Hexadecimal digits by which people name a token.
+/// Hexadecimal digits of the id by which people name a token.
 const ID_DIGITS: usize = 12;
 
 /// What a caller wants to do.
@@ -25,9 +25,10 @@ pub enum Right {
     Ingest,
     /// Do tasks, and record what a lead wants.
     Work,
-    /// Change what happens to leads; brakes, outbox, dead letters, the workspace and a virtual clock.
+    /// Change what happens to leads; pause things; handle the outbox, dead letters, plugins, the
+    /// workspace and a virtual clock.
     Steer,
-    /// Create and revoke tokens.
+    /// Create and revoke tokens, and take backups.
     Administer,
 }
 
@@ -48,7 +49,7 @@ impl Right {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything, tokens included.
+    /// Everything, including tokens.
     Admin,
     /// Runs the engine and its workflows.
     Operator,
@@ -60,7 +61,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, the one that may most first.
+    /// Every role, the most powerful first.
     pub const ALL: [Self; 5] = [Self::Admin, Self::Operator, Self::Ingest, Self::Rep, Self::Viewer];
 
     /// What it is for, in words.
@@ -85,7 +86,7 @@ impl Role {
         }
     }
 
-    /// As the command line and the API spell it.
+    /// The spelling used on the command line and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -97,7 +98,8 @@ impl Role {
     }
 }
 
-/// The SHA-256 of a token: all that is kept of it. A token is 32 random bytes, so no salt and no slow hash is needed.
+/// The SHA-256 of a token, which is all that is kept of it. A token is 32 random bytes, so neither a salt
+/// nor a slow hash is needed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenHash([u8; 32]);
 
@@ -107,7 +109,7 @@ impl TokenHash {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// In hexadecimal, as the store keys it.
+    /// The hash in hexadecimal, as the store keys it.
     pub fn hex(&self) -> String {
         self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -135,27 +137,25 @@ impl TokenHash {
 /// What is kept about a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// For what or whom it is; stands in the journal as who did it.
+    /// What or who it is for. The journal shows it as who did something.
     pub name: String,
-    /// What it may do.
     pub role: Role,
-    /// The rep it acts as; it can act as nobody else then.
+    /// The rep it acts as, if any; then it can act as nobody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rep: Option<RepId>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// Why there is no new token.
+/// Why no token could be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The system has no randomness.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
-    /// A name that is none.
+    /// The name is not valid.
     #[error("a token's name has 1 to 64 characters, letters, digits, `-`, `_`, `.`, `@` and blanks")]
     Name,
-    /// A rep's token that is nobody's.
+    /// A token with the role `rep` names no rep.
     #[error("a token with the role `rep` acts as one rep: say which with `rep`")]
     NoRep,
     /// A document that cannot be read.
@@ -185,8 +185,8 @@ impl Token {
         Ok((text, hash, Self { name: name.to_owned(), role, rep, created_at: now }))
     }
 
-    /// Why the token does not have a right that its role has, as things are: a rep's token is good for its rep, and while
-    /// that rep is one. Nobody else's work may be done with it.
+    /// Why the token does not currently have a right that its role has. A rep's token works only for its rep, and only
+    /// while that rep is in the team. Nobody else's work may be done with it.
     pub(crate) fn barred(&self, right: Right, is_rep: impl Fn(&RepId) -> bool) -> Option<String> {
         match &self.rep {
             None if self.role == Role::Rep && right == Right::Work => Some(format!(
@@ -205,7 +205,7 @@ impl Token {
         Ok((hash.key(), Some(serde_json::to_vec(self)?)))
     }
 
-    /// Reads documents of the kind `Token`; others are passed over.
+    /// Reads documents of the kind `Token`; others give `None`.
     pub fn read(key: &DocumentKey, document: &[u8]) -> Result<Option<(TokenHash, Self)>, TokenError> {
         let DocumentKey::Token(hex) = key else { return Ok(None) };
         Ok(TokenHash::parse(hex).zip(Some(serde_json::from_slice(document)?)))
@@ -215,9 +215,9 @@ impl Token {
 /// A token without its secret, as lists show it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenView {
-    /// By which it is revoked.
+    /// The id by which it is revoked.
     pub id: String,
-    /// What is kept.
+    /// What is kept about it.
     #[serde(flatten)]
     pub token: Token,
 }

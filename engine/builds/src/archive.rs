@@ -1,5 +1,5 @@
-//! Builds that decided once and are neither live nor tried any more: loaded again when somebody looks at what they decided,
-//! to know the names of what they were passed.
+//! Builds that once decided but are no longer live or on trial. They are loaded again when somebody looks at what they
+//! decided, to learn the names of the values they were passed.
 
 use crate::decision::Names;
 use crate::{Library, Registry};
@@ -10,16 +10,16 @@ use cadenza_sandbox::{HostError, Sandbox};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Names are remembered for so many builds and sets of parameters.
+/// How many builds with their parameters have their names remembered.
 const NAMES_MAX: usize = 256;
 
-/// Builds are let go of when there are more than so many.
+/// Once this many builds are loaded, all of them are dropped before another is loaded.
 const BUILDS_MAX: usize = 8;
 
 /// Builds by their digests.
 pub struct Archive {
     names: Mutex<BTreeMap<Asked, Option<Arc<Names>>>>,
-    /// Held while a build is compiled, which may take long: never on a thread that others wait for.
+    /// Held while a build is compiled. That may take long, so never on a thread that others wait for.
     sandbox: Mutex<Sandbox>,
 }
 
@@ -27,12 +27,12 @@ pub struct Archive {
 type Asked = (Digest, String);
 
 impl Archive {
-    /// An empty one.
+    /// An empty archive.
     pub fn new(library: &Library) -> Result<Self, HostError> {
         Ok(Self { names: Mutex::default(), sandbox: Mutex::new(Sandbox::new(library.limits())?) })
     }
 
-    /// What a build calls the values it is passed with these parameters; none when its component is gone.
+    /// The names that a build gives the values it is passed with these parameters; `None` if its component is gone.
     pub async fn names(
         self: &Arc<Self>,
         (library, registry): (&Arc<Library>, &Arc<Registry>),

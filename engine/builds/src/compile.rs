@@ -1,9 +1,9 @@
-//! Compiles a component in a process of its own: machine code is made out of what strangers wrote, and a compiler that can be
-//! brought to crash, to loop or to take memory does so there, within limits. It runs as the same user: no sandbox against a
-//! compiler that is taken over.
+//! Compiles a component in a process of its own. Machine code is made from what strangers wrote, and a compiler that
+//! can be made to crash, loop or exhaust memory does so in there, within limits. The process runs as the same user, so
+//! it is no sandbox against a compiler that is taken over.
 //!
-//! The child is this same program (`cadenza compile-component`): the component comes in on standard input, the code goes
-//! out on standard output, after one byte that says whether it is code or the reason why there is none.
+//! The child is this same program (`cadenza compile-component`). The component comes in on standard input. On standard
+//! output, one byte says whether the rest is the code or the reason why there is none.
 
 use cadenza_sandbox::{Compiled, HostLimits, LoadError};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 pub const SUBCOMMAND: &str = "compile-component";
 /// Bytes of memory that the child may write to. An interpreter of 18 MB takes about half of it.
 const MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
-/// Seconds of processor time of the child, on all cores together. An interpreter of 18 MB takes about 20.
+/// Seconds of the child's processor time, on all cores together. An interpreter of 18 MB takes about 20.
 const CPU_SECONDS_MAX: u64 = 120;
 /// The longest a compilation may take.
 const WALL_MAX: Duration = Duration::from_secs(180);
-/// The longest it may take to end when it has said everything.
+/// The longest the child may take to end once it has closed its output.
 const ENDING_MAX: Duration = Duration::from_secs(5);
 /// The most bytes of machine code.
 const CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -30,7 +30,7 @@ const CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 const CODE: u8 = 0;
 const REASON: u8 = 1;
 
-/// Why there is no code, as the child says it.
+/// Why there is no code, as the child reports it.
 #[derive(Debug, Serialize, Deserialize)]
 enum Reason {
     TooLarge { bytes: usize, bytes_max: usize },
@@ -59,7 +59,7 @@ impl From<Reason> for LoadError {
     }
 }
 
-/// The child: limits itself, then compiles.
+/// Runs the child: limits itself, then compiles.
 pub fn child() -> ExitCode {
     if let Err(error) = limit_this_process() {
         return answer(Err(Reason::Invalid(format!("the compiler's limits cannot be set: {error}"))));
@@ -75,7 +75,7 @@ pub fn child() -> ExitCode {
 
 fn limit_this_process() -> rustix::io::Result<()> {
     let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-    // Not the address space: wasmtime reserves much and uses little.
+    // Not the address space, because wasmtime reserves much and uses little.
     limit(Resource::Data, MEMORY_BYTES_MAX)?;
     limit(Resource::Cpu, CPU_SECONDS_MAX)?;
     limit(Resource::Fsize, 0)?;
@@ -97,9 +97,9 @@ fn answer(compiled: Result<Compiled, Reason>) -> ExitCode {
 
 /// Why a component is not compiled.
 pub enum NotCompiled {
-    /// Because of what it is.
+    /// The component is to blame.
     Component(LoadError),
-    /// Because the compiler cannot be run here.
+    /// The compiler cannot be run here.
     Compiler(std::io::Error),
 }
 
@@ -109,13 +109,13 @@ impl From<LoadError> for NotCompiled {
     }
 }
 
-/// This program as it was started, also when an upgrade has put another in its place meanwhile.
+/// This program as it was started, even if an upgrade has replaced it since.
 fn this_program() -> std::io::Result<PathBuf> {
     let started = Path::new("/proc/self/exe");
     if started.exists() { Ok(started.to_owned()) } else { std::env::current_exe() }
 }
 
-/// Compiles in a child; a child that does not end well is a reason not to trust the component.
+/// Compiles in a child. If the child does not end well, the component is not trusted.
 pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
     let mut child = Command::new(this_program().map_err(NotCompiled::Compiler)?)
         .arg(SUBCOMMAND)
@@ -125,7 +125,7 @@ pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(NotCompiled::Compiler)?;
-    // Nobody reads from standard output before the child has read all; it ends early only when it fails.
+    // The child reads everything before it writes, so this cannot block; it ends early only when it fails.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(component);
     }
@@ -142,7 +142,7 @@ pub(crate) fn in_child(component: &[u8]) -> Result<Vec<u8>, NotCompiled> {
     }?)
 }
 
-/// What the child said until it closed its output; none when it did not in time, and then it is ended.
+/// What the child wrote until it closed its output. If that takes too long, the child is killed and this is `None`.
 fn wait(child: &mut Child) -> Option<Vec<u8>> {
     let mut stdout = child.stdout.take()?.take(CODE_BYTES_MAX);
     let (sender, receiver) = mpsc::channel();
@@ -158,7 +158,7 @@ fn wait(child: &mut Child) -> Option<Vec<u8>> {
     said
 }
 
-/// How the child ended, which has said what it had to say.
+/// How a child that has closed its output ended.
 fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
     let began = Instant::now();
     loop {

@@ -9,35 +9,35 @@ use cadenza_core::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One decision.
+/// One decision, with its input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionView {
     /// When it was taken.
     pub at: Timestamp,
     pub lead: LeadId,
-    /// For which run.
+    /// The run that asked.
     pub run: RunId,
-    /// Which attempt of its step; none for escalations.
+    /// Which attempt of its step; `None` for escalations.
     pub attempt: Option<u32>,
     pub task: Option<TaskId>,
     /// The point of an escalation.
     pub point: Option<u16>,
     /// The plugin that was asked.
     pub plugin: String,
-    /// The build that decided; none when none could be asked.
+    /// The build that decided; `None` if none could be asked.
     pub digest: Option<Digest>,
-    /// Not known when it failed and its component is gone.
+    /// Unknown if the decision failed and the component is gone.
     pub kind: Option<DecisionKind>,
     /// What it was asked.
     pub input: InputView,
-    /// What was decided; null when it failed.
+    /// What was decided; null if it failed.
     pub decision: Option<Decision>,
     /// Why nothing was decided.
     #[serde(flatten)]
     pub failure: Option<DecisionFailure>,
     /// Fuel, microseconds, bytes of memory, lines.
     pub cost: Cost,
-    /// The lines that the plugin said meanwhile.
+    /// The lines that the plugin logged meanwhile.
     pub log: Vec<String>,
 }
 
@@ -49,12 +49,12 @@ pub struct InputView {
     /// Whether parameters and fields are named by their positions, because the component is gone.
     #[serde(default)]
     pub by_position: bool,
-    /// What the build that was asked reads, with the types of fields; not known when its component is gone.
+    /// What the build that was asked reads, with the types of fields; unknown if its component is gone.
     #[serde(default)]
     pub reads: Option<Reads>,
-    /// By name; by position, from 0, when the component is gone.
+    /// By name; by position, from 0, if the component is gone.
     pub parameters: BTreeMap<String, Value>,
-    /// Fields of the lead, in the same way.
+    /// Fields of the lead, named in the same way.
     pub fields: BTreeMap<String, Value>,
     /// The latest touches.
     pub touches: Vec<TouchSeen>,
@@ -62,7 +62,7 @@ pub struct InputView {
     pub engagement: Vec<EngagementSeen>,
     /// Whether the owner is at work.
     pub owner_present: Option<bool>,
-    /// Points of the score before.
+    /// Points of the previous score.
     pub previous_score: Option<i32>,
     /// Open milliseconds since the step was entered.
     pub business_elapsed_ms: Option<u64>,
@@ -70,19 +70,19 @@ pub struct InputView {
     pub overdue: Option<Overdue>,
 }
 
-/// What a build calls the values that it is passed.
+/// The names a build gives to the values it is passed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Names {
     /// The kinds of decision that it takes.
     pub kinds: Vec<DecisionKind>,
-    /// Its parameters, in their order.
+    /// Its parameters, in order.
     pub parameters: Vec<String>,
-    /// What it reads, with the fields in their order.
+    /// What it reads, with the fields in order.
     pub reads: Reads,
 }
 
 impl DecisionView {
-    /// Of an answer that was given at this time.
+    /// The view of an answer that was given at `at`.
     pub fn new(answer: &Answer, at: Timestamp, names: Option<&Names>) -> Self {
         let input = &answer.input;
         let kind = match &answer.decision {

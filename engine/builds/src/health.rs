@@ -1,8 +1,8 @@
-//! How each build does: what it uses of its budgets, how it fails, and whether it is asked at all just now.
+//! How each build is doing: what it uses of its budgets, how it fails, and whether it is currently asked at all.
 //!
-//! A build that fails many times in a row is not asked for a while (circuit breaker): its runs take the failure policy of
-//! their step at once, and neither time nor fuel is spent on it. After the pause one decision is tried; if that comes
-//! through it is asked again as always, otherwise the pause is twice as long. Times here are real ones.
+//! A build that fails many times in a row is not asked for a while (circuit breaker). Its runs take the failure policy
+//! of their step at once, and no time or fuel is spent on it. After the pause one decision is tried. If that succeeds,
+//! the build is asked as usual again; otherwise the next pause is twice as long. Times here are real times.
 
 use super::histogram::Histogram;
 use crate::meter::Meter;
@@ -14,18 +14,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-/// So many failures one after another break the circuit.
+/// How many failures in a row break the circuit.
 pub(crate) const STREAK_MAX: u32 = 20;
-/// The first pause, in milliseconds; each further one is twice as long.
+/// The first pause, in milliseconds. Each further pause is twice as long.
 const PAUSE_MS: i64 = 30_000;
-/// The longest pause.
+/// The longest pause, in milliseconds.
 const PAUSE_MS_MAX: i64 = 10 * 60_000;
-/// A build that was near a budget is warned of until so many decisions were not.
+/// A build that came near a budget is warned about until this many decisions did not.
 const WARN_FOR_DECISIONS: u64 = 1_000;
-/// The same warning is not logged again for so long.
+/// The same warning is not logged again within this many milliseconds.
 const WARN_EVERY_MS: i64 = 10 * 60_000;
 
-/// Says what time it is outside: the circuit of a build goes by it, whatever clock the engine runs on.
+/// Returns the real time. A build's circuit goes by it, whatever clock the engine runs on.
 pub type RealTime = fn() -> Timestamp;
 
 /// The builds that were asked since the start.
@@ -36,12 +36,12 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of no build yet.
+    /// Knows no build yet.
     pub fn new(now: RealTime) -> Self {
         Self { now, builds: RwLock::default() }
     }
 
-    /// What is known of a build; begun when nothing is.
+    /// What is known of a build. Counting begins if nothing is known yet.
     pub fn of(&self, digest: Digest) -> Arc<BuildHealth> {
         if let Some(known) = self.builds.read().unwrap_or_else(PoisonError::into_inner).get(&digest) {
             return Arc::clone(known);
@@ -51,31 +51,31 @@ impl Health {
     }
 }
 
-/// What is counted of one build.
+/// What is counted for one build.
 #[derive(Debug)]
 pub struct BuildHealth {
     now: RealTime,
-    /// Questions, those that were not put to it included.
+    /// Questions, including those that were not put to it.
     pub decisions: Meter,
-    /// What became of them, in the order of [`Outcome::ALL`].
+    /// How they ended, in the order of [`Outcome::ALL`].
     pub outcomes: [Meter; Outcome::ALL.len()],
-    /// Lines that it said.
+    /// Lines that it logged.
     pub log_lines: Meter,
     used: [UseOf; Resource::ALL.len()],
     warned_at_ms: AtomicI64,
-    /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. It and `streak` lie beside the
-    /// lock, so that a healthy build takes none.
+    /// Real time in milliseconds until which it is not asked; 0 while the circuit is closed. This and `streak` are
+    /// outside the lock, so that a healthy build takes none.
     open_until_ms: AtomicI64,
     /// Failures in a row.
     streak: AtomicU32,
     circuit: Mutex<Circuit>,
 }
 
-/// What decisions used of one thing.
+/// What decisions used of one resource.
 #[derive(Debug, Default)]
 pub struct UseOf {
     pub spread: Histogram,
-    /// Decisions that were near the budget.
+    /// Decisions that came near the budget.
     pub near: Meter,
     /// The number of the last of them.
     last_near: AtomicU64,
@@ -83,7 +83,7 @@ pub struct UseOf {
 
 #[derive(Debug, Default)]
 struct Circuit {
-    /// Pauses since it last came through.
+    /// Pauses since it last succeeded.
     pauses: u32,
     last_failure: Option<String>,
 }
@@ -103,7 +103,7 @@ pub enum Outcome {
     Memory,
     /// Its answer was larger than its budget.
     Output,
-    /// It said more than its budget.
+    /// It logged more than its budget.
     Log,
     /// Its answer breaks the contract.
     BadOutput,
@@ -126,7 +126,7 @@ impl Outcome {
         Self::Unavailable,
     ];
 
-    /// As metrics and the API name it.
+    /// The name used in metrics and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Decided => "decided",
@@ -142,7 +142,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it speaks against the build. A refusal is the plugin's own word.
+    /// Whether it counts against the build. A refusal is the plugin's own decision.
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Decided | Self::Refused | Self::Unavailable)
     }
@@ -166,11 +166,10 @@ impl Outcome {
 /// Whether a build is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CircuitView {
-    /// Not before this real time.
+    /// The real time until which it is not asked.
     pub open_until: Option<Timestamp>,
-    /// Failures in a row.
     pub streak: u32,
-    /// The last one, without the plugin's words.
+    /// The last failure, without the plugin's words.
     pub last_failure: Option<String>,
 }
 
@@ -189,7 +188,7 @@ impl BuildHealth {
         }
     }
 
-    /// Whether it may be asked now; otherwise what is answered in its place.
+    /// Whether it may be asked now. Otherwise, what is answered in its place.
     pub fn admit(&self) -> Result<(), DecisionFailure> {
         let until = self.open_until_ms.load(Relaxed);
         if until == 0 {
@@ -198,7 +197,7 @@ impl BuildHealth {
         let now = (self.now)().as_ms();
         let circuit = self.lock();
         if now >= until {
-            // One is let through; the others wait for what comes of it.
+            // One is let through; the others wait for its result.
             self.open_until_ms.store(now + pause_ms(circuit.pauses), Relaxed);
             return Ok(());
         }
@@ -215,13 +214,13 @@ impl BuildHealth {
         self.outcomes[Outcome::Unavailable as usize].add(1);
     }
 
-    /// Counts what became of a decision; `plugin` is for the log.
+    /// Counts how a decision ended; `plugin` is for the log.
     pub fn record(&self, plugin: &str, decided: &Decided, budgets: Option<&Budgets>) {
         let outcome = Outcome::of(decided);
         self.decisions.add(1);
         self.outcomes[outcome as usize].add(1);
         self.log_lines.add(u64::from(decided.cost.log_lines));
-        // What was not put to it used nothing.
+        // A decision that was not put to it used nothing.
         if outcome != Outcome::Unavailable {
             for resource in Resource::ALL {
                 self.used(resource).spread.record(decided.used.of(resource));
@@ -262,19 +261,19 @@ impl BuildHealth {
         self.decisions.get().saturating_sub(self.outcomes[Outcome::Unavailable as usize].get())
     }
 
-    /// Has other budgets from now on: what was near the old ones says nothing any more.
+    /// Notes that it has other budgets from now on, so that coming near the old ones no longer counts.
     pub fn forget_near(&self) {
         for resource in Resource::ALL {
             self.used(resource).last_near.store(0, Relaxed);
         }
     }
 
-    /// What decisions used of one thing.
+    /// What decisions used of one resource.
     pub fn used(&self, resource: Resource) -> &UseOf {
         &self.used[resource as usize]
     }
 
-    /// Of what decisions were near the budget lately.
+    /// The resources of which decisions recently came near the budget.
     pub fn near_lately(&self) -> impl Iterator<Item = Resource> {
         let lately = |resource: &Resource| {
             let last = self.used(*resource).last_near.load(Relaxed);
@@ -296,7 +295,7 @@ impl BuildHealth {
         tracing::error!(plugin, streak, pause_ms, "a plugin fails again and again, and is not asked for a while");
     }
 
-    /// It is asked as always again; what its last failure was stays to be looked at.
+    /// It is asked as usual again. Its last failure is kept for inspection.
     fn came_through(&self) {
         if self.streak.load(Relaxed) > 0 {
             self.lock().pauses = 0;
@@ -305,7 +304,7 @@ impl BuildHealth {
         }
     }
 
-    /// It is asked again at once, as if nothing had been; whether it was not.
+    /// Makes it be asked again at once, as if nothing had happened. Returns whether it was not being asked.
     pub fn heal(&self) -> bool {
         *self.lock() = Circuit::default();
         self.streak.store(0, Relaxed);

@@ -1,4 +1,5 @@
-//! How values are spread, in little room: eight buckets for each doubling, so a quantile is at most an eighth too high.
+//! The distribution of values, in little space: eight buckets for each doubling, so a quantile is
+//! at most an eighth too high.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,18 +21,18 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts a value.
+    /// Counts one value.
     pub fn record(&self, value: u64) {
         self.buckets[bucket(value)].fetch_add(1, Relaxed);
         self.max.fetch_max(value, Relaxed);
     }
 
-    /// The largest value.
+    /// The largest value so far.
     pub fn max(&self) -> u64 {
         self.max.load(Relaxed)
     }
 
-    /// A value that so many of a hundred do not exceed; 0 when there are none.
+    /// A value that this percentage of values does not exceed; 0 if there are none.
     pub fn percentile(&self, percent: u64) -> u64 {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
         let wanted = (counts.iter().sum::<u64>() * percent).div_ceil(100);

@@ -1,6 +1,7 @@
-//! Plugins as the engine keeps them: components by their content, which of them are live, which are tried, how they do.
+//! Plugins as the engine keeps them: components by their content, which of them are live or on
+//! trial, and how they are doing.
 //!
-//! Must not know: HTTP, the driver. Nothing here decides for a lead; that is the decider's, with the sandbox.
+//! Must not know: HTTP, the driver. Nothing here decides for a lead; the decider does that, with the sandbox.
 
 mod archive;
 pub mod compile;
@@ -25,7 +26,7 @@ use cadenza_sandbox::{HostError, LoadError};
 use std::io;
 use std::path::PathBuf;
 
-/// Why a plugin is not to be had.
+/// Why a plugin is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// It does not load.
@@ -33,29 +34,20 @@ pub enum PluginError {
     Load { name: String, cause: LoadError },
     /// Its file cannot be read.
     #[error("the plugin `{name}` cannot be read from `{}`: {cause}", path.display())]
-    File {
-        name: String,
-        path: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
+    File { name: String, path: PathBuf, cause: String },
     /// The component is another plugin.
     #[error("the plugin `{name}` is expected, but the component calls itself `{found}`")]
     Name { name: String, found: String },
     /// The data folder's components cannot be read or written.
     #[error("{}: {cause}", path.display())]
-    Library {
-        path: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
+    Library { path: PathBuf, cause: String },
     /// The compiler's process cannot be run.
     #[error("components cannot be compiled here: {0}")]
     Compiler(io::Error),
     /// What is asked of its builds cannot be done.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// A component that is to be live is not there.
+    /// A component that should be live is missing.
     #[error(
         "the component {0} is not in the data folder, or damaged there: push it again with `cadenza plugin push`, or take \
          components/{0}.wasm from a backup"

@@ -1,11 +1,12 @@
-//! Components by their content, and the machine code that was made of them.
+//! Components by their content, and the machine code that was made from them.
 //!
 //! ```text
 //! components/<sha-256>.wasm    as they came; durable, part of a backup
 //! compiled/<sha-256>.<key>     machine code for this build, machine and settings; can be thrown away at any time
 //! compiled/secret              with which the code is signed; made on this machine, never part of a backup
 //! ```
-//! Code is read once, its signature is checked, and it is loaded from memory: what somebody else put there is not run.
+//! Code is read once, its signature is checked, and it is loaded from memory, so what somebody
+//! else put there is not run.
 
 use super::PluginError;
 use super::compile::{self, NotCompiled};
@@ -29,12 +30,12 @@ const TAG_BYTES: usize = 32;
 pub struct ComponentHash([u8; 32]);
 
 impl ComponentHash {
-    /// Of these bytes.
+    /// The hash of these bytes.
     pub fn of(component: &[u8]) -> Self {
         Self(Sha256::digest(component).into())
     }
 
-    /// Its head, as journals name it.
+    /// The beginning of the hash, as journals name it.
     pub fn digest(&self) -> Digest {
         Digest::of_hash(&self.0)
     }
@@ -79,16 +80,16 @@ pub struct Library {
     place: Place,
     compiler: Compiler,
     limits: HostLimits,
-    /// What code depends on besides the component.
+    /// A hash of what code depends on besides the component.
     compatibility: u64,
-    /// Compiled in this process; as many as are in use.
+    /// What was compiled in this process, as long as it is in use.
     compiled: Mutex<BTreeMap<ComponentHash, Compiled>>,
 }
 
 /// Where components are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compiler {
-    /// In a process of its own, whose limits are the system's: this program, started again.
+    /// In a process of its own, limited by the system: this program, started again.
     Child,
     ThisProcess,
 }
@@ -96,7 +97,7 @@ enum Compiler {
 enum Place {
     /// In a data folder.
     Disk { components: PathBuf, compiled: PathBuf, secret: [u8; 32] },
-    /// Nowhere: for commands without a data folder.
+    /// Only in memory, for commands without a data folder.
     Memory(Mutex<BTreeMap<ComponentHash, Arc<[u8]>>>),
 }
 
@@ -107,7 +108,7 @@ impl fmt::Debug for Library {
 }
 
 impl Library {
-    /// That of a data folder; what it needs is made.
+    /// The library of a data folder. What it needs is made.
     pub fn open(data: &Path) -> Result<Self, PluginError> {
         let (components, compiled) = (data.join("components"), data.join("compiled"));
         for folder in [&components, &compiled] {
@@ -117,12 +118,12 @@ impl Library {
         Self::at(Place::Disk { components, compiled, secret }, Compiler::Child)
     }
 
-    /// One that keeps nothing when the process ends.
+    /// A library that keeps nothing when the process ends.
     pub fn in_memory() -> Result<Self, PluginError> {
         Self::at(Place::Memory(Mutex::default()), Compiler::Child)
     }
 
-    /// The same for a program that cannot be its own compiler, as one of unit tests. What it compiles has to be trusted.
+    /// The same for a program that cannot be its own compiler, such as a unit test. What it compiles has to be trusted.
     pub fn of_this_process() -> Result<Self, PluginError> {
         Self::at(Place::Memory(Mutex::default()), Compiler::ThisProcess)
     }
@@ -140,7 +141,7 @@ impl Library {
         &self.limits
     }
 
-    /// Keeps a component; it is durable when this returns.
+    /// Keeps a component, which is durable when this returns.
     pub fn keep(&self, component: &[u8]) -> Result<ComponentHash, PluginError> {
         let hash = ComponentHash::of(component);
         match &self.place {
@@ -149,7 +150,7 @@ impl Library {
             }
             Place::Disk { components, .. } => {
                 let path = components.join(format!("{hash}.wasm"));
-                // One that is damaged is written anew.
+                // A damaged component is written again.
                 if !fs::read(&path).is_ok_and(|kept| ComponentHash::of(&kept) == hash) {
                     write_whole(&path, &[component]).map_err(|error| at(&path, &error))?;
                 }
@@ -158,7 +159,7 @@ impl Library {
         Ok(hash)
     }
 
-    /// A component's bytes.
+    /// The bytes of a component.
     pub fn component(&self, hash: ComponentHash) -> Result<Arc<[u8]>, PluginError> {
         match &self.place {
             Place::Memory(components) => {
@@ -168,7 +169,7 @@ impl Library {
             Place::Disk { components, .. } => {
                 let path = components.join(format!("{hash}.wasm"));
                 match fs::read(&path) {
-                    // A file that is not what its name says is no component of ours.
+                    // A file whose content does not match its name is not a component of ours.
                     Ok(bytes) if ComponentHash::of(&bytes) == hash => Ok(bytes.into()),
                     Ok(_) => Err(PluginError::Gone(hash)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PluginError::Gone(hash)),
@@ -178,8 +179,8 @@ impl Library {
         }
     }
 
-    /// A component ready for sandboxes: compiled in this process before, on this machine before, or now. `name` is for
-    /// what is said when it cannot be.
+    /// A component ready for sandboxes: compiled earlier in this process or on this machine, or else now. `name` is for
+    /// the error if it cannot be compiled.
     pub fn compiled(&self, name: &str, hash: ComponentHash) -> Result<Compiled, PluginError> {
         let known = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(compiled) = known().get(&hash) {
@@ -199,12 +200,12 @@ impl Library {
         Ok(compiled)
     }
 
-    /// Whether its machine code is there already.
+    /// Whether its machine code is already there.
     pub fn is_compiled(&self, hash: ComponentHash) -> bool {
         matches!(&self.place, Place::Disk { compiled, .. } if compiled.join(self.code_name(hash)).exists())
     }
 
-    /// Drops all components but the newest, on the disk.
+    /// Drops all components from the disk except the newest.
     pub fn keep_newest(&self, count: usize) {
         let Place::Disk { components, .. } = &self.place else { return };
         let mut found: Vec<_> = fs::read_dir(components).into_iter().flatten().flatten().collect();
@@ -214,7 +215,7 @@ impl Library {
         self.forget_all_but(&newest, &newest);
     }
 
-    /// Drops components that are not to be kept, and from memory the code of those that are not in use.
+    /// Drops components that are not to be kept, and drops from memory the code of those that are not in use.
     pub fn forget_all_but(&self, keep: &BTreeSet<ComponentHash>, in_use: &BTreeSet<ComponentHash>) {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).retain(|hash, _| in_use.contains(hash));
         match &self.place {
@@ -246,7 +247,7 @@ impl Library {
         Ok(self.trust(code.into(), hash))
     }
 
-    /// Code that was kept on this machine; none when there is none that can be trusted.
+    /// Code that was kept on this machine; `None` if there is none that can be trusted.
     fn read_code(&self, hash: ComponentHash) -> Option<Compiled> {
         let Place::Disk { compiled, secret, .. } = &self.place else { return None };
         let path = compiled.join(self.code_name(hash));
@@ -261,10 +262,10 @@ impl Library {
 
     #[allow(unsafe_code, reason = "machine code cannot be checked, only vouched for; see SAFETY")]
     fn trust(&self, code: Arc<[u8]>, hash: ComponentHash) -> Compiled {
-        // SAFETY: both callers have what `Compiled::code` returned for this component in this very program: one right from
-        // its child process, the other from a file that was signed, with the component's hash and what code depends on,
-        // by a secret that lies beside it: in a data folder, or in a folder of the user's own (`kit/code.rs`) where nobody
-        // else may write.
+        // SAFETY: both callers have what `Compiled::code` returned for this component in this very program. One has it
+        // directly from its child process. The other has it from a file that was signed, together with the component's
+        // hash and what code depends on, by a secret that lies beside it: in a data folder, or in a folder of the
+        // user's own (`kit/code.rs`) where nobody else may write.
         unsafe { Compiled::trusted(code, hash.digest(), &self.limits) }
     }
 
@@ -280,7 +281,7 @@ impl Library {
         format!("{hash}.{:016x}", self.compatibility)
     }
 
-    /// Code of another build or other settings is of no use any more.
+    /// Drops the code of other builds or settings, which is no longer of any use.
     fn drop_foreign_code(&self) {
         if let Place::Disk { compiled, .. } = &self.place {
             let ours = format!(".{:016x}", self.compatibility);
@@ -293,7 +294,7 @@ fn at(path: &Path, error: &io::Error) -> PluginError {
     PluginError::Library { path: path.to_owned(), cause: error.to_string() }
 }
 
-/// The secret of this data folder on this machine; made when there is none.
+/// The secret of this data folder on this machine; made if there is none.
 fn secret(path: &Path) -> Result<[u8; 32], PluginError> {
     if let Ok(bytes) = fs::read(path)
         && let Ok(secret) = <[u8; 32]>::try_from(bytes)
@@ -306,7 +307,7 @@ fn secret(path: &Path) -> Result<[u8; 32], PluginError> {
     Ok(secret)
 }
 
-/// Writes a file whole and durable, or not at all; nobody else may read it.
+/// Writes a file whole and durably, or not at all. Nobody else may read it.
 fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
@@ -319,7 +320,7 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
 fn remove_files(folder: &Path, of_no_use: impl Fn(&str) -> bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(&of_no_use) {
-            // What cannot be removed only takes room.
+            // A file that cannot be removed only takes up space.
             let _ = fs::remove_file(entry.path());
         }
     }

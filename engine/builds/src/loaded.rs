@@ -1,4 +1,4 @@
-//! The builds that decide and those that are tried, compiled and ready for every sandbox of this process.
+//! The builds that decide and those on trial, compiled and ready for every sandbox of this process.
 
 use super::{ComponentHash, Library, PluginError, Registry};
 use cadenza_core::id::Digest;
@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Components that the program and a workspace folder bring along.
+/// Components that come with the program or a workspace folder.
 #[derive(Debug, Default)]
 pub struct Offers {
-    /// Name, component, who brings it.
+    /// Name, component, and where it comes from.
     pub found: Vec<(String, ComponentHash, &'static str)>,
-    /// Files that are named and cannot be taken.
+    /// Files that are named but cannot be used.
     pub troubles: Troubles,
 }
 
-/// Why plugins that are brought along or kept cannot be used, by name.
+/// Why plugins cannot be used, by name.
 pub type Troubles = BTreeMap<String, PluginError>;
 
 /// A build that is ready.
@@ -36,7 +36,7 @@ pub struct Plugins {
     builds: BTreeMap<Digest, Build>,
     /// What the live builds say of themselves, by name.
     infos: BTreeMap<String, PluginInfo>,
-    /// What those say that are tried, by name, with the share of leads for which they decide.
+    /// What the builds on trial say of themselves, by name, with the share of leads for which they decide.
     candidates: BTreeMap<String, (PluginInfo, u16)>,
     troubles: Troubles,
     probe: Mutex<Sandbox>,
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Plugins {
     }
 }
 
-/// Keeps what the program and a workspace folder bring along.
+/// Keeps the components that come with the program and a workspace folder.
 pub fn offers(
     library: &Library,
     root: &Path,
@@ -63,7 +63,7 @@ pub fn offers(
         let path = root.join(file);
         match read(&path, library.limits().component_bytes_max) {
             Ok(component) => {
-                // A file of the workspace takes the place of what the program has under this name.
+                // A file of the workspace replaces what the program has under this name.
                 offers.found.retain(|(offered, ..)| offered != name);
                 offers.found.push((name.clone(), library.keep(&component)?, "workspace"));
             }
@@ -84,8 +84,9 @@ fn read(file: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
 }
 
 impl Plugins {
-    /// Everything that the registry has live or tried, with the workspace's budgets. The registry learns their rules. What is
-    /// wrong with a plugin that the settings name is told where they name it, when the workspace is checked.
+    /// Loads everything that the registry has live or on trial, with the workspace's budgets. The registry
+    /// learns their rules. What is wrong with a plugin that the settings name is reported at that place, when
+    /// the workspace is checked.
     pub fn load(
         library: &Library,
         registry: &mut Registry,
@@ -117,13 +118,14 @@ impl Plugins {
         Ok(plugins)
     }
 
-    /// The same, when nothing is wrong with any of them: for who brings a build, and no folder that could be mended.
+    /// The same, if nothing is wrong with any of them. For a caller that brings a single build, and has no
+    /// folder that could be corrected.
     pub fn sound(mut self) -> Result<Self, PluginError> {
         self.troubles.pop_first().map_or(Ok(()), |(_, trouble)| Err(trouble))?;
         Ok(self)
     }
 
-    /// Adds a build; what is wrong with the plugin itself is kept for where the settings name it.
+    /// Adds a build. What is wrong with the plugin itself is kept for the place where the settings name it.
     fn take(
         &mut self,
         library: &Library,
@@ -162,11 +164,11 @@ impl Plugins {
         Ok(info)
     }
 
-    /// Brings a worker's sandbox up to date. Builds that are no longer wanted stay until the next time, for questions that
-    /// were put before.
+    /// Brings a worker's sandbox up to date. Builds that are no longer wanted stay until the next time,
+    /// for questions asked earlier.
     pub fn equip(&self, sandbox: &mut Sandbox, before: &Self) -> Result<(), PluginError> {
         sandbox.retain(|digest| self.builds.contains_key(&digest) || before.builds.contains_key(&digest));
-        // They were asked what they are when they were loaded for the first time; nobody waits for that here.
+        // They were asked about themselves when they were first loaded, so nobody waits for that here.
         let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         for (digest, Build { compiled, budget }) in &self.builds {
             let same = before.builds.get(digest).is_some_and(|before| before.budget == *budget);
@@ -179,7 +181,7 @@ impl Plugins {
         Ok(())
     }
 
-    /// A sandbox of one's own with all of them.
+    /// A new sandbox with all of them.
     pub fn sandbox(&self) -> Result<Sandbox, PluginError> {
         let mut sandbox = Sandbox::new(&self.limits)?;
         self.equip(&mut sandbox, self)?;
@@ -191,7 +193,7 @@ impl Plugins {
         &self.infos
     }
 
-    /// The build that is tried, whatever its share.
+    /// The build on trial, whatever its share.
     pub fn candidate(&self, name: &str) -> Option<&PluginInfo> {
         self.candidates.get(name).map(|(info, _)| info)
     }
@@ -201,13 +203,13 @@ impl Plugins {
         self.infos.values().chain(self.candidates.values().map(|(info, _)| info))
     }
 
-    /// What a decision of a build may use, and what of it the workspace says.
+    /// What a decision of a build may use, and which of these budgets the workspace sets.
     pub fn budgets(&self, digest: Digest) -> Option<(Budgets, BudgetOverrides)> {
         let budgets = self.probe.lock().unwrap_or_else(PoisonError::into_inner).budgets(digest).copied()?;
         Some((budgets, self.builds.get(&digest)?.budget))
     }
 
-    /// The same plugins with what is tried in the place of what is live: how a workspace would do with it.
+    /// The same plugins with the build on trial in place of the live one, to see how a workspace would do with it.
     pub fn with_candidate_live<'a>(&'a self, name: &'a str) -> Promoted<'a> {
         Promoted { plugins: self, name }
     }
@@ -243,7 +245,7 @@ impl Plugins {
         bound
     }
 
-    /// The builds that are tried, with what they read at the places that they fit.
+    /// The builds on trial, with what they read at the places that they fit.
     pub fn candidates(
         &self,
         asks: &[(AskRef, &Ask)],
@@ -258,16 +260,16 @@ impl Plugins {
     }
 }
 
-/// What comes of binding builds to the places where they are asked.
+/// The result of binding builds to the places where they are asked.
 #[derive(Debug, Default)]
 pub struct Bound {
-    /// Of the live builds. A place whose plugin is gone, or no longer takes its parameters, has none: the step's failure
-    /// policy applies there.
+    /// The bindings of the live builds. A place whose plugin is gone, or no longer takes its parameters, has none; the
+    /// step's failure policy applies there.
     pub bindings: BTreeMap<AskRef, Binding>,
-    /// Of the builds that are tried. Where one does not fit it is not asked, and the live one decides.
+    /// The bindings of the builds on trial. Where one does not fit it is not asked, and the live build decides.
     pub candidates: BTreeMap<AskRef, Binding>,
-    /// Builds that do not fit a definition: live ones an older one, since the current ones were checked; tried ones also one
-    /// that was applied since.
+    /// Builds that do not fit a definition. For live builds that is an older definition, because the current ones were
+    /// checked; for builds on trial it can also be one that was applied since.
     pub misfits: Vec<Misfit>,
 }
 

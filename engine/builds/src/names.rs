@@ -3,20 +3,20 @@
 /// A function's name without what the compiler added.
 pub fn readable(name: &str) -> String {
     let name = format!("{:#}", rustc_demangle::demangle(name));
-    // The linker takes some names apart already, and leaves the hash.
+    // The linker has already demangled some names, but leaves the hash.
     let hash = name.rsplit_once("::h").filter(|(_, hash)| hash.len() == 16 && is_hexadecimal(hash));
     hash.map_or(name.as_str(), |(plain, _)| plain).to_owned()
 }
 
-/// A backtrace that begins where the author's code, or what it called, went wrong: how a panic is then carried out is the
-/// same for all of them.
+/// A backtrace that begins where the author's code, or what it called, failed. How a panic is carried out after that is
+/// the same for all plugins.
 pub fn readable_backtrace(backtrace: &[String]) -> Vec<String> {
     let names: Vec<String> = backtrace.iter().map(|name| readable(name)).collect();
     let panicked = names.iter().rposition(|name| PANICS.iter().any(|panics| name.starts_with(panics)));
     names[panicked.map_or(0, |at| at + 1)..].to_vec()
 }
 
-/// How the functions begin that carry a panic out.
+/// How the names of functions begin that carry out a panic.
 const PANICS: &[&str] = &[
     "core::panicking::",
     "std::panicking::",

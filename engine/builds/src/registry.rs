@@ -1,8 +1,8 @@
-//! Which build of each plugin is live, which is tried, and which were live before. Kept in the store as one document;
-//! changed whole, together with the catalog that follows from it.
+//! Which build of each plugin is live, which is on trial, and which were live before. Kept in the store as one
+//! document, and changed as a whole together with the catalog that follows from it.
 //!
-//! What a workspace folder or the program itself brings along is offered: it goes live when it is another build than what
-//! was offered before. What was promoted over the API stays live until then.
+//! What comes with a workspace folder or the program is an offer: it goes live if it differs from what was offered
+//! before. Until then, what was promoted over the API stays live.
 
 use super::{ComponentHash, PluginError};
 use cadenza_core::id::Digest;
@@ -11,7 +11,7 @@ use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many builds are remembered that were live before.
+/// How many builds that were live before are remembered.
 const PAST_MAX: usize = 16;
 
 /// Every plugin there is, by name.
@@ -23,23 +23,24 @@ pub struct Registry {
 /// The builds of one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
-    /// What the folder or the program brought last; none when it came over the API alone.
+    /// What the folder or the program offered last; `None` if the plugin came only over the API.
     pub offered: Option<ComponentHash>,
-    /// What decides; none while the first build is still tried.
+    /// The build that decides; `None` while the first build is still on trial.
     pub live: Option<Live>,
-    /// What is tried.
+    /// The build on trial.
     pub candidate: Option<Trial>,
     /// How many trials there were.
     #[serde(default)]
     pub trials: u64,
-    /// What was live before, the latest last.
+    /// The builds that were live before, the latest last.
     #[serde(default)]
     pub past: Vec<Live>,
-    /// Builds that decided, and neither decide nor can be gone back to any more: since when. Their components are kept as
-    /// long as it is remembered where their decisions lie, to know the names of what they were passed.
+    /// Builds that decided but neither decide now nor can be rolled back to, and since when. Their components are kept
+    /// as long as their decisions can be found, to know the names of the values they were passed.
     #[serde(default)]
     pub retired: BTreeMap<ComponentHash, Timestamp>,
-    /// The rules of every build that ever decided, by number, as the latest of them words each: journals refer to them.
+    /// The rules of every build that ever decided, by number, in the words of the latest build that has
+    /// them. Journals refer to them.
     #[serde(default)]
     pub rules: BTreeMap<u16, RuleInfo>,
 }
@@ -53,11 +54,11 @@ pub struct Live {
     pub by: String,
 }
 
-/// A build that is tried.
+/// A build that is on trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
     pub hash: ComponentHash,
-    /// Of a thousand leads it decides for so many; 0 is shadow.
+    /// For how many of a thousand leads it decides; 0 means shadow.
     pub share_permille: u16,
     pub since: Timestamp,
     /// Who tries it.
@@ -67,28 +68,28 @@ pub struct Trial {
 /// Why a plugin's builds are not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No such plugin.
+    /// There is no such plugin.
     #[error("there is no plugin `{0}`")]
     Unknown(String),
-    /// It is live already.
+    /// The build is already live.
     #[error("this build of `{0}` is live already")]
     IsLive(String),
     /// There is nothing to promote.
     #[error("no build of `{0}` is being tried: load one first, with `cadenza plugin push`")]
     NothingTried(String),
-    /// Somebody else tried, promoted or dropped another build meanwhile.
+    /// Somebody else tried, promoted or dropped another build in the meantime.
     #[error("of `{plugin}` it would be the build {found} now, and not {wanted}: look at it again")]
     Another {
         plugin: String,
-        /// What it would be.
+        /// The build it would be.
         found: Digest,
-        /// What was meant.
+        /// The build that was meant.
         wanted: Digest,
     },
     /// There is nothing to go back to.
     #[error("`{0}` has no earlier build to go back to")]
     NothingBefore(String),
-    /// Journals would tell of past decisions in the words of another rule.
+    /// Journals would describe past decisions in the words of another rule.
     #[error(
         "rule {id} of `{plugin}` was `{before}` when it decided before, and is `{now}` in this build: give `{now}` a number of its own, or its old name back"
     )]
@@ -98,7 +99,7 @@ pub enum Refusal {
         id: u16,
         /// What it was called.
         before: String,
-        /// What it is called.
+        /// What it is called now.
         now: String,
     },
 }
@@ -109,7 +110,7 @@ impl Registry {
         self.plugins.iter().map(|(name, versions)| (name.as_str(), versions))
     }
 
-    /// One plugin's builds.
+    /// The builds of one plugin.
     pub fn get(&self, name: &str) -> Option<&Versions> {
         self.plugins.get(name)
     }
@@ -124,20 +125,20 @@ impl Registry {
         self.plugins.values().flat_map(of).collect()
     }
 
-    /// The components of builds that are live or tried.
+    /// The components of builds that are live or on trial.
     pub fn in_use(&self) -> BTreeSet<ComponentHash> {
         self.plugins.values().flat_map(Versions::in_use).collect()
     }
 
-    /// Forgets builds that last decided before this.
+    /// Forgets builds that were retired before this time.
     pub fn forget_retired(&mut self, before: Timestamp) {
         for versions in self.plugins.values_mut() {
             versions.retired.retain(|_, since| *since >= before);
         }
     }
 
-    /// Keeps to builds that can be loaded, at a start: what is tried and cannot is dropped, and of what was live the latest
-    /// that can goes live again. Says aloud what it changes.
+    /// Keeps only builds that can be loaded, at a start. A build on trial that cannot be loaded is dropped. If the live
+    /// build cannot be, the latest earlier one that can be goes live again. Logs what it changes.
     pub fn mend(&mut self, now: Timestamp, loads: impl Fn(&str, ComponentHash) -> Result<(), PluginError>) {
         for (name, versions) in &mut self.plugins {
             let broken = |hash| loads(name, hash).err();
@@ -154,7 +155,7 @@ impl Registry {
         }
     }
 
-    /// The folder or the program brings a build along.
+    /// Takes a build that comes with the folder or the program.
     pub fn offer(&mut self, name: &str, hash: ComponentHash, by: &str, now: Timestamp) {
         let versions = self.versions(name);
         if versions.offered.replace(hash) != Some(hash) {
@@ -162,7 +163,7 @@ impl Registry {
         }
     }
 
-    /// Tries a build beside the live one; what was tried before is dropped.
+    /// Tries a build beside the live one. Any previous build on trial is dropped.
     pub fn try_out(&mut self, name: &str, trial: Trial) -> Result<(), Refusal> {
         let versions = self.versions(name);
         if versions.live.as_ref().is_some_and(|live| live.hash == trial.hash) {
@@ -176,7 +177,7 @@ impl Registry {
         Ok(())
     }
 
-    /// What is tried goes live, if it is still what is `wanted`.
+    /// Makes the build on trial the live one, if it is still the one `wanted`.
     pub fn promote(
         &mut self,
         name: &str,
@@ -191,8 +192,8 @@ impl Registry {
         Ok(trial.hash)
     }
 
-    /// What is tried is dropped; when nothing is, the build before the live one goes live again. `wanted` is what is taken away:
-    /// what is tried, or is live.
+    /// Drops the build on trial; if there is none, the build before the live one goes live again. `wanted` is the build
+    /// to take away: the one on trial, or the live one.
     pub fn roll_back(
         &mut self,
         name: &str,
@@ -205,7 +206,7 @@ impl Registry {
         meant(name, wanted, tried.or(versions.live.as_ref().map(|live| live.hash)))?;
         if let Some(hash) = versions.drop_candidate(now) {
             if versions.live.is_none() && versions.retired.is_empty() {
-                // It never decided: nothing is left of the plugin.
+                // It never decided, so nothing is left of the plugin.
                 self.plugins.remove(name);
             }
             return Ok(RolledBack::Candidate(hash));
@@ -237,7 +238,7 @@ impl Registry {
     }
 }
 
-/// Refuses when it would be another build than the one that is meant.
+/// Refuses to act on another build than the one that was meant.
 fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> Result<(), Refusal> {
     match wanted.zip(found.map(|found| found.digest())) {
         Some((wanted, found)) if wanted != found => Err(Refusal::Another { plugin: plugin.to_owned(), found, wanted }),
@@ -248,7 +249,7 @@ fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> 
 /// What a rollback did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RolledBack {
-    /// This build is no longer tried.
+    /// This build is no longer on trial.
     Candidate(ComponentHash),
     /// This build is live again.
     Live(ComponentHash),
@@ -260,7 +261,7 @@ impl Versions {
         live.into_iter().chain(self.candidate.as_ref().map(|trial| trial.hash))
     }
 
-    /// Drops what is tried; which build that was.
+    /// Drops the build on trial, and returns which one it was.
     fn drop_candidate(&mut self, now: Timestamp) -> Option<ComponentHash> {
         let dropped = self.candidate.take()?;
         if dropped.share_permille > 0 {
@@ -362,7 +363,7 @@ mod tests {
         registry.mend(NOW, |_, hash| if hash == build("1") { Ok(()) } else { gone(hash) });
         assert_eq!(live(&registry), Some(build("1")));
         assert!(registry.get("fit").is_some_and(|versions| versions.candidate.is_none()));
-        // With none that can, the last one stays, and the start says why it fails.
+        // If none can be loaded, the last one stays, and the start says why it fails.
         registry.mend(NOW, |_, hash| gone(hash));
         assert_eq!(live(&registry), Some(build("1")));
     }

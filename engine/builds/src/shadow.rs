@@ -1,4 +1,5 @@
-//! What a build that is only watched would have decided otherwise: counted, with examples that name leads and nobody's data.
+//! What a build that is only watched would have decided differently: counted, with examples that name
+//! leads but hold nobody's data.
 
 use cadenza_core::id::{Digest, LeadId};
 use cadenza_core::plugin::{Decision, DecisionFailure};
@@ -6,14 +7,14 @@ use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// How many examples are kept, the latest.
+/// How many of the latest examples are kept.
 const EXAMPLES_MAX: usize = 200;
 
 /// One question that both builds were asked.
 #[derive(Clone, Debug)]
 pub struct Compared {
     pub plugin: String,
-    /// The build that decided; none when none could be asked, or where several did.
+    /// The build that decided; `None` if none could be asked, or if several did.
     pub live: Option<Digest>,
     /// The build that was watched.
     pub shadow: Digest,
@@ -26,32 +27,32 @@ pub struct Compared {
     pub would_decide: Result<Decision, DecisionFailure>,
 }
 
-/// What came of watching one build beside another.
+/// The results of watching one build beside another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// The build that decides; the tally begins anew with another.
+    /// The build that decides. The tally starts again with another one.
     pub live: Option<Digest>,
     /// The build that is watched.
     pub shadow: Option<Digest>,
     /// Questions that both were asked.
     pub asked: u64,
-    /// Those where something differs.
+    /// How many of these differ in some way.
     pub different: u64,
-    /// Other points, whatever the segment.
+    /// Those with other points, whatever the segment.
     pub points: u64,
     /// The sum of all differences in points, watched minus live.
     pub points_sum: i64,
     /// The largest difference either way.
     pub points_max: i32,
-    /// Other reasons only.
+    /// Those that differ only in their reasons.
     pub reasons: u64,
     /// Other segments, tracks or actions: `warm -> hot`, and how often.
     pub moves: BTreeMap<String, u64>,
-    /// Questions that the watched build failed or refused and the live one did not.
+    /// Questions that the watched build failed or refused but the live one did not.
     pub fails: u64,
-    /// The other way about.
+    /// Questions that the live build failed or refused but the watched one did not.
     pub fails_live: u64,
-    /// Questions that the watched build was not asked, because it was too slow to keep up, or failed again and again.
+    /// Questions that the watched build was not asked, because it was too slow to keep up or failed repeatedly.
     #[serde(default)]
     pub skipped: u64,
     /// Why the watched build failed, without its own words, and how often.
@@ -61,7 +62,7 @@ pub struct Tally {
     pub examples: VecDeque<Example>,
 }
 
-/// One difference.
+/// One difference between the builds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     pub lead: LeadId,
@@ -74,14 +75,14 @@ pub struct Example {
 }
 
 impl Tally {
-    /// Adds a question.
+    /// Adds a question that both were asked.
     pub fn add(&mut self, compared: &Compared) {
         let Compared { live, shadow, lead, at, decided, would_decide, .. } = compared;
         if self.live != *live || self.shadow != Some(*shadow) {
             *self = Self { live: *live, shadow: Some(*shadow), ..Self::default() };
         }
         if matches!(would_decide, Err(DecisionFailure::Unavailable(_))) {
-            // Its circuit is open: there is nothing to compare.
+            // Its circuit is open, so there is nothing to compare.
             self.skipped += 1;
             return;
         }
@@ -128,7 +129,7 @@ impl Tally {
     }
 }
 
-/// What follows from a decision: the segment, track or action.
+/// The result of a decision: the segment, track or action.
 fn what(decision: &Decision) -> &str {
     match decision {
         Decision::Score { segment, .. } => segment.as_str(),
@@ -137,7 +138,7 @@ fn what(decision: &Decision) -> &str {
     }
 }
 
-/// A decision in a few words, without reasons and messages: those may name people.
+/// A decision in a few words, without reasons and messages, because those may name people.
 fn say(decided: &Result<Decision, DecisionFailure>) -> String {
     match decided {
         Ok(decision @ Decision::Score { points, .. }) => format!("{points} points, {}", what(decision)),

@@ -668,6 +668,10 @@ crate::codes::codes! {
         4 Suppressed = "suppressed",
         /// The workflow has a run for each value of something that is blank.
         5 NoKey = "no_key",
+        /// Another workflow of its group has the lead, and stays.
+        6 GroupTaken = "group_taken",
+        /// Another workflow of its group has the lead; it waits until that is over.
+        7 GroupWaits = "waits_for_group",
     }
 }
 

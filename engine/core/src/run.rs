@@ -241,6 +241,23 @@ pub enum CadencePhase {
 /// `leave`, from people and from consent.
 pub const COMPLETED: &str = "completed";
 
+/// The ending of a run that another workflow of its group took the lead from.
+pub const OUSTED: &str = "ousted";
+
+/// An enrolment that waits until its group is free.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Waiter {
+    /// The name of the workflow.
+    #[n(0)]
+    pub workflow: String,
+    /// The key of the run.
+    #[n(1)]
+    pub key: Option<String>,
+    /// Until when it waits.
+    #[n(2)]
+    pub until: Timestamp,
+}
+
 /// The latest run of a workflow that has ended.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Past {

@@ -6,7 +6,7 @@ use crate::event::EventType;
 use crate::id::{BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
 use crate::lead::{Channel, Lead, RepId, Stage};
-use crate::run::{CadencePhase, Past, Run, RunState};
+use crate::run::{CadencePhase, Past, Run, RunState, Waiter};
 use crate::task::{Task, TaskKind};
 use crate::time::{MINUTE_MS, Timestamp};
 use crate::value::Value;
@@ -57,7 +57,12 @@ pub struct LeadState {
     pub given_up: Vec<Task>,
     /// The arms of A/B tests that the lead has drawn, the latest last. At most [`ARMS_MAX`].
     pub arms: Vec<DrawnArm>,
+    /// Enrolments that wait until their group is free. At most [`WAITERS_MAX`].
+    pub waiters: Vec<Waiter>,
 }
+
+/// How many enrolments of a lead may wait for their groups.
+pub const WAITERS_MAX: usize = 16;
 
 /// How many workflows, each with every key of its runs, a lead remembers to have been in.
 pub const PAST_MAX: usize = 512;
@@ -120,6 +125,8 @@ pub(crate) enum Deadline {
     Ready(RunId),
     /// A run's pause is over.
     Pause(RunId),
+    /// An enrolment has waited for its group as long as it may.
+    Waiter,
 }
 
 /// An event that is kept for waits.
@@ -163,6 +170,7 @@ impl LeadState {
             reserved: Vec::new(),
             given_up: Vec::new(),
             arms: Vec::new(),
+            waiters: Vec::new(),
         }
     }
 
@@ -288,7 +296,8 @@ impl LeadState {
             | RunState::Sending(_)
             | RunState::Parked { .. } => None,
         });
-        pauses.chain(hold).chain(escalations).chain(given_up).chain(runs)
+        let waiters = self.waiters.iter().map(|waiter| (waiter.until, Deadline::Waiter));
+        pauses.chain(waiters).chain(hold).chain(escalations).chain(given_up).chain(runs)
     }
 
     /// The questions that wait for room in the decision pool: the plugin, since when, and the run.

@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::journal::Entry;
 use crate::lead::Lead;
 use crate::plugin::{Decision, Reason};
-use crate::run::{Past, Run};
+use crate::run::{Past, Run, Waiter};
 use crate::state::{DrawnArm, LeadState, Recent, Reservation};
 use crate::task::Task;
 use crate::time::Timestamp;
@@ -53,6 +53,9 @@ struct Written<'a> {
     #[n(13)]
     #[cbor(skip_if = "empty")]
     arms: &'a [DrawnArm],
+    #[n(14)]
+    #[cbor(skip_if = "empty")]
+    waiters: &'a [Waiter],
 }
 
 fn empty<T>(list: &&[T]) -> bool {
@@ -97,6 +100,9 @@ struct Read {
     #[n(13)]
     #[cbor(default)]
     arms: Vec<DrawnArm>,
+    #[n(14)]
+    #[cbor(default)]
+    waiters: Vec<Waiter>,
 }
 
 /// What was left out, and where it is found again. Every place is an index of one byte; what
@@ -224,6 +230,7 @@ impl<C> Encode<C> for LeadState {
             reserved: &self.reserved,
             given_up: &self.given_up,
             arms: &self.arms,
+            waiters: &self.waiters,
         }
         .encode(e, ctx)
     }
@@ -233,11 +240,26 @@ impl<'b, C> Decode<'b, C> for LeadState {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         let read = Read::decode(d, ctx)?;
         let Read { lead, seq, born, runs, tasks, past, hold, callback_at, recent, .. } = read;
-        let Read { mut latest, left_out, reserved, given_up, arms, .. } = read;
+        let Read { mut latest, left_out, reserved, given_up, arms, waiters, .. } = read;
         if let (Some(entry), Some(left_out)) = (&mut latest, left_out) {
             left_out.put_back(entry, &lead);
         }
         let past = past.unwrap_or_default();
-        Ok(Self { lead, seq, born, runs, tasks, past, hold, callback_at, recent, latest, reserved, given_up, arms })
+        Ok(Self {
+            lead,
+            seq,
+            born,
+            runs,
+            tasks,
+            past,
+            hold,
+            callback_at,
+            recent,
+            latest,
+            reserved,
+            given_up,
+            arms,
+            waiters,
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! Web addresses that things are sent to. User and password of one go into a header; nothing of an address is shown but
-//! its scheme, host and port, since paths and queries carry secrets too.
+//! Web addresses that things are sent to. User and password go into a header. Only the scheme, host and port of an
+//! address are ever shown, because paths and queries carry secrets too.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +13,11 @@ use std::fmt;
 pub struct Address {
     /// Without user and password.
     pub uri: Uri,
-    /// User and password, as the header `Authorization` has them.
+    /// User and password, in the form of an `Authorization` header.
     pub authorization: Option<HeaderValue>,
 }
 
-/// A text that is no web address. It does not say what the text is: there may be a password in it.
+/// The text is not a web address. The error does not repeat the text, because there may be a password in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no web address such as https://host/path")]
 pub struct NoAddress;
@@ -32,7 +32,7 @@ impl Address {
         // A fragment is never sent.
         let path = path.split('#').next().unwrap_or_default();
         let uri: Uri = format!("{}://{host}{path}", scheme.to_ascii_lowercase()).parse().map_err(|_| NoAddress)?;
-        // What stands behind a colon and is no port may be the rest of a password.
+        // What follows a colon but is not a port may be the rest of a password.
         let port_is_one = uri.authority().is_some_and(|whole| whole.port().is_some() || whole.host() == whole.as_str());
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
         if !matches!(uri.scheme_str(), Some("http" | "https")) || !has_host || !port_is_one {
@@ -78,7 +78,7 @@ mod tests {
             ("https://ada:s3@cret@mail.example", "https://mail.example", Some("Basic YWRhOnMzQGNyZXQ=")),
             ("https://s3cret@mail.example", "https://mail.example", Some("Basic czNjcmV0Og==")),
             ("http://[::1]:9/x", "http://[::1]:9", None),
-            // A slash in a password that was not encoded: the host would be `ada`, its port no number.
+            // A slash in a password that was not encoded: the host would be `ada`, and its port not a number.
             ("https://ada:s3/cret@mail.example", "…", None),
             ("ada:s3cret@mail.example", "…", None),
             ("ftp://ada:s3cret@mail.example", "…", None),

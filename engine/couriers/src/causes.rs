@@ -1,6 +1,6 @@
-//! An error in one line, with everything behind it.
+//! An error in one line, with all its causes.
 
-/// What an error says, and what its causes say that it has not said already.
+/// What an error says, followed by what its causes say that it has not said already.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

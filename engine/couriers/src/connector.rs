@@ -1,5 +1,5 @@
 //! Sends what the outbox hands over: HTTP, signed by Standard Webhooks, always under the row's idempotency key. Knows
-//! neither the store nor what a lead is; says how an attempt ended and nothing else.
+//! neither the store nor what a lead is. Reports how an attempt ended and nothing else.
 
 use crate::address::{Address, NoAddress};
 use crate::causes::causes;
@@ -25,10 +25,10 @@ use hyper_util::rt::TokioExecutor;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Bytes of an answer that are read; more are not needed to know how it went.
+/// How many bytes of a response are read; more are not needed to know the outcome.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Sends over HTTP.
+/// Sends messages over HTTP.
 pub struct Connector {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     runtime: tokio::runtime::Handle,
@@ -90,13 +90,14 @@ impl Connector {
     }
 }
 
-/// An attempt that panics has failed like any other, and is made again: its row is not under way for ever.
+/// Makes an attempt that panics fail like any other, so that it is tried again and its row does not
+/// stay in progress forever.
 async fn unpanicked(attempt: impl Future<Output = Result<(), SendError>> + Send + 'static) -> Result<(), SendError> {
     let broken = |_| Err(passing("the attempt broke off, a fault of this program".to_owned()));
     tokio::spawn(attempt).await.unwrap_or_else(broken)
 }
 
-/// Connections that nothing could be sent by as things are, and why.
+/// Connections through which nothing can currently be sent, and why.
 fn unready(catalog: &Catalog) -> Vec<(String, String)> {
     let check = |connection: &Connection| -> Result<(), String> {
         address(connection)?;
@@ -118,7 +119,7 @@ fn unready(catalog: &Catalog) -> Vec<(String, String)> {
     connections.filter_map(|(name, connection)| check(connection).err().map(|why| (name.clone(), why))).collect()
 }
 
-/// https with the system's certificates, or Mozilla's where the system has none.
+/// https with the system's certificates, or Mozilla's if the system has none.
 pub fn https() -> HttpsConnector<HttpConnector> {
     let builder = match HttpsConnectorBuilder::new().with_native_roots() {
         Ok(builder) => builder,
@@ -135,7 +136,7 @@ const fn permanent(cause: String) -> SendError {
     SendError { cause, retry: false, retry_after_ms: None }
 }
 
-/// The address in force, or what is wrong with it: where it stands, never what it is.
+/// The address in force, or what is wrong with it. The error says where it is written, never what it is.
 fn address(connection: &Connection) -> Result<Address, String> {
     let set = connection.url_env.as_ref().and_then(|name| std::env::var(name).ok().map(|url| (name, url)));
     match set.filter(|(_, url)| !url.is_empty()) {
@@ -146,7 +147,7 @@ fn address(connection: &Connection) -> Result<Address, String> {
     }
 }
 
-/// `Retry-After` in milliseconds: seconds, or a date in any of the forms that HTTP has. A date that is past is no wait.
+/// `Retry-After` in milliseconds: seconds, or a date in any form that HTTP allows. A past date means no wait.
 fn read_retry_after(text: &str, now: Timestamp) -> Option<u64> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -196,7 +197,7 @@ fn request(
         .map_err(|error| permanent(format!("the request cannot be made: {error}")))
 }
 
-/// What is sent, as JSON.
+/// The JSON to send.
 fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
     match &row.message {
         Message::Email { rendered: Some(mail), workflow, .. } => Ok(serde_json::json!({
@@ -204,7 +205,7 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "id": row.key(),
             "lead": row.lead,
             "workflow": catalog.definitions.name(workflow),
-            // Cleaned when it was rendered; rows of an earlier version were not.
+            // Cleaned when it was rendered, but rows of an earlier version were not.
             "to": identity::email(&mail.to).ok_or_else(|| permanent("the address of the mail is none".to_owned()))?,
             "subject": plain::line(&mail.subject),
             "text": plain::lines(&mail.body),

@@ -1,4 +1,4 @@
-//! How messages leave: over HTTP, signed. Knows the runtime's contract of a courier, and no lead.
+//! How messages are sent: over HTTP, signed. Knows the runtime's courier contract, but no lead.
 
 mod address;
 mod causes;

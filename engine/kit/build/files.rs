@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files below a folder that are wanted, in the order of their paths. Folders are asked about as well.
+/// The wanted files below a folder, in the order of their paths. Folders are asked about as well.
 pub(crate) fn files(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{} cannot be read: {error}", folder.display()));
@@ -18,7 +18,7 @@ pub(crate) fn files(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Vec<Pat
     found
 }
 
-/// The path of a file below a folder, as it is written on every system.
+/// The path of a file below a folder, written the same way on every system.
 pub(crate) fn relative(file: &Path, folder: &Path) -> String {
     file.strip_prefix(folder).expect("it was found below").to_string_lossy().replace('\\', "/")
 }

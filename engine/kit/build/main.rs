@@ -1,4 +1,4 @@
-//! Embeds the SDKs, so that a plugin builds outside of this repository.
+//! Embeds the SDKs, so that a plugin can be built outside this repository.
 
 #![allow(clippy::print_stdout, reason = "cargo is told on standard output")]
 

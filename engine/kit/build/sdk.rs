@@ -1,5 +1,5 @@
-//! The SDKs: every file below `sdk/`, whatever language it is of. Manifests of the crates are made to stand alone, since no
-//! workspace is around them where they go.
+//! The SDKs: every file below `sdk/`, in any language. The crates' manifests are rewritten to stand alone, because
+//! there is no workspace around them where they go.
 
 use crate::files::{files, relative};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// What tools leave behind.
 const LEAVINGS: &[&str] = &["target", "node_modules", "__pycache__", ".venv"];
-/// What only this repository has a use for.
+/// What is only of use in this repository.
 const OURS: &[&str] =
     &["rust/build", "rust/tests", "python/reference", "python/tests", "javascript/reference", "javascript/tests"];
 
@@ -41,7 +41,7 @@ pub(crate) fn embed(root: &Path, out: &Path) {
     fs::write(out.join("sdk.rs"), table).expect("OUT_DIR can be written");
 }
 
-/// A crate's manifest with what it takes from the workspace written out.
+/// A crate's manifest with what it inherits from the workspace written out.
 fn stand_alone(manifest: &str, workspace: &str, name: &str) -> String {
     let inherited: BTreeMap<&str, &str> =
         workspace.lines().filter_map(|line| line.split_once(" = ")).map(|(key, value)| (key.trim(), value)).collect();
@@ -52,7 +52,7 @@ fn stand_alone(manifest: &str, workspace: &str, name: &str) -> String {
                 let value = inherited.get(key).unwrap_or_else(|| panic!("{name}: the workspace has no `{key}`"));
                 alone.push_str(&format!("{key} = {}\n", beside(value)));
             }
-            // Our lints are for us; a warning about our code is none of an author's business.
+            // Our lints are for us; a warning about our code does not concern an author.
             None if line == "[lints]" || line == "workspace = true" => {}
             None => alone.push_str(&format!("{line}\n")),
         }
@@ -60,7 +60,7 @@ fn stand_alone(manifest: &str, workspace: &str, name: &str) -> String {
     format!("{}\n", alone.trim_end())
 }
 
-/// Where a crate of ours lies, seen from `sdk/rust`; only the SDK itself names others.
+/// Where a crate of ours lies, seen from `sdk/rust`. Only the SDK itself names others.
 fn beside(value: &str) -> String {
     value.replace("path = \"sdk/rust/", "path = \"")
 }

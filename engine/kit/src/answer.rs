@@ -5,7 +5,7 @@ use cadenza_core::plugin::{Budget, Decision, DecisionFailure, PluginInfo};
 use cadenza_sandbox::{Budgets, Decided};
 use cadenza_sdk::golden::{Expect, Length, ReasonCase};
 
-/// An answer as it stands under `expect`; a refusal is one. The error is what else happened.
+/// An answer in the form of `expect`; a refusal is one too. The error is anything else that happened.
 pub fn expected(info: &PluginInfo, answer: &Result<Decision, DecisionFailure>) -> Result<Expect, DecisionFailure> {
     match answer {
         Ok(decision) => Ok(decided(info, decision)),
@@ -14,7 +14,7 @@ pub fn expected(info: &PluginInfo, answer: &Result<Decision, DecisionFailure>) -
     }
 }
 
-/// A refusal as it stands under `expect`.
+/// A refusal in the form of `expect`.
 pub fn refused(why: &str) -> Expect {
     Expect { refusal: Some(why.to_owned()), ..Expect::default() }
 }
@@ -39,7 +39,7 @@ fn decided(info: &PluginInfo, decision: &Decision) -> Expect {
     }
 }
 
-/// Why a call failed: what the host says, how much was allowed, and the functions that were under way.
+/// Why a call failed: what the host says, how much was allowed, and the functions that were running.
 pub fn failure(failure: &DecisionFailure, decided: &Decided, budgets: &Budgets) -> String {
     let mut text = failure.to_string();
     if matches!(failure, DecisionFailure::Budget(Budget::Log)) {

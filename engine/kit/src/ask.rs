@@ -1,5 +1,5 @@
-//! Turns a golden case into the question that the engine would ask: the plugin sees only what it asked for, within the
-//! windows it asked for.
+//! Turns a golden case into the question that the engine would ask. The plugin sees only what it asked for, within
+//! the windows it asked for.
 
 use super::subject::Subject;
 use cadenza_core::field::field_info;
@@ -13,16 +13,16 @@ use cadenza_core::value::{Value, ValueType};
 use cadenza_sdk::golden::{Case, Expect, Length, Moment, Scalar, TouchCase};
 use std::collections::BTreeMap;
 
-/// What comes of a case before the plugin decides.
+/// What becomes of a case before the plugin decides.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// Its parameters do not go together, says the plugin.
+    /// The plugin refuses its parameters.
     Refused(String),
     /// What is asked.
     Ask(Box<DecisionInput>),
 }
 
-/// The question a case puts. The error says what is wrong with the case.
+/// The question that a case asks. The error says what is wrong with the case.
 pub fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Question, String> {
     let parameters = parameters(&subject.info, case)?;
     match subject.sandbox.reads(subject.info.digest, &parameters) {
@@ -32,7 +32,7 @@ pub fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Qu
     }
 }
 
-/// What the plugin reads of a case, given what the case sets; nothing when it refuses that.
+/// What the plugin reads of a case, given what the case sets; `None` if it refuses that.
 pub fn reads(subject: &Subject, case: &Case) -> Option<Reads> {
     let parameters = parameters(&subject.info, case).ok()?;
     subject.sandbox.reads(subject.info.digest, &parameters).ok()
@@ -122,7 +122,7 @@ fn code<T>(text: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<
     parse(text).ok_or_else(|| format!("`{text}` is no {what} of a touch"))
 }
 
-/// Those of a history that lie within a window.
+/// The part of a history that lies within a window.
 fn within<'a, T>(
     history: &'a [T],
     window: Option<&'a HistoryReads>,
@@ -147,7 +147,7 @@ fn seconds(length: Length) -> u32 {
     length.0.as_delay_seconds()
 }
 
-/// What a case writes as a value of a type, if it is one.
+/// What a case writes, as a value of a type; `None` if it is not one.
 pub fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
     let value = match scalar {
         Scalar::Bool(yes) => Value::Bool(*yes),
@@ -158,7 +158,7 @@ pub fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
         Scalar::Text(text) if kind == ValueType::Time => Value::Time(Timestamp::parse(text)?),
         Scalar::Text(text) => Value::Text(text.clone()),
     };
-    // A number that happens to be whole stays one: what an author writes as 1.0 is no `int`.
+    // A number that happens to be whole stays a number: what an author writes as 1.0 is not an `int`.
     if matches!(scalar, Scalar::Number(_)) && kind == ValueType::Int { None } else { value.fit(kind) }
 }
 
@@ -166,7 +166,7 @@ pub fn value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
 pub fn blank() -> Case {
     Case {
         case: String::new(),
-        // A working morning.
+        // A morning on a working day.
         now: Moment(cadenza_sdk::Time::from_ms(1_772_442_000_000)),
         with: BTreeMap::new(),
         lead: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! What decisions of a plugin cost: over the golden cases' leads, in the sandbox of production.
+//! What decisions of a plugin cost, for the leads of the golden cases, in the sandbox used in production.
 
 use super::subject::Subject;
 use cadenza_core::plugin::{DecisionInput, DecisionKind};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Leads of one batch; as many as the engine scores in one instance.
 const BATCH_LEADS: usize = 100;
-/// The longest that one part of the measurement takes; an interpreter needs a thousand times what compiled code does.
+/// The longest that one part of the measurement takes. An interpreter needs a thousand times as long as compiled code.
 const MEASURED_FOR_MAX: Duration = Duration::from_secs(10);
 
 /// What is asked: a kind of decision and its input.
@@ -22,17 +22,17 @@ pub struct Costs {
     pub first: Duration,
     /// Each call, the shortest first.
     pub single: Vec<Duration>,
-    /// Each batch by its leads, the shortest first; empty for a plugin that does not score.
+    /// The time per lead of each batch, the shortest first; empty for a plugin that does not score.
     pub batch_per_lead: Vec<Duration>,
     /// Fuel of each of the inputs, the least first.
     pub fuel: Vec<u64>,
-    /// The most of everything that one decision used.
+    /// The most of each resource that one decision used.
     pub most: Used,
-    /// How many of the inputs came to no decision.
+    /// How many of the inputs led to no decision.
     pub undecided: usize,
 }
 
-/// Measures so many calls over these inputs; there is at least one.
+/// Measures this many calls over these inputs, of which there must be at least one.
 pub fn measure(subject: &Subject, inputs: &[Asked], calls: usize) -> anyhow::Result<Costs> {
     let digest = subject.info.digest;
     let fresh = subject.another_sandbox()?;
@@ -78,7 +78,7 @@ fn batch(inputs: &[Asked]) -> Vec<DecisionInput> {
     alike.into_iter().cycle().take(BATCH_LEADS).collect()
 }
 
-/// How long each of so many calls takes, the shortest first; fewer when that would take too long.
+/// How long each of `calls` calls takes, the shortest first. Stops early if that takes too long.
 fn repeated(calls: usize, mut call: impl FnMut(usize)) -> Vec<Duration> {
     let began = Instant::now();
     let mut took = Vec::with_capacity(calls);
@@ -94,7 +94,7 @@ fn repeated(calls: usize, mut call: impl FnMut(usize)) -> Vec<Duration> {
     took
 }
 
-/// The least of sorted values that such a share of them does not exceed.
+/// The smallest of the sorted values that this share of them does not exceed.
 pub fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied()

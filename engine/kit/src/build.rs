@@ -14,25 +14,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Where a project keeps what is built of it.
+/// Where a project keeps what is built from it.
 const BUILD_FOLDER: &str = "build";
 
 /// A component that was built.
 #[derive(Debug)]
 pub struct Built {
     pub subject: Subject,
-    /// What it is written in.
+    /// The language it is written in.
     pub language: Language,
     pub folder: PathBuf,
-    /// How long that took; nothing when it was there.
+    /// How long that took; `None` if it was already there.
     pub took: Option<Duration>,
 }
 
-/// What is remembered of a build, beside what came of it.
+/// What is remembered of a build, beside its result.
 const MARK: &str = ".built";
 
-/// The plugin in a folder, built when something has changed that goes into it: an interpreter takes ten seconds to be
-/// built, and what is built twice is not the same to the byte. Cargo knows by itself.
+/// The plugin in a folder, built if something has changed that goes into it. Building an interpreter takes ten seconds,
+/// and two builds are not identical to the byte. Cargo decides this by itself.
 pub fn when_changed(folder: &Path, tools: &Tools) -> anyhow::Result<Built> {
     let language = Language::of(folder)?;
     if language != Language::Rust
@@ -55,7 +55,7 @@ fn built_of_the_same(folder: &Path, language: Language, tools: &Tools) -> Option
     mark.component(folder)
 }
 
-/// What was built of what.
+/// What was built, and from what.
 #[derive(Serialize, Deserialize)]
 struct Mark {
     inputs: Digest,
@@ -69,7 +69,7 @@ impl Mark {
         serde_json::from_slice(&fs::read(folder.join(BUILD_FOLDER).join(MARK)).ok()?).ok()
     }
 
-    /// What was built, if it is still there as it was.
+    /// What was built, if it is still there unchanged.
     fn component(&self, folder: &Path) -> Option<PathBuf> {
         let file = folder.join(BUILD_FOLDER).join(&self.file);
         let component = fs::read(&file).ok()?;
@@ -77,13 +77,13 @@ impl Mark {
     }
 }
 
-/// Builds the plugin in a folder; `out` is where the component goes, `build/NAME.wasm` in the project when nothing is said.
+/// Builds the plugin in a folder. `out` is where the component goes; the default is `build/NAME.wasm` in the project.
 pub fn build(folder: &Path, out: Option<&Path>, tools: &Tools) -> anyhow::Result<Built> {
     let began = Instant::now();
     let language = Language::of(folder)?;
-    // Scripts and cargo run elsewhere.
+    // Scripts and cargo run in another folder.
     let folder = &folder.canonicalize().with_context(|| format!("{} cannot be read", folder.display()))?;
-    // What changes while it is built is built the next time.
+    // What changes during the build is built the next time.
     let inputs_before = match language {
         Language::Rust => None,
         _ => inputs(folder, &tools.sdk(folder, language)?),
@@ -118,7 +118,7 @@ fn rust(folder: &Path) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Has the SDK's own script build it. It says on standard error what is wrong, and in which file.
+/// Builds it with the SDK's own script, which reports on standard error what is wrong, and in which file.
 fn script(folder: &Path, language: Language, tools: &Tools) -> anyhow::Result<Vec<u8>> {
     let sdk = tools.sdk(folder, language)?;
     let mut script = match language {

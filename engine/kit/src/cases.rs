@@ -7,10 +7,9 @@ use cadenza_sandbox::Used;
 use cadenza_sdk::golden::{self, Case};
 use std::path::{Path, PathBuf};
 
-/// A case, and where it stands.
+/// A case, and where it was found.
 #[derive(Clone, Debug)]
 pub struct Golden {
-    /// Where it stands.
     pub file: PathBuf,
     pub case: Case,
 }
@@ -22,7 +21,7 @@ impl Golden {
     }
 }
 
-/// The cases of a folder, in the order of its files; none when there is no such folder.
+/// The cases of a folder, in the order of its files; none if there is no such folder.
 pub fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -31,14 +30,14 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Golden>> {
     Ok(cases.into_iter().map(|(file, case)| Golden { file, case }).collect())
 }
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What is wrong; nothing when it holds.
+    /// What is wrong; `None` if it holds.
     pub wrong: Option<String>,
-    /// What the plugin said meanwhile.
+    /// What the plugin logged meanwhile.
     pub log: Vec<String>,
-    /// What it used; nothing when it was not asked.
+    /// What it used; nothing if it was not asked.
     pub used: Used,
 }
 
@@ -48,7 +47,7 @@ impl Outcome {
     }
 }
 
-/// Decides a case and compares.
+/// Decides a case and compares the answer.
 pub fn run(subject: &Subject, golden: &Golden) -> Outcome {
     let case = &golden.case;
     let asked = ask::kind(&subject.info, case)
@@ -69,9 +68,9 @@ pub fn run(subject: &Subject, golden: &Golden) -> Outcome {
     Outcome { wrong, log: decided.log, used: decided.used }
 }
 
-/// A field that the plugin does not read is a mistake in a case: it would change nothing.
+/// A field that the plugin does not read is a mistake in a case, because it would change nothing.
 fn check_read(subject: &Subject, case: &Case) -> Result<(), String> {
-    // What is wrong with its parameters is told when it is asked.
+    // Errors in its parameters are reported when it is asked.
     let Some(reads) = ask::reads(subject, case) else { return Ok(()) };
     match case.lead.keys().find(|name| reads.field(name).is_none()) {
         None => Ok(()),

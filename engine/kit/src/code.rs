@@ -1,5 +1,6 @@
-//! Machine code of components, so that it need not be made again for every command: that of one that carries an interpreter
-//! takes ten seconds. It is kept beside the build tools, signed as in an engine's data folder, where nobody else may write.
+//! Machine code of components, so that it need not be made again for every command; for a component with an
+//! interpreter that takes ten seconds. The code is kept beside the build tools, signed as in an engine's data folder,
+//! where nobody else may write.
 
 use super::tools::Tools;
 use cadenza_builds::{Library, PluginError};
@@ -9,12 +10,12 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Components from so many bytes on are kept; smaller ones are compiled in some milliseconds.
+/// Components of at least this many bytes are kept. Smaller ones are compiled in some milliseconds.
 const KEPT_FROM_BYTES: usize = 1024 * 1024;
-/// So many are kept, the newest.
+/// How many of the newest are kept.
 const KEPT_MAX: usize = 16;
 
-/// A component compiled, and how long that took; nothing when it was done before.
+/// A compiled component, and how long that took; `None` if it was compiled before.
 pub(crate) fn compiled(component: &[u8], tools: Option<&Tools>) -> Result<(Compiled, Option<Duration>), LoadError> {
     let began = Instant::now();
     if let Some(tools) = tools.filter(|_| component.len() >= KEPT_FROM_BYTES)
@@ -26,11 +27,11 @@ pub(crate) fn compiled(component: &[u8], tools: Option<&Tools>) -> Result<(Compi
     Ok((compiled, Some(began.elapsed())))
 }
 
-/// It as it was kept, or is from now on, and which of both; nothing when nothing can be kept here.
+/// The code that was kept, or is kept from now on, and whether it was there before. `None` if nothing can be kept here.
 fn kept(component: &[u8], tools: &Tools) -> Option<Result<(Compiled, bool), LoadError>> {
     let folder = tools.code();
     make_private(&folder)?;
-    // One process at a time; the lock ends with it at last.
+    // One process at a time. The lock ends with the process at the latest.
     let lock = File::create(folder.join(".lock")).ok()?;
     lock.lock().ok()?;
     let library = Library::open(&folder).ok()?;
@@ -45,7 +46,7 @@ fn kept(component: &[u8], tools: &Tools) -> Option<Result<(Compiled, bool), Load
     }
 }
 
-/// Makes a folder in which nobody else may write: what lies there is run. Nothing when somebody else may.
+/// Makes a folder in which nobody else may write, because what lies there is run. `None` if somebody else may.
 fn make_private(folder: &Path) -> Option<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
     let found = std::fs::metadata(folder).ok()?;

@@ -1,5 +1,5 @@
-//! Generated cases: what leads may look like that nobody thought of. A case follows from its seed and number alone, so that
-//! one that fails can be made again.
+//! Generated cases: leads that nobody thought of. A case follows from its seed and number alone, so that one
+//! that fails can be made again.
 
 use super::ask::{self, blank, value};
 use super::subject::Subject;
@@ -28,7 +28,7 @@ const TEXTS: [&str; 14] = [
     "line\nbreak\ttab",
     "\u{0}\u{7F}",
 ];
-/// Kinds of engagement beside those that the plugin or its cases name; the last is one nobody has heard of.
+/// Kinds of engagement besides those that the plugin or its cases name. The last is one nobody has heard of.
 const ENGAGEMENTS: [&str; 4] = ["page", "paper", "event", "never_heard_of"];
 /// The most characters of a text field.
 const TEXT_MAX: usize = 4_096;
@@ -39,9 +39,9 @@ const HISTORY_MAX: usize = 40;
 pub struct Generator<'a> {
     /// The plugin that is asked.
     pub subject: &'a Subject,
-    /// Cases like which they are made.
+    /// Cases that serve as models.
     pub known: &'a [(DecisionKind, Case)],
-    /// Where the sequence begins: the same seed, the same questions.
+    /// The seed of the sequence. The same seed gives the same questions.
     pub seed: u64,
 }
 
@@ -51,7 +51,7 @@ impl Generator<'_> {
         let mut rng = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(number));
         let kinds = &self.subject.info.kinds;
         let kind = kinds[rng.usize(..kinds.len())];
-        // What a workflow sets is taken from the cases: at random hardly any parameters would go together.
+        // What a workflow sets is taken from the cases, because random parameters would hardly ever go together.
         let base = if self.known.is_empty() { None } else { Some(&self.known[rng.usize(..self.known.len())].1) };
         let mut case = blank();
         case.case = format!("Generated: --seed {}, number {number}", self.seed);
@@ -68,7 +68,7 @@ impl Generator<'_> {
         (kind, case)
     }
 
-    /// Sets one number to the end of its range.
+    /// Sets one number to an end of its range.
     fn stretch_parameter(&self, rng: &mut Rng, case: &mut Case) {
         let ranged = self.subject.info.parameters.iter().filter(|p| p.minimum.is_some() && p.maximum.is_some());
         let ranged: Vec<_> = ranged.collect();
@@ -157,7 +157,7 @@ fn fill_rest(rng: &mut Rng, case: &mut Case, reads: &Reads, kind: DecisionKind) 
     }
 }
 
-/// Minutes mostly, or nothing, or ten years.
+/// Mostly minutes, but also zero, or ten years.
 fn length(rng: &mut Rng) -> Length {
     Length(match rng.u8(..8) {
         0 => Span::ZERO,

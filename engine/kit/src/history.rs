@@ -1,5 +1,5 @@
-//! Past leads whose outcome is known, scored as if they came today: what a score is worth before it is used. Knows nothing
-//! of files; rows come as cells by the names of their columns.
+//! Past leads with known outcomes, scored as if they came today, to see what a score is worth before it is used. Knows
+//! nothing of files; rows come as cells by the names of their columns.
 
 use super::answer;
 use super::ask::{self, Question, blank, value};
@@ -15,34 +15,32 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The cells of a row by the names of their columns.
 pub type Cells = BTreeMap<String, String>;
 
-/// Which column says when a lead was as it stands in its row.
+/// The column that says at what time a lead was as its row says.
 pub const CREATED: &str = "created_at";
-/// Failures that are told one by one.
+/// Failures that are reported one by one.
 const FAILURES_TOLD: usize = 5;
 
-/// What is known of past leads, and of what became of them.
+/// What is known of past leads, and of their outcomes.
 #[derive(Clone, Debug)]
 pub struct Past<'a> {
     /// The columns of the table.
     pub columns: &'a [String],
     /// The rows, each with its line.
     pub rows: &'a [(u64, Cells)],
-    /// The column that says what became of the lead.
+    /// The column with the outcome of a lead.
     pub outcome: &'a str,
-    /// What stands there when it was won.
+    /// The values in it that mean the lead was won.
     pub won: &'a [String],
     /// What the workflow would set.
     pub with: &'a BTreeMap<String, Scalar>,
-    /// When leads are scored that do not say when they came.
+    /// The time at which leads are scored that do not say when they came.
     pub now: Timestamp,
 }
 
 /// A past lead that was scored.
 #[derive(Clone, Debug)]
 pub struct Scored {
-    /// Points that it got.
     pub points: i32,
-    /// The segment that it came into.
     pub segment: Segment,
     /// Whether its deal was won.
     pub is_won: bool,
@@ -50,26 +48,26 @@ pub struct Scored {
     pub rules: BTreeSet<u16>,
 }
 
-/// What came of all of them.
+/// The results for all leads.
 #[derive(Debug, Default)]
 pub struct Backtest {
     /// Leads that got a score.
     pub scored: Vec<Scored>,
     /// Leads that the plugin refused.
     pub refused: usize,
-    /// Leads at which it failed.
+    /// Leads for which it failed.
     pub failed: usize,
-    /// The first that were refused or failed: line and why.
+    /// The first ones that were refused or failed: line and reason.
     pub told: Vec<(u64, String)>,
-    /// Columns that nobody reads.
+    /// Columns that are not read.
     pub columns_not_used: Vec<String>,
-    /// What the plugin reads and no column has.
+    /// What the plugin reads but no column has.
     pub blank: Vec<String>,
-    /// Cells that are not of their field's type, by column: how many, and the first.
+    /// Cells that do not fit their field's type, by column: how many, and the first.
     pub unreadable: BTreeMap<String, (usize, String)>,
 }
 
-/// Scores them all.
+/// Scores all past leads.
 pub fn score(subject: &Subject, past: &Past<'_>) -> anyhow::Result<Backtest> {
     if !subject.info.kinds.contains(&DecisionKind::Scoring) {
         bail!("`{}` is no scorer: past leads are for plugins that score", subject.info.name);
@@ -97,7 +95,7 @@ impl Past<'_> {
         column == self.outcome || column == CREATED || reads.field(column).is_some()
     }
 
-    /// What the plugin reads and nobody tells it.
+    /// What the plugin reads but nothing provides.
     fn blank(&self, reads: &Reads) -> Vec<String> {
         let fields = reads.fields.iter().map(|field| field.name.clone()).filter(|field| !self.columns.contains(field));
         let rest = [
@@ -170,7 +168,7 @@ fn time(cell: &str) -> Option<Timestamp> {
     Timestamp::parse(cell).or_else(|| Timestamp::parse(&format!("{cell}T00:00:00Z")))
 }
 
-/// A text as a value of a type, if it is one.
+/// A text as a value of a type; `None` if it is not one.
 pub fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
     let scalar = match kind {
         ValueType::Bool => Scalar::Bool(match text.to_ascii_lowercase().as_str() {
@@ -193,14 +191,13 @@ pub fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
 /// Some of the leads: how many, and how many of them were won.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// Leads of the group.
     pub leads: usize,
-    /// Of these, won.
+    /// How many of these were won.
     pub won: usize,
 }
 
 impl Group {
-    /// Counts these leads by score and ending.
+    /// Counts these leads and how many were won.
     pub fn of<'a>(leads: impl IntoIterator<Item = &'a Scored>) -> Self {
         leads.into_iter().fold(Self::default(), |group, lead| Self {
             leads: group.leads + 1,
@@ -213,19 +210,20 @@ impl Group {
         share(self.won, self.leads)
     }
 
-    /// How many times as many are won here as among all; nothing when none is.
+    /// How many times higher the rate of won leads is here than among all; `None` if none was won at
+    /// all, or the group is empty.
     pub fn lift(self, all: Self) -> Option<f64> {
         (all.won > 0 && self.leads > 0).then(|| self.rate() / all.rate())
     }
 }
 
-/// A part of a whole; 0 of nothing.
+/// A part as a share of a whole; 0 if the whole is 0.
 pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The leads by their points, the most first, in tenths that are as even as can be; each with its number, from 1. Leads with
-/// the same points stay together in the tenth where they begin, so that it is larger, and others may be missing.
+/// The leads by points, the most first, in tenths that are as even as possible, each with its number, from 1. Leads
+/// with the same points stay together in the tenth where they begin, so that one is larger, and others may be missing.
 pub fn tenths(scored: &[Scored]) -> Vec<(usize, Vec<&Scored>)> {
     let mut sorted: Vec<&Scored> = scored.iter().collect();
     sorted.sort_by_key(|lead| std::cmp::Reverse(lead.points));

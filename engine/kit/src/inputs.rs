@@ -1,5 +1,5 @@
-//! What goes into a build of a project in a language with an interpreter: told from its files, so that the same is not built
-//! twice.
+//! What goes into a build of a project in a language with an interpreter, derived from its files, so that
+//! the same is not built twice.
 
 use cadenza_builds::ComponentHash;
 use cadenza_core::id::Digest;
@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Folders of a project that are no part of what is built.
+/// Folders of a project that are not part of what is built.
 const NOT_BUILT: &[&str] = &["build", "golden", ".git", ".venv"];
-/// More files than a project has whose state is worth to be looked at.
+/// With more files than this, checking their state is not worthwhile.
 const FILES_MAX: usize = 20_000;
 
-/// Tells one state of a project and the SDK from another; nothing when it cannot be told by its files.
+/// Identifies one state of a project and the SDK; `None` if its files cannot tell.
 pub(crate) fn inputs(project: &Path, sdk: &Path) -> Option<Digest> {
     let mut state = State { text: env!("CARGO_PKG_VERSION").to_owned(), files: 0, seen: BTreeSet::new() };
     state.add(project, project, 0)?;
@@ -26,7 +26,7 @@ pub(crate) fn inputs(project: &Path, sdk: &Path) -> Option<Digest> {
 struct State {
     text: String,
     files: usize,
-    /// Folders that were looked at, wherever links lead.
+    /// Folders that were looked at, by the paths that links lead to.
     seen: BTreeSet<PathBuf>,
 }
 
@@ -42,7 +42,7 @@ impl State {
             if name == "__pycache__" || depth == 0 && NOT_BUILT.contains(&name) {
                 continue;
             }
-            // Of what a link leads to; one that leads nowhere is no input.
+            // The state of what a link leads to. A link that leads nowhere is not an input.
             let Ok(found) = std::fs::metadata(&path) else { continue };
             if found.is_dir() {
                 self.add(root, &path, depth + 1)?;
@@ -67,7 +67,7 @@ fn is_source(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| ["py", "js", "mjs", "cjs", "ts", "mts"].contains(&ending))
 }
 
-/// Whether a source that lies so deep in a project may name a file outside of it.
+/// Whether a source at this depth in a project may name a file outside it.
 fn reaches_above(source: &str, depth: usize) -> bool {
     source.match_indices("../").any(|(at, _)| {
         let steps = source.as_bytes()[at..].chunks_exact(3).take_while(|step| *step == b"../").count();

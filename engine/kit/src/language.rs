@@ -6,7 +6,7 @@ use cadenza_core::plugin::DecisionKind;
 use clap::ValueEnum;
 use std::path::Path;
 
-/// A language.
+/// A language that plugins are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs, reason = "their names say it, and the help of the command line shows docs")]
 pub enum Language {
@@ -50,7 +50,7 @@ impl Language {
         }
     }
 
-    /// The files of a new plugin of a kind; none when there is no SDK for this language.
+    /// The files of a new plugin of a kind; none if there is no SDK for this language.
     pub fn template(self, kind: DecisionKind) -> Vec<Embedded> {
         let templates = match self {
             Self::Rust => "rust/template",

@@ -1,5 +1,6 @@
-//! The plugin kit: what an author of plugins does on the command line, from an empty folder to a component that was tested
-//! and measured in the real sandbox. Knows nothing of engines, stores and workspaces; printing is `cli/plugin`'s.
+//! The plugin kit: what an author of plugins does on the command line, from an empty folder to a component
+//! that was tested and measured in the real sandbox. Knows nothing of engines, stores and workspaces;
+//! `cli/plugin` does the printing.
 
 pub mod answer;
 pub mod ask;

@@ -1,17 +1,19 @@
-//! Takes what names people out of a decision that was really taken, so that it can be kept as a golden case: letters and
-//! digits of texts are replaced by others, so that lengths and forms stay. What only sorts leads (industry, country…) stays.
+//! Removes what identifies people from a decision that was really taken, so that it can be kept as a golden case.
+//! Letters and digits of texts are replaced by others, so that lengths and forms stay. What only sorts leads
+//! (industry, country…) stays.
 
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{DecisionInput, FieldRead};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 
-/// Standard fields whose texts sort leads and name nobody; those that the engine keeps are codes.
+/// Standard fields whose texts sort leads and identify nobody. Those that the engine maintains are codes.
 const KEPT: [&str; 9] =
     ["title", "seniority", "industry", "country", "region", "language", "source", "campaign", "product"];
 
-/// The input with what may name anybody masked; `fields` are its fields, in order. Of the workspace's own fields nothing is
-/// known but their types: texts are masked, numbers rounded to two digits, and times to the first of a year.
+/// The input with everything masked that may identify anybody; `fields` are its fields, in order. Of the
+/// workspace's own fields only the types are known: texts are masked, numbers rounded to two digits, and times set
+/// to the first of their year.
 pub fn masked(input: &DecisionInput, fields: &[FieldRead]) -> DecisionInput {
     let mut masked = input.clone();
     for (field, value) in fields.iter().zip(&mut masked.fields) {
@@ -43,7 +45,7 @@ fn blur(value: &mut Value) {
     }
 }
 
-/// A number of which two digits are left.
+/// A number rounded to two digits.
 fn rounded(number: f64) -> f64 {
     if number == 0.0 || !number.is_finite() {
         return number;

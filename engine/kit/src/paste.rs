@@ -6,7 +6,7 @@ use cadenza_sdk::golden::{Case, EngagementCase, Expect, OverdueCase, Scalar, Tou
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The case; `kind` is what it is about, in case the plugin is of several kinds.
+/// The case as YAML. `kind` is what it is about, in case the plugin takes several kinds of decision.
 pub fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
     let expect = match kind {
         DecisionKind::Nurture if kinds.len() > 1 => "  expect: { track: \"\" }",
@@ -16,7 +16,7 @@ pub fn yaml(case: &Case, kind: DecisionKind, kinds: &[DecisionKind]) -> String {
     format!("{}\n{expect}", asked(case))
 }
 
-/// The case with what it has to come to.
+/// The case with what it must result in.
 pub fn yaml_with(case: &Case, expect: &Expect) -> String {
     format!("{}\n  expect:\n{}", asked(case), expect.to_string().trim_end())
 }
@@ -79,7 +79,7 @@ fn scalar(value: &Scalar) -> String {
     }
 }
 
-/// A text in double quotes; what a terminal or a YAML file cannot hold is escaped.
+/// A text in double quotes. What a terminal or a YAML file cannot hold is escaped.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -87,7 +87,7 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            // Beside controls those that turn the direction of writing or break lines unseen.
+            // Besides control characters, those that change the direction of writing or break lines unseen.
             c if c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{FEFF}') => {
                 let _ = write!(quoted, "\\u{:04X}", u32::from(c));
             }

@@ -1,4 +1,5 @@
-//! Decisions that were really taken, put to another build: what would change. Knows nothing of how they are fetched.
+//! Puts decisions that were really taken to another build, to see what would change. Does not
+//! know how they are fetched.
 
 use super::subject::Subject;
 use cadenza_builds::decision::{DecisionView, InputView};
@@ -12,16 +13,17 @@ use cadenza_core::value::Value;
 use cadenza_sandbox::Decided;
 use std::collections::BTreeMap;
 
-/// What came of replaying.
+/// The results of replaying.
 #[derive(Debug, Default)]
 pub struct Replay {
     /// What would change.
     pub tally: Tally,
     /// The most fuel of one decision.
     pub fuel_max: u64,
-    /// What the build reads and was not recorded, since the build that decided did not read it, or less of it: how often.
+    /// What the build reads but was not recorded, because the build that decided did not read it, or read
+    /// less of it; and how often.
     pub not_recorded: BTreeMap<String, u64>,
-    /// Parameters that were set and that the build does not have.
+    /// Parameters that were set but that the build does not have.
     pub not_taken: BTreeMap<String, u64>,
     /// Decisions that the build fails or refuses: why, and how often.
     pub failures: BTreeMap<String, u64>,
@@ -32,7 +34,7 @@ pub struct Replay {
 /// A decision that was put to the build.
 #[derive(Debug)]
 pub struct Asked {
-    /// Which kind of decision.
+    /// The kind of decision.
     pub kind: DecisionKind,
     /// What the plugin was asked.
     pub input: DecisionInput,
@@ -43,7 +45,7 @@ pub struct Asked {
 }
 
 impl Replay {
-    /// Puts a decision to the build and compares; nothing when it cannot be asked.
+    /// Puts a decision to the build and compares. `None` if it cannot be asked.
     pub fn add(&mut self, subject: &Subject, taken: &DecisionView) -> Option<Asked> {
         let (kind, input, reads) = match self.question(subject, taken) {
             Ok(question) => question,
@@ -123,7 +125,7 @@ impl Replay {
     }
 }
 
-/// What a build reads beside fields, and the one that decided did not, or not all of it.
+/// What a build reads besides fields that the one that decided did not read, or not all of it.
 fn missing(reads: &Reads, seen: &InputView) -> impl Iterator<Item = &'static str> {
     let missing = |recorded: &Reads| {
         [
@@ -138,7 +140,7 @@ fn missing(reads: &Reads, seen: &InputView) -> impl Iterator<Item = &'static str
     found.into_iter().flatten().filter_map(|(is_missing, what)| is_missing.then_some(what))
 }
 
-/// Whether a window on history may show more than was recorded through another, which showed so many.
+/// Whether a window on history may show more than was recorded through another, which showed `shown` items.
 fn lacks(wanted: Option<&HistoryReads>, recorded: Option<&HistoryReads>, shown: usize) -> bool {
     let Some(wanted) = wanted else { return false };
     recorded.is_none_or(|recorded| {
@@ -149,7 +151,7 @@ fn lacks(wanted: Option<&HistoryReads>, recorded: Option<&HistoryReads>, shown: 
     })
 }
 
-/// What was decided then.
+/// What was decided at the time.
 fn outcome(taken: &DecisionView) -> Result<Decision, DecisionFailure> {
     match (&taken.decision, &taken.failure) {
         (Some(decision), _) => Ok(decision.clone()),
@@ -166,7 +168,7 @@ fn engagement_window(seen: &EngagementSeen) -> (u32, &str) {
     (seen.age_s, &seen.kind)
 }
 
-/// Those of a history that lie within the window of another build.
+/// The part of a history that lies within the window of another build.
 fn within<T: Clone>(items: &[T], window: Option<&HistoryReads>, of: impl Fn(&T) -> (u32, &str)) -> Vec<T> {
     let Some(window) = window else { return Vec::new() };
     let wanted = |item: &&T| {

@@ -1,5 +1,6 @@
-//! In which functions a decision spends its fuel. The same input is decided with growing fuel budgets; where it runs out of
-//! fuel is where it was. Fuel is deterministic, so the same profile comes out every time, on every machine.
+//! In which functions a decision spends its fuel. The same input is decided with growing fuel budgets; the function
+//! in which it runs out of fuel is the one that was running. Fuel is deterministic, so the same profile results
+//! every time, on every machine.
 
 use super::bench::Asked;
 use super::subject::Subject;
@@ -23,11 +24,11 @@ pub struct Part {
 /// Where the fuel of one decision goes.
 #[derive(Debug)]
 pub struct Profile {
-    /// What the decision burns.
+    /// The fuel of the decision.
     pub fuel: u64,
     /// At how many points it was stopped.
     pub stops: usize,
-    /// The functions, the one with the most of its own first.
+    /// The functions, the one with the most stops of its own first.
     pub parts: Vec<Part>,
 }
 

@@ -7,7 +7,7 @@ use cadenza_core::plugin::DecisionKind;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a plugin's name; the contract's.
+/// The most bytes of a plugin's name, as the contract says.
 const NAME_BYTES_MAX: usize = 64;
 /// Names that a crate cannot have, or that would hide one of Rust's own.
 const RUST_WORDS: &[&str] = &[
@@ -81,12 +81,12 @@ pub struct NewPlugin<'a> {
     pub language: Language,
     /// What it decides.
     pub kind: DecisionKind,
-    /// Where it is written; a folder of its name in the current one when nothing is said.
+    /// The folder to write; by default, one with its name in the current folder.
     pub folder: Option<&'a Path>,
 }
 
 impl NewPlugin<'_> {
-    /// Writes it; the folder.
+    /// Writes the plugin, and returns its folder.
     pub fn write(self) -> anyhow::Result<PathBuf> {
         check_name(self.name, self.language)?;
         let template = self.language.template(self.kind);

@@ -1,5 +1,5 @@
-//! What holds for every plugin, whatever it decides: checked on the golden cases' leads and on generated ones. A refusal is
-//! an answer; everything else that is no decision breaks a property.
+//! What holds for every plugin, whatever it decides: checked on the golden cases' leads and on generated ones. A
+//! refusal is an answer; anything else that is not a decision breaks a property.
 
 use super::answer;
 use super::ask::{self, Question};
@@ -14,10 +14,10 @@ use cadenza_sandbox::{Decided, Sandbox, Used};
 use cadenza_sdk::Span;
 use cadenza_sdk::golden::{Case, EngagementCase, Length, Scalar, TouchCase};
 
-/// How many leads of one moment are scored in one instance when all cases are through.
+/// How many leads of one moment are scored in one instance after all cases are checked.
 const TOGETHER_MAX: usize = 100;
 
-/// What does not hold.
+/// What must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Property {
     /// Every lead gets a decision or a refusal.
@@ -31,10 +31,10 @@ pub enum Property {
 }
 
 impl Property {
-    /// All of them.
+    /// All of the properties.
     pub const ALL: [Self; 4] = [Self::Decides, Self::Repeats, Self::SeesOnlyWhatItDeclares, Self::BatchEqualsSingle];
 
-    /// As a sentence.
+    /// The property as a sentence.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Decides => "every lead gets a decision that the contract allows, or a refusal",
@@ -52,23 +52,23 @@ pub struct Broken {
     pub property: Property,
     /// The kind of decision it is about.
     pub kind: DecisionKind,
-    /// The least of the lead that still shows it.
+    /// The smallest lead that still shows it.
     pub case: Case,
     pub what: String,
-    /// What the plugin said meanwhile.
+    /// What the plugin logged meanwhile.
     pub log: Vec<String>,
 }
 
-/// What came of all cases.
+/// The results for all cases.
 #[derive(Debug, Default)]
 pub struct Report {
     /// How many cases were checked.
     pub checked: usize,
     /// How many of them the plugin refused.
     pub refused: usize,
-    /// Those that show a property broken.
+    /// Those that show a broken property.
     pub broken: Vec<Broken>,
-    /// The most of everything that one of them used.
+    /// The most of each resource that one of them used.
     pub most: Used,
 }
 
@@ -78,22 +78,22 @@ pub struct Checker<'a> {
     another: Sandbox,
 }
 
-/// What a case that holds came to.
+/// The result of a case that holds.
 struct Held {
     asked: Option<(DecisionInput, Decided)>,
 }
 
 impl<'a> Checker<'a> {
-    /// Asks about a plugin.
+    /// Prepares to check a plugin.
     pub fn new(subject: &'a Subject) -> anyhow::Result<Self> {
         Ok(Self { subject, another: subject.another_sandbox()? })
     }
 
-    /// Checks the golden cases and so many generated ones.
+    /// Checks the golden cases and this many generated ones.
     pub fn run(&self, golden: &[Golden], seed: u64, generated: u64) -> Report {
         let known = golden.iter().filter_map(|golden| {
             let kind = ask::kind(&self.subject.info, &golden.case).ok()?;
-            // One that cannot be asked is told of with the golden cases, and others are not made like it.
+            // A case that cannot be asked is reported with the golden cases, and does not serve as a model.
             ask::question(self.subject, kind, &golden.case).ok()?;
             Some((kind, golden.case.clone()))
         });
@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Which lead comes out differently in a batch, and how.
+    /// Which lead results differently in a batch, and how.
     fn batch_differs(&self, inputs: &[&DecisionInput], singly: &[&Decided]) -> Option<(usize, String)> {
         let inputs: Vec<DecisionInput> = inputs.iter().map(|input| (*input).clone()).collect();
         let together = match self.subject.sandbox.score_together(self.subject.info.digest, &inputs) {
@@ -188,7 +188,7 @@ impl<'a> Checker<'a> {
         Some((at, format!("in a batch:{}singly:{}", shown(&together[at]), shown(&singly[at].answer).trim_end())))
     }
 
-    /// The same with as little of the lead as shows it still.
+    /// The same with the smallest lead that still shows it.
     fn least(&self, mut broken: Broken) -> Broken {
         let still = |case: Case, broken: &Broken| {
             let found = self.check(broken.kind, &case).err()?;
@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Cases with one thing less each.
+/// Cases that each have one thing less.
 fn smaller(case: &Case) -> Vec<Case> {
     let mut smaller = Vec::new();
     let mut push = |change: &dyn Fn(&mut Case)| {
@@ -245,7 +245,7 @@ fn is_long(value: &Scalar) -> bool {
     matches!(value, Scalar::Text(text) if text.len() > 64)
 }
 
-/// The same lead, of which more is known than the plugin asked for.
+/// The same lead, with more known of it than the plugin asked for.
 fn widen(subject: &Subject, case: &Case) -> Case {
     let mut case = case.clone();
     let Some(reads) = ask::reads(subject, &case) else { return case };

@@ -6,7 +6,7 @@ use cadenza_sdk::golden::{Case, EngagementCase, Expect, Length, Moment, OverdueC
 use cadenza_sdk::{Span, Time};
 use std::collections::BTreeMap;
 
-/// The case; `fields` are those of the input, in order. It expects nothing yet.
+/// The case of a question; `fields` are those of the input, in order. It expects nothing yet.
 pub fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[FieldRead]) -> Case {
     let parameters = info.parameters.iter().map(|parameter| &parameter.name);
     Case {

@@ -1,4 +1,4 @@
-//! The SDKs that travel with the binary (`build/sdk.rs` embeds them), written into folders.
+//! The SDKs that come with the binary (`build/sdk.rs` embeds them), and how they are written into folders.
 
 use anyhow::Context as _;
 use std::fs;
@@ -26,16 +26,16 @@ pub(crate) fn library(language: &str) -> impl Iterator<Item = Embedded> {
     below(language).filter(move |(path, _)| !is_template(path) && *path != GUIDE)
 }
 
-/// What a guide is called.
+/// The name of a guide.
 const GUIDE: &str = "README.md";
 
-/// The guide that all languages share and, where it has one, that of a language.
+/// The guide that all languages share, and the language's own if it has one.
 pub(crate) fn guides(language: &str) -> impl Iterator<Item = Embedded> {
     let own = format!("{language}/{GUIDE}");
     FILES.iter().filter(move |(path, _)| *path == GUIDE || *path == own).copied()
 }
 
-/// The versions with which the SDK for Rust is tested; cargo drops those that a plugin has no use for.
+/// The versions with which the SDK for Rust is tested. Cargo drops those that a plugin does not need.
 pub(crate) fn cargo_lock() -> &'static str {
     CARGO_LOCK
 }
@@ -49,11 +49,11 @@ pub(crate) fn write<'a>(
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).with_context(|| format!("the folder {} cannot be made", parent.display()))?;
-        // What is the same stays as it is, so that nothing is built again because of it.
+        // An identical file is left alone, so that nothing is built again because of it.
         if fs::read(&path).is_ok_and(|there| there == bytes) {
             continue;
         }
-        // Put there whole: another build may be reading it.
+        // Moved into place whole, because another build may be reading it.
         let new = path.with_extension(format!("{}.new", std::process::id()));
         let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path));
         written.with_context(|| format!("{} cannot be written", path.display()))?;

@@ -1,4 +1,4 @@
-//! The component that is looked at: loaded into the sandbox that decides in production as well.
+//! The component under inspection, loaded into the same sandbox that decides in production.
 
 use super::code;
 use super::tools::Tools;
@@ -19,9 +19,9 @@ pub struct Subject {
     pub info: PluginInfo,
     /// Compiled once for every sandbox.
     pub compiled: Compiled,
-    /// How long that took; nothing when it was compiled before.
+    /// How long that took; `None` if it was compiled before.
     pub compile_time: Option<Duration>,
-    /// It, and nothing else.
+    /// A sandbox with only this component.
     pub sandbox: Sandbox,
 }
 
@@ -55,18 +55,18 @@ impl Subject {
         Ok(Self { file, info, compiled, sandbox, ..*self })
     }
 
-    /// An error when its budgets are less than what every decision begins with.
+    /// Fails if its budgets are less than what every decision begins with.
     pub fn can_begin(&self) -> anyhow::Result<()> {
         let begun = self.sandbox.can_begin(self.info.digest);
         begun.with_context(|| format!("{} cannot decide", self.file.display()))
     }
 
-    /// What a decision of it may use.
+    /// What one of its decisions may use.
     pub fn budgets(&self) -> &Budgets {
         self.sandbox.budgets(self.info.digest).expect("it was loaded into this sandbox")
     }
 
-    /// One more sandbox with it.
+    /// Another sandbox with it.
     pub(crate) fn another_sandbox(&self) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::new(&HostLimits::default())?;
         sandbox.load_compiled(&self.compiled, None)?;

@@ -1,5 +1,5 @@
-//! The tools that build plugins in Python and JavaScript: the pinned ones of the SDK, installed once into a folder of the
-//! user's. A folder's name holds the hash of the pins, so that two versions of the SDK do not take turns in one.
+//! The tools that build plugins in Python and JavaScript: the SDK's pinned ones, installed once into a folder of the
+//! user's. A folder's name holds the hash of the pins, so that two versions of the SDK do not take turns in one folder.
 
 use super::language::Language;
 use super::sdk::{self, PROJECT_SDK};
@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Says in a tools folder that everything is installed in it.
+/// Marks a tools folder in which everything is installed.
 const STAMP: &str = "installed";
 
 /// Where tools are kept.
@@ -34,7 +34,7 @@ impl Tools {
         self.folder.join("code")
     }
 
-    /// The SDK of a project: the copy in it, or else the one that travels with the binary.
+    /// The SDK of a project: the copy in it, or else the one that comes with the binary.
     pub fn sdk(&self, project: &Path, language: Language) -> anyhow::Result<PathBuf> {
         let copy = project.join(PROJECT_SDK);
         if copy.join(language.sdk()).is_dir() {
@@ -49,8 +49,8 @@ impl Tools {
         bail!("this build of cadenza ({}) has no SDK for {}", env!("CARGO_PKG_VERSION"), language.name())
     }
 
-    /// The Python that has the pinned packages, and the build script; the packages are installed when they are not there.
-    /// The SDK runs from a copy outside of the project, so that it is not taken for a part of the plugin.
+    /// The Python that has the pinned packages, and the build script. The packages are installed if they are missing.
+    /// The SDK runs from a copy outside the project, so that it is not taken for part of the plugin.
     pub fn python(&self, sdk: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
         let sdk = sdk.join("python");
         let pins = sdk.join("requirements.txt");
@@ -69,8 +69,8 @@ impl Tools {
         Ok((python, copy.join("build.py")))
     }
 
-    /// The build script for JavaScript, beside the pinned packages that it imports; they are installed when they are not
-    /// there.
+    /// The build script for JavaScript, beside the pinned packages that it imports. They are
+    /// installed if they are missing.
     pub fn javascript(&self, sdk: &Path) -> anyhow::Result<PathBuf> {
         let sdk = sdk.join("javascript");
         let pins = ["package.json", "package-lock.json", ".npmrc"].map(|name| sdk.join(name));
@@ -91,7 +91,8 @@ impl Tools {
             return Ok(());
         }
         fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        // Two builds that begin at once would install into each other's folder; the lock ends with this process at last.
+        // Two builds that begin at once would install into the same folder. The lock ends with
+        // this process at the latest.
         let lock = folder.join(".lock");
         let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file));
         let _locked = locked.with_context(|| format!("{} cannot be locked", lock.display()))?;
@@ -103,7 +104,8 @@ impl Tools {
     }
 }
 
-/// Runs a program to its end; what it says goes to standard error. `missing` is what to do when there is no such program.
+/// Runs a program to its end. Its standard error is passed through, and its standard output becomes part of the error if
+/// it fails. `missing` says what to do if there is no such program.
 pub fn run(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).output();
@@ -121,7 +123,7 @@ pub fn run(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Tells one set of pins from another. A file that is not there counts as empty.
+/// Identifies a set of pins. A missing file counts as empty.
 fn hash(files: &[&Path]) -> anyhow::Result<Digest> {
     let mut hash = Sha256::new();
     for file in files.iter().filter(|file| file.exists()) {
@@ -132,7 +134,7 @@ fn hash(files: &[&Path]) -> anyhow::Result<Digest> {
     Ok(Digest::of_hash(&hash.finalize().into()))
 }
 
-/// Copies an SDK; what was installed beside it stays behind.
+/// Copies an SDK without what was installed beside it.
 fn copy_to(folder: &Path, sdk: &Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(sdk, Path::new(""), &mut files)?;

@@ -1,4 +1,4 @@
-//! Notices that a file of a project has changed, by looking at it again and again: a project has some dozens of files.
+//! Notices that a file of a project has changed, by looking again and again; a project has a few dozen files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// A look at all of them. What cannot be read counts as not there.
+    /// Looks at all of them. What cannot be read counts as missing.
     pub fn below(folder: &Path) -> Self {
         let mut files = Self { changed: BTreeMap::new() };
         files.look(folder);

@@ -220,6 +220,7 @@ impl<'a> Reading<'a> {
             }
             known.put_into.names.extend(workflow::put_into(&page.node).map(str::to_owned));
             known.roles.names.extend(workflow::roles_of(&page.node));
+            known.groups.extend(workflow::group_of(&page.node));
             pages.push(page);
         }
         pages

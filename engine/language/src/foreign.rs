@@ -102,9 +102,11 @@ pub(crate) fn workflow_key(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {
         "name" | "title" | "id" => "workflow",
         "description" | "about" | "purpose" => "summary",
-        "trigger" | "triggers" | "on" | "when" | "start" | "entry" | "enrollment" | "enrolment" => "enroll",
+        "trigger" | "triggers" | "when" | "start" | "entry" | "enrollment" | "enrolment" => "enroll",
         "reenroll" | "re_enrollment" | "reenrollment" | "re_enrolment" => "re_enroll",
         "exit" | "exits" | "exit_when" | "exit_criteria" | "goal" | "goals" | "stop" | "until" | "unenroll" => "leave",
+        "interrupt" | "handlers" | "on_event" | "listeners" => "interrupts",
+        "run_per" | "unique_by" | "dedupe_by" | "one_per" => "one_run_per",
         "actions" | "nodes" | "flow" | "tasks" | "stages" => "steps",
         _ => return None,
     })

@@ -70,6 +70,10 @@ pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
         let problem = Problem::error("unknown-key", key.span.clone(), message);
         return problem.label(format!("here it is `{ours}`")).replace(ours);
     }
+    if shape.name == A_WORKFLOW && key.text == "on" {
+        let help = "who comes in stands under `enroll`, what events do to a run under `interrupts`";
+        return Problem::error("unknown-key", key.span.clone(), message).help(help);
+    }
     Problem::error("unknown-key", key.span.clone(), message).suggest(&key.text, shape.names(), "keys it has")
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Known<'a> {
     pub(crate) email_via: Option<String>,
     /// Whether a connection carries notices.
     pub(crate) notify_via: bool,
+    /// The groups of workflows that are in one.
+    pub(crate) groups: BTreeMap<String, String>,
     /// Roles that workflows give to reps.
     pub(crate) roles: Names,
     /// The workspace's time zone; none when it could not be read.
@@ -65,6 +67,7 @@ impl<'a> Known<'a> {
             plugins,
             email_via: None,
             notify_via: false,
+            groups: BTreeMap::new(),
             roles: Names::default(),
             timezone: None,
         }

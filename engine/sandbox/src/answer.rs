@@ -1,4 +1,4 @@
-//! What a plugin may answer. Everything that comes from a guest passes here before the engine sees it.
+//! What a plugin may answer. Everything that comes from a guest is checked here before the engine sees it.
 
 use crate::contract::{Choice, Description, Rating, Reason, Verdict, View};
 use crate::instance::shorten;
@@ -15,7 +15,7 @@ fn bad(what: String) -> DecisionFailure {
     DecisionFailure::BadOutput(what)
 }
 
-/// A plugin's own word that it cannot decide.
+/// The plugin's own statement that it cannot decide.
 pub(crate) fn refusal(why: String) -> DecisionFailure {
     DecisionFailure::Refusal(shorten(why, REFUSAL_BYTES_MAX))
 }
@@ -79,7 +79,7 @@ fn reasons(info: &PluginInfo, reasons: Vec<Reason>) -> Result<Vec<kept::Reason>,
 /// The most parameters, rules, tracks and codes a plugin may describe, and the most fields it may read.
 const ENTRIES_MAX: usize = 256;
 
-/// What a plugin wants to see. Whether the workspace has it is the workspace's question.
+/// What a plugin wants to see. Whether the workspace has it is checked elsewhere.
 pub(crate) fn reads(view: Result<View, String>) -> Result<Reads, DecisionFailure> {
     let view = view.map_err(refusal)?;
     let fields = view.fields.len();
@@ -89,7 +89,7 @@ pub(crate) fn reads(view: Result<View, String>) -> Result<Reads, DecisionFailure
     Ok(view.into())
 }
 
-/// What a plugin says of itself, if it holds together; the error says what does not.
+/// What a plugin says of itself, if it is consistent. The error says what is not.
 pub(crate) fn description(
     description: Description,
     kinds: Vec<DecisionKind>,

@@ -1,7 +1,7 @@
-//! The engine's settings, and components compiled under them.
+//! The settings of wasmtime's engine, and components compiled under them.
 //!
-//! A component is compiled once in a process; each sandbox has an engine of its own and maps the compiled code from
-//! memory, which takes some 30 µs. Figures beside settings: `measured.md`, "What a decision costs".
+//! A component is compiled once in a process. Each sandbox has an engine of its own and maps the compiled code from
+//! memory, which takes some 30 µs. Figures given for settings are from `measured.md`, "What a decision costs".
 
 use crate::contract::LOG;
 use crate::error::{HostError, LoadError};
@@ -15,16 +15,18 @@ use std::sync::{Arc, OnceLock};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-/// Instances that can be alive at a time in one sandbox. It takes one decision at a time; the others let the slot that
-/// was used last be given back.
+/// Instances that can exist at a time in one sandbox. It takes one decision at a time; the second slot allows the one
+/// used last to be cleaned up.
 const SLOTS: u32 = 2;
-/// Bytes of a slot's memory that are cleared by writing rather than by a system call: the one page of a lean guest.
+/// Bytes of a slot's memory that are cleared by writing rather than by a system call. A lean guest, which has one page
+/// of 64 KiB, stays below it.
 const MEMORY_KEPT_BYTES: usize = 512 * 1024;
-/// The same for tables: a lean guest's has some dozens of entries of eight bytes.
+/// The same for tables. A lean guest's table has a few dozen entries of eight bytes.
 const TABLE_KEPT_BYTES: usize = 4 * 1024;
-/// Bytes that a memory may grow by in place where nothing is reserved; past them it moves.
+/// Bytes by which a memory may grow in place if nothing is reserved. Beyond them it is moved.
 const GROWTH_BYTES: u64 = 1024 * 1024;
-/// Native stack that a guest may use; its worker's thread has at least four times that. Interpreters need half of it.
+/// Native stack that a guest may use. Its worker's thread has at least four times as much.
+/// Interpreters need half of it.
 const STACK_BYTES_MAX: usize = 512 * 1024;
 
 /// An engine with a pool of its own. Compiled code is the same for all engines with the same limits.
@@ -32,14 +34,14 @@ pub(crate) fn engine(limits: &HostLimits) -> Result<Engine, HostError> {
     Engine::new(&config(limits)).map_err(|error| HostError::Engine(format!("{error:#}")))
 }
 
-/// Address space that the sandboxes of one process reserve together, at most: some 35 GiB each, most of it never touched, so that
-/// a memory can grow in place and its accesses need no checks of their own.
+/// The most address space that the sandboxes of one process reserve together: some 35 GiB each, most of it never
+/// touched, so that a memory can grow in place and its accesses need no checks of their own.
 const RESERVED_BYTES_MAX: u64 = 512 * 1024 * 1024 * 1024;
 
-/// The limit for this process's address space (`ulimit -v`), in bytes, when it is too low for what sandboxes reserve. They
-/// then reserve nothing: plugins decide the same, for the same fuel, somewhat slower.
+/// The limit on this process's address space (`ulimit -v`), in bytes, if it is too low for what sandboxes reserve. In
+/// that case they reserve nothing. Plugins decide the same, for the same fuel, but somewhat slower.
 pub fn reserves_nothing() -> Option<u64> {
-    // Asked once: all code of a process is compiled for the same answer.
+    // Asked only once, because all code of a process is compiled for the same answer.
     static LIMIT: OnceLock<Option<u64>> = OnceLock::new();
     *LIMIT.get_or_init(|| getrlimit(Resource::As).current.filter(|bytes| *bytes < RESERVED_BYTES_MAX))
 }
@@ -86,19 +88,19 @@ fn common() -> Config {
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
-        // What a decision has no use for is off, so that it need not be trusted.
+        // What a decision does not need is off, so that it need not be trusted.
         .shared_memory(false)
         .wasm_memory64(false)
-        // Adapters between parts of one component need it; without, wasmtime panics on such a component.
+        // Adapters between parts of one component need it. Without it, wasmtime panics on such a component.
         .wasm_multi_memory(true)
         .concurrency_support(false)
-        // A trap carries the guest's memory, out of which its panic message is read.
+        // A trap then carries the guest's memory, from which its panic message is read.
         .coredump_on_trap(true);
     config
 }
 
-/// What compiled code depends on besides the component: the build of wasmtime, the machine and the settings. Code that was
-/// compiled under another value cannot be used.
+/// Identifies what compiled code depends on besides the component: the build of wasmtime, the machine and the settings.
+/// Code that was compiled under another value cannot be used.
 pub fn compatibility(limits: &HostLimits) -> Result<u64, HostError> {
     let mut hasher = DefaultHasher::new();
     engine(limits)?.precompile_compatibility_hash().hash(&mut hasher);
@@ -125,7 +127,8 @@ pub(crate) fn imports(component: &Component, engine: &Engine) -> Vec<String> {
     component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Refuses imports other than `log`. There may be thousands with long names; people need to see what kind they are of.
+/// Refuses imports other than `log`. There may be thousands with long names, of which people only need
+/// to see what kind they are.
 fn denied(imports: &[String]) -> Result<(), LoadError> {
     let denied: Vec<&String> = imports.iter().filter(|name| *name != LOG).collect();
     if denied.is_empty() {
@@ -139,11 +142,11 @@ fn denied(imports: &[String]) -> Result<(), LoadError> {
     Err(LoadError::Imports(told))
 }
 
-/// How a core module begins: its version; a component has a layer there.
+/// How a core module begins: with its version, where a component has its layer.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 impl Compiled {
-    /// Compiles a component: 10 to 20 ms for a guest of 30 kB. Refuses what imports anything but `log`.
+    /// Compiles a component, which takes 10 to 20 ms for a guest of 30 kB. Refuses any import but `log`.
     pub fn new(component: &[u8], limits: &HostLimits) -> Result<Self, LoadError> {
         if component.len() > limits.component_bytes_max {
             return Err(LoadError::TooLarge { bytes: component.len(), bytes_max: limits.component_bytes_max });
@@ -151,7 +154,7 @@ impl Compiled {
         if component.starts_with(CORE_MODULE) {
             return Err(LoadError::CoreModule);
         }
-        // Some of its words come in many lines.
+        // Some of wasmtime's messages have many lines.
         let one_line = |error: wasmtime::Error| format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
         let invalid = |error| LoadError::Invalid(shorten(one_line(error), REASON_BYTES_MAX));
         let engine = engine(limits).map_err(|error| LoadError::Invalid(error.to_string()))?;
@@ -164,11 +167,11 @@ impl Compiled {
         })
     }
 
-    /// Takes code that was compiled before, in this process or another one of the same program on this machine.
+    /// Takes code that was compiled before, in this process or in another one of the same program on this machine.
     ///
     /// # Safety
     /// `code` is what [`Compiled::code`] returned for the component with this digest under the same limits and
-    /// [`compatibility`], unchanged: it is machine code, and loading it runs it.
+    /// [`compatibility`], unchanged. It is machine code, and loading it runs it.
     #[allow(unsafe_code, reason = "the caller vouches for machine code")]
     pub unsafe fn trusted(code: Arc<[u8]>, digest: Digest, limits: &HostLimits) -> Self {
         Self { code, digest, limits: *limits }
@@ -179,7 +182,7 @@ impl Compiled {
         &self.code
     }
 
-    /// The head of the SHA-256 of the component.
+    /// The beginning of the component's SHA-256.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -190,8 +193,8 @@ impl Compiled {
             return Err(LoadError::Stale("it was compiled under other limits".to_owned()));
         }
         #[allow(unsafe_code, reason = "wasmtime cannot check machine code; only ours gets here, see SAFETY")]
-        // SAFETY: `deserialize` runs what it is given. `code` is private; `new` sets it to what `serialize` of this very
-        // build of wasmtime returned, and the caller of `trusted` vouches for the same.
+        // SAFETY: `deserialize` runs what it is given. `code` is private; `new` sets it to what `serialize` of this
+        // very build of wasmtime returned, and the caller of `trusted` guarantees the same.
         let component = unsafe { Component::deserialize(engine, &self.code) };
         component.map_err(|error| LoadError::Stale(format!("{error:#}")))
     }

@@ -1,7 +1,8 @@
-//! `sdk/wit` as the host passes it: laid out from core's types on the way in (`layout.rs`, `rows.rs`), owned on the way out.
+//! `sdk/wit` as the host passes it: laid out from core's types on the way in (`layout.rs`,
+//! `rows.rs`), owned on the way out.
 //!
 //! Loading a plugin checks these against the component's own types, so a difference from the WIT cannot go unnoticed.
-//! Knows nothing of limits or of what an answer may say: that is `answer.rs`.
+//! Does not know limits, or what an answer may say: that is `answer.rs`.
 
 use cadenza_core::plugin::{self as kept, DecisionKind};
 use cadenza_core::value::{Value, ValueType};
@@ -9,7 +10,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// The interface every plugin exports.
 pub(crate) const DESCRIBE: &str = "cadenza:plugin/describe@1.0.0";
-/// The one interface that a plugin may import.
+/// The only interface that a plugin may import.
 pub(crate) const LOG: &str = "cadenza:plugin/log@1.0.0";
 /// The interface that makes a component a plugin of this kind.
 pub(crate) const fn interface(kind: DecisionKind) -> &'static str {

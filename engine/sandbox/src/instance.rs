@@ -1,4 +1,4 @@
-//! One call in a fresh instance within its budgets, and what became of it. Knows nothing of what is asked or answered.
+//! One call in a fresh instance within its budgets, and how it ended. Does not know what is asked or answered.
 
 use crate::contract::LOG;
 use crate::limits::{Budgets, TRAP_BYTES_MAX};
@@ -15,7 +15,7 @@ pub(crate) struct Taken {
     budgets: Budgets,
     memory_bytes: usize,
     table_elements: usize,
-    /// What the guest wanted more of than it may have.
+    /// The resource of which the guest wanted more than it may have.
     refused: Option<Resource>,
     log: Vec<String>,
     log_bytes: usize,
@@ -61,13 +61,13 @@ impl ResourceLimiter for Taken {
     }
 }
 
-/// What a guest may import: a place to say a line.
+/// What a guest may import: a place to log lines.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
     let mut linker = Linker::new(engine);
     let mut log = linker.instance(LOG)?;
     log.func_wrap("panic", |mut store: StoreContextMut<'_, Taken>, (message,): (String,)| {
         let taken = store.data_mut();
-        // What the host copies burns none of the guest's fuel, so it must not happen without end.
+        // What the host copies burns none of the guest's fuel, so it must be limited here.
         taken.panics += 1;
         if taken.panics > taken.budgets.log_lines.max(1) {
             return Err(over(Budget::Log));
@@ -91,7 +91,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Taken>> {
     Ok(linker)
 }
 
-/// What became of a call.
+/// How a call ended.
 pub(crate) struct Called<R> {
     pub(crate) answer: Result<R, DecisionFailure>,
     pub(crate) cost: Cost,
@@ -99,9 +99,9 @@ pub(crate) struct Called<R> {
     pub(crate) table_elements: usize,
     /// What ran out.
     pub(crate) exceeded: Option<Resource>,
-    /// What the guest said meanwhile.
+    /// What the guest logged meanwhile.
     pub(crate) log: Vec<String>,
-    /// The functions of the guest that were under way when it trapped, innermost first.
+    /// The guest's functions that were running when it trapped, innermost first.
     pub(crate) backtrace: Vec<String>,
 }
 
@@ -168,7 +168,7 @@ fn failure(error: &wasmtime::Error, store: &Store<Taken>) -> DecisionFailure {
     }
 }
 
-/// Which budget it was.
+/// Which budget ran out.
 fn exceeded(failure: &DecisionFailure, refused: Option<Resource>) -> Option<Resource> {
     let DecisionFailure::Budget(budget) = failure else { return None };
     Some(match budget {
@@ -176,15 +176,15 @@ fn exceeded(failure: &DecisionFailure, refused: Option<Resource>) -> Option<Reso
         Budget::WallTime => Resource::Time,
         Budget::Memory => refused.unwrap_or(Resource::Memory),
         Budget::Output => Resource::Output,
-        // Or its bytes, or too many last words.
+        // If it is neither, it was the bytes of the log, or too many panic messages.
         Budget::Log => return refused,
     })
 }
 
-/// wasmtime keeps the types of these errors to itself; tests would notice other texts.
+/// wasmtime keeps the types of these errors private. Tests would notice other texts.
 fn untyped(error: &wasmtime::Error) -> DecisionFailure {
     let cause = error.root_cause().to_string();
-    // With functions of the guest under way it is about a text that the guest says, not about its answer.
+    // If functions of the guest were running, it is about a text that the guest logs, not about its answer.
     let says = frames(error).next().is_some();
     if cause.contains("fuel allocated for hostcalls has been exhausted") {
         return DecisionFailure::Budget(if says { Budget::Log } else { Budget::Output });
@@ -192,13 +192,13 @@ fn untyped(error: &wasmtime::Error) -> DecisionFailure {
     if cause.starts_with("resource limit exceeded") {
         return DecisionFailure::Budget(Budget::Memory);
     }
-    // Where functions of the guest were under way, the error is wrapped into a description of the store, which is another
-    // one every time.
+    // If functions of the guest were running, the error is wrapped in a description of the store,
+    // which is different every time.
     let text = if says { cause } else { format!("{error:#}") };
     DecisionFailure::BadOutput(shorten(text, TRAP_BYTES_MAX))
 }
 
-/// The guest's panic message if it said or left one, else what happened and in which function.
+/// The guest's panic message if it logged or left one. Otherwise what happened, and in which function.
 fn trap_text(trap: Trap, error: &wasmtime::Error, store: &Store<Taken>) -> String {
     if let Some(message) = &store.data().panic {
         return message.clone();
@@ -232,10 +232,11 @@ fn backtrace(error: &wasmtime::Error) -> Vec<String> {
     frames(error).take(FRAMES_MAX).map(name).collect()
 }
 
-/// What a guest writes before its panic message, at an address divisible by 16; the message's length in bytes follows
-/// in four bytes, then the message. A guest has no imports, so this is the only way it can say why it stops.
+/// What a guest writes before its panic message, at an address divisible by 16. The message's length in bytes follows
+/// in four bytes, and then the message. A guest that does not import `log` has no other way to say why it stops.
 const PANIC_MARK: [u8; 16] = *b"\x00cadenza:panic\x00\x01";
-/// How much of a guest's memory is searched for it. Kits keep the message among their static data, which comes first.
+/// How much of a guest's memory is searched for the mark. SDKs keep the message among their
+/// static data, which comes first.
 const PANIC_SEARCH_BYTES_MAX: usize = 1024 * 1024;
 
 fn panic_message(dump: &WasmCoreDump, store: &Store<Taken>) -> Option<String> {
@@ -247,14 +248,14 @@ fn panic_message(dump: &WasmCoreDump, store: &Store<Taken>) -> Option<String> {
     })
 }
 
-/// The message behind a mark; none when its length is a lie.
+/// The message after a mark; `None` if its length cannot be right.
 fn note(after: &[u8]) -> Option<String> {
     let (length, message) = after.split_first_chunk::<4>()?;
     let message = message.get(..u32::from_le_bytes(*length) as usize).filter(|message| !message.is_empty())?;
     Some(String::from_utf8_lossy(&message[..message.len().min(TRAP_BYTES_MAX)]).into_owned())
 }
 
-/// The beginning of a text, at most so many bytes.
+/// The beginning of a text, at most this many bytes.
 pub(crate) fn shorten(mut text: String, bytes_max: usize) -> String {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max));

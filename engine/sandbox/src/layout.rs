@@ -1,4 +1,4 @@
-//! Lays an input out as the contract passes it: texts in one pool, and the leads' values one after another. One layout
+//! Lays out an input as the contract passes it: texts in one pool, and the leads' values one after another. One layout
 //! serves many calls, so that its lists are allocated once. Knows nothing of wasmtime's calls.
 
 use crate::contract::{Engagement, Given, Input, Lead, TextRange, Texts, Touch};
@@ -6,7 +6,7 @@ use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::DecisionInput;
 use cadenza_core::value::Value;
 
-/// What stands for a code that the plugin did not list.
+/// Stands for a code that the plugin did not list.
 const CODE_NOT_LISTED: u16 = u16::MAX;
 
 /// The lists of one call.
@@ -21,7 +21,7 @@ pub(crate) struct Layout {
     leads: Vec<Lead>,
 }
 
-/// A list holds something else than texts; nothing else cannot be passed.
+/// A list holds something other than texts; everything else can be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotTexts {
     /// The parameter at this position.
@@ -31,14 +31,14 @@ pub(crate) enum NotTexts {
 }
 
 impl Layout {
-    /// Lays out parameters alone.
+    /// Lays out only parameters.
     pub(crate) fn parameters(&mut self, values: &[Value]) -> Result<(Texts<'_>, &[Given]), NotTexts> {
         self.clear();
         self.put_parameters(values)?;
         Ok((Texts { joined: &self.joined, ends: &self.ends }, &self.parameters))
     }
 
-    /// Lays out leads that share `now` and parameters; there is at least one.
+    /// Lays out leads that share `now` and parameters. There must be at least one.
     pub(crate) fn leads(&mut self, inputs: &[DecisionInput], codes: &Codes) -> Result<Input<'_>, NotTexts> {
         self.clear();
         let shared = &inputs[0];
@@ -120,7 +120,7 @@ impl Layout {
         })
     }
 
-    /// Puts a text into the pool; its number.
+    /// Puts a text into the pool, and returns its number.
     fn text(&mut self, text: &str) -> u32 {
         self.joined.extend_from_slice(text.as_bytes());
         self.ends.push(self.joined.len() as u32);
@@ -128,13 +128,13 @@ impl Layout {
     }
 }
 
-/// Where the codes that a plugin tells apart stand in its list.
+/// The positions, in a plugin's list, of the codes that it distinguishes.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
     channels: [u16; Channel::ALL.len()],
     outcomes: [u16; Outcome::ALL.len()],
     results: [u16; TouchResult::ALL.len()],
-    /// Sorted; for kinds of engagement, of which new ones may appear.
+    /// Sorted; used for kinds of engagement, because new ones may appear.
     listed: Vec<(String, u16)>,
 }
 

@@ -1,9 +1,9 @@
 //! The wasmtime host: loads, limits and asks plugins. Knows core's types and the contract in `sdk/wit`, and nothing of
 //! workflows, stores or where components come from.
 //!
-//! A [`Sandbox`] belongs to one worker: it has an engine and a pool of its own, because a pool that is shared scales
-//! badly (`measured.md`). A component is [`Compiled`] once and loaded into every worker's sandbox. Each decision runs
-//! in a fresh instance that can reach nothing but its input, within budgets for fuel, wall time, memory and output.
+//! A [`Sandbox`] belongs to one worker. It has an engine and a pool of its own, because a shared pool scales badly
+//! (`measured.md`). A component is [`Compiled`] once and loaded into every worker's sandbox. Each decision runs in a
+//! fresh instance that can reach nothing but its input, within budgets for fuel, wall time, memory and output.
 
 mod answer;
 mod compiled;
@@ -33,13 +33,13 @@ use plugin::Plugin;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// Runs plugins for one worker, one decision at a time. Can be sent to the worker's thread.
+/// Runs plugins for one worker, one decision at a time. It can be sent to the worker's thread.
 pub struct Sandbox {
     limits: HostLimits,
     engine: wasmtime::Engine,
     watch: ticker::Watch,
     plugins: BTreeMap<Digest, Plugin>,
-    /// Of the call under way; kept for its allocations.
+    /// The layout of the current call, kept for its allocations.
     layout: RefCell<Layout>,
 }
 
@@ -50,21 +50,22 @@ impl std::fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// An empty sandbox. Reserves address space for its pool, and no memory.
+    /// An empty sandbox. Reserves address space for its pool, but no memory.
     pub fn new(limits: &HostLimits) -> Result<Self, HostError> {
         let engine = compiled::engine(limits)?;
         let watch = ticker::Watch::over(&engine)?;
         Ok(Self { limits: *limits, engine, watch, plugins: BTreeMap::new(), layout: RefCell::default() })
     }
 
-    /// Compiles a component and loads it; where several sandboxes take the same, [`Compiled::new`] once and
-    /// [`Sandbox::load_compiled`] each is cheaper.
+    /// Compiles a component and loads it. If several sandboxes take the same component, calling [`Compiled::new`] once
+    /// and [`Sandbox::load_compiled`] for each is cheaper.
     pub fn load(&mut self, component: &[u8], budget: Option<BudgetOverrides>) -> Result<PluginInfo, LoadError> {
         self.load_compiled(&Compiled::new(component, &self.limits)?, budget)
     }
 
-    /// Loads a compiled component: finds out what it decides, checks it against the contract and asks it to describe
-    /// itself. It is asked by its digest from now on; the same component again takes its place with its new budget.
+    /// Loads a compiled component: finds out what it decides, checks it against the contract and asks it
+    /// to describe itself. From then on it is asked by its digest. Loading the same component again
+    /// replaces it, with its new budget.
     pub fn load_compiled(
         &mut self,
         compiled: &Compiled,
@@ -77,8 +78,8 @@ impl Sandbox {
         Ok(info)
     }
 
-    /// Loads what another sandbox with the same limits has loaded, out of the same code, with its budgets: the plugin is not
-    /// asked again what it is.
+    /// Loads what another sandbox with the same limits has loaded, from the same code, with its budgets. The plugin is
+    /// not asked to describe itself again.
     pub fn load_like(&mut self, other: &Self, compiled: &Compiled) -> Result<(), LoadError> {
         let digest = compiled.digest();
         let known = other.plugins.get(&digest);
@@ -87,7 +88,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Forgets every plugin but these; decisions that ask for another fail as unavailable from now on.
+    /// Forgets every plugin but these. Decisions that ask for another fail as unavailable from now on.
     pub fn retain(&mut self, keep: impl Fn(Digest) -> bool) {
         self.plugins.retain(|digest, _| keep(*digest));
     }
@@ -97,7 +98,7 @@ impl Sandbox {
         self.plugins.values().map(|plugin| &plugin.info)
     }
 
-    /// What is said by one plugin of itself. The budgets are those that are enforced, overrides included.
+    /// What one plugin says of itself. The budgets are those that are enforced, including overrides.
     pub fn plugin(&self, plugin: Digest) -> Option<&PluginInfo> {
         self.plugins.get(&plugin).map(|plugin| &plugin.info)
     }
@@ -107,8 +108,8 @@ impl Sandbox {
         self.plugins.get(&plugin).map_or(&[], |found| &found.imports)
     }
 
-    /// What the plugin wants to see when it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
-    /// refusal says why they do not go together.
+    /// What the plugin wants to see if it is given these parameters (laid out by `cadenza_core::plugin::lay_out`). A
+    /// refusal says why they do not fit together.
     pub fn reads(&self, plugin: Digest, parameters: &[Value]) -> Result<Reads, DecisionFailure> {
         self.find(plugin)?.reads(&self.watch, &mut self.layout.borrow_mut(), parameters)
     }
@@ -118,19 +119,20 @@ impl Sandbox {
         self.plugins.get(&plugin).map(Plugin::budgets)
     }
 
-    /// Other budgets for a plugin from now on, in the place of what it asks for or had before.
+    /// Sets other budgets for a plugin from now on, in place of what it asks for or had before.
     pub fn set_budget(&mut self, plugin: Digest, budget: BudgetOverrides) {
         if let Some(found) = self.plugins.get_mut(&plugin) {
             found.set_budget(&self.limits, &budget);
         }
     }
 
-    /// Whether any decision of a plugin can begin within its budgets: some are less than what every instance takes.
+    /// Whether any decision of a plugin can begin within its budgets; some budgets are less than
+    /// what every instance takes.
     pub fn can_begin(&self, plugin: Digest) -> Result<(), LoadError> {
         self.plugins.get(&plugin).map_or(Ok(()), |found| found.can_begin(&self.watch))
     }
 
-    /// Takes one decision in a fresh instance, and says what it cost, failed or not.
+    /// Takes one decision in a fresh instance. Returns what it cost even if it failed.
     pub fn decide(&self, plugin: Digest, kind: DecisionKind, input: &DecisionInput) -> Decided {
         match self.find(plugin) {
             Ok(found) => found.decide(&self.watch, &mut self.layout.borrow_mut(), kind, input),
@@ -138,9 +140,9 @@ impl Sandbox {
         }
     }
 
-    /// Scores leads, in their order, exactly as [`Sandbox::decide`] would one by one. Neighbours that share `now` and
-    /// parameters share an instance, up to a hundred; when that instance fails, each of them is asked singly, so that
-    /// one bad lead does not spoil the others. Every hundredth lead is asked singly as well, and when the answers differ
+    /// Scores leads, in order, exactly as [`Sandbox::decide`] would one by one. Neighbours that share `now` and
+    /// parameters share an instance, up to a hundred. If that instance fails, each of them is asked singly, so that one
+    /// bad lead does not spoil the others. In each full batch one lead is also asked singly, and if the answers differ,
     /// none of its batch counts. The cost is that of all.
     pub fn score_batch(
         &self,
@@ -161,8 +163,8 @@ impl Sandbox {
         (answers, cost)
     }
 
-    /// Scores leads that share `now` and parameters in one instance and asks nobody singly, for whoever wants to know what
-    /// the plugin makes of a batch: [`Sandbox::score_batch`] hides what it can.
+    /// Scores leads that share `now` and parameters in one instance and asks about none of them singly. For a caller
+    /// that wants to know what the plugin does with a batch, because [`Sandbox::score_batch`] hides what it can.
     pub fn score_together(
         &self,
         plugin: Digest,
@@ -182,7 +184,7 @@ impl Sandbox {
             let answers = batch.iter().map(singly).collect();
             return (answers, cost);
         };
-        // Which lead is asked twice depends on the batch alone, so that a replay asks the same.
+        // Which lead is asked twice depends only on the batch, so that a replay asks the same.
         let probe = hash64(&batch[0].now.as_ms().to_be_bytes()) as usize % limits::BATCH_LEADS_MAX;
         match batch.get(probe) {
             Some(input) if singly(input) != answers[probe] => {

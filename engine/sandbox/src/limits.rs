@@ -13,39 +13,40 @@ pub(crate) const VALUE_BYTES_MAX: usize = 256;
 pub(crate) const REFUSAL_BYTES_MAX: usize = 512;
 /// The most bytes of a trap's text that are kept.
 pub(crate) const TRAP_BYTES_MAX: usize = 1_024;
-/// The most bytes of the reason why a component is not loaded; what it is told with is the component's own.
+/// The most bytes of the reason why a component is not loaded, because its words come from the component.
 pub(crate) const REASON_BYTES_MAX: usize = 1_024;
-/// The most imports that are told when a component has some that it may not have.
+/// The most imports that are named if a component has some that it may not have.
 pub(crate) const IMPORTS_TOLD_MAX: usize = 16;
-/// The most bytes of an import's name that are told.
+/// The most bytes of an import's name that are shown.
 pub(crate) const IMPORT_BYTES_MAX: usize = 128;
 /// The most bytes a whole description may have once it is read.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
 /// The most leads that are scored in one instance.
 pub(crate) const BATCH_LEADS_MAX: usize = 100;
 
-/// What the host grants at most. One value of this is shared by every sandbox of a process, since compiled code
-/// depends on it.
+/// The most that the host grants. One value of this is shared by every sandbox of a process, because
+/// compiled code depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HostLimits {
-    /// The most fuel one decision may burn; about one unit for each instruction, 1 M units are about 70 µs
-    /// (`measured.md`).
+    /// The most fuel one decision may burn. One unit is about one instruction; 1 M units take
+    /// about 70 µs (`measured.md`).
     pub fuel_max: u64,
-    /// The most milliseconds one decision may take on the wall clock; protects only, fuel decides.
+    /// The most milliseconds one decision may take on the wall clock. This is only a protection; fuel is what decides.
     pub wall_ms_max: u32,
     /// The most bytes of linear memory an instance may have.
     pub memory_bytes_max: usize,
     /// The most elements an instance's table may have.
     pub table_elements_max: usize,
-    /// The most linear memories of all core instances of a component; their bytes count together. A module may have one.
+    /// The most linear memories of all core instances of a component; their bytes count
+    /// together. A module may have one.
     pub memories_max: u32,
     /// The most tables of all core instances of a component. A module may have one.
     pub tables_max: u32,
     /// The most core instances that one component may be made of.
     pub instances_max: u32,
-    /// The most bytes an answer may have once it is read: texts, and 32 for each entry of a list.
+    /// The most bytes an answer may have once it is read: its texts, and 32 for each entry of a list.
     pub output_bytes_max: usize,
-    /// The most lines one decision may say.
+    /// The most lines one decision may log.
     pub log_lines_max: usize,
     /// The most bytes a component file may have.
     pub component_bytes_max: usize,
@@ -54,13 +55,13 @@ pub struct HostLimits {
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
-            // Python takes some millions for what Rust does with thousands.
+            // Python takes millions for what Rust does with thousands.
             fuel_max: 100_000_000,
-            // Several times what the most fuel takes, so that a busy machine changes no outcome.
+            // Several times what the most fuel takes, so that a busy machine does not change the outcome.
             wall_ms_max: 500,
             memory_bytes_max: 256 * 1024 * 1024,
             table_elements_max: 16_384,
-            // A lean guest has one of each; those that carry an interpreter have up to 38 instances.
+            // A lean guest has one of each. Those that carry an interpreter have up to 38 instances.
             memories_max: 4,
             tables_max: 16,
             instances_max: 48,
@@ -74,8 +75,8 @@ impl Default for HostLimits {
 /// The most bytes of all lines of one decision.
 const LOG_BYTES_MAX: usize = 16 * 1024;
 
-/// What the workspace grants one plugin, in place of what the plugin asks for or the host grants by default. Never more
-/// than [`HostLimits`].
+/// What the workspace grants one plugin, in place of what the plugin asks for or the host grants by default. Never
+/// more than [`HostLimits`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BudgetOverrides {
     /// Fuel of one decision.
@@ -102,7 +103,7 @@ pub(crate) struct Asks {
 }
 
 impl BudgetOverrides {
-    /// How much of one thing; nothing where it is not overridden.
+    /// The override for one resource; `None` if it is not overridden.
     pub fn of(&self, resource: Resource) -> Option<u64> {
         match resource {
             Resource::Fuel => self.fuel,
@@ -116,7 +117,7 @@ impl BudgetOverrides {
         }
     }
 
-    /// Overrides one thing; a number beyond what can be said is the most that can.
+    /// Overrides one resource. A number that is too large is replaced by the largest that fits.
     pub fn set(&mut self, resource: Resource, most: u64) {
         let size = || Some(usize::try_from(most).unwrap_or(usize::MAX));
         match resource {
@@ -173,7 +174,7 @@ impl Budgets {
         }
     }
 
-    /// What a decision of a plugin that asks for so much may use.
+    /// What a decision of a plugin may use that asks for this much.
     pub(crate) fn for_decision(limits: &HostLimits, asks: Asks, overrides: &BudgetOverrides) -> Self {
         let most = Self::most(limits);
         let asked_bytes = usize::try_from(asks.memory_bytes).unwrap_or(usize::MAX);
@@ -190,7 +191,7 @@ impl Budgets {
         }
     }
 
-    /// How much of one thing.
+    /// The budget of one resource.
     pub fn of(&self, resource: Resource) -> u64 {
         match resource {
             Resource::Fuel => self.fuel,
@@ -204,7 +205,7 @@ impl Budgets {
         }
     }
 
-    /// What so many decisions in one instance may use. Memory stays: it is one instance.
+    /// What this many decisions in one instance may use. Memory stays the same, because it is one instance.
     pub(crate) fn times(self, leads: usize) -> Self {
         Self {
             fuel: self.fuel.saturating_mul(leads as u64),

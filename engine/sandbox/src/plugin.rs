@@ -30,11 +30,11 @@ pub(crate) struct Plugin {
     asks: Asks,
     budgets: Budgets,
     shape: Shape,
-    /// `reads` is asked when a workspace is checked, so it may take what a description may.
+    /// `reads` is asked when a workspace is checked, so it may take as much as a description.
     description_budgets: Budgets,
 }
 
-/// Where the functions of the contract are in the component; those of kinds it is not are missing.
+/// Where the functions of the contract are in the component. Functions of kinds that it does not decide are missing.
 struct Exports {
     describe: ComponentExportIndex,
     reads: ComponentExportIndex,
@@ -117,7 +117,7 @@ type ScoreBatch<'a> = TypedFunc<(Input<'a>,), (Vec<Result<Rating, String>>,)>;
 type Choose<'a> = TypedFunc<(Input<'a>,), (Result<Choice, String>,)>;
 type Decide<'a> = TypedFunc<(Input<'a>, Overdue), (Result<Verdict, String>,)>;
 
-/// A function of the guest, whose type was compared with the contract's when the plugin was loaded: comparing again
+/// A function of the guest. Its type was compared with the contract's when the plugin was loaded; comparing it again
 /// costs 0.2 µs a call (`measured.md`).
 #[allow(unsafe_code, reason = "the type was checked when the plugin was loaded, see SAFETY")]
 fn function<P: ComponentNamedList + Lower, R: ComponentNamedList + Lift>(
@@ -126,13 +126,13 @@ fn function<P: ComponentNamedList + Lower, R: ComponentNamedList + Lift>(
     export: &ComponentExportIndex,
 ) -> TypedFunc<P, R> {
     let function = instance.get_func(store, export).expect("`Exports::check` found a function there");
-    // SAFETY: `Plugin::load` lets `Exports::check` compare the types of the same exports of the same component first, and
-    // `Plugin::like` makes another only of the code that it was loaded from.
+    // SAFETY: `Plugin::load` first lets `Exports::check` compare the types of the same exports of the same component,
+    // and `Plugin::like` makes another only from the code that it was loaded from.
     unsafe { TypedFunc::new_unchecked(function) }
 }
 
 impl Plugin {
-    /// Maps a compiled component into an engine, checks it against the contract and asks what it is.
+    /// Maps a compiled component into an engine, checks it against the contract and asks it to describe itself.
     pub(crate) fn load(
         compiled: &Compiled,
         engine: &Engine,
@@ -167,7 +167,7 @@ impl Plugin {
         Ok(plugin)
     }
 
-    /// What decisions may use from now on, where the workspace says something else than the plugin asks for.
+    /// Sets what decisions may use from now on, where the workspace differs from what the plugin asks for.
     pub(crate) fn set_budget(&mut self, limits: &HostLimits, overrides: &BudgetOverrides) {
         self.budgets = Budgets::for_decision(limits, self.asks, overrides);
         self.info.fuel_budget = self.budgets.fuel;
@@ -177,14 +177,14 @@ impl Plugin {
     /// Whether any decision can begin within its budgets.
     pub(crate) fn can_begin(&self, watch: &Watch) -> Result<(), LoadError> {
         self.shape.fits(&self.budgets)?;
-        // Within little wall time a busy machine would refuse what an idle one takes.
+        // With a short wall time, a busy machine would refuse what an idle one accepts.
         let budgets = Budgets { wall_ms: self.description_budgets.wall_ms, ..self.budgets };
         let begun = instance::call(&self.guest, watch, &budgets, |_, _| Ok(()));
         let setting = begun.exceeded.map(Resource::setting);
         begun.answer.map_err(|failure| LoadError::Start { failure, setting })
     }
 
-    /// The same plugin in another engine, which maps the same code: the guest is not asked again.
+    /// The same plugin in another engine, which maps the same code. The guest is not asked again.
     pub(crate) fn like(&self, compiled: &Compiled, engine: &Engine, limits: &HostLimits) -> Result<Self, LoadError> {
         let invalid = |error: wasmtime::Error| LoadError::Invalid(shorten(format!("{error:#}"), REASON_BYTES_MAX));
         let component = compiled.component(engine, limits)?;
@@ -262,8 +262,8 @@ impl Plugin {
         Decided { answer, cost, used, exceeded, log, backtrace }
     }
 
-    /// Scores leads that share `now` and parameters in one instance. On a failure, and when the answer is not one for each
-    /// lead, they have to be asked singly.
+    /// Scores leads that share `now` and parameters in one instance. If that fails, or the answer does not have one
+    /// entry for each lead, they have to be asked singly.
     pub(crate) fn score_batch(
         &self,
         watch: &Watch,
@@ -328,7 +328,7 @@ impl Plugin {
     }
 }
 
-/// What became of a question.
+/// The result of a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// The decision, or why there is none.
@@ -337,16 +337,16 @@ pub struct Decided {
     pub cost: Cost,
     /// The same, and everything else that is budgeted.
     pub used: Used,
-    /// What ran out; nothing when nothing did.
+    /// What ran out; `None` if nothing did.
     pub exceeded: Option<Resource>,
-    /// The lines the plugin said meanwhile. They may name people.
+    /// The lines that the plugin logged meanwhile. They may name people.
     pub log: Vec<String>,
-    /// After a trap: the plugin's functions that were under way, innermost first.
+    /// After a trap: the plugin's functions that were running, innermost first.
     pub backtrace: Vec<String>,
 }
 
 impl Decided {
-    /// The plugin was not asked at all.
+    /// For a plugin that was not asked at all.
     pub fn not_asked(failure: DecisionFailure) -> Self {
         Self {
             answer: Err(failure),

@@ -1,6 +1,6 @@
-//! What a plugin may use only so much of: each thing by its names.
+//! The resources that a plugin may use only a limited amount of, with their names.
 
-/// Something that a plugin may use only so much of.
+/// Something that a plugin may use only a limited amount of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// Units of fuel.
@@ -19,7 +19,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// All of them.
+    /// All of the resources.
     pub const ALL: [Self; 8] = [
         Self::Fuel,
         Self::Time,
@@ -31,7 +31,7 @@ impl Resource {
         Self::Instances,
     ];
 
-    /// What it is called under `plugins` in `cadenza.yaml`.
+    /// The name of its setting under `plugins` in `cadenza.yaml`.
     pub const fn setting(self) -> &'static str {
         match self {
             Self::Time => "time_ms",
@@ -41,12 +41,13 @@ impl Resource {
         }
     }
 
-    /// Whether every instance of a component has as many: then a decision that is near the budget says nothing of the next.
+    /// Whether every instance of a component has the same number. Then a decision that comes near the budget says
+    /// nothing about the next one.
     pub const fn is_fixed(self) -> bool {
         matches!(self, Self::Tables | Self::Instances)
     }
 
-    /// As metrics and the API name it, with its unit.
+    /// The name, with its unit, used in metrics and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fuel => "fuel",

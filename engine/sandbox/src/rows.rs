@@ -1,8 +1,9 @@
 //! Lists of the contract's records and variants, written into a guest's memory in one go.
 //!
-//! What wasmtime derives looks the memory up anew for every field of every element, which is a tenth of a decision's time.
-//! Here a list's place is looked up once. Types are still compared by what wasmtime derives (`ComponentType`), and a
-//! plugin would read nonsense if the bytes were others than the canonical ABI's: every golden case is a test of them.
+//! The code that wasmtime derives looks up the memory again for every field of every element, which takes a
+//! tenth of a decision's time. Here a list's place is looked up once. Types are still compared by what wasmtime
+//! derives (`ComponentType`). If the bytes differed from the canonical ABI's, a plugin would read nonsense, so
+//! every golden case tests them.
 
 #![allow(unsafe_code, reason = "wasmtime lets nobody write values but through an unsafe trait, see SAFETY")]
 
@@ -21,7 +22,7 @@ macro_rules! lower_rows {
     ($($element:ty: $bytes:literal),+) => {$(
         const _: () = assert!(<$element as ComponentType>::SIZE32 == $bytes);
 
-        // SAFETY: the bytes are those of the canonical ABI, by `Row`; every access of the guest's memory is checked.
+        // SAFETY: the bytes are those of the canonical ABI, by `Row`; every access to the guest's memory is checked.
         unsafe impl Lower for $element {
             fn linear_lower_to_flat<T>(
                 &self,

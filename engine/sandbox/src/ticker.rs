@@ -1,7 +1,7 @@
-//! Advances the epoch of every engine once a millisecond while decisions are under way, and sleeps otherwise.
+//! Advances the epoch of every engine once a millisecond while decisions are being made, and sleeps otherwise.
 //!
-//! One thread serves all sandboxes of the process. It protects against decisions that burn no fuel for their time;
-//! fuel decides everything else, so a late tick changes no answer.
+//! One thread serves all sandboxes of the process. It protects against decisions that take time without burning fuel.
+//! Fuel decides everything else, so a late tick changes no answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -11,11 +11,12 @@ use wasmtime::{Engine, EngineWeak};
 
 /// How often epochs advance.
 const TICK: Duration = Duration::from_millis(1);
-/// After so many ticks without a decision the thread sleeps until the next one. Waking it costs a decision some
-/// microseconds, a tick costs a wake-up of a core.
+/// After this many ticks without a decision, the thread sleeps until the next one. Waking it costs a decision a few
+/// microseconds; a tick costs a wake-up of a core.
 const IDLE_TICKS_MAX: u32 = 50;
 
-/// How many ticks pass at least in so many milliseconds. The running tick may be nearly over, so one is added.
+/// After how many ticks at least this many milliseconds have passed. The current tick may be
+/// nearly over, so one is added.
 pub(crate) fn ticks(wall_ms: u32) -> u64 {
     u64::from(wall_ms) + 1
 }
@@ -33,15 +34,15 @@ struct Shared {
     watched: Mutex<Vec<(Weak<AtomicU64>, EngineWeak)>>,
 }
 
-/// A sandbox's place with the ticker: tells it that a decision is under way.
+/// A sandbox's place with the ticker, through which it announces its decisions.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Odd while a decision is under way.
+    /// Odd while a decision is being made.
     turns: Arc<AtomicU64>,
 }
 
 impl Watch {
-    /// Has this engine's epoch advanced while decisions are under way. An error when no thread can be started.
+    /// Lets this engine's epoch advance while decisions are being made. Fails if no thread can be started.
     pub(crate) fn over(engine: &Engine) -> std::io::Result<Self> {
         if TICKER.thread.is_none() {
             return Err(std::io::Error::other("the thread that ends overlong decisions could not be started"));
@@ -52,9 +53,9 @@ impl Watch {
         Ok(Self { turns })
     }
 
-    /// Marks a decision as under way until the returned value is dropped.
+    /// Marks a decision as being made until the returned value is dropped.
     pub(crate) fn decision(&self) -> Underway<'_> {
-        // Sequentially consistent, and so is the ticker's pair: either it sees this turn or we see it asleep.
+        // Sequentially consistent, as is the ticker's pair: either the ticker sees this turn, or we see it asleep.
         self.turns.fetch_add(1, Ordering::SeqCst);
         if TICKER.shared.asleep.load(Ordering::SeqCst)
             && let Some(thread) = &TICKER.thread
@@ -65,7 +66,7 @@ impl Watch {
     }
 }
 
-/// A decision under way.
+/// A decision that is being made.
 pub(crate) struct Underway<'a>(&'a Watch);
 
 impl Drop for Underway<'_> {
@@ -117,7 +118,7 @@ impl Shared {
         self.turns()
     }
 
-    /// How many turns were taken in all, and whether a decision is under way.
+    /// How many turns were taken in all, and whether a decision is being made.
     fn turns(&self) -> (u64, bool) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched

@@ -1,14 +1,14 @@
-//! What is budgeted, and how much of it a decision used.
+//! How much of each budgeted resource a decision used.
 
 use crate::error::LoadError;
 use crate::limits::Budgets;
 use crate::resource::Resource;
 use cadenza_core::plugin::Cost;
 
-/// A decision that uses more than so many hundredths of a budget is near it.
+/// A decision that uses more than this percentage of a budget is near it.
 pub const NEAR_PERCENT: u64 = 80;
 
-/// What one decision used of everything that is budgeted.
+/// What one decision used of each budgeted resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used([u64; Resource::ALL.len()]);
 
@@ -27,12 +27,12 @@ impl Used {
         ])
     }
 
-    /// How much of one thing.
+    /// How much of one resource was used.
     pub fn of(&self, resource: Resource) -> u64 {
         self.0[resource as usize]
     }
 
-    /// The most of each.
+    /// The larger value for each resource.
     #[must_use]
     pub fn most(mut self, other: &Self) -> Self {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
@@ -41,13 +41,13 @@ impl Used {
         self
     }
 
-    /// What ran out was used to the last, whatever is measured of it: what was refused is not.
+    /// Counts a resource that ran out as fully used, whatever was measured, because what was refused is not measured.
     pub(crate) fn reached(&mut self, resource: Resource, budgets: &Budgets) {
         let used = &mut self.0[resource as usize];
         *used = budgets.of(resource).max(*used);
     }
 
-    /// Of what it is near the budget, or over it.
+    /// The resources of which it is near the budget, or over it.
     pub fn near(&self, budgets: &Budgets) -> impl Iterator<Item = Resource> {
         let (used, budgets) = (*self, *budgets);
         let near = move |of: &Resource| used.of(*of).saturating_mul(100) > budgets.of(*of).saturating_mul(NEAR_PERCENT);
@@ -63,7 +63,8 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Finds out with how little an instance can still be made; wasmtime counts, and does not tell.
+    /// Finds the smallest numbers with which an instance can still be made; wasmtime counts them
+    /// but does not reveal them.
     pub(crate) fn of(most: &Budgets, made: impl Fn(&Budgets) -> bool) -> Self {
         Self {
             tables: least(most.tables, |tables| made(&Budgets { tables, ..*most })),
@@ -71,7 +72,7 @@ impl Shape {
         }
     }
 
-    /// Refuses budgets for less than this.
+    /// Refuses smaller budgets than this.
     pub(crate) fn fits(&self, budgets: &Budgets) -> Result<(), LoadError> {
         for (of, has, allowed) in
             [(Resource::Tables, self.tables, budgets.tables), (Resource::Instances, self.instances, budgets.instances)]
@@ -84,7 +85,7 @@ impl Shape {
     }
 }
 
-/// The least for which it holds; it holds for `most`, and for everything above the least.
+/// The smallest number for which `holds` is true. It must be true for `most`, and for everything above the smallest.
 fn least(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, most);
     while low < high {

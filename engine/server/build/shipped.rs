@@ -16,7 +16,7 @@ pub(crate) fn embed(root: &Path, out: &Path) {
     fs::write(out.join("shipped.rs"), table).expect("OUT_DIR can be written");
 }
 
-/// What a workspace is made of, and the samples.
+/// Whether a file belongs to the workspace or its samples.
 fn is_wanted(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     path.is_dir() || matches!(ending, Some("yaml" | "md" | "jsonl")) && !path.ends_with("README.md")

@@ -1,7 +1,9 @@
-//! The data folder belongs to whoever runs the engine, and to nobody else: people's names and addresses lie in it.
+//! The data folder belongs to whoever runs the engine, and to nobody else, because people's
+//! names and addresses lie in it.
 //!
-//! What is made from here on is made closed (0700 and 0600); what lies there more open than that is closed, and that is said.
-//! A folder that holds other people's things too, such as `/tmp`, is not ours to close: what is ours in it is.
+//! What is made from here on is made closed (0700 and 0600). What already lies there and is more open is closed,
+//! and that is reported. A folder that also holds other people's things, such as `/tmp`, is not ours to close;
+//! only what is ours in it is.
 
 use anyhow::Context as _;
 use rustix::fs::Mode;
@@ -12,20 +14,20 @@ use std::path::{Path, PathBuf};
 
 /// What the engine makes in its data folder.
 const OURS: [&str; 7] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled", "rendering"];
-/// Bits that let others in.
+/// The permission bits of other users.
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 
-/// Makes the folder if need be, and closes it; what was open, in sentences.
+/// Makes the folder if necessary, and closes it. Returns what was open, in sentences.
 pub(crate) fn make_closed(data: &Path) -> anyhow::Result<Vec<String>> {
-    // For whatever is made in this process from here on, sled's files included.
+    // Applies to whatever this process makes from here on, including sled's files.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.with_context(|| format!("the data folder `{}` cannot be made", data.display()))?;
     close(data).with_context(|| format!("the data folder `{}` cannot be looked at", data.display()))
 }
 
-/// What of the engine's others get into, in a sentence; nothing is changed.
+/// Says in a sentence which of the engine's files other users can get into. Nothing is changed.
 pub(crate) fn open_places(data: &Path) -> Option<String> {
     let mut open = Vec::new();
     for name in OURS {
@@ -78,7 +80,8 @@ fn close(data: &Path) -> io::Result<Vec<String>> {
     Ok(told)
 }
 
-/// Files and folders that others get into, from here down. Links are left alone: what they lead to may be somebody else's.
+/// Files and folders below this one that other users can get into. Links are left alone, because what they lead
+/// to may be somebody else's.
 fn find_open(path: PathBuf, open: &mut Vec<PathBuf>) -> io::Result<()> {
     let found = fs::symlink_metadata(&path)?;
     if found.is_dir() {
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_open_is_closed_and_what_is_not_ours_is_left_alone() {
-        // (what, mode of the folder, something else in it, mode afterwards, whether it is told)
+        // (what, mode of the folder, something else in it, mode afterwards, whether it is reported)
         let cases = [
             ("one that is closed already", 0o700, false, 0o700, false),
             ("one that others read", 0o755, false, 0o700, true),

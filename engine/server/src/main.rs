@@ -6,7 +6,8 @@ mod demo;
 mod say;
 mod start;
 
-/// A quarter of an event's time on the driver went into the system's allocator; `--bench intake` says what this one is worth.
+/// With the system's allocator, a quarter of an event's time on the driver goes into allocation; `--bench intake`
+/// shows what this one is worth.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -15,8 +16,9 @@ fn main() -> std::process::ExitCode {
     cli::run()
 }
 
-/// Where the address space is limited (`ulimit -v`), the allocator leaves most of it to the plugins: it would reserve a
-/// gibibyte at a time. It looks into its environment before there is a `main`, so the program takes its own place.
+/// Where the address space is limited (`ulimit -v`), makes the allocator leave most of it to the plugins; otherwise it
+/// would reserve a gibibyte at a time. The allocator reads its environment before `main`, so the program replaces
+/// itself with a new process image.
 #[cfg(unix)]
 fn reserve_less() {
     use std::os::unix::process::CommandExt as _;
@@ -27,7 +29,7 @@ fn reserve_less() {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| "cadenza".into());
     if let Ok(program) = std::env::current_exe() {
-        // Comes back only when it could not be done, and then goes on as it is.
+        // Returns only if that failed; then the program continues as it is.
         let _ = std::process::Command::new(program).arg0(name).args(arguments).env(RESERVES, "32MiB").exec();
     }
 }

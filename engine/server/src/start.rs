@@ -1,4 +1,4 @@
-//! Starts the engine on a data folder: opens the store on sled, and lets messages leave over HTTP.
+//! Starts the engine on a data folder: opens the store on sled, and lets messages be sent over HTTP.
 
 use crate::data_folder;
 use anyhow::Context as _;
@@ -9,7 +9,7 @@ use cadenza_store::{Store as _, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the store and starts the engine; returns once recovery is done.
+/// Opens the store and starts the engine. Returns once recovery is done.
 pub(crate) async fn start(options: StartOptions) -> anyhow::Result<Running> {
     if let Some(bytes) = cadenza_sandbox::reserves_nothing() {
         let mib = bytes / (1024 * 1024);
@@ -23,7 +23,7 @@ pub(crate) async fn start(options: StartOptions) -> anyhow::Result<Running> {
     cadenza_runtime::start::start(options, Arc::new(store), Arc::new(courier)).await
 }
 
-/// What can be done when sled itself does not get on with its files.
+/// What can be done if sled itself cannot cope with its files.
 fn hint(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
         Some(StoreError::Io(_) | StoreError::Corrupt(_)) => anyhow::anyhow!(
@@ -34,7 +34,7 @@ fn hint(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Opens the store of a data folder; one process at a time. What is to be known of it is told.
+/// Opens the store of a data folder, for one process at a time. What should be known about it is passed to `tell`.
 pub(crate) fn open_store(data: &Path, options: SledOptions, tell: impl Fn(&str)) -> anyhow::Result<SledStore> {
     data_folder::make_closed(data)?.iter().for_each(|told| tell(told));
     let opened = cadenza_sled::open(data, options);

@@ -1,4 +1,4 @@
-//! The command line from outside: exit codes, and that what is asked wrongly is said clearly.
+//! The command line from outside: exit codes, and clear messages for wrong use.
 
 use std::process::{Command, Output};
 
@@ -24,7 +24,7 @@ fn exit_codes_say_how_it_went() {
         (&["schema", "workflow"], 0, "2020-12"),
         (&["token", "list", "--data", "/nowhere/at/all"], 2, "no data folder `/nowhere/at/all`"),
         (&["token", "revoke", "x", "--data", "/nowhere/at/all"], 2, "no data folder `/nowhere/at/all`"),
-        // The name of the token is not taken for the token to come in with: it gets as far as asking.
+        // The name of the token is not mistaken for the API token: the command gets as far as asking.
         (&["token", "revoke", "x", "--url", "http://127.0.0.1:1"], 2, "no engine answers"),
         (&["serve", "--workspace", workspace, "--data", "/nowhere/at/all", "--listen", "8080"], 2, "127.0.0.1:8080"),
     ];

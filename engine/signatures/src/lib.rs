@@ -1,6 +1,6 @@
-//! Signatures of webhooks: the Standard Webhooks scheme, presets of other senders, and tokens of those that cannot sign;
-//! checked and made. Keys are prepared once; checking allocates next to nothing. Knows neither what a body says nor who
-//! answers.
+//! Signatures of webhooks, checked and made: the Standard Webhooks scheme, presets for other senders, and tokens
+//! for those that cannot sign. Keys are prepared once; checking allocates next to nothing. Knows neither what a
+//! body says nor who responds.
 
 mod scheme;
 pub mod secret;
@@ -19,23 +19,23 @@ use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use subtle::{Choice, ConstantTimeEq};
 
-/// How many signatures of one delivery are looked at; senders send as many as they have keys in force.
+/// How many signatures of one delivery are looked at. Senders send one for each key in force.
 const SIGNATURES_MAX: usize = 8;
-/// The least bytes of a Standard Webhooks key.
+/// The fewest bytes of a Standard Webhooks key.
 const KEY_BYTES_MIN: usize = 16;
 /// Times from here on are milliseconds: as seconds they would lie past the year 5000.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// Header names of the Standard Webhooks scheme.
+/// The header with the delivery's id in the Standard Webhooks scheme.
 pub const ID_HEADER: &str = "webhook-id";
-/// The time in seconds since 1970.
+/// The header with the time, in seconds since 1970.
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// `v1,` and base 64, several with a space between.
+/// The header with the signatures: `v1,` and base 64, several of them separated by spaces.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 type Tag = [u8; 32];
 
-/// A prepared key: the hash has already taken the padded key in. Cheap to clone.
+/// A prepared key: the hash has already consumed the padded key. Cheap to clone.
 #[derive(Clone)]
 pub struct Key(Hmac<Sha256>);
 
@@ -57,7 +57,7 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
-    /// The `webhook-signature` of what is sent under this id at this second.
+    /// The `webhook-signature` for a body sent under this id at this second.
     pub fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {
         let tag = self.tag(&[id.as_bytes(), b".", second.to_string().as_bytes(), b".", body]);
         format!("v1,{}", STANDARD.encode(tag))
@@ -67,10 +67,10 @@ impl Key {
 /// Why a delivery is not known to be genuine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// A header is not there.
+    /// A header is missing.
     #[error("the header `{header}` is missing{}", also(header))]
     Missing { header: String },
-    /// A parameter of the address is not there.
+    /// A parameter of the address is missing.
     #[error("the parameter `{name}` of the address is missing")]
     NoParameter { name: String },
     /// A header cannot be read.
@@ -80,19 +80,19 @@ pub enum SignatureError {
         /// What it should be.
         expected: String,
     },
-    /// Too old or from the future.
+    /// Too old, or from the future.
     #[error(
         "the delivery is {off_s} seconds {side} our clock, {tolerance_s} are tolerated: check the sender's clock, and do not replay"
     )]
     OutOfTolerance {
-        /// Which header says so.
+        /// The header that gives the time.
         header: String,
         off_s: i64,
         /// `behind` or `ahead of`.
         side: &'static str,
         tolerance_s: i64,
     },
-    /// Nobody we know has signed it.
+    /// It was not signed with any known key.
     #[error("no signature in `{header}` matches: check the secret, and that the body is signed as it is sent")]
     Mismatch { header: String },
     #[error("the token in `{place}` is not that of the source: check the secret")]
@@ -102,7 +102,7 @@ pub enum SignatureError {
     },
 }
 
-/// The same header under the other name that the scheme takes.
+/// The other name under which the scheme accepts a header.
 fn also(header: &str) -> String {
     header.strip_prefix("webhook-").map_or_else(String::new, |rest| format!(" (`svix-{rest}` is taken, too)"))
 }
@@ -124,7 +124,7 @@ impl SignatureError {
 #[derive(Clone, Copy)]
 pub struct Delivered<'a> {
     pub headers: &'a HeaderMap,
-    /// What stands behind `?` in the address.
+    /// What follows `?` in the address.
     pub query: Option<&'a str>,
     pub body: &'a [u8],
 }
@@ -132,9 +132,10 @@ pub struct Delivered<'a> {
 /// A delivery that is known to be genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Genuine<'a> {
-    /// The id it came under, where its headers have one.
+    /// The id it came under, if its headers have one.
     pub id: Option<&'a str>,
-    /// A hash of what was signed, when that id is no part of it: whoever captured the delivery can send it under another.
+    /// A hash of what was signed, if the id is not part of it. Whoever captured the delivery could
+    /// send it under another id.
     pub signed: Option<String>,
 }
 
@@ -146,7 +147,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Prepares a source's scheme; relative secret files lie in `workspace`.
+    /// Prepares a source's scheme. Relative paths of secret files are relative to `workspace`.
     pub fn new(source: &Source, workspace: &Path) -> Result<Self, SecretError> {
         let (secrets, read): (_, fn(&str) -> Option<Key>) = match &source.signature {
             Signature::StandardWebhooks { secrets } => (secrets, Key::standard),
@@ -162,7 +163,7 @@ impl Verifier {
         Ok(Self { scheme: Scheme::new(&source.signature), keys, tolerance_ms })
     }
 
-    /// Checks a delivery against real time.
+    /// Checks a delivery against the time `now`, which must be real.
     pub fn verify<'a>(&'a self, delivered: Delivered<'a>, now: Timestamp) -> Result<Genuine<'a>, SignatureError> {
         let claim = match self.scheme.read(delivered)? {
             Claim::Token { shown, place, id } => {
@@ -207,7 +208,7 @@ impl Verifier {
         })
     }
 
-    /// Every key is tried against every signature, so that the time taken does not tell which one matched.
+    /// Tries every key against every signature, so that the time taken does not reveal which one matched.
     fn has_signed(&self, parts: &[&[u8]], given: &[Tag]) -> bool {
         let mut matched = Choice::from(0);
         for key in &self.keys {
@@ -219,8 +220,8 @@ impl Verifier {
         bool::from(matched)
     }
 
-    /// A token is a key here: what both make of one text is compared, so that the time taken does not tell how much of the
-    /// token is right, nor how long it is.
+    /// A token is used as a key, and what both keys make of one text is compared, so that the time taken reveals
+    /// neither how much of the token is right nor how long it is.
     fn check_token(&self, shown: &[u8], place: &str) -> Result<(), SignatureError> {
         let given = Key::new(shown).tag(&[b"token"]);
         if self.has_signed(&[b"token"], &[given]) {
@@ -230,7 +231,7 @@ impl Verifier {
     }
 }
 
-/// A hash under which a signed content is remembered. It does not depend on the key, which may be replaced meanwhile.
+/// A hash under which signed content is remembered. It does not depend on the key, which may be replaced.
 fn hash(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     parts.iter().for_each(|part| hash.update(part));

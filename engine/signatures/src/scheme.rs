@@ -7,7 +7,7 @@ use cadenza_core::workspace::{Signature, SignatureEncoding, TokenPlace};
 use hyper::HeaderMap;
 use std::borrow::Cow;
 
-/// The headers of Standard Webhooks by the names that its first sender gave them.
+/// The headers of Standard Webhooks under the names that its first sender gave them.
 const SVIX: [&str; 3] = ["svix-id", "svix-timestamp", "svix-signature"];
 const STANDARD_HEADERS: [&str; 3] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER];
 
@@ -27,11 +27,11 @@ pub(crate) enum Claim<'a> {
     Signed(Signed<'a>),
 }
 
-/// What a delivery says to be signed.
+/// What a delivery claims to be signed.
 pub(crate) struct Signed<'a> {
     /// The id it came under.
     pub(crate) id: Option<&'a str>,
-    /// Whether the content holds it.
+    /// Whether the signed content includes the id.
     pub(crate) id_is_signed: bool,
     /// When it was sent, and the header that says so.
     pub(crate) time: Option<(&'a str, &'a str)>,
@@ -157,7 +157,7 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, 
     })
 }
 
-/// A token in a header; what stands before it may be written in any case, as `bearer` is.
+/// A token in a header. The prefix may be written in any case, such as `bearer`.
 fn token_in<'a>(headers: &'a HeaderMap, name: &str, prefix: &str) -> Result<&'a str, SignatureError> {
     let given = header(headers, name)?;
     let (before, token) = given.split_at_checked(prefix.len()).unwrap_or((given, ""));

@@ -1,5 +1,5 @@
 //! Secrets: found in the environment or in a file, never in the workspace itself. Read when a workspace becomes active,
-//! not for every request. Nothing here shows a secret, in errors neither.
+//! not for every request. Nothing here shows a secret, not even in errors.
 
 use cadenza_core::workspace::SecretRef;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The most bytes a secret may have.
 const SECRET_BYTES_MAX: usize = 4_096;
 
-/// Why a secret is not to be had.
+/// Why a secret is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// Not in the environment.
@@ -15,23 +15,13 @@ pub enum SecretError {
     Unset { name: String },
     /// The file cannot be read.
     #[error("the secret file `{}` cannot be read: {cause}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
-    /// Nothing there, or too much.
+    Unreadable { path: PathBuf, cause: String },
+    /// Empty, or too long.
     #[error("the secret in {place} is empty or longer than {SECRET_BYTES_MAX} bytes")]
-    Size {
-        /// Where it was looked for.
-        place: String,
-    },
-    /// Not of the form that the scheme asks for.
+    Size { place: String },
+    /// Not in the form that the scheme requires.
     #[error("the secret in {place} is no Standard Webhooks secret: it is `whsec_` and at least 16 bytes in base 64")]
-    Form {
-        /// Where it was found.
-        place: String,
-    },
+    Form { place: String },
 }
 
 /// Where a secret is looked for, in words.
@@ -42,7 +32,8 @@ pub fn place(secret: &SecretRef) -> String {
     }
 }
 
-/// Looks a secret up; a relative file lies in `workspace`. A line end at the end of a file is no part of the secret.
+/// Looks up a secret. A relative path of a file is relative to `workspace`. A line break at the end of a file
+/// is not part of the secret.
 pub fn resolve(secret: &SecretRef, workspace: &Path) -> Result<String, SecretError> {
     let text = match secret {
         SecretRef::Env(name) => std::env::var(name).map_err(|_| SecretError::Unset { name: name.clone() })?,

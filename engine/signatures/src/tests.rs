@@ -25,7 +25,7 @@ fn preset(encoding: SignatureEncoding, prefix: &str, timestamp: Option<&str>) ->
     Verifier { scheme, keys: vec![Key::new(b"It's a Secret to Everybody")], tolerance_ms: 300_000 }
 }
 
-/// The id of a delivery that is genuine.
+/// The id of a genuine delivery.
 fn verify(
     verifier: &Verifier,
     headers: &HeaderMap,
@@ -169,7 +169,7 @@ fn the_names_of_the_first_sender_are_taken_too() {
     assert_eq!(error.to_string(), "the header `webhook-timestamp` is missing (`svix-timestamp` is taken, too)");
 }
 
-/// What Stripe's documentation describes: `t=…,v1=…`, signed is `t.body`.
+/// What Stripe's documentation describes: `t=…,v1=…`, where `t.body` is signed.
 #[test]
 fn a_signature_with_its_time_in_one_header_is_read() {
     let scheme = |between: &str| Scheme::Timed {
@@ -247,7 +247,7 @@ fn a_token_is_compared_whole_wherever_it_stands() {
     assert_eq!(error, "the header `authorization` cannot be read: it begins with `Bearer`");
 }
 
-/// The id in a header is the sender's word alone: what was signed is known by itself.
+/// The id in a header is only the sender's word, so what was signed is remembered itself.
 #[test]
 fn what_is_signed_is_remembered_where_the_id_is_not() {
     let verifier = preset(SignatureEncoding::Hex, "sha256=", None);

@@ -1,10 +1,10 @@
-//! What was acknowledged last, kept beside the key space: whether something that was acknowledged is missing is seen when the
-//! store is opened.
+//! The last acknowledged batch, noted beside the key space. When the store is opened, this note shows whether
+//! anything acknowledged is missing.
 //!
-//! It is written after each batch is durable, over the same few bytes of a small file, and not synced: that costs one system
-//! call and no wait. So after the end of a process, however sudden, it names the last batch that was acknowledged; after
-//! the end of a machine it names one as old as what the system had not yet written by itself, half a minute as a rule. It
-//! never names a batch that was not durable: a store with less than it names was cut short, or is an older copy.
+//! The note is written after each batch is durable, over the same few bytes of a small file, without a sync: one system
+//! call and no wait. After a process ends, however suddenly, the note names the last batch acknowledged. After a
+//! machine goes down, it may be as old as the system's last write-back, usually half a minute. It never names a batch
+//! that was not durable, so a store with less than the note names was cut short or is an older copy.
 //!
 //! Must not know: where bytes are kept, what a batch is.
 
@@ -14,10 +14,10 @@ use crate::records::{BatchId, Epoch, StoreError};
 use crate::space::Space;
 use sha2::{Digest as _, Sha256};
 
-/// Two numbers, and eight bytes of a hash by which they are known to be whole.
+/// Two numbers, and eight bytes of a hash that show whether the note is whole.
 const BYTES: usize = 24;
 
-/// A batch that was acknowledged, or the opening alone, which is number 0.
+/// An acknowledged batch. Number 0 stands for the opening alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Acknowledged {
     pub(crate) epoch: Epoch,
@@ -25,7 +25,7 @@ pub(crate) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// As it is kept.
+    /// The bytes of the note.
     pub(crate) fn bytes(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&self.epoch.0.to_be_bytes());
@@ -35,7 +35,7 @@ impl Acknowledged {
         bytes
     }
 
-    /// None when the bytes are not whole: they are written over without a sync, and a power cut may tear them.
+    /// Returns `None` when the bytes are not whole. They are overwritten without a sync, so a power cut may tear them.
     fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let (epoch, rest) = bytes.split_first_chunk()?;
         let (batch, _) = rest.split_first_chunk()?;
@@ -43,7 +43,7 @@ impl Acknowledged {
         (read.bytes() == bytes).then_some(read)
     }
 
-    /// What is kept beside the key space.
+    /// Reads the note beside the key space.
     pub(crate) fn kept(space: &impl Space) -> Option<Self> {
         Self::of_bytes(&space.beside()?)
     }
@@ -55,7 +55,7 @@ pub(crate) fn nothing_is_missing<S: Space>(records: Records<'_, S>, header: Opti
     let opened = Acknowledged { epoch: header.map_or(Epoch(0), |header| header.epoch), batch: BatchId(0) };
     let last = match reading::last_batch(records, None) {
         Ok(last) => last.map(|last| Acknowledged { epoch: last.epoch, batch: last.id }),
-        // Nobody knows, and the record will be written anew.
+        // It cannot be known what is missing, and the record will be written again.
         Err(error) if error.is_damage() => return Ok(()),
         Err(error) => return Err(error),
     };

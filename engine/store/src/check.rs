@@ -1,5 +1,5 @@
-//! Every record read once, for what cannot be: how a data folder is looked through, and how the records that are kept of every
-//! past version are read by a test.
+//! Reads every record once to find those that cannot be read. Used to check a data folder, and by a test that reads
+//! records kept from every past version.
 //!
 //! Must not know: batches, threads, where bytes are kept.
 
@@ -20,7 +20,7 @@ use cadenza_core::state::{LeadState, PoolState, ScheduleState};
 use minicbor::Decode;
 use minicbor::bytes::ByteVec;
 
-/// Reads `limit` records from after a key; how many there were, and where to go on.
+/// Reads `limit` records after a key. Returns how many there were, and where to continue.
 pub(crate) fn some<S: Space>(
     records: Records<'_, S>,
     after: Option<Vec<u8>>,
@@ -69,7 +69,7 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         Some(b'U') => QuestionKey::of_bytes(key).map(drop),
         Some(b'V') => HeldKey::of_bytes(key).map(drop),
         Some(b'W') => NudgeKey::of_bytes(key).map(drop),
-        // A piece of a value: read with the value.
+        // A piece of a value is read with the value.
         Some(b'X') => Ok(()),
         Some(b'Y') => is::<PiecesKey, u32>(space, key, bytes),
         Some(b'Z') => is::<LeaseKey, Lease>(space, key, bytes),

@@ -1,8 +1,9 @@
-//! The one who writes: batches in the order they came, each durable before it is answered. A thread of its own does so, or
-//! whoever asks, at once, where everything has to happen in one order (a simulation).
+//! The only writer. It writes batches in the order they arrive and makes each durable before answering. It runs on a
+//! thread of its own, or, where everything must happen in one order (a simulation), on the caller's thread.
 //!
-//! Encoding happens here too, so the driver computes the next batch on its own thread meanwhile. After a failed commit
-//! everything fails until the store was opened again: nothing computed on a batch that is lost may be written.
+//! Encoding happens here too, so that the driver can compute the next batch on its own thread meanwhile.
+//! After a failed commit everything fails until the store is opened again, because nothing computed on top of
+//! a lost batch may be written.
 //!
 //! Must not know: where bytes are kept.
 
@@ -28,18 +29,18 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// The most batches that wait for the committer; a writer beyond that waits itself.
+/// The most batches that wait for the committer; beyond that, the sender waits.
 const JOBS_MAX: usize = 16;
-/// The most marks looked at between two batches, so that forgetting or filtering a day does not hold up intake.
+/// The most marks processed between two batches, so that forgetting or filtering a day does not hold up intake.
 const SLICE_MAX: usize = 1_000;
-/// A batch that needed more memory than this to encode does not keep it.
+/// A buffer that grew beyond this to encode a batch is not kept for the next one.
 const SCRATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(crate) enum Job {
     Commit(Box<Batch>, Answer<Weight>),
-    /// One more is to write; its number is the answer.
+    /// Another writer joins; the answer is its number.
     Join(Answer<Epoch>),
     Claim(Epoch, Partitions, Duration, Answer<Holding>),
     Release(Epoch, Partitions, Answer<()>),
@@ -52,17 +53,15 @@ pub(crate) enum Job {
 /// What readers and the committer share.
 pub(crate) struct Shared<S> {
     pub(crate) space: S,
-    /// What cannot be read.
     pub(crate) damage: DamageLog,
-    /// Days there are marks of; may name a day too many, never one too few.
+    /// The days that have marks. It may name a day too many, never one too few.
     days: RwLock<MarkDays>,
     /// Why nothing can be read or written until the store is opened again.
     failed: RwLock<Option<StoreError>>,
-    /// How far the store has come.
     position: AtomicU64,
-    /// Whether several may write.
+    /// Whether there may be several writers.
     pub(crate) several: bool,
-    /// What commits change while somebody reads everything.
+    /// What commits replace while a snapshot is being read.
     pub(crate) snapshots: Snapshots,
 }
 
@@ -75,7 +74,7 @@ impl<S: Space> Shared<S> {
         }
     }
 
-    /// How far the store has come, as far as somebody who reads now can have seen it.
+    /// How far the store has come, as seen by somebody who reads now.
     pub(crate) fn position(&self) -> Position {
         Position(self.position.load(Ordering::SeqCst))
     }
@@ -100,25 +99,25 @@ impl<S: Space> Shared<S> {
 /// Where batches are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// On a thread of their own: the next one is computed meanwhile.
+    /// On a thread of their own, so that the next batch can be computed meanwhile.
     OnTheirThread,
-    /// On the thread of whoever asks, before anything else happens there.
+    /// On the caller's thread, before anything else happens there.
     OnCallersThread,
-    /// The same, but before it is written and before the answer whatever else is ready there has a turn, as it would while
-    /// another thread writes.
+    /// On the caller's thread, but before the write and before the answer, whatever else is ready on that thread gets a
+    /// turn, as it would if another thread did the writing.
     InTurns,
 }
 
 /// The way to the committer.
 pub(crate) enum Committer {
-    /// To its thread.
+    /// On a thread of its own.
     Thread { jobs: Option<mpsc::Sender<Job>>, thread: Option<std::thread::JoinHandle<()>> },
-    /// Here, until it is closed.
+    /// On the caller's thread, until it is closed.
     Here { write: Mutex<Box<dyn FnMut(Job) + Send>>, gives_way: bool },
 }
 
 impl Committer {
-    /// Takes the key space over: raises its epoch, durably, and starts the thread.
+    /// Takes over the key space: durably raises its epoch, and starts the thread.
     pub(crate) fn start<S: Space>(
         space: S,
         accept_loss: bool,
@@ -172,7 +171,6 @@ impl Committer {
         committed
     }
 
-    /// One more is to write.
     pub(crate) async fn join(&self) -> Result<Epoch, StoreError> {
         self.ask(Job::Join).await
     }
@@ -186,7 +184,7 @@ impl Committer {
         self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
     }
 
-    /// A snapshot begins now, between two commits. It ends with its reader, also when nobody waits for that any more.
+    /// Begins a snapshot between two commits. It ends with its reader, even if nobody is waiting for that any more.
     pub(crate) async fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.ask(|answer| Job::Snapshot(images, answer)).await
     }
@@ -195,7 +193,7 @@ impl Committer {
         self.ask(|answer| Job::Release(writer, given_back, answer)).await
     }
 
-    /// Takes some marks of days before `day` away; whether that were all.
+    /// Deletes some of the marks of days before `day`, and returns whether those were all.
     pub(crate) async fn forget_some(&self, day: u32) -> Result<bool, StoreError> {
         self.ask(|answer| Job::Forget(day, answer)).await
     }
@@ -233,36 +231,37 @@ async fn give_way() {
     .await;
 }
 
-/// What was handed over is written, then the data is let go: whoever drops a store may open it again at once.
+/// Everything handed over is written before the data is released, so whoever drops a store may open it again at once.
 impl Drop for Committer {
     fn drop(&mut self) {
         let Self::Thread { jobs, thread } = self else { return };
         drop(jobs.take());
         if let Some(thread) = thread.take() {
-            // It can only have panicked, and has told whoever waited.
+            // The thread can only have panicked, and then every waiting caller has got an error.
             let _ = thread.join();
         }
     }
 }
 
-/// What became of a key space when it was taken over.
+/// What was found and changed when a key space was taken over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TakenOver {
-    /// Who writes from here on.
+    /// The epoch of whoever writes from here on.
     pub(crate) epoch: Epoch,
-    /// The format it had, when that was raised.
+    /// The format it had, if that was raised.
     pub(crate) raised_from: Option<u32>,
     /// The number of its restore from a backup; 0 when it was never restored.
     pub(crate) incarnation: u32,
 }
 
-/// Raises the epoch: whoever wrote before is fenced off from here on. And the format, before anything of it is written.
+/// Raises the epoch, so that whoever wrote before is fenced off from here on. Raises the format too, before anything in
+/// the new format is written.
 fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<TakenOver, StoreError> {
     let before = reading::header(records)?;
     if !accept_loss {
         nothing_is_missing(records, before.as_ref())?;
     }
-    // An epoch that was once given is not given again, whatever is missing.
+    // An epoch once given is never given again, whatever is missing.
     let known = before.map_or(Epoch(0), |header| header.epoch);
     let Epoch(last) = Acknowledged::kept(records.space).map_or(known, |kept| kept.epoch.max(known));
     let incarnation = before.map_or(0, |header| header.incarnation);
@@ -273,7 +272,7 @@ fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<Tak
     Ok(TakenOver { epoch: header.epoch, raised_from, incarnation })
 }
 
-/// Gives a number to whoever writes from here on, durably.
+/// Durably gives a number to whoever writes from here on.
 fn raise(space: &impl Space, epoch: Epoch, incarnation: u32) -> Result<Header, StoreError> {
     let header = Header { format: FORMAT, epoch, partitions: PARTITIONS, incarnation };
     let mut changes = Changes::default();
@@ -284,7 +283,7 @@ fn raise(space: &impl Space, epoch: Epoch, incarnation: u32) -> Result<Header, S
 
 struct Writer<S> {
     shared: Arc<Shared<S>>,
-    /// The number that was given last.
+    /// The last number given.
     epoch: Epoch,
     owners: Owners,
     remembered: Remembered,
@@ -292,7 +291,7 @@ struct Writer<S> {
     filtering: Option<Filtering>,
 }
 
-/// A day whose filter is being made, and its marks so far.
+/// A day whose filter is being made, and the marks read so far.
 struct Filtering {
     day: u32,
     last: Option<MarkKey>,
@@ -308,7 +307,7 @@ impl<S: Space> Writer<S> {
         }
     }
 
-    /// Does one job; nothing more is to come after the last.
+    /// Does one job. Breaks after the last one.
     fn take(&mut self, job: Job) -> ControlFlow<()> {
         match job {
             Job::Commit(batch, answer) => drop(answer.send(self.commit(&batch))),
@@ -323,7 +322,7 @@ impl<S: Space> Writer<S> {
                     drop(answer.send(self.release(writer, &Partitions::ALL)));
                     return ControlFlow::Continue(());
                 }
-                // What it held is free, whatever becomes of the rest.
+                // What it held becomes free, whatever happens to the rest.
                 let _ = self.release(writer, &Partitions::ALL);
                 let closed = self.shared.space.close();
                 let over = StoreError::Io("the store is closed".to_owned());
@@ -333,19 +332,20 @@ impl<S: Space> Writer<S> {
                 return ControlFlow::Break(());
             }
         }
-        // Its error is the store's: whoever asks next hears it.
+        // An error here fails the store, so whoever asks next gets it.
         let _ = self.filter_some();
         ControlFlow::Continue(())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Weight, StoreError> {
         let records = self.shared.sound()?;
-        // A batch may already be computed on this one: whatever fails it must fail that one too. A stale epoch will.
+        // Another batch may already have been computed on top of this one, so whatever fails this one must fail that
+        // one too. A stale epoch does so by itself.
         let held = reading::header(records).inspect_err(|error| self.shared.set_failed(Some(error.clone())))?;
         let held = held.map_or(Epoch(0), |header| header.epoch);
         let of = match &mut self.owners {
             Owners::Sole if held == batch.epoch => None,
-            // Somebody opened it as the one who has everything.
+            // If the epoch differs, somebody has opened the store as its sole writer.
             Owners::Several(several) if held == self.epoch => {
                 several.may_commit(batch)?;
                 Some(batch.epoch)
@@ -390,7 +390,7 @@ impl<S: Space> Writer<S> {
         Ok(joined)
     }
 
-    /// A sole writer has everything, for good.
+    /// A sole writer always holds everything.
     fn claim(&mut self, writer: Epoch, wanted: &Partitions, lease: Duration) -> Result<Holding, StoreError> {
         self.shared.sound()?;
         let Owners::Several(several) = &self.owners else {
@@ -420,7 +420,7 @@ impl<S: Space> Writer<S> {
         Ok(())
     }
 
-    /// Notes that a writer closes; whether others go on.
+    /// Notes that a writer closes, and returns whether others continue.
     fn left_to_others(&mut self, writer: Epoch) -> bool {
         match &mut self.owners {
             Owners::Several(several) => !several.leave(writer),
@@ -428,8 +428,9 @@ impl<S: Space> Writer<S> {
         }
     }
 
-    /// Notes the days of a batch's marks before it is written. A filter kept for such a day, or being made, does not know
-    /// these marks and is dropped: rare, days that are over get no more marks unless the clock is set back.
+    /// Notes the days of a batch's marks before the batch is written. A filter that is kept for such a day, or is
+    /// being made, does not contain these marks and is dropped. That is rare: days that are over get no more marks
+    /// unless the clock is set back.
     fn add_days(&mut self, batch: &Batch) {
         let dropped: Vec<u32> = self.shared.change_days(|days| {
             let marks = batch.marks.iter();
@@ -441,7 +442,7 @@ impl<S: Space> Writer<S> {
         self.filtering.take_if(|filtering| batch.marks.iter().any(|mark| mark.day == filtering.day));
     }
 
-    /// Goes on with the filter of a day that is over, a little at a time so that no batch waits for it.
+    /// Continues the filter of a day that is over, a little at a time so that no batch waits for it.
     fn filter_some(&mut self) -> Result<(), StoreError> {
         let Some(day) = self.filtering.as_ref().map(|f| f.day).or_else(|| self.shared.with_days(MarkDays::to_filter))
         else {
@@ -492,7 +493,7 @@ impl<S: Space> Writer<S> {
         let applied = self.shared.space.apply(&self.changes);
         match &applied {
             Err(error) => self.shared.set_failed(Some(error.clone())),
-            // Nearly always there is no damage, and nothing to look through.
+            // There is hardly ever any damage, and then there is nothing to look through.
             Ok(()) if self.shared.damage.noted() > 0 => {
                 self.changes.iter().for_each(|(key, _)| self.shared.damage.forget(key));
             }
@@ -505,7 +506,7 @@ impl<S: Space> Writer<S> {
     }
 
     fn recover(&mut self) -> Result<(), StoreError> {
-        // Set first: should it fail, what is open is not to be trusted.
+        // Set first: if reopening fails, what is open must not be trusted.
         let again = StoreError::Io("the store is being opened again".to_owned());
         self.shared.snapshots.fail(&again);
         self.shared.set_failed(Some(again));

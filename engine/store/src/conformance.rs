@@ -1,6 +1,6 @@
-//! What every store must do, as a suite that each implementation runs: the contract in executable form.
+//! The contract in executable form: a suite that every implementation of a store runs.
 //!
-//! Must not know: any implementation. It sees places that a store can be opened on, again and again.
+//! Must not know: any implementation. It sees only places where a store can be opened again and again.
 
 mod commits;
 mod indexes;
@@ -18,12 +18,11 @@ use crate::records::{Batch, BatchId};
 use async_trait::async_trait;
 use cadenza_core::time::Timestamp;
 
-/// A place to keep things on which a store can be opened; what was committed is there at the next opening.
+/// A place where a store can be opened. What was committed is there at the next opening.
 #[async_trait]
 pub trait Place: Send + Sync {
-    /// What is opened.
     type Opened: Store;
-    /// Opens the store; the one before it was closed or dropped.
+    /// Opens the store. The one opened before it was closed or dropped.
     async fn open(&self) -> Self::Opened;
 }
 
@@ -76,7 +75,7 @@ impl<S: Store> Opened<S> {
         Self { store: place.open().await, next: 1 }
     }
 
-    /// Commits a batch that `fill` makes.
+    /// Commits a batch filled by `fill`.
     async fn commit(&mut self, fill: impl FnOnce(&mut Batch)) {
         let mut batch = Batch::new(BatchId(self.next), self.store.epoch());
         self.next += 1;
@@ -84,7 +83,6 @@ impl<S: Store> Opened<S> {
         self.store.commit(batch).await.expect("a batch of the holder is committed");
     }
 
-    /// Closes the store and opens it again.
     async fn again<P: Place<Opened = S>>(self, place: &P) -> Self {
         self.store.close().await.expect("the store closes");
         drop(self.store);
@@ -92,7 +90,7 @@ impl<S: Store> Opened<S> {
     }
 }
 
-/// A read that leaves nothing out.
+/// Makes a read leave nothing out.
 pub(crate) const ALL: &Partitions = &Partitions::ALL;
 
 const fn ms(ms: i64) -> Timestamp {

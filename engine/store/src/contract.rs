@@ -1,6 +1,6 @@
-//! The store contract: domain operations, asynchronous, written so that an existing distributed database can stand
-//! behind it too. One atomic commit for a batch of transitions; no range scan inside a commit; the ownership epoch in
-//! every commit; an unknown outcome is resolved by the batch's id.
+//! The store contract: asynchronous domain operations, written so that an existing distributed database can implement
+//! them too. A batch of transitions is one atomic commit; no commit scans a range; every commit carries the ownership
+//! epoch; an unknown outcome is resolved by the batch's id.
 
 use crate::damage::DamageLog;
 use crate::partitions::Partitions;
@@ -21,89 +21,94 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use std::time::Duration;
 
-/// A store, as one of its writers has it. Reads see what was committed; the driver sees to it that nobody outside sees it before it is durable.
+/// A store, as one of its writers sees it. Reads return what was committed. The driver makes sure that nobody outside
+/// sees it before it is durable.
 ///
-/// One record that cannot be read stops nobody else. It is noted in [`Store::damage`]; a list leaves it out and goes on behind
-/// it, so a page is shorter than its limit only at the end of what there is; a read of the one record fails with an error
-/// that [`StoreError::is_damage`], since what is damaged is not absent ([`crate::UnlessDamaged`] for whom it may be).
+/// A record that cannot be read does not affect the others. It is noted in [`Store::damage`]. A list skips it and
+/// continues behind it, so a page is shorter than its limit only at the end. A read of that one record fails with an
+/// error for which [`StoreError::is_damage`] is true, because damaged is not the same as absent. A caller for whom it
+/// is the same uses [`crate::UnlessDamaged`].
 ///
-/// **Several writers.** What belongs to a lead (its record, journal, timer, places in queues, messages, inbox) is written only
-/// by the holder of its partition. Everything else that has a key (addresses, marks of events, accounts, schedules, documents) is
-/// written by any of them, against what it has seen ([`Batch::seen`]). Counters are given as differences and add up; what a
-/// pool remembers is each writer's own. A lead of another partition is told by a row of its inbox. An embedded store has one
-/// writer that holds everything, and looks nothing up for this.
+/// **Several writers.** What belongs to a lead (its record, journal, timer, places in queues, messages, inbox) is
+/// written only by the holder of its partition. Everything else that has a key (addresses, marks of events, accounts,
+/// schedules, documents) may be written by any writer, and is checked against what that writer has seen
+/// ([`Batch::seen`]). Counters are given as differences and add up. What a pool remembers is separate for each writer.
+/// A lead of another partition is told something by a row in its inbox. An embedded store has one writer that holds
+/// everything, and performs none of these checks.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// What could not be read since the store was opened.
     fn damage(&self) -> &DamageLog;
-    /// The format the folder had, when this opening raised it: an older program does not open it any more.
+    /// The format the folder had, if this opening raised it. An older program can no longer open the folder.
     fn raised_from(&self) -> Option<u32>;
-    /// The number of the restore from which what is here comes; 0 when it was never restored. Messages that are born later leave
-    /// under other keys than those that may have left before, whatever numbers they have.
+    /// The number of the restore from which these data come; 0 if they were never restored. Messages created later are
+    /// sent under other idempotency keys than those that may have been sent before the restore, even if their numbers
+    /// are the same.
     fn incarnation(&self) -> u32;
-    /// Reads `limit` records of whatever kind from after the cursor, for what it notes in [`Store::damage`]; how many were
-    /// read, and where to go on.
+    /// Reads `limit` records of any kind after the cursor, and notes damage in [`Store::damage`]. Returns how many were
+    /// read, and where to continue.
     async fn check(&self, after: Option<Vec<u8>>, limit: usize) -> Result<(usize, Option<Vec<u8>>), StoreError>;
-    /// This writer's number: that of its opening.
+    /// This writer's number, given when it opened the store.
     fn epoch(&self) -> Epoch;
-    /// How far the store has come, for whoever is about to read what others may write too; none where there are no others.
+    /// How far the store has come. Asked before reading records that other writers may write too. `None` where
+    /// there are no other writers.
     fn position(&self) -> Option<Position>;
 
-    /// Takes of these partitions what nobody holds or whose time has run out, and keeps what this writer has already; both
-    /// for this long from now, by the store's time. What came of it is everything that it holds. A partition that was lost
-    /// and is held again has a newer term: whatever the writer remembers of it is to be forgotten.
+    /// Claims those of the wanted partitions that nobody holds or whose lease has run out, and renews those that this
+    /// writer already holds. Both are then held for `lease` from now, by the store's time. Returns everything the
+    /// writer holds. A partition that was lost and claimed again has a newer term, and the writer must forget whatever
+    /// it remembers of that partition.
     async fn claim(&self, wanted: &Partitions, lease: Duration) -> Result<Holding, StoreError>;
     /// Gives partitions back; others can claim them at once.
     async fn release(&self, given_back: &Partitions) -> Result<(), StoreError>;
 
-    /// Writes everything in the batch or nothing, and returns what it weighed once it is durable. Batches are committed one at a time.
-    /// After an error nothing may be written until [`Store::recover`]; after [`StoreError::Conflict`] and
-    /// [`StoreError::NotHeld`], which fail this writer alone, until [`Store::claim`].
+    /// Writes everything in the batch or nothing, and returns what it weighed once it is durable. Batches are committed
+    /// one at a time. After an error nothing may be written until [`Store::recover`]. [`StoreError::Conflict`] and
+    /// [`StoreError::NotHeld`] fail this writer alone; after them it may write nothing until [`Store::claim`].
     async fn commit(&self, batch: Batch) -> Result<Weight, StoreError>;
 
-    /// Whether the batch of this number of this epoch is in the store, for an outcome that is not known: to be asked after
-    /// [`Store::recover`] and before the next commit. Numbers go up; they begin anew with the epoch.
+    /// Whether this writer's batch of this number is in the store, for when the outcome of a commit is unknown.
+    /// To be asked after [`Store::recover`] and before the next commit. Numbers increase within an epoch and
+    /// start again with the next.
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError>;
 
-    /// Begins to read everything as it is now, while commits go on; one at a time. What these change before it was read is kept in
-    /// this file, which must be empty, readable and writable, and is the snapshot's from now on.
+    /// Begins to read everything as it is now, while commits continue. Only one snapshot at a time. What commits
+    /// replace before it was read is kept in these images, which belong to the snapshot from then on.
     async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError>;
 
-    /// Opens the store again after a failed commit. The epoch stays. May fail itself, on a disk that is still full, and
-    /// be tried again.
+    /// Opens the store again after a failed commit; the epoch stays. This may fail too, for instance while the disk is
+    /// still full, and can be tried again.
     async fn recover(&self) -> Result<(), StoreError>;
 
-    /// Reads these records, in one go where the store can. How many open tasks a rep has is no record, and left out. One that cannot
-    /// be read is found as such.
+    /// Reads these records, in one go where the store can. A rep's number of open tasks is not a record, and is left
+    /// out. A record that cannot be read is returned as damaged.
     async fn read_many(&self, keys: Vec<Key>, today: u32) -> Result<Vec<Record>, StoreError>;
-    /// A lead.
     async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, StoreError>;
-    /// Leads in order of their ids, from after the cursor.
+    /// Leads after the cursor, in order of their ids.
     async fn leads(
         &self,
         within: &Partitions,
         after: Option<LeadId>,
         limit: usize,
     ) -> Result<Vec<LeadState>, StoreError>;
-    /// Journal entries of a lead in order, from after `seq`; without the newest, which rides in the state.
+    /// A lead's journal entries after `seq`, in order; without the newest, which is part of the lead's state.
     async fn journal(&self, lead: LeadId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
     /// What is known of a key: the leads that have it, and what binds it.
     async fn identity(&self, key: &IdentityKey) -> Result<Option<Identity>, StoreError>;
-    /// Keys that were made by the rules of this version, in order; at most `limit`.
+    /// At most `limit` keys that were made by the rules of this version, in order.
     async fn identities_of(&self, version: u8, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError>;
     /// Whether an event was applied in the last [`MARK_DAYS`](crate::MARK_DAYS) days before `today`.
     async fn mark(&self, event: &str, today: u32) -> Result<Option<Mark>, StoreError>;
-    /// Forgets some of the marks of days before `day`, so many that nobody waits long; returns whether those were all.
+    /// Forgets some of the marks of days before `day`, few enough that nobody waits long.
+    /// Returns whether those were all.
     async fn forget_marks(&self, day: u32) -> Result<bool, StoreError>;
-    /// An account.
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
     /// What this writer remembers of a pool.
     async fn pool(&self, name: &str) -> Result<Option<PoolState>, StoreError>;
-    /// A schedule.
     async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, StoreError>;
     /// All schedules that were ever written.
     async fn schedules(&self) -> Result<Vec<(String, ScheduleState)>, StoreError>;
-    /// Timers in order of time, up to and including `until`, from after the cursor.
+    /// Timers after the cursor, up to and including `until`, in order of time.
     async fn timers(
         &self,
         within: &Partitions,
@@ -111,7 +116,8 @@ pub trait Store: Send + Sync + 'static {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Timer>, StoreError>;
-    /// A queue in rank order, from after the cursor; all queues when none is named. A task's id leads to its lead.
+    /// A queue's places after the cursor, in rank order; those of all queues if none is named. A
+    /// task's id leads to its lead.
     async fn queue(
         &self,
         within: &Partitions,
@@ -119,14 +125,14 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&QueueKey>,
         limit: usize,
     ) -> Result<Vec<QueueKey>, StoreError>;
-    /// The line of questions that wait for a plugin, oldest first; the first of every line when none is named.
+    /// The questions that wait for a plugin, oldest first. If no plugin is named, the first question of each plugin.
     async fn questions(
         &self,
         within: &Partitions,
         plugin: Option<&str>,
         limit: usize,
     ) -> Result<Vec<QuestionKey>, StoreError>;
-    /// Leads under the hold of an account that its record does not list, in order, from after the cursor.
+    /// Leads under an account's hold that the account's record does not list, after the cursor, in order.
     async fn held(
         &self,
         within: &Partitions,
@@ -134,7 +140,7 @@ pub trait Store: Send + Sync + 'static {
         after: Option<LeadId>,
         limit: usize,
     ) -> Result<Vec<LeadId>, StoreError>;
-    /// Outbox rows in order of their due time, up to and including `until`.
+    /// Outbox rows after the cursor, up to and including `until`, in order of their due time.
     async fn outbox(
         &self,
         within: &Partitions,
@@ -142,25 +148,22 @@ pub trait Store: Send + Sync + 'static {
         until: Due,
         limit: usize,
     ) -> Result<Vec<Outgoing>, StoreError>;
-    /// Dead letters in order, from after the cursor.
+    /// Dead letters after the cursor, in order.
     async fn dead_letters(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
-    /// The dead letter that a delivery lies in.
+    /// The dead letter that holds a delivery.
     async fn dead_letter_of(&self, delivery: DeliveryKey) -> Result<Option<DeadLetterId>, StoreError>;
-    /// The counters.
     async fn counters(&self) -> Result<Counters, StoreError>;
-    /// A document.
     async fn document(&self, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError>;
-    /// Documents of a kind.
     async fn documents(&self, kind: DocumentKind) -> Result<Vec<(DocumentKey, Vec<u8>)>, StoreError>;
-    /// What leads are told by other writers, in the order of the commits that sent it, from after the cursor.
+    /// What other writers tell leads, after the cursor, in the order of the commits that sent it.
     async fn inbox(
         &self,
         within: &Partitions,
         after: Option<InboxKey>,
         limit: usize,
     ) -> Result<Vec<(InboxKey, InboxRow)>, StoreError>;
-    /// What commits changed, in their order, from after the cursor, up to and including `until`. A commit that changed nothing
-    /// of what is asked for is there too, with nothing in it.
+    /// What commits changed, after the cursor, up to and including `until`, in the order of the commits. A commit that
+    /// changed nothing in the partitions asked for is listed with an empty feed.
     async fn feed(
         &self,
         within: &Partitions,
@@ -170,6 +173,6 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<(FeedKey, Feed)>, StoreError>;
     /// Bytes the store takes on disk; 0 in memory.
     fn size_on_disk(&self) -> u64;
-    /// Writes what is pending and closes; called once, at a graceful stop.
+    /// Writes what is pending and closes. Called once, at a graceful stop.
     async fn close(&self) -> Result<(), StoreError>;
 }

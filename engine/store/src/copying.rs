@@ -1,4 +1,4 @@
-//! The reader of a snapshot: it walks through the key space while commits go on.
+//! The reader of a snapshot. It walks through the key space while commits continue.
 //!
 //! Must not know: what a commit is, how before-images are kept.
 
@@ -8,7 +8,7 @@ use crate::snapshot::{Pair, Snapshot};
 use crate::space::{Space, spare_key};
 use std::sync::Arc;
 
-/// Reads a snapshot that has begun, and ends it when it is dropped.
+/// Reads a snapshot that has begun, and ends it when dropped.
 pub(crate) struct Reader<S: Space> {
     shared: Arc<Shared<S>>,
     over: bool,
@@ -31,7 +31,7 @@ impl<S: Space> Snapshot for Reader<S> {
             let last = found.last().filter(|_| is_full).map(|(key, _)| key.clone());
             self.over = last.is_none();
             let mut records = self.shared.snapshots.merge(found, last)?;
-            // What a place to keep bytes writes there for itself is not part of the store.
+            // What a key space writes there for itself is not part of the store.
             records.retain(|(key, _)| *key != spare_key());
             if !records.is_empty() {
                 return Ok(records);

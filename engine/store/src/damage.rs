@@ -1,6 +1,7 @@
-//! What cannot be read: every read skips it or says so, and notes it here once, for whoever looks after the data.
+//! What cannot be read. Every read skips it or returns an error, and notes it here once, for
+//! whoever looks after the data.
 //!
-//! A record that is written anew is sound again and leaves the list. Nothing of a person is in it: what is told apart by an
+//! A damaged record that is written again leaves the list. The list holds no personal data: what is identified by an
 //! address is named by a hash of it.
 //!
 //! Must not know: where bytes are kept, what is done about damage.
@@ -18,10 +19,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most that are listed; more are counted each time they are met.
+/// The most records that are listed. Those beyond it are counted every time they are read.
 const LISTED_MAX: usize = 1_000;
 
-/// How kinds of records are named.
+/// The names of the kinds of records.
 pub const KINDS: [&str; 26] = [
     "account",
     "counter",
@@ -54,13 +55,11 @@ pub const KINDS: [&str; 26] = [
 /// One thing that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
-    /// Its number in order of being met, from 1.
+    /// Its number in the order of discovery, from 1.
     pub number: u64,
-    /// What kind of record it is.
     pub kind: &'static str,
-    /// Which, without personal data.
+    /// Which record it is, without personal data.
     pub what: String,
-    /// Why it cannot be read.
     pub cause: String,
 }
 
@@ -68,7 +67,7 @@ pub struct Damaged {
 #[derive(Debug, Default)]
 pub struct DamageLog {
     found: Mutex<Found>,
-    /// How many were noted so far; looked at without the lock, since it is nearly always zero.
+    /// How many were noted so far. Read without the lock, because it is nearly always zero.
     noted: AtomicU64,
 }
 
@@ -79,12 +78,12 @@ struct Found {
 }
 
 impl DamageLog {
-    /// Notes that the record under this key cannot be read, unless that is known.
+    /// Notes that the record under this key cannot be read, unless that is already noted.
     pub(crate) fn note(&self, key: &[u8], error: &StoreError) {
         self.add(key.to_vec(), error, || describe(key));
     }
 
-    /// Notes that a record was read and what it holds makes no sense to its reader.
+    /// Notes that a document was read but its content makes no sense to its reader.
     pub fn note_document(&self, key: &DocumentKey, cause: impl std::fmt::Display) {
         self.note(&key.bytes(), &StoreError::Corrupt(cause.to_string()));
     }
@@ -102,17 +101,17 @@ impl DamageLog {
         }
     }
 
-    /// A record was written anew or taken away.
+    /// Forgets the damage of a record that was written again or deleted.
     pub(crate) fn forget(&self, key: &[u8]) {
         self.found().listed.remove(key);
     }
 
-    /// How many were noted so far; those that are sound again count too.
+    /// How many were noted so far, including those that have been repaired since.
     pub fn noted(&self) -> u64 {
         self.noted.load(Ordering::SeqCst)
     }
 
-    /// What cannot be read, in the order it was met, from after this number.
+    /// What cannot be read, after this number, in the order of discovery.
     pub fn list(&self, after: u64) -> Vec<Damaged> {
         let mut list: Vec<Damaged> =
             self.found().listed.values().filter(|damaged| damaged.number > after).cloned().collect();
@@ -130,9 +129,9 @@ impl DamageLog {
     }
 }
 
-/// A result of which damage is nothing: it was noted when it was met, and whoever asks goes on without.
+/// Treats damage as absence, for a caller that can continue without the record. The damage was noted when it was read.
 pub trait UnlessDamaged<T> {
-    /// Nothing in the place of what is damaged.
+    /// Returns `None` in place of a damaged record.
     ///
     /// # Errors
     /// Whatever else went wrong.
@@ -194,7 +193,7 @@ fn describe(key: &[u8]) -> (&'static str, String) {
 fn describe_document(key: &[u8]) -> (&'static str, String) {
     match DocumentKey::of_bytes(key) {
         Ok(DocumentKey::Definition(digest)) => ("definition", digest.to_string()),
-        // People call a token by the head of its hash.
+        // People know a token by the beginning of its hash.
         Ok(DocumentKey::Token(hash)) => ("token", hash.chars().take(12).collect()),
         Ok(other) => ("document", format!("{other:?}").to_lowercase()),
         Err(_) => ("document", hashed("key", &crate::keys::hex(key))),
@@ -205,7 +204,7 @@ fn named<K: Key>(key: &[u8], name: impl FnOnce(&K) -> String) -> Option<String> 
     K::of_bytes(key).ok().map(|key| name(&key))
 }
 
-/// Tells things apart that must not be shown.
+/// Names something that must not be shown, so that it can be told from others.
 fn hashed(what: &str, text: &str) -> String {
     format!("{} #{:016x}", what.to_lowercase(), hash64(text.as_bytes()))
 }
@@ -218,7 +217,7 @@ mod tests {
     #[test]
     fn every_kind_that_is_told_of_is_listed() {
         for prefix in b'A'..=b'Z' {
-            // The spare record and the key from a delivery to its letter are never told of by themselves.
+            // The spare record and the key from a delivery to its letter are never reported by themselves.
             let (kind, _) = describe(&[prefix, 0, 0]);
             assert!(KINDS.contains(&kind) || [b'K', b'W'].contains(&prefix), "{} is a {kind}", char::from(prefix));
         }

@@ -1,4 +1,5 @@
-//! A record of every kind spoilt in turn: the store opens, every read but that of the record itself goes on, and it is noted once.
+//! Damages a record of every kind in turn. The store opens, every read except that of the record itself still works,
+//! and the damage is noted once.
 
 use crate::conformance::ALL;
 use crate::conformance::sample;
@@ -12,7 +13,7 @@ use cadenza_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// Everything that can be read: how much of each list, and what comes of each point read.
+/// Everything that can be read: the length of each list, and the outcome of each point read.
 async fn survey(store: &MemoryStore) -> BTreeMap<&'static str, String> {
     fn list<T>(found: Result<Vec<T>, StoreError>) -> String {
         found.expect("a list goes on behind what it cannot read").len().to_string()
@@ -71,7 +72,7 @@ async fn filled() -> MemoryDisk {
 
 #[tokio::test]
 async fn one_kind_that_is_damaged_leaves_every_other_readable() {
-    // The kind, what is another as long as it is spoilt, and how it is called when it is told of.
+    // Which reads come out differently while a kind is damaged, and the kind's name in the damage log.
     type Changed = &'static [(&'static str, &'static str)];
     let cases: [(u8, Changed, Option<&str>); 20] = [
         (b'A', &[("account", "damaged")], Some("account")),
@@ -95,7 +96,7 @@ async fn one_kind_that_is_damaged_leaves_every_other_readable() {
         (b'R', &[("inbox", "0")], Some("row of the inbox")),
         (b'S', &[("schedule", "damaged")], Some("schedule")),
         (b'W', &[], None),
-        // The clock is short, the workspace lies in pieces.
+        // The clock is short; the workspace lies in pieces.
         (b'X', &[("workspace", "damaged")], Some("document")),
         (b'Y', &[], Some("number of pieces")),
         (b'Z', &[], None),
@@ -148,7 +149,7 @@ async fn a_damaged_header_is_told_and_nothing_is_touched() {
 
 #[tokio::test]
 async fn pages_go_on_behind_what_cannot_be_read() {
-    // Wherever they lie, and however many lie beside each other.
+    // Wherever the damaged records lie, and however many lie beside each other.
     for spoilt in [vec![0], vec![1, 2], vec![3, 4, 5, 6], vec![9], (0..10).collect()] {
         let disk = MemoryDisk::default();
         let store = MemoryStore::on(&disk);
@@ -200,7 +201,7 @@ async fn looking_through_it_finds_each() {
 async fn less_than_was_acknowledged_is_refused() {
     let disk = filled().await;
     drop(MemoryStore::on(&disk));
-    // The record of the last batch is gone, and with it, say, all that was written after the first opening.
+    // The record of the last batch is gone, together with, say, everything written after the first opening.
     disk.take_away(b'B');
     disk.take_away(b'H');
     let opened = MemoryStore::try_on(&disk).map(|_| ());
@@ -211,7 +212,7 @@ async fn less_than_was_acknowledged_is_refused() {
 async fn a_folder_of_an_older_format_is_raised_and_a_newer_one_refused() {
     let disk = filled().await;
     for (format, expected) in [(1, Ok(Some(1))), (crate::record::FORMAT, Ok(None)), (99, Err(99))] {
-        // Each later than the openings before, as another program would leave it.
+        // Each later than the openings before it, as another program would leave it.
         disk.set_header(format, Epoch(u64::from(format) * 1_000));
         let opened = MemoryStore::try_on(&disk).map(|store| store.raised_from()).map_err(|error| match error {
             StoreError::Newer { found, .. } => found,

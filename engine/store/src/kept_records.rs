@@ -1,7 +1,7 @@
-//! One record of every kind and every past version, as files: what was written then is read today.
+//! One record of every kind and every past version, as files: what was written then can be read today.
 //!
-//! When a kind is added, or before the first release of a version, `CADENZA_WRITE_RECORDS=1 cargo test -p cadenza-store`
-//! writes the files of the current version anew; those of released versions are never touched again.
+//! When a kind is added, or before the first release of a version, run `CADENZA_WRITE_RECORDS=1 cargo test -p
+//! cadenza-store` to write the files of the current version again. Files of released versions are never touched again.
 
 use crate::check;
 use crate::conformance::sample;
@@ -127,7 +127,7 @@ fn records() -> BTreeMap<char, (Vec<u8>, Vec<u8>)> {
     records
 }
 
-/// Reads a record as the store does. Only values in pieces need the others, and those are read by the conformance suite.
+/// Reads a record as the store does. Only a value in pieces needs other records, and the conformance suite reads those.
 fn read(kind: char, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     assert_eq!(key.first().copied().map(char::from), Some(kind), "a record lies under its kind");
     check::record(MemoryStore::new().space(), key, value)

@@ -1,4 +1,4 @@
-//! The contract, kept on an ordered key space: one implementation for every place bytes can be kept in.
+//! The contract implemented on an ordered key space, once for every place where bytes can be kept.
 //!
 //! Must not know: which place that is.
 
@@ -27,9 +27,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A store on the key space `S`. Reads are answered at once, on the caller's thread; commits by a thread of their own.
+/// A store on the key space `S`. Reads are answered at once, on the caller's thread. Where commits
+/// happen depends on [`Commits`].
 pub struct Keyed<S> {
-    // First, so that the thread has ended before the key space is let go.
+    // First, so that the thread has ended before the key space is released.
     committer: Arc<Committer>,
     shared: Arc<Shared<S>>,
     taken: TakenOver,
@@ -37,7 +38,7 @@ pub struct Keyed<S> {
 }
 
 impl<S: Space> Keyed<S> {
-    /// Takes the key space over; also one that has less than was acknowledged, when that is accepted.
+    /// Takes over the key space. With `accept_loss`, also one that has less than was acknowledged.
     ///
     /// # Errors
     /// When the header cannot be read, less is there than was acknowledged, or no thread can be started.
@@ -45,10 +46,10 @@ impl<S: Space> Keyed<S> {
         Self::start_with(space, accept_loss, commits, None)
     }
 
-    /// The same for several writers, of whom this is the first; the others [join](Self::join) it. Leases run out by this time.
+    /// Starts the first of several writers; the others [join](Self::join) it. Leases run out by `time`.
     ///
     /// # Errors
-    /// As of [`Self::start`].
+    /// The same as those of [`Self::start`].
     pub fn start_for_several(space: S, commits: Commits, time: StoreTime) -> Result<Self, StoreError> {
         Self::start_with(space, false, commits, Some(time))
     }
@@ -63,10 +64,10 @@ impl<S: Space> Keyed<S> {
         Ok(Self { committer: Arc::new(committer), shared, taken, closed: AtomicBool::new(false) })
     }
 
-    /// One more writer of the same store.
+    /// Adds another writer to the same store.
     ///
     /// # Errors
-    /// When the store has one writer for everything, or was taken over by one.
+    /// When the store has a sole writer, or was taken over by one.
     pub async fn join(&self) -> Result<Self, StoreError> {
         let epoch = self.committer.join().await?;
         let taken = TakenOver { epoch, raised_from: None, incarnation: self.taken.incarnation };
@@ -74,7 +75,7 @@ impl<S: Space> Keyed<S> {
         Ok(Self { committer, shared, taken, closed: AtomicBool::new(false) })
     }
 
-    /// The records, unless a commit failed or this was closed.
+    /// The records, unless a commit failed or this writer was closed.
     fn sound(&self) -> Result<Records<'_, S>, StoreError> {
         match self.closed.load(Ordering::SeqCst) {
             true => Err(StoreError::Io("the store is closed".to_owned())),
@@ -93,7 +94,7 @@ impl<S: Space> Keyed<S> {
     }
 }
 
-/// What a read found; a record that is damaged is found too, as such.
+/// Turns damage into something that was found.
 fn found<T>(read: Result<Option<T>, StoreError>) -> Result<Found<T>, StoreError> {
     match read {
         Ok(read) => Ok(read.into()),
@@ -172,7 +173,7 @@ impl<S: Space> Store for Keyed<S> {
                     let read = self.shared.with_days(|days| mark_days::mark(records, days, &id, today));
                     Record::Mark(id, found(read)?)
                 }
-                // What cannot be read is begun anew: a pool forgets whose turn it was, and nothing else.
+                // A pool that cannot be read starts afresh: it forgets whose turn it was, and nothing else.
                 Key::Pool(name) => {
                     let key = PoolKey { name, of: self.among_several() };
                     let read = reading::value(records, &key).unless_damaged()?.unwrap_or_default();

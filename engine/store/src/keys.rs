@@ -1,6 +1,7 @@
-//! The keys of the one ordered key space: a prefix byte for each kind of record, then its parts, big-endian, so that the
-//! order of the bytes is the order of the things. What grows with leads is ordered by time wherever it can be (ids begin
-//! with their time, marks lie by day): on sled that is worth a factor of three.
+//! The keys of the one ordered key space: a prefix byte for each kind of record, then its parts, big-endian,
+//! so that the byte order is the order of what the keys stand for. What grows with the number of leads is
+//! ordered by time wherever possible (ids begin with their time, marks are grouped by day); on sled that is
+//! faster by a factor of three.
 //!
 //! | prefix | key | value |
 //! |---|---|---|
@@ -11,13 +12,13 @@
 //! | `E` | due, effect id | outbox row |
 //! | `F` | kind, digest or text | document |
 //! | `G` | time, epoch, batch | feed: leads that the batch moved, and where its decisions lie |
-//! | `H` | | header: format, epoch, partitions |
+//! | `H` | | header: format, epoch, partitions, incarnation |
 //! | `I` | kind, rules, text | lead id, or the leads and what binds the key |
 //! | `J` | lead id, number | journal entry: what may be kept |
 //! | `K` | 16 bytes of a delivery's hash | dead letter id |
 //! | `L` | lead id | lead with its runs and tasks |
 //! | `M` | day, 16 bytes of SHA-256 of the event's id | mark |
-//! | `N` | day | which events the day may know |
+//! | `N` | day | filter: which events the day may know |
 //! | `O` | name, and a writer where there are several | pool |
 //! | `P` | lead id, number | journal entry: what is deleted with the person |
 //! | `Q` | assignee, class, due, task id | empty |
@@ -26,13 +27,13 @@
 //! | `T` | time, owner | empty |
 //! | `U` | plugin, since, run id | empty: a question that waits for a place in the pool |
 //! | `V` | account id, lead id | empty: a lead under the hold of an account that has many |
-//! | `W` | | a number that means nothing, see `sled/src/nudge.rs` |
+//! | `W` | | a number without meaning, see `sled/src/nudge.rs` |
 //! | `X` | key, number | a piece of a value that is too long for one record |
 //! | `Y` | key | how many pieces its value has |
 //! | `Z` | partition | who holds it, where there are several writers |
 //!
-//! Must not know: values, and what a store does with keys. Data folders are full of these bytes: a prefix or a layout
-//! once released is never changed, only joined by another.
+//! Must not know: values, and what a store does with keys. Data folders are full of these bytes: once released, a
+//! prefix or a layout is never changed; new ones are added beside it.
 
 use crate::records::{
     BatchId, DeadLetterId, DeliveryKey, DocumentKey, Epoch, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError,
@@ -48,7 +49,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A key that can be written and read back.
 pub(crate) trait Key: Sized {
-    /// The byte every key of this kind begins with.
+    /// The byte that every key of this kind begins with.
     const PREFIX: u8;
     /// Appends what follows the prefix.
     fn write(&self, out: &mut Vec<u8>);
@@ -61,7 +62,6 @@ pub(crate) trait Key: Sized {
         self.write(out);
     }
 
-    /// The whole key.
     fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(40);
         self.append(&mut out);
@@ -85,7 +85,7 @@ pub(crate) fn first<K: Key>() -> Vec<u8> {
     vec![K::PREFIX]
 }
 
-/// Where they end: the first key that is past them.
+/// Where the keys of a kind end: the first key past them.
 pub(crate) fn end<K: Key>() -> Vec<u8> {
     vec![K::PREFIX + 1]
 }
@@ -96,7 +96,7 @@ pub(crate) fn just_after(mut key: Vec<u8>) -> Vec<u8> {
     key
 }
 
-/// Where to begin for reading on from after a cursor.
+/// Where to continue reading after a cursor.
 pub(crate) fn from_after<K: Key>(cursor: Option<&K>) -> Vec<u8> {
     cursor.map_or_else(first::<K>, |key| just_after(key.bytes()))
 }
@@ -105,7 +105,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The rest of a key that is being read.
+/// The part of a key that has not been read yet.
 pub(crate) struct Parts<'a>(&'a [u8]);
 
 impl<'a> Parts<'a> {
@@ -126,7 +126,7 @@ impl<'a> Parts<'a> {
     fn time(&mut self) -> Option<Timestamp> {
         self.number().map(|bits| Timestamp::from_ms((bits ^ SIGN) as i64))
     }
-    /// A writer, or nobody.
+    /// A writer, or `None` if nothing is left.
     fn writer(&mut self) -> Option<Option<Epoch>> {
         match self.0.is_empty() {
             true => Some(None),
@@ -139,7 +139,7 @@ impl<'a> Parts<'a> {
     fn text(&mut self) -> Option<String> {
         String::from_utf8(self.rest().to_vec()).ok()
     }
-    /// Text that other parts follow.
+    /// Text followed by other parts.
     fn bounded_text(&mut self) -> Option<String> {
         let mut text = Vec::new();
         loop {
@@ -155,7 +155,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Turns the order of signed numbers into that of their bytes.
+/// Flipping this bit makes signed numbers sort by their bytes.
 const SIGN: u64 = 1 << 63;
 /// After a zero byte: the text ends here. Smaller than [`TEXT_ZERO`], so that a text sorts before its continuations.
 const TEXT_END: u8 = 0;
@@ -183,7 +183,7 @@ fn put_bounded_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0, TEXT_END]);
 }
 
-/// The header's.
+/// The header's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeaderKey;
 impl Key for HeaderKey {
@@ -194,7 +194,7 @@ impl Key for HeaderKey {
     }
 }
 
-/// That of the last batch's number: of the one writer, or of one among several.
+/// The key of the last batch's number: the sole writer's, or that of one among several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LastBatchKey(pub(crate) Option<Epoch>);
 impl Key for LastBatchKey {
@@ -207,7 +207,7 @@ impl Key for LastBatchKey {
     }
 }
 
-/// That of who holds a partition.
+/// The key of who holds a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LeaseKey(pub(crate) u8);
 impl Key for LeaseKey {
@@ -220,7 +220,7 @@ impl Key for LeaseKey {
     }
 }
 
-/// That of a record that means nothing.
+/// The key of a record without meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NudgeKey;
 impl Key for NudgeKey {
@@ -231,7 +231,6 @@ impl Key for NudgeKey {
     }
 }
 
-/// A lead's.
 impl Key for LeadId {
     const PREFIX: u8 = b'L';
     fn write(&self, out: &mut Vec<u8>) {
@@ -242,7 +241,6 @@ impl Key for LeadId {
     }
 }
 
-/// An account's.
 impl Key for AccountId {
     const PREFIX: u8 = b'A';
     fn write(&self, out: &mut Vec<u8>) {
@@ -274,13 +272,12 @@ macro_rules! entry_keys {
     )+};
 }
 entry_keys! {
-    /// That of the part of a journal entry that may be kept.
+    /// The key of the part of a journal entry that may be kept.
     SkeletonKey = b'J',
-    /// That of the part that is deleted with the person; apart, so that erasing is deleting a range.
+    /// The key of the part that is deleted with the person. It is separate so that erasing means deleting a range.
     PersonalKey = b'P',
 }
 
-/// The key of a person's address.
 impl Key for IdentityKey {
     const PREFIX: u8 = b'I';
     fn write(&self, out: &mut Vec<u8>) {
@@ -296,7 +293,7 @@ impl Key for IdentityKey {
 
 const IDENTITY_KINDS: [IdentityKind; 3] = [IdentityKind::External, IdentityKind::Email, IdentityKind::Phone];
 
-/// Where the keys of each kind that were made by the rules of a version begin, and where they end.
+/// For each kind, where the keys made by the rules of a version begin and end.
 pub(crate) fn identities_by(version: u8) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     IDENTITY_KINDS.into_iter().map(move |kind| {
         let from = [IdentityKey::PREFIX, identity_code(kind), version];
@@ -312,7 +309,8 @@ const fn identity_code(kind: IdentityKind) -> u8 {
     }
 }
 
-/// That of an applied event. The event's id is the sender's text; a cryptographic hash of it cannot be made to collide.
+/// The key of an applied event. The event's id is chosen by the sender, so the key holds a cryptographic hash of it,
+/// which nobody can make collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MarkKey {
     pub(crate) day: u32,
@@ -340,7 +338,7 @@ impl Key for MarkKey {
     }
 }
 
-/// That of the filter of a day's marks.
+/// The key of the filter of a day's marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FilterKey(pub(crate) u32);
 impl Key for FilterKey {
@@ -371,11 +369,12 @@ macro_rules! name_keys {
 }
 name_keys! {
     ScheduleKey = b'S',
-    /// A counter's: one record each, so that a batch writes those that changed.
+    /// A counter's key. Each counter has its own record, so that a batch writes only those that changed.
     CounterKey = b'C',
 }
 
-/// A pool's, with the writer whose memory it is where there are several. No name has a zero byte.
+/// A pool's key. Where there are several writers, it ends in the writer whose memory it is. No
+/// name contains a zero byte.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PoolKey {
     pub(crate) name: String,
@@ -400,7 +399,6 @@ impl Key for PoolKey {
     }
 }
 
-/// A timer's.
 impl Key for Timer {
     const PREFIX: u8 = b'T';
     fn write(&self, out: &mut Vec<u8>) {
@@ -433,17 +431,16 @@ fn put_assignee(assignee: &Assignee, out: &mut Vec<u8>) {
     put_bounded_text(text, out);
 }
 
-/// Where one queue begins, and the first key that is past it.
+/// Where one queue begins, and the first key past it.
 pub(crate) fn queue_of(assignee: &Assignee) -> (Vec<u8>, Vec<u8>) {
     let mut from = vec![QueueKey::PREFIX];
     put_assignee(assignee, &mut from);
     let mut to = from.clone();
-    // Its last byte is TEXT_END, so no other queue lies between.
+    // The last byte is TEXT_END, so no other queue lies in between.
     *to.last_mut().expect("an assignee is never empty") = TEXT_END + 1;
     (from, to)
 }
 
-/// A task's place in a queue.
 impl Key for QueueKey {
     const PREFIX: u8 = b'Q';
     fn write(&self, out: &mut Vec<u8>) {
@@ -465,7 +462,7 @@ impl Key for QueueKey {
     }
 }
 
-/// Where the questions to one plugin begin, and the first key that is past them.
+/// Where the questions to one plugin begin, and the first key past them.
 pub(crate) fn questions_to(plugin: &str) -> (Vec<u8>, Vec<u8>) {
     let mut from = vec![QuestionKey::PREFIX];
     put_bounded_text(plugin, &mut from);
@@ -474,7 +471,6 @@ pub(crate) fn questions_to(plugin: &str) -> (Vec<u8>, Vec<u8>) {
     (from, to)
 }
 
-/// A question that waits.
 impl Key for QuestionKey {
     const PREFIX: u8 = b'U';
     fn write(&self, out: &mut Vec<u8>) {
@@ -487,7 +483,7 @@ impl Key for QuestionKey {
     }
 }
 
-/// That of a lead under an account's hold.
+/// The key of a lead under an account's hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HeldKey {
     pub(crate) account: AccountId,
@@ -504,7 +500,7 @@ impl Key for HeldKey {
     }
 }
 
-/// An outbox row's.
+/// An outbox row's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OutboxKey {
     pub(crate) due: Due,
@@ -513,7 +509,7 @@ pub(crate) struct OutboxKey {
 impl Key for OutboxKey {
     const PREFIX: u8 = b'E';
     fn write(&self, out: &mut Vec<u8>) {
-        // Behind all others.
+        // Rows without a due time sort behind all others.
         put_time(self.due.at().unwrap_or(Timestamp::MAX), out);
         put_id(self.id.0, out);
     }
@@ -523,7 +519,6 @@ impl Key for OutboxKey {
     }
 }
 
-/// A dead letter's.
 impl Key for DeadLetterId {
     const PREFIX: u8 = b'D';
     fn write(&self, out: &mut Vec<u8>) {
@@ -534,7 +529,7 @@ impl Key for DeadLetterId {
     }
 }
 
-/// That of the dead letter that a delivery lies in.
+/// The key under which a delivery's dead letter is found.
 impl Key for DeliveryKey {
     const PREFIX: u8 = b'K';
     fn write(&self, out: &mut Vec<u8>) {
@@ -545,7 +540,6 @@ impl Key for DeliveryKey {
     }
 }
 
-/// What a commit changed.
 impl Key for FeedKey {
     const PREFIX: u8 = b'G';
     fn write(&self, out: &mut Vec<u8>) {
@@ -558,7 +552,6 @@ impl Key for FeedKey {
     }
 }
 
-/// What a lead is told by another writer.
 impl Key for InboxKey {
     const PREFIX: u8 = b'R';
     fn write(&self, out: &mut Vec<u8>) {
@@ -572,7 +565,7 @@ impl Key for InboxKey {
     }
 }
 
-/// A document's: its kind first, so that one kind lies together.
+/// The kind comes first, so that documents of one kind lie together.
 impl Key for DocumentKey {
     const PREFIX: u8 = b'F';
     fn write(&self, out: &mut Vec<u8>) {
@@ -617,7 +610,7 @@ const PLUGINS: u8 = 5;
 const SHADOWS: u8 = 6;
 const HOLD_OUTBOX: u8 = 7;
 
-/// Where the documents of a kind begin, and the first key that is past them.
+/// Where the documents of a kind begin, and the first key past them.
 pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<u8>) {
     let code = match kind {
         crate::records::DocumentKind::Definition => DEFINITION,
@@ -626,10 +619,9 @@ pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<
     (vec![DocumentKey::PREFIX, code], vec![DocumentKey::PREFIX, code + 1])
 }
 
-/// That of a piece of a long value.
+/// The key of a piece of a long value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PieceKey<'a> {
-    /// The key of the value.
     pub(crate) of: &'a [u8],
     pub(crate) number: u32,
 }
@@ -640,7 +632,6 @@ impl PieceKey<'_> {
         out.extend_from_slice(self.of);
         out.extend_from_slice(&self.number.to_be_bytes());
     }
-    /// The whole key.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.of.len() + 5);
         self.append(&mut out);
@@ -648,7 +639,7 @@ impl PieceKey<'_> {
     }
 }
 
-/// Under which it is noted that a value has pieces.
+/// Notes that a value has pieces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PiecesKey(pub(crate) Vec<u8>);
 impl Key for PiecesKey {

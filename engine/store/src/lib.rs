@@ -1,7 +1,7 @@
-//! Where state is kept: the contract, its conformance suite, an in-memory store, and what any place to keep bytes needs
-//! to become one ([`Space`], [`Keyed`]): the one on sled, the embedded default, is `cadenza-sled`.
+//! Where state is kept: the contract, its conformance suite, an in-memory store, and the two parts from which a store
+//! can be made of any place that keeps bytes ([`Space`], [`Keyed`]). The embedded default, on sled, is `cadenza-sled`.
 //!
-//! Must not know: the language, the sandbox, HTTP. It knows core's records and nothing of what moves them.
+//! Must not know: the language, the sandbox, HTTP. It knows core's records, but not how leads move.
 
 mod acknowledged;
 mod check;

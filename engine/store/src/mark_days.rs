@@ -1,9 +1,10 @@
-//! Which days there are marks of, and which of them may know an event.
+//! Which days have marks, and which of them may know an event.
 //!
-//! An event that is new is looked for in every day that is remembered: thirty look-ups, most of them in pages long out of
-//! the cache (measured: 0.4 ms). So a day that is over gets a filter, made by the committer between batches and kept as a
-//! record, which says of 99 % of the strangers that they are none of the day's. A day that begins while the store is open
-//! gets one that grows with its marks and is not kept; the day of the opening is looked at itself.
+//! A new event has to be looked for in every remembered day: thirty look-ups, most of them in pages that have long left
+//! the cache (measured: 0.4 ms). So a day that is over gets a filter, made by the committer between batches and kept as
+//! a record, which rules the day out for 99 % of the events it does not know. A day that begins while the store is open
+//! gets a filter that grows with its marks and is not kept. A day that already had marks when the store was opened, and
+//! has no filter yet, is searched itself.
 //!
 //! Must not know: batches, threads.
 
@@ -16,34 +17,34 @@ use crate::space::Space;
 use minicbor::bytes::ByteVec;
 use std::collections::BTreeMap;
 
-/// The most marks of a day that get a filter: its making holds their hashes, 16 bytes each. A day with more is looked at
-/// itself.
+/// The most marks of a day that get a filter. Making one holds their hashes in memory, 16 bytes each. A day with more
+/// marks is searched itself.
 pub(crate) const FILTERED_MAX: usize = 4_000_000;
 
-/// Blocks of the filter of a day that has just begun: 2 MiB, good for a million and a half marks; with more it hides less.
+/// Blocks in the filter of a day that has just begun: 2 MiB, enough for 1.4 million marks at [`BITS`] bits each. With
+/// more marks it rules out less.
 const GROWING_BLOCKS: usize = 32 * 1024;
 
-/// The days.
 #[derive(Debug, Default)]
 pub(crate) struct MarkDays(BTreeMap<u32, Day>);
 
-/// What is known of a day without looking at it.
+/// What is known of a day without searching it.
 #[derive(Debug)]
 enum Day {
     Open,
-    /// Every mark since its first.
+    /// Has every mark of the day since its first.
     Growing(Filter),
-    /// Every mark; the day is over and the filter a record.
+    /// Has every mark. The day is over, and the filter is kept as a record.
     Kept(Filter),
 }
 
 impl MarkDays {
-    /// Finds the days by one seek each, no scan, and reads their filters.
+    /// Finds the days with one seek each, no scan, and reads their filters.
     pub(crate) fn read<S: Space>(records: Records<'_, S>) -> Result<Self, StoreError> {
         let mut days = BTreeMap::new();
         let mut from = first::<MarkKey>();
         while let Some(MarkKey { day, .. }) = reading::next_mark(records, from)? {
-            // Without its filter the day is looked at itself, until it gets another one.
+            // Without its filter the day is searched itself, until it gets another filter.
             let filter: Option<ByteVec> = reading::value(records, &FilterKey(day)).unless_damaged()?;
             days.insert(day, filter.map_or(Day::Open, |bytes| Day::Kept(Filter::of_bytes(&bytes))));
             match day.checked_add(1) {
@@ -54,7 +55,8 @@ impl MarkDays {
         Ok(Self(days))
     }
 
-    /// The days to look into for an event, seen from `today`: the latest first, a sender repeats itself soon or never.
+    /// The days to search for an event, seen from `today`. The latest come first, because a sender
+    /// repeats itself soon or never.
     pub(crate) fn that_may_know(&self, event: [u8; 16], today: u32) -> impl Iterator<Item = u32> {
         let remembered = self.0.range(today.saturating_sub(MARK_DAYS)..).rev();
         let may = move |day: &Day| match day {
@@ -64,7 +66,7 @@ impl MarkDays {
         remembered.filter(move |(_, known)| may(known)).map(|(day, _)| *day)
     }
 
-    /// A mark is about to be added to this day: whether it had a filter that was kept, and holds no longer.
+    /// Notes that a mark is about to be added to this day. Returns whether that makes a kept filter invalid.
     pub(crate) fn add(&mut self, day: u32, event: [u8; 16]) -> bool {
         let known = self.0.entry(day).or_insert_with(|| Day::Growing(Filter::empty(GROWING_BLOCKS)));
         match known {
@@ -80,13 +82,13 @@ impl MarkDays {
         }
     }
 
-    /// A day that is over and has no filter that is kept.
+    /// A day that is over and has no kept filter.
     pub(crate) fn to_filter(&self) -> Option<u32> {
         let (newest, _) = self.0.last_key_value()?;
         self.0.range(..newest).find(|(_, known)| !matches!(known, Day::Kept(_))).map(|(day, _)| *day)
     }
 
-    /// The day's filter is kept.
+    /// The day's filter has been kept.
     pub(crate) fn set_filter(&mut self, day: u32, filter: Filter) {
         self.0.insert(day, Day::Kept(filter));
     }
@@ -96,18 +98,18 @@ impl MarkDays {
         self.0.range(..day).map(|(day, _)| *day).collect()
     }
 
-    /// The days before this one are no more.
+    /// Forgets the days before this one.
     pub(crate) fn forget_before(&mut self, day: u32) {
         self.0 = self.0.split_off(&day);
     }
 }
 
-/// A Bloom filter in blocks of a cache line, one bit in each of a block's words (Putze, Sanders, Singler 2007).
+/// A Bloom filter in blocks of a cache line, with one bit in each of a block's words (Putze, Sanders, Singler 2007).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filter(Vec<[u64; WORDS]>);
 
 const WORDS: usize = 8;
-/// Bits for each mark; twelve let one stranger in a hundred through.
+/// Bits for each mark. With twelve, one unknown event in a hundred gets through.
 const BITS: usize = 12;
 
 impl Filter {
@@ -135,7 +137,7 @@ impl Filter {
         self.0[block].iter().zip(bits).all(|(word, bit)| word & bit != 0)
     }
 
-    /// Where the bits of an event are; it is a hash already.
+    /// Where the bits of an event are. The event is a hash already.
     fn place(&self, event: [u8; 16]) -> (usize, [u64; WORDS]) {
         let event = u128::from_be_bytes(event);
         let (high, low) = ((event >> 64) as u64, event as u64);
@@ -143,7 +145,7 @@ impl Filter {
         (block as usize, std::array::from_fn(|word| 1 << ((low >> (6 * word)) & 63)))
     }
 
-    /// As it is kept.
+    /// The bytes of its record.
     pub(crate) fn bytes(&self) -> ByteVec {
         self.0.iter().flatten().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>().into()
     }
@@ -158,7 +160,7 @@ impl Filter {
         Self(blocks)
     }
 
-    /// A filter that hides nothing.
+    /// A filter that rules nothing out.
     pub(crate) fn of_everything() -> Self {
         Self(vec![[u64::MAX; WORDS]])
     }

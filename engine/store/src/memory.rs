@@ -1,4 +1,5 @@
-//! A store in memory, for tests and rehearsals: the same records in a sorted map, durable as long as somebody holds it.
+//! A store in memory, for tests and rehearsals: the same records in a sorted map, which lasts as
+//! long as somebody holds it.
 
 use crate::committer::Commits;
 use crate::keyed::Keyed;
@@ -18,12 +19,13 @@ impl Keyed<MemorySpace> {
         Self::on(&MemoryDisk::default())
     }
 
-    /// Opens what lies on this disk; whoever had it open before is fenced off, as on a database that two can reach.
+    /// Opens what lies on this disk. Whoever had it open before is fenced off, as on a database
+    /// that two processes can reach.
     pub fn on(disk: &MemoryDisk) -> Self {
         Self::try_on(disk).expect("memory can be read and written, and a thread be started")
     }
 
-    /// The same of a disk that may be spoilt.
+    /// Opens what lies on a disk that may be damaged.
     ///
     /// # Errors
     /// When the header cannot be read, or less is there than was acknowledged.
@@ -31,26 +33,28 @@ impl Keyed<MemorySpace> {
         Self::started(disk, Commits::OnTheirThread)
     }
 
-    /// The same with every batch written by whoever commits it, in one order with all that happens on its thread.
+    /// Opens a store that writes every batch on the caller's thread, in one order with
+    /// everything else that happens there.
     ///
     /// # Errors
-    /// As of [`Self::try_on`].
+    /// The same as those of [`Self::try_on`].
     pub fn in_one_order(disk: &MemoryDisk) -> Result<Self, StoreError> {
         Self::started(disk, Commits::OnCallersThread)
     }
 
-    /// The same, but whatever else is ready on that thread has a turn while a batch is on its way.
+    /// Opens a store that writes on the caller's thread, but gives whatever else is ready there a turn
+    /// while a batch is on its way.
     ///
     /// # Errors
-    /// As of [`Self::try_on`].
+    /// The same as those of [`Self::try_on`].
     pub fn in_turns(disk: &MemoryDisk) -> Result<Self, StoreError> {
         Self::started(disk, Commits::InTurns)
     }
 
-    /// The first of several writers of what lies on this disk; its leases run out by this time.
+    /// Opens the disk for the first of several writers. Leases run out by `time`.
     ///
     /// # Errors
-    /// As of [`Self::try_on`].
+    /// The same as those of [`Self::try_on`].
     pub fn for_several(disk: &MemoryDisk, commits: Commits, time: StoreTime) -> Result<Self, StoreError> {
         Self::start_for_several(MemorySpace::of(disk), commits, time)
     }
@@ -59,7 +63,7 @@ impl Keyed<MemorySpace> {
         Self::start(MemorySpace::of(disk), false, commits)
     }
 
-    /// What it lies on.
+    /// The disk it lies on.
     pub fn disk(&self) -> &MemoryDisk {
         &self.space().disk
     }
@@ -71,18 +75,18 @@ impl Default for Keyed<MemorySpace> {
     }
 }
 
-/// What a store in memory lies on; outlives the store that is open on it.
+/// What a store in memory lies on. It outlives the store that is open on it.
 #[derive(Clone, Default)]
 pub struct MemoryDisk {
     records: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
     beside: Arc<Mutex<Option<Vec<u8>>>>,
     full: Arc<AtomicBool>,
-    /// What becomes of the next batch that is written.
+    /// What happens to the next batch.
     fault: Arc<Mutex<Option<Fault>>>,
     stalls: Arc<Stalls>,
 }
 
-/// How many want commits to wait, and where these wait for the last of them.
+/// How many callers want commits to wait, and where commits wait for the last of them.
 #[derive(Default)]
 struct Stalls(Mutex<usize>, Condvar);
 
@@ -107,22 +111,23 @@ impl Drop for Stalled {
     }
 }
 
-/// How a commit fails. The first two are what a disk may do; the others are what no store may, for seeing that it is noticed.
+/// How a commit fails. The first two are what a disk may do. The others are what no store may do; tests use them
+/// to show that it is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing of it is kept.
+    /// Nothing of it is kept, and the writer gets an error.
     NotKept,
-    /// All of it is kept, and the writer hears that it failed.
+    /// All of it is kept, but the writer gets an error.
     Kept,
-    /// Nothing of it is kept, and the writer hears that it is.
+    /// Nothing of it is kept, but the writer gets a success.
     Lost,
-    /// Every second record of it is kept, and the writer hears that all are.
+    /// Every second record of it is kept, but the writer gets a success.
     Torn,
 }
 
 impl MemoryDisk {
-    /// Spoils records of a kind (the first byte of their keys) as a fault below would: the one of this number, or all. How many
-    /// there were.
+    /// Damages records of a kind (the first byte of their keys) as a fault in a lower layer would: the one at this
+    /// index, or all. Returns how many records the kind has.
     pub fn spoil(&self, kind: u8, number: Option<usize>) -> usize {
         let mut records = self.records();
         let mut count = 0;
@@ -135,12 +140,12 @@ impl MemoryDisk {
         count
     }
 
-    /// Takes the records of a kind (the first byte of their keys) away, as a program would that forgets to write them.
+    /// Deletes the records of a kind (the first byte of their keys), as if a program had forgotten to write them.
     pub fn take_away(&self, kind: u8) {
         self.records().retain(|key, _| key.first() != Some(&kind));
     }
 
-    /// Puts another header in the place of the one that is there.
+    /// Replaces the header.
     #[cfg(test)]
     pub(crate) fn set_header(&self, format: u32, epoch: crate::records::Epoch) {
         use crate::keys::{HeaderKey, Key as _};
@@ -150,24 +155,24 @@ impl MemoryDisk {
         self.records().insert(HeaderKey.bytes(), bytes);
     }
 
-    /// Puts a key that means nothing among those of a kind.
+    /// Adds a key that cannot be read among those of a kind.
     pub fn spoil_key(&self, kind: u8) {
         self.records().insert(vec![kind, 0xFE], Vec::new());
     }
 
-    /// Makes the next commit fail so, or not.
+    /// Makes the next commit fail in this way, or not at all.
     pub fn fail_next(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    /// Makes every commit wait, as on a disk that is busy, until what is returned is dropped. Only a store whose commits have
-    /// a thread of their own can be used meanwhile: it is that thread that waits.
+    /// Makes every commit wait, as on a busy disk, until the returned value is dropped. Only a store that commits on
+    /// its own thread can be used meanwhile, because the committing thread is the one that waits.
     pub fn stall(&self) -> Stalled {
         *self.stalls.count() += 1;
         Stalled(Arc::clone(&self.stalls))
     }
 
-    /// Makes every commit fail as on a full disk, and every recovery too, until it is set back.
+    /// Makes every commit fail as on a full disk, and every recovery too, until it is reset.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }
@@ -184,7 +189,7 @@ impl MemoryDisk {
     }
 }
 
-/// A sorted map.
+/// A sorted map as a key space.
 pub struct MemorySpace {
     disk: MemoryDisk,
     /// Held while a batch is applied.

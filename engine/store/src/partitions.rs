@@ -12,12 +12,12 @@ const WORDS: usize = PARTITIONS as usize / u64::BITS as usize;
 pub struct Partitions([u64; WORDS]);
 
 impl Partitions {
-    /// All of them: what a sole writer holds, and a read that leaves nothing out.
+    /// All of them: what a sole writer holds, and what a read asks for to leave nothing out.
     pub const ALL: Self = Self([u64::MAX; WORDS]);
-    /// None of them.
+    /// The empty set.
     pub const NONE: Self = Self([0; WORDS]);
 
-    /// Whether this one is in it.
+    /// Whether the set has this partition.
     pub const fn contains(&self, partition: u8) -> bool {
         self.0[partition as usize / 64] & (1 << (partition % 64)) != 0
     }
@@ -27,12 +27,12 @@ impl Partitions {
         self.0[partition as usize / 64] |= 1 << (partition % 64);
     }
 
-    /// Whether it is all of them.
+    /// Whether the set has all partitions.
     pub fn is_all(&self) -> bool {
         *self == Self::ALL
     }
 
-    /// Whether there is none in it.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
     }
@@ -42,13 +42,13 @@ impl Partitions {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Those of both.
+    /// The partitions that both sets have.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
-    /// Those that the other set does not have.
+    /// The partitions that the other set does not have.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
@@ -68,7 +68,7 @@ impl FromIterator<u8> for Partitions {
     }
 }
 
-/// As ranges: `0-127,130`.
+/// Ranges, such as `0-127,130`.
 impl fmt::Display for Partitions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut partitions = self.iter().peekable();

@@ -1,7 +1,7 @@
-//! From records back to what the contract speaks of: point reads, and ranges read on from a cursor.
+//! From records back to the terms of the contract: point reads, and ranges that continue after a cursor.
 //!
-//! What cannot be read is noted ([`DamageLog`]). A point read then fails, since its caller has to know that it is not
-//! absent; a range leaves it out and goes on behind it, so that a page is only short at the end of what there is.
+//! What cannot be read is noted in the [`DamageLog`]. A point read then fails, because its caller has to know that the
+//! record is not absent. A range skips the record and continues behind it, so a page is short only at the end.
 //!
 //! Must not know: batches, threads, where bytes are kept.
 
@@ -28,10 +28,10 @@ use minicbor::Decode;
 use minicbor::bytes::ByteVec;
 use std::collections::BTreeMap;
 
-/// The most pieces a value may have: 64 MiB. More can only be damage.
+/// The most pieces a value may have, which is 64 MiB. A larger number can only be damage.
 const PIECES_MAX: u32 = 4_096;
 
-/// The records, and where it is noted which of them cannot be read.
+/// The records, and where damage to them is noted.
 #[derive(Debug)]
 pub(crate) struct Records<'a, S> {
     pub(crate) space: &'a S,
@@ -62,8 +62,8 @@ pub(crate) fn value<K: Key, T: for<'b> Decode<'b, ()>>(
     })
 }
 
-/// Reads a value, put together from its pieces when it has any; it may be gone by then. Its records are read while
-/// nothing is applied, or they might not belong together.
+/// Reads a value, putting it together from its pieces if it has any. Returns `None` if it has gone in the meantime. A
+/// value in pieces is read while no batch is applied, because otherwise its pieces might not belong together.
 pub(crate) fn whole<T: for<'b> Decode<'b, ()>>(
     space: &impl Space,
     key: &[u8],
@@ -89,7 +89,7 @@ pub(crate) fn whole<T: for<'b> Decode<'b, ()>>(
     record::decode(key, &together).map(Some)
 }
 
-/// Reads what lies in a range until there are `limit` things, past those that cannot be read or went meanwhile.
+/// Reads a range until there are `limit` things, skipping those that cannot be read or have gone in the meantime.
 pub(crate) fn range<S: Space, T>(
     records: Records<'_, S>,
     (mut from, to): (Vec<u8>, Vec<u8>),
@@ -124,7 +124,7 @@ fn values<T: for<'b> Decode<'b, ()>>(
     range(records, bounds, limit, |key, value| whole(records.space, key, value))
 }
 
-/// Keys that are all there is.
+/// Keys of records that have no value.
 fn keys<K: Key>(
     records: Records<'_, impl Space>,
     bounds: (Vec<u8>, Vec<u8>),
@@ -133,7 +133,7 @@ fn keys<K: Key>(
     keys_where(records, bounds, limit, |_| true)
 }
 
-/// The same of those that are asked for; the others cost no room in a page.
+/// The same, but only the keys that are wanted; the others do not count towards the limit.
 fn keys_where<K: Key>(
     records: Records<'_, impl Space>,
     bounds: (Vec<u8>, Vec<u8>),
@@ -143,7 +143,7 @@ fn keys_where<K: Key>(
     range(records, bounds, limit, |key, _| Ok(Some(K::of_bytes(key)?).filter(&wanted)))
 }
 
-/// Values under keys that are asked for; for all of them no key is looked at.
+/// Values under the keys that are wanted. If all partitions are asked for, no key is looked at.
 fn values_where<K: Key, T: for<'b> Decode<'b, ()>>(
     records: Records<'_, impl Space>,
     bounds: (Vec<u8>, Vec<u8>),
@@ -160,7 +160,7 @@ fn values_where<K: Key, T: for<'b> Decode<'b, ()>>(
     })
 }
 
-/// The header; none in a key space that has never been opened.
+/// The header; `None` in a key space that has never been opened.
 pub(crate) fn header(records: Records<'_, impl Space>) -> Result<Option<Header>, StoreError> {
     let header: Option<Header> = value(records, &HeaderKey)?;
     match header {
@@ -169,12 +169,12 @@ pub(crate) fn header(records: Records<'_, impl Space>) -> Result<Option<Header>,
     }
 }
 
-/// The last batch: of the one writer, or of one among several.
+/// The last batch: the sole writer's, or that of one among several.
 pub(crate) fn last_batch(records: Records<'_, impl Space>, of: Option<Epoch>) -> Result<Option<LastBatch>, StoreError> {
     value(records, &LastBatchKey(of))
 }
 
-/// Who holds which partitions. Of one that cannot be read nobody knows, and it can be claimed.
+/// Who holds which partitions. A partition whose lease cannot be read is left out and can be claimed.
 pub(crate) fn leases(records: Records<'_, impl Space>) -> Result<BTreeMap<u8, Lease>, StoreError> {
     let leases = range(records, (first::<LeaseKey>(), end::<LeaseKey>()), usize::MAX, |key, value| {
         let LeaseKey(partition) = LeaseKey::of_bytes(key)?;
@@ -183,7 +183,7 @@ pub(crate) fn leases(records: Records<'_, impl Space>) -> Result<BTreeMap<u8, Le
     Ok(leases.into_iter().collect())
 }
 
-/// Marks of a day from after this one.
+/// Marks of a day, after this one.
 pub(crate) fn marks_of(
     records: Records<'_, impl Space>,
     day: u32,
@@ -221,7 +221,6 @@ pub(crate) fn leads<T: for<'b> Decode<'b, ()>>(
     values_where(records, bounds, limit, within, |lead: &LeadId| lead.partition())
 }
 
-/// Journal entries of a lead.
 pub(crate) fn journal(
     records: Records<'_, impl Space>,
     lead: LeadId,
@@ -233,7 +232,7 @@ pub(crate) fn journal(
     range(records, (from, to), limit, |key, skeleton| {
         let SkeletonKey { seq, .. } = SkeletonKey::of_bytes(key)?;
         let Some(skeleton) = whole(records.space, key, skeleton)? else { return Ok(None) };
-        // What happened is told even where what was said cannot be.
+        // What happened is returned even if the personal part cannot be read.
         let personal = value(records, &PersonalKey { lead, seq }).unless_damaged()?;
         Ok(Some(Entry { seq, skeleton, personal }))
     })
@@ -254,13 +253,13 @@ pub(crate) fn timers(
 /// The owner that sorts before all others.
 const FIRST_OWNER: crate::records::TimerOwner = crate::records::TimerOwner::Lead(LeadId(0));
 
-/// The first key that is later than `until`.
+/// The first key later than `until`.
 fn past(until: Timestamp, first_at: impl Fn(Timestamp) -> Vec<u8>, end: impl Fn() -> Vec<u8>) -> Vec<u8> {
-    // Not `plus_ms`: it stops at the end of the year 9999, and so would the range.
+    // Not `plus_ms`: that stops at the end of the year 9999, and the range would stop with it.
     until.as_ms().checked_add(1).map_or_else(end, |ms| first_at(Timestamp::from_ms(ms)))
 }
 
-/// A queue in rank order, or all of them.
+/// A queue in rank order, or all queues.
 pub(crate) fn queue(
     records: Records<'_, impl Space>,
     within: &Partitions,
@@ -269,7 +268,7 @@ pub(crate) fn queue(
     limit: usize,
 ) -> Result<Vec<QueueKey>, StoreError> {
     let (begin, to) = assignee.map_or_else(|| (first::<QueueKey>(), end::<QueueKey>()), queue_of);
-    // A cursor out of another queue must not lead out of this one.
+    // A cursor from another queue must not lead out of this one.
     let from = after.map_or(begin.clone(), |key| just_after(key.bytes()).max(begin));
     if from >= to {
         return Ok(Vec::new());
@@ -277,7 +276,7 @@ pub(crate) fn queue(
     keys_where(records, (from, to), limit, |key: &QueueKey| within.contains(key.task.lead().partition()))
 }
 
-/// The line of questions that wait for a plugin, or the first of every line.
+/// The questions that wait for a plugin, or the first question of each plugin.
 pub(crate) fn questions(
     records: Records<'_, impl Space>,
     within: &Partitions,
@@ -291,7 +290,7 @@ pub(crate) fn questions(
     let (mut firsts, mut from) = (Vec::new(), first::<QuestionKey>());
     while firsts.len() < limit {
         let Some(next) = keys_where(records, (from, end::<QuestionKey>()), 1, wanted)?.pop() else { break };
-        // One seek for each plugin, however long its line is.
+        // One seek for each plugin, however many questions it has.
         (_, from) = questions_to(&next.plugin);
         firsts.push(next);
     }
@@ -328,7 +327,7 @@ pub(crate) fn outbox(
     values_where(records, bounds, limit, within, |key: &OutboxKey| key.id.lead().partition())
 }
 
-/// What leads are told by others, in the order of the commits that sent it.
+/// What other writers tell leads, in the order of the commits that sent it.
 pub(crate) fn inbox(
     records: Records<'_, impl Space>,
     within: &Partitions,
@@ -344,7 +343,6 @@ pub(crate) fn inbox(
     })
 }
 
-/// Dead letters in order.
 pub(crate) fn dead_letters(
     records: Records<'_, impl Space>,
     after: Option<DeadLetterId>,
@@ -353,7 +351,6 @@ pub(crate) fn dead_letters(
     values(records, (from_after(after.as_ref()), end::<DeadLetterId>()), limit)
 }
 
-/// The counters.
 pub(crate) fn counters(records: Records<'_, impl Space>) -> Result<Counters, StoreError> {
     let bounds = (first::<CounterKey>(), end::<CounterKey>());
     let values = range(records, bounds, usize::MAX, |key, value| {
@@ -363,7 +360,6 @@ pub(crate) fn counters(records: Records<'_, impl Space>) -> Result<Counters, Sto
     Ok(Counters { values: values.into_iter().collect() })
 }
 
-/// All schedules.
 pub(crate) fn schedules(records: Records<'_, impl Space>) -> Result<Vec<(String, ScheduleState)>, StoreError> {
     range(records, (first::<ScheduleKey>(), end::<ScheduleKey>()), usize::MAX, |key, value| {
         let ScheduleKey(id) = ScheduleKey::of_bytes(key)?;
@@ -371,12 +367,10 @@ pub(crate) fn schedules(records: Records<'_, impl Space>) -> Result<Vec<(String,
     })
 }
 
-/// A document.
 pub(crate) fn document(records: Records<'_, impl Space>, key: &DocumentKey) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(value::<_, ByteVec>(records, key)?.map(Vec::from))
 }
 
-/// Documents of a kind.
 pub(crate) fn documents(
     records: Records<'_, impl Space>,
     kind: DocumentKind,
@@ -399,7 +393,7 @@ pub(crate) fn feed(
     let to = past(until, |at| FeedKey { at, epoch: Epoch(0), batch: BatchId(0) }.bytes(), end::<FeedKey>);
     range(records, (from_after(after.as_ref()), to), limit, |key, value| {
         let at = FeedKey::of_bytes(key)?;
-        // One that cannot be read is listed as empty, so that it is forgotten in time like all others.
+        // A record that cannot be read is listed as empty, so that it is forgotten in time like all others.
         let read = whole(records.space, key, value).inspect_err(|error| {
             if error.is_damage() {
                 records.damage.note(key, error);
@@ -413,7 +407,7 @@ pub(crate) fn feed(
 /// The last place in the feed.
 pub(crate) fn last_of_feed(records: Records<'_, impl Space>) -> Result<Option<FeedKey>, StoreError> {
     let last = records.space.last(&first::<FeedKey>(), &end::<FeedKey>())?;
-    // A key that cannot be read is not the feed's.
+    // A key that cannot be read does not belong to the feed.
     Ok(last.and_then(|key| FeedKey::of_bytes(key.as_ref()).ok()))
 }
 
@@ -422,7 +416,7 @@ pub(crate) fn next_mark(records: Records<'_, impl Space>, from: Vec<u8>) -> Resu
     Ok(keys(records, (from, end::<MarkKey>()), 1)?.pop())
 }
 
-/// Keys of marks of days before `day`, at most `limit`.
+/// Keys of at most `limit` marks of days before `day`.
 pub(crate) fn marks_before(
     records: Records<'_, impl Space>,
     day: u32,

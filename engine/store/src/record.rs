@@ -1,5 +1,5 @@
-//! How a value is written: one byte for the format's version, then CBOR whose fields are numbered, so that a newer
-//! program reads what an older one wrote. Also the few records that belong to the store alone.
+//! How a value is written: one byte for the record version, then CBOR whose fields are numbered, so that a newer
+//! program can read what an older one wrote. Also the few records that belong to the store alone.
 //!
 //! Must not know: keys, batches, where bytes are kept.
 
@@ -9,15 +9,14 @@ use cadenza_core::time::Timestamp;
 use minicbor::data::Type;
 use minicbor::{Decode, Decoder, Encode};
 
-/// The version that is written; every one up to it is read.
+/// The version that is written. Every version up to it can be read.
 pub(crate) const VERSION: u8 = 1;
-/// In place of a version: the value lies in pieces, their number follows as four bytes.
+/// In place of a version: the value lies in pieces, and their number follows as four bytes.
 pub(crate) const IN_PIECES: u8 = 0xFF;
-/// The longest value kept in one record; past 128 KiB sled would put it into a file that it does not sync, and it works
-/// best with values near 4 KiB.
+/// The longest value kept in one record. sled would put a value of more than 128 KiB into a file that it does not sync,
+/// and it works best with values near 4 KiB.
 pub(crate) const VALUE_BYTES_MAX: usize = 16 * 1024;
 
-/// Appends the value.
 pub(crate) fn encode<T: Encode<()>>(value: &T, out: &mut Vec<u8>) {
     out.push(VERSION);
     match minicbor::encode(value, out) {
@@ -37,7 +36,7 @@ pub(crate) fn decode<'b, T: Decode<'b, ()>>(key: &[u8], bytes: &'b [u8]) -> Resu
     }
 }
 
-/// The number of pieces, when the value lies in pieces.
+/// The number of pieces, if the value lies in pieces.
 pub(crate) fn pieces(bytes: &[u8]) -> Option<u32> {
     match bytes {
         [IN_PIECES, count @ ..] => count.try_into().ok().map(u32::from_be_bytes),
@@ -49,7 +48,7 @@ pub(crate) fn pieces(bytes: &[u8]) -> Option<u32> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Header {
-    /// What the folder may hold, see [`FORMAT`].
+    /// What the folder may hold; see [`FORMAT`].
     #[n(0)]
     pub(crate) format: u32,
     #[n(1)]
@@ -62,13 +61,13 @@ pub(crate) struct Header {
     pub(crate) incarnation: u32,
 }
 
-/// What a folder written by this program may hold; older ones are raised to it when they are opened, and a program that knows
-/// less refuses them.
+/// What a folder written by this program may hold. Older folders are raised to this format when they are opened, and a
+/// program that knows only an older format refuses the folder.
 ///
-/// It goes up with every release that writes what the one before cannot read: another layout of keys, a new kind of record,
-/// a new case of an enum that is stored anywhere in a record. minicbor skips a field it does not know and fails at a case it
-/// does not know, so without this an older program would find newer records damaged, one by one, and go on without
-/// them. A new field that is optional or has a default needs no other format.
+/// The format goes up with every release that writes what the previous one cannot read: another layout of keys, a new
+/// kind of record, or a new case of an enum that is stored anywhere in a record. minicbor skips a field it does not
+/// know but fails at a case it does not know. Without this number an older program would find newer records damaged,
+/// one by one, and go on without them. A new field that is optional or has a default does not need a new format.
 ///
 /// | format | since |
 /// |---|---|
@@ -77,7 +76,7 @@ pub(crate) struct Header {
 /// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers; what each commit changed |
 pub(crate) const FORMAT: u32 = 3;
 
-/// The last batch, written with it.
+/// The last batch. Each batch writes it along with everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct LastBatch {
@@ -112,17 +111,17 @@ impl<'b, C> Decode<'b, C> for FeedRecord {
     }
 }
 
-/// What a mark says; the event and the day are in its key.
+/// What a mark says. The event and the day are in its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct MarkRecord {
     #[n(0)]
     pub(crate) lead: LeadId,
-    /// Of the body as it was sent; programs of format 1 wrote it.
+    /// A hash of the body as it was sent. Programs of format 1 wrote it.
     #[n(1)]
     #[cbor(default)]
     pub(crate) body: Option<u64>,
-    /// Of the content as it was read.
+    /// A hash of the content as it was read.
     #[n(70)]
     #[cbor(default)]
     pub(crate) content: Option<u64>,

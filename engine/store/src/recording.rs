@@ -1,5 +1,5 @@
-//! From a batch to changes of the key space: records, and the indexes kept in step with them. Also what has to be
-//! remembered between batches for that, all of it read back from the records when the store is opened.
+//! Turns a batch into changes of the key space: records, and the indexes kept in step with them. Also holds what has to
+//! be remembered between batches for that; all of it is read back from the records when the store is opened.
 //!
 //! Must not know: where bytes are kept, threads, how a commit is made durable.
 
@@ -24,16 +24,16 @@ use std::collections::BTreeMap;
 /// What is remembered between batches.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    /// Counters as last written: what a batch counts is added to them.
+    /// Counters as last written. What a batch counts is added to them.
     counters: BTreeMap<String, i64>,
-    /// Values that lie in pieces, and in how many: the few that are too long for one record.
+    /// The few values that are too long for one record, and how many pieces each has.
     pieces: BTreeMap<Vec<u8>, u32>,
-    /// The last place in the feed that was given.
+    /// The last place given in the feed.
     fed: Option<FeedKey>,
 }
 
 impl Remembered {
-    /// Reads it from the records. One that cannot be read is as if it were not there: it is written anew when it changes.
+    /// Reads it from the records. What cannot be read is treated as absent, and is written again when it changes.
     pub(crate) fn read<S: Space>(records: Records<'_, S>) -> Result<Self, StoreError> {
         let counters = reading::counters(records)?.values;
         let pieces = reading::range(records, (first::<PiecesKey>(), end::<PiecesKey>()), usize::MAX, |key, value| {
@@ -43,7 +43,7 @@ impl Remembered {
         Ok(Self { counters, pieces: pieces.into_iter().collect(), fed: reading::last_of_feed(records)? })
     }
 
-    /// A batch's place in the feed: behind all others, wherever the clock was set meanwhile.
+    /// A batch's place in the feed: behind all others, even if the clock was set back.
     fn feed_key(&mut self, batch: &Batch) -> FeedKey {
         let mut key = FeedKey { at: batch.at, epoch: batch.epoch, batch: batch.id };
         if let Some(last) = self.fed.filter(|last| *last >= key) {
@@ -57,7 +57,8 @@ impl Remembered {
     }
 }
 
-/// Appends everything the batch writes to `changes`. Where there are several writers `of` is the one whose batch it is.
+/// Appends everything the batch writes to `changes`. Where there are several writers, `of` is
+/// the one that made the batch.
 pub(crate) fn record(batch: &Batch, of: Option<Epoch>, remembered: &mut Remembered, changes: &mut Changes) {
     let place = remembered.feed_key(batch);
     let mut recorder = Recorder { remembered, changes };
@@ -118,7 +119,7 @@ pub(crate) fn record(batch: &Batch, of: Option<Epoch>, remembered: &mut Remember
     recorder.put(&LastBatchKey(of), &LastBatch { epoch: batch.epoch, id: batch.id });
 }
 
-/// What whoever follows is told of a batch.
+/// What the feed says of a batch.
 fn feed(batch: &Batch) -> Feed {
     let moved = |write: &LeadWrite| Moved { lead: write.state.lead.id, seq: write.state.seq };
     Feed {
@@ -128,7 +129,7 @@ fn feed(batch: &Batch) -> Feed {
     }
 }
 
-/// What this batch weighs as the first one of an empty store.
+/// What this batch would weigh as the first one in an empty store.
 pub fn weight(batch: &Batch) -> Weight {
     let mut changes = Changes::default();
     record(batch, None, &mut Remembered::default(), &mut changes);
@@ -140,7 +141,7 @@ pub(crate) fn record_filter(day: u32, filter: &Filter, remembered: &mut Remember
     Recorder { remembered, changes }.put(&FilterKey(day), &filter.bytes());
 }
 
-/// Appends that there is no such filter any more.
+/// Appends the removal of that filter.
 pub(crate) fn drop_filter(day: u32, remembered: &mut Remembered, changes: &mut Changes) {
     Recorder { remembered, changes }.delete(&FilterKey(day));
 }
@@ -167,7 +168,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// Puts the pieces of a value that is too long beside its key, and takes away those it had and has no more.
+    /// Puts the pieces of a value that is too long beside its key, and deletes the pieces it no longer has.
     fn pieces(&mut self, of: Vec<u8>, value: Option<std::ops::Range<usize>>) {
         let before = self.remembered.pieces.get(&of).copied().unwrap_or(0);
         let now = value.as_ref().map_or(0, |value| value.len().div_ceil(VALUE_BYTES_MAX) as u32);
@@ -206,7 +207,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// Writes the difference only: most transitions move one timer and no task.
+    /// Writes only the difference, because most transitions move one timer and no task.
     fn index(&mut self, owner: TimerOwner, before: &LeadIndex, after: &LeadIndex) {
         self.timer(owner, before.timer, after.timer);
         for gone in before.queue.iter().filter(|key| after.queue.binary_search(key).is_err()) {
@@ -272,7 +273,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// Costs what is counted, however many counters there are.
+    /// Costs as much as was counted, however many counters there are.
     fn count(&mut self, name: &str, by: i64) {
         let before = self.remembered.counters.get(name).copied().unwrap_or_default();
         let (key, now) = (CounterKey(name.to_owned()), before.saturating_add(by));

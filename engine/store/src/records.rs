@@ -1,5 +1,5 @@
-//! What a store is given and gives back: batches of writes, the keys and records in them, and why it could not do it. No
-//! trait and no bytes: those are `contract` and `keys`.
+//! What a store is given and gives back: batches of writes, the keys and records in them, and the errors. No trait and
+//! no bytes: those are in `contract` and `keys`.
 
 use crate::partitions::Partitions;
 use cadenza_core::account::Account;
@@ -18,13 +18,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// A writer: the number of an opening, which goes up with each. Where one writer has everything, a commit of an older one is
-/// refused.
+/// A writer, named by the number of its opening, which goes up with each opening. Where there is a sole writer, a
+/// commit of an older one is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Epoch(#[n(0)] pub u64);
 
-/// The number of a batch of one writer; together with the writer's it names the batch.
+/// The number of a batch among those of one writer. Together with the writer's number it names the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct BatchId(#[n(0)] pub u64);
@@ -34,20 +34,21 @@ pub struct BatchId(#[n(0)] pub u64);
 pub struct Batch {
     pub id: BatchId,
     pub epoch: Epoch,
-    /// Up to which claim the writer knew what it holds when this was computed.
+    /// The writer's last claim when this was computed. It knew what it held up to that claim.
     pub term: Term,
-    /// How far the store had come when the records were read that other writers may write too. Looked at where there are others:
-    /// what is written and not named here is a conflict then.
+    /// For each record that other writers may write too: how far the store had come when this writer read it. Looked at
+    /// only where there are several writers. There, writing such a record that is not named here, or that another
+    /// writer has written since, is a conflict.
     pub seen: BTreeMap<SharedKey, Position>,
-    /// Leads with their runs and tasks, each at most once; the store keeps timers, queues and journal in step.
+    /// Leads with their runs and tasks, each at most once. The store keeps timers, queues and journal in step.
     pub leads: Vec<LeadWrite>,
-    /// Keys with what is known of them now.
+    /// Keys with what is now known of them.
     pub identities: Vec<(IdentityKey, Identity)>,
-    /// Keys by older rules that newer ones stand for.
+    /// Keys made by older rules, now replaced by newer ones.
     pub forget_identities: Vec<IdentityKey>,
     /// Events that have been applied.
     pub marks: Vec<Mark>,
-    /// Leads that come under the hold of an account which has more than its record lists, or are there no longer.
+    /// Leads that come under an account's hold (`true`) or leave it, beyond those that the account's own record lists.
     pub held: Vec<(AccountId, LeadId, bool)>,
     /// Accounts, with the deadline they had before.
     pub accounts: Vec<(Account, Option<Timestamp>)>,
@@ -59,9 +60,9 @@ pub struct Batch {
     pub outbox: Vec<OutboxWrite>,
     /// By how much each counter changes.
     pub counted: BTreeMap<String, i64>,
-    /// Documents: definitions, the active workspace, tokens.
+    /// Documents: definitions, the active workspace, tokens. `None` deletes one.
     pub documents: Vec<(DocumentKey, Option<Vec<u8>>)>,
-    /// When it was begun: its place in the feed.
+    /// When the batch was begun, which decides its place in the feed.
     pub at: Timestamp,
     /// Decisions that were taken; the feed names them.
     pub decisions: Vec<DecisionRef>,
@@ -69,7 +70,7 @@ pub struct Batch {
     pub forget_feed: Vec<FeedKey>,
     /// What leads of other partitions are told.
     pub sent: Vec<InboxRow>,
-    /// What leads were told by others, and know now.
+    /// What leads were told by others and have now handled.
     pub received: Vec<InboxKey>,
 }
 
@@ -119,7 +120,7 @@ impl Batch {
             && self.received.is_empty()
     }
 
-    /// Partitions of which it writes what only their holder may write: leads, and what lies with them.
+    /// Partitions for which it writes what only their holder may write: leads, and what lies with them.
     pub fn owned(&self) -> Partitions {
         let leads = self.leads.iter().map(|write| write.state.lead.id);
         let held = self.held.iter().map(|(_, lead, _)| *lead);
@@ -128,7 +129,7 @@ impl Batch {
         leads.chain(held).chain(rows).chain(received).map(LeadId::partition).collect()
     }
 
-    /// What it writes of the records that every writer may write.
+    /// The records it writes that every writer may write.
     pub fn shared(&self) -> impl Iterator<Item = SharedKey> {
         let identities = self.identities.iter().map(|(key, _)| key).chain(&self.forget_identities);
         let identities = identities.map(|key| SharedKey::Identity(key.clone()));
@@ -140,16 +141,15 @@ impl Batch {
     }
 }
 
-/// What a batch weighs.
+/// The weight of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
-    /// Records written or taken away.
+    /// Records written or deleted.
     pub records: usize,
-    /// Bytes of their keys and values.
     pub bytes: usize,
 }
 
-/// Names a record that every writer may write, against what it has seen of it.
+/// Names a record that every writer may write, checked against what that writer has seen of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SharedKey {
     /// What is known of an address, a number or an id.
@@ -161,7 +161,7 @@ pub enum SharedKey {
     Document(DocumentKey),
 }
 
-/// Without personal data.
+/// Holds no personal data.
 impl fmt::Display for SharedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -175,11 +175,11 @@ impl fmt::Display for SharedKey {
     }
 }
 
-/// How far a store has come: goes up with every commit of any writer, from 0 at its opening.
+/// How far a store has come: goes up with every commit of any writer, from 0 at the opening.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub u64);
 
-/// How often partitions were claimed: each claim that takes some has the next number.
+/// The number of a claim. Each claim that takes partitions has the next number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Term(#[n(0)] pub u64);
@@ -188,13 +188,14 @@ pub struct Term(#[n(0)] pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holding {
     pub partitions: Partitions,
-    /// The last claim that gave it some. What was computed under an older one is refused where it was lost in between.
+    /// The last claim that gave it partitions. What was computed under an older claim is refused if the
+    /// partition was lost in between.
     pub term: Term,
-    /// Until when nobody else can claim them, by the store's time; none where there is nobody else.
+    /// Until when nobody else can claim them, by the store's time. `None` for a sole writer.
     pub until: Option<Timestamp>,
 }
 
-/// What one commit changed, for whoever follows.
+/// What one commit changed, for those who follow the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Feed {
@@ -202,18 +203,17 @@ pub struct Feed {
     #[n(0)]
     #[cbor(default)]
     pub leads: Vec<Moved>,
-    /// Decisions that were taken.
     #[n(1)]
     #[cbor(default)]
     pub decisions: Vec<DecisionRef>,
-    /// Whether it wrote documents: what is in force may be another.
+    /// Whether it wrote documents. If so, another workspace may be in force.
     #[n(2)]
     #[cbor(default)]
     pub documents: bool,
 }
 
 impl Feed {
-    /// What of it concerns these partitions.
+    /// The part that concerns these partitions.
     pub fn within(mut self, partitions: &Partitions) -> Self {
         if !partitions.is_all() {
             self.leads.retain(|moved| partitions.contains(moved.lead.partition()));
@@ -228,7 +228,7 @@ impl Feed {
     }
 }
 
-/// A lead, and how far its story had come.
+/// A lead, and how far its journal had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Moved {
     #[n(0)]
@@ -238,32 +238,32 @@ pub struct Moved {
     pub seq: u64,
 }
 
-/// What the holder of a lead is told by another writer; written with what gave rise to it, and taken away with what came of it.
+/// What another writer tells the holder of a lead. It is written together with what caused it, and deleted
+/// together with its effects.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct InboxRow {
-    /// Who is told.
+    /// The lead that is told.
     #[n(0)]
     pub to: LeadId,
-    /// The event's id.
     #[n(1)]
     pub id: String,
     #[n(2)]
     pub event: Event,
 }
 
-/// Under which a row of the inbox lies, in the order of the commits that sent it.
+/// The key of an inbox row, in the order of the commits that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InboxKey {
     pub sent: FeedKey,
-    /// Which of that commit's, from 0.
+    /// The row's number among those of its commit, from 0.
     pub number: u32,
-    /// Who is told.
+    /// The lead that is told.
     pub to: LeadId,
 }
 
-/// Where decisions lie: in an entry of the journal of their lead, with their inputs, answers and costs. They go when the
-/// person is erased.
+/// Where decisions lie: in a journal entry of their lead, with their inputs, answers and costs. They are deleted
+/// when the person is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct DecisionRef {
     #[n(0)]
@@ -273,11 +273,11 @@ pub struct DecisionRef {
     pub seq: u64,
 }
 
-/// A commit's place in the feed. Keys have the order of the commits: whoever has followed up to one misses nothing by going on
-/// after it.
+/// A commit's place in the feed. Keys sort in the order of the commits, so whoever has followed up to one misses
+/// nothing by continuing after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedKey {
-    /// When the batch was begun; a little later where the clock was set back meanwhile.
+    /// When the batch was begun; a little later if the clock was set back.
     pub at: Timestamp,
     pub epoch: Epoch,
     pub batch: BatchId,
@@ -286,18 +286,17 @@ pub struct FeedKey {
 /// A lead as it is after the batch, and what its indexes said before.
 #[derive(Clone, Debug)]
 pub struct LeadWrite {
-    /// What its indexes said as of the last batch.
+    /// What its indexes said after the last batch.
     pub before: LeadIndex,
-    /// The lead now; shared with whoever works on it, since writing it is no reason to copy it.
+    /// The lead as it is now. Shared with whoever works on it, so that writing it does not copy it.
     pub state: Arc<LeadState>,
-    /// Journal entries that no longer ride in the state, oldest first.
+    /// Journal entries that are no longer part of the state, oldest first.
     pub entries: Vec<Entry>,
 }
 
-/// What is kept about a lead outside its record: derived from it alone.
+/// What is kept about a lead outside its record. All of it is derived from the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeadIndex {
-    /// Its one timer.
     pub timer: Option<Timestamp>,
     /// Its places in queues, sorted.
     pub queue: Vec<QueueKey>,
@@ -306,7 +305,7 @@ pub struct LeadIndex {
 }
 
 impl LeadIndex {
-    /// What the state says.
+    /// Derives the index from the state.
     pub fn of(state: &LeadState) -> Self {
         let mut queue: Vec<QueueKey> = state
             .tasks
@@ -328,21 +327,20 @@ impl LeadIndex {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueKey {
     pub assignee: Assignee,
-    /// First responses before the rest.
+    /// The class of the task's rank: escalations and raised tasks, then first responses, then the rest.
     pub class: u8,
-    /// When it is due.
     pub due: Timestamp,
     pub task: TaskId,
 }
 
-/// A question that waits for a place in the pool: each plugin has a line of its own, in the order of asking.
+/// A question that waits for a place in the pool. Each plugin has its own line, in the order of asking.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuestionKey {
-    /// Who is to be asked.
+    /// The plugin to ask.
     pub plugin: String,
     /// Since when it waits.
     pub since: Timestamp,
-    /// Whose question it is; leads to its lead.
+    /// The run that asks. Its id leads to its lead.
     pub run: RunId,
 }
 
@@ -352,38 +350,34 @@ pub const MARK_DAYS: u32 = 30;
 /// A change to the outbox.
 #[derive(Clone, Debug)]
 pub enum OutboxWrite {
-    /// A new row.
     Put(Outgoing),
     /// A row changed; `was_due` is the time it was kept under.
     Update {
-        /// Where it was.
         was_due: Due,
-        /// As it is now.
         row: Outgoing,
     },
     /// A row is done.
     Remove {
-        /// Where it was.
+        /// The time it was kept under.
         due: Due,
         id: EffectId,
     },
     /// A row is given up and kept for a person.
     Bury {
-        /// Where it was.
+        /// The time it was kept under.
         was_due: Due,
-        /// With what went wrong.
         letter: DeadLetter,
     },
-    /// A dead letter is driven again or thrown away.
+    /// A dead letter is tried again or thrown away.
     Exhume {
         id: DeadLetterId,
-        /// The delivery that it is, when it is one.
+        /// Set if the dead letter is a delivery.
         delivery: Option<DeliveryKey>,
     },
 }
 
 impl OutboxWrite {
-    /// The lead whose message it is; none for what lies with the dead letters.
+    /// The lead whose message it is. `None` for a buried delivery, and for a dead letter that is exhumed.
     pub const fn lead(&self) -> Option<LeadId> {
         match self {
             Self::Put(row) | Self::Update { row, .. } => Some(row.id.lead()),
@@ -398,7 +392,7 @@ impl OutboxWrite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct DeadLetterId(#[n(0)] pub u128);
 
-/// `dl_` and 32 hexadecimal digits.
+/// Writes `dl_` and 32 hexadecimal digits.
 impl fmt::Display for DeadLetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dl_{:032x}", self.0)
@@ -406,15 +400,15 @@ impl fmt::Display for DeadLetterId {
 }
 
 impl DeadLetterId {
-    /// Reads what it is shown as.
+    /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("dl_").filter(|digits| digits.len() == 32)?;
         u128::from_str_radix(digits, 16).ok().map(Self)
     }
 }
 
-/// Tells one delivery from another, so that its retries are one dead letter: a cryptographic hash of its source and of what
-/// it is known by.
+/// Tells one delivery from another, so that its retries are one dead letter: a cryptographic hash of its source and of
+/// what identifies it, which is its id or its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct DeliveryKey(#[n(0)] pub u128);
 
@@ -430,17 +424,17 @@ pub struct DeadLetter {
     pub cause: String,
     #[n(3)]
     pub content: DeadContent,
-    /// How often it came after the first time: retries of a delivery.
+    /// How often it came again after the first time. Counts retries of a delivery.
     #[n(4)]
     #[cbor(default)]
     pub again: u32,
-    /// When it came the last time, when that was not the first.
+    /// When it last came, if it came more than once.
     #[n(5)]
     pub last_at: Option<Timestamp>,
 }
 
 impl DeadLetter {
-    /// The delivery that it is, when it is one.
+    /// The delivery's key, if the dead letter is a delivery.
     pub const fn delivery(&self) -> Option<DeliveryKey> {
         match &self.content {
             DeadContent::Incoming { delivery, .. } => *delivery,
@@ -449,7 +443,7 @@ impl DeadLetter {
     }
 }
 
-/// What lies with the dead letters.
+/// What a dead letter holds.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum DeadContent {
     /// Something that could not be sent.
@@ -463,16 +457,16 @@ pub enum DeadContent {
         /// The sender's id.
         #[n(1)]
         event: String,
-        /// The body; its bytes are in `raw` when they are no UTF-8.
+        /// The body. If it is not UTF-8, its bytes are in `raw`.
         #[n(2)]
         body: String,
-        /// The body as it came, when it is no UTF-8.
+        /// The body as it came, if it is not UTF-8.
         #[n(3)]
         raw: Option<ByteVec>,
-        /// The header `Content-Type`.
+        /// The `Content-Type` header.
         #[n(4)]
         content_type: Option<String>,
-        /// By what else the same content is known when it comes under another id.
+        /// Another id under which the same content is known if it comes under a different one.
         #[n(5)]
         signed: Option<String>,
         /// Tells it from other deliveries.
@@ -481,32 +475,32 @@ pub enum DeadContent {
     },
 }
 
-/// Counters that reports and the summary read; what they count is in their names. A record each; one that is at nothing has none.
+/// Counters used by reports and the summary. Their names say what they count. Each has a record, unless it is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Counters {
-    /// Name and value.
+    /// Values by name.
     #[n(0)]
     pub values: BTreeMap<String, i64>,
 }
 
-/// A document: something small that is read by its name.
+/// Names a document: something small that is read by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DocumentKey {
     /// A definition that runs have pinned.
     Definition(Digest),
     /// The active workspace's files.
     Workspace,
-    /// An API token by the hash of its secret.
+    /// An API token, by the hash of its secret.
     Token(String),
     /// The virtual clock's time.
     Clock,
     /// What is paused.
     Brakes,
-    /// Which builds of plugins are live and tried.
+    /// Which builds of plugins are live or on trial.
     Plugins,
-    /// What came of watching builds that are tried.
+    /// The results of watching builds on trial.
     Shadows,
-    /// That nothing may leave before a person says so: from a restore until the next start.
+    /// Nothing may be sent before a person allows it: from a restore until the next start.
     HoldOutbox,
 }
 
@@ -530,7 +524,7 @@ impl TimerOwner {
 /// One due timer.
 pub type Timer = (Timestamp, TimerOwner);
 
-/// Why the store could not do it.
+/// Why the store could not do something.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process owns the data, or took it over.
@@ -540,29 +534,21 @@ pub enum StoreError {
         held: Epoch,
         ours: Epoch,
     },
-    /// Another writer holds a partition of which the batch writes leads. Nothing of the batch is kept, and nothing that this
-    /// writer hands over behind it, until it claims again and hears what it holds.
+    /// Another writer holds a partition for which the batch writes. Nothing of the batch is kept, and nothing that this
+    /// writer hands over after it, until it claims again and learns what it holds.
     #[error(
         "partition {partition} belongs to {}: this writer, number {}, does not hold it any more",
         held.map_or_else(|| "nobody".to_owned(), |held| format!("writer {}", held.0)), ours.0
     )]
-    NotHeld {
-        partition: u8,
-        /// Who holds it now.
-        held: Option<Epoch>,
-        ours: Epoch,
-    },
-    /// Another writer has changed what the batch was computed on. Nothing of the batch is kept, and nothing that this writer hands
-    /// over behind it, until it claims again.
+    NotHeld { partition: u8, held: Option<Epoch>, ours: Epoch },
+    /// Another writer has changed a record that the batch was computed from. Nothing of the batch is kept, and nothing
+    /// that this writer hands over after it, until it claims again.
     #[error("{key} was changed by another writer meanwhile")]
-    Conflict {
-        /// What was changed.
-        key: SharedKey,
-    },
+    Conflict { key: SharedKey },
     /// Another process has the data folder open.
     #[error("{path}: another cadenza process has this data folder open; stop it first")]
     Locked { path: String },
-    /// Somebody reads everything already.
+    /// Another snapshot is being read.
     #[error("a snapshot is being read already: one at a time")]
     SnapshotUnderWay,
     /// More was changed during a snapshot than may be kept.
@@ -585,9 +571,9 @@ pub enum StoreError {
         /// Bytes of before-images.
         images: u64,
     },
-    /// The disk is full or failed. Until [`Store::recover`](crate::Store::recover) nothing can be read or written. Then the batch is there whole
-    /// or not at all, and [`Store::committed`](crate::Store::committed) says which: a full disk leaves nothing of it, one that failed in the midst
-    /// may have kept it.
+    /// The disk is full or failed. Nothing can be read or written until [`Store::recover`](crate::Store::recover).
+    /// After that the batch is there whole or not at all, and [`Store::committed`](crate::Store::committed) says which:
+    /// a full disk keeps nothing of it, but a disk that failed midway may have kept it.
     #[error("the disk did not take it: {0}")]
     Io(String),
     /// A record cannot be read.
@@ -599,7 +585,7 @@ pub enum StoreError {
          cannot go back"
     )]
     Newer {
-        /// In the folder.
+        /// The format or record version that was found.
         found: u32,
         known: u32,
     },
@@ -613,22 +599,22 @@ pub enum StoreError {
     CutShort {
         /// The last batch that was acknowledged.
         kept: (Epoch, BatchId),
-        /// The last one there is.
+        /// The last batch that is there.
         there: (Epoch, BatchId),
     },
-    /// The sync remedy is not in force (see `measured.md`): a power cut could lose what was acknowledged.
+    /// Syncing does not work as it must (see `sled/src/sync.rs`), so a power cut could lose what was acknowledged.
     #[error("writes to the data folder would not survive a power cut: {0}")]
     NotDurable(String),
 }
 
 impl StoreError {
-    /// Whether one thing that was read is to blame, rather than the disk or the store as a whole.
+    /// Whether a single record is to blame, rather than the disk or the store as a whole.
     pub const fn is_damage(&self) -> bool {
         matches!(self, Self::Corrupt(_) | Self::Newer { .. })
     }
 }
 
-/// A kind of documents.
+/// Kinds of documents that can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentKind {
     Definition,

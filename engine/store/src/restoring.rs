@@ -1,4 +1,4 @@
-//! A key space made from the records of a snapshot.
+//! Makes a key space from the records of a snapshot.
 //!
 //! Must not know: how a backup is kept, where bytes are kept.
 
@@ -13,7 +13,7 @@ use minicbor::bytes::ByteSlice;
 /// Earlier programs counted restores. Numbers with this bit are none of those counts, and not 0 either.
 const ABOVE_COUNTS: u32 = 1 << 31;
 
-/// A store that is being restored. Until it is finished it cannot be opened.
+/// A store that is being restored. It cannot be opened until it is finished.
 pub struct Restorer<S> {
     space: S,
     header: Option<Header>,
@@ -23,7 +23,7 @@ impl<S: Space> Restorer<S> {
     /// Restores into this key space.
     ///
     /// # Errors
-    /// When something is in it already, or it cannot be read.
+    /// When there is something in it already, or it cannot be read.
     pub fn into_empty(space: S) -> Result<Self, StoreError> {
         match space.scan(&[], &[u8::MAX], 1)?.is_empty() {
             true => Ok(Self { space, header: None }),
@@ -34,14 +34,14 @@ impl<S: Space> Restorer<S> {
     /// Writes some of the records.
     ///
     /// # Errors
-    /// When the backup was made by a newer program or with other partitions, or the disk does not take it.
+    /// When the backup was made by a newer program or with another number of partitions, or the disk does not take it.
     pub fn put(&mut self, records: &[Pair]) -> Result<(), StoreError> {
         let mut changes = Changes::default();
         for (key, value) in records {
             match key.first() {
-                // It comes last: without it nothing is there that could be opened.
+                // Written last: without a header there is nothing that could be opened.
                 Some(&HeaderKey::PREFIX) => self.header = Some(record::decode(key, value)?),
-                // Whoever held partitions holds none here.
+                // Whoever held partitions in the backed-up store holds none here.
                 Some(&LeaseKey::PREFIX) => {}
                 _ => drop(changes.put_with(|out| out.extend_from_slice(key), |out| out.extend_from_slice(value))),
             }
@@ -56,8 +56,9 @@ impl<S: Space> Restorer<S> {
         }
     }
 
-    /// All records are written: from here on it can be opened, and is another incarnation than what it was made of, and
-    /// than whatever else was made of that. With `hold_outbox` the engine pauses every connection before anything leaves.
+    /// Notes that all records are written. From here on the store can be opened, and its incarnation is another than that
+    /// of the store it was made from, and than that of any other store made from it. With `hold_outbox`, the engine
+    /// pauses every connection before anything is sent.
     ///
     /// # Errors
     /// When there was no header among the records, the system gives no random number, or the disk does not take it.

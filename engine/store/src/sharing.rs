@@ -1,5 +1,5 @@
-//! Who may write: one writer that has everything, fenced off by the next opening, or several that hold partitions for a time
-//! and are held to what they have seen of the records that all of them write.
+//! Who may write: either a sole writer, which is fenced off by the next opening, or several writers. Each of those
+//! holds partitions for a time, and may write a record shared by all only if it has seen the record's latest version.
 //!
 //! Must not know: how a batch becomes records, where bytes are kept.
 
@@ -14,30 +14,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The store's time: what leases run out by, and nothing else.
+/// The store's time. Leases run out by it; it is used for nothing else.
 pub type StoreTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Who may write.
 pub(crate) enum Owners {
-    /// Whoever opened the store last has everything.
+    /// Whoever opened the store last holds everything.
     Sole,
-    /// Whoever holds it.
+    /// Whoever holds the partition.
     Several(Several),
 }
 
 /// Several writers of one store.
 pub(crate) struct Several {
     time: StoreTime,
-    /// As they are stored.
+    /// The leases as they are stored.
     leases: BTreeMap<u8, Lease>,
-    /// The last claim.
+    /// The term of the last claim.
     term: Term,
     /// Commits since the store was opened.
     position: Position,
-    /// Which of them wrote a record last that all may write, and whose it was. What was written before the opening is older
-    /// than anything that somebody has seen since.
+    /// For each shared record, the position of the last commit that wrote it, and whose commit that was. What was
+    /// written before the opening is older than anything seen since.
     written: BTreeMap<SharedKey, (Position, Epoch)>,
-    /// Writers of whom a batch was refused, and who have not heard since what they hold.
+    /// Writers that had a batch refused and have neither claimed nor released since.
     refused: BTreeMap<Epoch, StoreError>,
     /// Writers that are open.
     open: BTreeSet<Epoch>,
@@ -59,12 +59,11 @@ impl Several {
         })
     }
 
-    /// One more writes from now on.
     pub(crate) fn join(&mut self, writer: Epoch) {
         self.open.insert(writer);
     }
 
-    /// One closes; whether it was the last.
+    /// Notes that a writer closes, and returns whether it was the last.
     pub(crate) fn leave(&mut self, writer: Epoch) -> bool {
         self.open.remove(&writer);
         self.open.is_empty()
@@ -79,8 +78,9 @@ impl Several {
         leases.filter(move |(_, lease)| lease.holder == writer)
     }
 
-    /// What this writer has after it claimed these: what nobody holds, what has run out, and what it holds still, for longer.
-    /// Appends what changes to `changes`, and says how the leases are once that is durable.
+    /// What this writer holds after claiming the wanted partitions: those that nobody holds, those whose lease has run
+    /// out, and those it still holds, now for longer. Appends what changes to `changes`, and returns how the leases
+    /// will be once that is durable.
     pub(crate) fn claim(
         &self,
         writer: Epoch,
@@ -111,7 +111,7 @@ impl Several {
         (holding, leases)
     }
 
-    /// How the leases are once this writer has given these back.
+    /// How the leases will be once this writer has given these partitions back.
     pub(crate) fn release(&self, writer: Epoch, given_back: &Partitions, changes: &mut Changes) -> BTreeMap<u8, Lease> {
         let mut leases = self.leases.clone();
         for (partition, _) in self.held_by(writer).filter(|(partition, _)| given_back.contains(*partition)) {
@@ -121,14 +121,14 @@ impl Several {
         leases
     }
 
-    /// The leases are so now, and durable. A writer that claims has heard what it holds.
+    /// Takes over leases that are now durable. A writer that claims or releases may commit again after a refusal.
     pub(crate) fn hold(&mut self, writer: Epoch, leases: BTreeMap<u8, Lease>) {
         self.term = leases.values().map(|lease| lease.term).fold(self.term, Term::max);
         self.leases = leases;
         self.refused.remove(&writer);
     }
 
-    /// Refuses a batch that its writer may not write, and everything it hands over behind it.
+    /// Refuses a batch that its writer may not write, and everything that writer hands over after it.
     pub(crate) fn may_commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         if let Some(error) = self.refused.get(&batch.epoch) {
             return Err(error.clone());
@@ -164,7 +164,7 @@ impl Several {
         Ok(())
     }
 
-    /// A batch is durable.
+    /// Notes that a batch is durable.
     pub(crate) fn committed(&mut self, batch: &Batch) {
         self.position.0 += 1;
         for key in batch.shared() {
@@ -172,14 +172,14 @@ impl Several {
         }
     }
 
-    /// The records were read anew, after a failure.
+    /// Reads the leases again after a failure.
     pub(crate) fn reread<S: Space>(&mut self, records: Records<'_, S>) -> Result<(), StoreError> {
         self.leases = reading::leases(records)?;
         Ok(())
     }
 }
 
-/// The batch that a writer committed last, when it was of this number or a later one.
+/// Whether this writer has committed the batch of this number or a later one.
 pub(crate) fn has_committed<S: Space>(
     records: Records<'_, S>,
     of: Option<Epoch>,
@@ -187,7 +187,8 @@ pub(crate) fn has_committed<S: Space>(
     id: BatchId,
 ) -> Result<bool, StoreError> {
     use crate::damage::UnlessDamaged as _;
-    // When the record cannot be read nobody knows: what was done is then found to be done when it comes again.
+    // If the record cannot be read, the answer is no: if the batch was committed after all, its events are recognised
+    // as applied when they come again.
     let last = reading::last_batch(records, of).unless_damaged()?;
     Ok(last.is_some_and(|last| last.epoch == writer && id <= last.id))
 }

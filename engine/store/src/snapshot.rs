@@ -1,8 +1,9 @@
-//! A copy of everything as it was at one moment, read while writing goes on.
+//! A copy of everything as it was at one moment, read while writing continues.
 //!
-//! The reader walks through the keys in order. Before a commit changes a key that the reader has not reached, the committer keeps what
-//! the key held (its before-image), and the reader takes that in place of what it finds. Values of before-images lie in a file
-//! that the caller provides, and both file and keys have limits: beyond them the snapshot fails, and writing goes on.
+//! The reader walks through the keys in order. Before a commit changes a key that the reader has not reached, the
+//! committer keeps what the key held (its before-image), and the reader uses that in place of what it finds. The values
+//! of before-images lie in a file that the caller provides. Both the file and the keys have limits; beyond them the
+//! snapshot fails, and writing continues.
 //!
 //! Must not know: what keys and values mean, how a backup is kept.
 
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most bytes of before-images in the file: what intake at full speed changes in some minutes.
+/// The most bytes of before-images in the file: what intake at full speed changes in a few minutes.
 const IMAGES_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// The most bytes of memory for keys that have a before-image.
 const KEYS_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -29,12 +30,14 @@ const ROOM_ASKED_EVERY_BYTES: u64 = 1024 * 1024;
 /// A key and its value, as they are stored.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// Everything as it was when the snapshot began, in the order of the keys. Dropping it ends it, at no cost for writing from then on.
+/// Everything as it was when the snapshot began, in the order of the keys. Dropping it ends the snapshot, which costs
+/// writing nothing from then on.
 pub trait Snapshot: Send {
-    /// The next records, at most so many; none at the end.
+    /// The next records, at most `limit`; none at the end.
     ///
     /// # Errors
-    /// When the store failed or was closed meanwhile, when more was changed than may be kept, or when the file cannot be read.
+    /// When the store failed or was closed in the meantime, when more was changed than may be kept, or
+    /// when the file cannot be read.
     fn next(&mut self, limit: usize) -> Result<Vec<Pair>, StoreError>;
 }
 
@@ -59,7 +62,8 @@ impl Images {
     }
 }
 
-/// A file for before-images in this folder, without a name: it is gone when it is closed, whatever becomes of the process.
+/// A file for before-images in this folder, without a name, so that it is gone when it is closed,
+/// however the process ends.
 ///
 /// # Errors
 /// When no file can be made there.
@@ -72,7 +76,7 @@ pub fn images_in(folder: &Path) -> io::Result<Images> {
     Ok(Images { file, has_room: Box::new(|| true) })
 }
 
-/// Where a before-image lies in the file; none when there was no such key.
+/// Where a before-image lies in the file; `None` if the key did not exist.
 type Image = Option<(u64, u32)>;
 
 /// The snapshot that is being read, if there is one.
@@ -81,7 +85,7 @@ pub(crate) struct Snapshots(Mutex<Option<Active>>);
 
 #[derive(Debug)]
 struct Active {
-    /// Keys up to this one have been read; none yet when empty.
+    /// Keys up to this one have been read. Empty if none has been read yet.
     reached: Vec<u8>,
     images: BTreeMap<Vec<u8>, Image>,
     keys_bytes: usize,
@@ -97,7 +101,7 @@ impl Snapshots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A snapshot begins. To be called between two commits.
+    /// Begins a snapshot. To be called between two commits.
     pub(crate) fn begin(&self, kept_in: Images) -> Result<(), StoreError> {
         let mut active = self.active();
         if active.is_some() {
@@ -115,7 +119,7 @@ impl Snapshots {
         *self.active() = None;
     }
 
-    /// From where the reader goes on.
+    /// Where the reader continues.
     pub(crate) fn from(&self) -> Result<Vec<u8>, StoreError> {
         match &*self.active() {
             Some(Active { failed: Some(error), .. }) => Err(error.clone()),
@@ -125,7 +129,8 @@ impl Snapshots {
         }
     }
 
-    /// What was found from there up to this key, or to the end, as it was when the snapshot began. That much has been read then.
+    /// Turns what was found, up to this key or to the end, into what was there when the snapshot began. All of that
+    /// counts as read from then on.
     pub(crate) fn merge(&self, found: Vec<Pair>, last: Option<Vec<u8>>) -> Result<Vec<Pair>, StoreError> {
         match &mut *self.active() {
             Some(Active { failed: Some(error), .. }) => Err(error.clone()),
@@ -134,14 +139,14 @@ impl Snapshots {
         }
     }
 
-    /// What was read so far may not be what is there: the snapshot fails.
+    /// Fails the snapshot, because what was read so far may not be what is there.
     pub(crate) fn fail(&self, error: &StoreError) {
         if let Some(active) = &mut *self.active() {
             active.give_up(error.clone());
         }
     }
 
-    /// Keeps what these changes are about to replace. What goes wrong fails the snapshot, not the changes.
+    /// Keeps what these changes are about to replace. An error here fails the snapshot, not the changes.
     pub(crate) fn before(&self, changes: &Changes, space: &impl Space) {
         let mut active = self.active();
         let Some(active) = active.as_mut().filter(|active| active.failed.is_none()) else { return };
@@ -206,8 +211,8 @@ impl Active {
         Ok(Some(value))
     }
 
-    /// Replaces what was found from after the last key that was read up to this one, or to the end, by what was there in the
-    /// beginning; from here on that much has been read.
+    /// Turns what was found, from behind the last key read up to this one or to the end, into what was there when the
+    /// snapshot began. All of that counts as read from then on.
     fn merge(&mut self, found: Vec<Pair>, last: Option<Vec<u8>>) -> Result<Vec<Pair>, StoreError> {
         let from = Bound::Excluded(self.reached.as_slice());
         let to = last.as_deref().map_or(Bound::Unbounded, Bound::Included);
@@ -222,7 +227,7 @@ impl Active {
             self.images.remove(&key);
             self.keys_bytes -= key.len() + KEY_OVERHEAD_BYTES;
         }
-        // Nothing lies behind the last key of all kinds.
+        // Nothing sorts behind this key.
         self.reached = last.unwrap_or_else(|| vec![u8::MAX; 64]);
         Ok(records.into_iter().collect())
     }

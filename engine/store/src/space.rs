@@ -10,41 +10,39 @@ use std::sync::RwLockReadGuard;
 /// A key and its value.
 pub type Record<B> = (B, B);
 
-/// A key whose value means nothing: a place to keep bytes may write there what it likes.
+/// A key whose value has no meaning. A key space may write there what it likes.
 pub fn spare_key() -> Vec<u8> {
     NudgeKey.bytes()
 }
 
-/// A place to keep bytes in the order of their keys.
+/// A place that keeps bytes in the order of their keys.
 pub trait Space: Send + Sync + 'static {
     /// Bytes that were read.
     type Bytes: AsRef<[u8]> + Send;
 
-    /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
-    /// Keys and values in order, from `from` to before `to`, at most `limit`.
+    /// At most `limit` keys and values in order, from `from` to before `to`.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record<Self::Bytes>>, StoreError>;
     /// The last key from `from` to before `to`.
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Self::Bytes>, StoreError>;
-    /// While this is held nothing is applied: for a value that lies in several records.
+    /// Nothing is applied while this is held. Used for a value that lies in several records.
     fn still(&self) -> RwLockReadGuard<'_, ()>;
     /// Makes all the changes or none, and returns once they are durable. Called by one thread at a time.
     fn apply(&self, changes: &Changes) -> Result<(), StoreError>;
-    /// Opens again, after an error: what was not durable may be gone.
+    /// Opens the key space again after an error. What was not durable may be gone.
     fn reopen(&self) -> Result<(), StoreError>;
-    /// Closes; everything after it fails.
+    /// Closes the key space. Everything fails after that.
     fn close(&self) -> Result<(), StoreError>;
-    /// Bytes on disk.
     fn size_on_disk(&self) -> u64;
-    /// A few bytes that lie beside the key space, as they were last kept; none when there are none. They may be torn.
+    /// A few bytes that lie beside the key space, as they were last kept; `None` if there are none. They may be torn.
     fn beside(&self) -> Option<Vec<u8>>;
-    /// Keeps them: at once for whoever opens it after this process, synced only when asked. What goes wrong is nobody's
-    /// loss: they are for comparing.
+    /// Keeps these bytes beside the key space. They can be read at once, even after this process ends, but are synced
+    /// only if asked. An error here loses nothing: they are only for comparing.
     fn keep_beside(&self, bytes: &[u8], sync: bool);
 }
 
-/// Changes to a key space, in order: of two to one key the later one counts. All bytes lie in one piece of memory, so a
-/// change costs no allocation.
+/// Changes to a key space, in order. If a key is changed twice, the later change counts. All bytes lie in one buffer,
+/// so a change costs no allocation.
 #[derive(Debug, Default)]
 pub struct Changes {
     bytes: Vec<u8>,
@@ -52,7 +50,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Keys and what becomes of them: a value, or nothing.
+    /// Each key with its new value, or with `None` if it is deleted.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.list.iter().map(|(key, value)| (&self.bytes[key.clone()], value.clone().map(|value| &self.bytes[value])))
     }
@@ -67,13 +65,13 @@ impl Changes {
         self.list.is_empty()
     }
 
-    /// How many records they are, and how many bytes of keys and values.
+    /// How many records are changed, and how many bytes their keys and values have.
     pub(crate) fn weight(&self) -> Weight {
         let bytes = self.list.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, ExactSizeIterator::len));
         Weight { records: self.len(), bytes: bytes.sum() }
     }
 
-    /// Forgets everything but the memory.
+    /// Forgets everything but keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.list.clear();
@@ -89,12 +87,11 @@ impl Changes {
         self.put_with(|out| key.append(out), |_| {});
     }
 
-    /// Takes a key away.
     pub(crate) fn delete(&mut self, key: &impl Key) {
         self.delete_with(|out| key.append(out));
     }
 
-    /// Writes a key and its value in place; returns where they are.
+    /// Writes a key and its value in place, and returns where they are.
     pub(crate) fn put_with(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>),
@@ -109,7 +106,7 @@ impl Changes {
         (start..middle, middle..end)
     }
 
-    /// Takes away the key that is written in place.
+    /// Deletes the key that is written in place.
     pub(crate) fn delete_with(&mut self, key: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         key(&mut self.bytes);
@@ -121,7 +118,7 @@ impl Changes {
         &self.bytes[range]
     }
 
-    /// Makes bytes that an earlier change has written the value of another key.
+    /// Makes bytes written by an earlier change the value of another key as well.
     pub(crate) fn put_shared(&mut self, key: impl FnOnce(&mut Vec<u8>), value: Range<usize>) {
         let start = self.bytes.len();
         key(&mut self.bytes);

@@ -1,4 +1,5 @@
-//! Memory of a guest: an arena that only moves forward. An instance lives for one call, so nothing need be given back.
+//! A guest's memory: an arena that only moves forward. An instance lives for one call, so
+//! nothing needs to be given back.
 //!
 //! The default allocator grows memory at once, which costs the host two system calls in every decision (`measured.md`).
 //! This one begins with what is left of the first page and grows only when that is used up.
@@ -13,11 +14,11 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 const PAGE_BYTES: usize = 64 * 1024;
 
 unsafe extern "C" {
-    /// Where static data and stack end; the linker defines it, and only its address means something.
+    /// Where static data and stack end. The linker defines it, and only its address has a meaning.
     static __heap_base: u8;
 }
 
-/// Where the next block may begin; 0 before the first. There is one thread, so relaxed operations are plain ones.
+/// Where the next block may begin; 0 before the first. There is only one thread, so relaxed operations are plain ones.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 struct Arena;
@@ -61,13 +62,13 @@ unsafe impl GlobalAlloc for Arena {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        // What is last can grow where it is.
+        // The last block can grow in place.
         if block.addr() + layout.size() == NEXT.load(Relaxed) {
             NEXT.store(block.addr(), Relaxed);
         }
         let moved = self.take(bytes, layout.align());
         if moved != block && !moved.is_null() {
-            // SAFETY: both blocks have at least this many bytes; they do not overlap, since the new one is elsewhere
+            // SAFETY: both blocks have at least this many bytes. They do not overlap, because the new one is elsewhere
             // only if the old one was not last.
             unsafe { ptr::copy_nonoverlapping(block, moved, layout.size().min(bytes)) };
         }
@@ -75,7 +76,7 @@ unsafe impl GlobalAlloc for Arena {
     }
 }
 
-/// What the host calls for the space of arguments.
+/// Called by the host to get space for arguments.
 ///
 /// # Safety
 /// As the canonical ABI says: `old` was returned by this function for `old_bytes` bytes, or both are 0.

@@ -5,7 +5,7 @@
 
 wit_bindgen::generate!({
     path: "../wit",
-    // All kinds at once, so that they share their types; a guest exports those it names in `export!`.
+    // All kinds at once, so that they share their types. A guest exports those it names in `export!`.
     inline: "
         package cadenza:guest;
         world guest {

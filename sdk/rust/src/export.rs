@@ -6,8 +6,8 @@ use crate::value::{Texts, Values};
 use crate::view::{Call, View};
 use core::mem::ManuallyDrop;
 
-/// Asks an author's code about the one lead of a call, and leaves everything it was given where it is: the instance is
-/// dropped as a whole, so taking it apart would be work for nothing.
+/// Asks an author's code about the one lead of a call, and drops nothing it was given: the instance is dropped as a
+/// whole, so taking its contents apart would be wasted work.
 fn ask<P: Plugin, R>(input: types::Input, decide: impl FnOnce(&View<'_, P>) -> Result<R, String>) -> Result<R, String> {
     let call = ManuallyDrop::new(Call::<P>::take(input)?);
     let view = call.views().next().ok_or("no lead is given to decide about")?;
@@ -76,12 +76,12 @@ impl<P: Escalator> escalator::Guest for P {
     }
 }
 
-/// Makes a type the plugin of this crate: `export!(InboundFit: Scorer);`, or with several kinds
-/// `export!(Both: Scorer, Nurturer);`. Once in a crate, which has to be a `cdylib`.
+/// Makes a type the plugin of this crate: `export!(InboundFit: Scorer);`, or with several kinds `export!(Both: Scorer,
+/// Nurturer);`. Once in a crate, which has to be a `cdylib`.
 #[macro_export]
 macro_rules! export {
     ($plugin:ident: $($kind:ident),+ $(,)?) => {
-        // Says it in the author's words when the trait is missing, on every target.
+        // If the trait is missing, the compiler says so in the author's terms, on every target.
         const _: () = {
             $({
                 const fn implements<P: $crate::$kind>() {}
@@ -107,7 +107,7 @@ macro_rules! export {
     };
     (@ Escalator $plugin:ident) => {
         const _: () = {
-            // One argument: where the others lie, since there are too many of them.
+            // One argument, which points to the others, because there are too many of them.
             #[unsafe(export_name = "cadenza:plugin/escalator@1.0.0#decide")]
             unsafe extern "C" fn decide(arguments: *mut u8) -> *mut u8 {
                 unsafe { $crate::contract::escalator::_export_decide_cabi::<$plugin>(arguments) }
@@ -115,8 +115,9 @@ macro_rules! export {
         };
         $crate::export!(@ world "component-type:cadenza:escalation" ESCALATION);
     };
-    // A decision is exported without what gives its answer's memory back: the instance is dropped as a whole, so that call
-    // would be work for nothing. The arguments are those of the contract's `input`: the moment, then seven lists.
+    // A decision is exported without the function that gives back its answer's memory: the instance is dropped
+    // as a whole, so that call would be wasted work. The arguments are those of the contract's `input`: the
+    // moment, then seven lists.
     (@ input $name:literal $interface:ident $function:ident $plugin:ident) => {
         const _: () = {
             #[unsafe(export_name = $name)]

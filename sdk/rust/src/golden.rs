@@ -18,8 +18,8 @@
 //!     cadenza_sdk::golden::scorer::<InboundFit>(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
 //! }
 //! ```
-//! A case says what is known and what has to come of it; what it does not mention is blank. It goes through the same code
-//! as in the engine: only what the plugin asked for reaches it, within the windows it asked for.
+//! A case says what is known and what answer is expected; what it does not mention is blank. It goes through the same
+//! code as in the engine: the plugin sees only what it asked for, within the windows it asked for.
 
 mod case;
 
@@ -111,7 +111,7 @@ pub fn read(folder: &Path) -> Result<Vec<(PathBuf, Case)>, String> {
     Ok(cases)
 }
 
-/// Decides with the case's input; parameters that the plugin does not take are a refusal like any other.
+/// Decides with the case's input. Parameters that the plugin does not take are a refusal like any other.
 fn decided<P: Plugin>(
     case: &Case,
     decide: impl FnOnce(types::Input) -> Result<Expect, String>,
@@ -153,7 +153,7 @@ impl Pool {
     }
 }
 
-/// Values for the plugin's parameters in their order, with defaults.
+/// Values for the plugin's parameters in order, with defaults.
 fn lay_out(described: &[Parameter], with: &BTreeMap<String, Scalar>, pool: &mut Pool) -> Result<Vec<Value>, String> {
     if let Some(name) = with.keys().find(|name| !described.iter().any(|parameter| parameter.name == **name)) {
         return Err(format!("the plugin has no parameter `{name}`"));
@@ -230,7 +230,7 @@ fn twice(mut input: types::Input) -> types::Input {
     input
 }
 
-/// Those of a history that lie within a window.
+/// The part of a history that lies within a window.
 fn within<'a, T>(
     history: &'a [T],
     window: Option<&'a Window>,

@@ -1,9 +1,9 @@
-//! What a plugin in Rust is written and tested with. The guide is `sdk/README.md`.
+//! The library for writing and testing plugins in Rust. The guide is `sdk/README.md`.
 //!
 //! A plugin implements [`Plugin`] and one or more of [`Scorer`], [`Nurturer`] and [`Escalator`], and says so with
-//! [`export!`]. Built for `wasm32-unknown-unknown` it is a guest without imports: it has no clock, randomness, network
-//! or files, and its memory is an arena that is dropped with the instance. Built for the machine at hand it is a plain
-//! library that [`golden`] tests.
+//! [`export!`]. Built for `wasm32-unknown-unknown` it is a guest that imports nothing, except for [`log!`] if it uses
+//! that. It has no clock, randomness, network or files, and its memory is an arena that is dropped with the instance.
+//! Built for the machine at hand it is a plain library that [`golden`] tests.
 
 #[cfg(target_arch = "wasm32")]
 mod arena;
@@ -24,9 +24,9 @@ mod time;
 pub mod value;
 mod view;
 
-/// Declares the codes that a plugin tells apart (channels, outcomes, results, kinds of engagement), or its tracks. The text
-/// of a code is its variant's name in lower case with `_`; `#[code("…")]` gives another. A code of a touch can be compared
-/// with a variant.
+/// Declares the codes that a plugin distinguishes (channels, outcomes, results, kinds of engagement), or its tracks.
+/// The text of a code is its variant's name in lower case with `_`, unless `#[code("…")]` gives another. A code of a
+/// touch can be compared with a variant.
 ///
 /// ```
 /// #[derive(Clone, Copy, cadenza_sdk::Codes)]
@@ -37,8 +37,8 @@ mod view;
 /// assert_eq!(Known::TEXTS, ["not_now"]);
 /// ```
 pub use cadenza_sdk_derive::Codes;
-/// Declares the lead fields that a plugin reads. A field that is not known is `None`; the names are those of the
-/// workspace: standard fields, those the engine keeps (`score`, `last_touch`…) and the workspace's own.
+/// Declares the lead fields that a plugin reads. A field that is not known is `None`. The names are those of the
+/// workspace: standard fields, those that the engine maintains (`score`, `last_touch`…) and the workspace's own.
 ///
 /// ```
 /// #[derive(cadenza_sdk::Fields)]
@@ -50,8 +50,8 @@ pub use cadenza_sdk_derive::Codes;
 /// }
 /// ```
 pub use cadenza_sdk_derive::Fields;
-/// Declares what a workflow may set under `with`. The comment of each is shown in the editor, so name the unit. Without a
-/// default it has to be set.
+/// Declares what a workflow may set under `with`. The comment of each parameter is shown in the editor, so name the
+/// unit. A parameter without a default has to be set.
 ///
 /// ```
 /// #[derive(cadenza_sdk::Parameters)]
@@ -67,21 +67,21 @@ pub use cadenza_sdk_derive::Fields;
 /// }
 /// ```
 pub use cadenza_sdk_derive::Parameters;
-/// Declares the rules that reasons refer to: number, name and what it says in words, in which `{value}` and `{points}`
-/// stand for those of the reason. A number, once used, is never given to another rule.
+/// Declares the rules that reasons refer to: the number, the name and the words of each. In the words, `{value}` and
+/// `{points}` stand for those of the reason. A number, once used, is never given to another rule.
 ///
 /// ```
 /// #[derive(Clone, Copy, cadenza_sdk::Rules)]
 /// pub enum Rule {
-///     /// Who decides, decides sooner.
+///     /// Those who decide, decide sooner.
 ///     #[rule("Decides on such purchases: {value}")]
 ///     Seniority = 1,
 /// }
 /// assert_eq!(Rule::TABLE[0].name, "seniority");
 /// ```
 pub use cadenza_sdk_derive::Rules;
-/// A CSV file as a lookup [`Table`], read when the plugin is compiled: a guest has no files. The path is relative to the
-/// crate's `Cargo.toml`; rows are found by the column that `key` names, exactly.
+/// A CSV file as a lookup [`Table`], read when the plugin is compiled, because a guest has no files. The path is
+/// relative to the crate's `Cargo.toml`. Rows are found by an exact match in the column that `key` names.
 ///
 /// ```ignore
 /// const INDUSTRIES: cadenza_sdk::Table = cadenza_sdk::table!("tables/industries.csv", key = "industry");
@@ -106,7 +106,7 @@ impl Code {
         Self(position)
     }
 
-    /// Its position in the plugin's codes; compare with a variant of `codes!` instead.
+    /// Its position in the plugin's codes. Authors compare with a variant of their `#[derive(Codes)]` enum instead.
     #[doc(hidden)]
     pub fn position(self) -> u16 {
         self.0

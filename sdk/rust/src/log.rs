@@ -1,7 +1,8 @@
-//! What a plugin says while it decides.
+//! What a plugin logs while it decides.
 
-/// Says a line, formatted like `format!`: `cadenza plugin test` prints it, and the engine keeps it with the decision. It
-/// changes nothing; what it says may name people, so the engine shows it to nobody else. At most 100 lines a decision.
+/// Logs a line, formatted like `format!`. `cadenza plugin test` prints it, and the engine keeps it with the
+/// decision. It has no effect on the decision. It may name people, so the engine shows it to nobody else. At
+/// most 100 lines per decision.
 #[macro_export]
 macro_rules! log {
     ($($format:tt)+) => {

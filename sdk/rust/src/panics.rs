@@ -1,7 +1,8 @@
-//! Leaves a guest's panic message where the host finds it. A guest has no imports, so it cannot say it aloud.
+//! Leaves a guest's panic message where the host finds it. A guest that does not import `log` could not report it
+//! otherwise.
 //!
-//! After a trap the host looks through the guest's memory for the mark, at addresses divisible by 16; behind it are the
-//! message's length in four bytes, little-endian, and the message.
+//! After a trap the host searches the guest's memory for the mark, at addresses divisible by 16. The message's length
+//! follows in four bytes, little-endian, and then the message.
 
 #![allow(unsafe_code, reason = "the message is written to a static that outlives the trap")]
 
@@ -9,8 +10,8 @@ use core::cell::UnsafeCell;
 use core::fmt::{self, Write};
 use std::panic::PanicHookInfo;
 
-/// The mark, as two words. They are written one by one: together they would lie in static data to be copied from, where
-/// the host would find them without a message.
+/// The mark, as two words. They are written one by one, because together they would lie in static data to be copied
+/// from, where the host would find them without a message.
 const MARK: [u64; 2] = {
     let bytes = *b"\x00cadenza:panic\x00\x01";
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
@@ -36,7 +37,7 @@ unsafe impl Sync for Shared {}
 
 static NOTE: Shared = Shared(UnsafeCell::new(Note::EMPTY));
 
-/// Has panics of this instance leave a note.
+/// Makes panics of this instance leave a note.
 pub(crate) fn note_them() {
     std::panic::set_hook(Box::new(leave_note));
 }
@@ -52,7 +53,7 @@ fn leave_note(info: &PanicHookInfo<'_>) {
     };
     let left = NOTE.0.get();
     // SAFETY: there is one thread, and nothing else refers to the static. Volatile, because nothing in here ever reads
-    // it, so that plain writes would be left out; the mark comes last, when all else is there.
+    // it, so plain writes would be optimised away. The mark is written last, when everything else is there.
     unsafe {
         left.write_volatile(note);
         (&raw mut (*left).mark[0]).write_volatile(MARK[0]);

@@ -12,20 +12,21 @@ pub type Refusal = String;
 pub trait Plugin: Sized + 'static {
     /// The name that workflows use: lower case, digits and `-`.
     const NAME: &'static str;
-    /// The plugin's own version; `env!("CARGO_PKG_VERSION")` is a good one.
+    /// The plugin's own version; `env!("CARGO_PKG_VERSION")` is a good choice.
     const VERSION: &'static str;
     /// What it is for, in one sentence.
     const SUMMARY: &'static str;
-    /// The most fuel one decision should need, about one unit for each instruction. Measure and leave room: a decision
-    /// over budget fails. With at most 1,000,000 fuel and 4 MiB of memory it is taken inside the commit.
+    /// The most fuel one decision should need, at about one unit per instruction. Measure and leave room: a decision
+    /// over budget fails. With at most 1,000,000 fuel and 4 MiB of memory, the decision is taken inside the commit.
     const FUEL_BUDGET: u64 = 200_000;
-    /// The most bytes of memory one decision should need; nothing that a decision allocates is given back before it ends.
+    /// The most bytes of memory one decision should need. What a decision allocates is not given back before it ends.
     const MEMORY_BUDGET: u64 = 4 * 1024 * 1024;
     /// Its rules: `Rule::TABLE` of a `#[derive(Rules)]`.
     const RULES: &'static [RuleText] = &[];
     /// The tracks it may choose: `Track::TEXTS` of a `#[derive(Codes)]`. For nurturers.
     const TRACKS: &'static [&'static str] = &[];
-    /// The channels, outcomes, results and kinds of engagement it tells apart: `Known::TEXTS` of a `#[derive(Codes)]`.
+    /// The channels, outcomes, results and kinds of engagement it distinguishes: `Known::TEXTS` of a
+    /// `#[derive(Codes)]`.
     const CODES: &'static [&'static str] = &[];
 
     /// What a workflow may set: a struct with `#[derive(Parameters)]`, or [`Nothing`].
@@ -33,8 +34,8 @@ pub trait Plugin: Sized + 'static {
     /// The lead fields it reads: a struct with `#[derive(Fields)]`, or [`Nothing`].
     type Fields: Fields;
 
-    /// What it wants to see beside the fields, given these parameters. The error says, for whoever writes the workflow,
-    /// why they do not go together.
+    /// What it wants to see besides the fields, given these parameters. The error tells whoever writes the workflow why
+    /// they do not fit together.
     fn reads(_: &Self::Parameters) -> Result<Reads, Refusal> {
         Ok(Reads::default())
     }
@@ -72,7 +73,7 @@ pub trait Fields: Sized {
     /// The names and types of the fields, in the order of the values.
     const FIELDS: &'static [(&'static str, ValueType)];
 
-    /// Takes the values in that order; the error names one of another type.
+    /// Takes the values in that order. The error names a value of another type.
     fn take(values: &mut Values<'_>) -> Result<Self, String>;
 }
 
@@ -103,13 +104,12 @@ impl Fields for Nothing {
 pub struct RuleText {
     /// Its number in reasons.
     pub id: u16,
-    /// Short name.
     pub name: &'static str,
     /// What it says in words.
     pub text: &'static str,
 }
 
-/// What a plugin wants to see beside the lead's fields.
+/// What a plugin wants to see besides the lead's fields.
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
     touches: Option<Window>,
@@ -120,37 +120,39 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Also the newest `count` touches of the last `days_back` days, on these channels or, when none are named, on all.
+    /// Also shows the newest `count` touches of the last `days_back` days on these channels, or on all
+    /// channels if none are named.
     pub fn touches(mut self, count: u16, days_back: u16, channels: &[&str]) -> Self {
         self.touches = Some(window(count, days_back, channels));
         self
     }
 
-    /// Also the newest `count` engagements of the last `days_back` days, of these kinds or, when none are named, of all.
+    /// Also shows the newest `count` engagements of the last `days_back` days of these kinds, or of
+    /// all kinds if none are named.
     pub fn engagement(mut self, count: u16, days_back: u16, kinds: &[&str]) -> Self {
         self.engagement = Some(window(count, days_back, kinds));
         self
     }
 
-    /// Also whether the owner is at work now.
+    /// Also shows whether the owner is at work now.
     pub fn owner_present(mut self) -> Self {
         self.owner_present = true;
         self
     }
 
-    /// Also the points of this score as they were before.
+    /// Also shows the previous points of this score.
     pub fn previous_score(mut self) -> Self {
         self.previous_score = true;
         self
     }
 
-    /// Also the business time since the task was made or the run entered.
+    /// Also shows the business time since the task was made or the run entered.
     pub fn business_elapsed(mut self) -> Self {
         self.business_elapsed = true;
         self
     }
 
-    /// With the fields of a plugin, as the contract has it.
+    /// Adds the fields of a plugin, in the form of the contract.
     pub(crate) fn with_fields(self, fields: &[(&str, ValueType)]) -> describe::View {
         describe::View {
             fields: fields.iter().map(|(name, kind)| Field { name: (*name).to_owned(), kind: *kind }).collect(),

@@ -1,4 +1,4 @@
-//! Lookup tables, made by `table!` of files beside the plugin.
+//! Lookup tables, made by `table!` from files beside the plugin.
 
 use std::str::FromStr;
 
@@ -24,7 +24,7 @@ impl Table {
         Self { columns, key, rows }
     }
 
-    /// The row whose key is this text, exactly.
+    /// The row whose key is exactly this text.
     pub fn get(&self, key: &str) -> Option<Row> {
         let at = self.rows.binary_search_by(|row| row[self.key].cmp(key)).ok()?;
         Some(Row { columns: self.columns, cells: self.rows[at] })
@@ -35,7 +35,7 @@ impl Table {
         self.rows.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -51,10 +51,10 @@ impl Row {
         self.cells[at.unwrap_or_else(|| panic!("the table has no column `{column}`"))]
     }
 
-    /// The cell of a column as a number or whatever else can be read from a text; none when it cannot.
+    /// The cell of a column, parsed from its text as a number or another type; `None` if that fails.
     ///
     /// # Panics
-    /// As [`Row::text`].
+    /// The same as [`Row::text`].
     pub fn parse<T: FromStr>(&self, column: &str) -> Option<T> {
         self.text(column).parse().ok()
     }

@@ -7,7 +7,7 @@ pub use crate::contract::escalator::{Action, Verdict};
 pub use crate::contract::nurturer::Choice;
 pub use crate::contract::scorer::{Rating, Segment};
 
-/// The least and the most points a score may have.
+/// The most points a score may have, either way.
 const POINTS_MAX: i32 = 1_000;
 
 /// The most bytes the value of a reason may have.
@@ -26,8 +26,8 @@ impl Tally {
         Self { points: 0, reasons: Vec::with_capacity(16) }
     }
 
-    /// Gives or takes points by one of the plugin's rules, because of `value`. Of a longer one the first 256 bytes are kept:
-    /// more would be bad output, and a lead's own words may be longer.
+    /// Gives or takes points by one of the plugin's rules, because of `value`. Only the first 256 bytes of a value are
+    /// kept: more would be bad output, and a lead's own words may be longer.
     pub fn add(&mut self, rule: impl Into<u16>, points: i32, value: impl Into<String>) {
         self.points = self.points.saturating_add(points);
         let mut value = value.into();
@@ -42,7 +42,7 @@ impl Tally {
         self.add(rule, 0, value);
     }
 
-    /// The points so far, within what a score may have.
+    /// The points so far, limited to what a score may have.
     pub fn points(&self) -> i32 {
         self.points.clamp(-POINTS_MAX, POINTS_MAX)
     }
@@ -71,9 +71,9 @@ impl Tally {
         Verdict { action, reasons: self.reasons() }
     }
 
-    /// The weightiest first; of equal weight in the order in which they were given.
+    /// The weightiest first; those of equal weight in the order in which they were given.
     fn reasons(mut self) -> Vec<Reason> {
-        // By hand, because there are a dozen at most and the library's sort is a third of a small guest's size.
+        // By hand, because there are a dozen at most, and the library's sort would be a third of a small guest's size.
         for end in 1..self.reasons.len() {
             let mut at = end;
             while at > 0 && self.reasons[at].points.unsigned_abs() > self.reasons[at - 1].points.unsigned_abs() {

@@ -1,4 +1,4 @@
-//! Instants and durations, as decisions reckon with them. There is no clock here: `now` is in the input.
+//! Instants and durations for use in decisions. There is no clock here: `now` is in the input.
 
 use core::ops::{Add, Sub};
 
@@ -58,7 +58,7 @@ impl Add<Span> for Time {
     }
 }
 
-/// A length of time; negative when it lies before something.
+/// A length of time; negative if it lies before something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(i64);
 
@@ -66,27 +66,27 @@ impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
 
-    /// So many milliseconds.
+    /// A span of milliseconds.
     pub const fn ms(ms: i64) -> Self {
         Self(ms)
     }
 
-    /// So many seconds.
+    /// A span of seconds.
     pub const fn seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
 
-    /// So many minutes.
+    /// A span of minutes.
     pub const fn minutes(minutes: i64) -> Self {
         Self::seconds(minutes.saturating_mul(60))
     }
 
-    /// So many hours.
+    /// A span of hours.
     pub const fn hours(hours: i64) -> Self {
         Self::minutes(hours.saturating_mul(60))
     }
 
-    /// So many days of 24 hours.
+    /// A span of days of 24 hours.
     pub const fn days(days: i64) -> Self {
         Self::hours(days.saturating_mul(24))
     }
@@ -96,18 +96,18 @@ impl Span {
         self.0
     }
 
-    /// Whole minutes; what is left over is dropped.
+    /// Whole minutes; the rest is dropped.
     pub const fn as_minutes(self) -> i64 {
         self.0 / 60_000
     }
 
-    /// Whole days of 24 hours; what is left over is dropped.
+    /// Whole days of 24 hours; the rest is dropped.
     pub const fn as_days(self) -> i64 {
         self.0 / 86_400_000
     }
 
-    /// Whole seconds from now on, for asking to be asked again: what is past counts as at once, and a begun second as a
-    /// whole one, since earlier nothing would have changed yet.
+    /// Whole seconds from now, for asking to be asked again. A time in the past counts as now. A fraction of a second
+    /// is rounded up, because before that nothing would have changed yet.
     pub const fn as_delay_seconds(self) -> u32 {
         if self.0 <= 0 {
             return 0;

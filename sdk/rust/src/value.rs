@@ -26,7 +26,7 @@ impl Texts {
         let bytes = &self.joined[start as usize..self.ends[number] as usize];
         debug_assert!(std::str::from_utf8(bytes).is_ok(), "texts are UTF-8, cut between characters");
         #[allow(unsafe_code, reason = "checking again what the contract promises costs as much as a rule")]
-        // SAFETY: the contract has the host pass UTF-8, and end each text on the boundary of a character.
+        // SAFETY: the contract makes the host pass UTF-8, and end each text at the boundary of a character.
         unsafe {
             std::str::from_utf8_unchecked(bytes)
         }
@@ -38,7 +38,7 @@ pub trait FieldType: Sized {
     /// The type in the contract.
     const KIND: ValueType;
 
-    /// Takes the value; none when it is blank or of another type.
+    /// Takes the value; `None` if it is blank or of another type.
     #[doc(hidden)]
     fn take(value: Value, texts: Texts) -> Option<Self>;
 

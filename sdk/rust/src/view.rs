@@ -18,11 +18,11 @@ pub struct View<'a, P: Plugin> {
     pub touches: &'a [Touch],
     /// Engagement, newest first; empty unless asked for.
     pub engagement: &'a [Engagement],
-    /// Whether the owner is at work now; none when not asked for or nobody owns the lead.
+    /// Whether the owner is at work now; `None` if not asked for, or if nobody owns the lead.
     pub owner_present: Option<bool>,
-    /// The points of this score as they were before; none when not asked for or there are none.
+    /// The previous points of this score; `None` if not asked for, or if there are none.
     pub previous_score: Option<i32>,
-    /// Business time since the task was made or the run entered; none when not asked for.
+    /// Business time since the task was made or the run entered; `None` if not asked for.
     pub business_elapsed: Option<Span>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Call<P: Plugin> {
 }
 
 impl<P: Plugin> Call<P> {
-    /// Reads what the host passes; the error says which parameter has another type than the plugin takes.
+    /// Reads what the host passes. The error says which parameter has another type than the plugin takes.
     pub(crate) fn take(input: types::Input) -> Result<Self, String> {
         let texts = Texts::keep(input.texts);
         Ok(Self {
@@ -53,12 +53,12 @@ impl<P: Plugin> Call<P> {
         })
     }
 
-    /// The leads one after another; the error says which field has another type than the plugin takes.
+    /// The leads one after another. The error says which field has another type than the plugin takes.
     pub(crate) fn views(&self) -> impl Iterator<Item = Result<View<'_, P>, String>> {
         let mut fields = self.fields.as_slice();
         let (mut touches, mut engagement) = (self.touches.as_slice(), self.engagement.as_slice());
         self.leads.iter().map(move |lead| {
-            // All of them first: a lead that cannot be read must not shift those after it.
+            // All of its values first: a lead that cannot be read must not shift those after it.
             let values = first(&mut fields, P::Fields::FIELDS.len() as u32);
             let (touches, engagement) = (first(&mut touches, lead.touches), first(&mut engagement, lead.engagement));
             Ok(View {
@@ -75,28 +75,26 @@ impl<P: Plugin> Call<P> {
     }
 }
 
-/// Takes so many from the beginning.
+/// Takes this many from the beginning.
 fn first<'a, T>(from: &mut &'a [T], count: u32) -> &'a [T] {
     let (taken, rest) = from.split_at(count as usize);
     *from = rest;
     taken
 }
 
-/// A channel, outcome, result or kind of engagement. Compare it with a variant of the plugin's own `codes!`; one that
-/// the plugin did not list equals none of them.
+/// A channel, outcome, result or kind of engagement. Compare it with a variant of the plugin's own `#[derive(Codes)]`
+/// enum. One that the plugin did not list equals none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(pub(crate) u16);
 
-/// One contact attempt that was completed.
+/// A contact attempt that was completed.
 #[derive(Clone, Copy, Debug)]
 pub struct Touch {
     /// How long ago.
     pub age: Span,
-    /// On which channel.
     pub channel: Code,
-    /// What came of it.
     pub outcome: Code,
-    /// What the lead said; none when it was not reached.
+    /// What the lead said; `None` if it was not reached.
     pub result: Option<Code>,
 }
 
@@ -118,7 +116,7 @@ pub struct Engagement {
     pub age: Span,
     /// What it did.
     pub kind: Code,
-    /// With what: the page, paper or event. May be empty.
+    /// The page, paper or event. May be empty.
     pub detail: &'static str,
 }
 
@@ -137,11 +135,11 @@ pub struct Overdue {
     pub points: u16,
     /// How long since the task was made.
     pub waited: Span,
-    /// How long since it was due; zero before.
+    /// How long since it was due; zero before that.
     pub late: Span,
     /// How often somebody was reminded.
     pub reminders: u16,
-    /// Whether it was raised already.
+    /// Whether it was already raised.
     pub raised: bool,
 }
 

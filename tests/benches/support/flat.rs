@@ -3,7 +3,7 @@
 use cadenza_core::plugin::{Decision, DecisionInput, Reason, Segment};
 use cadenza_core::value::Value;
 
-/// The input as `tests/guests/floor` reads it: values one after another, a byte before those that may be blank.
+/// The input as `tests/guests/floor` reads it: values one after another, with a byte before those that may be blank.
 pub fn write_flat(input: &DecisionInput, buffer: &mut Vec<u8>) {
     buffer.extend(input.now.as_ms().to_le_bytes());
     for value in input.parameters.iter() {

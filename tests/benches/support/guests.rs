@@ -3,7 +3,7 @@
 use cadenza_sdk_build::{Guests, Module};
 use std::path::Path;
 
-/// Compiles a guest as the first-party plugins are; its bytes.
+/// Compiles a guest like the first-party plugins, and returns its bytes.
 pub fn build(package: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target_dir = root.join("target/guests");

@@ -7,7 +7,7 @@ use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_sandbox::Sandbox;
 
-/// Leads that differ, with eight touches each.
+/// Different leads, with eight touches each.
 pub fn inputs(sandbox: &Sandbox, plugin: Digest, count: i64) -> Vec<DecisionInput> {
     let info = sandbox.plugin(plugin).expect("it is loaded");
     let parameters = lay_out(info, &With::new()).expect("every parameter has a default");

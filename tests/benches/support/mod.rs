@@ -1,4 +1,4 @@
-//! What the benches share: the load generator, and what the engine says of itself.
+//! What the benchmarks share: the load generator, and what the engine reports of itself.
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 
@@ -17,38 +17,38 @@ use tokio::net::TcpStream;
 /// Threads of the load generator.
 const SENDER_THREADS: usize = 2;
 
-/// The values of the command line by their options; `--bench` is cargo's.
+/// The value of a command-line option; `--bench` is cargo's.
 pub fn option<T: std::str::FromStr>(name: &str) -> Option<T> {
     let value = std::env::args().skip_while(|argument| argument != name).nth(1)?;
     Some(value.parse().unwrap_or_else(|_| panic!("{name} {value}?")))
 }
 
-/// Who comes in.
+/// Which leads come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
-    /// Everybody is new, and of no company.
+    /// Every lead is new, and belongs to no company.
     Fresh,
-    /// Two hundred companies, and every third event is about somebody who came before.
+    /// Two hundred companies, and every third event is about a lead that came before.
     Shared,
 }
 
-/// Companies of the mix that shares them.
+/// Companies of the shared mix.
 const COMPANIES: usize = 200;
-/// Who is known came so many events before.
+/// How many events earlier a known lead came.
 const KNOWN_AFTER: usize = 1_000;
 
-/// Requests for leads of these numbers, made now: a signature is good for minutes.
+/// Requests for leads with these numbers, made now, because a signature is valid for minutes.
 pub fn requests(engine: &Engine, numbers: std::ops::Range<usize>, product: &str) -> Vec<Vec<u8>> {
     requests_of(engine, numbers, product, Mix::Fresh)
 }
 
-/// The same of a mix.
+/// The same for a mix.
 pub fn requests_of(engine: &Engine, numbers: std::ops::Range<usize>, product: &str, mix: Mix) -> Vec<Vec<u8>> {
     let host = engine.url.trim_start_matches("http://");
     let address = |n: usize| match mix {
         Mix::Fresh => format!("ada.lovelace{n}@gmail.com"),
         Mix::Shared => {
-            // A number that is not divisible by three was somebody new.
+            // A number that is not divisible by three belongs to a new lead.
             let who = if n.is_multiple_of(3) && n > KNOWN_AFTER {
                 n - KNOWN_AFTER + usize::from((n - KNOWN_AFTER).is_multiple_of(3))
             } else {
@@ -60,7 +60,7 @@ pub fn requests_of(engine: &Engine, numbers: std::ops::Range<usize>, product: &s
     numbers.map(|n| request(host, n, &address(n), product)).collect()
 }
 
-/// The n-th of sorted latencies, as a share of all, in milliseconds.
+/// The latency that this share of all does not exceed, in milliseconds; they must be sorted.
 pub fn percentile_ms(sorted: &[Duration], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0
 }
@@ -85,7 +85,8 @@ fn request(host: &str, n: usize, email: &str, product: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Sends every request once, and says how long each took, the shortest first. A connection has one request under way at a time.
+/// Sends every request once, and returns how long each took, the shortest first. A connection has one
+/// request in progress at a time.
 pub fn load(engine: &Engine, requests: Vec<Vec<u8>>, connections: usize) -> Vec<Duration> {
     let count = requests.len();
     let latencies = load_until_killed(engine, requests, connections);
@@ -116,7 +117,7 @@ pub fn load_until_killed(engine: &Engine, requests: Vec<Vec<u8>>, connections: u
     })
 }
 
-/// One connection: takes the next request as soon as the last one is answered, until it breaks.
+/// One connection: takes the next request as soon as the last one is answered, until the connection breaks.
 async fn send(host: String, requests: Arc<[Vec<u8>]>, next: Arc<AtomicUsize>) -> Vec<Duration> {
     let stream = TcpStream::connect(host).await.expect("the engine listens");
     stream.set_nodelay(true).expect("a socket takes options");
@@ -150,7 +151,7 @@ fn is_whole(answer: &[u8]) -> bool {
     answer.len() >= end + 4 + length.unwrap_or(0)
 }
 
-/// What the engine says of itself at a moment.
+/// What the engine reports of itself at one moment.
 pub struct Reading {
     pub cpu_s: f64,
     pub commits: f64,
@@ -183,7 +184,7 @@ impl Reading {
     }
 }
 
-/// Processor time of a process so far, all its threads.
+/// Processor time of a process so far, on all its threads.
 pub fn cpu_s(pid: &str) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
     let fields: Vec<&str> = stat.rsplit(") ").next().expect("a name in brackets").split(' ').collect();

@@ -1,5 +1,5 @@
-//! The whole corpus, one after the other in one sandbox: each guest ends as it has to, within its budgets, the same way every
-//! time and in every sandbox, and a well-behaved plugin between them decides as always.
+//! The whole corpus, one guest after another in one sandbox. Each ends as it has to, within its budgets, the same way
+//! every time and in every sandbox, and a well-behaved plugin among them decides as always.
 
 use crate::{input, sandbox, seven_points};
 use cadenza_core::plugin::{Budget, DecisionFailure, DecisionKind, PluginInfo};
@@ -21,7 +21,7 @@ pub(crate) fn ended(decided: &Decided) -> Ends {
     }
 }
 
-/// The longest reason that is given to people.
+/// The longest reason that is shown to people.
 const REASON_BYTES_MAX: usize = 8 * 1024;
 
 #[test]
@@ -62,7 +62,7 @@ fn every_kind_ends_as_it_has_to_and_the_same_way_in_every_sandbox() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Loads it as the engine does.
+/// Loads a component as the engine does.
 fn load(sandbox: &mut Sandbox, component: &[u8]) -> Result<PluginInfo, LoadError> {
     let info = sandbox.load(component, None)?;
     sandbox.can_begin(info.digest).map(|()| info)

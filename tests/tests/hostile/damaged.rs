@@ -1,4 +1,5 @@
-//! A good component that was cut off, damaged or made of rubbish: refused, a typed failure, or still a plugin; never more.
+//! A good component that was cut off, damaged or replaced by garbage: it is refused, fails with a typed failure, or is
+//! still a plugin, and nothing else.
 
 use crate::input;
 use cadenza_core::plugin::{DecisionFailure, DecisionKind};
@@ -6,16 +7,16 @@ use cadenza_sandbox::{HostLimits, Sandbox};
 use cadenza_tests::guest::{Guest, LOG};
 use fastrand::Rng;
 
-/// So many damaged components a kind; `CADENZA_HOSTILE_SEEDS` asks for more of them.
+/// Damaged components of each kind; `CADENZA_HOSTILE_SEEDS` asks for more.
 const DAMAGED: usize = 150;
-/// Fuel that keeps a loop short which came about by chance.
+/// Fuel that keeps short a loop that arose by chance.
 const FUEL_MAX: u64 = 2_000_000;
 
 pub(crate) fn rounds(default: usize) -> usize {
     std::env::var("CADENZA_HOSTILE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(default)
 }
 
-/// Random numbers, other ones in each run; what they began with is printed when a test fails.
+/// A random seed, different in each run, and printed so that a failure can be repeated.
 pub(crate) fn seed() -> u64 {
     let given = std::env::var("CADENZA_HOSTILE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
@@ -29,7 +30,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(&limits).expect("this machine runs plugins")
 }
 
-/// Loads it and asks it twice; whether it was loaded.
+/// Loads it and asks it twice. Returns whether it was loaded.
 fn survive(sandbox: &mut Sandbox, component: &[u8]) -> bool {
     let Ok(info) = sandbox.load(component, None) else { return false };
     let ask = || sandbox.decide(info.digest, DecisionKind::Scoring, &input()).answer;
@@ -90,7 +91,7 @@ fn random_bytes_are_refused() {
     for _ in 0..rounds(DAMAGED) {
         let mut bytes = vec![0; random.usize(0..2_000)];
         random.fill(&mut bytes);
-        // Half of them begin as a component does, so that more than the first bytes is looked at.
+        // Half of them begin as a component does, so that more than the first bytes are looked at.
         if random.bool() {
             bytes.splice(..bytes.len().min(8), *b"\0asm\x0d\0\x01\0");
         }

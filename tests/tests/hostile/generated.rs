@@ -1,8 +1,8 @@
-//! Generated code in the place of `score`, `reads` and `realloc`: whatever it does, it ends in a typed outcome, and in the same
-//! one in every sandbox. `describe` alone is ours, so that it is loaded at all.
+//! Generated code in place of `score`, `reads` and `realloc`: whatever it does, it ends in a typed outcome, and in the
+//! same one in every sandbox. Only `describe` is ours, so that it is loaded at all.
 //!
-//! Modules worth keeping lie in `tests/guests/generated`; each is named after how it ends, and has to end so again.
-//! `CADENZA_HOSTILE_KEEP=tests/guests/generated` adds modules that end in a way none of those kept does.
+//! Modules worth keeping are in `tests/guests/generated`. Each is named after how it ends, and has to end that way
+//! again. `CADENZA_HOSTILE_KEEP=tests/guests/generated` adds modules that end in a way that none of those kept does.
 
 use crate::damaged::{rounds, seed};
 use crate::input;
@@ -18,9 +18,9 @@ use wasmparser::{ExternalKind, Parser, Payload};
 
 /// Modules that are generated in each run.
 const FRESH: usize = 200;
-/// The most fuel of a decision: what is generated often loops for ever.
+/// The most fuel of a decision, because generated code often loops forever.
 const FUEL: u64 = 200_000;
-/// Random bytes that a module is made of.
+/// Random bytes from which a module is made.
 const SEED_BYTES: usize = 8 * 1024;
 
 /// What a plugin exports, with bodies that do not matter.
@@ -37,7 +37,7 @@ const IMPORTS: &str = r#"(module
     (import "cadenza:plugin/log@1.0.0" "line" (func (param i32 i32)))
     (import "cadenza:plugin/log@1.0.0" "panic" (func (param i32 i32))))"#;
 
-/// A core module with a plugin's exports, out of random bytes; none when they do not suffice.
+/// A core module with a plugin's exports, made from random bytes; `None` if they are not enough.
 fn generate(seed: u64) -> Option<Vec<u8>> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut bytes = vec![0; SEED_BYTES];
@@ -58,7 +58,7 @@ fn generate(seed: u64) -> Option<Vec<u8>> {
     config.wide_arithmetic_enabled = false;
     config.allow_invalid_funcs = false;
     config.max_memory32_bytes = 8 * 1024 * 1024;
-    // References to things of the host are among that too, but so are operations on tables: some have them.
+    // References to things of the host are among that too, but so are operations on tables, so some have them.
     config.reference_types_enabled &= random.u8(..) < 32;
     // Its memory comes on top of this.
     config.max_memories = 0;
@@ -72,7 +72,7 @@ fn generate(seed: u64) -> Option<Vec<u8>> {
     Module::new(config, &mut bytes).ok().map(|module| module.to_bytes())
 }
 
-/// The module with a `describe` that writes down what a well-behaved guest says, and returns where.
+/// The module with a `describe` that writes what a well-behaved guest says, and returns where it is.
 fn describing(module: &[u8]) -> Vec<u8> {
     let (mut imported, mut describe) = (0, None);
     for payload in Parser::new(0).parse_all(module) {
@@ -129,7 +129,7 @@ fn say() -> Function {
 }
 
 fn sandbox() -> Sandbox {
-    // No wall time, so that a busy machine changes no outcome.
+    // No wall time, so that a busy machine does not change the outcome.
     let limits = HostLimits { fuel_max: 5_000_000, wall_ms_max: 60_000, ..HostLimits::default() };
     Sandbox::new(&limits).expect("this machine runs plugins")
 }
@@ -138,7 +138,7 @@ fn decide(sandbox: &Sandbox, digest: cadenza_core::id::Digest) -> Decided {
     sandbox.decide(digest, DecisionKind::Scoring, &input())
 }
 
-/// Runs a generated module in two sandboxes; how it ended, in a few words.
+/// Runs a generated module in two sandboxes, and returns how it ended, in a few words.
 fn run(sandboxes: &mut [Sandbox; 2], module: &[u8]) -> String {
     let component = encode(describing(module), CONTRACT, "scoring");
     let [one, other] = sandboxes;

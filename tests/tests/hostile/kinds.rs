@@ -1,4 +1,4 @@
-//! Guests that choose tracks and decide about what is overdue: what they answer is checked as scores are.
+//! Guests that choose tracks and decide about what is overdue: their answers are checked in the same way as scores.
 
 use crate::{input, sandbox};
 use cadenza_core::plugin::{Action, Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, Overdue};
@@ -7,7 +7,7 @@ use cadenza_tests::guest::{ANSWER, Guest, claims, data, member, words};
 /// Where the text of a track lies.
 const TRACK: u32 = 17_000;
 
-/// One that has the track `later`.
+/// A guest that has the track `later`.
 fn nurturer(choose: String) -> Guest {
     let entry = TRACK + 16;
     let tracks = data(TRACK, b"later") + &words(entry, &[TRACK, 5]) + &claims(member::TRACKS, entry, 1);
@@ -92,7 +92,7 @@ fn tracks_that_are_none_are_bad_output() {
     let undeclared = "which the plugin did not describe";
     is_bad_output(chosen(choice((TRACK, 4), NOT_AGAIN, NO_REASONS)), undeclared);
     is_bad_output(chosen(choice((TRACK, 0), NOT_AGAIN, NO_REASONS)), undeclared);
-    // Most of the page, as a text.
+    // Most of the page, as one text.
     is_bad_output(chosen(choice((24_000, 41_000), NOT_AGAIN, NO_REASONS)), undeclared);
     is_bad_output(chosen(choice((65_000, 5_000), NOT_AGAIN, NO_REASONS)), "out of bounds");
     let mut invalid = nurturer(choice((TRACK + 64, 2), NOT_AGAIN, NO_REASONS));

@@ -1,4 +1,4 @@
-//! Hostile guests: each ends in a typed outcome within its budget, and the next decision is as good as ever.
+//! Hostile guests: each ends in a typed outcome within its budget, and the next decision is unaffected.
 
 mod corpus;
 mod damaged;
@@ -16,7 +16,7 @@ use cadenza_tests::guest::{ANSWER, Guest, answer, reasons, words};
 use std::time::Duration;
 
 fn sandbox() -> Sandbox {
-    // No wall time, so that a busy machine changes no outcome.
+    // No wall time, so that a busy machine does not change the outcome.
     let limits = HostLimits { wall_ms_max: 60_000, ..HostLimits::default() };
     Sandbox::new(&limits).expect("this machine runs plugins")
 }
@@ -35,7 +35,7 @@ fn input() -> DecisionInput {
     }
 }
 
-/// The one loaded last of this name, or none at all.
+/// The plugin with this name that was loaded, or none at all.
 fn named(sandbox: &Sandbox, name: &str) -> Digest {
     sandbox.plugins().find(|info| info.name == name).map_or(Digest(0), |info| info.digest)
 }
@@ -44,7 +44,7 @@ fn score(sandbox: &Sandbox, plugin: &str) -> Result<Decision, DecisionFailure> {
     sandbox.decide(named(sandbox, plugin), DecisionKind::Scoring, &input()).answer
 }
 
-/// Scores with a guest, and makes sure that a well-behaved one beside it is not disturbed.
+/// Scores with a guest, and checks that a well-behaved one beside it is not disturbed.
 fn outcome(guest: &Guest) -> Result<Decision, DecisionFailure> {
     let mut sandbox = sandbox();
     sandbox.load(&guest.component(), None).expect("it shows what it is only when it is asked");
@@ -161,7 +161,7 @@ fn a_trap_tells_the_panic_message_or_else_the_function() {
         outcome(&Guest { items: note, ..scoring("unreachable") }),
         Err(DecisionFailure::Trap("alas!".to_owned()))
     );
-    // A mark without a message, and one whose length is a lie, are no notes.
+    // A mark without a message, or with a false length, is not a note.
     let notes = r#"(data (i32.const 16384) "\00cadenza:panic\00\01\00\00\00\00")
         (data (i32.const 16640) "\00cadenza:panic\00\01\05\00\00\00alas!")"#;
     let guest = Guest { items: notes.to_owned(), ..scoring("unreachable") };
@@ -183,7 +183,7 @@ fn a_component_that_imports_anything_is_refused() {
 fn what_is_no_component_is_refused() {
     let whole = Guest::default().component();
     for length in (0..whole.len()).step_by(whole.len() / 40) {
-        // A component cut off between two sections is valid, but no plugin.
+        // A component cut off between two sections is valid, but not a plugin.
         let error = sandbox().load(&whole[..length], None).expect_err("it is cut off");
         assert!(matches!(error, LoadError::Invalid(_) | LoadError::NotAPlugin(_)), "{length} bytes: {error:?}");
     }
@@ -316,7 +316,7 @@ fn what_nobody_can_decide_is_unavailable() {
     unavailable("hostile", DecisionKind::Scoring, &DecisionInput { fields: mixed, ..input() });
 }
 
-/// A guest whose batches of three leads come to these points, whatever its single answers are.
+/// A guest whose batches of three leads give these points, whatever its single answers are.
 fn batches_of_three(points: u32) -> Guest {
     const ITEMS: u32 = 16_384;
     let rating = [0, points, 2, 0, 0, 0, 0];

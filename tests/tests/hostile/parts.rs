@@ -1,5 +1,5 @@
-//! What a component is made of: core instances, tables and memories within the host's limits and the workspace's budgets, and
-//! parts that talk to each other.
+//! What a component is made of: core instances, tables and memories within the host's limits and the workspace's
+//! budgets, and parts that call each other.
 
 use crate::{input, sandbox, seven_points};
 use cadenza_core::plugin::{Budget, Decision, DecisionFailure, DecisionKind};
@@ -7,7 +7,8 @@ use cadenza_sandbox::{BudgetOverrides, Compiled, HostLimits, LoadError, Resource
 use cadenza_tests::bomb::joined;
 use cadenza_tests::guest::{ANSWER, Guest, LOG, answer};
 
-/// A guest that says a line is made of three core instances and a table: itself, and what links the import to its memory.
+/// A guest that logs a line, which is made of three core instances and a table: the guest itself, and what links
+/// the import to its memory.
 fn in_parts() -> Guest {
     Guest {
         imports: LOG,
@@ -95,7 +96,7 @@ fn a_component_of_more_parts_than_the_host_allows_is_refused() {
 
 #[test]
 fn memories_share_one_budget() {
-    // Three more core instances with four pages each, beside the guest's own page.
+    // Three more core instances with four pages each, besides the guest's own page.
     let component = joined(&Guest::default().component(), "(module (memory 4))", 3);
     let mut sandbox = sandbox();
     let mut within = |pages: usize| {
@@ -109,8 +110,8 @@ fn memories_share_one_budget() {
     assert_eq!(within(12), Err(LoadError::Start { failure, setting: Some("memory") }));
 }
 
-/// Two components inside of one that pass a text: what copies it has two memories, and wasmtime once panicked over that when
-/// guests were not allowed to have several.
+/// Two components inside one that pass a text between them. The code that copies it has two memories, and wasmtime
+/// panics over that if guests are not allowed to have several.
 const TALKING: &str = r#"(component
     (component $hears
         (core module $m
@@ -152,17 +153,17 @@ fn many_functions_compile_and_decide() {
 
 #[test]
 fn much_data_is_copied_within_the_fuel_of_nobody() {
-    // Data that is there from the start is part of the component; its size is limited with the component's.
+    // Data that is there from the start is part of the component; its size is limited along with the component's.
     let text = "x".repeat(8 * 1024 * 1024);
     let items = format!("(data (i32.const 1000000) \"{text}\")");
     let guest = Guest { pages: 200, memory: 200 * 65_536, items, ..Guest::default() };
     assert_eq!(under(BudgetOverrides::default(), &guest), Ok(seven_points()));
 }
 
-/// The same not-a-number on every machine, whichever way it comes about.
+/// Not-a-number has the same form on every machine, however it arises.
 #[test]
 fn not_a_number_has_one_form() {
-    // Sign, exponent and the first bit of the fraction; then whether anything of the rest is set.
+    // Sign, exponent and the first bit of the fraction; then whether any of the remaining bits is set.
     let bits = |number: &str| {
         format!(
             "(i32.store offset=4 (i32.const {ANSWER}) (i32.shr_u (i32.reinterpret_f32 {number}) (i32.const 22)))

@@ -27,7 +27,7 @@ fn lying(items: String) -> Guest {
 fn a_view_may_ask_for_anything_and_gets_what_there_is() {
     let nothing = reads(&Guest::default()).expect("it asks for nothing");
     assert_eq!(nothing, Reads::default());
-    // Whether a field is known is the workspace's question, and a window's limits are cut where it is filled.
+    // Whether a field is known is checked with the workspace, and a window's limits are cut where it is filled.
     let unknown = data(LIES, b"no such field") + &words(LIES + 64, &[LIES, 13, TEXT]) + &words(FIELDS, &[LIES + 64, 1]);
     let field = FieldRead { name: "no such field".to_owned(), kind: ValueType::Text };
     assert_eq!(reads(&lying(unknown)).expect("it may ask").fields, [field]);
@@ -60,7 +60,7 @@ fn a_view_that_is_a_lie_is_a_typed_failure() {
         let answer = reads(&lying(lie.clone()));
         assert!(matches!(answer, Err(DecisionFailure::BadOutput(_))), "{lie}: {answer:?}");
     }
-    // An error is its own word, and is cut.
+    // An error is in the guest's own words, and is cut.
     let refusal = words(VIEW, &[1, LIES, 10_000]) + &data(LIES, &[b'n'; 10_000]);
     let Err(DecisionFailure::Refusal(why)) = reads(&lying(refusal)) else { panic!("it refuses") };
     assert!(why.len() < 1_024, "{} bytes", why.len());

@@ -1,5 +1,5 @@
-//! Who is calling: bearer tokens, known by their hash. A handler names the right it needs in its first argument, so it
-//! cannot be reached without.
+//! Who is calling: bearer tokens, known by their hashes. A handler names the right it needs in its first argument, so
+//! it cannot be reached without that right.
 
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Shared;
@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The tokens in force, in memory: read at the start and after every change.
+/// The tokens in force, kept in memory. They are read at the start and after every change.
 #[derive(Default)]
 pub(crate) struct Tokens(RwLock<Arc<BTreeMap<TokenHash, Arc<Token>>>>);
 
 impl Tokens {
-    /// Reads them again from what is durable.
+    /// Reads the tokens again from the store.
     pub(crate) async fn refresh(&self, engine: &Engine) -> Result<(), Refused> {
         let documents = engine.documents(DocumentKind::Token).await?;
         let read = |(key, document): (_, Vec<u8>)| match Token::read(&key, &document) {
@@ -38,7 +38,7 @@ impl Tokens {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether there is none.
+    /// Whether there are no tokens.
     pub(crate) fn is_empty(&self) -> bool {
         self.all().is_empty()
     }
@@ -53,7 +53,7 @@ impl Tokens {
         self.all().iter().map(|(hash, token)| TokenView::new(hash, token)).collect()
     }
 
-    /// Whether this token is the last that manages tokens.
+    /// Whether this is the last token that can manage tokens.
     pub(crate) fn is_last_admin(&self, hash: &TokenHash) -> bool {
         let all = self.all();
         let administers = |token: &Token| token.role.rights().contains(&Right::Administer);
@@ -61,7 +61,7 @@ impl Tokens {
         admins.all(|(other, _)| other == hash) && all.get(hash).is_some_and(|token| administers(token))
     }
 
-    /// The token that people call by this id or name; none when two have the name.
+    /// The token with this id or name; `None` if two match.
     pub(crate) fn by_id_or_name(&self, text: &str) -> Option<TokenHash> {
         let all = self.all();
         let mut found = all.iter().filter(|(hash, token)| TokenView::new(hash, token).id == text || token.name == text);
@@ -72,7 +72,6 @@ impl Tokens {
 
 /// A right that a handler needs.
 pub(crate) trait Needs {
-    /// Which.
     const RIGHT: Right;
 }
 
@@ -92,12 +91,13 @@ pub(crate) struct Caller<N> {
 }
 
 impl<N> Caller<N> {
-    /// Who it is, for the journal.
+    /// The caller's name, for the journal.
     pub(crate) fn name(&self) -> String {
         self.token.rep.as_ref().map_or_else(|| self.token.name.clone(), |rep| rep.0.clone())
     }
 
-    /// The rep it acts as: the token's own, else the one it names; a token of a rep acts as nobody else.
+    /// The rep it acts as: the token's own, or else the one that is named. A token that belongs to a
+    /// rep can act as nobody else.
     pub(crate) fn acting_as(&self, named: Option<RepId>) -> Result<Option<RepId>, Problem> {
         match (&self.token.rep, named) {
             (Some(own), Some(named)) if *own != named => Err(Problem::new(

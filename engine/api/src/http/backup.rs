@@ -1,4 +1,5 @@
-//! A backup over the API: everything as it is when it is asked for, as one file, while the engine goes on.
+//! A backup over the API: everything as it is at the moment of the request, as one file, while
+//! the engine keeps running.
 
 use crate::http::auth::{Administer, Caller};
 use crate::http::problem::{Kind, Problem};
@@ -12,13 +13,14 @@ use cadenza_store::StoreError;
 use std::io::{self, BufWriter, Write};
 use tokio::sync::mpsc;
 
-/// Bytes that are sent at a time, and how many of these may wait for a slow reader.
+/// Bytes sent at a time, and how many such chunks may wait for a slow reader.
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNKS_WAITING_MAX: usize = 4;
-/// By how much the thread that reads gives way to others, of 19.
+/// How far the reading thread gives way to others, on a scale up to 19.
 const NICENESS: i32 = 10;
 
-/// `POST /v1/backup`: the file has an end, and without it is not whole. A failure in the middle breaks the connection off.
+/// `POST /v1/backup`: the file has an end mark, without which it is not complete. A failure in the
+/// middle breaks the connection.
 pub(crate) async fn take(_: Caller<Administer>, State(api): State<Shared>) -> Result<Response, Problem> {
     let backup = api.engine.backup().await.map_err(|error| match error {
         BackupError::Store(StoreError::SnapshotUnderWay) => Problem::new(
@@ -34,7 +36,8 @@ pub(crate) async fn take(_: Caller<Administer>, State(api): State<Shared>) -> Re
     let at = backup.at();
     let (chunks, taken) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_WAITING_MAX);
     let write = move || {
-        // On Linux this is about the thread alone; without it the backup is as urgent as the rest, which is no fault.
+        // On Linux this affects only this thread. If it fails, the backup is as urgent as everything
+        // else, which does no harm.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
         match backup.write(BufWriter::with_capacity(CHUNK_BYTES, Chunks(chunks.clone()))) {
             Ok(totals) => tracing::info!(
@@ -62,7 +65,7 @@ pub(crate) async fn take(_: Caller<Administer>, State(api): State<Shared>) -> Re
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// Hands what is written to whoever reads the answer.
+/// Passes what is written to whoever reads the response.
 struct Chunks(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Chunks {

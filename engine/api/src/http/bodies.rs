@@ -1,6 +1,6 @@
-//! Bodies under way together: what all requests hold at the same time, and what is made of it, has one limit. A body takes
-//! its share as it arrives, so that one that was only announced takes nothing; small ones have a share of their own, so
-//! that large ones cannot keep webhooks out.
+//! One limit for all the bodies that requests hold at the same time, and for what is made of them. A body takes its
+//! share as it arrives, so one that was only announced takes nothing. Small bodies have a share of their own, so large
+//! ones cannot keep webhooks out.
 
 use crate::http::limits::Limits;
 use crate::http::problem::{Kind, Problem};
@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of a body that counts as small.
+/// The size up to which a body counts as small.
 const SMALL_BYTES: usize = 64 * 1024;
-/// Of the whole limit, one part in so many is kept for small bodies.
+/// One part in this many of the whole limit is kept for small bodies.
 const SMALL_PART: usize = 4;
-/// Bytes that one value of JSON takes once it is read, with its place in a list that grew by doubling.
+/// Bytes that one JSON value takes once it is parsed, including its place in a list that grew by doubling.
 const VALUE_BYTES: usize = 96;
 
 /// The room for all bodies.
@@ -58,7 +58,7 @@ impl Bodies {
         }
         let small = bytes_max <= SMALL_BYTES || announced.is_some_and(|length| length <= SMALL_BYTES as u64);
         let room = if small { &self.small } else { &self.large };
-        // What never finds room need not be sent again.
+        // A body larger than the whole room would never fit, so it is refused as too large rather than for later.
         let bytes_max = if small { bytes_max } else { bytes_max.min(self.large_bytes_max) };
         if announced.is_some_and(|length| length > bytes_max as u64) {
             return Err(too_large(bytes_max));
@@ -86,7 +86,7 @@ async fn collect(mut held: Held, mut body: Body, bytes_max: usize) -> Result<Hel
         }
         match held.take(part.len()) {
             Ok(()) => parts.push(part),
-            // The rest is read and thrown away: who is still sending would not see the answer.
+            // The rest is read and thrown away, because a sender that is still sending would not see the response.
             Err(problem) => {
                 refused = Some(problem);
                 held.room = None;
@@ -105,7 +105,7 @@ async fn collect(mut held: Held, mut body: Body, bytes_max: usize) -> Result<Hel
 }
 
 impl Held {
-    /// Takes room for so many more bytes.
+    /// Takes room for more bytes.
     fn take(&mut self, bytes: usize) -> Result<(), Problem> {
         let Ok(count) = u32::try_from(bytes) else { return Err(crowded()) };
         let more = Arc::clone(&self.from).try_acquire_many_owned(count).map_err(|_| crowded())?;
@@ -116,7 +116,7 @@ impl Held {
         Ok(())
     }
 
-    /// Takes room for what is made of JSON when it is read: a list of zeros takes fifty times its text.
+    /// Takes room for what parsing the JSON will make: a list of zeros takes fifty times the size of its text.
     pub(crate) fn take_for_values(&mut self) -> Result<(), Problem> {
         let values = values_at_most(&self.bytes);
         if self.bytes.len() <= SMALL_BYTES && values < SMALL_BYTES / VALUE_BYTES {
@@ -131,8 +131,8 @@ impl Held {
     }
 }
 
-/// How many values a text of JSON can hold: each stands behind one of these signs. Counted in bytes, a piece at a time, which
-/// the compiler does for many of them at once.
+/// The most values that a JSON text can hold, because each follows one of these characters. Counted in bytes, one piece
+/// at a time, so that the compiler can process many bytes at once.
 fn values_at_most(json: &[u8]) -> usize {
     let begins = |byte: &u8| u8::from(matches!(byte, b',' | b':' | b'[' | b'{'));
     json.chunks(usize::from(u8::MAX)).map(|piece| usize::from(piece.iter().map(begins).sum::<u8>())).sum()

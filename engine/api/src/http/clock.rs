@@ -1,4 +1,4 @@
-//! The engine's clock: what it shows, and the virtual one's advance.
+//! The engine's clock: what it shows, and how the virtual clock is advanced.
 
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
@@ -31,7 +31,7 @@ pub(crate) async fn show(_: Caller<Read>, State(api): State<Shared>) -> Json<Clo
     view(&api, api.engine.clock().now())
 }
 
-/// How far.
+/// How far to advance.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct AdvanceBody {
@@ -39,7 +39,7 @@ pub(crate) struct AdvanceBody {
     to: Option<Timestamp>,
 }
 
-/// `POST /v1/clock/advance`: answers when everything due by then has been done.
+/// `POST /v1/clock/advance`: answers once everything due by then has been done.
 pub(crate) async fn advance(
     _: Caller<Steer>,
     State(api): State<Shared>,

@@ -1,16 +1,16 @@
-//! Where a list goes on: opaque to the caller, and bound to the list and the filters it came from.
+//! Where a list continues. A cursor is opaque to the caller, and bound to the list and the filters it came from.
 
 use crate::http::problem::{Kind, Problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cadenza_core::id::hash64;
 
-/// The format below.
+/// The version of the format below.
 const VERSION: u8 = 1;
 /// Bytes before the position: the version and a hash of the list.
 const HEAD_BYTES: usize = 9;
 
-/// The cursor of a position in a list; `list` names the list with its filters.
+/// The cursor for a position in a list; `list` names the list with its filters.
 pub(crate) fn write(list: &str, position: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(HEAD_BYTES + position.len());
     bytes.push(VERSION);
@@ -19,7 +19,7 @@ pub(crate) fn write(list: &str, position: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position a cursor stands for, when it belongs to this list.
+/// The position that a cursor stands for, if it belongs to this list.
 pub(crate) fn read(list: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
     let refuse = |detail: &str| Problem::new(Kind::BadCursor, detail).at("cursor");
     let mut bytes = URL_SAFE_NO_PAD
@@ -34,14 +34,14 @@ pub(crate) fn read(list: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
     Ok(bytes.split_off(HEAD_BYTES))
 }
 
-/// The position as an id of 128 bits.
+/// The position as a 128-bit id.
 pub(crate) fn read_id(list: &str, cursor: Option<&str>) -> Result<Option<u128>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
     let bytes: [u8; 16] = read(list, cursor)?.try_into().map_err(|_| damaged())?;
     Ok(Some(u128::from_be_bytes(bytes)))
 }
 
-/// The position is none of this list.
+/// The problem of a position that this list cannot have.
 pub(crate) fn damaged() -> Problem {
     Problem::new(Kind::BadCursor, "the cursor is damaged: begin the list again").at("cursor")
 }

@@ -8,15 +8,14 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-/// What cannot be read, each once; at most a thousand are listed.
+/// What cannot be read, each record once; at most a thousand are listed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Damage {
     items: Vec<DamageView>,
-    /// How many were met, those that are sound again or not listed included.
+    /// How many were found, including those that have been repaired and those not listed.
     noted: u64,
 }
 
-/// The list.
 pub(crate) async fn list(_: Caller<Steer>, State(api): State<Shared>) -> Result<Json<Damage>, Problem> {
     let damage = api.engine.damage();
     Ok(Json(Damage { items: DamageView::list(damage), noted: damage.noted() }))

@@ -1,5 +1,5 @@
-//! `GET /v1/decisions`: what plugins were asked and answered, oldest first, as it lies in the journals of the leads: for
-//! looking into a decision, and for replaying real inputs against another build. What was erased with a person is not here.
+//! `GET /v1/decisions`: what plugins were asked and answered, oldest first, read from the leads' journals. Used to
+//! inspect a decision, and to replay real inputs against another build. What was erased with a person is not here.
 
 use crate::http::auth::{Caller, Steer};
 use crate::http::problem::Problem;
@@ -19,7 +19,7 @@ use cadenza_store::{BatchId, DecisionRef, Epoch, Feed, FeedKey};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Lists of decisions read from the store at once.
+/// Records of the feed read from the store at once.
 const LISTS: usize = 16;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -40,7 +40,7 @@ impl ListParams {
     }
 }
 
-/// Every decision in a window of time.
+/// Every decision in a time window.
 pub(crate) async fn list(
     _: Caller<Steer>,
     State(api): State<Shared>,
@@ -56,7 +56,7 @@ pub(crate) async fn list(
     api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await.map(Json)
 }
 
-/// A page of the decisions that are looked for.
+/// A page of matching decisions.
 async fn search(
     api: Shared,
     name: String,
@@ -70,7 +70,7 @@ async fn search(
         let feed = api.engine.feed(after, until, LISTS).await?;
         let last = feed.len() < LISTS;
         for (key, Feed { decisions, .. }) in feed {
-            // What one batch decided stays together, so a page may hold some more than asked for.
+            // The decisions of one batch stay together, so a page may hold more than asked for.
             if items.len() >= limit || seen >= api.limits.page_scan_max {
                 return Ok(Page { items, next: after.map(|key| write_cursor(&name, key)) });
             }
@@ -84,7 +84,7 @@ async fn search(
     }
 }
 
-/// Reads the decisions of one list.
+/// Reads the decisions of one record of the feed.
 async fn collect(
     api: &Shared,
     params: &ListParams,
@@ -104,10 +104,10 @@ async fn collect(
     Ok(())
 }
 
-/// Entries of a journal that are looked through for a decision, the newest.
+/// How many of a journal's newest entries are searched for a decision.
 const ENTRIES_MAX: u64 = 500;
 
-/// The latest decision that was asked for a run.
+/// The latest decision that a run asked for.
 pub(crate) async fn latest(api: &Shared, lead: &LeadState, run: RunId) -> Result<Option<DecisionView>, Problem> {
     let after = lead.seq.saturating_sub(ENTRIES_MAX);
     let entries = api.engine.timeline(lead, after, ENTRIES_MAX as usize).await?;

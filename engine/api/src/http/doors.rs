@@ -1,5 +1,5 @@
-//! Every door of the API knocked at with what does not belong there: each answers a problem, and none opens without a
-//! token. There is no driver behind it, so whatever would change something is refused at the latest there.
+//! Sends invalid input to every route of the API: each answers with a problem, and none opens without a token. There is
+//! no driver behind the routes, so whatever would change something is refused there at the latest.
 
 use super::*;
 use crate::token::{Role, Token};
@@ -13,7 +13,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 
-/// Method, address, and the role that may; none for doors that are open or have a lock of their own.
+/// Method, address, and the least role that may call it. `None` for routes that are open or have a lock of their own.
 const DOORS: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/hooks/website", None),
     ("POST", "/v1/events", Some(Role::Ingest)),
@@ -172,7 +172,7 @@ async fn rubbish_is_answered_with_a_problem_at_every_door() {
     for (method, address, _) in DOORS.iter().filter(|(method, ..)| *method != "GET") {
         for body in [noise.as_slice(), &nested, b"{}", b"[]", b"null", b"\"x\"", b"{\"rep\": 7}", b"{\"unknown\": 1}"] {
             if ["/v1/runs/unpark", "/v1/plugins/inbound-fit/heal"].contains(address) && body == b"{}" {
-                // No rubbish: all that are parked; nothing more to say. And it takes no driver.
+                // This body is valid: it means all parked runs. And this needs no driver.
                 continue;
             }
             let answer = house.knock(method, address, Some(Role::Admin), body).await;

@@ -1,4 +1,4 @@
-//! `POST /v1/events`: one event or an array. The items of an array succeed or fail one by one; they are with the engine
+//! `POST /v1/events`: one event or an array. The items of an array succeed or fail one by one. They are with the engine
 //! at the same time, in the order of the array, so that they share its batches.
 
 use crate::http::auth::{Caller, Ingest};
@@ -23,10 +23,10 @@ use serde::Serialize;
 use serde_json::Value as Any;
 use std::collections::BTreeMap;
 
-/// The source of events that come this way, in conditions and in the journal; no webhook may have its name.
+/// The source of events that come this way, in conditions and in the journal. No webhook may have this name.
 pub(crate) use cadenza_language::EVENTS_SOURCE as SOURCE;
 
-/// What an event says beside its lead.
+/// The members that an event may have.
 const MEMBERS: &str = "`id`, `type`, `at`, `lead`, `data` and `enroll`";
 
 /// An event as it was sent.
@@ -37,11 +37,11 @@ struct EventBody {
     at: Option<Value>,
     lead: Members,
     data: Members,
-    /// Whether it may enrol; history that is imported does not.
+    /// Whether it may enrol the lead. Imported history does not.
     enroll: Option<bool>,
 }
 
-/// Members of an object, each there once.
+/// Members of an object, each at most once.
 pub(crate) type Members = Vec<(String, Tree)>;
 
 #[derive(Serialize)]
@@ -58,7 +58,7 @@ enum One {
     Failed { index: usize, event: Option<String>, problem: Any },
 }
 
-/// Takes an event or an array of events; answers once all of it is durable or refused.
+/// Takes an event or an array of events, and answers once all of it is durable or refused.
 pub(crate) async fn take(_: Caller<Ingest>, State(api): State<Shared>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     must_be_json(&parts.headers)?;
@@ -101,7 +101,7 @@ async fn take_several(api: &Shared, items: Vec<Tree>) -> Result<Response, Proble
     let accepted = results.iter().filter(|one| matches!(one, One::Taken(_))).count();
     let failed = results.len() - accepted;
     match pressure {
-        // Nothing was taken, so a sender that only looks at the status may send it all again.
+        // Nothing was accepted, so a sender that looks only at the status may send everything again.
         Some(problem) if accepted == 0 => Err(problem),
         _ => {
             let status = if failed == 0 { StatusCode::ACCEPTED } else { StatusCode::MULTI_STATUS };
@@ -110,7 +110,7 @@ async fn take_several(api: &Shared, items: Vec<Tree>) -> Result<Response, Proble
     }
 }
 
-/// The id that an event was sent with, for telling what became of it.
+/// The id that an event was sent with, for reporting what happened to it.
 fn id_of(item: &Tree) -> Option<String> {
     let Tree::Object(members) = item else { return None };
     members.iter().find(|(name, _)| name == "id").and_then(|(_, value)| text_of(value.clone()))
@@ -133,7 +133,7 @@ async fn take_one(api: &Shared, item: Tree) -> Result<Taken, Problem> {
     Ok(Taken::new(id, &accepted))
 }
 
-/// The members of an object; one that is there twice is named, since the last would win in silence.
+/// The members of an object. A repeated one is refused by name, because otherwise the last one would silently win.
 pub(crate) fn members(item: Tree, expecting: &str) -> Result<Members, Problem> {
     item.repeated().map_err(|repeated| Problem::new(Kind::InvalidBody, repeated.to_string()).at(repeated.0))?;
     match item {
@@ -189,7 +189,7 @@ fn read(api: &Shared, body: EventBody, id: &str) -> Result<Incoming, Problem> {
     checked(Draft { source: SOURCE, id, kind, at: at.transpose()?, lead, fields, data, left_out, enrolls }, rules)
 }
 
-/// Checks a draft; what is wrong is named with its place.
+/// Checks a draft. An error names its place.
 pub(crate) fn checked(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Problem> {
     let declared = rules.declared;
     intake::check(draft, rules).map_err(|error| {
@@ -203,7 +203,7 @@ fn unknown_type(kind: String) -> String {
     format!("{}{}", ReportError::Type(kind), meant.unwrap_or_default())
 }
 
-/// The field that was probably meant by one that there is not.
+/// Suggests the field that was probably meant instead of an unknown one.
 fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, ValueType>) -> String {
     use cadenza_core::field::{FieldError, STANDARD_FIELDS};
     let intake::IntakeError::Report(ReportError::Field(FieldError::Unknown { field })) = error else {
@@ -221,15 +221,15 @@ const fn intake_kind(error: &intake::IntakeError) -> Kind {
     }
 }
 
-/// A lead as an event names it: by our own id, and by what it says about it.
+/// A lead as an event names it: by our own id, and by what the event says about it.
 type Named = (Option<LeadId>, Vec<(String, Value)>);
 
 /// The most members under `lead`.
 const LEAD_MEMBERS_MAX: usize = 512;
-/// The most bytes of a name under `data`, with the names above it.
+/// The most bytes of a name under `data`, including the names above it.
 const DATA_NAME_BYTES_MAX: usize = 256;
 
-/// The id and the fields under `lead`; a field that is no value is left out.
+/// The id and the fields under `lead`. A field whose value is an object is left out.
 pub(crate) fn lead_of(lead: Members, left_out: &mut Vec<LeftOut>) -> Result<Named, Problem> {
     if lead.len() > LEAD_MEMBERS_MAX {
         let detail = format!("`lead` has {} members: {LEAD_MEMBERS_MAX} at most", lead.len());
@@ -254,7 +254,7 @@ pub(crate) fn lead_of(lead: Members, left_out: &mut Vec<LeftOut>) -> Result<Name
     Ok((id, fields))
 }
 
-/// What is under `data`, flat: `{"a": {"b": 1}}` is `a.b`.
+/// What is under `data`, flattened: `{"a": {"b": 1}}` becomes `a.b`.
 fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> Result<BTreeMap<String, Value>, Problem> {
     let too_much = |detail: String| Problem::new(Kind::InvalidField, detail).at("data");
     let mut flat = BTreeMap::new();
@@ -273,7 +273,7 @@ fn data_of(data: Members, left_out: &mut Vec<LeftOut>) -> Result<BTreeMap<String
                 open.extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
             }
             value => match value.value() {
-                // `{"a.b": 1, "a": {"b": 2}}` says it twice.
+                // `{"a.b": 1, "a": {"b": 2}}` says the same thing twice.
                 Some(_) if flat.contains_key(&name) => {
                     left_out.push(LeftOut::new(format!("data.{name}"), Why::Repeated, None));
                 }

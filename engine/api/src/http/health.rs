@@ -1,4 +1,4 @@
-//! Whether the engine lives, whether it takes requests, and what it counts.
+//! Whether the engine is alive, whether it takes requests, and what it counts.
 
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem};
@@ -18,13 +18,13 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How long the store may take to read one record before the engine says that it is not ready.
+/// How long the store may take to read one record before the engine reports that it is not ready.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most tasks of nobody that are counted.
+/// How far unassigned tasks are counted.
 const NOBODYS_COUNTED_MAX: u64 = 10_000;
 
-/// How it is.
+/// The state of the engine.
 #[derive(Debug, Serialize)]
 pub(crate) struct Health {
     status: &'static str,
@@ -32,10 +32,10 @@ pub(crate) struct Health {
     now: Timestamp,
 }
 
-/// The values of one metric of a build, each with its further labels.
+/// The values of one metric of a build, each with its additional labels.
 type Values<'a> = &'a dyn Fn(&PluginInfo, &BuildHealth) -> Vec<(String, u64)>;
 
-/// What is counted of each build that is loaded.
+/// The metrics of each loaded build.
 fn plugin_metrics(api: &Shared, text: &mut String) {
     let catalog = api.engine.catalog();
     let builds: Vec<_> = catalog.plugins.all().map(|info| (info, api.engine.health().of(info.digest))).collect();
@@ -78,7 +78,7 @@ fn plugin_metrics(api: &Shared, text: &mut String) {
     });
 }
 
-/// What is counted of the workspace's leads, by segment, workflow and step.
+/// The metrics of the workspace's leads, by segment, workflow and step.
 fn lead_metrics(counts: &Counts, text: &mut String) {
     let mut family = |name: &str, help: &str, values: Vec<(String, i64)>| {
         let _ = writeln!(text, "# HELP cadenza_{name} {help}\n# TYPE cadenza_{name} gauge");
@@ -105,7 +105,7 @@ fn lead_metrics(counts: &Counts, text: &mut String) {
     family("first_call_leads", help, calls.collect());
 }
 
-/// A text as the value of a Prometheus label.
+/// Escapes a text as the value of a Prometheus label.
 fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -114,12 +114,12 @@ fn health(api: &Shared, status: &'static str) -> Json<Health> {
     Json(Health { status, version: env!("CARGO_PKG_VERSION"), now: api.engine.clock().now() })
 }
 
-/// `GET /healthz`: the process answers.
+/// `GET /healthz`: the process responds.
 pub(crate) async fn live(State(api): State<Shared>) -> Json<Health> {
     health(&api, "alive")
 }
 
-/// `GET /readyz`: recovery is done, requests are taken, what was written can be read, and there is room for more.
+/// `GET /readyz`: recovery is done, requests are accepted, what was written can be read, and there is room for more.
 pub(crate) async fn ready(State(api): State<Shared>) -> Result<Json<Health>, Problem> {
     if !api.engine.is_ready() {
         let detail = "the engine is draining: send this elsewhere, or later";

@@ -1,4 +1,5 @@
-//! `POST /hooks/{source}`: a signed webhook becomes an event. The hot path: no logging, nothing parsed twice.
+//! `POST /hooks/{source}`: turns a signed webhook into an event. This is the hot path: no
+//! logging, nothing parsed twice.
 
 use crate::body::{self, Body, BodyError};
 use crate::http::problem::{Kind, Problem};
@@ -19,31 +20,31 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 
-/// What becomes of a delivery or an event.
+/// What happened to a delivery or an event.
 #[derive(Debug, Serialize)]
 pub(crate) struct Taken {
     /// The sender's id.
     pub(crate) event: String,
-    /// The lead it came to.
+    /// The lead it went to.
     pub(crate) lead: LeadId,
-    /// Whether that is a new lead: nobody was found by what it names.
+    /// Whether that is a new lead, because what the event names led to nobody.
     pub(crate) created: bool,
     /// Whether it had been applied before.
     pub(crate) duplicate: bool,
-    /// What it brought and was not taken; the lead was.
+    /// What it brought that was not taken; the lead was.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) left_out: Vec<LeftOutView>,
 }
 
 impl Taken {
-    /// What became of an event of this id.
+    /// What happened to an event with this id.
     pub(crate) fn new(event: String, accepted: &Accepted) -> Self {
         let left_out = accepted.left_out.iter().map(LeftOutView::from).collect();
         Self { event, lead: accepted.lead, created: accepted.created, duplicate: accepted.duplicate, left_out }
     }
 }
 
-/// Takes a delivery; answers once it is durable.
+/// Takes a delivery, and answers once it is durable.
 pub(crate) async fn receive(
     State(api): State<Shared>,
     Named(name): Named<String>,
@@ -86,16 +87,16 @@ pub(crate) async fn receive(
     }
 }
 
-/// What is known of a delivery besides its body; also of a dead letter that is tried again.
+/// What is known of a delivery besides its body. Also used when a dead letter is tried again.
 pub(crate) struct Sent<'a> {
     pub(crate) source: &'a str,
     /// The id it came under.
     pub(crate) id: Option<&'a str>,
-    /// By what else it is known, when that id was not signed.
+    /// How else it is identified, if that id was not signed.
     pub(crate) signed: Option<String>,
 }
 
-/// Maps a delivery that `came` then, and checks it: without a time of its own it is as old as that.
+/// Maps and checks a delivery that arrived at `came`. If it has no time of its own, that is its time.
 pub(crate) fn read(
     api: &Shared,
     reader: &Reader,
@@ -106,7 +107,7 @@ pub(crate) fn read(
     let catalog = api.engine.catalog();
     let rules = Rules::of(&catalog.workspace.settings, came);
     let mapped = reader.read(body, rules.zone).map_err(|error| not_mapped(&error))?;
-    // An id in the body is signed with it.
+    // An id in the body is signed along with the body.
     let signed = sent.signed.clone().filter(|_| mapped.id.is_none());
     let id = mapped.id.as_deref().or(sent.id).ok_or_else(|| {
         Problem::new(
@@ -133,8 +134,8 @@ pub(crate) fn read(
     Ok(Incoming { signed, ..checked })
 }
 
-/// A genuine delivery that cannot be used is kept for a person, with its bytes as they came; the sender hears so only once
-/// it is durable. `id` is what its body says of itself.
+/// Keeps a genuine delivery that cannot be used, so that a person can look at it, with its bytes as they came. The sender
+/// is told only once it is durable. `id` is the id in its body.
 async fn keep(
     api: &Shared,
     sent: &Sent<'_>,
@@ -143,8 +144,9 @@ async fn keep(
     genuine: &Genuine<'_>,
     problem: Problem,
 ) -> Problem {
-    // Retries are one letter: known by an id that was signed, else by the body. An id in the body may be that of a thing
-    // rather than of a delivery: two that differ in more than digits, as a counter of attempts or a time does, are two.
+    // Retries must be one letter. An id in the body comes first, but it may be the id of a thing rather than of a
+    // delivery, so the rest of the body counts too, except for digits (a counter of attempts, a time). Without such an
+    // id, a signed id identifies the delivery, or else the whole body.
     let delivery = match (&id, genuine) {
         (Some(id), _) => {
             let rest: Vec<u8> = delivered.body.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();

@@ -1,4 +1,4 @@
-//! `GET /v1/intake`: what an event may say here, for programs that bring events and for `cadenza import`.
+//! `GET /v1/intake`: what an event may say here, for programs that send events and for `cadenza import`.
 
 use crate::http::auth::{Caller, Ingest};
 use crate::http::state::Shared;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Serialize)]
 pub(crate) struct IntakeView {
     now: Timestamp,
-    /// The zone that dates without one are meant in.
+    /// The time zone of dates that do not name one.
     timezone: String,
     /// Lead fields with their types.
     fields: BTreeMap<String, ValueType>,
@@ -23,7 +23,7 @@ pub(crate) struct IntakeView {
     standing: BTreeMap<String, ValueType>,
     /// Event types besides `custom.*`.
     types: &'static [StandardEvent],
-    /// Events in one array.
+    /// The most events in one array.
     events_max: usize,
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct ListParams {
     stage: Option<Stage>,
     owner: Option<String>,
     q: Option<String>,
-    /// Only such as no workflow ever took.
+    /// Only leads that no workflow has ever taken.
     #[serde(default)]
     untaken: bool,
     cursor: Option<String>,
@@ -47,12 +47,12 @@ pub(crate) struct ListParams {
 }
 
 impl ListParams {
-    /// The list that a cursor belongs to.
+    /// Names the list that a cursor belongs to.
     fn list(&self) -> String {
         format!("leads {:?} {:?} {:?} {:?} {}", self.segment, self.stage, self.owner, self.q, self.untaken)
     }
 
-    /// Whether nothing is looked for.
+    /// Whether nothing is searched for.
     fn takes_all(&self) -> bool {
         self.segment.is_none() && self.stage.is_none() && self.owner.is_none() && self.q.is_none() && !self.untaken
     }
@@ -74,8 +74,9 @@ impl ListParams {
     }
 }
 
-/// `GET /v1/leads`: oldest first. `q` is an id, mail address or phone number of a lead, or part of its name, company,
-/// mail address or domain. One page looks at a bounded number of leads and may hold fewer than asked for.
+/// `GET /v1/leads`: oldest first. `q` is a lead's id, external id, mail address or phone number, or part of its
+/// name, external id, company, mail address or domain. One page looks at a bounded number of leads, and may
+/// hold fewer than asked for.
 pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Shared>,
@@ -100,11 +101,11 @@ pub(crate) async fn list(
     }
     let all = params.takes_all();
     let search = search(Arc::clone(&api), params, limit, after);
-    // A page of all leads looks at no more of them than it shows.
+    // A page of all leads looks at no more leads than it shows.
     if all { search.await } else { api.scans.run(search).await }.map(Json)
 }
 
-/// A page of the leads that are looked for.
+/// A page of matching leads.
 async fn search(
     api: Shared,
     params: ListParams,
@@ -138,7 +139,7 @@ async fn search(
     }
 }
 
-/// The leads that a text names: by our id, or by a key that they have.
+/// The leads that a text names exactly: by our id, or by one of their keys.
 async fn find_exactly(api: &Shared, text: &str) -> Result<Vec<LeadState>, Problem> {
     let text = text.trim();
     if let Some(id) = LeadId::parse(text) {
@@ -194,7 +195,8 @@ pub(crate) async fn timeline(
     Ok(Json(TimelineView::new(&state, (after, &entries), &api.engine.catalog(), next)))
 }
 
-/// `PUT /v1/leads`: what is known of a lead, found by `id`, `external_id`, `email` or `phone`; created when there is none.
+/// `PUT /v1/leads`: sets what is known of a lead. The lead is found by `id`, `external_id`, `email` or `phone`, and
+/// created if there is none.
 pub(crate) async fn put(
     _: Caller<Ingest>,
     State(api): State<Shared>,
@@ -236,7 +238,7 @@ impl Done {
     /// What an applied event did, in words.
     pub(crate) fn new(applied: &cadenza_runtime::engine::Applied, catalog: &Catalog) -> Self {
         let lead = &applied.state.lead;
-        // The notes as an entry of their own: the newest entry of the state may already be a later one.
+        // The notes get an entry of their own, because the newest entry of the state may already be a later one.
         let skeleton =
             Skeleton { now: lead.created_at, event: String::new(), notes: applied.notes.clone(), catalog: None };
         let events = match &applied.state.latest {
@@ -253,7 +255,7 @@ impl Done {
     }
 }
 
-/// Does something to a lead; a command that changes nothing is a problem.
+/// Applies a command to a lead. A command that changes nothing is a problem.
 pub(crate) async fn command(
     api: &Shared,
     lead: LeadId,
@@ -267,13 +269,13 @@ pub(crate) async fn command(
     }
 }
 
-/// A command that came too late, or to the wrong place.
+/// The problem of a command that came too late, or to the wrong place.
 pub(crate) fn nothing_done(why: Ignored) -> Problem {
     Problem::new(Kind::NothingDone, format!("{}: look at it again", words::ignored_words(why)))
         .with("reason", why.as_str().into())
 }
 
-/// A rep of the team.
+/// Checks that a rep is in the team.
 pub(crate) fn known_rep(rep: RepId, catalog: &Catalog) -> Result<RepId, Problem> {
     if catalog.workspace.settings.team.reps.contains_key(&rep) {
         return Ok(rep);
@@ -281,7 +283,7 @@ pub(crate) fn known_rep(rep: RepId, catalog: &Catalog) -> Result<RepId, Problem>
     Err(Problem::new(Kind::UnknownRep, format!("`{rep}` is nobody in team.yaml: use the id of a rep there")).at("rep"))
 }
 
-/// A free text, within its limit.
+/// Checks the length of a free text; a blank one becomes `None`.
 pub(crate) fn short(text: Option<String>, at: &str) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.len() > TEXT_BYTES_MAX => {
@@ -309,7 +311,7 @@ pub(crate) async fn set_owner(
     command(&api, id, caller.name(), LeadCommand::SetOwner(rep)).await
 }
 
-/// `POST /v1/leads/{id}/pause`: touches are held back until resumed.
+/// `POST /v1/leads/{id}/pause`: touches are held back until the lead is resumed.
 pub(crate) async fn pause(
     caller: Caller<Work>,
     State(api): State<Shared>,
@@ -350,17 +352,18 @@ pub(crate) async fn opt_out(
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct PreferencesBody {
     refused: Option<Vec<Channel>>,
-    /// Null takes the wish back.
+    /// Null withdraws the wish.
     #[serde(default, deserialize_with = "given")]
     not_before: Option<Option<Timestamp>>,
 }
 
-/// Tells null from nothing.
+/// Tells null from a missing member.
 fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Timestamp>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
 
-/// `POST /v1/leads/{id}/preferences`: which ways are not wanted, and from when. A member that is not sent stays as it is.
+/// `POST /v1/leads/{id}/preferences`: which channels are refused, and from when contact is wanted. A member that
+/// is not sent stays as it is.
 pub(crate) async fn preferences(
     caller: Caller<Work>,
     State(api): State<Shared>,

@@ -1,31 +1,31 @@
-//! Every limit of the HTTP face in one place, each with its unit. What is over a limit is answered with a problem that
-//! names it.
+//! Every limit of the HTTP API in one place, each with its unit. A request that exceeds a limit is answered
+//! with a problem that names it.
 
 use std::time::Duration;
 
-/// What a caller may ask of us at once.
+/// How much callers may use at once.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections open at the same time. One more has a reserved place, for a question about health.
+    /// Connections open at the same time. Any more get a reserved place, for a health check.
     pub connections_max: usize,
-    /// Connections of one address (of one network of 64 bits with IPv6) open at the same time.
+    /// Connections open at the same time from one address (with IPv6, from one 64-bit network).
     pub connections_per_address_max: usize,
-    /// Places of connections beyond both limits. They answer one question about health, readiness or metrics; when all
-    /// are taken, the one that has waited longest makes room.
+    /// Places for connections beyond both limits. Each answers one request about health, readiness or metrics. If all
+    /// are taken, the connection that has been there longest makes room.
     pub reserved_places: usize,
-    /// How long a connection has a reserved place at most.
+    /// The longest that a connection may have a reserved place.
     pub reserved_timeout: Duration,
-    /// A write that makes no progress for so long ends its connection.
+    /// A connection whose writes make no progress for this long is closed.
     pub write_timeout: Duration,
     /// Bytes of one request's head.
     pub head_bytes_max: usize,
-    /// Time from the first byte of a request to the end of its head; an idle connection is closed after it too.
+    /// Time from the first byte of a request to the end of its head. An idle connection is closed after the same time.
     pub head_read_timeout: Duration,
     /// Time for a body to arrive.
     pub body_read_timeout: Duration,
-    /// Time that requests under way get when the engine stops.
+    /// Time that running requests get when the engine stops.
     pub drain_timeout: Duration,
-    /// Bytes of all bodies under way together, and of what is made of them.
+    /// Bytes of all bodies in memory together, and of what is made of them.
     pub bodies_bytes_max: usize,
     /// Bytes of a webhook's body.
     pub hook_body_bytes_max: usize,
@@ -39,17 +39,16 @@ pub struct Limits {
     pub command_body_bytes_max: usize,
     /// Events in one array.
     pub events_max: usize,
-    /// Events of one array that are with the engine at the same time; less than its queue holds.
+    /// Events of one array that are with the engine at the same time; fewer than its queue holds.
     pub events_under_way_max: usize,
     /// Leads in one enrolment or removal.
     pub leads_per_command_max: usize,
-    /// Items of a page when the caller names no limit.
+    /// Items of a page if the caller names no limit.
     pub page_items_default: usize,
-    /// Items of a page.
     pub page_items_max: usize,
-    /// Records that one page may look at before it answers with what it found so far.
+    /// Records that one page may look at before it answers with what it has found so far.
     pub page_scan_max: usize,
-    /// Lists that look through records and wait for their turn; there is one such list at a time.
+    /// Lists that search through records and wait for their turn. One runs at a time.
     pub scans_waiting_max: usize,
 }
 

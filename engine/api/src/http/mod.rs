@@ -1,5 +1,5 @@
-//! The HTTP API: every route in one table. A handler turns a request into a command or a read, and its result into a
-//! response; it names the right it needs in its first argument. Knows the engine's handle and nothing behind it.
+//! The HTTP API, with every route in one table. A handler turns a request into a command or a read, and the result into
+//! a response. It names the right it needs in its first argument. Knows the engine's handle and nothing behind it.
 
 mod auth;
 mod backup;
@@ -111,7 +111,7 @@ async fn no_such_route(method: Method, uri: Uri) -> Problem {
     )
 }
 
-/// axum adds the header `Allow`.
+/// axum adds the `Allow` header.
 async fn method_not_allowed(method: Method) -> Problem {
     Problem::new(
         Kind::MethodNotAllowed,

@@ -1,4 +1,4 @@
-//! What is on its way out, and the dead letters: looked at, driven again, thrown away.
+//! The outbox and the dead letters: list them, redrive them, throw them away.
 
 use crate::body;
 use crate::http::auth::{Caller, Steer};
@@ -27,7 +27,7 @@ pub(crate) struct ListParams {
     limit: Option<usize>,
 }
 
-/// `GET /v1/outbox`: in order of their due times.
+/// `GET /v1/outbox`: in order of due times.
 pub(crate) async fn list(
     _: Caller<Steer>,
     State(api): State<Shared>,
@@ -77,32 +77,32 @@ pub(crate) async fn dead_letters(
     Ok(Json(Page { items: letters.iter().map(|letter| DeadLetterView::brief(letter, &catalog)).collect(), next }))
 }
 
-/// What became of a dead letter.
+/// What happened to a dead letter.
 #[derive(Debug, Serialize)]
 pub(crate) struct Redriven {
     dead_letter: String,
-    /// The lead that a delivery came to.
+    /// The lead that a delivery went to.
     #[serde(skip_serializing_if = "Option::is_none")]
     lead: Option<LeadId>,
-    /// Whether a delivery had become an event already.
+    /// Whether a delivery had already become an event.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate: Option<bool>,
-    /// What a delivery brought and the lead did not take.
+    /// What a delivery brought that the lead did not take.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<LeftOutView>,
 }
 
-/// How a letter is driven again.
+/// How a letter is redriven.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct RedriveBody {
-    /// Also when what it was about is over.
+    /// Redrive it even if what it was about is over.
     #[serde(default)]
     even_so: bool,
 }
 
-/// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by the mapping
-/// as it is now.
+/// `POST /v1/dead-letters/{id}/redrive`: a message goes back to the outbox; a delivery is mapped again, by
+/// the mapping now in force.
 pub(crate) async fn redrive(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -117,7 +117,7 @@ pub(crate) async fn redrive(
     Ok(Json(Redriven { dead_letter: text, lead, duplicate, left_out }))
 }
 
-/// `GET /v1/dead-letters/{id}`.
+/// `GET /v1/dead-letters/{id}`
 pub(crate) async fn dead_letter(
     _: Caller<Steer>,
     State(api): State<Shared>,
@@ -132,7 +132,7 @@ pub(crate) struct Discarded {
     dead_letter: String,
 }
 
-/// `DELETE /v1/dead-letters/{id}`: it is thrown away, for good.
+/// `DELETE /v1/dead-letters/{id}`: throws it away for good.
 pub(crate) async fn discard(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -150,7 +150,7 @@ async fn find(api: &Shared, text: &str) -> Result<DeadLetter, Problem> {
     api.engine.dead_letter(id).await?.ok_or_else(not_found)
 }
 
-/// A delivery that lies with the dead letters becomes an event. Should the letter stay behind after that, driving it
+/// Turns a delivery among the dead letters into an event. If the letter stays behind after that, redriving it
 /// once more finds a duplicate.
 async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<Accepted>, Problem> {
     let DeadContent::Incoming { source, event, body, raw, content_type, signed, .. } = &letter.content else {

@@ -1,6 +1,6 @@
-//! Who may be connected at the same time. Each address has a share, so that one that opens thousands of connections keeps
-//! nobody else out; what comes beyond the limits has one of a few reserved places, where a question about health is
-//! answered whatever goes on in the others. A place is given back when its guard is dropped.
+//! Who may be connected at the same time. Each address has a share, so one that opens thousands of connections keeps
+//! nobody else out. A connection beyond the limits gets one of a few reserved places, where a health check is answered
+//! whatever happens in the others. A place is given back when its guard is dropped.
 
 use crate::http::limits::Limits;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,20 +20,20 @@ pub(crate) struct Places {
 struct Taken {
     all: usize,
     by_address: BTreeMap<IpAddr, usize>,
-    /// The reserved ones, oldest first, each with the bell that asks its connection to leave.
+    /// The reserved places in use, oldest first, each with the bell that tells its connection to leave.
     reserved: VecDeque<(u64, Arc<Notify>)>,
     next: u64,
 }
 
 /// The place of a connection.
 pub(crate) enum Place {
-    /// One of its address's.
+    /// An ordinary place, from its address's share.
     Own(Guard),
-    /// A reserved one; it is left when the bell rings.
+    /// A reserved place. The connection leaves it when the bell rings.
     Reserved(Guard, Arc<Notify>),
 }
 
-/// Gives the place back.
+/// Gives the place back when dropped.
 pub(crate) struct Guard {
     places: Arc<Places>,
     whose: Whose,
@@ -99,7 +99,7 @@ impl Drop for Guard {
     }
 }
 
-/// The address as a share is given to it: with IPv6 whoever has one address has 2^64 of them.
+/// The address to which a share is given. With IPv6, whoever has one address has 2^64 of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),

@@ -1,4 +1,4 @@
-//! Plugins: what there is and how it does; a build is loaded, tried, promoted, gone back from.
+//! Plugins: which there are and how they are doing; loading a build, trying it out, promoting it and rolling it back.
 
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::bodies::Held;
@@ -18,7 +18,7 @@ use cadenza_store::DocumentKey;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Differences that a list shows of each plugin, and that one plugin shows.
+/// Differences that a list shows of each plugin, and that a single plugin shows.
 const LIST_EXAMPLES: usize = 3;
 const SHOW_EXAMPLES: usize = 200;
 
@@ -30,7 +30,7 @@ pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Result<J
     Ok(Json(catalog.registry.plugins().map(|(name, versions)| PluginView::new(name, versions, seen)).collect()))
 }
 
-/// `GET /v1/plugins/{name}`: one, with what differs one by one.
+/// `GET /v1/plugins/{name}`: one plugin, with its differences one by one.
 pub(crate) async fn show(
     _: Caller<Read>,
     State(api): State<Shared>,
@@ -50,7 +50,7 @@ async fn view(api: &Shared, name: &str) -> Result<PluginView, Problem> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct LoadParams {
-    /// Percent of the leads for which it decides; it is only watched when left out.
+    /// The percentage of leads for which it decides. If left out, it is only watched.
     canary: Option<f64>,
 }
 
@@ -68,7 +68,7 @@ impl LoadParams {
     }
 }
 
-/// A component.
+/// A component as the request's body.
 pub(crate) struct Component(Held);
 
 impl FromRequest<Shared> for Component {
@@ -81,8 +81,8 @@ impl FromRequest<Shared> for Component {
     }
 }
 
-/// `PUT /v1/plugins/{name}?canary=`: a build is loaded, compiled and checked against the workspace, and then watched, or
-/// decides for a share of the leads.
+/// `PUT /v1/plugins/{name}?canary=`: loads a build, compiles it and checks it against the workspace. Then it is either
+/// watched, or decides for a share of the leads.
 pub(crate) async fn load(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -100,7 +100,7 @@ pub(crate) async fn load(
     })
     .await?;
     tracing::info!(plugin = name, digest = %hash.digest(), share_permille, by, "a build is tried");
-    // It may have been tried before, and failed: that was then.
+    // If it was tried before and failed, that no longer counts.
     api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
 }
@@ -108,11 +108,11 @@ pub(crate) async fn load(
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct MeantBody {
-    /// The build that goes live, or is taken away; whichever it is when left out.
+    /// The build to promote or remove. If left out, whichever it is.
     digest: Option<Digest>,
 }
 
-/// `POST /v1/plugins/{name}/promote`: the build that is tried goes live.
+/// `POST /v1/plugins/{name}/promote`: the build on trial goes live.
 pub(crate) async fn promote(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -125,7 +125,7 @@ pub(crate) async fn promote(
     };
     let hash = change(&api, promote).await?;
     tracing::info!(plugin = name, digest = %hash.digest(), by = caller.name(), "a build is promoted");
-    // What it did while it was only tried does not keep it from being asked.
+    // What it did on trial does not keep it from being asked.
     api.engine.health().of(hash.digest()).heal();
     view(&api, &name).await.map(Json)
 }
@@ -133,14 +133,14 @@ pub(crate) async fn promote(
 /// What a rollback did.
 #[derive(Debug, Serialize)]
 pub(crate) struct RolledBackView {
-    /// `candidate_dropped`, or `live_again`.
+    /// `candidate_dropped` or `live_again`.
     done: &'static str,
     digest: String,
-    /// None when nothing is left of it, because no build of it ever decided.
+    /// `None` if nothing is left of the plugin, because no build of it ever decided.
     plugin: Option<PluginView>,
 }
 
-/// `POST /v1/plugins/{name}/rollback`: what is tried is dropped; when nothing is, the build before goes live again.
+/// `POST /v1/plugins/{name}/rollback`: drops the build on trial. If there is none, the previous build goes live again.
 pub(crate) async fn rollback(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -165,7 +165,7 @@ pub(crate) async fn rollback(
 /// What was healed.
 #[derive(Debug, Serialize)]
 pub(crate) struct HealedView {
-    /// Builds that were not asked, and are now.
+    /// Builds that were not being asked, and now are.
     healed: Vec<HealedBuild>,
     plugin: PluginView,
 }
@@ -176,7 +176,7 @@ struct HealedBuild {
     version: String,
 }
 
-/// `POST /v1/plugins/{name}/heal`: a plugin that failed again and again is asked again at once.
+/// `POST /v1/plugins/{name}/heal`: a plugin that failed repeatedly is asked again at once.
 pub(crate) async fn heal(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -194,8 +194,8 @@ pub(crate) async fn heal(
     Ok(Json(HealedView { healed, plugin: view(&api, &name).await? }))
 }
 
-/// Changes the builds of plugins, checks that the workspace can be used with them, and brings them into force; nothing
-/// changes otherwise. Goes on when the caller hangs up: nobody else begins before it is done.
+/// Changes the builds of plugins, checks that the workspace can be used with them, and puts them into force; otherwise
+/// nothing changes. Continues even if the caller hangs up, so that nobody else begins before it is done.
 async fn change<T: Send + 'static>(
     api: &Shared,
     change: impl FnOnce(&Catalog, &mut Registry) -> Result<T, CatalogError> + Send + 'static,
@@ -224,7 +224,7 @@ async fn change_alone<T: Send + 'static>(
     });
     let made = making.await.map_err(|error| Problem::new(Kind::Internal, format!("loading broke off: {error}")))?;
     let (catalog, made) = made.map_err(|error| {
-        // A build that is refused was kept and compiled before that was known; nothing of it may pile up.
+        // A build that is refused was kept and compiled before that was known. Such builds must not pile up.
         api.engine.catalog().forget_other_components();
         refuse(&error)
     })?;
@@ -233,7 +233,7 @@ async fn change_alone<T: Send + 'static>(
     let catalog = Arc::new(catalog);
     let written = api.engine.change_plugins(Arc::clone(&catalog), vec![(DocumentKey::Plugins, Some(document))]).await;
     if !matches!(written, Err(Refused::Failed(_) | Refused::Unavailable(_))) {
-        // Only now is it sure what is wanted no more.
+        // Only now is it certain which builds are no longer wanted.
         catalog.forget_other_components();
     }
     written?;

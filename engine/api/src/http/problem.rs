@@ -34,75 +34,70 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The body is no JSON.
+    /// The body is not JSON.
     MalformedJson = 400 "malformed-json" "The body is not JSON",
     /// The path or the query cannot be read.
     BadRequest = 400 "bad-request" "The request cannot be read",
-    /// A query parameter is unknown or does not fit.
+    /// A query parameter is unknown or invalid.
     BadParameter = 400 "bad-parameter" "A query parameter does not fit",
     /// A cursor is not ours, or belongs to another list.
     BadCursor = 400 "bad-cursor" "The cursor does not fit this list",
     /// The body did not arrive, or not in time.
     BodyIncomplete = 400 "body-incomplete" "The body did not arrive",
     TokenMissing = 401 "token-missing" "A token is needed",
-    /// No such token.
     TokenUnknown = 401 "token-unknown" "The token is not known",
-    /// A webhook that nobody we know has signed.
+    /// A webhook that was not signed by a known sender.
     BadSignature = 401 "bad-signature" "The signature does not hold",
-    /// The token's role does not allow it.
     Forbidden = 403 "forbidden" "The token's role does not allow this",
-    /// No such route.
     NoSuchRoute = 404 "no-such-route" "There is nothing at this address",
-    /// No such lead, task, run…
+    /// There is no such lead, task, run, and so on.
     NotFound = 404 "not-found" "There is no such thing",
     /// The route takes other methods.
     MethodNotAllowed = 405 "method-not-allowed" "This address takes another method",
-    /// The same id with another content.
+    /// The same id came with other content.
     EventConflict = 409 "event-conflict" "This event id was used for another content",
-    /// The token that would be revoked is the last that manages tokens.
+    /// The token to be revoked is the last that manages tokens.
     LastAdmin = 409 "last-admin" "Nobody could manage tokens any more",
     /// The task is done or withdrawn.
     TaskClosed = 409 "task-closed" "The task is no longer open",
     /// Somebody else has the task.
     TaskTaken = 409 "task-taken" "The task is somebody else's",
-    /// The gate says no.
+    /// The gate does not allow the contact.
     HeldBack = 409 "held-back" "The lead must not be contacted now",
-    /// Nothing came of it: what it is about has moved on.
+    /// Nothing was changed, because what it is about has moved on.
     NothingDone = 409 "nothing-done" "It changed nothing",
-    /// The build of a plugin is not one that can be tried, promoted or gone back to.
+    /// The plugin's build cannot be tried, promoted or rolled back to.
     PluginBuild = 409 "plugin-build" "The plugin's builds are otherwise",
-    /// A backup while another one is written.
+    /// Another backup is being written.
     BackupUnderWay = 409 "backup-under-way" "A backup is being written already",
-    /// A clock that cannot be advanced.
+    /// The clock cannot be advanced.
     NotVirtual = 409 "clock-not-virtual" "Only a virtual clock can be advanced",
     TooLarge = 413 "body-too-large" "The body is too large",
-    /// No JSON by its content type.
+    /// The content type is not JSON.
     NotJson = 415 "content-type" "The body must be JSON",
-    /// JSON of another shape.
+    /// JSON of the wrong shape.
     InvalidBody = 422 "invalid-body" "The body does not fit",
-    /// A member nobody knows.
+    /// An unknown member.
     UnknownField = 422 "unknown-field" "There is no such field",
-    /// A value of another type.
+    /// A value of the wrong type.
     InvalidField = 422 "invalid-field" "A value does not fit its field",
-    /// A report that leaves a question open which has to be answered.
+    /// A report leaves a required question open.
     MissingAnswers = 422 "missing-answers" "The report leaves questions open",
-    /// An event type nobody knows.
     UnknownType = 422 "unknown-event-type" "There is no such event type",
     /// Nothing by which to find or create a lead.
     NoIdentity = 422 "no-identity" "The event names no lead",
-    /// A webhook's body that its mapping cannot read.
+    /// The mapping cannot read a webhook's body.
     MappingFailed = 422 "mapping-failed" "The delivery could not be mapped to an event",
-    /// More than fits.
+    /// More items than allowed.
     TooMany = 422 "too-many" "There are too many items",
-    /// The workspace is broken.
+    /// The workspace has errors.
     InvalidWorkspace = 422 "invalid-workspace" "The workspace has errors",
-    /// A component that is no plugin, or another one.
+    /// A component that is not a plugin, or another one.
     InvalidPlugin = 422 "invalid-plugin" "The component cannot be used as this plugin",
-    /// A rep nobody knows.
     UnknownRep = 422 "unknown-rep" "There is no such rep",
     /// The queue is full.
     Busy = 429 "busy" "More is coming in than can be written",
-    /// Scans, bodies or connections: as much is under way as may be.
+    /// Scans, bodies or connections: as many are in progress as allowed.
     Crowded = 429 "crowded" "As much is under way as may be",
     /// Our own fault.
     Internal = 500 "internal" "Something failed in the engine",
@@ -110,13 +105,13 @@ kinds! {
     Damaged = 500 "damaged" "A record cannot be read",
     /// The disk is nearly full.
     NoSpace = 503 "no-space" "The disk is nearly full",
-    /// Starting or stopping.
+    /// The engine is starting or stopping.
     Stopping = 503 "stopping" "The engine is not taking requests",
     /// The write failed.
     WriteFailed = 503 "write-failed" "It could not be written",
     /// The disk failed or is full.
     Unavailable = 503 "store-unavailable" "The data cannot be read now",
-    /// A source without its secret.
+    /// The source has no secret.
     SourceClosed = 503 "source-closed" "The source has no secret",
 }
 
@@ -129,7 +124,7 @@ pub(crate) struct Problem {
     more: Option<Box<More>>,
 }
 
-/// What few problems have.
+/// What only few problems have.
 #[derive(Clone, Debug, Default)]
 struct More {
     retry_after_s: Option<u32>,
@@ -156,14 +151,13 @@ impl Problem {
         self
     }
 
-    /// A member of its own.
+    /// Adds a member of its own.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: serde_json::Value) -> Self {
         self.more.get_or_insert_default().members.insert(name.to_owned(), value);
         self
     }
 
-    /// Its type.
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }
@@ -173,12 +167,12 @@ impl Problem {
         &self.detail
     }
 
-    /// There is nothing of this name.
+    /// The problem that nothing has this name.
     pub(crate) fn not_found(what: &str, id: &str) -> Self {
         Self::new(Kind::NotFound, format!("there is no {what} `{id}`"))
     }
 
-    /// What is sent.
+    /// The body that is sent.
     pub(crate) fn body(&self) -> serde_json::Value {
         let mut body = serde_json::json!({
             "type": self.kind.address(),

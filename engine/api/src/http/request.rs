@@ -1,5 +1,5 @@
-//! Reading requests: bodies within their limits, JSON with the place of what is wrong, queries and paths. Every way in
-//! which that fails is a problem of ours; axum's own plain-text answers are never seen.
+//! Reading requests: bodies within their limits, JSON with the place of an error, queries and paths. Every failure
+//! becomes a problem of ours; axum's own plain-text responses are never seen.
 
 use crate::http::bodies::Held;
 use crate::http::problem::{Kind, Problem};
@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     }
 }
 
-/// Nothing to say: no parameter, and no body but an empty object. What would be passed over is refused instead.
+/// No parameters, and no body except an empty object. Anything that would be ignored is refused instead.
 pub(crate) struct Bare;
 
 impl FromRequest<Shared> for Bare {
@@ -49,7 +49,7 @@ fn no_parameters(parts: &Parts) -> Result<(), Problem> {
     }
 }
 
-/// Refuses what is no object; serde would take a list for the members in their order.
+/// Refuses anything but an object. serde would also take a list, with the members in order.
 fn object(bytes: &[u8]) -> Result<(), Problem> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => Err(Problem::new(Kind::MalformedJson, "the body is empty: send one JSON object")),
@@ -60,7 +60,7 @@ fn object(bytes: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// A body as JSON, or nothing at all.
+/// A body as JSON, or no body at all.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalJson<T> {
@@ -78,7 +78,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalJson<T> {
     }
 }
 
-/// Refuses a body that says it is something else; one that says nothing is taken for JSON.
+/// Refuses a body that says it is something else. Without a content type it counts as JSON.
 pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let text = given.to_str().unwrap_or_default();
@@ -91,7 +91,7 @@ pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Kind::NotJson, detail).at("Content-Type"))
 }
 
-/// A body without the byte-order mark that some write before UTF-8.
+/// A body without the byte-order mark that some programs write before UTF-8.
 pub(crate) fn without_mark(bytes: Bytes) -> Bytes {
     const MARK: &[u8] = b"\xEF\xBB\xBF";
     if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes }
@@ -104,7 +104,7 @@ async fn command_body(api: &Shared, headers: &HeaderMap, body: Body) -> Result<H
     Ok(held)
 }
 
-/// Reads JSON; what is wrong is named with its place.
+/// Parses JSON. An error names its place.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -115,7 +115,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// What serde says, as a problem.
+/// Turns serde's error into a problem.
 pub(crate) fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
     use serde_json::error::Category;
     match error.classify() {
@@ -144,7 +144,7 @@ pub(crate) fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
     }
 }
 
-/// The query, as `T` names its parameters; one that `T` does not know is refused.
+/// The query, with the parameters that `T` names. Any other parameter is refused.
 pub(crate) struct Params<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequestParts<Shared> for Params<T> {
@@ -160,9 +160,8 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Params<T> {
 
 /// Something that an address names.
 pub(crate) trait InPath: Sized {
-    /// lead, task, run…
+    /// What it is: a lead, a task, a run, and so on.
     const WHAT: &'static str;
-    /// Reads it.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -183,7 +182,7 @@ impl InPath for String {
     }
 }
 
-/// What the address names, read.
+/// What the address names, parsed.
 pub(crate) struct Named<T>(pub(crate) T);
 
 impl<T: InPath> FromRequestParts<Shared> for Named<T> {

@@ -1,4 +1,4 @@
-//! Runs: where leads stand in workflows, and what operators do about single ones.
+//! Runs: where leads are in workflows, and what operators do about single runs.
 
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::leads::{self, Done};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Leads read from the store at once.
 const BATCH: usize = 256;
-/// What `state` may be.
+/// The values that `state` may have.
 const STATES: &[&str] = &["active", "waiting", "parked", "done"];
 
 #[derive(Clone, Debug, Deserialize)]
@@ -49,7 +49,7 @@ pub(crate) async fn list(
     api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await.map(Json)
 }
 
-/// A page of the runs that are looked for.
+/// A page of matching runs.
 async fn search(
     api: Shared,
     name: String,
@@ -104,7 +104,7 @@ pub(crate) async fn unpark(
     command(&api, id, caller.name(), LeadCommand::Unpark(id)).await
 }
 
-/// A run, with the latest decision that was asked for it.
+/// A run, with the latest decision it asked for.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunDetail {
     #[serde(flatten)]
@@ -112,7 +112,8 @@ pub(crate) struct RunDetail {
     decision: Option<DecisionView>,
 }
 
-/// `GET /v1/runs/{id}`: one run, with what its plugin was asked last: personal data, so it takes more than to read.
+/// `GET /v1/runs/{id}`: one run, with what its plugin was last asked. That is personal data, so the
+/// right to read is not enough.
 pub(crate) async fn show(
     _: Caller<Steer>,
     State(api): State<Shared>,
@@ -136,17 +137,18 @@ pub(crate) struct UnparkBody {
     cursor: Option<String>,
 }
 
-/// What became of parked runs.
+/// What happened to parked runs.
 #[derive(Debug, Serialize)]
 pub(crate) struct Unparked {
     released: usize,
-    /// Those that could not be.
+    /// Those that could not be released.
     refused: usize,
-    /// Where to go on; null when every lead was looked at.
+    /// Where to continue; null once every lead has been looked at.
     next: Option<String>,
 }
 
-/// `POST /v1/runs/unpark`: all parked runs, of a workflow or at a step, try their steps again; so many at a time.
+/// `POST /v1/runs/unpark`: all parked runs, of a workflow or at a step, try their steps again, a
+/// limited number at a time.
 pub(crate) async fn unpark_all(
     caller: Caller<Steer>,
     State(api): State<Shared>,
@@ -163,8 +165,8 @@ pub(crate) async fn unpark_all(
     Ok(Json(Unparked { released, refused: parked.len() - released, next }))
 }
 
-/// Runs that are parked, and where to look on. Each lead is come to once, so a run that is parked again at once is not
-/// released for ever.
+/// Parked runs, and where to continue. Each lead is visited once, so a run that is parked again at
+/// once is not released forever.
 async fn parked(
     api: Shared,
     name: String,

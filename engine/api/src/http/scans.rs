@@ -1,6 +1,6 @@
-//! Lists that look through records: searches, and whatever filters what it reads. They run one after another on a thread
-//! of their own, behind everything else the machine does, so that thirty people who search do not keep leads from coming
-//! in. Few may wait; the rest is told when to ask again.
+//! Lists that look through records: searches, and whatever filters what it reads. They run one after another on a
+//! thread of their own, at a lower priority than everything else, so that thirty people searching do not keep leads
+//! from coming in. Few may wait; the others are told when to ask again.
 
 use crate::http::limits::Limits;
 use crate::http::problem::{Kind, Problem};
@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use tokio::sync::{mpsc, oneshot};
 
-/// By how much the thread gives way to others, of 19.
+/// How far the thread gives way to others, on a scale up to 19.
 const NICENESS: i32 = 10;
 
 type Scan = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -25,11 +25,12 @@ impl Scans {
         let (waiting, mut scans) = mpsc::channel::<Scan>(limits.scans_waiting_max);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         std::thread::Builder::new().name("cadenza-scans".to_owned()).spawn(move || {
-            // On Linux this is about the thread alone. Without it scans are as urgent as the rest, which is no fault.
+            // On Linux this affects only this thread. If it fails, scans are as urgent as everything
+            // else, which does no harm.
             let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
             runtime.block_on(async {
                 while let Some(scan) = scans.recv().await {
-                    // A scan that panics is a list that is not answered, and not the end of all lists.
+                    // If a scan panics, its list is not answered; other lists still are.
                     let _ = tokio::spawn(scan).await;
                 }
             });
@@ -37,7 +38,7 @@ impl Scans {
         Ok(Self { waiting })
     }
 
-    /// Runs a scan when its turn comes. One that nobody waits for any more is not run to its end.
+    /// Runs a scan when its turn comes. A scan that nobody is waiting for any more is stopped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         scan: impl Future<Output = Result<T, Problem>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! `GET /v1/schedules`: when each fires next, and what became of its past firings.
+//! `GET /v1/schedules`: when each fires next, and what happened to its past firings.
 
 use crate::http::auth::{Caller, Read};
 use crate::http::problem::Problem;

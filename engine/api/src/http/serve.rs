@@ -1,5 +1,5 @@
 //! The listener: connections within their limits, requests to the router, a graceful end. A connection is accepted at
-//! once, whatever the others do: beyond the limits it gets a reserved place, and an answer about health or a refusal.
+//! once, whatever the others do. Beyond the limits it gets a reserved place, and either a health check or a refusal.
 
 use crate::http::limits::Limits;
 use crate::http::places::{Place, Places};
@@ -24,17 +24,17 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
-/// How long no connection is accepted after the system refused one, most likely for want of file handles.
+/// How long no connection is accepted after the system refused one, most likely because file handles ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What is answered at a reserved place.
 const ANSWERED_ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-/// Files that the engine opens beside connections.
+/// Files that the engine opens besides connections.
 const OTHER_FILES: usize = 256;
 
 type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 
-/// Serves until `stop` is done; then no connection is accepted, and requests under way are finished within the drain
-/// time. The engine itself is stopped by the caller, afterwards.
+/// Serves until `stop` completes. Then no connection is accepted, and running requests may finish within the drain
+/// time. The caller stops the engine itself afterwards.
 pub async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output = ()>) {
     let limits = within_files(api.limits.clone());
     let routes = super::router(Shared::clone(&api));
@@ -58,7 +58,7 @@ pub async fn serve(listener: TcpListener, api: Shared, stop: impl Future<Output 
                 continue;
             }
         };
-        // A connection that breaks off is the other side's business.
+        // A broken connection is the other side's concern.
         match places.take(from) {
             Place::Own(place) => {
                 let connection = open.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
@@ -90,12 +90,12 @@ async fn accept(listener: &TcpListener, write_timeout: Duration) -> io::Result<(
     let (stream, from) = listener.accept().await?;
     stream.set_nodelay(true)?;
     let mut stream = TimeoutStream::new(stream);
-    // Counted from when the other side stopped taking what it asked for, and anew whenever it takes some.
+    // Counted from when the other side stopped reading, and again whenever it reads some.
     stream.set_write_timeout(Some(write_timeout));
     Ok((Box::pin(stream), from.ip()))
 }
 
-/// The same routes for a connection beyond the limits: one answer about health, and it is closed.
+/// The same routes for a connection beyond the limits: it gets one response, and is closed.
 fn health_alone(routes: Router) -> Router {
     routes.layer(middleware::from_fn(async |request: Request<Body>, next: Next| -> Response {
         let mut response = if ANSWERED_ALWAYS.contains(&request.uri().path()) {
@@ -110,8 +110,8 @@ fn health_alone(routes: Router) -> Router {
     }))
 }
 
-/// Raises the number of files that this process may open to what the system allows, and takes no more connections than
-/// there are files for: beyond that even a question about health would find none.
+/// Raises the number of files that this process may open to what the system allows, and lowers the limit on connections
+/// to what there are files for. Beyond that, not even a health check would get one.
 fn within_files(mut limits: Limits) -> Limits {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);

@@ -1,4 +1,4 @@
-//! What handlers share: the engine, the tokens, the sources ready to check and map.
+//! What handlers share: the engine, the tokens, and the sources with their verifiers and mappings.
 
 use crate::http::auth::Tokens;
 use crate::http::bodies::Bodies;
@@ -17,32 +17,29 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Everything a handler may use.
 pub struct Api {
     pub(crate) engine: Engine,
-    /// Tokens in force.
     pub(crate) tokens: Tokens,
-    /// Sizes and times.
     pub(crate) limits: Limits,
-    /// Room for bodies.
     pub(crate) bodies: Bodies,
-    /// Lists that look through records.
+    /// Runs lists that look through records.
     pub(crate) scans: Scans,
-    /// Tokens change one after the other: two admins must not revoke each other, nor one put back what the other revoked.
+    /// Held while tokens change: two admins must not revoke each other, nor one restore what the other revoked.
     pub(crate) revoking: tokio::sync::Mutex<()>,
     /// The folder that `POST /v1/workspace/apply` reads.
     pub(crate) workspace: PathBuf,
-    /// One workspace is applied at a time: each is built on the definitions of the one before.
+    /// Held while a workspace is applied, because each is built on the definitions of the one before.
     pub(crate) applying: Arc<tokio::sync::Mutex<()>>,
-    /// Builds of plugins that decided once.
+    /// Builds of plugins that have decided at some time.
     pub(crate) archive: Arc<Archive>,
     sources: RwLock<Arc<Sources>>,
-    /// Whether the engine is about to stop: what may take long is broken off.
+    /// Whether the engine is about to stop. If so, requests that may take long are ended early.
     stopping: tokio::sync::watch::Sender<bool>,
 }
 
-/// As handlers hold it.
+/// The state as handlers hold it.
 pub type Shared = Arc<Api>;
 
 impl Api {
-    /// The shared state of a running engine; the tokens are read, the sources laid out.
+    /// The shared state of a running engine, with the tokens read and the sources prepared.
     pub async fn new(engine: Engine, workspace: PathBuf, limits: Limits) -> anyhow::Result<Shared> {
         let archive = Arc::new(Archive::new(&engine.catalog().library)?);
         let tokens = Tokens::default();
@@ -69,17 +66,17 @@ impl Api {
         self.stopping.send_replace(true);
     }
 
-    /// Done when the engine is about to stop.
+    /// Completes when the engine is about to stop.
     pub(crate) async fn stopping(&self) {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// The engine that answers are taken from.
+    /// The engine behind the API.
     pub const fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Whether there is no token at all: then nobody gets in but through webhooks.
+    /// Whether there are no tokens. Then nobody gets in except through webhooks.
     pub fn has_no_token(&self) -> bool {
         self.tokens.is_empty()
     }
@@ -89,7 +86,7 @@ impl Api {
         self.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the sources of a workspace that became active.
+    /// Takes over the sources of a workspace that became active.
     pub(crate) fn take_sources(&self, sources: Sources) {
         *self.sources.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sources);
     }
@@ -104,27 +101,27 @@ impl Api {
 /// The webhooks of a workspace, ready for use.
 pub struct Sources {
     by_name: BTreeMap<String, Intake>,
-    /// Which source has no secret, and why: shown at the start and after `apply`.
+    /// Which sources have no secret, and why. Shown at the start and after `apply`.
     pub closed: Vec<(String, String)>,
 }
 
 /// A webhook that takes deliveries.
 pub struct OpenSource {
-    /// Tells genuine ones.
+    /// Recognises genuine deliveries.
     pub verifier: Verifier,
-    /// Makes events of them.
+    /// Maps them to events.
     pub reader: Reader,
 }
 
 /// What one webhook accepts, and how it is read.
 pub enum Intake {
     Open(Box<OpenSource>),
-    /// Its secret is not to be had; the text says why.
+    /// Its secret is not available; the text says why.
     Closed(String),
 }
 
 impl Sources {
-    /// Lays out every source of a workspace; relative secret files lie in `folder`.
+    /// Prepares every source of a workspace. Relative paths of secret files are relative to `folder`.
     pub fn new(catalog: &Catalog, folder: &Path) -> Self {
         let mut closed = Vec::new();
         let mut by_name = BTreeMap::new();
@@ -141,7 +138,7 @@ impl Sources {
         Self { by_name, closed }
     }
 
-    /// The webhook of this name.
+    /// The webhook with this name.
     pub fn get(&self, name: &str) -> Option<&Intake> {
         self.by_name.get(name)
     }

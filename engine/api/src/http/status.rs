@@ -7,7 +7,7 @@ use crate::views::status::StatusView;
 use axum::Json;
 use axum::extract::State;
 
-/// Where leads stand, first-response times, decisions, sendings, and what needs a person.
+/// Where leads are, first-response times, decisions, messages sent, and what needs a person.
 pub(crate) async fn show(_: Caller<Read>, State(api): State<Shared>) -> Result<Json<StatusView>, Problem> {
     Ok(Json(StatusView::take(&api.engine).await?))
 }

@@ -1,5 +1,5 @@
-//! The work queue: what is to be done, in rank order, and what came of it. A call is listed and claimed only when the
-//! contact gate lets it happen now.
+//! The work queue: what is to be done, in rank order, and the outcome. A call is listed and can be claimed only while
+//! the contact gate allows it.
 
 use crate::http::auth::{Caller, Read, Steer, Work};
 use crate::http::events::members;
@@ -32,7 +32,8 @@ use std::sync::Arc;
 const SNOOZE_MS_MAX: i64 = 366 * DAY_MS;
 /// Places of a queue read at once.
 const BATCH: usize = 128;
-/// Places that a page of a queue looks at, when nothing is looked for in it; the rest is held back by the gate.
+/// The most places one page looks at when nothing in particular is searched for. It looks at that many only if the gate
+/// holds tasks back.
 const QUEUE_SCAN_MAX: usize = 1_000;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -51,11 +52,11 @@ pub(crate) struct ListParams {
 #[derive(Debug, Serialize)]
 pub(crate) struct Queue {
     items: Vec<TaskView>,
-    /// How many tasks on this stretch of the queue must not be done now.
+    /// How many tasks on this page's part of the queue must not be done now.
     held_back: usize,
     /// Why they must not, and until when.
     held: Vec<HeldView>,
-    /// Of a queue where nothing is to be done and nothing held back: what there is elsewhere.
+    /// If the queue has nothing to do and nothing held back: what there is elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     elsewhere: Option<Elsewhere>,
     next: Option<String>,
@@ -70,7 +71,8 @@ struct Elsewhere {
     leads: i64,
 }
 
-/// `GET /v1/tasks`: a rep's queue, a pool's, that of nobody, or all of them, in rank order. `due` is `overdue`, `today` or a time.
+/// `GET /v1/tasks`: a rep's queue, a pool's, that of unassigned tasks, or all of them, in rank order. `due` is
+/// `overdue`, `today` or a time.
 pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Shared>,
@@ -88,18 +90,18 @@ pub(crate) async fn list(
     let scan_max = if looked_for { api.limits.page_scan_max } else { QUEUE_SCAN_MAX };
     let search = Search { name, assignee, kind: params.kind, due_until, limit, scan_max };
     let page = search.page(Arc::clone(&api), after);
-    // The head of a queue is in order already, and reps look at it all day.
+    // The head of a queue is already in order, and reps look at it all day.
     if looked_for { api.scans.run(page).await } else { page.await }.map(Json)
 }
 
-/// What is looked for in a queue.
+/// What is searched for in a queue.
 struct Search {
     name: String,
     assignee: Option<Assignee>,
     kind: Option<TaskKind>,
     due_until: Option<Timestamp>,
     limit: usize,
-    /// Places that are looked at.
+    /// How many places are looked at.
     scan_max: usize,
 }
 
@@ -153,7 +155,7 @@ impl Search {
     }
 }
 
-/// An empty queue of nobody is a misspelt name.
+/// Refuses an unknown rep or pool: an empty queue would hide a misspelt name.
 fn known_queue(assignee: Option<&Assignee>, catalog: &Catalog) -> Result<(), Problem> {
     let team = &catalog.workspace.settings.team;
     match assignee {
@@ -213,7 +215,7 @@ fn open_task(state: &LeadState, id: TaskId) -> Option<&Task> {
     state.tasks.iter().find(|task| task.id == id)
 }
 
-/// A task that is not open: never was, or is over.
+/// The problem of a task that is not open: it never was, or it is over.
 fn not_open(id: TaskId, state: Option<&LeadState>) -> Problem {
     let number = id.0 & u128::from(cadenza_core::id::BORN_MAX);
     match state {
@@ -235,7 +237,7 @@ fn not_open(id: TaskId, state: Option<&LeadState>) -> Problem {
     }
 }
 
-/// The task with its lead; a problem when it is not open.
+/// The task with its lead; a problem if it is not open.
 async fn load(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
     let state = api.engine.lead(id.lead()).await?;
     match state.as_ref().and_then(|state| open_task(state, id)) {
@@ -247,7 +249,7 @@ async fn load(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
     }
 }
 
-/// The same of a task that may have been given up: who did it late says so all the same.
+/// The same, but also for a task that was given up, because whoever did it late can still report it.
 async fn load_even_given_up(api: &Shared, id: TaskId) -> Result<(LeadState, Task), Problem> {
     let state = api.engine.lead(id.lead()).await?;
     let given_up = |state: &LeadState| state.given_up.iter().find(|task| task.id == id).cloned();
@@ -264,7 +266,7 @@ async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Pro
     })?;
     match applied.ignored() {
         Some(Ignored::UnknownTask) => Err(not_open(id, Some(&applied.state))),
-        // The task was done; that the run had moved on meanwhile is in the journal.
+        // The task was done. That the run had already moved on is in the journal.
         Some(Ignored::NotAwaited) if applied.notes.len() > 1 => Ok(Json(Done::new(&applied, &api.engine.catalog()))),
         Some(Ignored::HeldBack) => Err(Problem::new(
             Kind::HeldBack,
@@ -348,7 +350,7 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
     Ok(TaskReport { task: task.id, outcome, result: body.result, notes, fields, callback_at, by })
 }
 
-/// When to call again: that lies ahead, and blank is none.
+/// When to call again. It must lie ahead; blank means `None`.
 fn read_callback(value: &Value, rules: &Rules<'_>) -> Result<Option<Timestamp>, String> {
     match value {
         Value::Blank => return Ok(None),

@@ -1,4 +1,4 @@
-//! API tokens over the API: made, listed and revoked by an admin. The secret is answered once and never again.
+//! API tokens over the API: created, listed and revoked by an admin. The secret is returned once and never again.
 
 use crate::http::auth::{Administer, Caller};
 use crate::http::leads::known_rep;
@@ -41,7 +41,7 @@ pub(crate) async fn create(
             TokenError::NoRep => Problem::new(Kind::InvalidField, error.to_string()).at("rep"),
             _ => Problem::new(Kind::Internal, error.to_string()),
         })?;
-    // Whoever reads the tokens last sets what is in force: one change after the other.
+    // Whoever reads the tokens last sets what is in force, so changes are made one after another.
     let _one_at_a_time = api.revoking.lock().await;
     let document = token.document(hash).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
     api.engine.write_documents(vec![document]).await?;
@@ -54,7 +54,7 @@ pub(crate) async fn list(_: Caller<Administer>, State(api): State<Shared>) -> Js
     Json(api.tokens.list())
 }
 
-/// `DELETE /v1/tokens/{id or name}`; the last token that manages tokens stays.
+/// `DELETE /v1/tokens/{id or name}`: the last token that manages tokens stays.
 pub(crate) async fn revoke(
     _: Caller<Administer>,
     State(api): State<Shared>,

@@ -1,4 +1,4 @@
-//! Workflows: what there is, who is put in or taken out, and the brake.
+//! Workflows: which there are, enrolling and removing leads, and pausing.
 
 use crate::http::auth::{Caller, Read, Steer};
 use crate::http::problem::{Kind, Problem};
@@ -22,7 +22,7 @@ pub(crate) async fn list(_: Caller<Read>, State(api): State<Shared>) -> Json<Vec
     Json(catalog.live.workflows.values().map(|workflow| WorkflowView::new(workflow, &catalog)).collect())
 }
 
-/// `GET /v1/workflows/{name}/versions`: the live one and those that runs still have pinned.
+/// `GET /v1/workflows/{name}/versions`: the live version and those that runs still have pinned.
 pub(crate) async fn versions(
     _: Caller<Read>,
     State(api): State<Shared>,
@@ -58,7 +58,7 @@ pub(crate) struct DryRun {
     dry_run: bool,
 }
 
-/// What became of each lead, or would.
+/// What happened to each lead, or would happen.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     dry_run: bool,
@@ -76,7 +76,7 @@ struct LeadOutcome {
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// In a preview: plugins whose answers decide how it goes on, and which were not asked.
+    /// In a preview: plugins that were not asked, but whose answers decide how it continues.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     would_ask: Vec<String>,
 }
@@ -145,7 +145,7 @@ async fn perform(api: &Shared, lead: LeadId, event: Event) -> Result<Preview, Pr
     Ok(Preview { notes, would_ask: Vec::new() })
 }
 
-/// The same command, computed and thrown away. What plugins on the pool would answer nobody knows.
+/// Computes the same command and throws the result away. What plugins on the pool would answer is unknown.
 async fn rehearse(api: &Shared, lead: LeadId, event: Event) -> Result<Preview, Problem> {
     Ok(api.engine.preview(lead, event).await?)
 }
@@ -158,7 +158,7 @@ fn refusal(notes: &[Note]) -> Option<(String, String)> {
     })
 }
 
-/// What a brake answers.
+/// The answer to a pause or resume.
 #[derive(Debug, Serialize)]
 pub(crate) struct Braked {
     name: String,
@@ -199,7 +199,7 @@ type Brakes = Result<Json<Braked>, Problem>;
 
 async fn brake_workflow(api: &Shared, name: String, paused: bool) -> Brakes {
     let catalog = api.engine.catalog();
-    // One that is no longer live may have runs, and may be paused.
+    // A workflow that is no longer live may have runs, and may be paused.
     if !catalog.definitions.knows(&name) && !catalog.brakes.paused.workflows.contains(&name) {
         return Err(Problem::not_found("workflow", &name));
     }

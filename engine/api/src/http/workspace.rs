@@ -19,11 +19,11 @@ pub(crate) struct AppliedView {
     workflows: Vec<String>,
     /// What somebody should look at all the same, and what this workspace leaves behind.
     warnings: Vec<Diagnostic>,
-    /// Sources that take nothing because their secret is not to be had.
+    /// Sources that accept nothing because their secret is not available.
     closed_sources: Vec<ClosedSource>,
     /// Builds of plugins that do not fit a definition, where, and what happens there.
     misfits: Vec<String>,
-    /// Connections by which nothing can be sent.
+    /// Connections through which nothing can be sent.
     unready_connections: Vec<UnreadyConnection>,
 }
 
@@ -42,7 +42,7 @@ struct ClosedSource {
 /// Reads, checks and activates the workspace folder.
 pub(crate) async fn apply(_: Caller<Steer>, State(api): State<Shared>, _: Bare) -> Result<Json<AppliedView>, Problem> {
     let applying = Arc::clone(&api.applying).lock_owned().await;
-    // Goes on when the caller hangs up: nobody else begins before it is done.
+    // Continues even if the caller hangs up, so that nobody else begins before it is done.
     let application = tokio::spawn(async move {
         let _applying = applying;
         apply_alone(&api).await

@@ -1,6 +1,5 @@
-//! Whom a word against a contact names. An opt-out, a bounce or a wrong number holds for every address and number that is
-//! named with it, however many stand in one field and whether they stand under `lead` or `data`: none is left out in
-//! silence.
+//! Which addresses and numbers an opt-out, a bounce or a wrong number holds for: every one named with it, however many
+//! are in one field, and whether they are under `lead` or `data`. None is silently left out.
 
 use super::IntakeError;
 use cadenza_core::country::Country;
@@ -19,8 +18,8 @@ const NAMES: [(IdentityKind, &[&str]); 2] = [
     (IdentityKind::Phone, &["phone", "phones", "phone_number", "telephone", "tel", "mobile", "mobile_phone"]),
 ];
 
-/// Puts what was `given` as the lead's address and number, and what stands under `data`, where the lead takes it from.
-/// `home` is where numbers without a country are.
+/// Puts the lead's address and number as `given`, and those under `data`, where the lead takes them from. `home` is the
+/// country of numbers that do not name one.
 pub(super) fn name(report: &mut Report, given: Vec<(String, Value)>, home: Option<Country>) -> Result<(), IntakeError> {
     if report.says_no() {
         refuse_unclear(&report.left_out)?;
@@ -60,7 +59,8 @@ pub(super) fn name(report: &mut Report, given: Vec<(String, Value)>, home: Optio
     Ok(())
 }
 
-/// Somebody says no, and what stands where it should say who cannot be read at all: whoever sends it can say it again.
+/// Refuses an event in which somebody says no, but the place that should say who cannot be read at all. The
+/// sender can send it again.
 fn refuse_unclear(left_out: &[LeftOut]) -> Result<(), IntakeError> {
     for left in left_out {
         let field = left.field.strip_prefix("data.").unwrap_or(&left.field);
@@ -88,7 +88,7 @@ const fn wanted(kind: IdentityKind) -> &'static str {
 #[derive(Debug, Default)]
 struct Several {
     keys: Vec<String>,
-    /// There is something besides that may be one and cannot be read.
+    /// Something else may be a key too, but cannot be read.
     unread: bool,
 }
 
@@ -139,7 +139,7 @@ fn parts(kind: IdentityKind, text: &str) -> Vec<&str> {
     const DIGITS_MIN: usize = 6;
     match kind {
         IdentityKind::Phone => {
-            // Letters stand between two numbers ("or", "mobile:"), and so may a stroke.
+            // Letters may separate two numbers ("or", "mobile:"), and so may a slash.
             let between = |c: char| c.is_alphabetic() || ",;|/\n\r\t&:".contains(c);
             let is_number = |part: &&str| part.chars().filter(char::is_ascii_digit).count() >= DIGITS_MIN;
             text.split(between).map(str::trim).filter(is_number).collect()

@@ -1,16 +1,16 @@
-//! What makes two deliveries under one id the same: what they say, as it was read. Neither the order of members, nor a
-//! counter of attempts, nor how a number is written is part of it.
+//! What makes two deliveries under one id the same: what they say, as it was read. The order of members, a counter of
+//! attempts, and how a number is written do not count.
 
 use cadenza_core::event::{EventType, Report};
 use cadenza_core::id::{Hash64, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 
-/// Whole numbers up to here are the same as doubles.
+/// Whole numbers up to here are exact as doubles.
 const EXACT_MAX: f64 = 9e15;
 
-/// A hash of an event's content. `at` is when the sender says it happened: a delivery without a time is the same whenever
-/// it comes.
+/// A hash of an event's content. `at` is when the sender says it happened; a delivery without a time is
+/// the same whenever it comes.
 pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>) -> u64 {
     let mut hash = Hash64::default();
     match &report.kind {

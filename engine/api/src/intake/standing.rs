@@ -1,5 +1,5 @@
-//! What an event says under `lead` about where the lead stands: consent, stage, owner. Consent that is not clear refuses
-//! the event; a stage or owner that nobody knows is left out.
+//! What an event says under `lead` about where the lead stands: consent, stage, owner. Unclear consent refuses the
+//! event; an unknown stage or owner is left out.
 
 use super::{IntakeError, Rules};
 use cadenza_core::event::Standing;
@@ -9,7 +9,7 @@ use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::Team;
 
-/// Reads one member; blank says nothing.
+/// Reads one member. A blank one says nothing.
 pub(super) fn read(
     name: &'static str,
     value: Value,
@@ -40,7 +40,7 @@ pub(super) fn read(
     })
 }
 
-/// Puts what one member says to what others say.
+/// Adds what one member says to what others say.
 pub(super) fn add(standing: &mut Standing, told: Standing) {
     standing.opted_out = told.opted_out.or(standing.opted_out);
     standing.refused.extend(told.refused);
@@ -65,7 +65,7 @@ fn said(value: &Value) -> String {
     }
 }
 
-/// Yes or no; the day it was said means yes.
+/// Yes or no. The day on which it was said means yes.
 fn opted_out(value: &Value, rules: &Rules<'_>) -> Result<bool, IntakeError> {
     let when = || matches!(value, Value::Text(_)).then(|| moment::read(value, rules.zone).ok()).flatten().map(|_| true);
     reading::truth(value).or_else(when).ok_or_else(|| IntakeError::Consent {
@@ -99,7 +99,7 @@ fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
     Ok(channels)
 }
 
-/// A channel, as people call it.
+/// A channel, under any of its usual names.
 fn channel(text: &str) -> Option<Channel> {
     match reading::known(text).to_lowercase().as_str() {
         "call" | "calls" | "phone" | "telephone" => Some(Channel::Call),
@@ -116,7 +116,8 @@ fn stage(value: &Value) -> Option<Stage> {
     Stage::parse(&text.to_lowercase())
 }
 
-/// The rep that a text names: by id, mail address or name, where only one has it. Without a team every text is an id.
+/// The rep that a text names: by id, or by mail address or name if only one rep has it. Without a
+/// team, every text is an id.
 fn owner(value: &Value, team: Option<&Team>) -> Option<RepId> {
     let Ok(Value::Text(text)) = reading::read(value.clone(), ValueType::Text, &jiff::tz::TimeZone::UTC) else {
         return None;

@@ -166,7 +166,7 @@ fn the_future_is_refused_but_for_a_clock_that_is_a_little_ahead() {
         assert_eq!(result.is_ok(), taken, "{ahead_ms} ms ahead");
         assert_eq!(result.err().and_then(|error| error.place()).as_deref(), (!taken).then_some("at"));
     }
-    // What was agreed for later is no report of the past.
+    // An appointment for later is not a report of the past.
     let call =
         of(StandardEvent::CallCompleted, draft(&[], &[("outcome", t("connected")), ("callback_at", t("2027-01-07"))]));
     assert!(checked(call).is_ok());

@@ -3,7 +3,7 @@
 use cadenza_store::{DamageLog, Damaged};
 use serde::Serialize;
 
-/// One record.
+/// One damaged record.
 #[derive(Debug, Serialize)]
 pub struct DamageView {
     kind: &'static str,
@@ -12,7 +12,7 @@ pub struct DamageView {
 }
 
 impl DamageView {
-    /// Everything that is listed, in the order it was met.
+    /// Everything listed, in the order of discovery.
     pub fn list(damage: &DamageLog) -> Vec<Self> {
         let view = |Damaged { kind, what, cause, .. }| Self { kind, what, cause };
         damage.list(0).into_iter().map(view).collect()

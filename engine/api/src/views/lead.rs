@@ -1,4 +1,4 @@
-//! A lead as the API shows it: a row of a list, and the whole of it.
+//! A lead as the API shows it: a row of a list, and the whole lead.
 
 use crate::json;
 use crate::views::run::RunView;
@@ -16,7 +16,7 @@ use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Ways on which nothing comes through: an address proved wrong, or what it needs is bound for that.
+/// Channels that do not reach the lead: its address or number proved wrong, or is bound for that reason.
 fn unreachable(lead: &Lead) -> Vec<Channel> {
     let proved_wrong = |channel| {
         let bound = lead.bound_on(channel);
@@ -51,7 +51,6 @@ pub(crate) struct LeadRow {
 }
 
 impl LeadRow {
-    /// The row of a lead.
     pub(crate) fn new(state: &LeadState, catalog: &Catalog) -> Self {
         let lead = &state.lead;
         let run = |run| RunView::new(run, state, catalog).place();
@@ -128,7 +127,7 @@ struct HoldView {
 struct ConsentView {
     opted_out: Option<OptOutView>,
     refused: Vec<Channel>,
-    /// Ways on which the lead's own address or number does not reach it.
+    /// Channels on which the lead's own address or number does not reach it.
     unreachable: Vec<Channel>,
     /// What binds the addresses and numbers that it has or had, whoever else has them.
     bound: Vec<BoundView>,
@@ -207,7 +206,6 @@ struct OpenTask {
 }
 
 impl LeadView {
-    /// All of a lead.
     pub(crate) fn new(state: &LeadState, catalog: &Catalog) -> Self {
         let lead = &state.lead;
         let known = lead.profile.known();
@@ -304,7 +302,7 @@ fn touch_view(touch: &cadenza_core::lead::Touch) -> TouchView {
     }
 }
 
-/// When something is next to happen: a timer goes off, or somebody is to have done something.
+/// When something happens next: a timer fires, or a task is due.
 fn next_due(state: &LeadState) -> Option<Timestamp> {
     state.tasks.iter().map(|task| task.due).chain(state.next_due()).min()
 }

@@ -1,4 +1,4 @@
-//! What the API shows: shapes of their own, apart from the records they are made from, so that either may change alone.
+//! What the API shows. These types are separate from the records they are made from, so that either can change alone.
 
 pub mod damage;
 pub(crate) mod lead;
@@ -17,7 +17,6 @@ use serde::Serialize;
 /// A page of a list.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page<T> {
-    /// What was found.
     pub(crate) items: Vec<T>,
     /// The cursor of the next page; null at the end.
     pub(crate) next: Option<String>,

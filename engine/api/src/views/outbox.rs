@@ -1,4 +1,5 @@
-//! What is on its way out, and what was given up, as the API shows it. Bodies of mails are left out: they are the lead's.
+//! The outbox and the dead letters, as the API shows them. Bodies of mails are left out,
+//! because they belong to the lead.
 
 use super::words;
 use base64::Engine as _;
@@ -21,17 +22,16 @@ pub(crate) struct OutgoingView {
     kind: &'static str,
     what: String,
     made_at: Timestamp,
-    /// None while it is held until something is resumed.
+    /// `None` while it is held until something is resumed.
     due: Option<Timestamp>,
     tries: u16,
     started_at: Option<Timestamp>,
     last_error: Option<String>,
-    /// Why it was put off last, in words.
+    /// Why it was last put off, in words.
     put_off: Option<&'static str>,
 }
 
 impl OutgoingView {
-    /// The row as it is kept.
     pub(crate) fn new(row: &Outgoing, catalog: &Catalog) -> Self {
         let script = |script| catalog.definitions.script(script).unwrap_or("a script that is gone").to_owned();
         let (kind, what) = match &row.message {
@@ -66,9 +66,9 @@ pub(crate) struct DeadLetterView {
     id: String,
     at: Timestamp,
     cause: String,
-    /// How often it came: more than once for a delivery that was tried again.
+    /// How often it came; more than once for a retried delivery.
     times: u64,
-    /// When it came the last time.
+    /// When it last came.
     last_at: Timestamp,
     #[serde(flatten)]
     content: ContentView,
@@ -85,10 +85,10 @@ enum ContentView {
         event: String,
         content_type: Option<String>,
         body_bytes: usize,
-        /// As text; what is no UTF-8 is replaced in it. Left out in a list.
+        /// As text; what is not UTF-8 is replaced. Left out in a list.
         #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<String>,
-        /// The bytes as they came, when they are no UTF-8; not in a list.
+        /// The bytes as they came, if they are not UTF-8. Left out in a list.
         #[serde(skip_serializing_if = "Option::is_none")]
         body_base64: Option<String>,
     },
@@ -104,11 +104,11 @@ impl DeadLetterView {
         view
     }
 
-    /// The letter as it is kept.
+    /// The whole letter.
     pub(crate) fn new(letter: &DeadLetter, catalog: &Catalog) -> Self {
         let content = match &letter.content {
             DeadContent::Outgoing(row) => {
-                // It is not put off any more, it is given up.
+                // It is no longer put off; it is given up.
                 let message = OutgoingView { put_off: None, ..OutgoingView::new(row, catalog) };
                 ContentView::Outgoing { message }
             }

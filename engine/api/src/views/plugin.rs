@@ -1,4 +1,5 @@
-//! A plugin as the API shows it: what it says of itself, which of its builds decide and are tried, and how they do.
+//! A plugin as the API shows it: what it says of itself, which of its builds decide or are on
+//! trial, and how they are doing.
 
 use crate::json;
 use cadenza_builds::health::{BuildHealth, Health, Outcome};
@@ -14,22 +15,22 @@ use cadenza_sandbox::{BudgetOverrides, Budgets, HostLimits, NEAR_PERCENT, Resour
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A plugin.
+/// A plugin as the API shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct PluginView {
     name: String,
-    /// It is asked nothing while it is paused; who has to ask it waits.
+    /// While it is paused it is asked nothing, and whoever has to ask it waits.
     paused: bool,
-    /// The build that decides; none while the first one is tried.
+    /// The build that decides; `None` while the first one is on trial.
     #[serde(flatten)]
     live: Option<BuildView>,
-    /// What is tried.
+    /// The build on trial.
     candidate: Option<CandidateView>,
-    /// Builds that were live before, the latest first: a rollback goes back one by one.
+    /// Builds that were live before, the latest first. A rollback goes back one by one.
     past: Vec<PastView>,
 }
 
-/// A build that decides or is tried.
+/// A build that decides or is on trial.
 #[derive(Debug, Serialize)]
 pub(crate) struct BuildView {
     digest: Digest,
@@ -43,10 +44,10 @@ pub(crate) struct BuildView {
     tracks: Vec<String>,
     since: Timestamp,
     by: String,
-    /// What its decisions did since the engine started.
+    /// Its decisions since the engine started.
     #[serde(rename = "use")]
     used: UseView,
-    /// What a decision may use, and what its decisions used, by budget.
+    /// For each budget, what a decision may use and what its decisions used.
     budgets: BTreeMap<&'static str, BudgetView>,
     circuit: CircuitView,
     /// What an operator should look at.
@@ -75,9 +76,9 @@ struct PastView {
 #[derive(Debug, Serialize)]
 struct UseView {
     decisions: u64,
-    /// How they ended, those that occurred.
+    /// How many decisions ended in each way, without ways that did not occur.
     outcomes: BTreeMap<&'static str, u64>,
-    /// Those that speak against the build: neither decided, nor refused, nor not even put to it.
+    /// Failures of the build: without those that decided or refused, and those that were never put to it.
     failed: u64,
     log_lines: u64,
 }
@@ -85,12 +86,13 @@ struct UseView {
 #[derive(Debug, Serialize)]
 struct BudgetView {
     allowed: u64,
-    /// Under `plugins` in cadenza.yaml; otherwise it is what the plugin asks for, or the engine's default.
+    /// Whether it is set under `plugins` in cadenza.yaml. Otherwise it is what the plugin asks
+    /// for, or the engine's default.
     set_by_workspace: bool,
     p50: u64,
     p99: u64,
     max: u64,
-    /// Of what is allowed, at the 99th percentile.
+    /// The percentage of what is allowed, at the 99th percentile.
     p99_percent: f64,
     /// Decisions that used more than 80 %.
     near: u64,
@@ -98,7 +100,7 @@ struct BudgetView {
 
 #[derive(Debug, Serialize)]
 struct CircuitView {
-    /// `closed`: it is asked; `open`: it failed again and again, and is not.
+    /// `closed`: it is asked; `open`: it failed repeatedly, and is not asked.
     state: &'static str,
     open_until: Option<Timestamp>,
     failures_in_a_row: u32,
@@ -109,13 +111,13 @@ struct CircuitView {
 struct DifferencesView {
     asked: u64,
     different: u64,
-    /// Other points; the mean and the largest difference, watched minus live.
+    /// Decisions with other points; with the mean and the largest difference, watched minus live.
     points: u64,
     points_mean: f64,
     points_max: i32,
-    /// Other reasons only.
+    /// Decisions that differ only in their reasons.
     reasons: u64,
-    /// Other segments, tracks or actions.
+    /// Decisions with another segment, track or action.
     moves: BTreeMap<String, u64>,
     fails: u64,
     fails_live: u64,
@@ -161,7 +163,6 @@ pub(crate) struct Seen<'a> {
 }
 
 impl PluginView {
-    /// A plugin of the registry.
     pub(crate) fn new(name: &str, versions: &Versions, seen: Seen<'_>) -> Self {
         let catalog = seen.catalog;
         let live = versions.live.as_ref().zip(catalog.plugins.infos().get(name)).map(|(live, info)| {
@@ -279,7 +280,7 @@ fn warnings(
             ));
         }
     }
-    // Of the others a decision may use a little more than it is allowed before it is stopped.
+    // For the other budgets, a decision may use slightly more than it is allowed before it is stopped.
     let lowered = [Resource::Fuel, Resource::Memory].into_iter().filter_map(known);
     for (of, budget) in lowered.filter(|(_, budget)| budget.p99 > budget.allowed) {
         warnings.push(format!(

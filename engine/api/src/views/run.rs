@@ -1,4 +1,4 @@
-//! A run as the API shows it: where it stands, what it waits for, and until when.
+//! A run as the API shows it: where it is, what it waits for, and until when.
 
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
@@ -8,18 +8,18 @@ use cadenza_core::workflow::{Step, Verb};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
-/// A run.
+/// A run as the API shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunView {
     id: RunId,
     lead: LeadId,
     workflow: String,
-    /// The version it has pinned; none once it is over.
+    /// The version it has pinned; left out once it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<String>,
-    /// active, waiting, parked or done.
+    /// `active`, `waiting`, `parked` or `done`.
     state: &'static str,
     /// What it does or waits for.
     doing: String,
@@ -27,7 +27,7 @@ pub(crate) struct RunView {
     started_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entered_at: Option<Timestamp>,
-    /// When it goes on by itself.
+    /// When it continues by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     due: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,12 +99,12 @@ impl RunView {
         }
     }
 
-    /// `workflow/step`.
+    /// Writes `workflow/step`.
     pub(crate) fn place(&self) -> String {
         format!("{}/{}", self.workflow, self.step.as_deref().unwrap_or("?"))
     }
 
-    /// Whether it is what a list asks for.
+    /// Whether it matches the filters of a list.
     pub(crate) fn is(&self, workflow: Option<&str>, step: Option<&str>, state: Option<&str>) -> bool {
         workflow.is_none_or(|wanted| wanted == self.workflow)
             && step.is_none_or(|wanted| Some(wanted) == self.step.as_deref())

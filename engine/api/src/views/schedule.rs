@@ -1,4 +1,4 @@
-//! A schedule as the API shows it: when it fires next, and what became of its past firings.
+//! A schedule as the API shows it: when it fires next, and what happened to its past firings.
 
 use cadenza_core::state::{Fired, Firing, PastFiring, ScheduleState};
 use cadenza_core::time::Timestamp;
@@ -6,7 +6,7 @@ use cadenza_core::workflow::{CatchUp, Schedule};
 use cadenza_runtime::cron;
 use serde::Serialize;
 
-/// A schedule.
+/// A schedule as the API shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ScheduleView {
     id: String,
@@ -14,12 +14,12 @@ pub(crate) struct ScheduleView {
     cron: String,
     timezone: String,
     catch_up: String,
-    /// What the engine has planned; a time that has passed when it is overdue.
+    /// When the engine plans to fire it; in the past if it is overdue.
     next: Option<Timestamp>,
     last: Option<FiringView>,
-    /// A firing that is going through the leads.
+    /// A firing that is working through the leads.
     firing: Option<UnderWay>,
-    /// How many of the remembered firings did not run at their time.
+    /// How many of the remembered firings did not run on time.
     late: usize,
     missed: usize,
     coalesced: usize,

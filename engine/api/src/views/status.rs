@@ -1,4 +1,4 @@
-//! The workspace at a glance: where leads stand, how fast they were called, what the engine did, what needs a person.
+//! The workspace at a glance: where leads are, how fast they were called, what the engine did, what needs a person.
 
 use cadenza_builds::health::Health;
 use cadenza_core::id::TaskId;
@@ -12,17 +12,15 @@ use cadenza_store::QueueKey;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// What needs a person is counted up to here; beyond, more than so many wait, and that is enough to know.
+/// What needs a person is counted up to this number. Beyond that, it is enough to know that there are more.
 const COUNTED_MAX: usize = 1_000;
 /// Places of a queue read at once.
 const PAGE: usize = 256;
 
-/// Everything at one moment.
+/// The workspace at one moment.
 #[derive(Debug, Serialize)]
 pub struct StatusView {
-    /// The engine's time.
     now: Timestamp,
-    /// The workspace's zone.
     timezone: Option<String>,
     #[serde(flatten)]
     counts: Counts,
@@ -35,9 +33,9 @@ pub struct StatusView {
 #[derive(Debug, Serialize)]
 struct DecisionsView {
     taken: u64,
-    /// Of these, such that failed: the step's failure policy applied.
+    /// How many of these failed, so that the step's failure policy applied.
     failed: u64,
-    /// Microseconds that one took on average; null before the first.
+    /// Microseconds that a decision took on average; null before the first.
     mean_us: Option<u64>,
 }
 
@@ -54,18 +52,18 @@ struct NeedsView {
     /// Runs that are parked.
     parked: i64,
     dead_letters: usize,
-    /// Open tasks in nobody's queue.
+    /// Open tasks assigned to nobody.
     tasks_of_nobody: usize,
-    /// Open tasks of anybody's that are late, escalations included.
+    /// Open tasks that are late, whoever has them; includes escalations.
     overdue_tasks: usize,
     /// What a person paused, such as `workflow/inbound`, `plugin/inbound-fit` or `connection/mailer`.
     paused: BTreeSet<String>,
-    /// Plugins that are not asked for a while because they failed again and again.
+    /// Plugins that are not asked for a while because they failed repeatedly.
     failing_plugins: BTreeSet<String>,
 }
 
 impl StatusView {
-    /// As it is now.
+    /// Takes the status as it is now.
     pub async fn take(engine: &Engine) -> Result<Self, Refused> {
         let catalog = engine.catalog();
         let counts = Counts::read(&engine.counters().await?, &catalog);
@@ -97,7 +95,7 @@ impl StatusView {
     }
 }
 
-/// Dead letters, of which few are held at a time: each has its body.
+/// Counts dead letters. Only a few are held at a time, because each has its body.
 async fn dead_letters(engine: &Engine) -> Result<usize, Refused> {
     const AT_ONCE: usize = 8;
     let (mut count, mut after) = (0, None);
@@ -112,7 +110,8 @@ async fn dead_letters(engine: &Engine) -> Result<usize, Refused> {
     Ok(count.min(COUNTED_MAX))
 }
 
-/// Late tasks. A queue lies in the order of due times within its class: behind the first that is not late none is.
+/// Counts late tasks. Within its class a queue is in the order of due times, so no task after the first that
+/// is not late is late either.
 async fn overdue(engine: &Engine, now: Timestamp) -> Result<usize, Refused> {
     let (mut count, mut place) = (0, None);
     while count < COUNTED_MAX {

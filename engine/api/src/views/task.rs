@@ -1,4 +1,4 @@
-//! A task as a rep sees it: what to do, with whom, what to say, why it is here, and when it is due.
+//! A task as a rep sees it: what to do, with which lead, what to say, why it is here, and when it is due.
 
 use crate::json;
 use crate::views::lead;
@@ -33,15 +33,15 @@ pub(crate) struct TaskView {
     overdue: bool,
     created_at: Timestamp,
     not_before: Option<Timestamp>,
-    /// When it is given up if nobody has done it; none when never, or while something keeps it from being done.
+    /// When it is given up if nobody has done it; null if never, or while something keeps it from being done.
     give_up_at: Option<Timestamp>,
-    /// What the touch is to achieve.
+    /// What the touch should achieve.
     objective: String,
     /// What to say.
     script: Option<String>,
-    /// What to say when a voice mail is to be left.
+    /// What to say if a voice mail should be left.
     voicemail: Option<String>,
-    /// What the report is to answer.
+    /// What the report should answer.
     asks: Vec<Asked>,
     redial: bool,
     reminders: u16,
@@ -58,14 +58,14 @@ struct Asked {
     field: String,
     question: String,
     required: bool,
-    /// Of which type the answer is: text, integer, number, boolean, time, …
+    /// The type of the answer: text, integer, number, boolean, time, …
     #[serde(rename = "type")]
     kind: &'static str,
     /// What is known so far.
     value: JsonValue,
 }
 
-/// Whom it is about.
+/// The lead that it is about.
 #[derive(Debug, Serialize)]
 struct Whom {
     id: LeadId,
@@ -87,7 +87,7 @@ struct Why {
     version: String,
     step: Option<String>,
     run: Option<RunId>,
-    /// In one line.
+    /// The reason in one line.
     text: String,
     /// The reasons of the lead's score.
     reasons: Vec<String>,
@@ -125,7 +125,7 @@ impl TaskView {
         let plan = definition.and_then(|definition| plan(task, run, definition));
         let open_task = Some(task);
         let view = View { run, account, open_task, ..View::of(state, &catalog.live, &catalog.definitions, now) };
-        // A template that does not render is shown as it stands: the rep is still to call.
+        // A template that fails to render is shown as it is, because the rep still has to call.
         let render = |template: &str| render::text(template, &view).unwrap_or_else(|_| template.to_owned());
         let script = |path: &str| definition.and_then(|d| d.scripts.get(path)).map(|script| render(&script.body));
         Self {
@@ -160,7 +160,7 @@ impl TaskView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeldBack {
     pub(crate) why: &'static str,
-    /// Until when; none when nobody knows, or for good.
+    /// Until when; `None` if that is unknown, or forever.
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -173,7 +173,8 @@ impl std::fmt::Display for HeldBack {
     }
 }
 
-/// Why a task is not offered now; none when it may be. The gate's reason goes first: a call that it put off waits for both.
+/// Why a task is not offered now; `None` if it may be. The gate's reason takes precedence: a call that the
+/// gate put off waits for both.
 pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
     let put_off = task.not_before.filter(|until| *until > now);
     let verdict = match task.kind {
@@ -195,12 +196,12 @@ pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: 
 pub(crate) struct HeldView {
     why: &'static str,
     tasks: usize,
-    /// When the first of them may be done; null when nobody knows, or never.
+    /// When the first of them may be done; null if that is unknown, or never.
     first_at: Option<Timestamp>,
 }
 
 impl HeldView {
-    /// Adds one to those of its reason.
+    /// Adds one task to those with its reason.
     pub(crate) fn count(held: &mut Vec<Self>, one: HeldBack) {
         match held.iter_mut().find(|known| known.why == one.why) {
             Some(known) => {
@@ -212,7 +213,7 @@ impl HeldView {
     }
 }
 
-/// What the report of a task is to answer.
+/// What the report of a task should answer.
 pub(crate) fn inquiries<'a>(task: &Task, definition: &'a Workflow) -> &'a [Inquiry] {
     match definition.step(task.step).map(|step| &step.verb) {
         _ if task.kind == TaskKind::Escalation => &[],
@@ -254,7 +255,7 @@ fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<
     }
 }
 
-/// The message of the series that would be left now: the first, those between, the last contact's.
+/// The message of the series that would be left now: the first, one in between, or that of the last contact.
 fn voicemail<'a>(cadence: &'a Cadence, run: Option<&Run>) -> Option<&'a str> {
     let series = cadence.voicemails.as_ref()?;
     let RunState::Cadence(state) = run?.state else { return None };
@@ -292,7 +293,7 @@ fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &
     if task.redial {
         text.push_str("; second dial, nobody answered the first");
     }
-    // The second dial is the same contact as the first.
+    // The second dial belongs to the same contact as the first.
     let contact = state.lead.counts.contacts + u32::from(!task.redial);
     if contact > 1 {
         text.push_str(&format!("; contact number {contact}"));

@@ -13,10 +13,10 @@ use serde::Serialize;
 pub(crate) struct TimelineView {
     lead: LeadId,
     name: Option<String>,
-    /// The zone that times in words are in.
+    /// The time zone of times in words.
     timezone: Option<String>,
     items: Vec<EntryView>,
-    /// Entries among these that cannot be read.
+    /// Entries on this page that cannot be read.
     #[serde(skip_serializing_if = "is_zero")]
     unreadable: u64,
     next: Option<String>,
@@ -38,14 +38,14 @@ struct EntryView {
 }
 
 impl TimelineView {
-    /// Entries from after a number, in words; `next` is the cursor of what follows.
+    /// Entries after a number, in words; `next` is the cursor of what follows.
     pub(crate) fn new(
         state: &LeadState,
         (after, entries): (u64, &[Entry]),
         catalog: &Catalog,
         next: Option<String>,
     ) -> Self {
-        // They are numbered without a gap: a number that is not there could not be read.
+        // Entries are numbered without gaps, so a number that is missing could not be read.
         let last = entries.last().map_or(after, |entry| entry.seq);
         let unreadable = (last - after).saturating_sub(entries.len() as u64);
         let mut teller = Teller::new(catalog, state);

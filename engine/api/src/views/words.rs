@@ -1,5 +1,5 @@
-//! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. The words of a
-//! decision's reasons are the plugin's own.
+//! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. A decision's
+//! reasons are in the plugin's own words.
 
 use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
@@ -13,7 +13,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{ChosenBy, ScriptId, StepId};
+use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,7 +29,8 @@ pub(crate) struct ReasonView {
     pub(crate) text: String,
 }
 
-/// Reasons in the words of their plugin, whichever build decided; by number when it is not known any more.
+/// Reasons in the words of their plugin, whichever build decided; by number if the plugin or
+/// the rule is no longer known.
 pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalog) -> Vec<ReasonView> {
     let rules = plugin.and_then(|name| catalog.registry.get(name)).map(|versions| &versions.rules);
     let view = |reason: &Reason| {
@@ -50,7 +51,7 @@ pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalo
     reasons.iter().map(view).collect()
 }
 
-/// Tells a lead's journal, entry after entry; remembers which run and task is which.
+/// Puts a lead's journal into words, entry after entry, and remembers which run and task is which.
 pub(crate) struct Teller<'a> {
     catalog: &'a Catalog,
     lead: LeadId,
@@ -76,7 +77,7 @@ impl Told {
 }
 
 impl<'a> Teller<'a> {
-    /// A teller that knows what the lead is in now; the rest it learns as it goes.
+    /// A teller that knows the lead's current runs and tasks. It learns the others from the entries.
     pub(crate) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
         Self {
             catalog,
@@ -102,7 +103,7 @@ impl<'a> Teller<'a> {
         told
     }
 
-    /// Which field changed, from what to what, and by which workflow when it was one.
+    /// Which field changed, from what to what, and by which workflow if one did it.
     fn change(&self, change: &Change) -> String {
         let Change { field, from, to, run } = change;
         let was = if from.is_blank() { String::new() } else { format!("; it was {}", self.value(from)) };
@@ -178,8 +179,8 @@ impl<'a> Teller<'a> {
                 "A message that was about to leave stays: what is in force changes, and it is asked about again."
                     .to_owned()
             }
-            Note::Queued { via, script: Some(script), .. } => {
-                format!("The mail {} was made ready to leave by {via}.", self.script(*script))
+            Note::Queued { via, script: Some(script), at, .. } => {
+                format!("The {} {} was made ready to leave by {via}.", self.written(*at), self.script(*script))
             }
             Note::Interrupted { run, by, did, .. } => {
                 let what = match did {
@@ -213,10 +214,10 @@ impl<'a> Teller<'a> {
                 format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
             }
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
-            Note::Delivered { effect, ending, script, why, .. } => {
+            Note::Delivered { effect, ending, script, why, at, .. } => {
                 let what = script.map_or_else(
-                    || "A notice to a rep".to_owned(),
-                    |script| format!("The mail {}", self.script(script)),
+                    || "A notice".to_owned(),
+                    |script| format!("The {} {}", self.written(*at), self.script(script)),
                 );
                 delivered(*effect, *ending, &what, *why, events)
             }
@@ -319,7 +320,7 @@ impl<'a> Teller<'a> {
     }
 
     fn decision(&self, plugin: &str, digest: Option<Digest>, verdict: &Verdict, answer: Option<&Answer>) -> Told {
-        // The plugin's own words are in the personal part alone.
+        // The plugin's own words are only in the personal part.
         let failed = answer.and_then(|answer| answer.decision.as_ref().err());
         let text = match verdict {
             Verdict::Score { points, segment } => format!("{plugin} scored the lead {points} points: {segment}."),
@@ -335,6 +336,12 @@ impl<'a> Teller<'a> {
         });
         let build = digest.map_or_else(String::new, |digest| format!(" (build {digest})"));
         Told { text: text + &build, because }
+    }
+
+    /// What a step sends to the lead.
+    fn written(&self, at: Option<StepRef>) -> &'static str {
+        let verb = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step).map(|(_, verb)| verb));
+        if verb == Some("message") { "text message" } else { "mail" }
     }
 
     fn time(&self, at: Timestamp) -> String {
@@ -354,7 +361,7 @@ impl<'a> Teller<'a> {
 
     fn step(&self, run: Born, step: StepId) -> String {
         let definitions = &self.catalog.definitions;
-        // Of a run that is over only the workflow's name is kept: enough while there is one version of it.
+        // Of a run that is over only the workflow's name is kept. That is enough while there is only one version of it.
         let only = || {
             let mut versions = definitions.versions(self.past.get(&run)?);
             versions.next().filter(|_| versions.next().is_none())
@@ -392,7 +399,7 @@ pub(crate) fn time(at: Timestamp, catalog: &Catalog) -> String {
     at.to_jiff().to_zoned(zone).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
-/// What was left out of an event, in the words of when it came; without them once the person was erased.
+/// What was left out of an event, in the words of when it came; in general words once the person was erased.
 fn left_out(field: &str, why: reading::Why, events: &[Event]) -> String {
     let reported = events.iter().find_map(|event| match event {
         Event::Reported(report) => report.left_out.iter().find(|left| left.field == field),
@@ -415,7 +422,7 @@ fn reported(kind: &str, events: &[Event]) -> String {
     format!("{kind} came in from {}{detail}.", report.source)
 }
 
-/// What became of a message, which one it was, and why it did not leave.
+/// What happened to a message, which one it was, and why it was not sent.
 fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>, events: &[Event]) -> String {
     let told = events.iter().find_map(|event| match event {
         Event::Delivered { effect: of, ending, .. } if of.in_journal() == effect => Some(ending),
@@ -484,7 +491,7 @@ const fn action_words(action: Action) -> &'static str {
     }
 }
 
-/// What a plugin wants to be done; whether it could be is told apart.
+/// What a plugin wants done. Whether it could be done is reported separately.
 const fn wish_words(action: Action) -> &'static str {
     match action {
         Action::Wait => "nothing is to be done yet",
@@ -553,6 +560,8 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
+        Refusal::GroupTaken => "another workflow of its group has the lead",
+        Refusal::GroupWaits => "another workflow of its group has the lead, and it waits until that is over",
         Refusal::NoKey => "it has a run for each value of something, and that is blank",
     }
 }

@@ -5,7 +5,7 @@ use cadenza_core::workflow::{Enroll, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
-/// A workflow.
+/// A workflow as the API shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct WorkflowView {
     name: String,
@@ -47,6 +47,5 @@ pub(crate) struct VersionView {
     pub(crate) version: Digest,
     /// Whether new runs start with it.
     pub(crate) live: bool,
-    /// How many steps it has.
     pub(crate) steps: usize,
 }

@@ -7,6 +7,7 @@ mod assign;
 mod cadence;
 mod decide;
 mod escalate;
+mod groups;
 mod identity;
 mod interrupts;
 mod people;
@@ -293,6 +294,7 @@ impl<'a> Machine<'a> {
         if self.dates_moved {
             self.follow_dates();
         }
+        self.admit_waiters();
         self.regate_calls();
     }
 

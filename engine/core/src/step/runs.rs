@@ -43,7 +43,10 @@ impl Machine<'_> {
                 Enroll::Schedule { .. } => false,
             })
         };
-        self.cx.live.workflows.values().filter(wants).cloned().collect()
+        let mut wanted: Vec<Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).cloned().collect();
+        // Of several that one event brings into a group the highest comes first.
+        wanted.sort_by_key(|workflow| std::cmp::Reverse(workflow.group.as_ref().map_or(0, |group| group.priority)));
+        wanted
     }
 
     /// The key of the run that an event would begin; the outer `None` when the workflow has one and it is blank.
@@ -84,9 +87,12 @@ impl Machine<'_> {
         self.state.runs.iter().filter(move |run| definitions.name(&run.workflow) == Some(workflow))
     }
 
-    fn enroll(&mut self, workflow: &Arc<Workflow>, key: Option<String>) -> Option<RunId> {
+    pub(super) fn enroll(&mut self, workflow: &Arc<Workflow>, key: Option<String>) -> Option<RunId> {
         if let Some(why) = self.refusal(workflow, key.as_deref()) {
             self.not_enrolled(&workflow.name, why);
+            return None;
+        }
+        if !self.take_group(workflow, key.as_deref()) {
             return None;
         }
         let id = self.begin_run(workflow, workflow.first());

@@ -58,6 +58,7 @@ impl Machine<'_> {
             }
             Deadline::Ready(run) => self.walk(run),
             Deadline::Pause(run) => self.pause_over(run),
+            Deadline::Waiter => self.stop_waiting(),
         }
     }
 }

@@ -61,6 +61,17 @@ pub enum ReEnroll {
     When(Expr),
 }
 
+/// Workflows of which a lead is in one at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    pub name: String,
+    /// The higher one wins; among equal ones whoever is in the group stays.
+    pub priority: i32,
+    /// How long a lead waits that may not come in because another workflow of the group has it; it stays out when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Span>,
+}
+
 /// A workflow that a step puts the lead into.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "EnrolmentForm")]

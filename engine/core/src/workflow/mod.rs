@@ -17,7 +17,7 @@ mod interrupts;
 mod names;
 mod verbs;
 
-pub use enroll::{CatchUp, Enroll, Enrolment, Leave, ReEnroll, Schedule};
+pub use enroll::{CatchUp, Enroll, Enrolment, Group, Leave, ReEnroll, Schedule};
 pub use interrupts::{Interrupt, Reaction};
 pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
@@ -53,6 +53,9 @@ pub struct Workflow {
     /// A lead has a run for each value of this. Without it, one run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Expr>,
+    /// The group in which a lead is in one workflow at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// Conditions that end a run, whatever step it is at.
     pub leave: Vec<Leave>,
     /// What events do to a run wherever it is, in the order of the file.

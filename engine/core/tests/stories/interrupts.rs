@@ -541,6 +541,95 @@ fn a_run_for_each_value() {
 }
 
 #[test]
+fn a_lead_is_in_one_workflow_of_a_group() {
+    let of_group = |name: &'static str, event: &str, priority: i32, waits: Option<&str>| {
+        w::workflow(name)
+            .when(w::custom(event), Expr::TRUE)
+            .group("sales-motion", priority, waits)
+            .step("work", |go| w::todo("1h", w::results(go, &[], "end")))
+            .build()
+    };
+    let all = || {
+        vec![
+            of_group("high", "high", 50, None),
+            of_group("low", "low", 10, Some("2d")),
+            of_group("same", "high", 10, None),
+            of_group("other", "low", 10, None),
+        ]
+    };
+    check(
+        "a higher one ousts, a lower one waits or stays out",
+        all(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+        Mon 03-02 10:00 > custom.low
+          enrolled in low
+          not enrolled in other: group_taken
+          low -> work
+          todo for nobody, due Mon 03-02 11:00
+        Mon 03-02 11:00 > custom.high
+          task withdrawn
+          low over: ousted
+          enrolled in high
+          not enrolled in same: group_taken
+          high -> work
+          todo for nobody, due Mon 03-02 12:00
+        Mon 03-02 12:00 > custom.low
+          not enrolled in low: too_soon
+          not enrolled in other: group_taken
+        Mon 03-02 13:00 > todo done
+          done: done
+          high over: completed
+    ",
+    );
+    check(
+        "who waits comes in when it is free",
+        all(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+        Mon 03-02 10:00 > custom.high
+          enrolled in high
+          not enrolled in same: group_taken
+          high -> work
+          todo for nobody, due Mon 03-02 11:00
+        Mon 03-02 11:00 > custom.low
+          not enrolled in low: waits_for_group
+          not enrolled in other: group_taken
+        Tue 03-03 10:00 > todo done
+          done: done
+          high over: completed
+          enrolled in low
+          low -> work
+          todo for nobody, due Tue 03-03 11:00
+    ",
+    );
+    check(
+        "who waits gives up in time",
+        all(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+        Mon 03-02 10:00 > custom.high
+          enrolled in high
+          not enrolled in same: group_taken
+          high -> work
+          todo for nobody, due Mon 03-02 11:00
+        Mon 03-02 11:00 > custom.low
+          not enrolled in low: waits_for_group
+          not enrolled in other: group_taken
+        Wed 03-04 11:00 ~ timer
+          not enrolled in low: group_taken
+        Thu 03-05 12:00 ? a
+          = high is at work
+          = todo open for nobody, due Mon 03-02 11:00
+          = open, owner None, watchers []
+    ",
+    );
+}
+
+#[test]
 fn touches_with_conditions_and_of_every_kind() {
     let touch = |after: &str, touch: TouchPlan| w::touch_after(after, touch);
     let card = TouchPlan::Task {

@@ -15,8 +15,9 @@ use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
     Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
-    Enroll, Enrolment, Escalate, Hold, HoldScope, Interrupt, Leave, OnFailure, ReEnroll, Reaction, Recipient, Redial,
-    Refused, Results, Score, Since, Step, StepIx, Sticky, Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
+    Enroll, Enrolment, Escalate, Group, Hold, HoldScope, Interrupt, Leave, OnFailure, ReEnroll, Reaction, Recipient,
+    Redial, Refused, Results, Score, Since, Step, StepIx, Sticky, Target, Todo, TouchPlan, Verb, Voicemails, Wait,
+    Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;
@@ -77,6 +78,7 @@ pub fn workflow(name: &str) -> Builder {
         enroll: vec![],
         re_enroll: ReEnroll::Never,
         key: None,
+        group: None,
         leave: vec![],
         interrupts: vec![],
         steps: vec![],
@@ -104,6 +106,10 @@ impl Builder {
     /// An interrupt; its target and the steps during which it applies are found when the workflow is built.
     pub fn interrupt(mut self, event: &str, during: &'static [&'static str], does: Does) -> Self {
         self.interrupts.push((EventType::parse(event).expect("an event"), during, does));
+        self
+    }
+    pub fn group(mut self, name: &str, priority: i32, waits: Option<&str>) -> Self {
+        self.workflow.group = Some(Group { name: name.to_owned(), priority, waits: waits.map(span) });
         self
     }
     pub fn key(mut self, key: Expr) -> Self {

@@ -1,7 +1,7 @@
 //! The ways into a workflow and out of it: `enroll`, `re_enroll`, `leave`.
 
 use super::Reader;
-use super::shapes::{AFTER, AGAIN_WHEN, AT, CATCH_UP_ALL, FIRINGS_MAX, LEAVE, SCHEDULE, WHEN};
+use super::shapes::{AFTER, AGAIN_WHEN, AT, CATCH_UP_ALL, FIRINGS_MAX, GROUP, LEAVE, LOSES, SCHEDULE, WHEN};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -10,7 +10,7 @@ use cadenza_core::expr::{Expr, Object};
 use cadenza_core::id::hash64;
 use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
-use cadenza_core::workflow::{CatchUp, Enroll, Leave, ReEnroll, Schedule};
+use cadenza_core::workflow::{CatchUp, Enroll, Group, Leave, ReEnroll, Schedule};
 use std::collections::BTreeSet;
 
 /// How far back missed firings are caught up when the file does not say.
@@ -138,6 +138,30 @@ pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
     }
     let form = Form::open(&reader.sheet, node, &AFTER)?;
     reader.sheet.duration(form.get("after")?).map(ReEnroll::After)
+}
+
+/// The group in which a lead is in one workflow at a time; none of the outer option when it is broken.
+pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group>> {
+    let Some(node) = form.get("group") else { return Some(None) };
+    let sheet = &reader.sheet;
+    let form = Form::open(sheet, node, &GROUP)?;
+    let name = form.get("name").and_then(|node| sheet.name(node, "the name of a group"));
+    let priority = form.get("priority").map_or(Some(0), |node| {
+        sheet.whole(node, "a priority", 0, 1_000).and_then(|priority| i32::try_from(priority).ok())
+    });
+    let waits = match form.get("loses") {
+        None => Some(None),
+        Some(node) if matches!(node.content, Content::Map(_)) => {
+            let form = Form::open(sheet, node, &LOSES)?;
+            form.get("wait").and_then(|node| sheet.duration(node)).map(Some)
+        }
+        Some(node) => sheet.word(node, "what becomes of a lead that another has", &[("out", None)]),
+    };
+    let ousted = form
+        .get("ousted")
+        .map_or(Some(true), |node| sheet.word(node, "what becomes of a run when a higher one comes", &[("end", true)]));
+    ousted?;
+    Some(Some(Group { name: name?, priority: priority?, waits: waits? }))
 }
 
 /// What a lead has a run for each value of; none of the outer option when it is broken.

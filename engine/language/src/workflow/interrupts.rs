@@ -7,7 +7,6 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
 use cadenza_core::expr::Expr;
-use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{Interrupt, Reaction, StepIx, Target, Verb};
 
@@ -79,7 +78,7 @@ fn pause(reader: &Reader<'_>, node: &Node) -> Option<Reaction> {
         .map_or(Some(None), |node| expression(sheet, reader.known, node, Place::Interrupt, ValueType::Time).map(Some));
     let otherwise = form.get("else").and_then(|node| {
         let span = sheet.duration(node)?;
-        if span == Span::ZERO {
+        if span.is_zero() {
             let problem = Problem::error("no-pause", node.span.clone(), "this pauses for no time at all");
             sheet.report(problem.help("say how long: `else: 3 business days`"));
         }

@@ -58,6 +58,12 @@ pub(crate) fn put_into(node: &Node) -> impl Iterator<Item = &str> {
     named.filter_map(|named| named.get("workflow").unwrap_or(named).scalar().map(|scalar| scalar.text.as_str()))
 }
 
+/// The workflow of a file with the group that it is in.
+pub(crate) fn group_of(node: &Node) -> Option<(String, String)> {
+    let group = node.get("group")?.get("name")?.scalar()?;
+    Some((name_of(node)?.to_owned(), group.text.clone()))
+}
+
 /// The roles that the steps of a file give.
 pub(crate) fn roles_of(node: &Node) -> BTreeSet<String> {
     parties::roles(node.get("steps").map_or(&[][..], Node::list))
@@ -83,6 +89,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let leave = entry::leave(&reader, &form);
     let re_enroll = form.get("re_enroll").map_or(Some(ReEnroll::Never), |node| entry::re_enroll(&reader, node));
     let key = entry::one_run_per(&reader, &form, &enroll);
+    let group = entry::group(&reader, &form);
     let interrupts = interrupts::read(&reader, &form);
     if let (Some(steps), true) = (form.get("steps"), items.is_empty()) {
         sheet.report(Problem::error("empty-list", steps.span.clone(), "the workflow has no steps"));
@@ -96,6 +103,8 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
         return None;
     }
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
+    let own = name.as_ref().and_then(|name| known.groups.get(name));
+    steps::into_own_group(&reader, own, items, &read);
     told_apart(&sheet, items, &read);
     let led: Vec<Target> = interrupts.iter().flatten().filter_map(leads_to).collect();
     flow::unreachable(&reader, items, &read, &led);
@@ -112,8 +121,8 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let (digest, scripts) = pin(&reader);
     let whole = move || {
         let (name, summary, re_enroll, steps) = (name?, summary?, re_enroll?, steps?);
-        let (key, interrupts) = (key?, interrupts?);
-        Some(Workflow { name, summary, digest, enroll, re_enroll, key, leave, interrupts, steps, scripts })
+        let (key, group, interrupts) = (key?, group?, interrupts?);
+        Some(Workflow { name, summary, digest, enroll, re_enroll, key, group, leave, interrupts, steps, scripts })
     };
     Some((whole().filter(|_| sound), outline))
 }

@@ -29,6 +29,7 @@ pub(crate) static WORKFLOW: Shape = Shape {
             "Whether a lead may come in again; never when left out",
         ),
         optional("one_run_per", Condition, "A lead has a run for each value of this, such as `event.data.webinar`"),
+        optional("group", Form(&GROUP), "A lead is in one workflow of a group at a time"),
         optional("interrupts", List(&Form(&INTERRUPT)), "What events do to a run wherever it is"),
         optional("leave", List(&Form(&LEAVE)), "Conditions that end a run wherever it is"),
         required("steps", List(&Takes::Form(&STEP)), "What happens, from top to bottom"),
@@ -74,6 +75,27 @@ pub(super) static CATCH_UP_ALL: Shape = Shape {
 
 pub(super) static AFTER: Shape =
     Shape { name: "`after`", about: "So long after.", keys: &[required("after", Duration, "How long")] };
+
+pub(super) static GROUP: Shape = Shape {
+    name: "`group`",
+    about: "Workflows of which a lead is in one at a time.",
+    keys: &[
+        required("name", Name, "The group"),
+        optional("priority", Whole(0, 1_000), "The higher one wins, then whoever is in it; 0 when left out"),
+        optional(
+            "loses",
+            Either(&[Words(loses), Form(&LOSES)]),
+            "What becomes of a lead that another workflow of the group has: it stays `out` (when left out), or waits",
+        ),
+        optional("ousted", Words(ousted), "What becomes of a run when a higher one comes: it ends, as `ousted`"),
+    ],
+};
+
+pub(super) static LOSES: Shape = Shape {
+    name: "`loses`",
+    about: "It waits until the group is free.",
+    keys: &[required("wait", Duration, "At most so long")],
+};
 
 pub(super) static AGAIN_WHEN: Shape = Shape {
     name: "`re_enroll`",
@@ -729,6 +751,14 @@ fn segments() -> Vec<&'static str> {
 
 fn assign_by() -> Vec<&'static str> {
     AssignBy::ALL.iter().filter(|code| **code != AssignBy::Rep).map(|code| code.as_str()).collect()
+}
+
+fn loses() -> Vec<&'static str> {
+    vec!["out"]
+}
+
+fn ousted() -> Vec<&'static str> {
+    vec!["end"]
 }
 
 fn except() -> Vec<&'static str> {

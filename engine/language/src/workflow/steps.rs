@@ -22,7 +22,7 @@ use cadenza_core::lead::Stage;
 use cadenza_core::plugin::Segment;
 use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Step, Verb};
+use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Step, Target, Verb};
 use std::ops::Range;
 
 /// Every verb with its table.
@@ -195,6 +195,7 @@ fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
         "call" => "`results`",
         "cadence" => "`stop` and `exhausted`",
         "branch" => "`tracks`",
+        "split" => "`arms`",
         _ => "nothing",
     };
     if name == "go" && verb != "end" {
@@ -347,6 +348,21 @@ pub(super) fn enroll(reader: &Reader<'_>, node: &Node, place: Place) -> Option<E
         .get("key")
         .map_or(Some(None), |node| expression(&reader.sheet, reader.known, node, place, ValueType::Any).map(Some));
     Some(Enrolment { workflow: workflow?, key: key? })
+}
+
+/// A step that puts the lead into a workflow of its own group: that would end this run, or let nobody in.
+pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &[Node], steps: &[Option<Step>]) {
+    let Some(own) = own else { return };
+    for (item, step) in items.iter().zip(steps) {
+        let Some(Step { verb: Verb::Enroll(into), next, .. }) = step else { continue };
+        if reader.known.groups.get(&into.workflow) != Some(own) || *next == Target::End {
+            continue;
+        }
+        let at = item.get("enroll").unwrap_or(item).pointer();
+        let message =
+            format!("`{}` is of the same group, `{own}`: a lead is in one workflow of it at a time", into.workflow);
+        reader.sheet.report(Problem::error("own-group", at, message).help("add `go: end`: this run is over then"));
+    }
 }
 
 fn workflow(reader: &Reader<'_>, node: &Node) -> Option<String> {

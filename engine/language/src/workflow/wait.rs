@@ -81,7 +81,8 @@ fn events(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
         .collect();
     let (since, timeout) = (since(reader, &form), timeout(reader, &form));
     if items.is_empty() {
-        sheet.report(Problem::error("empty-list", node.span.clone(), "this waits for no event"));
+        let problem = Problem::error("empty-list", node.span.clone(), "this waits for no event");
+        sheet.report(problem.help("write `- { event: meeting.held, go: … }`, or `wait: 3d`"));
     }
     let mut all = read.into_iter().collect::<Option<Vec<Awaited>>>()?.into_iter();
     let (timeout, on_timeout) = timeout?;

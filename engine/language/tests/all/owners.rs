@@ -1,7 +1,7 @@
 //! Calls and tasks that would be nobody's: where they are warned of, and where an owner is possible.
 
 use crate::fixture::{catalog, folder_in, with_change};
-use cadenza_language::{Severity, check};
+use cadenza_language::{Folder, Severity, check};
 
 const ASSIGN: &str = "  - id: own\n    assign: { pool: closers, by: round_robin }\n";
 const CALL: &str = "  - id: call\n    call: scripts/call.md\n    results: { else: end }\n";
@@ -50,6 +50,9 @@ fn a_call_that_would_be_nobodys_is_warned_of() {
                 "workflow: inbound\nsummary: A test.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: mail\n    email: scripts/mail.md\n    via: mailer\n".to_owned()
             }
         });
+        // Its calls and tasks are warned of, too.
+        let files = folder.files().filter(|(path, _)| *path != "motion.yaml");
+        let folder = Folder::new(files.map(|(path, text)| (path.to_owned(), text.to_owned()))).expect("good files");
         let found = check(&folder, &catalog()).diagnostics;
         let errors: Vec<_> = found.iter().filter(|found| found.severity == Severity::Error).collect();
         assert!(errors.is_empty(), "{what}: the case itself is broken: {errors:#?}");

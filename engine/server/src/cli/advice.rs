@@ -2,7 +2,7 @@
 
 use cadenza_language::{listed, nearest};
 
-/// What to say behind a name that is wrong: `did you mean …`, or `its columns are …`, where `what` is `its columns`.
+/// What to say after a wrong name: `did you mean …`, or `its columns are …`, where `what` is `its columns`.
 pub(super) fn advice<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> String {
     match nearest(wrong, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -1,4 +1,5 @@
-//! `cadenza backup` and `cadenza restore`: everything in one file, taken while the engine runs, and an empty data folder made of it.
+//! `cadenza backup` and `cadenza restore`: copy everything into one file while the engine runs, and make a
+//! data folder from such a file.
 
 use super::Answer;
 use super::remote::Remote;
@@ -24,9 +25,9 @@ const PAGE: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The file that is written; there must be none of this name
+    /// The file to write; it must not exist yet
     file: PathBuf,
-    /// The data folder of an engine that is stopped; a running engine is asked when left out
+    /// The data folder of a stopped engine; if left out, a running engine is asked
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -37,10 +38,10 @@ pub(super) struct Backup {
 pub(super) struct Restore {
     /// The backup
     file: PathBuf,
-    /// The data folder that is made of it: empty, or not there yet
+    /// The data folder to make: empty, or not there yet
     #[arg(long, value_name = "DIR", env = "CADENZA_DATA")]
     data: PathBuf,
-    /// Start with every connection paused, so that nothing leaves before a person has looked
+    /// Start with every connection paused, so that nothing is sent before a person has looked
     #[arg(long)]
     hold_outbox: bool,
 }
@@ -54,7 +55,7 @@ impl Backup {
         let partial = beside(file, "partial")?;
         let taken = self.take(&partial).and_then(|()| {
             let (about, totals) = check(&partial)?;
-            // Not before it was read to its end: what has this name is whole.
+            // Not before it has been read to its end: a file with this name is complete.
             fs::rename(&partial, file).with_context(|| format!("`{}` cannot be written", file.display()))?;
             File::open(parent(file))?.sync_all()?;
             Ok((about, totals))
@@ -97,14 +98,14 @@ impl Backup {
     }
 }
 
-/// The engine's time when it stopped: that of a clock of its own, else the real one.
+/// The engine's time when it stopped: that of its virtual clock, or else the real time.
 async fn now(store: &SledStore) -> anyhow::Result<Timestamp> {
     let kept = store.document(&DocumentKey::Clock).await.unless_damaged()?;
     let ms = kept.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes);
     Ok(ms.map_or_else(Clock::real, Timestamp::from_ms))
 }
 
-/// A time in the reader's zone.
+/// A time in the reader's time zone.
 fn in_words(at: Timestamp) -> String {
     zone::in_words(&at.to_string(), &zone::of_reader()).unwrap_or_else(|| at.to_string())
 }
@@ -165,7 +166,7 @@ impl Restore {
         Ok(about)
     }
 
-    /// What nobody can know of the time after the backup.
+    /// Reports what cannot be known of the time after the backup.
     fn tell(&self, about: &About) -> anyhow::Result<()> {
         let waiting = on_opened(&self.data, SledOptions::default(), async |store: &SledStore| {
             let (mut waiting, mut after) = (BTreeMap::<String, (usize, usize)>::new(), None);
@@ -204,7 +205,7 @@ impl Restore {
     }
 }
 
-/// Where a backup goes.
+/// Where a backup is restored to.
 struct Into {
     restorer: Restorer<SledSpace>,
     components: PathBuf,

@@ -1,5 +1,5 @@
-//! Talks to a running engine over HTTP. One request at a time; a problem that the engine answers becomes an error with
-//! what was wrong, where, and what to do.
+//! Talks to a running engine over HTTP, one request at a time. A problem that the engine returns becomes an error that
+//! says what was wrong, where, and what to do.
 
 use crate::say::output;
 use bytes::Bytes;
@@ -15,47 +15,35 @@ use serde_json::Value;
 use std::io::Write;
 use std::time::Duration;
 
-/// The most bytes of an answer.
+/// The most bytes of a response.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// The longest wait for an answer; an advance of the virtual clock may take that long.
+/// The longest wait for a response. Advancing the virtual clock may take that long.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Why there is no good answer.
+/// Why there is no successful response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// The address is none; it is not repeated, since there may be a password in it.
+    /// The address cannot be read. It is not repeated, because there may be a password in it.
     #[error("the address of the engine is none: write http://HOST:PORT")]
     Address,
-    /// An address with user and password, which would be left out without a word.
+    /// An address with a user and password, which would be silently ignored.
     #[error("{0} is given with a user or password, which is not used: give the API token by --token or CADENZA_TOKEN")]
     Password(String),
     /// Nobody answers.
     #[error("no engine answers at {url}: is `cadenza serve` running? ({cause})")]
-    Unreachable {
-        /// Where.
-        url: String,
-        /// What the system says.
-        cause: String,
-    },
-    /// The engine says no.
+    Unreachable { url: String, cause: String },
+    /// The engine refuses.
     #[error("{}", problem_text(body))]
     Problem {
-        /// The status.
         status: StatusCode,
-        /// The problem.
         body: Value,
         /// When it is worth trying again.
         retry_after: Option<Duration>,
     },
-    /// Something that is no engine answered.
+    /// Something that is not an engine answered.
     #[error("{url} answered what an engine does not say: {cause}")]
-    Strange {
-        /// Where.
-        url: String,
-        /// What.
-        cause: String,
-    },
-    /// The system has no room for us.
+    Strange { url: String, cause: String },
+    /// The system cannot open what a client needs.
     #[error(transparent)]
     System(#[from] std::io::Error),
 }
@@ -106,7 +94,6 @@ impl Client {
         })
     }
 
-    /// Reads something.
     pub(super) fn get(&self, path: &str) -> Result<Value, ClientError> {
         self.send(Method::GET, path, None)
     }
@@ -116,18 +103,18 @@ impl Client {
         self.send(Method::POST, path, body)
     }
 
-    /// Sends something that is no JSON, and may take long to be dealt with.
+    /// Sends something that is not JSON and may take long to process.
     pub(super) fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<Value, ClientError> {
         self.exchange(Method::PUT, path, Some("application/wasm"), bytes.into())
     }
 
-    /// Sends one request; anything but success is an error.
+    /// Sends one request. Anything but success is an error.
     pub(super) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         self.exchange(method, path, body.map(|_| "application/json"), bytes)
     }
 
-    /// Takes an answer of any length, as it comes. Anything but success is an error.
+    /// Writes a response of any length to `out` as it arrives. Anything but success is an error.
     pub(super) fn download(&self, path: &str, out: &mut impl Write) -> Result<(), ClientError> {
         let url = format!("{}{path}", self.base);
         let mut request = Request::builder().method(Method::POST).uri(&url);
@@ -204,7 +191,7 @@ impl Client {
     }
 }
 
-/// Text as part of a query.
+/// Escapes text as part of a query.
 pub(super) fn escape(text: &str) -> String {
     text.bytes().fold(String::new(), |mut escaped, byte| {
         match byte {

@@ -1,4 +1,5 @@
-//! The map of an import, `--map`: which column is what. What can be seen of a wrong map is said before anything is sent.
+//! The map of an import, `--map`: what each column is. Errors that can be seen in the map are
+//! reported before anything is sent.
 
 use super::advice::advice;
 use super::consent::{self, ConsentColumn, Says};
@@ -28,26 +29,26 @@ pub(super) const STANDING: [&str; 13] = [
     "owner",
 ];
 
-/// A map file: which column is what.
+/// A map file: what each column is.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnMap {
     /// The type of every event, or the name of the column that has it.
     #[serde(default)]
     r#type: Option<String>,
-    /// Column with the event's id.
+    /// The column with the event's id.
     #[serde(default)]
     pub(super) id: Option<String>,
-    /// Column with the time it happened.
+    /// The column with the time it happened.
     #[serde(default)]
     pub(super) at: Option<String>,
-    /// Lead field by column; also consent, stage and owner.
+    /// Lead fields by column; also consent, stage and owner.
     #[serde(default)]
     pub(super) lead: BTreeMap<String, String>,
-    /// Name under `data` by column.
+    /// Names under `data` by column.
     #[serde(default)]
     pub(super) data: BTreeMap<String, String>,
-    /// Columns that are left out though they look like consent.
+    /// Columns to leave out although they look like consent.
     #[serde(default)]
     ignore: Vec<String>,
 }
@@ -61,7 +62,7 @@ impl ColumnMap {
         self.r#type.as_deref().filter(|text| EventType::parse(text).is_none())
     }
 
-    /// Every column it names, with what for.
+    /// Every column it names, and for what.
     fn uses(&self) -> Vec<(&str, String)> {
         let mut uses: Vec<(&str, String)> = Vec::new();
         uses.extend(self.type_column().map(|column| (column, "the event's type".to_owned())));
@@ -73,7 +74,7 @@ impl ColumnMap {
         uses
     }
 
-    /// What can be seen of a wrong map without the file.
+    /// Reports errors that can be seen in the map without the file.
     pub(super) fn check(&self, fields: &BTreeMap<String, ValueType>) -> anyhow::Result<()> {
         let uses = self.uses();
         if uses.is_empty() && self.r#type.is_none() {
@@ -100,7 +101,7 @@ impl ColumnMap {
         Ok(())
     }
 
-    /// Whether it fits the columns that the file has, and leaves out none by which somebody says no.
+    /// Checks that the map fits the file's columns, and leaves out none in which somebody may say no.
     pub(super) fn check_columns(&self, columns: &BTreeSet<String>) -> anyhow::Result<()> {
         let missing = |column: &str| !columns.contains(column);
         if let Some(kind) = self.type_column().filter(|column| missing(column) && column.contains('.')) {
@@ -129,7 +130,7 @@ impl ColumnMap {
         Ok(())
     }
 
-    /// What a column says about consent, by the map.
+    /// What a column says about consent, according to the map.
     pub(super) fn consent(&self, column: &str) -> Option<ConsentColumn> {
         let target = self.lead.get(column)?;
         let (what, channel) =

@@ -1,5 +1,5 @@
-//! Which columns of a list say what people want, in the words of mail tools and CRMs, and what a cell of them says. Such
-//! a column is never left out. Knows no file and no event.
+//! Which columns of a list say what people want, in the words of mail tools and CRMs, and what a cell in them says.
+//! Such a column is never left out. Knows neither files nor events.
 
 use cadenza_core::lead::Channel;
 use cadenza_core::moment;
@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 /// What a column says about consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConsentColumn {
-    /// About which channel; all of them when it names none.
+    /// The channel it is about; all channels if it names none.
     pub(super) channel: Option<Channel>,
     /// How its cells are read.
     pub(super) says: Says,
@@ -23,15 +23,15 @@ pub(super) enum Says {
     No,
     /// No means that the lead does not want it.
     Yes,
-    /// When, why or by what the lead said no: whatever stands there means that it did.
+    /// When, why or how the lead said no: any content means that it did.
     NoDetail,
-    /// When, where or how the lead agreed: that is nothing against a contact.
+    /// When, where or how the lead agreed, which is nothing against a contact.
     YesDetail,
     /// A word such as `unsubscribed` or `cleaned`, and nothing else.
     Status,
-    /// The same among words that are about something else.
+    /// Such a word, possibly among words that are about something else.
     PerhapsStatus,
-    /// The way that somebody wants, or none.
+    /// The channel that somebody prefers, or none.
     Preference,
 }
 
@@ -40,11 +40,11 @@ pub(super) enum Says {
 pub(super) enum Said {
     /// Nothing against a contact.
     Fine,
-    /// No contact by this channel, or by none at all.
+    /// No contact on this channel, or on any.
     Against(Option<Channel>),
 }
 
-/// A lead does not want it, when the column says yes. Names are compared without accents, blanks and signs.
+/// If the column says yes, the lead does not want it. Names are compared without accents, blanks and signs.
 const AGAINST: &[&str] = &[
     // English
     "optedout",
@@ -166,11 +166,11 @@ const AGAINST: &[&str] = &[
     "nietcontacteren",
 ];
 
-/// The same as words of their own, since they are parts of others.
+/// The same, but only as whole words, because they occur inside other words.
 const AGAINST_WORDS: &[&str] = &["dnc", "dnd", "dne", "baja", "refus", "tps", "ctps", "mps"];
 
-/// Beside a way of contact, or beside what agrees to one, they say no: `Email refused`, `Consent withdrawn`, `Keine
-/// Einwilligung`.
+/// Together with a channel, or with something that expresses consent, they say no: `Email refused`, `Consent
+/// withdrawn`, `Keine Einwilligung`.
 const NEGATIONS: &[&str] = &[
     "abgelehnt",
     "declined",
@@ -205,14 +205,14 @@ const NEGATIONS: &[&str] = &[
     "zonder",
 ];
 
-/// Those of them that say no by themselves beside a way of contact.
+/// Those of them that say no together with a channel alone.
 const REFUSALS: &[&str] =
     &["abgelehnt", "declined", "denied", "objected", "objection", "refused", "rejected", "revoked", "withdrawn"];
 
-/// As the first word, with nothing else or a detail behind it: `Cleaned at`, `Removed`.
+/// These say no as the first word, alone or followed by a detail: `Cleaned at`, `Removed`.
 const AGAINST_FIRST: &[&str] = &["cleaned", "removed"];
 
-/// Within what a cell says, whatever stands around it: `Unqualified - do not contact`, `Unsubscribed (2024)`.
+/// These say no anywhere in a cell, whatever is around them: `Unqualified - do not contact`, `Unsubscribed (2024)`.
 const WITHIN_AGAINST: &[&str] = &[
     "optedout",
     "optout",
@@ -256,11 +256,11 @@ const WITHIN_AGAINST: &[&str] = &[
 ];
 const WITHIN_AGAINST_WORDS: &[&str] = &["dnc", "tps", "ctps"];
 
-/// How somebody wants to be reached, in a column about that: by no way.
+/// In a column about how somebody wants to be reached: not at all.
 const WORDS_NO_WAY: &[&str] =
     &["none", "no", "never", "nothing", "nocontact", "keine", "kein", "aucun", "ninguno", "nessuno"];
 
-/// A lead wants it, when the column says yes.
+/// If the column says yes, the lead wants it.
 const FOR: &[&str] = &[
     "optin",
     "optedin",
@@ -331,7 +331,7 @@ const FOR: &[&str] = &[
     "toestemming",
 ];
 
-/// Behind one of those: not whether, but when, why, by what.
+/// After one of those: not whether, but when, why, or how.
 const DETAILS: &[&str] = &[
     "at",
     "on",
@@ -421,7 +421,8 @@ const WORDS_AGAINST: &[&str] = &[
     "nichtangemeldet",
 ];
 
-/// Of these such as are said of a lead, a deal or a file as well: in a column that is not about consent they say nothing.
+/// Those of them that are also said of a lead, a deal or a file. In a column that is not about
+/// consent they say nothing.
 const WORDS_OF_OTHER_THINGS: &[&str] = &[
     "archived",
     "blocked",
@@ -441,7 +442,7 @@ const WORDS_OF_OTHER_THINGS: &[&str] = &[
     "widerrufen",
 ];
 
-/// What a cell may say of an address that takes no mail.
+/// What a cell may say of an address that cannot receive mail.
 const WORDS_BOUNCED: &[&str] =
     &["cleaned", "bounced", "bounce", "hardbounce", "hardbounced", "undeliverable", "invalid", "invalidemail"];
 
@@ -487,17 +488,17 @@ const WORDS_FOR: &[&str] = &[
     "never",
 ];
 
-/// `Mailing State/Province`, `Billing Country`: where somebody is.
+/// Where somebody is: `Mailing State/Province`, `Billing Country`.
 const ADDRESSES: &[&str] = &["mailing", "billing", "shipping", "postal", "home", "work", "office", "visiting"];
 const PARTS_OF_ADDRESS: &[&str] = &[
     "address", "street", "city", "town", "state", "province", "region", "county", "country", "zip", "code", "postcode",
 ];
 
-/// What the column of this name says about consent, if anything.
+/// What a column with this name says about consent, if anything.
 pub(super) fn of_column(name: &str) -> Option<ConsentColumn> {
     let words = words(name);
     let whole = words.concat();
-    // At the beginning of a word; anywhere in a name that is written as one.
+    // At the beginning of a word; or anywhere in a name written as a single word.
     let ends: Vec<String> = (0..words.len()).map(|from| words[from..].concat()).collect();
     let has = |markers: &[&str]| {
         let found =
@@ -559,7 +560,7 @@ fn channel(whole: &str, words: &[String]) -> Option<Channel> {
     }
 }
 
-/// What a cell says; none when that is not clear. The caller has seen that it is not blank.
+/// What a cell says; `None` if that is unclear. The caller has checked that it is not blank.
 pub(super) fn read(column: ConsentColumn, value: &Value, zone: &TimeZone) -> Option<Said> {
     let against = Said::Against(column.channel);
     let words = match value {

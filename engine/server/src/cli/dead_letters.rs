@@ -1,5 +1,5 @@
-//! `cadenza dead-letters`: what could not be sent, and signed deliveries that could not be read; each with its cause. One or
-//! all are driven again or thrown away.
+//! `cadenza dead-letters`: what could not be sent, and signed deliveries that could not be read, each with its cause.
+//! One or all can be redriven or thrown away.
 
 use super::Answer;
 use super::client::{Client, ClientError};
@@ -34,7 +34,7 @@ struct Which {
     /// Only deliveries of this source
     #[arg(long, value_name = "NAME", conflicts_with = "via")]
     source: Option<String>,
-    /// Only messages that leave by this connection
+    /// Only messages sent through this connection
     #[arg(long, value_name = "NAME")]
     via: Option<String>,
 }
@@ -43,7 +43,7 @@ struct Which {
 enum Act {
     /// Show one: the cause, and what was to be sent or came in
     Show(Show),
-    /// Send again, or map again by the mapping as it is now
+    /// Send again, or map again by the mapping now in force
     Redrive(Redrive),
     /// Throw away for good
     Discard(Change),
@@ -64,7 +64,7 @@ struct Show {
 struct Redrive {
     #[command(flatten)]
     change: Change,
-    /// Also what is needless by now: mails of a workflow that the lead has left, notices about tasks that are done
+    /// Also what is no longer needed: mails of a workflow that the lead has left, notices about tasks that are done
     #[arg(long)]
     even_so: bool,
 }
@@ -74,13 +74,13 @@ struct Change {
     /// The letters' ids, dl_…
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     letters: Vec<String>,
-    /// All that lie there
+    /// All letters
     #[arg(long)]
     all: bool,
     /// Only deliveries of this source
     #[arg(long, value_name = "NAME", requires = "all", conflicts_with = "via")]
     source: Option<String>,
-    /// Only messages that leave by this connection
+    /// Only messages sent through this connection
     #[arg(long, value_name = "NAME", requires = "all")]
     via: Option<String>,
     /// As JSON, for other programs: a result for each
@@ -173,7 +173,7 @@ impl Show {
     }
 }
 
-/// What becomes of letters.
+/// What to do with letters.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Redrive { even_so: bool },
@@ -216,7 +216,7 @@ impl Way {
 }
 
 impl Change {
-    /// One that is refused does not keep the others: each has its result.
+    /// If one is refused, the others still go ahead; each has its result.
     fn run(self, way: Way) -> anyhow::Result<Answer> {
         let client = self.remote.client()?;
         let letters = if self.all {

@@ -1,5 +1,6 @@
-//! `cadenza doctor`: what is wrong with a data folder, the settings and a workspace, and what can be done about it. With `--data` it
-//! reads every record in the folder of an engine that is stopped; else it asks a running one what it has met so far.
+//! `cadenza doctor`: what is wrong with a data folder, the settings and a workspace, and what can be done about
+//! it. With `--data` it reads every record in the folder of a stopped engine; otherwise it asks a running engine
+//! what it has found so far.
 
 use super::findings::{self, Finding, advice};
 use super::remote::Remote;
@@ -20,13 +21,13 @@ const PAGE: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// The data folder of an engine that is stopped: every record in it is read; a running engine is asked when left out
+    /// The data folder of a stopped engine, of which every record is read; if left out, a running engine is asked
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A workspace folder to look at, with the secrets that it names
+    /// A workspace folder to check, with the secrets that it names
     #[arg(long, value_name = "DIR", env = "CADENZA_WORKSPACE")]
     workspace: Option<PathBuf>,
-    /// Go on without what was acknowledged and is missing: the engine starts again, and nobody misses it from then on
+    /// Continue without what was acknowledged and is missing: the engine starts again, and no longer reports the loss
     #[arg(long, requires = "data")]
     accept_loss: bool,
     /// As JSON, for other programs
@@ -38,7 +39,7 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
-        // Before it is opened, since that closes what is open.
+        // Before it is opened, because opening closes what is open to others.
         let folder = match &self.data {
             Some(data) => findings::of_folder(existing(data)?),
             None => Vec::new(),
@@ -75,7 +76,7 @@ impl Doctor {
     }
 }
 
-/// The variables that the command line reads.
+/// The environment variables that the command line reads.
 fn variables(command: &Command) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = command
         .get_arguments()

@@ -1,5 +1,5 @@
-//! In which encoding a file of text is: by its byte-order mark, by what its bytes can be, or as its user says. Knows
-//! nothing of rows.
+//! The encoding of a text file: by its byte-order mark, by what its bytes can be, or as its user
+//! says. Knows nothing of rows.
 
 use anyhow::{Context as _, anyhow};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -9,18 +9,18 @@ use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// Bytes that are looked at for the zeros of UTF-16.
+/// Bytes searched for the zeros of UTF-16.
 const HEAD_BYTES: usize = 4 * 1024;
 
 /// A file's text as UTF-8.
 pub(super) struct Decoded {
-    /// The text. A file that is UTF-8 already is not looked at, so that a broken row can be told.
+    /// The text. A file that is already UTF-8 is passed through unchecked, so that a broken row can be reported.
     pub(super) text: Box<dyn BufRead>,
-    /// What to say of the encoding, when it had to be guessed.
+    /// What to say about the encoding if it had to be guessed.
     pub(super) guess: Option<String>,
 }
 
-/// The encoding of this name.
+/// The encoding with this name.
 pub(super) fn named(name: &str) -> anyhow::Result<&'static Encoding> {
     Encoding::for_label(name.as_bytes())
         .ok_or_else(|| anyhow!("`{name}` is no encoding: write one such as utf-8, utf-16le, windows-1252 or macintosh"))
@@ -54,7 +54,7 @@ pub(super) fn decode(mut file: File, given: Option<&'static Encoding>) -> io::Re
     Ok(Decoded { text, guess })
 }
 
-/// UTF-16 without a mark: every other byte of plain letters is zero, and no byte of any other text.
+/// UTF-16 without a mark: every other byte of plain letters is zero, and no byte of any other text is.
 fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (first, second) = (zeros(0), zeros(1));
@@ -64,8 +64,8 @@ fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     Some(if second >= first { UTF_16LE } else { UTF_16BE })
 }
 
-/// UTF-8 when all of it is, or most that is not ASCII: then only some rows are broken. Windows-1252 otherwise, which every
-/// text can be.
+/// UTF-8 if all of it is, or if most of what is not ASCII is; then only some rows are broken. Otherwise
+/// Windows-1252, which every text can be.
 fn by_bytes(file: &mut File) -> io::Result<(&'static Encoding, Option<String>)> {
     file.seek(SeekFrom::Start(0))?;
     let (mut good, mut bad) = (0_u64, 0_u64);
@@ -86,8 +86,8 @@ fn by_bytes(file: &mut File) -> io::Result<(&'static Encoding, Option<String>)> 
     Ok((WINDOWS_1252, Some(guess)))
 }
 
-/// Counts characters beyond ASCII, and bytes that are no UTF-8; how many bytes were looked at: a character may go on in
-/// the next chunk.
+/// Counts characters beyond ASCII, and bytes that are not UTF-8. Returns how many bytes were looked at, because a
+/// character may continue in the next chunk.
 fn count(bytes: &[u8], good: &mut u64, bad: &mut u64) -> usize {
     let mut at = 0;
     loop {
@@ -107,7 +107,7 @@ fn count(bytes: &[u8], good: &mut u64, bad: &mut u64) -> usize {
     }
 }
 
-/// Opens a file, in a given encoding or in its own.
+/// Opens a file, in a given encoding or its own.
 pub(super) fn open(file: &std::path::Path, encoding: Option<&str>) -> anyhow::Result<Decoded> {
     let name = file.display();
     let given = encoding.map(named).transpose()?;

@@ -1,4 +1,4 @@
-//! `cadenza event FILE`: posts events as they stand, one, an array, or one a line.
+//! `cadenza event FILE`: posts events as they are: one, an array, or one per line.
 
 use super::Answer;
 use super::client::{Client, problem_text};
@@ -39,7 +39,7 @@ impl Event {
     }
 }
 
-/// Posts events; a result for each.
+/// Posts events and returns a result for each.
 pub(super) fn post(client: &Client, events: &[Value]) -> Result<Vec<Value>, super::client::ClientError> {
     let mut answer = client.post("/v1/events", Some(&Value::Array(events.to_vec())))?;
     match answer["results"].take() {

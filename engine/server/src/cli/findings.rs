@@ -1,5 +1,5 @@
-//! What `cadenza doctor` finds besides records: in the data folder, the settings and the workspace. And what is to be done about
-//! each kind of record that cannot be read.
+//! What `cadenza doctor` finds besides records: in the data folder, the settings and the workspace. Also what to do
+//! about each kind of record that cannot be read.
 
 use super::validate;
 use crate::data_folder;
@@ -10,17 +10,17 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Free MiB below which intake stops, where nobody says otherwise.
+/// The default for how many MiB must be free, below which intake stops.
 const RESERVE_MIB_DEFAULT: u64 = 256;
-/// A name that differs by more letters is another one.
+/// A name that differs by more letters is a different one.
 const TYPING_MISTAKES_MAX: usize = 3;
-/// Diagnostics of a workspace that are repeated here; `cadenza validate` shows all.
+/// How many of a workspace's diagnostics are repeated here; `cadenza validate` shows all.
 const DIAGNOSTICS_SHOWN: usize = 5;
 
-/// One thing that somebody should know of.
+/// Something that somebody should know.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// `error`, `warning` or `info`; info alone is no reason for concern.
+    /// `error`, `warning` or `info`. Info alone is no reason for concern.
     pub(super) severity: &'static str,
     pub(super) code: &'static str,
     pub(super) message: String,
@@ -34,7 +34,7 @@ impl Finding {
     }
 }
 
-/// What is to be said of a data folder, besides its records.
+/// What there is to say of a data folder, besides its records.
 pub(super) fn of_folder(data: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(told) = data_folder::open_places(data) {
@@ -75,7 +75,8 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Variables that begin with our name and mean nothing to the program or the workspace. `known` are those that the command line reads.
+/// Finds variables that begin with our name but mean nothing to the program or the workspace. `known` are those
+/// that the command line reads.
 pub(super) fn of_settings(known: &BTreeSet<String>, workspace: Option<&Workspace>) -> Vec<Finding> {
     let read: BTreeSet<String> = workspace.map(variables_of).unwrap_or_default();
     let mut found = Vec::new();
@@ -131,7 +132,7 @@ fn secrets(workspace: &Workspace) -> Vec<(String, &SecretRef)> {
     named
 }
 
-/// What is wrong with a workspace folder, and the workspace when it can be used.
+/// What is wrong with a workspace folder, and the workspace if it can be used.
 pub(super) fn of_workspace(root: &Path) -> anyhow::Result<(Vec<Finding>, Option<Workspace>)> {
     let (_, checked) = validate::check(root, &[])?;
     let mut found = Vec::new();

@@ -1,5 +1,6 @@
-//! `cadenza import FILE`: leads, history or opt-outs into a running engine. First a preview; then, row by row, events
-//! whose ids derive from their content, so that the same command again goes on where it broke off and does nothing twice.
+//! `cadenza import FILE`: brings leads, history or opt-outs into a running engine. First comes a preview, then,
+//! row by row, events whose ids derive from their content, so that repeating the command continues where it
+//! stopped and does nothing twice.
 
 use super::client::{Client, ClientError, problem_text};
 use super::preview::Preview;
@@ -19,28 +20,28 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Failures that are told one by one; the rest is counted.
+/// Failures that are reported one by one; the rest are counted.
 pub(super) const FAILURES_TOLD: usize = 20;
 /// Events posted at once.
 const EVENTS_AT_ONCE: usize = 500;
-/// How often a batch is tried again while the engine is under pressure.
+/// How often a batch is tried again while the engine is busy.
 const TRIES_MAX: u32 = 60;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// A table with a header line (by its ending .csv, .tsv or .txt), or a file of JSON lines
     file: PathBuf,
-    /// A YAML file that says which column is what: type, id, at, lead: {column: field, or opted_out, opted_in,
-    /// refused.email, stage, owner}, data: {column: name}, ignore: [columns that look like consent and are none]
+    /// A YAML file that says what each column is: type, id, at, lead: {column: field, or opted_out, opted_in,
+    /// refused.email, stage, owner}, data: {column: name}, ignore: [columns that look like consent but are not]
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
     /// Enrol nobody
     #[arg(long, conflicts_with = "enroll")]
     no_enroll: bool,
-    /// Let history enrol too: what happened more than a day ago enrols nobody otherwise
+    /// Let history enrol too; otherwise what happened more than a day ago enrols nobody
     #[arg(long)]
     enroll: bool,
-    /// The file's encoding, such as windows-1251, when it is neither Unicode nor Windows-1252
+    /// The file's encoding, such as windows-1251, if it is neither Unicode nor Windows-1252
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
     /// Do it without asking
@@ -54,20 +55,20 @@ pub(super) struct Import {
 #[derive(Debug, Deserialize)]
 struct Intake {
     now: Timestamp,
-    /// The zone that dates without one are meant in.
+    /// The time zone of dates that do not name one.
     timezone: String,
     fields: BTreeMap<String, ValueType>,
 }
 
-/// How far an import is.
+/// How far an import has come.
 #[derive(Debug, Default)]
 struct Tally {
     taken: usize,
     known: usize,
-    /// Of these, how many were imported with another word on whether they may enrol.
+    /// How many of these were imported before with a different choice on whether they may enrol.
     known_otherwise: usize,
     failed: usize,
-    /// Rows of which something was not taken that the preview could not know of.
+    /// Rows of which something was not taken that the preview could not have known of.
     left_out: usize,
 }
 
@@ -144,7 +145,7 @@ impl Import {
                 Err(error) => preview.complain(row.line, &output::causes(error.as_ref())),
             }
         }
-        // What cannot be read may be somebody who said no.
+        // A row that cannot be read may be somebody who said no.
         if recipe.asks_consent(&preview.columns) {
             unclear.extend(broken);
         }
@@ -161,7 +162,7 @@ impl Import {
         Ok(preview)
     }
 
-    /// Sends what can be read; what cannot, the preview has told.
+    /// Sends what can be read. The preview has reported what cannot.
     fn send(&self, client: &Client, recipe: &Recipe, preview: &Preview, total: usize) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
         let mut waiting: Vec<(u64, Value)> = Vec::with_capacity(EVENTS_AT_ONCE);
@@ -184,7 +185,7 @@ impl Import {
     }
 }
 
-/// Sends a batch; what the engine could not take for the moment is sent again after a while.
+/// Sends a batch. What the engine could not take for the moment is sent again after a while.
 fn send_batch(
     client: &Client,
     waiting: &mut Vec<(u64, Value)>,
@@ -215,7 +216,8 @@ fn send_batch(
             };
             match problem["status"].as_u64() {
                 Some(429 | 503) => waiting.push((line, event)),
-                // Its id is made of all it says but whether it may enrol: it came before, and differs in that alone.
+                // Its id is made of everything it says except whether it may enrol, so it came before
+                // and differs only in that.
                 Some(409) if has_made_id(&event) => {
                     tally.known += 1;
                     tally.known_otherwise += 1;

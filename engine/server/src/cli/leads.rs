@@ -27,7 +27,7 @@ struct List {
     /// The rep who owns it
     #[arg(long, value_name = "REP")]
     owner: Option<String>,
-    /// Only open leads that no workflow ever took
+    /// Only open leads that no workflow has ever taken
     #[arg(long)]
     untaken: bool,
     /// An id, mail address or phone number, or part of a name, company or address
@@ -52,11 +52,11 @@ struct Whom {
 enum Act {
     /// Show everything that is known of a lead, as JSON
     Show(Whom),
-    /// Hold all touches of a lead back
+    /// Hold back all touches of a lead
     Pause(Whom),
-    /// Let the touches of a paused lead go on
+    /// Let the touches of a paused lead continue
     Resume(Whom),
-    /// Record that a lead wants to hear from nobody any more
+    /// Record that a lead does not want to be contacted any more
     OptOut {
         #[command(flatten)]
         whom: Whom,

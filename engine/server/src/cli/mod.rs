@@ -1,4 +1,4 @@
-//! The command line: what a person may ask of the program. Exit codes: 0 fine, 1 the answer is "no", 2 wrong use or
+//! The command line: what a person may ask of the program. Exit codes: 0 success, 1 the answer is "no", 2 wrong use or
 //! failure. Commands that talk to an engine do so over its HTTP API and know nothing else of it.
 
 mod advice;
@@ -34,14 +34,14 @@ use crate::say::output;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// What a command comes to.
+/// The outcome of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Yes,
     No,
 }
 
-/// Runs lead workflows written in YAML: scores leads, assigns them, contacts them in time, and tells why it did so.
+/// Runs lead workflows written in YAML: scores leads, assigns them, contacts them in time, and explains why it did so.
 #[derive(Debug, Parser)]
 #[command(name = "cadenza", version, max_term_width = 100)]
 struct Cli {
@@ -51,7 +51,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See the engine at work: sample leads, played reps and prospects, two working days in a minute
+    /// See the engine at work: sample leads, simulated reps and prospects, two working days in a minute
     Demo(crate::demo::Demo),
     /// Run the engine on a workspace and a data folder
     Serve(serve::Serve),
@@ -72,11 +72,11 @@ enum Command {
     Runs(runs::Runs),
     /// List runs that wait for a person, show why, let them try again
     Parked(parked::Parked),
-    /// List what could not be sent or read, show one, drive it again, throw it away
+    /// List what could not be sent or read, show one, redrive it, throw it away
     DeadLetters(dead_letters::DeadLetters),
-    /// List the work queue, say what came of a task
+    /// List the work queue, report the outcome of a task
     Tasks(tasks::Tasks),
-    /// The workspace at a glance: where leads stand, first-response times, and what needs a person
+    /// The workspace at a glance: where leads are, first-response times, and what needs a person
     Status(status::Status),
     /// List schedules with their firings
     Schedules(schedules::Schedules),
@@ -88,10 +88,11 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
-    /// Write, build, test, measure and look into plugins
+    /// Write, build, test, measure and inspect plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
-    /// Compile a component from standard input to standard output: the engine calls itself so, in a process of its own
+    /// Compile a component from standard input to standard output. The engine calls itself with
+    /// this, in a process of its own
     #[command(name = cadenza_builds::compile::SUBCOMMAND, hide = true)]
     CompileComponent,
 }

@@ -1,5 +1,5 @@
-//! `cadenza parked`: runs that wait for a person because something could not be decided or done, with the cause and, for
-//! one of them, what its plugin was asked.
+//! `cadenza parked`: runs that wait for a person because something could not be decided or done, with the cause and,
+//! for a single run, what its plugin was asked.
 
 use super::Answer;
 use super::remote::{self, Listing, Remote, path};
@@ -137,7 +137,7 @@ impl Show {
     }
 }
 
-/// Values with their types, as `{"text": "x"}`.
+/// Prints values with their types, such as `{"text": "x"}`.
 fn tell_values(what: &str, values: &Value) {
     for (name, value) in values.as_object().into_iter().flatten() {
         let plain = value.as_object().and_then(|typed| typed.values().next()).unwrap_or(value);

@@ -1,5 +1,5 @@
-//! What an import would do, said before it is done: how many rows, which columns become what, who is not to be contacted,
-//! what cannot be read.
+//! What an import would do, reported before it is done: how many rows, what each column becomes, who must not be
+//! contacted, what cannot be read.
 
 use super::import::FAILURES_TOLD;
 use super::recipe::{Column, Made, Recipe, consent_words, names_somebody};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows that are shown.
 const ROWS_SHOWN: usize = 3;
-/// Fields left out that are remembered by their line, so that they are told once.
+/// How many left-out fields are remembered by line, so that each is reported once.
 const LEFT_OUT_REMEMBERED: usize = 10_000;
 
 /// What a look at the whole file shows.
@@ -19,15 +19,15 @@ const LEFT_OUT_REMEMBERED: usize = 10_000;
 pub(super) struct Preview {
     /// Rows that are not empty.
     pub(super) rows: usize,
-    /// Of these, such that cannot be read.
+    /// How many of these cannot be read.
     pub(super) unreadable: usize,
-    /// Rows without any cell.
+    /// Rows without any content.
     pub(super) empty: usize,
     /// Every column of the file.
     pub(super) columns: BTreeSet<String>,
     enrolling: usize,
     opted_out: usize,
-    /// Rows with a number to call and no zone in which it is rung.
+    /// Rows with a number to call, but no time zone to call it in.
     zoneless: usize,
     /// By channel.
     refusing: BTreeMap<String, usize>,
@@ -58,7 +58,7 @@ impl Preview {
         }
     }
 
-    /// A row that cannot be read.
+    /// Notes a row that cannot be read.
     pub(super) fn complain(&mut self, line: u64, why: &str) {
         self.rows += 1;
         self.unreadable += 1;
@@ -67,7 +67,7 @@ impl Preview {
         }
     }
 
-    /// A row that becomes an event.
+    /// Counts a row that becomes an event.
     pub(super) fn count(&mut self, line: u64, made: Made) {
         self.rows += 1;
         self.enrolling += usize::from(made.event["enroll"] == true);
@@ -92,12 +92,12 @@ impl Preview {
         }
     }
 
-    /// Whether it was told that this field of this line is left out.
+    /// Whether this field of this line was reported as left out.
     pub(super) fn has_told(&self, line: u64, field: &str) -> bool {
         self.left_out.contains_key(field) && self.told.contains(&(line, field.to_owned()))
     }
 
-    /// Tells columns that become something from those that are left out.
+    /// Separates columns that become something from those that are left out.
     pub(super) fn sort_columns(&mut self, recipe: &Recipe) {
         for name in &self.columns {
             let what = match recipe.column(name) {
@@ -171,7 +171,7 @@ impl Preview {
         lines.join("\n")
     }
 
-    /// Who is not to be contacted.
+    /// Who must not be contacted.
     fn consent(&self) -> Option<String> {
         let mut parts: Vec<String> = Vec::new();
         if self.opted_out > 0 {

@@ -1,6 +1,6 @@
 //! How rows of a file become events: by the names of their columns, or by a map. An event that the engine would refuse
-//! for what it says is an error here already, so that the preview of an import keeps its word; what cannot be read is left
-//! out and told, as the engine does. Knows neither the file nor what is done with the events.
+//! for what it says is already an error here, so that the preview of an import is reliable. What cannot be read is left
+//! out and reported, as the engine does. Knows neither the file nor what is done with the events.
 
 use super::column_map::{ColumnMap, STANDING};
 use super::consent::{self, ConsentColumn, Said, Says};
@@ -41,7 +41,7 @@ pub(super) const TIMES: &[&str] = &[
     "time",
 ];
 
-/// What an event says beside its lead's fields.
+/// What an event says besides its lead's fields.
 const MEMBERS: [&str; 6] = ["id", "type", "at", "lead", "data", "enroll"];
 
 /// What a column is.
@@ -53,9 +53,8 @@ pub(super) enum Column {
     Id,
     /// When it happened.
     At,
-    /// A lead field.
     Lead(String, ValueType),
-    /// What the lead wants; a field of that name holds it, too.
+    /// What the lead wants. A field with that name holds it too.
     Consent(ConsentColumn, Option<(String, ValueType)>),
     /// Its stage, its owner, or the channels it refuses.
     Standing(&'static str),
@@ -65,7 +64,7 @@ pub(super) enum Column {
     Ignored,
 }
 
-/// A cell by which nobody can tell whether its lead may be contacted: the import stops.
+/// A cell that does not say whether its lead may be contacted, so the import stops.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{said}` in the column `{column}` does not say clearly whether the lead may be contacted: write yes, no, true, false or \
@@ -77,7 +76,7 @@ pub(super) struct Unclear {
     said: String,
 }
 
-/// A row that names no lead: nobody who could be contacted.
+/// A row that names no lead, so there is nobody to contact.
 #[derive(Debug, thiserror::Error)]
 #[error("it names no lead: it needs an id, external_id, email or phone{0}")]
 pub(super) struct NamesNobody(String);
@@ -85,9 +84,8 @@ pub(super) struct NamesNobody(String);
 /// What became of a row.
 #[derive(Debug)]
 pub(super) struct Made {
-    /// The event.
     pub(super) event: Value,
-    /// What of the row is not in it.
+    /// What the event leaves out of the row.
     pub(super) left_out: Vec<LeftOut>,
 }
 
@@ -100,11 +98,11 @@ fn is_against(event: &Value) -> bool {
 /// Whether imported events may enrol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enrolment {
-    /// What happened within a day, or has no time.
+    /// Those that happened within a day, or have no time.
     Fresh,
     /// All of them.
     Always,
-    /// None.
+    /// None of them.
     Never,
 }
 
@@ -114,12 +112,12 @@ pub(super) struct Recipe {
     fields: BTreeMap<String, ValueType>,
     enrolment: Enrolment,
     now: Timestamp,
-    /// The workspace's: a plain date is that day there.
+    /// The workspace's. A plain date is that day in this zone.
     zone: TimeZone,
 }
 
 impl Recipe {
-    /// A recipe: the map, if there is one, and the fields that the engine knows.
+    /// A recipe from the map, if there is one, and the fields that the engine knows.
     pub(super) fn new(
         map: Option<ColumnMap>,
         fields: BTreeMap<String, ValueType>,
@@ -133,12 +131,12 @@ impl Recipe {
         Ok(Self { map, fields, enrolment, now, zone })
     }
 
-    /// Whether the map fits the columns that the file has.
+    /// Checks that the map fits the file's columns.
     pub(super) fn check_columns(&self, columns: &BTreeSet<String>) -> anyhow::Result<()> {
         self.map.as_ref().map_or(Ok(()), |map| map.check_columns(columns))
     }
 
-    /// What the column of this name is: by the map when there is one, else by its name.
+    /// What a column with this name is: by the map if there is one, otherwise by its name.
     pub(super) fn column(&self, name: &str) -> Column {
         let field = |field: &str| self.fields.get(field).map(|kind| Column::Lead(field.to_owned(), *kind));
         if let Some(map) = &self.map {
@@ -170,14 +168,14 @@ impl Recipe {
         }
     }
 
-    /// The field that was perhaps meant by a column that is left out; with a map nothing is left out by mistake.
+    /// The field that was perhaps meant by a left-out column. With a map, nothing is left out by mistake.
     pub(super) fn near(&self, column: &str) -> Option<&str> {
         let names = self.fields.keys().map(String::as_str).chain(["type", "event_id", "created_at"]).chain(STANDING);
         if self.map.is_some() { None } else { nearest(&plain_name(column), names) }
     }
 
-    /// The event of a row. Its id, when the row brings none, derives from what it says: the same row is the same event.
-    /// `decimal_comma` says that its numbers may be written with one.
+    /// The event of a row. If the row has no id, the id derives from what the row says, so the same row is the same
+    /// event. `decimal_comma` says that its numbers may be written with a decimal comma.
     pub(super) fn event(&self, row: Map<String, Value>, decimal_comma: bool) -> anyhow::Result<Made> {
         let mut left_out = Vec::new();
         let event = if is_event(&row) { self.ready(row)? } else { self.made(row, decimal_comma, &mut left_out)? };
@@ -185,7 +183,7 @@ impl Recipe {
         Ok(Made { event, left_out })
     }
 
-    /// Columns in the order in which they fill the same field: the one that bears its name first, then by their names.
+    /// Columns in the order in which they fill the same field: the one with the field's name first, then by name.
     fn in_order(&self, row: Map<String, Value>) -> Vec<(Column, String, Value)> {
         let mut cells: Vec<(bool, String, Column, Value)> = Vec::new();
         for (name, value) in row {
@@ -216,7 +214,7 @@ impl Recipe {
                 Column::At if at.is_some() => {}
                 Column::At => match self.moment(&value) {
                     Ok(time) => at = Some(time),
-                    // The lead and what it wants come in all the same; whether it is news nobody knows.
+                    // The lead and what it wants are imported all the same; whether it is recent is unknown.
                     Err(left) => {
                         left_out.push(left);
                         is_of_any_age = true;
@@ -266,7 +264,7 @@ impl Recipe {
         Ok(finished(event, id, enrolls))
     }
 
-    /// Whether a row says that somebody does not want to be contacted, whatever else can be read of it.
+    /// Whether a row says that somebody does not want to be contacted, whatever else of it can be read.
     pub(super) fn says_no(&self, row: &Map<String, Value>) -> bool {
         if is_event(row) {
             return is_against(&json!({"lead": row.get("lead")}));
@@ -297,7 +295,7 @@ impl Recipe {
             .ok_or_else(|| Unclear { column: column.to_owned(), said: plain_text(value) })
     }
 
-    /// A row that is an event already.
+    /// A row that is already an event.
     fn ready(&self, mut row: Map<String, Value>) -> anyhow::Result<Value> {
         if let Some(other) = row.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
             bail!("an event has no `{other}`: {}", advice(other, MEMBERS, "its members"));
@@ -315,7 +313,7 @@ impl Recipe {
         Ok(finished(Value::Object(row), id, enrolls))
     }
 
-    /// Whether the engine would take it, as far as the event alone says, and what it would leave out of it.
+    /// Whether the engine would accept it, as far as the event alone shows, and what it would leave out.
     fn check(&self, event: &Value) -> anyhow::Result<Vec<LeftOut>> {
         let kind = plain_text(&event["type"]);
         let lead = event["lead"].as_object().context("`lead` is no object")?;
@@ -338,7 +336,7 @@ impl Recipe {
             None => None,
             Some(data) => Some(data.as_object().context("`data` is no object")?),
         };
-        // What is deeper down the engine makes flat, and judges.
+        // The engine flattens and judges what is nested deeper.
         let data =
             data.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value_of(value.clone())?)));
         let draft = Draft {
@@ -377,14 +375,14 @@ impl Recipe {
         })
     }
 
-    /// A time as files have it; a date alone is that day in the workspace's zone.
+    /// A time as files have it. A date alone is that day in the workspace's zone.
     fn time(&self, value: &Value) -> anyhow::Result<Timestamp> {
         let core = value_of(value.clone()).unwrap_or_default();
         moment::read(&core, &self.zone)
             .map_err(|_| anyhow!("{value} is no time: write 2026-03-08T07:30:00Z, or a date such as 2026-03-08"))
     }
 
-    /// A cell as its field holds it, so that one value is one event however it is written; what cannot be read stays as
+    /// A cell as its field holds it, so that one value is one event however it is written. What cannot be read stays as
     /// it is and is judged later.
     fn loosened(&self, value: Value, kind: ValueType) -> Value {
         let Some(core) = value_of(value.clone()) else { return value };
@@ -404,12 +402,12 @@ fn is_empty(cell: &Value) -> bool {
     cell.is_null() || cell.as_str().is_some_and(|text| reading::known(text).is_empty())
 }
 
-/// Whether a row is an event as the API takes it, and has no columns.
+/// Whether a row is an event as the API takes it, without columns.
 pub(super) fn is_event(row: &Map<String, Value>) -> bool {
     row.contains_key("type") && row.get("lead").is_some_and(Value::is_object)
 }
 
-/// Whether an event's id was made here, of what it says.
+/// Whether an event's id was made here from what it says.
 pub(super) fn has_made_id(event: &Value) -> bool {
     let mut bare = event.clone();
     if let Some(members) = bare.as_object_mut() {
@@ -418,15 +416,15 @@ pub(super) fn has_made_id(event: &Value) -> bool {
     event["id"] == made_id(&bare)
 }
 
-/// An id for an event that has none, made of what it says. Whether it may enrol is not part of that: it changes with the
-/// day of the import, and the event stays the same.
+/// An id for an event that has none, made from what it says. Whether it may enrol is left out, because that changes
+/// with the day of the import while the event stays the same.
 fn made_id(bare: &Value) -> String {
     let hash = Sha256::digest(bare.to_string().as_bytes());
     let head: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("import-{head}")
 }
 
-/// The event under its id, or one that is made.
+/// The event under its own id, or one made for it.
 fn finished(mut event: Value, id: Option<String>, enrolls: bool) -> Value {
     event["id"] = id.unwrap_or_else(|| made_id(&event)).into();
     event["enroll"] = enrolls.into();
@@ -476,12 +474,12 @@ fn value_of(value: Value) -> Option<Core> {
     serde_json::from_value::<Tree>(value).ok()?.value()
 }
 
-/// Which of what the engine keeps an event may tell.
+/// Which of the things that the engine maintains an event may set.
 fn standing(name: &str) -> Option<Column> {
     ["stage", "owner", "refused"].into_iter().find(|known| *known == name).map(Column::Standing)
 }
 
-/// `1,200` and `1.200` in a table that may have decimal commas.
+/// Whether a number may mean two things, as `1,200` and `1.200` do in a table that may have decimal commas.
 fn means_two_numbers(value: &Value) -> bool {
     let text = value.as_str().map(reading::known).unwrap_or_default();
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -508,8 +506,8 @@ impl Against {
         }
     }
 
-    /// As the event says it, and whether it says anything. Nothing is said when there is nothing against a contact: the
-    /// event is then the one that it would be without such a column.
+    /// Adds it to the event's lead, and returns whether it says anything. Nothing is added if there is nothing against
+    /// a contact, so that the event is the same as without such a column.
     fn tell(self, lead: &mut Map<String, Value>) -> bool {
         if self.opted_out {
             lead.insert("opted_out".to_owned(), true.into());
@@ -519,7 +517,7 @@ impl Against {
         let named = self.refused_by.into_iter();
         let mut refused: Vec<Value> = named.chain(self.refused.into_iter().map(Value::from)).collect();
         if refused.len() > 1 {
-            // What names several itself is one of many here.
+            // A cell that names several channels is one of many here.
             let apart = |value: Value| if let Value::Array(items) = value { items } else { vec![value] };
             lead.insert("refused".to_owned(), refused.into_iter().flat_map(apart).collect::<Vec<_>>().into());
         } else if let Some(only) = refused.pop() {
@@ -529,14 +527,14 @@ impl Against {
     }
 }
 
-/// Addresses and numbers of a row beside those that are the lead's: `Email 2`, `Mobile`. Who says no says it of all.
+/// Addresses and numbers of a row besides the lead's own: `Email 2`, `Mobile`. Whoever says no says it for all of them.
 #[derive(Default)]
 struct Beside {
     emails: Vec<Value>,
     phones: Vec<Value>,
 }
 
-/// Whether a column holds addresses or numbers by its name, whatever becomes of it.
+/// Whether a column's name says that it holds addresses or numbers, whatever becomes of it.
 pub(super) fn names_somebody(column: &str) -> bool {
     column_of(column).is_some()
 }
@@ -579,12 +577,12 @@ impl Beside {
     }
 }
 
-/// Whether an import has to stop for this: consent that is not clear is not guessed, and not passed over either.
+/// Whether an import has to stop for this: unclear consent is neither guessed nor ignored.
 pub(super) fn must_stop(error: &anyhow::Error) -> bool {
     error.is::<Unclear>() || matches!(error.downcast_ref(), Some(IntakeError::Consent { .. }))
 }
 
-/// What a column of consent is, in words.
+/// What a consent column is, in words.
 pub(super) fn consent_words(consent: ConsentColumn) -> String {
     let against = consent.channel.map_or_else(|| "opted out".to_owned(), |channel| format!("refuses {channel}"));
     match consent.says {

@@ -1,4 +1,5 @@
-//! Which engine a command talks to, and what all such commands share: lists page by page, leads by whatever names them.
+//! Which engine a command talks to, and what all such commands share: lists page by page, and
+//! leads by whatever names them.
 
 use super::client::{Client, ClientError, escape, query};
 use crate::say::{output, table};
@@ -35,7 +36,7 @@ pub(super) struct Listing {
     json: bool,
 }
 
-/// Items of one page that is asked for.
+/// Items requested per page.
 const PAGE_ITEMS: usize = 200;
 
 /// Reads a list page by page, up to the limit, and shows it.
@@ -68,21 +69,20 @@ pub(super) struct Found {
     pub(super) items: Vec<Value>,
     /// Whether there are more.
     pub(super) more: bool,
-    /// What the engine kept back and why, of a list where it does so.
+    /// What the engine held back and why, for a list where it does so.
     pub(super) held: Vec<Value>,
-    /// Of an empty queue, what there is elsewhere.
+    /// For an empty queue, what there is elsewhere.
     pub(super) elsewhere: Value,
 }
 
 impl Found {
-    /// The first of what there is.
+    /// The first items, up to a limit.
     pub(super) fn first(mut items: Vec<Value>, limit: usize) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
         Self { items, more, ..Self::default() }
     }
 
-    /// What was found.
     pub(super) fn into_items(self) -> Vec<Value> {
         self.items
     }
@@ -140,14 +140,14 @@ pub(super) fn find_lead(client: &Client, text: &str) -> anyhow::Result<String> {
     }
 }
 
-/// Does something to one thing and tells what happened.
+/// Does something to one thing and reports what happened.
 pub(super) fn act(client: &Client, path: &str, body: Option<&Value>) -> anyhow::Result<()> {
     let done = client.post(path, body)?;
     tell(&done);
     Ok(())
 }
 
-/// Says what a command did, in the engine's words.
+/// Prints what a command did, in the engine's words.
 pub(super) fn tell(done: &Value) {
     for told in done["what"].as_array().into_iter().flatten() {
         output::say(&table::cell(told, "text"));

@@ -1,5 +1,5 @@
-//! The rows of a file to import: a table with a header, or JSON lines. A row that cannot be read is told with its line and
-//! the next one follows; a file that cannot be read ends. Knows nothing of events, nor of what columns mean.
+//! The rows of a file to import: a table with a header, or JSON lines. A row that cannot be read is reported with its
+//! line, and the next one follows; a file that cannot be read ends the rows. Does not know events or what columns mean.
 
 use super::{encoding, spreadsheet};
 use anyhow::{Context as _, anyhow};
@@ -13,7 +13,6 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 /// Endings of tables; anything else is JSON lines.
 const TABLES: [&str; 4] = ["csv", "tsv", "tab", "txt"];
 
-/// A row.
 pub(super) struct Row {
     /// The line of the file it begins on; the first is 1.
     pub(super) line: u64,
@@ -21,15 +20,14 @@ pub(super) struct Row {
     pub(super) cells: anyhow::Result<Map<String, Value>>,
 }
 
-/// A file's rows, one by one. An error is the file's, and the last item.
+/// A file's rows, one by one. An error concerns the whole file, and is the last item.
 pub(super) struct Rows {
-    /// The columns that the header names; none for JSON lines, where every row has its own.
+    /// The columns that the header names. Empty for JSON lines, where every row has its own.
     pub(super) heads: Vec<String>,
-    /// Whether a comma is likely to be the decimal sign of its numbers.
+    /// Whether a comma is likely to be the decimal separator of its numbers.
     pub(super) decimal_comma: bool,
-    /// What to say of the file's encoding, when it had to be guessed.
+    /// What to say about the file's encoding if it had to be guessed.
     pub(super) guess: Option<String>,
-    /// The rows.
     pub(super) rows: Box<dyn Iterator<Item = anyhow::Result<Row>>>,
 }
 
@@ -40,7 +38,7 @@ impl Iterator for Rows {
     }
 }
 
-/// Opens a file: a table by its ending, JSON lines otherwise.
+/// Opens a file: a table by its ending, otherwise JSON lines.
 pub(super) fn rows(file: &Path, encoding: Option<&str>) -> anyhow::Result<Rows> {
     let name = file.display().to_string();
     let encoding::Decoded { text, guess } = encoding::open(file, encoding)?;
@@ -55,7 +53,7 @@ pub(super) fn rows(file: &Path, encoding: Option<&str>) -> anyhow::Result<Rows> 
     Ok(Rows { heads, decimal_comma, guess, rows: Box::new(ends_with_an_error(rows)) })
 }
 
-/// What failed once would fail for ever.
+/// Stops after the first error, because what failed once would fail forever.
 fn ends_with_an_error<T>(mut rows: impl Iterator<Item = anyhow::Result<T>>) -> impl Iterator<Item = anyhow::Result<T>> {
     let mut failed = false;
     std::iter::from_fn(move || {
@@ -85,7 +83,7 @@ fn json_lines(mut file: impl BufRead) -> impl Iterator<Item = anyhow::Result<Row
 fn members(text: &[u8]) -> anyhow::Result<Map<String, Value>> {
     let tree: Tree = serde_json::from_slice(&json::exact(text)).map_err(|error| {
         let said = error.to_string();
-        // Every line is a document of its own, and its place in that is no help.
+        // Every line is a document of its own, so the line number within it does not help.
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
         anyhow!("it is no JSON object ({said} at column {})", error.column())
     })?;
@@ -101,7 +99,7 @@ enum Line {
     TooLong,
 }
 
-/// The next line; of one that is too long the rest is passed over.
+/// The next line. The rest of one that is too long is skipped.
 fn json_line(file: &mut impl BufRead) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let read = file.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;

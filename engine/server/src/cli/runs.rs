@@ -1,4 +1,4 @@
-//! `cadenza runs`: where leads stand in workflows.
+//! `cadenza runs`: where leads are in workflows.
 
 use super::Answer;
 use super::remote::{self, Listing, Remote, path};

@@ -1,4 +1,4 @@
-//! `cadenza schedules`: when each fires next, and what became of its past firings.
+//! `cadenza schedules`: when each fires next, and what happened to its past firings.
 
 use super::Answer;
 use super::remote::Remote;

@@ -1,4 +1,4 @@
-//! `cadenza serve`: the engine on a workspace and a data folder, until it is told to stop.
+//! `cadenza serve`: runs the engine on a workspace and a data folder, until it is told to stop.
 
 use super::{Answer, yaml};
 use crate::say::output;
@@ -18,22 +18,23 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tracing_subscriber::EnvFilter;
 
-/// Where the engine listens when nobody says otherwise: this machine alone.
+/// Where the engine listens by default: only on this machine.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
-/// The longest that a stop waits for messages that are being sent: longer than any connection waits for an answer.
+/// The longest that a stop waits for messages that are being sent. This is longer than any
+/// connection waits for an answer.
 const SENDING_DRAIN_S_MAX: u64 = 3_600;
 
-/// How long the driver may take to finish and close the store once no request is under way any more.
+/// How long the driver may take to finish and close the store once no request is running any more.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// Options as the command line, the environment or `--config` give them, in this order.
+/// Options as given by the command line, the environment or `--config`, in this order.
 #[derive(Debug, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Serve {
     /// The workspace folder
     #[arg(long, env = "CADENZA_WORKSPACE", value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// The data folder; made when it is not there
+    /// The data folder; made if it does not exist
     #[arg(long, env = "CADENZA_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address or host name to listen on, with a port [default: 127.0.0.1:8080]
@@ -42,11 +43,11 @@ pub(super) struct Serve {
     /// real, virtual or scaled:N [default: real]
     #[arg(long, env = "CADENZA_CLOCK", value_name = "CLOCK")]
     clock: Option<String>,
-    /// Intake stops when fewer MiB than this are free where the data lies [default: 256]
+    /// Intake stops when fewer MiB than this are free on the disk with the data [default: 256]
     #[arg(long, env = "CADENZA_DISK_RESERVE_MIB", value_name = "MIB")]
     #[serde(alias = "disk-reserve-mib")]
     disk_reserve_mib: Option<u64>,
-    /// For how many days it is remembered where a decision lies, for replaying [default: 90]
+    /// For how many days decisions can be found again, for replaying [default: 90]
     #[arg(long, env = "CADENZA_DECISION_DAYS", value_name = "DAYS")]
     #[serde(alias = "decision-days")]
     decision_days: Option<u32>,
@@ -54,18 +55,18 @@ pub(super) struct Serve {
     #[arg(long, env = "CADENZA_SENDING_DRAIN_S", value_name = "SECONDS")]
     #[serde(alias = "sending-drain-s")]
     sending_drain_s: Option<u64>,
-    /// Connections of one address at the same time; beyond, only health is answered [default: 1024]
+    /// Connections from one address at the same time; beyond that, only health checks are answered [default: 1024]
     #[arg(long, env = "CADENZA_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     #[serde(alias = "connections-per-address")]
     connections_per_address: Option<usize>,
-    /// MiB that all bodies under way, and what is made of them, may take together [default: 128]
+    /// MiB that all request bodies in memory, and what is made of them, may take together [default: 128]
     #[arg(long, env = "CADENZA_BODIES_MIB", value_name = "MIB")]
     #[serde(alias = "bodies-mib")]
     bodies_mib: Option<usize>,
     /// What is logged, such as info or cadenza=debug [default: info]
     #[arg(long, env = "CADENZA_LOG", value_name = "FILTER")]
     log: Option<String>,
-    /// How: text or json [default: text]
+    /// The log's format: text or json [default: text]
     #[arg(long, env = "CADENZA_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(alias = "log-format")]
     log_format: Option<String>,
@@ -86,7 +87,7 @@ impl Serve {
         Ok(answer)
     }
 
-    /// These options, and from the file those that are not given.
+    /// These options, with those that are missing taken from the file.
     fn with_config(self) -> anyhow::Result<Self> {
         let Some(file) = &self.config else { return Ok(self) };
         let config: Self = yaml::read(file, "does not hold options")?;
@@ -166,10 +167,10 @@ impl Serve {
         let limits = self.limits()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
         let drain = options.driver.sendings_drain;
-        // Bound first: a taken address is known before the data folder is touched.
+        // Bound first, so that a taken address is known before the data folder is touched.
         let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
         let mut stop = std::pin::pin!(stop_signal()?);
-        // On a thread of its own, since reading a large folder does not wait for anything: a signal is heard all the same.
+        // On a thread of its own, because reading a large folder never yields, and a signal must be heard all the same.
         let starting = tokio::task::spawn_blocking(|| Handle::current().block_on(start::start(options)));
         let running = tokio::select! {
             started = starting => started.context("the start broke off")??,
@@ -220,7 +221,7 @@ impl Serve {
                 left,
                 "the store did not let it end within {seconds} s, and it ends without; nothing acknowledged is lost"
             );
-            // Whoever waits for the store would wait for ever, so nothing is put away.
+            // Whoever waits for the store would wait forever, so nothing is cleaned up.
             std::process::exit(2);
         }
         tracing::info!("stopped");
@@ -228,8 +229,8 @@ impl Serve {
     }
 }
 
-/// Listens on an address or on what a host name stands for: the first that can be had, and of both kinds 127.0.0.1, since
-/// that is where the commands look for the engine.
+/// Listens on an address, or on what a host name stands for: the first that is free. IPv4 is preferred, because the
+/// commands look for the engine at 127.0.0.1.
 async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
     let wanted = || format!("cannot listen on `{listen}`: write an address and a port, such as 127.0.0.1:8080");
     let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(listen).await.with_context(wanted)?.collect();
@@ -250,8 +251,8 @@ fn welcome(listener: &TcpListener, api: &http::Shared, data: &Path) -> anyhow::R
     Ok(())
 }
 
-/// Done at the first SIGTERM, SIGINT or SIGHUP: the terminal that it was started from going away is no reason to end
-/// without finishing what is under way. Whoever started it with `nohup` wants it to go on, and it does.
+/// Completes at the first SIGTERM, SIGINT or SIGHUP. If the terminal it was started from goes away, the engine finishes
+/// what is in progress before it ends. If it was started with `nohup`, it keeps running.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
@@ -273,7 +274,7 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Whether this process was started to ignore SIGHUP. A handler would take that back.
+/// Whether this process was started to ignore SIGHUP. Installing a handler would undo that.
 fn hang_up_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());

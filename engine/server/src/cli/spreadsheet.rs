@@ -1,18 +1,18 @@
-//! Tables as spreadsheets and tools write them: which sign stands between the cells, what the header names, which rows are
-//! empty. Knows no encoding, and not what columns mean.
+//! Tables as spreadsheets and tools write them: which character separates the cells, what the header names, which rows
+//! are empty. Does not know encodings or what columns mean.
 
 use super::rows::{Row, Rows};
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 use std::io::{BufRead, Read as _};
 
-/// Signs that may stand between cells; of two that are as frequent in the header, the earlier is meant.
+/// Characters that may separate cells. Of two that are equally frequent in the header, the earlier is meant.
 const BETWEEN: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// The most bytes of a header line.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
 
-/// The rows of a table behind its header line.
+/// The rows of a table after its header line.
 pub(super) fn rows(mut file: impl BufRead + 'static) -> anyhow::Result<Rows> {
     let mut header = header_line(&mut file)?;
     let said = said_sign(&header);
@@ -20,8 +20,8 @@ pub(super) fn rows(mut file: impl BufRead + 'static) -> anyhow::Result<Rows> {
         header = header_line(&mut file)?;
     }
     let between = said.unwrap_or_else(|| sign_between(&header));
-    // Where lines end with \r\n, the parser leaves the \n to the next row. The end that the last line may lack is added,
-    // so that behind every row the parser has seen as many lines as there are.
+    // Where lines end with \r\n, the parser leaves the \n to the next row. The line end that the last line may lack is
+    // added, so that after every row the parser has seen as many lines as there are.
     let first_end = header.iter().copied().find(|byte| matches!(byte, b'\r' | b'\n'));
     let (end, lines_behind): (&[u8], u64) = if first_end == Some(b'\r') { (b"\r\n", 0) } else { (b"\n", 1) };
     let file = std::io::Cursor::new(header).chain(file).chain(end);
@@ -41,11 +41,11 @@ pub(super) fn rows(mut file: impl BufRead + 'static) -> anyhow::Result<Rows> {
             }
         }
     });
-    // Where semicolons stand between cells, the comma is likely to be the decimal sign.
+    // Where semicolons separate cells, the comma is likely to be the decimal separator.
     Ok(Rows { heads, decimal_comma: between == b';', guess: None, rows: Box::new(rows) })
 }
 
-/// The first line, with the lines that go on in a quoted name. A decoder may hand it out in small pieces.
+/// The first line, including the lines over which a quoted name continues. A decoder may return it in small pieces.
 fn header_line(file: &mut impl BufRead) -> anyhow::Result<Vec<u8>> {
     let mut header = Vec::new();
     loop {
@@ -59,7 +59,7 @@ fn header_line(file: &mut impl BufRead) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// The sign that a line of its own names: Excel writes `sep=;` above the header.
+/// The separator given on a line of its own: Excel writes `sep=;` above the header.
 fn said_sign(line: &[u8]) -> Option<u8> {
     match line.trim_ascii_end() {
         [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', between] => Some(*between),
@@ -67,7 +67,7 @@ fn said_sign(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The sign that is the most frequent in the header, outside of quotes.
+/// The separator that is the most frequent in the header, outside quotes.
 fn sign_between(header: &[u8]) -> u8 {
     let mut counts = [0_usize; BETWEEN.len()];
     let mut quoted = false;
@@ -81,7 +81,7 @@ fn sign_between(header: &[u8]) -> u8 {
     BETWEEN[counts.iter().position(|count| *count == most).unwrap_or(0)]
 }
 
-/// The names of the columns; each name is there once.
+/// The names of the columns. Each name must be unique.
 fn heads_of(record: csv::ByteRecord) -> anyhow::Result<Vec<String>> {
     let record =
         csv::StringRecord::from_byte_record(record).map_err(|_| anyhow!("the header line is not UTF-8 text"))?;
@@ -106,14 +106,14 @@ fn heads_of(record: csv::ByteRecord) -> anyhow::Result<Vec<String>> {
     Ok(heads)
 }
 
-/// The cells of a row by their columns; none when the row is empty.
+/// The cells of a row by their columns; none if the row is empty.
 fn cells(columns: &[String], record: csv::ByteRecord) -> anyhow::Result<Map<String, Value>> {
     let record = csv::StringRecord::from_byte_record(record).map_err(|_| anyhow!("it is not UTF-8 text"))?;
     let is_blank = |cell: &str| cadenza_core::reading::known(cell).is_empty();
     if record.iter().all(is_blank) {
         return Ok(Map::new());
     }
-    // Signs behind the last cell say nothing.
+    // Separators after the last cell say nothing.
     let beyond = record.iter().skip(columns.len()).any(|cell| !is_blank(cell));
     if record.len() < columns.len() || beyond {
         bail!("it has {} where the header has {}", crate::say::counted(record.len(), "cell"), columns.len());

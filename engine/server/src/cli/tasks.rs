@@ -1,4 +1,4 @@
-//! `cadenza tasks`: the work queue, and what came of a task.
+//! `cadenza tasks`: the work queue, and reporting the outcome of a task.
 
 use super::Answer;
 use super::remote::{self, Found, Listing, Remote, path};
@@ -26,7 +26,7 @@ struct List {
     /// A pool's queue
     #[arg(long, conflicts_with = "owner")]
     pool: Option<String>,
-    /// What nobody has: its rep or pool is gone, or nobody could be found or told
+    /// Unassigned tasks: the rep or pool is gone, or nobody could be found or told
     #[arg(long, conflicts_with_all = ["owner", "pool"])]
     nobody: bool,
     /// call, todo or escalation
@@ -51,11 +51,11 @@ struct Which {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Say what came of a task
+    /// Report the outcome of a task
     Outcome {
         #[command(flatten)]
         which: Which,
-        /// connected, no_answer, voicemail, busy, wrong_number or gatekeeper; done for what is no call
+        /// connected, no_answer, voicemail, busy, wrong_number or gatekeeper; done for what is not a call
         #[arg(long)]
         outcome: Option<String>,
         /// What the lead said: qualified, unqualified, not_now, callback, does_not_recall, does_not_know_us, opted_out
@@ -64,7 +64,7 @@ enum Act {
         /// Free notes
         #[arg(long)]
         notes: Option<String>,
-        /// What was learnt, field=value; callback_at=TIME agrees a call-back
+        /// What was learnt, field=value; callback_at=TIME agrees on a call-back
         #[arg(long = "data", value_name = "FIELD=VALUE", value_parser = pair)]
         data: Vec<(String, String)>,
     },
@@ -72,7 +72,7 @@ enum Act {
     Claim {
         #[command(flatten)]
         which: Which,
-        /// Who takes it, when the token is not a rep's own
+        /// Who takes it, if the token is not a rep's own
         #[arg(long)]
         rep: Option<String>,
     },
@@ -142,7 +142,7 @@ impl List {
     }
 }
 
-/// Why there is nothing to be done: it is held back, it is elsewhere, or there is nothing at all.
+/// Why there is nothing to do: it is held back, it is elsewhere, or there is nothing at all.
 fn nothing(found: &Found) -> String {
     if !found.held.is_empty() {
         return format!("Nothing is to be done now. {}", held_back(&found.held, &zone::of_reader()));
@@ -155,13 +155,13 @@ fn nothing(found: &Found) -> String {
     }
 }
 
-/// What is held back, by reason, and from when on the first of each may be done.
+/// What is held back, by reason, and when the first of each may be done.
 fn held_back(held: &[Value], zone: &TimeZone) -> String {
     let mut by_reason: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
     for page in held {
         let (tasks, first) = by_reason.entry(cell(page, "why")).or_default();
         *tasks += page["tasks"].as_u64().unwrap_or_default();
-        // Times of the API sort as texts.
+        // The API's times sort as texts.
         let times = [first.take(), page["first_at"].as_str().map(str::to_owned)];
         *first = times.into_iter().flatten().min();
     }
@@ -177,8 +177,8 @@ impl Act {
     fn run(self) -> anyhow::Result<()> {
         let (which, what, body) = match self {
             Self::Outcome { which, outcome, result, notes, data } => {
-                // A value that reads as JSON is one: 250 is a number, "250" a text. Digits that a number would not keep,
-                // those of a telephone or an id, stay a text.
+                // A value that is valid JSON is taken as JSON: 250 is a number, "250" a text. Digits that a number
+                // would not keep, such as those of a phone number or an id, stay a text.
                 let value = |text: String| match serde_json::from_str(&text) {
                     Ok(Value::Number(number)) if number.to_string() != text.trim() => Value::String(text),
                     Ok(value) => value,

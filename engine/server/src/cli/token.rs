@@ -1,5 +1,5 @@
-//! `cadenza token`: API tokens, made, listed and revoked. With `--data` on the folder of an engine that is stopped, which
-//! is how the first one is made; else through the API.
+//! `cadenza token`: makes, lists and revokes API tokens. With `--data` it works on the folder of a stopped engine,
+//! which is how the first token is made; otherwise through the API.
 
 use super::Answer;
 use super::remote::{Remote, path};
@@ -17,7 +17,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Reads a role; what each is for stands in the help.
+/// Reads a role. The help says what each is for.
 fn role() -> impl TypedValueParser<Value = Role> {
     let shown = Role::ALL.map(|role| PossibleValue::new(role.as_str()).help(role.words()));
     PossibleValuesParser::new(shown).map(|text| {
@@ -33,7 +33,7 @@ pub(super) enum Token {
         /// What it may do
         #[arg(long, value_parser = role())]
         role: Role,
-        /// For what or whom it is; the role's name when left out
+        /// What or who it is for; if left out, the role's name
         #[arg(long)]
         name: Option<String>,
         /// The rep it acts as
@@ -64,7 +64,7 @@ pub(super) enum Token {
 /// Where tokens are kept.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The data folder of an engine that is stopped; through the API when left out
+    /// The data folder of a stopped engine; if left out, through the API
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -136,7 +136,7 @@ impl Place {
     }
 }
 
-/// A data folder that is there: one that is not has no tokens, and looking for them would make it.
+/// Checks that a data folder exists. One that does not has no tokens, and looking for them would make it.
 pub(super) fn existing(data: &Path) -> anyhow::Result<&Path> {
     if !data.is_dir() {
         bail!("there is no data folder `{}`", data.display());
@@ -148,7 +148,7 @@ fn on_stopped<T>(data: &Path, act: impl AsyncFnOnce(&SledStore) -> anyhow::Resul
     on_opened(data, SledOptions::default(), act)
 }
 
-/// Opens the data folder of an engine that is stopped, does something, and closes it again.
+/// Opens the data folder of a stopped engine, does something, and closes it again.
 pub(super) fn on_opened<T>(
     data: &Path,
     options: SledOptions,

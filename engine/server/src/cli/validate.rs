@@ -1,4 +1,4 @@
-//! `cadenza validate` and `cadenza schema`: a workspace folder checked without an engine, for people, editors and CI.
+//! `cadenza validate` and `cadenza schema`: checks a workspace folder without an engine, for people, editors and CI.
 
 use super::Answer;
 use crate::say::output;
@@ -16,7 +16,7 @@ pub(super) struct Validate {
     /// The workspace folder
     #[arg(default_value = ".", env = "CADENZA_WORKSPACE")]
     folder: PathBuf,
-    /// A component that is not in the folder, because it is pushed to a running engine; may be given several times
+    /// A component that is not in the folder because it is pushed to a running engine; may be given several times
     #[arg(long, value_name = "FILE.wasm")]
     plugin: Vec<PathBuf>,
     /// For people, or for editors and CI
@@ -78,7 +78,7 @@ fn report(diagnostics: &[Diagnostic], folder: &Folder, valid: bool) -> String {
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Of which file
+    /// The kind of file
     #[arg(value_enum, default_value_t = File::Workflow)]
     file: File,
 }

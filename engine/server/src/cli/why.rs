@@ -33,7 +33,7 @@ impl Why {
     }
 }
 
-/// The whole journal, page by page, and the zone that its words are in.
+/// The whole journal, page by page, and the time zone of its words.
 fn entries(client: &Client, lead: &str) -> anyhow::Result<(Vec<Value>, Option<String>)> {
     let mut entries: Vec<Value> = Vec::new();
     let mut unreadable = 0;

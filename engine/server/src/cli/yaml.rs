@@ -1,4 +1,4 @@
-//! YAML files that a person hands to a command (`--config`, `--map`): read as a type, with what is wrong in our words.
+//! YAML files that a person gives to a command (`--config`, `--map`): parsed as a type, with errors in our words.
 
 use anyhow::{Context as _, anyhow};
 use serde::de::DeserializeOwned;
@@ -6,7 +6,8 @@ use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// Reads a file; `is_none` is what it is told to be when it cannot be read as this type, such as `does not hold options`.
+/// Reads a file. `is_none` is what the error says of a file that cannot be read as this type, such
+/// as `does not hold options`.
 pub(super) fn read<T: DeserializeOwned>(file: &Path, is_none: &str) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     parse(&text).map_err(|why| anyhow!("`{}` {is_none}: {why}", file.display()))
@@ -16,7 +17,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| error.render_with_formatter(&Words))
 }
 
-/// The library's messages, but for those that advise its programmer.
+/// The library's messages, except those that advise its programmer.
 struct Words;
 
 impl MessageFormatter for Words {

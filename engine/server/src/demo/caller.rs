@@ -11,9 +11,9 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The most bytes of an answer.
+/// The most bytes of a response.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The longest wait for an answer.
+/// The longest wait for a response.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Calls one engine.
@@ -22,11 +22,10 @@ pub(super) struct Caller {
     http: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// What it answered.
+/// The engine's response.
 pub(super) struct Answer {
-    /// The status.
     pub(super) status: StatusCode,
-    /// The body; null when there is none.
+    /// The body; null if there is none.
     pub(super) body: Value,
 }
 
@@ -46,7 +45,6 @@ impl Caller {
         Self { base, http: Client::builder(TokioExecutor::new()).build(connector) }
     }
 
-    /// Reads something.
     pub(super) async fn get(&self, token: &str, path: &str) -> anyhow::Result<Answer> {
         let request = Request::get(format!("{}{path}", self.base)).header(AUTHORIZATION, format!("Bearer {token}"));
         self.send(request.body(Full::default())?).await

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 
-/// Under which every attempt of a message leaves.
+/// The same for every attempt to send a message.
 const KEY_HEADER: &str = "idempotency-key";
 
 struct Mailbox {
@@ -63,8 +63,8 @@ impl Mailbox {
         serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))
     }
 
-    /// Whether this key comes for the first time. A second time is remembered for the end: the demo goes on, so that it
-    /// is seen how often it happens.
+    /// Whether this key comes for the first time. If not, it is remembered for the end; the demo continues, to
+    /// show how often that happens.
     fn is_new(&self, headers: &HeaderMap) -> bool {
         let key = headers.get(KEY_HEADER).and_then(|key| key.to_str().ok()).unwrap_or_default();
         let is_new = self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());

@@ -1,6 +1,6 @@
-//! `cadenza demo`: the real engine in a temporary folder with the shipped workspace, on a fast clock. Sample leads come in
-//! through its own signed webhook; reps and prospects are played; everything they do goes over HTTP. What the engine must
-//! not do (lose a delivery, send a message twice) ends the demo with an error.
+//! `cadenza demo`: the real engine in a temporary folder with the shipped workspace, on a fast clock. Sample leads come
+//! in through its own signed webhook. Reps and prospects are simulated, and everything they do goes over HTTP. What the
+//! engine must not do (lose a delivery, send a message twice) ends the demo with an error.
 
 mod caller;
 mod mailbox;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use summary::Summary;
 use tracing_subscriber::EnvFilter;
 
-/// Five business minutes are 150 ms at this speed, and two working days a minute.
+/// At this speed five business minutes take 150 ms, and two working days a minute.
 const SPEED_DEFAULT: u32 = 2_000;
 /// How often the summary is redrawn.
 const REDRAW_EVERY: Duration = Duration::from_millis(250);
@@ -33,7 +33,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Options of the demo.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Address to listen on [default: 127.0.0.1:8080, or a free port when that is taken]
+    /// Address to listen on [default: 127.0.0.1:8080, or a free port if that is taken]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// How many times as fast as real time
@@ -45,7 +45,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Runs the demo; an error is a failure of the engine, or of the machine.
+    /// Runs the demo. An error is a failure of the engine or of the machine.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_from_env("CADENZA_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -88,7 +88,7 @@ async fn watch(stage: &Stage, screen: &mut Screen, began: Instant) -> anyhow::Re
     Ok(())
 }
 
-/// The end: everything is checked, summed up, and one lead's story is told.
+/// Ends the demo: everything is checked and summed up, and one lead's story is told.
 async fn finish(stage: &mut Stage, screen: &mut Screen, began: Instant) -> anyhow::Result<()> {
     let took = began.elapsed();
     stage.wait_for_everybody().await;
@@ -104,7 +104,7 @@ async fn finish(stage: &mut Stage, screen: &mut Screen, began: Instant) -> anyho
     Ok(())
 }
 
-/// The terminal: a summary that is redrawn, or lines where there is none.
+/// The terminal: a summary that is redrawn, or lines if there is none.
 struct Screen {
     is_terminal: bool,
     /// Lines drawn last, which the next ones replace.

@@ -1,13 +1,14 @@
-//! How the people behind the sample leads behave: whether they answer, what they say, what they do. Every answer is drawn
-//! from the lead's id and the occasion, so that a lead says the same whoever calls and whenever. Knows neither the engine
-//! nor the clock. Figures are those of the practices named; the others are ours.
+//! How the people behind the sample leads behave: whether they answer, what they say, what they do. Every answer is
+//! drawn from the lead's id and the occasion, so that a lead says the same whoever calls and whenever. Knows neither
+//! the engine nor the clock. Figures with a named practice are that practice's; the others are ours.
 
 use super::samples::Sample;
 use cadenza_core::id::hash64;
 use cadenza_core::lead::{Outcome, TouchResult};
 use fastrand::Rng;
 
-/// Leads are reached after three to five call-backs, depending on the position (practice C6): per dial, by seniority.
+/// The chance that a dial is answered, by seniority: leads are reached after three to five call-backs, depending on
+/// the position (practice C6).
 const ANSWERS: [(&str, f64); 4] = [("chief", 0.22), ("vp", 0.25), ("head", 0.30), ("manager", 0.36)];
 const ANSWERS_OTHERS: f64 = 0.42;
 /// A second dial a few minutes later is answered more readily (practice B6).
@@ -37,39 +38,33 @@ pub(super) struct Prospect {
 /// How a call went.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CallAnswer {
-    /// What came of it.
     pub(super) outcome: Outcome,
-    /// What was said, when somebody was reached.
+    /// What was said, if somebody was reached.
     pub(super) result: Option<TouchResult>,
     /// What the rep writes down.
     pub(super) notes: Option<&'static str>,
     /// How long it took, in engine seconds.
     pub(super) seconds: u32,
-    /// After how many hours to call again, when that was agreed.
+    /// After how many hours to call again, if that was agreed.
     pub(super) again_hours: Option<u32>,
 }
 
 /// Something a prospect does of its own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Visit {
-    /// So many engine minutes after it came, or after the mail.
+    /// How many engine minutes after it came, or after the mail.
     pub(super) after_minutes: u32,
-    /// page, paper, mail_click…
+    /// `page`, `paper`, `mail_click` and so on.
     pub(super) kind: &'static str,
-    /// Which.
     pub(super) detail: &'static str,
 }
 
-/// What a mail leads to.
+/// How a prospect reacts to a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MailReaction {
-    /// Nothing.
     Ignored,
-    /// A click.
     Clicked(Visit),
-    /// An answer.
     Replied,
-    /// No more of it.
     OptedOut,
 }
 
@@ -89,7 +84,7 @@ impl Prospect {
         }
     }
 
-    /// The `dial`th call since the lead came, beginning with 0.
+    /// How it answers call number `dial` since the lead came, beginning with 0.
     pub(super) fn answers_call(&self, dial: u32, redial: bool) -> CallAnswer {
         let mut rng = draw(&self.id, "call", dial);
         let chance = if redial { self.answers * REDIAL_BONUS } else { self.answers };
@@ -140,7 +135,7 @@ impl Prospect {
         chosen.and_then(|(result, _)| *result)
     }
 
-    /// What it says when the rep and it sit down to agree the next step.
+    /// What it says when it agrees on the next step with the rep.
     pub(super) fn agrees(&self) -> TouchResult {
         match draw(&self.id, "talk", 0).f64() {
             chance if chance < 0.25 + 0.5 * self.interest => TouchResult::Qualified,
@@ -172,7 +167,7 @@ impl Prospect {
             .collect()
     }
 
-    /// What the `mail`th mail leads to, beginning with 0.
+    /// How it reacts to mail number `mail`, beginning with 0.
     pub(super) fn reads_mail(&self, mail: u32) -> MailReaction {
         let mut rng = draw(&self.id, "mail", mail);
         let visit = Visit { after_minutes: rng.u32(5..240), kind: "mail_click", detail: "/customers" };
@@ -189,7 +184,7 @@ impl Prospect {
         draw(&self.id, "meeting", 0).f64() < MEETS
     }
 
-    /// Whether it buys and for how much; none while it has not decided.
+    /// Whether it buys and for how much; `None` while it has not decided.
     pub(super) fn decides(&self) -> Option<Result<u32, &'static str>> {
         let mut rng = draw(&self.id, "deal", 0);
         (rng.f64() < DECIDED_SOON).then(|| {
@@ -243,7 +238,7 @@ mod tests {
     #[test]
     fn the_same_occasion_has_the_same_answer() {
         for (one, two) in prospects().iter().zip(prospects().iter().rev().collect::<Vec<_>>().iter().rev()) {
-            // Asked in another order, and about other things before.
+            // Asked in another order, and after other questions.
             let later = two.answers_call(3, false);
             assert_eq!(one.answers_call(0, false), two.answers_call(0, false));
             assert_eq!(one.answers_call(3, false), later);

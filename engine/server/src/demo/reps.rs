@@ -1,6 +1,6 @@
-//! The reps of the shipped team, played: each works its own queue from the top during its own hours, takes some time for
-//! everything, and is sometimes in a meeting when a lead waits. Everything goes through the API, as a rep's own screen
-//! would do it.
+//! The reps of the shipped team, simulated. Each works its own queue from the top during its own hours, takes some
+//! time for everything, and is sometimes in a meeting while a lead waits. Everything goes through the API, as a
+//! rep's own screen would do it.
 
 use super::prospect::{CallAnswer, Prospect};
 use super::tally::FirstCall;
@@ -17,9 +17,9 @@ use std::sync::Arc;
 const LOOK_EVERY_S: u32 = 40;
 /// The step whose calls are the first response (practice C5: half of all buyers buy from whoever contacts them first).
 const FIRST_CALL: &str = "first-call";
-/// Engine minutes between two looks at calls that nobody owns.
+/// Engine seconds between two looks at calls that nobody owns.
 const HAND_OUT_EVERY_S: u32 = 30 * 60;
-/// Calls without an owner that are given out at one look, for each rep that is there.
+/// How many calls without an owner are handed out at one look, for each rep who is present.
 const HANDED_OUT_EACH: usize = 4;
 /// The pool that gets them.
 const DESK: &str = "sales-desk";
@@ -39,7 +39,7 @@ struct Player {
     id: RepId,
     rep: Rep,
     token: String,
-    /// How fast it is, and when it is called away.
+    /// Decides how fast it is, and when it is called away.
     rng: Rng,
 }
 
@@ -79,7 +79,7 @@ impl Player {
         let now = self.world.now();
         if !self.rep.is_present(now) {
             let opens = self.rep.calendar.next_open(now);
-            // Absent all day, or closed: looked at again when the doors open, or in an hour.
+            // Absent all day, or closed: looks again at opening time, or in an hour.
             self.world.sleep_until(if opens > now { opens } else { now.plus_ms(HOUR_MS) }).await;
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Player {
         }
     }
 
-    /// The top of the own queue; else one of a pool's, claimed.
+    /// The top of the rep's own queue, or else one from a pool, claimed.
     async fn next_job(&self) -> anyhow::Result<Option<Job>> {
         if let Some(job) = self.top(&format!("/v1/tasks?owner={}&limit=1", self.id)).await? {
             return Ok(Some(job));
@@ -136,7 +136,7 @@ impl Player {
         Ok(())
     }
 
-    /// Meetings, lunch, a customer at the door: why first calls are late at times.
+    /// Meetings, lunch, a customer at the door: why first calls are sometimes late.
     async fn be_called_away(&mut self) {
         match self.rng.f64() {
             chance if chance < 0.008 => self.world.sleep_s(self.rng.u32(40 * 60..75 * 60)).await,
@@ -169,7 +169,7 @@ impl Player {
         Ok(())
     }
 
-    /// Counts a call; answers how many there were before.
+    /// Counts a call, and returns how many there were before.
     fn count_dial(&self, job: &Job, dialled: Timestamp) -> u32 {
         let calendar = &self.world.engine.catalog().workspace.settings.calendar;
         let mut tally = self.world.tally();
@@ -219,7 +219,8 @@ impl Player {
         Ok(())
     }
 
-    /// Reports a task; false when it was withdrawn meanwhile, which happens when the lead opts out or moves on.
+    /// Reports a task. Returns false if it was withdrawn in the meantime, which happens when the
+    /// lead opts out or moves on.
     async fn report(&self, job: &Job, outcome: &Value) -> anyhow::Result<bool> {
         let answer = self.world.caller.post(&self.token, &format!("/v1/tasks/{}/outcome", job.id), outcome).await?;
         match answer.status.as_u16() {

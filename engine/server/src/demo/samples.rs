@@ -1,5 +1,5 @@
-//! The sample leads: what the website of the shipped workspace would send, one delivery a line. Their times are those of
-//! a Monday in March 2026; the demo moves them to its own first day.
+//! The sample leads: what the website of the shipped workspace would send, one delivery per line. Their times are those
+//! of a Monday in March 2026; the demo moves them to its own first day.
 
 use super::shipped;
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ const TIMES: [&str; 2] = ["submitted_at", "project_date"];
 pub(super) struct Sample {
     /// The website's id.
     pub(super) id: String,
-    /// The mail address, by which the demo knows a lead again.
+    /// The mail address, by which the demo recognises a lead.
     pub(super) email: String,
     /// When it is sent, moved to the demo's first day.
     pub(super) at: Timestamp,
@@ -31,7 +31,7 @@ impl Sample {
     }
 }
 
-/// Every sample in the order they are sent; the samples' first day becomes the one that begins at `begins`.
+/// Every sample in the order of sending. The samples' first day is moved to the one that begins at `begins`.
 pub(super) fn read(begins: Timestamp) -> anyhow::Result<Vec<Sample>> {
     let text = shipped::file(shipped::SAMPLES).context("this build carries no sample leads")?;
     let day = Timestamp::parse(DAY_BEGINS).context("the samples' day is no time")?;

@@ -1,5 +1,5 @@
-//! The workspace that ships with the engine, written to a folder for the demo: its secrets become files, and everything
-//! it sends goes to one address, so that a demo reaches nobody outside. Knows nothing of what the files mean.
+//! The workspace that ships with the engine, written to a folder for the demo. Its secrets become files, and everything
+//! it sends goes to one address, so that a demo reaches nobody outside. Does not know what the files mean.
 
 use anyhow::{Context as _, ensure};
 use std::path::Path;
@@ -22,8 +22,8 @@ pub(super) fn workspace_files() -> impl Iterator<Item = (String, String)> {
     files.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
 }
 
-/// Writes the workspace; every secret of the environment is made a file with `secret` in it, and every address that the
-/// environment may set becomes `receiver`.
+/// Writes the workspace. Every secret from the environment becomes a file with `secret` in it, and every address that
+/// the environment may set becomes `receiver`.
 pub(super) fn write(folder: &Path, secret: &str, receiver: &str) -> anyhow::Result<()> {
     for (name, text) in workspace_files() {
         let Substituted { text, secrets } = substitute(&text, receiver);
@@ -46,11 +46,11 @@ fn put(path: &Path, text: &str) -> anyhow::Result<()> {
 
 struct Substituted {
     text: String,
-    /// Names of the secrets that are files now.
+    /// Names of the secrets that are now files.
     secrets: Vec<String>,
 }
 
-/// `{ env: NAME }` becomes `{ file: secrets/NAME }`, `{ env: NAME, default: … }` the receiver's address.
+/// Turns `{ env: NAME }` into `{ file: secrets/NAME }`, and `{ env: NAME, default: … }` into the receiver's address.
 fn substitute(text: &str, receiver: &str) -> Substituted {
     const OPEN: &str = "{ env: ";
     let mut done = Substituted { text: String::with_capacity(text.len()), secrets: Vec::new() };

@@ -1,4 +1,4 @@
-//! Sets the demo up and takes it down: a temporary folder, secrets, the engine with its HTTP API, and everybody who plays.
+//! Sets the demo up and takes it down: a temporary folder, secrets, the engine with its HTTP API, and all the players.
 
 use super::caller::Caller;
 use super::prospect::Prospect;
@@ -33,18 +33,17 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// Two working days, from the first opening on.
 const LASTS_MS: i64 = 33 * HOUR_MS;
-/// The clock begins so long before the first opening: the engine starts meanwhile.
+/// How long before the first opening the clock begins. The engine starts in that time.
 const LEAD_IN_MS: i64 = 15 * MINUTE_MS;
-/// Where the engine listens when nobody says otherwise and nobody else does: where every command looks for it.
+/// Where the engine listens by default, if the port is free: where every command looks for it.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
-/// How long everybody may take to go home.
+/// How long the players may take to finish.
 const GO_HOME_TIMEOUT: Duration = Duration::from_secs(10);
 /// Leads read at once when everything is checked.
 const PAGE_ITEMS: usize = 500;
 
 /// Everything that is running.
 pub(super) struct Stage {
-    /// What is shared.
     pub(super) world: Arc<World>,
     speed: u32,
     address: SocketAddr,
@@ -143,7 +142,7 @@ impl Stage {
         Ok(())
     }
 
-    /// What stands above the summary.
+    /// The text above the summary.
     pub(super) fn welcome(&self) -> String {
         let Self { samples, speed, address, .. } = self;
         let program = output::program();
@@ -163,7 +162,7 @@ impl Stage {
         )
     }
 
-    /// Waits until everybody who plays has gone home.
+    /// Waits until all players have finished.
     pub(super) async fn wait_for_everybody(&mut self) {
         let world = Arc::clone(&self.world);
         let all = async {
@@ -235,7 +234,7 @@ impl Stage {
         Ok(format!("\nWhy? The story of one lead, as `{} why {email}` tells it:\n\n{story}", output::program()))
     }
 
-    /// What to try next: commands as they work from the folder the demo was started in.
+    /// What to try next: commands that work from the folder the demo was started in.
     pub(super) fn what_next(&self) -> String {
         let ended = format!(
             "\nThe engine listened on http://{} and ended on {} of its own clock.",
@@ -245,7 +244,7 @@ impl Stage {
         format!("{ended} {}", if self.home.keep { self.explore() } else { run_it_yourself() })
     }
 
-    /// How to look around in what the demo leaves behind. Its clock goes on from where it ended, at the pace of yours.
+    /// How to explore what the demo leaves behind. Its clock continues from where it ended, at the speed of real time.
     fn explore(&self) -> String {
         let (program, home) = (output::program(), output::quoted(&self.home.path().display().to_string()));
         let Self { viewer_token, .. } = self;
@@ -263,7 +262,7 @@ impl Stage {
         )
     }
 
-    /// Stops the engine; the folder goes with the stage.
+    /// Stops the engine. The folder is removed with the stage.
     pub(super) async fn tear_down(mut self) {
         self.players.shutdown().await;
         if let Some(stop) = self.stop_server.take() {
@@ -275,7 +274,7 @@ impl Stage {
     }
 }
 
-/// How to begin with a folder of one's own, where the repository's workspace is.
+/// How to begin with a folder of one's own, in the repository.
 fn run_it_yourself() -> String {
     let program = output::program();
     format!(
@@ -301,7 +300,7 @@ async fn listener(listen: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Nothing may leave this machine.
+/// Checks that nothing is sent outside this machine.
 fn stays_here(engine: &Engine, receiver: &str) -> anyhow::Result<()> {
     for (name, connection) in &engine.catalog().workspace.connections {
         let stays = connection.url == receiver && connection.url_env.is_none();
@@ -368,7 +367,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// A temporary folder that nobody else may read; removed when the demo ends, unless it is to be kept.
+/// A temporary folder that nobody else may read. It is removed when the demo ends, unless it is to be kept.
 struct Home {
     path: PathBuf,
     keep: bool,

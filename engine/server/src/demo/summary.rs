@@ -1,4 +1,4 @@
-//! The summary: what the demo and the engine counted, as lines for a terminal. Knows nothing of how they got there.
+//! The summary: what the demo and the engine counted, as lines for a terminal. Does not know how the counts were made.
 
 use super::tally::{Tally, percentile};
 use super::world::World;
@@ -21,7 +21,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// As it is now; `took` is the real time since the beginning.
+    /// Takes it now; `took` is the real time since the beginning.
     pub(super) async fn take(world: &World, took: Duration) -> anyhow::Result<Self> {
         let status = StatusView::take(&world.engine).await?;
         Ok(Self {
@@ -33,7 +33,7 @@ impl Summary {
         })
     }
 
-    /// In one line, for a log.
+    /// The summary in one line, for a log.
     pub(super) fn line(&self) -> String {
         let tally = &self.tally;
         format!(
@@ -49,7 +49,7 @@ impl Summary {
         )
     }
 
-    /// In full: the engine's own status, then what the demo saw from outside.
+    /// The full summary: the engine's own status, then what the demo saw from outside.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = glance::lines(&self.status);
         row(&mut lines, "Took", &[format!("{} s of yours", self.took.as_secs())]);

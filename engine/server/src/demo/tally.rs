@@ -1,5 +1,5 @@
-//! What the demo saw from outside: what its website, reps, prospects and mail receiver counted. The engine's own counters
-//! are read elsewhere, so that the two can be compared.
+//! What the demo saw from outside: what its website, reps, prospects and mail receiver counted. The engine's own
+//! counters are read elsewhere, so that the two can be compared.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Tally {
     pub(super) repeated: usize,
     /// Forged deliveries that were refused.
     pub(super) forged: usize,
-    /// Deliveries that had to wait since the engine was busy.
+    /// Deliveries that had to wait because the engine was busy.
     pub(super) waited: usize,
     /// Milliseconds of real time each delivery took.
     pub(super) intake_ms: Vec<u32>,
@@ -20,9 +20,8 @@ pub(super) struct Tally {
     pub(super) first_calls: Vec<FirstCall>,
     /// Tasks that reps reported.
     pub(super) tasks_done: usize,
-    /// Tasks that were withdrawn while a rep was at them.
+    /// Tasks that were withdrawn while a rep was working on them.
     pub(super) tasks_gone: usize,
-    /// Calls.
     pub(super) dials: usize,
     /// Calls that were answered.
     pub(super) reached: usize,
@@ -30,9 +29,8 @@ pub(super) struct Tally {
     pub(super) handed_out: usize,
     /// Mails to leads.
     pub(super) mails: usize,
-    /// Idempotency keys of messages that came more than once, which must not be.
+    /// Idempotency keys of messages that came more than once, which must not happen.
     pub(super) came_twice: Vec<String>,
-    /// Mails answered.
     pub(super) replies: usize,
     /// Reminders to reps.
     pub(super) reminders: usize,
@@ -44,11 +42,10 @@ pub(super) struct Tally {
     pub(super) opted_out: usize,
     /// Leads that were found to fit.
     pub(super) qualified: usize,
-    /// Meetings held.
     pub(super) meetings: usize,
     /// Deals won.
     pub(super) won: usize,
-    /// What they are worth together.
+    /// What the won deals are worth together.
     pub(super) revenue: u64,
     /// Deals lost.
     pub(super) lost: usize,
@@ -76,7 +73,6 @@ pub(super) struct Life {
     pub(super) mails: u32,
     /// Things it did.
     pub(super) engaged: u32,
-    /// It fits.
     pub(super) qualified: bool,
     /// It came to the meeting.
     pub(super) met: bool,
@@ -91,7 +87,7 @@ impl Life {
     fn interest(&self) -> u32 {
         let points = [(self.qualified, 8), (self.met, 6), (self.won, 8), (self.reminded, 4), (self.engaged > 0, 4)];
         let points: u32 = points.iter().filter(|(is, _)| *is).map(|(_, points)| points).sum();
-        // A story of a few attempts is better than one of none, and than one that does not end.
+        // A story with a few attempts is better than one with none, and than one that does not end.
         points + self.dials.min(4) * 2 + self.mails.min(1) * 2
     }
 }

@@ -1,5 +1,5 @@
-//! Posts the sample leads through the engine's own signed webhook, as the website would: a few clients at the same time,
-//! one delivery in twenty-five sent twice, and one that nobody signed.
+//! Posts the sample leads through the engine's own signed webhook, as the website would: a few clients at the same
+//! time, one delivery in twenty-five sent twice, and one that is forged.
 
 use super::samples::Sample;
 use super::world::{Happening, World};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const HOOK: &str = "/hooks/website";
 /// Clients that post at the same time.
 pub(super) const CLIENTS: usize = 4;
-/// Every so many deliveries one is sent again, as senders do when an answer got lost.
+/// One in this many deliveries is sent again, as senders do when a response got lost.
 const REPEAT_EVERY: usize = 25;
 /// How often a delivery is tried while the engine is busy.
 const ATTEMPTS_MAX: u32 = 5;
@@ -57,7 +57,7 @@ async fn submit(world: &World, sample: &Sample, key: &Key, repeat: bool) -> anyh
     Ok(())
 }
 
-/// Delivers until it is taken; a busy engine is given time.
+/// Sends a delivery until it is accepted; a busy engine is given time.
 async fn delivered(world: &World, sample: &Sample, key: &Key, body: &Bytes) -> anyhow::Result<serde_json::Value> {
     for attempt in 1.. {
         let answer = send(world, &sample.id, key, body.clone()).await?;

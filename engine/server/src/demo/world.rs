@@ -1,5 +1,5 @@
-//! What everybody in the demo shares: the clock, the way to the engine, the prospects, the tally, and the first thing
-//! that went wrong.
+//! What everybody in the demo shares: the clock, the way to the engine, the prospects, the tally, and the
+//! first thing that went wrong.
 
 use super::caller::Caller;
 use super::prospect::Prospect;
@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The demo's world.
 pub(super) struct World {
-    /// The engine; only its clock, its workspace and its counters are looked at, everything else goes over HTTP.
+    /// The engine. Only its clock, its workspace and its counters are read directly; everything else goes over HTTP.
     pub(super) engine: Engine,
-    /// The way to it.
+    /// Calls the engine over HTTP.
     pub(super) caller: Caller,
     /// A token that may bring events in.
     pub(super) ingest_token: String,
-    /// When it ends, on the engine's clock.
+    /// When the demo ends, on the engine's clock.
     pub(super) ends: Timestamp,
-    /// Who is behind each lead, by mail address.
+    /// The person behind each lead, by mail address.
     pub(super) prospects: BTreeMap<String, Prospect>,
     pub(super) tally: Mutex<Tally>,
     pub(super) trouble: OnceLock<String>,
@@ -42,7 +42,7 @@ impl World {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something is not as it must be; the first such thing ends the demo.
+    /// Notes that something is wrong. The first such thing ends the demo.
     pub(super) fn fail(&self, what: String) {
         let _ = self.trouble.set(what);
     }
@@ -54,13 +54,13 @@ impl World {
         }
     }
 
-    /// Waits so many engine seconds.
+    /// Waits this many engine seconds.
     pub(super) async fn sleep_s(&self, seconds: u32) {
         self.sleep_until(self.now().plus_ms(i64::from(seconds) * SECOND_MS)).await;
     }
 
-    /// A lead's event that happens so many engine minutes from now, unless the demo is over by then. `seen` counts it
-    /// once the engine has taken it.
+    /// Posts a lead's event this many engine minutes from now, unless the demo is over by then. `seen` counts it once
+    /// the engine has accepted it.
     pub(super) fn later(
         self: &Arc<Self>,
         after_minutes: u32,
@@ -76,7 +76,7 @@ impl World {
         });
     }
 
-    /// Posts an event; anything but 202 is trouble.
+    /// Posts an event. Anything but 202 is trouble.
     async fn report(&self, event: &Happening) -> bool {
         let body = json!({"id": event.id, "type": event.kind, "lead": {"email": event.email}, "data": event.data});
         match self.caller.post(&self.ingest_token, "/v1/events", &body).await {
@@ -90,18 +90,15 @@ impl World {
 
 /// Something a prospect does.
 pub(super) struct Happening {
-    /// The event's id: the same deed is the same event.
+    /// The event's id. The same deed is the same event.
     pub(super) id: String,
-    /// Its type.
     pub(super) kind: &'static str,
-    /// Who.
     pub(super) email: String,
-    /// What it says.
     pub(super) data: Value,
 }
 
 impl Happening {
-    /// What the lead with this mail address does; `deed` tells it from its other deeds.
+    /// What the lead with this mail address does; `deed` distinguishes it from its other deeds.
     pub(super) fn new(email: &str, kind: &'static str, deed: &str, data: Value) -> Self {
         Self { id: format!("{kind}/{email}/{deed}"), kind, email: email.to_owned(), data }
     }

@@ -4,12 +4,12 @@ use super::table::cell;
 use super::{counted, zone};
 use serde_json::Value;
 
-/// The widest line; a terminal that breaks lines would spoil a summary that is redrawn.
+/// The widest line. A terminal that wraps lines would spoil a summary that is redrawn.
 const WIDTH: usize = 79;
-/// Where values begin.
+/// The column at which values begin.
 const MARGIN: usize = 13;
 
-/// What `GET /v1/status` answers, as lines for a terminal.
+/// The response of `GET /v1/status` as lines for a terminal.
 pub(crate) fn lines(status: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     row(&mut lines, "Engine time", &[engine_time(status)]);

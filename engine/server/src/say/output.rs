@@ -1,25 +1,26 @@
-//! The one place that speaks on standard output and standard error. What comes from leads may hold characters that steer a
-//! terminal or turn the direction of what follows: they are taken out before a person sees them.
+//! The only module that writes to standard output and standard error. What comes from leads may contain characters that
+//! control a terminal or change the direction of what follows. They are removed before a person sees them.
 
 pub(crate) use cadenza_couriers::causes;
 use std::io::{IsTerminal as _, Write as _};
 
-/// Says something on standard output. A reader that went away is no failure: `cadenza leads | head` is fine.
+/// Writes to standard output. A reader that went away is not a failure: `cadenza leads | head` is fine.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(text));
 }
 
-/// Says something on standard output as it stands: for machines.
+/// Writes to standard output unchanged, for machines.
 pub(crate) fn say_raw(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Says something on standard error.
+/// Writes to standard error.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
 }
 
-/// Shows how far a long command is: one line on standard error, written over; nothing when nobody watches.
+/// Shows how far a long command has come: one line on standard error, overwritten each time. Prints nothing if
+/// standard error is not a terminal.
 pub(crate) fn progress(text: &str) {
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
@@ -29,7 +30,7 @@ pub(crate) fn progress(text: &str) {
     let _ = stderr.flush();
 }
 
-/// Writes lines over the `before` lines that were written last, for a summary that changes while one looks at it.
+/// Writes lines over the `before` lines written last, for a summary that changes while somebody looks at it.
 pub(crate) fn redraw(lines: &[String], before: usize) {
     let mut stdout = std::io::stdout().lock();
     if before > 0 {
@@ -41,25 +42,25 @@ pub(crate) fn redraw(lines: &[String], before: usize) {
     let _ = stdout.flush();
 }
 
-/// Says something that was painted by us: of what steers a terminal only colours are left.
+/// Writes text that we coloured. Of what controls a terminal, only colours are kept.
 pub(crate) fn say_painted(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", painted(text));
 }
 
-/// JSON for other programs, indented. A person who looks at it on a terminal gets the same document, with what would
-/// steer the terminal written as JSON writes it.
+/// Writes indented JSON for other programs. A person who looks at it on a terminal gets the same document, with
+/// characters that would control the terminal escaped as in JSON.
 pub(crate) fn json(value: &serde_json::Value) {
     let text = format!("{value:#}");
     say_raw(&if std::io::stdout().is_terminal() { escaped(&text) } else { text });
 }
 
-/// How this program was called, as a shell takes it: what is printed as a command works from where it is printed, also when
+/// How this program was called, quoted for a shell, so that a printed command works where it is printed, even if
 /// `cadenza` is not on the path.
 pub(crate) fn program() -> String {
     std::env::args_os().next().map_or_else(|| "cadenza".to_owned(), |name| quoted(&name.to_string_lossy()))
 }
 
-/// The same for a command that is to be run in another folder.
+/// The same for a command to be run in another folder.
 pub(crate) fn program_from_anywhere() -> String {
     let called = std::env::args_os().next().map(std::path::PathBuf::from);
     let by_path =
@@ -67,7 +68,7 @@ pub(crate) fn program_from_anywhere() -> String {
     by_path.map_or_else(program, |path| quoted(&path.display().to_string()))
 }
 
-/// A text as one word of a shell's command.
+/// A text as one word of a shell command.
 pub(crate) fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     match !text.is_empty() && text.chars().all(is_plain) {
@@ -76,8 +77,8 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// Whether a character steers a terminal, ends a line where none ends, is seen by nobody, or turns the direction of what
-/// follows. Joiners are left: scripts and emoji are made with them.
+/// Whether a character controls a terminal, ends a line where none ends, is invisible, or changes the direction of what
+/// follows. Joiners are kept, because scripts and emoji need them.
 fn steers(c: char) -> bool {
     let invisible =
         matches!(c, '\u{AD}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
@@ -91,7 +92,7 @@ fn harmless(text: &str) -> String {
     text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect()
 }
 
-/// The same, but that colours are left: `ESC [`, digits and `;`, `m`.
+/// The same, but colours are kept: `ESC [`, digits and `;`, `m`.
 fn painted(text: &str) -> String {
     let mut parts = text.split('\x1b');
     let mut made = harmless(parts.next().unwrap_or_default());
@@ -108,7 +109,7 @@ fn painted(text: &str) -> String {
     made
 }
 
-/// JSON with everything that steers written as `\u009b`; outside of its texts there is nothing of the kind.
+/// JSON in which every such character is written like `\u009b`. Outside its texts there are none.
 fn escaped(json: &str) -> String {
     let mut made = String::with_capacity(json.len());
     for c in json.chars() {

@@ -5,7 +5,7 @@ use super::zone;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// A lead and its journal in words, times in the zone of this name.
+/// A lead and its journal in words, with times in the zone of this name.
 pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
     let zone = zone::named(zone);
     let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
@@ -17,7 +17,7 @@ pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String 
     lines.join("\n")
 }
 
-/// What no entry says, since nothing happened.
+/// What no entry says, because nothing happened.
 fn standing(lead: &Value) -> Vec<&'static str> {
     let none = |of: &str| lead[of].as_array().is_none_or(Vec::is_empty);
     let known = |field: &str| lead["fields"].get(field).is_some_and(|value| !value.is_null());
@@ -31,7 +31,7 @@ fn standing(lead: &Value) -> Vec<&'static str> {
     lines
 }
 
-/// Who it is and how it stands.
+/// Who it is, and its current state.
 fn headline(lead: &Value) -> String {
     let fields = &lead["fields"];
     let name = [cell(fields, "first_name"), cell(fields, "last_name")];
@@ -49,7 +49,7 @@ fn headline(lead: &Value) -> String {
     format!("{known}\n{}: {stands}\n", cell(lead, "id"))
 }
 
-/// One entry: its time, then a line for each thing that happened, reasons below.
+/// One entry: its time, then a line for each thing that happened, with the reasons below.
 fn paragraph(entry: &Value, zone: &TimeZone) -> String {
     const MARGIN: usize = 24;
     let at = entry["at"].as_str().and_then(|at| zone::in_words(at, zone)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Tables for people: columns as wide as what is in them, times in the reader's zone.
+//! Tables for people: columns as wide as their content, times in the reader's zone.
 
 use super::{output, zone};
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ pub(crate) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
     let zone = zone::of_reader();
     output::say(&lay_out(columns, rows, &zone));
     if columns.iter().any(|(_, path)| rows.iter().any(|row| zone::in_a_column(&cell(row, path), &zone).is_some())) {
-        // Below the table and not in it: programs that read the table take lines, and people look here last.
+        // Below the table and not in it, because programs that read the table take lines, and people look here last.
         output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
     }
 }

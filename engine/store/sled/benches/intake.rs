@@ -1,7 +1,9 @@
-//! The store alone: writes leads as intake does, in batches of 64, and says what that costs; then opens the store again.
+//! The store alone: writes leads as intake does, in batches of 64, and reports what that costs;
+//! then opens the store again.
 //!
-//! `cargo bench -p cadenza-sled --bench intake -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER] [--open | --kill]`
-//! `--open` only opens what lies in the folder; `--kill` ends the writing as a crash does. Each line is `name value unit`.
+//! `cargo bench -p cadenza-sled --bench intake -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER]
+//! [--open | --kill]` `--open` only opens what lies in the folder; `--kill` ends the writing as a crash does.
+//! Each line is `name value unit`.
 
 #![allow(clippy::print_stdout, reason = "a program that reports figures")]
 
@@ -47,7 +49,7 @@ impl Options {
                 "--kill" => options.kill = true,
                 "--write" => options.write = true,
                 "--unsynced" => options.unsynced = true,
-                // What `cargo bench` adds.
+                // Added by `cargo bench`.
                 "--bench" => {}
                 other => panic!("no option `{other}`"),
             }
@@ -79,7 +81,7 @@ fn main() {
     }
 }
 
-/// Writes in one process and opens in others, so that each has its own memory to account for.
+/// Writes in one process and opens in others, so that the memory of each can be measured.
 fn all(options: &Options) {
     let temporary = tempfile::tempdir_in(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| ".".into()));
     let temporary = temporary.expect("a folder to work in");
@@ -130,7 +132,7 @@ async fn write(options: &Options) {
     println!("disk {:.0} bytes/lead", store.size_on_disk() as f64 / leads);
     println!("memory {} MB (peak {} MB)", status("VmRSS") / 1024, status("VmHWM") / 1024);
     if options.kill {
-        // No destructors, no flush: what a crash leaves.
+        // No destructors, no flush: leaves what a crash leaves.
         std::process::abort();
     }
     let closing = Instant::now();

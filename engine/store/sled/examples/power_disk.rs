@@ -1,9 +1,9 @@
-//! The disk that can lose its power, for a program that is started with this library loaded before all others: at the
-//! call of a given number the power is cut, the disk as a machine would find it is written elsewhere, and the program is
-//! gone. Nothing leaves it after the cut: whoever comes back from a write or a sync by then waits for ever.
+//! The disk that can lose its power, for a program that is started with this library loaded before all others. At the
+//! call of a given number the power is cut, the disk as a machine would find it is written elsewhere, and the program
+//! ends. Nothing leaves it after the cut: a thread that returns from a write or a sync by then waits forever.
 //!
-//! `POWER_ROOT` the folder that is watched, `POWER_CUT` the number of the call, `POWER_TO` where the disk is written,
-//! `POWER_SEED` the chance, `POWER_UNSYNCED` when `fdatasync` shall keep nothing.
+//! `POWER_ROOT` is the folder to watch, `POWER_CUT` the number of the call, `POWER_TO` where the disk is written,
+//! `POWER_SEED` the seed for what survives. `POWER_UNSYNCED` makes `fdatasync` keep nothing.
 
 #[path = "../tests/power/disk.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the store's own tests use its other parts")]
@@ -11,7 +11,7 @@ mod disk;
 
 use std::path::PathBuf;
 
-/// Run by the loader before `main`.
+/// The loader runs this before `main`.
 #[allow(unsafe_code, reason = "a library that is loaded before all others begins like this")]
 #[unsafe(link_section = ".init_array")]
 #[used]

@@ -1,6 +1,6 @@
-//! An open sled database: how it is configured, how a batch becomes durable, how it is let go.
+//! An open sled database: how it is configured, how a batch becomes durable, how it is released.
 //!
-//! Must not know: what keys and values mean, locks, the store's folder but for the database in it.
+//! Must not know: what keys and values mean, locks, the store's folder except for the database in it.
 
 use crate::failure::{error, unpanicked};
 use crate::nudge::Nudge;
@@ -10,18 +10,18 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// sled's log is written back at least this often, and its old segments are cleaned; without it memory grows to
-/// gigabytes.
+/// sled's log is written back, and its old segments are cleaned, at least this often. Without it
+/// memory grows to gigabytes.
 const FLUSH_EVERY_MS: u64 = 500;
-/// How long sled's threads may go on writing after the database was let go.
+/// How long sled's threads may continue writing after the database was released.
 const LET_GO_MS_MAX: u64 = 10_000;
 
-/// A database, and what watches over it.
+/// A database and the thread that watches over it.
 pub(super) struct Database {
-    // First, so that it no longer holds the database when that is let go.
+    // First, so that it no longer holds the database when that is released.
     nudge: Nudge,
     sled: sled::Db,
-    /// The log, opened a second time: see [`sync::nothing_was_lost`].
+    /// The log, opened a second time; see [`sync::nothing_was_lost`].
     log: File,
     policy: SyncPolicy,
 }
@@ -29,8 +29,8 @@ pub(super) struct Database {
 /// Why a batch was not committed.
 pub(super) struct Failed {
     pub(super) error: StoreError,
-    /// sled gave up amid the batch and went on: what it took of it will be there at the next opening, so the whole batch
-    /// has to be written again before anything is read.
+    /// sled gave up in the middle of the batch and carried on. The part it accepted will be there at the next opening,
+    /// so the whole batch has to be written again before anything is read.
     pub(super) halfway: bool,
 }
 
@@ -40,8 +40,8 @@ impl Database {
         let asked = Instant::now();
         let sled = loop {
             match unpanicked(|| config(path, options).open().map_err(error)) {
-                // The folder is ours, so it can only be a database of this process that was let go: its last writes may
-                // still be under way, and must not come after the first ones of this one.
+                // The folder is ours, so the lock can only belong to a database that this process has released. Its
+                // last writes may still be under way, and must not come after the first ones of this database.
                 Err(StoreError::Io(text)) if text.contains("could not acquire lock") => {
                     if asked.elapsed() > Duration::from_millis(LET_GO_MS_MAX) {
                         return Err(StoreError::Io(text));
@@ -55,7 +55,6 @@ impl Database {
         Ok(Self { nudge: Nudge::start(sled.clone())?, sled, log, policy: options.sync })
     }
 
-    /// What to read from.
     pub(super) fn sled(&self) -> &sled::Db {
         &self.sled
     }
@@ -64,8 +63,8 @@ impl Database {
     pub(super) fn commit(&self, batch: sled::Batch) -> Result<(), Failed> {
         let _watched = self.nudge.watch();
         if let Err(error) = unpanicked(|| self.sled.apply_batch(batch).map_err(error)) {
-            // When its log failed, sled writes no more of it and the batch is gone at the next opening. When it could
-            // not read a page, say, it crosses out the mark that holds the batch together, and keeps the pieces.
+            // If its log failed, sled writes no more of it, and the batch is gone at the next opening. If, for example,
+            // sled could not read a page, it crosses out the mark that holds the batch together, but keeps the pieces.
             let halfway = self.flush().is_ok();
             return Err(Failed { error, halfway });
         }
@@ -89,16 +88,15 @@ impl Database {
         flushed
     }
 
-    /// Lets go of it, whatever state it is in.
+    /// Releases the database, whatever state it is in.
     pub(super) fn let_go(self) {
-        // sled may panic on a disk that fails; there is nothing left to save by then.
+        // sled may panic on a failing disk; there is nothing left to save by then.
         let _ = unpanicked(|| {
             drop(self);
             Ok(())
         });
     }
 
-    /// Bytes on disk.
     pub(super) fn size(&self) -> u64 {
         self.sled.size_on_disk().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! What sled's errors and panics mean to us.
+//! Turns sled's errors and panics into ours.
 
 use cadenza_store::StoreError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ pub(crate) fn unpanicked<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Res
     })
 }
 
-/// What sled's errors mean to us.
+/// Turns sled's errors into ours.
 pub(crate) fn error(error: sled::Error) -> StoreError {
     match error {
         sled::Error::Io(error) => StoreError::Io(error.to_string()),

@@ -1,8 +1,9 @@
-//! The store's folder: one process at a time, made whole or not at all, cleaned of what sled trips over.
+//! The store's folder: used by one process at a time, made whole or not at all, and cleared of files
+//! that keep sled from opening.
 //!
 //! ```text
 //! lock          held while the store is open
-//! acknowledged  what was acknowledged last, see `acknowledged.rs`
+//! acknowledged  the last acknowledged batch, see `acknowledged.rs`
 //! sled/         the database
 //! sled.new/     a database that is being made; renamed when it is whole
 //! ```
@@ -15,7 +16,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// The most bytes that are read of the file beside the database.
+/// The most bytes read from the file beside the database.
 const BESIDE_BYTES_MAX: usize = 64;
 
 /// A folder that is ours while this lives.
@@ -27,7 +28,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder if need be, and locks it.
+    /// Makes the folder if necessary, and locks it.
     pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
         let in_folder = |error: io::Error| StoreError::Io(format!("{}: {error}", path.display()));
         if !path.exists() {
@@ -50,9 +51,9 @@ impl Folder {
         }
     }
 
-    /// Where the database lies, ready to be opened: made by `make` in a place that is not yet its own when there is
-    /// none, so that a power cut leaves a whole database or none. (sled never syncs its `conf`; a torn one would keep
-    /// the database from opening for ever.)
+    /// Returns where the database lies, ready to be opened. If there is none, `make` makes it elsewhere and it is then
+    /// moved into place, so that a power cut leaves a whole database or none. (sled never syncs its `conf`; a torn one
+    /// would keep the database from opening forever.)
     pub(super) fn database(&self, make: impl FnOnce(&Path) -> Result<(), StoreError>) -> Result<PathBuf, StoreError> {
         let database = self.path.join("sled");
         if !database.exists() {
@@ -69,13 +70,13 @@ impl Folder {
         Ok(database)
     }
 
-    /// Makes the database's file names durable; its own syncs do so for what is in the files.
+    /// Makes the names of the database's files durable. sled's own syncs cover only their contents.
     pub(super) fn sync_names(&self) -> Result<(), StoreError> {
         sync(&self.path.join("sled")).map_err(|error| self.error(&error))
     }
 
-    /// A snapshot that was being written when the process ended: cut short it keeps sled from opening (issue 1527 of
-    /// spacejam/sled), and sled writes another one anyway.
+    /// Removes a snapshot that was being written when the process ended. A snapshot that was cut short keeps sled from
+    /// opening (issue 1527 of spacejam/sled), and sled writes another one anyway.
     fn remove_unfinished(&self, database: &Path) -> Result<(), StoreError> {
         for entry in std::fs::read_dir(database).map_err(|error| self.error(&error))? {
             let entry = entry.map_err(|error| self.error(&error))?;
@@ -95,18 +96,17 @@ impl Folder {
         (read > 0).then(|| bytes[..read].to_vec())
     }
 
-    /// Writes it over; always as many bytes, so that nothing of the file but these changes.
+    /// Overwrites the file. The length is always the same, so only the bytes change.
     pub(super) fn keep_beside(&self, bytes: &[u8], sync: bool) -> io::Result<()> {
         self.beside.write_all_at(bytes, 0)?;
         if sync { self.sync_beside() } else { Ok(()) }
     }
 
-    /// Makes it durable.
     pub(super) fn sync_beside(&self) -> io::Result<()> {
         self.beside.sync_data()
     }
 
-    /// Syncs the folder and all that is in it.
+    /// Syncs the folder and everything in it.
     fn sync_all(&self, folder: &Path) -> Result<(), StoreError> {
         for entry in std::fs::read_dir(folder).map_err(|error| self.error(&error))? {
             let path = entry.map_err(|error| self.error(&error))?.path();

@@ -1,7 +1,8 @@
-//! The store on sled, the embedded default: one data folder, one process. `README.md` says what is done about sled.
+//! The store on sled, the embedded default: one data folder, one process. `README.md` lists the problems of
+//! sled and how each is handled.
 //!
-//! sled 0.34.7 as it comes does not keep its word when the power is cut; what is done about it is in `sync`, how the
-//! folder is looked after in `folder`, how the database is used in `database` and `space`.
+//! sled 0.34.7 as released does not keep its promises when the power is cut. `sync` holds the remedy, `folder` looks
+//! after the folder, `database` and `space` use the database.
 
 mod database;
 mod failure;
@@ -23,11 +24,11 @@ pub type SledStore = Keyed<SledSpace>;
 /// How sled is opened. The defaults are measured (`README.md`, "sled's settings").
 #[derive(Clone, Debug)]
 pub struct SledOptions {
-    /// Bytes of pages that sled means to keep in memory; it takes about ten times as many.
+    /// How many bytes of pages sled aims to keep in memory. It takes about ten times as many.
     pub cache_bytes: u64,
-    /// Open a store that has less than was acknowledged too: what is missing is missed by nobody from then on.
+    /// Also open a store that has less than was acknowledged. From then on, the loss is no longer reported.
     pub accept_loss: bool,
-    /// Whether commits survive a power cut; only the test that shows what happens otherwise turns it off.
+    /// Whether commits survive a power cut. Turned off only by the test that shows what happens otherwise.
     #[doc(hidden)]
     pub sync: SyncPolicy,
 }
@@ -38,7 +39,8 @@ impl Default for SledOptions {
     }
 }
 
-/// Opens the store in this folder, or makes a new one, and takes it over: its epoch goes up before anything else.
+/// Opens the store in this folder, or makes a new one, and takes it over: its epoch goes up
+/// before anything else happens.
 ///
 /// # Errors
 /// [`StoreError::Locked`] when another process has it open, [`StoreError::Newer`] when a newer program wrote it,
@@ -48,15 +50,15 @@ pub fn open(folder: &Path, options: SledOptions) -> Result<SledStore, StoreError
     let checks = sync::Check::begin(options.sync)?;
     let accept_loss = options.accept_loss;
     let store = Keyed::start(SledSpace::open(folder, options)?, accept_loss, Commits::OnTheirThread)?;
-    // The epoch has just been written through sled: it must have come by our symbol.
+    // The epoch has just been written through sled, so our symbol must have been called.
     checks.end()?;
     Ok(store)
 }
 
-/// Makes a store in this folder out of the records of a backup.
+/// Makes a store in this folder from the records of a backup.
 ///
 /// # Errors
-/// When there is a store in the folder already, or the disk does not take it.
+/// When there is a store in the folder already, or the disk fails.
 pub fn restore(folder: &Path) -> Result<Restorer<SledSpace>, StoreError> {
     let options = SledOptions::default();
     sync::Check::begin(options.sync)?;

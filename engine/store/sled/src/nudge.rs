@@ -1,10 +1,10 @@
-//! Wakes a flush that waits for ever.
+//! Wakes a flush that would wait forever.
 //!
 //! sled 0.34.7 writes its log on threads of its own. When such a write fails, some paths note the error without waking
-//! who waits for the write (`Log::exit_reservation`), and a commit on a failing disk would hang. Whoever writes next
-//! finds the error and wakes everybody: so while a commit takes long, this writes a record that means nothing.
+//! those who wait for the write (`Log::exit_reservation`), and a commit on a failing disk would hang. The next write
+//! finds the error and wakes everybody, so while a commit takes long, this thread writes a record without meaning.
 //!
-//! Must not know: batches, keys but its own.
+//! Must not know: batches, any key but its own.
 
 use cadenza_store::StoreError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A commit that is not done at two looks that lie so far apart is nudged, at every look.
+/// A commit that is unfinished at two looks this far apart is nudged, and again at every look after that.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The thread that looks.
@@ -73,9 +73,9 @@ fn look(shared: &Shared, sled: &sled::Db) {
         over = shared.told.wait_timeout(over, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner).0;
         let (done, begun) = (shared.done.load(Ordering::SeqCst), shared.begun.load(Ordering::SeqCst));
         if begun > done && begun == seen {
-            // Its result does not matter: an error is what the waiting commit is about to hear.
+            // Its result does not matter: the waiting commit is about to get any error.
             let _ = crate::failure::unpanicked(|| {
-                // Always another value: sled does not write what is there already.
+                // Always another value, because sled does not write what is already there.
                 nudges += 1;
                 sled.insert(cadenza_store::spare_key(), &nudges.to_be_bytes()).map(drop).map_err(crate::failure::error)
             });

@@ -1,7 +1,7 @@
-//! sled as a key space: one tree, one batch for each commit.
+//! sled as a key space: one tree, and one batch for each commit.
 //!
-//! sled tells of a full or failing disk by errors, here and there by a panic: both become errors, after which the
-//! database is let go and opened again.
+//! sled reports a full or failing disk by errors, and sometimes by a panic. Both become errors, after which the
+//! database is released and opened again.
 //!
 //! Must not know: what keys and values mean.
 
@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// After so many bytes of keys and values, closing opens once more: sled reads its whole log at the first opening after
-/// they were written, and writes a snapshot then, which makes the next one ten times as fast.
+/// If more bytes of keys and values than this were written, closing opens the database once more. At the first opening
+/// after the writes, sled reads its whole log and writes a snapshot, which makes the next opening ten times as fast.
 const SNAPSHOT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A key space on sled.
@@ -75,7 +75,8 @@ impl SledSpace {
 fn open(folder: &Folder, options: &SledOptions) -> Result<Database, StoreError> {
     let path = folder.database(|path| Database::open(path, options)?.close())?;
     let database = Database::open(&path, options)?;
-    // sled wrote a snapshot and threw the last one away: names that must be durable before anything is built on them.
+    // sled wrote a snapshot and deleted the previous one. Both changes of names must be durable
+    // before anything builds on them.
     folder.sync_names()?;
     Ok(database)
 }
@@ -160,7 +161,7 @@ impl Space for SledSpace {
 
     fn keep_beside(&self, bytes: &[u8], sync: bool) {
         if let Some(folder) = &self.shared().folder {
-            // A disk that takes a batch and not these few bytes is noticed by the next batch, if it matters.
+            // If the disk accepts a batch but not these few bytes, the next batch will show it if it matters.
             let _ = folder.keep_beside(bytes, sync);
         }
     }

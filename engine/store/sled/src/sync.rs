@@ -1,13 +1,13 @@
 //! Why a commit survives a power cut.
 //!
-//! sled 0.34.7 ends every write of its log on Linux in `sync_file_range`, which starts writing pages back but neither
-//! writes the file's size and block map nor empties the drive's cache. With power cut simulated, 7 of 8 databases did
-//! not open again. This file defines a function of that name: the linker takes it in place of the C library's, and sled
-//! gets a true sync of its file, for every write that it relies on later (a segment may be overwritten only once what
-//! replaces it is on disk, so syncing at the end of a commit alone would not do).
+//! On Linux, sled 0.34.7 ends every write of its log in `sync_file_range`, which starts writing pages back but neither
+//! writes the file's size and block map nor empties the drive's cache. With simulated power cuts, 7 of 8 databases did
+//! not open again. This file defines a function of that name. The linker uses it in place of the C library's, and sled
+//! gets a true sync of its file, for every write that it relies on later. (A segment may be overwritten only once what
+//! replaces it is on disk, so syncing only at the end of a commit would not be enough.)
 //!
-//! `fdatasync` rather than sled's own fallback, `fsync`: the same promise for the data and for what is needed to find
-//! it again, without writing the time of change to the file system's journal.
+//! It calls `fdatasync` rather than sled's own fallback, `fsync`: the same promise for the data and for what is needed
+//! to find it again, without writing the time of change to the file system's journal.
 //!
 //! Must not know: sled's types, keys, batches.
 
@@ -19,16 +19,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub enum SyncPolicy {
     /// Every write of the log is synced.
     Full,
-    /// As sled comes: to show that the power-cut test can fail.
+    /// As sled is released. Used to show that the power-cut test can fail.
     Off,
 }
 
 /// How many times sled asked for its writes to be synced.
 static SYNCED: AtomicU64 = AtomicU64::new(0);
-/// Set by the power-cut test alone.
+/// Set only by the power-cut test.
 static OFF: AtomicBool = AtomicBool::new(false);
 
-/// Shows that sled's syncs arrive here, by counting them while the store is opened.
+/// Checks that sled's syncs arrive here, by counting them while the store is opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Check {
     policy: SyncPolicy,
@@ -36,7 +36,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// Puts the policy in force, and tries the symbol that the linker chose.
+    /// Puts the policy in force, and checks which symbol the linker chose.
     pub(super) fn begin(policy: SyncPolicy) -> Result<Self, StoreError> {
         OFF.store(policy == SyncPolicy::Off, Ordering::SeqCst);
         if policy == SyncPolicy::Full && !symbol::is_ours() {
@@ -59,8 +59,9 @@ impl Check {
     }
 }
 
-/// Whether everything written back so far has arrived. The kernel tells of a failed write-back once to each opening of a
-/// file, and sled's own thread may be the one that hears it and only logs it: so we ask by an opening of our own.
+/// Whether everything written back so far has arrived. The kernel reports a failed write-back once to each
+/// opening of a file. sled's own thread may be the one that gets the error, and it only logs it, so we ask
+/// through an opening of our own.
 pub(super) fn nothing_was_lost(log: &std::fs::File) -> std::io::Result<()> {
     symbol::write_back_result(std::os::fd::AsRawFd::as_raw_fd(log))
 }
@@ -88,7 +89,7 @@ mod symbol {
         if result < 0 { -1 } else { 0 }
     }
 
-    /// Waits for what is being written back, and returns its errors; starts and syncs nothing.
+    /// Waits for what is being written back, and returns its errors. Starts and syncs nothing.
     pub(super) fn write_back_result(fd: c_int) -> std::io::Result<()> {
         match system_call(fd, 0, 0, libc::SYNC_FILE_RANGE_WAIT_BEFORE) {
             0 => Ok(()),
@@ -96,10 +97,11 @@ mod symbol {
         }
     }
 
-    /// Whether a call by name lands here; also what makes the linker take this file in.
+    /// Whether a call by name arrives here. This call also makes the linker include this file.
     pub(super) fn is_ours() -> bool {
         let before = SYNCED.load(Ordering::SeqCst);
-        // SAFETY: the C library's function of this name, or ours; an impossible descriptor makes either fail at once.
+        // SAFETY: this calls the C library's function of this name, or ours; with an impossible
+        // descriptor either fails at once.
         unsafe { libc::sync_file_range(-1, 0, 0, 0) };
         SYNCED.load(Ordering::SeqCst) > before
     }

@@ -1,5 +1,5 @@
-//! A disk that fills up: the commit fails with a clear error, nothing of it is to be seen, and once there is space again
-//! the store goes on where it was. On a file system of its own, so it needs the right to mount one.
+//! A disk that fills up: the commit fails with a clear error, nothing of it can be seen, and once there is space again
+//! the store continues where it was. This needs a file system of its own, and so the right to mount one.
 
 use cadenza_sled::SledOptions;
 use cadenza_store::conformance::sample::{self, Presence, presence};
@@ -31,7 +31,7 @@ async fn a_full_disk_fails_the_commit_and_nothing_else() {
         eprintln!("SKIPPED: a full disk cannot be made here, mounting a file system needs root");
         return;
     };
-    // What will be taken away to make space again.
+    // Deleted later to make space again.
     let ballast = disk.0.join("ballast");
     std::fs::write(&ballast, vec![0; 8 << 20]).expect("there is space for the ballast");
     let store = cadenza_sled::open(&disk.0.join("store"), SledOptions::default()).expect("the store opens");

@@ -1,5 +1,5 @@
-//! A disk that fails one call, at many moments: the commit says so instead of hanging, and once the store was opened
-//! again every batch is there whole or not at all, and `committed` says which.
+//! A disk that fails one call, at many different moments: the commit returns an error instead of hanging. Once the
+//! store has been opened again, every batch is there whole or not at all, and `committed` says which.
 
 mod power;
 
@@ -10,20 +10,20 @@ use power::{batch, block_on, last_batch};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Sled's own waiting is woken within two seconds; a machine that is busy gets more.
+/// sled's own waiting is woken within two seconds. A busy machine gets more time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_failing_call_fails_one_commit() {
-    // A young database has no segments to clean: nothing else happens that would wake a commit by chance. In one that
-    // is older than its cache, pages have to be read in the midst of a batch.
+    // A young database has no segments to clean, so nothing else happens that would wake a commit by chance. In one
+    // that is larger than its cache, pages have to be read in the middle of a batch.
     let cases = [(Call::Sync, 2), (Call::Sync, 60), (Call::Write, 2), (Call::Write, 60), (Call::Read, 60)];
     for (call, sound) in cases {
         for after in [0, 1, 2, 3, 5, 20, 21] {
             let (tell, told) = mpsc::channel();
             std::thread::spawn(move || {
                 block_on(fail_once(call, sound, after));
-                // Nobody listens any more when the patience is at its end.
+                // Nobody is listening any more if the patience has run out.
                 let _ = tell.send(());
             });
             match told.recv_timeout(PATIENCE) {

@@ -1,4 +1,4 @@
-//! What a store finds in its folder besides a sound database: somebody else, leftovers, a database half made.
+//! What a store may find in its folder besides a sound database: another process, leftovers, a half-made database.
 
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::conformance::sample::{self, Presence, presence};
@@ -34,7 +34,7 @@ async fn leftovers_of_a_crash_do_not_keep_it_from_opening() {
     store.commit(batch).await.expect("the batch is committed");
     drop(store);
     assert!(!folder.path().join("sled.new").exists(), "what was half made is gone");
-    // A snapshot cut short: sled takes the one with the highest number, and does not open with it.
+    // A snapshot that was cut short. sled takes the one with the highest number, and cannot open with this one.
     let snapshot = folder.path().join("sled/snap.7FFFFFFFFFFFFFFF.generating");
     std::fs::write(&snapshot, [1, 2, 3]).expect("writable");
     let store = open(folder.path()).expect("a snapshot cut short is thrown away");

@@ -1,5 +1,5 @@
-//! Twenty times kill -9 while batches are committed: what a process said was committed is there, whole, at the next
-//! opening, and nothing is there in part. The process that is killed is this program, started again.
+//! Kills a process with kill -9 twenty times while it commits batches. What it said was committed is there, whole, at
+//! the next opening, and nothing is there in part. The process that is killed is this program, started again.
 
 mod power;
 
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const ROUNDS: u64 = 20;
-/// Where the process to be killed works.
+/// The folder in which the process to be killed works.
 const FOLDER: &str = "CADENZA_KILL_FOLDER";
 
 #[test]
@@ -32,7 +32,8 @@ fn what_was_acknowledged_survives_kill_9() {
     assert!(last > 100, "only {last} batches: this was no load");
 }
 
-/// Starts a writer and kills it a little after it has acknowledged so many batches; the number of the last of them.
+/// Starts a writer and kills it shortly after it has acknowledged `batches` batches. Returns the number of
+/// the last batch acknowledged.
 fn write_and_kill(folder: &Path, batches: u64, after: Duration) -> u64 {
     let me = std::env::current_exe().expect("this program's path");
     let mut child = Command::new(me)
@@ -44,11 +45,11 @@ fn write_and_kill(folder: &Path, batches: u64, after: Duration) -> u64 {
     let said = BufReader::new(child.stdout.take().expect("it was piped"));
     let mut said = said.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
     let mut last = said.by_ref().take(batches as usize).last().unwrap_or(0);
-    // Not a wait for something: the moment of the kill is what varies.
+    // This does not wait for anything: the moment of the kill is what varies.
     std::thread::sleep(after);
     child.kill().expect("the process can be killed");
     child.wait().expect("the process has ended");
-    // What it said before it heard of its end counts.
+    // What it said before it was killed counts.
     last = said.last().unwrap_or(0).max(last);
     last
 }

@@ -6,7 +6,7 @@ use cadenza_sled::SyncPolicy;
 use power::{Ending, cut};
 
 const CUTS: u64 = 30;
-/// So many cuts on one database, then a new one: the first of each fall into its making.
+/// How many cuts one database gets before a new one is made. The first cuts of each happen while it is being made.
 const CUTS_PER_DATABASE: u64 = 10;
 
 #[test]

@@ -1,5 +1,5 @@
-//! The test of the test: with sled as it comes, power cuts lose what was acknowledged. In a process of its own, because
-//! the policy is the process's, and a sled that broke stays broken.
+//! The test of the test: with sled as released, power cuts lose what was acknowledged. In a process of its own, because
+//! the policy belongs to the process, and a sled that broke stays broken.
 
 mod power;
 

@@ -1,4 +1,4 @@
-//! One atomic commit, its order, its owner and its number.
+//! One atomic commit: its order, its owner and its number.
 
 use super::sample::{self, Presence, presence};
 use super::{ALL, Opened, Place};
@@ -39,7 +39,7 @@ pub(super) async fn the_epoch_goes_up_and_fences<P: Place>(place: &P) {
     }
 }
 
-/// Every kind of record in one batch, refused for its epoch: none may be there, and the store goes on.
+/// A batch with every kind of record is refused for its epoch: none of them may be there, and the store continues.
 pub(super) async fn a_batch_that_is_refused_writes_nothing<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let epoch = opened.store.epoch();

@@ -1,4 +1,5 @@
-//! Timers and queues are kept in step with the records they derive from: a key for what is, none for what was.
+//! Timers and queues are kept in step with the records they are derived from: there is a key for what
+//! is, and none for what was.
 
 use super::{ALL, Opened, Place, ms, sample};
 use crate::contract::Store;
@@ -12,7 +13,7 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Asks;
 
-/// Takes a lead through states, and compares the whole index with what the state says after each.
+/// Takes a lead through states. After each, compares the whole index with what the state says.
 async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
     let mut opened = Opened::on(place).await;
     let mut before = LeadIndex::default();
@@ -49,7 +50,7 @@ pub(super) async fn timers_follow_the_lead<P: Place>(place: &P) {
 pub(super) async fn queues_follow_the_tasks<P: Place>(place: &P) {
     let rep = |id: &str| Assignee::Rep(RepId(id.to_owned()));
     let pool = |name: &str| Assignee::Pool(name.to_owned());
-    // Each step: the tasks that are open, as number, assignee and due time.
+    // Each step lists the open tasks, as number, assignee and due time.
     let steps: Vec<Vec<(u64, Assignee, i64)>> = vec![
         vec![(1, rep("a"), 10)],
         vec![(1, rep("a"), 10), (2, pool("p"), 5), (3, Assignee::Nobody, 1)],
@@ -76,7 +77,7 @@ pub(super) async fn queues_follow_the_tasks<P: Place>(place: &P) {
 }
 
 pub(super) async fn questions_wait_in_lines<P: Place>(place: &P) {
-    // Each step: the questions that wait, as number of the run, plugin and since when.
+    // Each step lists the waiting questions, as number of the run, plugin, and since when.
     let steps: Vec<Vec<(u64, &str, i64)>> = vec![
         vec![(1, "slow", 10)],
         vec![(1, "slow", 10), (2, "slow", 5), (3, "quick", 7), (4, "", 1)],
@@ -147,7 +148,7 @@ pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {
         assert_eq!(timers, expected, "timers of a hold until {until:?}");
         assert_eq!(opened.store.account(id).await.expect("readable").as_ref(), Some(&account));
     }
-    // A lead's timer at the same time is another key.
+    // A lead's timer at the same time has another key.
     opened.commit(|batch| *batch = sample::intake(batch.epoch, batch.id, 1..2)).await;
     let queue = opened.store.queue(ALL, None, None, 9).await.expect("readable");
     assert_eq!(queue.iter().map(|key: &QueueKey| key.task.lead()).collect::<Vec<_>>(), [sample::lead_id(1)]);

@@ -1,4 +1,4 @@
-//! What is read in order: pages follow one another without a gap and without a repetition.
+//! What is read in order: pages follow one another without a gap and without repetition.
 
 use super::{ALL, Opened, Place, ms, sample};
 use crate::contract::Store;
@@ -14,7 +14,7 @@ use cadenza_core::lead::RepId;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::Assignee;
 
-/// Reads all there is, two at a time.
+/// Reads everything, two at a time.
 macro_rules! all_pages {
     ($cursor:ident => $page:expr, $next:expr) => {{
         let mut all = Vec::new();
@@ -32,7 +32,7 @@ macro_rules! all_pages {
 
 pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    // Written out of order, several at one time.
+    // Written out of order, several for the same time.
     let due = [50, 10, 30, 10, 20, 10, 40, -5];
     for (n, at) in due.iter().enumerate() {
         let mut state = sample::waiting(n as u64);
@@ -55,7 +55,8 @@ pub(super) async fn timers_come_in_order_of_time<P: Place>(place: &P) {
     }
 }
 
-/// The clock is set back between two commits, at an opening and in the middle of one: the feed keeps the order of the commits.
+/// The clock is set back between two commits, at an opening and in the middle of one, and the feed keeps
+/// the order of the commits.
 pub(super) async fn the_feed_has_the_order_of_the_commits_until_it_is_forgotten<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let decision = |n: u64| DecisionRef { lead: sample::lead_id(n), seq: n + 1 };
@@ -99,7 +100,7 @@ pub(super) async fn the_feed_has_the_order_of_the_commits_until_it_is_forgotten<
     assert_eq!(left, found[4..]);
 }
 
-/// Rows come in the order of the commits that sent them, and of one commit in the order they have there.
+/// Rows come in the order of the commits that sent them, and those of one commit in the order they have in it.
 pub(super) async fn what_leads_are_told_lies_in_their_inbox<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     for (batch_at, told) in [(20, [3, 1]), (10, [2, 1]), (30, [1, 4])] {
@@ -125,7 +126,7 @@ pub(super) async fn what_leads_are_told_lies_in_their_inbox<P: Place>(place: &P)
     assert_eq!(left, [1, 2, 4, 5].map(|ix| found[ix].clone()));
 }
 
-/// A page is as full as it can be, however many there are of other partitions.
+/// A page is as full as it can be, however many records there are in other partitions.
 pub(super) async fn reads_keep_to_partitions<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let ids: Vec<u64> = (0..40).collect();
@@ -241,7 +242,7 @@ pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
             changes: Vec::new(),
         }),
     };
-    // Of two leads whose journals lie side by side; some entries have no personal part.
+    // The journals of these leads lie side by side; some entries have no personal part.
     let mut expected = Vec::new();
     for seq in 1..=5 {
         for n in [0, 1, 2] {
@@ -262,7 +263,6 @@ pub(super) async fn journals_are_paged_and_forget_persons<P: Place>(place: &P) {
     assert_eq!(store.journal(sample::lead_id(9), 0, 9).await.expect("readable"), [], "a lead without a journal");
 }
 
-/// An outbox row.
 pub(super) fn row(number: u64, due: i64) -> Outgoing {
     let lead = sample::lead_id(number);
     Outgoing {
@@ -298,7 +298,7 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
         again: 0,
         last_at: None,
     };
-    // Each step: what is written, and what is in the outbox then.
+    // Each step says what is written, and what is in the outbox after that.
     let steps = [
         (vec![], vec![row(2, 10), row(4, 10), row(3, 20), row(1, 30)]),
         (
@@ -313,7 +313,7 @@ pub(super) async fn an_outbox_row_lives<P: Place>(place: &P) {
             vec![started.clone(), row(3, 20), later.clone()],
         ),
         (vec![OutboxWrite::Remove { due: Due::At(ms(20)), id: row(3, 20).id }], vec![started.clone(), later.clone()]),
-        // Put and taken away in one batch, and driven again out of the dead letters.
+        // Put and deleted in one batch; and tried again out of the dead letters.
         (
             vec![
                 OutboxWrite::Put(row(5, 1)),

@@ -1,5 +1,5 @@
-//! Leads as intake writes them on their way to the first wait: what the suite, the crash tests and the bench write.
-//! Everything follows from a number, so that a reader can say what must be there without having seen it written.
+//! Leads as intake writes them on their way to the first wait: what the suite, the crash tests and the benchmark write.
+//! Everything follows from a number, so a reader can say what must be there without having seen it written.
 
 use super::ALL;
 use crate::contract::Store;
@@ -20,9 +20,8 @@ use cadenza_core::value::Value;
 use cadenza_core::workflow::{ChosenBy, StepId, StepRef};
 use std::ops::Range;
 
-/// When lead 0 came; the others follow, ten in a millisecond.
+/// When lead 0 came. The others follow, ten in a millisecond.
 pub const START: Timestamp = Timestamp::from_ms(1_767_225_600_000);
-/// How many reps there are.
 const REPS: u64 = 12;
 
 /// When lead `n` came.
@@ -30,7 +29,7 @@ pub const fn at(n: u64) -> Timestamp {
     START.plus_ms((n / 10) as i64)
 }
 
-/// The day of an instant, days since 1970.
+/// The day of an instant, in days since 1970.
 pub fn day(at: Timestamp) -> u32 {
     u32::try_from(at.as_ms().div_euclid(DAY_MS)).unwrap_or(0)
 }
@@ -40,7 +39,7 @@ pub const fn lead_id(n: u64) -> LeadId {
     LeadId::new(at(n), n)
 }
 
-/// What is known of lead `n`.
+/// The profile of lead `n`.
 pub fn profile(n: u64) -> Profile {
     let company = n % 50_000;
     Profile {
@@ -194,7 +193,7 @@ pub fn reported(n: u64) -> Event {
     })
 }
 
-/// The key lead `n` is found by.
+/// The key by which lead `n` is found.
 pub fn identity(n: u64) -> IdentityKey {
     keys(&Profile { phone: None, ..profile(n) }, None).swap_remove(0)
 }
@@ -209,12 +208,12 @@ pub fn mark(n: u64) -> Mark {
     Mark { event: event_id(n), day: day(at(n)), lead: lead_id(n), content: Some(hash64(&n.to_le_bytes())) }
 }
 
-/// What lead `n` is told by another writer.
+/// What another writer tells lead `n`.
 pub fn told(n: u64) -> InboxRow {
     InboxRow { to: lead_id(n), id: event_id(n), event: Event::Woken }
 }
 
-/// Lead `n` after its first call: the task is gone, and the entry it came with lies in the journal.
+/// Lead `n` after its first call: the task is gone, and the entry that created it lies in the journal.
 pub fn called(n: u64) -> LeadState {
     let mut state = waiting(n);
     let task = state.tasks.remove(0);
@@ -237,7 +236,7 @@ pub fn called(n: u64) -> LeadState {
     state
 }
 
-/// What takes lead `n` from [`waiting`] to [`called`].
+/// The write that takes lead `n` from [`waiting`] to [`called`].
 pub fn call(n: u64) -> LeadWrite {
     let before = waiting(n);
     LeadWrite { before: LeadIndex::of(&before), state: called(n).into(), entries: before.latest.into_iter().collect() }
@@ -260,7 +259,7 @@ pub enum Presence {
     /// All its records, as they were written.
     Whole,
     Absent,
-    /// Some: an atomic commit was none.
+    /// Only some of its records, so a commit was not atomic.
     Half,
 }
 
@@ -281,7 +280,7 @@ pub async fn presence_as(store: &impl Store, n: u64, expected: &LeadState) -> Pr
         store.mark(&event_id(n), day(at(n))).await.expect("a mark can be read") == Some(mark(n)),
         has_timer(store, id, due).await,
     ];
-    // What a lead has in one state and not in the other.
+    // What a lead has in one state but not in the other.
     let differing = [
         (has_place(store, place).await, index.queue.contains(place)),
         (has_timer(store, id, first.timer.expect("a waiting lead has a timer")).await, index.timer == first.timer),

@@ -1,5 +1,5 @@
-//! Several writers of one store: who holds what, what they see of each other, and that nobody gets through who has lost what
-//! he writes.
+//! Several writers of one store: who holds what, what they see of each other, and that a writer that has lost a
+//! partition can no longer write there.
 
 use super::{ALL, sample};
 use crate::contract::Store;
@@ -14,14 +14,13 @@ use std::time::Duration;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-/// A place that several can write at once.
+/// A place where several writers can write at once.
 #[async_trait]
 pub trait Commons: Send + Sync {
-    /// What a writer has.
     type Opened: Store;
-    /// One more writer of the same store.
+    /// Adds another writer to the same store.
     async fn join(&self) -> Self::Opened;
-    /// Lets so much of the store's time pass.
+    /// Advances the store's time.
     fn pass(&self, time: Duration);
 }
 
@@ -68,7 +67,7 @@ impl<S: Store> Writer<S> {
         batch
     }
 
-    /// A batch that writes lead `n` anew.
+    /// A batch that writes lead `n` as a new one.
     fn new_lead(&mut self, n: u64) -> Batch {
         let mut batch = self.batch();
         batch.leads.push(LeadWrite {
@@ -79,7 +78,7 @@ impl<S: Store> Writer<S> {
         batch
     }
 
-    /// A batch that writes these, against what this writer has seen by now.
+    /// A batch that makes these writes, checked against what this writer has seen by now.
     fn shared(&mut self, write: &dyn Fn(&mut Batch)) -> Batch {
         let seen = self.store.position().expect("there are several");
         let mut batch = self.batch();
@@ -195,7 +194,7 @@ async fn what_all_may_write_is_written_against_what_was_seen<C: Commons>(place: 
         two.claim(&Partitions::NONE).await;
         let again = two.shared(write);
         two.store.commit(again).await.expect("seen anew, it is written");
-        // What a writer wrote itself is no news to it, however long ago it looked.
+        // What a writer wrote itself is not news to it, however long ago it looked.
         let (mut third, mut fourth) = (two.shared(write), two.shared(write));
         fourth.seen = third.seen.clone();
         two.store.commit(std::mem::replace(&mut third, fourth)).await.expect("written");
@@ -223,7 +222,7 @@ async fn a_refused_batch_takes_those_behind_it_along<C: Commons>(place: &C) {
     two.store.commit(next).await.expect("it goes on once it has claimed");
 }
 
-/// Numbers of batches and what pools remember are each writer's own; what is counted is everybody's.
+/// Numbers of batches and what pools remember are separate for each writer; counters are shared.
 async fn writers_are_told_apart<C: Commons>(place: &C) {
     let (mut one, mut two) = (Writer::of(place).await, Writer::of(place).await);
     assert!(one.store.epoch() < two.store.epoch(), "each has a number of its own");
@@ -245,7 +244,7 @@ async fn writers_are_told_apart<C: Commons>(place: &C) {
     }
 }
 
-/// What a writer does that came first counts as first in the feed, whoever commits in the same millisecond.
+/// The feed has the order of the commits, even if two writers commit in the same millisecond.
 async fn the_feed_has_one_order<C: Commons>(place: &C) {
     let (mut one, mut two) = (Writer::of(place).await, Writer::of(place).await);
     let low: Partitions = (0..128).collect();
@@ -264,14 +263,14 @@ async fn the_feed_has_one_order<C: Commons>(place: &C) {
     }
 }
 
-/// Something that is to be counted once in a lead.
+/// Something that a lead must count once.
 #[derive(Clone, Debug)]
 struct Told {
     lead: LeadId,
     id: String,
 }
 
-/// One of those who hand partitions to each other: what it has computed, and not handed over yet.
+/// One of those who hand partitions to each other, with what it has computed and not yet handed over.
 struct Hand<S> {
     writer: Writer<S>,
     open: Option<(Batch, Vec<Told>)>,
@@ -279,9 +278,9 @@ struct Hand<S> {
 
 const LEADS: u64 = 60;
 
-/// Events come to two writers, some of them to both; each applies what is for its leads and sends the other what is not. In between
-/// they hand partitions to each other, or let their time run out, with a batch computed and not written. A third one, which once
-/// held everything, goes on writing all the time.
+/// Events come to two writers, some of them to both. Each applies those for its own leads and sends the others to the
+/// other writer. In between they hand partitions to each other, or let their leases run out, with a batch computed and
+/// not yet written. A third one, which once held everything, writes all the time.
 async fn partitions_change_hands_under_load<C: Commons>(place: &C, seed: u64) {
     let mut dice = Dice(seed);
     let mut stale = Writer::of(place).await;
@@ -349,7 +348,7 @@ async fn partitions_change_hands_under_load<C: Commons>(place: &C, seed: u64) {
             },
         }
     }
-    // The end: one has everything, and nothing is on its way.
+    // At the end one writer has everything, and nothing is on its way.
     place.pass(LEASE + Duration::from_millis(1));
     let last = &mut hands[0];
     waiting.extend(last.open.take().into_iter().flat_map(|(_, told)| told));
@@ -370,8 +369,8 @@ async fn partitions_change_hands_under_load<C: Commons>(place: &C, seed: u64) {
     assert!(total > 200 && refused > 20, "seed {seed}: {total} events, {refused} refused: that was no load");
 }
 
-/// A batch that applies these and what lies in the inbox, as far as this writer holds the leads, and sends the others what is for
-/// theirs; with those that it acknowledges. None when there is nothing to do.
+/// A batch that applies these and the inbox for the leads this writer holds, and sends the rest to other writers; with
+/// the events it acknowledges. `None` if there is nothing to do.
 async fn compute<S: Store>(writer: &mut Writer<S>, told: Vec<Told>) -> Option<(Batch, Vec<Told>)> {
     let seen = writer.store.position().expect("there are several");
     let holds = writer.holding.partitions;

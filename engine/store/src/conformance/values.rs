@@ -11,7 +11,7 @@ use cadenza_core::state::{Firing, PoolState, ScheduleState};
 pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     let key = |kind, value: &str| IdentityKey { kind, version: 1, value: value.to_owned() };
-    // The same text as another kind of key, and a text that another begins with, are other keys.
+    // The same text as another kind of key, or a text that is the beginning of another, makes a different key.
     let keys = [
         key(IdentityKind::Email, "ada@example.com"),
         key(IdentityKind::Email, "ada@example.co"),
@@ -83,7 +83,7 @@ pub(super) async fn marks_of_many_days_are_told_apart<P: Place>(place: &P) {
         let marks = (0..per_day).map(|n| mark(&event(day, n), day)).collect();
         opened.commit(|batch| batch.marks = marks).await;
     }
-    // Enough commits for whatever a store makes of days that are over; then marks for one of them.
+    // Enough commits for whatever a store does with days that are over; then marks for one of them.
     for _ in 0..40 {
         opened.commit(|_| {}).await;
     }
@@ -168,7 +168,7 @@ pub(super) async fn documents_of_any_length<P: Place>(place: &P) {
         DocumentKey::Workspace,
         DocumentKey::Clock,
     ];
-    // Growing, shrinking, over and under every length at which something could be cut.
+    // Growing, shrinking, and just over and under every length at which something could be cut.
     let lengths = [0, 1, 4_095, 16_383, 16_384, 1_000_000, 16_385, 200_000, 32_768, 10, 0];
     for (i, length) in lengths.into_iter().enumerate() {
         let documents = keys.iter().enumerate().map(|(k, key)| (key.clone(), Some(content(length, k as u8))));
@@ -193,7 +193,7 @@ pub(super) async fn documents_of_any_length<P: Place>(place: &P) {
     }
 }
 
-/// A lead may grow past what one record holds, and shrink again.
+/// A lead may grow beyond what one record holds, and shrink again.
 pub(super) async fn long_leads_shrink_again<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
     for (i, length) in [10, 300_000, 20_000, 40_000, 10].into_iter().enumerate() {

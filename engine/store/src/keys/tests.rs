@@ -1,8 +1,8 @@
-//! Keys read back, and sort as what they stand for.
+//! Keys can be read back, and sort in the order of what they stand for.
 
 use super::*;
 
-/// What is sorted stays sorted as bytes, and every key reads back.
+/// Checks that sorted keys are sorted as bytes too, and that every key can be read back.
 fn check<K: Key + Clone + PartialEq + std::fmt::Debug>(sorted: &[K]) {
     let bytes: Vec<Vec<u8>> = sorted.iter().map(Key::bytes).collect();
     for (key, bytes) in sorted.iter().zip(&bytes) {

@@ -1,4 +1,4 @@
-//! Runs cargo for guests. It may run inside of another cargo: what the outer one says about flags, wrappers and folders is
+//! Runs cargo for guests. It may run inside another cargo; what the outer one says about flags, wrappers and folders is
 //! meant for the machine at hand and is not passed on.
 
 use crate::{BuildError, TARGET};
@@ -13,29 +13,28 @@ use std::process::{Command, Stdio};
 pub struct Guests<'a> {
     /// Where cargo runs: the folder of the crate or of its workspace.
     pub folder: &'a Path,
-    /// The packages; the folder's own when there is none.
+    /// The packages; the folder's own if the list is empty.
     pub packages: &'a [&'a str],
-    /// A target folder of their own, so that two cargos do not wait for each other; else the folder's.
+    /// A separate target folder, so that two cargos do not wait for each other; by default, the folder's.
     pub target_dir: Option<&'a Path>,
 }
 
-/// A core module.
+/// A compiled core module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
     /// The name of its package.
     pub package: String,
-    /// The file.
     pub file: PathBuf,
 }
 
 impl Module {
-    /// Reads the bytes of the component.
+    /// Reads the bytes of the module.
     pub fn read(&self) -> Result<Vec<u8>, BuildError> {
         std::fs::read(&self.file).map_err(|cause| BuildError::File { path: self.file.clone(), cause })
     }
 }
 
-/// Installs the target's standard library where it is missing, for the toolchain that is used in this folder.
+/// Installs the target's standard library if it is missing, for the toolchain that is used in this folder.
 pub fn ensure_target(folder: &Path) -> Result<(), BuildError> {
     let rustc = program("RUSTC", "rustc");
     let asked =
@@ -52,7 +51,7 @@ pub fn ensure_target(folder: &Path) -> Result<(), BuildError> {
 }
 
 impl Guests<'_> {
-    /// Compiles them; what the compiler says goes to standard error.
+    /// Compiles the crates. The compiler's messages go to standard error.
     pub fn compile(&self) -> Result<Vec<Module>, BuildError> {
         let program = program("CARGO", "cargo");
         let mut cargo = Command::new(&program);
@@ -74,7 +73,7 @@ impl Guests<'_> {
     }
 
     fn set_environment(&self, cargo: &mut Command) {
-        // The outer build's settings are not the guests'.
+        // The outer build's settings do not apply to the guests.
         for name in ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_INCREMENTAL"] {
             cargo.env_remove(name);
         }
@@ -82,13 +81,13 @@ impl Guests<'_> {
             cargo.arg("--target-dir").arg(target_dir).env("CARGO_BUILD_BUILD_DIR", target_dir);
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(self.folder).join("\x1f"));
-        // Small and fast: one guest is compiled to machine code in milliseconds and fits a page with its data.
+        // Small and fast: a guest is compiled to machine code in milliseconds, and fits into one page with its data.
         for (setting, value) in [
             ("OPT_LEVEL", "3"),
             ("LTO", "fat"),
             ("CODEGEN_UNITS", "1"),
             ("DEBUG", "0"),
-            // Keeps the names of functions, which traps tell.
+            // Keeps the names of functions, which traps report.
             ("STRIP", "debuginfo"),
             ("PANIC", "abort"),
         ] {
@@ -102,17 +101,18 @@ fn flags(folder: &Path) -> Vec<String> {
     let cargo_home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| home + "/.cargo"));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut flags = vec![
-        // A lean guest's stack, data and arena share one page of 64 KiB; the stack comes first and overflows into a trap.
+        // A lean guest's stack, data and arena share one page of 64 KiB. The stack comes first
+        // and overflows into a trap.
         "-Clink-arg=-zstack-size=16384".to_owned(),
-        // Panic messages name source files; where this machine keeps them is nobody's business, and would make the same
-        // plugin another component on every machine.
+        // Panic messages name source files. Where this machine keeps them is private, and would make the same plugin a
+        // different component on every machine.
         format!("--remap-path-prefix={}=.", folder.display()),
     ];
     flags.extend(cargo_home.ok().map(|home| format!("--remap-path-prefix={home}=/cargo")));
     flags
 }
 
-/// The modules among the artifacts that cargo tells of, one JSON object a line.
+/// The modules among the artifacts that cargo reports, one JSON object per line.
 fn modules(messages: &str) -> Vec<Module> {
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let artifacts = artifacts.filter(|message| {
@@ -124,7 +124,7 @@ fn modules(messages: &str) -> Vec<Module> {
 fn module(artifact: &Value) -> Option<Module> {
     let files = artifact["filenames"].as_array()?.iter().filter_map(Value::as_str);
     let file = files.map(PathBuf::from).find(|file| file.extension().is_some_and(|ending| ending == "wasm"))?;
-    // What cargo calls an id ends with the package's name and version, except where the folder has the same name.
+    // What cargo calls an id ends with the package's name and version, except if the folder has the same name.
     let folder = Path::new(artifact["manifest_path"].as_str()?).parent()?.file_name()?.to_string_lossy();
     let (_, tail) = artifact["package_id"].as_str()?.rsplit_once('#')?;
     let package = tail.split_once('@').map_or_else(|| folder.into_owned(), |(name, _)| name.to_owned());
@@ -135,7 +135,7 @@ fn has(list: &Value, fits: impl Fn(&Value) -> bool) -> bool {
     list.as_array().is_some_and(|items| items.iter().any(fits))
 }
 
-/// The program that the outer cargo, if there is one, runs itself.
+/// The program that the outer cargo runs, if there is one.
 fn program(variable: &str, name: &str) -> OsString {
     env::var_os(variable).unwrap_or_else(|| name.into())
 }

@@ -1,4 +1,4 @@
-//! Why there is no component, and what is to be done about it.
+//! Why there is no component, and what to do about it.
 
 use crate::TARGET;
 use std::path::PathBuf;
@@ -8,18 +8,13 @@ use std::path::PathBuf;
 pub enum BuildError {
     /// There is no cargo.
     #[error("`{program}` cannot be run ({cause}): plugins in Rust need it, install Rust from https://rustup.rs")]
-    NoCargo {
-        /// What was to be run.
-        program: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// The target's standard library is missing, and rustup did not bring it.
+    NoCargo { program: String, cause: std::io::Error },
+    /// The target's standard library is missing, and rustup did not install it.
     #[error(
         "plugins are compiled for {TARGET}, whose standard library is not installed: run `rustup target add {TARGET}`"
     )]
     NoTarget,
-    /// The compiler complained; it has said so on standard error.
+    /// The compiler failed, and reported why on standard error.
     #[error("the plugin does not compile for {TARGET}: what is wrong stands above (in {})", folder.display())]
     DoesNotCompile {
         /// Where cargo ran.
@@ -33,12 +28,7 @@ pub enum BuildError {
     },
     /// A file cannot be read.
     #[error("{} cannot be read: {cause}", path.display())]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the system says.
-        cause: std::io::Error,
-    },
+    File { path: PathBuf, cause: std::io::Error },
     /// The module does not say which kind of plugin it is.
     #[error("the module is no plugin; does src/lib.rs say `cadenza_sdk::export!(…)`? {0}")]
     NoPlugin(String),

@@ -1,5 +1,5 @@
-//! Compiles plugins in Rust for WebAssembly and encodes them as components: for the first-party plugins, for benchmarks and
-//! for `cadenza plugin build`. Knows neither the contract nor what a plugin does.
+//! Compiles plugins in Rust for WebAssembly and encodes them as components: for the first-party plugins, for benchmarks
+//! and for `cadenza plugin build`. Knows neither the contract nor what a plugin does.
 
 mod cargo;
 mod error;
@@ -9,10 +9,10 @@ pub use error::BuildError;
 
 use wit_component::ComponentEncoder;
 
-/// What guests are compiled for: without WASI, so that they import nothing of a system.
+/// The target that guests are compiled for: without WASI, so that they import nothing of a system.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Makes a component out of a core module, which says itself what it exports.
+/// Makes a component from a core module. The module itself says what it exports.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
     ComponentEncoder::default()
         .validate(true)

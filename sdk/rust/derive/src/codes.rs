@@ -1,4 +1,4 @@
-//! `#[derive(Codes)]`: the codes that a plugin tells apart, or its tracks.
+//! `#[derive(Codes)]`: the codes that a plugin distinguishes, or its tracks.
 
 use crate::{plain_variants, snake_case};
 use proc_macro2::TokenStream;

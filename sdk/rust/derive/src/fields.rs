@@ -17,7 +17,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         idents.push(field.ident.as_ref().expect("its fields have names"));
         kinds.push(kind);
     }
-    // A field may be called what is a word of Rust: `r#type`.
+    // A field may have the name of a Rust keyword: `r#type`.
     let names: Vec<String> = idents.iter().map(|ident| ident.unraw().to_string()).collect();
     Ok(quote! {
         impl ::cadenza_sdk::plugin::Fields for #name {

@@ -1,5 +1,5 @@
-//! The derives with which a plugin declares its parameters, fields, rules and codes. They are documented, with examples,
-//! where `cadenza-sdk` exports them.
+//! The derives with which a plugin declares its parameters, fields, rules and codes. They are documented, with
+//! examples, where `cadenza-sdk` exports them.
 
 mod codes;
 mod fields;
@@ -45,7 +45,7 @@ fn finish(derived: Result<proc_macro2::TokenStream>) -> TokenStream {
     derived.unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// The fields of a struct with names.
+/// The fields of a struct with named fields.
 fn named_fields<'i>(input: &'i DeriveInput, what: &str) -> Result<impl Iterator<Item = &'i syn::Field>> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -56,7 +56,7 @@ fn named_fields<'i>(input: &'i DeriveInput, what: &str) -> Result<impl Iterator<
     }
 }
 
-/// The variants of an enum, none of which holds anything.
+/// The variants of an enum whose variants hold nothing.
 fn plain_variants<'i>(input: &'i DeriveInput, what: &str) -> Result<impl Iterator<Item = &'i Variant>> {
     let Data::Enum(DataEnum { variants, .. }) = &input.data else {
         return Err(Error::new_spanned(&input.ident, format!("{what} are an enum")));
@@ -67,7 +67,7 @@ fn plain_variants<'i>(input: &'i DeriveInput, what: &str) -> Result<impl Iterato
     Ok(variants.iter())
 }
 
-/// What the doc comment says, its lines joined.
+/// The text of the doc comment, with its lines joined.
 fn doc(attributes: &[Attribute]) -> String {
     let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
         let Meta::NameValue(pair) = &attribute.meta else { return None };
@@ -78,7 +78,7 @@ fn doc(attributes: &[Attribute]) -> String {
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// `NotNow` as `not_now`.
+/// Turns `NotNow` into `not_now`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for (at, letter) in name.char_indices() {

@@ -12,7 +12,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (mut idents, mut names, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
     for field in named_fields(input, "parameters")? {
         let ident = field.ident.as_ref().expect("its fields have names");
-        // One may be called what is a word of Rust: `r#type`.
+        // A parameter may have the name of a Rust keyword: `r#type`.
         let name = ident.unraw().to_string();
         descriptions.push(description(field, &name)?);
         idents.push(ident);

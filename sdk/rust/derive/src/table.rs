@@ -6,7 +6,7 @@ use std::path::Path;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitStr, Result, Token};
 
-/// `"tables/industries.csv", key = "industry"`.
+/// Parses `"tables/industries.csv", key = "industry"`.
 pub(crate) struct Input {
     file: LitStr,
     key: LitStr,
@@ -36,7 +36,7 @@ pub(crate) fn expand(Input { file, key }: &Input) -> Result<TokenStream> {
     let rows = rows.iter().map(|row| quote!(&[#(#row),*]));
     let path = path.to_string_lossy().into_owned();
     Ok(quote! {{
-        // So that a change of the file is noticed.
+        // Makes the compiler notice a change of the file.
         const _: &str = ::core::include_str!(#path);
         ::cadenza_sdk::Table::new(&[#(#columns),*], #key_at, &[#(#rows),*])
     }})
@@ -78,7 +78,7 @@ fn reader(text: &str) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes())
 }
 
-/// Whether one more row would be a row of its own, and no part of a quote that was opened before.
+/// Whether another row would be a row of its own, rather than part of a quote that was opened before.
 fn ends_outside_of_quotes(text: &str, columns: usize, rows: usize) -> bool {
     let longer = format!("{text}\n{}", vec!["x"; columns].join(","));
     reader(&longer).records().filter(std::result::Result::is_ok).count() == rows + 1

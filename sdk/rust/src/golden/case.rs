@@ -1,4 +1,4 @@
-//! One golden case as it stands in a file, and the answer it expects. Knows no plugin.
+//! One golden case as written in a file, and the answer it expects. Knows no plugin.
 
 use crate::contract::describe::ValueType;
 use crate::contract::types::{Reason, Value};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A case.
+/// A golden case.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -33,13 +33,13 @@ pub struct Case {
     pub engagement: Vec<EngagementCase>,
     /// Whether the owner is at work.
     pub owner_present: Option<bool>,
-    /// The score before.
+    /// The previous score.
     pub previous_score: Option<i32>,
     /// Business time since the task was made or the run entered.
     pub business_elapsed: Option<Length>,
     /// What is overdue; for escalators.
     pub overdue: Option<OverdueCase>,
-    /// What has to come of it.
+    /// The expected answer.
     pub expect: Expect,
 }
 
@@ -65,7 +65,7 @@ pub struct EngagementCase {
     pub age: Length,
     /// What the lead did.
     pub kind: String,
-    /// With what.
+    /// The page, paper or event it did it with.
     #[serde(default)]
     pub detail: String,
 }
@@ -86,7 +86,7 @@ pub struct OverdueCase {
     /// How often somebody was reminded.
     #[serde(default)]
     pub reminders: u16,
-    /// Whether it was raised already.
+    /// Whether it was already raised.
     #[serde(default)]
     pub raised: bool,
 }
@@ -112,17 +112,17 @@ pub struct Expect {
     pub score: Option<i32>,
     /// Segment of a score.
     pub segment: Option<String>,
-    /// When a score wants to be asked again.
+    /// When a lead should be scored again.
     pub rescore_after: Option<Length>,
     /// The track chosen.
     pub track: Option<String>,
-    /// When a track is to be looked at again.
+    /// When to look at the track again.
     pub look_again: Option<Length>,
     /// The action decided.
     pub action: Option<String>,
-    /// What the plugin says when it cannot decide.
+    /// What the plugin says if it cannot decide.
     pub refusal: Option<String>,
-    /// Why, in order.
+    /// The reasons, in order.
     #[serde(default)]
     pub reasons: Vec<ReasonCase>,
 }
@@ -186,7 +186,7 @@ fn named(reasons: Vec<Reason>, rules: &[RuleText]) -> Vec<ReasonCase> {
     reasons.into_iter().map(|reason| ReasonCase(name(reason.rule).to_owned(), reason.points, reason.value)).collect()
 }
 
-/// Written as it would stand in the file.
+/// Writes it as it would be in the file.
 impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = [
@@ -213,7 +213,7 @@ impl fmt::Display for Expect {
     }
 }
 
-/// A value of a field or parameter as YAML has it; times and durations are texts there.
+/// A value of a field or parameter as YAML has it. Times and durations are texts there.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -225,12 +225,12 @@ pub enum Scalar {
     Number(f64),
     /// A text, time or duration.
     Text(String),
-    /// Texts.
+    /// A list of texts.
     List(Vec<String>),
 }
 
 impl Scalar {
-    /// As a value of this type, if it is one.
+    /// The value as this type; `None` if it is not one.
     pub(super) fn fit(&self, kind: ValueType, pool: &mut Pool) -> Option<Value> {
         Some(match (self, kind) {
             (Self::Bool(yes), ValueType::Boolean) => Value::Boolean(*yes),
@@ -263,22 +263,23 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// A length of time, written as `250ms`, `90s`, `5m`, `36h`, `14d` or `2w`; a day has 24 hours. `-5m` lies before something.
+/// A length of time, written as `250ms`, `90s`, `5m`, `36h`, `14d` or `2w`; a day has 24 hours.
+/// `-5m` lies before something.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Length(pub Span);
 
 /// Units in which lengths are shown, the longest first, in milliseconds.
 const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-/// One more in which they may be written.
+/// Another unit in which they may be written.
 const WEEK: (&str, i64) = ("w", 7 * 86_400_000);
 
 impl Length {
-    /// So many seconds.
+    /// A length of this many seconds.
     pub fn seconds(seconds: u32) -> Self {
         Self(Span::seconds(i64::from(seconds)))
     }
 
-    /// What a file says, if it is one.
+    /// Parses what a file says; `None` if it is not a length.
     pub fn parse(text: &str) -> Option<Self> {
         let (count, unit) = text.split_at(text.find(|letter: char| letter.is_ascii_alphabetic())?);
         let (_, ms) = UNITS.into_iter().chain([WEEK]).find(|(known, _)| *known == unit)?;

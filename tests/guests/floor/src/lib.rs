@@ -1,5 +1,5 @@
 //! The rules of `inbound-fit` as a core module: its input lies in one buffer, and so does its answer. No contract, no
-//! types, nothing checked: what a decision costs at least. `tests/benches/support/flat.rs` writes the buffer.
+//! types, no checks, so this is the least that a decision costs. `tests/benches/support/flat.rs` writes the buffer.
 #![cfg(target_arch = "wasm32")]
 #![allow(unsafe_code, reason = "one buffer is shared with the host, without any contract")]
 
@@ -12,10 +12,10 @@ const BUFFER_BYTES: usize = 8 * 1024;
 #[unsafe(no_mangle)]
 pub static mut BUFFER: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES];
 
-/// Scores what lies in the buffer; how many bytes the answer has.
+/// Scores what lies in the buffer, and returns how many bytes the answer has.
 #[unsafe(no_mangle)]
 pub extern "C" fn score() -> usize {
-    // SAFETY: the host waits for this call; nobody else has the buffer.
+    // SAFETY: the host waits for this call; nobody else uses the buffer.
     let mut input = Cursor(unsafe { &*&raw const BUFFER });
     let now = input.time();
     let parameters = Parameters {
@@ -65,7 +65,7 @@ pub extern "C" fn score() -> usize {
         business_elapsed: None,
     };
     let rating = InboundFit::score(&view).expect("it refuses nobody");
-    // The texts of the input lie before the answer's, which goes behind them.
+    // The input's texts still lie in the buffer, so the answer is built elsewhere first.
     let mut out = Vec::with_capacity(512);
     out.extend(rating.points.to_le_bytes());
     out.push(match rating.segment {

@@ -1,4 +1,4 @@
-//! The host's side of the guest: compiled once, then asked in one instance again and again, or in a fresh one each time.
+//! The host's side of the guest: compiled once, then asked repeatedly in one instance, or in a fresh one each time.
 
 use crate::flat::{read_flat, write_flat};
 use cadenza_core::plugin::{Decision, DecisionInput, Reason, Segment, TouchSeen};
@@ -13,19 +13,19 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 const PACKAGE: &str = "peer-guest";
 const PAGE_BYTES: u64 = 64 * 1024;
-/// What stays in memory of a slot for the next instance.
+/// How much of a slot's memory stays resident for the next instance.
 const RESIDENT_BYTES: usize = 64 * 1024;
 const RESIDENT_TABLE_BYTES: usize = 4 * 1024;
 
 /// What one call may use.
 pub struct Limits {
     pub fuel: u64,
-    /// Of the guest and of what Extism keeps beside it together.
+    /// For the guest, and for what Extism keeps beside it.
     pub memory_bytes: u64,
     pub wall: Duration,
 }
 
-/// Compiles the guest as our own are; where its module lies.
+/// Compiles the guest like our own, and returns where its module lies.
 pub fn build() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target_dir = folder.join("../target/guests");
@@ -38,7 +38,7 @@ pub fn build() -> PathBuf {
 pub struct Guest(CompiledPlugin);
 
 impl Guest {
-    /// As Extism is by default.
+    /// With Extism's defaults.
     pub fn unlimited(file: &Path) -> Self {
         Self::compile(PluginBuilder::new(manifest(file)))
     }
@@ -48,7 +48,7 @@ impl Guest {
         Self::compile(Self::builder(file, limits))
     }
 
-    /// The same, with the allocator that our sandbox has: slots that are kept for the next instance.
+    /// The same, with the allocator that our sandbox uses: slots that are kept for the next instance.
     pub fn pooled(file: &Path, limits: &Limits) -> Self {
         let mut pool = PoolingAllocationConfig::new();
         pool.linear_memory_keep_resident(RESIDENT_BYTES).table_keep_resident(RESIDENT_TABLE_BYTES);
@@ -106,12 +106,12 @@ fn ask_bytes(instance: &mut Plugin, input: &DecisionInput, buffer: &mut Vec<u8>)
     read_flat(instance.call("score_bytes", buffer.as_slice()).expect("a rating"))
 }
 
-/// Names the guest by its file: a module within a manifest would be copied for every instance.
+/// Names the guest by its file, because a module inside a manifest would be copied for every instance.
 fn manifest(file: &Path) -> Manifest {
     Manifest::new([Wasm::file(file)])
 }
 
-/// The lead as a host of Extism plugins would have it at hand. Parameters and fields come in the order of `inbound-fit`.
+/// The lead as a host of Extism plugins would have it. Parameters and fields come in the order of `inbound-fit`.
 pub fn lead(input: &DecisionInput) -> Lead {
     let mut given = input.parameters.iter();
     let mut parameter = || given.next().expect("every parameter is given");
@@ -200,7 +200,7 @@ fn number(value: &Value) -> Option<f64> {
     if let Value::Number(number) = value { Some(*number) } else { None }
 }
 
-/// The answer as ours.
+/// The answer in our terms.
 fn decision(rating: Rating) -> Decision {
     let reasons = rating.reasons.into_iter();
     Decision::Score {

@@ -1,4 +1,5 @@
-//! What a decision costs in Extism, beside ours in the same run: the same rules, the same leads, the same answers.
+//! What a decision costs in Extism, compared with ours in the same run: the same rules, the
+//! same leads, the same answers.
 //!
 //! `cargo run --release --manifest-path tests/peers/Cargo.toml`
 
@@ -55,7 +56,7 @@ fn main() {
             assert_eq!((way.decide)(lead), decide(lead), "{} decides by the same rules", way.what);
         }
     }
-    // In turns, so that whatever else the machine does falls on all of them. The first round warms up.
+    // In turns, so that whatever else the machine does affects all of them. The first round is a warm-up.
     for round in 0..=ROUNDS {
         for way in &mut ways {
             way.measure(round);
@@ -64,7 +65,7 @@ fn main() {
     print(&mut ways);
 }
 
-/// A way to decide about a lead by its number, and what each decision took.
+/// A way to decide about a lead by its number, and how long each decision took.
 struct Way<'a> {
     what: &'static str,
     decide: Box<dyn FnMut(usize) -> Decision + 'a>,

@@ -18,20 +18,20 @@ use std::time::Duration;
 
 /// Functions that a profile shows.
 const FUNCTIONS_SHOWN: usize = 20;
-/// Generated leads that stand in for golden cases.
+/// Leads that are generated if there are no golden cases.
 const GENERATED: u64 = 50;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Bench {
     #[command(flatten)]
     which: Which,
-    /// The folder with golden cases, whose leads are decided about; `golden` beside the plugin when left out
+    /// The folder with golden cases, whose leads are decided about; if left out, `golden` beside the plugin
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
     /// How many calls are measured
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
     calls: u32,
-    /// Show in which functions the costliest of the cases burns its fuel
+    /// Show in which functions the most expensive case spends its fuel
     #[arg(long)]
     profile: bool,
     /// As JSON, for other programs
@@ -60,7 +60,7 @@ impl Bench {
         Ok(Answer::Yes)
     }
 
-    /// The leads of golden cases; generated ones when there is none.
+    /// The leads of golden cases, or generated ones if there are none.
     fn inputs(&self, subject: &Subject) -> anyhow::Result<Vec<Asked>> {
         if let Some(missing) = self.golden.as_ref().filter(|folder| !folder.is_dir()) {
             bail!("there is no folder {} with golden cases", missing.display());

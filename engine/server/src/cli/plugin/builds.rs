@@ -13,19 +13,19 @@ use std::path::PathBuf;
 pub(in crate::cli) enum Builds {
     /// List the plugins of a running engine: builds, use of budgets, failures
     List(List),
-    /// Show one plugin: its builds, budgets, circuit and what the build that is tried would decide otherwise
+    /// Show one plugin: its builds, budgets and circuit, and what the build on trial would decide differently
     Show(Which),
     /// Load a build into a running engine, to be watched beside the live one or to decide for a share of the leads
     Push(Push),
-    /// Make the build that is tried the live one
+    /// Make the build on trial the live one
     Promote(Meant),
-    /// Drop the build that is tried; when none is, go back to the build before the live one
+    /// Drop the build on trial; if there is none, go back to the build before the live one
     Rollback(Meant),
     /// Ask a plugin nothing; runs that have to ask it wait, and lose nothing
     Pause(Which),
     /// Ask a paused plugin again
     Resume(Which),
-    /// Ask a plugin again at once that failed again and again
+    /// Ask a plugin that failed repeatedly again at once
     Heal(Which),
 }
 
@@ -52,19 +52,19 @@ pub(in crate::cli) struct Which {
 pub(in crate::cli) struct Meant {
     #[command(flatten)]
     which: Which,
-    /// The build that is meant: another one is refused. The one that is there when this begins, when left out
+    /// The build that is meant; any other is refused. If left out, the one that is there when the command begins
     #[arg(long)]
     digest: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Push {
-    /// The component, as `cadenza plugin build` makes it
+    /// The component, as made by `cadenza plugin build`
     file: PathBuf,
-    /// The plugin's name, when the file is not called after it
+    /// The plugin's name, if the file is not named after it
     #[arg(long)]
     name: Option<String>,
-    /// Let it decide for so many percent of the leads, always the same ones; it is only watched when left out
+    /// Let it decide for this percentage of the leads, always the same ones; if left out, it is only watched
     #[arg(long, value_name = "PERCENT")]
     canary: Option<f64>,
     /// As JSON, for other programs
@@ -125,14 +125,14 @@ impl List {
 }
 
 impl Which {
-    /// Has something done, and says so.
+    /// Asks for something to be done, and reports it.
     fn act(&self, what: &str, say: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
         let done = self.remote.client()?.post(&path("/v1/plugins/", &self.name, what), None)?;
         self.tell(&done, || output::say(&say(&done)));
         Ok(())
     }
 
-    /// The answer as JSON when that is wanted, otherwise in words.
+    /// Prints the answer, as JSON if that is wanted, otherwise in words.
     fn tell(&self, done: &Value, say: impl FnOnce()) {
         if self.json { output::json(done) } else { say() }
     }
@@ -149,7 +149,7 @@ impl Which {
 }
 
 impl Meant {
-    /// What is done to the build that is meant; when none is named, to the one that is there now.
+    /// Acts on the build that is named; if none is, on the one that is there now.
     fn post(&self, what: &str, there: &Value) -> anyhow::Result<Value> {
         let digest = self.digest.as_deref().or_else(|| there.as_str());
         let body = digest.map(|digest| json!({"digest": digest}));
@@ -228,7 +228,7 @@ impl Push {
     }
 }
 
-/// `0123456789abcdef (version 1.2.0)`
+/// Writes `0123456789abcdef (version 1.2.0)`.
 fn build(plugin: &Value) -> String {
     format!("{} (version {})", table::cell(plugin, "digest"), table::cell(plugin, "version"))
 }

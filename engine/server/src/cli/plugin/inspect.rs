@@ -35,7 +35,7 @@ impl Inspect {
     }
 }
 
-/// What it reads when a workflow sets nothing; the error says why that is not known.
+/// What it reads if a workflow sets nothing. The error says why that is unknown.
 fn reads(subject: &Subject) -> Result<Reads, String> {
     let parameters = lay_out(&subject.info, &With::new()).map_err(|error| error.to_string())?;
     subject.sandbox.reads(subject.info.digest, &parameters).map_err(|failure| failure.to_string())

@@ -1,5 +1,5 @@
-//! `cadenza plugin`: what an author of plugins does, without an engine. The logic is in `kit`; here it is asked for and
-//! printed.
+//! `cadenza plugin`: what an author of plugins does, without an engine. The logic is in `kit`; this
+//! module calls it and prints.
 
 mod bench;
 mod builds;
@@ -54,15 +54,15 @@ impl Plugin {
 
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// What workflows call it: lower-case letters, digits and `-`
+    /// The name that workflows use: lower-case letters, digits and `-`
     name: String,
-    /// What it is written in
+    /// The language it is written in
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
     /// What it decides
     #[arg(long, value_enum, default_value_t = Kind::Scoring)]
     kind: Kind,
-    /// Where it is written; a folder of its name here when left out
+    /// The folder to write; if left out, one with the plugin's name in the current folder
     #[arg(long)]
     dir: Option<PathBuf>,
 }
@@ -73,7 +73,7 @@ enum Kind {
     Scoring,
     /// Which nurture track it should be on
     Nurture,
-    /// What is done about something overdue
+    /// What to do about something overdue
     Escalation,
 }
 
@@ -106,7 +106,7 @@ pub(super) struct Build {
     /// The plugin's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// Where the component goes; `build/NAME.wasm` in the folder when left out
+    /// Where the component goes; if left out, `build/NAME.wasm` in the folder
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -124,7 +124,7 @@ impl Build {
 /// Where build tools are kept.
 #[derive(Debug, Args)]
 struct Kept {
-    /// Where the tools that build Python and JavaScript are kept; your cache folder when left out
+    /// Where the tools that build Python and JavaScript are kept; if left out, your cache folder
     #[arg(long, value_name = "DIR", env = "CADENZA_TOOLS")]
     tools: Option<PathBuf>,
 }
@@ -146,7 +146,7 @@ struct Which {
 }
 
 impl Which {
-    /// Loads it. That it was built is said on standard error, so that standard output has the answer alone.
+    /// Loads it. That it was built is reported on standard error, so that standard output has only the answer.
     fn load(&self) -> anyhow::Result<Subject> {
         if self.plugin.is_file() {
             return Subject::load(&self.plugin, self.kept.tools().ok().as_ref());
@@ -159,7 +159,8 @@ impl Which {
         Ok(built.subject)
     }
 
-    /// Where its golden cases are: `golden` in its folder, or in that of the project whose `build` the component is in.
+    /// Where its golden cases are: `golden` in its folder, or in that of the project whose `build`
+    /// folder the component is in.
     fn golden(&self) -> Option<PathBuf> {
         let folder = match self.plugin.is_file() {
             false if self.plugin == Path::new(".") => PathBuf::new(),
@@ -212,7 +213,7 @@ fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A number with its thousands set apart.
+/// A number with its thousands separated.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -229,7 +230,7 @@ fn micros(took: Duration) -> f64 {
     took.as_nanos() as f64 / 1_000.0
 }
 
-/// What was used of every budget.
+/// Prints what was used of every budget.
 fn tell_budgets(used: &Used, budgets: &Budgets) {
     for of in Resource::ALL {
         let (used, allowed) = (used.of(of), budgets.of(of));
@@ -243,7 +244,7 @@ fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.01 { format!("{:.2} %", share * 100.0) } else { format!("{:.0} %", share * 100.0) }
 }
 
-/// What a JSON answer says of the plugin it is about.
+/// What a JSON answer says about its plugin.
 fn identity(subject: &Subject) -> serde_json::Value {
     json!({"name": subject.info.name, "version": subject.info.version, "digest": subject.info.digest})
 }

@@ -20,13 +20,13 @@ const RULES_SHOWN: usize = 15;
 
 #[derive(Debug, Args)]
 pub(super) struct PastLeads {
-    /// Past leads instead of cases: a table whose columns are called as the fields of a lead
+    /// Past leads instead of cases: a table whose columns are named like the fields of a lead
     #[arg(long, value_name = "FILE", requires_all = ["outcome", "won"])]
     csv: Option<PathBuf>,
     /// The column that says what became of a lead
     #[arg(long, value_name = "COLUMN", requires = "csv")]
     outcome: Option<String>,
-    /// What stands there when it was won
+    /// The value in that column if it was won
     #[arg(long, value_name = "VALUE", value_delimiter = ',', requires = "csv")]
     won: Vec<String>,
     /// What the workflow would set; may be given several times
@@ -71,7 +71,7 @@ impl PastLeads {
         } else {
             print(subject, &backtest, unreadable, &self.won);
         }
-        // A score that fails for leads of the past will fail for those to come.
+        // A score that fails for past leads will fail for future ones.
         Ok(if backtest.failed == 0 { Answer::Yes } else { Answer::No })
     }
 
@@ -147,7 +147,7 @@ fn deciles(backtest: &Backtest, show: Show<'_>) -> Vec<Value> {
     tenths(&backtest.scored).iter().map(row).collect()
 }
 
-/// A lift is no share: where shares are texts it is one with two digits.
+/// A lift is not a share. Where shares are texts, it is a text with two decimals.
 fn lift(show: Show<'_>) -> impl Fn(f64) -> Value + use<> {
     let as_text = show(0.0).is_string();
     move |lift| if as_text { format!("{lift:.2}").into() } else { lift.into() }
@@ -194,7 +194,7 @@ fn print(subject: &Subject, backtest: &Backtest, unreadable: usize, won: &[Strin
     table::print(&columns, &fired, "No rule fired.");
 }
 
-/// What one should know before one believes the figures.
+/// What one should know before believing the figures.
 fn notes(backtest: &Backtest, unreadable: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let listed = |names: &[String]| cadenza_language::listed(names.iter().map(String::as_str));

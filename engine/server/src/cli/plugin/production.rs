@@ -1,5 +1,5 @@
-//! `cadenza plugin test --from-production`: real inputs of a running engine put to a build, what would change, and golden
-//! cases made of them without anybody's data.
+//! `cadenza plugin test --from-production`: puts real inputs of a running engine to a build, shows what would change,
+//! and makes golden cases of them without anybody's data.
 
 use super::{grouped, percent};
 use crate::cli::Answer;
@@ -19,23 +19,23 @@ use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Failures that are told of, the most frequent first.
+/// Failures that are shown, the most frequent first.
 const FAILURES_SHOWN: usize = 5;
 /// Examples that are shown.
 const EXAMPLES_SHOWN: usize = 10;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Production {
-    /// Put decisions that a running engine took to this build, and tell what would change
+    /// Put decisions that a running engine made to this build, and show what would change
     #[arg(long, conflicts_with_all = ["csv", "watch"])]
     from_production: bool,
-    /// Decisions of the last so many days
+    /// Decisions of this many past days
     #[arg(long, default_value_t = 30, requires = "from_production")]
     days: u32,
     /// The most decisions
     #[arg(long, default_value_t = 10_000, requires = "from_production")]
     decisions: usize,
-    /// Write golden cases made of them into this folder, with personal data masked
+    /// Write golden cases made from them into this folder, with personal data masked
     #[arg(long, value_name = "DIR", requires = "from_production")]
     export: Option<PathBuf>,
     #[command(flatten)]
@@ -68,7 +68,7 @@ impl Production {
         Ok(if replay.tally.different == 0 { Answer::Yes } else { Answer::No })
     }
 
-    /// What the workspace of the engine grants the plugin, instead of what the plugin asks for.
+    /// What the engine's workspace grants the plugin, in place of what the plugin asks for.
     fn budget(&self, plugin: &str) -> anyhow::Result<BudgetOverrides> {
         let plugins = self.remote.client()?.get("/v1/plugins")?;
         let plugin = plugins.as_array().into_iter().flatten().find(|found| found["name"] == plugin);
@@ -85,10 +85,10 @@ impl Production {
 
     fn fetch(&self, plugin: &str) -> anyhow::Result<Vec<DecisionView>> {
         let client = self.remote.client()?;
-        // The engine's clock, which need not be ours.
+        // The engine's clock, which may differ from ours.
         let clock = client.get(&format!("/v1/clock{}", query(&[])))?;
         let now = clock["now"].as_str().and_then(Timestamp::parse).context("the engine does not tell its time")?;
-        // Day by day from the newest: the engine lists what it has from the oldest on.
+        // Day by day from the newest, because the engine lists the oldest first.
         let (mut taken, mut until) = (Vec::new(), now);
         for _ in 0..self.days {
             let from = until.plus_ms(-DAY_MS);
@@ -159,12 +159,12 @@ fn tell(subject: &Subject, replay: &Replay, count: usize) {
     }
 }
 
-/// Cases worth keeping: one of each outcome by each set of rules.
+/// Cases worth keeping: one for each outcome and set of rules.
 #[derive(Default)]
 struct Cases {
     kinds_seen: BTreeSet<String>,
     yaml: Vec<String>,
-    /// Those that would come out otherwise without the data that was masked.
+    /// Cases that would come out differently without the data that was masked.
     changed: usize,
 }
 
@@ -203,7 +203,7 @@ impl Cases {
     }
 }
 
-/// What a decision comes to, and by which rules.
+/// The result of a decision, and the rules behind it.
 fn shape(decision: &Decision) -> String {
     let rules: BTreeSet<(u16, i32)> = decision.reasons().iter().map(|reason| (reason.rule, reason.points)).collect();
     match decision {

@@ -13,20 +13,20 @@ use cadenza_sandbox::{NEAR_PERCENT, Used};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Cases shown of each property that does not hold, the shortest; the rest is counted.
+/// How many of the shortest cases are shown for each property that does not hold; the rest are counted.
 const BROKEN_SHOWN: usize = 2;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Test {
     #[command(flatten)]
     which: Which,
-    /// The folder with golden cases; `golden` beside the plugin when left out
+    /// The folder with golden cases; if left out, `golden` beside the plugin
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
     /// Test again whenever a file of the plugin changes
     #[arg(long, conflicts_with = "csv")]
     watch: bool,
-    /// Which leads are generated
+    /// The seed of the generated leads
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many leads are generated
@@ -121,7 +121,7 @@ fn tell_log(case: &str, log: &[String]) {
     }
 }
 
-/// A case that is within its budget today may be over it with a longer text.
+/// Warns of a case that is within its budget today but may exceed it with a longer text.
 fn warn_near_budget(subject: &Subject, place: &str, used: &Used) {
     let budgets = subject.budgets();
     for of in used.near(budgets) {
@@ -145,7 +145,7 @@ fn tell_properties(subject: &Subject, report: &Report, seed: u64) -> bool {
             continue;
         }
         output::say(&format!("\nThis does not hold for {}: {}.", counted(broken.len(), "lead"), property.sentence()));
-        // Several leads may come down to the same case but for its name.
+        // Several leads may result in the same case, except for its name.
         let unnamed = |yaml: &str| yaml.split_once('\n').map(|(_, rest)| (rest.len(), rest.to_owned()));
         broken.sort_by_cached_key(|(yaml, _)| unnamed(yaml));
         broken.dedup_by_key(|(yaml, _)| unnamed(yaml));

@@ -47,7 +47,7 @@ fn table_rows_are_told_by_their_line() {
     }
 }
 
-/// Bytes of a text in another encoding.
+/// The bytes of a text in UTF-16.
 fn utf16(text: &str, mark: bool, little: bool) -> Vec<u8> {
     let units = mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16());
     units.flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()

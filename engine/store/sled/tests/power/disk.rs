@@ -1,11 +1,12 @@
 //! A disk that can lose its power: a layer below the store that knows what was synced.
 //!
-//! It takes over the names by which programs write to files, as the linker lets a program do: every call is carried out,
-//! and what it did inside the watched folder is noted. Contents count as kept once their file was synced, names once
-//! their folder was. When the power is cut the disk is what was kept, and of the rest whatever chance leaves: a write
+//! It takes over the names by which programs write to files, as the linker allows. Every call is carried out, and what
+//! it did inside the watched folder is noted. Contents count as kept once their file was synced, names once their
+//! folder was. When the power is cut, the disk has what was kept, and whatever chance leaves of the rest: a write
 //! whole, not at all, or torn between its sectors of 512 bytes, in any order; a name or its absence.
 //!
-//! Harsher than any file system one would use (ext4 keeps the order of names), so what survives this survives those.
+//! This is harsher than any file system in real use (ext4 keeps the order of names), so what
+//! survives this survives those.
 
 #![allow(unsafe_code, reason = "taking over names of the C library is the only way in below sled without privileges")]
 
@@ -19,15 +20,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 const SECTOR_BYTES: usize = 512;
 
-/// What the program wants kept: read at the very moment of the cut.
+/// What the program wants kept; read at the very moment of the cut.
 pub static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
-/// Whether calls are noted: a cheap look before anything else, because every write of the program comes by.
+/// Whether calls are noted. A cheap look before anything else, because every write of the program passes here.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 static DISK: Mutex<Option<Disk>> = Mutex::new(None);
 static CUT: Condvar = Condvar::new();
 
-/// The power is off: every thread but the one that writes down what is left comes to rest at its next call.
+/// The power is off: every thread except the one that writes down what is left stops at its next call.
 static FROZEN: AtomicBool = AtomicBool::new(false);
 /// Whether the cut ends the program.
 static FREEZES: AtomicBool = AtomicBool::new(false);
@@ -38,20 +39,20 @@ thread_local! {
     static WRITES_IT_DOWN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Which call fails next, and after how many more of its kind; its error comes once, as from a disk.
+/// Which call fails next, and after how many more of its kind. Its error comes once, as from a disk.
 static FAULT: Mutex<Option<(Call, u64)>> = Mutex::new(None);
 
-/// How long a drive tries.
+/// How long a drive keeps trying.
 const GIVING_UP: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A call that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// No space left.
+    /// Fails because no space is left.
     Write,
-    /// The drive does not take it (`fdatasync`, which commits wait for; nobody listens to the others).
+    /// The drive cannot write (`fdatasync`, which commits wait for; nobody waits for the other syncs).
     Sync,
-    /// The drive does not give it.
+    /// The drive cannot read.
     Read,
 }
 
@@ -60,24 +61,24 @@ pub fn fail(call: Call, after: u64) {
     *FAULT.lock().unwrap_or_else(PoisonError::into_inner) = Some((call, after));
 }
 
-/// Whether the call that was to fail has.
+/// Whether the call that was to fail has failed.
 pub fn failed() -> bool {
     FAULT.lock().unwrap_or_else(PoisonError::into_inner).is_none()
 }
 
-/// Ends the watching without a cut.
+/// Stops watching without a cut.
 pub fn unwatch() {
     WATCHING.store(false, Ordering::SeqCst);
     *lock() = None;
 }
 
-/// Whether this very call is to fail; sets the error if so.
+/// Whether this very call is to fail. If so, sets `errno`.
 fn fails(call: Call, fd: c_int) -> bool {
     if !WATCHING.load(Ordering::SeqCst) {
         return false;
     }
     let Some(path) = path_of(fd) else { return false };
-    // The file beside the database may fail unnoticed (`acknowledged.rs`): it is the database that is put to the test.
+    // The file beside the database may fail unnoticed (`acknowledged.rs`). Only the database is being tested.
     if path.ends_with("acknowledged") || !lock().as_ref().is_some_and(|disk| path.starts_with(&disk.root)) {
         return false;
     }
@@ -87,7 +88,8 @@ fn fails(call: Call, fd: c_int) -> bool {
             *fault = None;
             let error = if call == Call::Write { libc::ENOSPC } else { libc::EIO };
             drop(fault);
-            // A drive tries for a while before it gives up: by then other threads wait for what will never come.
+            // A drive tries for a while before it gives up. By then other threads are waiting for
+            // something that will never come.
             std::thread::sleep(GIVING_UP);
             // SAFETY: the calling thread's own error number.
             unsafe { *libc::__errno_location() = error };
@@ -140,7 +142,7 @@ pub fn watch(root: &Path, cut_at_call: u64) {
     WATCHING.store(true, Ordering::SeqCst);
 }
 
-/// Waits for the cut; from then on nothing is watched. Cuts at once when `idle` says that nothing more will be written.
+/// Waits for the cut; from then on nothing is watched. Cuts at once if `idle` says that nothing more will be written.
 pub fn wait_for_cut(idle: impl Fn() -> bool) -> Cut {
     let mut disk = lock();
     loop {
@@ -163,7 +165,8 @@ pub fn keep_nothing_by_fdatasync() {
     UNSYNCED.store(true, Ordering::SeqCst);
 }
 
-/// Waits for the cut; from then on no other thread comes back from a call to the disk, so nothing is promised any more.
+/// Waits for the cut. From then on no other thread returns from a call to the disk, so nothing
+/// more can be acknowledged.
 pub fn wait_and_freeze() -> Cut {
     WRITES_IT_DOWN.set(true);
     FREEZES.store(true, Ordering::SeqCst);
@@ -183,9 +186,9 @@ fn rest_when_frozen() {
 }
 
 impl Cut {
-    /// What a machine finds when it starts again, in a new folder.
+    /// Writes what a machine finds when it starts again into a new folder.
     pub fn restore(&self, folder: &Path, chance: &mut fastrand::Rng) {
-        // How much luck the whole disk had; without it every cut would look the same.
+        // How lucky the whole disk was. Without this every cut would look the same.
         let luck = [0.0, 0.3, 0.7, 0.95, 1.0][chance.usize(..5)];
         self.restore_node(0, folder, luck, chance);
     }
@@ -225,7 +228,7 @@ impl Change {
         }
     }
 
-    /// Whole, not at all, or torn: some sectors of it.
+    /// The change survives whole, not at all, or torn: some of its sectors.
     fn survive(&self, content: &mut Vec<u8>, luck: f64, chance: &mut fastrand::Rng) {
         let Self::Write { offset, bytes } = self else {
             if chance.f64() < luck {
@@ -239,7 +242,7 @@ impl Change {
             _ => {
                 let mut at = 0;
                 while at < bytes.len() {
-                    // Sectors are cut where the disk has them, not where the write begins.
+                    // Sectors begin where the disk has them, not where the write begins.
                     let next = (((offset + at) / SECTOR_BYTES + 1) * SECTOR_BYTES - offset).min(bytes.len());
                     if chance.bool() {
                         Self::Write { offset: offset + at, bytes: bytes[at..next].to_vec() }.apply(content);
@@ -283,7 +286,7 @@ impl Disk {
         }
     }
 
-    /// The node of this name; made when it is not known yet. None outside the watched folder.
+    /// The node of this path, made if it is not known yet. `None` outside the watched folder.
     fn node(&mut self, path: &Path, folder: bool) -> Option<usize> {
         let inside = path.strip_prefix(&self.root).ok()?.to_owned();
         let mut node = 0;
@@ -312,7 +315,7 @@ impl Disk {
         Some((folder, path.file_name()?.to_owned()))
     }
 
-    /// Notes a call inside the folder; the number it got.
+    /// Notes a call inside the folder, and returns its number.
     fn noted(&mut self) -> u64 {
         self.calls += 1;
         if self.calls == self.cut_at_call {
@@ -322,7 +325,7 @@ impl Disk {
     }
 
     fn cut_now(&mut self) {
-        // First what was promised, then what there is: a promise in between is not counted.
+        // First what was acknowledged, then what is there: an acknowledgement in between is not counted.
         let acknowledged = ACKNOWLEDGED.load(Ordering::SeqCst);
         FROZEN.store(FREEZES.load(Ordering::SeqCst), Ordering::SeqCst);
         self.cut = Some(Cut { nodes: self.nodes.clone(), acknowledged, calls: self.calls });
@@ -338,11 +341,11 @@ impl Disk {
         }
     }
 
-    /// A sync that was asked for after call `upto` has come back.
+    /// Notes that a sync, asked for after call `upto`, has returned.
     fn synced(&mut self, path: &Path, upto: u64) {
         if path.is_dir() {
             let Some(node) = self.node(path, true) else { return };
-            // Files nobody has written to yet have names too.
+            // Files that nobody has written to yet have names too.
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
                 let folder = entry.path().is_dir();
                 self.node(&entry.path(), folder);
@@ -387,11 +390,11 @@ fn note(with: impl FnOnce(&mut Disk)) {
     {
         with(disk);
     }
-    // One that waited for the lock while the power was cut has not been noted in time.
+    // A call that waited for the lock while the power was cut was not noted in time.
     rest_when_frozen();
 }
 
-/// The path that an open file has now; none when it is no file or was removed.
+/// The path that an open file has now; `None` if it is not a file or was removed.
 fn path_of(fd: c_int) -> Option<PathBuf> {
     rest_when_frozen();
     if !WATCHING.load(Ordering::SeqCst) || WRITES_IT_DOWN.get() {
@@ -406,15 +409,15 @@ fn path_of(fd: c_int) -> Option<PathBuf> {
 unsafe fn path_named(path: *const c_char) -> PathBuf {
     // SAFETY: the caller's promise.
     let path = Path::new(std::ffi::OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()));
-    // The parent, because the name itself may be gone already.
+    // The parent is resolved, because the name itself may be gone already.
     match (path.parent().and_then(|parent| parent.canonicalize().ok()), path.file_name()) {
         (Some(parent), Some(name)) => parent.join(name),
         _ => path.to_owned(),
     }
 }
 
-// What follows has the names, arguments and results of the C library's functions: each makes the system call it is named
-// after, with the arguments as they came, and notes what it did when it succeeded.
+// What follows has the names, arguments and results of the C library's functions. Each makes the system call it is
+// named after, with the arguments as they came, and notes what it did if it succeeded.
 
 /// # Safety
 /// As the function of this name in the C library: `bytes` points to `count` bytes.
@@ -428,7 +431,7 @@ unsafe extern "C" fn pwrite64(fd: c_int, bytes: *const c_void, count: size_t, of
     if written > 0
         && let Some(path) = path_of(fd)
     {
-        // SAFETY: the kernel has just read as many bytes from there.
+        // SAFETY: the kernel has just read this many bytes from there.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), written as usize) }.to_vec();
         note(|disk| disk.changed(&path, Change::Write { offset: offset as usize, bytes }));
     }
@@ -458,7 +461,7 @@ unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, count: size_t) -> ss
         // SAFETY: no memory is touched.
         let end = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
         if let Ok(offset) = usize::try_from(end - written as i64) {
-            // SAFETY: the kernel has just read as many bytes from there.
+            // SAFETY: the kernel has just read this many bytes from there.
             let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), written as usize) }.to_vec();
             note(|disk| disk.changed(&path, Change::Write { offset, bytes }));
         }

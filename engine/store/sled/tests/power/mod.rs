@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Leads in a batch.
 const LEADS: u64 = 8;
-/// Leads of a batch are called so many batches later: records are replaced, timers moved and tasks withdrawn.
+/// The leads of a batch are called this many batches later, so that records are replaced, timers
+/// moved and tasks withdrawn.
 const CALLED_AFTER: u64 = 5;
 
-/// Batch number `number` of the whole story, whatever its epoch: new leads, calls, a counter, a document of some length.
+/// The batch with this number in the whole story, whatever its epoch: new leads, calls, a counter, and
+/// a document of some length.
 pub fn batch(epoch: Epoch, number: u64) -> Batch {
     let mut batch = sample::intake(epoch, BatchId(number), number * LEADS..(number + 1) * LEADS);
     if let Some(earlier) = number.checked_sub(CALLED_AFTER).filter(|n| *n > 0) {
@@ -32,7 +34,8 @@ fn document(number: u64) -> Vec<u8> {
     (0..length).map(|i| (i ^ number) as u8).collect()
 }
 
-/// Says which batch is the last one, having made sure that every one up to it is there whole and none after it at all.
+/// Returns the number of the last batch, after checking that every batch up to it is there whole and that nothing
+/// is there of any after it.
 pub async fn last_batch(store: &SledStore) -> Result<u64, String> {
     let error = |error: StoreError| error.to_string();
     let last = store.counters().await.map_err(error)?.values.get("batch").map_or(0, |n| *n as u64);
@@ -54,19 +57,19 @@ pub async fn last_batch(store: &SledStore) -> Result<u64, String> {
     Ok(last)
 }
 
-/// What one cut did.
+/// How one cut ended.
 #[derive(Debug)]
 pub enum Ending {
     /// Everything acknowledged is there, up to this batch; nothing is there in part.
     Kept(u64),
-    /// The store opened, and something acknowledged is missing.
+    /// The store opened, but something acknowledged is missing.
     Lost(String),
     /// The store did not open.
     Shut(String),
 }
 
-/// Writes in `before`, where everything up to batch `last` is, until the power is cut at this call, and opens what is left
-/// in `after`.
+/// Writes in `before`, which holds everything up to batch `last`, until the power is cut at this call. Then
+/// opens what is left in `after`.
 pub fn cut(
     sync: SyncPolicy,
     (before, after): (&Path, &Path),
@@ -102,7 +105,7 @@ pub fn cut(
     (ending, cut)
 }
 
-/// Goes on from the last batch until told to stop.
+/// Continues from the last batch until told to stop.
 fn write(folder: &Path, options: SledOptions, over: &AtomicBool) {
     block_on(async {
         let store = cadenza_sled::open(&folder.join("store"), options).expect("an undamaged store opens");

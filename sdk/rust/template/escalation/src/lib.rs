@@ -1,4 +1,4 @@
-//! Decides what is done when a first call is late. Change it into yours.
+//! Decides what to do when a first call is late. Change it into yours.
 
 use cadenza_sdk::{Action, Escalator, Nothing, Overdue, Plugin, Reads, Refusal, RuleText, Tally, Verdict, View};
 
@@ -18,7 +18,7 @@ pub struct Parameters {
 /// Why this is done. A number is never given to another rule: journals refer to it.
 #[derive(Clone, Copy, cadenza_sdk::Rules)]
 pub enum Rule {
-    /// It will not be done by waiting.
+    /// Waiting will not get it done.
     #[rule("Nobody who is at work owns the lead")]
     Away = 1,
     /// It may have been overlooked.
@@ -27,7 +27,7 @@ pub enum Rule {
     /// The owner does not act.
     #[rule("The lead waits for {value} minutes in spite of reminders")]
     Raise = 3,
-    /// Somebody sees to it.
+    /// Somebody is taking care of it.
     #[rule("It was raised already")]
     Raised = 4,
 }

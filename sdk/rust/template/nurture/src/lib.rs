@@ -31,7 +31,7 @@ pub enum Tracks {
     Monthly,
 }
 
-/// What it tells apart in the results of touches.
+/// The results of touches that it distinguishes.
 #[derive(Clone, Copy, cadenza_sdk::Codes)]
 pub enum Known {
     /// Not at this time.
@@ -78,7 +78,7 @@ impl Nurturer for Track {
         let said = view.touches.iter().find_map(|touch| touch.result);
         let why = if said.is_some_and(|said| said == Known::NotNow) { Rule::NotNow } else { Rule::Quiet };
         tally.because(why, "");
-        // When the project comes close it is looked at again, and every three months anyway.
+        // Looks again when the project comes close, and every three months in any case.
         let look_again = ahead.map_or(Span::days(90), |ahead| (ahead - view.parameters.close).min(Span::days(90)));
         Ok(tally.choice(Tracks::Monthly, Some(look_again)))
     }

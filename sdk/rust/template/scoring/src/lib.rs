@@ -1,4 +1,4 @@
-//! Scores leads by who asks and how soon it could become something. Change it into yours.
+//! Scores leads by who asks and how soon it could lead to something. Change it into yours.
 
 use cadenza_sdk::{Plugin, Rating, Reads, Refusal, RuleText, Scorer, Segment, Span, Tally, View};
 
@@ -38,7 +38,7 @@ pub enum Rule {
     /// Larger companies buy more.
     #[rule("The company has {value} people")]
     Large = 1,
-    /// Who decides, decides sooner.
+    /// Those who decide, decide sooner.
     #[rule("Decides on such purchases: {value}")]
     Decides = 2,
     /// There is money.
@@ -49,7 +49,7 @@ pub enum Rule {
     Prices = 4,
 }
 
-/// The kinds of engagement it tells apart.
+/// The kinds of engagement it distinguishes.
 #[derive(Clone, Copy, cadenza_sdk::Codes)]
 pub enum Known {
     /// It looked at a page.
@@ -105,14 +105,14 @@ fn company(tally: &mut Tally, view: &View<'_, LeadScore>) {
 
 fn person(tally: &mut Tally, view: &View<'_, LeadScore>) {
     let Some(title) = view.fields.title else { return };
-    // A field may have 4,096 bytes, and a title is a few words: to look through more would cost fuel for nothing.
+    // A field may have 4,096 bytes, but a title is a few words: searching more would waste fuel.
     let lower = title[..title.floor_char_boundary(TITLE_BYTES_MAX)].to_lowercase();
     if let Some(word) = ["chief", "president", "director", "head"].into_iter().find(|word| lower.contains(word)) {
         tally.add(Rule::Decides, 20, word);
     }
 }
 
-/// Points for a look at prices, and when they will be gone: without that nobody would look again.
+/// Points for a look at prices, and when they expire: otherwise nobody would look again.
 fn interest(tally: &mut Tally, view: &View<'_, LeadScore>) -> Option<Span> {
     let newest = view.engagement.iter().find(|seen| seen.kind == Known::Page && seen.detail.contains("pric"))?;
     tally.add(Rule::Prices, 25, newest.age.as_days().to_string());

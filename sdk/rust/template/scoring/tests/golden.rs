@@ -1,4 +1,4 @@
-//! The golden cases, natively; `cadenza plugin test` puts the same through the sandbox.
+//! The golden cases, run natively; `cadenza plugin test` runs the same cases in the sandbox.
 
 #[test]
 fn golden() {

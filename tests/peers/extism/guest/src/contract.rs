@@ -1,4 +1,5 @@
-//! What `tally.rs` of the SDK takes from the contract. Scoring uses the first two; the rest is there for it to compile.
+//! What `tally.rs` of the SDK takes from the contract. Scoring uses the first two; the rest is
+//! there so that it compiles.
 
 pub mod types {
     pub use peer_lead::Reason;

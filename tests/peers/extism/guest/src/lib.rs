@@ -1,9 +1,9 @@
-//! The rules of `inbound-fit` as an Extism plugin: once with JSON, as its authors write plugins, and once with one buffer of
-//! bytes, as `tests/guests/floor` has it. The rules are the plugin's own files; the types around them are this crate's,
-//! because those of the SDK last for one call and come with an arena, and an instance here is used again.
+//! The rules of `inbound-fit` as an Extism plugin: once with JSON, as its authors write plugins, and once with one
+//! buffer of bytes, like `tests/guests/floor`. The rules are the plugin's own files. The types around them belong to
+//! this crate, because those of the SDK last for one call and come with an arena, and an instance here is used again.
 #![cfg(target_arch = "wasm32")]
 
-// The rules name the SDK. Here it is this crate.
+// The rules name the SDK; here that is this crate.
 extern crate self as cadenza_sdk;
 
 mod bytes;

@@ -63,7 +63,7 @@ impl From<Rule> for u16 {
     }
 }
 
-/// All that a score depends on.
+/// Everything that a score depends on.
 pub(crate) struct View<'a> {
     pub(crate) now: Time,
     pub(crate) parameters: Parameters<'a>,

@@ -1,4 +1,4 @@
-//! What goes into a decision and comes out, as the author of an Extism plugin would declare it for both sides.
+//! The input and the answer of a decision, as the author of an Extism plugin would declare them for both sides.
 
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ pub enum Outcome {
     Voicemail,
 }
 
-/// The results that `inbound-fit` tells apart, in its order.
+/// The results that `inbound-fit` distinguishes, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
