@@ -87,7 +87,10 @@ fn a_task_is_for_whom_its_step_names_and_its_report_answers_what_was_asked() {
     // A lead that wants no contact is asked nothing more.
     let task = tasks(&engine).into_iter().find(|task| task["why"]["workflow"] == "manager").expect("it is open");
     let opts_out = json!({ "outcome": "done", "result": "opted_out" });
-    engine.client.post(&format!("/v1/tasks/{}/outcome", task["id"].as_str().unwrap_or_default()), &opts_out).expect(200);
+    engine
+        .client
+        .post(&format!("/v1/tasks/{}/outcome", task["id"].as_str().unwrap_or_default()), &opts_out)
+        .expect(200);
     assert_eq!(tasks(&engine), Vec::<Value>::new(), "nothing is to be done for a lead that opted out");
     engine.stop();
 }

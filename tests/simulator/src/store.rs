@@ -18,8 +18,8 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{
     Batch, BatchId, Commits, Counters, DamageLog, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind,
-    Epoch, Feed, FeedKey, Holding, Images, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position, QuestionKey,
-    QueueKey, Snapshot, Store, StoreError, Timer, Weight,
+    Epoch, Feed, FeedKey, Holding, Images, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position,
+    QuestionKey, QueueKey, Snapshot, Store, StoreError, Timer, Weight,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

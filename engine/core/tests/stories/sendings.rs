@@ -269,9 +269,9 @@ fn a_mail_is_looked_at_again_when_what_put_it_off_is_gone() {
     for (title, story) in cases {
         let workflow = w::workflow("first").on_created().step("mail", |_| Verb::Email(w::email())).then("rest");
         let pause = Does::Pause(Some("event.until"), "3 business days");
-        let workflow = workflow.interrupt("email.auto_replied", &[], pause).step("rest", |go| {
-            w::wait_event(w::standard(StandardEvent::EmailReplied), go("end"), "30d", go("end"))
-        });
+        let workflow = workflow
+            .interrupt("email.auto_replied", &[], pause)
+            .step("rest", |go| w::wait_event(w::standard(StandardEvent::EmailReplied), go("end"), "30d", go("end")));
         check(title, vec![workflow.build()], hot, &format!("{created}{story}"));
     }
 }
