@@ -6,7 +6,7 @@ use crate::decider::{NO_BUILD, is_inline};
 use cadenza_builds::Plugins;
 use cadenza_core::effect::Question;
 use cadenza_core::event::Answer;
-use cadenza_core::heart::{Command, Decide, Decided, Outcome, Rules, Stop, WorkingSet, compute};
+use cadenza_core::heart::{Command, Decide, Decided, Known, Outcome, Rules, Stop, WorkingSet, compute};
 use cadenza_core::journal::Note;
 use cadenza_core::plugin::{Cost, DecisionFailure};
 use cadenza_core::time::Timestamp;
@@ -35,7 +35,7 @@ impl Rehearsal {
         command: &Command,
         catalog: &Catalog,
         set: &WorkingSet,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<Known>,
         now: Timestamp,
     ) -> Result<Preview, Stop> {
         let mut asking = Asking { sandbox: self.sandbox(&catalog.plugins), would_ask: Vec::new() };

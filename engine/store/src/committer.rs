@@ -184,7 +184,7 @@ impl Committer {
         self.ask(|answer| Job::Claim(writer, wanted, lease, answer)).await
     }
 
-    /// Begins a snapshot between two commits. It ends with its reader, even if nobody is waiting for that any more.
+    /// Begins a snapshot between two commits. It ends with its reader, even if nobody waits for that any more.
     pub(crate) async fn begin_snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError> {
         self.ask(|answer| Job::Snapshot(images, answer)).await
     }

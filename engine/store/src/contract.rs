@@ -41,9 +41,8 @@ pub trait Store: Send + Sync + 'static {
     fn damage(&self) -> &DamageLog;
     /// The format the folder had, if this opening raised it. An older program can no longer open the folder.
     fn raised_from(&self) -> Option<u32>;
-    /// The number of the restore from which these data come; 0 if they were never restored. Messages created later are
-    /// sent under other idempotency keys than those that may have been sent before the restore, even if their numbers
-    /// are the same.
+    /// The number of the restore that these data come from; 0 when they were never restored. Messages created later are
+    /// sent under other idempotency keys than those that may have been sent before, even if their numbers are the same.
     fn incarnation(&self) -> u32;
     /// Reads `limit` records of any kind after the cursor, and notes damage in [`Store::damage`]. Returns how many were
     /// read, and where to continue.
@@ -73,7 +72,8 @@ pub trait Store: Send + Sync + 'static {
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError>;
 
     /// Begins to read everything as it is now, while commits continue. Only one snapshot at a time. What commits
-    /// replace before it was read is kept in these images, which belong to the snapshot from then on.
+    /// replace before it was read is kept in this file, which must be empty, readable and writable, and belongs to
+    /// the snapshot from then on.
     async fn snapshot(&self, images: Images) -> Result<Box<dyn Snapshot>, StoreError>;
 
     /// Opens the store again after a failed commit; the epoch stays. This may fail too, for instance while the disk is

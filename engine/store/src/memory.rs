@@ -84,7 +84,12 @@ pub struct MemoryDisk {
     /// What happens to the next batch.
     fault: Arc<Mutex<Option<Fault>>>,
     stalls: Arc<Stalls>,
+    /// Records that were spoilt, as they were.
+    spoilt: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
 }
+
+/// What a record that was spoilt holds.
+const SPOILT: [u8; 2] = [1, 0xFF];
 
 /// How many callers want commits to wait, and where commits wait for the last of them.
 #[derive(Default)]
@@ -129,15 +134,25 @@ impl MemoryDisk {
     /// Damages records of a kind (the first byte of their keys) as a fault in a lower layer would: the one at this
     /// index, or all. Returns how many records the kind has.
     pub fn spoil(&self, kind: u8, number: Option<usize>) -> usize {
-        let mut records = self.records();
+        let (mut records, mut spoilt) = (self.records(), self.spoilt());
         let mut count = 0;
-        for (ix, (_, value)) in records.range_mut(vec![kind]..vec![kind + 1]).enumerate() {
-            if number.is_none_or(|number| number == ix) {
-                *value = vec![1, 0xFF];
+        for (ix, (key, value)) in records.range_mut(vec![kind]..vec![kind + 1]).enumerate() {
+            if number.is_none_or(|number| number == ix) && *value != SPOILT {
+                spoilt.insert(key.clone(), std::mem::replace(value, SPOILT.to_vec()));
             }
             count += 1;
         }
         count
+    }
+
+    /// Makes what was spoilt as it was, unless it was written anew or taken away meanwhile.
+    pub fn mend(&self) {
+        let mut records = self.records();
+        for (key, value) in std::mem::take(&mut *self.spoilt()) {
+            if let Some(there) = records.get_mut(&key).filter(|there| **there == SPOILT) {
+                *there = value;
+            }
+        }
     }
 
     /// Deletes the records of a kind (the first byte of their keys), as if a program had forgotten to write them.
@@ -179,6 +194,10 @@ impl MemoryDisk {
 
     fn records(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spoilt(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn space_left(&self) -> Result<(), StoreError> {

@@ -56,9 +56,9 @@ impl<S: Space> Restorer<S> {
         }
     }
 
-    /// Notes that all records are written. From here on the store can be opened, and its incarnation is another than that
-    /// of the store it was made from, and than that of any other store made from it. With `hold_outbox`, the engine
-    /// pauses every connection before anything is sent.
+    /// Notes that all records are written. From here on the store can be opened. Its incarnation differs from that of the
+    /// store it was made from, and from that of every other restore. With `hold_outbox`, the engine pauses every
+    /// connection before anything is sent.
     ///
     /// # Errors
     /// When there was no header among the records, the system gives no random number, or the disk does not take it.

@@ -19,8 +19,9 @@ mod turn;
 
 pub use command::{Command, Outcome, ROUNDS};
 pub use intake::{Accepted, Incoming, Mark};
-pub use overlay::{ChangedLead, Changes, Outside, Watched};
+pub use overlay::{ChangedLead, Changes, Outside, Untold, Watched};
 pub use set::{Found, Kept, Key, Record, WorkingSet};
+pub use turn::Known;
 
 use crate::effect::Question;
 use crate::event::Answer;
@@ -97,7 +98,7 @@ impl From<Rejected> for Stop {
 }
 
 /// Runs one command. `answers` holds the answers from an earlier run that was stopped; a question that is the same in
-/// every respect is not asked again. After a stop, `answers` holds those of this run too.
+/// every respect is not asked again. The answers of this run are added.
 ///
 /// # Errors
 /// When a record was not read, or the command is refused.
@@ -106,14 +107,8 @@ pub fn compute(
     rules: Rules<'_>,
     set: &WorkingSet,
     decide: &mut dyn Decide,
-    answers: &mut Vec<Answer>,
+    answers: &mut Vec<Known>,
 ) -> Result<(Outcome, Changes), Stop> {
     let mut overlay = Overlay::new(rules, set, decide, answers);
-    match overlay.run(command) {
-        Ok(outcome) => Ok((outcome, overlay.into_changes())),
-        Err(stop) => {
-            overlay.keep_answers();
-            Err(stop)
-        }
-    }
+    overlay.run(command).map(|outcome| (outcome, overlay.into_changes()))
 }

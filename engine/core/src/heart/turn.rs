@@ -1,15 +1,17 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
-use super::overlay::{Outside, Overlay, Watched};
+use super::overlay::{Outside, Overlay, Untold, Watched};
 use super::put_off::PutOff;
+use super::set::Found;
 use super::{Decided, Stop};
 use crate::account::AccountFacts;
 use crate::assignment::{self, Memory};
-use crate::effect::{AssignRequest, Effect, Question};
+use crate::effect::{AssignRequest, Effect, Question, Shadow};
 use crate::event::{Answer, Asker, Event};
 use crate::id::LeadId;
 use crate::journal::Note;
 use crate::lead::RepId;
+use crate::plugin::DecisionKind;
 use crate::state::LeadState;
 use crate::step::{Context, Transition, account_joined_by};
 use crate::workflow::{AssignBy, Sticky};
@@ -31,7 +33,7 @@ pub(super) struct Turn {
 
 impl Overlay<'_> {
     /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could
-    /// not be made from the events. A lead that does not exist or cannot be read is skipped.
+    /// not be made from the events. A lead that does not exist is skipped. What one that cannot be read is told is kept for it.
     pub(super) fn transition(
         &mut self,
         id: LeadId,
@@ -40,18 +42,20 @@ impl Overlay<'_> {
         also: Vec<Note>,
     ) -> Result<Vec<Note>, Stop> {
         let was_changed = self.changes.leads.contains_key(&id);
-        let Some(mut lead) = self.take(id)? else { return Ok(Vec::new()) };
+        let Some(mut lead) = self.take(id)? else {
+            if let Found::Damaged(_) = self.lead(id)? {
+                let untold = |event| Untold { lead: id, id: event_id.to_owned(), event };
+                self.changes.untold.extend(events.into_iter().map(untold));
+            }
+            return Ok(Vec::new());
+        };
         // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
         let (seq_before, put_off) = (state.seq, PutOff::of(state, self.rules));
         let transition = Transition::begin(event_id.to_owned(), self.rules.now);
         let mut turn = Turn { transition, events, others: Vec::new() };
         also.into_iter().for_each(|note| turn.transition.note(note));
-        if let Err(stop) = self.feed(&mut turn, state) {
-            let answered = turn.transition.into_events().into_iter().chain(turn.events);
-            self.answers.extend(answered.filter_map(answer_of));
-            return Err(stop);
-        }
+        self.feed(&mut turn, state)?;
         let Turn { transition, others, .. } = turn;
         let (notes, pushed_out) = transition.finish(state);
         let changed = state.seq != seq_before;
@@ -130,10 +134,11 @@ impl Overlay<'_> {
 
     fn ask(&mut self, mut question: Question) -> Option<Event> {
         let (run, asker, kind) = (question.run, question.asker, question.kind);
+        let known = self.answers.iter().find(|known| known.answers(&question)).map(|known| known.answer.clone());
         let shadow = question.shadow.take();
-        let decided = match self.answers.iter().position(|answer| answers(answer, &question)) {
-            Some(known) => Decided::Now(self.answers.swap_remove(known)),
-            None => self.decide.decide(question),
+        let decided = match known {
+            Some(answer) => Decided::Now(answer),
+            None => self.decide(question, shadow.as_deref()),
         };
         match decided {
             Decided::Now(answer) => {
@@ -154,6 +159,16 @@ impl Overlay<'_> {
             }
             Decided::PutOff => None,
         }
+    }
+
+    /// Puts a question to whoever decides. An answer is kept in case the command runs again.
+    fn decide(&mut self, question: Question, shadow: Option<&Shadow>) -> Decided {
+        let kind = question.kind;
+        let decided = self.decide.decide(question);
+        if let Decided::Now(answer) = &decided {
+            self.answers.push(Known { kind, shadow: shadow.cloned(), answer: answer.clone() });
+        }
+        decided
     }
 
     fn choose_owner(&mut self, request: &AssignRequest) -> Result<Event, Stop> {
@@ -185,25 +200,27 @@ impl Overlay<'_> {
         let once: BTreeMap<&RepId, ()> = reps.filter(counts).map(|rep| (rep, ())).collect();
         once.into_keys().cloned().collect()
     }
+}
 
-    /// Keeps the answers that a command had before it stopped.
-    pub(super) fn keep_answers(&mut self) {
-        let entries = self.changes.leads.values().flat_map(|lead| lead.state.latest.iter().chain(&lead.entries));
-        let events = entries.filter_map(|entry| entry.personal.as_ref()).flat_map(|personal| &personal.events);
-        self.answers.extend(events.cloned().filter_map(answer_of));
+/// An answer that a command had, and what the question was besides what the answer repeats of it.
+#[derive(Clone, Debug)]
+pub struct Known {
+    kind: DecisionKind,
+    shadow: Option<Shadow>,
+    answer: Answer,
+}
+
+impl Known {
+    /// Whether this is the answer to a question that is the same in every respect.
+    fn answers(&self, question: &Question) -> bool {
+        let Question { run, asker, kind, plugin, digest, input, shadow } = question;
+        let answer = &self.answer;
+        self.kind == *kind
+            && self.shadow.as_ref() == shadow.as_deref()
+            && answer.run == *run
+            && answer.asker == *asker
+            && answer.plugin == *plugin
+            && answer.digest == *digest
+            && answer.input == *input
     }
-}
-
-fn answer_of(event: Event) -> Option<Answer> {
-    if let Event::Decided(answer) = event { Some(answer) } else { None }
-}
-
-/// Whether this is the answer to a question that is the same in every respect.
-fn answers(answer: &Answer, question: &Question) -> bool {
-    let Question { run, asker, kind: _, plugin, digest, input, shadow: _ } = question;
-    answer.run == *run
-        && answer.asker == *asker
-        && answer.plugin == *plugin
-        && answer.digest == *digest
-        && answer.input == *input
 }

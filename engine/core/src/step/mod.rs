@@ -123,11 +123,6 @@ impl Transition {
         self.account_latest = account.cloned();
     }
 
-    /// The events fed so far, for a transition that is given up before it finishes.
-    pub(crate) fn into_events(self) -> Vec<Event> {
-        self.events
-    }
-
     /// Adds a note of something that none of the events says.
     pub(crate) fn note(&mut self, note: Note) {
         self.notes.push(note);

@@ -54,7 +54,7 @@ impl Machine<'_> {
             let to = rep.map_or(Addressee::System, Addressee::Rep);
             let script = ScriptId::of(&notify.script);
             // It stands whatever the run does next: attempt 0 keeps it from going stale.
-            self.queue((id, 0), via.clone(), Message::Words { workflow, step, script, to, rendered: None }, at);
+            self.queue((id, 0), via.clone(), Message::Words { workflow, step, script, to, rendered: None }, at, false);
         }
     }
 

@@ -63,10 +63,11 @@ impl Sendings {
         new
     }
 
-    /// When rows are looked for next.
-    pub(super) fn next(&self) -> Timestamp {
+    /// When rows are looked for next: not before it is known which leads have something to hear that may forbid theirs.
+    pub(super) fn next(&self, desk: &Desk) -> Timestamp {
         match self.begun_in {
             Some(_) => Timestamp::MAX,
+            None if !desk.unheard.is_known() => Timestamp::MAX,
             None if self.put_off.is_over() => self.next,
             None => Timestamp::from_ms(0),
         }
@@ -113,7 +114,7 @@ impl Sendings {
 
     /// Begins attempts for rows that are due. Rows are read from the store, and the outbox of the open batch is not in it yet.
     pub(super) async fn begin(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
-        if self.next() > now || self.bring_forward(desk, now).await? {
+        if self.next(desk) > now || self.bring_forward(desk, now).await? {
             return Ok(());
         }
         let (mut looked_at, mut handled) = (0, 0);
@@ -204,6 +205,14 @@ impl Sendings {
 
     /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
     async fn depart(&mut self, desk: &mut Desk, command: Command, now: Timestamp) -> Result<usize, StoreError> {
+        if let Command::Depart(row) = &command
+            && row.message.touch().is_some()
+            && desk.unheard.is_waited_for_by(row.lead)
+        {
+            // What the lead has still to hear may forbid it.
+            desk.put_off(row.due, Outgoing::clone(row), Due::OnRelease);
+            return Ok(1);
+        }
         let ran = desk.run_prefetched(&command, None, now).await?;
         let Command::Depart(row) = command else { return Ok(0) };
         let (was_due, may_have_left) = (row.due, row.started_at.is_some());
@@ -241,21 +250,14 @@ impl Sendings {
         may_have_left: bool,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        let is_first = matches!(row.message, Message::Email { rendered: None, .. });
         self.render(desk, &mut row, now).await?;
-        // What nobody can have received goes to the address that the lead has now.
-        if !may_have_left
-            && let Some((kind, message)) = row.message.written_mut()
-            && let Some(address) = desk.state(row.lead).and_then(|state| state.lead.text_of(kind))
-            && message.to != address
-        {
-            address.clone_into(&mut message.to);
-        }
         // A template that was stopped took milliseconds: the next one waits for the next batch.
         let stopped = row.message.is_unrendered();
         self.lanes.begin(row.id, &row.via);
         desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
         let lead_seq = desk.state(row.lead).map(|state| state.seq);
-        desk.open.after.push(After::Send(Box::new(Attempt { row, permit, may_have_left, lead_seq })));
+        desk.open.after.push(After::Send(Box::new(Attempt { row, permit, may_have_left, is_first, lead_seq })));
         Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
@@ -416,7 +418,7 @@ impl Desk {
         // A mail goes without saying.
         let channel = row.message.touch().filter(|channel| *channel != Channel::Email);
         let event = Event::Delivered { effect, run, attempt, ending, script, at, channel };
-        self.tell(row.lead, row.id.to_string(), event).await.map(drop)
+        self.must_tell(row.lead, row.id.to_string(), event).await
     }
 }
 
