@@ -107,7 +107,8 @@ impl<'a> Over<'a> {
     }
 
     fn fits(&self, expected: &Expected, happening: &Happening, words: &Words<'_>) -> bool {
-        self.is_of(expected, happening) && self.differences(expected, happening, words).is_some_and(|them| them.is_empty())
+        self.is_of(expected, happening)
+            && self.differences(expected, happening, words).is_some_and(|them| them.is_empty())
     }
 
     /// In what a happening of the expected kind is another; none when it is of another kind.
@@ -272,7 +273,11 @@ impl<'a> Over<'a> {
                 && matches!(
                     happening.fact,
                     Some(Seen::Fact(
-                        Fact::StaysOut { .. } | Fact::Withheld { .. } | Fact::Parked(_) | Fact::Ended { .. } | Fact::GivenUp(_)
+                        Fact::StaysOut { .. }
+                            | Fact::Withheld { .. }
+                            | Fact::Parked(_)
+                            | Fact::Ended { .. }
+                            | Fact::GivenUp(_)
                     ))
                 )
         };
@@ -384,14 +389,21 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let why = other(because.as_ref(), &why, |why| reason(*why).to_owned());
             all([other(Some(channel), &is, |is| format!("it is by {is}")), why])
         }
-        (What::Held { channel, because, until }, Some(Fact::Withheld { channel: is, because: why, until: at, never: false })) => {
+        (
+            What::Held { channel, because, until },
+            Some(Fact::Withheld { channel: is, because: why, until: at, never: false }),
+        ) => {
             let why = other(because.as_ref(), why, |why| reason(*why).to_owned());
             let wanted = until.map(|moment| time_of(moment, over.case.starts, over.catalog));
             let late = wanted.filter(|wanted| at.is_none_or(|at| at.since_ms(*wanted).abs() >= MINUTE_MS));
-            let until = late.map(|_| at.map_or_else(|| "it has no end".to_owned(), |at| format!("until {}", words.time(at))));
+            let until =
+                late.map(|_| at.map_or_else(|| "it has no end".to_owned(), |at| format!("until {}", words.time(at))));
             all([other(Some(channel), is, |is| format!("it is by {is}")), why, until])
         }
-        (What::Decides { plugin, decided }, Some(Fact::Decides { plugin: is, points, segment, track, action: act, fails, .. })) => {
+        (
+            What::Decides { plugin, decided },
+            Some(Fact::Decides { plugin: is, points, segment, track, action: act, fails, .. }),
+        ) => {
             if plugin != is {
                 return None;
             }
@@ -400,7 +412,9 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
                 (fails != f).then(|| if *fails { "it gave no decision".to_owned() } else { "it decided".to_owned() }),
                 p.filter(|p| Some(*p) != *points).and(points.map(|is| format!("{is} points"))),
                 s.filter(|s| Some(*s) != *segment).and(segment.map(|is| is.to_string())),
-                t.as_ref().filter(|t| Some(*t) != track.as_ref()).and(track.as_ref().map(|is| format!("the track {is}"))),
+                t.as_ref()
+                    .filter(|t| Some(*t) != track.as_ref())
+                    .and(track.as_ref().map(|is| format!("the track {is}"))),
                 a.filter(|a| Some(*a) != *act).and(act.map(action)),
             ])
         }
@@ -416,9 +430,8 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
                 differs.map(|_| r.map_or_else(|| "nothing was said".to_owned(), |is| plain(is.as_str()))),
             ])
         }
-        (What::Ended { ending, workflow }, Some(Fact::Ended { at, ending: is })) => {
-            (at.workflow == *workflow).then(|| other(Some(ending), is, |is| format!("not {ending}, but {is}")).into_iter().collect())
-        }
+        (What::Ended { ending, workflow }, Some(Fact::Ended { at, ending: is })) => (at.workflow == *workflow)
+            .then(|| other(Some(ending), is, |is| format!("not {ending}, but {is}")).into_iter().collect()),
         (What::Parked(at), Some(Fact::Parked(is))) => {
             let differs = at.as_ref().filter(|at| !is_at(is, at));
             all([differs.map(|_| format!("it is at {}/{}", is.workflow, is.step))])

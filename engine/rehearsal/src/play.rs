@@ -285,12 +285,16 @@ impl Playing<'_> {
         match state.tasks.iter().find(open).cloned() {
             Some(task) => self.report(&task, &done.did).await,
             None => {
-                let others: Vec<String> = state.tasks.iter().map(|task| words::open_task(&self.place(task), task)).collect();
+                let others: Vec<String> =
+                    state.tasks.iter().map(|task| words::open_task(&self.place(task), task)).collect();
                 let others = match others.as_slice() {
                     [] => "no task of this lead was open".to_owned(),
                     some => format!("open were {}", some.join(", ")),
                 };
-                Ok(Some(format!("nobody could do the task of {}, since it was not open; {others}", words::place(&done.place))))
+                Ok(Some(format!(
+                    "nobody could do the task of {}, since it was not open; {others}",
+                    words::place(&done.place)
+                )))
             }
         }
     }

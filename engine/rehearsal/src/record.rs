@@ -30,7 +30,9 @@ pub struct Past {
 /// Why there is no case in it.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCase {
-    #[error("nothing came in about this lead, so there is nothing to play: its journal was erased, or it is older than the journal")]
+    #[error(
+        "nothing came in about this lead, so there is nothing to play: its journal was erased, or it is older than the journal"
+    )]
     NothingCameIn,
     #[error("the lead never came into a workflow, so there is no workflow to try")]
     NoWorkflow,
@@ -159,7 +161,8 @@ impl Writing<'_> {
                     let answers = mask.fields(answers);
                     let answers =
                         if answers.is_empty() { String::new() } else { format!(", answers: {}", flow(&answers)) };
-                    let back = callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
+                    let back =
+                        callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
                     lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{answers}{back} }}"));
                 }
                 _ => {}
@@ -211,9 +214,8 @@ impl Writing<'_> {
 /// `switch-2`, `update-21`: names of steps that have none in their file.
 fn is_numbered(step: &str) -> bool {
     let verbs = ["switch", "update", "enroll", "end"];
-    step.rsplit_once('-').is_some_and(|(verb, number)| {
-        verbs.contains(&verb) && number.bytes().all(|digit| digit.is_ascii_digit())
-    })
+    step.rsplit_once('-')
+        .is_some_and(|(verb, number)| verbs.contains(&verb) && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// What each plugin decided, one after the other.

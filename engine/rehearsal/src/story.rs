@@ -95,8 +95,12 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
     let mut story = Vec::new();
     for life in lives {
         let lead = life.state.lead.id;
-        let mails: BTreeMap<u64, &Rendered> =
-            taken.mails.iter().filter(|(of, ..)| *of == lead).map(|(_, effect, mail)| (effect.number(), mail)).collect();
+        let mails: BTreeMap<u64, &Rendered> = taken
+            .mails
+            .iter()
+            .filter(|(of, ..)| *of == lead)
+            .map(|(_, effect, mail)| (effect.number(), mail))
+            .collect();
         let mut teller = Teller::new(catalog, &life.state).in_zone(life.zone.clone());
         let mut reader = FactReader::new(catalog, &life.state);
         for entry in &life.entries {

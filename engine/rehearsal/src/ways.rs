@@ -50,9 +50,9 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
         }
         Verb::Email(email) => match email.results {
             None => only(),
-            Some(MailResults { sent, refused, failed }) => {
-                [("sent", sent), ("refused", refused), ("failed", failed)].map(|(name, to)| way(name.to_owned(), to)).into()
-            }
+            Some(MailResults { sent, refused, failed }) => [("sent", sent), ("refused", refused), ("failed", failed)]
+                .map(|(name, to)| way(name.to_owned(), to))
+                .into(),
         },
         Verb::Cadence(cadence) => {
             let stop = cadence.stop.iter().enumerate().map(|(ix, arm)| way(format!("stop {}", ix + 1), arm.go));
@@ -64,9 +64,11 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
             let tracks = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to));
             tracks.chain([way("else".to_owned(), branch.otherwise)]).collect()
         }
-        Verb::Wait(Wait::Until { past, blank, .. }) => {
-            merged([way("the date".to_owned(), step.next), way("past".to_owned(), *past), way("blank".to_owned(), *blank)])
-        }
+        Verb::Wait(Wait::Until { past, blank, .. }) => merged([
+            way("the date".to_owned(), step.next),
+            way("past".to_owned(), *past),
+            way("blank".to_owned(), *blank),
+        ]),
         Verb::Wait(Wait::Event { go, on_timeout, .. }) => {
             merged([way("go".to_owned(), *go), way("timeout".to_owned(), *on_timeout)])
         }
@@ -111,9 +113,10 @@ pub(crate) fn way_taken(step: &Step, workflow: &Workflow, evidence: &Evidence, t
                 Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
             })
         }),
-        Verb::Branch(branch) => evidence.track.as_ref().and_then(|track| {
-            named(if branch.tracks.contains_key(track) { track } else { "else" })
-        }),
+        Verb::Branch(branch) => evidence
+            .track
+            .as_ref()
+            .and_then(|track| named(if branch.tracks.contains_key(track) { track } else { "else" })),
         Verb::Score(_)
         | Verb::Switch(_)
         | Verb::Assign(_)

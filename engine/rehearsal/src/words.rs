@@ -128,7 +128,8 @@ impl Words<'_> {
             }
             What::GivenUp(at) => format!("{} of {} is given up", self.kind(at), place(at)),
             What::Mail(Wording { script, to, subject, says }) => {
-                let script = script.as_deref().map_or("a mail leaves".to_owned(), |script| format!("the mail {script} leaves"));
+                let script =
+                    script.as_deref().map_or("a mail leaves".to_owned(), |script| format!("the mail {script} leaves"));
                 let part = |before: &str, text: &Option<String>| {
                     text.as_ref().map_or_else(String::new, |text| format!("{before}{text}"))
                 };

@@ -35,9 +35,16 @@ pub enum Fact {
         data: BTreeMap<String, serde_json::Value>,
     },
     /// A person puts the lead into a workflow.
-    PutIn { workflow: String },
-    Enters { workflow: String },
-    StaysOut { workflow: String, because: Refusal },
+    PutIn {
+        workflow: String,
+    },
+    Enters {
+        workflow: String,
+    },
+    StaysOut {
+        workflow: String,
+        because: Refusal,
+    },
     Step(At),
     Decides {
         plugin: String,
@@ -50,7 +57,9 @@ pub enum Fact {
         /// Whether there was no decision.
         fails: bool,
     },
-    Owner { owner: Option<String> },
+    Owner {
+        owner: Option<String>,
+    },
     Task {
         #[serde(flatten)]
         at: At,
@@ -89,7 +98,11 @@ pub enum Fact {
         ending: Ending,
         because: Option<Reason>,
     },
-    Touch { channel: Channel, outcome: Outcome, result: Option<TouchResult> },
+    Touch {
+        channel: Channel,
+        outcome: Outcome,
+        result: Option<TouchResult>,
+    },
     Escalated {
         #[serde(flatten)]
         at: At,
@@ -102,8 +115,12 @@ pub enum Fact {
         ending: String,
     },
     Parked(At),
-    Stage { stage: Stage },
-    Segment { segment: Segment },
+    Stage {
+        stage: Stage,
+    },
+    Segment {
+        segment: Segment,
+    },
 }
 
 /// Reads a lead's journal, entry after entry; remembers which run is which.
@@ -161,9 +178,7 @@ impl<'a> FactReader<'a> {
                 Fact::Enters { workflow: self.catalog.definitions.name(workflow)?.to_owned() }
             }
             Note::NotEnrolled { workflow, why } => Fact::StaysOut { workflow: workflow.clone(), because: *why },
-            Note::Entered { run, step } => {
-                Fact::Step(self.at(StepRef { workflow: *self.runs.get(run)?, step: *step }))
-            }
+            Note::Entered { run, step } => Fact::Step(self.at(StepRef { workflow: *self.runs.get(run)?, step: *step })),
             Note::Decided { plugin, verdict, .. } => decides(plugin, verdict, answers.next()),
             Note::Owned { owner, .. } => Fact::Owner { owner: owner.as_ref().map(rep) },
             Note::TaskMade { kind, assignee, due, at, .. } => {

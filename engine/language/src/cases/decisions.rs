@@ -20,7 +20,8 @@ pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<String, Vec<Stub>
     let read = |entry: &Entry| {
         let info = look.plugin(&entry.key.text, entry.key.span.clone())?;
         let items = look.sheet.items(&entry.value);
-        let items = if matches!(entry.value.content, Content::Map(_)) { std::slice::from_ref(&entry.value) } else { items };
+        let items =
+            if matches!(entry.value.content, Content::Map(_)) { std::slice::from_ref(&entry.value) } else { items };
         if items.is_empty() || items.len() > DECISIONS_MAX {
             let message = format!("`{}` has {} decisions", info.name, items.len());
             let problem = Problem::error("empty-list", entry.value.pointer(), message);
@@ -76,10 +77,7 @@ fn stub(look: &Lookup<'_>, node: &Node, info: &PluginInfo) -> Option<Stub> {
 fn example(info: &PluginInfo) -> String {
     let one = |kind: &DecisionKind| match kind {
         DecisionKind::Scoring => "`{ points: 82, segment: hot }`".to_owned(),
-        DecisionKind::Nurture => format!(
-            "`{{ track: {} }}`",
-            info.tracks.first().map_or("weekly", String::as_str)
-        ),
+        DecisionKind::Nurture => format!("`{{ track: {} }}`", info.tracks.first().map_or("weekly", String::as_str)),
         DecisionKind::Escalation => "`remind`".to_owned(),
     };
     format!("write {}", info.kinds.iter().map(one).collect::<Vec<_>>().join(" or "))
@@ -98,9 +96,14 @@ pub(super) fn decided(look: &Lookup<'_>, form: &Form<'_>, info: &PluginInfo) -> 
         fits
     };
     let (scores, escalates) = (DecisionKind::Scoring, DecisionKind::Escalation);
-    if ![fits("points", scores), fits("segment", scores), fits("track", DecisionKind::Nurture), fits("action", escalates)]
-        .into_iter()
-        .all(|fits| fits)
+    if ![
+        fits("points", scores),
+        fits("segment", scores),
+        fits("track", DecisionKind::Nurture),
+        fits("action", escalates),
+    ]
+    .into_iter()
+    .all(|fits| fits)
     {
         return None;
     }

@@ -62,7 +62,13 @@ fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     read.map_or(Some(None), |read| read.map(Some))
 }
 
-fn code<T: Copy>(look: &Lookup<'_>, form: &Form<'_>, key: &str, what: &str, all: &[(&'static str, T)]) -> Option<Option<T>> {
+fn code<T: Copy>(
+    look: &Lookup<'_>,
+    form: &Form<'_>,
+    key: &str,
+    what: &str,
+    all: &[(&'static str, T)],
+) -> Option<Option<T>> {
     whole(form.get(key).map(|node| look.sheet.word(node, what, all)))
 }
 

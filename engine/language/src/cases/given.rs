@@ -32,11 +32,18 @@ pub(super) fn find_verb(
     what: &str,
 ) -> Option<(&'static str, &'static Shape)> {
     if !matches!(node.content, Content::Map(_)) {
-        let problem = Problem::error("wrong-type", node.span.clone(), format!("{what} is a mapping, and this is {}", node.is_a()));
+        let problem = Problem::error(
+            "wrong-type",
+            node.span.clone(),
+            format!("{what} is a mapping, and this is {}", node.is_a()),
+        );
         sheet.report(problem.help(format!("write it as `{{ {}: … }}`", verbs.first().map_or("", |(verb, _)| *verb))));
         return None;
     }
-    let mut found = node.entries().iter().filter_map(|entry| Some((entry, verbs.iter().find(|(verb, _)| *verb == entry.key.text)?)));
+    let mut found = node
+        .entries()
+        .iter()
+        .filter_map(|entry| Some((entry, verbs.iter().find(|(verb, _)| *verb == entry.key.text)?)));
     let names = || verbs.iter().map(|(verb, _)| *verb);
     let Some((_, (verb, shape))) = found.next() else {
         let common = |key: &str| verbs.iter().all(|(_, shape)| shape.key(key).is_some());
@@ -121,7 +128,9 @@ fn when(look: &Lookup<'_>, form: &Form<'_>, first: bool) -> Option<When> {
         (Some(_), Some(_)) => {
             let message = "this says twice when it happens";
             let problem = Problem::error("two-times", form.key_span("after"), message);
-            look.sheet.report(problem.help("keep `at`, counted from the case's beginning, or `after`, from the entry before"));
+            look.sheet.report(
+                problem.help("keep `at`, counted from the case's beginning, or `after`, from the entry before"),
+            );
             None
         }
         (Some(node), None) => moment(look, node).map(When::At),

@@ -50,7 +50,8 @@ pub(super) fn time(sheet: &Sheet<'_>, node: &Node, workspace: &Workspace) -> Opt
     let scalar = sheet.scalar(node, "a time such as `2026-03-02T09:00:00-05:00`")?;
     let at = Timestamp::parse(&scalar.text);
     if at.is_none() {
-        let problem = Problem::error("wrong-type", node.span.clone(), format!("`{}` is no time with its zone", scalar.text));
+        let problem =
+            Problem::error("wrong-type", node.span.clone(), format!("`{}` is no time with its zone", scalar.text));
         sheet.report(match as_local_time(&scalar.text, workspace.settings.calendar.zone()) {
             Some(meant) => problem.label(format!("write `{meant}`")).replace(meant),
             None => problem.help("write it as `2026-03-02T09:00:00-05:00`"),
@@ -66,7 +67,11 @@ pub(super) fn moment(look: &Lookup<'_>, node: &Node) -> Option<Moment> {
         return Some(Moment::After(span));
     }
     let is_time = scalar.text.contains(':') || scalar.text.matches('-').count() == 2;
-    if is_time { time(&look.sheet, node, look.workspace).map(Moment::At) } else { look.sheet.duration(node).map(Moment::After) }
+    if is_time {
+        time(&look.sheet, node, look.workspace).map(Moment::At)
+    } else {
+        look.sheet.duration(node).map(Moment::After)
+    }
 }
 
 impl Lookup<'_> {
@@ -90,7 +95,8 @@ impl Lookup<'_> {
         }
         let message = format!("the workflow `{workflow}` has no step `{step}`");
         let problem = Problem::error("unknown-step", node.span.clone(), message);
-        let elsewhere = self.workspace.workflows.values().find(|other| other.steps.iter().any(|found| found.id == step));
+        let elsewhere =
+            self.workspace.workflows.values().find(|other| other.steps.iter().any(|found| found.id == step));
         let elsewhere = elsewhere.filter(|_| !text.contains('/')).map(|other| format!("{}/{step}", other.name));
         self.sheet.report(match elsewhere {
             Some(there) => problem.label(format!("did you mean `{there}`?")).replace(there),
@@ -160,7 +166,8 @@ impl Lookup<'_> {
         if all().any(|known| *known == path) {
             return Some(path);
         }
-        let problem = Problem::error("unknown-script", node.span.clone(), format!("no workflow uses a script `{path}`"));
+        let problem =
+            Problem::error("unknown-script", node.span.clone(), format!("no workflow uses a script `{path}`"));
         let names: Vec<&str> = all().map(String::as_str).collect();
         self.sheet.report(problem.suggest(&path, names, "scripts that workflows use"));
         None
@@ -286,7 +293,8 @@ impl Lookup<'_> {
             Content::Scalar(scalar) => Some(Value::Text(scalar.text.clone())),
             Content::List(_) => self.sheet.value(node, ValueType::List, "a list of texts"),
             Content::Map(_) => {
-                let problem = Problem::error("wrong-type", node.pointer(), "a value is wanted here, and this is a mapping");
+                let problem =
+                    Problem::error("wrong-type", node.pointer(), "a value is wanted here, and this is a mapping");
                 self.sheet.report(problem.help("write one value, or a list of texts"));
                 None
             }
@@ -313,9 +321,7 @@ const ENGINES_ENDINGS: [&str; 5] = ["completed", "cancelled", "removed", "disqua
 fn makes_tasks(verb: &Verb) -> bool {
     match verb {
         Verb::Call(_) | Verb::Task(_) => true,
-        Verb::Cadence(cadence) => {
-            cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }))
-        }
+        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. })),
         _ => false,
     }
 }

@@ -128,9 +128,9 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
         None => {
             let message = "nothing says when the case begins";
             let problem = Problem::error("missing-key", form.pointer(), message);
-            sheet.report(
-                problem.help("add `starts: 2026-03-02T09:00:00-05:00` to the file, or to the case: its clock has to stand somewhere"),
-            );
+            sheet.report(problem.help(
+                "add `starts: 2026-03-02T09:00:00-05:00` to the file, or to the case: its clock has to stand somewhere",
+            ));
             None
         }
     };

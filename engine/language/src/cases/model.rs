@@ -1,13 +1,13 @@
 //! A case as it was checked: what is given, who does what, and what is expected. Everything that it names exists.
 
+use cadenza_core::effect::NoticeKind;
 use cadenza_core::event::EventType;
+use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{Action, Segment};
-use cadenza_core::effect::NoticeKind;
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_core::gate::Reason;
 use std::collections::BTreeMap;
 
 /// A test file.
@@ -57,8 +57,14 @@ pub enum Stub {
     Real,
     /// It gives no decision.
     Fails,
-    Score { points: i32, segment: Segment },
-    Track { track: String, look_again: Option<Span> },
+    Score {
+        points: i32,
+        segment: Segment,
+    },
+    Track {
+        track: String,
+        look_again: Option<Span>,
+    },
     Escalate(Action),
 }
 
@@ -156,28 +162,57 @@ pub enum Who {
 #[derive(Clone, Debug)]
 pub enum What {
     /// It comes into the workflow.
-    Enters { workflow: String },
+    Enters {
+        workflow: String,
+    },
     /// It is not let into the workflow.
-    StaysOut { workflow: String, because: Option<Refusal> },
+    StaysOut {
+        workflow: String,
+        because: Option<Refusal>,
+    },
     /// It comes to a step.
     Step(Place),
     /// A task of the step is made.
-    Task { place: Place, who: Option<Who>, due: Option<Moment> },
+    Task {
+        place: Place,
+        who: Option<Who>,
+        due: Option<Moment>,
+    },
     /// A task of the step is given up.
     GivenUp(Place),
     /// A mail leaves.
     Mail(Wording),
     /// A rep hears of an overdue task.
-    Notice { kind: NoticeKind, to: Option<String> },
+    Notice {
+        kind: NoticeKind,
+        to: Option<String>,
+    },
     /// A touch may never happen.
-    Refused { channel: Channel, because: Option<Reason> },
+    Refused {
+        channel: Channel,
+        because: Option<Reason>,
+    },
     /// A touch has to wait.
-    Held { channel: Channel, because: Option<Reason>, until: Option<Moment> },
-    Decides { plugin: String, decided: Decided },
+    Held {
+        channel: Channel,
+        because: Option<Reason>,
+        until: Option<Moment>,
+    },
+    Decides {
+        plugin: String,
+        decided: Decided,
+    },
     Owner(Who),
-    Touch { channel: Channel, outcome: Option<Outcome>, result: Option<TouchResult> },
+    Touch {
+        channel: Channel,
+        outcome: Option<Outcome>,
+        result: Option<TouchResult>,
+    },
     /// A run is over.
-    Ended { ending: String, workflow: String },
+    Ended {
+        ending: String,
+        workflow: String,
+    },
     /// A run waits for a person; at any step when none.
     Parked(Option<Place>),
     /// What is known of the lead when the case is over.

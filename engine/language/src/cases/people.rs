@@ -41,7 +41,8 @@ pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Op
     let results: Vec<_> = TouchResult::ALL.iter().map(|result| (result.as_str(), *result)).collect();
     let outcome = form.get("outcome").map(|node| sheet.word(node, "how a task ends", &outcomes));
     let result = form.get("result").map(|node| sheet.word(node, "what a lead says", &results));
-    let (outcome, result) = (outcome.map_or(Some(None), |it| it.map(Some))?, result.map_or(Some(None), |it| it.map(Some))?);
+    let (outcome, result) =
+        (outcome.map_or(Some(None), |it| it.map(Some))?, result.map_or(Some(None), |it| it.map(Some))?);
     // One without a step is about calls; tasks that are none are done.
     let is_call = step.is_none_or(|step| !matches!(step.verb, Verb::Task(_)));
     let ends: Vec<Outcome> = if is_call { call_outcomes().collect() } else { vec![Outcome::Done] };

@@ -85,7 +85,8 @@ fn event(
     if row.len() != head.len() {
         let place = row.first().map_or(0..0, |cell| cell.span.clone());
         let message = format!("this row has {} values, and the first has {}", row.len(), head.len());
-        look.sheet.report(Problem::error("bad-row", place, message).help("a value with a comma in it stands in quotes"));
+        look.sheet
+            .report(Problem::error("bad-row", place, message).help("a value with a comma in it stands in quotes"));
         return None;
     }
     let cell = |name: &str| {

@@ -3,10 +3,10 @@
 use crate::shape::Takes::{Duration, Either, Event, Form, List, Map, Ref, Text, Time, Value, Whole, Words};
 use crate::shape::{Key, Shape, Takes, optional, required};
 use cadenza_core::effect::NoticeKind;
+use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{Action, Segment};
-use cadenza_core::gate::Reason;
 
 pub(crate) static TEST: Shape = Shape {
     name: "a test file",
@@ -27,11 +27,7 @@ const DECISIONS: Key = optional(
     "What plugins decide, by the plugin's name; one that is left out decides for itself",
 );
 const HABITS: Takes = Either(&[Words(nobody), Form(&HABIT), List(&Form(&HABIT))]);
-const PEOPLE: Key = optional(
-    "people",
-    HABITS,
-    "Who does tasks that `given` says nothing of; nobody when left out",
-);
+const PEOPLE: Key = optional("people", HABITS, "Who does tasks that `given` says nothing of; nobody when left out");
 
 static DECISION: Takes = Either(&[Words(stub_words), Form(&STUB), List(&ONE_DECISION)]);
 static ONE_DECISION: Takes = Either(&[Words(stub_words), Form(&STUB)]);
@@ -51,7 +47,11 @@ pub(super) static CASE: Shape = Shape {
         ),
         PEOPLE,
         optional("until", Either(&[Duration, Time]), "How far time goes; until all is quiet when left out"),
-        required("expect", List(&ANY_EXPECTED), "What should come of it, in order of time; things between may be left out"),
+        required(
+            "expect",
+            List(&ANY_EXPECTED),
+            "What should come of it, in order of time; things between may be left out",
+        ),
     ],
 };
 
@@ -143,7 +143,8 @@ pub(super) static GIVEN: [(&str, &Shape); 4] =
 
 const OF: Key = optional("lead", Ref("lead of this file"), "Whose; of any lead when left out");
 const LEADS: Key = optional("leads", Whole(0, LEADS_MAX), "Of exactly so many leads");
-const ON: Key = optional("at", Either(&[Duration, Time]), "When, to the minute: so long after the case began, or a time");
+const ON: Key =
+    optional("at", Either(&[Duration, Time]), "When, to the minute: so long after the case began, or a time");
 const LATEST: Key = optional("by", Either(&[Duration, Time]), "At the latest: so long after the case began, or a time");
 pub(super) const LEADS_MAX: u32 = 100_000;
 

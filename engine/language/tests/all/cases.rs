@@ -65,7 +65,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("within: 10m, outcome: voicemail", "within: 10m", "missing-key"),
     ("within: 10m, outcome: voicemail", "within: 10m, outcome: done", "wrong-outcome"),
     ("within: 10m, outcome: voicemail", "within: 10m, outcome: voicemail, result: qualified", "wrong-outcome"),
-    ("event: lead.created, lead: ada }\n      - { after: 5m", "event: lead.created }\n      - { after: 5m", "which-lead"),
+    (
+        "event: lead.created, lead: ada }\n      - { after: 5m",
+        "event: lead.created }\n      - { after: 5m",
+        "which-lead",
+    ),
     ("{ event: lead.created, lead: ada }", "{ event: lead.create, lead: ada }", "unknown-event"),
     ("{ event: lead.created, lead: ada }", "{ evnt: lead.created, lead: ada }", "unknown-verb"),
     ("{ event: lead.created, lead: ada }", "{ lead: ada }", "no-verb"),
@@ -106,7 +110,8 @@ fn every_mistake_in_a_test_file_is_named_and_mended() {
             let mut mended = good.replacen(before, after, 1);
             mended.replace_range(one.span.clone(), one.replacement.as_deref().expect("it is there"));
             let (again, _) = self::checked(&mended, &table);
-            let still = again.diagnostics.iter().any(|other| other.code == one.code && other.span.start == one.span.start);
+            let still =
+                again.diagnostics.iter().any(|other| other.code == one.code && other.span.start == one.span.start);
             assert!(!still, "`{:?}` does not mend `{after}`", one.replacement);
         }
     }

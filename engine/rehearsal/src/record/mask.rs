@@ -12,17 +12,14 @@ const PHONE: &str = "+1212555";
 /// Fields that say what a lead wrote, or where exactly it is.
 const DROPPED: [&str; 4] = ["message", "pain", "city", "campaign"];
 /// Fields that say what kind of lead it is, and not which.
-const KEPT: [&str; 10] = [
-    "title", "seniority", "industry", "employees", "country", "region", "timezone", "language", "source", "product",
-];
+const KEPT: [&str; 10] =
+    ["title", "seniority", "industry", "employees", "country", "region", "timezone", "language", "source", "product"];
 /// What else decides about a lead, and is no text.
 const FIGURES: [&str; 3] = ["budget", "deal_size", "project_date"];
 /// The longest text that may pass for a code.
 const CODE_CHARS_MAX: usize = 40;
 /// Names shorter than this are found in too many words.
 const TELLING_CHARS_MIN: usize = 3;
-/// So many digits after each other may be a number of somebody.
-const DIGITS_MAX: usize = 5;
 
 /// What was made up for what.
 #[derive(Debug, Default)]
@@ -135,10 +132,9 @@ impl Mask {
     }
 }
 
-/// Whether a text looks like a code, and not like something that a person wrote.
+/// Whether a text looks like a code, and not like something that a person wrote, nor like the number of anything.
 fn is_code(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/' | ':');
-    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_' | '.' | '/' | ':');
     let is_time = cadenza_core::time::Timestamp::parse(text).is_some();
-    is_time || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain) && longest <= DIGITS_MAX)
+    is_time || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain))
 }

@@ -42,7 +42,11 @@ fn past() -> Past {
             (
                 at("2026-03-02T14:00:00.700Z"),
                 vec![
-                    heard("lead.created", fields, json!({ "page": "/pricing", "submission": "grace-1", "note": "Hi there" })),
+                    heard(
+                        "lead.created",
+                        fields,
+                        json!({ "page": "/pricing", "submission": "grace-1", "note": "Hi there" }),
+                    ),
                     Fact::Enters { workflow: "inbound".to_owned() },
                     decides,
                     Fact::Step(place("switch-2")),

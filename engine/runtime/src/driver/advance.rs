@@ -30,7 +30,8 @@ impl Driver {
         &mut self,
         to: Timestamp,
         pace: Pace,
-        reply: oneshot::Sender<Result<Timestamp, Refused>>) {
+        reply: oneshot::Sender<Result<Timestamp, Refused>>,
+    ) {
         if self.desk.clock.kind() != crate::clock::ClockKind::Virtual {
             let _ = reply.send(Err(Refused::NotVirtual));
         } else if self.advancing.is_some() {

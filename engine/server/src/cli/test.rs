@@ -175,7 +175,8 @@ impl Test {
 
     fn summary(&self, report: &Report) -> String {
         let failed = report.played.iter().filter(|played| !played.holds()).count();
-        let (played, files) = (report.played.len(), report.files.files().filter(|(file, _)| file.ends_with(".yaml")).count());
+        let (played, files) =
+            (report.played.len(), report.files.files().filter(|(file, _)| file.ends_with(".yaml")).count());
         if files == 0 {
             return "There is no test file: write one beside a workflow, such as `inbound.test.yaml`.".to_owned();
         }

@@ -34,16 +34,13 @@ impl Why {
 }
 
 /// The whole journal, page by page, with facts beside the words where they are wanted, and the zone that its words are in.
-pub(super) fn entries(
-    client: &Client,
-    lead: &str,
-    facts: bool,
-) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+pub(super) fn entries(client: &Client, lead: &str, facts: bool) -> anyhow::Result<(Vec<Value>, Option<String>)> {
     let mut entries: Vec<Value> = Vec::new();
     let mut unreadable = 0;
     let mut cursor: Option<String> = None;
     loop {
-        let parameters = query(&[("limit", Some("200")), ("cursor", cursor.as_deref()), ("facts", facts.then_some("true"))]);
+        let parameters =
+            query(&[("limit", Some("200")), ("cursor", cursor.as_deref()), ("facts", facts.then_some("true"))]);
         let mut page = client.get(&path("/v1/leads/", lead, &format!("/timeline{parameters}")))?;
         if let Value::Array(found) = page["items"].take() {
             entries.extend(found);

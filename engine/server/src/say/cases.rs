@@ -89,8 +89,7 @@ pub(crate) fn coverage(workflows: &[WorkflowCoverage], all: bool) -> String {
         ));
     }
     for of in workflows {
-        let parts =
-            [("steps", &of.never_reached), ("ways", &of.never_taken), ("endings by `leave`", &of.never_left)];
+        let parts = [("steps", &of.never_reached), ("ways", &of.never_taken), ("endings by `leave`", &of.never_left)];
         for (what, names) in parts.into_iter().filter(|(_, names)| !names.is_empty()) {
             lines.extend(wrapped(&format!("No case visits these {what} of {}: ", of.workflow), names, all));
         }
