@@ -59,6 +59,17 @@ fn crates_know_only_whom_they_may() {
             ],
         ),
         (
+            "cadenza-rehearsal",
+            &[
+                // How an event is taken in, and how a journal is told.
+                "cadenza-api",
+                "cadenza-core",
+                "cadenza-language",
+                "cadenza-runtime",
+                "cadenza-store",
+            ],
+        ),
+        (
             "cadenza-kit",
             &[
                 "cadenza-builds",
@@ -79,6 +90,7 @@ fn crates_know_only_whom_they_may() {
                 "cadenza-couriers",
                 "cadenza-kit",
                 "cadenza-language",
+                "cadenza-rehearsal",
                 "cadenza-runtime",
                 "cadenza-sandbox",
                 "cadenza-sdk",
@@ -138,12 +150,24 @@ fn the_runtime_has_no_face() {
     }
 }
 
+/// A case hears and says what everybody else does, and nothing of it is a request or a command line.
+#[test]
+fn a_rehearsal_has_no_face() {
+    let rehearsal = &edges()["cadenza-rehearsal"];
+    for banned in ["axum", "hyper", "hyper-util", "clap", "sled", "cadenza-couriers", "cadenza-sled"] {
+        assert!(
+            !rehearsal.contains(banned),
+            "cadenza-rehearsal must not depend on {banned}: cases are played in memory"
+        );
+    }
+}
+
 /// The modules at the top of a crate know each other in one direction only, so that a reader of one need not have read
 /// those that use it. What tests use does not count.
 #[test]
 fn no_modules_go_in_circles() {
     let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine");
-    let crates = "api builds core couriers kit language runtime sandbox server signatures store store/sled";
+    let crates = "api builds core couriers kit language rehearsal runtime sandbox server signatures store store/sled";
     for of in crates.split(' ') {
         let uses = uses_in(&engine.join(of).join("src"));
         assert!(uses.len() > 1 || of == "store/sled", "{of}: {uses:?}");

@@ -20,8 +20,6 @@ const FIGURES: [&str; 3] = ["budget", "deal_size", "project_date"];
 const CODE_CHARS_MAX: usize = 40;
 /// Names shorter than this are found in too many words.
 const TELLING_CHARS_MIN: usize = 3;
-/// So many digits after each other may be a number of somebody.
-const DIGITS_MAX: usize = 5;
 
 /// What was made up for what.
 #[derive(Debug, Default)]
@@ -134,10 +132,9 @@ impl Mask {
     }
 }
 
-/// Whether a text looks like a code, and not like something that a person wrote.
+/// Whether a text looks like a code, and not like something that a person wrote, nor like the number of anything.
 fn is_code(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/' | ':');
-    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_' | '.' | '/' | ':');
     let is_time = cadenza_core::time::Timestamp::parse(text).is_some();
-    is_time || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain) && longest <= DIGITS_MAX)
+    is_time || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain))
 }
