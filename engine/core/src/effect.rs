@@ -202,10 +202,11 @@ impl Outgoing {
             via: self.via.clone(),
             at: self.message.at(),
             script: self.message.script(),
-            written_to,
             may_have_left: self.started_at.is_some(),
             wanted: self.redriven,
             deferred: self.deferred,
+            is_fixed: written_to.is_some(),
+            written_to,
         }
     }
 
@@ -245,7 +246,7 @@ pub enum Message {
         step: StepId,
         #[n(2)]
         script: ScriptId,
-        /// Set when the first attempt begins, so that every attempt says the same.
+        /// Set when the first attempt begins, so that every attempt says the same, and to the same address.
         #[n(3)]
         rendered: Option<Rendered>,
     },

@@ -347,6 +347,11 @@ pub struct MessageDue {
     /// The gate's verdict when it was last put off.
     #[n(10)]
     pub deferred: Option<Verdict>,
+    /// Whether the message leaves as it was written for an earlier attempt, and to no other address. False in entries of earlier
+    /// programs, which wrote the lead's present address into a mail that had failed.
+    #[n(11)]
+    #[cbor(skip_if = "is_false", default)]
+    pub is_fixed: bool,
 }
 
 /// Who asks a plugin: a step or an overdue task. An answer that no longer fits is recorded and not applied.

@@ -347,7 +347,32 @@ pub struct ScheduleState {
     /// Since when the workspace no longer has the schedule. A firing due in that time is not missed.
     #[n(91)]
     pub removed: Option<Timestamp>,
+    /// The nominal times of all firings that began, in order and apart from each other; at most [`SERIES_MAX`]. A clock that was
+    /// set back comes by them again, and none of them fires twice.
+    #[n(92)]
+    #[cbor(default, skip_if = "Vec::is_empty")]
+    pub ran: Vec<Series>,
 }
+
+/// Firings that began one after another: those of both these nominal times, and of each time of the schedule between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Series {
+    #[n(0)]
+    pub from: Timestamp,
+    #[n(1)]
+    pub to: Timestamp,
+}
+
+impl Series {
+    /// Whether this time lies in it.
+    pub fn has(&self, at: Timestamp) -> bool {
+        self.from <= at && at <= self.to
+    }
+}
+
+/// How many series of firings a schedule remembers. Of more the oldest two count as one, so that a clock that is set back
+/// behind them leaves out what lies between them rather than firing anything twice.
+pub const SERIES_MAX: usize = 20;
 
 /// A firing that is going through the leads.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use cadenza_core::account::Account;
+use cadenza_core::account::{Account, Hold};
 use cadenza_core::effect::Question;
 use cadenza_core::event::{Answer, Event, Report, StandardEvent};
 use cadenza_core::heart::{
@@ -113,6 +113,36 @@ fn a_number_that_serves_nobody_is_told_to_all_who_have_it_in_a_few_runs() {
     let told = changes.leads.values().filter(|lead| !lead.state.lead.consent.bound.is_empty()).count();
     assert_eq!(told, HOLDERS_MAX, "all hear that the number is bound");
     assert!(stops <= 4, "it ran again {stops} times");
+}
+
+/// Who cannot be read is told later, and stops nobody.
+#[test]
+fn what_a_lead_that_cannot_be_read_is_told_is_kept_for_it() {
+    let (world, now) = (w::world(vec![], hot), at("2026-03-02T14:30:00Z"));
+    let account = AccountId::of_key("name:acme");
+    let [damaged, sound] = [1, 2].map(|n| LeadId::new(now, n));
+    let mut known = Account::new(account, "Acme".to_owned());
+    known.hold = Some(Hold {
+        owner: cadenza_core::lead::RepId("ada".to_owned()),
+        until: now,
+        until_event: None,
+        workflow: cadenza_core::id::Digest(1),
+        on_expiry: None,
+        leads: vec![damaged, sound],
+    });
+    let mut set = WorkingSet::default();
+    set.put(Record::Account(account, Some(known).into()));
+    set.put(Record::Lead(damaged, Found::Damaged("torn".into())));
+    set.put(Record::Lead(sound, Some(LeadState::new(sound, now)).into()));
+    let none = Paused::default();
+    let (definitions, live) = (&world.definitions, &world.live);
+    let rules = Rules { definitions, live, paused: &none, asks_account: false, older_keys: false, now };
+    let done = compute(&Command::AccountDue(account), rules, &set, &mut Silent, &mut Vec::new());
+    let (_, changes) = done.expect("one of them stops nobody");
+    assert!(changes.leads.contains_key(&sound), "{changes:?}");
+    let untold: Vec<LeadId> = changes.untold.iter().map(|untold| untold.lead).collect();
+    assert_eq!(untold, [damaged], "{changes:?}");
+    assert!(matches!(changes.untold[0].event, Event::HoldExpired { .. }), "{changes:?}");
 }
 
 /// A decider that answers everything at once, and counts.

@@ -1,7 +1,7 @@
 //! When a schedule fires: the times of its cron, and what it remembers against what the clock shows. Pure; the driver and
 //! the faces ask the same, so that what is shown is what will be done.
 
-use cadenza_core::state::ScheduleState;
+use cadenza_core::state::{SERIES_MAX, ScheduleState, Series};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Schedule;
 use croner::Cron;
@@ -20,33 +20,63 @@ impl Times {
         Some(Self { cron: Cron::from_str(&schedule.cron).ok()?, zone: TimeZone::get(&schedule.timezone).ok()? })
     }
 
-    /// The first one after `at`; [`Timestamp::MAX`] when there is none.
-    pub(crate) fn next_after(&self, at: Timestamp) -> Timestamp {
+    /// The first one after `at` whose firing has not begun yet; [`Timestamp::MAX`] when there is none.
+    pub(crate) fn next_after(&self, at: Timestamp, ran: &[Series]) -> Timestamp {
+        let mut next = self.first_after(at);
+        while let Some(series) = ran.iter().find(|series| series.has(next)) {
+            next = self.first_after(series.to);
+        }
+        next
+    }
+
+    fn first_after(&self, at: Timestamp) -> Timestamp {
         let zoned = at.to_jiff().to_zoned(self.zone.clone());
         let next = self.cron.find_next_occurrence(&zoned, false);
         next.map_or(Timestamp::MAX, |next| Timestamp::from_jiff(next.timestamp()))
     }
 
-    /// The latest ones after `after`, up to and including `until`, in order, at most so many: found from the end, so that a
-    /// clock that jumped over years costs no more than these.
-    pub fn latest(&self, after: Timestamp, until: Timestamp, at_most: usize) -> Vec<Timestamp> {
+    /// The latest ones after `after`, up to and including `until`, whose firings have not begun yet, in order, at most so many:
+    /// found from the end, so that a clock that jumped over years costs no more than these.
+    pub fn latest(&self, after: Timestamp, until: Timestamp, ran: &[Series], at_most: usize) -> Vec<Timestamp> {
         let mut found = Vec::new();
-        let mut from = until.to_jiff().to_zoned(self.zone.clone());
+        let (mut from, mut inclusive) = (until, true);
         while found.len() < at_most
-            && let Ok(time) = self.cron.find_previous_occurrence(&from, found.is_empty())
+            && let Ok(time) = self.cron.find_previous_occurrence(&from.to_jiff().to_zoned(self.zone.clone()), inclusive)
             && let at = Timestamp::from_jiff(time.timestamp())
             && at > after
         {
-            found.push(at);
-            from = time;
+            let series = ran.iter().find(|series| series.has(at));
+            found.extend(series.is_none().then_some(at));
+            (from, inclusive) = (series.map_or(at, |series| series.from), false);
         }
         found.reverse();
         found
     }
 
+    /// Notes that the firing of this time begins.
+    pub(crate) fn note(&self, ran: &mut Vec<Series>, at: Timestamp) {
+        let place = ran.partition_point(|series| series.to < at);
+        ran.insert(place, Series { from: at, to: at });
+        self.join(ran, place + 1);
+        self.join(ran, place);
+        if ran.len() > SERIES_MAX {
+            ran[0].to = ran.remove(1).to;
+        }
+    }
+
+    /// Makes one of a series and the one before it when no time of the schedule lies between them.
+    fn join(&self, ran: &mut Vec<Series>, place: usize) {
+        let (Some(before), Some(series)) = (place.checked_sub(1).and_then(|before| ran.get(before)), ran.get(place)) else {
+            return;
+        };
+        if self.first_after(before.to) >= series.from {
+            ran[place - 1].to = ran.remove(place).to;
+        }
+    }
+
     /// Whether all of these may be times of it.
     pub(crate) fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
-        times.into_iter().all(|at| self.next_after(at.plus_ms(-1)) == at)
+        times.into_iter().all(|at| self.first_after(at.plus_ms(-1)) == at)
     }
 }
 
@@ -56,7 +86,8 @@ pub fn rule(schedule: &Schedule) -> String {
 }
 
 /// Until when a schedule's times have been dealt with, by what it remembers. One that is new, was removed in between or has
-/// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now.
+/// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now: or a
+/// clock that was ahead by years would silence a schedule for as long. What ran by that clock does not run again.
 pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
     let has_other_times = state.rule.as_ref().is_some_and(|known| *known != rule(schedule));
     if state.removed.is_some() || has_other_times {
@@ -67,7 +98,7 @@ pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Ti
 
 /// When a schedule fires next, by what it remembers; a time that has passed when one is overdue.
 pub fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
-    let next = Times::of(schedule)?.next_after(handled(schedule, state, now));
+    let next = Times::of(schedule)?.next_after(handled(schedule, state, now), &state.ran);
     (next < Timestamp::MAX).then_some(next)
 }
 
@@ -101,7 +132,7 @@ mod tests {
             ("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", "2026-03-28T22:00:00Z"),
         ];
         for (cron, zone, after, expected) in cases {
-            let next = Times::of(&schedule(cron, zone)).expect("a good schedule").next_after(at(after));
+            let next = Times::of(&schedule(cron, zone)).expect("a good schedule").first_after(at(after));
             assert_eq!(next, at(expected), "`{cron}` in {zone} after {after}");
         }
     }
@@ -119,14 +150,14 @@ mod tests {
             {
                 let (from, until) = (at(around).plus_ms(-3 * DAY_MS), at(around));
                 let mut forward = Vec::new();
-                let mut next = times.next_after(from);
+                let mut next = times.first_after(from);
                 while next <= until {
                     forward.push(next);
-                    next = times.next_after(next);
+                    next = times.first_after(next);
                 }
-                assert_eq!(times.latest(from, until, 10_000), forward, "`{cron}` in {zone} up to {around}");
+                assert_eq!(times.latest(from, until, &[], 10_000), forward, "`{cron}` in {zone} up to {around}");
                 let tail = forward.len().saturating_sub(5);
-                assert_eq!(times.latest(from, until, 5), forward[tail..], "`{cron}` in {zone} up to {around}");
+                assert_eq!(times.latest(from, until, &[], 5), forward[tail..], "`{cron}` in {zone} up to {around}");
             }
         }
     }
@@ -136,8 +167,53 @@ mod tests {
         let times = Times::of(&schedule("* * * * *", "Europe/Berlin")).expect("a good schedule");
         // croner looks no further than the year 5000.
         let until = at("4900-01-01T00:00:30Z");
-        let latest = times.latest(at("1971-01-01T00:00:00Z"), until, 3);
+        let latest = times.latest(at("1971-01-01T00:00:00Z"), until, &[], 3);
         assert_eq!(latest, [-2, -1, 0].map(|minutes| at("4900-01-01T00:00:00Z").plus_ms(minutes * 60_000)));
+    }
+
+    /// The days of March 2026 on which a daily schedule ran, as series.
+    fn ran(times: &Times, days: impl IntoIterator<Item = u32>) -> Vec<Series> {
+        let mut ran = Vec::new();
+        days.into_iter().for_each(|day| times.note(&mut ran, at(&format!("2026-03-{day:02}T08:00:00Z"))));
+        ran
+    }
+
+    #[test]
+    fn what_ran_does_not_run_again_and_what_was_passed_over_does() {
+        let times = Times::of(&schedule("0 8 * * *", "UTC")).expect("a good schedule");
+        let day = |at: Timestamp| at.to_jiff().to_zoned(TimeZone::UTC).day();
+        // The days that ran, how many series they are, and which are left when the clock begins anew on the first.
+        for (days, series, left) in [
+            (vec![2, 3, 4], 1, vec![1, 5, 6, 7, 8, 9]),
+            (vec![2, 3, 7], 2, vec![1, 4, 5, 6, 8, 9]),
+            (vec![2, 7, 3], 2, vec![1, 4, 5, 6, 8, 9]),
+            (vec![5, 3, 4], 1, vec![1, 2, 6, 7, 8, 9]),
+            (vec![2, 4, 6, 3, 5], 1, vec![1, 7, 8, 9]),
+            (vec![], 0, vec![1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ] {
+            let ran = ran(&times, days.iter().copied());
+            assert_eq!(ran.len(), series, "{days:?}: {ran:?}");
+            let (begin, end) = (at("2026-03-01T00:00:00Z"), at("2026-03-09T12:00:00Z"));
+            let mut forward = vec![times.next_after(begin, &ran)];
+            while let Some(next) = forward.last().map(|last| times.next_after(*last, &ran)).filter(|next| *next <= end) {
+                forward.push(next);
+            }
+            assert_eq!(forward.iter().map(|at| day(*at)).collect::<Vec<_>>(), left, "{days:?}");
+            assert_eq!(times.latest(begin, end, &ran, 100), forward, "{days:?}: looking back finds the same");
+        }
+    }
+
+    #[test]
+    fn of_too_many_series_the_oldest_are_taken_for_one() {
+        let times = Times::of(&schedule("0 * * * *", "UTC")).expect("a good schedule");
+        let hour = |n: i64| at("2026-03-01T00:00:00Z").plus_ms(n * 60 * 60_000);
+        let mut ran = Vec::new();
+        for n in 0..=SERIES_MAX as i64 {
+            times.note(&mut ran, hour(2 * n));
+        }
+        assert_eq!(ran.len(), SERIES_MAX);
+        assert_eq!((ran[0].from, ran[0].to, ran[1].from), (hour(0), hour(2), hour(4)));
+        assert_eq!(times.next_after(hour(-1), &ran), hour(3), "what lies between the oldest two is left out");
     }
 
     #[test]

@@ -80,7 +80,12 @@ pub struct MemoryDisk {
     /// What becomes of the next batch that is written.
     fault: Arc<Mutex<Option<Fault>>>,
     stalls: Arc<Stalls>,
+    /// Records that were spoilt, as they were.
+    spoilt: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
 }
+
+/// What a record that was spoilt holds.
+const SPOILT: [u8; 2] = [1, 0xFF];
 
 /// How many want commits to wait, and where these wait for the last of them.
 #[derive(Default)]
@@ -124,15 +129,25 @@ impl MemoryDisk {
     /// Spoils records of a kind (the first byte of their keys) as a fault below would: the one of this number, or all. How many
     /// there were.
     pub fn spoil(&self, kind: u8, number: Option<usize>) -> usize {
-        let mut records = self.records();
+        let (mut records, mut spoilt) = (self.records(), self.spoilt());
         let mut count = 0;
-        for (ix, (_, value)) in records.range_mut(vec![kind]..vec![kind + 1]).enumerate() {
-            if number.is_none_or(|number| number == ix) {
-                *value = vec![1, 0xFF];
+        for (ix, (key, value)) in records.range_mut(vec![kind]..vec![kind + 1]).enumerate() {
+            if number.is_none_or(|number| number == ix) && *value != SPOILT {
+                spoilt.insert(key.clone(), std::mem::replace(value, SPOILT.to_vec()));
             }
             count += 1;
         }
         count
+    }
+
+    /// Makes what was spoilt as it was, unless it was written anew or taken away meanwhile.
+    pub fn mend(&self) {
+        let mut records = self.records();
+        for (key, value) in std::mem::take(&mut *self.spoilt()) {
+            if let Some(there) = records.get_mut(&key).filter(|there| **there == SPOILT) {
+                *there = value;
+            }
+        }
     }
 
     /// Takes the records of a kind (the first byte of their keys) away, as a program would that forgets to write them.
@@ -174,6 +189,10 @@ impl MemoryDisk {
 
     fn records(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spoilt(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn space_left(&self) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-type Records = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What a record that cannot be read holds.
 const SPOILT: [u8; 2] = [1, 0xFF];
@@ -131,6 +131,25 @@ impl Disk {
         }
         copy.mend();
         copy
+    }
+
+    /// Records that cannot be read, as they were.
+    pub(crate) fn spoilt(&self) -> Records {
+        self.platter().spoilt.clone()
+    }
+
+    /// Nothing is on it any more, for a backup to be restored: with records that could not be read when it was begun.
+    pub(crate) fn empty(&self, spoilt: Records) {
+        self.heal();
+        let mut platter = self.platter();
+        (platter.records, platter.older) = (Records::new(), Records::new());
+        platter.beside = None;
+        platter.spoilt = spoilt;
+    }
+
+    /// Everything that lies on it now.
+    pub(crate) fn records(&self) -> Records {
+        self.platter().records.clone()
     }
 
     /// The process that had it open is gone: a mutant may have kept something back that is lost with it.

@@ -41,14 +41,14 @@ pub enum Fault {
     Pool(Vec<Answers>),
     /// Attempts to send fare so from here on, in turn; all that follow are taken.
     Post(Vec<Attempt>),
-    /// A batch meets a record that another writer changed. Not there yet: the store has no such answer. It belongs into
-    /// `store.rs`, as the answer of a commit.
-    Conflict,
-    /// Some partitions are handed to another writer. Not there yet: one writer holds all. It belongs into `life.rs`, beside
-    /// [`Self::TakenOver`].
+    /// So many batches meet a record that another writer has changed.
+    Conflict(u8),
+    /// Another writer claims what this one holds: it hears so from the next batch, and ends.
     HandOver,
-    /// The data comes back as it was when a backup was taken. Not there yet. It belongs into `life.rs`, between two lives.
-    Restored,
+    /// A backup is begun, and written after so many steps.
+    BackUp(u8),
+    /// The data comes back as it was when the last backup was begun; whether its outbox is held.
+    Restored(bool),
 }
 
 /// Kinds of records that are damaged. Of counters and definitions the loss is told of and lived with, and a scan would find it.
@@ -159,6 +159,9 @@ pub enum Name {
     DamagedSchedule,
     ClockAhead,
     ClockBack,
+    Conflict,
+    HandOver,
+    Restored,
     PoolLate,
     PoolBreaksOff,
     PoolBreaksOffAgain,
@@ -178,7 +181,7 @@ pub enum Name {
 
 impl Name {
     /// All of them: what a long run must have seen.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::Crash,
         Self::Stop,
         Self::TakenOver,
@@ -199,6 +202,9 @@ impl Name {
         Self::DamagedSchedule,
         Self::ClockAhead,
         Self::ClockBack,
+        Self::Conflict,
+        Self::HandOver,
+        Self::Restored,
         Self::PoolLate,
         Self::PoolBreaksOff,
         Self::PoolBreaksOffAgain,
@@ -263,16 +269,20 @@ impl Fault {
             7..9 => Self::Stop,
             9..11 => Self::TakenOver(dice.from_to(0, 40) as u16),
             11..12 => Self::ClockBack(dice.from_to(1, 24 * 60)),
-            12..20 => Self::CommitNotKept,
-            20..28 => Self::CommitHalfKnown,
-            28..32 => Self::DiskFull(dice.from_to(1, 5) as u8),
-            32..33 => Self::NoRoom,
-            33..38 => Self::ReadFails(dice.from_to(0, 12) as u8),
-            38..43 => Self::ReadsLate(dice.one_of(&[0, 1, 3, 9])),
-            43..50 => Self::Damaged(dice.one_of(&Kind::ALL), dice.place()),
-            50..56 => Self::Mended,
-            56..61 => Self::ClockAhead(dice.from_to(1, 2 * 24 * 60)),
-            61..72 => Self::Pool((0..dice.from_to(1, 6)).map(|_| Answers::draw(dice)).collect()),
+            12..19 => Self::CommitNotKept,
+            19..26 => Self::CommitHalfKnown,
+            26..29 => Self::DiskFull(dice.from_to(1, 5) as u8),
+            29..30 => Self::NoRoom,
+            30..34 => Self::ReadFails(dice.from_to(0, 12) as u8),
+            34..38 => Self::ReadsLate(dice.one_of(&[0, 1, 3, 9])),
+            38..45 => Self::Damaged(dice.one_of(&Kind::ALL), dice.place()),
+            45..50 => Self::Mended,
+            50..55 => Self::ClockAhead(dice.from_to(1, 2 * 24 * 60)),
+            55..64 => Self::Pool((0..dice.from_to(1, 6)).map(|_| Answers::draw(dice)).collect()),
+            64..68 => Self::Conflict(dice.one_of(&[1, 1, 2, 3, 9])),
+            68..69 => Self::HandOver,
+            69..72 => Self::BackUp(dice.from_to(0, 12) as u8),
+            72..73 => Self::Restored(dice.chance(50)),
             _ => Self::Post((0..dice.from_to(1, 8)).map(|_| Attempt::draw(dice)).collect()),
         }
     }

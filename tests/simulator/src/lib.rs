@@ -2,6 +2,7 @@
 //! goes wrong, in an order that can be played again. What must hold all the same is checked from outside, by what was acknowledged,
 //! what left, and what lies on the disk. README.md says what is played, what is checked, and how to see a seed again.
 
+mod backups;
 mod checks;
 mod commands;
 pub mod dice;

@@ -1,6 +1,7 @@
 //! The lives of the engine under one trace: it is started, steps happen, it dies or is stopped, and so on, until the last life, in
 //! which nothing fails and everything comes to its end.
 
+use crate::backups::{Backups, Kept, Then};
 use crate::checks;
 use crate::commands::{Asked, Heard};
 use crate::disk::{CommitFails, Disk};
@@ -9,7 +10,7 @@ use crate::mutants::Mutant;
 use crate::post::Post;
 use crate::record::{BEGIN, Record, Shared};
 use crate::steps::Step;
-use crate::store::{Lateness, Played};
+use crate::store::{Conflicts, Lateness, Played};
 use crate::trace::{Line, Trace};
 use cadenza_builds::Library;
 use cadenza_core::id::{Digest, TaskId};
@@ -79,6 +80,10 @@ pub(crate) struct Lives<'t> {
     disk: Disk,
     post: Arc<Post>,
     late: Lateness,
+    conflicts: Conflicts,
+    backups: Backups,
+    /// A backup that is restored when this process is gone, and whether its outbox is held.
+    restores: Option<(Kept, bool)>,
     folders: TempDir,
     /// Whether less than the reserve is free in this life.
     no_room: bool,
@@ -118,6 +123,9 @@ pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Resu
         disk,
         post,
         late: Lateness::default(),
+        conflicts: Conflicts::default(),
+        backups: Backups::default(),
+        restores: None,
         folders,
         no_room: false,
         in_force: BTreeMap::new(),
@@ -147,7 +155,9 @@ impl Lives<'_> {
     fn play(&mut self) -> anyhow::Result<()> {
         while self.next < self.trace.steps.len() && self.record.lock().wrong.is_empty() {
             self.in_a_process(false)?;
+            self.backups.end();
             self.disk.crash();
+            self.restore()?;
             checks::at_rest(&self.disk, &self.record)?;
         }
         if !self.record.lock().wrong.is_empty() {
@@ -157,11 +167,23 @@ impl Lives<'_> {
         self.in_a_process(true)
     }
 
+    /// Puts a backup in the place of the data, when somebody wants that.
+    fn restore(&mut self) -> anyhow::Result<()> {
+        let Some((backup, hold_outbox)) = self.restores.take() else { return Ok(()) };
+        let known = backup.restore(&self.disk, hold_outbox)?;
+        self.record.lock().back_to(known);
+        self.record.count(Name::Restored);
+        let data = self.data().join("data");
+        std::fs::remove_dir_all(&data).and_then(|()| std::fs::create_dir_all(&data))?;
+        Ok(())
+    }
+
     fn heal(&mut self) {
         self.disk.heal();
         self.disk.mend();
         self.post.heal();
         self.late.set(0);
+        self.conflicts.set(0);
         self.no_room = false;
     }
 
@@ -181,7 +203,7 @@ impl Lives<'_> {
                     // It does not know yet that its data belongs to another.
                     self.keep_busy(former, &mut asked);
                 }
-                let end = self.live(&engine, &mut asked).await;
+                let end = self.live(&engine, &store, &mut asked).await;
                 self.record.lock().is_at(engine.clock().now(), false);
                 self.record.say(|| format!("{end:?} at {}", engine.clock().now()));
                 match end {
@@ -220,7 +242,7 @@ impl Lives<'_> {
                 library: Some(library()?),
             };
             let courier: Arc<dyn Courier> = Arc::<Post>::clone(&self.post) as Arc<dyn Courier>;
-            let started = match Played::open(&self.disk, self.late.clone()) {
+            let started = match Played::open(&self.disk, self.late.clone(), self.conflicts.clone()) {
                 Ok(store) => {
                     let store = Arc::new(store);
                     let started = start(options, Arc::<Played>::clone(&store) as _, courier).await;
@@ -251,12 +273,12 @@ impl Lives<'_> {
         self.workflows.clone_from(&catalog.live.workflows);
     }
 
-    async fn live(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> End {
+    async fn live(&mut self, engine: &Engine, store: &Played, asked: &mut Vec<Asked>) -> End {
         while let Some(Line { step, waits }) = self.trace.steps.get(self.next).cloned() {
             self.next += 1;
             self.record.say(|| format!("{step:?}"));
             let end = match step {
-                Step::Fault(fault) => self.goes_wrong(engine, fault, asked).await,
+                Step::Fault(fault) => self.goes_wrong(engine, store, fault, asked).await,
                 step => {
                     self.ask(engine, &step, waits && asked.is_empty(), asked).await;
                     None
@@ -269,6 +291,7 @@ impl Lives<'_> {
                 self.hear_what_is_there(asked);
                 return End::Died;
             }
+            self.backups.step();
         }
         if self.hear_all(engine, asked).await { End::Over } else { End::Died }
     }
@@ -309,7 +332,13 @@ impl Lives<'_> {
         }
     }
 
-    async fn goes_wrong(&mut self, engine: &Engine, fault: Fault, asked: &mut Vec<Asked>) -> Option<End> {
+    async fn goes_wrong(
+        &mut self,
+        engine: &Engine,
+        store: &Played,
+        fault: Fault,
+        asked: &mut Vec<Asked>,
+    ) -> Option<End> {
         match fault {
             Fault::Crash(turns) => {
                 self.record.count(Name::Crash);
@@ -352,10 +381,42 @@ impl Lives<'_> {
             }
             Fault::Pool(fares) => self.post.expect_questions(fares),
             Fault::Post(fares) => self.post.expect_attempts(fares),
-            // Not drawn yet: see there.
-            Fault::Conflict | Fault::HandOver | Fault::Restored => {}
+            Fault::Conflict(batches) => self.conflicts.set(batches),
+            Fault::HandOver => {
+                store.lose();
+                self.keep_busy(engine, asked);
+                return Some(self.hands_over(engine, asked).await);
+            }
+            Fault::BackUp(steps) => self.begin_backup(engine, steps).await,
+            Fault::Restored(hold_outbox) => {
+                self.restores = Some((self.backups.take()?, hold_outbox));
+                return Some(self.die(0, asked).await);
+            }
         }
         None
+    }
+
+    /// The engine hears that another writer has what it held, and ends.
+    async fn hands_over(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> End {
+        let mut turns_left = TURNS_MAX;
+        while !engine.has_ended() && turns_left > 0 {
+            turns_left -= 1;
+            yield_now().await;
+        }
+        if turns_left == 0 {
+            self.record.wrong("another writer has everything that the engine held, and it does not end".to_owned());
+        }
+        self.die(0, asked).await
+    }
+
+    /// A backup is begun; it is of this moment, whenever it is written.
+    async fn begin_backup(&mut self, engine: &Engine, steps: u8) {
+        if self.backups.may_begin()
+            && let Ok(backup) = engine.backup().await
+        {
+            let then = Then { known: self.record.lock().known(), spoilt: self.disk.spoilt() };
+            self.backups.begin(backup, steps, then);
+        }
     }
 
     /// The process dies while some things are under way.
@@ -369,7 +430,7 @@ impl Lives<'_> {
 
     /// The clock that the data folder goes by shows an earlier time at the next start.
     async fn set_clock_back(&self, to: Timestamp) {
-        let Ok(store) = Played::open(&self.disk, Lateness::default()) else { return };
+        let Ok(store) = Played::open(&self.disk, Lateness::default(), Conflicts::default()) else { return };
         let mut batch = Batch::new(BatchId(1), store.epoch());
         batch.documents.push((DocumentKey::Clock, Some(to.as_ms().to_be_bytes().to_vec())));
         if store.commit(batch).await.is_ok() {

@@ -46,11 +46,21 @@ pub enum Mutant {
     LeavesLater,
     /// A retry says something else than the first attempt.
     SaysSomethingElse,
+    /// A retry goes to another address than the first attempt.
+    GoesElsewhere,
+    /// A batch that meets what another writer changed is written all the same.
+    ConflictWritten,
+    /// A writer that has lost what it held goes on writing.
+    HandOverIgnored,
+    /// A backup shows what was written after it was begun.
+    BackupOfNoMoment,
+    /// Messages that are made after a restore leave under keys that others had before it.
+    IncarnationForgotten,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::ReplyBeforeTheFlush,
         Self::MarkDropped,
         Self::TimersLostInACrash,
@@ -72,6 +82,11 @@ impl Mutant {
         Self::PermitKept,
         Self::LeavesLater,
         Self::SaysSomethingElse,
+        Self::GoesElsewhere,
+        Self::ConflictWritten,
+        Self::HandOverIgnored,
+        Self::BackupOfNoMoment,
+        Self::IncarnationForgotten,
     ];
 
     /// The one that is called so in this file.
@@ -104,7 +119,12 @@ impl Mutant {
             | Self::KeyOfItsOwn
             | Self::PermitKept
             | Self::LeavesLater
-            | Self::SaysSomethingElse => false,
+            | Self::SaysSomethingElse
+            | Self::GoesElsewhere
+            | Self::ConflictWritten
+            | Self::HandOverIgnored
+            | Self::BackupOfNoMoment
+            | Self::IncarnationForgotten => false,
         }
     }
 }

@@ -169,6 +169,11 @@ impl Courier for Post {
                     mail.body.push_str("P.S.");
                 }
             }
+            Some(Mutant::GoesElsewhere) if row.tries > 1 => {
+                if let Message::Email { rendered: Some(mail), .. } = &mut seen.message {
+                    mail.to.insert(0, 'x');
+                }
+            }
             Some(Mutant::LeavesLater) => {
                 self.over(life);
                 let clock = self.desk().clock.clone();
@@ -227,7 +232,6 @@ impl Courier for Post {
         match &result {
             Ok(()) => takes(),
             Err(error) => {
-                self.record.lock().failed.insert(seen.id);
                 if error.retry {
                     self.record.count(Name::PostFails);
                 }

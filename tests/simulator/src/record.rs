@@ -4,7 +4,7 @@
 use crate::faults::{Name, Tally};
 use cadenza_core::effect::Outgoing;
 use cadenza_core::event::Event;
-use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::id::{EffectId, LeadId, RunId};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
@@ -44,15 +44,17 @@ pub(crate) struct Act {
 /// One attempt that left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Departed {
+    pub(crate) effect: EffectId,
     /// The key that the other side sees.
-    pub(crate) key: EffectId,
+    pub(crate) key: String,
     /// All that is said in it.
     pub(crate) body: String,
     /// To which address, where it is a mail.
     pub(crate) to: Option<String>,
-    /// An earlier attempt under this key failed, as the engine was told.
-    pub(crate) failed_before: bool,
 }
+
+/// Which message it is, whatever its number: its lead, its run, and when it was made.
+type Which = (LeadId, RunId, Timestamp);
 
 /// All of it.
 #[derive(Default)]
@@ -68,12 +70,11 @@ pub(crate) struct Record {
     /// Addresses that such an opt-out named.
     pub(crate) addresses: BTreeSet<String>,
     pub(crate) departed: Vec<Departed>,
-    /// Keys under which something failed, as the engine was told.
-    pub(crate) failed: BTreeSet<EffectId>,
-    /// Keys under which something was taken.
+    /// Messages that were taken.
     pub(crate) taken: BTreeSet<EffectId>,
-    /// When the clock went back: from what time, and to which. What a schedule handled later than that counts as handled then,
-    /// so its firings come again.
+    /// What left under each key, before whatever backup was restored since.
+    ever_left: BTreeMap<String, Which>,
+    /// When the clock went back: from what time, and to which.
     pub(crate) set_back: Vec<(Timestamp, Timestamp)>,
     /// The latest time that was shown.
     pub(crate) latest: Timestamp,
@@ -158,11 +159,62 @@ impl Record {
         self.set_back.iter().any(|(from, to)| *to < at && at <= *from)
     }
 
-    /// Something leaves.
+    /// Something leaves. Whoever receives it knows its key for ever, whatever is restored on this side.
     pub(crate) fn departs(&mut self, row: &Outgoing, to: Option<String>, body: String) {
-        let failed_before = self.failed.contains(&row.id);
-        self.departed.push(Departed { key: row.id, body, to, failed_before });
+        let (key, which) = (row.key(), (row.lead, row.run, row.made_at));
+        let first = *self.ever_left.entry(key.clone()).or_insert(which);
+        if first != which {
+            self.wrong.push(format!("under {key} {first:?} left, and now {which:?}"));
+        }
+        self.departed.push(Departed { effect: row.id, key, body, to });
     }
+
+    /// What is known now, for whoever takes a backup.
+    pub(crate) fn known(&self) -> Known {
+        Known {
+            told: self.told.iter().map(|told| told.fate).collect(),
+            acts: self.acts.iter().map(|act| act.fate).collect(),
+            leads: self.leads.len(),
+            shown: self.shown.clone(),
+            opted_out: self.opted_out.clone(),
+            addresses: self.addresses.clone(),
+            departed: self.departed.len(),
+            taken: self.taken.clone(),
+            latest: self.latest,
+        }
+    }
+
+    /// A backup was restored: what came after it is lost, and nothing else. Events that came since may come again; what people did
+    /// since must not show in any journal.
+    pub(crate) fn back_to(&mut self, known: Known) {
+        let Known { told, acts, leads, shown, opted_out, addresses, departed, taken, latest } = known;
+        let fates = told.into_iter().map(Some).chain(std::iter::repeat(None));
+        for (told, before) in self.told.iter_mut().zip(fates) {
+            told.fate = before.unwrap_or(match told.fate {
+                Fate::Refused => Fate::Refused,
+                Fate::Taken(_) | Fate::Unknown => Fate::Unknown,
+            });
+        }
+        let fates = acts.into_iter().chain(std::iter::repeat(Fate::Refused));
+        self.acts.iter_mut().zip(fates).for_each(|(act, fate)| act.fate = fate);
+        self.leads.truncate(leads);
+        self.departed.truncate(departed);
+        (self.shown, self.opted_out, self.addresses) = (shown, opted_out, addresses);
+        (self.taken, self.latest) = (taken, latest);
+    }
+}
+
+/// What everybody outside knew when a backup was begun.
+pub(crate) struct Known {
+    told: Vec<Fate>,
+    acts: Vec<Fate>,
+    leads: usize,
+    shown: BTreeMap<(LeadId, u64), Entry>,
+    opted_out: BTreeSet<LeadId>,
+    addresses: BTreeSet<String>,
+    departed: usize,
+    taken: BTreeSet<EffectId>,
+    latest: Timestamp,
 }
 
 /// When a seed begins: Monday, 2 March 2026, nine o'clock in UTC.

@@ -1,7 +1,8 @@
-//! The store as the engine sees it: late reads, and bugs on purpose that are made of whole batches. Everything else is the real
-//! store, on the simulated disk.
+//! The store as the engine sees it: late reads, what other writers of the same store do, and bugs on purpose that are made of whole
+//! batches. Everything else is the real store, on the simulated disk.
 //!
-//! A sole writer on one disk meets no `Conflict`; one that does is played in the runtime's own tests.
+//! The other writers are told of, and write nothing: the engine hears what the store's contract says of a record that they changed and
+//! of partitions that they claimed. Several real writers are played in the runtime's own tests.
 
 use crate::disk::{Disk, Opened};
 use crate::faults::Name;
@@ -19,11 +20,11 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{
     Batch, BatchId, Commits, Counters, DamageLog, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind,
     Epoch, Feed, FeedKey, Holding, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position, QuestionKey,
-    QueueKey, Snapshot, Store, StoreError, Timer, Weight,
+    Pair, QueueKey, Snapshot, Store, StoreError, Term, Timer, Weight,
 };
 use std::fs::File;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How late reads are, in turns of others; set while the engine runs.
@@ -37,11 +38,31 @@ impl Lateness {
     }
 }
 
+/// So many batches are to meet what another writer changed; set while the engine runs.
+#[derive(Clone, Default)]
+pub(crate) struct Conflicts(Arc<AtomicU8>);
+
+impl Conflicts {
+    /// From here on.
+    pub(crate) fn set(&self, batches: u8) {
+        self.0.store(batches, Relaxed);
+    }
+
+    fn take(&self) -> bool {
+        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
 /// The real store on a disk that fails.
 pub(crate) struct Played {
     kept: Keyed<Opened>,
     disk: Disk,
     late: Lateness,
+    conflicts: Conflicts,
+    /// Why nothing is written before this writer claims again.
+    refused: Mutex<Option<StoreError>>,
+    /// Another writer has claimed everything.
+    lost: AtomicBool,
 }
 
 impl Played {
@@ -49,9 +70,32 @@ impl Played {
     ///
     /// # Errors
     /// As of any store.
-    pub(crate) fn open(disk: &Disk, late: Lateness) -> Result<Self, StoreError> {
+    pub(crate) fn open(disk: &Disk, late: Lateness, conflicts: Conflicts) -> Result<Self, StoreError> {
         let kept = Keyed::start(disk.open(), false, Commits::InTurns)?;
-        Ok(Self { kept, disk: disk.clone(), late })
+        let (refused, lost) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { kept, disk: disk.clone(), late, conflicts, refused, lost })
+    }
+
+    /// Another writer claims everything.
+    pub(crate) fn lose(&self) {
+        self.lost.store(true, Relaxed);
+    }
+
+    /// Why a batch is not written; nor is anything that this writer hands over behind it, until it claims again.
+    fn refuses(&self, batch: &Batch) -> Option<StoreError> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.is_none() && self.lost.load(Relaxed) {
+            self.disk.platter().tally.count(Name::HandOver);
+            let partition = batch.owned().iter().next().unwrap_or_default();
+            *refused = Some(StoreError::NotHeld { partition, held: Some(Epoch(batch.epoch.0 + 1)), ours: batch.epoch });
+        } else if refused.is_none()
+            && let Some(key) = batch.shared().next()
+            && self.conflicts.take()
+        {
+            self.disk.platter().tally.count(Name::Conflict);
+            *refused = Some(StoreError::Conflict { key });
+        }
+        refused.clone()
     }
 
     /// Others have their turn before a read is answered.
@@ -100,6 +144,21 @@ fn mutated(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
     batch
 }
 
+/// A snapshot that shows every record as it is when it is read.
+struct OfNoMoment {
+    disk: Disk,
+    after: Option<Vec<u8>>,
+}
+
+impl Snapshot for OfNoMoment {
+    fn next(&mut self, limit: usize) -> Result<Vec<Pair>, StoreError> {
+        let is_next = |key: &Vec<u8>| self.after.as_ref().is_none_or(|after| key > after);
+        let page: Vec<Pair> = self.disk.records().into_iter().filter(|(key, _)| is_next(key)).take(limit).collect();
+        self.after = page.last().map(|(key, _)| key.clone()).or(self.after.take());
+        Ok(page)
+    }
+}
+
 #[async_trait]
 impl Store for Played {
     fn damage(&self) -> &DamageLog {
@@ -116,6 +175,15 @@ impl Store for Played {
     }
     async fn commit(&self, batch: Batch) -> Result<Weight, StoreError> {
         let mutant = self.disk.platter().mutant;
+        match self.refuses(&batch) {
+            Some(StoreError::NotHeld { .. }) if mutant == Some(Mutant::HandOverIgnored) => {}
+            Some(StoreError::Conflict { key }) if mutant == Some(Mutant::ConflictWritten) => {
+                self.kept.commit(batch).await?;
+                return Err(StoreError::Conflict { key });
+            }
+            Some(error) => return Err(error),
+            None => {}
+        }
         self.kept.commit(mutated(batch, mutant)).await
     }
     async fn committed(&self, id: BatchId) -> Result<bool, StoreError> {
@@ -129,19 +197,30 @@ impl Store for Played {
         self.kept.recover().await
     }
     fn incarnation(&self) -> u32 {
-        self.kept.incarnation()
+        match self.disk.platter().mutant {
+            Some(Mutant::IncarnationForgotten) => 0,
+            _ => self.kept.incarnation(),
+        }
     }
     fn position(&self) -> Option<Position> {
         self.kept.position()
     }
     async fn claim(&self, wanted: &Partitions, lease: Duration) -> Result<Holding, StoreError> {
+        if self.lost.load(Relaxed) {
+            return Ok(Holding { partitions: Partitions::from_iter([]), term: Term::default(), until: None });
+        }
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.kept.claim(wanted, lease).await
     }
     async fn release(&self, given_back: &Partitions) -> Result<(), StoreError> {
         self.kept.release(given_back).await
     }
     async fn snapshot(&self, images: File) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.kept.snapshot(images).await
+        let snapshot = self.kept.snapshot(images).await?;
+        Ok(match self.disk.platter().mutant {
+            Some(Mutant::BackupOfNoMoment) => Box::new(OfNoMoment { disk: self.disk.clone(), after: None }),
+            _ => snapshot,
+        })
     }
     async fn read_many(&self, keys: Vec<Key>, today: u32) -> Result<Vec<Record>, StoreError> {
         self.wait().await;

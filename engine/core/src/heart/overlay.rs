@@ -8,7 +8,7 @@ use super::{Decide, Rules, Stop};
 use crate::account::{Account, AccountFacts};
 use crate::assignment::Pools;
 use crate::effect::{Departure, Outgoing, Question, Shadow};
-use crate::event::Answer;
+use crate::event::{Answer, Event};
 use crate::id::{AccountId, LeadId};
 use crate::identity::{Identity, IdentityKey, Told};
 use crate::journal::Entry;
@@ -47,6 +47,15 @@ pub struct Watched {
     pub answer: Answer,
 }
 
+/// What a lead was to be told and could not be, since its record cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Untold {
+    pub lead: LeadId,
+    /// The event's id, for the journal.
+    pub id: String,
+    pub event: Event,
+}
+
 /// What a command changed.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -66,6 +75,8 @@ pub struct Changes {
     pub decided: Vec<(LeadId, u64)>,
     /// What is to be done outside, in order.
     pub outside: Vec<Outside>,
+    /// What leads that cannot be read are to be told once they can be, in order.
+    pub untold: Vec<Untold>,
     /// The number of transitions that changed a lead.
     pub transitions: usize,
     /// Leads with an overdue task of which nobody could be told, once for each such task.
@@ -77,7 +88,7 @@ pub struct Changes {
 impl Changes {
     /// Whether nothing was changed and nothing is to be done.
     pub fn is_empty(&self) -> bool {
-        let Self { leads, accounts, identities, forgotten, pools, marks, held, outside, .. } = self;
+        let Self { leads, accounts, identities, forgotten, pools, marks, held, outside, untold, .. } = self;
         leads.is_empty()
             && accounts.is_empty()
             && identities.is_empty()
@@ -86,6 +97,7 @@ impl Changes {
             && marks.is_empty()
             && held.is_empty()
             && outside.is_empty()
+            && untold.is_empty()
     }
 }
 

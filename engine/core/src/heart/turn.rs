@@ -1,6 +1,7 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
-use super::overlay::{Outside, Overlay, Watched};
+use super::overlay::{Outside, Overlay, Untold, Watched};
+use super::set::Found;
 use super::{Decided, Stop};
 use crate::account::AccountFacts;
 use crate::assignment::{self, Memory};
@@ -31,7 +32,7 @@ pub(super) struct Turn {
 
 impl Overlay<'_> {
     /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could
-    /// not be made from the events. A lead that does not exist or cannot be read is skipped.
+    /// not be made from the events. A lead that does not exist is skipped. What one that cannot be read is told is kept for it.
     pub(super) fn transition(
         &mut self,
         id: LeadId,
@@ -40,7 +41,13 @@ impl Overlay<'_> {
         also: Vec<Note>,
     ) -> Result<Vec<Note>, Stop> {
         let was_changed = self.changes.leads.contains_key(&id);
-        let Some(mut lead) = self.take(id)? else { return Ok(Vec::new()) };
+        let Some(mut lead) = self.take(id)? else {
+            if let Found::Damaged(_) = self.lead(id)? {
+                let untold = |event| Untold { lead: id, id: event_id.to_owned(), event };
+                self.changes.untold.extend(events.into_iter().map(untold));
+            }
+            return Ok(Vec::new());
+        };
         // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
         let seq_before = state.seq;

@@ -366,7 +366,7 @@ impl Machine<'_> {
         let run = task.run.filter(|_| !self.is_spent()).ok_or(Unable::NoRoom)?;
         // The notice belongs to its task, whatever the run does. Attempt 0 keeps it from going stale with the run.
         let message = Message::Notice { to: to.clone(), task: task.id, kind };
-        self.queue((run, 0), via, message, task.at());
+        self.queue((run, 0), via, message, task.at(), false);
         Ok(())
     }
 }

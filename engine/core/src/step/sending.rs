@@ -6,10 +6,10 @@ use crate::effect::{Departure, Due, Effect, Message, Outgoing};
 use crate::event::{Delivery, MessageDue};
 use crate::gate::{self, Permit, Reason, Verdict};
 use crate::id::{EffectId, RunId};
-use crate::identity::{self, IdentityKind};
+use crate::identity::{self, IdentityKind, Why};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
-use crate::run::{CadencePhase, RunState};
+use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::workflow::{Email, ScriptId, StepRef, Verb};
 
 /// The message that a delivery report is about.
@@ -39,16 +39,17 @@ impl Machine<'_> {
             return Err(NotMade::Never);
         };
         let message = Message::Email { workflow, step, script: ScriptId::of(&email.script), rendered: None };
-        Ok(self.queue((id, attempt), email.via.clone(), message, StepRef { workflow, step }))
+        Ok(self.queue((id, attempt), email.via.clone(), message, StepRef { workflow, step }, false))
     }
 
-    /// Puts a message of a run's attempt and step into the outbox.
+    /// Puts a message of a run's attempt and step into the outbox. `wanted`: a person asked for it, whatever its run does.
     pub(super) fn queue(
         &mut self,
         (run, attempt): (RunId, u32),
         via: String,
         message: Message,
         at: StepRef,
+        wanted: bool,
     ) -> EffectId {
         let (id, now, script) = (self.new_effect_id(), self.cx.now, message.script());
         self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at) });
@@ -64,7 +65,7 @@ impl Machine<'_> {
             started_at: None,
             last_error: None,
             made_at: now,
-            redriven: false,
+            redriven: wanted,
             deferred: None,
             incarnation: 0,
         }));
@@ -95,9 +96,7 @@ impl Machine<'_> {
                 Departure::Now(permit)
             }
             Err(Verdict::Never(why)) => {
-                let MessageDue { run, attempt, script, at, .. } = *message;
-                let ending = Delivery::HeldBack(why.as_str().to_owned());
-                self.delivered(&Sent { effect, run, attempt, script, at }, &ending);
+                self.drop_message(message, why);
                 Departure::Never
             }
             Err(verdict) => {
@@ -110,6 +109,45 @@ impl Machine<'_> {
             }
         };
         self.effects.push(Effect::Depart(departure));
+    }
+
+    /// Drops a message that may never leave. Where only the address stands against it to which an earlier attempt went and
+    /// failed, a new message takes its place, with a key of its own: under one key nothing leaves for two addresses.
+    fn drop_message(&mut self, message: &MessageDue, why: Reason) {
+        let MessageDue { effect, run, attempt, script, at, .. } = *message;
+        let ending = Delivery::HeldBack(why.as_str().to_owned());
+        match (at, script) {
+            (Some(at), Some(script)) if self.is_wanted_elsewhere(message) => {
+                self.state.release(effect);
+                let (number, ending) = (effect.in_journal(), ending.ending());
+                self.notes.push(Note::Delivered { effect: number, ending, script: Some(script), why: Some(why), at: Some(at) });
+                let email = Message::Email { workflow: at.workflow, step: at.step, script, rendered: None };
+                let instead = self.queue((run, attempt), message.via.clone(), email, at, message.wanted);
+                self.await_instead(run, attempt, effect, instead);
+            }
+            _ => self.delivered(&Sent { effect, run, attempt, script, at }, &ending),
+        }
+    }
+
+    /// Whether a mail that may not leave for the address it was written to may be written to the one that the lead has now. An
+    /// attempt that may have left is not made up for.
+    fn is_wanted_elsewhere(&self, message: &MessageDue) -> bool {
+        let Some(channel) = message.channel.filter(|_| message.is_fixed && !message.may_have_left) else { return false };
+        let verdict = gate::check(self.state, channel, &self.cx.live.settings, self.cx.now);
+        let may_be_contacted = !matches!(verdict, Verdict::Never(_));
+        may_be_contacted && self.still_wants(message) && self.bound_there(message).is_some() && !self.is_spent()
+    }
+
+    /// A run that waits for one message waits for another.
+    fn await_instead(&mut self, run: RunId, attempt: u32, effect: EffectId, instead: EffectId) {
+        let Some(run) = self.run(run).filter(|run| run.attempt == attempt) else { return };
+        match &mut run.state {
+            RunState::Sending(awaited) if *awaited == effect => *awaited = instead,
+            RunState::Cadence(CadenceState { phase: CadencePhase::Sending(awaited), .. }) if *awaited == effect => {
+                *awaited = instead;
+            }
+            _ => {}
+        }
     }
 
     /// Withdraws the reservation of a message that was about to leave.
@@ -125,26 +163,33 @@ impl Machine<'_> {
     /// permit. A touch whose run has moved on is no longer wanted, unless an earlier attempt may have left
     /// already or a person asked for it.
     fn may_leave(&self, message: &MessageDue) -> Result<Option<Permit>, Verdict> {
-        let MessageDue { effect, run, attempt, may_have_left, .. } = *message;
         let Some(channel) = message.channel else {
             return self.held(message).map_or(Ok(None), |why| Err(Verdict::Held(why)));
         };
-        let stands = |at: &crate::run::Run| at.id == run && at.attempt == attempt;
-        if !may_have_left && !message.wanted && !self.state.runs.iter().any(stands) {
+        if !message.may_have_left && !self.still_wants(message) {
             return Err(Verdict::Never(Reason::MovedOn));
         }
-        let permit = gate::permit(self.state, effect, channel, &self.cx.live.settings, self.cx.now);
+        let permit = gate::permit(self.state, message.effect, channel, &self.cx.live.settings, self.cx.now);
         if let Err(Verdict::Never(_)) = permit {
             return permit.map(Some);
         }
-        // An attempt that may have left is repeated as it was, to the address that the lead had then.
-        let there = message.written_to.as_deref().filter(|_| may_have_left);
-        let bound = there.and_then(|to| self.state.lead.bound_at(IdentityKind::Email, to, channel));
-        match (bound, self.held(message)) {
+        match (self.bound_there(message), self.held(message)) {
             (Some(why), _) => Err(Verdict::Never(why.into())),
             (None, Some(why)) => Err(Verdict::Held(why)),
             (None, None) => permit.map(Some),
         }
+    }
+
+    /// Whether a person asked for a message, or the run that made it still stands where it did.
+    fn still_wants(&self, message: &MessageDue) -> bool {
+        let stands = |run: &crate::run::Run| run.id == message.run && run.attempt == message.attempt;
+        message.wanted || self.state.runs.iter().any(stands)
+    }
+
+    /// What binds the address to which an attempt is repeated: the one that the lead had when the first began.
+    fn bound_there(&self, message: &MessageDue) -> Option<Why> {
+        let there = message.written_to.as_deref().filter(|_| message.is_fixed || message.may_have_left)?;
+        self.state.lead.bound_at(IdentityKind::Email, there, message.channel?)
     }
 
     /// The brake or missing connection that holds a message until further notice, if there is one.

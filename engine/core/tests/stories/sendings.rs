@@ -107,6 +107,44 @@ fn what_is_said_when_a_mail_falls_due() {
         ",
         ),
         (
+            "an attempt failed, and then the lead has another address",
+            "
+        Mon 03-02 09:01 > due
+          gate: email go
+          leaves, 1 under way
+        Mon 03-02 09:02 > fails
+        Mon 03-02 09:03 > lead.updated email=lee@other.io
+        Mon 03-02 09:04 > due
+          leaves, 1 under way
+        Mon 03-02 09:05 > sent
+          touch 1: email sent
+          first -> rest
+          waits until Wed 04-01 09:05
+        ",
+        ),
+        (
+            "and the one that it went to is dead: another mail takes its place",
+            "
+        Mon 03-02 09:01 > due
+          gate: email go
+          leaves, 1 under way
+        Mon 03-02 09:02 > fails
+        Mon 03-02 09:03 > lead.updated email=lee@other.io
+        Mon 03-02 09:04 > email.bounced email=lee@acme.io
+          Bound { kind: Email, why: Bounced }
+        Mon 03-02 09:05 > due
+          queued by smtp
+          is dropped, 0 under way
+        Mon 03-02 09:06 > due
+          gate: email go
+          leaves, 1 under way
+        Mon 03-02 09:07 > sent
+          touch 1: email sent
+          first -> rest
+          waits until Wed 04-01 09:07
+        ",
+        ),
+        (
             "its run is cancelled before it leaves",
             "
         Mon 03-02 09:01 > cancel

@@ -3,7 +3,7 @@
 use crate::support::workflows as w;
 use crate::support::{Answered, Shared, Sim, World, answer};
 use cadenza_core::account::Account;
-use cadenza_core::effect::{Departure, Message, Question};
+use cadenza_core::effect::{Departure, Message, Question, Rendered};
 use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport, Wish};
 use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
@@ -291,6 +291,16 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
     }
 }
 
+/// An attempt at the first message fails: it was written to the address that the lead had.
+fn fails(sim: &mut Sim) {
+    let Some(row) = sim.outbox.first_mut() else { panic!("nothing is under way") };
+    row.started_at = None;
+    let to = sim.state.lead.profile.email.clone().unwrap_or_default();
+    if let Message::Email { rendered, .. } = &mut row.message {
+        rendered.get_or_insert(Rendered { to, subject: String::new(), body: String::new() });
+    }
+}
+
 fn read_report(kind: EventType, line: &str, now: Timestamp) -> Report {
     let mut report = Report {
         kind,
@@ -370,7 +380,7 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
         }
         if event == "fails" {
             // The attempt is known to have failed and is made again, so the lead is not told.
-            told.leads[ix].outbox[0].started_at = None;
+            fails(&mut told.leads[ix]);
             told.line(line);
             continue;
         }

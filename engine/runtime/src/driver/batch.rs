@@ -3,12 +3,12 @@
 use super::intake::Asked;
 use crate::catalog::{Catalog, Documents};
 use crate::engine::{Accepted, Applied, Operation, Refused, Request};
-use cadenza_core::effect::{Due, Outgoing, Question};
+use cadenza_core::effect::{Due, Message, Outgoing, Question};
 use cadenza_core::gate::Permit;
 use cadenza_core::heart::{Command, Watched};
 use cadenza_core::id::{AccountId, EffectId, LeadId};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DeadContent, DeadLetterId, DecisionRef, FeedKey, OutboxWrite};
+use cadenza_store::{DeadContent, DeadLetterId, DecisionRef, FeedKey, InboxKey, InboxRow, OutboxWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -24,6 +24,10 @@ pub(crate) struct OpenBatch {
     pub(crate) documents: Documents,
     /// Leads that come under the hold of an account which lists no more, or are there no longer.
     pub(crate) held: Vec<(AccountId, LeadId, bool)>,
+    /// What leads that cannot be read are to be told.
+    pub(crate) sent: Vec<InboxRow>,
+    /// What leads were told of that.
+    pub(crate) received: Vec<InboxKey>,
     /// Decisions that were taken.
     pub(crate) decisions: Vec<DecisionRef>,
     /// Records of the feed that are too old.
@@ -97,6 +101,8 @@ pub(crate) struct Attempt {
     pub(crate) permit: Option<Permit>,
     /// Whether an earlier one may have left.
     pub(crate) may_have_left: bool,
+    /// Whether the message was written for this one, so that nobody can have it.
+    pub(crate) is_first: bool,
     /// The number of the lead's newest journal entry when it was begun.
     pub(crate) lead_seq: Option<u64>,
 }
@@ -104,7 +110,10 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// The row as if it had not been begun.
     pub(crate) fn undone(self) -> Outgoing {
-        let Self { row, may_have_left, .. } = self;
+        let Self { mut row, may_have_left, is_first, .. } = self;
+        if is_first && let Message::Email { rendered, .. } = &mut row.message {
+            *rendered = None;
+        }
         let started_at = row.started_at.filter(|_| may_have_left);
         Outgoing { tries: row.tries.saturating_sub(1), started_at, ..row }
     }
@@ -144,6 +153,8 @@ impl OpenBatch {
             outbox: Vec::new(),
             documents: Vec::new(),
             held: Vec::new(),
+            sent: Vec::new(),
+            received: Vec::new(),
             decisions: Vec::new(),
             forget_feed: Vec::new(),
             taken: Vec::new(),
@@ -169,6 +180,8 @@ impl OpenBatch {
             && self.outbox.is_empty()
             && self.documents.is_empty()
             && self.forget_feed.is_empty()
+            && self.sent.is_empty()
+            && self.received.is_empty()
             && self.taken.is_empty()
             && self.after.is_empty()
     }

@@ -84,7 +84,8 @@ impl Releasing {
         if self.next(desk) > now {
             return Ok(());
         }
-        if self.leads.go_on(desk, now).await? && self.pending == 0 {
+        // A lead that cannot be read was passed over: at the next start all are looked at again.
+        if self.leads.go_on(desk, now).await? && self.pending == 0 && !misses_leads(desk) {
             let brakes = Brakes { releasing: false, ..desk.catalog.brakes.as_ref().clone() };
             keep(desk, brakes);
         }
@@ -135,6 +136,11 @@ impl Releasing {
         }
         Ok(())
     }
+}
+
+/// Whether some lead cannot be read.
+fn misses_leads(desk: &Desk) -> bool {
+    desk.store.damage().list(0).iter().any(|damaged| damaged.kind == "lead")
 }
 
 /// Brings what is paused into force.

@@ -2,6 +2,7 @@
 //! batch. The parts of the driver turn what they find into commands and bring them here; nothing else changes a state.
 
 use super::batch::{After, OpenBatch};
+use super::inbox::Unheard;
 use super::ledger::Ledger;
 use super::options::DriverOptions;
 use super::pool::{Place, Pool};
@@ -14,15 +15,15 @@ use cadenza_core::account::{Account, AccountFacts};
 use cadenza_core::effect::{Question, Shadow};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
-    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, ROUNDS, Record, Rejected, Rules, Stop, Watched,
-    compute,
+    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, ROUNDS, Record, Rejected, Rules, Stop, Untold,
+    Watched, compute,
 };
 use cadenza_core::id::{AccountId, LeadId, RunId};
 use cadenza_core::journal::Note;
 use cadenza_core::plugin::DecisionKind;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_store::{DecisionRef, Holding, OutboxWrite, Store, StoreError};
+use cadenza_store::{DecisionRef, Holding, InboxRow, OutboxWrite, Store, StoreError};
 use std::sync::Arc;
 
 /// What commands are run with.
@@ -49,6 +50,8 @@ pub(super) struct Desk {
     pub(super) next_timer: Timestamp,
     /// Whether keys by older rules are still kept.
     pub(super) older_keys: bool,
+    /// Who has something to hear.
+    pub(super) unheard: Unheard,
 }
 
 /// What came of a command, or why it was refused.
@@ -71,6 +74,18 @@ impl Desk {
         let command = Command::Call(run);
         self.prefetch(std::iter::once(&command), now).await?;
         self.run_prefetched(&command, Some(run), now).await
+    }
+
+    /// Tells a lead something that must reach it: where its record cannot be read, that is kept for it.
+    pub(super) async fn must_tell(&mut self, lead: LeadId, id: String, event: Event) -> Result<(), StoreError> {
+        let command = Command::Event { lead, id, event: Box::new(event) };
+        if let Err(Rejected::Damaged(_)) = self.run(&command).await?
+            && let Command::Event { lead, id, event } = command
+        {
+            let untold = vec![Untold { lead, id, event: *event }];
+            self.take_over(Changes { untold, ..Changes::default() });
+        }
+        Ok(())
     }
 
     /// Feeds an event to a lead, and says what happened; nothing where the lead is gone or cannot be read.
@@ -156,6 +171,8 @@ impl Desk {
         open.touched |= !changes.is_empty();
         open.events += changes.transitions;
         open.held.append(&mut changes.held);
+        self.unheard.add(&changes.untold);
+        open.sent.extend(changes.untold.drain(..).map(|Untold { lead, id, event }| InboxRow { to: lead, id, event }));
         open.decisions.extend(changes.decided.drain(..).map(|(lead, seq)| DecisionRef { lead, seq }));
         for outside in changes.outside.drain(..) {
             match outside {

@@ -1,8 +1,8 @@
 //! Schedules: when they fire, what becomes of firings that were missed, and how a firing goes through the leads.
 //!
 //! A firing's id is its schedule and its nominal time; how far it has come is stored with every batch of it, so a restart
-//! neither fires twice nor leaves anybody out. A firing is about the leads that were there when it began: it ends, whatever
-//! comes in meanwhile.
+//! neither fires twice nor leaves anybody out. Which firings began is remembered, so that a clock that was set back fires none of
+//! them again. A firing is about the leads that were there when it began: it ends, whatever comes in meanwhile.
 
 use super::desk::Desk;
 use super::ledger::Ledger;
@@ -216,8 +216,8 @@ impl Planned {
             CatchUp::Latest | CatchUp::None => FIRINGS_MAX,
         };
         // Older ones are as if they had not been.
-        let due = self.times.latest(handled, now, told + 1);
-        self.next = self.times.next_after(now);
+        let due = self.times.latest(handled, now, &self.state.ran, told + 1);
+        self.next = self.times.next_after(now, &self.state.ran);
         self.state.handled = due.last().copied().or(Some(now));
         let oldest = self.caught_up_from(now);
         let late = |nominal: Timestamp| now.since_ms(nominal) > LATE_AFTER_MS;
@@ -232,6 +232,7 @@ impl Planned {
             if fires && self.state.firing.is_none() {
                 self.state.firing =
                     Some(Firing { nominal: *nominal, started_at: now, cursor: None, enrolled: 0, seen: 0 });
+                self.times.note(&mut self.state.ran, *nominal);
                 if place + 1 < due.len() {
                     // The rest of `all` fires when this one is over.
                     self.state.handled = Some(*nominal);
@@ -302,7 +303,7 @@ impl Planned {
             firing.started_at = firing.started_at.min(now);
         }
         self.unwritten = state != known;
-        self.next = self.times.next_after(handled);
+        self.next = self.times.next_after(handled, &state.ran);
         self.state = state;
     }
 

@@ -190,6 +190,8 @@ impl Ledger {
         batch.marks = marks;
         batch.schedules = schedules.into_iter().collect();
         batch.held = std::mem::take(&mut open.held);
+        batch.sent = std::mem::take(&mut open.sent);
+        batch.received = std::mem::take(&mut open.received);
         batch.outbox = std::mem::take(&mut open.outbox);
         batch.documents = std::mem::take(&mut open.documents);
         batch.forget_feed = std::mem::take(&mut open.forget_feed);

@@ -14,6 +14,7 @@ mod deadlines;
 mod desk;
 mod firings;
 mod holding;
+mod inbox;
 mod intake;
 mod lanes;
 mod ledger;
@@ -102,6 +103,7 @@ pub(crate) struct Driver {
     room: room::Room,
     letters: letters::Letters,
     deadlines: deadlines::Deadlines,
+    inbox: inbox::Inbox,
     sendings: sendings::Sendings,
     schedules: firings::Schedules,
     releasing: brakes::Releasing,
@@ -169,6 +171,7 @@ impl Driver {
                 open,
                 next_timer: now,
                 older_keys,
+                unheard: inbox::Unheard::default(),
             },
             ends,
             courier,
@@ -177,6 +180,7 @@ impl Driver {
             room: room::Room::new(free_bytes, elapsed),
             letters: letters::Letters::default(),
             deadlines: deadlines::Deadlines::default(),
+            inbox: inbox::Inbox::begin(),
             sendings: sendings::Sendings::new(lanes, rendering, now),
             schedules,
             releasing,
@@ -478,6 +482,7 @@ impl Driver {
         let (now, settled) = (desk.clock.now(), self.settling.settled());
         self.tenure.keep(desk).await?;
         let (events, empty) = (desk.open.events, desk.open.is_empty());
+        self.inbox.go_on(desk, now).await?;
         self.deadlines.fire(desk, now).await?;
         self.sendings.begin(desk, now).await?;
         self.deadlines.ask_who_waits(desk, settled, now).await?;
@@ -497,7 +502,8 @@ impl Driver {
     fn next_event(&self) -> Timestamp {
         self.deadlines
             .next(&self.desk)
-            .min(self.sendings.next())
+            .min(self.inbox.next())
+            .min(self.sendings.next(&self.desk))
             .min(self.schedules.next_due())
             .min(self.releasing.next(&self.desk))
             .min(self.seating.next())
@@ -517,7 +523,8 @@ impl Driver {
         let next = self
             .deadlines
             .next(&self.desk)
-            .min(self.sendings.next())
+            .min(self.inbox.next())
+            .min(self.sendings.next(&self.desk))
             .min(self.schedules.next(&self.desk))
             .min(self.releasing.next(&self.desk))
             .min(self.raising.next(self.settling.settled()))

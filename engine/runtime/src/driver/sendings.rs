@@ -14,7 +14,6 @@ use cadenza_core::expr::Object;
 use cadenza_core::gate::Permit;
 use cadenza_core::heart::{Command, Outcome, Rejected};
 use cadenza_core::id::EffectId;
-use cadenza_core::identity::IdentityKind;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, Partitions, StoreError};
 use std::sync::Arc;
@@ -43,9 +42,9 @@ impl Sendings {
         Self { lanes, rendering, next: now, begun_in: None }
     }
 
-    /// When rows are looked for next.
-    pub(super) const fn next(&self) -> Timestamp {
-        if self.begun_in.is_none() { self.next } else { Timestamp::MAX }
+    /// When rows are looked for next: not before it is known which leads have something to hear that may forbid theirs.
+    pub(super) const fn next(&self, desk: &Desk) -> Timestamp {
+        if self.begun_in.is_none() && desk.unheard.is_known() { self.next } else { Timestamp::MAX }
     }
 
     /// The store has what this batch wrote.
@@ -78,7 +77,7 @@ impl Sendings {
 
     /// Begins attempts for rows that are due. Rows are read from the store, and the outbox of the open batch is not in it yet.
     pub(super) async fn begin(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
-        if self.next() > now {
+        if self.next(desk) > now {
             return Ok(());
         }
         let (mut looked_at, mut handled) = (0, 0);
@@ -121,6 +120,14 @@ impl Sendings {
 
     /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
     async fn depart(&mut self, desk: &mut Desk, command: Command, now: Timestamp) -> Result<usize, StoreError> {
+        if let Command::Depart(row) = &command
+            && row.message.touch().is_some()
+            && desk.unheard.is_waited_for_by(row.lead)
+        {
+            // What the lead has still to hear may forbid it.
+            desk.put_off(row.due, Outgoing::clone(row), Due::OnRelease);
+            return Ok(1);
+        }
         let ran = desk.run_prefetched(&command, None, now).await?;
         let Command::Depart(row) = command else { return Ok(0) };
         let (was_due, may_have_left) = (row.due, row.started_at.is_some());
@@ -158,21 +165,14 @@ impl Sendings {
         may_have_left: bool,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        let is_first = matches!(row.message, Message::Email { rendered: None, .. });
         self.render(desk, &mut row, now).await?;
-        // What nobody can have received goes to the address that the lead has now.
-        if !may_have_left
-            && let Message::Email { rendered: Some(mail), .. } = &mut row.message
-            && let Some(address) = desk.state(row.lead).and_then(|state| state.lead.text_of(IdentityKind::Email))
-            && mail.to != address
-        {
-            address.clone_into(&mut mail.to);
-        }
         // A template that was stopped took milliseconds: the next one waits for the next batch.
         let stopped = matches!(row.message, Message::Email { rendered: None, .. });
         self.lanes.begin(row.id, &row.via);
         desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
         let lead_seq = desk.state(row.lead).map(|state| state.seq);
-        desk.open.after.push(After::Send(Box::new(Attempt { row, permit, may_have_left, lead_seq })));
+        desk.open.after.push(After::Send(Box::new(Attempt { row, permit, may_have_left, is_first, lead_seq })));
         Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
@@ -320,7 +320,7 @@ impl Desk {
         let script = row.message.script();
         let (effect, run, attempt, at) = (row.id, row.run, row.attempt, row.message.at());
         let event = Event::Delivered { effect, run, attempt, ending, script, at };
-        self.tell(row.lead, row.id.to_string(), event).await.map(drop)
+        self.must_tell(row.lead, row.id.to_string(), event).await
     }
 }
 

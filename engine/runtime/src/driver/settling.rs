@@ -2,6 +2,7 @@
 
 use super::batch::{self, After, Attempt, OpenBatch, Taken};
 use super::desk::Desk;
+use super::inbox::{Inbox, Unheard};
 use super::ledger::Ledger;
 use super::letters::Letters;
 use super::walks::{Raising, Seating};
@@ -110,6 +111,7 @@ impl Driver {
         self.desk.pool.settled(open.number);
         self.letters.settled(open.number);
         self.deadlines.settled(open.number);
+        self.inbox.settled(open.number);
         self.sendings.settled(open.number);
         self.releasing.settled(open.number);
         self.schedules.settled(open.number);
@@ -330,6 +332,7 @@ impl Driver {
         self.raising = Raising::begin(store.as_ref()).await?;
         desk.older_keys = !self.raising.is_over();
         self.letters = Letters::default();
+        (self.inbox, desk.unheard) = (Inbox::begin(), Unheard::default());
         self.seating = Seating::begin();
         self.schedules = firings::Schedules::load(&desk.catalog, store.as_ref(), now).await?;
         desk.open.touched |= self.schedules.write_new(&mut desk.ledger);

@@ -119,7 +119,7 @@ impl Raising {
         }
         *self = Self::In(desk.open.number);
         for (old, _) in page {
-            // Nothing is refused here: a holder that cannot be read is passed over.
+            // Nothing is refused here: what a holder that cannot be read is told is kept for it.
             let _ = desk.run_at(&Command::Raise(old), now).await?;
         }
         Ok(())

@@ -8,6 +8,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the thread is a test's own, and its limits are real time")]
 
+mod damaged;
 mod holds;
 mod neighbours;
 mod pool;
@@ -192,6 +193,11 @@ impl Post {
     /// How many attempts there were.
     fn attempts(&self) -> usize {
         self.desk().given.len()
+    }
+
+    /// The keys under which attempts for a lead left, in order.
+    fn keys(&self, lead: LeadId) -> Vec<String> {
+        self.desk().given.iter().filter(|row| row.lead == lead).map(Outgoing::key).collect()
     }
 
     /// The addresses that attempts for a lead went to, in order.

@@ -117,15 +117,16 @@ async fn in_an_hour(engine: &Engine) {
     engine.advance(engine.clock().now().plus_ms(HOUR_MS)).await.expect("the clock is ours");
 }
 
-/// A mail that was written, and could not be sent, while the lead gets another address or the old one is bound.
+/// A mail that was written, and could not be sent, while the lead gets another address or the old one is bound. Under one
+/// key it leaves for one address.
 #[test]
-fn a_mail_that_is_sent_again_goes_to_no_address_that_is_bound_or_gone() {
+fn a_mail_that_is_sent_again_goes_where_it_went_unless_that_address_is_bound() {
     use StandardEvent::{EmailBounced, LeadUpdated};
     const OLD: &str = "ada@acme.example";
     const NEW: &str = "new@acme.example";
     for (what, may_have_left, events, leaves_to) in [
         ("nothing came between", false, vec![], Some(OLD)),
-        ("another address", false, vec![(LeadUpdated, NEW)], Some(NEW)),
+        ("another address", false, vec![(LeadUpdated, NEW)], Some(OLD)),
         ("and the old one is dead", false, vec![(LeadUpdated, NEW), (EmailBounced, OLD)], Some(NEW)),
         ("the old one is dead", false, vec![(EmailBounced, OLD)], None),
         ("an attempt may have left", true, vec![(LeadUpdated, NEW)], Some(OLD)),
@@ -155,6 +156,28 @@ fn a_mail_that_is_sent_again_goes_to_no_address_that_is_bound_or_gone() {
         }
         let expected: Vec<&str> = [OLD].into_iter().chain(leaves_to).collect();
         assert_eq!(world.post.addresses(lead), expected, "{what}");
+        let keys = world.post.keys(lead);
+        let of_another = leaves_to.is_some_and(|address| address != OLD);
+        assert_eq!(keys.last() != keys.first(), of_another, "{what}: {keys:?}");
+    }
+}
+
+/// What is written in a batch that takes it back was seen by nobody: it is written anew, for the address that the lead has then.
+#[test]
+fn a_mail_that_was_taken_back_in_its_batch_is_written_anew() {
+    const NEW: &str = "new@acme.example";
+    for turns in TURNS {
+        let world = world_with_a_slow_disk();
+        world.live(async |engine| {
+            let moves = |engine: Engine, lead| async move {
+                let updated = Incoming { lead: Some(lead), ..said(StandardEvent::LeadUpdated, NEW) };
+                engine.report(updated).await.map(drop)
+            };
+            let (lead, answer) = forbids(&world, &engine, turns, moves).await;
+            answer.expect("it is acknowledged");
+            rest(&engine).await;
+            assert_eq!(world.post.addresses(lead), [NEW], "after {turns} turns");
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::records::{Counters, DocumentKey, DocumentKind, LeadIndex, LeadWrite, 
 use cadenza_core::id::Digest;
 use cadenza_core::identity::{Binding, Identity, IdentityKey, IdentityKind, Why};
 use cadenza_core::lead::RepId;
-use cadenza_core::state::{Firing, PoolState, ScheduleState};
+use cadenza_core::state::{Firing, PoolState, ScheduleState, Series};
 
 pub(super) async fn keys_lead_to_leads<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
@@ -229,6 +229,7 @@ pub(super) async fn pools_and_schedules<P: Place>(place: &P) {
         past: Vec::new(),
         rule: Some("0 8 * * * UTC".to_owned()),
         removed: None,
+        ran: vec![Series { from: ms(nominal - 1), to: ms(nominal) }],
     };
     let other = ScheduleState { removed: Some(ms(7)), ..Default::default() };
     for step in 1..=3_u64 {

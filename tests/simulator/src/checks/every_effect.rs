@@ -1,8 +1,5 @@
-//! Every message leaves under one key, and says the same under it however often it is tried. What a journal says was sent, left; what
-//! was taken, a journal had queued; what was queued and is waited for lies in the outbox or with the dead letters.
-//!
-//! The address of a mail may become another one after an attempt that failed, as the engine was told: it takes that as proof that
-//! nobody has it. An attempt that ran out of time is no such proof; what a courier says of a failure cannot tell them apart.
+//! Every message leaves under one key, and says the same under it to the same address, however often it is tried. What a journal says was
+//! sent, left; what was taken, a journal had queued; what was queued and is waited for lies in the outbox or with the dead letters.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -14,18 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(scan: &Scan, record: &Shared) {
     let mut wrong = Vec::new();
-    let mut bodies: BTreeMap<EffectId, (String, String)> = BTreeMap::new();
+    let mut bodies: BTreeMap<String, (Option<String>, String)> = BTreeMap::new();
     let departed: BTreeSet<EffectId> = {
         let record = record.lock();
         for one in &record.departed {
-            let to = one.to.clone().filter(|_| !one.failed_before).unwrap_or_default();
-            let said = (to, one.body.clone());
-            let first = bodies.entry(one.key).or_insert_with(|| said.clone());
-            if first.1 != said.1 || (!one.failed_before && first.0 != said.0) {
+            let said = (one.to.clone(), one.body.clone());
+            let first = bodies.entry(one.key.clone()).or_insert_with(|| said.clone());
+            if *first != said {
                 wrong.push(format!("under {} two things leave: {first:?} and {said:?}", one.key));
             }
         }
-        record.departed.iter().map(|one| one.key).collect()
+        record.departed.iter().map(|one| one.effect).collect()
     };
     let taken = record.lock().taken.clone();
     let rows: BTreeSet<EffectId> = scan.outbox.iter().map(|row| row.id).collect();
@@ -67,8 +63,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
                 wrong.push(format!("{effect} was sent, and lies in the outbox"));
             }
         }
-        // What became of it is not heard by a lead that cannot be read, and a row that cannot be read leaves its reservation behind.
-        for reserved in state.reserved.iter().filter(|_| !scan.was_spoilt(state) && !scan.was_a_row_spoilt()) {
+        for reserved in &state.reserved {
             if let Toucher::Message(effect) = reserved.by
                 && !rows.contains(&effect)
             {

@@ -1,6 +1,5 @@
-//! A firing reaches each of its leads once: no lead is told of one firing twice, and as many were enrolled by it as it counted.
-//! But for firings that came again since the clock had gone back behind them: what a schedule handled later counts as handled
-//! then (ARCHITECTURE.md).
+//! A firing reaches each of its leads once: no lead is told of one firing twice, and as many were enrolled by it as it counted. But
+//! for a schedule whose record could not be read: it begins anew, and a clock that was set back comes by its firings again.
 
 use super::scan::Scan;
 use crate::life::Lives;
@@ -17,8 +16,9 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     // By the firing: how many leads were enrolled by it.
     let mut enrolled: BTreeMap<String, u64> = BTreeMap::new();
     let came_twice = |firing: &str| {
-        let nominal = firing.rsplit('/').next().and_then(Timestamp::parse);
-        nominal.is_some_and(|nominal| record.lock().came_twice(nominal))
+        let (id, nominal) = firing.strip_prefix("schedule/").and_then(|firing| firing.rsplit_once('/')).unzip();
+        let nominal = nominal.and_then(Timestamp::parse);
+        id.is_some_and(|id| scan.was_schedule_spoilt(id)) && nominal.is_some_and(|at| record.lock().came_twice(at))
     };
     for (lead, entries) in &scan.journals {
         let mut told: BTreeMap<&str, usize> = BTreeMap::new();

@@ -34,25 +34,24 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
     }
 }
 
-/// Nobody is told twice of one end.
+/// Nobody is told twice of one end. Of two ends that came while a lead could not be read it may hear at one moment.
 fn hears_once(scan: &Scan, lead: LeadId, record: &Shared) {
-    let mut heard_at: Option<Timestamp> = None;
+    let mut heard = BTreeSet::new();
     for entry in scan.journal(lead) {
         let events = entry.personal.iter().flat_map(|personal| &personal.events);
         let ends = events.filter(|event| matches!(event, Event::HoldExpired { .. })).count();
         if ends == 0 {
             continue;
         }
-        // A hold lasts a day at the least, and a lead is under one at a time.
-        if ends > 1 || heard_at == Some(entry.skeleton.now) {
-            record.wrong(format!("{lead} heard twice of the end of a hold, at {}", entry.skeleton.now));
+        let event = entry.skeleton.event.as_str();
+        if ends > 1 || !heard.insert(event) {
+            record.wrong(format!("{lead} heard twice of the end of a hold, by {event}"));
         }
-        heard_at = Some(entry.skeleton.now);
     }
 }
 
-/// Who came under a hold hears when it is over, unless a deal made it permanent or another one is in force. What an account or a
-/// lead is told while it cannot be read is lost to it, so these are left out; and so is who may have come to another account.
+/// Who came under a hold hears when it is over, unless a deal made it permanent or another one is in force. What an account is
+/// told while it cannot be read is lost to it, so those are left out; and so is who may have come to another account.
 fn hears_at_all(scan: &Scan, state: &LeadState, record: &Shared, now: Timestamp) {
     let account = state.lead.account.and_then(|id| scan.accounts.get(&id));
     let moved = |field: &str| ["email", "company", "domain"].contains(&field);
@@ -61,7 +60,7 @@ fn hears_at_all(scan: &Scan, state: &LeadState, record: &Shared, now: Timestamp)
     let of_it = scan.leads.iter().filter(|other| other.lead.account == state.lead.account);
     let won = of_it.flat_map(|other| scan.journal(other.lead.id)).flat_map(|entry| &entry.skeleton.notes);
     let won = won.into_iter().any(|note| *note == Note::Reported(EventType::Standard(StandardEvent::DealWon)));
-    if won || scan.was_spoilt(state) || scan.journal(state.lead.id).iter().any(changes) {
+    if won || scan.was_account_spoilt(state) || scan.journal(state.lead.id).iter().any(changes) {
         return;
     }
     let stays = account.is_some_and(|account| account.kept || account.hold.is_some()) || state.hold.is_some();

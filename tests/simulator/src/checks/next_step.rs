@@ -13,8 +13,7 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
         if let Err(broken) = state.validate() {
             record.wrong(format!("{}: {broken}", state.lead.id));
         }
-        // What a lead was to hear while it could not be read is lost to it: a person has to look.
-        for run in state.runs.iter().filter(|_| !scan.was_spoilt(state)) {
+        for run in &state.runs {
             let open = |task| state.tasks.iter().any(|open| open.id == task);
             let on_its_way = |effect| scan.outbox.iter().any(|row| row.id == effect);
             let why = match &run.state {
@@ -47,6 +46,9 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
     }
     for row in scan.outbox.iter().filter(|row| matches!(row.due, Due::At(at) if at < now)) {
         record.wrong(format!("{} to {} was due at {}, and it is {now}", row.id, row.lead, row.due));
+    }
+    for row in &scan.inbox {
+        record.wrong(format!("{} can be read, and has not heard of {}: {:?}", row.to, row.id, row.event));
     }
     for row in scan.outbox.iter().filter(|row| row.due == Due::OnRelease) {
         record.wrong(format!("{} to {} is held back, and nothing is paused: {:?}", row.id, row.lead, row.deferred));

@@ -9,7 +9,7 @@ use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
-use cadenza_store::{Commits, DeadLetter, Keyed, Partitions, QuestionKey, QueueKey, Store, Timer};
+use cadenza_store::{Commits, DeadLetter, InboxRow, Keyed, Partitions, QuestionKey, QueueKey, Store, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
 
@@ -28,6 +28,8 @@ pub(crate) struct Scan {
     pub(crate) held: BTreeMap<AccountId, Vec<LeadId>>,
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) schedules: Vec<(String, ScheduleState)>,
+    /// What leads have still to hear.
+    pub(crate) inbox: Vec<InboxRow>,
     /// Keys of records that could not be read at some time.
     ever_spoilt: BTreeSet<Vec<u8>>,
 }
@@ -81,22 +83,25 @@ impl Scan {
             held,
             counters: store.counters().await?.values,
             schedules: store.schedules().await?,
+            inbox: store.inbox(&EVERYWHERE, None, ALL).await?.into_iter().map(|(_, row)| row).collect(),
             leads,
             journals,
             ever_spoilt: BTreeSet::new(),
         })
     }
 
-    /// Whether a lead, or the account that it belongs to now, could not be read at some time.
-    pub(crate) fn was_spoilt(&self, state: &LeadState) -> bool {
-        let key = |kind: Kind, id: u128| [&[kind.prefix()][..], &id.to_be_bytes()].concat();
-        self.ever_spoilt.contains(&key(Kind::Lead, state.lead.id.0))
-            || state.lead.account.is_some_and(|id| self.ever_spoilt.contains(&key(Kind::Account, id.0)))
+    /// Whether the account that a lead belongs to now could not be read at some time.
+    pub(crate) fn was_account_spoilt(&self, state: &LeadState) -> bool {
+        state.lead.account.is_some_and(|id| self.was_spoilt(Kind::Account, &id.0.to_be_bytes()))
     }
 
-    /// Whether any row of the outbox could not be read at some time.
-    pub(crate) fn was_a_row_spoilt(&self) -> bool {
-        self.ever_spoilt.iter().any(|key| key.first() == Some(&Kind::OutboxRow.prefix()))
+    /// Whether the record of a schedule could not be read at some time.
+    pub(crate) fn was_schedule_spoilt(&self, id: &str) -> bool {
+        self.was_spoilt(Kind::Schedule, id.as_bytes())
+    }
+
+    fn was_spoilt(&self, kind: Kind, key: &[u8]) -> bool {
+        self.ever_spoilt.contains(&[&[kind.prefix()][..], key].concat())
     }
 
     /// The journal of a lead.

@@ -1,0 +1,98 @@
+//! Backups: one is begun in mid-story, written while the engine goes on, and restored in the place of what lies on the disk. What is
+//! restored is what was there when the backup was begun, however much was written before its last byte.
+
+use crate::disk::{Disk, Records};
+use crate::record::Known;
+use cadenza_runtime::backup::{Backup, BackupError, Restoring, read};
+use cadenza_store::{Pair, Restorer, Space};
+
+/// What else was so when a backup was begun.
+pub(crate) struct Then {
+    /// What everybody outside knew.
+    pub(crate) known: Known,
+    /// Records that could not be read, as they were.
+    pub(crate) spoilt: Records,
+}
+
+/// A backup that is not written yet, after how many steps it will be, and what was so when it was begun.
+struct Begun {
+    backup: Backup,
+    steps_left: u8,
+    then: Then,
+}
+
+/// A backup.
+pub(crate) struct Kept {
+    file: Vec<u8>,
+    then: Then,
+}
+
+/// The backups of one trace: one at a time, of which the last is kept.
+#[derive(Default)]
+pub(crate) struct Backups {
+    begun: Option<Begun>,
+    kept: Option<Kept>,
+}
+
+impl Backups {
+    /// Whether none is under way.
+    pub(crate) const fn may_begin(&self) -> bool {
+        self.begun.is_none()
+    }
+
+    pub(crate) fn begin(&mut self, backup: Backup, steps_left: u8, then: Then) {
+        self.begun = Some(Begun { backup, steps_left, then });
+    }
+
+    /// A step is over. A backup whose time it is gets written, unless the store failed meanwhile.
+    pub(crate) fn step(&mut self) {
+        if let Some(Begun { steps_left, .. }) = &mut self.begun
+            && *steps_left > 0
+        {
+            *steps_left -= 1;
+        } else if let Some(Begun { backup, then, .. }) = self.begun.take() {
+            let mut file = Vec::new();
+            if backup.write(&mut file).is_ok() {
+                self.kept = Some(Kept { file, then });
+            }
+        }
+    }
+
+    /// The process ends: what it had not written is lost.
+    pub(crate) fn end(&mut self) {
+        self.begun = None;
+    }
+
+    /// The last one that was written.
+    pub(crate) const fn take(&mut self) -> Option<Kept> {
+        self.kept.take()
+    }
+}
+
+impl Kept {
+    /// Restores it in the place of what is on the disk; what was so when it was begun.
+    ///
+    /// # Errors
+    /// When it cannot be read to its end, or is not taken.
+    pub(crate) fn restore(self, disk: &Disk, hold_outbox: bool) -> Result<Known, BackupError> {
+        let Self { file, then: Then { known, spoilt } } = self;
+        disk.empty(spoilt);
+        let mut onto = Onto(Restorer::into_empty(disk.open())?);
+        read(file.as_slice(), &mut onto)?;
+        onto.0.finish(hold_outbox)?;
+        Ok(known)
+    }
+}
+
+/// What a backup is restored onto. Components of plugins are the program's own here.
+struct Onto<S>(Restorer<S>);
+
+impl<S: Space> Restoring for Onto<S> {
+    fn records(&mut self, records: Vec<Pair>) -> Result<(), BackupError> {
+        Ok(self.0.put(&records)?)
+    }
+
+    fn component(&mut self, _: &str, _: &[u8]) -> Result<(), BackupError> {
+        Ok(())
+    }
+}
