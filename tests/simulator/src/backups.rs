@@ -36,7 +36,7 @@ pub(crate) struct Backups {
 
 impl Backups {
     /// Whether none is under way.
-    pub(crate) const fn may_begin(&self) -> bool {
+    pub(crate) const fn are_written(&self) -> bool {
         self.begun.is_none()
     }
 

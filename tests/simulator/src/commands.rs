@@ -448,7 +448,11 @@ impl Lives<'_> {
         if matches!(error, Refused::Busy) {
             self.record.count(Name::Busy);
         }
-        self.record.say(|| format!("  refused: {error}"));
+        self.record.say(|| match error {
+            // How much is free on the machine is no part of the story.
+            Refused::NoSpace { .. } => "  refused: there is no room".to_owned(),
+            error => format!("  refused: {error}"),
+        });
     }
 
     fn hear_of_report(&self, ix: usize, answer: Result<Accepted, Refused>) {

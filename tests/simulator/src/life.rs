@@ -373,7 +373,9 @@ impl Lives<'_> {
             Fault::DiskFull(times) => self.disk.fill(times),
             Fault::ReadFails(after) => self.disk.fail_read(after),
             Fault::ReadsLate(turns) => self.late.set(turns),
-            Fault::Damaged(kind, place) => self.disk.spoil(kind, place),
+            // A backup that is being written would hold the spoilt record for one that was sound when it was begun.
+            Fault::Damaged(kind, place) if self.backups.are_written() => self.disk.spoil(kind, place),
+            Fault::Damaged(..) => {}
             Fault::Mended => self.disk.mend(),
             Fault::ClockAhead(minutes) => {
                 self.record.count(Name::ClockAhead);
@@ -411,7 +413,7 @@ impl Lives<'_> {
 
     /// A backup is begun; it is of this moment, whenever it is written.
     async fn begin_backup(&mut self, engine: &Engine, steps: u8) {
-        if self.backups.may_begin()
+        if self.backups.are_written()
             && let Ok(backup) = engine.backup().await
         {
             let then = Then { known: self.record.lock().known(), spoilt: self.disk.spoilt() };
