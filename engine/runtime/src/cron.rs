@@ -66,7 +66,8 @@ impl Times {
 
     /// Makes one of a series and the one before it when no time of the schedule lies between them.
     fn join(&self, ran: &mut Vec<Series>, place: usize) {
-        let (Some(before), Some(series)) = (place.checked_sub(1).and_then(|before| ran.get(before)), ran.get(place)) else {
+        let (Some(before), Some(series)) = (place.checked_sub(1).and_then(|before| ran.get(before)), ran.get(place))
+        else {
             return;
         };
         if self.first_after(before.to) >= series.from {
@@ -195,7 +196,8 @@ mod tests {
             assert_eq!(ran.len(), series, "{days:?}: {ran:?}");
             let (begin, end) = (at("2026-03-01T00:00:00Z"), at("2026-03-09T12:00:00Z"));
             let mut forward = vec![times.next_after(begin, &ran)];
-            while let Some(next) = forward.last().map(|last| times.next_after(*last, &ran)).filter(|next| *next <= end) {
+            while let Some(next) = forward.last().map(|last| times.next_after(*last, &ran)).filter(|next| *next <= end)
+            {
                 forward.push(next);
             }
             assert_eq!(forward.iter().map(|at| day(*at)).collect::<Vec<_>>(), left, "{days:?}");

@@ -19,8 +19,8 @@ use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{
     Batch, BatchId, Commits, Counters, DamageLog, DeadLetter, DeadLetterId, DeliveryKey, DocumentKey, DocumentKind,
-    Epoch, Feed, FeedKey, Holding, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Partitions, Position, QuestionKey,
-    Pair, QueueKey, Snapshot, Store, StoreError, Term, Timer, Weight,
+    Epoch, Feed, FeedKey, Holding, InboxKey, InboxRow, Keyed, Mark, OutboxWrite, Pair, Partitions, Position,
+    QuestionKey, QueueKey, Snapshot, Store, StoreError, Term, Timer, Weight,
 };
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};

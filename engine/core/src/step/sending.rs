@@ -120,7 +120,13 @@ impl Machine<'_> {
             (Some(at), Some(script)) if self.is_wanted_elsewhere(message) => {
                 self.state.release(effect);
                 let (number, ending) = (effect.in_journal(), ending.ending());
-                self.notes.push(Note::Delivered { effect: number, ending, script: Some(script), why: Some(why), at: Some(at) });
+                self.notes.push(Note::Delivered {
+                    effect: number,
+                    ending,
+                    script: Some(script),
+                    why: Some(why),
+                    at: Some(at),
+                });
                 let email = Message::Email { workflow: at.workflow, step: at.step, script, rendered: None };
                 let instead = self.queue((run, attempt), message.via.clone(), email, at, message.wanted);
                 self.await_instead(run, attempt, effect, instead);
@@ -132,7 +138,9 @@ impl Machine<'_> {
     /// Whether a mail that may not leave for the address it was written to may be written to the one that the lead has now. An
     /// attempt that may have left is not made up for.
     fn is_wanted_elsewhere(&self, message: &MessageDue) -> bool {
-        let Some(channel) = message.channel.filter(|_| message.is_fixed && !message.may_have_left) else { return false };
+        let Some(channel) = message.channel.filter(|_| message.is_fixed && !message.may_have_left) else {
+            return false;
+        };
         let verdict = gate::check(self.state, channel, &self.cx.live.settings, self.cx.now);
         let may_be_contacted = !matches!(verdict, Verdict::Never(_));
         may_be_contacted && self.still_wants(message) && self.bound_there(message).is_some() && !self.is_spent()
