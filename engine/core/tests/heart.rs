@@ -9,7 +9,7 @@ use cadenza_core::heart::{
     Command, Decide, Decided, Found, Incoming, Key, Known, Outcome, ROUNDS, Record, Rules, Stop, WorkingSet, compute,
 };
 use cadenza_core::id::{AccountId, LeadId};
-use cadenza_core::identity::{HOLDERS_MAX, Identity, IdentityKey};
+use cadenza_core::identity::{Binding, HOLDERS_MAX, Identity, IdentityKey, IdentityKind, Why};
 use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Cost, DecisionKind, PluginInfo, Segment, With};
 use cadenza_core::state::{LeadState, PoolState};
@@ -143,6 +143,34 @@ fn what_a_lead_that_cannot_be_read_is_told_is_kept_for_it() {
     let untold: Vec<LeadId> = changes.untold.iter().map(|untold| untold.lead).collect();
     assert_eq!(untold, [damaged], "{changes:?}");
     assert!(matches!(changes.untold[0].event, Event::HoldExpired { .. }), "{changes:?}");
+}
+
+/// What a key told a lead that could not be read may hold no longer when it hears it.
+#[test]
+fn what_a_key_tells_late_counts_while_it_is_so() {
+    let (world, now) = (w::world(vec![], hot), at("2026-03-02T14:30:00Z"));
+    let (lead, why) = (LeadId::new(now, 1), Why::Bounced);
+    let key = IdentityKey::kept(IdentityKind::Email, "lee@acme.io");
+    let binding = Binding { why, at: now, by: "web".to_owned(), of: None };
+    let bound = Event::Bound { key: key.clone(), binding: binding.clone() };
+    let unbound = Event::Unbound { key: key.clone(), why };
+    let none = Paused::default();
+    let (definitions, live) = (&world.definitions, &world.live);
+    let rules = Rules { definitions, live, paused: &none, asks_account: false, older_keys: false, now };
+    for (what, event, is_bound, counts) in [
+        ("it is bound", &bound, true, true),
+        ("it is free again", &bound, false, false),
+        ("it is free", &unbound, false, true),
+        ("it is bound again", &unbound, true, false),
+    ] {
+        let mut set = WorkingSet::default();
+        set.put(Record::Lead(lead, Some(LeadState::new(lead, now)).into()));
+        let bindings = if is_bound { vec![binding.clone()] } else { Vec::new() };
+        set.put(Record::Identity(key.clone(), Some(Identity { holders: vec![lead], bindings }).into()));
+        let command = Command::Event { lead, id: "1".to_owned(), event: Box::new(event.clone()) };
+        let (outcome, _) = compute(&command, rules, &set, &mut Silent, &mut Vec::new()).expect("all was read");
+        assert_eq!(outcome != Outcome::Nothing, counts, "{what}: {outcome:?}");
+    }
 }
 
 /// A decider that answers everything at once, and counts.

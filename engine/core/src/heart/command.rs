@@ -148,6 +148,9 @@ impl Overlay<'_> {
             Command::Report(incoming, keys) => self.report(incoming, keys).map(Outcome::Accepted),
             Command::Event { lead, id, event } => {
                 self.readable(*lead)?;
+                if !self.is_still_so(event)? {
+                    return Ok(Outcome::Nothing);
+                }
                 self.transition(*lead, id, VecDeque::from([Event::clone(event)]), Vec::new()).map(Outcome::Applied)
             }
             Command::Due(lead) => {
@@ -181,6 +184,22 @@ impl Overlay<'_> {
             return Err(Rejected::Damaged(why.to_string()).into());
         }
         self.state(id)?.ok_or_else(|| Rejected::NoLead(id).into())
+    }
+
+    /// Whether what a key tells a lead holds still, where it is told late: the key may be bound or free again by now. Of a key that
+    /// cannot be read it is taken to be bound.
+    fn is_still_so(&self, event: &Event) -> Result<bool, Stop> {
+        let (key, why, bound) = match event {
+            Event::Bound { key, binding } => (key, binding.why, true),
+            Event::Unbound { key, why } => (key, *why, false),
+            _ => return Ok(true),
+        };
+        let is_bound = match self.identity(key)? {
+            Found::One(known) => known.bindings.iter().any(|binding| binding.why == why),
+            Found::Nothing => false,
+            Found::Damaged(_) => true,
+        };
+        Ok(is_bound == bound)
     }
 
     fn when(&mut self, it_is_so: bool, lead: LeadId, id: &str, event: Event) -> Result<Outcome, Stop> {

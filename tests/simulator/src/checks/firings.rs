@@ -87,7 +87,8 @@ pub(super) fn check_last(scan: &Scan, lives: &Lives<'_>, now: Timestamp) {
             lives.record.wrong(format!("{id} was last seen to at {:?}, and it is {now}", state.handled));
         }
         let fired = state.past.iter().filter(|past| past.how == Fired::InTime && past.nominal > lives.healed_at);
-        // At a time that came twice a lead may have been in the workflow since before it, by a clock that was ahead.
+        // At a time that came twice a lead may have been in the workflow since before it, by a clock that was ahead, or have come
+        // after the firing, which took place by that clock.
         let once = |nominal: Timestamp| !lives.record.lock().came_twice(nominal);
         for past in fired.filter(|past| of_all && once(past.nominal)) {
             let firing = format!("schedule/{id}/{}", past.nominal);
