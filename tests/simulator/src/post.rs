@@ -180,6 +180,11 @@ impl Courier for Post {
                     mail.to.insert(0, 'x');
                 }
             }
+            Some(Mutant::GoesElsewhere) if row.tries > 1 => {
+                if let Message::Email { rendered: Some(mail), .. } = &mut seen.message {
+                    mail.to.insert(0, 'x');
+                }
+            }
             Some(Mutant::LeavesLater) => {
                 self.over(life);
                 let clock = self.desk().clock.clone();
