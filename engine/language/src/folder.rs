@@ -18,7 +18,7 @@ const OTHER_ENTRIES_MAX: usize = 10_000;
 /// Where samples lie, tables of events among them.
 const SAMPLES: &str = "samples";
 /// Folders at the top in which YAML files are nobody's mistake.
-const OTHER_FOLDERS: [&str; 2] = ["scripts", SAMPLES];
+const OTHER_FOLDERS: [&str; 3] = ["scripts", SAMPLES, "examples"];
 /// How the name of a file with cases ends.
 pub(crate) const TEST_FILE: &str = ".test.yaml";
 /// What some editors put at the beginning of a file; it is no part of the text.
