@@ -250,7 +250,7 @@ impl Sendings {
         may_have_left: bool,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        let is_first = matches!(row.message, Message::Email { rendered: None, .. });
+        let is_first = row.message.is_unrendered();
         self.render(desk, &mut row, now).await?;
         // A template that was stopped took milliseconds: the next one waits for the next batch.
         let stopped = row.message.is_unrendered();
