@@ -418,12 +418,10 @@ impl<'a> Machine<'a> {
         match change {
             TaskChange::Claimed(rep) if matches!(&task.assignee, Assignee::Rep(owner) if owner != rep) => {
                 self.ignore(Ignored::NotAwaited);
-                return;
             }
             TaskChange::Claimed(_) if is_call && call != Verdict::Go => {
                 self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict: call, effect: None });
                 self.ignore(Ignored::HeldBack);
-                return;
             }
             TaskChange::Claimed(rep) => {
                 self.give_to(id, Assignee::Rep(rep.clone()));

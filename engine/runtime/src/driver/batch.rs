@@ -111,8 +111,10 @@ impl Attempt {
     /// The row as if it had not been begun.
     pub(crate) fn undone(self) -> Outgoing {
         let Self { mut row, may_have_left, is_first, .. } = self;
-        if is_first && let Message::Email { rendered, .. } = &mut row.message {
-            *rendered = None;
+        match &mut row.message {
+            Message::Email { rendered, .. } | Message::Text { rendered, .. } if is_first => *rendered = None,
+            Message::Words { rendered, .. } if is_first => *rendered = None,
+            _ => {}
         }
         let started_at = row.started_at.filter(|_| may_have_left);
         Outgoing { tries: row.tries.saturating_sub(1), started_at, ..row }

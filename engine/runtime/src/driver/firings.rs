@@ -316,3 +316,44 @@ impl Planned {
         now.plus_ms(-self.schedule.within.approximate_ms())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::time::Span;
+
+    fn schedules() -> Schedules {
+        let schedule = Schedule {
+            id: "flow/daily".to_owned(),
+            cron: "0 8 * * *".to_owned(),
+            timezone: "America/New_York".to_owned(),
+            catch_up: CatchUp::Latest,
+            within: Span::parse("1d").expect("a duration"),
+        };
+        let planned = Planned {
+            workflow: "flow".to_owned(),
+            times: Times::of(&schedule).expect("a schedule"),
+            schedule,
+            leads: Arc::new(Expr::TRUE),
+            state: ScheduleState::default(),
+            next: Timestamp::from_ms(0),
+            begun_in: None,
+            unwritten: false,
+        };
+        Schedules { all: vec![planned], gone: BTreeMap::new() }
+    }
+
+    /// It would pass over leads that came before it and are not in the store yet.
+    #[test]
+    fn a_firing_waits_for_its_batch_also_when_a_workspace_is_applied_meanwhile() {
+        let (mut before, now) = (schedules(), Timestamp::from_ms(1_795_186_800_000));
+        before.all[0].begin_firing(now);
+        before.all[0].state.firing = Some(Firing { nominal: now, started_at: now, cursor: None, enrolled: 0, seen: 0 });
+        before.all[0].begun_in = Some(7);
+        assert_eq!(before.next_due(), Timestamp::MAX, "its batch is not in the store yet");
+        let mut applied = schedules().going_on_from(before, now);
+        assert_eq!(applied.next_due(), Timestamp::MAX, "it is not there because a workspace was applied");
+        applied.settled(7);
+        assert_eq!(applied.next_due(), Timestamp::from_ms(0), "now it goes on at once");
+    }
+}
