@@ -672,6 +672,8 @@ crate::codes::codes! {
         6 GroupTaken = "group_taken",
         /// Another workflow of its group has the lead; it waits until that is over.
         7 GroupWaits = "waits_for_group",
+        /// The condition under `enroll` has no answer.
+        8 NoAnswer = "no_answer",
     }
 }
 

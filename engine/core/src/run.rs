@@ -184,6 +184,11 @@ impl RunState {
         matches!(self, Self::Task(_) | Self::Sending(_) | Self::Cadence(_) | Self::Waiting { .. })
     }
 
+    /// Whether a mail of the run is under way.
+    pub const fn is_sending(&self) -> bool {
+        matches!(self, Self::Sending(_) | Self::Cadence(CadenceState { phase: CadencePhase::Sending(_), .. }))
+    }
+
     /// The code by which the HTTP API filters runs: `active`, `waiting` or `parked`.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -13,6 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cadenza_core::event::{EVENT_DATA_MAX, EventType, ReportError, meant_type};
+use cadenza_core::field::Declared;
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
@@ -204,7 +205,7 @@ fn unknown_type(kind: String) -> String {
 }
 
 /// Suggests the field that was probably meant instead of an unknown one.
-fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, ValueType>) -> String {
+fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, Declared>) -> String {
     use cadenza_core::field::{FieldError, STANDARD_FIELDS};
     let intake::IntakeError::Report(ReportError::Field(FieldError::Unknown { field })) = error else {
         return String::new();

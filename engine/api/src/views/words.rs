@@ -127,6 +127,7 @@ impl<'a> Teller<'a> {
     fn value(&self, value: &Value) -> String {
         match value {
             Value::Time(at) => self.time(*at),
+            Value::Date(date) => date.to_string(),
             Value::Text(text) => text.clone(),
             Value::List(items) => items.iter().map(|item| self.value(item)).collect::<Vec<_>>().join(", "),
             Value::Bool(is) => is.to_string(),
@@ -575,6 +576,7 @@ pub const fn refusal(why: Refusal) -> &'static str {
         Refusal::GroupTaken => "another workflow of its group has the lead",
         Refusal::GroupWaits => "another workflow of its group has the lead, and it waits until that is over",
         Refusal::NoKey => "it has a run for each value of something, and that is blank",
+        Refusal::NoAnswer => "its condition has no answer, and a dead letter says why",
     }
 }
 

@@ -19,7 +19,7 @@ mod turn;
 
 pub use command::{Command, Outcome, ROUNDS};
 pub use intake::{Accepted, Incoming, Mark};
-pub use overlay::{ChangedLead, Changes, Outside, Untold, Watched};
+pub use overlay::{ChangedLead, Changes, Outside, Unclear, Untold, Watched};
 pub use set::{Found, Kept, Key, Record, WorkingSet};
 pub use turn::Known;
 

@@ -1,6 +1,6 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
-use super::overlay::{Outside, Overlay, Untold, Watched};
+use super::overlay::{Outside, Overlay, Unclear, Untold, Watched};
 use super::put_off::PutOff;
 use super::set::Found;
 use super::{Decided, Stop};
@@ -104,6 +104,10 @@ impl Overlay<'_> {
                     Effect::Assign(request) => turn.events.push_back(self.choose_owner(&request)?),
                     Effect::Send(row) => self.changes.outside.push(Outside::Send(Box::new(row))),
                     Effect::Depart(departure) => self.departure = Some(departure),
+                    Effect::Unclear { workflow, cause } => {
+                        let (lead, event) = (state.lead.id, turn.transition.event_id().to_owned());
+                        self.changes.outside.push(Outside::Bury(Box::new(Unclear { lead, workflow, event, cause })));
+                    }
                     Effect::Account(id, message) => {
                         let now = self.rules.now;
                         let unlisted = self.change_account(id, |account| account.tell(message, now))?;

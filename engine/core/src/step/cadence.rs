@@ -4,6 +4,7 @@ use super::Machine;
 use super::tasks::Terms;
 use super::verbs::NotMade;
 use crate::event::Delivery;
+use crate::expr::Fault;
 use crate::gate::{self, Verdict};
 use crate::id::{EffectId, RunId, TaskId};
 use crate::journal::{Ignored, Note};
@@ -11,7 +12,7 @@ use crate::lead::{Channel, Outcome};
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
 use crate::time::{Span, Timestamp};
-use crate::workflow::{Cadence, CadenceTouch, Refused, Target, TouchPlan, Verb};
+use crate::workflow::{Cadence, CadenceTouch, Refused, TouchPlan, Verb};
 
 /// The most rounds of a cadence. The limit on contacts is not enough: a mail that never arrives is no contact,
 /// and must not be sent for ever.
@@ -68,8 +69,16 @@ impl Machine<'_> {
     /// is made once more, since nothing comes after it.
     fn resume_cadence(&mut self, id: RunId, cadence: &Cadence, kept: CadenceState) {
         let state = CadenceState { not_done: 0, ..kept };
-        if matches!(kept.phase, CadencePhase::Pause(_) | CadencePhase::Redial(_)) {
-            return self.set_run_state(id, RunState::Cadence(state));
+        match kept.phase {
+            CadencePhase::Pause(at) => return self.set_phase(id, state, CadencePhase::Pause(at.max(self.cx.now))),
+            CadencePhase::Redial(at) => return self.set_phase(id, state, CadencePhase::Redial(at.max(self.cx.now))),
+            CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => {}
+        }
+        if kept.not_done == 0 {
+            // What stops the cadence is asked again: it may have been what had no answer.
+            self.touch = self.state.lead.touches.iter().rfind(|touch| touch.run == Some(id)).cloned();
+            self.set_run_state(id, RunState::Cadence(state));
+            return self.stop_or_go_on(id, cadence, state);
         }
         let next = place_after(cadence, state);
         let was_last = next >= cadence.touches.len() && !may_repeat(cadence, state);
@@ -170,8 +179,8 @@ impl Machine<'_> {
     }
 
     /// Whether the condition of a touch lets it happen. The touch that conditions see is the run's latest.
-    fn is_wanted(&self, id: RunId, touch: &CadenceTouch) -> bool {
-        let Some(condition) = &touch.condition else { return true };
+    fn is_wanted(&self, id: RunId, touch: &CadenceTouch) -> Result<bool, Fault> {
+        let Some(condition) = &touch.condition else { return Ok(true) };
         let mut view = self.view(Some(id));
         view.touch = self.state.lead.touches.iter().rfind(|touch| touch.run == Some(id));
         condition.holds(&view)
@@ -181,7 +190,13 @@ impl Machine<'_> {
     fn begin_touch(&mut self, id: RunId, cadence: &Cadence, state: CadenceState, redial: bool) -> bool {
         let Some(definition) = self.definition(id) else { return false };
         let Some(touch) = cadence.touch(state.touch) else { return false };
-        if !redial && !self.is_wanted(id, touch) {
+        let wanted = if redial { Ok(true) } else { self.is_wanted(id, touch) };
+        if let Err(fault) = &wanted {
+            self.set_phase(id, state, CadencePhase::Pause(self.cx.now));
+            self.no_answer(id, "`if` of a touch", fault);
+            return true;
+        }
+        if wanted == Ok(false) {
             if let Some(at) = self.run(id).map(|run| run.at()) {
                 self.notes.push(Note::PassedOver { run: id.in_journal(), touch: state.touch, at });
             }
@@ -334,11 +349,14 @@ impl Machine<'_> {
             state.not_done = 0;
         }
         self.set_run_state(id, RunState::Cadence(state));
-        let stop: Option<Target> =
-            cadence.stop.iter().find(|arm| self.holds(&arm.condition, Some(id))).map(|arm| arm.go);
-        match stop {
-            Some(target) => self.go_on(id, target),
-            None => self.next_touch(id, cadence, state),
+        self.stop_or_go_on(id, cadence, state);
+    }
+
+    fn stop_or_go_on(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
+        match self.first_that_holds(&cadence.stop, |arm| &arm.condition, id) {
+            Ok(Some(arm)) => self.go_on(id, arm.go),
+            Ok(None) => self.next_touch(id, cadence, state),
+            Err(fault) => self.no_answer(id, "`stop`", &fault),
         }
     }
 }

@@ -42,7 +42,9 @@ impl Machine<'_> {
         let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return false };
         let Some(own) = &run.key else { return true };
         let key = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.key.as_ref());
-        key.and_then(|key| key_text(&key.eval(&self.view_of(report, None)))).is_none_or(|key| key == *own)
+        // One about which there is no answer names no run, and is for all of them.
+        let value = key.and_then(|key| key.eval(&self.view_of(report, None)).ok());
+        value.and_then(|value| key_text(&value)).is_none_or(|key| key == *own)
     }
 
     /// Tells the lead's other runs and workflows that a run has changed fields, as an event of its own. A change that
@@ -122,8 +124,12 @@ impl Machine<'_> {
         let Some(at) = self.run(id).map(|run| run.at()) else { return };
         let of_this_kind = definition.interrupts.iter().filter(|one| one.event == report.kind);
         for interrupt in of_this_kind.filter(|one| one.applies_at(&definition, at.step)) {
-            if !self.holds(&interrupt.condition, Some(id)) {
-                continue;
+            match self.holds(&interrupt.condition, Some(id)) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                // A run whose mail is under way would send it again later.
+                Err(_) if self.run(id).is_some_and(|run| run.state.is_sending()) => continue,
+                Err(fault) => return self.no_answer(id, "`if` of an interrupt", &fault),
             }
             let Interrupt { event, reaction, .. } = interrupt;
             let note = |did| Note::Interrupted { run: id.in_journal(), by: event.clone(), did, at };
@@ -138,7 +144,10 @@ impl Machine<'_> {
                     return self.go_on(id, *target);
                 }
                 Reaction::Pause { until, otherwise } => {
-                    let until = until.as_ref().map(|until| until.eval(&self.view(Some(id))));
+                    let until = match until.as_ref().map(|until| until.eval(&self.view(Some(id)))).transpose() {
+                        Ok(until) => until,
+                        Err(fault) => return self.no_answer(id, "`pause` of an interrupt", &fault),
+                    };
                     self.notes.push(note(Interruption::Paused));
                     return self.pause_run(id, until.as_ref(), *otherwise);
                 }

@@ -1,10 +1,12 @@
 //! Runs: which workflows a lead is enrolled in, when a run leaves or ends, and how it moves from step to step.
 
 use super::{HOPS_MAX, Machine};
+use crate::effect::Effect;
 use crate::event::Report;
+use crate::expr::Fault;
 use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
-use crate::run::{COMPLETED, Past, Run, RunState};
+use crate::run::{COMPLETED, CadencePhase, Past, Run, RunState};
 use crate::state::RUNS_MAX;
 use crate::value::Value;
 use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Workflow};
@@ -34,36 +36,57 @@ pub(super) fn key_text(value: &Value) -> Option<String> {
 
 impl Machine<'_> {
     /// The workflows that take the lead in by this event, each asked of the lead as the event left it.
-    pub(super) fn wanted(&self, report: &Report) -> Vec<Arc<Workflow>> {
-        let wants = |workflow: &&Arc<Workflow>| {
-            workflow.enroll.iter().any(|way| match way {
-                Enroll::When { event, condition } => {
-                    *event == report.kind && condition.holds(&self.view_of(report, None))
-                }
-                Enroll::Schedule { .. } => false,
-            })
-        };
-        let mut wanted: Vec<Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).cloned().collect();
+    pub(super) fn wanted(&mut self, report: &Report) -> Vec<Arc<Workflow>> {
+        let asked = self.cx.live.workflows.values().map(|workflow| (workflow, self.wants(workflow, report)));
+        let asked: Vec<(&Arc<Workflow>, Result<bool, Fault>)> = asked.collect();
+        let mut wanted: Vec<Arc<Workflow>> = Vec::new();
+        for (workflow, wants) in asked {
+            match wants {
+                Ok(true) => wanted.push(Arc::clone(workflow)),
+                Ok(false) => {}
+                Err(fault) => self.unclear(&workflow.name, &fault),
+            }
+        }
         // Of several that one event brings into a group the highest comes first.
         wanted.sort_by_key(|workflow| std::cmp::Reverse(workflow.group.as_ref().map_or(0, |group| group.priority)));
         wanted
     }
 
-    /// The key of the run that an event would begin; the outer `None` when the workflow has one and it is blank.
-    pub(super) fn key_of(&self, workflow: &Workflow, report: &Report) -> Option<Option<String>> {
-        let Some(key) = &workflow.key else { return Some(None) };
-        key_text(&key.eval(&self.view_of(report, None))).map(Some)
+    /// Whether a workflow enrols the lead for this event. One way in that does is enough, whatever the others come to.
+    fn wants(&self, workflow: &Workflow, report: &Report) -> Result<bool, Fault> {
+        let mut fault = None;
+        for way in &workflow.enroll {
+            if let Enroll::When { event, condition } = way
+                && *event == report.kind
+            {
+                match condition.holds(&self.view_of(report, None)) {
+                    Ok(true) => return Ok(true),
+                    Ok(false) => {}
+                    Err(found) => fault = fault.or(Some(found)),
+                }
+            }
+        }
+        fault.map_or(Ok(false), Err)
+    }
+
+    /// Nobody can tell whether a workflow is for the lead: a person has to look.
+    fn unclear(&mut self, workflow: &str, fault: &Fault) {
+        self.not_enrolled(workflow, Refusal::NoAnswer);
+        self.effects.push(Effect::Unclear { workflow: workflow.to_owned(), cause: fault.to_string() });
     }
 
     /// Enrols the lead by an event that one of the ways into the workflow takes.
     pub(super) fn enroll_by_event(&mut self, workflow: &Arc<Workflow>, report: &Report) -> Option<RunId> {
-        match self.key_of(workflow, report) {
-            Some(key) => self.enroll(workflow, key),
-            None => {
-                self.not_enrolled(&workflow.name, Refusal::NoKey);
-                None
-            }
+        let key = workflow.key.as_ref().map(|key| key.eval(&self.view_of(report, None)));
+        match key.transpose() {
+            Ok(None) => return self.enroll(workflow, None),
+            Ok(Some(value)) => match key_text(&value) {
+                Some(key) => return self.enroll(workflow, Some(key)),
+                None => self.not_enrolled(&workflow.name, Refusal::NoKey),
+            },
+            Err(fault) => self.unclear(&workflow.name, &fault),
         }
+        None
     }
 
     pub(super) fn enroll_by_name(&mut self, name: &str, key: Option<&str>) {
@@ -89,7 +112,13 @@ impl Machine<'_> {
 
     pub(super) fn enroll(&mut self, workflow: &Arc<Workflow>, key: Option<String>) -> Option<RunId> {
         if let Some(why) = self.refusal(workflow, key.as_deref()) {
-            self.not_enrolled(&workflow.name, why);
+            match &workflow.re_enroll {
+                ReEnroll::When(condition) if why == Refusal::NoAnswer => {
+                    let fault = self.holds(condition, None).err();
+                    fault.iter().for_each(|fault| self.unclear(&workflow.name, fault));
+                }
+                _ => self.not_enrolled(&workflow.name, why),
+            }
             return None;
         }
         if !self.take_group(workflow, key.as_deref()) {
@@ -118,7 +147,11 @@ impl Machine<'_> {
             ReEnroll::Always => true,
             ReEnroll::Never => false,
             ReEnroll::After(span) => self.cx.now >= self.cx.live.settings.calendar.add(past.ended_at, *span),
-            ReEnroll::When(condition) => !past.could_come_again && self.holds(condition, None),
+            ReEnroll::When(_) if past.could_come_again => false,
+            ReEnroll::When(condition) => match self.holds(condition, None) {
+                Ok(holds) => holds,
+                Err(_) => return Some(Refusal::NoAnswer),
+            },
         };
         (!may).then_some(Refusal::TooSoon)
     }
@@ -156,24 +189,34 @@ impl Machine<'_> {
     /// Ends the runs for which a `leave` condition holds.
     pub(super) fn leave_runs(&mut self) {
         self.lead_changed = false;
-        let leaving: Vec<(RunId, String)> = self
-            .state
-            .runs
-            .iter()
-            .filter_map(|run| {
-                let definition = self.cx.definitions.get(&run.workflow)?;
-                let leave = definition.leave.iter().find(|leave| self.holds(&leave.condition, Some(run.id)))?;
-                Some((run.id, leave.ending.clone()))
-            })
-            .collect();
+        let asked = self.state.runs.iter().filter_map(|run| Some((run.id, self.leaves(run).transpose()?)));
+        let leaving: Vec<(RunId, Result<String, Fault>)> = asked.collect();
         for (run, ending) in leaving {
-            self.end_run(run, &ending);
+            match ending {
+                Ok(ending) => self.end_run(run, &ending),
+                Err(fault) => self.no_answer(run, "`leave`", &fault),
+            }
         }
     }
 
     pub(super) fn withdraw_tasks_of(&mut self, run: RunId) {
         let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(run)).map(|t| t.id).collect();
         tasks.into_iter().for_each(|task| self.withdraw_task(task));
+    }
+
+    /// The ending under which a run leaves. A condition that holds counts more than one without an answer before it.
+    fn leaves(&self, run: &Run) -> Result<Option<String>, Fault> {
+        let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
+        let mut fault = None;
+        for leave in &definition.leave {
+            match self.holds(&leave.condition, Some(run.id)) {
+                Ok(true) => return Ok(Some(leave.ending.clone())),
+                Ok(false) => {}
+                Err(found) => fault = fault.or(Some(found)),
+            }
+        }
+        // A run whose mail is under way would send it again later. It is asked again when it moves on.
+        fault.filter(|_| !run.state.is_sending()).map_or(Ok(None), Err)
     }
 
     pub(super) fn end_all_runs(&mut self, ending: &str) {
@@ -186,7 +229,8 @@ impl Machine<'_> {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
         let again = self.cx.live.workflows.get(&name).map(|workflow| &workflow.re_enroll);
-        let could_come_again = matches!(again, Some(ReEnroll::When(condition)) if self.holds(condition, None));
+        let could_come_again =
+            matches!(again, Some(ReEnroll::When(condition)) if matches!(self.holds(condition, None), Ok(true)));
         let run = self.state.runs.remove(ix);
         let (at, name) = (Some(run.at()), past_name(&name, run.key.as_deref()));
         self.withdraw_tasks_of(id);
@@ -196,6 +240,26 @@ impl Machine<'_> {
         self.notes.push(Note::Ended { run: id.in_journal(), ending: ending.to_owned(), at });
         if self.state.runs.is_empty() {
             self.state.recent.clear();
+        }
+    }
+
+    /// Parks a run because an expression has no answer; `place` says which. The run takes its step again when it goes on. In a
+    /// cadence it goes on where it was, and its contacts stay counted.
+    pub(super) fn no_answer(&mut self, id: RunId, place: &str, fault: &Fault) {
+        let now = self.cx.now;
+        let Some(run) = self.run(id) else { return };
+        // Who has to look at it has been told.
+        if matches!(run.state, RunState::Parked { .. }) {
+            return;
+        }
+        let awaited = run.awaited_task();
+        let is_open = self.state.tasks.iter().any(|task| Some(task.id) == awaited);
+        self.withdraw_tasks_of(id);
+        self.park(id, format!("{place}: {fault}"));
+        // A call that was open is made anew then.
+        if let Some(kept) = self.run(id).and_then(|run| run.cadence.as_mut()).filter(|_| is_open) {
+            let redial = matches!(kept.phase, CadencePhase::RedialTask(_));
+            kept.phase = if redial { CadencePhase::Redial(now) } else { CadencePhase::Pause(now) };
         }
     }
 

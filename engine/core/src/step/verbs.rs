@@ -5,7 +5,7 @@ use super::report::Word;
 use super::runs::key_text;
 use crate::effect::{AssignRequest, Effect};
 use crate::event::Report;
-use crate::expr::Expr;
+use crate::expr::{Expr, Fault};
 use crate::field::field_info;
 use crate::gate;
 use crate::id::RunId;
@@ -18,8 +18,8 @@ use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workflow::{
-    Asks, Assign, AssignBy, Assignment, Awaited, Call, Email, Enrolment, NextDay, Require, Since, Step, StepId, StepIx,
-    Target, Todo, Verb, Wait, Workflow,
+    Asks, Assign, AssignBy, Assignment, Call, Email, Enrolment, NextDay, Require, Since, Step, StepId, StepIx, Target,
+    Todo, Verb, Wait, Workflow,
 };
 
 /// Why a task or a mail was not created.
@@ -33,6 +33,8 @@ pub(super) enum NotMade {
 
 /// Why a run is parked when there was no room for its task or mail.
 const NO_ROOM: &str = "the lead has as many open tasks as it may have";
+/// What has no answer when a wait on a date cannot tell its date.
+const DATE: &str = "`until` of its `wait`";
 
 impl Machine<'_> {
     pub(super) fn take_step(&mut self, id: RunId) {
@@ -65,10 +67,10 @@ impl Machine<'_> {
         match &step.verb {
             Verb::Score(score) => self.ask(id, definition, Asks::Main, &score.ask),
             Verb::Branch(branch) => self.ask(id, definition, Asks::Main, &branch.ask),
-            Verb::Switch(arms) => {
-                let arm = arms.iter().find(|arm| self.holds(&arm.condition, Some(id)));
-                self.go(id, arm.map_or(step.next, |arm| arm.go));
-            }
+            Verb::Switch(arms) => match self.first_that_holds(arms, |arm| &arm.condition, id) {
+                Ok(arm) => self.go(id, arm.map_or(step.next, |arm| arm.go)),
+                Err(fault) => self.no_answer(id, "`switch`", &fault),
+            },
             Verb::Assign(assign) => self.ask_for_owner(id, assign),
             Verb::Call(call) => self.enter_call(id, call, definition),
             Verb::Email(email) => self.enter_sending(id, Channel::Email, email, step.next),
@@ -78,14 +80,18 @@ impl Machine<'_> {
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
             Verb::Update(assignments) => {
                 let attempt = self.run(id).map(|run| run.attempt);
-                self.update(id, assignments);
-                // What others did about the change may have moved it.
-                if self.run(id).map(|run| run.attempt) == attempt {
-                    self.go(id, step.next);
+                match self.update(id, assignments) {
+                    // What others did about the change may have moved it.
+                    Ok(()) if self.run(id).map(|run| run.attempt) == attempt => self.go(id, step.next),
+                    Ok(()) => {}
+                    Err(fault) => self.no_answer(id, "`update`", &fault),
                 }
             }
             Verb::Enroll(enrolment) => {
-                let key = self.key_for(id, enrolment);
+                let key = match self.key_for(id, enrolment) {
+                    Ok(key) => key,
+                    Err(fault) => return self.no_answer(id, "`enroll`", &fault),
+                };
                 // Move this run on first; the run enrolled here sets out when this one has come to rest.
                 self.go(id, step.next);
                 self.enroll_by_name(&enrolment.workflow, key.as_deref());
@@ -94,10 +100,10 @@ impl Machine<'_> {
                 let arm = self.draw(id, split, step);
                 self.go(id, arm);
             }
-            Verb::Require(require) => {
-                let missing = self.missing(id, require);
-                self.go(id, if missing { require.missing } else { step.next });
-            }
+            Verb::Require(require) => match self.missing(id, require) {
+                Ok(missing) => self.go(id, if missing { require.missing } else { step.next }),
+                Err(fault) => self.no_answer(id, "`require`", &fault),
+            },
             Verb::Notify(_) | Verb::Watch(_) => {
                 self.deed(id, &step.verb);
                 self.go(id, step.next);
@@ -109,11 +115,15 @@ impl Machine<'_> {
     /// Does what an interrupt may do while its run stays, too. Other verbs move their run, and are passed over here.
     pub(super) fn deed(&mut self, id: RunId, verb: &Verb) {
         match verb {
-            Verb::Update(assignments) => self.update(id, assignments),
-            Verb::Enroll(enrolment) => {
-                let key = self.key_for(id, enrolment);
-                self.enroll_by_name(&enrolment.workflow, key.as_deref());
+            Verb::Update(assignments) => {
+                if let Err(fault) = self.update(id, assignments) {
+                    self.no_answer(id, "`update`", &fault);
+                }
             }
+            Verb::Enroll(enrolment) => match self.key_for(id, enrolment) {
+                Ok(key) => self.enroll_by_name(&enrolment.workflow, key.as_deref()),
+                Err(fault) => self.no_answer(id, "`enroll`", &fault),
+            },
             Verb::Notify(notify) => self.notify_party(id, notify),
             Verb::Watch(party) => self.watch(id, party),
             _ => {}
@@ -121,22 +131,23 @@ impl Machine<'_> {
     }
 
     /// The key of the run that a step begins in another workflow.
-    fn key_for(&self, id: RunId, enrolment: &Enrolment) -> Option<String> {
-        enrolment.key.as_ref().and_then(|key| key_text(&key.eval(&self.view(Some(id)))))
+    fn key_for(&self, id: RunId, enrolment: &Enrolment) -> Result<Option<String>, Fault> {
+        let Some(key) = &enrolment.key else { return Ok(None) };
+        key.eval(&self.view(Some(id))).map(|value| key_text(&value))
     }
 
     /// Whether a required field is blank.
-    fn missing(&mut self, id: RunId, require: &Require) -> bool {
-        if !self.holds(&require.condition, Some(id)) {
-            return false;
+    fn missing(&mut self, id: RunId, require: &Require) -> Result<bool, Fault> {
+        if !self.holds(&require.condition, Some(id))? {
+            return Ok(false);
         }
         let blank = require.fields.iter().filter(|field| self.view(Some(id)).lead(field).is_blank());
         let fields: Vec<String> = blank.cloned().collect();
         if fields.is_empty() {
-            return false;
+            return Ok(false);
         }
         self.notes.push(Note::Missing { run: id.in_journal(), fields });
-        true
+        Ok(true)
     }
 
     fn enter_call(&mut self, id: RunId, call: &Call, definition: &Workflow) {
@@ -171,7 +182,10 @@ impl Machine<'_> {
 
     fn ask_for_owner(&mut self, id: RunId, assign: &Assign) {
         let named = match assign.by {
-            AssignBy::Territory => self.territory_owner(id),
+            AssignBy::Territory => match self.territory_owner(id) {
+                Ok(owner) => owner,
+                Err(fault) => return self.no_answer(id, "the territories", &fault),
+            },
             _ => assign.rep.clone().map(RepId),
         };
         // A territory may be a pool's: then somebody of it is chosen.
@@ -201,35 +215,40 @@ impl Machine<'_> {
         }));
     }
 
-    fn update(&mut self, id: RunId, assignments: &[Assignment]) {
+    fn update(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
         let before = std::mem::take(&mut self.updated);
-        self.assign_values(id, assignments);
+        let assigned = self.assign_values(id, assignments);
         let updated = std::mem::replace(&mut self.updated, before);
         if !updated.is_empty() {
             self.raise_updated(id, &updated);
         }
+        assigned
     }
 
-    fn assign_values(&mut self, id: RunId, assignments: &[Assignment]) {
+    fn assign_values(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
         for assignment in assignments {
             match assignment {
                 Assignment::Stage(stage) => self.set_stage(*stage),
                 Assignment::Segment(segment) => self.set_segment(*segment),
                 Assignment::Field { field, value } => {
                     let clears = *value == Expr::Literal(Value::Blank);
-                    let value = value.eval(&self.view(Some(id)));
+                    let value = value.eval(&self.view(Some(id)))?;
                     self.update_field(id, field, value, clears);
                 }
             }
         }
+        Ok(())
     }
 
     /// Sets a field from a computed value. A literal `null` clears the field; an expression that
     /// comes out blank leaves it as it is.
     fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
         let settings = &self.cx.live.settings;
-        let kind = field_info(field).map(|info| info.kind).or_else(|| settings.fields.get(field).copied());
-        let value = match reading::read_field(field, value, kind.unwrap_or(ValueType::Any), settings.calendar.zone()) {
+        let declared = settings.fields.get(field);
+        let kind = field_info(field).map(|info| info.kind).or(declared.map(|declared| declared.kind));
+        let kind = kind.unwrap_or(ValueType::Any);
+        let read = reading::read_field(field, value, kind, settings.calendar.zone());
+        let value = match read.and_then(|value| reading::choose(field, value, declared)) {
             Ok(value) => value,
             Err(left) => return self.left_out(field, left.why),
         };
@@ -258,16 +277,20 @@ impl Machine<'_> {
                 if until <= now { self.go(id, next) } else { self.wait_until(id, Some(until)) }
             }
             Wait::Until { date, past, blank, .. } => match self.wait_date(id, wait, date) {
-                None => self.go(id, *blank),
-                Some(until) if until <= now => self.go(id, *past),
-                Some(until) => self.wait_until(id, Some(until)),
+                Ok(None) => self.go(id, *blank),
+                Ok(Some(until)) if until <= now => self.go(id, *past),
+                Ok(Some(until)) => self.wait_until(id, Some(until)),
+                Err(fault) => self.no_answer(id, DATE, &fault),
             },
             Wait::Next { day, at } => {
                 let until = self.next_time(*day, *at);
                 self.wait_until(id, Some(until));
             }
             Wait::Event { timeout, on_timeout, since, .. } => {
-                let came = self.came(id, wait, *since);
+                let came = match self.came(id, wait, *since) {
+                    Ok(came) => came,
+                    Err((seq, fault)) => return self.no_answer_to_event(id, seq, &fault),
+                };
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
                 match came {
                     Some((seq, report, go)) => {
@@ -284,10 +307,11 @@ impl Machine<'_> {
     }
 
     /// The earliest event that the wait takes of those that came before the run did: its number, the event, and where
-    /// it leads. The event being handled moved the run here, so the wait must not take that one.
-    fn came(&self, id: RunId, wait: &Wait, since: Since) -> Option<(u64, Report, Target)> {
-        let run = self.state.runs.iter().find(|run| run.id == id)?;
-        let definition = self.cx.definitions.get(&run.workflow)?;
+    /// it leads. The event being handled moved the run here, so the wait must not take that one. The error also has the
+    /// number of the event about which there is no answer.
+    fn came(&self, id: RunId, wait: &Wait, since: Since) -> Result<Option<(u64, Report, Target)>, (u64, Fault)> {
+        let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return Ok(None) };
+        let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
         let marked = match since {
             Since::Moved => None,
             Since::Run => run.marked(None),
@@ -297,12 +321,17 @@ impl Machine<'_> {
         };
         let from = marked.unwrap_or(run.moved_seq);
         let counts = |recent: &&Recent| recent.seq > from && !run.taken.contains(&recent.seq);
-        self.state.recent.iter().filter(counts).find_map(|recent| {
-            let takes =
-                |awaited: &&Awaited| awaited.event == recent.kind && self.recent_holds(recent, &awaited.condition, id);
-            let awaited = wait.awaited().find(takes)?;
-            Some((recent.seq, recall(recent), awaited.go))
-        })
+        for recent in self.state.recent.iter().filter(counts) {
+            let report = recall(recent);
+            for awaited in wait.awaited().filter(|awaited| awaited.event == recent.kind) {
+                let mut view = self.view(Some(id));
+                view.report = Some(&report);
+                if awaited.condition.holds(&view).map_err(|fault| (recent.seq, fault))? {
+                    return Ok(Some((recent.seq, report, awaited.go)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Records that a wait has taken this event, so that the next wait does not take it again.
@@ -328,19 +357,18 @@ impl Machine<'_> {
         self.notes.push(Note::Waiting { run: id.in_journal(), until });
     }
 
-    fn recent_holds(&self, recent: &Recent, condition: &Expr, run: RunId) -> bool {
-        let report = recall(recent);
-        let mut view = self.view(Some(run));
-        view.report = Some(&report);
-        condition.holds(&view)
+    /// Parks a run that cannot tell whether it waits for an event. It counts as seen, or the run would be parked again and again.
+    fn no_answer_to_event(&mut self, id: RunId, seq: u64, fault: &Fault) {
+        self.saw_event(id, seq);
+        self.no_answer(id, "`if` of its `wait`", fault);
     }
 
     /// The moment that a wait on a date ends, or `None` while the date is blank.
-    fn wait_date(&self, run: RunId, wait: &Wait, date: &Expr) -> Option<Timestamp> {
-        let Wait::Until { offset, before, .. } = wait else { return None };
-        let Value::Time(date) = date.eval(&self.view(Some(run))) else { return None };
+    fn wait_date(&self, run: RunId, wait: &Wait, date: &Expr) -> Result<Option<Timestamp>, Fault> {
+        let Wait::Until { offset, before, .. } = wait else { return Ok(None) };
         let calendar = &self.cx.live.settings.calendar;
-        Some(if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) })
+        let date = date.moment(&self.view(Some(run)))?;
+        Ok(date.map(|date| if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) }))
     }
 
     /// Makes runs that wait for a date follow it, once a field was set that may have moved it.
@@ -372,17 +400,26 @@ impl Machine<'_> {
         }
         let Some((definition, ix)) = self.place(id) else { return };
         let Verb::Wait(wait) = &definition.steps[ix].verb else { return };
-        let takes = |awaited: &&Awaited| awaited.event == report.kind && self.holds(&awaited.condition, Some(id));
-        if let Some(go) = wait.awaited().find(takes).map(|awaited| awaited.go) {
-            self.saw_event(id, self.state.seq + 1);
-            self.go_on(id, go);
+        let seq = self.state.seq + 1;
+        for awaited in wait.awaited().filter(|awaited| awaited.event == report.kind) {
+            match self.holds(&awaited.condition, Some(id)) {
+                Ok(true) => {
+                    self.saw_event(id, seq);
+                    return self.go_on(id, awaited.go);
+                }
+                Ok(false) => {}
+                Err(fault) => return self.no_answer_to_event(id, seq, &fault),
+            }
         }
     }
 
     fn follow_date(&mut self, id: RunId, wait: &Wait) {
         let Wait::Until { date, past, blank, .. } = wait else { return };
         let waited = self.run(id).map(|run| run.state.clone());
-        let until = self.wait_date(id, wait, date);
+        let until = match self.wait_date(id, wait, date) {
+            Ok(until) => until,
+            Err(fault) => return self.no_answer(id, DATE, &fault),
+        };
         if waited == Some(RunState::Waiting { until }) {
             return;
         }
@@ -400,9 +437,10 @@ impl Machine<'_> {
         match &step.verb {
             Verb::Wait(Wait::Event { on_timeout, .. }) => self.go_on(id, *on_timeout),
             Verb::Wait(wait @ Wait::Until { date, blank, .. }) => match self.wait_date(id, wait, date) {
-                None => self.go_on(id, *blank),
-                Some(until) if until > self.cx.now => self.wait_until(id, Some(until)),
-                Some(_) => self.go_on(id, step.next),
+                Ok(None) => self.go_on(id, *blank),
+                Ok(Some(until)) if until > self.cx.now => self.wait_until(id, Some(until)),
+                Ok(Some(_)) => self.go_on(id, step.next),
+                Err(fault) => self.no_answer(id, DATE, &fault),
             },
             _ => self.go_on(id, step.next),
         }

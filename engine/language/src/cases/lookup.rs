@@ -212,7 +212,7 @@ impl Lookup<'_> {
         let fields = &self.workspace.settings.fields;
         let given = STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
         let stands = STANDING_FIELDS.iter().any(|info| info.name == name);
-        let Some(kind) = given.or_else(|| fields.get(name).copied()) else {
+        let Some(kind) = given.or_else(|| fields.get(name).map(|declared| declared.kind)) else {
             if stands {
                 return Some(value);
             }
@@ -261,7 +261,7 @@ impl Lookup<'_> {
         let own = &self.workspace.settings.fields;
         let read = |entry: &crate::yaml::Entry| {
             let (name, span) = (&entry.key.text, entry.key.span.clone());
-            let kind = field_info(name).map(|info| info.kind).or_else(|| own.get(name).copied());
+            let kind = field_info(name).map(|info| info.kind).or_else(|| own.get(name).map(|declared| declared.kind));
             let Some(kind) = kind else {
                 let names = STANDARD_FIELDS.iter().chain(KEPT_FIELDS).map(|info| info.name);
                 let names: Vec<&str> = names.chain(own.keys().map(String::as_str)).collect();

@@ -3,6 +3,7 @@
 mod broken;
 mod cases;
 mod circles;
+mod conditions;
 mod fixture;
 mod hostile;
 mod owners;

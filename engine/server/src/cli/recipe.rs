@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use cadenza_api::intake::{self, Draft, IntakeError, Rules};
 use cadenza_api::json::{self, Tree};
 use cadenza_core::event::{EventType, StandardEvent};
+use cadenza_core::field::Declared;
 use cadenza_core::id::LeadId;
 use cadenza_core::identity::IdentityKind;
 use cadenza_core::moment::{self, NoTime};
@@ -110,6 +111,8 @@ pub(super) enum Enrolment {
 pub(super) struct Recipe {
     map: Option<ColumnMap>,
     fields: BTreeMap<String, ValueType>,
+    /// The same, for reading events by.
+    declared: BTreeMap<String, Declared>,
     enrolment: Enrolment,
     now: Timestamp,
     /// The workspace's. A plain date is that day in this zone.
@@ -128,7 +131,8 @@ impl Recipe {
         if let Some(map) = &map {
             map.check(&fields)?;
         }
-        Ok(Self { map, fields, enrolment, now, zone })
+        let declared = fields.iter().map(|(name, kind)| (name.clone(), (*kind).into())).collect();
+        Ok(Self { map, fields, declared, enrolment, now, zone })
     }
 
     /// Checks that the map fits the file's columns.
@@ -351,7 +355,7 @@ impl Recipe {
             left_out,
             enrolls: true,
         };
-        let rules = Rules { declared: &self.fields, zone: &self.zone, team: None, country: None, now: self.now };
+        let rules = Rules { declared: &self.declared, zone: &self.zone, team: None, country: None, now: self.now };
         let incoming = intake::check(draft, rules)?;
         let left_out = incoming.report.left_out;
         let is_key = |name: &str| matches!(name, "external_id" | "email" | "phone");
