@@ -12,7 +12,7 @@ use cadenza_core::country::Country;
 use cadenza_core::event::{
     AHEAD_MS_MAX, EVENT_DATA_MAX, EVENT_ID_BYTES_MAX, EventType, Report, ReportError, StandardEvent, Standing,
 };
-use cadenza_core::field::{FieldError, STANDARD_FIELDS, STANDING_FIELDS, TEXT_BYTES_MAX};
+use cadenza_core::field::{Declared, FieldError, STANDARD_FIELDS, STANDING_FIELDS, TEXT_BYTES_MAX};
 use cadenza_core::id::LeadId;
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::reading::{self, LeftOut, Why};
@@ -34,7 +34,7 @@ pub const LIST_ITEMS_MAX: usize = 100;
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
     /// The workspace's own fields.
-    pub declared: &'a BTreeMap<String, ValueType>,
+    pub declared: &'a BTreeMap<String, Declared>,
     /// The zone that plain dates are meant in.
     pub zone: &'a TimeZone,
     /// Who may own a lead; none where that is not known, as in a preview.
@@ -242,7 +242,7 @@ fn consent_name(name: &str) -> Option<&'static str> {
 }
 
 /// Whether there is a member of this name under `lead`.
-fn is_known(name: &str, declared: &BTreeMap<String, ValueType>) -> bool {
+fn is_known(name: &str, declared: &BTreeMap<String, Declared>) -> bool {
     STANDARD_FIELDS.iter().chain(STANDING_FIELDS).any(|info| info.name == name) || declared.contains_key(name)
 }
 
@@ -294,6 +294,7 @@ impl Reading<'_> {
                 zone_of(value, country)
             } else {
                 reading::read_field(&name, value, kind, self.rules.zone)
+                    .and_then(|value| reading::choose(&name, value, self.rules.declared.get(&name)))
             };
             match read {
                 Ok(Value::Blank) => {}
@@ -311,7 +312,7 @@ impl Reading<'_> {
     /// The type of a field that is given; none for what says where the lead stands, and for what is no field.
     fn type_of(&self, name: &str) -> Option<ValueType> {
         let standard = STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
-        standard.or_else(|| self.rules.declared.get(name).copied())
+        standard.or_else(|| self.rules.declared.get(name).map(|declared| declared.kind))
     }
 
     fn stand(&mut self, name: &str, value: Value) -> Result<(), IntakeError> {
@@ -401,12 +402,13 @@ fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -
 pub(crate) fn check_field(name: &str, value: Value, rules: &Rules<'_>) -> Result<Value, FieldNotRead> {
     let standard = || STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
     let kind = standard()
-        .or_else(|| rules.declared.get(name).copied())
+        .or_else(|| rules.declared.get(name).map(|declared| declared.kind))
         .ok_or_else(|| FieldNotRead::Unknown(FieldError::Unknown { field: name.to_owned() }))?;
     let read = if name == "timezone" {
         zone_of(value, rules.country)
     } else {
         reading::read_field(name, value, kind, rules.zone)
+            .and_then(|value| reading::choose(name, value, rules.declared.get(name)))
     };
     match read {
         Ok(value) if is_too_long(&value) => Err(FieldNotRead::LeftOut(too_long(name))),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value as the API shows it: blank is null, times are RFC 3339, durations are milliseconds.
+/// A value as the API shows it: blank is null, times are RFC 3339, dates `2026-12-25`, durations are milliseconds.
 pub fn show(value: &Value) -> Json {
     match value {
         Value::Blank => Json::Null,
@@ -16,6 +16,7 @@ pub fn show(value: &Value) -> Json {
         Value::Int(int) | Value::Duration(int) => Json::from(*int),
         Value::Number(number) => Json::from(*number),
         Value::Time(at) => Json::String(at.to_string()),
+        Value::Date(date) => Json::String(date.to_string()),
         Value::Text(text) => Json::String(text.clone()),
         Value::List(items) => Json::Array(items.iter().map(show).collect()),
     }

@@ -22,6 +22,8 @@ pub enum Effect {
     Send(Outgoing),
     /// Let a message that fell due leave, put it off, or drop it.
     Depart(Departure),
+    /// A workflow's condition has no answer, so nobody can tell whether it is for the lead: a person has to look.
+    Unclear { workflow: String, cause: String },
     /// Tell the lead's account something.
     Account(AccountId, AccountMessage),
     /// Tell a key something; what binds it comes back as [`crate::event::Event::Bound`].

@@ -32,8 +32,40 @@ pub enum FieldError {
         /// The text that was given.
         text: String,
     },
+    /// The text is none of the choices.
+    #[error("`{field}` can be {choices}, and not `{text}`")]
+    Choice { field: String, text: String, choices: String },
     #[error("there is no field `{field}`: declare it under `fields` in cadenza.yaml")]
     Unknown { field: String },
+}
+
+/// A field of the lead that the workspace declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// The type of its values; of a choice, text.
+    pub kind: ValueType,
+    /// The texts that a choice can be; empty for a field that is none.
+    pub choices: Vec<String>,
+    /// The value that is read where the lead has none; blank for a field without one.
+    pub default: Value,
+}
+
+impl From<ValueType> for Declared {
+    fn from(kind: ValueType) -> Self {
+        Self { kind, choices: Vec::new(), default: Value::Blank }
+    }
+}
+
+impl Declared {
+    /// The choice that a text says, in whatever letters; the error is what the field can be. Without choices every text is one.
+    pub fn choose(&self, text: String) -> Result<String, String> {
+        if self.choices.is_empty() {
+            return Ok(text);
+        }
+        let said = text.to_lowercase();
+        let choice = self.choices.iter().find(|choice| choice.to_lowercase() == said);
+        choice.cloned().ok_or_else(|| self.choices.join(", "))
+    }
 }
 
 /// An example of a value of this type, for messages about a value of another type.
@@ -46,6 +78,7 @@ pub const fn example(kind: ValueType) -> &'static str {
         ValueType::Time => "a time such as 2026-03-08T07:30:00Z",
         ValueType::Duration => "a duration such as 5m",
         ValueType::List => "a list of texts",
+        ValueType::Date => "a date such as 2026-12-25",
         ValueType::Any => "any value",
     }
 }
@@ -131,7 +164,7 @@ macro_rules! standard_fields {
 
             /// Sets a field; `Blank` clears it. `declared` holds the workspace's own fields.
             pub fn set(
-                &mut self, field: &str, value: Value, declared: &BTreeMap<String, ValueType>,
+                &mut self, field: &str, value: Value, declared: &BTreeMap<String, Declared>,
             ) -> Result<(), FieldError> {
                 self.set_at(field, value, declared, None)
             }
@@ -142,7 +175,7 @@ macro_rules! standard_fields {
                 &mut self,
                 field: &str,
                 value: Value,
-                declared: &BTreeMap<String, ValueType>,
+                declared: &BTreeMap<String, Declared>,
                 country: Option<Country>,
             ) -> Result<(), FieldError> {
                 match field {
@@ -154,9 +187,18 @@ macro_rules! standard_fields {
                         };
                     })+
                     custom => {
-                        let kind = declared.get(custom).ok_or_else(|| FieldError::Unknown { field: field.to_owned() })?;
-                        match checked(field, value, *kind, country)? {
+                        let unknown = || FieldError::Unknown { field: field.to_owned() };
+                        let declared = declared.get(custom).ok_or_else(unknown)?;
+                        match checked(field, value, declared.kind, country)? {
                             Value::Blank => self.custom.remove(custom),
+                            Value::Text(text) => {
+                                let no_choice = |choices| {
+                                    let (field, text) = (field.to_owned(), text.clone());
+                                    FieldError::Choice { field, text, choices }
+                                };
+                                let choice = declared.choose(text.clone()).map_err(no_choice)?;
+                                self.custom.insert(custom.to_owned(), Value::Text(choice))
+                            }
                             value => self.custom.insert(custom.to_owned(), value),
                         };
                     }

@@ -114,6 +114,11 @@ pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calen
     }
 }
 
+/// The zone on whose clocks times are read for the lead: its own, or the workspace's when that is not known.
+pub fn zone_of(lead: &Lead, settings: &Settings) -> TimeZone {
+    lead_zone(lead).unwrap_or_else(|| settings.calendar.zone().clone())
+}
+
 /// The zone that the lead gave, if it is one. Records of earlier versions may hold a name that is no zone.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
     let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;

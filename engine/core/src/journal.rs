@@ -571,6 +571,8 @@ crate::codes::codes! {
         3 Unknown = "unknown_workflow",
         /// The lead opted out or is disqualified.
         4 Suppressed = "suppressed",
+        /// The condition under `enroll` has no answer.
+        5 NoAnswer = "no_answer",
     }
 }
 

@@ -9,6 +9,7 @@ use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{BoundKey, IdentityKey};
 use crate::plugin::{Reason, Segment};
 use crate::time::Timestamp;
+use crate::value::Value;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -217,6 +218,20 @@ pub struct Touch {
     /// The mail that was sent, so that a second report of it counts nothing.
     #[n(7)]
     pub effect: Option<EffectId>,
+}
+
+impl Touch {
+    /// The value that expressions see of this field; blank when there is no such field.
+    pub fn field(&self, field: &str) -> Value {
+        match field {
+            "channel" => Value::Text(self.channel.as_str().to_owned()),
+            "outcome" => Value::Text(self.outcome.as_str().to_owned()),
+            "result" => Value::text(self.result.map(|result| result.as_str())),
+            "reached" => Value::Bool(self.outcome.reached()),
+            "at" => Value::Time(self.at),
+            _ => Value::Blank,
+        }
+    }
 }
 
 /// Something that the lead did of its own accord.

@@ -10,6 +10,7 @@ pub mod assignment;
 pub mod calendar;
 mod contact;
 pub mod country;
+pub mod date;
 pub mod effect;
 pub mod event;
 mod event_type;

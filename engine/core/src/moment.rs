@@ -24,6 +24,7 @@ const TO_MS: i64 = 4_102_444_800_000;
 pub fn read(value: &Value, zone: &TimeZone) -> Result<Timestamp, NoTime> {
     match value {
         Value::Time(at) => Ok(*at),
+        Value::Date(date) => Ok(date.begins(zone)),
         Value::Text(text) => read_text(text.trim(), zone),
         Value::Int(number) => since_1970(*number).ok_or(NoTime::Other),
         Value::Number(seconds) if seconds.is_finite() => in_range((seconds * 1e3) as i64).ok_or(NoTime::Other),

@@ -3,7 +3,8 @@
 //! the lead is taken all the same.
 
 use crate::codes::codes;
-use crate::field;
+use crate::date::Date;
+use crate::field::{self, Declared};
 use crate::moment::{self, NoTime};
 use crate::numeral::{self, EXACT_MAX, NoNumber};
 use crate::time::Span;
@@ -107,6 +108,7 @@ fn excerpt(value: &Value) -> Option<String> {
         Value::Int(int) => int.to_string(),
         Value::Number(number) => number.to_string(),
         Value::Time(at) => at.to_string(),
+        Value::Date(date) => date.to_string(),
         Value::Blank | Value::List(_) | Value::Duration(_) => return None,
     };
     let end = text.char_indices().nth(SAID_CHARS_MAX).map(|(end, _)| end);
@@ -132,6 +134,20 @@ pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) ->
             None => Ok(value),
         },
         _ => Ok(value),
+    }
+}
+
+/// A value that was read for a field as the choice that it says, where the field is one.
+pub fn choose(name: &str, value: Value, declared: Option<&Declared>) -> Result<Value, LeftOut> {
+    match (value, declared) {
+        (Value::Text(text), Some(declared)) => match declared.choose(text.clone()) {
+            Ok(choice) => Ok(Value::Text(choice)),
+            Err(choices) => {
+                let said = Value::Text(text);
+                Err(LeftOut::new(name, Why::Form, Some(&said)).wanting(format!("one of {choices}")))
+            }
+        },
+        (value, _) => Ok(value),
     }
 }
 
@@ -162,10 +178,11 @@ pub fn read(value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, (Wh
         (_, Value::List(items)) => Err((Why::List, Value::List(items))),
         (ValueType::Text, value) => text(value),
         (ValueType::Int | ValueType::Number, value) => number(value, kind == ValueType::Int),
-        (ValueType::Time, value) => moment::read(&value, zone).map(Value::Time).map_err(|no| match no {
-            NoTime::Other => (Why::Type, value),
-            NoTime::Ambiguous => (Why::Ambiguous, value),
-        }),
+        (ValueType::Time, value) => match moment::read(&value, zone) {
+            Ok(at) => Ok(Value::Time(at)),
+            Err(no) => Err((no.into(), value)),
+        },
+        (ValueType::Date, value) => day(value, zone),
         (ValueType::Bool, value) => truth(&value).map(Value::Bool).ok_or((Why::Type, value)),
         (ValueType::Duration, Value::Duration(ms)) => Ok(Value::Duration(ms)),
         (ValueType::Duration, Value::Text(text)) => match Span::parse(&text) {
@@ -183,11 +200,33 @@ pub fn known(text: &str) -> &str {
     })
 }
 
+impl From<NoTime> for Why {
+    fn from(no: NoTime) -> Self {
+        match no {
+            NoTime::Other => Self::Type,
+            NoTime::Ambiguous => Self::Ambiguous,
+        }
+    }
+}
+
+/// Reads a day; a time counts as the day that it lies in in this zone.
+fn day(value: Value, zone: &TimeZone) -> Result<Value, (Why, Value)> {
+    match &value {
+        Value::Date(_) => Ok(value),
+        Value::Text(text) if let Some(date) = Date::parse(text) => Ok(Value::Date(date)),
+        _ => match moment::read(&value, zone) {
+            Ok(at) => Ok(Value::Date(Date::of(at, zone))),
+            Err(no) => Err((no.into(), value)),
+        },
+    }
+}
+
 fn text(value: Value) -> Result<Value, (Why, Value)> {
     Ok(Value::Text(match value {
         Value::Text(text) => text,
         Value::Int(int) => int.to_string(),
         Value::Time(at) => at.to_string(),
+        Value::Date(date) => date.to_string(),
         Value::Number(number) if number.abs() >= EXACT_MAX => return Err((Why::Inexact, value)),
         Value::Number(number) if number.is_finite() => number.to_string(),
         other => return Err((Why::Type, other)),
@@ -305,6 +344,20 @@ mod tests {
             ("project_date", ValueType::Time, t("03/04/2026"), Err(Why::Ambiguous)),
             ("project_date", ValueType::Time, t("soon"), Err(Why::Type)),
             ("project_date", ValueType::Time, list(&["2026-12-01"]), Err(Why::List)),
+            ("renewal", ValueType::Date, t("2026-12-01"), Ok(Value::Date(Date::parse("2026-12-01").unwrap()))),
+            ("renewal", ValueType::Date, t("1.12.2026"), Ok(Value::Date(Date::parse("2026-12-01").unwrap()))),
+            // It is still the day before in New York.
+            (
+                "renewal",
+                ValueType::Date,
+                t("2026-12-01T02:00:00Z"),
+                Ok(Value::Date(Date::parse("2026-11-30").unwrap())),
+            ),
+            ("renewal", ValueType::Date, day.clone(), Ok(Value::Date(Date::parse("2026-12-01").unwrap()))),
+            ("renewal", ValueType::Date, t("03/04/2026"), Err(Why::Ambiguous)),
+            ("renewal", ValueType::Date, t("soon"), Err(Why::Type)),
+            ("project_date", ValueType::Time, Value::Date(Date::parse("2026-12-01").unwrap()), Ok(day.clone())),
+            ("plan", ValueType::Text, Value::Date(Date::parse("2026-12-01").unwrap()), Ok(t("2026-12-01"))),
             ("agreed", ValueType::Bool, t("Yes"), Ok(Value::Bool(true))),
             ("agreed", ValueType::Bool, t("nein"), Ok(Value::Bool(false))),
             ("agreed", ValueType::Bool, Value::Int(1), Ok(Value::Bool(true))),
@@ -321,6 +374,17 @@ mod tests {
             let told = read.as_ref().err().map(LeftOut::words);
             assert_eq!(read.map_err(|left| left.why), expected, "{name} from {value:?}: {told:?}");
         }
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_or_left_out() {
+        let plan = Declared { choices: vec!["free".to_owned(), "Pro".to_owned()], ..ValueType::Text.into() };
+        assert_eq!(choose("plan", t("PRO"), Some(&plan)), Ok(t("Pro")));
+        assert_eq!(choose("plan", Value::Blank, Some(&plan)), Ok(Value::Blank));
+        assert_eq!(choose("company", t("gold"), Some(&ValueType::Text.into())), Ok(t("gold")));
+        assert_eq!(choose("company", t("gold"), None), Ok(t("gold")));
+        let left = choose("plan", t("gold"), Some(&plan)).unwrap_err();
+        assert_eq!(left.words(), "`gold` is not one of free, Pro");
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub enum RunState {
         cause: String,
         #[n(1)]
         at: Timestamp,
+        /// Where the cadence stood in which the run was. When the run goes on, so does the cadence.
+        #[n(2)]
+        cadence: Option<CadenceState>,
     },
 }
 
@@ -116,6 +119,11 @@ impl RunState {
     /// Whether the run has come to rest: it is not about to take a step, and no plugin or owner is being asked for.
     pub const fn rests(&self) -> bool {
         matches!(self, Self::Task(_) | Self::Sending(_) | Self::Cadence(_) | Self::Waiting { .. })
+    }
+
+    /// Whether a mail of the run is under way.
+    pub const fn is_sending(&self) -> bool {
+        matches!(self, Self::Sending(_) | Self::Cadence(CadenceState { phase: CadencePhase::Sending(_), .. }))
     }
 
     /// The code by which the HTTP API filters runs: `active`, `waiting` or `parked`.

@@ -1,7 +1,9 @@
 //! Values as they occur in expressions, custom fields, plugin inputs and parameters.
 
 use crate::codes::codes;
+use crate::date::Date;
 use crate::time::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -23,6 +25,8 @@ codes! {
         6 List = "list",
         /// Any type. What a custom event brings has a type only once it is there.
         7 Any = "any",
+        /// A day of the calendar, without a zone.
+        8 Date = "date",
     }
 }
 
@@ -48,12 +52,15 @@ pub enum Value {
     List(Vec<Value>),
     /// A duration in milliseconds.
     Duration(i64),
+    /// A day of the calendar, without a zone.
+    Date(Date),
 }
 
 /// How a value is written: as CBOR's own null, bool, integer, double, text and array. Times and durations are
-/// integers of milliseconds with a tag.
+/// integers of milliseconds with a tag, dates are days since 1970 with one.
 mod wire {
     use super::Value;
+    use crate::date::Date;
     use crate::time::Timestamp;
     use minicbor::data::{Tag, Type};
     use minicbor::decode::{Decode, Decoder, Error as DecodeError};
@@ -61,6 +68,7 @@ mod wire {
 
     const TIME: Tag = Tag::new(6);
     const DURATION: Tag = Tag::new(7);
+    const DATE: Tag = Tag::new(8);
 
     impl<C> Encode<C> for Value {
         fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
@@ -73,6 +81,7 @@ mod wire {
                 Self::List(items) => items.encode(e, ctx),
                 Self::Time(at) => e.tag(TIME)?.i64(at.as_ms())?.ok(),
                 Self::Duration(ms) => e.tag(DURATION)?.i64(*ms)?.ok(),
+                Self::Date(date) => e.tag(DATE)?.i64(date.to_days())?.ok(),
             }
         }
     }
@@ -91,6 +100,10 @@ mod wire {
                 Type::Tag => match d.tag()? {
                     TIME => Self::Time(Timestamp::from_ms(d.i64()?)),
                     DURATION => Self::Duration(d.i64()?),
+                    DATE => {
+                        let date = Date::from_days(d.i64()?);
+                        Self::Date(date.ok_or_else(|| DecodeError::message("a day outside of the calendar"))?)
+                    }
                     _ => return Err(DecodeError::message("a value of a kind that this program does not know")),
                 },
                 _ => Self::Int(d.i64()?),
@@ -100,9 +113,16 @@ mod wire {
 }
 
 impl ValueType {
-    /// Whether every value of this type fits `to`, as [`Value::fit`] defines it.
+    /// Whether every value of this type fits `to`, as [`Value::fit`] and [`Value::fit_in`] define it.
     pub fn fits(self, to: Self) -> bool {
-        self == to || matches!((self, to), (Self::Int, Self::Number) | (Self::Time, Self::Text) | (_, Self::Any))
+        self == to
+            || matches!(
+                (self, to),
+                (Self::Int, Self::Number)
+                    | (Self::Time, Self::Text)
+                    | (Self::Date, Self::Text | Self::Time)
+                    | (_, Self::Any)
+            )
     }
 }
 
@@ -123,6 +143,7 @@ impl Value {
             Self::Duration(_) => ValueType::Duration,
             Self::Text(_) => ValueType::Text,
             Self::List(_) => ValueType::List,
+            Self::Date(_) => ValueType::Date,
         })
     }
 
@@ -143,10 +164,20 @@ impl Value {
             (Self::Number(number), _) if number.is_nan() => return None,
             (Self::Text(text), ValueType::Time) => Self::Time(Timestamp::parse(&text)?),
             (Self::Time(at), ValueType::Text) => Self::Text(at.to_string()),
+            (Self::Text(text), ValueType::Date) => Self::Date(Date::parse(&text)?),
+            (Self::Date(date), ValueType::Text) => Self::Text(date.to_string()),
             (value, ValueType::Any) => value,
             (value, to) if value.kind() == Some(to) => value,
             _ => return None,
         })
+    }
+
+    /// As [`Self::fit`]; a date where a time is wanted is the midnight with which it begins in this zone.
+    pub fn fit_in(self, to: ValueType, zone: &TimeZone) -> Option<Self> {
+        match (self, to) {
+            (Self::Date(date), ValueType::Time) => Some(Self::Time(date.begins(zone))),
+            (value, to) => value.fit(to),
+        }
     }
 }
 
@@ -168,6 +199,8 @@ mod tests {
             Value::Text(String::new()),
             Value::Time(Timestamp::from_ms(-1)),
             Value::Duration(86_400_000),
+            Value::Date(Date::parse("2026-12-25").unwrap()),
+            Value::Date(Date::parse("1969-12-31").unwrap()),
             Value::List(vec![text(), Value::Blank, Value::List(vec![])]),
         ] {
             let bytes = minicbor::to_vec(&value).unwrap();

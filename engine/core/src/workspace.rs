@@ -4,12 +4,13 @@ use crate::calendar::Calendar;
 use crate::country::Country;
 use crate::event_type::EventType;
 use crate::expr::Expr;
+use crate::field::Declared;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
-use crate::value::{Value, ValueType};
+use crate::value::Value;
 use crate::workflow::{AskRef, Outline, ScriptId, StepId, Workflow};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +43,7 @@ pub struct Settings {
     /// Further calendars by name, to which teams and reps refer.
     pub calendars: BTreeMap<String, Calendar>,
     /// The declared custom fields.
-    pub fields: BTreeMap<String, ValueType>,
+    pub fields: BTreeMap<String, Declared>,
     pub contact: ContactPolicy,
     /// The settings of plugins, by name: the file of a component of one's own, and budgets.
     pub plugins: BTreeMap<String, PluginSettings>,

@@ -3,11 +3,14 @@
 
 mod support;
 
+use cadenza_core::date::Date;
 use cadenza_core::event::{Event, LeadCommand, Report, StandardEvent, Standing};
+use cadenza_core::field::Declared;
 use cadenza_core::journal::Note;
 use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_core::reading::Why;
-use cadenza_core::value::Value;
+use cadenza_core::step::View;
+use cadenza_core::value::{Value, ValueType};
 use support::workflows::{self as w, at, hot};
 use support::{Shared, Sim};
 
@@ -176,4 +179,45 @@ fn a_persons_word_is_of_now() {
     late.standing = Some(Standing { owner: Some(RepId("bob".to_owned())), ..Standing::default() });
     sim.feed(&world, &mut shared, noon(20), Event::Reported(late));
     assert_eq!(sim.state.lead.owner, Some(RepId("ada".to_owned())), "what a list said before she was given the lead");
+}
+
+#[test]
+fn a_declared_field_reads_as_its_default_and_holds_its_choices() {
+    let mut world = w::world(vec![], hot);
+    world.change(|settings| {
+        let choices = vec!["free".to_owned(), "pro".to_owned()];
+        let plan = Declared { choices, default: text("free"), ..ValueType::Text.into() };
+        let seats = Declared { default: Value::Int(1), ..ValueType::Int.into() };
+        let fields = [("plan", plan), ("seats", seats), ("due", ValueType::Date.into())];
+        settings.fields = fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect();
+    });
+    let mut shared = Shared::default();
+    let mut sim = Sim::new(0, at(CREATED));
+    let due = Value::Date(Date::parse("2026-12-01").expect("it is one"));
+    let brought = [("plan", text("PRO")), ("due", due.clone())];
+    sim.feed(
+        &world,
+        &mut shared,
+        at(CREATED),
+        Event::Reported(report(StandardEvent::LeadCreated, at(CREATED), &brought)),
+    );
+    let read = |sim: &Sim, field: &str| View::of(&sim.state, &world.live, &world.definitions, at(CREATED)).lead(field);
+    assert_eq!(read(&sim, "plan"), text("pro"), "in the letters in which it is declared");
+    assert_eq!(read(&sim, "seats"), Value::Int(1));
+    assert_eq!(read(&sim, "due"), due);
+    assert_eq!(sim.state.lead.profile.get("seats"), Value::Blank, "the lead itself keeps nothing");
+    let plugin = |kind| View::of(&sim.state, &world.live, &world.definitions, at(CREATED)).lead_as("due", kind);
+    assert_eq!(plugin(ValueType::Text), text("2026-12-01"));
+    assert_eq!(plugin(ValueType::Time), Value::Time(at("2026-12-01T05:00:00Z")), "midnight where the workspace is");
+    assert_eq!(plugin(ValueType::Int), Value::Blank);
+    let updated = [("plan", text("gold")), ("seats", Value::Int(7))];
+    let notes = sim.feed(
+        &world,
+        &mut shared,
+        noon(20),
+        Event::Reported(report(StandardEvent::LeadUpdated, noon(20), &updated)),
+    );
+    assert!(notes.contains(&Note::NotSet { field: "plan".to_owned() }), "{notes:?}");
+    assert_eq!((read(&sim, "plan"), read(&sim, "seats")), (text("pro"), Value::Int(7)));
+    sim.check_encoding();
 }

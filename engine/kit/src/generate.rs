@@ -179,6 +179,7 @@ fn scalar(rng: &mut Rng, kind: ValueType, now: Timestamp) -> Scalar {
             Scalar::Number(ends[rng.usize(..ends.len())])
         }
         ValueType::Time => Scalar::Text(time(rng, now)),
+        ValueType::Date => Scalar::Text(time(rng, now)[..10].to_owned()),
         ValueType::Duration => Scalar::Text(format!("{}m", [0, 1, 60, 5_270_400, rng.u32(..100_000)][rng.usize(..5)])),
         ValueType::Text | ValueType::Any => Scalar::Text(text(rng)),
         ValueType::List => Scalar::List((0..[0, 1, 3, 50][rng.usize(..4)]).map(|_| text(rng)).collect()),

@@ -185,7 +185,7 @@ pub fn scalar(text: &str, kind: ValueType) -> Option<Scalar> {
         ValueType::Number => Scalar::Number(text.parse().ok().filter(|number: &f64| number.is_finite())?),
         ValueType::Time => Scalar::Text(time(text)?.to_string()),
         ValueType::List => Scalar::List(text.split([';', ',']).map(|part| part.trim().to_owned()).collect()),
-        ValueType::Duration | ValueType::Text | ValueType::Any => Scalar::Text(text.to_owned()),
+        ValueType::Duration | ValueType::Date | ValueType::Text | ValueType::Any => Scalar::Text(text.to_owned()),
     };
     value(&scalar, kind).is_some().then_some(scalar)
 }

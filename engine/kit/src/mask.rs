@@ -1,6 +1,7 @@
 //! Takes what names people out of a decision that was really taken, so that it can be kept as a golden case: letters and
 //! digits of texts are replaced by others, so that lengths and forms stay. What only sorts leads (industry, country…) stays.
 
+use cadenza_core::date::Date;
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::{DecisionInput, FieldRead};
 use cadenza_core::time::Timestamp;
@@ -38,6 +39,9 @@ fn blur(value: &mut Value) {
         Value::Time(at) => {
             let year = at.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).year();
             *value = Timestamp::parse(&format!("{year:04}-01-01T00:00:00Z")).map_or(Value::Blank, Value::Time);
+        }
+        Value::Date(date) => {
+            *value = Date::parse(&format!("{:04}-01-01", date.to_jiff().year())).map_or(Value::Blank, Value::Date);
         }
         _ => {}
     }

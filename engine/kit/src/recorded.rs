@@ -64,6 +64,7 @@ fn scalar(value: &Value) -> Option<Scalar> {
         Value::Number(number) => Scalar::Number(*number),
         Value::Text(text) => Scalar::Text(text.clone()),
         Value::Time(at) => Scalar::Text(at.to_string()),
+        Value::Date(date) => Scalar::Text(date.to_string()),
         Value::Duration(ms) => Scalar::Text(Length(Span::ms(*ms)).to_string()),
         Value::List(items) => {
             let texts = items.iter().map(|item| if let Value::Text(text) = item { Some(text.clone()) } else { None });

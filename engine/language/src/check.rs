@@ -244,6 +244,7 @@ impl<'a> Reading<'a> {
             let Some(script) = known.scripts.get(path) else { continue };
             for used in script.uses.borrow().iter() {
                 placeholders::check_use(&self.sheet(path, text), &script.named, *used);
+                placeholders::check_blanks(&self.sheet(path, text), &script.blanks, *used);
             }
         }
     }

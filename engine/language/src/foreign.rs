@@ -114,10 +114,10 @@ pub(crate) fn field_type(name: &str) -> Option<&'static str> {
         | "amount" => "number",
         "string" | "str" | "varchar" | "char" | "textarea" | "long_text" | "longtext" | "single_line_text"
         | "multi_line_text" | "email" | "url" | "phone" | "picklist" | "dropdown" | "dropdown_select" | "enum"
-        | "enumeration" | "choice" | "select" | "single_select" | "option" | "radio" | "radio_select" | "uuid"
-        | "id" => "text",
+        | "enumeration" | "select" | "single_select" | "option" | "radio" | "radio_select" | "uuid" | "id" => "text",
         "boolean" | "checkbox" | "single_checkbox" | "yes_no" | "yes/no" | "flag" | "true_false" | "logical" => "bool",
-        "date" | "datetime" | "date_time" | "timestamp" | "date_picker" | "day" => "time",
+        "datetime" | "date_time" | "timestamp" => "time",
+        "date_picker" | "day" => "date",
         "interval" | "timespan" | "span" | "period" => "duration",
         "multiselect"
         | "multi_select"
@@ -151,7 +151,13 @@ pub(crate) fn function(name: &str) -> Option<Function> {
         "includes" | "contain" | "has_text" | "search" | "indexof" => Function::Contains,
         "beginswith" | "begins_with" | "starts_with" => Function::StartsWith,
         "ends_with" => Function::EndsWith,
-        "date" | "datetime" | "todate" | "to_date" | "parse_date" | "time" => Function::Time,
+        "datetime" | "time" | "to_timestamp" => Function::Time,
+        "todate" | "to_date" | "parse_date" => Function::Date,
+        "coalesce" | "ifnull" | "nvl" | "or_else" | "if_blank" => Function::Default,
+        "dayofweek" | "day_of_week" | "getdayofweek" => Function::Weekday,
+        "gethours" | "hourofday" | "hour_of_day" => Function::Hour,
+        "regexp" | "regex" | "regexmatch" | "matches_regex" => Function::Matches,
+        "workdays" | "working_days" | "businessdays" | "networkdays" | "weekdays" => Function::BusinessDays,
         "age" | "ago" | "elapsed" | "time_since" | "days_since" | "datediff" => Function::Since,
         _ => return None,
     })

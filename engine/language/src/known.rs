@@ -2,7 +2,7 @@
 
 use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
-use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, field_info};
+use cadenza_core::field::{Declared, KEPT_FIELDS, STANDARD_FIELDS, field_info};
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::value::ValueType;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ impl Names {
 
 pub(crate) struct Known<'a> {
     /// Custom fields with their types.
-    pub(crate) fields: BTreeMap<String, ValueType>,
+    pub(crate) fields: BTreeMap<String, Declared>,
     /// Whether cadenza.yaml was read, so that `fields`, `calendars` and `email_via` are all there is.
     pub(crate) settings_read: bool,
     pub(crate) calendars: BTreeMap<String, Calendar>,
@@ -66,7 +66,17 @@ impl<'a> Known<'a> {
 
     /// The type of a field of the lead.
     pub(crate) fn field(&self, name: &str) -> Option<ValueType> {
-        field_info(name).map(|info| info.kind).or_else(|| self.fields.get(name).copied())
+        field_info(name).map(|info| info.kind).or_else(|| self.fields.get(name).map(|field| field.kind))
+    }
+
+    /// Whether a field reads as something where the lead has nothing.
+    pub(crate) fn has_default(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|field| !field.default.is_blank())
+    }
+
+    /// The words that a choice can be; none for a field that is no choice.
+    pub(crate) fn choices(&self, name: &str) -> &[String] {
+        self.fields.get(name).map_or(&[], |field| &field.choices)
     }
 
     /// Every name under `lead.`.

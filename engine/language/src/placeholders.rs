@@ -1,6 +1,6 @@
 //! The names in templates: which there are, and which never have a value where the template is used.
 
-use crate::condition::{fields_of, type_of_field};
+use crate::condition::{fields_of, may_be_blank_in_text, type_of_field};
 use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
@@ -22,6 +22,24 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
             sheet.report(Problem::error("no-value-here", span.clone(), message).help(why));
         }
     }
+}
+
+/// Reports names that may print as nothing in what the lead reads.
+pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
+    for (name, span) in blanks.iter().filter(|_| used.is_read_by_the_lead()) {
+        let message = format!("`{name}` may be blank, and the lead would read a gap");
+        let help = format!(
+            "write `{{{{ {name} | default(\"…\") }}}}`, or put what goes with it between `{{% if {name} %}}` and \
+             `{{% endif %}}`"
+        );
+        sheet.report(Problem::error("may-print-nothing", span.clone(), message).help(help));
+    }
+}
+
+/// Whether a name in a template may be blank.
+pub(crate) fn may_be_blank(known: &Known<'_>, name: &str) -> bool {
+    let (root, field) = name.split_once('.').unwrap_or((name, ""));
+    Object::parse(root).is_some_and(|object| may_be_blank_in_text(known, object, field))
 }
 
 /// What is said of a name, at each place where it stands.

@@ -12,6 +12,7 @@ use cadenza_core::value::{Value, ValueType};
 use cadenza_core::zone::{self, ZoneError};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::ops::Range;
 
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
@@ -186,29 +187,7 @@ impl Sheet<'_> {
             Ok(zone) => return Some((zone.iana_name().unwrap_or("UTC").to_owned(), zone)),
             Err(error) => error,
         };
-        let problem = |message: String| Problem::error("unknown-time-zone", node.span.clone(), message);
-        let help = "write the IANA name of a place, area and city, such as `America/New_York` or `Europe/Berlin`";
-        self.report(match &error {
-            ZoneError::NoPlace { name, meant } | ZoneError::Ambiguous { name, meant } => {
-                let problem = problem(format!("`{name}` is not the time zone of a place"));
-                match meant.as_slice() {
-                    [] => problem.help(help),
-                    [one] => problem.label(format!("did you mean `{one}`?")).replace(one),
-                    several => problem.help(format!(
-                        "only a place says when its clocks change; write one, such as {}",
-                        several.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
-                    )),
-                }
-            }
-            ZoneError::Unknown(_) | ZoneError::Contradiction { .. } => {
-                let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-                let problem = problem(format!("there is no time zone `{text}`"));
-                match near_zone(&text, &known) {
-                    Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
-                    None => problem.help(help),
-                }
-            }
-        });
+        self.report(no_zone(&error, &text, node.span.clone()));
         None
     }
 
@@ -325,6 +304,17 @@ impl Sheet<'_> {
         value
     }
 
+    /// A value as one of these choices, when there are any.
+    pub(crate) fn choice(&self, node: &Node, value: Value, choices: &[String]) -> Option<Value> {
+        let Value::Text(text) = &value else { return Some(value) };
+        if choices.is_empty() || choices.contains(text) {
+            return Some(value);
+        }
+        let problem = Problem::error("unknown-code", node.span.clone(), format!("there is no choice `{text}`"));
+        self.report(problem.suggest(text, choices.iter().map(String::as_str), "choices of this field"));
+        None
+    }
+
     /// The items of a list; a single value counts as a list of one.
     pub(crate) fn items<'n>(&self, node: &'n Node) -> &'n [Node] {
         match &node.content {
@@ -369,6 +359,7 @@ fn read_value(scalar: &Scalar, kind: ValueType) -> Option<Value> {
             text.parse::<f64>().ok().filter(|number| scalar.is_plain() && number.is_finite()).map(Value::Number)
         }
         ValueType::Time => Timestamp::parse(text).map(Value::Time),
+        ValueType::Date => cadenza_core::date::Date::parse(text).map(Value::Date),
         ValueType::Any if !scalar.is_plain() => Some(Value::Text(text.to_owned())),
         ValueType::Any => Some(match (text, text.parse::<i64>(), text.parse::<f64>()) {
             ("true", ..) => Value::Bool(true),
@@ -391,6 +382,7 @@ pub(crate) fn kind_words(kind: ValueType) -> &'static str {
         ValueType::Time => "a point in time",
         ValueType::Duration => "a duration",
         ValueType::List => "a list of texts",
+        ValueType::Date => "a date",
         ValueType::Any => "a value of any type",
     }
 }
@@ -404,6 +396,7 @@ fn example(kind: ValueType) -> &'static str {
         ValueType::Time => "a time with its zone such as `2026-03-08T07:30:00Z`",
         ValueType::Duration => "a duration such as `14d`",
         ValueType::List => "a list such as `[a, b]`",
+        ValueType::Date => "a date such as `2026-12-25`",
         ValueType::Any => "any value",
     }
 }
@@ -451,6 +444,33 @@ fn mend_duration(text: &str) -> Option<String> {
     };
     let mended = if business { format!("{count} business {unit}") } else { format!("{count} {unit}") };
     Span::parse(&mended).map(|_| mended)
+}
+
+/// What is wrong with a text that is not the time zone of a place, and what was probably meant.
+pub(crate) fn no_zone(error: &ZoneError, text: &str, span: Range<usize>) -> Problem {
+    let problem = |message: String| Problem::error("unknown-time-zone", span, message);
+    let help = "write the IANA name of a place, area and city, such as `America/New_York` or `Europe/Berlin`";
+    match error {
+        ZoneError::NoPlace { name, meant } | ZoneError::Ambiguous { name, meant } => {
+            let problem = problem(format!("`{name}` is not the time zone of a place"));
+            match meant.as_slice() {
+                [] => problem.help(help),
+                [one] => problem.label(format!("did you mean `{one}`?")).replace(one),
+                several => problem.help(format!(
+                    "only a place says when its clocks change; write one, such as {}",
+                    several.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
+                )),
+            }
+        }
+        ZoneError::Unknown(_) | ZoneError::Contradiction { .. } => {
+            let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+            let problem = problem(format!("there is no time zone `{text}`"));
+            match near_zone(text, &known) {
+                Some(near) => problem.label(format!("did you mean `{near}`?")).replace(near),
+                None => problem.help(help),
+            }
+        }
+    }
 }
 
 /// The zone that was probably meant: a slip of the fingers.

@@ -46,6 +46,13 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     for (node, _) in [&objective, &subject].into_iter().flatten() {
         named.extend(check_template(sheet, known, node));
     }
+    let mut blanks =
+        blank_names(known, &sheet.text[body.clone()], &|range| body.start + range.start..body.start + range.end);
+    if let Some(scalar) = subject.as_ref().and_then(|(node, _)| node.scalar()) {
+        let node = form.get("subject").unwrap_or(&node);
+        let place = |range| crate::condition::source_span(sheet.text, node, scalar, range);
+        blanks.extend(blank_names(known, &scalar.text, &place));
+    }
     if form.get("reviewed_by").is_none() {
         let problem = Problem::warning("not-reviewed", node.pointer(), "nobody is said to have tried this script");
         sheet.report(problem.help("try it on a few people first, then add `reviewed_by: name` (practice B12)"));
@@ -58,7 +65,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     let Some((_, objective)) = objective.filter(|_| sheet.errors() == before) else { return broken(has_subject) };
     let body = sheet.text[body].trim_start_matches('\n').to_owned();
     let script = Script { objective, reviewed_by, subject: subject.map(|(_, subject)| subject), body };
-    ScriptFile { script: Some(script), has_subject, named, uses: RefCell::default() }
+    ScriptFile { script: Some(script), has_subject, named, blanks, uses: RefCell::default() }
 }
 
 /// Head and body, without the lines `---`.
@@ -135,6 +142,13 @@ fn check_jinja(
     placeholders::without_braces(sheet, known, source, &tags, place);
     placeholders::merge_tags(sheet, known, source, &tags, place);
     named
+}
+
+/// The names in a template that may print as nothing; `place` turns a range of `source` into one of the file.
+fn blank_names(known: &Known<'_>, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Vec<Named> {
+    // What cannot be read has been reported.
+    let found = template::blanks(source, &|name| placeholders::may_be_blank(known, name)).unwrap_or_default();
+    found.into_iter().map(|(name, range)| (name, place(range))).collect()
 }
 
 /// The insides of `{{ }}` and `{% %}`.

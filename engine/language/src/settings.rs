@@ -10,9 +10,9 @@ use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
 use cadenza_core::country::Country;
-use cadenza_core::field::{CUSTOM_FIELDS_MAX, field_info};
+use cadenza_core::field::{CUSTOM_FIELDS_MAX, Declared, field_info};
 use cadenza_core::lead::Channel;
-use cadenza_core::value::ValueType;
+use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::{ContactPolicy, PluginSettings};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -53,7 +53,12 @@ pub(crate) static WORKSPACE: Shape = Shape {
 static FIELD: Shape = Shape {
     name: "a field",
     about: "A field of the lead.",
-    keys: &[required("type", Takes::Words(field_types), "Its type"), optional("about", Takes::Text, "What it means")],
+    keys: &[
+        required("type", Takes::Words(field_types), "Its type"),
+        optional("about", Takes::Text, "What it means"),
+        optional("of", Takes::List(&Takes::Text), "The words that a choice can be"),
+        optional("default", Takes::Value, "What it reads as where the lead has none"),
+    ],
 };
 
 static CONTACT: Shape = Shape {
@@ -109,8 +114,14 @@ const INSTANCES: Grant = Grant { least: 1, granted: 48, most: 1_000 };
 const MEMORY_BYTES_MAX: u64 = 256 << 20;
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
+/// A text that is one of a few words.
+const CHOICE: &str = "choice";
+/// The most words that a choice may have.
+const CHOICES_MAX: usize = 100;
+
 fn field_types() -> Vec<&'static str> {
-    ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| kind.as_str()).collect()
+    let kinds = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| kind.as_str());
+    kinds.chain([CHOICE]).collect()
 }
 
 pub(crate) fn channels() -> Vec<&'static str> {
@@ -185,8 +196,6 @@ fn no_policy() -> ContactPolicy {
 }
 
 fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
-    let types: Vec<_> =
-        ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| (kind.as_str(), *kind)).collect();
     for entry in sheet.named(node, "`fields`").unwrap_or_default() {
         let name = &entry.key.text;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -207,15 +216,21 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
             );
             continue;
         }
-        let kind = match entry.value.content {
-            Content::Map(_) => Form::open(sheet, &entry.value, &FIELD).and_then(|form| {
-                form.get("about").map(|about| sheet.text(about, "what the field means"));
-                form.get("type").and_then(|kind| field_type(sheet, kind, &types))
-            }),
-            _ => field_type(sheet, &entry.value, &types),
+        let declared = match entry.value.content {
+            Content::Map(_) => Form::open(sheet, &entry.value, &FIELD).and_then(|form| read_field(sheet, name, &form)),
+            _ => match field_type(sheet, &entry.value) {
+                Some(Written::Choice) => {
+                    let problem =
+                        Problem::error("missing-key", entry.value.span.clone(), "a choice says what it can be");
+                    sheet.report(problem.help(format!("write `{name}: {{ type: choice, of: [free, pro] }}`")));
+                    None
+                }
+                Some(Written::Type(kind)) => Some(kind.into()),
+                None => None,
+            },
         };
         // A field whose type is not known is a field all the same: whoever uses it is not to blame.
-        known.fields.insert(name.clone(), kind.unwrap_or(ValueType::Any));
+        known.fields.insert(name.clone(), declared.unwrap_or_else(|| ValueType::Any.into()));
     }
     if known.fields.len() > CUSTOM_FIELDS_MAX {
         let message = format!("there are {} fields, and the most is {CUSTOM_FIELDS_MAX}", known.fields.len());
@@ -223,12 +238,74 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
     }
 }
 
+/// A type as it is written.
+#[derive(Clone, Copy)]
+enum Written {
+    Type(ValueType),
+    Choice,
+}
+
+/// A field with its type, its choices and its default.
+fn read_field(sheet: &Sheet<'_>, name: &str, form: &Form<'_>) -> Option<Declared> {
+    form.get("about").map(|about| sheet.text(about, "what the field means"));
+    let written = form.get("type").and_then(|kind| field_type(sheet, kind))?;
+    let (kind, choices) = match (written, form.get("of")) {
+        (Written::Choice, Some(of)) => (ValueType::Text, read_choices(sheet, of)?),
+        (Written::Choice, None) => {
+            let problem = Problem::error("missing-key", form.key_span("type"), "a choice says what it can be");
+            sheet.report(problem.help("add `of: [free, pro]`"));
+            return None;
+        }
+        (Written::Type(kind), of) => {
+            if of.is_some() {
+                let problem = Problem::error("unknown-key", form.key_span("of"), "only a choice has `of`");
+                sheet.report(problem.help("write `type: choice`, or remove it"));
+            }
+            (kind, Vec::new())
+        }
+    };
+    let mut declared = Declared { kind, choices, default: Value::Blank };
+    if let Some(node) = form.get("default") {
+        let value = sheet.value(node, kind, &format!("the default of `{name}`"))?;
+        declared.default = sheet.choice(node, value, &declared.choices)?;
+    }
+    Some(declared)
+}
+
+/// The words of a choice, each once.
+fn read_choices(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<String>> {
+    let mut choices: Vec<String> = Vec::new();
+    for item in sheet.list(node, "what a choice can be")? {
+        let word = sheet.text(item, "what a choice can be")?;
+        if choices.iter().any(|other| other.to_lowercase() == word.to_lowercase()) {
+            let problem = Problem::error("duplicate-name", item.span.clone(), format!("`{word}` stands here twice"));
+            sheet.report(problem.help("remove one of the two"));
+            return None;
+        }
+        choices.push(word);
+    }
+    if choices.is_empty() {
+        let problem = Problem::error("empty-list", node.pointer(), "a choice of nothing");
+        sheet.report(problem.help("write what it can be: `of: [free, pro]`"));
+        return None;
+    }
+    if choices.len() > CHOICES_MAX {
+        let message = format!("this choice has {} words, and the most is {CHOICES_MAX}", choices.len());
+        sheet.report(Problem::error("too-large", node.pointer(), message).help("take a `text` for so many"));
+        return None;
+    }
+    Some(choices)
+}
+
 /// A type; those of other systems are named with ours.
-fn field_type(sheet: &Sheet<'_>, node: &Node, types: &[(&'static str, ValueType)]) -> Option<ValueType> {
+fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
+    let kinds = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any);
+    let kinds = kinds.map(|kind| (kind.as_str(), Written::Type(*kind)));
+    let types: Vec<_> = kinds.chain([(CHOICE, Written::Choice)]).collect();
     let Some((written, ours)) =
         node.scalar().and_then(|scalar| Some((&scalar.text, foreign::field_type(&scalar.text)?)))
     else {
-        return sheet.word(node, "the type of a field", types);
+        return sheet.word(node, "the type of a field", &types);
     };
     let message = format!("`{written}` cannot be the type of a field");
     let problem = Problem::error("unknown-word", node.span.clone(), message);

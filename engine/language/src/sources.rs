@@ -158,13 +158,16 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
     let event = form.get("event").and_then(|node| read_type(sheet, node));
     let mut lead = BTreeMap::new();
     for entry in form.get("lead").and_then(|node| sheet.named(node, "`lead`")).unwrap_or_default() {
-        let mapped = lead_field(sheet, entry, known).and_then(|kind| read_mapped(sheet, &entry.value, kind));
+        let choices = known.choices(&entry.key.text);
+        let mapped = lead_field(sheet, entry, known).and_then(|kind| read_mapped(sheet, &entry.value, kind, choices));
         lead.extend(mapped.map(|mapped| (entry.key.text.clone(), mapped)));
     }
     let mut data = BTreeMap::new();
     for entry in form.get("data").and_then(|node| sheet.named(node, "`data`")).unwrap_or_default() {
         sheet.check_name(&entry.key.text, entry.key.span.clone(), "a name under `data`");
-        data.extend(read_mapped(sheet, &entry.value, ValueType::Any).map(|mapped| (entry.key.text.clone(), mapped)));
+        data.extend(
+            read_mapped(sheet, &entry.value, ValueType::Any, &[]).map(|mapped| (entry.key.text.clone(), mapped)),
+        );
     }
     if data.len() > EVENT_DATA_MAX {
         let message = format!("`data` has {} names, and the most is {EVENT_DATA_MAX}", data.len());
@@ -336,12 +339,14 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
     None
 }
 
-fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType) -> Option<MappedValue> {
+fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType, choices: &[String]) -> Option<MappedValue> {
     if !matches!(node.content, Content::Map(_)) {
         return read_path(sheet, node).map(MappedValue::Path);
     }
     let form = Form::open(sheet, node, &CONSTANT)?;
-    sheet.value(form.get("value")?, kind, "this value").map(MappedValue::Constant)
+    let node = form.get("value")?;
+    let value = sheet.value(node, kind, "this value")?;
+    sheet.choice(node, value, choices).map(MappedValue::Constant)
 }
 
 /// `contact.emails.0.address`

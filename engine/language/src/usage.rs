@@ -38,6 +38,11 @@ impl Use {
         }
     }
 
+    /// Whether the lead itself reads the text.
+    pub(crate) const fn is_read_by_the_lead(self) -> bool {
+        matches!(self, Self::Mail | Self::CadenceMail)
+    }
+
     pub(crate) const fn what(self) -> &'static str {
         match self {
             Self::Task => "the text of a step's call or task",
@@ -54,11 +59,13 @@ pub(crate) struct ScriptFile {
     pub(crate) has_subject: bool,
     /// The names in it, and where.
     pub(crate) named: Vec<Named>,
+    /// The names in what a lead would read that may print as nothing, and where.
+    pub(crate) blanks: Vec<Named>,
     /// What workflows use it for.
     pub(crate) uses: RefCell<BTreeSet<Use>>,
 }
 
 /// A script whose file could not be read.
 pub(crate) fn unread() -> ScriptFile {
-    ScriptFile { script: None, has_subject: true, named: Vec::new(), uses: RefCell::default() }
+    ScriptFile { script: None, has_subject: true, named: Vec::new(), blanks: Vec::new(), uses: RefCell::default() }
 }

@@ -47,7 +47,7 @@ pub(crate) fn of_batch(batch: &Batch) -> impl Iterator<Item = Digest> {
         OutboxWrite::Put(row) | OutboxWrite::Update { row, .. } => of_row(row),
         OutboxWrite::Bury { letter, .. } => match &letter.content {
             DeadContent::Outgoing(row) => of_row(row),
-            DeadContent::Incoming { .. } => None,
+            DeadContent::Incoming { .. } | DeadContent::Enrolment { .. } => None,
         },
         OutboxWrite::Remove { .. } | OutboxWrite::Exhume { .. } => None,
     });

@@ -191,7 +191,8 @@ impl Ledger {
         }
         let view = View::of(state, &before.live, &before.definitions, now);
         let territories = &before.workspace.settings.team.territories;
-        let lies_in = territories.iter().find(|territory| territory.condition.holds(&view));
+        // Where a condition has no answer nobody can tell: the run that asks it is parked.
+        let lies_in = territories.iter().find(|territory| territory.condition.holds(&view) == Ok(true));
         if let Some(count) = lies_in.and_then(|territory| self.territories.get_mut(&territory.name)) {
             *count += 1;
         }

@@ -6,14 +6,13 @@ use crate::catalog::Catalog;
 use crate::plain;
 use cadenza_core::account::AccountFacts;
 use cadenza_core::effect::{Message, Outgoing, Rendered};
+use cadenza_core::expr::Scope as _;
 use cadenza_core::identity;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Script;
-use cadenza_core::zone;
 use cadenza_language::template::{self, Reader};
-use jiff::tz::TimeZone;
 
 /// Why a template did not render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,12 +36,8 @@ pub enum RenderError {
 /// For whom texts about this lead are written: on its own clock, or the workspace's where its zone is not known.
 fn reader(view: &View<'_>) -> Reader {
     let profile = &view.state.lead.profile;
-    let country = profile.country.as_deref();
-    let own = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, country).ok());
-    let own = own.and_then(|name| TimeZone::get(&name).ok());
     let home = view.live.settings.calendar.zone().clone();
-    let zone = own.unwrap_or_else(|| home.clone());
-    Reader::new(zone, profile.language.as_deref(), country).at_home_in(home)
+    Reader::new(view.zone(), profile.language.as_deref(), profile.country.as_deref()).at_home_in(home)
 }
 
 /// Renders one text over a lead.

@@ -108,6 +108,8 @@ impl Layout {
             Value::Number(number) => Given::Number(*number),
             Value::Text(text) => Given::Text(self.text(text)),
             Value::Time(at) => Given::Time(at.as_ms()),
+            // Plugins know no dates: they read one as a text, or ask for a time.
+            Value::Date(date) => Given::Text(self.text(&date.to_string())),
             Value::Duration(ms) => Given::Duration(*ms),
             Value::List(values) => {
                 let first = self.ends.len() as u32;

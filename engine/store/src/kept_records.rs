@@ -84,7 +84,8 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
         signed: Some("web/1".to_owned()),
         delivery: Some(DeliveryKey(7)),
     };
-    for (id, content) in [(8, content), (9, delivery)] {
+    let enrolment = DeadContent::Enrolment { lead, workflow: "inbound".to_owned(), event: "ev_1".to_owned() };
+    for (id, content) in [(8, content), (9, delivery), (10, enrolment)] {
         let cause = "refused".to_owned();
         let letter = DeadLetter {
             id: DeadLetterId(id),

@@ -444,7 +444,7 @@ impl DeadLetter {
     pub const fn delivery(&self) -> Option<DeliveryKey> {
         match &self.content {
             DeadContent::Incoming { delivery, .. } => *delivery,
-            DeadContent::Outgoing(_) => None,
+            DeadContent::Outgoing(_) | DeadContent::Enrolment { .. } => None,
         }
     }
 }
@@ -478,6 +478,17 @@ pub enum DeadContent {
         /// Tells it from other deliveries.
         #[n(6)]
         delivery: Option<DeliveryKey>,
+    },
+    /// An enrolment whose condition has no answer.
+    #[n(2)]
+    Enrolment {
+        #[n(0)]
+        lead: LeadId,
+        #[n(1)]
+        workflow: String,
+        /// The id of the event, or of the schedule's firing, that came last.
+        #[n(2)]
+        event: String,
     },
 }
 

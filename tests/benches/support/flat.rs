@@ -41,7 +41,7 @@ fn write_value(value: &Value, buffer: &mut Vec<u8>) {
             values.iter().for_each(|value| write_value(value, buffer));
         }
         Value::Blank => {}
-        Value::Bool(_) | Value::Duration(_) => unreachable!("inbound-fit reads none"),
+        Value::Bool(_) | Value::Duration(_) | Value::Date(_) => unreachable!("inbound-fit reads none"),
     }
 }
 

@@ -16,6 +16,7 @@ use cadenza_core::event::{EVENT_DATA_MAX, EventType, ReportError, meant_type};
 use cadenza_core::id::LeadId;
 use cadenza_core::moment;
 use cadenza_core::reading::{LeftOut, Why};
+use cadenza_core::field::Declared;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_runtime::engine::Incoming;
 use futures_util::future::join_all;
@@ -204,7 +205,7 @@ fn unknown_type(kind: String) -> String {
 }
 
 /// The field that was probably meant by one that there is not.
-fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, ValueType>) -> String {
+fn advice(error: &intake::IntakeError, declared: &BTreeMap<String, Declared>) -> String {
     use cadenza_core::field::{FieldError, STANDARD_FIELDS};
     let intake::IntakeError::Report(ReportError::Field(FieldError::Unknown { field })) = error else {
         return String::new();

@@ -31,7 +31,7 @@ pub(crate) struct IntakeView {
 pub(crate) async fn show(_: Caller<Ingest>, State(api): State<Shared>) -> Json<IntakeView> {
     let catalog = api.engine.catalog();
     let standard = STANDARD_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind));
-    let own = catalog.workspace.settings.fields.iter().map(|(name, kind)| (name.clone(), *kind));
+    let own = catalog.workspace.settings.fields.iter().map(|(name, field)| (name.clone(), field.kind));
     Json(IntakeView {
         now: api.engine.clock().now(),
         timezone: catalog.workspace.settings.calendar.zone().iana_name().unwrap_or("UTC").to_owned(),

@@ -5,6 +5,7 @@ use cadenza_core::event::{EventType, Report};
 use cadenza_core::id::{Hash64, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
+use jiff::tz::TimeZone;
 
 /// Whole numbers up to here are the same as doubles.
 const EXACT_MAX: f64 = 9e15;
@@ -77,6 +78,10 @@ fn feed(hash: &mut Hash64, value: &Value) {
         Value::Duration(ms) => {
             hash.feed(&[7]);
             feed_number(hash, *ms);
+        }
+        Value::Date(date) => {
+            hash.feed(&[8]);
+            feed_number(hash, date.begins(&TimeZone::UTC).as_ms());
         }
     }
 }

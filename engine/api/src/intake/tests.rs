@@ -21,7 +21,7 @@ fn draft(fields: &[(&str, Value)], data: &[(&str, Value)]) -> Draft<'static> {
 }
 
 fn checked(draft: Draft<'_>) -> Result<Incoming, IntakeError> {
-    let declared = [("seats".to_owned(), ValueType::Number), ("tags".to_owned(), ValueType::List)].into();
+    let declared = [("seats".to_owned(), ValueType::Number.into()), ("tags".to_owned(), ValueType::List.into())].into();
     let zone = TimeZone::get("America/New_York").unwrap();
     let catalog = fixture::catalog();
     let team = Some(&catalog.workspace.settings.team);

@@ -87,6 +87,13 @@ enum ContentView {
         #[serde(skip_serializing_if = "Option::is_none")]
         body_base64: Option<String>,
     },
+    /// An enrolment whose condition has no answer.
+    Enrolment {
+        lead: LeadId,
+        workflow: String,
+        /// The id of the event, or of the schedule's firing.
+        event: String,
+    },
 }
 
 impl DeadLetterView {
@@ -115,6 +122,9 @@ impl DeadLetterView {
                 body: Some(body.clone()),
                 body_base64: raw.as_ref().map(|raw| STANDARD.encode(raw.as_slice())),
             },
+            DeadContent::Enrolment { lead, workflow, event } => {
+                ContentView::Enrolment { lead: *lead, workflow: workflow.clone(), event: event.clone() }
+            }
         };
         Self {
             id: letter.id.to_string(),

@@ -224,7 +224,7 @@ pub(crate) fn inquiries<'a>(task: &Task, definition: &'a Workflow) -> &'a [Inqui
 
 fn asked(ask: &Inquiry, state: &LeadState, catalog: &Catalog) -> Asked {
     let standard = field_info(&ask.field).map(|info| info.kind);
-    let kind = standard.or_else(|| catalog.workspace.settings.fields.get(&ask.field).copied());
+    let kind = standard.or_else(|| catalog.workspace.settings.fields.get(&ask.field).map(|field| field.kind));
     Asked {
         field: ask.field.clone(),
         question: ask.question.clone(),

@@ -117,6 +117,7 @@ impl<'a> Teller<'a> {
     fn value(&self, value: &Value) -> String {
         match value {
             Value::Time(at) => self.time(*at),
+            Value::Date(date) => date.to_string(),
             Value::Text(text) => text.clone(),
             Value::List(items) => items.iter().map(|item| self.value(item)).collect::<Vec<_>>().join(", "),
             Value::Bool(is) => is.to_string(),
@@ -505,6 +506,7 @@ pub(crate) const fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
         Refusal::Unknown => "there is no such workflow",
         Refusal::Suppressed => "the lead opted out or is disqualified",
+        Refusal::NoAnswer => "its condition has no answer, and a dead letter says why",
     }
 }
 

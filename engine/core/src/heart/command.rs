@@ -1,13 +1,13 @@
 //! The closed set of commands: what each needs to know, and what came of it.
 
 use super::intake::{Accepted, Incoming};
-use super::overlay::Overlay;
+use super::overlay::{Outside, Overlay, Unclear};
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};
 use crate::account::AccountFacts;
 use crate::effect::{Departure, Outgoing};
 use crate::event::Event;
-use crate::expr::{Expr, Object};
+use crate::expr::{Expr, Fault, Object};
 use crate::id::{AccountId, LeadId, RunId};
 use crate::identity::{IdentityKey, RULES_VERSION};
 use crate::journal::Note;
@@ -96,7 +96,9 @@ impl Command {
             Self::Depart(row) => one_lead(row.lead, round, set, &mut unread),
             Self::Enroll { lead, workflow, leads, .. } => {
                 // For leads that the schedule is not about, nothing else is read.
-                let is_meant = |state| leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules);
+                let is_meant = |state| {
+                    leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules).unwrap_or(true)
+                };
                 if round == 0 || set.state(*lead).is_some_and(is_meant) {
                     one_lead(*lead, round, set, &mut unread);
                 }
@@ -118,10 +120,16 @@ impl Command {
 }
 
 /// Whether a schedule is about a lead. A lead that is already in the workflow is left alone.
-fn is_meant(state: &LeadState, workflow: &str, leads: &Expr, account: Option<&AccountFacts>, rules: Rules<'_>) -> bool {
+fn is_meant(
+    state: &LeadState,
+    workflow: &str,
+    leads: &Expr,
+    account: Option<&AccountFacts>,
+    rules: Rules<'_>,
+) -> Result<bool, Fault> {
     let Rules { live, definitions, now, .. } = rules;
     let is_in = state.runs.iter().any(|run| definitions.name(&run.workflow) == Some(workflow));
-    !is_in && leads.holds(&View { account, ..View::of(state, live, definitions, now) })
+    Ok(!is_in && leads.holds(&View { account, ..View::of(state, live, definitions, now) })?)
 }
 
 /// A lead, and in the next round its account.
@@ -207,7 +215,14 @@ impl Overlay<'_> {
     fn enroll(&mut self, lead: LeadId, workflow: &str, by: &str, leads: &Expr) -> Result<Outcome, Stop> {
         let state = self.readable(lead)?;
         let account = self.facts(state.lead.account.filter(|_| leads.names(Object::Account)))?;
-        let is_meant = is_meant(state, workflow, leads, account.as_ref(), self.rules);
+        let is_meant = match is_meant(state, workflow, leads, account.as_ref(), self.rules) {
+            Ok(is_meant) => is_meant,
+            Err(fault) => {
+                let (workflow, event, cause) = (workflow.to_owned(), by.to_owned(), fault.to_string());
+                self.changes.outside.push(Outside::Bury(Box::new(Unclear { lead, workflow, event, cause })));
+                return Ok(Outcome::Done);
+            }
+        };
         let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned() };
         self.when(is_meant, lead, by, event)
     }

@@ -18,7 +18,7 @@ mod turn;
 
 pub use command::{Command, Outcome, ROUNDS};
 pub use intake::{Accepted, Incoming, Mark};
-pub use overlay::{ChangedLead, Changes, Outside, Watched};
+pub use overlay::{ChangedLead, Changes, Outside, Unclear, Watched};
 pub use set::{Found, Kept, Key, Record, WorkingSet};
 
 use crate::effect::Question;

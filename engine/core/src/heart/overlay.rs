@@ -34,6 +34,19 @@ pub enum Outside {
     Ask(Box<Question>),
     /// A question to a build that is only watched.
     Watch(Box<Watched>),
+    /// A dead letter: an enrolment about which a person has to decide.
+    Bury(Box<Unclear>),
+}
+
+/// An enrolment whose condition has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclear {
+    pub lead: LeadId,
+    pub workflow: String,
+    /// The id of the event, or of the schedule's firing.
+    pub event: String,
+    /// Why there is no answer.
+    pub cause: String,
 }
 
 /// A decision that was taken, and the question that a watched build is asked about the same.

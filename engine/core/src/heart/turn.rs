@@ -1,6 +1,6 @@
 //! One transition of a lead: an event, the answers to what it asks for, and so on until nothing is left to answer.
 
-use super::overlay::{Outside, Overlay, Watched};
+use super::overlay::{Outside, Overlay, Unclear, Watched};
 use super::{Decided, Stop};
 use crate::account::AccountFacts;
 use crate::assignment::{self, Memory};
@@ -97,6 +97,10 @@ impl Overlay<'_> {
                     Effect::Assign(request) => turn.events.push_back(self.choose_owner(&request)?),
                     Effect::Send(row) => self.changes.outside.push(Outside::Send(Box::new(row))),
                     Effect::Depart(departure) => self.departure = Some(departure),
+                    Effect::Unclear { workflow, cause } => {
+                        let (lead, event) = (state.lead.id, turn.transition.event_id().to_owned());
+                        self.changes.outside.push(Outside::Bury(Box::new(Unclear { lead, workflow, event, cause })));
+                    }
                     Effect::Account(id, message) => {
                         let now = self.rules.now;
                         let unlisted = self.change_account(id, |account| account.tell(message, now))?;

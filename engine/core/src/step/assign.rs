@@ -3,6 +3,7 @@
 use super::Machine;
 use crate::account::{AccountMessage, Hold as HoldInForce};
 use crate::effect::Effect;
+use crate::expr::Fault;
 use crate::id::{Digest, RunId};
 use crate::journal::{Ignored, Note, Refusal};
 use crate::lead::RepId;
@@ -13,9 +14,10 @@ use crate::workflow::{Assign, Carry, ChosenBy, Hold, HoldScope, StepId, Sticky, 
 
 impl Machine<'_> {
     /// The owner of the first territory whose condition the lead meets.
-    pub(super) fn territory_owner(&self, run: RunId) -> Option<RepId> {
+    pub(super) fn territory_owner(&self, run: RunId) -> Result<Option<RepId>, Fault> {
         let territories = &self.cx.live.settings.team.territories;
-        territories.iter().find(|territory| self.holds(&territory.condition, Some(run))).map(|t| t.owner.clone())
+        let found = self.first_that_holds(territories, |territory| &territory.condition, run)?;
+        Ok(found.map(|territory| territory.owner.clone()))
     }
 
     pub(super) fn assigned(&mut self, id: RunId, attempt: u32, owner: Option<&RepId>, how: ChosenBy) {

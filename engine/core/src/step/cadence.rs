@@ -10,7 +10,7 @@ use crate::lead::{Channel, Outcome};
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
 use crate::time::Span;
-use crate::workflow::{Cadence, Target, TouchPlan, Verb};
+use crate::workflow::{Cadence, TouchPlan, Verb};
 
 /// The most rounds of a cadence. The limit on contacts is not enough: a mail that never arrives is no contact,
 /// and must not be sent for ever.
@@ -248,11 +248,30 @@ impl Machine<'_> {
             state.not_done = 0;
         }
         self.set_run_state(id, RunState::Cadence(state));
-        let stop: Option<Target> =
-            cadence.stop.iter().find(|arm| self.holds(&arm.condition, Some(id))).map(|arm| arm.go);
-        match stop {
-            Some(target) => self.go_on(id, target),
-            None => self.next_touch(id, cadence, state),
+        self.stop_or_go_on(id, cadence, state);
+    }
+
+    fn stop_or_go_on(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
+        match self.first_that_holds(&cadence.stop, |arm| &arm.condition, id) {
+            Ok(Some(arm)) => self.go_on(id, arm.go),
+            Ok(None) => self.next_touch(id, cadence, state),
+            Err(fault) => self.no_answer(id, "`stop`", &fault),
+        }
+    }
+
+    /// Goes on in a cadence that was kept while its run was parked: with the touch that was next, or, after one that is over, with
+    /// what stops the cadence.
+    pub(super) fn resume_cadence(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
+        let now = self.cx.now;
+        self.set_run_state(id, RunState::Cadence(state));
+        self.lead_changed = true;
+        match state.phase {
+            CadencePhase::Pause(_) => self.set_phase(id, state, CadencePhase::Pause(now)),
+            CadencePhase::Redial(_) => self.set_phase(id, state, CadencePhase::Redial(now)),
+            CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => {
+                self.touch = self.state.lead.touches.iter().rfind(|touch| touch.run == Some(id)).cloned();
+                self.stop_or_go_on(id, cadence, state);
+            }
         }
     }
 }

@@ -92,7 +92,7 @@ impl Machine<'_> {
         DecisionInput {
             now,
             parameters: binding.map_or_else(Parameters::default, |binding| binding.parameters.clone()),
-            fields: reads.fields.iter().map(|read| view.lead(&read.name).fit(read.kind).unwrap_or_default()).collect(),
+            fields: reads.fields.iter().map(|read| view.lead_as(&read.name, read.kind)).collect(),
             touches: reads.touches.as_ref().map_or_else(Vec::new, |window| {
                 newest(window, now, lead.touches.iter().rev(), |touch| (touch.at, touch.channel.as_str()))
                     .map(|touch| TouchSeen {

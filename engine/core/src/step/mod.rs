@@ -24,6 +24,7 @@ pub use view::View;
 use crate::account::AccountFacts;
 use crate::effect::Effect;
 use crate::event::{Event, LeadCommand, Report, Wish};
+use crate::expr::{Expr, Fault};
 use crate::id::{BORN_MAX, Digest, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
@@ -117,6 +118,11 @@ impl Transition {
             self.events.push(Event::AccountKnown(account.cloned()));
         }
         self.account_latest = account.cloned();
+    }
+
+    /// The id of the event that caused it.
+    pub(crate) fn event_id(&self) -> &str {
+        &self.event_id
     }
 
     /// The events fed so far, for a transition that is given up before it finishes.
@@ -435,7 +441,22 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn holds(&self, condition: &crate::expr::Expr, run: Option<RunId>) -> bool {
+    fn holds(&self, condition: &Expr, run: Option<RunId>) -> Result<bool, Fault> {
         condition.holds(&self.view(run))
+    }
+
+    /// The first of these whose condition holds. What comes after it, or after a condition without an answer, is not asked.
+    fn first_that_holds<'d, A>(
+        &self,
+        arms: &'d [A],
+        condition: fn(&A) -> &Expr,
+        run: RunId,
+    ) -> Result<Option<&'d A>, Fault> {
+        for arm in arms {
+            if self.holds(condition(arm), Some(run))? {
+                return Ok(Some(arm));
+            }
+        }
+        Ok(None)
     }
 }

@@ -1,25 +1,51 @@
 //! Runs: which workflows a lead is enrolled in, when a run leaves or ends, and how it moves from step to step.
 
 use super::{HOPS_MAX, Machine};
+use crate::effect::Effect;
 use crate::event::Report;
+use crate::expr::Fault;
 use crate::id::{Digest, RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
-use crate::run::{COMPLETED, Past, Run, RunState};
+use crate::run::{COMPLETED, CadencePhase, Past, Run, RunState};
 use crate::state::RUNS_MAX;
-use crate::workflow::{Enroll, ReEnroll, StepId, Target, Workflow};
+use crate::workflow::{Enroll, ReEnroll, StepId, Target, Verb, Workflow};
 use std::sync::Arc;
 
 impl Machine<'_> {
     pub(super) fn enroll_by_event(&mut self, report: &Report) {
-        let wants = |workflow: &&Arc<Workflow>| {
-            workflow.enroll.iter().any(|way| match way {
-                Enroll::When { event, condition } => *event == report.kind && self.holds(condition, None),
-                Enroll::Schedule { .. } => false,
-            })
-        };
         // Evaluate every condition on the lead as the event left it, before the first enrolment changes it.
-        let wanted: Vec<&Arc<Workflow>> = self.cx.live.workflows.values().filter(wants).collect();
-        wanted.into_iter().for_each(|workflow| self.enroll(workflow));
+        let asked = self.cx.live.workflows.values().map(|workflow| (workflow, self.wants(workflow, report)));
+        let asked: Vec<(&Arc<Workflow>, Result<bool, Fault>)> = asked.collect();
+        for (workflow, wanted) in asked {
+            match wanted {
+                Ok(true) => self.enroll(workflow),
+                Ok(false) => {}
+                Err(fault) => self.unclear(&workflow.name, &fault),
+            }
+        }
+    }
+
+    /// Whether a workflow enrols the lead for this event. One way in that does is enough, whatever the others come to.
+    fn wants(&self, workflow: &Workflow, report: &Report) -> Result<bool, Fault> {
+        let mut fault = None;
+        for way in &workflow.enroll {
+            if let Enroll::When { event, condition } = way
+                && *event == report.kind
+            {
+                match self.holds(condition, None) {
+                    Ok(true) => return Ok(true),
+                    Ok(false) => {}
+                    Err(found) => fault = fault.or(Some(found)),
+                }
+            }
+        }
+        fault.map_or(Ok(false), Err)
+    }
+
+    /// Nobody can tell whether a workflow is for the lead: a person has to look.
+    fn unclear(&mut self, workflow: &str, fault: &Fault) {
+        self.not_enrolled(workflow, Refusal::NoAnswer);
+        self.effects.push(Effect::Unclear { workflow: workflow.to_owned(), cause: fault.to_string() });
     }
 
     pub(super) fn enroll_by_name(&mut self, name: &str) {
@@ -90,19 +116,29 @@ impl Machine<'_> {
     /// Ends the runs for which a `leave` condition holds.
     pub(super) fn leave_runs(&mut self) {
         self.lead_changed = false;
-        let leaving: Vec<(RunId, String)> = self
-            .state
-            .runs
-            .iter()
-            .filter_map(|run| {
-                let definition = self.cx.definitions.get(&run.workflow)?;
-                let leave = definition.leave.iter().find(|leave| self.holds(&leave.condition, Some(run.id)))?;
-                Some((run.id, leave.ending.clone()))
-            })
-            .collect();
+        let asked = self.state.runs.iter().filter_map(|run| Some((run.id, self.leaves(run).transpose()?)));
+        let leaving: Vec<(RunId, Result<String, Fault>)> = asked.collect();
         for (run, ending) in leaving {
-            self.end_run(run, &ending);
+            match ending {
+                Ok(ending) => self.end_run(run, &ending),
+                Err(fault) => self.no_answer(run, "`leave`", &fault),
+            }
         }
+    }
+
+    /// The ending under which a run leaves. A condition that holds counts more than one without an answer before it.
+    fn leaves(&self, run: &Run) -> Result<Option<String>, Fault> {
+        let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
+        let mut fault = None;
+        for leave in &definition.leave {
+            match self.holds(&leave.condition, Some(run.id)) {
+                Ok(true) => return Ok(Some(leave.ending.clone())),
+                Ok(false) => {}
+                Err(found) => fault = fault.or(Some(found)),
+            }
+        }
+        // A run whose mail is under way would send it again later. It is asked again when it moves on.
+        fault.filter(|_| !run.state.is_sending()).map_or(Ok(None), Err)
     }
 
     pub(super) fn end_all_runs(&mut self, ending: &str) {
@@ -115,8 +151,7 @@ impl Machine<'_> {
         let Some(ix) = self.run_ix(id) else { return };
         let name = self.definition(id).map_or_else(|| self.state.runs[ix].workflow.to_string(), |d| d.name.clone());
         let at = Some(self.state.runs.remove(ix).at());
-        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(id)).map(|t| t.id).collect();
-        tasks.into_iter().for_each(|task| self.withdraw_task(task));
+        self.withdraw_tasks_of(id);
         let count = self.state.past.get(&name).map_or(0, |past| past.count).saturating_add(1);
         let past = Past { run: id, ended_at: self.cx.now, ending: ending.to_owned(), count };
         self.state.past.insert(name, past);
@@ -126,24 +161,56 @@ impl Machine<'_> {
         }
     }
 
+    fn withdraw_tasks_of(&mut self, id: RunId) {
+        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.run == Some(id)).map(|t| t.id).collect();
+        tasks.into_iter().for_each(|task| self.withdraw_task(task));
+    }
+
+    /// Parks a run because an expression has no answer; `place` says which. The run takes its step again when it goes on. In a
+    /// cadence it goes on where it was, and its contacts stay counted.
+    pub(super) fn no_answer(&mut self, id: RunId, place: &str, fault: &Fault) {
+        let Some(run) = self.run(id) else { return };
+        let awaited = run.awaited_task();
+        let mut kept = match &run.state {
+            // Who has to look at it has been told.
+            RunState::Parked { .. } => return,
+            RunState::Cadence(state) => Some(*state),
+            _ => None,
+        };
+        if let Some(state) = &mut kept
+            && self.state.tasks.iter().any(|task| Some(task.id) == awaited)
+        {
+            let redial = matches!(state.phase, CadencePhase::RedialTask(_));
+            state.phase = if redial { CadencePhase::Redial(self.cx.now) } else { CadencePhase::Pause(self.cx.now) };
+        }
+        self.withdraw_tasks_of(id);
+        self.park(id, format!("{place}: {fault}"));
+        if let Some(RunState::Parked { cadence, .. }) = self.run(id).map(|run| &mut run.state) {
+            *cadence = kept;
+        }
+    }
+
     pub(super) fn park(&mut self, id: RunId, cause: String) {
         let at = self.cx.now;
         if let Some(run) = self.run(id) {
             run.attempt = run.attempt.saturating_add(1);
-            run.state = RunState::Parked { cause: cause.clone(), at };
+            run.state = RunState::Parked { cause: cause.clone(), at, cadence: None };
             let at = Some(run.at());
             self.notes.push(Note::Parked { run: id.in_journal(), cause, at });
         }
     }
 
     pub(super) fn unpark(&mut self, id: RunId) {
-        match self.run(id) {
-            Some(run) if matches!(run.state, RunState::Parked { .. }) => {
-                run.state = RunState::Ready;
-                self.walk(id);
-            }
-            Some(_) => self.ignore(Ignored::NotAwaited),
-            None => self.ignore(Ignored::UnknownRun),
+        let Some(run) = self.run(id) else { return self.ignore(Ignored::UnknownRun) };
+        let RunState::Parked { cadence: kept, .. } = run.state else { return self.ignore(Ignored::NotAwaited) };
+        run.state = RunState::Ready;
+        if let Some(kept) = kept
+            && let Some((definition, ix)) = self.place(id)
+            && let Verb::Cadence(cadence) = &definition.steps[ix].verb
+        {
+            self.resume_cadence(id, cadence, kept);
+        } else {
+            self.walk(id);
         }
     }
 

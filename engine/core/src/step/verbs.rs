@@ -3,8 +3,8 @@
 use super::Machine;
 use super::report::Word;
 use crate::effect::{AssignRequest, Effect};
-use crate::event::Report;
-use crate::expr::Expr;
+use crate::event::{EventType, Report};
+use crate::expr::{Expr, Fault};
 use crate::field::field_info;
 use crate::gate;
 use crate::id::RunId;
@@ -16,6 +16,7 @@ use crate::task::TaskKind;
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
 use crate::workflow::{Asks, Assign, AssignBy, Assignment, Call, Email, Step, Target, Todo, Verb, Wait, Workflow};
+use std::ops::RangeInclusive;
 
 /// Why a task or a mail was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum NotMade {
 
 /// Why a run is parked when there was no room for its task or mail.
 const NO_ROOM: &str = "the lead has as many open tasks as it may have";
+/// What has no answer when a wait on a date cannot tell its date.
+const DATE: &str = "`until` of its `wait`";
 
 impl Machine<'_> {
     pub(super) fn take_step(&mut self, id: RunId) {
@@ -55,20 +58,20 @@ impl Machine<'_> {
         match &step.verb {
             Verb::Score(score) => self.ask(id, definition, Asks::Main, &score.ask),
             Verb::Branch(branch) => self.ask(id, definition, Asks::Main, &branch.ask),
-            Verb::Switch(arms) => {
-                let arm = arms.iter().find(|arm| self.holds(&arm.condition, Some(id)));
-                self.go(id, arm.map_or(step.next, |arm| arm.go));
-            }
+            Verb::Switch(arms) => match self.first_that_holds(arms, |arm| &arm.condition, id) {
+                Ok(arm) => self.go(id, arm.map_or(step.next, |arm| arm.go)),
+                Err(fault) => self.no_answer(id, "`switch`", &fault),
+            },
             Verb::Assign(assign) => self.ask_for_owner(id, assign),
             Verb::Call(call) => self.enter_call(id, call, definition),
             Verb::Email(email) => self.enter_email(id, email, step.next),
             Verb::Cadence(cadence) => self.enter_cadence(id, cadence),
             Verb::Task(todo) => self.enter_todo(id, todo, definition),
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
-            Verb::Update(assignments) => {
-                self.update(id, assignments);
-                self.go(id, step.next);
-            }
+            Verb::Update(assignments) => match self.update(id, assignments) {
+                Ok(()) => self.go(id, step.next),
+                Err(fault) => self.no_answer(id, "`update`", &fault),
+            },
             Verb::Enroll(workflow) => {
                 // Move this run on first; the run enrolled here sets out when this one has come to rest.
                 self.go(id, step.next);
@@ -109,7 +112,10 @@ impl Machine<'_> {
     }
 
     fn ask_for_owner(&mut self, id: RunId, assign: &Assign) {
-        let territory = (assign.by == AssignBy::Territory).then(|| self.territory_owner(id)).flatten();
+        let territory = match (assign.by == AssignBy::Territory).then(|| self.territory_owner(id)).transpose() {
+            Ok(owner) => owner.flatten(),
+            Err(fault) => return self.no_answer(id, "the territories", &fault),
+        };
         let Some(attempt) = self.run(id).map(|run| {
             run.state = RunState::Assigning;
             run.attempt
@@ -130,26 +136,30 @@ impl Machine<'_> {
         }));
     }
 
-    fn update(&mut self, id: RunId, assignments: &[Assignment]) {
+    fn update(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
         for assignment in assignments {
             match assignment {
                 Assignment::Stage(stage) => self.set_stage(*stage),
                 Assignment::Segment(segment) => self.set_segment(*segment),
                 Assignment::Field { field, value } => {
                     let clears = *value == Expr::Literal(Value::Blank);
-                    let value = value.eval(&self.view(Some(id)));
+                    let value = value.eval(&self.view(Some(id)))?;
                     self.update_field(id, field, value, clears);
                 }
             }
         }
+        Ok(())
     }
 
     /// Sets a field from a computed value. A literal `null` clears the field; an expression that
     /// comes out blank leaves it as it is.
     fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
         let settings = &self.cx.live.settings;
-        let kind = field_info(field).map(|info| info.kind).or_else(|| settings.fields.get(field).copied());
-        let value = match reading::read_field(field, value, kind.unwrap_or(ValueType::Any), settings.calendar.zone()) {
+        let declared = settings.fields.get(field);
+        let kind = field_info(field).map(|info| info.kind).or(declared.map(|declared| declared.kind));
+        let kind = kind.unwrap_or(ValueType::Any);
+        let read = reading::read_field(field, value, kind, settings.calendar.zone());
+        let value = match read.and_then(|value| reading::choose(field, value, declared)) {
             Ok(value) => value,
             Err(left) => return self.left_out(field, left.why),
         };
@@ -176,20 +186,19 @@ impl Machine<'_> {
                 if until <= now { self.go(id, next) } else { self.wait_until(id, Some(until)) }
             }
             Wait::Until { date, past, blank, .. } => match self.wait_date(id, wait, date) {
-                None => self.go(id, *blank),
-                Some(until) if until <= now => self.go(id, *past),
-                Some(until) => self.wait_until(id, Some(until)),
+                Ok(None) => self.go(id, *blank),
+                Ok(Some(until)) if until <= now => self.go(id, *past),
+                Ok(Some(until)) => self.wait_until(id, Some(until)),
+                Err(fault) => self.no_answer(id, DATE, &fault),
             },
             Wait::Event { condition, event, go, timeout, on_timeout } => {
                 let moved_seq = self.run(id).map_or(u64::MAX, |run| run.moved_seq);
                 // The event being handled moved the run here, so the wait must not match that same event.
                 let since_then = moved_seq.saturating_add(1)..=self.state.seq;
-                let came = self.state.recent.iter().find(|recent| {
-                    since_then.contains(&recent.seq)
-                        && recent.kind == *event
-                        && self.recent_holds(recent, condition, id)
-                });
-                let came = came.map(|recent| (recent.seq, recall(recent)));
+                let came = match self.came(id, event, condition, since_then) {
+                    Ok(came) => came,
+                    Err((seq, fault)) => return self.no_answer_to_event(id, seq, &fault),
+                };
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
                 match came {
                     Some((seq, report)) => {
@@ -217,19 +226,38 @@ impl Machine<'_> {
         self.notes.push(Note::Waiting { run: id.in_journal(), until });
     }
 
-    fn recent_holds(&self, recent: &Recent, condition: &Expr, run: RunId) -> bool {
-        let report = recall(recent);
-        let mut view = self.view(Some(run));
-        view.report = Some(&report);
-        condition.holds(&view)
+    /// The earliest of the kept events for which a wait's condition holds. The error also has the number of the event about
+    /// which there is no answer.
+    fn came(
+        &self,
+        run: RunId,
+        kind: &EventType,
+        condition: &Expr,
+        within: RangeInclusive<u64>,
+    ) -> Result<Option<(u64, Report)>, (u64, Fault)> {
+        for recent in self.state.recent.iter().filter(|recent| within.contains(&recent.seq) && recent.kind == *kind) {
+            let report = recall(recent);
+            let mut view = self.view(Some(run));
+            view.report = Some(&report);
+            if condition.holds(&view).map_err(|fault| (recent.seq, fault))? {
+                return Ok(Some((recent.seq, report)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Parks a run that cannot tell whether it waits for an event. It counts as seen, or the run would be parked again and again.
+    fn no_answer_to_event(&mut self, id: RunId, seq: u64, fault: &Fault) {
+        self.saw_event(id, seq);
+        self.no_answer(id, "`if` of its `wait`", fault);
     }
 
     /// The moment that a wait on a date ends, or `None` while the date is blank.
-    fn wait_date(&self, run: RunId, wait: &Wait, date: &Expr) -> Option<Timestamp> {
-        let Wait::Until { offset, before, .. } = wait else { return None };
-        let Value::Time(date) = date.eval(&self.view(Some(run))) else { return None };
+    fn wait_date(&self, run: RunId, wait: &Wait, date: &Expr) -> Result<Option<Timestamp>, Fault> {
+        let Wait::Until { offset, before, .. } = wait else { return Ok(None) };
         let calendar = &self.cx.live.settings.calendar;
-        Some(if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) })
+        let date = date.moment(&self.view(Some(run)))?;
+        Ok(date.map(|date| if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) }))
     }
 
     /// Moves on the runs that waited for the event being handled.
@@ -262,17 +290,26 @@ impl Machine<'_> {
     fn wake_by_event(&mut self, id: RunId, wait: &Wait) {
         if let Wait::Event { event, condition, go, .. } = wait
             && self.report.is_some_and(|report| report.kind == *event)
-            && self.holds(condition, Some(id))
         {
-            self.saw_event(id, self.state.seq + 1);
-            self.go_on(id, *go);
+            let seq = self.state.seq + 1;
+            match self.holds(condition, Some(id)) {
+                Ok(true) => {
+                    self.saw_event(id, seq);
+                    self.go_on(id, *go);
+                }
+                Ok(false) => {}
+                Err(fault) => self.no_answer_to_event(id, seq, &fault),
+            }
         }
     }
 
     fn follow_date(&mut self, id: RunId, wait: &Wait) {
         let Wait::Until { date, past, blank, .. } = wait else { return };
         let waited = self.run(id).map(|run| run.state.clone());
-        let until = self.wait_date(id, wait, date);
+        let until = match self.wait_date(id, wait, date) {
+            Ok(until) => until,
+            Err(fault) => return self.no_answer(id, DATE, &fault),
+        };
         if waited == Some(RunState::Waiting { until }) {
             return;
         }
@@ -290,9 +327,10 @@ impl Machine<'_> {
         match &step.verb {
             Verb::Wait(Wait::Event { on_timeout, .. }) => self.go_on(id, *on_timeout),
             Verb::Wait(wait @ Wait::Until { date, blank, .. }) => match self.wait_date(id, wait, date) {
-                None => self.go_on(id, *blank),
-                Some(until) if until > self.cx.now => self.wait_until(id, Some(until)),
-                Some(_) => self.go_on(id, step.next),
+                Ok(None) => self.go_on(id, *blank),
+                Ok(Some(until)) if until > self.cx.now => self.wait_until(id, Some(until)),
+                Ok(Some(_)) => self.go_on(id, step.next),
+                Err(fault) => self.no_answer(id, DATE, &fault),
             },
             _ => self.go_on(id, step.next),
         }

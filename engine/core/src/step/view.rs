@@ -1,15 +1,18 @@
 //! What conditions and plugins see of a lead at one moment: a mapping from names to values.
 
 use crate::account::AccountFacts;
+use crate::calendar::Calendar;
 use crate::event::Report;
 use crate::expr::{Name, Object, Scope};
+use crate::gate;
 use crate::lead::{Outcome, Touch, TouchResult};
 use crate::run::{Run, RunState};
 use crate::state::LeadState;
 use crate::task::Task;
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 use crate::workspace::{Definitions, Live};
+use jiff::tz::TimeZone;
 
 /// A task that was just done, with what came of it.
 #[derive(Clone, Debug)]
@@ -80,8 +83,18 @@ impl<'a> View<'a> {
             "emails" => whole(lead.counts.emails),
             "engagements" => whole(lead.counts.engagements),
             "knows_us" => Value::Bool(lead.counts.does_not_know_us == 0),
-            given => lead.profile.get(given),
+            given => match lead.profile.get(given) {
+                Value::Blank => {
+                    self.live.settings.fields.get(given).map_or(Value::Blank, |field| field.default.clone())
+                }
+                known => known,
+            },
         }
+    }
+
+    /// The value of `lead.<field>` as one of this type, for a plugin; blank when it does not fit.
+    pub fn lead_as(&self, field: &str, kind: ValueType) -> Value {
+        self.lead(field).fit_in(kind, self.live.settings.calendar.zone()).unwrap_or_default()
     }
 
     fn event(&self, field: &str) -> Value {
@@ -126,15 +139,7 @@ impl<'a> View<'a> {
     }
 
     fn completed_touch(&self, field: &str) -> Value {
-        let Some(touch) = self.touch else { return Value::Blank };
-        match field {
-            "channel" => Value::Text(touch.channel.as_str().to_owned()),
-            "outcome" => Value::Text(touch.outcome.as_str().to_owned()),
-            "result" => Value::text(touch.result.map(|r| r.as_str())),
-            "reached" => Value::Bool(touch.outcome.reached()),
-            "at" => Value::Time(touch.at),
-            _ => Value::Blank,
-        }
+        self.touch.map_or(Value::Blank, |touch| touch.field(field))
     }
 
     fn owner(&self, field: &str) -> Value {
@@ -188,5 +193,17 @@ impl Scope for View<'_> {
 
     fn now(&self) -> Timestamp {
         self.now
+    }
+
+    fn touches(&self) -> &[Touch] {
+        &self.state.lead.touches
+    }
+
+    fn zone(&self) -> TimeZone {
+        gate::zone_of(&self.state.lead, &self.live.settings)
+    }
+
+    fn calendar(&self) -> &Calendar {
+        &self.live.settings.calendar
     }
 }

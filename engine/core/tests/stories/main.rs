@@ -10,6 +10,7 @@ mod teller;
 mod consent;
 mod contacts;
 mod escalations;
+mod faults;
 mod give_up;
 mod owners;
 mod sendings;

@@ -9,7 +9,7 @@ use cadenza_core::account::Account;
 use cadenza_core::effect::{Departure, Outgoing, Question};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
-    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, WorkingSet, compute,
+    Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, Record, Rules, Stop, Unclear, WorkingSet, compute,
 };
 use cadenza_core::id::{AccountId, Born, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey};
@@ -53,6 +53,8 @@ pub struct Sim {
     pub created_at: Timestamp,
     pub entries: Vec<Entry>,
     pub outbox: Vec<Outgoing>,
+    /// Enrolments about which a person has to decide.
+    pub buried: Vec<Unclear>,
     pub questions: Vec<Question>,
     /// The latest event that was fed, for feeding it again.
     pub last: Option<Event>,
@@ -150,6 +152,7 @@ impl Sim {
             created_at: now,
             entries: vec![],
             outbox: vec![],
+            buried: vec![],
             questions: vec![],
             last: None,
             names: BTreeMap::new(),
@@ -180,7 +183,7 @@ impl Sim {
     }
 
     /// Runs a command about this lead.
-    fn run(&mut self, world: &World, shared: &mut Shared, now: Timestamp, command: &Command) -> Outcome {
+    pub fn run(&mut self, world: &World, shared: &mut Shared, now: Timestamp, command: &Command) -> Outcome {
         let (id, before) = (self.state.lead.id, self.state.clone());
         let mut set = WorkingSet::default();
         set.put(Record::Lead(id, Some(before.clone()).into()));
@@ -190,6 +193,7 @@ impl Sim {
                 Outside::Send(row) => self.outbox.push(*row),
                 Outside::Ask(question) => self.questions.push(*question),
                 Outside::Watch(_) => {}
+                Outside::Bury(unclear) => self.buried.push(*unclear),
             }
         }
         let pushed_out = changes.leads.get(&id).is_some_and(|lead| !lead.entries.is_empty());

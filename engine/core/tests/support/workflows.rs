@@ -342,7 +342,7 @@ pub fn settings() -> Settings {
         calendar: calendar(),
         country: Country::of_code("US"),
         calendars: BTreeMap::new(),
-        fields: [("renewal".to_owned(), ValueType::Time)].into(),
+        fields: [("renewal".to_owned(), ValueType::Time.into())].into(),
         contact: ContactPolicy {
             business_hours: vec![Channel::Call],
             email_via: Some("smtp".to_owned()),

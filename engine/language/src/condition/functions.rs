@@ -3,22 +3,24 @@
 use cadenza_core::expr::Function;
 use cadenza_core::value::ValueType;
 
-/// Whether it is called on its first argument: `x.contains(y)`.
-pub(super) const fn is_method(function: Function) -> bool {
-    matches!(function, Function::Contains | Function::StartsWith | Function::EndsWith)
-}
-
-/// The types each argument may have.
+/// The types each argument may have, as the function is written.
 pub(super) fn wants(function: Function) -> &'static [&'static [ValueType]] {
+    const ANY: &[ValueType] = &[ValueType::Any];
     const NUMBER: &[ValueType] = &[ValueType::Int, ValueType::Number];
     const TEXT: &[ValueType] = &[ValueType::Text];
+    const TIME: &[ValueType] = &[ValueType::Time];
+    const DAY: &[ValueType] = &[ValueType::Time, ValueType::Date];
     match function {
-        Function::IsBlank => &[&[ValueType::Any]],
-        Function::Since => &[&[ValueType::Time]],
+        Function::IsBlank => &[ANY],
+        Function::Default => &[ANY, ANY],
+        Function::Since | Function::Hour | Function::InHours => &[TIME],
+        Function::Weekday | Function::Date => &[DAY],
+        Function::InZone => &[TIME, TEXT],
         Function::Days | Function::Hours | Function::Minutes => &[NUMBER],
-        Function::Contains | Function::StartsWith | Function::EndsWith => &[TEXT, TEXT],
+        Function::BusinessDays => &[&[ValueType::Int]],
+        Function::Contains | Function::StartsWith | Function::EndsWith | Function::Matches => &[TEXT, TEXT],
         Function::Size => &[&[ValueType::Text, ValueType::List]],
-        Function::Lower | Function::Time => &[TEXT],
+        Function::Lower | Function::Time | Function::Domain => &[TEXT],
     }
 }
 
@@ -26,6 +28,7 @@ pub(super) fn wants(function: Function) -> &'static [&'static [ValueType]] {
 pub(super) fn usage(function: Function) -> &'static str {
     match function {
         Function::IsBlank => "is_blank(lead.phone)",
+        Function::Default => "default(lead.employees, 0)",
         Function::Since => "since(lead.last_touch)",
         Function::Days => "days(14)",
         Function::Hours => "hours(36)",
@@ -33,19 +36,34 @@ pub(super) fn usage(function: Function) -> &'static str {
         Function::Contains => "lead.title.contains(\"VP\")",
         Function::StartsWith => "lead.phone.startsWith(\"+1\")",
         Function::EndsWith => "lead.email.endsWith(\".edu\")",
+        Function::Matches => "lead.title.matches(\"^(VP|Head) \")",
         Function::Size => "size(lead.message)",
         Function::Lower => "lower(lead.city)",
         Function::Time => "timestamp(\"2026-03-08T07:30:00Z\")",
+        Function::Hour => "hour(now)",
+        Function::Weekday => "weekday(now)",
+        Function::Date => "date(now)",
+        Function::InZone => "hour(in_zone(now, \"Europe/Berlin\"))",
+        Function::InHours => "in_hours(now)",
+        Function::BusinessDays => "since(lead.last_touch) > business_days(2)",
+        Function::Domain => "domain(lead.email)",
     }
 }
 
-/// The type of its value.
+/// The type of its value; that of `default` is the type of its arguments.
 pub(super) const fn gives(function: Function) -> ValueType {
     match function {
-        Function::IsBlank | Function::Contains | Function::StartsWith | Function::EndsWith => ValueType::Bool,
+        Function::IsBlank
+        | Function::Contains
+        | Function::StartsWith
+        | Function::EndsWith
+        | Function::Matches
+        | Function::InHours => ValueType::Bool,
         Function::Since | Function::Days | Function::Hours | Function::Minutes => ValueType::Duration,
-        Function::Size => ValueType::Int,
-        Function::Lower => ValueType::Text,
-        Function::Time => ValueType::Time,
+        Function::Size | Function::Hour => ValueType::Int,
+        Function::Lower | Function::Weekday | Function::Domain => ValueType::Text,
+        Function::Time | Function::InZone | Function::BusinessDays => ValueType::Time,
+        Function::Date => ValueType::Date,
+        Function::Default => ValueType::Any,
     }
 }

@@ -1,19 +1,16 @@
 //! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
 
-use super::functions::{gives, is_method, usage, wants};
+use super::blanks::{Doubt, Doubts};
 use super::names::{Codes, Found, resolve};
-use super::notation::{Notation, Token};
+use super::notation::Notation;
 use super::place::Place;
 use super::wanted_words;
-use crate::dates::{as_time, as_timestamp};
+use crate::dates::{as_date, as_timestamp};
 use crate::diagnostic::Problem;
-use crate::foreign;
 use crate::known::Known;
 use crate::meant::perhaps_thousands;
 use crate::scalar::kind_words;
-use crate::suggest::{listed, nearest};
-use cadenza_core::expr::{Comparison, Expr, Function, Object, Operator};
-use cadenza_core::time::Timestamp;
+use cadenza_core::expr::{Comparison, Expr, Operator};
 use cadenza_core::value::{Value, ValueType};
 use cel::common::ast::{CallExpr, Expr as Cel, IdedExpr, LiteralValue, SourceInfo, operators};
 use std::ops::Range;
@@ -23,17 +20,23 @@ pub(super) struct Typed {
     pub(super) expr: Expr,
     pub(super) kind: ValueType,
     pub(super) range: Range<usize>,
-    codes: Option<Codes>,
+    pub(super) codes: Option<Codes>,
     /// The items of a list written out, for the checks of `in`.
-    items: Vec<Typed>,
+    pub(super) items: Vec<Typed>,
+    /// What in it may be blank.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Typed {
-    fn new(expr: Expr, kind: ValueType, range: Range<usize>) -> Self {
-        Self { expr, kind, range, codes: None, items: Vec::new() }
+    pub(super) fn new(expr: Expr, kind: ValueType, range: Range<usize>) -> Self {
+        Self { expr, kind, range, codes: None, items: Vec::new(), doubt: None }
     }
 
-    fn literal_text(&self) -> Option<&str> {
+    pub(super) fn doubted(self, doubt: Option<Doubt>) -> Self {
+        Self { doubt, ..self }
+    }
+
+    pub(super) fn literal_text(&self) -> Option<&str> {
         if let Expr::Literal(Value::Text(text)) = &self.expr { Some(text) } else { None }
     }
 }
@@ -59,6 +62,10 @@ pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Prob
             problem.help(format!("ask `!is_blank({part})`, or compare: `since({part}) > days(14)`"))
         }
         (ValueType::Bool, ..) => problem.help("compare it with something: `==`, `!=`, `<`, `>`, `in`"),
+        (ValueType::Date, _, ValueType::Time) => {
+            let instead = format!("date({part})");
+            problem.label(format!("write `{instead}`")).replace(instead)
+        }
         (ValueType::Time, ..) => problem.help(
             "name a field of type time, such as `lead.project_date`, or work with one: `lead.created_at + days(7)`",
         ),
@@ -67,12 +74,23 @@ pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Prob
 }
 
 pub(super) struct Lowering<'a, 'k> {
-    known: &'a Known<'k>,
-    place: Place,
-    text: &'a str,
-    notation: &'a Notation,
+    pub(super) known: &'a Known<'k>,
+    pub(super) place: Place,
+    pub(super) text: &'a str,
+    pub(super) notation: &'a Notation,
     source: &'a SourceInfo,
     pub(super) problems: Vec<Problem>,
+    /// What `exists` or `all` asks about, within its test.
+    pub(super) item: Option<Item<'a>>,
+    pub(super) doubts: Doubts,
+}
+
+/// The items of an `exists` or `all`, within its test.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) name: &'a str,
+    /// The type of an item of a list; none for a touch.
+    pub(super) kind: Option<ValueType>,
 }
 
 impl<'a, 'k> Lowering<'a, 'k> {
@@ -83,23 +101,23 @@ impl<'a, 'k> Lowering<'a, 'k> {
         notation: &'a Notation,
         source: &'a SourceInfo,
     ) -> Self {
-        Self { known, place, text, notation, source, problems: Vec::new() }
+        Self { known, place, text, notation, source, problems: Vec::new(), item: None, doubts: Doubts::default() }
     }
 
-    fn problem(&mut self, problem: Problem) -> Option<Typed> {
+    pub(super) fn problem(&mut self, problem: Problem) -> Option<Typed> {
         self.problems.push(problem);
         None
     }
 
     /// Where the parser saw the token a part is named after: an operator, a dot, an opening bracket.
-    fn at(&self, part: &IdedExpr) -> Range<usize> {
+    pub(super) fn at(&self, part: &IdedExpr) -> Range<usize> {
         self.source.offset_for(part.id).map_or(0..self.text.len(), |(start, stop)| {
             let start = (start as usize).min(self.text.len());
             start..(stop as usize + 1).clamp(start, self.text.len())
         })
     }
 
-    pub(super) fn lower(&mut self, part: &IdedExpr) -> Option<Typed> {
+    pub(super) fn lower(&mut self, part: &'a IdedExpr) -> Option<Typed> {
         let at = self.at(part);
         match &part.expr {
             Cel::Literal(literal) => self.literal(literal, at),
@@ -119,15 +137,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 let exprs = items.iter().map(|item| item.expr.clone()).collect();
                 Some(Typed { items, ..Typed::new(Expr::List(exprs), ValueType::List, at.start..close) })
             }
-            Cel::Comprehension(_) => {
-                let at = self.word_before(at.start, 0);
-                let problem = Problem::error(
-                    "not-in-language",
-                    at,
-                    "`all`, `exists`, `map` and `filter` are not part of this language",
-                );
-                self.problem(problem.help("for texts in a list write `\"x\" in lead.tags`"))
-            }
+            Cel::Comprehension(each) => self.each(each, at),
             Cel::Map(_) | Cel::Struct(_) | Cel::Unspecified => self.problem(
                 Problem::error("not-in-language", at, "`{ }` is not part of this language")
                     .help("a list is written `[a, b]`"),
@@ -158,7 +168,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         Some(Typed::new(Expr::Literal(value), kind, at))
     }
 
-    fn name(&mut self, part: &IdedExpr) -> Option<Typed> {
+    fn name(&mut self, part: &'a IdedExpr) -> Option<Typed> {
         let mut path: Vec<(&str, Range<usize>)> = Vec::new();
         let mut current = part;
         loop {
@@ -188,8 +198,14 @@ impl<'a, 'k> Lowering<'a, 'k> {
         }
         path.reverse();
         let range = path[0].1.start..path[path.len() - 1].1.end;
+        if let Some(item) = self.item.filter(|item| item.name == path[0].0) {
+            return self.item_name(item, &path, range);
+        }
         match resolve(self.known, self.place, &path) {
-            Ok(Found { name, kind, codes }) => Some(Typed { codes, ..Typed::new(Expr::Name(name), kind, range) }),
+            Ok(Found { name, kind, codes }) => {
+                let doubt = self.doubt_of(&name);
+                Some(Typed { codes, ..Typed::new(Expr::Name(name), kind, range) }.doubted(doubt))
+            }
             Err(problem) => self.problem(problem),
         }
     }
@@ -201,7 +217,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         start..(start + length).min(self.text.len())
     }
 
-    fn call(&mut self, call: &CallExpr, at: Range<usize>) -> Option<Typed> {
+    fn call(&mut self, call: &'a CallExpr, at: Range<usize>) -> Option<Typed> {
         let arguments = call.args.as_slice();
         match (call.func_name.as_str(), arguments) {
             (operators::LOGICAL_AND, [_, _]) => self.logic(call, operators::LOGICAL_AND),
@@ -215,6 +231,8 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     let problem = Problem::error("wrong-type", inner.range, message);
                     return self.problem(problem.help(format!("to ask whether it is not known: `is_blank({part})`")));
                 }
+                let range = self.balanced(&range);
+                self.warn_of_not(&inner, &range);
                 Some(Typed::new(Expr::Not(Box::new(inner.expr)), ValueType::Bool, range))
             }
             (operators::NEGATE, [inner]) => {
@@ -222,6 +240,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 let range = at.start..inner.range.end;
                 match inner.kind {
                     ValueType::Int | ValueType::Number | ValueType::Duration | ValueType::Any => {
+                        self.warn_of_arithmetic(&inner);
                         Some(Typed::new(Expr::Negate(Box::new(inner.expr)), inner.kind, range))
                     }
                     other => {
@@ -231,8 +250,12 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 }
             }
             (operators::CONDITIONAL, [test, yes, no]) => {
-                let (test, yes, no) = (self.boolean(test, "?"), self.lower(yes), self.lower(no));
+                let tree = test;
+                let test = self.boolean(test, "?");
+                let yes = self.knowing([(tree, true)], |lowering| lowering.lower(yes));
+                let no = self.knowing([(tree, false)], |lowering| lowering.lower(no));
                 let (test, yes, no) = (test?, yes?, no?);
+                let doubt = yes.doubt.or(no.doubt);
                 let range = test.range.start..no.range.end;
                 let Some(kind) = joined(yes.kind, no.kind) else {
                     let message =
@@ -240,7 +263,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     return self.problem(Problem::error("wrong-type", no.range, message));
                 };
                 let expr = Expr::If(Box::new(test.expr), Box::new(yes.expr), Box::new(no.expr));
-                Some(Typed::new(expr, kind, range))
+                Some(Typed::new(expr, kind, range).doubted(doubt))
             }
             (operators::IN, [item, list]) => self.within(item, list),
             (operators::INDEX, _) => {
@@ -260,27 +283,35 @@ impl<'a, 'k> Lowering<'a, 'k> {
     }
 
     /// `a && b && c` becomes one list; the parser nests them.
-    fn logic(&mut self, call: &CallExpr, operator: &str) -> Option<Typed> {
+    fn logic(&mut self, call: &'a CallExpr, operator: &str) -> Option<Typed> {
         let sign = operator.trim_matches('_');
-        let mut parts = Vec::new();
-        let mut pending: Vec<&IdedExpr> = call.args.iter().rev().collect();
-        let mut failed = false;
+        let mut trees = Vec::new();
+        let mut pending: Vec<&'a IdedExpr> = call.args.iter().rev().collect();
         while let Some(part) = pending.pop() {
             match &part.expr {
                 Cel::Call(inner) if inner.func_name == operator => pending.extend(inner.args.iter().rev()),
-                _ => match self.boolean(part, sign) {
-                    Some(part) => parts.push(part),
-                    None => failed = true,
-                },
+                _ => trees.push(part),
+            }
+        }
+        let mut parts = Vec::new();
+        let mut failed = false;
+        for part in &trees {
+            // It only counts where all others hold, or where none of them does.
+            let others = trees.iter().filter(|other| other.id != part.id);
+            let others = others.map(|other| (*other, operator == operators::LOGICAL_AND));
+            match self.knowing(others, |lowering| lowering.boolean(part, sign)) {
+                Some(part) => parts.push(part),
+                None => failed = true,
             }
         }
         let range = parts.first()?.range.start..parts.last()?.range.end;
+        let doubt = parts.iter().find_map(|part| part.doubt.clone()).map(Doubt::of_answer);
         let exprs = parts.into_iter().map(|part| part.expr).collect();
         let expr = if operator == operators::LOGICAL_AND { Expr::And(exprs) } else { Expr::Or(exprs) };
-        (!failed).then(|| Typed::new(expr, ValueType::Bool, range))
+        (!failed).then(|| Typed::new(expr, ValueType::Bool, range).doubted(doubt))
     }
 
-    fn boolean(&mut self, part: &IdedExpr, sign: &str) -> Option<Typed> {
+    pub(super) fn boolean(&mut self, part: &'a IdedExpr, sign: &str) -> Option<Typed> {
         let typed = self.lower(part)?;
         if fits(typed.kind, ValueType::Bool) {
             return Some(typed);
@@ -289,7 +320,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         self.problem(wrong_result(self.text, &typed, ValueType::Bool).message(message))
     }
 
-    fn within(&mut self, item: &IdedExpr, list: &IdedExpr) -> Option<Typed> {
+    fn within(&mut self, item: &'a IdedExpr, list: &'a IdedExpr) -> Option<Typed> {
         let (item, list) = (self.lower(item), self.lower(list));
         let (item, list) = (item?, list?);
         let range = item.range.start..list.range.end;
@@ -310,11 +341,18 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 sound = false;
             }
         }
+        let doubt = item.doubt.clone().or(list.doubt).map(Doubt::of_answer);
         let expr = Expr::In(Box::new(item.expr), Box::new(list.expr));
-        sound.then(|| Typed::new(expr, ValueType::Bool, range))
+        sound.then(|| Typed::new(expr, ValueType::Bool, range).doubted(doubt))
     }
 
-    fn compare(&mut self, how: Comparison, left: &IdedExpr, right: &IdedExpr) -> Option<Typed> {
+    fn compare(&mut self, how: Comparison, left: &'a IdedExpr, right: &'a IdedExpr) -> Option<Typed> {
+        if let Some(count) = self.counted_days(right) {
+            return self.compare_with_business_days(how, left, count, right);
+        }
+        if let Some(count) = self.counted_days(left) {
+            return self.compare_with_business_days(turned(how), right, count, left);
+        }
         let (left, right) = (self.lower(left), self.lower(right));
         let (left, right) = (left?, right?);
         let range = left.range.start..right.range.end;
@@ -326,12 +364,20 @@ impl<'a, 'k> Lowering<'a, 'k> {
             let message = format!("`{how}` has no meaning for {}", kind_words(left.kind));
             return self.problem(Problem::error("wrong-type", range, message).help("use `==` or `!=`"));
         }
+        let doubt = self.warn_of_comparison(how, &left, &right, &range);
         let expr = Expr::Compare(how, Box::new(left.expr), Box::new(right.expr));
-        Some(Typed::new(expr, ValueType::Bool, range))
+        Some(Typed::new(expr, ValueType::Bool, range).doubted(doubt))
     }
 
-    fn arithmetic(&mut self, how: Operator, left: &IdedExpr, right: &IdedExpr) -> Option<Typed> {
-        use ValueType::{Any, Duration, Int, Number, Text, Time};
+    fn arithmetic(&mut self, how: Operator, left: &'a IdedExpr, right: &'a IdedExpr) -> Option<Typed> {
+        use ValueType::{Any, Date, Duration, Int, Number, Text, Time};
+        match (how, self.counted_days(left), self.counted_days(right)) {
+            (Operator::Add | Operator::Subtract, None, Some(count)) => {
+                return self.move_by_business_days(how, left, count, right);
+            }
+            (Operator::Add, Some(count), None) => return self.move_by_business_days(how, right, count, left),
+            _ => {}
+        }
         let (left, right) = (self.lower(left), self.lower(right));
         let (left, right) = (left?, right?);
         let range = left.range.start..right.range.end;
@@ -343,111 +389,41 @@ impl<'a, 'k> Lowering<'a, 'k> {
             (Duration, Operator::Multiply | Operator::Divide, Int) => Duration,
             (Time, Operator::Add | Operator::Subtract, Duration) => Time,
             (Time, Operator::Subtract, Time) => Duration,
+            (Date, Operator::Add | Operator::Subtract, Duration) => Date,
+            (Date, Operator::Subtract, Date) => Duration,
             (Text, Operator::Add, Text) => Text,
             (is, _, other) => {
                 let message = format!("`{how}` cannot join {} and {}", kind_words(is), kind_words(other));
                 let problem = Problem::error("wrong-type", range, message);
                 return self.problem(match (is, other) {
-                    (Time | Duration, Int | Number) => {
+                    (Time | Date | Duration, Int | Number) => {
                         problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
                     }
-                    (Duration, Time) => problem.help("write the time first: `now + days(14)`"),
+                    (Time, Date) | (Date, Time) => problem.help("the day of a time is `date(…)`: `date(now)`"),
+                    (Duration, Time | Date) => problem.help("write the time first: `now + days(14)`"),
                     _ => problem,
                 });
             }
         };
+        self.warn_of_arithmetic(if left.doubt.is_some() { &left } else { &right });
         let expr = Expr::Arithmetic(how, Box::new(left.expr), Box::new(right.expr));
         Some(Typed::new(expr, kind, range))
     }
+}
 
-    fn function(&mut self, call: &CallExpr, at: Range<usize>) -> Option<Typed> {
-        let name = call.func_name.as_str();
-        let word = self.word_before(at.start, name.len());
-        let close = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
-        let Some(function) = Function::parse(name) else { return self.unknown_function(call, word) };
-        let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
-        let wanted = wants(function);
-        if function == Function::Contains
-            && let [list, item] = arguments[..]
-            && let (Some(list), Some(item)) = (self.lower(list), self.lower(item))
-            && list.kind == ValueType::List
-        {
-            let (list, item) = (&self.text[list.range], &self.text[item.range]);
-            let instead = format!("{item} in {list}");
-            let from = word.start.saturating_sub(list.len() + 1);
-            let problem = Problem::error("wrong-type", from..close, "`contains` looks into a text, and this is a list");
-            return self.problem(problem.label(format!("write `{instead}`")).replace(instead));
-        }
-        if call.target.is_some() != is_method(function) || arguments.len() != wanted.len() {
-            let message = format!("`{name}` is not called like this");
-            return self.problem(
-                Problem::error("wrong-call", word.start..close, message).help(format!("write `{}`", usage(function))),
-            );
-        }
-        if function == Function::Since
-            && let Some(why) = self.place.lacks(Object::Now, "")
-        {
-            let message = "`since` counts up to now, and `now` never has a value here";
-            return self.problem(Problem::error("no-value-here", word, message).help(why));
-        }
-        let typed: Option<Vec<Typed>> = arguments.iter().map(|argument| self.lower(argument)).collect();
-        let typed = typed?;
-        for (argument, wanted) in typed.iter().zip(wanted) {
-            if !wanted.iter().any(|kind| fits(argument.kind, *kind)) {
-                let message =
-                    format!("`{name}` wants {}, and this is {}", kind_words(wanted[0]), kind_words(argument.kind));
-                let problem = Problem::error("wrong-type", argument.range.clone(), message);
-                return self.problem(problem.help(format!("write `{}`", usage(function))));
-            }
-        }
-        let start = typed.first().map_or(word.start, |first| first.range.start.min(word.start));
-        if function == Function::Time {
-            let text = typed.first().and_then(Typed::literal_text).unwrap_or_default();
-            let Some(time) = Timestamp::parse(text) else {
-                let problem = Problem::error("wrong-type", typed[0].range.clone(), format!("`{text}` is no time"));
-                if let Some(time) = as_time(text, self.known) {
-                    let quoted = format!("\"{time}\"");
-                    return self.problem(problem.label(format!("write `{quoted}`")).replace(quoted));
-                }
-                return self
-                    .problem(problem.help("write date, time and zone, such as `timestamp(\"2026-03-08T07:30:00Z\")`"));
-            };
-            return Some(Typed::new(Expr::Literal(Value::Time(time)), ValueType::Time, start..close));
-        }
-        let expr = Expr::Call(function, typed.into_iter().map(|argument| argument.expr).collect());
-        Some(Typed::new(expr, gives(function), start..close))
-    }
-
-    /// The word that ends before the bracket at `open`.
-    fn word_before(&self, open: usize, length: usize) -> Range<usize> {
-        let before =
-            self.notation.tokens.iter().rev().find(|(token, range)| *token == Token::Word && range.end <= open);
-        before.map_or(open.saturating_sub(length)..open, |(_, range)| range.clone())
-    }
-
-    fn unknown_function(&mut self, call: &CallExpr, word: Range<usize>) -> Option<Typed> {
-        let name = call.func_name.as_str();
-        let problem = Problem::error("unknown-function", word, format!("there is no function `{name}`"));
-        let names = || Function::ALL.iter().map(|function| function.as_str());
-        let known_elsewhere = foreign::function(name).filter(|ours| is_method(*ours) == call.target.is_some());
-        self.problem(match (name, nearest(name, names())) {
-            _ if let Some(ours) = known_elsewhere => {
-                problem.label(format!("here it is `{ours}`")).replace(ours.as_str())
-            }
-            _ if let Some(ours) = foreign::function(name) => problem.help(format!("write `{}`", usage(ours))),
-            ("duration", _) => problem.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
-            ("now", _) => problem.label("write `now`, without brackets"),
-            _ if foreign::is_now(name) => problem.label("the time of asking is `now`, without brackets"),
-            ("has" | "exists" | "isset" | "present" | "defined", _) => problem.help("write `!is_blank(lead.phone)`"),
-            ("weeks", _) => problem.help("write `days(7)` for a week"),
-            (_, Some(near)) => problem.label(format!("did you mean `{near}`?")).replace(near),
-            (_, None) => problem.help(format!("functions: {}", listed(names()))),
-        })
+/// The comparison that says the same with its sides exchanged.
+fn turned(how: Comparison) -> Comparison {
+    match how {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        Comparison::Equal | Comparison::NotEqual => how,
     }
 }
 
 /// The type both sides of a choice have.
-fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
+pub(super) fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
     match (a, b) {
         (a, b) if a == b => Some(a),
         (ValueType::Any, _) | (_, ValueType::Any) => Some(ValueType::Any),
@@ -457,7 +433,7 @@ fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
 }
 
 /// What is wrong when these two are compared; none when nothing is.
-fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
+pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
     for (named, literal) in [(left, right), (right, left)] {
         if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {
             return codes.check(code, literal.range.clone());
@@ -468,11 +444,24 @@ fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typ
     }
     let message = format!("`{sign}` compares {} with {}", kind_words(left.kind), kind_words(right.kind));
     let problem = Problem::error("wrong-type", right.range.clone(), message);
-    let (name, other) = if matches!(left.expr, Expr::Name(_)) { (left, right) } else { (right, left) };
+    let (name, other) = if matches!(left.expr, Expr::Name(_) | Expr::Item(_)) { (left, right) } else { (right, left) };
     let named = text.get(name.range.clone()).unwrap_or_default();
     let written = text.get(other.range.clone()).unwrap_or_default();
     Some(match (name.kind, other.kind) {
         (ValueType::Bool, _) => problem.help(format!("write `{named}` or `!{named}`")),
+        (ValueType::Date, ValueType::Text) | (ValueType::Text, ValueType::Date)
+            if let Some((written, date)) =
+                [other, name].into_iter().find_map(|part| Some((part, as_date(part.literal_text()?)?))) =>
+        {
+            let instead = format!("date(\"{date}\")");
+            problem.at(|_| written.range.clone()).label(format!("write `{instead}`")).replace(instead)
+        }
+        (ValueType::Date, ValueType::Text) => problem.help("a date is written `date(\"2026-12-25\")`"),
+        (ValueType::Date, ValueType::Time) | (ValueType::Time, ValueType::Date) => {
+            let time = if name.kind == ValueType::Time { name } else { other };
+            let instead = format!("date({})", text.get(time.range.clone()).unwrap_or_default());
+            problem.at(|_| time.range.clone()).label(format!("write `{instead}`")).replace(instead)
+        }
         (ValueType::Time, ValueType::Duration) => problem.help(format!("how long ago it was is `since({named})`")),
         (ValueType::Time, ValueType::Text)
             if let Some(time) = other.literal_text().and_then(|t| as_timestamp(t, known)) =>

@@ -1,5 +1,8 @@
 //! Conditions: CEL text in a YAML value to core's `Expr`, names resolved and types checked, errors at their column.
 
+mod blanks;
+mod calls;
+mod each;
 mod functions;
 mod lower;
 mod names;
@@ -11,6 +14,7 @@ use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::scalar::kind_words;
 use crate::yaml::{Node, Scalar, quoted};
+pub(crate) use blanks::may_be_blank_in_text;
 use cadenza_core::expr::{EXPR_NODES_MAX, Expr, Object};
 use cadenza_core::value::ValueType;
 use granit_parser::ScalarStyle;
@@ -64,7 +68,9 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read 
     let typed = lowering.lower(&tree);
     let mut problems = lowering.problems;
     let Some(typed) = typed else { return Err(problems) };
-    if !lower::fits(typed.kind, wanted) {
+    // A date is its midnight in the workspace's zone.
+    let is_day = typed.kind == ValueType::Date && wanted == ValueType::Time;
+    if !lower::fits(typed.kind, wanted) && !is_day {
         problems.push(lower::wrong_result(text, &typed, wanted));
     }
     let mut nodes = 0;

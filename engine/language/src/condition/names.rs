@@ -1,5 +1,6 @@
 //! The names of the language: which objects and fields there are, of what type, and which texts they can hold.
 
+use super::each::TOUCHES;
 use super::place::Place;
 use crate::diagnostic::Problem;
 use crate::known::Known;
@@ -37,7 +38,7 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    fn new(what: &'static str, texts: impl IntoIterator<Item = impl Into<String>>) -> Option<Self> {
+    pub(super) fn new(what: &'static str, texts: impl IntoIterator<Item = impl Into<String>>) -> Option<Self> {
         let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
         (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None })
     }
@@ -62,6 +63,12 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     let Some(((root, root_range), rest)) = path.split_first() else {
         return Err(Problem::error("bad-expression", 0..0, "the condition is empty"));
     };
+    if *root == TOUCHES {
+        let problem = Problem::error("incomplete-name", root_range.clone(), "`touches` are asked one by one");
+        return Err(problem.help(
+            "write `touches.exists(t, t.channel == \"call\")` or `touches.all(…)`; how many there are is `lead.contacts`",
+        ));
+    }
     let Some(object) = Object::parse(root) else { return Err(unknown_object(known, root, root_range.clone())) };
     if let Some(why) = place.lacks(object, "") {
         let problem = Problem::error("no-value-here", root_range.clone(), format!("`{root}` never has a value here"));
@@ -108,7 +115,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
             Err(Problem::error("no-value-here", whole, format!("`{root}.{field}` never has a value here")).help(why))
         }
         Some(kind) => {
-            Ok(Found { codes: codes(known, object, field), name: Name { object, field: field.to_owned() }, kind })
+            Ok(Found { codes: code_of(known, object, field), name: Name { object, field: field.to_owned() }, kind })
         }
         // The file that declares fields could not be read, and that has been said.
         None if object == Object::Lead && !known.settings_read => {
@@ -161,9 +168,10 @@ fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem
 }
 
 /// The closed set of texts of a field, when it has one.
-fn codes(known: &Known<'_>, object: Object, field: &str) -> Option<Codes> {
+pub(super) fn code_of(known: &Known<'_>, object: Object, field: &str) -> Option<Codes> {
     let reps = || if known.reps.incomplete { None } else { Codes::new("rep", known.reps.iter()) };
     match (object, field) {
+        (Object::Lead, field) if !known.choices(field).is_empty() => Codes::new("choice", known.choices(field)),
         (Object::Lead, "segment") => Codes::new("segment", Segment::ALL.iter().map(|code| code.as_str())),
         (Object::Lead, "stage") => Codes::new("stage", Stage::ALL.iter().map(|code| code.as_str())),
         (Object::Lead | Object::Account, "owner") | (Object::Owner, "id") => reps(),

@@ -3,7 +3,9 @@
 use super::operators::{compare, equal};
 use super::value::{Pen, Shown, Work};
 use super::{LIST_ITEMS_MAX, Stop};
+use cadenza_core::date::Date;
 use cadenza_core::time::Timestamp;
+use jiff::civil;
 use std::cmp::Ordering;
 
 /// A filter: its name, the arguments it takes, how many of them it needs, and what it makes of a value. Arguments that
@@ -36,7 +38,9 @@ pub(super) static FILTERS: &[Filter] = &[
     filter("capitalize", &[], 0, |work, value, _| change(work, value, capitalized)),
     filter("count", &[], 0, |work, value, _| length(work, value)),
     filter("d", &["default", "boolean"], 1, default),
-    filter("date", &[], 0, |work, value, _| timed(work, value, |work, at| work.reader.date(at))),
+    filter("date", &[], 0, |work, value, _| {
+        dated(work, value, |work, date| work.reader.date_of(date), |work, at| work.reader.date(at))
+    }),
     filter("datetime", &[], 0, |work, value, _| timed(work, value, |work, at| work.reader.date_and_time(at))),
     filter("default", &["default", "boolean"], 1, default),
     filter("first", &[], 0, |work, value, _| Ok(ends(work, value)?.0)),
@@ -46,7 +50,9 @@ pub(super) static FILTERS: &[Filter] = &[
         let number = number_of(work, value)?.map(f64::trunc);
         Ok(number.filter(|number| number.abs() < 9e18).map_or(Shown::Blank, |number| Shown::Int(number as i64)))
     }),
-    filter("iso", &[], 0, |work, value, _| timed(work, value, |work, at| work.reader.iso(at))),
+    filter("iso", &[], 0, |work, value, _| {
+        dated(work, value, |_, date| date.to_string(), |work, at| work.reader.iso(at))
+    }),
     filter("join", &["with"], 0, join),
     filter("last", &[], 0, |work, value, _| Ok(ends(work, value)?.1)),
     filter("length", &[], 0, |work, value, _| length(work, value)),
@@ -69,7 +75,10 @@ pub(super) static FILTERS: &[Filter] = &[
     filter("truncate", &["length"], 1, truncate),
     filter("unique", &[], 0, unique),
     filter("upper", &[], 0, |work, value, _| change(work, value, str::to_uppercase)),
-    filter("weekday", &[], 0, |work, value, _| timed(work, value, |work, at| work.reader.weekday(at).to_owned())),
+    filter("weekday", &[], 0, |work, value, _| {
+        let day = |work: &Work<'_>, date| work.reader.weekday_of(date).to_owned();
+        dated(work, value, day, |work, at| work.reader.weekday(at).to_owned())
+    }),
 ];
 
 /// The filter of this name.
@@ -113,6 +122,24 @@ fn titled(text: &str) -> String {
 fn default(_: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, Stop> {
     let empty = args[1].is_true() && !value.is_true();
     Ok(if value.is_blank() || empty { args[0].clone() } else { value.clone() })
+}
+
+/// A date or a time, or a text that is one.
+fn dated(
+    work: &mut Work<'_>,
+    value: &Shown,
+    of_date: fn(&Work<'_>, civil::Date) -> String,
+    of_time: fn(&Work<'_>, Timestamp) -> String,
+) -> Result<Shown, Stop> {
+    let date = match value {
+        Shown::Date(date) => *date,
+        Shown::Text(text) if let Some(date) = Date::parse(text) => date,
+        _ => return timed(work, value, of_time),
+    };
+    work.steps(4)?;
+    let text = of_date(work, date.to_jiff());
+    work.length(text.len())?;
+    Ok(Shown::text(text))
 }
 
 /// A time, or a text that is one.
@@ -325,6 +352,8 @@ fn sort(work: &mut Work<'_>, value: &Shown, _: &[Shown]) -> Result<Shown, Stop> 
     // Each has a whole order of its own: the sort of the standard library may panic on one that contradicts itself.
     if items.iter().all(|item| matches!(item, Shown::Text(_))) {
         items.sort_by(|a, b| if let (Shown::Text(a), Shown::Text(b)) = (a, b) { a.cmp(b) } else { Ordering::Equal });
+    } else if items.iter().all(|item| matches!(item, Shown::Date(_))) {
+        items.sort_by_key(|item| if let Shown::Date(date) = item { Some(*date) } else { None });
     } else if items.iter().all(|item| matches!(item, Shown::Time(_))) {
         items.sort_by_key(|item| if let Shown::Time(at) = item { *at } else { Timestamp::MAX });
     } else if items.iter().all(|item| item.as_f64().is_some()) {

@@ -3,8 +3,8 @@
 //! those have only dates of digits, and 03/04 is March to one reader and April to the next.
 
 use cadenza_core::time::Timestamp;
-use jiff::Zoned;
 use jiff::tz::TimeZone;
+use jiff::{Zoned, civil};
 use pure_rust_locales::{Locale, locale_match};
 
 /// A reader of rendered texts.
@@ -95,16 +95,17 @@ impl Reader {
 
     /// `8 March 2026`, `March 8, 2026`, `8. März 2026`.
     pub(super) fn date(&self, at: Timestamp) -> String {
-        self.date_of(&self.day(at))
+        self.date_of(self.day(at).date())
     }
 
-    fn date_of(&self, zoned: &Zoned) -> String {
+    /// A day, as [`Self::date`] writes it.
+    pub(super) fn date_of(&self, date: civil::Date) -> String {
         let names = locale_match!(self.locale => LC_TIME::MON);
-        let month = usize::try_from(zoned.month()).ok().and_then(|month| names.get(month - 1)).copied().unwrap_or("");
-        let (year, day) = (zoned.year(), zoned.day());
+        let month = usize::try_from(date.month()).ok().and_then(|month| names.get(month - 1)).copied().unwrap_or("");
+        let (year, day) = (date.year(), date.day());
         match self.language() {
-            "ja" | "zh" => format!("{year}年{}月{day}日", zoned.month()),
-            "ko" => format!("{year}년 {}월 {day}일", zoned.month()),
+            "ja" | "zh" => format!("{year}年{}月{day}日", date.month()),
+            "ko" => format!("{year}년 {}월 {day}일", date.month()),
             "hu" => format!("{year}. {month} {day}."),
             "bs" | "cs" | "da" | "de" | "et" | "fi" | "hr" | "is" | "nb" | "nn" | "sk" | "sl" | "sr" => {
                 format!("{day}. {month} {year}")
@@ -123,13 +124,17 @@ impl Reader {
 
     /// Date and time of day.
     pub(super) fn date_and_time(&self, at: Timestamp) -> String {
-        format!("{}, {}", self.date_of(&self.zoned(at)), self.time_of_day(at))
+        format!("{}, {}", self.date_of(self.zoned(at).date()), self.time_of_day(at))
     }
 
     /// The day of the week.
     pub(super) fn weekday(&self, at: Timestamp) -> &'static str {
+        self.weekday_of(self.day(at).date())
+    }
+
+    pub(super) fn weekday_of(&self, date: civil::Date) -> &'static str {
         let names: &'static [&'static str] = locale_match!(self.locale => LC_TIME::DAY);
-        let day = usize::try_from(self.day(at).weekday().to_sunday_zero_offset()).unwrap_or_default();
+        let day = usize::try_from(date.weekday().to_sunday_zero_offset()).unwrap_or_default();
         names.get(day).copied().unwrap_or_default()
     }
 

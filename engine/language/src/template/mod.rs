@@ -7,6 +7,7 @@
 //! makes is paid for by the byte before it is made: it ends within [`FUEL`], whatever it says. A run keeps the scripts it
 //! began with, so all of this holds when a template is rendered, and not only when the workspace is checked.
 
+mod blanks;
 mod check;
 mod evaluate;
 mod filters;
@@ -19,6 +20,7 @@ mod source;
 mod tests;
 mod value;
 
+pub(crate) use blanks::blanks;
 pub(crate) use check::{Unlisted, What, findings};
 pub use locale::Reader;
 pub(crate) use source::Unreadable;

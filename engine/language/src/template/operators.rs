@@ -3,6 +3,7 @@
 
 use super::value::{Pen, Shown, Work};
 use super::{LIST_ITEMS_MAX, Stop};
+use cadenza_core::date::Date;
 use cadenza_core::time::Timestamp;
 use minijinja::machinery::ast::BinOpKind;
 use std::cmp::Ordering;
@@ -155,6 +156,9 @@ pub(super) fn compare(work: &mut Work<'_>, left: &Shown, right: &Shown) -> Resul
         }
         (Shown::Int(a), Shown::Int(b)) | (Shown::Duration(a), Shown::Duration(b)) => Some(a.cmp(b)),
         (Shown::Time(a), Shown::Time(b)) => Some(a.cmp(b)),
+        (Shown::Date(a), Shown::Date(b)) => Some(a.cmp(b)),
+        (Shown::Date(a), Shown::Text(b)) => Date::parse(b).map(|b| a.cmp(&b)),
+        (Shown::Text(a), Shown::Date(b)) => Date::parse(a).map(|a| a.cmp(b)),
         (Shown::Time(a), Shown::Text(b)) => Timestamp::parse(b).map(|b| a.cmp(&b)),
         (Shown::Text(a), Shown::Time(b)) => Timestamp::parse(a).map(|a| a.cmp(b)),
         _ => left.as_f64().zip(right.as_f64()).and_then(|(a, b)| a.partial_cmp(&b)),
@@ -220,6 +224,7 @@ pub(super) fn slice(work: &mut Work<'_>, of: &Shown, start: &Shown, stop: &Shown
             let text = work.reader.iso(*at);
             slice(work, &Shown::text(text), start, stop)
         }
+        Shown::Date(date) => slice(work, &Shown::text(date.to_string()), start, stop),
         other => {
             let text = work.text_of(other)?;
             work.bytes(text.len() * 2)?;

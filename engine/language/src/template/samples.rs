@@ -5,6 +5,7 @@ use super::locale::Reader;
 use super::operators;
 use super::value::{Pen, Shown, Turn, Work};
 use super::{Stop, filters::Filter};
+use cadenza_core::date::Date;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use jiff::tz::TimeZone;
@@ -35,6 +36,7 @@ impl Sample {
             ValueType::Number => Shown::Number(1.0),
             ValueType::Text => Shown::text("1"),
             ValueType::Time => Shown::Time(Timestamp::from_ms(0)),
+            ValueType::Date => Shown::Date(Date::of(Timestamp::from_ms(0), &TimeZone::UTC)),
             ValueType::Duration => Shown::Duration(1),
             ValueType::List => Shown::list(vec![Shown::text("1")]).ok()?,
             ValueType::Any => return None,
@@ -49,7 +51,12 @@ impl Sample {
             Shown::Int(_) => Shown::Int(1),
             Shown::Number(_) => Shown::Number(1.0),
             Shown::Text(_) => Shown::text("1"),
-            other @ (Shown::Time(_) | Shown::Duration(_) | Shown::List(_) | Shown::Object(_) | Shown::Turn(_)) => other,
+            other @ (Shown::Time(_)
+            | Shown::Date(_)
+            | Shown::Duration(_)
+            | Shown::List(_)
+            | Shown::Object(_)
+            | Shown::Turn(_)) => other,
         };
         Some(Self { value, constant: false })
     }
@@ -139,7 +146,8 @@ pub(super) fn compared(left: &Guess, right: &Guess, asked: Comparing) -> Result<
     if left.value.is_blank() || right.value.is_blank() {
         return Ok(());
     }
-    let may_be_a_time = |one: &Sample, other: &Sample| one.is_open_text() && matches!(other.value, Shown::Time(_));
+    let may_be_a_time =
+        |one: &Sample, other: &Sample| one.is_open_text() && matches!(other.value, Shown::Time(_) | Shown::Date(_));
     if may_be_a_time(left, right) || may_be_a_time(right, left) {
         return Ok(());
     }

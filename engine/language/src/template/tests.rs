@@ -1,10 +1,15 @@
 //! What templates make, and what becomes of those that are written to do harm.
 
 use super::*;
+use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
+use cadenza_core::date::Date;
 use cadenza_core::expr::{Name, Object};
+use cadenza_core::lead::Touch;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Half past nine in the morning of 8 March 2026 in Berlin.
 const AT: Timestamp = Timestamp::from_ms(1_772_958_600_000);
@@ -12,6 +17,19 @@ const AT: Timestamp = Timestamp::from_ms(1_772_958_600_000);
 struct Lead;
 
 impl Scope for Lead {
+    fn touches(&self) -> &[Touch] {
+        &[]
+    }
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+    fn calendar(&self) -> &Calendar {
+        static NINE_TO_FIVE: LazyLock<Calendar> = LazyLock::new(|| {
+            Calendar::new(TimeZone::UTC, weekdays_nine_to_five(), BTreeSet::new()).expect("it is open on weekdays")
+        });
+        &NINE_TO_FIVE
+    }
+
     fn get(&self, name: &Name) -> Value {
         let text = |text: &str| Value::Text(text.to_owned());
         match (name.object, name.field.as_str()) {
@@ -21,6 +39,7 @@ impl Scope for Lead {
             (Object::Lead, "budget") => Value::Number(50_000.0),
             (Object::Lead, "deal_size") => Value::Number(1_234_567.5),
             (Object::Lead, "employees") => Value::Int(250),
+            (Object::Lead, "renewal") => Value::Date(Date::parse("2026-03-08").expect("it is one")),
             (Object::Lead, "last_touch") => Value::Time(AT),
             (Object::Lead, "project_date") => Value::Time(Timestamp::from_ms(1_772_924_400_000)),
             (Object::Lead, "reached") => Value::Bool(true),
@@ -349,4 +368,74 @@ fn never_fit(template: &str) -> Vec<String> {
     let findings = findings(template, &type_of).unwrap_or_else(|_| panic!("{template} can be read"));
     let why = |finding: check::Finding| if let What::NeverFits(why) = finding.what { Some(why) } else { None };
     findings.into_iter().filter_map(why).collect()
+}
+
+#[test]
+fn what_may_print_as_nothing_is_found_and_what_cannot_is_not() {
+    let may_be_blank = |name: &str| !matches!(name, "lead.stage" | "now");
+    for fine in [
+        "{{ lead.stage }} {{ now | date }} {{ 5 }}",
+        "{{ lead.first_name | default('there') }}",
+        "{{ lead.first_name | title | default('there') | upper }}",
+        "{{ lead.first_name or 'there' }}",
+        "{% if lead.pain %}{{ lead.pain | lower }}{% endif %}",
+        "{% if lead.pain and lead.company %}{{ lead.pain }} of {{ lead.company }}{% endif %}",
+        "{% if not lead.pain %}…{% else %}{{ lead.pain }}{% endif %}",
+        "{% if lead.pain is blank %}…{% else %}{{ lead.pain }}{% endif %}",
+        "{% if lead.pain is defined %}{{ lead.pain }}{% endif %}",
+        "{% if lead.employees > 5 %}{{ lead.employees }}{% endif %}",
+        "{% if lead.city == 'Bonn' %}{{ lead.city }}{% elif lead.city %}{{ lead.city }}{% endif %}",
+        "{{ lead.pain if lead.pain else 'it' }}",
+        "{% set name = lead.first_name | default('there') %}{{ name }}",
+        "{% set name = lead.first_name %}{% if name %}{{ name }}{% endif %}",
+        "{% set name = lead.first_name %}{% if lead.first_name %}{{ name }}{% endif %}",
+        "{% for tool in lead.tools %}{{ tool }}, {{ loop.index }}{% endfor %}",
+        "{{ lead.tools | length }}",
+        "{% with name = 'x' %}{{ name }}{% endwith %}",
+    ] {
+        assert_eq!(found(fine, &may_be_blank), Vec::<(String, &str)>::new(), "{fine}");
+    }
+    for (template, name, place) in [
+        ("Hello {{ lead.first_name }}", "lead.first_name", "lead.first_name"),
+        ("{{ lead['first_name'] }}", "lead.first_name", "lead['first_name']"),
+        ("{{ lead.budget | money('EUR') }}", "lead.budget", "lead.budget | money('EUR')"),
+        ("{{ lead.first_name | default(lead.company) }}", "lead.company", "lead.first_name | default(lead.company)"),
+        ("{{ 'Hi ' ~ lead.first_name }}", "lead.first_name", "'Hi ' ~ lead.first_name"),
+        ("{% if lead.pain or lead.company %}{{ lead.pain }}{% endif %}", "lead.pain", "lead.pain"),
+        ("{% if lead.pain != 'x' %}{{ lead.pain }}{% endif %}", "lead.pain", "lead.pain"),
+        ("{% if lead.pain %}…{% else %}{{ lead.pain }}{% endif %}", "lead.pain", "lead.pain"),
+        ("{% if lead.pain %}{% endif %}{{ lead.pain }}", "lead.pain", "lead.pain"),
+        ("{% if lead.pain == lead.city %}{{ lead.pain }}{% endif %}", "lead.pain", "lead.pain"),
+        ("{% set name = lead.first_name %}{{ name }}", "lead.first_name", "name"),
+        (
+            "{{ lead.pain if lead.stage == 'open' else 'it' }}",
+            "lead.pain",
+            "lead.pain if lead.stage == 'open' else 'it'",
+        ),
+    ] {
+        assert_eq!(found(template, &may_be_blank), [(name.to_owned(), place)], "{template}");
+    }
+}
+
+fn found<'t>(template: &'t str, may_be_blank: &dyn Fn(&str) -> bool) -> Vec<(String, &'t str)> {
+    let found = blanks(template, may_be_blank).unwrap_or_else(|_| panic!("{template} can be read"));
+    found.into_iter().map(|(name, range)| (name, &template[range])).collect()
+}
+
+#[test]
+fn a_date_is_that_day_wherever_the_reader_is() {
+    let reader = Reader::new(TimeZone::get("Pacific/Honolulu").expect("a zone"), Some("de"), Some("DE"));
+    for (template, expected) in [
+        ("{{ lead.renewal }}", "8. März 2026"),
+        ("{{ lead.renewal | date }}", "8. März 2026"),
+        ("{{ lead.renewal | weekday }}", "Sonntag"),
+        ("{{ lead.renewal | iso }}", "2026-03-08"),
+        ("{{ lead.renewal[:4] }}", "2026"),
+        ("{{ '2026-03-08' | date }}", "8. März 2026"),
+        ("{% if lead.renewal == '2026-03-08' %}ja{% endif %}", "ja"),
+        ("{% if lead.renewal < '2026-03-09' %}ja{% endif %}", "ja"),
+    ] {
+        assert_eq!(render(template, &Lead, &reader).as_deref(), Ok(expected), "{template}");
+    }
+    assert!(render("{{ lead.renewal | time }}", &Lead, &reader).is_err(), "a date has no time of day");
 }

@@ -2,6 +2,7 @@
 
 use super::locale::Reader;
 use super::{BYTES_A_STEP, FUEL, LIST_DEPTH_MAX, LIST_ITEMS_MAX, RENDERED_BYTES_MAX, Stop};
+use cadenza_core::date::Date;
 use cadenza_core::expr::Object;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
@@ -15,6 +16,7 @@ pub(super) enum Shown {
     Int(i64),
     Number(f64),
     Time(Timestamp),
+    Date(Date),
     Duration(i64),
     Text(Arc<str>),
     List(Arc<Items>),
@@ -69,7 +71,7 @@ impl Shown {
             Self::Number(number) => *number != 0.0,
             Self::Text(text) => !text.is_empty(),
             Self::List(list) => !list.items.is_empty(),
-            Self::Time(_) | Self::Object(_) | Self::Turn(_) => true,
+            Self::Time(_) | Self::Date(_) | Self::Object(_) | Self::Turn(_) => true,
         }
     }
 
@@ -88,6 +90,7 @@ impl Shown {
             Self::Bool(_) => "true or false",
             Self::Int(_) | Self::Number(_) => "a number",
             Self::Time(_) => "a time",
+            Self::Date(_) => "a date",
             Self::Duration(_) => "a duration",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
@@ -133,6 +136,7 @@ impl<'a> Work<'a> {
             Value::Int(int) => Shown::Int(int),
             Value::Number(number) => Shown::Number(number),
             Value::Time(at) => Shown::Time(at),
+            Value::Date(date) => Shown::Date(date),
             Value::Duration(ms) => Shown::Duration(ms),
             Value::Text(text) => {
                 self.length(text.len())?;
@@ -183,6 +187,10 @@ impl Pen {
             Shown::Number(number) => self.write(&number.to_string(), work),
             Shown::Time(at) => {
                 let text = work.reader.time_in_words(*at);
+                self.write(&text, work)
+            }
+            Shown::Date(date) => {
+                let text = work.reader.date_of(date.to_jiff());
                 self.write(&text, work)
             }
             Shown::Duration(ms) => self.write(&duration(*ms), work),

@@ -375,10 +375,18 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Assig
     let value = match &value.content {
         Content::Map(_) => {
             let form = Form::open(&reader.sheet, value, &COMPUTED)?;
-            expression(&reader.sheet, reader.known, form.get("cel")?, Place::Step, kind)?
+            let cel = form.get("cel")?;
+            let made = expression(&reader.sheet, reader.known, cel, Place::Step, kind)?;
+            if let Expr::Literal(value) = &made {
+                reader.sheet.choice(cel, value.clone(), reader.known.choices(field))?;
+            }
+            made
         }
         Content::Scalar(scalar) if scalar.is_null() && !scalar.text.is_empty() => Expr::Literal(Value::Blank),
-        _ => Expr::Literal(reader.sheet.value(value, kind, &format!("`{field}`"))?),
+        _ => {
+            let read = reader.sheet.value(value, kind, &format!("`{field}`"))?;
+            Expr::Literal(reader.sheet.choice(value, read, reader.known.choices(field))?)
+        }
     };
     Some(Assignment::Field { field: field.to_owned(), value })
 }

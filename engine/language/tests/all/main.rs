@@ -2,6 +2,7 @@
 
 mod broken;
 mod circles;
+mod conditions;
 mod fixture;
 mod hostile;
 mod owners;

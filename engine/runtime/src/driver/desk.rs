@@ -3,6 +3,7 @@
 
 use super::batch::{After, OpenBatch};
 use super::ledger::Ledger;
+use super::letters;
 use super::options::DriverOptions;
 use super::pool::{Place, Pool};
 use crate::catalog::Catalog;
@@ -11,7 +12,7 @@ use crate::decider::Decider;
 use crate::meters::Meters;
 use crate::reading::read;
 use cadenza_core::account::{Account, AccountFacts};
-use cadenza_core::effect::{Question, Shadow};
+use cadenza_core::effect::{Due, Question, Shadow};
 use cadenza_core::event::{Answer, Event};
 use cadenza_core::heart::{
     Changes, Command, Decide, Decided, Found, Key, Outcome, Outside, ROUNDS, Record, Rejected, Rules, Stop, Watched,
@@ -166,6 +167,12 @@ impl Desk {
                 }
                 Outside::Ask(question) => open.after.push(After::Ask(question)),
                 Outside::Watch(watched) => open.after.push(After::Watch(watched)),
+                Outside::Bury(unclear) => {
+                    let letter = letters::of_enrolment(*unclear, self.clock.now());
+                    self.meters.dead_letters_total.add(1);
+                    tracing::warn!(letter = %letter.id, cause = letter.cause, "an enrolment lies with the dead letters");
+                    open.outbox.push(OutboxWrite::Bury { was_due: Due::At(letter.at), letter });
+                }
             }
         }
         let leads = changes.leads.values().filter_map(|lead| lead.state.next_due());

@@ -7,8 +7,10 @@ use super::sendings::Sendings;
 use crate::engine::{Exhume, Refused};
 use cadenza_core::effect::{Due, Message, Outgoing};
 use cadenza_core::event::Delivery;
+use cadenza_core::heart::Unclear;
 use cadenza_core::id::{EventId, hash64};
 use cadenza_core::run::COMPLETED;
+use cadenza_core::time::Timestamp;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DeliveryKey, OutboxWrite, StoreError, UnlessDamaged as _};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
@@ -108,6 +110,10 @@ impl Letters {
         {
             return Ok(Err(Refused::Needless { why }));
         }
+        if let (Exhume::Redrive { .. }, DeadContent::Enrolment { .. }) = (what, &letter.content) {
+            let why = "nobody can tell whether the lead belongs there: enrol it yourself, then throw this away";
+            return Ok(Err(Refused::Needless { why }));
+        }
         let delivery = letter.delivery();
         self.exhuming.insert(id, desk.open.number);
         if let Some(delivery) = delivery {
@@ -132,6 +138,15 @@ impl Letters {
         }
         Ok(Ok(()))
     }
+}
+
+/// The letter of an enrolment whose condition has no answer. A lead has one for each workflow: the latest.
+pub(super) fn of_enrolment(unclear: Unclear, now: Timestamp) -> DeadLetter {
+    let Unclear { lead, workflow, event, cause } = unclear;
+    let id = DeadLetterId(EventId::new(lead.timestamp(), hash64(format!("{lead}/{workflow}").as_bytes())).0);
+    let cause = format!("whether the lead belongs into `{workflow}` has no answer: {cause}");
+    let content = DeadContent::Enrolment { lead, workflow, event };
+    DeadLetter { id, at: now, cause, content, again: 0, last_at: None }
 }
 
 /// What a message was about that is over: who asks for all of them at once does not mean a first mail to somebody who

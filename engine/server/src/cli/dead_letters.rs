@@ -122,6 +122,9 @@ fn what(letter: &Value) -> String {
         let [kind, what, via] = ["message.kind", "message.what", "message.via"].map(|at| table::cell(letter, at));
         return format!("{kind} {what} by {via}");
     }
+    if letter["direction"] == "enrolment" {
+        return format!("enrolment of {} in {}", table::cell(letter, "lead"), table::cell(letter, "workflow"));
+    }
     format!("delivery {} of {}", table::cell(letter, "event"), table::cell(letter, "source"))
 }
 

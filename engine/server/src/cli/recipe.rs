@@ -13,6 +13,7 @@ use cadenza_core::identity::IdentityKind;
 use cadenza_core::moment::{self, NoTime};
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::{DAY_MS, Timestamp};
+use cadenza_core::field::Declared;
 use cadenza_core::value::{Value as Core, ValueType};
 use cadenza_language::nearest;
 use jiff::tz::TimeZone;
@@ -112,6 +113,8 @@ pub(super) enum Enrolment {
 pub(super) struct Recipe {
     map: Option<ColumnMap>,
     fields: BTreeMap<String, ValueType>,
+    /// The same, for reading events by.
+    declared: BTreeMap<String, Declared>,
     enrolment: Enrolment,
     now: Timestamp,
     /// The workspace's: a plain date is that day there.
@@ -130,7 +133,8 @@ impl Recipe {
         if let Some(map) = &map {
             map.check(&fields)?;
         }
-        Ok(Self { map, fields, enrolment, now, zone })
+        let declared = fields.iter().map(|(name, kind)| (name.clone(), (*kind).into())).collect();
+        Ok(Self { map, fields, declared, enrolment, now, zone })
     }
 
     /// Whether the map fits the columns that the file has.
@@ -353,7 +357,7 @@ impl Recipe {
             left_out,
             enrolls: true,
         };
-        let rules = Rules { declared: &self.fields, zone: &self.zone, team: None, country: None, now: self.now };
+        let rules = Rules { declared: &self.declared, zone: &self.zone, team: None, country: None, now: self.now };
         let incoming = intake::check(draft, rules)?;
         let left_out = incoming.report.left_out;
         let is_key = |name: &str| matches!(name, "external_id" | "email" | "phone");
