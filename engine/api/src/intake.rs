@@ -123,6 +123,7 @@ impl IntakeError {
                 let (FieldError::Type { field, .. }
                 | FieldError::TooLong { field }
                 | FieldError::Form { field, .. }
+                | FieldError::Choice { field, .. }
                 | FieldError::Unknown { field }) = error;
                 Some(format!("lead.{field}"))
             }

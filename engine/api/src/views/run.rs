@@ -54,7 +54,7 @@ impl RunView {
             Some(_) => Doing::plain("stands still: the workflow is paused, or the plugin that it has to ask"),
             None => Doing::of(&run.state, definition.and_then(|definition| definition.step(run.step))),
         };
-        let parked = if let RunState::Parked { cause, at } = &run.state { Some((cause, at)) } else { None };
+        let parked = if let RunState::Parked { cause, at, .. } = &run.state { Some((cause, at)) } else { None };
         let awaited = run.awaited_task().and_then(|id| state.tasks.iter().find(|task| task.id == id));
         let doing = Doing { due: awaited.map(|task| task.due).or(doing.due), ..doing };
         Self {
