@@ -84,6 +84,7 @@ impl Words<'_> {
             Value::Int(int) => int.to_string(),
             Value::Number(number) => number.to_string(),
             Value::Time(at) => self.time(*at),
+            Value::Date(date) => date.to_string(),
             Value::Duration(ms) => Span::Elapsed(*ms).to_string(),
             Value::List(items) => items.iter().map(|item| self.value(item)).collect::<Vec<_>>().join(", "),
         }
