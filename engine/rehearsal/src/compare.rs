@@ -1,7 +1,7 @@
 //! What a case expects, held against what happened. Expectations are met in order of time, whatever lies between; what happens
 //! at one moment may be in any order.
 
-use crate::play::{Ran, time_of};
+use crate::ran::{Ran, Trouble, time_of};
 use crate::story::{Happening, Life, Seen, zone_of};
 use crate::words::{Words, action, plain, reason};
 use cadenza_api::views::facts::{At, Fact};
@@ -16,13 +16,6 @@ use cadenza_language::cases::{Case, Decided, Expected, Moment, Place, What, Who,
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Something that could not be done as a case gives it.
-#[derive(Debug)]
-pub(crate) struct Trouble {
-    pub(crate) line: usize,
-    pub(crate) text: String,
-}
 
 /// Why a case does not hold.
 #[derive(Clone, Debug, Serialize)]

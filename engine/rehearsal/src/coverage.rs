@@ -55,6 +55,7 @@ impl Coverage {
         coverage
     }
 
+    /// Adds what other cases visited.
     pub fn add(&mut self, other: Self) {
         self.steps.extend(other.steps);
         self.ways.extend(other.ways);

@@ -9,6 +9,7 @@ mod compare;
 mod coverage;
 mod play;
 mod post;
+mod ran;
 mod record;
 mod several;
 mod stage;

@@ -1,7 +1,7 @@
 //! Plays one case: what is given happens at its time, people do their tasks, and between two of these time goes to whatever
 //! the engine has to do next.
 
-use crate::compare::Trouble;
+use crate::ran::{Ran, Trouble, time_of};
 use crate::words;
 use cadenza_api::intake::{self, Draft, Rules};
 use cadenza_core::event::{Event, EventType, StandardEvent, TaskChange, TaskReport};
@@ -23,23 +23,6 @@ const DAYS_AFTER_MAX: i64 = 90;
 const TURNS_MAX: usize = 200_000;
 /// Open tasks that are looked at in one go.
 const QUEUE_PAGE: usize = 1_000;
-
-/// What came of playing a case, before anybody compares.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    /// Leads by their names in the file.
-    pub(crate) leads: BTreeMap<String, LeadId>,
-    /// What could not be done as it was given.
-    pub(crate) troubles: Vec<Trouble>,
-}
-
-/// The time of a moment in a case that began then.
-pub(crate) fn time_of(moment: Moment, begin: Timestamp, catalog: &Catalog) -> Timestamp {
-    match moment {
-        Moment::At(at) => at,
-        Moment::After(span) => catalog.workspace.settings.calendar.add(begin, span),
-    }
-}
 
 struct Playing<'a> {
     engine: &'a Engine,

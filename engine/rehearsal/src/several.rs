@@ -31,6 +31,7 @@ pub struct Played {
 }
 
 impl Played {
+    /// Whether everything happened that the case expects.
     pub fn holds(&self) -> bool {
         self.failures.is_empty()
     }

@@ -1,6 +1,6 @@
 //! What a case expects, in words for people who did not write it.
 
-use crate::play::time_of;
+use crate::ran::time_of;
 use cadenza_core::gate::Reason;
 use cadenza_core::lead::RepId;
 use cadenza_core::plugin::Action;

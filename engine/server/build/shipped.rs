@@ -16,8 +16,12 @@ pub(crate) fn embed(root: &Path, out: &Path) {
     fs::write(out.join("shipped.rs"), table).expect("OUT_DIR can be written");
 }
 
-/// Whether a file belongs to the workspace or its samples.
+/// Whether a file belongs to the workspace or its samples: recipes and cases do not.
 fn is_wanted(path: &Path) -> bool {
+    let is_case = path.to_str().is_some_and(|path| path.ends_with(".test.yaml"));
+    if is_case || path.ends_with("examples") {
+        return false;
+    }
     let ending = path.extension().and_then(|ending| ending.to_str());
     path.is_dir() || matches!(ending, Some("yaml" | "md" | "jsonl")) && !path.ends_with("README.md")
 }

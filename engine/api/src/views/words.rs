@@ -226,7 +226,7 @@ impl<'a> Teller<'a> {
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
             Note::Delivered { effect, ending, script, why, at, .. } => {
                 let what = script.map_or_else(
-                    || "A notice".to_owned(),
+                    || "A notice to a rep".to_owned(),
                     |script| format!("The {} {}", self.written(*at), self.script(script)),
                 );
                 delivered(*effect, *ending, &what, *why, events)

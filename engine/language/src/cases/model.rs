@@ -76,6 +76,7 @@ pub struct Given {
     pub act: Act,
 }
 
+/// When something given happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     At(Moment),
@@ -83,6 +84,7 @@ pub enum When {
     Next(Span),
 }
 
+/// What happens from outside.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// An event comes in.

@@ -7,9 +7,10 @@ use super::desk::Desk;
 use super::walks::Resuming;
 use crate::brakes::{Brake, Brakes};
 use cadenza_core::effect::{Due, Outgoing};
-use cadenza_core::gate::{Reason, Verdict};
+use cadenza_core::gate::{self, Reason, Verdict};
 use cadenza_core::heart::Found;
 use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::lead::Channel;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, Partitions, StoreError};
 use std::collections::BTreeMap;
@@ -129,8 +130,12 @@ impl Releasing {
                 continue;
             }
             // A person holds it too: when that was told it stays as it is until its lead goes on.
-            let stays = row.message.touch().is_some() && row.deferred == Some(PAUSED);
-            if !stays || !is_paused(desk, row.lead).await? {
+            let channel = row.message.touch().filter(|_| row.deferred == Some(PAUSED));
+            let stays = match channel {
+                Some(channel) => is_paused(desk, row.lead, channel, now).await?,
+                None => false,
+            };
+            if !stays {
                 self.release_row(desk, row, now);
             }
         }
@@ -151,10 +156,12 @@ fn keep(desk: &mut Desk, brakes: Brakes) {
     desk.open.after.push(After::Publish(Arc::clone(&desk.catalog)));
 }
 
-/// Whether a person holds a lead's touches back; of one that cannot be read nobody knows.
-async fn is_paused(desk: &mut Desk, lead: LeadId) -> Result<bool, StoreError> {
+/// Whether the gate still says that a person holds a lead's touches back, and nothing stronger. Of a lead that cannot be read
+/// nobody knows.
+async fn is_paused(desk: &mut Desk, lead: LeadId, channel: Channel, now: Timestamp) -> Result<bool, StoreError> {
+    let settings = Arc::clone(&desk.catalog.live.settings);
     Ok(match desk.lead(lead).await? {
-        Found::One(state) => state.lead.paused_at.is_some(),
+        Found::One(state) => gate::check(state, channel, &settings, now) == PAUSED,
         Found::Damaged(_) => true,
         Found::Nothing => false,
     })

@@ -6,7 +6,7 @@ use super::scan::Scan;
 use crate::record::Shared;
 use cadenza_core::lead::Stage;
 use cadenza_core::run::{CadencePhase, RunState};
-use cadenza_core::state::{DECISION_TIMEOUT_MS, LeadState};
+use cadenza_core::state::{CLAIM_MS, DECISION_TIMEOUT_MS, LeadState, Toucher};
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_store::{QueueKey, Timer, TimerOwner};
@@ -65,17 +65,31 @@ fn next_of(state: &LeadState) -> Option<Timestamp> {
     let mut earlier = |at: Timestamp| next = Some(next.map_or(at, |next| next.min(at)));
     for task in &state.tasks {
         let stands = state.runs.iter().any(|run| Some(run.id) == task.run && run.braked_at.is_some());
-        if let Some(point) = task.escalation.filter(|_| !stands) {
-            earlier(if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at });
+        // A call of a lead that a person has paused makes nobody late.
+        if stands || (task.kind == TaskKind::Call && state.lead.paused_at.is_some()) {
+            continue;
+        }
+        let claim = state.reserved.iter().find(|reserved| reserved.by == Toucher::Call(task.id));
+        let lapses = claim.map_or(Timestamp::from_ms(0), |claim| claim.since.plus_ms(CLAIM_MS));
+        if let Some(point) = task.escalation {
+            let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
+            earlier(at.max(lapses));
+        }
+        if let Some(at) = task.give_up {
+            earlier(at.max(lapses));
         }
     }
     for run in state.runs.iter().filter(|run| run.braked_at.is_none()) {
+        let paused = run.paused_until.unwrap_or(Timestamp::from_ms(0));
+        if run.paused_until.is_some() {
+            earlier(paused);
+        }
         match &run.state {
             RunState::Ready => earlier(run.entered_at),
             RunState::Deciding { queued: None, since, .. } => earlier(since.plus_ms(DECISION_TIMEOUT_MS)),
-            RunState::Waiting { until: Some(until) } => earlier(*until),
+            RunState::Waiting { until: Some(until) } => earlier((*until).max(paused)),
             RunState::Cadence(cadence) => match cadence.phase {
-                CadencePhase::Pause(at) | CadencePhase::Redial(at) => earlier(at),
+                CadencePhase::Pause(at) | CadencePhase::Redial(at) => earlier(at.max(paused)),
                 CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => {}
             },
             RunState::Deciding { queued: Some(_), .. }
