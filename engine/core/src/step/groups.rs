@@ -39,8 +39,8 @@ impl Machine<'_> {
     /// Has an enrolment wait for its group. Says whether there is room for one more.
     fn wait_for_group(&mut self, workflow: &Workflow, key: Option<&str>, span: crate::time::Span) -> bool {
         let until = self.cx.live.settings.calendar.add(self.cx.now, span);
-        let same = |waiter: &&mut Waiter| waiter.workflow == workflow.name && waiter.key.as_deref() == key;
-        if self.state.waiters.iter_mut().any(|mut waiter| same(&&mut waiter)) {
+        let same = |waiter: &Waiter| waiter.workflow == workflow.name && waiter.key.as_deref() == key;
+        if self.state.waiters.iter().any(same) {
             return true;
         }
         if self.state.waiters.len() == WAITERS_MAX {

@@ -22,6 +22,10 @@ use crate::workflow::{
     Todo, Verb, Wait, Workflow,
 };
 
+/// An event that a wait takes: its number, the event, and where it leads. The error has the number of the event about
+/// which there is no answer.
+type Came = Result<Option<(u64, Report, Target)>, (u64, Fault)>;
+
 /// Why a task or a mail was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotMade {
@@ -309,7 +313,7 @@ impl Machine<'_> {
     /// The earliest event that the wait takes of those that came before the run did: its number, the event, and where
     /// it leads. The event being handled moved the run here, so the wait must not take that one. The error also has the
     /// number of the event about which there is no answer.
-    fn came(&self, id: RunId, wait: &Wait, since: Since) -> Result<Option<(u64, Report, Target)>, (u64, Fault)> {
+    fn came(&self, id: RunId, wait: &Wait, since: Since) -> Came {
         let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return Ok(None) };
         let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
         let marked = match since {

@@ -410,8 +410,7 @@ fn what_may_print_as_nothing_is_found_and_what_cannot_is_not() {
         (
             "{{ lead.pain if lead.stage == 'open' else 'it' }}",
             "lead.pain",
-            // The parser's span of a choice begins at the tag.
-            "{{ lead.pain if lead.stage == 'open' else 'it'",
+            "lead.pain if lead.stage == 'open' else 'it'",
         ),
     ] {
         assert_eq!(found(template, &may_be_blank), [(name.to_owned(), place)], "{template}");
