@@ -332,7 +332,7 @@ impl<'s> Evaluation<'s> {
             Value::Int(_) => value,
             value => self.taken(count, value, ValueType::Number)?,
         };
-        Ok(match value {
+        match value {
             Value::Int(count) => whole(Operator::Multiply, count, unit_ms).map(Value::Duration),
             Value::Number(count) if (count * unit_ms as f64).abs() < 9e15 => {
                 Ok(Value::Duration((count * unit_ms as f64) as i64))
@@ -340,7 +340,7 @@ impl<'s> Evaluation<'s> {
             Value::Number(_) => Err(Trouble::Overflow),
             _ => Ok(Value::Blank),
         }
-        .map_err(|trouble| trouble.of(part))?)
+        .map_err(|trouble| trouble.of(part))
     }
 
     /// What a test of two texts says; of a blank it never holds.

@@ -1,6 +1,7 @@
 //! What may be blank in a condition, and where that is easily overlooked: a comparison with a blank is false, whatever it asks,
 //! so `!=` leaves out whoever has no value, and `!(…)` takes them in.
 
+use super::functions::gives;
 use super::lower::{Lowering, Typed};
 use super::place::Place;
 use crate::diagnostic::Problem;
@@ -109,6 +110,11 @@ impl<'a> Lowering<'a, '_> {
         made
     }
 
+    /// Whether another part says that this has a value.
+    pub(super) fn knows(&self, written: &str) -> bool {
+        self.doubts.known.iter().any(|known| known.contains(written))
+    }
+
     /// Whether a name may be blank at this place.
     pub(super) fn doubt_of(&self, name: &Name) -> Option<Doubt> {
         let always = match (self.place, name.object) {
@@ -121,8 +127,7 @@ impl<'a> Lowering<'a, '_> {
             (_, object) => has_always(self.known, object, &name.field),
         };
         let written = name.to_string();
-        let known = always || self.doubts.known.iter().any(|known| known.contains(&written));
-        (!known).then_some(Doubt { name: written, kind: Kind::Value })
+        (!always && !self.knows(&written)).then_some(Doubt { name: written, kind: Kind::Value })
     }
 
     /// The range with the brackets that open or close in it as a whole: the parser keeps no trace of them.
@@ -234,33 +239,36 @@ fn certain(condition: &IdedExpr, holds: bool, known: &mut BTreeSet<String>) {
         (operators::LOGICAL_NOT, [inner]) => certain(inner, !holds, known),
         (operators::LOGICAL_AND, parts) if holds => parts.iter().for_each(|part| certain(part, holds, known)),
         (operators::LOGICAL_OR, parts) if !holds => parts.iter().for_each(|part| certain(part, holds, known)),
-        (name, [blank]) if name == Function::IsBlank.as_str() => {
-            if !holds {
-                named(blank, known);
-            }
+        (name, [blank]) if name == Function::IsBlank.as_str() && !holds => named(blank, known),
+        // A comparison holds between known values only, and so does what asks about a text or a list.
+        (name, parts) if holds && (is_comparison(name) || is_question(name)) => {
+            call.target.iter().for_each(|target| named(target, known));
+            parts.iter().for_each(|part| named(part, known));
         }
-        // A comparison holds between known values only, and so does what asks about a text.
-        _ if holds => named(condition, known),
         _ => {}
     }
 }
 
-/// The names without which the part has no value, or is no.
+fn is_comparison(name: &str) -> bool {
+    name == operators::IN || Comparison::parse(name.trim_matches('_')).is_some()
+}
+
+/// Whether this function says yes or no, and no of a blank.
+fn is_question(name: &str) -> bool {
+    Function::parse(name).is_some_and(|function| function != Function::IsBlank && gives(function) == ValueType::Bool)
+}
+
+/// The names without which the part has no value.
 fn named(part: &IdedExpr, known: &mut BTreeSet<String>) {
-    match &part.expr {
-        Cel::Select(_) => known.extend(path(part)),
-        Cel::Call(call) => {
-            let name = call.func_name.as_str();
-            let sign = name.trim_matches('_');
-            let works = Comparison::parse(sign).is_some() || Operator::parse(sign).is_some() || name == operators::IN;
-            let function =
-                Function::parse(name).filter(|function| !matches!(function, Function::IsBlank | Function::Default));
-            if works || function.is_some() {
-                call.target.iter().for_each(|target| named(target, known));
-                call.args.iter().for_each(|argument| named(argument, known));
-            }
-        }
-        _ => {}
+    let Cel::Call(call) = &part.expr else { return known.extend(path(part)) };
+    let function = Function::parse(&call.func_name);
+    let needs_all =
+        function.is_some_and(|function| function != Function::Default && gives(function) != ValueType::Bool);
+    if needs_all || Operator::parse(call.func_name.trim_matches('_')).is_some() {
+        call.args.iter().for_each(|argument| named(argument, known));
+    }
+    if function == Some(Function::Domain) {
+        known.extend(call.args.first().and_then(path).map(|name| format!("{}({name})", Function::Domain)));
     }
 }
 

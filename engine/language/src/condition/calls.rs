@@ -110,7 +110,8 @@ impl<'a> Lowering<'a, '_> {
             return Some(Typed::new(Expr::Literal(Value::Time(time)), ValueType::Time, start..close));
         }
         let doubt = typed.iter().find_map(|argument| argument.doubt.clone());
-        let doubt = doubt_of_call(function, doubt, &self.text[start..close]);
+        let written = &self.text[start..close];
+        let doubt = doubt_of_call(function, doubt, written).filter(|_| !self.knows(written));
         let codes = (function == Function::Weekday).then(|| Codes::new("day of the week", WEEKDAYS)).flatten();
         let expr = Expr::Call(function, typed.into_iter().map(|argument| argument.expr).collect());
         Some(Typed { codes, ..Typed::new(expr, gives(function), start..close) }.doubted(doubt))

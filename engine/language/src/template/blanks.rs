@@ -37,6 +37,8 @@ fn range(span: Span) -> Range<usize> {
 fn begin(expression: &Expr<'_>) -> usize {
     match expression {
         Expr::Filter(filter) => filter.expr.as_ref().map_or(filter.span().start_offset as usize, begin),
+        Expr::IfExpr(choice) => begin(&choice.true_expr),
+        Expr::BinOp(both) => begin(&both.left),
         other => range(other.span()).start,
     }
 }
@@ -180,25 +182,34 @@ fn collect(test: &Expr<'_>, holds: bool, names: &mut BTreeSet<String>) {
                 names.extend(path(&test.expr));
             }
         }
+        // A blank is neither more nor less than anything, in nothing, and equal to nothing that stands in the text.
+        Expr::BinOp(both) if holds => match both.op {
+            BinOpKind::Eq => equal(&both.left, &both.right, names),
+            BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte | BinOpKind::In => {
+                names.extend(path(&both.left).into_iter().chain(path(&both.right)));
+            }
+            _ => {}
+        },
         Expr::Compare(chain) if holds => {
-            // A blank is neither more nor less than anything, and equal to nothing that stands in the text.
             let mut left = &chain.expr;
             for step in &chain.ops {
-                let constant = matches!(left, Expr::Const(_)) || matches!(step.expr, Expr::Const(_));
-                let known = match step.op {
-                    CompareOpKind::Ne | CompareOpKind::NotIn => false,
-                    CompareOpKind::Eq => constant,
-                    _ => true,
-                };
-                if known {
-                    names.extend(path(left));
-                    names.extend(path(&step.expr));
+                match step.op {
+                    CompareOpKind::Ne | CompareOpKind::NotIn => {}
+                    CompareOpKind::Eq => equal(left, &step.expr, names),
+                    _ => names.extend(path(left).into_iter().chain(path(&step.expr))),
                 }
                 left = &step.expr;
             }
         }
         Expr::Filter(filter) if holds => filter.expr.iter().for_each(|of| collect(of, holds, names)),
         _ => {}
+    }
+}
+
+/// Two names may be equal because both are blank.
+fn equal(left: &Expr<'_>, right: &Expr<'_>, names: &mut BTreeSet<String>) {
+    if matches!(left, Expr::Const(_)) || matches!(right, Expr::Const(_)) {
+        names.extend(path(left).into_iter().chain(path(right)));
     }
 }
 

@@ -80,6 +80,9 @@ const GOOD: &[&str] = &[
     "!is_blank(lead.industry) && !(lead.industry == \"Retail\")",
     "!default(lead.agreed, false)",
     "!(lead.stage in [\"customer\", \"lost\"])",
+    "!is_blank(domain(lead.email)) && domain(lead.email) != \"acme.com\"",
+    "domain(lead.email) == lead.domain && lead.email != \"a@acme.com\"",
+    "lead.title.matches(\"VP\") && !lead.title.contains(\"deputy\")",
     "lead.stage != \"customer\" && !lead.opted_out",
 ];
 
@@ -112,6 +115,7 @@ const DOUBTFUL: &[(&str, &str)] = &[
     ("lead.employees + 1 > 5", "`default(lead.employees, 0)`"),
     ("-lead.employees < 5", "`default(lead.employees, 0)`"),
     ("lead.project_date + business_days(2) < now", "`!is_blank(lead.project_date) && …`"),
+    ("(lead.employees > 5) == false && lead.employees != 3", "`is_blank(lead.employees) || "),
     ("event.data.x != 5", "`is_blank(event.data.x) || "),
     ("!lead.tags.exists(x, x == \"vip\")", "`!is_blank(lead.tags) && "),
     ("touches.exists(t, t.result != \"not_now\")", "`is_blank(t.result) || "),
