@@ -12,7 +12,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Act, Case, Did, Done, Given, Habit, Moment, Place, When};
+use cadenza_language::cases::{Act, Case, Did, Done, Given, Habit, Place, When};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::{Applied, Engine, Refused};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
