@@ -43,7 +43,12 @@ fn a_folder_of_the_last_program_of_format_2_opens_and_goes_on() {
     for lead in &leads {
         let id = lead["id"].as_str().expect("an id");
         let told = pages(&engine, &format!("/v1/leads/{id}/timeline"));
-        assert_eq!(Value::Array(told), expected["timelines"][id], "what happened to {id}");
+        let known = expected["timelines"][id].as_array().expect("a list");
+        assert_eq!(told.get(..known.len()), Some(known.as_slice()), "what happened to {id}");
+        // That program did not know what held a message; the first look at it says so.
+        let new = &told[known.len()..];
+        let is_held = |entry: &Value| entry["what"].to_string().contains("is held until further notice");
+        assert!(new.iter().all(is_held), "what is new of {id}: {new:?}");
     }
     for (list, said) in [
         ("runs", Value::Array(pages(&engine, "/v1/runs"))),

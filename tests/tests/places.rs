@@ -12,7 +12,7 @@ const COMING: &str = "workflow: coming\nsummary: Leads of accounts that somebody
 const MAILED: &str = "workflow: mailed\nsummary: A mail of a cadence.\nenroll: [{ when: lead.created, if: account.owner == \"ana\" }]\nsteps:\n  - id: mails\n    cadence:\n      touches:\n        - { after: 0d, email: scripts/mail.md }\n        - { after: 9d, call: scripts/talk.md }\n      exhausted: end\n";
 const DAILY: &str = "workflow: daily\nsummary: By the clock.\nenroll:\n  - schedule: { cron: \"0 9 * * *\" }\n    leads: account.owner == \"ana\" && deal.stage == \"demo\" && lead.source == \"second\"\nsteps:\n  - id: look\n    task: Look after it\n";
 const TALK: &str = "---\nobjective: Talk\nreviewed_by: Ana\n---\nAt {{ account.name }}, {{ task.kind }}.\n";
-const MAIL: &str = "---\nobjective: Write\nreviewed_by: Ana\nsubject: For {{ account.name }}\n---\nFrom {{ account.owner }}, contact {{ run.contacts }}, {{ run.step }} of {{ run.workflow }}.\n";
+const MAIL: &str = "---\nobjective: Write\nreviewed_by: Ana\nsubject: For {{ account.name | default('nobody') }}\n---\nFrom {{ account.owner | default('nobody') }}, contact {{ run.contacts }}, {{ run.step }} of {{ run.workflow }}.\n";
 
 fn site() -> Site {
     let site = Site::empty();

@@ -33,7 +33,7 @@ fn site(quick: &str, slow: &str) -> Site {
     let quick = format!("  quick: {{ url: {{ env: QUICK_URL, default: \"{quick}\" }}, {CONNECTION} }}\n");
     site.write("connections.yaml", &format!("connections:\n{quick}{slow}"));
     std::fs::create_dir(site.workspace().join("scripts")).expect("a folder can be made");
-    let script = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: For {{ lead.company }}\n---\nHello {{ lead.company }}.\n";
+    let script = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: For {{ lead.company | default('you') }}\n---\nHello {{ lead.company | default('you') }}.\n";
     site.write("scripts/hello.md", script);
     site.write("mails.yaml", FLOW);
     site

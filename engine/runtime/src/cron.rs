@@ -88,7 +88,8 @@ pub fn rule(schedule: &Schedule) -> String {
 
 /// Until when a schedule's times have been dealt with, by what it remembers. One that is new, was removed in between or has
 /// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now: or a
-/// clock that was ahead by years would silence a schedule for as long. What ran by that clock does not run again.
+/// clock that was ahead by years would silence a schedule for as long. What ran by that clock does not run again, when it was
+/// ahead by no more than a week (see [`ran`]).
 pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
     let has_other_times = state.rule.as_ref().is_some_and(|known| *known != rule(schedule));
     if state.removed.is_some() || has_other_times {
@@ -97,9 +98,20 @@ pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Ti
     state.handled.map_or(now, |handled| handled.min(now))
 }
 
+/// How far a clock may have been ahead for what ran by it to count.
+const AHEAD_MAX_MS: i64 = 7 * cadenza_core::time::DAY_MS;
+
+/// The times that ran, and do not run again. A clock that was ahead by more than a week says nothing of the times to come.
+pub fn ran(state: &ScheduleState, now: Timestamp) -> &[Series] {
+    match state.handled {
+        Some(handled) if handled.since_ms(now) > AHEAD_MAX_MS => &[],
+        _ => &state.ran,
+    }
+}
+
 /// When a schedule fires next, by what it remembers; a time that has passed when one is overdue.
 pub fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
-    let next = Times::of(schedule)?.next_after(handled(schedule, state, now), &state.ran);
+    let next = Times::of(schedule)?.next_after(handled(schedule, state, now), ran(state, now));
     (next < Timestamp::MAX).then_some(next)
 }
 

@@ -8,7 +8,7 @@
 //! Must not know: where bytes are kept.
 
 use crate::acknowledged::{Acknowledged, nothing_is_missing};
-use crate::copying::Reader;
+use crate::copying::{Reader, Source};
 use crate::damage::DamageLog;
 use crate::keys::{HeaderKey, Key, MarkKey};
 use crate::mark_days::{FILTERED_MAX, Filter, MarkDays};
@@ -63,6 +63,18 @@ pub(crate) struct Shared<S> {
     pub(crate) several: bool,
     /// What commits replace while a snapshot is being read.
     pub(crate) snapshots: Snapshots,
+}
+
+impl<S: Space> Source for Shared<S> {
+    type Space = S;
+
+    fn space(&self) -> &S {
+        &self.space
+    }
+
+    fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
 }
 
 impl<S: Space> Shared<S> {

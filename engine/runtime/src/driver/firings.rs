@@ -299,6 +299,7 @@ impl Planned {
     fn go_on_with(&mut self, known: ScheduleState, now: Timestamp) {
         let handled = cron::handled(&self.schedule, &known, now);
         let mut state = known.clone();
+        state.ran = cron::ran(&known, now).to_vec();
         state.handled = Some(handled);
         state.rule = Some(cron::rule(&self.schedule));
         state.removed = None;
