@@ -201,6 +201,9 @@ impl Function {
     }
 }
 
+/// What stands behind a role for the name of who has it: `run.host` is a rep's id in team.yaml, `run.host_name` the name.
+pub const ROLE_NAME: &str = "_name";
+
 /// The fields of every object but `lead`, whose fields are in [`crate::field`].
 pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
     (
@@ -214,6 +217,7 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
             field("answered", ValueType::Bool, "Whether the call was answered, for call.inbound"),
             field("reason", ValueType::Text, "The reason given"),
             field("stage", ValueType::Text, "The new stage, for deal.stage_changed"),
+            field("deal", ValueType::Text, "The deal's id in the CRM, for events of deals"),
             field("until", ValueType::Time, "When the lead is back, for email.auto_replied"),
             field("changed", ValueType::List, "The fields that changed, for lead.updated; event.old.x is what x was"),
         ],
@@ -272,6 +276,7 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
     (
         Object::Deal,
         &[
+            field("id", ValueType::Text, "Its id in the CRM; blank when events do not say it"),
             field("stage", ValueType::Text, "The deal's stage in the CRM"),
             field("amount", ValueType::Number, "Its amount"),
             field("won", ValueType::Bool, "Whether it was won; blank while open"),

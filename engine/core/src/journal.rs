@@ -435,6 +435,12 @@ pub enum Note {
     /// A deal was won or lost. The lead keeps this stage, because it may not be contacted.
     #[n(64)]
     StageKept(#[n(0)] Stage),
+    /// A deal was lost. The lead keeps this stage, because it has another one that is open or won.
+    #[n(160)]
+    OtherDeals(#[n(0)] Stage),
+    /// Nothing is known any more of the deal with this id: the lead has too many.
+    #[n(161)]
+    DealLetGo(#[n(0)] String),
     /// Several leads have what the event names, and it names nothing stronger. It went to the one of them that was
     /// touched last, and set no fields.
     #[n(65)]

@@ -82,9 +82,13 @@ pub struct Lead {
     #[n(11)]
     #[cbor(skip_if = "Counts::is_default")]
     pub counts: Counts,
-    /// The latest deal.
+    /// The deal of the first events that named none, when no other was known.
     #[n(12)]
     pub deal: Option<Deal>,
+    /// Deals with an id, in the order in which they were first heard of; at most [`DEALS_MAX`].
+    #[n(240)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub deals: Vec<Deal>,
     /// Reps who watch the lead, such as former owners.
     #[n(13)]
     #[cbor(skip_if = "Vec::is_empty")]
@@ -279,7 +283,10 @@ impl Counts {
     }
 }
 
-/// The lead's latest deal, as the CRM reports it.
+/// How many deals with an id are kept of a lead. Of those before it, the oldest that is closed is let go first.
+pub const DEALS_MAX: usize = 16;
+
+/// A deal with the lead, as the CRM reports it.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Deal {
@@ -294,6 +301,15 @@ pub struct Deal {
     /// When the deal was won or lost.
     #[n(3)]
     pub closed_at: Option<Timestamp>,
+    /// Its id in the CRM, when events say it.
+    #[n(4)]
+    pub id: Option<String>,
+}
+
+impl Deal {
+    pub const fn is_open(&self) -> bool {
+        self.won.is_none()
+    }
 }
 
 impl Lead {
@@ -313,6 +329,7 @@ impl Lead {
             engagements: Vec::new(),
             counts: Counts::default(),
             deal: None,
+            deals: Vec::new(),
             watchers: Vec::new(),
             paused_at: None,
             former: Vec::new(),
@@ -322,6 +339,35 @@ impl Lead {
             ages: Ages::default(),
             pool: None,
         }
+    }
+
+    /// Every deal that is known, the oldest first.
+    pub fn all_deals(&self) -> impl DoubleEndedIterator<Item = &Deal> {
+        self.deal.iter().chain(&self.deals)
+    }
+
+    /// The deal with this id, if any; without an id the newest one that is open, else the newest.
+    pub fn deal_called(&self, id: Option<&str>) -> Option<&Deal> {
+        let named = id.and_then(|id| self.deals.iter().find(|deal| deal.id.as_deref() == Some(id)));
+        named.or_else(|| self.all_deals().rfind(|deal| deal.is_open())).or_else(|| self.all_deals().next_back())
+    }
+
+    /// The deal that an event is about, which is new when nothing is known of it. The other is what had to be let go for it.
+    pub(crate) fn deal_of(&mut self, id: Option<&str>) -> (&mut Deal, Option<Deal>) {
+        let place = match id {
+            Some(id) => self.deals.iter().position(|deal| deal.id.as_deref() == Some(id)),
+            None if self.deal.as_ref().is_some_and(Deal::is_open) && !self.deals.iter().any(Deal::is_open) => None,
+            None => self.deals.iter().rposition(Deal::is_open).or_else(|| self.deals.len().checked_sub(1)),
+        };
+        if let Some(place) = place {
+            return (&mut self.deals[place], None);
+        }
+        let Some(id) = id else { return (self.deal.get_or_insert_default(), None) };
+        let full = self.deals.len() >= DEALS_MAX;
+        let let_go = full.then(|| self.deals.remove(self.deals.iter().position(|deal| !deal.is_open()).unwrap_or(0)));
+        self.deals.push(Deal { id: Some(id.to_owned()), ..Deal::default() });
+        let newest = self.deals.len() - 1;
+        (&mut self.deals[newest], let_go)
     }
 
     /// Records a completed touch in the bounded list and in the counters.

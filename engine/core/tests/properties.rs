@@ -470,6 +470,40 @@ proptest! {
     }
 }
 
+/// An event as it may come beside another one.
+fn beside(walk: &Walk, (what, a): (u8, u32)) -> Event {
+    let tasks: Vec<TaskId> = walk.sim.state.tasks.iter().map(|task| task.id).collect();
+    match what % 5 {
+        0 | 1 => Event::Reported(report(w::standard(pick(StandardEvent::ALL, a)), a, walk.now)),
+        2 => Event::Reported(report(w::custom(pick(&["ping", "again"], a)), a, walk.now)),
+        3 if !tasks.is_empty() => outcome(pick(&tasks, a), a, walk.now),
+        _ => command(a, &walk.sim.state, walk.now),
+    }
+}
+
+proptest! {
+    #![proptest_config(settings(300))]
+
+    #[test]
+    fn two_events_in_one_commit_come_to_what_they_come_to_in_two(
+        wild in prop::collection::vec(any::<(u8, u8, u8)>(), 1..9),
+        happenings in happenings(30),
+        two in (any::<(u8, u32)>(), any::<(u8, u32)>()),
+        mood in 0..3_u8,
+    ) {
+        let answers = [hot, moody, pooled][usize::from(mood)];
+        let workflows = vec![any_workflow("wild", wild), w::inbound(), w::handoff()];
+        let mut walk = Walk::new(w::world(workflows, answers));
+        happenings.into_iter().for_each(|happening| walk.happen(happening));
+        let (first, second) = (beside(&walk, two.0), beside(&walk, two.1));
+        let come = |events, one_commit| walk.sim.two(&walk.world, &walk.shared, walk.now, events, one_commit);
+        for events in [[&first, &second], [&second, &first]] {
+            let (together, apart) = (come(events, true), come(events, false));
+            prop_assert_eq!(together, apart, "{:?}", events);
+        }
+    }
+}
+
 #[test]
 fn a_run_whose_definition_is_gone_is_parked_and_not_asked_again() {
     let mut walk = Walk::new(w::world(vec![w::inbound(), w::handoff()], pooled));

@@ -2,6 +2,7 @@
 
 use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
+use cadenza_core::expr::{Object, ROLE_NAME};
 use cadenza_core::field::{Declared, KEPT_FIELDS, STANDARD_FIELDS, field_info};
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::value::ValueType;
@@ -71,6 +72,11 @@ impl<'a> Known<'a> {
             roles: Names::default(),
             timezone: None,
         }
+    }
+
+    /// Whether a run has this besides its own fields: a role, which is a rep's id in team.yaml, or the name of who has it.
+    pub(crate) fn is_role(&self, object: Object, field: &str) -> bool {
+        object == Object::Run && self.roles.has(field.strip_suffix(ROLE_NAME).unwrap_or(field))
     }
 
     /// The type of a field of the lead.

@@ -55,15 +55,18 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
         return Some(Box::new(move |span| Problem::error("no-value-here", span, message.clone()).help(why)));
     }
     let Some(object) = object else { return Some(unknown_object(known, root)) };
-    let fields: Vec<&str> =
+    let mut fields: Vec<&str> =
         if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
+    if object == Object::Run {
+        fields.extend(known.roles.iter());
+    }
     let (message, near, list) = match (field, deeper) {
         (None, _) if object == Object::Now => return None,
         (None, _) => (format!("`{root}` alone has no text: say which field"), None, object != Object::Lead),
         (Some(_), _) if object == Object::Now => {
             ("`now` is a time and has no fields".to_owned(), Some(root.to_owned()), false)
         }
-        (Some(field), None) if fields.contains(&field) => return None,
+        (Some(field), None) if fields.contains(&field) || known.is_role(object, field) => return None,
         (Some(_), None) if object == Object::Lead && !known.settings_read => return None,
         (Some(field), None) => {
             let near = nearest(field, fields.iter().copied()).map(|near| format!("{root}.{near}"));
@@ -88,6 +91,7 @@ pub(crate) fn type_of(known: &Known<'_>, name: &str) -> Option<ValueType> {
     match Object::parse(root)? {
         Object::Now if field.is_empty() => Some(ValueType::Time),
         Object::Lead => known.field(field),
+        object if known.is_role(object, field) => Some(ValueType::Text),
         object => type_of_field(object, field),
     }
 }
@@ -254,7 +258,7 @@ fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'
     let is_field = if object == Object::Lead {
         known.field(field).is_some()
     } else {
-        fields_of(object).any(|known| known == field)
+        fields_of(object).any(|known| known == field) || known.is_role(object, field)
     };
     is_field.then_some((&source[start..end], start..end))
 }

@@ -99,7 +99,9 @@ pub(crate) struct LeadView {
     counts: CountsView,
     touches: Vec<TouchView>,
     engagements: Vec<EngagementView>,
+    /// The newest one that is open, else the newest.
     deal: Option<DealView>,
+    deals: Vec<DealView>,
     watchers: Vec<RepId>,
     next_due: Option<Timestamp>,
     runs: Vec<RunView>,
@@ -181,6 +183,7 @@ struct EngagementView {
 
 #[derive(Debug, Serialize)]
 struct DealView {
+    id: Option<String>,
     stage: Option<String>,
     amount: Option<f64>,
     won: Option<bool>,
@@ -239,12 +242,8 @@ impl LeadView {
                 .iter()
                 .map(|e| EngagementView { at: e.at, kind: e.kind.clone(), detail: e.detail.clone() })
                 .collect(),
-            deal: lead.deal.as_ref().map(|deal| DealView {
-                stage: deal.stage.clone(),
-                amount: deal.amount,
-                won: deal.won,
-                closed_at: deal.closed_at,
-            }),
+            deal: lead.deal_called(None).map(deal_view),
+            deals: lead.all_deals().map(deal_view).collect(),
             watchers: lead.watchers.clone(),
             next_due: next_due(state),
             runs: state.runs.iter().map(|run| RunView::new(run, state, catalog)).collect(),
@@ -299,6 +298,16 @@ fn touch_view(touch: &cadenza_core::lead::Touch) -> TouchView {
         by: touch.by.clone(),
         run: touch.run,
         task: touch.task,
+    }
+}
+
+fn deal_view(deal: &cadenza_core::lead::Deal) -> DealView {
+    DealView {
+        id: deal.id.clone(),
+        stage: deal.stage.clone(),
+        amount: deal.amount,
+        won: deal.won,
+        closed_at: deal.closed_at,
     }
 }
 

@@ -300,6 +300,10 @@ impl<'a> Teller<'a> {
             Note::StageKept(stage) => {
                 format!("The stage stays {stage}: a deal lifts no opt-out and no disqualification.")
             }
+            Note::OtherDeals(stage) => {
+                format!("A deal was lost, and the stage stays {stage}: the lead has another one that is open or won.")
+            }
+            Note::DealLetGo(id) => format!("Nothing is known of its deal {id} any more: it has too many."),
             Note::OneOfSeveral { kind, leads } => format!(
                 "{leads} leads have this {}, and the event says nothing else: it went to the one touched last, and set no fields.",
                 key_words(*kind)

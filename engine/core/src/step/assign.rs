@@ -73,7 +73,11 @@ impl Machine<'_> {
         let Some(rep) = rep.filter(|_| !assign.unannounced) else { return };
         let Some(via) = self.cx.live.settings.contact.notify_via.clone() else { return };
         let Some(at) = self.run(id).map(|run| run.at()).filter(|_| !self.is_spent()) else {
-            return self.notes.push(Note::NotTold { run: id.in_journal(), why: Unable::NoRoom, rep: Some(rep.clone()) });
+            return self.notes.push(Note::NotTold {
+                run: id.in_journal(),
+                why: Unable::NoRoom,
+                rep: Some(rep.clone()),
+            });
         };
         let message = Message::Assigned { to: rep.clone(), role: assign.role.clone() };
         // It stands whatever the run does next: attempt 0 keeps it from going stale.

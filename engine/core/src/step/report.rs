@@ -222,7 +222,7 @@ impl<'a> Machine<'a> {
             StandardEvent::CallCompleted => self.called_outside(report),
             StandardEvent::EmailBounced => self.bounced(report),
             StandardEvent::DealStageChanged => {
-                self.deal().stage = report.text("stage").map(str::to_owned);
+                self.deal(report).stage = report.text("stage").map(str::to_owned);
                 self.deal_amount(report);
             }
             StandardEvent::DealWon => self.deal_closed(report, true),
@@ -257,24 +257,31 @@ impl<'a> Machine<'a> {
         self.complete_touch(touch, false, None);
     }
 
-    fn deal(&mut self) -> &mut Deal {
-        self.state.lead.deal.get_or_insert_default()
+    /// The deal that an event is about.
+    fn deal(&mut self, report: &Report) -> &mut Deal {
+        let (deal, let_go) = self.state.lead.deal_of(report.text("deal"));
+        if let Some(Deal { id: Some(id), .. }) = let_go {
+            self.notes.push(Note::DealLetGo(id));
+        }
+        deal
     }
 
     fn deal_amount(&mut self, report: &Report) {
         if let Some(Value::Number(amount)) = report.data.get("amount").cloned().and_then(|v| v.fit(ValueType::Number)) {
-            self.deal().amount = Some(amount);
+            self.deal(report).amount = Some(amount);
         }
     }
 
     fn deal_closed(&mut self, report: &Report, won: bool) {
         self.deal_amount(report);
-        let deal = self.deal();
+        let deal = self.deal(report);
         deal.won = Some(won);
         deal.closed_at = Some(report.at);
         // A deal lifts neither an opt-out nor a disqualification.
         if self.is_suppressed() {
             self.notes.push(Note::StageKept(self.state.lead.stage));
+        } else if !won && self.state.lead.all_deals().any(|deal| deal.won != Some(false)) {
+            self.notes.push(Note::OtherDeals(self.state.lead.stage));
         } else {
             self.set_stage(if won { Stage::Customer } else { Stage::Lost });
         }

@@ -3,7 +3,7 @@
 use crate::account::AccountFacts;
 use crate::calendar::Calendar;
 use crate::event::Report;
-use crate::expr::{Name, Object, Scope};
+use crate::expr::{Name, Object, ROLE_NAME, Scope};
 use crate::gate;
 use crate::lead::{Outcome, Touch, TouchResult};
 use crate::run::{Run, RunState};
@@ -129,10 +129,18 @@ impl<'a> View<'a> {
             "contacts" => cadence.map_or(Value::Blank, |c| Value::Int(c.contacts.into())),
             "round" => cadence.map_or(Value::Blank, |c| Value::Int(c.round.into())),
             "key" => Value::text(run.key.as_deref()),
-            role if let Some(rep) = run.roles.get(role) => Value::Text(rep.0.clone()),
             "look_again" => run.look_again_at.map_or(Value::Blank, Value::Time),
-            _ => Value::Blank,
+            role => self.in_role(run, role),
         }
+    }
+
+    /// The rep who has a role in the run, or that rep's name.
+    fn in_role(&self, run: &Run, field: &str) -> Value {
+        if let Some(rep) = run.roles.get(field) {
+            return Value::Text(rep.0.clone());
+        }
+        let Some(rep) = field.strip_suffix(ROLE_NAME).and_then(|role| run.roles.get(role)) else { return Value::Blank };
+        Value::Text(self.live.settings.team.reps.get(rep).map_or_else(|| rep.0.clone(), |known| known.name.clone()))
     }
 
     fn task(&self, field: &str) -> Value {
@@ -175,8 +183,10 @@ impl<'a> View<'a> {
     }
 
     fn deal(&self, field: &str) -> Value {
-        let Some(deal) = &self.state.lead.deal else { return Value::Blank };
+        let key = self.run.and_then(|run| run.key.as_deref());
+        let Some(deal) = self.state.lead.deal_called(key) else { return Value::Blank };
         match field {
+            "id" => Value::text(deal.id.as_deref()),
             "stage" => Value::text(deal.stage.as_deref()),
             "amount" => deal.amount.map_or(Value::Blank, Value::Number),
             "won" => deal.won.map_or(Value::Blank, Value::Bool),

@@ -4,7 +4,9 @@ use crate::support::workflows::{self as w, Does};
 use crate::teller::check;
 use cadenza_core::event::StandardEvent;
 use cadenza_core::expr::Expr;
-use cadenza_core::workflow::{Cadence, Notify, Party, ReEnroll, Refused, Since, StepIx, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{
+    Arm, Cadence, Notify, Party, ReEnroll, Refused, Since, StepIx, TouchPlan, Verb, Workflow,
+};
 use std::sync::Arc;
 
 fn hot(_: &cadenza_core::effect::Question, _: u64) -> Option<crate::support::Answered> {
@@ -957,6 +959,52 @@ fn a_run_that_gives_way_goes_on_where_it_was() {
         Wed 03-04 11:01 > due
           gate: email go
           leaves, 1 under way
+    ",
+    );
+}
+
+/// A run for each deal, which goes by what becomes of it.
+fn a_run_for_each_deal() -> Arc<Workflow> {
+    w::workflow("deal")
+        .when(w::standard(StandardEvent::DealStageChanged), Expr::TRUE)
+        .key(w::name("event.deal"))
+        .step("wait", |go| w::wait_any(&[("deal.lost", go("which"))], Since::Moved, "30d", go("end")))
+        .step("which", |go| Verb::Switch(vec![Arm { condition: w::is("deal.stage", "offer"), go: go("offered") }]))
+        .then("end")
+        .step("offered", |go| w::todo("1h", w::results(go, &[], "end")))
+        .build()
+}
+
+#[test]
+fn each_deal_is_one_of_its_own() {
+    check(
+        "two deals, one of them lost",
+        vec![a_run_for_each_deal()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+        Mon 03-02 10:00 > deal.stage_changed deal=d-1 stage=offer
+          enrolled in deal
+          deal -> wait
+          waits until Wed 04-01 10:00
+        Mon 03-02 11:00 > deal.stage_changed deal=d-2 stage=demo
+          enrolled in deal
+          deal -> wait
+          waits until Wed 04-01 11:00
+        Mon 03-02 12:00 > deal.lost deal=d-1
+          OtherDeals(Open)
+          deal -> which
+          deal -> offered
+          todo for nobody, due Mon 03-02 13:00
+        Mon 03-02 13:00 > deal.won
+          stage customer
+        Mon 03-02 14:00 > deal.lost deal=d-3
+          OtherDeals(Customer)
+        Mon 03-02 15:00 ? a
+          = deal is at offered
+          = deal is at wait
+          = todo open for nobody, due Mon 03-02 13:00
+          = customer, owner None, watchers []
     ",
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;
-use cadenza_core::workflow::{HoldScope, Verb, Workflow};
+use cadenza_core::workflow::{Assign, HoldScope, Verb, Workflow};
 use std::sync::Arc;
 
 fn held(scope: HoldScope) -> Vec<Arc<Workflow>> {
@@ -167,6 +167,54 @@ fn a_manual_owner_takes_what_nobody_had_and_what_the_last_one_had() {
           = nobody is at talk
           = todo open for bob, due Mon 03-02 10:00
           = open, owner Some(bob), watchers [ada]
+    ",
+    );
+}
+
+#[test]
+fn who_gets_a_lead_or_a_role_is_told_unless_they_had_it() {
+    let announced = |assign: Assign| Verb::Assign(Assign { unannounced: false, ..assign });
+    let workflow = move || {
+        w::workflow("given")
+            .on_created()
+            .step("own", move |_| announced(w::pool(None)))
+            .step("again", move |_| announced(w::pool(None)))
+            .step("host", move |_| announced(Assign { role: Some("host".to_owned()), ..w::territory() }))
+            .step("talk", |go| w::todo("1h", w::results(go, &[], "own")))
+            .build()
+    };
+    check(
+        "told once for the lead and once for the role",
+        vec![workflow()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io region=west
+          enrolled in given
+          given -> own
+          owner ada by pool
+          queued by chat
+          given -> again
+          owner ada by sticky
+          given -> host
+          host is tess by territory
+          queued by chat
+          given -> talk
+          todo for ada, due Mon 03-02 10:00
+        Mon 03-02 09:10 > todo done
+          done: done
+          given -> own
+          owner ada by sticky
+          given -> again
+          owner ada by sticky
+          given -> host
+          host is tess by territory
+          given -> talk
+          todo for ada, due Mon 03-02 10:10
+        Mon 03-02 09:10 ? a
+          = given is at talk
+          = todo open for ada, due Mon 03-02 10:10
+          = open, owner Some(ada), watchers []
+          = account of Some(ada), , kept false
     ",
     );
 }

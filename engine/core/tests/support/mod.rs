@@ -65,7 +65,7 @@ pub struct Sim {
 }
 
 /// Everything that the leads share.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Shared {
     pub accounts: BTreeMap<AccountId, Account>,
     pub identities: BTreeMap<IdentityKey, Identity>,
@@ -146,6 +146,15 @@ fn answered(question: &Question, decision: Answered) -> Answer {
     Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: vec![] }
 }
 
+/// What came of two events.
+#[derive(Debug, PartialEq)]
+pub struct Came {
+    pub state: LeadState,
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// What is to be sent, asked and brought forward, as text.
+    pub outside: String,
+}
+
 impl Sim {
     pub fn new(number: u64, now: Timestamp) -> Self {
         let state = LeadState::new(LeadId::new(now, number), now);
@@ -220,6 +229,37 @@ impl Sim {
             panic!("after {command:?}: {broken}\n{:#?}", self.state);
         }
         outcome
+    }
+
+    /// What two events come to, in this order. In one commit the second is computed over what the first has changed, and
+    /// nothing is written between them; in two, the second reads back what the first has written.
+    pub fn two(&self, world: &World, shared: &Shared, now: Timestamp, events: [&Event; 2], one_commit: bool) -> Came {
+        let (id, mut shared) = (self.state.lead.id, shared.clone());
+        let mut came = Came { state: self.state.clone(), accounts: BTreeMap::new(), outside: String::new() };
+        let mut set = WorkingSet::default();
+        for (ix, event) in events.into_iter().enumerate() {
+            if ix == 0 || !one_commit {
+                let bytes = minicbor::to_vec(&came.state).expect("a vector takes everything");
+                let read: LeadState = minicbor::decode(&bytes).expect("what was written can be read");
+                set = WorkingSet::default();
+                set.put(Record::Lead(id, Some(read).into()));
+            }
+            let command = Command::Event { lead: id, id: format!("two-{ix}"), event: Box::new(event.clone()) };
+            let (_, mut changes) = compute_all(&command, world, &mut shared, &mut set, now);
+            came.outside.push_str(&format!("{:?} {:?}", changes.outside, changes.sooner));
+            changes.outside.clear();
+            if let Some(lead) = changes.leads.get(&id) {
+                came.state = (*lead.state).clone();
+            }
+            let accounts = changes.accounts.iter().map(|(id, account)| (*id, (**account).clone()));
+            came.accounts.extend(accounts);
+            if one_commit {
+                set.apply(changes);
+            } else {
+                shared.take(changes);
+            }
+        }
+        came
     }
 
     /// Replays the journal from the beginning and compares.

@@ -127,7 +127,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         let problem = Problem::error("incomplete-name", range, "`event.old` alone has no value");
         return Err(problem.help("write `event.old.` and a field of the lead: what it was before the event"));
     }
-    if object == Object::Run && known.roles.names.contains(field) {
+    if known.is_role(object, field) {
         let name = Name { object, field: field.to_owned() };
         return Ok(Found { name, kind: ValueType::Text, codes: None });
     }

@@ -77,7 +77,8 @@ fn announced(reader: &Reader<'_>, form: &Form<'_>) -> Option<bool> {
     let Some(node) = form.get("announce") else { return Some(true) };
     let announced = reader.sheet.flag(node)?;
     if announced && !reader.known.notify_via && reader.known.settings_read {
-        let problem = Problem::error("no-connection", form.key_span("announce"), "no connection carries the announcement");
+        let problem =
+            Problem::error("no-connection", form.key_span("announce"), "no connection carries the announcement");
         reader.sheet.report(problem.help("add `contact: { notify_via: … }` to cadenza.yaml, or remove `announce`"));
         return None;
     }

@@ -245,7 +245,11 @@ pub(super) static CHOICE: Shape = Shape {
         optional("except", Words(except), "Who is passed over: `earlier`, whoever was given the lead in this run"),
         optional("sticky", Words(sticky), "Keep a known owner: of the lead, or of its account"),
         optional("fallback", Ref("rep or pool"), "Who takes it when nobody else can"),
-        optional("announce", Flag, "Whether a rep who had neither lead nor role is told, by `contact.notify_via`; yes when left out"),
+        optional(
+            "announce",
+            Flag,
+            "Whether a rep who had neither lead nor role is told, by `contact.notify_via`; yes when left out",
+        ),
     ],
 };
 
