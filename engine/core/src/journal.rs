@@ -274,6 +274,10 @@ pub enum Note {
         /// The step that made the message.
         #[n(4)]
         at: Option<StepRef>,
+        /// What the other side answered to a request, such as 200.
+        #[n(5)]
+        #[cbor(default)]
+        status: Option<u16>,
     },
     /// A touch was completed.
     #[n(14)]

@@ -63,9 +63,11 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
         | "send_slack"
         | "alert"
         | "internal_notification" => Is("notify"),
-        "webhook" | "http" | "http_request" | "api_call" | "request" | "rest" | "code" | "function" | "script"
-        | "javascript" | "run_script" => Instead(
-            "a workflow calls nothing by itself: a plugin decides (`score`, `branch`), and mails leave by a connection",
+        "webhook" | "http_request" | "api_call" | "request" | "rest" | "call_webhook" | "send_webhook" | "api_request" => {
+            Is("http")
+        }
+        "code" | "function" | "script" | "javascript" | "run_script" => Instead(
+            "a workflow runs no code of its own: a plugin decides (`score`, `branch`), and another system is asked by `http`",
         ),
         "meeting" | "book_meeting" | "schedule_meeting" | "invite" => {
             Instead("a `task` has somebody arrange it, and `wait: { event: meeting.accepted, … }` hears of it")

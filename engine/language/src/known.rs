@@ -34,6 +34,8 @@ pub(crate) struct Known<'a> {
     pub(crate) pools: Names,
     pub(crate) territories: bool,
     pub(crate) connections: Names,
+    /// Connections by which no request can leave, with the hosts that are not public.
+    pub(crate) inside: BTreeMap<String, String>,
     pub(crate) workflows: Names,
     /// Workflows that the steps of others put leads into.
     pub(crate) put_into: Names,
@@ -61,6 +63,7 @@ impl<'a> Known<'a> {
             pools: Names::default(),
             territories: false,
             connections: Names::default(),
+            inside: BTreeMap::new(),
             workflows: Names::default(),
             put_into: Names::default(),
             scripts: BTreeMap::new(),

@@ -54,6 +54,8 @@ pub(crate) enum Takes {
     Bytes,
     /// Any single value or list of values.
     Value,
+    /// Values, lists and mappings, as deep as one likes; `{ cel: … }` is worked out.
+    Json,
     /// One of these words.
     Words(fn() -> Vec<&'static str>),
     /// A mapping with known keys.

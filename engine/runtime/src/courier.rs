@@ -17,8 +17,31 @@ pub struct SendError {
     pub retry_after_ms: Option<u64>,
 }
 
+/// What the other side answered to a request, whether it did what was asked or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// Whether the other side says that the body is JSON.
+    pub is_json: bool,
+    /// The body, of at most [`ANSWER_BYTES_MAX`] bytes.
+    pub body: String,
+}
+
+/// The most bytes of an answer to a request; of one that has more nothing is known.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+impl Answer {
+    /// Whether the other side did what was asked.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+}
+
+/// How an attempt ended: what was answered to a request, and none for anything else that was handed over.
+pub type Ended = Result<Option<Answer>, SendError>;
+
 /// Hears how an attempt ended.
-pub type Attempted = Box<dyn FnOnce(Outgoing, Result<(), SendError>) + Send>;
+pub type Attempted = Box<dyn FnOnce(Outgoing, Ended) + Send>;
 
 /// Carries messages away.
 pub trait Courier: Send + Sync {
