@@ -67,7 +67,7 @@ pub struct Report {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes fields by reference")]
-const fn is_false(flag: &bool) -> bool {
+pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
@@ -320,6 +320,9 @@ pub enum Event {
     /// What was paused during the transition. It only marks the journal, for a replay.
     #[n(125)]
     Braked(#[n(0)] Paused),
+    /// An event happened to another lead of the account.
+    #[n(140)]
+    OfAccount(#[n(0)] Box<crate::account::Passed>),
 }
 
 /// What decides whether a message that falls due may leave.
@@ -547,10 +550,13 @@ pub enum Delivery {
     /// The other side did what a request asked, and this is its answer.
     #[n(112)]
     Answered(#[n(0)] Reply),
-    /// The other side did not do what a request asked, and says so.
+    /// The other side did not do what a request asked, or answered more than is read.
     #[n(113)]
     Refused(#[n(0)] Reply),
 }
+
+/// The most bytes that are read of an answer to a request; of one that has more nothing is known.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// What a step keeps of an answer to its request. The answer itself is not kept.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
@@ -566,12 +572,26 @@ pub struct Reply {
     #[n(2)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub left_out: Vec<LeftOut>,
+    /// Whether it has more bytes than are read of one, so that nothing is known of what it says.
+    #[n(3)]
+    #[cbor(skip_if = "is_false", default)]
+    pub too_large: bool,
 }
 
 impl Reply {
-    /// Whether the other side did what was asked.
+    /// Whether the other side did what was asked, and what it says can be read.
     pub const fn is_accepted(&self) -> bool {
-        matches!(self.status, 200..=299)
+        matches!(self.status, 200..=299) && !self.too_large
+    }
+
+    /// Why it counts as a refusal, for people.
+    pub fn refusal(&self) -> String {
+        let status = self.status;
+        if self.too_large {
+            format!("the other side answered {status} with more than the {} KiB that are read", ANSWER_BYTES_MAX / 1024)
+        } else {
+            format!("the other side answered {status}")
+        }
     }
 }
 
@@ -588,7 +608,7 @@ crate::codes::codes! {
         3 Discarded = "discarded",
         /// A person had the dead letter sent again.
         4 Redriven = "redriven",
-        /// The other side did not do what a request asked.
+        /// The other side did not do what a request asked, or answered more than is read.
         5 Refused = "refused",
     }
 }

@@ -419,6 +419,7 @@ impl Walk {
             script: None,
             at: None,
             channel: None,
+            is_request: row.message.is_request(),
         });
         assert!(!self.sim.state.is_under_way(row.id), "it is known what became of it");
     }

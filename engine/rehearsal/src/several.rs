@@ -5,6 +5,7 @@ use crate::coverage::Coverage;
 use crate::play::play;
 use crate::stage::on_stage;
 use crate::story::{Line, lives, tell, zone_of};
+use crate::post::Post;
 use crate::stubs::Stubs;
 use cadenza_language::cases::{Case, Suite};
 use cadenza_runtime::catalog::Catalog;
@@ -72,7 +73,8 @@ pub fn play_all(catalog: &Arc<Catalog>, cases: &[(&Suite, &Case)], threads: usiz
 
 fn play_one(catalog: &Arc<Catalog>, suite: &Suite, case: &Case, data: &Path) -> anyhow::Result<Played> {
     let stubs = Stubs::new(case.decisions.clone());
-    on_stage(catalog, data, case.starts, stubs, async |engine, post| {
+    let post = Post::answering(case.answers.clone());
+    on_stage(catalog, data, case.starts, stubs, post, async |engine, post| {
         let ran = play(&engine, catalog, case).await?;
         let lives = lives(&engine, catalog).await?;
         let story = tell(&lives, &post.all(), catalog);

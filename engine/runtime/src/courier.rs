@@ -17,6 +17,8 @@ pub struct SendError {
     pub retry_after_ms: Option<u64>,
 }
 
+pub use cadenza_core::event::ANSWER_BYTES_MAX;
+
 /// What the other side answered to a request, whether it did what was asked or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -25,16 +27,21 @@ pub struct Answer {
     pub is_json: bool,
     /// The body, of at most [`ANSWER_BYTES_MAX`] bytes.
     pub body: String,
+    /// Whether there are more bytes than that; then there is no body here.
+    pub too_large: bool,
 }
 
-/// The most bytes of an answer to a request; of one that has more nothing is known.
-pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
-
 impl Answer {
-    /// Whether the other side did what was asked.
+    /// Whether the other side did what was asked, and what it says can be read.
     pub const fn is_accepted(&self) -> bool {
-        matches!(self.status, 200..=299)
+        matches!(self.status, 200..=299) && !self.too_large
     }
+}
+
+/// Whether an answer to a request says that the same may be asked again later: the other side is at fault or has too much to
+/// do, or it came too early or too late.
+pub const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
 }
 
 /// How an attempt ended: what was answered to a request, and none for anything else that was handed over.

@@ -41,6 +41,11 @@ impl OutgoingView {
                 ("notice", format!("{} to {rep}", script(*words)))
             }
             Message::Words { to: Addressee::System, script: words, .. } => ("notice", script(*words)),
+            // Its path may say who the lead is.
+            Message::Request { workflow, step, .. } => {
+                let step = catalog.definitions.step(workflow, *step).map(|(id, _)| id);
+                ("request", step.unwrap_or("of a version that is gone").to_owned())
+            }
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {

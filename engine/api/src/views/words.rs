@@ -200,6 +200,13 @@ impl<'a> Teller<'a> {
                 };
                 format!("{}: {what}, because of {by}.", self.run(*run))
             }
+            Note::OfAccount { event, lead } => format!("Another lead of its account, {lead}: {event}."),
+            Note::NotPassedOn(event) => {
+                format!("Other leads of its account do not hear of {event}: too much is being passed on to them.")
+            }
+            Note::Ousted(run) => {
+                format!("{}: stands still while a workflow of a higher priority has the lead.", self.run(*run))
+            }
             Note::RunPaused { run, until } => {
                 format!("{}: touches nobody until {}.", self.run(*run), self.time(*until))
             }
@@ -223,13 +230,19 @@ impl<'a> Teller<'a> {
                 let who = rep.as_ref().map_or_else(|| "whoever was to hear of it".to_owned(), |rep| self.rep(rep));
                 format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
             }
+            Note::Queued { via, is_request: true, .. } => format!("A request was made ready to leave by {via}."),
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
+            Note::Delivered { effect, ending, why, at, status, is_request: true, .. } => {
+                let step = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step)).map(|(id, _)| id);
+                let what = step.map_or_else(|| "The request".to_owned(), |step| format!("The request of {step}"));
+                delivered(*effect, *ending, &what, *why, events, *status)
+            }
             Note::Delivered { effect, ending, script, why, at, .. } => {
                 let what = script.map_or_else(
                     || "A notice to a rep".to_owned(),
                     |script| format!("The {} {}", self.written(*at), self.script(script)),
                 );
-                delivered(*effect, *ending, &what, *why, events)
+                delivered(*effect, *ending, &what, *why, events, None)
             }
             Note::Touched { channel, outcome, contact, .. } => {
                 format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
@@ -302,7 +315,7 @@ impl<'a> Teller<'a> {
             Note::Braked(run) => {
                 format!("{}: stands still: the workflow, or a plugin that it has to ask, is paused.", self.run(*run))
             }
-            Note::Released(run) => format!("{}: goes on, what it stood still for is no longer paused.", self.run(*run)),
+            Note::Released(run) => format!("{}: goes on: what it stood still for is over.", self.run(*run)),
             Note::Preferred { refused, not_before } => {
                 let ways: Vec<&str> = refused.iter().map(|channel| channel.as_str()).collect();
                 let ways =
@@ -436,7 +449,14 @@ fn reported(kind: &str, events: &[Event]) -> String {
 }
 
 /// What happened to a message, which one it was, and why it was not sent.
-fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>, events: &[Event]) -> String {
+fn delivered(
+    effect: Born,
+    ending: Ending,
+    what: &str,
+    why: Option<gate::Reason>,
+    events: &[Event],
+    status: Option<u16>,
+) -> String {
     let told = events.iter().find_map(|event| match event {
         Event::Delivered { effect: of, ending, .. } if of.in_journal() == effect => Some(ending),
         _ => None,
@@ -448,10 +468,17 @@ fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>
         }
         Some(Delivery::Dead(why)) => format!(": {why}"),
         Some(Delivery::Discarded(by) | Delivery::Redriven(by)) => format!(" by {by}"),
-        Some(Delivery::Sent) | None => String::new(),
+        Some(Delivery::Refused(reply)) => format!(": {}", reply.refusal()),
+        Some(Delivery::Sent | Delivery::Answered(_)) => String::new(),
+        // What it was is erased, but for the number.
+        None => status.map_or_else(String::new, |status| format!(": the other side answered {status}")),
     };
     match ending {
-        Ending::Sent => format!("{what} was handed over."),
+        Ending::Sent => match status {
+            Some(status) => format!("{what} was answered with {status}."),
+            None => format!("{what} was handed over."),
+        },
+        Ending::Refused => format!("{what} was refused{said}."),
         Ending::HeldBack => format!("{what} was held back and will not be sent{said}."),
         Ending::Dead => format!("{what} was given up{said}. It lies with the dead letters."),
         Ending::Discarded => format!("{what} was thrown away out of the dead letters{said}."),
@@ -561,6 +588,7 @@ pub const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::ConnectionGone => "its connection is not in the workspace any more",
         gate::Reason::MovedOn => "its run has moved on",
         gate::Reason::RunPaused => "its run is paused",
+        gate::Reason::Ousted => "a workflow of a higher priority in its group has the lead",
         gate::Reason::UnderWay => "many other messages to the lead are under way",
     }
 }

@@ -65,8 +65,9 @@ impl Machine<'_> {
         at: StepRef,
         wanted: bool,
     ) -> EffectId {
-        let (id, now, script) = (self.new_effect_id(), self.cx.now, message.script());
-        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at) });
+        let (id, now) = (self.new_effect_id(), self.cx.now);
+        let (script, is_request) = (message.script(), message.is_request());
+        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at), is_request });
         self.effects.push(Effect::Send(Outgoing {
             id,
             lead: self.state.lead.id,
@@ -146,6 +147,7 @@ impl Machine<'_> {
                     why: Some(why),
                     at: Some(at),
                     status: None,
+                    is_request,
                 });
                 let again = written(channel, at, script);
                 let instead = self.queue((run, attempt), message.via.clone(), again, at, message.wanted);
@@ -233,6 +235,10 @@ impl Machine<'_> {
     /// The brake or missing connection that holds a message until further notice, if there is one.
     pub(super) fn held(&self, message: &MessageDue) -> Option<Reason> {
         let (paused, via) = (self.cx.paused, &message.via);
+        let touches = message.channel.is_some() && !message.wanted && !message.may_have_left;
+        if touches && self.is_ousted(message.run) {
+            return Some(Reason::Ousted);
+        }
         let workflow = message.at.and_then(|at| self.cx.definitions.name(&at.workflow));
         if workflow.is_some_and(|workflow| paused.workflows.contains(workflow)) {
             Some(Reason::WorkflowPaused)
@@ -250,7 +256,7 @@ impl Machine<'_> {
         let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
         let (number, ending_code) = (effect.in_journal(), ending.ending());
         let status = ending.reply().map(|reply| reply.status);
-        self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at, status });
+        self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at, status, is_request });
         if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
             // The run was told what became of the message when it was given up.
             return;

@@ -411,7 +411,7 @@ impl Desk {
         if step.is_some_and(|http| http.results.is_some()) {
             self.open.outbox.push(OutboxWrite::Remove { due: row.due, id: row.id });
         } else {
-            let cause = format!("the other side answered {}", reply.status);
+            let cause = reply.refusal();
             row.last_error = Some(cause.clone());
             self.bury(&row, &cause, now);
         }

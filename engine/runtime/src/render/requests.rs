@@ -123,7 +123,7 @@ fn shown(value: &Value) -> Json {
 
 /// What the step of a request keeps of its answer. Of one whose definition is gone, nothing but how it went.
 pub(crate) fn reply(definitions: &Definitions, row: &Outgoing, answer: &Answer) -> Reply {
-    let mut reply = Reply { status: answer.status, ..Reply::default() };
+    let mut reply = Reply { status: answer.status, too_large: answer.too_large, ..Reply::default() };
     let Some(http) = step_of(definitions, &row.message) else { return reply };
     // What a refusal has to say is about the request, not about the lead.
     let keeps = |part: &Part| answer.is_accepted() || *part == Part::Status;
