@@ -3,6 +3,8 @@
 
 /// What a workflow file is called.
 pub(crate) const A_WORKFLOW: &str = "a workflow";
+/// The name of the shape of what stands behind `http`.
+pub(crate) const A_REQUEST: &str = "`http`";
 
 /// A mapping with known keys.
 #[derive(Debug)]

@@ -429,6 +429,7 @@ fn in_zone(at: Timestamp, zone: TimeZone) -> String {
 fn left_out(field: &str, why: reading::Why, events: &[Event]) -> String {
     let reported = events.iter().find_map(|event| match event {
         Event::Reported(report) => report.left_out.iter().find(|left| left.field == field),
+        Event::Delivered { ending, .. } => ending.reply()?.left_out.iter().find(|left| left.field == field),
         _ => None,
     });
     let words = reported.map_or_else(|| LeftOut::new(field, why, None).words(), LeftOut::words);

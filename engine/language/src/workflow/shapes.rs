@@ -5,7 +5,7 @@ use crate::shape::Takes::{
     Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, Path, Ref, Table, Target, Text, Value, Whole,
     Words,
 };
-use crate::shape::{A_WORKFLOW, Key, Shape, Takes, optional, required};
+use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::plugin::Segment;
 use cadenza_core::workflow::{AssignBy, HoldScope, Method, NextDay, SplitBy, Sticky};
@@ -743,7 +743,7 @@ pub(super) static HTTP: Shape = Shape {
 };
 
 pub(super) static REQUEST: Shape = Shape {
-    name: "`http`",
+    name: A_REQUEST,
     about: "A request to another system.",
     keys: &[
         required("via", Ref("connection"), "The connection, which alone says the host"),
