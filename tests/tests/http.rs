@@ -37,11 +37,11 @@ steps:
 /// A workspace whose CRM has this address, with these further keys of its connection.
 fn site(more: &str) -> Site {
     let site = Site::empty();
-    let fields = "fields: { crm_stage: { type: text, default: new }, crm_points: int, crm_status: int }";
+    let fields = "fields: { crm_stage: text, crm_points: int, crm_status: int }";
     site.write("cadenza.yaml", &format!("name: Deals\ntimezone: UTC\n{fields}\n"));
     site.write("team.yaml", "reps: { ana: { name: Ana } }\n");
     let crm = "url: { env: CRM_URL, default: \"https://crm.example/v1\" }";
-    let patience = "timeout: 5s, attempts: 3, backoff: 100ms, backoff_max: 100ms";
+    let patience = "timeout: 5s, attempts: 3, backoff: 1s, backoff_max: 1s";
     site.write("connections.yaml", &format!("connections:\n  crm: {{ {crm}, {patience}{more} }}\n"));
     site.write("deals.yaml", FLOW);
     site.write("follower.yaml", FOLLOWER);
@@ -57,7 +57,7 @@ fn start(site: &Site, crm: &str) -> Engine {
 fn bring(engine: &Engine) -> String {
     let lead = json!({
         "email": "ada@acme.example", "external_id": "a/b?c", "first_name": "Ada\r\nX-Evil: 1", "company": "Acme & Söhne",
-        "employees": 250,
+        "employees": 250, "crm_stage": "new",
     });
     let event = json!({ "type": "lead.created", "id": "created", "lead": lead });
     let taken = engine.client.post("/v1/events", &event).expect(202).json;

@@ -25,7 +25,7 @@ pub(crate) static CONNECTIONS: Shape = Shape {
 
 static CONNECTION: Shape = Shape {
     name: "a connection",
-    about: "An HTTP address that is posted to.",
+    about: "An HTTP address: what is sent goes there, and requests of `http` steps go below it.",
     keys: &[
         required("url", Takes::Either(&[Takes::Text, Takes::Form(&URL)]), "The address"),
         optional("hosts", Takes::List(&Takes::Text), "The only hosts at which the address may lie; any when left out"),

@@ -12,6 +12,7 @@ use crate::scalar::is_template;
 use crate::script::check_template;
 use crate::usage::Use;
 use crate::yaml::{Content, Entry, Node, quoted};
+use cadenza_core::field::field_info;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Filled, Http, Method, Part, Save};
 
@@ -47,7 +48,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let via = form.get("via").and_then(|node| via(reader, node));
     let methods: Vec<_> = Method::ALL.iter().map(|method| (method.as_str(), *method)).collect();
     let method = form.get("method").map_or(Some(Method::Post), |node| sheet.word(node, "a method", &methods));
-    let path = form.get("path").and_then(|node| path(reader, node));
+    let path = form.get("path").and_then(|node| path(reader, node, via.as_deref()));
     let query = form.get("query").map_or_else(|| Some(Vec::new()), |node| query(reader, node));
     let headers = form.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(reader, node));
     let body = form.get("body").map_or(Some(None), |node| body(reader, node).map(Some));
@@ -86,13 +87,16 @@ fn template(reader: &Reader<'_>, node: &Node, what: &str) -> Option<String> {
     Some(text)
 }
 
-fn path(reader: &Reader<'_>, node: &Node) -> Option<String> {
+/// The path behind the address of the connection, where that is known.
+fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
     let text = template(reader, node, "the path of a request")?;
     let complain = |code: &'static str, message: String| Problem::error(code, node.span.clone(), message);
     let written = outside_of_tags(&text);
-    let problem = if written.contains("://") || text.starts_with("//") {
+    let problem = if text.starts_with("//") || !text.starts_with('/') && written.contains("://") {
         let rest = text.split_once("://").map_or(&text[2..], |(_, rest)| rest);
-        let path = rest.find('/').map_or("/", |at| &rest[at..]);
+        let base = via.and_then(|via| reader.known.addresses.get(via)).map(|url| url.trim_end_matches('/'));
+        let below = base.and_then(|base| text.strip_prefix(base)).filter(|path| path.starts_with('/'));
+        let path = below.unwrap_or_else(|| rest.find('/').map_or("/", |at| &rest[at..]));
         let problem = complain("host-in-path", "the path names a host, and the connection alone does that".to_owned());
         if is_template(&rest[..rest.find('/').unwrap_or(rest.len())]) {
             problem.help("make a connection for each host, and lead to a step for each of them by `switch`")
@@ -283,16 +287,21 @@ fn save(reader: &Reader<'_>, node: &Node) -> Option<Vec<Save>> {
 
 fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
     let (sheet, field) = (&reader.sheet, key.text.as_str());
-    if matches!(field, "stage" | "segment") || IDENTITY.contains(&field) {
+    let is_kept = field_info(field).is_some_and(|info| !info.given);
+    if is_kept || matches!(field, "stage" | "segment") || IDENTITY.contains(&field) {
+        const OWN: &str = "save it in a field of your own, declared under `fields` in cadenza.yaml";
         let (what, help) = match field {
             "stage" | "segment" => (
                 "what another system answers does not set it by itself",
                 "save it in a field of your own, and let a `switch` lead to an `update`",
             ),
-            _ => (
-                "it says who the lead is, and an answer does not change that",
-                "save it in a field of your own, declared under `fields` in cadenza.yaml",
+            "opted_out" => (
+                "consent is the lead's to give and to take back",
+                "have the other system send the event `lead.opted_out`, by a source",
             ),
+            "owner" => ("an owner is chosen by `assign`", OWN),
+            _ if is_kept => ("it is kept by the engine", OWN),
+            _ => ("it says who the lead is, and an answer does not change that", OWN),
         };
         let problem = Problem::error("not-to-be-saved", key.span.clone(), format!("`{field}` cannot be saved: {what}"));
         sheet.report(problem.help(help));

@@ -145,7 +145,7 @@ impl Driver {
                 let catalog = Arc::clone(&self.desk.catalog);
                 // What a step keeps of an answer is taken out of it where it came in, away from the driver.
                 let done = move |row: Outgoing, ended: Ended| {
-                    let reply = |answer| requests::reply(&catalog.definitions, &row, &answer);
+                    let reply = |answer| requests::reply(&catalog, &row, &answer);
                     let sent = ended.map(|answer| answer.map(reply));
                     let _ = results.send(Request::Sent(row, sent));
                 };
