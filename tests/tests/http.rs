@@ -188,7 +188,9 @@ fn an_answer_over_the_limit_is_refused_with_the_reason() {
 
 #[test]
 fn nothing_leaves_for_a_private_address_that_is_not_meant() {
-    for (host, more) in [("127.0.0.1", ""), ("localhost", ""), ("[::ffff:127.0.0.1]", ""), ("127.0.0.1", ", private: false")] {
+    for (host, more) in
+        [("127.0.0.1", ""), ("localhost", ""), ("[::ffff:127.0.0.1]", ""), ("127.0.0.1", ", private: false")]
+    {
         let (site, crm) = (site(more), Mailbox::open());
         let engine = start(&site, &crm.origin().replace("127.0.0.1", host));
         let lead = bring(&engine);

@@ -16,7 +16,9 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{Arm, Assignment, HoldScope, MailResults, OnFailure, ReEnroll, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{
+    Arm, Assignment, HoldScope, MailResults, OnFailure, ReEnroll, Target, Verb, Wait, Workflow,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use support::workflows::{self as w, at, hot, pooled};

@@ -91,7 +91,11 @@ impl Connector {
         ended.unwrap_or_else(|_| Err(passing(format!("no answer within {} ms", connection.timeout_ms))))
     }
 
-    async fn respond(&self, request: hyper::Request<Body>, inside: bool) -> Result<hyper::Response<Incoming>, SendError> {
+    async fn respond(
+        &self,
+        request: hyper::Request<Body>,
+        inside: bool,
+    ) -> Result<hyper::Response<Incoming>, SendError> {
         let responding = if inside { self.anywhere.request(request) } else { self.outside.request(request) };
         responding.await.map_err(|error| match reach::is_inside(&error) {
             // Another attempt would be refused alike: the connection has to say that it is meant.

@@ -100,8 +100,17 @@ mod tests {
         let port = listener.local_addr().expect("an address").port();
         listener.set_nonblocking(true).expect("it can be asked");
         for host in [
-            "127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "0", "[::1]",
-            "[::ffff:127.0.0.1]", "[::]",
+            "127.0.0.1",
+            "localhost",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "0.0.0.0",
+            "0",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::]",
         ] {
             let uri = Uri::from_str(&format!("http://{host}:{port}/")).expect("an address");
             let error = PublicOnly::new().call(uri).await.map(drop).expect_err(host);

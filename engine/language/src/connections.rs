@@ -113,14 +113,16 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
 fn read_hosts(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeSet<String>> {
     let items = sheet.list(node, "`hosts`")?;
     if items.is_empty() {
-        let problem = Problem::error("empty-list", node.span.clone(), "`hosts` names no host, so nothing could be sent");
+        let problem =
+            Problem::error("empty-list", node.span.clone(), "`hosts` names no host, so nothing could be sent");
         sheet.report(problem.help("name the host of `url`, or remove `hosts`"));
         return None;
     }
     let read = |item: &Node| {
         let text = sheet.text(item, "a host")?;
         let host = host_in(&text).to_lowercase();
-        if host == text.to_lowercase() && !host.is_empty() && !host.contains(char::is_whitespace) && !host.contains('*') {
+        if host == text.to_lowercase() && !host.is_empty() && !host.contains(char::is_whitespace) && !host.contains('*')
+        {
             return Some(host);
         }
         let problem = Problem::error("bad-url", item.span.clone(), format!("`{text}` is no host"));

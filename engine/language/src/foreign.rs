@@ -63,9 +63,8 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
         | "send_slack"
         | "alert"
         | "internal_notification" => Is("notify"),
-        "webhook" | "http_request" | "api_call" | "request" | "rest" | "call_webhook" | "send_webhook" | "api_request" => {
-            Is("http")
-        }
+        "webhook" | "http_request" | "api_call" | "request" | "rest" | "call_webhook" | "send_webhook"
+        | "api_request" => Is("http"),
         "code" | "function" | "script" | "javascript" | "run_script" => Instead(
             "a workflow runs no code of its own: a plugin decides (`score`, `branch`), and another system is asked by `http`",
         ),
@@ -119,9 +118,9 @@ pub(crate) fn request_key(name: &str) -> Option<Verb> {
         | "password" | "credentials" | "basic_auth" | "secret" => Instead(
             "who we are is the connection's to say, under its `headers` in connections.yaml: `Authorization: { env: CRM_TOKEN }`",
         ),
-        "save" | "results" | "go" | "id" | "store" | "output" | "response" | "mapping" => {
-            Instead("what becomes of it stands beside `http`, not in it: `save: { my_field: body.name }`, `results: { … }`")
-        }
+        "save" | "results" | "go" | "id" | "store" | "output" | "response" | "mapping" => Instead(
+            "what becomes of it stands beside `http`, not in it: `save: { my_field: body.name }`, `results: { … }`",
+        ),
         "idempotency_key" | "idempotent" => Instead("every attempt leaves under one `Idempotency-Key` by itself"),
         _ => return None,
     })

@@ -3,9 +3,9 @@
 use crate::compare::{Failure, Over, compare};
 use crate::coverage::Coverage;
 use crate::play::play;
+use crate::post::Post;
 use crate::stage::on_stage;
 use crate::story::{Line, lives, tell, zone_of};
-use crate::post::Post;
 use crate::stubs::Stubs;
 use cadenza_language::cases::{Case, Suite};
 use cadenza_runtime::catalog::Catalog;

@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use cadenza_core::effect::Outgoing;
+use cadenza_core::event::Reply;
 use cadenza_core::gate::Permit;
 use cadenza_core::time::{SECOND_MS, Span};
 use std::sync::Arc;
@@ -46,6 +47,9 @@ pub const fn is_passing(status: u16) -> bool {
 
 /// How an attempt ended: what was answered to a request, and none for anything else that was handed over.
 pub type Ended = Result<Option<Answer>, SendError>;
+
+/// The same, with what its step keeps of the answer instead of the answer.
+pub(crate) type Sent = Result<Option<Reply>, SendError>;
 
 /// Hears how an attempt ended.
 pub type Attempted = Box<dyn FnOnce(Outgoing, Ended) + Send>;

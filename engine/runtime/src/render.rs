@@ -122,7 +122,9 @@ pub(crate) fn render_message(
         (Message::Text { rendered, .. }, Source::Script(script)) => {
             text_message(script, &view).map(|it| *rendered = Some(it))
         }
-        (Message::Words { rendered, .. }, Source::Script(script)) => words(script, &view).map(|it| *rendered = Some(it)),
+        (Message::Words { rendered, .. }, Source::Script(script)) => {
+            words(script, &view).map(|it| *rendered = Some(it))
+        }
         (Message::Request { rendered, .. }, Source::Http(http)) => {
             requests::fill(http, &view).map(|it| *rendered = Some(it)).map_err(RenderError::Request)
         }

@@ -248,7 +248,14 @@ impl Courier for Post {
                 self.record.count(Name::PostRefused);
                 let refused = Answer { status: 422, ..Answer::default() };
                 let is_request = row.message.is_request();
-                (0, if is_request { Ok(Some(refused)) } else { Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None }) })
+                (
+                    0,
+                    if is_request {
+                        Ok(Some(refused))
+                    } else {
+                        Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None })
+                    },
+                )
             }
             Attempt::Silent => {
                 self.record.count(Name::PostSilent);

@@ -60,13 +60,17 @@ impl Machine<'_> {
         let Some((definition, ix)) = self.place(run) else { return };
         let step = &definition.steps[ix];
         let Verb::Http(http) = &step.verb else { return self.go_on(run, step.next) };
-        if let Some(reply) = ending.reply() {
-            self.save(run, reply);
-        }
-        // What others did about what was saved may have moved it.
-        if self.run(run).is_some_and(stands) {
-            self.go_on(run, way_out(http, step.next, ending));
-        }
+        // As after an event: all hear of it before any run walks.
+        self.then_walk(|machine| {
+            if let Some(reply) = ending.reply() {
+                machine.save(run, reply);
+            }
+            // What others did about what was saved may have moved it.
+            if machine.run(run).is_some_and(stands) {
+                machine.go_on(run, way_out(http, step.next, ending));
+                machine.oldest_first();
+            }
+        });
     }
 
     /// Sets the fields that the step wants of the answer, as `update` does.

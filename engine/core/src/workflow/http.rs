@@ -182,6 +182,9 @@ mod tests {
         ] {
             assert_eq!(Part::parse(text), part, "{text}");
         }
-        assert_eq!(Part::parse("body.deals[0].stage").map(|part| part.to_string()).as_deref(), Some("body.deals.0.stage"));
+        assert_eq!(
+            Part::parse("body.deals[0].stage").map(|part| part.to_string()).as_deref(),
+            Some("body.deals.0.stage")
+        );
     }
 }

@@ -14,9 +14,7 @@ fn asking() -> w::Builder {
     w::workflow("asking")
         .on_created()
         .re_enroll(ReEnroll::Never)
-        .step("ask", |go| {
-            w::http(Some(MailResults { sent: go("done"), refused: go("by-hand"), failed: go("later") }))
-        })
+        .step("ask", |go| w::http(Some(MailResults { sent: go("done"), refused: go("by-hand"), failed: go("later") })))
         .step("done", |_| Verb::End("done".to_owned()))
         .step("by-hand", |go| w::todo("1h", w::results(go, &[], "end")))
         .step("later", |_| Verb::End("later".to_owned()))
@@ -116,6 +114,7 @@ fn a_request_leaves_whatever_the_gate_says_of_touches_but_not_against_a_brake() 
             "
             Mon 03-02 09:00 > prefer email call message
               Preferred
+              Bound { kind: Email, why: OptedOut }
             Mon 03-02 09:01 > due
               leaves, 0 under way
         ",

@@ -16,8 +16,8 @@ use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
     Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
     Enroll, Enrolment, Escalate, Group, Hold, HoldScope, Http, Interrupt, Leave, MailResults, Method, OnFailure, Part,
-    ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target, Todo, TouchPlan, Verb, Voicemails, Wait,
-    Workflow,
+    ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target, Todo,
+    TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;

@@ -14,7 +14,8 @@ mod rows;
 mod shapes;
 
 pub use model::{
-    Act, AnswerStub, Asked, Case, Decided, Did, Done, Expected, Given, Habit, Moment, Place, Stub, Suite, What, When, Who, Wording,
+    Act, AnswerStub, Asked, Case, Decided, Did, Done, Expected, Given, Habit, Moment, Place, Stub, Suite, What, When,
+    Who, Wording,
 };
 pub(crate) use shapes::TEST;
 
@@ -164,5 +165,17 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
         }
     }
     let line = lookup::line(sheet, &form.pointer());
-    Some(Case { name: name?, line, practices, starts: starts?, leads, decisions, answers, given, people, until, expect })
+    Some(Case {
+        name: name?,
+        line,
+        practices,
+        starts: starts?,
+        leads,
+        decisions,
+        answers,
+        given,
+        people,
+        until,
+        expect,
+    })
 }

@@ -447,7 +447,10 @@ fn a_path_is_made_of_encoded_parts_and_leads_nowhere_else() {
     let path = |template: &str| super::render_path(template, &Lead, &reader).map_err(|error| error.stop);
     for (template, expected) in [
         ("/deals/{{ lead.first_name }}", "/deals/ada"),
-        ("/deals/{{ lead.company }}?of={{ lead.company }}", "/deals/Acme%20%26%20S%C3%B6hne?of=Acme%20%26%20S%C3%B6hne"),
+        (
+            "/deals/{{ lead.company }}?of={{ lead.company }}",
+            "/deals/Acme%20%26%20S%C3%B6hne?of=Acme%20%26%20S%C3%B6hne",
+        ),
         ("/deals/{{ '../../admin' }}", "/deals/..%2F..%2Fadmin"),
         ("/deals/{{ 'a/b?c=d#e%2F' }}", "/deals/a%2Fb%3Fc%3Dd%23e%252F"),
         ("/deals/{{ '@evil.example' }}", "/deals/%40evil.example"),

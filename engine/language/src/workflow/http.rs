@@ -1,8 +1,8 @@
 //! The verb `http`: a request to another system, and what is kept of its answer.
 
+use super::Reader;
 use super::shapes::{COMPUTED, REQUEST};
 use super::steps::{is_name, ways_of_message};
-use super::Reader;
 use crate::condition::{Place, expression};
 use crate::connections::tells_secrets;
 use crate::diagnostic::Problem;
@@ -76,7 +76,9 @@ fn via(reader: &Reader<'_>, node: &Node) -> Option<String> {
     let Some(host) = reader.known.inside.get(&name) else { return Some(name) };
     let message = format!("the connection `{name}` leads to `{host}`, which is not on the public internet");
     let problem = Problem::error("private-address", node.span.clone(), message);
-    reader.sheet.report(problem.help(format!("when that is meant, add `private: true` to `{name}` in connections.yaml")));
+    reader
+        .sheet
+        .report(problem.help(format!("when that is meant, add `private: true` to `{name}` in connections.yaml")));
     None
 }
 
@@ -154,7 +156,9 @@ fn query(reader: &Reader<'_>, node: &Node) -> Option<Vec<(String, Filled)>> {
         if matches!(value.content, Content::List(_)) || is_mapping_without_cel(value) {
             let message = format!("a parameter is a single value, and this is {}", value.is_a());
             let problem = Problem::error("wrong-type", value.pointer(), message);
-            reader.sheet.report(problem.help(format!("write `{}: \"{{{{ lead.email }}}}\"` or `{{ cel: … }}`", key.text)));
+            reader
+                .sheet
+                .report(problem.help(format!("write `{}: \"{{{{ lead.email }}}}\"` or `{{ cel: … }}`", key.text)));
             return None;
         }
         Some((key.text.clone(), filled(reader, value, &mut 0)?))
@@ -178,7 +182,8 @@ fn headers(reader: &Reader<'_>, node: &Node) -> Option<Vec<(String, String)>> {
                 .help("write it as `X-Team`")
         } else if tells_secrets(&name) {
             let message = format!("`{}` says who we are, and that is the connection's to say", key.text);
-            let help = format!("write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`", key.text);
+            let help =
+                format!("write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`", key.text);
             Problem::error("not-this-header", key.span.clone(), message).help(help)
         } else if let Some((_, why)) = reserved {
             Problem::error("not-this-header", key.span.clone(), format!("`{}` is not a step's to set: {why}", key.text))
@@ -200,7 +205,8 @@ fn body(reader: &Reader<'_>, node: &Node) -> Option<Filled> {
     let mut values = 0;
     let body = filled(reader, node, &mut values)?;
     if values > VALUES_MAX {
-        let problem = Problem::error("too-large", node.pointer(), format!("the body has more than {VALUES_MAX} values"));
+        let problem =
+            Problem::error("too-large", node.pointer(), format!("the body has more than {VALUES_MAX} values"));
         reader.sheet.report(problem.help("send it in several requests"));
         return None;
     }
@@ -314,7 +320,8 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         let problem = Problem::error("bad-path", value.span.clone(), message);
         let bare = text.trim_start_matches(['$', '.']);
         let bare = ["response.", "answer.", "data."].iter().find_map(|start| bare.strip_prefix(start)).unwrap_or(bare);
-        let instead = if bare.starts_with("body") || bare == "status" { bare.to_owned() } else { format!("body.{bare}") };
+        let instead =
+            if bare.starts_with("body") || bare == "status" { bare.to_owned() } else { format!("body.{bare}") };
         sheet.report(match Part::parse(&instead) {
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
             None => problem.help("write `status`, or `body.` and the names that lead to it: `body.deals[0].stage`"),

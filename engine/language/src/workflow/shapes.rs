@@ -2,8 +2,8 @@
 
 use crate::settings::channels;
 use crate::shape::Takes::{
-    Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, Path, Ref, Table, Target, Text, Value, Whole,
-    Words,
+    Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, Path, Ref, Table, Target, Text, Value,
+    Whole, Words,
 };
 use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
@@ -732,7 +732,11 @@ pub(super) static HTTP: Shape = Shape {
     keys: &[
         ID,
         required("http", Form(&REQUEST), "What is asked, and by which connection"),
-        optional("save", Map(&Path), "Fields of the lead, each with the part of the answer: `status`, `body.deals[0].stage`"),
+        optional(
+            "save",
+            Map(&Path),
+            "Fields of the lead, each with the part of the answer: `status`, `body.deals[0].stage`",
+        ),
         optional(
             "results",
             Table(mail_result_words, &Target),
@@ -748,8 +752,16 @@ pub(super) static REQUEST: Shape = Shape {
     keys: &[
         required("via", Ref("connection"), "The connection, which alone says the host"),
         optional("method", Words(methods), "`POST` when left out"),
-        required("path", Text, "Behind the connection's address, `/deals/{{ lead.external_id }}`; what is filled in is encoded"),
-        optional("query", Map(&Either(&[Value, Form(&COMPUTED)])), "Parameters behind the path; blank ones are left out"),
+        required(
+            "path",
+            Text,
+            "Behind the connection's address, `/deals/{{ lead.external_id }}`; what is filled in is encoded",
+        ),
+        optional(
+            "query",
+            Map(&Either(&[Value, Form(&COMPUTED)])),
+            "Parameters behind the path; blank ones are left out",
+        ),
         optional("headers", Map(&Text), "Headers besides those of the connection; templates"),
         optional("body", Json, "Sent as JSON: texts are templates, `{ cel: … }` is a value with its type"),
     ],

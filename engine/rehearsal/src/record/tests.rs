@@ -38,7 +38,8 @@ fn past() -> Past {
     let touched =
         Fact::Touch { channel: Channel::Call, outcome: Outcome::Connected, result: Some(TouchResult::Qualified) };
     let kept = |field: &str, from: &str, value: Value| Kept { field: field.to_owned(), from: from.to_owned(), value };
-    let request = |ending, status, kept: Vec<Kept>| Fact::Request { at: place("tell-crm"), effect: 4, ending, status, kept };
+    let request =
+        |ending, status, kept: Vec<Kept>| Fact::Request { at: place("tell-crm"), effect: 4, ending, status, kept };
     let answered = vec![
         kept("crm_stage", "body.deals.0.stage", json!("won")),
         kept("crm_points", "body.points", json!(7)),

@@ -33,7 +33,6 @@ pub use options::DriverOptions;
 #[cfg(test)]
 pub(crate) use pool::tests::question as sample_question;
 pub(crate) use rendering::Rendering;
-pub(crate) use sendings::Sent;
 
 use crate::catalog::{Catalog, Documents};
 use crate::clock::{Clock, ClockKind};

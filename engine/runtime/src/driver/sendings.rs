@@ -6,7 +6,7 @@ use super::batch::{After, Attempt};
 use super::desk::Desk;
 use super::lanes::{Lanes, Place};
 use super::rendering::{GIVEN_UP, Rendering};
-use crate::courier::{RetryLimits, SendError};
+use crate::courier::{RetryLimits, SendError, Sent};
 use crate::render::{render_message, requests, unrendered};
 use cadenza_core::effect::{Departure, Due, Outgoing};
 use cadenza_core::event::{Delivery, Event, Reply};
@@ -26,9 +26,6 @@ const PAGE: usize = 128;
 const LOOKED_AT_MAX: usize = 1_024;
 /// The most rows begun, put off or held in one batch.
 const HANDLED_MAX: usize = 64;
-
-/// How an attempt ended: what its step keeps of the answer to a request, and none for anything else that was handed over.
-pub(crate) type Sent = Result<Option<Reply>, SendError>;
 
 /// What is on its way out.
 pub(super) struct Sendings {

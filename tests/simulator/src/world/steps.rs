@@ -209,7 +209,8 @@ impl Places<'_> {
                     "GET" => "query: { of: \"{{ lead.email }}\" }",
                     _ => "body: { name: \"{{ lead.first_name }}\", size: { cel: lead.employees }, new: true }",
                 };
-                let save = self.dice.one_of(&["", ", save: { campaign: body.word }", ", save: { employees: body.number }"]);
+                let save =
+                    self.dice.one_of(&["", ", save: { campaign: body.word }", ", save: { employees: body.number }"]);
                 let results = self.dice.one_of(&[String::new(), format!(", results: {{ sent: {a}, else: {b} }}")]);
                 format!("http: {{ via: mailer, method: {method}, path: \"{path}\", {asks} }}{save}{results}")
             }
