@@ -162,7 +162,7 @@ fn answer(row: &Outgoing) -> Option<Answer> {
         2 => "{\"word\": [[]], \"number\": \"many\"}".to_owned(),
         number => format!("{{\"word\": \"w{number}\", \"number\": {number}}}"),
     };
-    row.message.is_request().then(|| Answer { status: 200, is_json: true, body, too_large: false })
+    row.message.is_request().then_some(Answer { status: 200, is_json: true, body, too_large: false })
 }
 
 const fn fails(retry_after_ms: Option<u64>) -> Ended {

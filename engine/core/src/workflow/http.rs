@@ -146,10 +146,10 @@ impl std::fmt::Display for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status => f.write_str("status"),
-            Self::Body(steps) => steps.iter().fold(Ok(f.write_str("body")?), |done, step| {
-                done?;
-                write!(f, ".{step}")
-            }),
+            Self::Body(steps) => {
+                f.write_str("body")?;
+                steps.iter().try_for_each(|step| write!(f, ".{step}"))
+            }
         }
     }
 }
