@@ -9,6 +9,12 @@ use std::sync::{Arc, Condvar, Mutex};
 /// Something that was received.
 #[derive(Clone, Debug)]
 pub struct Mail {
+    /// The method.
+    pub method: String,
+    /// The path, with the parameters behind it.
+    pub path: String,
+    /// Every header line, as it came.
+    pub head: String,
     /// The header `idempotency-key`.
     pub key: String,
     /// The header `webhook-signature`.
@@ -25,6 +31,7 @@ struct Manner {
     status: u16,
     /// Lines of the head, each with its line end.
     headers: String,
+    body: String,
     /// Whether it answers nothing.
     silent: bool,
 }
@@ -42,7 +49,7 @@ impl Mailbox {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let url = format!("http://{}/mail", listener.local_addr().expect("it is bound"));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let manner = Manner { status: 200, headers: String::new(), silent: false };
+        let manner = Manner { status: 200, headers: String::new(), body: String::new(), silent: false };
         let manner = Arc::new((Mutex::new(manner), Condvar::new()));
         let (kept, answer) = (Arc::clone(&received), Arc::clone(&manner));
         std::thread::spawn(move || {
@@ -67,7 +74,18 @@ impl Mailbox {
     /// The same with headers.
     pub fn answer_with(&self, status: u16, headers: &[(&str, &str)]) {
         let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        self.change(|manner| *manner = Manner { status, headers, ..manner.clone() });
+        self.change(|manner| *manner = Manner { status, headers, body: String::new(), ..manner.clone() });
+    }
+
+    /// Answers with this JSON from now on.
+    pub fn answer_json(&self, status: u16, body: &str) {
+        let (headers, body) = ("content-type: application/json\r\n".to_owned(), body.to_owned());
+        self.change(|manner| *manner = Manner { status, headers, body, ..manner.clone() });
+    }
+
+    /// The address of the machine, without a path.
+    pub fn origin(&self) -> &str {
+        self.url.trim_end_matches("/mail")
     }
 
     /// Accepts what comes but answers nothing, until told otherwise.
@@ -87,12 +105,18 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, manner: &(Mutex<Manner>
     let mut reader = BufReader::new(stream);
     loop {
         let (mut key, mut signature, mut authorization) = (String::new(), String::new(), String::new());
-        let mut length = 0_usize;
+        let (mut length, mut first, mut head) = (0_usize, String::new(), String::new());
+        if reader.read_line(&mut first)? == 0 {
+            return Ok(());
+        }
+        let (method, path) = first.split_once(' ').unwrap_or_default();
+        let path = path.split(' ').next().unwrap_or_default();
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line)? == 0 {
                 return Ok(());
             }
+            head.push_str(&line);
             let line = line.trim_end();
             if line.is_empty() {
                 break;
@@ -111,6 +135,9 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, manner: &(Mutex<Manner>
         reader.read_exact(&mut body)?;
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         received.lock().expect("nobody panics with the mails in hand").push(Mail {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            head,
             key,
             signature,
             authorization,
@@ -118,8 +145,8 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Mail>>, manner: &(Mutex<Manner>
         });
         let (manner, changed) = manner;
         let manner = manner.lock().expect("nobody panics while changing it");
-        let Manner { status, headers, .. } =
+        let Manner { status, headers, body, .. } =
             changed.wait_while(manner, |manner| manner.silent).expect("nobody panics while changing it").clone();
-        write!(writer, "HTTP/1.1 {status} -\r\n{headers}content-length: 0\r\n\r\n")?;
+        write!(writer, "HTTP/1.1 {status} -\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())?;
     }
 }

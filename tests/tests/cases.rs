@@ -91,6 +91,85 @@ fn the_examples_of_the_reference_hold() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
+/// A workflow that asks another system, and the cases of it.
+fn asking(cases: &str) -> Site {
+    let site = Site::empty();
+    site.write("cadenza.yaml", "name: Deals\ntimezone: UTC\nfields: { crm_stage: text, crm_points: int }\n");
+    site.write("team.yaml", "reps: { ana: { name: Ana } }\n");
+    site.write("connections.yaml", "connections: { crm: { url: https://crm.example/v1, attempts: 3, backoff: 1m } }\n");
+    site.write(
+        "deals.yaml",
+        "workflow: deals\nsummary: Asks.\nenroll: [{ when: lead.created }]\nsteps:
+  - id: ask
+    http: { via: crm, path: \"/deals/{{ lead.external_id }}\", body: { of: \"{{ lead.company }}\", size: { cel: lead.employees } } }
+    save: { crm_stage: \"body.deals[0].stage\", crm_points: body.points }
+    results: { sent: done, refused: by-hand, failed: later }
+  - { id: done, end: answered }
+  - { id: by-hand, end: refused }
+  - { id: later, end: failed }\n",
+    );
+    let head = "test: deals\nstarts: 2026-03-02T09:00:00Z\nleads:\n  ada: { email: ada@acme.example, external_id: a/7, \
+                company: Acme, employees: 250 }\ncases:\n";
+    site.write("deals.test.yaml", &format!("{head}{cases}"));
+    site
+}
+
+#[test]
+fn answers_of_other_systems_are_as_the_case_says() {
+    let site = asking(
+        "  - name: Answered with nothing where the case does not say
+    given: [{ event: lead.created, lead: ada }]
+    expect:
+      - { request: ask, method: POST, path: /deals/a%2F7, says: '\"size\":250', becomes: sent }
+      - { ended: answered }
+      - fields: { crm_stage: null }
+  - name: What is answered is kept
+    http: { ask: { body: { deals: [{ stage: won }], points: many } } }
+    given: [{ event: lead.created, lead: ada }]
+    expect: [{ ended: answered }, { fields: { crm_stage: won, crm_points: null } }]
+  - name: Asked again after what passes
+    http: { ask: [{ status: 503 }, fails, { status: 201, body: { points: 7 } }] }
+    given: [{ event: lead.created, lead: ada }]
+    expect: [{ request: ask, becomes: sent, by: 10m }, { fields: { crm_points: 7 } }]
+  - name: Refused
+    http: { ask: { status: 422, body: { points: 7 } } }
+    given: [{ event: lead.created, lead: ada }]
+    expect: [{ request: ask, at: 0m, becomes: refused }, { ended: refused }, { fields: { crm_points: null } }]
+  - name: Nobody is there
+    http: { ask: fails }
+    given: [{ event: lead.created, lead: ada }]
+    expect: [{ request: ask, becomes: failed }, { ended: failed }, { never: { touch: email } }]
+",
+    );
+    let output = test(&site.workspace(), &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let coverage = &json_of(&output)["coverage"][0];
+    assert_eq!((&coverage["ways"], &coverage["never_taken"]), (&coverage["ways_visited"], &json!([])), "{coverage:#}");
+}
+
+#[test]
+fn a_request_that_is_another_is_told_in_plain_words() {
+    let site = asking(
+        "  - name: Something else
+    http: { ask: { status: 404 } }
+    given: [{ event: lead.created, lead: ada }]
+    expect:
+      - { request: ask, method: GET, path: /deals/7, says: won, becomes: sent }
+",
+    );
+    let output = test(&site.workspace(), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let told = said(&output);
+    for words in [
+        "the request of deals/ask, a GET, of /deals/7, which says “won” is answered",
+        "The request of ask was refused: the other side answered 404.",
+        "Differs: it was refused with 404; it is a POST; its path is /deals/a%2F7; it says “{\"of\":\"Acme\",\"size\":250}”",
+        "ask: sent -> done",
+    ] {
+        assert!(told.contains(words), "`{words}` is not said:\n{told}");
+    }
+}
+
 #[test]
 fn what_fails_is_told_in_plain_words() {
     let cases = "  - name: Ben is to call, a quarter of an hour later

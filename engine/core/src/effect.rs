@@ -8,7 +8,7 @@ use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
-use crate::workflow::{AssignBy, ScriptId, StepId, StepRef, Sticky};
+use crate::workflow::{AssignBy, Method, ScriptId, StepId, StepRef, Sticky};
 use minicbor::{Decode, Encode};
 
 /// What the driver is to do for a lead.
@@ -198,7 +198,7 @@ impl Outgoing {
             Message::Email { rendered, .. } | Message::Text { rendered, .. } => {
                 rendered.as_ref().map(|message| message.to.clone())
             }
-            Message::Notice { .. } | Message::Assigned { .. } | Message::Words { .. } => None,
+            Message::Notice { .. } | Message::Assigned { .. } | Message::Words { .. } | Message::Request { .. } => None,
         };
         MessageDue {
             effect: self.id,
@@ -213,6 +213,7 @@ impl Outgoing {
             deferred: self.deferred,
             is_fixed: written_to.is_some(),
             written_to,
+            is_request: self.message.is_request(),
         }
     }
 
@@ -312,6 +313,34 @@ pub enum Message {
         #[n(1)]
         role: Option<String>,
     },
+    /// A request of an `http` step. It is no touch, and its run waits for the answer.
+    #[n(4)]
+    Request {
+        /// The digest of the definition with the step.
+        #[n(0)]
+        workflow: Digest,
+        #[n(1)]
+        step: StepId,
+        /// Set when the first attempt begins, so that every attempt asks the same.
+        #[n(2)]
+        rendered: Option<Request>,
+    },
+}
+
+/// A request as it leaves, but for what the connection adds.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Request {
+    #[n(0)]
+    pub method: Method,
+    /// The path behind the connection's address, with the parameters behind it.
+    #[n(1)]
+    pub path: String,
+    #[n(2)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub headers: Vec<(String, String)>,
+    /// The body, in JSON.
+    #[n(3)]
+    pub body: Option<String>,
 }
 
 impl Message {
@@ -319,7 +348,7 @@ impl Message {
     pub const fn script(&self) -> Option<ScriptId> {
         match self {
             Self::Email { script, .. } | Self::Text { script, .. } => Some(*script),
-            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } => None,
+            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } | Self::Request { .. } => None,
         }
     }
 
@@ -328,7 +357,8 @@ impl Message {
         match self {
             Self::Email { workflow, step, .. }
             | Self::Text { workflow, step, .. }
-            | Self::Words { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
+            | Self::Words { workflow, step, .. }
+            | Self::Request { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
             Self::Notice { .. } | Self::Assigned { .. } => None,
         }
     }
@@ -346,8 +376,22 @@ impl Message {
     pub const fn is_unrendered(&self) -> bool {
         matches!(
             self,
-            Self::Email { rendered: None, .. } | Self::Text { rendered: None, .. } | Self::Words { rendered: None, .. }
+            Self::Email { rendered: None, .. }
+                | Self::Text { rendered: None, .. }
+                | Self::Words { rendered: None, .. }
+                | Self::Request { rendered: None, .. }
         )
+    }
+
+    /// Whether it is a request, for whose answer a run waits.
+    pub const fn is_request(&self) -> bool {
+        matches!(self, Self::Request { .. })
+    }
+
+    /// Whether nobody but its lead can tell whether it may leave, and what comes of it is told to the lead: of touches and
+    /// requests. A word to a rep is about a lead, and does not need it.
+    pub const fn is_of_lead(&self) -> bool {
+        self.touch().is_some() || self.is_request()
     }
 
     /// The channel of a touch; `None` for a message that is no touch.
@@ -355,7 +399,7 @@ impl Message {
         match self {
             Self::Email { .. } => Some(Channel::Email),
             Self::Text { .. } => Some(Channel::Message),
-            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } => None,
+            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } | Self::Request { .. } => None,
         }
     }
 }

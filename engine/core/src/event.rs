@@ -67,7 +67,7 @@ pub struct Report {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes fields by reference")]
-const fn is_false(flag: &bool) -> bool {
+pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
@@ -211,6 +211,10 @@ pub enum Event {
         #[n(6)]
         #[cbor(default)]
         channel: Option<Channel>,
+        /// Whether it was a request, for whose answer a run waits.
+        #[n(7)]
+        #[cbor(skip_if = "is_false", default)]
+        is_request: bool,
     },
     /// A person or a schedule enrols the lead in a workflow.
     #[n(7)]
@@ -363,6 +367,10 @@ pub struct MessageDue {
     #[n(11)]
     #[cbor(skip_if = "is_false", default)]
     pub is_fixed: bool,
+    /// Whether it is a request, for whose answer a run waits.
+    #[n(12)]
+    #[cbor(skip_if = "is_false", default)]
+    pub is_request: bool,
 }
 
 /// Who asks a plugin: a step or an overdue task. An answer that no longer fits is recorded and not applied.
@@ -539,6 +547,52 @@ pub enum Delivery {
     /// A person had the dead letter sent again.
     #[n(111)]
     Redriven(#[n(0)] String),
+    /// The other side did what a request asked, and this is its answer.
+    #[n(112)]
+    Answered(#[n(0)] Reply),
+    /// The other side did not do what a request asked, or answered more than is read.
+    #[n(113)]
+    Refused(#[n(0)] Reply),
+}
+
+/// The most bytes that are read of an answer to a request; of one that has more nothing is known.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// What a step keeps of an answer to its request. The answer itself is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Reply {
+    /// The number that says how the request went, such as 200.
+    #[n(0)]
+    pub status: u16,
+    /// Fields of the lead with what the answer has for them.
+    #[cbor(n(1), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
+    pub values: Vec<(String, Value)>,
+    /// Fields for which it has nothing that could be read.
+    #[n(2)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub left_out: Vec<LeftOut>,
+    /// Whether it has more bytes than are read of one, so that nothing is known of what it says.
+    #[n(3)]
+    #[cbor(skip_if = "is_false", default)]
+    pub too_large: bool,
+}
+
+impl Reply {
+    /// Whether the other side did what was asked, and what it says can be read.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.status, 200..=299) && !self.too_large
+    }
+
+    /// Why it counts as a refusal, for people.
+    pub fn refusal(&self) -> String {
+        let status = self.status;
+        if self.too_large {
+            format!("the other side answered {status} with more than the {} KiB that are read", ANSWER_BYTES_MAX / 1024)
+        } else {
+            format!("the other side answered {status}")
+        }
+    }
 }
 
 crate::codes::codes! {
@@ -554,6 +608,8 @@ crate::codes::codes! {
         3 Discarded = "discarded",
         /// A person had the dead letter sent again.
         4 Redriven = "redriven",
+        /// The other side did not do what a request asked, or answered more than is read.
+        5 Refused = "refused",
     }
 }
 
@@ -566,6 +622,16 @@ impl Delivery {
             Self::Dead(_) => Ending::Dead,
             Self::Discarded(_) => Ending::Discarded,
             Self::Redriven(_) => Ending::Redriven,
+            Self::Answered(_) => Ending::Sent,
+            Self::Refused(_) => Ending::Refused,
+        }
+    }
+
+    /// The answer to a request, when there is one.
+    pub const fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Answered(reply) | Self::Refused(reply) => Some(reply),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! own, which is deleted when a person is erased. The newest entry is kept in the lead's own record until the next one
 //! pushes it out, so a fresh lead costs two records less.
 
-use crate::event::{Ending, Event};
+use crate::event::{Ending, Event, is_false};
 use crate::id::{Born, Digest, RunId};
 use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
@@ -251,12 +251,16 @@ pub enum Note {
         /// The connection by which it leaves.
         #[n(1)]
         via: String,
-        /// The script of a mail; `None` for a notice.
+        /// The script of a mail; `None` for a notice or request.
         #[n(2)]
         script: Option<ScriptId>,
         /// The step that made the message.
         #[n(3)]
         at: Option<StepRef>,
+        /// Whether it is a request, for whose answer a run waits.
+        #[n(4)]
+        #[cbor(skip_if = "is_false", default)]
+        is_request: bool,
     },
     /// What became of a message.
     #[n(13)]
@@ -265,7 +269,7 @@ pub enum Note {
         effect: Born,
         #[n(1)]
         ending: Ending,
-        /// The script of a mail; `None` for a notice.
+        /// The script of a mail; `None` for a notice or request.
         #[n(2)]
         script: Option<ScriptId>,
         /// Why the message was held back, if it was.
@@ -274,6 +278,14 @@ pub enum Note {
         /// The step that made the message.
         #[n(4)]
         at: Option<StepRef>,
+        /// What the other side answered to a request, such as 200.
+        #[n(5)]
+        #[cbor(default)]
+        status: Option<u16>,
+        /// Whether it was a request, for whose answer a run waits.
+        #[n(6)]
+        #[cbor(skip_if = "is_false", default)]
+        is_request: bool,
     },
     /// A touch was completed.
     #[n(14)]

@@ -27,6 +27,7 @@ pub mod moment;
 pub mod numeral;
 pub mod paused;
 pub mod plugin;
+pub mod reach;
 pub mod reading;
 pub mod run;
 pub mod state;

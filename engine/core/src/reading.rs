@@ -46,6 +46,8 @@ codes! {
         60 Shared = "shared",
         /// An event of this type only finds the lead by the field, and does not change it.
         61 Finds = "finds",
+        /// The answer to a request has nothing at the place that the step names.
+        62 Absent = "absent",
     }
 }
 
@@ -96,6 +98,7 @@ impl LeftOut {
             Why::Refused => format!("{said} would lift what stands against it"),
             Why::Blank => "nothing came out, and what is known stays".to_owned(),
             Why::Shared => "several leads have what the event names, and it may be another's".to_owned(),
+            Why::Absent => format!("the answer has nothing at {}", wanted.unwrap_or("that place")),
             Why::Finds => "such an event only finds the lead by it: send lead.updated to change it".to_owned(),
         }
     }

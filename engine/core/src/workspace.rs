@@ -300,6 +300,10 @@ pub struct Connection {
     pub url: String,
     /// The environment variable whose value replaces `url` when it is set.
     pub url_env: Option<String>,
+    /// The only hosts at which the address may lie; any when empty.
+    pub hosts: BTreeSet<String>,
+    /// Whether what leaves by it may go to addresses that are not public; `None` when the file does not say.
+    pub private: Option<bool>,
     /// The secret that signs what is sent, by Standard Webhooks.
     pub secret: Option<SecretRef>,
     /// The headers that are added to every request.

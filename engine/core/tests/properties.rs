@@ -4,7 +4,7 @@ mod support;
 
 use cadenza_core::effect::{Departure, Message, Question, Rendered};
 use cadenza_core::event::{
-    Asker, Delivery, Event, EventType, LeadCommand, Report, StandardEvent, TaskChange, TaskReport, Wish,
+    Asker, Delivery, Event, EventType, LeadCommand, Reply, Report, StandardEvent, TaskChange, TaskReport, Wish,
 };
 use cadenza_core::id::TaskId;
 use cadenza_core::identity::IdentityKind;
@@ -16,7 +16,9 @@ use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{Arm, Assignment, HoldScope, OnFailure, ReEnroll, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{
+    Arm, Assignment, HoldScope, MailResults, OnFailure, ReEnroll, Target, Verb, Wait, Workflow,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use support::workflows::{self as w, at, hot, pooled};
@@ -70,7 +72,7 @@ fn any_workflow(name: &'static str, seeds: Vec<(u8, u8, u8)>) -> Arc<Workflow> {
 
 fn any_verb(verb: u8, a: u8, b: u8, near: &str, far: &str, go: &dyn Fn(&str) -> Target) -> Verb {
     let timeout = pick(&["0d", "1h", "3d", "2 business days"], u32::from(b));
-    match verb % 14 {
+    match verb % 15 {
         0 => {
             w::score_or(pick(&[OnFailure::Fallback(Segment::Cold), OnFailure::Park, w::second_opinion()], u32::from(a)))
         }
@@ -103,6 +105,7 @@ fn any_verb(verb: u8, a: u8, b: u8, near: &str, far: &str, go: &dyn Fn(&str) -> 
             Assignment::Stage(pick(Stage::ALL, u32::from(a))),
             Assignment::Field { field: "project_date".to_owned(), value: w::name("lead.renewal") },
         ]),
+        13 => w::http(b.is_multiple_of(2).then(|| MailResults { sent: go(near), refused: go(far), failed: go(near) })),
         _ => match a % 3 {
             0 => w::enroll("handoff"),
             1 => w::enroll("wild"),
@@ -406,10 +409,20 @@ impl Walk {
 
     fn deliver(&mut self, a: u32) {
         let row = self.sim.outbox.remove(a as usize % self.sim.outbox.len());
-        if row.message.touch().is_none() {
+        if !row.message.is_of_lead() {
             return;
         }
+        let reply = |status| Reply {
+            status,
+            values: vec![
+                ("campaign".to_owned(), Value::text(Some(pick(&["won", "lost"], a)))),
+                ("project_date".to_owned(), Value::text(Some("soon"))),
+            ],
+            ..Reply::default()
+        };
+        let answers = [Delivery::Answered(reply(200)), Delivery::Refused(reply(422)), Delivery::Dead("503".to_owned())];
         let endings = [Delivery::Sent, Delivery::HeldBack("opted_out".to_owned()), Delivery::Dead("550".to_owned())];
+        let endings = if row.message.is_request() { answers } else { endings };
         let ending = pick(&endings, (a / 3).saturating_sub(20) % 3);
         self.feed_twice(Event::Delivered {
             effect: row.id,
@@ -419,6 +432,7 @@ impl Walk {
             script: None,
             at: None,
             channel: None,
+            is_request: row.message.is_request(),
         });
         assert!(!self.sim.state.is_under_way(row.id), "it is known what became of it");
     }

@@ -3,6 +3,8 @@
 mod address;
 mod causes;
 mod connector;
+mod reach;
+mod request;
 
 pub use address::{Address, NoAddress, shown};
 pub use causes::causes;

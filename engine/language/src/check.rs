@@ -147,7 +147,13 @@ impl<'a> Reading<'a> {
         let page = self.page(CONNECTIONS);
         known.connections = names_of(page.as_ref(), "connections");
         known.connections.incomplete = self.broken(CONNECTIONS, page.as_ref());
-        page.map_or_else(|| Some(BTreeMap::new()), |page| connections::read(&page.sheet, &page.node))
+        let read = page.map_or_else(|| Some(BTreeMap::new()), |page| connections::read(&page.sheet, &page.node));
+        let inside = read.iter().flatten().filter(|(_, connection)| connections::keeps_requests_in(connection));
+        let host = |connection: &Connection| connections::host_in(&connection.url).to_owned();
+        let url = |(name, connection): (&String, &Connection)| (name.clone(), connection.url.clone());
+        known.addresses = read.iter().flatten().map(url).collect();
+        known.inside = inside.map(|(name, connection)| (name.clone(), host(connection))).collect();
+        read
     }
 
     fn team(&self, known: &mut Known<'_>, calendar: &Calendar) -> Option<Team> {

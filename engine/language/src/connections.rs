@@ -5,9 +5,10 @@ use crate::form::Form;
 use crate::secret::{SECRET, inline, read_env, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
+use cadenza_core::reach;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
 use cadenza_core::workspace::{Connection, HeaderValue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
 const ATTEMPTS_DEFAULT: u16 = 12;
@@ -24,9 +25,15 @@ pub(crate) static CONNECTIONS: Shape = Shape {
 
 static CONNECTION: Shape = Shape {
     name: "a connection",
-    about: "An HTTP address that is posted to.",
+    about: "An HTTP address: what is sent goes there, and requests of `http` steps go below it.",
     keys: &[
         required("url", Takes::Either(&[Takes::Text, Takes::Form(&URL)]), "The address"),
+        optional("hosts", Takes::List(&Takes::Text), "The only hosts at which the address may lie; any when left out"),
+        optional(
+            "private",
+            Takes::Flag,
+            "Whether it may reach addresses that are not public; when left out mails, messages and notices may, and requests of `http` may not",
+        ),
         optional("secret", Takes::Form(&SECRET), "Signs what is sent, by Standard Webhooks"),
         optional("headers", Takes::Map(&HEADER), "Headers added to every request"),
         optional("timeout", Takes::Duration, "Longest wait for an answer; 10s when left out"),
@@ -66,6 +73,8 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Co
 fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let form = Form::open(sheet, node, &CONNECTION)?;
     let url = form.get("url").and_then(|node| read_url(sheet, node));
+    let hosts = form.get("hosts").map_or_else(|| Some(BTreeSet::new()), |node| read_hosts(sheet, node));
+    let private = form.get("private").map(|node| sheet.flag(node));
     let secret = form.get("secret").map(|node| read_secret(sheet, node));
     let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
     let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
@@ -83,9 +92,13 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
         sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
     }
     let (url, url_env) = url?;
+    let (hosts, private) = (hosts?, private.map_or(Some(None), |private| private.map(Some))?);
+    check_place(sheet, &form, &url, &hosts, private)?;
     Some(Connection {
         url,
         url_env,
+        hosts,
+        private,
         secret: secret.map_or(Some(None), |secret| secret.map(Some))?,
         headers: headers?,
         timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
@@ -94,6 +107,74 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
         backoff: backoff?,
         backoff_max: backoff_max?,
     })
+}
+
+/// Hosts, without scheme, port or path.
+fn read_hosts(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeSet<String>> {
+    let items = sheet.list(node, "`hosts`")?;
+    if items.is_empty() {
+        let problem =
+            Problem::error("empty-list", node.span.clone(), "`hosts` names no host, so nothing could be sent");
+        sheet.report(problem.help("name the host of `url`, or remove `hosts`"));
+        return None;
+    }
+    let read = |item: &Node| {
+        let text = sheet.text(item, "a host")?;
+        let host = host_in(&text).to_lowercase();
+        if host == text.to_lowercase() && !host.is_empty() && !host.contains(char::is_whitespace) && !host.contains('*')
+        {
+            return Some(host);
+        }
+        let problem = Problem::error("bad-url", item.span.clone(), format!("`{text}` is no host"));
+        let alone = !host.is_empty() && !host.contains(['*', '@']) && !host.contains(char::is_whitespace);
+        sheet.report(if alone {
+            problem.label(format!("write `{host}`")).replace(host)
+        } else {
+            problem.help("write each host by its full name, `api.crm.example`, without scheme, port and path")
+        });
+        None
+    };
+    let hosts: Vec<Option<String>> = items.iter().map(read).collect();
+    hosts.into_iter().collect()
+}
+
+/// The host of an address, with or without its scheme, port and path.
+pub(crate) fn host_in(text: &str) -> &str {
+    let authority = host_of(text.split_once("://").map_or(text, |(_, rest)| rest));
+    match authority.strip_prefix('[').and_then(|rest| rest.find(']')) {
+        Some(end) => &authority[..end + 2],
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// Whether the address in the file is one that the rest of the connection allows.
+fn check_place(
+    sheet: &Sheet<'_>,
+    form: &Form<'_>,
+    url: &str,
+    hosts: &BTreeSet<String>,
+    private: Option<bool>,
+) -> Option<()> {
+    let host = host_in(url).to_lowercase();
+    if !hosts.is_empty() && !hosts.contains(&host) {
+        let message = format!("`{host}` is none of the `hosts` of this connection");
+        let problem = Problem::error("unlisted-host", form.key_span("url"), message);
+        sheet.report(problem.help("add it to `hosts`, or change the address"));
+        return None;
+    }
+    if private == Some(false) && reach::names_inside(&host) {
+        let at = form.get("private").map_or_else(|| form.pointer(), |node| node.span.clone());
+        let problem = Problem::error("private-address", at, format!("`{host}` is not on the public internet"));
+        sheet.report(problem.label("write `true`").replace("true"));
+        return None;
+    }
+    Some(())
+}
+
+/// Whether no request of an `http` step could leave by a connection, since its address is not public and it does not say that
+/// this is meant. What the environment sets is not known here.
+pub(crate) fn keeps_requests_in(connection: &Connection) -> bool {
+    connection.url_env.is_none() && connection.private != Some(true) && reach::names_inside(host_in(&connection.url))
 }
 
 /// The address, and the variable that may take its place.
@@ -177,7 +258,7 @@ fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Heade
 }
 
 /// Headers by which senders are known.
-fn tells_secrets(name: &str) -> bool {
+pub(crate) fn tells_secrets(name: &str) -> bool {
     let parts = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key"];
     parts.iter().any(|part| name.contains(part))
 }

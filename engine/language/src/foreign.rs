@@ -63,9 +63,10 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
         | "send_slack"
         | "alert"
         | "internal_notification" => Is("notify"),
-        "webhook" | "http" | "http_request" | "api_call" | "request" | "rest" | "code" | "function" | "script"
-        | "javascript" | "run_script" => Instead(
-            "a workflow calls nothing by itself: a plugin decides (`score`, `branch`), and mails leave by a connection",
+        "webhook" | "http_request" | "api_call" | "request" | "rest" | "call_webhook" | "send_webhook"
+        | "api_request" => Is("http"),
+        "code" | "function" | "script" | "javascript" | "run_script" => Instead(
+            "a workflow runs no code of its own: a plugin decides (`score`, `branch`), and another system is asked by `http`",
         ),
         "meeting" | "book_meeting" | "schedule_meeting" | "invite" => {
             Instead("a `task` has somebody arrange it, and `wait: { event: meeting.accepted, … }` hears of it")
@@ -93,6 +94,34 @@ pub(crate) fn step_key(name: &str) -> Option<&'static str> {
         "params" | "parameters" | "args" | "config" | "options" | "inputs" => "with",
         "on_error" | "catch" | "fallback" | "on_fail" => "on_failure",
         "from" | "connection" | "using" | "mailbox" => "via",
+        _ => return None,
+    })
+}
+
+/// A key of a request that other tools have.
+pub(crate) fn request_key(name: &str) -> Option<Verb> {
+    use Verb::{Instead, Is};
+    Some(match folded(name).as_str() {
+        "url" | "uri" | "endpoint" | "base_url" | "address" => Instead(
+            "the connection says where it goes: write `via: crm` and, for what stands behind its address, `path: /deals`",
+        ),
+        "connection" | "using" | "host" | "server" | "service" => Is("via"),
+        "verb" | "type" | "action" => Is("method"),
+        "route" | "resource" => Is("path"),
+        "payload" | "json" | "data" | "content" | "input" | "json_body" => Is("body"),
+        "params" | "parameters" | "qs" | "query_string" | "search_params" | "search" => Is("query"),
+        "header" => Is("headers"),
+        "timeout" | "retry" | "retries" | "attempts" | "backoff" | "max_retries" | "retry_policy" => Instead(
+            "how long it waits and how often it asks again stands in connections.yaml: `timeout`, `attempts`, `backoff`",
+        ),
+        "auth" | "authorization" | "authentication" | "token" | "api_key" | "bearer" | "username" | "user"
+        | "password" | "credentials" | "basic_auth" | "secret" => Instead(
+            "who we are is the connection's to say, under its `headers` in connections.yaml: `Authorization: { env: CRM_TOKEN }`",
+        ),
+        "save" | "results" | "go" | "id" | "store" | "output" | "response" | "mapping" => Instead(
+            "what becomes of it stands beside `http`, not in it: `save: { my_field: body.name }`, `results: { … }`",
+        ),
+        "idempotency_key" | "idempotent" => Instead("every attempt leaves under one `Idempotency-Key` by itself"),
         _ => return None,
     })
 }

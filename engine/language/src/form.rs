@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
-use crate::shape::{A_WORKFLOW, Shape};
+use crate::shape::{A_REQUEST, A_WORKFLOW, Shape};
 use crate::yaml::{Content, Entry, Node, Word};
 use std::ops::Range;
 
@@ -69,6 +69,13 @@ pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
     if let Some(ours) = ours {
         let problem = Problem::error("unknown-key", key.span.clone(), message);
         return problem.label(format!("here it is `{ours}`")).replace(ours);
+    }
+    if let Some(ours) = foreign::request_key(&key.text).filter(|_| shape.name == A_REQUEST) {
+        let problem = Problem::error("unknown-key", key.span.clone(), message);
+        return match ours {
+            foreign::Verb::Is(ours) => problem.label(format!("here it is `{ours}`")).replace(ours),
+            foreign::Verb::Instead(help) => problem.help(help),
+        };
     }
     if shape.name == A_WORKFLOW && key.text == "on" {
         let help = "who comes in stands under `enroll`, what events do to a run under `interrupts`";

@@ -35,6 +35,10 @@ pub(crate) struct Known<'a> {
     pub(crate) pools: Names,
     pub(crate) territories: bool,
     pub(crate) connections: Names,
+    /// Connections by which no request can leave, with the hosts that are not public.
+    pub(crate) inside: BTreeMap<String, String>,
+    /// The address of each connection, as its file has it.
+    pub(crate) addresses: BTreeMap<String, String>,
     pub(crate) workflows: Names,
     /// Workflows that the steps of others put leads into.
     pub(crate) put_into: Names,
@@ -62,6 +66,8 @@ impl<'a> Known<'a> {
             pools: Names::default(),
             territories: false,
             connections: Names::default(),
+            inside: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             workflows: Names::default(),
             put_into: Names::default(),
             scripts: BTreeMap::new(),

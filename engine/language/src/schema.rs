@@ -88,6 +88,7 @@ fn value(takes: &Takes) -> Value {
         Takes::Time => json!({ "type": "string", "format": "date-time" }),
         Takes::Bytes => json!({ "type": "string", "pattern": "^[0-9]+ *[KM]iB$" }),
         Takes::Value => json!({ "type": ["string", "number", "boolean", "null", "array"] }),
+        Takes::Json => json!({}),
         Takes::Words(words) => json!({ "enum": words() }),
         Takes::Form(shape) => form(shape),
         Takes::List(item) => json!({ "type": "array", "items": value(item) }),

@@ -3,6 +3,8 @@
 
 /// What a workflow file is called.
 pub(crate) const A_WORKFLOW: &str = "a workflow";
+/// The name of the shape of what stands behind `http`.
+pub(crate) const A_REQUEST: &str = "`http`";
 
 /// A mapping with known keys.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub(crate) enum Takes {
     Bytes,
     /// Any single value or list of values.
     Value,
+    /// Values, lists and mappings, as deep as one likes; `{ cel: … }` is worked out.
+    Json,
     /// One of these words.
     Words(fn() -> Vec<&'static str>),
     /// A mapping with known keys.

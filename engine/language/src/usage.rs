@@ -26,6 +26,8 @@ pub(crate) enum Use {
     CadenceMessage,
     /// Words for people of the team or another system.
     Notice,
+    /// A request to another system.
+    Request,
 }
 
 impl Use {
@@ -58,6 +60,7 @@ impl Use {
             Self::Message => "the message of a step",
             Self::CadenceMessage => "the message of a cadence",
             Self::Notice => "a notice",
+            Self::Request => "a request",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::ran::{Ran, Trouble, time_of};
 use crate::story::{Happening, Life, Seen, zone_of};
 use crate::words::{Words, action, plain, reason};
 use cadenza_api::views::facts::{At, Fact};
+use cadenza_core::effect::Request;
 use cadenza_core::event::Ending;
 use cadenza_core::id::LeadId;
 use cadenza_core::lead::Channel;
@@ -12,7 +13,7 @@ use cadenza_core::step::View;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Case, Decided, Expected, Moment, Place, What, Who, Wording};
+use cadenza_language::cases::{Asked, Case, Decided, Expected, Moment, Place, What, Who, Wording};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -317,7 +318,7 @@ fn other<T: PartialEq>(wanted: Option<&T>, is: &T, words: impl FnOnce(&T) -> Str
 fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Over<'_>) -> Option<Vec<String>> {
     let seen = happening.fact.as_ref()?;
     let fact = match seen {
-        Seen::Fact(fact) | Seen::Mail(fact, _) => Some(fact),
+        Seen::Fact(fact) | Seen::Mail(fact, _) | Seen::Request(fact, _) => Some(fact),
         Seen::Notice(_) => None,
     };
     match (what, fact) {
@@ -365,6 +366,19 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
                 lacks.map(|_| format!("{what} “{}”", shortened(text)))
             };
             all([script, to, lacks(subject, &mail.subject, "its subject is"), lacks(says, &mail.body, "it says")])
+        }
+        (What::Request { place: at, asked }, Some(Fact::Request { at: is, ending, status, .. })) => {
+            let Seen::Request(_, request) = seen else { return None };
+            let other_step = (!is_at(is, at)).then(|| format!("it is that of {}/{}", is.workflow, is.step));
+            let became = other(asked.becomes.as_ref(), ending, |is| request_became(*is, *status));
+            let mut differ = vec![other_step, became];
+            match request {
+                Some(request) => differ.extend(asked_otherwise(asked, request)),
+                // It is told that it never left, also where the case does not say what it asks.
+                None if asked.becomes != Some(Ending::Dead) => differ.push(Some("it did not leave".to_owned())),
+                None => {}
+            }
+            all(differ)
         }
         (What::Notice { kind, to }, None) => {
             let Seen::Notice(notice) = seen else { return None };
@@ -431,6 +445,26 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             all([differs.map(|_| format!("it is at {}/{}", is.workflow, is.step))])
         }
         _ => None,
+    }
+}
+
+/// In what a request asks something else.
+fn asked_otherwise(asked: &Asked, request: &Request) -> [Option<String>; 3] {
+    let body = request.body.as_deref().unwrap_or_default();
+    let lacks = asked.says.as_ref().filter(|wanted| !squeezed(body).contains(&squeezed(wanted)));
+    [
+        other(asked.method.as_ref(), &request.method, |is| format!("it is a {is}")),
+        other(asked.path.as_ref(), &request.path, |is| format!("its path is {is}")),
+        lacks.map(|_| format!("it says “{}”", shortened(body))),
+    ]
+}
+
+fn request_became(ending: Ending, status: Option<u16>) -> String {
+    let status = status.map_or_else(String::new, |status| format!(" with {status}"));
+    match ending {
+        Ending::Sent => format!("it was answered{status}"),
+        Ending::Refused => format!("it was refused{status}"),
+        _ => "it failed".to_owned(),
     }
 }
 

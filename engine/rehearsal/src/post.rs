@@ -1,11 +1,14 @@
-//! The other side of every connection: it takes what it is given, and keeps it.
+//! The other side of every connection: it takes what it is given, and keeps it. What it answers to requests, the case says.
 
-use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing, Rendered};
+use crate::stubs::WANTED;
+use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing, Rendered, Request};
 use cadenza_core::gate::Permit;
 use cadenza_core::id::{Born, LeadId};
 use cadenza_core::time::Timestamp;
+use cadenza_language::cases::{AnswerStub, Place};
 use cadenza_runtime::catalog::Catalog;
-use cadenza_runtime::courier::{Attempted, Courier};
+use cadenza_runtime::courier::{Answer, Attempted, Courier, Ended, SendError, is_passing};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A word to a rep.
@@ -22,14 +25,49 @@ pub(crate) struct Notice {
 pub(crate) struct Taken {
     pub(crate) mails: Vec<(LeadId, Born, Rendered)>,
     pub(crate) notices: Vec<Notice>,
+    /// Each once, however often it was tried.
+    pub(crate) requests: Vec<(LeadId, Born, Request)>,
 }
 
 #[derive(Default)]
-pub(crate) struct Post(Mutex<Taken>);
+pub(crate) struct Post {
+    taken: Mutex<Taken>,
+    answers: BTreeMap<Place, Vec<AnswerStub>>,
+    /// How many attempts the requests of each step have made.
+    asked: Mutex<BTreeMap<Place, usize>>,
+}
 
 impl Post {
+    /// One that answers so to the requests of steps.
+    pub(crate) fn answering(answers: BTreeMap<Place, Vec<AnswerStub>>) -> Self {
+        Self { answers, ..Self::default() }
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is answered to an attempt of a step, held to the rules by which a real answer is taken.
+    fn answer(&self, place: Place) -> Ended {
+        let number = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let asked = asked.entry(place.clone()).or_default();
+            std::mem::replace(asked, *asked + 1)
+        };
+        let stubs = self.answers.get(&place).map(Vec::as_slice).unwrap_or_default();
+        let fails = |cause: String| Err(SendError { cause, retry: true, retry_after_ms: None });
+        match stubs.get(number).or(stubs.last()) {
+            None => Ok(Some(Answer { status: 200, ..Answer::default() })),
+            Some(AnswerStub::Fails) => fails(WANTED.to_owned()),
+            Some(AnswerStub::Is { status, .. }) if is_passing(*status) => {
+                fails(format!("the other side answered {status}"))
+            }
+            Some(AnswerStub::Is { status, body }) => {
+                let body = body.as_ref().map(ToString::to_string);
+                let is_json = body.is_some();
+                Ok(Some(Answer { status: *status, is_json, body: body.unwrap_or_default(), too_large: false }))
+            }
+        }
     }
 
     /// All that left so far.
@@ -39,13 +77,30 @@ impl Post {
 }
 
 impl Courier for Post {
-    fn send(self: Arc<Self>, _: Arc<Catalog>, row: Outgoing, _: Option<Permit>, done: Attempted) {
+    fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, _: Option<Permit>, done: Attempted) {
         match &row.message {
             Message::Email { rendered: Some(mail), .. } | Message::Text { rendered: Some(mail), .. } => {
                 self.taken().mails.push((row.lead, row.id.in_journal(), mail.clone()));
             }
             // It could not be rendered: the driver says so.
             Message::Email { rendered: None, .. } | Message::Text { rendered: None, .. } => {}
+            Message::Request { rendered: None, .. } => {
+                let cause = row.last_error.clone().unwrap_or_default();
+                return done(row, Err(SendError { cause, retry: false, retry_after_ms: None }));
+            }
+            Message::Request { workflow, step, rendered: Some(request) } => {
+                let (lead, effect) = (row.lead, row.id.in_journal());
+                if row.tries <= 1 {
+                    self.taken().requests.push((lead, effect, request.clone()));
+                }
+                let definitions = &catalog.definitions;
+                let place = Place {
+                    workflow: definitions.name(workflow).unwrap_or_default().to_owned(),
+                    step: definitions.step(workflow, *step).map_or_else(String::new, |(id, _)| id.to_owned()),
+                };
+                let ended = self.answer(place);
+                return done(row, ended);
+            }
             Message::Words { to, .. } => {
                 let at = row.started_at.unwrap_or(row.made_at);
                 let to = if let Addressee::Rep(rep) = to { rep.0.clone() } else { row.via.clone() };
@@ -61,7 +116,7 @@ impl Courier for Post {
                 self.taken().notices.push(Notice { lead: row.lead, at, to: to.0.clone(), kind: *kind });
             }
         }
-        done(row, Ok(()));
+        done(row, Ok(None));
     }
 
     fn unready(&self, _: &Catalog) -> Vec<(String, String)> {

@@ -5,7 +5,7 @@
 
 mod mask;
 
-use cadenza_api::views::facts::{At, Fact};
+use cadenza_api::views::facts::{At, Fact, Kept};
 use cadenza_core::event::Ending;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
@@ -65,6 +65,7 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     out.push_str("# Recorded from a lead by `cadenza test --record`. Whoever it was about is made up; what people wrote is left out.\n");
     out.push_str("# Whose turn it is depends on other leads, so owners are left out. Read it before you share it.\n");
     let _ = writeln!(out, "test: {workflow}\nstarts: {}", writing.absolute(begin));
+    let answers = writing.answers(&mut mask);
     let (given, identity, left_out) = writing.given(&mut mask);
     let _ = writeln!(out, "leads:\n  {LEAD}: {}", flow(&identity));
     let decisions = decisions(facts().map(|(_, fact)| fact));
@@ -72,6 +73,12 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
         out.push_str("decisions:\n");
         for (plugin, stubs) in &decisions {
             let _ = writeln!(out, "  {plugin}: [{}]", stubs.join(", "));
+        }
+    }
+    if !answers.is_empty() {
+        out.push_str("http:\n");
+        for (step, stubs) in &answers {
+            let _ = writeln!(out, "  {step}: [{}]", stubs.join(", "));
         }
     }
     let _ = writeln!(out, "cases:\n  - name: What a lead lived through\n    given:");
@@ -171,6 +178,26 @@ impl Writing<'_> {
         (lines, self.first_fields(mask), mask.left_out())
     }
 
+    /// What was answered to the requests of each step, one after the other: of a body only what the step kept.
+    fn answers(&self, mask: &mut Mask) -> BTreeMap<String, Vec<String>> {
+        let mut answers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
+            let Fact::Request { at, ending, status, kept, .. } = fact else { continue };
+            let Some(step) = self.place(at) else { continue };
+            let stub = match (ending, status) {
+                (Ending::Sent | Ending::Refused, Some(status)) => {
+                    let body = body_of(kept, mask);
+                    let body = body.map_or_else(String::new, |body| format!(", body: {body}"));
+                    format!("{{ status: {status}{body} }}")
+                }
+                (Ending::Dead, _) => "fails".to_owned(),
+                _ => continue,
+            };
+            answers.entry(step).or_default().push(stub);
+        }
+        answers
+    }
+
     /// What the first event brought.
     fn first_fields(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
         let first = self.past.entries.iter().flat_map(|(_, facts)| facts).find_map(|fact| match fact {
@@ -198,6 +225,15 @@ impl Writing<'_> {
             Fact::Task { at, kind, .. } if *kind != TaskKind::Escalation => format!("task: {}", self.place(at)?),
             Fact::GivenUp(at) => format!("given_up: {}", self.place(at)?),
             Fact::Mail { script: Some(script), ending: Ending::Sent, .. } => format!("mail: {script}"),
+            Fact::Request { ending: Ending::HeldBack, .. } => return None,
+            Fact::Request { at, ending, .. } => {
+                let becomes = match ending {
+                    Ending::Sent => "sent",
+                    Ending::Refused => "refused",
+                    _ => "failed",
+                };
+                format!("request: {}, becomes: {becomes}", self.place(at)?)
+            }
             Fact::Withheld { channel, because, never: true, .. } => format!("refused: {channel}, because: {because}"),
             Fact::Touch { channel, outcome, result } => {
                 let result = result.map_or_else(String::new, |result| format!(", result: {result}"));
@@ -216,6 +252,26 @@ fn is_numbered(step: &str) -> bool {
     let verbs = ["switch", "update", "enroll", "end"];
     step.rsplit_once('-')
         .is_some_and(|(verb, number)| verbs.contains(&verb) && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// A body that has what a step kept, and nothing else.
+fn body_of(kept: &[Kept], mask: &mut Mask) -> Option<Value> {
+    let values: BTreeMap<String, Value> = kept.iter().map(|one| (one.field.clone(), one.value.clone())).collect();
+    let values = mask.fields(&values);
+    let mut body = None;
+    for Kept { field, from, .. } in kept {
+        let (Some(path), Some(value)) = (from.strip_prefix("body"), values.get(field)) else { continue };
+        let mut place = body.get_or_insert_with(|| Value::Object(serde_json::Map::new()));
+        for name in path.split('.').filter(|name| !name.is_empty()) {
+            if !place.is_object() {
+                *place = Value::Object(serde_json::Map::new());
+            }
+            // A place in a list is a name here: it leads to the same value.
+            place = &mut place[name];
+        }
+        *place = value.clone();
+    }
+    body
 }
 
 /// What each plugin decided, one after the other.

@@ -3,6 +3,7 @@
 use crate::compare::{Failure, Over, compare};
 use crate::coverage::Coverage;
 use crate::play::play;
+use crate::post::Post;
 use crate::stage::on_stage;
 use crate::story::{Line, lives, tell, zone_of};
 use crate::stubs::Stubs;
@@ -72,7 +73,8 @@ pub fn play_all(catalog: &Arc<Catalog>, cases: &[(&Suite, &Case)], threads: usiz
 
 fn play_one(catalog: &Arc<Catalog>, suite: &Suite, case: &Case, data: &Path) -> anyhow::Result<Played> {
     let stubs = Stubs::new(case.decisions.clone());
-    on_stage(catalog, data, case.starts, stubs, async |engine, post| {
+    let post = Post::answering(case.answers.clone());
+    on_stage(catalog, data, case.starts, stubs, post, async |engine, post| {
         let ran = play(&engine, catalog, case).await?;
         let lives = lives(&engine, catalog).await?;
         let story = tell(&lives, &post.all(), catalog);

@@ -22,13 +22,14 @@ pub(crate) fn on_stage<T>(
     data: &Path,
     begin: Timestamp,
     stubs: Stubs,
+    post: Post,
     play: impl AsyncFnOnce(Engine, Arc<Post>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     LocalSet::new().block_on(&runtime, async {
         let disk = MemoryDisk::default();
         set_clock(&disk, begin).await?;
-        let post = Arc::new(Post::default());
+        let post = Arc::new(post);
         let mut driver = DriverOptions::default();
         // Nothing is kept on a disk.
         driver.free_bytes_reserve = 0;

@@ -3,7 +3,7 @@
 use crate::post::{Notice, Taken};
 use cadenza_api::views::facts::{Fact, FactReader};
 use cadenza_api::views::words::Teller;
-use cadenza_core::effect::Rendered;
+use cadenza_core::effect::{Rendered, Request};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::state::LeadState;
@@ -32,6 +32,8 @@ pub(crate) enum Seen {
     Fact(Fact),
     /// A mail, with what it says where it left.
     Mail(Fact, Option<Rendered>),
+    /// A request, with what it asks where it left.
+    Request(Fact, Option<Request>),
     Notice(Notice),
 }
 
@@ -101,6 +103,12 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
             .filter(|(of, ..)| *of == lead)
             .map(|(_, effect, mail)| (effect.number(), mail))
             .collect();
+        let requests: BTreeMap<u64, &Request> = taken
+            .requests
+            .iter()
+            .filter(|(of, ..)| *of == lead)
+            .map(|(_, effect, request)| (effect.number(), request))
+            .collect();
         let mut teller = Teller::new(catalog, &life.state).in_zone(life.zone.clone());
         let mut reader = FactReader::new(catalog, &life.state);
         for entry in &life.entries {
@@ -111,6 +119,10 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
                     Fact::Mail { effect, script: Some(_), .. } => {
                         let mail = mails.get(effect).map(|mail| (*mail).clone());
                         Seen::Mail(fact, mail)
+                    }
+                    Fact::Request { effect, .. } => {
+                        let request = requests.get(effect).map(|request| (*request).clone());
+                        Seen::Request(fact, request)
                     }
                     _ => Seen::Fact(fact),
                 });

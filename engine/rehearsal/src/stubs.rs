@@ -21,8 +21,8 @@ impl Stubs {
     }
 }
 
-/// Why there is no decision, where the case wants none.
-const WANTED: &str = "the case says that it fails";
+/// Why there is no decision or answer, where the case wants none.
+pub(crate) const WANTED: &str = "the case says that it fails";
 
 impl PlayedPool for Stubs {
     fn decided(&self, question: &Question) -> Option<Result<Decision, DecisionFailure>> {

@@ -67,6 +67,12 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
                 .map(|(name, to)| way(name.to_owned(), to))
                 .into(),
         },
+        Verb::Http(http) => match http.results {
+            None => only(),
+            Some(MailResults { sent, refused, failed }) => [("sent", sent), ("refused", refused), ("failed", failed)]
+                .map(|(name, to)| way(name.to_owned(), to))
+                .into(),
+        },
         Verb::Cadence(cadence) => {
             let stop = cadence.stop.iter().enumerate().map(|(ix, arm)| way(format!("stop {}", ix + 1), arm.go));
             let spent = std::iter::once(way("exhausted".to_owned(), cadence.exhausted));
@@ -124,8 +130,15 @@ pub(crate) fn way_taken(step: &Step, workflow: &Workflow, evidence: &Evidence, t
         Verb::Email(_) | Verb::Message(_) => evidence.mail.and_then(|ending| {
             named(match ending {
                 Ending::Sent => "sent",
-                Ending::HeldBack => "refused",
+                Ending::HeldBack | Ending::Refused => "refused",
                 Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
+            })
+        }),
+        Verb::Http(_) => evidence.mail.and_then(|ending| {
+            named(match ending {
+                Ending::Sent => "sent",
+                Ending::Refused => "refused",
+                Ending::HeldBack | Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
             })
         }),
         Verb::Branch(branch) => evidence

@@ -1,13 +1,14 @@
 //! What a case expects, in words for people who did not write it.
 
 use crate::ran::time_of;
+use cadenza_core::event::Ending;
 use cadenza_core::gate::Reason;
 use cadenza_core::lead::RepId;
 use cadenza_core::plugin::Action;
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Decided, Expected, Moment, Place, What, Who, Wording};
+use cadenza_language::cases::{Asked, Decided, Expected, Moment, Place, What, Who, Wording};
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
 
@@ -138,6 +139,18 @@ impl Words<'_> {
                     text.as_ref().map_or_else(String::new, |text| format!("{before}“{text}”"))
                 };
                 format!("{script}{}{}{}", part(" to ", to), quoted(", subject ", subject), quoted(", and says ", says))
+            }
+            What::Request { place: at, asked: Asked { method, path, says, becomes } } => {
+                let method = method.map_or_else(String::new, |method| format!(", a {method}"));
+                let path = path.as_ref().map_or_else(String::new, |path| format!(", of {path}"));
+                let says = says.as_ref().map_or_else(String::new, |says| format!(", which says “{says}”"));
+                let becomes = match becomes {
+                    None => "leaves",
+                    Some(Ending::Sent) => "is answered",
+                    Some(Ending::Refused) => "is refused",
+                    Some(_) => "fails",
+                };
+                format!("the request of {}{method}{path}{says} {becomes}", place(at))
             }
             What::Notice { kind, to } => {
                 let to = to.as_ref().map_or_else(|| "somebody".to_owned(), |rep| self.rep(rep));

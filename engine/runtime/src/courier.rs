@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use cadenza_core::effect::Outgoing;
+use cadenza_core::event::Reply;
 use cadenza_core::gate::Permit;
 use cadenza_core::time::{SECOND_MS, Span};
 use std::sync::Arc;
@@ -17,8 +18,41 @@ pub struct SendError {
     pub retry_after_ms: Option<u64>,
 }
 
+pub use cadenza_core::event::ANSWER_BYTES_MAX;
+
+/// What the other side answered to a request, whether it did what was asked or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// Whether the other side says that the body is JSON.
+    pub is_json: bool,
+    /// The body, of at most [`ANSWER_BYTES_MAX`] bytes.
+    pub body: String,
+    /// Whether there are more bytes than that; then there is no body here.
+    pub too_large: bool,
+}
+
+impl Answer {
+    /// Whether the other side did what was asked, and what it says can be read.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.status, 200..=299) && !self.too_large
+    }
+}
+
+/// Whether an answer to a request says that the same may be asked again later: the other side is at fault or has too much to
+/// do, or it came too early or too late.
+pub const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
+/// How an attempt ended: what was answered to a request, and none for anything else that was handed over.
+pub type Ended = Result<Option<Answer>, SendError>;
+
+/// The same, with what its step keeps of the answer instead of the answer.
+pub(crate) type Sent = Result<Option<Reply>, SendError>;
+
 /// Hears how an attempt ended.
-pub type Attempted = Box<dyn FnOnce(Outgoing, Result<(), SendError>) + Send>;
+pub type Attempted = Box<dyn FnOnce(Outgoing, Ended) + Send>;
 
 /// Carries messages away.
 pub trait Courier: Send + Sync {

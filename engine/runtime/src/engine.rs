@@ -5,7 +5,7 @@ use crate::backup::{Backup, BackupError};
 use crate::brakes::Brake;
 use crate::catalog::{Catalog, Documents};
 use crate::clock::Clock;
-use crate::courier::{Courier, SendError};
+use crate::courier::{Courier, Sent};
 use crate::damage::document;
 use crate::reading::read;
 use crate::rehearsal::{Preview, Rehearsal};
@@ -145,7 +145,7 @@ pub(crate) enum Request {
     /// Advance the virtual clock and do everything that falls due on the way.
     Advance(Timestamp, Pace, oneshot::Sender<Result<Timestamp, Refused>>),
     /// An attempt to send ended (from the outbox, never from outside).
-    Sent(Outgoing, Result<(), SendError>),
+    Sent(Outgoing, Sent),
     /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
     Answered(Box<cadenza_core::event::Answer>, DecisionKind, Option<Box<Shadow>>),
     /// What a build that is only watched would have decided.

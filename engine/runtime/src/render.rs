@@ -2,17 +2,20 @@
 //! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…); what a template
 //! may say, and how much of it, is the language's (`cadenza_language::template`).
 
+pub mod requests;
+
 use crate::catalog::Catalog;
 use crate::plain;
 use cadenza_core::account::AccountFacts;
 use cadenza_core::effect::{Message, Outgoing, Rendered};
-use cadenza_core::expr::Scope as _;
+use cadenza_core::expr::{Object, Scope as _};
 use cadenza_core::identity;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::Script;
+use cadenza_core::workflow::{Http, Script};
 use cadenza_language::template::{self, Reader};
+use requests::RequestError;
 
 /// Why a template did not render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +34,13 @@ pub enum RenderError {
     /// A mail without a subject.
     #[error("the script has no subject line")]
     NoSubject,
+    /// A request that cannot be filled in.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
 /// For whom texts about this lead are written: on its own clock, or the workspace's where its zone is not known.
-fn reader(view: &View<'_>) -> Reader {
+pub(crate) fn reader(view: &View<'_>) -> Reader {
     let profile = &view.state.lead.profile;
     let home = view.live.settings.calendar.zone().clone();
     Reader::new(view.zone(), profile.language.as_deref(), profile.country.as_deref()).at_home_in(home)
@@ -69,34 +75,60 @@ pub fn words(script: &Script, view: &View<'_>) -> Result<String, RenderError> {
     Ok(plain::lines(&body))
 }
 
-/// The script of a message that was not rendered yet.
-pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<&'a Script> {
-    let (Message::Email { workflow, script, rendered: None, .. }
-    | Message::Text { workflow, script, rendered: None, .. }
-    | Message::Words { workflow, script, rendered: None, .. }) = message
-    else {
-        return None;
-    };
-    catalog.definitions.get(workflow)?.script(*script).map(|(_, script)| script)
+/// What a message is rendered from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    Script(&'a Script),
+    Http(&'a Http),
+}
+
+impl Source<'_> {
+    /// Whether it may use this object. Objects that are costly to look up are looked up only then.
+    pub(crate) fn may_name(self, object: Object) -> bool {
+        match self {
+            Self::Script(script) => script.may_name(object),
+            Self::Http(http) => requests::may_name(http, object),
+        }
+    }
+}
+
+/// What a message that was not rendered yet is rendered from.
+pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<Source<'a>> {
+    match message {
+        Message::Email { workflow, script, rendered: None, .. }
+        | Message::Text { workflow, script, rendered: None, .. }
+        | Message::Words { workflow, script, rendered: None, .. } => {
+            catalog.definitions.get(workflow)?.script(*script).map(|(_, script)| Source::Script(script))
+        }
+        Message::Request { rendered: None, .. } => requests::step_of(&catalog.definitions, message).map(Source::Http),
+        _ => None,
+    }
 }
 
 /// Renders a message over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
 /// being rendered stands in the row then, and the attempt fails with it.
-pub(crate) fn render_email(
+pub(crate) fn render_message(
     catalog: &Catalog,
     state: &LeadState,
     account: Option<&AccountFacts>,
     row: &mut Outgoing,
     now: Timestamp,
 ) {
-    let Some(template) = unrendered(catalog, &row.message) else { return };
+    let Some(source) = unrendered(catalog, &row.message) else { return };
     let run = state.runs.iter().find(|run| run.id == row.run);
     let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
-    let done = match &mut row.message {
-        Message::Email { rendered, .. } => mail(template, &view).map(|mail| *rendered = Some(mail)),
-        Message::Text { rendered, .. } => text_message(template, &view).map(|message| *rendered = Some(message)),
-        Message::Words { rendered, .. } => words(template, &view).map(|words| *rendered = Some(words)),
-        Message::Notice { .. } | Message::Assigned { .. } => Ok(()),
+    let done = match (&mut row.message, source) {
+        (Message::Email { rendered, .. }, Source::Script(script)) => mail(script, &view).map(|it| *rendered = Some(it)),
+        (Message::Text { rendered, .. }, Source::Script(script)) => {
+            text_message(script, &view).map(|it| *rendered = Some(it))
+        }
+        (Message::Words { rendered, .. }, Source::Script(script)) => {
+            words(script, &view).map(|it| *rendered = Some(it))
+        }
+        (Message::Request { rendered, .. }, Source::Http(http)) => {
+            requests::fill(http, &view).map(|it| *rendered = Some(it)).map_err(RenderError::Request)
+        }
+        _ => Ok(()),
     };
     if let Err(error) = done {
         let script = row.message.script().and_then(|script| catalog.definitions.script(script));

@@ -12,7 +12,7 @@ use cadenza_core::lead::Channel;
 use cadenza_core::time::HOUR_MS;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
-use cadenza_runtime::courier::{Attempted, Courier, SendError};
+use cadenza_runtime::courier::{Answer, Attempted, Courier, Ended, SendError};
 use cadenza_runtime::{Answered, PlayedPool};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,11 +99,13 @@ impl Post {
             // One that cannot be rendered leaves as it is, and is refused by the other side.
             Message::Email { rendered: None, .. }
             | Message::Text { rendered: None, .. }
-            | Message::Words { rendered: None, .. } => (None, String::new()),
+            | Message::Words { rendered: None, .. }
+            | Message::Request { rendered: None, .. } => (None, String::new()),
             Message::Text { rendered: Some(text), .. } => (Some(text.to.clone()), text.body.clone()),
             Message::Words { rendered: Some(words), to, .. } => (None, format!("{to:?} {words}")),
             Message::Assigned { to, role } => (None, format!("{to} {role:?}")),
             Message::Notice { to, task, kind } => (None, format!("{to} {task} {kind}")),
+            Message::Request { rendered: Some(request), .. } => (None, format!("{request:?}")),
         };
         if let Some(channel) = row.message.touch() {
             match permit {
@@ -153,7 +155,18 @@ impl Post {
     }
 }
 
-const fn fails(retry_after_ms: Option<u64>) -> Result<(), SendError> {
+/// What is answered to a request; nothing to anything else. Some of it fits no field, and some is not there.
+fn answer(row: &Outgoing) -> Option<Answer> {
+    let body = match row.id.0 % 5 {
+        0 => "{}".to_owned(),
+        1 => "no JSON".to_owned(),
+        2 => "{\"word\": [[]], \"number\": \"many\"}".to_owned(),
+        number => format!("{{\"word\": \"w{number}\", \"number\": {number}}}"),
+    };
+    row.message.is_request().then_some(Answer { status: 200, is_json: true, body, too_large: false })
+}
+
+const fn fails(retry_after_ms: Option<u64>) -> Ended {
     Err(SendError { cause: String::new(), retry: true, retry_after_ms })
 }
 
@@ -164,7 +177,8 @@ impl Courier for Post {
         match mutant {
             Some(Mutant::SentWithoutLeaving) if row.id.0.is_multiple_of(5) => {
                 self.over(life);
-                return done(row, Ok(()));
+                let ended = Ok(answer(&row));
+                return done(row, ended);
             }
             Some(Mutant::KeyOfItsOwn) if row.tries > 1 => seen.id = EffectId(row.id.0 + 500_000 + self.desk().number),
             Some(Mutant::PermitKept) => {
@@ -200,7 +214,8 @@ impl Courier for Post {
                     self.look_at(&row, permit.as_ref());
                     self.record.lock().taken.insert(row.id);
                 });
-                return done(seen, Ok(()));
+                let ended = Ok(answer(&seen));
+                return done(seen, ended);
             }
             _ => {}
         }
@@ -209,15 +224,15 @@ impl Courier for Post {
             self.record.lock().taken.insert(seen.id);
         };
         let (turns, result) = match fares {
-            Attempt::Taken => (0, Ok(())),
+            Attempt::Taken => (0, Ok(answer(&row))),
             Attempt::TakenTwice => {
                 self.record.count(Name::PostTakenTwice);
                 self.look_at(&seen, permit.as_ref());
-                (0, Ok(()))
+                (0, Ok(answer(&row)))
             }
             Attempt::TakenLate(turns) => {
                 self.record.count(Name::PostLate);
-                (turns, Ok(()))
+                (turns, Ok(answer(&row)))
             }
             Attempt::Fails => (0, fails(None)),
             Attempt::FailsFor(seconds) => (0, fails(Some(u64::from(seconds) * 1_000))),
@@ -232,7 +247,16 @@ impl Courier for Post {
             }
             Attempt::Refused => {
                 self.record.count(Name::PostRefused);
-                (0, Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None }))
+                let refused = Answer { status: 422, ..Answer::default() };
+                let is_request = row.message.is_request();
+                (
+                    0,
+                    if is_request {
+                        Ok(Some(refused))
+                    } else {
+                        Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None })
+                    },
+                )
             }
             Attempt::Silent => {
                 self.record.count(Name::PostSilent);
@@ -242,7 +266,7 @@ impl Courier for Post {
             }
         };
         match &result {
-            Ok(()) => takes(),
+            Ok(_) => takes(),
             Err(error) => {
                 if error.retry {
                     self.record.count(Name::PostFails);

@@ -11,7 +11,8 @@ use cadenza_core::plugin::{Action, Decision, Segment};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::StepRef;
+use cadenza_core::value::Value;
+use cadenza_core::workflow::{StepRef, Verb};
 use cadenza_runtime::catalog::Catalog;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,15 @@ use std::collections::BTreeMap;
 pub struct At {
     pub workflow: String,
     pub step: String,
+}
+
+/// A field that is set from an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    pub field: String,
+    /// The part of the answer: `status`, or `body` and the names that lead to it.
+    pub from: String,
+    pub value: serde_json::Value,
 }
 
 /// One thing that happened.
@@ -98,6 +108,18 @@ pub enum Fact {
         ending: Ending,
         because: Option<Reason>,
     },
+    /// What became of a request.
+    Request {
+        #[serde(flatten)]
+        at: At,
+        /// The number that the lead's journal knows it by.
+        effect: u64,
+        ending: Ending,
+        /// What was answered, such as 200, when something was.
+        status: Option<u16>,
+        /// What the step kept of the answer.
+        kept: Vec<Kept>,
+    },
     Touch {
         channel: Channel,
         outcome: Outcome,
@@ -156,6 +178,22 @@ impl<'a> FactReader<'a> {
         })
     }
 
+    /// What a step kept of the answer to its request.
+    fn kept(&self, at: StepRef, effect: Born, events: &[Event]) -> Vec<Kept> {
+        let step = self.catalog.definitions.get(&at.workflow).and_then(|workflow| workflow.step(at.step));
+        let Some(Verb::Http(http)) = step.map(|step| &step.verb) else { return Vec::new() };
+        let reply = events.iter().find_map(|event| match event {
+            Event::Delivered { effect: of, ending, .. } if of.in_journal() == effect => ending.reply(),
+            _ => None,
+        });
+        let values = reply.map(|reply| reply.values.as_slice()).unwrap_or_default();
+        let kept = |(field, value): &(String, Value)| {
+            let save = http.save.iter().find(|save| save.field == *field)?;
+            Some(Kept { field: field.clone(), from: save.from.to_string(), value: json::show(value) })
+        };
+        values.iter().filter_map(kept).collect()
+    }
+
     /// The step of a place.
     fn at(&self, place: StepRef) -> At {
         let definitions = &self.catalog.definitions;
@@ -203,7 +241,14 @@ impl<'a> FactReader<'a> {
             }
             Note::NotDone { at, .. } => Fact::GivenUp(self.at(*at)),
             Note::Gated { channel: Some(channel), verdict, .. } => withheld(*channel, *verdict)?,
-            Note::Delivered { effect, ending, script, why, at } => Fact::Mail {
+            Note::Delivered { effect, ending, at, status, is_request: true, .. } => Fact::Request {
+                at: at_or_nowhere(at),
+                effect: effect.number(),
+                ending: *ending,
+                status: *status,
+                kept: at.map(|at| self.kept(at, *effect, events)).unwrap_or_default(),
+            },
+            Note::Delivered { effect, ending, script, why, at, .. } => Fact::Mail {
                 at: at_or_nowhere(at),
                 effect: effect.number(),
                 script: script.and_then(|script| self.catalog.definitions.script(script)).map(str::to_owned),
@@ -234,7 +279,7 @@ fn heard(event: &str, events: &[Event]) -> Fact {
         Event::Reported(report) => Some(report),
         _ => None,
     });
-    let shown = |(name, value): (&String, &cadenza_core::value::Value)| (name.clone(), json::show(value));
+    let shown = |(name, value): (&String, &Value)| (name.clone(), json::show(value));
     let fields = |report: &Report| report.fields.iter().map(|(name, value)| (name, value)).map(shown).collect();
     Fact::Event {
         event: event.to_owned(),

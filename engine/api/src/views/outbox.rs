@@ -43,6 +43,11 @@ impl OutgoingView {
             Message::Words { to: Addressee::System, script: words, .. } => ("notice", script(*words)),
             Message::Assigned { to, role: None } => ("notice", format!("to {to}, that the lead is theirs")),
             Message::Assigned { to, role: Some(role) } => ("notice", format!("to {to}, the {role} from now on")),
+            // Its path may say who the lead is.
+            Message::Request { workflow, step, .. } => {
+                let step = catalog.definitions.step(workflow, *step).map(|(id, _)| id);
+                ("request", step.unwrap_or("of a version that is gone").to_owned())
+            }
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {

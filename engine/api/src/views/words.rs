@@ -230,13 +230,19 @@ impl<'a> Teller<'a> {
                 let who = rep.as_ref().map_or_else(|| "whoever was to hear of it".to_owned(), |rep| self.rep(rep));
                 format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
             }
+            Note::Queued { via, is_request: true, .. } => format!("A request was made ready to leave by {via}."),
             Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
+            Note::Delivered { effect, ending, why, at, status, is_request: true, .. } => {
+                let step = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step)).map(|(id, _)| id);
+                let what = step.map_or_else(|| "The request".to_owned(), |step| format!("The request of {step}"));
+                delivered(*effect, *ending, &what, *why, events, *status)
+            }
             Note::Delivered { effect, ending, script, why, at, .. } => {
                 let what = script.map_or_else(
                     || "A notice to a rep".to_owned(),
                     |script| format!("The {} {}", self.written(*at), self.script(script)),
                 );
-                delivered(*effect, *ending, &what, *why, events)
+                delivered(*effect, *ending, &what, *why, events, None)
             }
             Note::Touched { channel, outcome, contact, .. } => {
                 format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
@@ -427,6 +433,7 @@ fn in_zone(at: Timestamp, zone: TimeZone) -> String {
 fn left_out(field: &str, why: reading::Why, events: &[Event]) -> String {
     let reported = events.iter().find_map(|event| match event {
         Event::Reported(report) => report.left_out.iter().find(|left| left.field == field),
+        Event::Delivered { ending, .. } => ending.reply()?.left_out.iter().find(|left| left.field == field),
         _ => None,
     });
     let words = reported.map_or_else(|| LeftOut::new(field, why, None).words(), LeftOut::words);
@@ -447,7 +454,14 @@ fn reported(kind: &str, events: &[Event]) -> String {
 }
 
 /// What happened to a message, which one it was, and why it was not sent.
-fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>, events: &[Event]) -> String {
+fn delivered(
+    effect: Born,
+    ending: Ending,
+    what: &str,
+    why: Option<gate::Reason>,
+    events: &[Event],
+    status: Option<u16>,
+) -> String {
     let told = events.iter().find_map(|event| match event {
         Event::Delivered { effect: of, ending, .. } if of.in_journal() == effect => Some(ending),
         _ => None,
@@ -459,10 +473,17 @@ fn delivered(effect: Born, ending: Ending, what: &str, why: Option<gate::Reason>
         }
         Some(Delivery::Dead(why)) => format!(": {why}"),
         Some(Delivery::Discarded(by) | Delivery::Redriven(by)) => format!(" by {by}"),
-        Some(Delivery::Sent) | None => String::new(),
+        Some(Delivery::Refused(reply)) => format!(": {}", reply.refusal()),
+        Some(Delivery::Sent | Delivery::Answered(_)) => String::new(),
+        // What it was is erased, but for the number.
+        None => status.map_or_else(String::new, |status| format!(": the other side answered {status}")),
     };
     match ending {
-        Ending::Sent => format!("{what} was handed over."),
+        Ending::Sent => match status {
+            Some(status) => format!("{what} was answered with {status}."),
+            None => format!("{what} was handed over."),
+        },
+        Ending::Refused => format!("{what} was refused{said}."),
         Ending::HeldBack => format!("{what} was held back and will not be sent{said}."),
         Ending::Dead => format!("{what} was given up{said}. It lies with the dead letters."),
         Ending::Discarded => format!("{what} was thrown away out of the dead letters{said}."),

@@ -8,6 +8,7 @@ mod cadence;
 mod decide;
 mod escalate;
 mod groups;
+mod http;
 mod identity;
 mod interrupts;
 mod people;
@@ -262,11 +263,12 @@ impl<'a> Machine<'a> {
             Event::TimerDue | Event::Woken => self.timer_due(),
             Event::Decided(answer) => self.decided(answer),
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), *how),
-            Event::Delivered { effect, run, attempt, ending, script, at, channel } => {
+            Event::Delivered { effect, run, attempt, ending, script, at, channel, is_request } => {
                 let (effect, run, attempt, script) = (*effect, *run, *attempt, *script);
                 // What is told of is a touch, and earlier programs sent mails alone.
-                let channel = channel.or(Some(Channel::Email));
-                self.delivered(&sending::Sent { effect, run, attempt, script, at: *at, channel }, ending);
+                let channel = channel.or(Some(Channel::Email)).filter(|_| !is_request);
+                let sent = sending::Sent { effect, run, attempt, script, at: *at, channel, is_request: *is_request };
+                self.delivered(&sent, ending);
             }
             Event::Enrolled { workflow, key, .. } => self.enroll_by_name(workflow, key.as_deref()),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),

@@ -345,6 +345,13 @@ impl Machine<'_> {
         self.walk_ready();
     }
 
+    /// Has runs that became ready set out in the order in which they began.
+    pub(super) fn oldest_first(&mut self) {
+        let runs = &self.state.runs;
+        let place = |id: &RunId| runs.iter().position(|run| run.id == *id);
+        self.ready.make_contiguous().sort_by_key(place);
+    }
+
     fn walk_ready(&mut self) {
         if self.walking {
             return;

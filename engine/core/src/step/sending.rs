@@ -24,6 +24,8 @@ pub(super) struct Sent {
     pub(super) at: Option<StepRef>,
     /// The channel of a touch.
     pub(super) channel: Option<Channel>,
+    /// Whether it was a request, for whose answer a run waits.
+    pub(super) is_request: bool,
 }
 
 /// A message to the lead on a channel, not rendered yet.
@@ -63,8 +65,9 @@ impl Machine<'_> {
         at: StepRef,
         wanted: bool,
     ) -> EffectId {
-        let (id, now, script) = (self.new_effect_id(), self.cx.now, message.script());
-        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at) });
+        let (id, now) = (self.new_effect_id(), self.cx.now);
+        let (script, is_request) = (message.script(), message.is_request());
+        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at), is_request });
         self.effects.push(Effect::Send(Outgoing {
             id,
             lead: self.state.lead.id,
@@ -131,7 +134,7 @@ impl Machine<'_> {
     /// Drops a message that may never leave. Where only the address stands against it to which an earlier attempt went and
     /// failed, a new message takes its place, with a key of its own: under one key nothing leaves for two addresses.
     fn drop_message(&mut self, message: &MessageDue, why: Reason) {
-        let MessageDue { effect, run, attempt, script, at, channel, .. } = *message;
+        let MessageDue { effect, run, attempt, script, at, channel, is_request, .. } = *message;
         let ending = Delivery::HeldBack(why.as_str().to_owned());
         match (at, script) {
             (Some(at), Some(script)) if self.is_wanted_elsewhere(message) => {
@@ -143,12 +146,14 @@ impl Machine<'_> {
                     script: Some(script),
                     why: Some(why),
                     at: Some(at),
+                    status: None,
+                    is_request,
                 });
                 let again = written(channel, at, script);
                 let instead = self.queue((run, attempt), message.via.clone(), again, at, message.wanted);
                 self.await_instead(run, attempt, effect, instead);
             }
-            _ => self.delivered(&Sent { effect, run, attempt, script, at, channel }, &ending),
+            _ => self.delivered(&Sent { effect, run, attempt, script, at, channel, is_request }, &ending),
         }
     }
 
@@ -188,6 +193,9 @@ impl Machine<'_> {
     /// permit. A touch whose run has moved on is no longer wanted, unless an earlier attempt may have left
     /// already or a person asked for it.
     fn may_leave(&self, message: &MessageDue) -> Result<Option<Permit>, Verdict> {
+        if message.is_request {
+            return self.may_ask(message).map(|()| None);
+        }
         let Some(channel) = message.channel else {
             return self.held(message).map_or(Ok(None), |why| Err(Verdict::Held(why)));
         };
@@ -211,7 +219,7 @@ impl Machine<'_> {
     }
 
     /// Whether a person asked for a message, or the run that made it still stands where it did.
-    fn still_wants(&self, message: &MessageDue) -> bool {
+    pub(super) fn still_wants(&self, message: &MessageDue) -> bool {
         let stands = |run: &crate::run::Run| run.id == message.run && run.attempt == message.attempt;
         message.wanted || self.state.runs.iter().any(stands)
     }
@@ -225,7 +233,7 @@ impl Machine<'_> {
     }
 
     /// The brake or missing connection that holds a message until further notice, if there is one.
-    fn held(&self, message: &MessageDue) -> Option<Reason> {
+    pub(super) fn held(&self, message: &MessageDue) -> Option<Reason> {
         let (paused, via) = (self.cx.paused, &message.via);
         let touches = message.channel.is_some() && !message.wanted && !message.may_have_left;
         if touches && self.is_ousted(message.run) {
@@ -243,14 +251,18 @@ impl Machine<'_> {
 
     /// Handles the report of what became of a message.
     pub(super) fn delivered(&mut self, message: &Sent, ending: &Delivery) {
-        let Sent { effect, run, attempt, script, at, channel } = *message;
+        let Sent { effect, run, attempt, script, at, channel, is_request } = *message;
         self.state.release(effect);
         let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
         let (number, ending_code) = (effect.in_journal(), ending.ending());
-        self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at });
+        let status = ending.reply().map(|reply| reply.status);
+        self.notes.push(Note::Delivered { effect: number, ending: ending_code, script, why, at, status, is_request });
         if matches!(ending, Delivery::Discarded(_) | Delivery::Redriven(_)) {
             // The run was told what became of the message when it was given up.
             return;
+        }
+        if is_request {
+            return self.answered(message, ending);
         }
         if effect.lead() != self.state.lead.id || self.state.lead.touches.iter().any(|t| t.effect == Some(effect)) {
             self.ignore(Ignored::NotAwaited);
@@ -294,7 +306,7 @@ impl Machine<'_> {
             Verb::Email(Email { results: Some(results), .. }) | Verb::Message(Email { results: Some(results), .. }) => {
                 let target = match ending {
                     Delivery::Sent => results.sent,
-                    Delivery::HeldBack(_) => results.refused,
+                    Delivery::HeldBack(_) | Delivery::Refused(_) => results.refused,
                     _ => results.failed,
                 };
                 self.go_on(run, target);

@@ -79,6 +79,7 @@ impl Machine<'_> {
             Verb::Call(call) => self.enter_call(id, call, definition),
             Verb::Email(email) => self.enter_sending(id, Channel::Email, email, step.next),
             Verb::Message(message) => self.enter_sending(id, Channel::Message, message, step.next),
+            Verb::Http(http) => self.enter_http(id, http),
             Verb::Cadence(cadence) => self.enter_cadence(id, cadence),
             Verb::Task(todo) => self.enter_todo(id, todo, definition),
             Verb::Wait(wait) => self.enter_wait(id, wait, step.next),
@@ -220,13 +221,18 @@ impl Machine<'_> {
     }
 
     fn update(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
+        self.tell_of_updates(id, |machine| machine.assign_values(id, assignments))
+    }
+
+    /// Does something for a run that sets fields; the lead's other runs and workflows hear which.
+    pub(super) fn tell_of_updates<T>(&mut self, id: RunId, set: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::take(&mut self.updated);
-        let assigned = self.assign_values(id, assignments);
+        let done = set(self);
         let updated = std::mem::replace(&mut self.updated, before);
         if !updated.is_empty() {
             self.raise_updated(id, &updated);
         }
-        assigned
+        done
     }
 
     fn assign_values(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
@@ -246,7 +252,7 @@ impl Machine<'_> {
 
     /// Sets a field from a computed value. A literal `null` clears the field; an expression that
     /// comes out blank leaves it as it is.
-    fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
+    pub(super) fn update_field(&mut self, run: RunId, field: &str, value: Value, clears: bool) {
         let settings = &self.cx.live.settings;
         let declared = settings.fields.get(field);
         let kind = field_info(field).map(|info| info.kind).or(declared.map(|declared| declared.kind));

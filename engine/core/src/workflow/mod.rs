@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod enroll;
+mod http;
 mod interrupts;
 mod names;
 mod verbs;
 
 pub use enroll::{CatchUp, Enroll, Enrolment, Group, Leave, ReEnroll, Schedule};
+pub use http::{Filled, Http, Method, Part, Save};
 pub(crate) use interrupts::Whose;
 pub use interrupts::{Interrupt, Reaction};
 pub(crate) use names::landing;
@@ -159,6 +161,8 @@ pub enum Verb {
     Notify(Notify),
     /// Somebody watches the lead from now on, and hears of changes of its owner.
     Watch(Party),
+    /// Another system is asked something, and the run goes on once it has answered.
+    Http(Box<Http>),
     /// The run ends, under this name.
     End(String),
 }
@@ -183,6 +187,7 @@ impl Verb {
             Self::Require(_) => "require",
             Self::Notify(_) => "notify",
             Self::Watch(_) => "watch",
+            Self::Http(_) => "http",
             Self::End(_) => "end",
         }
     }
@@ -212,6 +217,7 @@ impl Verb {
             | Self::Call(_)
             | Self::Email(_)
             | Self::Message(_)
+            | Self::Http(_)
             | Self::Cadence(_)
             | Self::Task(_)
             | Self::Branch(_)
@@ -230,6 +236,7 @@ impl Verb {
             Self::Wait(Wait::Until { date, .. }) => vec![date],
             Self::Wait(wait) => wait.awaited().map(|awaited| &awaited.condition).collect(),
             Self::Require(require) => vec![&require.condition],
+            Self::Http(http) => http.expressions(),
             Self::Enroll(enrolment) => enrolment.key.iter().collect(),
             Self::Update(assignments) => assignments
                 .iter()

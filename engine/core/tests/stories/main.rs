@@ -12,6 +12,7 @@ mod contacts;
 mod escalations;
 mod faults;
 mod give_up;
+mod http;
 mod interrupts;
 mod owners;
 mod sendings;

@@ -4,7 +4,7 @@ use crate::support::workflows as w;
 use crate::support::{Answered, Shared, Sim, World, answer};
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Departure, Message, Question, Rendered};
-use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport, Wish};
+use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Reply, Report, TaskChange, TaskReport, Wish};
 use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
 use cadenza_core::heart::Command;
@@ -301,6 +301,30 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 script: None,
                 at: None,
                 channel: None,
+                is_request: false,
+            }
+        }
+        ending @ ("answered" | "refused" | "failed") => {
+            let request = sim.outbox.iter().position(|row| row.message.is_request());
+            let row = sim.outbox.remove(request.expect("a request in the outbox"));
+            let values = words.iter().filter_map(|word| word.split_once('='));
+            let values = values.map(|(name, text)| (name.to_owned(), Value::Text(text.to_owned()))).collect();
+            let status = words.get(1).and_then(|word| word.parse().ok()).unwrap_or_default();
+            let reply = Reply { status, values, ..Reply::default() };
+            let ending = match ending {
+                "answered" => Delivery::Answered(reply),
+                "refused" => Delivery::Refused(reply),
+                _ => Delivery::Dead("503".to_owned()),
+            };
+            Event::Delivered {
+                effect: row.id,
+                run: row.run,
+                attempt: row.attempt,
+                ending,
+                script: None,
+                at: row.message.at(),
+                channel: None,
+                is_request: true,
             }
         }
         "back" => {

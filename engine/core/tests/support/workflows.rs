@@ -15,9 +15,9 @@ use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
     Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
-    Enroll, Enrolment, Escalate, Group, Hold, HoldScope, Interrupt, Leave, OnFailure, ReEnroll, Reaction, Recipient,
-    Redial, Refused, Results, Score, Since, Step, StepIx, Sticky, Target, Todo, TouchPlan, Verb, Voicemails, Wait,
-    Workflow,
+    Enroll, Enrolment, Escalate, Group, Hold, HoldScope, Http, Interrupt, Leave, MailResults, Method, OnFailure, Part,
+    ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target, Todo,
+    TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;
@@ -262,6 +262,19 @@ pub fn todo(due: &str, results: Results) -> Verb {
 }
 pub fn email() -> Email {
     Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None }
+}
+/// A request whose answer sets the lead's campaign.
+pub fn http(results: Option<MailResults>) -> Verb {
+    Verb::Http(Box::new(Http {
+        via: "smtp".to_owned(),
+        method: Method::Post,
+        path: "/deals".to_owned(),
+        query: vec![],
+        headers: vec![],
+        body: None,
+        save: vec![Save { field: "campaign".to_owned(), from: Part::Body(vec!["campaign".to_owned()]) }],
+        results,
+    }))
 }
 pub fn pool(hold: Option<Hold>) -> Assign {
     Assign {

@@ -1,11 +1,12 @@
 //! `expect`: what should come of it.
 
 use super::Leads;
+use super::answers::step;
 use super::decisions::decided;
 use super::given::find_verb;
 use super::lookup::{Lookup, line, moment, workflow};
-use super::model::{Decided, Expected, Moment, Place, What, Wording};
-use super::shapes::{EXPECTED, LEADS_MAX, NEVER};
+use super::model::{Asked, Decided, Expected, Moment, Place, What, Wording};
+use super::shapes::{BECOMES, EXPECTED, LEADS_MAX, NEVER};
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
@@ -13,6 +14,7 @@ use cadenza_core::effect::NoticeKind;
 use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::workflow::Method;
 
 pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &Leads) -> Vec<Expected> {
     items.iter().filter_map(|item| entry(look, item, leads)).collect()
@@ -103,6 +105,14 @@ fn what(look: &Lookup<'_>, form: &Form<'_>, verb: &'static str) -> Option<What> 
             let script = if any { Some(None) } else { look.script(node).map(Some) };
             let (to, subject, says) = (text("to", "an address"), text("subject", "a subject"), text("says", "a text"));
             What::Mail(Wording { script: script?, to: to?, subject: subject?, says: says? })
+        }
+        "request" => {
+            let place = step(look, &sheet.text(node, "a step")?, node.span.clone());
+            let method = code(look, form, "method", "a method", &words!(Method));
+            let becomes = code(look, form, "becomes", "what becomes of a request", &BECOMES);
+            let (path, says) = (text("path", "a path"), text("says", "a text"));
+            let asked = Asked { method: method?, path: path?, says: says?, becomes: becomes? };
+            What::Request { place: place?, asked }
         }
         "notice" => {
             let kind = sheet.word(node, "what a rep hears", &words!(NoticeKind));

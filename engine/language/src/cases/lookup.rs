@@ -82,10 +82,15 @@ impl Lookup<'_> {
     /// A step: of the file's workflow, or `workflow/step`.
     pub(super) fn place(&self, node: &Node) -> Option<(Place, &Step)> {
         let text = self.sheet.text(node, "a step")?;
-        let (workflow, step) = text.split_once('/').unwrap_or((&self.workflow, &text));
+        self.place_at(&text, node.span.clone())
+    }
+
+    /// A step whose name stands here.
+    pub(super) fn place_at(&self, text: &str, span: Range<usize>) -> Option<(Place, &Step)> {
+        let (workflow, step) = text.split_once('/').unwrap_or((&self.workflow, text));
         let Some(definition) = self.workflow_of(workflow) else {
             let message = format!("there is no workflow `{workflow}`");
-            let problem = Problem::error("unknown-workflow", node.span.clone(), message);
+            let problem = Problem::error("unknown-workflow", span, message);
             let names = self.workspace.workflows.keys().map(String::as_str);
             self.sheet.report(problem.suggest(workflow, names, "workflows").without_replacement());
             return None;
@@ -94,7 +99,7 @@ impl Lookup<'_> {
             return Some((Place { workflow: workflow.to_owned(), step: step.to_owned() }, found));
         }
         let message = format!("the workflow `{workflow}` has no step `{step}`");
-        let problem = Problem::error("unknown-step", node.span.clone(), message);
+        let problem = Problem::error("unknown-step", span, message);
         let elsewhere =
             self.workspace.workflows.values().find(|other| other.steps.iter().any(|found| found.id == step));
         let elsewhere = elsewhere.filter(|_| !text.contains('/')).map(|other| format!("{}/{step}", other.name));

@@ -3,6 +3,7 @@
 //!
 //! Must not know: how a case is played.
 
+mod answers;
 mod decisions;
 mod expect;
 mod given;
@@ -13,7 +14,8 @@ mod rows;
 mod shapes;
 
 pub use model::{
-    Act, Case, Decided, Did, Done, Expected, Given, Habit, Moment, Place, Stub, Suite, What, When, Who, Wording,
+    Act, AnswerStub, Asked, Case, Decided, Did, Done, Expected, Given, Habit, Moment, Place, Stub, Suite, What, When,
+    Who, Wording,
 };
 pub(crate) use shapes::TEST;
 
@@ -84,6 +86,7 @@ fn suite(
         look.leads = given::leads(&look, node);
     }
     let decisions = form.get("decisions").map_or_else(BTreeMap::new, |node| decisions::read(&look, node));
+    let answers = form.get("http").map_or_else(BTreeMap::new, |node| answers::read(&look, node));
     let people = form.get("people").map_or_else(Vec::new, |node| people::read(&look, node));
     let items = form.get("cases").and_then(|node| sheet.list(node, "`cases`")).unwrap_or_default();
     if items.is_empty() && form.get("cases").is_some() {
@@ -95,7 +98,8 @@ fn suite(
         sheet.report(Problem::error("too-large", form.key_span("cases"), message).help("make two files of it"));
         return None;
     }
-    let shared = Shared { starts: starts.flatten(), starts_given: form.get("starts").is_some(), decisions, people };
+    let starts_given = form.get("starts").is_some();
+    let shared = Shared { starts: starts.flatten(), starts_given, decisions, answers, people };
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut cases = Vec::new();
     for item in items {
@@ -115,6 +119,7 @@ struct Shared {
     starts: Option<Timestamp>,
     starts_given: bool,
     decisions: BTreeMap<String, Vec<Stub>>,
+    answers: BTreeMap<Place, Vec<AnswerStub>>,
     people: Vec<Habit>,
 }
 
@@ -141,6 +146,10 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
     if let Some(node) = form.get("decisions") {
         decisions.extend(decisions::read(look, node));
     }
+    let mut answers = shared.answers.clone();
+    if let Some(node) = form.get("http") {
+        answers.extend(answers::read(look, node));
+    }
     let people = form.get("people").map_or_else(|| shared.people.clone(), |node| people::read(look, node));
     let mut leads = look.leads.clone();
     let items = form.get("given").and_then(|node| sheet.list(node, "`given`")).unwrap_or_default();
@@ -156,5 +165,17 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
         }
     }
     let line = lookup::line(sheet, &form.pointer());
-    Some(Case { name: name?, line, practices, starts: starts?, leads, decisions, given, people, until, expect })
+    Some(Case {
+        name: name?,
+        line,
+        practices,
+        starts: starts?,
+        leads,
+        decisions,
+        answers,
+        given,
+        people,
+        until,
+        expect,
+    })
 }

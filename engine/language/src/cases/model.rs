@@ -1,13 +1,14 @@
 //! A case as it was checked: what is given, who does what, and what is expected. Everything that it names exists.
 
 use cadenza_core::effect::NoticeKind;
-use cadenza_core::event::EventType;
+use cadenza_core::event::{Ending, EventType};
 use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{Action, Segment};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
+use cadenza_core::workflow::Method;
 use std::collections::BTreeMap;
 
 /// A test file.
@@ -34,6 +35,9 @@ pub struct Case {
     /// What plugins decide, one question after the other; the last holds for all that follow. A plugin that is not here
     /// decides for itself.
     pub decisions: BTreeMap<String, Vec<Stub>>,
+    /// What is answered to the requests of steps, one attempt after the other; the last holds for all that follow. A request
+    /// of a step that is not here is answered with 200 and nothing else.
+    pub answers: BTreeMap<Place, Vec<AnswerStub>>,
     pub given: Vec<Given>,
     /// Who does tasks that `given` says nothing of; the first that fits.
     pub people: Vec<Habit>,
@@ -66,6 +70,17 @@ pub enum Stub {
         look_again: Option<Span>,
     },
     Escalate(Action),
+}
+
+/// What is said to be answered to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnswerStub {
+    /// Nothing: nobody is there.
+    Fails,
+    Is {
+        status: u16,
+        body: Option<serde_json::Value>,
+    },
 }
 
 /// Something that happens from outside.
@@ -184,6 +199,11 @@ pub enum What {
     GivenUp(Place),
     /// A mail leaves.
     Mail(Wording),
+    /// Another system is asked something.
+    Request {
+        place: Place,
+        asked: Asked,
+    },
     /// A rep hears of an overdue task.
     Notice {
         kind: NoticeKind,
@@ -230,6 +250,18 @@ pub struct Wording {
     pub subject: Option<String>,
     /// What its text has in it.
     pub says: Option<String>,
+}
+
+/// A request, as far as it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub method: Option<Method>,
+    /// Its path, with the parameters behind it.
+    pub path: Option<String>,
+    /// What its body has in it.
+    pub says: Option<String>,
+    /// What becomes of it; any answer or none when left out.
+    pub becomes: Option<Ending>,
 }
 
 /// A decision, as far as it is told.

@@ -1,12 +1,15 @@
 //! The tables of a test file: every key with what it takes and means.
 
-use crate::shape::Takes::{Duration, Either, Event, Form, List, Map, Ref, Text, Time, Value, Whole, Words};
+use super::answers::{STATUS_MAX, STATUS_MIN};
+use crate::shape::Takes::{Duration, Either, Event, Form, Json, List, Map, Ref, Text, Time, Value, Whole, Words};
 use crate::shape::{Key, Shape, Takes, optional, required};
 use cadenza_core::effect::NoticeKind;
+use cadenza_core::event::Ending;
 use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
 use cadenza_core::plugin::{Action, Segment};
+use cadenza_core::workflow::Method;
 
 pub(crate) static TEST: Shape = Shape {
     name: "a test file",
@@ -16,6 +19,7 @@ pub(crate) static TEST: Shape = Shape {
         optional("starts", Time, "When each case begins that does not say so itself, a time with its zone"),
         optional("leads", Map(&Map(&Value)), "Leads by a name for this file, with their fields"),
         DECISIONS,
+        ANSWERS_BY_STEP,
         PEOPLE,
         required("cases", List(&Form(&CASE)), "The cases"),
     ],
@@ -26,11 +30,19 @@ const DECISIONS: Key = optional(
     Map(&DECISION),
     "What plugins decide, by the plugin's name; one that is left out decides for itself",
 );
+const ANSWERS_BY_STEP: Key = optional(
+    "http",
+    Map(&ANSWER),
+    "What other systems answer to requests, by step or `workflow/step`; 200 and nothing else when left out",
+);
 const HABITS: Takes = Either(&[Words(nobody), Form(&HABIT), List(&Form(&HABIT))]);
 const PEOPLE: Key = optional("people", HABITS, "Who does tasks that `given` says nothing of; nobody when left out");
 
 static DECISION: Takes = Either(&[Words(stub_words), Form(&STUB), List(&ONE_DECISION)]);
 static ONE_DECISION: Takes = Either(&[Words(stub_words), Form(&STUB)]);
+
+static ANSWER: Takes = Either(&[Words(answer_words), Form(&ANSWER_FORM), List(&ONE_ANSWER)]);
+static ONE_ANSWER: Takes = Either(&[Words(answer_words), Form(&ANSWER_FORM)]);
 
 pub(super) static CASE: Shape = Shape {
     name: "a case",
@@ -40,6 +52,7 @@ pub(super) static CASE: Shape = Shape {
         optional("practices", List(&Text), "The practices that it shows"),
         optional("starts", Time, "When it begins; as the file says when left out"),
         DECISIONS,
+        ANSWERS_BY_STEP,
         required(
             "given",
             List(&Either(&[Form(&EVENT), Form(&DONE), Form(&ENROLL), Form(&ROWS)])),
@@ -64,6 +77,15 @@ pub(super) static STUB: Shape = Shape {
         optional("track", Text, "Of a nurture decision"),
         optional("look_again", Duration, "When to look again, of a nurture decision"),
         optional("action", Words(actions), "Of an escalation"),
+    ],
+};
+
+pub(super) static ANSWER_FORM: Shape = Shape {
+    name: "an answer",
+    about: "What another system is said to answer.",
+    keys: &[
+        optional("status", Whole(STATUS_MIN, STATUS_MAX), "The number that says how it went; 200 when left out"),
+        optional("body", Json, "The body, as JSON; empty when left out"),
     ],
 };
 
@@ -183,6 +205,13 @@ expected! {
         optional("subject", Text, "What its subject has in it"),
         optional("says", Text, "What its text has in it"),
     ];
+    REQUEST, "request", "Another system is asked something.", [
+        required("request", Ref("step"), "The step, or `workflow/step`"),
+        optional("method", Words(methods), "How"),
+        optional("path", Text, "The path, with the parameters behind it"),
+        optional("says", Text, "What its body has in it"),
+        optional("becomes", Words(endings_of_requests), "What becomes of it"),
+    ];
     NOTICE, "notice", "A rep hears of an overdue task.", [
         required("notice", Words(notices), "What about"),
         optional("for", Ref("rep"), "Who hears"),
@@ -227,6 +256,22 @@ pub(super) static NEVER: Shape = Shape {
     about: "Something that does not happen in the whole case.",
     keys: &[required("never", ANY_BUT_NEVER, "What does not happen")],
 };
+
+fn answer_words() -> Vec<&'static str> {
+    vec!["fails"]
+}
+
+/// What may become of a request, in the words of workflows.
+pub(super) const BECOMES: [(&str, Ending); 3] =
+    [("sent", Ending::Sent), ("refused", Ending::Refused), ("failed", Ending::Dead)];
+
+fn endings_of_requests() -> Vec<&'static str> {
+    BECOMES.iter().map(|(word, _)| *word).collect()
+}
+
+fn methods() -> Vec<&'static str> {
+    Method::ALL.iter().map(|code| code.as_str()).collect()
+}
 
 fn nobody() -> Vec<&'static str> {
     vec!["nobody"]

@@ -17,6 +17,8 @@ pub(crate) enum Place {
     Step,
     /// The date that a wait is for: worked out on entering, when it moves, and when it has come.
     Date,
+    /// The body and parameters of a request: worked out when it leaves.
+    Request,
     /// `if` of a wait for an event.
     Awaited,
     /// `stop` of a cadence: asked after each of its touches.
@@ -62,6 +64,10 @@ impl Place {
                 "a date that is counted from now moves along with the clock and never comes: write `wait: 3d`, or count \
                  from something that stands still, such as `run.entered_at + days(3)`"
             }
+            (Self::Request, Object::Event | Object::Task | Object::Touch) => {
+                "a request leaves later than the event came or the task was done: keep what is needed in a field of the \
+                 lead, `update: { my_field: { cel: event.data.x } }`, and send that"
+            }
             (Self::Awaited, Object::Task | Object::Touch) => {
                 "this asks about the event that is awaited: write `event.data.` and a name, such as \
                  `event.data.outcome` of `call.completed`"
@@ -98,7 +104,7 @@ impl Place {
                 | Object::Deal
                 | Object::Now,
             ) => "a run stands for something that its event brings: write `event.data.` and a name",
-            (Self::Step | Self::Date | Self::Awaited, Object::Run) if counts => {
+            (Self::Step | Self::Date | Self::Request | Self::Awaited, Object::Run) if counts => {
                 "contacts and rounds are counted within a cadence, and are known in its `stop`, in `leave` and in its \
                  scripts; the lead's own count is `lead.contacts`"
             }

@@ -25,8 +25,16 @@ impl<'t, 'v> Evaluation<'t, 'v> {
     }
 
     /// Renders the whole of it.
-    pub(super) fn run(mut self, template: &'t Stmt<'t>) -> Result<String, RenderError> {
-        let mut pen = Pen::default();
+    pub(super) fn run(self, template: &'t Stmt<'t>) -> Result<String, RenderError> {
+        self.write(template, Pen::default())
+    }
+
+    /// Renders the whole of it as the path of an address.
+    pub(super) fn run_path(self, template: &'t Stmt<'t>) -> Result<String, RenderError> {
+        self.write(template, Pen::of_path())
+    }
+
+    fn write(mut self, template: &'t Stmt<'t>, mut pen: Pen) -> Result<String, RenderError> {
         match self.statement(template, &mut pen) {
             Ok(()) => Ok(pen.text),
             Err(stop) => Err(RenderError { line: self.line, stop }),

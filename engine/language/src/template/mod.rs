@@ -27,6 +27,7 @@ pub(crate) use source::Unreadable;
 
 use cadenza_core::expr::Scope;
 use evaluate::Evaluation;
+pub use value::percent_encoded;
 
 /// Steps that rendering one text may take. A step is a node of the template, or [`BYTES_A_STEP`] bytes that it makes; all
 /// of them take some milliseconds, far more than any script needs.
@@ -79,10 +80,31 @@ pub enum Stop {
     /// Values that do not go together.
     #[error("{0}")]
     Mismatch(String),
+    /// A path without one of its values would be that of something else.
+    #[error("a value in the path is blank, and without it the path would mean something else")]
+    BlankInPath,
+    /// A part of a path that would lead out of it.
+    #[error("a value makes `.` or `..` of a part of the path, which would lead elsewhere")]
+    Dots,
 }
 
 /// Renders a template over what is known. Blanks render empty; a template never fails because something is not known.
 pub fn render(template: &str, names: &dyn Scope, reader: &Reader) -> Result<String, RenderError> {
     let parsed = source::parse(template).map_err(|broken| RenderError { line: broken.line, stop: broken.stop })?;
     Evaluation::new(names, reader).run(&parsed)
+}
+
+/// Renders the path of an address, with what stands behind `?`: each value is percent-encoded as one part of it, so that none
+/// leads elsewhere.
+///
+/// # Errors
+/// As [`render`]; and when a value is blank, or a part of the path comes out as `.` or `..`.
+pub fn render_path(template: &str, names: &dyn Scope, reader: &Reader) -> Result<String, RenderError> {
+    let parsed = source::parse(template).map_err(|broken| RenderError { line: broken.line, stop: broken.stop })?;
+    let path = Evaluation::new(names, reader).run_path(&parsed)?;
+    let parts = path.split(['?', '#']).next().unwrap_or_default().split('/');
+    if parts.map(|part| part.replace("%2E", ".").replace("%2e", ".")).any(|part| part == "." || part == "..") {
+        return Err(RenderError { line: 1, stop: Stop::Dots });
+    }
+    Ok(path)
 }

@@ -167,6 +167,7 @@ fn ends(template: &str) -> Ends {
         Err(Stop::TooLarge(_)) => Ends::Large,
         Err(Stop::Unlisted(_)) => Ends::Unlisted,
         Err(Stop::Mismatch(_)) => Ends::Mismatch,
+        Err(stop @ (Stop::BlankInPath | Stop::Dots)) => panic!("this is no path: {stop}"),
         Err(Stop::Unreadable(_)) => Ends::Unreadable,
     }
 }
@@ -438,4 +439,38 @@ fn a_date_is_that_day_wherever_the_reader_is() {
         assert_eq!(render(template, &Lead, &reader).as_deref(), Ok(expected), "{template}");
     }
     assert!(render("{{ lead.renewal | time }}", &Lead, &reader).is_err(), "a date has no time of day");
+}
+
+#[test]
+fn a_path_is_made_of_encoded_parts_and_leads_nowhere_else() {
+    let reader = reader("UTC", "en", "US");
+    let path = |template: &str| super::render_path(template, &Lead, &reader).map_err(|error| error.stop);
+    for (template, expected) in [
+        ("/deals/{{ lead.first_name }}", "/deals/ada"),
+        (
+            "/deals/{{ lead.company }}?of={{ lead.company }}",
+            "/deals/Acme%20%26%20S%C3%B6hne?of=Acme%20%26%20S%C3%B6hne",
+        ),
+        ("/deals/{{ '../../admin' }}", "/deals/..%2F..%2Fadmin"),
+        ("/deals/{{ 'a/b?c=d#e%2F' }}", "/deals/a%2Fb%3Fc%3Dd%23e%252F"),
+        ("/deals/{{ '@evil.example' }}", "/deals/%40evil.example"),
+        ("/deals/{{ 'x\r\nHost: evil' }}", "/deals/x%0D%0AHost%3A%20evil"),
+        ("/{{ lead.employees }}/v1.2/{{ 'a.b' }}", "/250/v1.2/a.b"),
+        ("/{% if lead.reached %}{{ lead.tools }}{% endif %}", "/CRM%2C%20mail%2C%20CRM"),
+        ("/{% filter upper %}a/{{ lead.first_name }}{% endfilter %}", "/A%2FADA"),
+        ("/d?q={{ '..' }}", "/d?q=.."),
+        ("/d/{{ lead.pain | default('none') }}", "/d/none"),
+    ] {
+        assert_eq!(path(template).as_deref(), Ok(expected), "{template}");
+    }
+    for (template, stop) in [
+        ("/deals/{{ lead.pain }}", Stop::BlankInPath),
+        ("/deals/{{ ' ' }}", Stop::BlankInPath),
+        ("/deals/{{ '..' }}", Stop::Dots),
+        ("/deals/{{ '.' }}/x", Stop::Dots),
+        ("/deals/.{{ '.' }}/x", Stop::Dots),
+        ("/deals/%2e{{ '.' }}", Stop::Dots),
+    ] {
+        assert_eq!(path(template), Err(stop), "{template}");
+    }
 }

@@ -165,9 +165,16 @@ impl<'a> Work<'a> {
 #[derive(Default)]
 pub(super) struct Pen {
     pub(super) text: String,
+    /// Whether the text is the path of an address: every value in it is one part of it, percent-encoded, and none is blank.
+    is_path: bool,
 }
 
 impl Pen {
+    /// One that writes the path of an address.
+    pub(super) const fn of_path() -> Self {
+        Self { text: String::new(), is_path: true }
+    }
+
     pub(super) fn write(&mut self, text: &str, work: &mut Work<'_>) -> Result<(), Stop> {
         if self.text.len() + text.len() > RENDERED_BYTES_MAX {
             return Err(Stop::TooLong);
@@ -177,8 +184,15 @@ impl Pen {
         Ok(())
     }
 
-    /// Writes a value as people write it.
+    /// Writes a value as people write it; into a path, as an address has it.
     pub(super) fn print(&mut self, value: &Shown, work: &mut Work<'_>) -> Result<(), Stop> {
+        if self.is_path {
+            let text = work.text_of(value)?;
+            if text.trim().is_empty() {
+                return Err(Stop::BlankInPath);
+            }
+            return self.write(&percent_encoded(&text), work);
+        }
         match value {
             Shown::Blank => work.steps(1),
             Shown::Bool(yes) => self.write(if *yes { "true" } else { "false" }, work),
@@ -210,6 +224,19 @@ impl Pen {
             Shown::Turn(_) => Err(Stop::Mismatch("`loop` alone has no text: write `loop.index`".to_owned())),
         }
     }
+}
+
+/// A text as a part of an address: everything is encoded but the letters, digits and signs that mean nothing there.
+pub fn percent_encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if plain(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
 }
 
 /// `2 d 30 min`; the signs of the units are the same in every language.

@@ -45,6 +45,11 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             let sent = way(results.sent, Takes::Nothing, Sees::Only(Moment::TOUCH));
             vec![sent, answered(results.refused), answered(results.failed)]
         }
+        // An answer may come at once, so no circle may rely on the time that it takes.
+        Verb::Http(http) => match http.results {
+            Some(results) => [results.sent, results.refused, results.failed].map(answered).into(),
+            None => vec![answered(step.next)],
+        },
         Verb::Email(_) | Verb::Message(_) => vec![way(step.next, Takes::Nothing, Sees::Only(Moment::TOUCH))],
         Verb::Assign(assign) => {
             let expiry = assign.hold.as_ref().and_then(|hold| Some((hold.on_expiry?, hold.span.is_zero())));

@@ -6,6 +6,7 @@ mod cadence;
 mod circles;
 mod entry;
 mod flow;
+mod http;
 mod interrupts;
 mod moment;
 pub(crate) mod owner;

@@ -2,12 +2,13 @@
 
 use crate::settings::channels;
 use crate::shape::Takes::{
-    Condition, Duration, Either, Event, Flag, Form, List, Map, Name, Ref, Table, Target, Text, Value, Whole, Words,
+    Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, Path, Ref, Table, Target, Text, Value,
+    Whole, Words,
 };
-use crate::shape::{A_WORKFLOW, Key, Shape, Takes, optional, required};
+use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{AssignBy, HoldScope, NextDay, SplitBy, Sticky};
+use cadenza_core::workflow::{AssignBy, HoldScope, Method, NextDay, SplitBy, Sticky};
 
 pub(super) const CONTACTS_MAX: u32 = 200;
 pub(super) const FIRINGS_MAX: u32 = 100;
@@ -730,11 +731,56 @@ pub(super) static MESSAGE: Shape = Shape {
     ],
 };
 
+pub(super) static HTTP: Shape = Shape {
+    name: "a step with `http`",
+    about: "A request to another system; the run goes on once it has answered. It is no touch.",
+    keys: &[
+        ID,
+        required("http", Form(&REQUEST), "What is asked, and by which connection"),
+        optional(
+            "save",
+            Map(&Path),
+            "Fields of the lead, each with the part of the answer: `status`, `body.deals[0].stage`",
+        ),
+        optional(
+            "results",
+            Table(mail_result_words, &Target),
+            "Where it leads by what becomes of it, instead of `go`; on in every case when left out",
+        ),
+        GO,
+    ],
+};
+
+pub(super) static REQUEST: Shape = Shape {
+    name: A_REQUEST,
+    about: "A request to another system.",
+    keys: &[
+        required("via", Ref("connection"), "The connection, which alone says the host"),
+        optional("method", Words(methods), "`POST` when left out"),
+        required(
+            "path",
+            Text,
+            "Behind the connection's address, `/deals/{{ lead.external_id }}`; what is filled in is encoded",
+        ),
+        optional(
+            "query",
+            Map(&Either(&[Value, Form(&COMPUTED)])),
+            "Parameters behind the path; blank ones are left out",
+        ),
+        optional("headers", Map(&Text), "Headers besides those of the connection; templates"),
+        optional("body", Json, "Sent as JSON: texts are templates, `{ cel: … }` is a value with its type"),
+    ],
+};
+
 pub(super) static END: Shape = Shape {
     name: "a step with `end`",
     about: "The run is over.",
     keys: &[ID, required("end", Name, "The name of the ending, for reports")],
 };
+
+fn methods() -> Vec<&'static str> {
+    Method::ALL.iter().map(|code| code.as_str()).collect()
+}
 
 fn re_enroll_words() -> Vec<&'static str> {
     vec!["never", "always"]

@@ -1,10 +1,10 @@
 //! One step: its verb, and the verbs that are short. What each verb's keys are is in `shapes`.
 
 use super::shapes::{
-    ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, ENROLMENT_FORM, MESSAGE, NOTIFY, REQUIRE,
-    SCORE, SPLIT, SWITCH, TASK, UPDATE, WAIT, WATCH,
+    ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, ENROLMENT_FORM, HTTP, MESSAGE, NOTIFY,
+    REQUIRE, SCORE, SPLIT, SWITCH, TASK, UPDATE, WAIT, WATCH,
 };
-use super::{Reader, asks, assign, cadence, tasks, verbs, wait};
+use super::{Reader, asks, assign, cadence, http, tasks, verbs, wait};
 use crate::condition::{Place, condition, expression, fields_of};
 use crate::dates::as_time;
 use crate::diagnostic::Problem;
@@ -26,7 +26,7 @@ use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Ste
 use std::ops::Range;
 
 /// Every verb with its table.
-static VERBS: [(&str, &Shape); 17] = [
+static VERBS: [(&str, &Shape); 18] = [
     ("score", &SCORE),
     ("switch", &SWITCH),
     ("assign", &ASSIGN),
@@ -43,6 +43,7 @@ static VERBS: [(&str, &Shape); 17] = [
     ("notify", &NOTIFY),
     ("watch", &WATCH),
     ("message", &MESSAGE),
+    ("http", &HTTP),
     ("end", &END),
 ];
 
@@ -88,6 +89,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         }
         "watch" => verbs::watch(reader, value).map(Verb::Watch),
         "message" => message(reader, &form, value).map(Verb::Message),
+        "http" => http::read(reader, &form, value).map(|http| Verb::Http(Box::new(http))),
         _ => reader.sheet.name(value, "the name of an ending").map(Verb::End),
     };
     let id = id(reader, &form, verb, ix, node);
@@ -145,6 +147,7 @@ fn foreign_verb(Entry { key, value }: &Entry) -> Option<Problem> {
                 | ("switch", Content::List(_)) => true,
                 ("end", Content::Scalar(scalar)) => !scalar.is_null(),
                 ("message", Content::Scalar(scalar)) => scalar.text.ends_with(".md"),
+                ("http", Content::Map(_)) => ["via", "path"].iter().all(|key| value.get(key).is_some()),
                 ("email" | "call" | "task" | "enroll" | "score" | "branch", Content::Scalar(scalar)) => {
                     !scalar.is_null()
                 }
@@ -173,6 +176,7 @@ fn example(verb: &str) -> &'static str {
         "notify" => "`notify: { to: owner, text: What they are told }`",
         "watch" => "`watch: manager`",
         "message" => "`message: scripts/text.md`, with `via`",
+        "http" => http::EXAMPLE,
         "end" => "`end: done`",
         "branch" => "`branch: nurture-track`, with `tracks`",
         _ => "`score: inbound-fit`",
@@ -308,20 +312,20 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Us
 
 /// The mail of a step, which may lead elsewhere when it does not arrive.
 fn mail(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
-    let results = ways_of_message(reader, form, "a mail");
+    let results = ways_of_message(reader, form, "mail");
     let email = email(reader, form, value, Use::Mail)?;
     Some(Email { results: results?, ..email })
 }
 
-/// The `results` of a mail or message, when it has some; none of the outer option when they are broken.
-fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) -> Option<Option<MailResults>> {
+/// The `results` of a mail, message or request, when it has some; none of the outer option when they are broken.
+pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) -> Option<Option<MailResults>> {
     let Some(node) = form.get("results") else { return Some(None) };
     if form.get("go").is_some() {
-        let message = format!("{what} with `results` has several ways out");
+        let message = format!("a {what} with `results` has several ways out");
         let problem = Problem::error("several-ways-out", form.key_span("go"), message);
         reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
     }
-    tasks::mail_results(reader, node).map(Some)
+    tasks::mail_results(reader, node, what).map(Some)
 }
 
 /// A text message of a step or touch: `form` has the key `via`.
@@ -333,7 +337,7 @@ pub(super) fn text_message(reader: &Reader<'_>, form: &Form<'_>, value: &Node, u
 
 /// The text message of a step.
 fn message(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
-    let results = ways_of_message(reader, form, "a message");
+    let results = ways_of_message(reader, form, "message");
     let message = text_message(reader, form, value, Use::Message)?;
     Some(Email { results: results?, ..message })
 }
@@ -474,7 +478,7 @@ fn literal_name(reader: &Reader<'_>, node: &Node, scalar: &Scalar, field: &str) 
 }
 
 /// Whether `object.field` is a name that expressions know.
-fn is_name(known: &Known<'_>, object: &str, field: &str) -> bool {
+pub(super) fn is_name(known: &Known<'_>, object: &str, field: &str) -> bool {
     match Object::parse(object) {
         Some(Object::Lead) => known.field(field).is_some(),
         Some(Object::Event) if field.starts_with("data.") => true,

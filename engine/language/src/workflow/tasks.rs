@@ -201,22 +201,22 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
     sound.then_some(Results { by_result, by_outcome, not_done, otherwise })
 }
 
-/// `results` of a mail: each named, or covered by `else`.
-pub(super) fn mail_results(reader: &Reader<'_>, node: &Node) -> Option<MailResults> {
+/// `results` of a mail, message or request: each named, or covered by `else`.
+pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Option<MailResults> {
     let (named, otherwise) = without_else(reader.sheet.named(node, "`results`")?);
     let mut sound = true;
     for Entry { key, .. } in named {
         if !shapes::mail_results().contains(&key.text.as_str()) {
-            let message = format!("nothing named `{}` becomes of a mail", key.text);
+            let message = format!("nothing named `{}` becomes of a {what}", key.text);
             let problem = Problem::error("unknown-result", key.span.clone(), message);
             let names = shapes::mail_results().into_iter().chain(["else"]);
-            reader.sheet.report(problem.suggest(&key.text, names, "what becomes of a mail"));
+            reader.sheet.report(problem.suggest(&key.text, names, &format!("what becomes of a {what}")));
             sound = false;
         }
     }
     let missing: Vec<&str> = shapes::mail_results().into_iter().filter(|name| node.get(name).is_none()).collect();
     if otherwise.is_none() && !missing.is_empty() {
-        let message = format!("`results` does not say what happens when the mail is {}", listed(missing));
+        let message = format!("`results` does not say what happens when the {what} is {}", listed(missing));
         let problem = Problem::error("missing-else", node.pointer(), message);
         reader.sheet.report(problem.help("add `else: …` and the id of a step, or `end`"));
         sound = false;

@@ -2,7 +2,7 @@
 //! change: `INSTA_UPDATE=always cargo test -p cadenza-language cases`, then read the difference.
 
 use crate::fixture::{catalog, folder_in};
-use cadenza_language::cases::{Act, Moment, Stub, What, When};
+use cadenza_language::cases::{Act, AnswerStub, Moment, Stub, What, When};
 use cadenza_language::{CheckedCases, Document, Folder, Paint, check, check_cases, render, schema};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -41,8 +41,12 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     };
     assert_eq!((lead.as_str(), fields.len(), data.len(), kind.to_string().as_str()), ("eve", 2, 1, "lead.engaged"));
     assert!(first.leads.contains_key("eve") && !second.leads.contains_key("eve"), "a table's leads are its case's");
-    assert_eq!(first.expect.len(), 16);
-    assert!(first.expect[15].never && matches!(first.expect[15].what, What::Mail(_)));
+    assert_eq!(first.expect.len(), 17);
+    assert!(first.expect[16].never && matches!(first.expect[16].what, What::Mail(_)));
+    let answers: Vec<_> = first.answers.iter().map(|(place, answers)| (place.step.as_str(), &answers[..])).collect();
+    let body = serde_json::json!({ "deals": [{ "plan": "pro" }], "seats": 12, "open": true, "note": null });
+    let wanted = [AnswerStub::Is { status: 503, body: None }, AnswerStub::Is { status: 200, body: Some(body) }];
+    assert_eq!(answers, [("look", &[AnswerStub::Fails][..]), ("tell-crm", &wanted[..])]);
 }
 
 /// What is written instead of what, and the code of the message.
@@ -83,6 +87,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("name: Another", "name: Everything that can be given and expected", "duplicate-name"),
     ("because: already_in", "because: already", "unknown-word"),
     ("for: ana, due", "for: closer, due", "unknown-rep"),
+    ("motion/look: fails", "motion/loook: fails", "unknown-step"),
+    ("motion/look: fails", "motion/ask: fails", "no-request-there"),
+    ("motion/look: fails", "look: fails", "unknown-step"),
+    ("motion/look: fails", "motion/look: 404", "wrong-type"),
+    ("motion/look: fails", "motion/look: []", "empty-list"),
+    ("{ status: 503 }", "{ status: 99 }", "bad-number"),
+    ("{ status: 503 }", "{ code: 503 }", "unknown-key"),
+    ("request: motion/tell-crm", "request: first-call", "no-request-there"),
+    ("method: PATCH", "method: patch", "unknown-word"),
+    ("becomes: sent", "becomes: send", "unknown-word"),
     ("mail: any, to", "mail: scripts/mial.md, to", "unknown-script"),
     ("ended: completed", "ended: complete", "unknown-ending"),
     ("{ enters: inbound, at: 0m, lead: ada }", "{ enters: inbound, leads: 1, lead: ada }", "which-lead"),

@@ -280,6 +280,7 @@ impl Driven {
                     run,
                     attempt,
                     ending: Delivery::Sent,
+                    is_request: false,
                     script: None,
                     at: None,
                     channel: None,

@@ -37,6 +37,15 @@ fn past() -> Past {
     };
     let touched =
         Fact::Touch { channel: Channel::Call, outcome: Outcome::Connected, result: Some(TouchResult::Qualified) };
+    let kept = |field: &str, from: &str, value: Value| Kept { field: field.to_owned(), from: from.to_owned(), value };
+    let request =
+        |ending, status, kept: Vec<Kept>| Fact::Request { at: place("tell-crm"), effect: 4, ending, status, kept };
+    let answered = vec![
+        kept("crm_stage", "body.deals.0.stage", json!("won")),
+        kept("crm_points", "body.points", json!(7)),
+        kept("crm_contact", "body.deals.0.contact", json!("grace-hopper")),
+        kept("crm_status", "status", json!(200)),
+    ];
     Past {
         entries: vec![
             (
@@ -53,6 +62,11 @@ fn past() -> Past {
                     Fact::Step(place("first-call")),
                 ],
             ),
+            (
+                at("2026-03-02T14:01:00Z"),
+                vec![request(Ending::Sent, Some(200), answered), request(Ending::Refused, Some(422), Vec::new())],
+            ),
+            (at("2026-03-02T14:02:00Z"), vec![request(Ending::Dead, None, Vec::new())]),
             (at("2026-03-02T14:02:10.100Z"), vec![done, touched]),
             (
                 at("2026-03-04T14:00:00Z"),
@@ -78,6 +92,8 @@ leads:
   lead: { company: "Company 1", current_tool: "paper", email: "person1@company1.example", external_id: "x1", first_name: "Ada", last_name: "Adler", phone: "+12125550100", project_date: "2026-09-01T00:00:00Z", seats: 250, source: "web" }
 decisions:
   inbound-fit: [{ points: 82, segment: hot }]
+http:
+  tell-crm: [{ status: 200, body: {"deals":{"0":{"stage":"won"}},"points":7} }, { status: 422 }, fails]
 cases:
   - name: What a lead lived through
     given:
@@ -85,6 +101,7 @@ cases:
       - { at: 130s, task: first-call, outcome: connected, result: qualified, answers: { budget: 9000 } }
       - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
       # case_study is left out: it may say who somebody is
+      # crm_contact is left out: it may say who somebody is
       # data.note is left out: it may say who somebody is
       # data.submission is left out: it may say who somebody is
       # message is left out: it may say who somebody is
@@ -93,6 +110,9 @@ cases:
     expect:
       - { at: 0m, enters: inbound }
       - { at: 0m, step: first-call }
+      - { at: 1m, request: tell-crm, becomes: sent }
+      - { at: 1m, request: tell-crm, becomes: refused }
+      - { at: 2m, request: tell-crm, becomes: failed }
       - { at: 130s, touch: call, outcome: connected, result: qualified }
       - { at: 2026-03-04T09:00:00-05:00, ended: handed-over }
       - fields: { stage: qualified }

@@ -114,6 +114,7 @@ impl Attempt {
         match &mut row.message {
             Message::Email { rendered, .. } | Message::Text { rendered, .. } if is_first => *rendered = None,
             Message::Words { rendered, .. } if is_first => *rendered = None,
+            Message::Request { rendered, .. } if is_first => *rendered = None,
             _ => {}
         }
         let started_at = row.started_at.filter(|_| may_have_left);

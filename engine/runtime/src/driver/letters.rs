@@ -156,7 +156,7 @@ async fn is_over(desk: &mut Desk, row: &Outgoing) -> Result<Option<&'static str>
     let Some(state) = desk.lead(row.lead).await?.one() else { return Ok(None) };
     Ok(match &row.message {
         // One that came to its end by itself went on without the mail; of one that is further back nobody knows.
-        Message::Email { .. } | Message::Text { .. }
+        Message::Email { .. } | Message::Text { .. } | Message::Request { .. }
             if state.runs.iter().all(|run| run.id != row.run)
                 && !state.past.values().any(|past| past.run == row.run && past.ending == COMPLETED) =>
         {
@@ -170,6 +170,7 @@ async fn is_over(desk: &mut Desk, row: &Outgoing) -> Result<Option<&'static str>
         }
         Message::Email { .. }
         | Message::Text { .. }
+        | Message::Request { .. }
         | Message::Notice { .. }
         | Message::Assigned { .. }
         | Message::Words { .. } => None,

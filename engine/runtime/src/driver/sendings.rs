@@ -6,10 +6,10 @@ use super::batch::{After, Attempt};
 use super::desk::Desk;
 use super::lanes::{Lanes, Place};
 use super::rendering::{GIVEN_UP, Rendering};
-use crate::courier::{RetryLimits, SendError};
-use crate::render::{render_email, unrendered};
+use crate::courier::{RetryLimits, SendError, Sent};
+use crate::render::{render_message, requests, unrendered};
 use cadenza_core::effect::{Departure, Due, Outgoing};
-use cadenza_core::event::{Delivery, Event};
+use cadenza_core::event::{Delivery, Event, Reply};
 use cadenza_core::expr::Object;
 use cadenza_core::gate::{self, Permit, Verdict};
 use cadenza_core::heart::{Command, Found, Outcome, Rejected};
@@ -206,7 +206,7 @@ impl Sendings {
     /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
     async fn depart(&mut self, desk: &mut Desk, command: Command, now: Timestamp) -> Result<usize, StoreError> {
         if let Command::Depart(row) = &command
-            && row.message.touch().is_some()
+            && row.message.is_of_lead()
             && desk.unheard.is_waited_for_by(row.lead)
         {
             // What the lead has still to hear may forbid it.
@@ -228,7 +228,7 @@ impl Sendings {
                 desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
             }
             // A word to a rep is about a lead, and does not need it.
-            Err(_) if row.message.touch().is_none() && !desk.holds(&row) => {
+            Err(_) if !row.message.is_of_lead() && !desk.holds(&row) => {
                 return self.attempt(desk, row.begun(now), None, may_have_left, now).await;
             }
             Err(Rejected::NoLead(lead)) => {
@@ -264,14 +264,14 @@ impl Sendings {
     /// Renders a mail that was not rendered yet; one that ended two lives of the engine is given up.
     async fn render(&self, desk: &mut Desk, row: &mut Outgoing, now: Timestamp) -> Result<(), StoreError> {
         let catalog = Arc::clone(&desk.catalog);
-        let Some(script) = unrendered(&catalog, &row.message) else { return Ok(()) };
+        let Some(source) = unrendered(&catalog, &row.message) else { return Ok(()) };
         let account = desk.state(row.lead).and_then(|state| state.lead.account);
-        let account = desk.facts(account.filter(|_| script.may_name(Object::Account))).await?;
+        let account = desk.facts(account.filter(|_| source.may_name(Object::Account))).await?;
         if self.rendering.ends_lives(row.id) {
             row.last_error = Some(GIVEN_UP.to_owned());
         } else if let Some(state) = desk.state(row.lead) {
             let id = row.id;
-            self.rendering.under_mark(id, || render_email(&catalog, state, account.as_ref(), row, now));
+            self.rendering.under_mark(id, || render_message(&catalog, state, account.as_ref(), row, now));
         }
         Ok(())
     }
@@ -365,16 +365,17 @@ impl Desk {
     }
 
     /// An attempt ended.
-    pub(super) async fn sent(&mut self, mut row: Outgoing, result: Result<(), SendError>) -> Result<(), StoreError> {
+    pub(super) async fn sent(&mut self, mut row: Outgoing, result: Sent) -> Result<(), StoreError> {
         let now = self.clock.now();
         // Not looked at again before this result is in the store.
         self.open.after.push(After::Forget(row.id));
         let was_due = row.due;
         match result {
-            Ok(()) => {
+            Ok(Some(reply)) if !reply.is_accepted() => self.refused(row, reply, now).await,
+            Ok(reply) => {
                 self.meters.sent_total.add(1);
                 self.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
-                self.tell_of(&row, Delivery::Sent).await
+                self.tell_of(&row, reply.map_or(Delivery::Sent, Delivery::Answered)).await
             }
             Err(error) => {
                 self.meters.send_failures_total.add(1);
@@ -395,29 +396,48 @@ impl Desk {
 
     /// A message that is not tried again lies with the dead letters, and its lead hears so.
     async fn give_up(&mut self, row: Outgoing, error: SendError, now: Timestamp) -> Result<(), StoreError> {
-        self.meters.dead_letters_total.add(1);
-        tracing::warn!(
-            via = row.via, message = %row.id, tries = row.tries, cause = error.cause,
-            "a message is given up; it lies with the dead letters"
-        );
-        let id = DeadLetterId(row.id.0);
-        let content = DeadContent::Outgoing(row.clone());
-        let letter = DeadLetter { id, at: now, cause: error.cause.clone(), content, again: 0, last_at: None };
-        self.open.outbox.push(OutboxWrite::Bury { was_due: row.due, letter });
+        self.bury(&row, &error.cause, now);
         let attempts = if row.tries == 1 { "an attempt".to_owned() } else { format!("{} attempts", row.tries) };
         self.tell_of(&row, Delivery::Dead(format!("after {attempts}, {}", error.cause))).await
     }
 
-    /// The lead hears what became of a touch; of a notice to a rep only that it did not get there.
+    /// The other side does not do what a request asks. Where the step says what then, that is its way; else somebody has to look.
+    async fn refused(&mut self, mut row: Outgoing, reply: Reply, now: Timestamp) -> Result<(), StoreError> {
+        self.meters.send_failures_total.add(1);
+        let step = requests::step_of(&self.catalog.definitions, &row.message);
+        if step.is_some_and(|http| http.results.is_some()) {
+            self.open.outbox.push(OutboxWrite::Remove { due: row.due, id: row.id });
+        } else {
+            let cause = reply.refusal();
+            row.last_error = Some(cause.clone());
+            self.bury(&row, &cause, now);
+        }
+        self.tell_of(&row, Delivery::Refused(reply)).await
+    }
+
+    /// A message is not tried again by itself: somebody may have it tried, or throw it away.
+    fn bury(&mut self, row: &Outgoing, cause: &str, now: Timestamp) {
+        self.meters.dead_letters_total.add(1);
+        tracing::warn!(
+            via = row.via, message = %row.id, tries = row.tries, cause,
+            "a message is given up; it lies with the dead letters"
+        );
+        let (id, content) = (DeadLetterId(row.id.0), DeadContent::Outgoing(row.clone()));
+        let letter = DeadLetter { id, at: now, cause: cause.to_owned(), content, again: 0, last_at: None };
+        self.open.outbox.push(OutboxWrite::Bury { was_due: row.due, letter });
+    }
+
+    /// The lead hears what became of a touch or request; of a notice to a rep only that it did not get there.
     pub(super) async fn tell_of(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
-        if row.message.touch().is_none() && !matches!(ending, Delivery::Dead(_)) {
+        if !row.message.is_of_lead() && !matches!(ending, Delivery::Dead(_)) {
             return Ok(());
         }
         let script = row.message.script();
         let (effect, run, attempt, at) = (row.id, row.run, row.attempt, row.message.at());
         // A mail goes without saying.
         let channel = row.message.touch().filter(|channel| *channel != Channel::Email);
-        let event = Event::Delivered { effect, run, attempt, ending, script, at, channel };
+        let is_request = row.message.is_request();
+        let event = Event::Delivered { effect, run, attempt, ending, script, at, channel, is_request };
         self.must_tell(row.lead, row.id.to_string(), event).await
     }
 }

@@ -8,8 +8,10 @@ use super::letters::Letters;
 use super::walks::{Raising, Seating};
 use super::watching::Watching;
 use super::{Driver, begins_a_batch, brakes, firings};
+use crate::courier::Ended;
 use crate::engine::{Progress, Refused, Request};
-use cadenza_core::effect::Due;
+use crate::render::requests;
+use cadenza_core::effect::{Due, Outgoing};
 use cadenza_store::{Batch, BatchId, StoreError, Weight};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -140,8 +142,12 @@ impl Driver {
             After::Send(attempt) => {
                 let (courier, results) = (Arc::clone(&self.courier), results());
                 let Attempt { row, permit, .. } = *attempt;
-                let done = move |row, result| {
-                    let _ = results.send(Request::Sent(row, result));
+                let catalog = Arc::clone(&self.desk.catalog);
+                // What a step keeps of an answer is taken out of it where it came in, away from the driver.
+                let done = move |row: Outgoing, ended: Ended| {
+                    let reply = |answer| requests::reply(&catalog, &row, &answer);
+                    let sent = ended.map(|answer| answer.map(reply));
+                    let _ = results.send(Request::Sent(row, sent));
                 };
                 courier.send(Arc::clone(&self.desk.catalog), row, permit, Box::new(done));
             }

@@ -188,7 +188,7 @@ impl Post {
     /// Ends the attempt that has waited longest.
     fn answer(&self, result: Result<(), SendError>) {
         let (row, done) = self.desk().open.pop_front().expect("an attempt is under way");
-        done(row, result);
+        done(row, result.map(|()| None));
     }
 
     /// How many attempts there were.
@@ -225,7 +225,7 @@ impl Courier for Post {
         meanwhile.into_iter().for_each(|happens| happens());
         match waits {
             true => self.desk().open.push_back((row, done)),
-            false => done(row, Ok(())),
+            false => done(row, Ok(None)),
         }
     }
 

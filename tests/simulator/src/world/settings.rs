@@ -79,7 +79,7 @@ impl Settings {
     pub(super) fn connections(&self) -> String {
         let connection = |name: &str, port: u16| {
             format!(
-                "  {name}: {{ url: \"http://127.0.0.1:{port}/\", attempts: {}, backoff: 2s, backoff_max: 10m }}\n",
+                "  {name}: {{ url: \"http://127.0.0.1:{port}/\", private: true, attempts: {}, backoff: 2s, backoff_max: 10m }}\n",
                 self.attempts
             )
         };

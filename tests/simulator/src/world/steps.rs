@@ -25,12 +25,13 @@ pub enum VerbKind {
     Notify,
     Watch,
     Message,
+    Http,
     End,
 }
 
 impl VerbKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Score,
         Self::Switch,
         Self::Assign,
@@ -47,6 +48,7 @@ impl VerbKind {
         Self::Notify,
         Self::Watch,
         Self::Message,
+        Self::Http,
         Self::End,
     ];
 
@@ -69,6 +71,7 @@ impl VerbKind {
             Verb::Notify(_) => Self::Notify,
             Verb::Watch(_) => Self::Watch,
             Verb::Message(_) => Self::Message,
+            Verb::Http(_) => Self::Http,
             Verb::End(_) => Self::End,
         }
     }
@@ -199,6 +202,18 @@ impl Places<'_> {
                     format!("message: scripts/more.md, via: mailer, results: {{ sent: {a}, else: {b} }}")
                 }
             },
+            VerbKind::Http => {
+                let method = self.dice.one_of(&["GET", "POST", "PATCH", "DELETE"]);
+                let path = self.dice.one_of(&["/leads", "/leads/{{ lead.first_name }}", "/of/{{ lead.company }}"]);
+                let asks = match method {
+                    "GET" => "query: { of: \"{{ lead.email }}\" }",
+                    _ => "body: { name: \"{{ lead.first_name }}\", size: { cel: lead.employees }, new: true }",
+                };
+                let save =
+                    self.dice.one_of(&["", ", save: { campaign: body.word }", ", save: { employees: body.number }"]);
+                let results = self.dice.one_of(&[String::new(), format!(", results: {{ sent: {a}, else: {b} }}")]);
+                format!("http: {{ via: mailer, method: {method}, path: \"{path}\", {asks} }}{save}{results}")
+            }
             VerbKind::End => "end: over".to_owned(),
         }
     }

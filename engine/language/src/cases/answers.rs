@@ -1,0 +1,103 @@
+//! `http`: what other systems are said to answer to the requests of steps.
+
+use super::lookup::Lookup;
+use super::model::{AnswerStub, Place};
+use super::shapes::ANSWER_FORM;
+use crate::diagnostic::Problem;
+use crate::form::Form;
+use crate::suggest::listed;
+use crate::yaml::{Content, Entry, Node};
+use cadenza_core::value::{Value, ValueType};
+use cadenza_core::workflow::Verb;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// The most answers that are named one after the other.
+const ANSWERS_MAX: usize = 100;
+pub(super) const STATUS_MIN: u32 = 200;
+pub(super) const STATUS_MAX: u32 = 599;
+
+pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<Place, Vec<AnswerStub>> {
+    let entries = look.sheet.named(node, "`http`").unwrap_or_default();
+    let read = |entry: &Entry| {
+        let place = step(look, &entry.key.text, entry.key.span.clone())?;
+        let items = match &entry.value.content {
+            Content::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        if items.is_empty() || items.len() > ANSWERS_MAX {
+            let message = format!("`{}` has {} answers", place.step, items.len());
+            let problem = Problem::error("empty-list", entry.value.pointer(), message);
+            look.sheet.report(problem.help(format!("name 1 to {ANSWERS_MAX}; the last holds for all that follow")));
+            return None;
+        }
+        let answers: Option<Vec<AnswerStub>> = items.iter().map(|item| answer(look, item)).collect();
+        Some((place, answers?))
+    };
+    entries.iter().filter_map(read).collect()
+}
+
+/// A step that asks another system.
+pub(super) fn step(look: &Lookup<'_>, text: &str, span: std::ops::Range<usize>) -> Option<Place> {
+    let (place, step) = look.place_at(text, span.clone())?;
+    if matches!(step.verb, Verb::Http(_)) {
+        return Some(place);
+    }
+    let message = format!("`{}` is a step with `{}`: it asks no other system", place.step, step.verb.name());
+    let workflow = look.workspace.workflows.get(&place.workflow)?;
+    let asking = workflow.steps.iter().filter(|step| matches!(step.verb, Verb::Http(_)));
+    let ids: Vec<&str> = asking.map(|step| step.id.as_str()).collect();
+    let problem = Problem::error("no-request-there", span, message);
+    look.sheet.report(match ids.as_slice() {
+        [] => problem.help(format!("no step of `{}` asks one; write `workflow/step`", place.workflow)),
+        ids => problem.help(format!("steps of `{}` with `http`: {}", place.workflow, listed(ids.iter().copied()))),
+    });
+    None
+}
+
+fn answer(look: &Lookup<'_>, node: &Node) -> Option<AnswerStub> {
+    let sheet = &look.sheet;
+    if matches!(node.content, Content::Scalar(_)) {
+        let text = sheet.text(node, "an answer")?;
+        if text == "fails" {
+            return Some(AnswerStub::Fails);
+        }
+        let message = format!("`{text}` is no answer");
+        let problem = Problem::error("wrong-type", node.span.clone(), message);
+        let status = text.parse::<u32>().ok().filter(|status| (STATUS_MIN..=STATUS_MAX).contains(status));
+        sheet.report(match status {
+            Some(status) => {
+                let instead = format!("{{ status: {status} }}");
+                problem.label(format!("write `{instead}`")).replace(instead)
+            }
+            None => problem
+                .suggest(&text, ["fails"], "one word can be")
+                .or_help("write `{ status: 200, body: { … } }`, or `fails` where nothing is answered"),
+        });
+        return None;
+    }
+    let form = Form::open(sheet, node, &ANSWER_FORM)?;
+    let status = form.get("status").map(|node| sheet.whole(node, "what is answered", STATUS_MIN, STATUS_MAX));
+    let body = form.get("body").map(|node| json(look, node));
+    let status = u16::try_from(status.map_or(Some(200), |status| status)?).ok()?;
+    Some(AnswerStub::Is { status, body: body.map_or(Some(None), |body| body.map(Some))? })
+}
+
+/// A value as JSON has it. Texts are taken as they stand.
+fn json(look: &Lookup<'_>, node: &Node) -> Option<Json> {
+    Some(match &node.content {
+        Content::Map(entries) => {
+            let member = |entry: &Entry| Some((entry.key.text.clone(), json(look, &entry.value)?));
+            Json::Object(entries.iter().map(member).collect::<Option<_>>()?)
+        }
+        Content::List(items) => Json::Array(items.iter().map(|item| json(look, item)).collect::<Option<_>>()?),
+        Content::Scalar(scalar) if scalar.is_null() => Json::Null,
+        Content::Scalar(scalar) if !scalar.is_plain() => Json::String(scalar.text.clone()),
+        Content::Scalar(scalar) => match look.sheet.value(node, ValueType::Any, "a value of an answer")? {
+            Value::Bool(bool) => Json::Bool(bool),
+            Value::Int(int) => Json::from(int),
+            Value::Number(number) => Json::from(number),
+            _ => Json::String(scalar.text.clone()),
+        },
+    })
+}
