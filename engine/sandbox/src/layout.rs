@@ -80,11 +80,15 @@ impl Layout {
             let given = self.given(value).ok_or(NotTexts::Field(position))?;
             self.fields.push(given);
         }
-        self.touches.extend(input.touches.iter().map(|touch| Touch {
-            age: touch.age_s,
-            channel: codes.channels[touch.channel as usize],
-            outcome: codes.outcomes[touch.outcome as usize],
-            result: touch.result.map(|result| codes.results[result as usize]),
+        self.touches.extend(input.touches.iter().map(|touch| {
+            Touch {
+                age: touch.age_s,
+                channel: codes.own(touch.channel_own.as_deref()).unwrap_or(codes.channels[touch.channel as usize]),
+                outcome: codes.outcomes[touch.outcome as usize],
+                result: touch
+                    .result
+                    .map(|result| codes.own(touch.result_own.as_deref()).unwrap_or(codes.results[result as usize])),
+            }
         }));
         for seen in &input.engagement {
             let detail = self.text(&seen.detail);
@@ -155,6 +159,11 @@ impl Codes {
 
     fn position(&self, code: &str) -> u16 {
         find(&self.listed, code)
+    }
+
+    /// A word of the team's own, when the plugin lists it; else it gets what the word means.
+    fn own(&self, word: Option<&str>) -> Option<u16> {
+        word.map(|word| self.position(word)).filter(|position| *position != CODE_NOT_LISTED)
     }
 }
 

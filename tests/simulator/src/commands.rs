@@ -522,7 +522,16 @@ fn to_task(engine: &Engine, task: TaskId, what: ToTask) -> Event {
         ToTask::Snooze(minutes) => moved(TaskChange::Snoozed(now.plus_ms(MINUTE_MS * i64::from(minutes)))),
         ToTask::Done(outcome, result, hours) => {
             let callback_at = (result == Some(TouchResult::Callback)).then(|| now.plus_ms(HOUR_MS * i64::from(hours)));
-            Event::TaskDone(TaskReport { task, outcome, result, notes: None, fields: Vec::new(), callback_at, by })
+            Event::TaskDone(TaskReport {
+                task,
+                outcome,
+                result,
+                result_own: None,
+                notes: None,
+                fields: Vec::new(),
+                callback_at,
+                by,
+            })
         }
     }
 }

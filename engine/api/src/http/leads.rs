@@ -36,7 +36,8 @@ const BATCH: usize = 256;
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     segment: Option<Segment>,
-    stage: Option<Stage>,
+    /// One of the engine's words, or of the team's own.
+    stage: Option<String>,
     owner: Option<String>,
     q: Option<String>,
     /// Only leads that no workflow has ever taken.
@@ -61,7 +62,9 @@ impl ListParams {
         let lead = &state.lead;
         (!self.untaken || state.is_untaken())
             && self.segment.is_none_or(|segment| lead.segment == Some(segment))
-            && self.stage.is_none_or(|stage| lead.stage == stage)
+            && self.stage.as_ref().is_none_or(|word| {
+                lead.stage.as_str() == word || lead.stage_own.as_ref().is_some_and(|own| own == word)
+            })
             && self.owner.as_ref().is_none_or(|owner| lead.owner.as_ref().is_some_and(|own| own.0 == *owner))
     }
 
@@ -83,13 +86,18 @@ pub(crate) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<Page<LeadRow>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
+    let catalog = api.engine.catalog();
+    let stages = &catalog.workspace.settings.own_words.stages;
+    if let Some(word) = params.stage.as_ref().filter(|word| stages.said(word).is_none()) {
+        let detail = format!("`{word}` is no stage: write {}", stages.listed());
+        return Err(Problem::new(Kind::BadParameter, detail).at("stage"));
+    }
     let name = params.list();
     let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
     if let Some(text) = &params.q
         && let mut states = find_exactly(&api, text).await?
         && !states.is_empty()
     {
-        let catalog = api.engine.catalog();
         states.retain(|state| after.is_none_or(|after| state.lead.id > after) && params.takes(state));
         states.sort_unstable_by_key(|state| state.lead.id);
         let more = states.len() > limit;
@@ -232,6 +240,7 @@ pub(crate) async fn put(
 pub(crate) struct Done {
     lead: LeadId,
     stage: Stage,
+    stage_own: Option<String>,
     segment: Option<Segment>,
     owner: Option<RepId>,
     what: Vec<Told>,
@@ -254,7 +263,14 @@ impl Done {
         };
         let entry = Entry { seq: 0, skeleton, personal: Some(Personal { events, account: None, changes: Vec::new() }) };
         let what = Teller::new(catalog, &applied.state).tell(&entry);
-        Self { lead: lead.id, stage: lead.stage, segment: lead.segment, owner: lead.owner.clone(), what }
+        Self {
+            lead: lead.id,
+            stage: lead.stage,
+            stage_own: lead.stage_own.clone(),
+            segment: lead.segment,
+            owner: lead.owner.clone(),
+            what,
+        }
     }
 }
 

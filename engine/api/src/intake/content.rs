@@ -1,7 +1,7 @@
 //! What makes two deliveries under one id the same: what they say, as it was read. The order of members, a counter of
 //! attempts, and how a number is written do not count.
 
-use cadenza_core::event::{EventType, Report};
+use cadenza_core::event::{EventType, Report, Standing};
 use cadenza_core::id::{Hash64, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
@@ -28,8 +28,13 @@ pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>)
     let also = report.also.iter().map(|(name, value)| member(b'a', name, value));
     let sum = fields.chain(data).chain(left).chain(also).fold(0_u64, u64::wrapping_add);
     hash.feed(&sum.to_be_bytes());
-    if let Some(standing) = &report.standing {
-        hash.feed(format!("{standing:?}").as_bytes());
+    if let Some(Standing { opted_out, refused, stage, owner, stage_own }) = &report.standing {
+        // As text, in the form of the first version, so that what was heard before an update is still the same.
+        let told = format!(
+            "Standing {{ opted_out: {opted_out:?}, refused: {refused:?}, stage: {stage:?}, owner: {owner:?} }}"
+        );
+        hash.feed(told.as_bytes());
+        stage_own.iter().for_each(|own| hash.feed(own.as_bytes()));
     }
     hash.finish()
 }

@@ -8,12 +8,13 @@ use crate::folder::Folder;
 use crate::suggest::listed;
 use crate::yaml::{Content, Node};
 use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, STANDING_FIELDS, field_info};
-use cadenza_core::lead::RepId;
+use cadenza_core::lead::{RepId, TouchResult};
+use cadenza_core::own_words::Said;
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::reading;
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workflow::{Step, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{Step, Verb, Workflow};
 use cadenza_core::workspace::Workspace;
 use std::ops::Range;
 
@@ -122,6 +123,11 @@ impl Lookup<'_> {
         let problem = Problem::error("no-task-there", node.span.clone(), message);
         self.sheet.report(problem.help(format!("steps of `{}` with tasks: {ids}", place.workflow)));
         None
+    }
+
+    /// What a lead says: a result of the engine's, or of the team's own.
+    pub(super) fn result(&self, node: &Node) -> Option<Said<TouchResult>> {
+        self.sheet.own_word(node, "what a lead says", &self.workspace.settings.own_words.results)
     }
 
     /// A rep of the team.
@@ -321,7 +327,7 @@ const ENGINES_ENDINGS: [&str; 5] = ["completed", "cancelled", "removed", "disqua
 fn makes_tasks(verb: &Verb) -> bool {
     match verb {
         Verb::Call(_) | Verb::Task(_) => true,
-        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. })),
+        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| touch.touch.is_task()),
         _ => false,
     }
 }

@@ -31,12 +31,18 @@ fn past() -> Past {
         kind: Some(TaskKind::Call),
         outcome: Outcome::Connected,
         result: Some(TouchResult::Qualified),
+        result_own: None,
         answers: values(json!({ "budget": 9000, "pain": "Grace said it hurts" })),
         callback_at: None,
         by: Some("ana".to_owned()),
     };
-    let touched =
-        Fact::Touch { channel: Channel::Call, outcome: Outcome::Connected, result: Some(TouchResult::Qualified) };
+    let touched = Fact::Touch {
+        channel: Channel::Call,
+        channel_own: None,
+        outcome: Outcome::Connected,
+        result: Some(TouchResult::Qualified),
+        result_own: None,
+    };
     Past {
         entries: vec![
             (
@@ -63,6 +69,7 @@ fn past() -> Past {
             ),
         ],
         stage: Some("qualified".to_owned()),
+        stage_own: None,
         segment: None,
         zone: TimeZone::get("America/New_York").expect("a zone"),
     }
