@@ -6,7 +6,7 @@
 mod mask;
 
 use cadenza_api::views::facts::{At, Fact};
-use cadenza_core::event::Ending;
+use cadenza_core::event::{Ending, RESULT_OWN};
 use cadenza_core::lead::TouchResult;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
@@ -100,6 +100,9 @@ fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_ms(at.as_ms().div_euclid(SECOND_MS) * SECOND_MS)
 }
 
+/// In the place of what people wrote.
+const LEFT_OUT: &str = "left out";
+
 struct Writing<'a> {
     past: &'a Past,
     begin: Timestamp,
@@ -138,7 +141,11 @@ impl Writing<'_> {
             let at = self.moment(at);
             match fact {
                 Fact::Event { event, fields, data, .. } => {
-                    let (fields, data) = (mask.fields(fields), mask.data(data));
+                    let (fields, mut data) = (mask.fields(fields), mask.data(data));
+                    // As below: the word may want a reason.
+                    if data.contains_key(RESULT_OWN) {
+                        data.entry("reason".to_owned()).or_insert_with(|| LEFT_OUT.into());
+                    }
                     let is_first = known.is_none();
                     let before = known.get_or_insert_with(|| fields.clone());
                     let news = |(name, value): &(&String, &Value)| !is_first && before.get(*name) != Some(value);
@@ -167,7 +174,7 @@ impl Writing<'_> {
                     let back =
                         callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
                     // A word of the team's own may want a reason, and what people wrote is left out.
-                    let notes = if result_own.is_some() { ", notes: left out" } else { "" };
+                    let notes = result_own.as_ref().map_or_else(String::new, |_| format!(", notes: {LEFT_OUT}"));
                     lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{notes}{answers}{back} }}"));
                 }
                 _ => {}

@@ -6,7 +6,7 @@ use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
-use crate::http::{cursor, paging};
+use crate::http::{cursor, own_words, paging};
 use crate::intake::{Draft, Rules};
 use crate::json::Tree;
 use crate::views::Page;
@@ -21,12 +21,13 @@ use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
 use cadenza_core::finding;
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
-use cadenza_core::lead::{Channel, RepId, Stage};
+use cadenza_core::lead::{RepId, Stage};
 use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::catalog::Catalog;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Leads read from the store at once.
@@ -370,7 +371,8 @@ pub(crate) async fn opt_out(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct PreferencesBody {
-    refused: Option<Vec<Channel>>,
+    /// Each is one of the engine's words, or of the team's own, which is refused by what it means.
+    refused: Option<Vec<String>>,
     /// Null withdraws the wish.
     #[serde(default, deserialize_with = "given")]
     not_before: Option<Option<Timestamp>>,
@@ -392,11 +394,12 @@ pub(crate) async fn preferences(
     if body.refused.is_none() && body.not_before.is_none() {
         return Err(Problem::new(Kind::InvalidBody, "say what is preferred: `refused`, `not_before` or both"));
     }
-    let refused = body.refused.map(|mut refused| {
-        refused.sort_unstable();
-        refused.dedup();
-        refused
-    });
+    let catalog = api.engine.catalog();
+    let channels = &catalog.workspace.settings.own_words.channels;
+    let channel =
+        |word: String| own_words::said(&word, ("channel", "refused"), channels, |_| true).map(|said| said.means);
+    let refused = body.refused.map(|refused| refused.into_iter().map(channel).collect::<Result<BTreeSet<_>, _>>());
+    let refused = refused.transpose()?.map(|refused| refused.into_iter().collect());
     let from = body.not_before.map(|at| at.map_or(Wish::AnyTime, Wish::Then));
     command(&api, id, caller.name(), LeadCommand::Prefer { refused, from }).await
 }

@@ -7,7 +7,7 @@ use crate::http::leads::{Done, known_rep, nothing_done, short};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
-use crate::http::{cursor, paging};
+use crate::http::{cursor, own_words, paging};
 use crate::intake::{self, Rules};
 use crate::json::{self, Tree};
 use crate::views::task::{HeldView, TaskView, held_back, inquiries};
@@ -18,7 +18,7 @@ use cadenza_core::id::TaskId;
 use cadenza_core::journal::Ignored;
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::moment;
-use cadenza_core::own_words::{Said, Words};
+use cadenza_core::own_words::Said;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
@@ -315,8 +315,10 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
     };
     let catalog = api.engine.catalog();
     let results = &catalog.workspace.settings.own_words.results;
-    let said = body.result.as_deref().map(|word| result(word, results)).transpose()?;
-    if task.kind == TaskKind::Call && said.as_ref().is_some_and(|said| !said.means.counts_with(outcome)) {
+    let may = |result: TouchResult| task.kind != TaskKind::Call || result.counts_with(outcome);
+    let said =
+        body.result.as_deref().map(|word| own_words::said(word, ("result", "result"), results, may)).transpose()?;
+    if said.as_ref().is_some_and(|said| !may(said.means)) {
         let detail =
             format!("the lead said nothing when the outcome is {outcome}: leave `result` out, or write connected");
         return Err(Problem::new(Kind::InvalidField, detail).at("result"));
@@ -349,16 +351,6 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
     complete(&open.collect::<Vec<_>>(), reason)?;
     let (result, result_own) = said.map_or((None, None), |said| (Some(said.means), said.own));
     Ok(TaskReport { task: task.id, outcome, result, notes, fields, callback_at, by, result_own })
-}
-
-/// A word for what the lead said.
-fn result(word: &str, results: &Words<TouchResult>) -> Result<Said<TouchResult>, Problem> {
-    results.said(word).ok_or_else(|| {
-        let near = cadenza_language::nearest(word, results.all());
-        let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let detail = format!("`{word}` is no result: {near}There are {}", results.listed());
-        Problem::new(Kind::InvalidField, detail).at("result")
-    })
 }
 
 /// Refuses a report that leaves required questions open, or that lacks the reason for its result.

@@ -28,15 +28,18 @@ pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>)
     let also = report.also.iter().map(|(name, value)| member(b'a', name, value));
     let sum = fields.chain(data).chain(left).chain(also).fold(0_u64, u64::wrapping_add);
     hash.feed(&sum.to_be_bytes());
-    if let Some(Standing { opted_out, refused, stage, owner, stage_own }) = &report.standing {
-        // As text, in the form of the first version, so that what was heard before an update is still the same.
-        let told = format!(
-            "Standing {{ opted_out: {opted_out:?}, refused: {refused:?}, stage: {stage:?}, owner: {owner:?} }}"
-        );
-        hash.feed(told.as_bytes());
-        stage_own.iter().for_each(|own| hash.feed(own.as_bytes()));
+    if let Some(standing) = &report.standing {
+        hash.feed(first_text(standing).as_bytes());
+        standing.stage_own.iter().for_each(|own| hash.feed(own.as_bytes()));
     }
     hash.finish()
+}
+
+/// What a standing says without words of the team's own, in the form that was hashed before there were any: what was heard
+/// before an update is still the same.
+pub(super) fn first_text(standing: &Standing) -> String {
+    let Standing { opted_out, refused, stage, owner, stage_own: _ } = standing;
+    format!("Standing {{ opted_out: {opted_out:?}, refused: {refused:?}, stage: {stage:?}, owner: {owner:?} }}")
 }
 
 fn member(place: u8, name: &str, value: &Value) -> u64 {

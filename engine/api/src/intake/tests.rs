@@ -1,3 +1,5 @@
+mod own_words;
+
 use super::*;
 use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_runtime::fixture;
@@ -25,26 +27,8 @@ fn checked(draft: Draft<'_>) -> Result<Incoming, IntakeError> {
     let zone = TimeZone::get("America/New_York").unwrap();
     let catalog = fixture::catalog();
     let team = Some(&catalog.workspace.settings.team);
-    let own_words = own_words();
+    let own_words = own_words::declared();
     check(draft, Rules { declared: &declared, zone: &zone, team, country: None, own_words: &own_words, now: now() })
-}
-
-/// A word of the team's own of each kind, and one that wants a reason.
-fn own_words() -> OwnWords {
-    use cadenza_core::own_words::OwnWord;
-    let mut own = OwnWords::default();
-    for (name, means, reason_required) in [
-        ("no-budget", TouchResult::NotNow, true),
-        ("reference", TouchResult::Qualified, false),
-        ("never-again", TouchResult::OptedOut, false),
-    ] {
-        own.results.insert(name.to_owned(), OwnWord { means, reason_required });
-    }
-    own.stages.insert("trial".to_owned(), OwnWord { means: Stage::Open, reason_required: false });
-    own.stages.insert("barred".to_owned(), OwnWord { means: Stage::Suppressed, reason_required: false });
-    own.channels.insert("wechat".to_owned(), OwnWord { means: Channel::Message, reason_required: false });
-    own.channels.insert("video".to_owned(), OwnWord { means: Channel::Call, reason_required: false });
-    own
 }
 
 fn of(kind: StandardEvent, draft: Draft<'static>) -> Draft<'static> {

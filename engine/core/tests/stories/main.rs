@@ -13,6 +13,7 @@ mod escalations;
 mod faults;
 mod give_up;
 mod interrupts;
+mod own_words;
 mod owners;
 mod sendings;
 mod ways;

@@ -279,6 +279,9 @@ impl Lookup<'_> {
             if value.is_blank() {
                 return Some((name.clone(), value));
             }
+            if matches!(name.as_str(), "stage" | "stage_own") {
+                return self.stage(&entry.value, name == "stage_own").map(|word| (name.clone(), Value::Text(word)));
+            }
             match reading::read_field(name, value, kind, self.workspace.settings.calendar.zone()) {
                 Ok(value) => Some((name.clone(), value)),
                 Err(left) => {
@@ -290,6 +293,22 @@ impl Lookup<'_> {
             }
         };
         entries.iter().filter_map(read).collect()
+    }
+
+    /// A stage in the engine's word, or in the team's own.
+    fn stage(&self, node: &Node, is_own: bool) -> Option<String> {
+        let words = &self.workspace.settings.own_words.stages;
+        if !is_own {
+            let why = "`stage` holds the engine's, and `stage_own` the team's";
+            return self.sheet.engines_word(node, "a stage", words, why).map(|stage| stage.as_str().to_owned());
+        }
+        let said = self.sheet.own_word(node, "a stage", words)?;
+        if said.own.is_none() {
+            let message = format!("`{}` is a word of the engine's, and `stage_own` holds the team's own", said.word());
+            let problem = Problem::error("own-word", node.span.clone(), message);
+            self.sheet.report(problem.help(format!("write `stage: {}`", said.word())));
+        }
+        said.own
     }
 
     /// A value as it stands in the file, whatever it is to become.

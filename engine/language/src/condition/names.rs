@@ -268,7 +268,9 @@ fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem
     }
     let all_codes = Segment::ALL.iter().map(|code| code.as_str()).chain(Stage::ALL.iter().map(|code| code.as_str()));
     let all_codes = all_codes.chain(Outcome::ALL.iter().map(|code| code.as_str()));
-    if all_codes.chain(TouchResult::ALL.iter().map(|code| code.as_str())).any(|code| code == root) {
+    let own = &known.own_words;
+    let own = own.results.own().chain(own.stages.own()).chain(own.channels.own());
+    if all_codes.chain(TouchResult::ALL.iter().map(|code| code.as_str())).chain(own).any(|code| code == root) {
         return problem.label(format!("a text stands in quotes: `\"{root}\"`")).replace(format!("\"{root}\""));
     }
     problem.help(format!("names begin with {}; texts stand in quotes", listed(objects())))

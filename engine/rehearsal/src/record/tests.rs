@@ -31,7 +31,7 @@ fn past() -> Past {
         kind: Some(TaskKind::Call),
         outcome: Outcome::Connected,
         result: Some(TouchResult::Qualified),
-        result_own: None,
+        result_own: Some("recommended".to_owned()),
         answers: values(json!({ "budget": 9000, "pain": "Grace said it hurts" })),
         callback_at: None,
         by: Some("ana".to_owned()),
@@ -41,7 +41,7 @@ fn past() -> Past {
         channel_own: None,
         outcome: Outcome::Connected,
         result: Some(TouchResult::Qualified),
-        result_own: None,
+        result_own: Some("recommended".to_owned()),
     };
     Past {
         entries: vec![
@@ -89,7 +89,7 @@ cases:
   - name: What a lead lived through
     given:
       - { at: 0m, event: lead.created, lead: lead, data: { page: "/pricing" } }
-      - { at: 130s, task: first-call, outcome: connected, result: qualified, answers: { budget: 9000 } }
+      - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 } }
       - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
       # case_study is left out: it may say who somebody is
       # data.note is left out: it may say who somebody is
@@ -100,7 +100,7 @@ cases:
     expect:
       - { at: 0m, enters: inbound }
       - { at: 0m, step: first-call }
-      - { at: 130s, touch: call, outcome: connected, result: qualified }
+      - { at: 130s, touch: call, outcome: connected, result: recommended }
       - { at: 2026-03-04T09:00:00-05:00, ended: handed-over }
       - fields: { stage: qualified }
 "#;
