@@ -15,7 +15,6 @@ use cadenza_core::event::{
 };
 use cadenza_core::field::{Declared, FieldError, STANDARD_FIELDS, STANDING_FIELDS, TEXT_BYTES_MAX};
 use cadenza_core::id::LeadId;
-use cadenza_core::lead::TouchResult;
 use cadenza_core::own_words::OwnWords;
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::Timestamp;
@@ -220,18 +219,14 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
         data.insert("result".to_owned(), only);
     }
     data.retain(|name, value| reading.datum(name, value));
-    // An opt-out counts wherever it is told, in the team's own word too.
-    if let Some(Value::Text(said)) = data.get("result")
-        && rules.own_words.results.get(said).is_some_and(|word| word.means == TouchResult::OptedOut)
-    {
-        reading.stand("opted_out", Value::Bool(true))?;
-    }
     let Reading { standing, mut left_out, text_bytes, .. } = reading;
     if text_bytes > EVENT_TEXT_BYTES_MAX {
         return Err(IntakeError::TooLarge);
     }
     if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
         call::check(&mut data, &mut left_out, rules.own_words)?;
+    } else {
+        call::read_result(&mut data, &rules.own_words.results);
     }
     let mut report = Report {
         kind: draft.kind,

@@ -1,5 +1,5 @@
-//! A call made outside says how it ended, in the engine's codes or the team's own words; a misspelt one must not pass for
-//! another. The engine's word takes the place of the team's, which is kept beside it.
+//! What an event says of a call, in the engine's codes or the team's own words. The engine's word takes the place of the
+//! team's, which is kept beside it.
 
 use super::IntakeError;
 use cadenza_core::event::{CHANNEL_OWN, RESULT_OWN};
@@ -17,6 +17,7 @@ const REASONS: [&str; 2] = ["reason", "notes"];
 
 type Data = BTreeMap<String, Value>;
 
+/// Checks a call made outside. A misspelt code must not pass for another.
 pub(super) fn check(data: &mut Data, left_out: &mut Vec<LeftOut>, words: &OwnWords) -> Result<(), IntakeError> {
     let outcome = outcome(data)?;
     name_channel(data, &words.channels);
@@ -38,6 +39,15 @@ pub(super) fn check(data: &mut Data, left_out: &mut Vec<LeftOut>, words: &OwnWor
     }
     put(data, (RESULT, result.means.as_str()), (RESULT_OWN, result.own));
     Ok(())
+}
+
+/// Reads the result of any other event, if it is one of the team's own: conditions and consent find what it means. Any
+/// other text is the sender's.
+pub(super) fn read_result(data: &mut Data, words: &Words<TouchResult>) {
+    let said = text(data, RESULT).and_then(|text| words.said(&text));
+    if let Some(Said { means, own: Some(own) }) = said {
+        put(data, (RESULT, means.as_str()), (RESULT_OWN, Some(own)));
+    }
 }
 
 fn outcome(data: &Data) -> Result<Outcome, IntakeError> {
@@ -68,12 +78,12 @@ fn result(given: &str, own: Option<String>, words: &Words<TouchResult>) -> Resul
     }
 }
 
-/// A channel of the team's own is kept when it means a call. Any other text under this name is the sender's.
+/// A channel of the team's own that means a call is that of the touch. Any other text under this name is the sender's.
 fn name_channel(data: &mut Data, words: &Words<Channel>) {
     data.remove(CHANNEL_OWN);
     let said = text(data, CHANNEL).and_then(|text| words.said(&text));
     if let Some(Said { means: Channel::Call, own: Some(own) }) = said {
-        put(data, (CHANNEL, Channel::Call.as_str()), (CHANNEL_OWN, Some(own)));
+        data.insert(CHANNEL_OWN.to_owned(), Value::Text(own));
     }
 }
 

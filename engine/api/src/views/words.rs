@@ -505,7 +505,7 @@ fn outcome_words(outcome: Outcome, said: Option<String>) -> String {
 }
 
 /// The engine's word; where the team's own was given, that, with what it means.
-fn own_words(means: &str, own: Option<&str>) -> String {
+pub(crate) fn own_words(means: &str, own: Option<&str>) -> String {
     let means = means.replace('_', " ");
     own.map_or_else(|| means.clone(), |own| format!("{own} ({means})"))
 }

@@ -38,12 +38,14 @@ pub(super) struct Codes {
     /// Texts with this beginning are good too.
     open_prefix: Option<&'static str>,
     pub(super) beside: Option<Beside>,
+    /// Whether any other text is good too: what the sender of an event means by it is not known.
+    any_other: bool,
 }
 
 impl Codes {
     pub(super) fn new(what: &'static str, texts: impl IntoIterator<Item = impl Into<String>>) -> Option<Self> {
         let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
-        (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None, beside: None })
+        (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None, beside: None, any_other: false })
     }
 
     /// What is wrong with this text, when something is.
@@ -51,7 +53,7 @@ impl Codes {
         if let Some(problem) = self.beside.as_ref().and_then(|beside| beside.check(text, range.clone())) {
             return Some(problem);
         }
-        let open = self.open_prefix.is_some() && EventType::parse(text).is_some();
+        let open = self.any_other || self.open_prefix.is_some() && EventType::parse(text).is_some();
         if open || self.texts.iter().any(|known| known == text) {
             return None;
         }
@@ -139,7 +141,19 @@ fn words_of<C: Code>(
     let means = if is_own { BTreeMap::new() } else { means.collect() };
     let (what, texts, others) = if is_own { (own_what, own(), engines()) } else { (what, engines(), own()) };
     let beside = Some(Beside { field, is_own, others, means, key });
-    known.settings_read.then_some(Codes { what, texts, open_prefix: None, beside })
+    known.settings_read.then_some(Codes { what, texts, open_prefix: None, beside, any_other: false })
+}
+
+/// The words under `data` of an event: a result in the team's own word has been read as what that means.
+fn words_of_event(known: &Known<'_>, name: &str) -> Option<Codes> {
+    let is_own = match name {
+        "result" => false,
+        "result_own" => true,
+        _ => return None,
+    };
+    let what = ("result", "result of the team's own");
+    let codes = words_of(known, what, &known.own_words.results, ("result", "results"), is_own)?;
+    Some(Codes { any_other: true, ..codes })
 }
 
 /// Resolves `object.field`, each with its range.
@@ -174,7 +188,8 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
             return Err(problem.help(format!("write `event.data.{name}`")));
         }
         let field = format!("data.{name}");
-        return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes: None });
+        let codes = words_of_event(known, name);
+        return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes });
     }
     if let (Object::Event, [(old, _), (field, range)]) = (object, rest)
         && *old == "old"

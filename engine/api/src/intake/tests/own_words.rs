@@ -41,7 +41,7 @@ fn a_call_is_told_in_the_teams_own_words() {
         ),
         // An opt-out counts whoever answered, and needs no reason.
         (&[("result", "never-again")], &[("result", "opted_out"), ("result_own", "never-again")]),
-        (&[("channel", "video")], &[("channel", "call"), ("channel_own", "video")]),
+        (&[("channel", "video")], &[("channel", "video"), ("channel_own", "video")]),
         // What is no call is the sender's own text.
         (&[("channel", "wechat")], &[("channel", "wechat")]),
         (&[("channel", "pigeon"), ("channel_own", "video")], &[("channel", "pigeon")]),
@@ -97,11 +97,18 @@ fn a_standing_is_told_in_the_teams_own_words() {
 
 #[test]
 fn an_opt_out_counts_in_the_teams_own_word_wherever_it_is_told() {
-    for (said, opts_out) in [("never-again", true), ("opted_out", true), ("reference", false), ("never", false)] {
+    for (said, opts_out, means, own) in [
+        ("never-again", true, "opted_out", Some("never-again")),
+        ("opted_out", true, "opted_out", None),
+        ("reference", false, "qualified", Some("reference")),
+        // The event is no report of a call: nobody owes a reason.
+        ("no-budget", false, "not_now", Some("no-budget")),
+        ("never", false, "never", None),
+    ] {
         let event = of(StandardEvent::LeadEngaged, draft(&[("email", t("a@b.example"))], &[("result", t(said))]));
         let report = checked(event).expect("it is taken").report;
         assert_eq!(report.opts_out(), opts_out, "{said}");
-        assert_eq!(report.text("result"), Some(said), "what else it says is the sender's");
+        assert_eq!((report.text("result"), report.text("result_own")), (Some(means), own), "{said}");
     }
 }
 
