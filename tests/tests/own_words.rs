@@ -210,6 +210,9 @@ fn events_and_webhooks_bring_the_teams_own_words() {
     let words = ["result", "result_own", "channel", "channel_own"].map(|name| touch[name].clone());
     assert_eq!(words, ["not_now", "no-budget", "call", "video"].map(Value::from), "{touch}");
 
+    let told = story(&engine, &lead);
+    assert!(told.contains("by video (call): connected, no-budget (not now)"), "{told}");
+
     let told = event("s1", "lead.updated", json!({ "email": mail("ada"), "stage": "trail" }), json!({})).expect(202);
     assert!(told.text.contains("of the team's own: trial"), "what is left out is told with the words: {}", told.text);
     event("s2", "lead.updated", json!({ "email": mail("ada"), "stage": "Trial" }), json!({})).expect(202);

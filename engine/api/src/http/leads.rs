@@ -241,6 +241,7 @@ pub(crate) async fn put(
 pub(crate) struct Done {
     lead: LeadId,
     stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stage_own: Option<String>,
     segment: Option<Segment>,
     owner: Option<RepId>,

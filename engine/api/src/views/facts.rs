@@ -75,6 +75,7 @@ pub enum Fact {
         outcome: Outcome,
         result: Option<TouchResult>,
         /// The team's own word for the result, when that was given; likewise below.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         result_own: Option<String>,
         answers: BTreeMap<String, serde_json::Value>,
         callback_at: Option<Timestamp>,
@@ -102,9 +103,11 @@ pub enum Fact {
     },
     Touch {
         channel: Channel,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         channel_own: Option<String>,
         outcome: Outcome,
         result: Option<TouchResult>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         result_own: Option<String>,
     },
     Escalated {
@@ -121,6 +124,7 @@ pub enum Fact {
     Parked(At),
     Stage {
         stage: Stage,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         stage_own: Option<String>,
     },
     Segment {

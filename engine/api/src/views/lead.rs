@@ -42,6 +42,7 @@ pub(crate) struct LeadRow {
     phone: Option<String>,
     source: Option<String>,
     stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stage_own: Option<String>,
     segment: Option<Segment>,
     score: Option<i32>,
@@ -91,6 +92,7 @@ pub(crate) struct LeadView {
     fields: BTreeMap<String, serde_json::Value>,
     stage: Stage,
     /// The team's own word for the stage, when that was given; likewise in touches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     stage_own: Option<String>,
     segment: Option<Segment>,
     scores: BTreeMap<String, ScoreView>,
@@ -169,9 +171,11 @@ struct CountsView {
 struct TouchView {
     at: Timestamp,
     channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
     channel_own: Option<String>,
     outcome: Outcome,
     result: Option<TouchResult>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     result_own: Option<String>,
     by: Option<RepId>,
     run: Option<RunId>,

@@ -239,9 +239,12 @@ impl<'a> Teller<'a> {
                 );
                 delivered(*effect, *ending, &what, *why, events)
             }
-            Note::Touched { channel, outcome, contact, channel_own, .. } => {
+            Note::Touched { channel, outcome, contact, channel_own, result, result_own, at, .. } => {
                 let by = own_words(channel.as_str(), channel_own.as_deref());
-                format!("Contact number {contact}, by {by}: {}.", outcome_words(*outcome, None))
+                // What was said in a task of ours is told where the task is.
+                let heard = result.filter(|_| at.is_none());
+                let said = heard.map(|result| own_words(result.as_str(), result_own.as_deref()));
+                format!("Contact number {contact}, by {by}: {}.", outcome_words(*outcome, said))
             }
             Note::Escalated { task, point, action, to, .. } => {
                 let to = to.as_ref().map_or_else(String::new, |rep| format!(", to {}", self.rep(rep)));
