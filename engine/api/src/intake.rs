@@ -5,6 +5,7 @@
 //! never left out: if it is unclear, the event is refused.
 
 mod against;
+mod call;
 mod content;
 mod standing;
 
@@ -14,7 +15,7 @@ use cadenza_core::event::{
 };
 use cadenza_core::field::{Declared, FieldError, STANDARD_FIELDS, STANDING_FIELDS, TEXT_BYTES_MAX};
 use cadenza_core::id::LeadId;
-use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::own_words::OwnWords;
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
@@ -41,6 +42,8 @@ pub struct Rules<'a> {
     pub team: Option<&'a Team>,
     /// The country of leads that do not name one.
     pub country: Option<Country>,
+    /// The team's own words for results, stages and channels.
+    pub own_words: &'a OwnWords,
     /// The engine's time.
     pub now: Timestamp,
 }
@@ -48,8 +51,8 @@ pub struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// The rules of a workspace.
     pub fn of(settings: &'a Settings, now: Timestamp) -> Self {
-        let Settings { fields, calendar, team, country, .. } = settings;
-        Self { declared: fields, zone: calendar.zone(), team: Some(team), country: *country, now }
+        let Settings { fields, calendar, team, country, own_words, .. } = settings;
+        Self { declared: fields, zone: calendar.zone(), team: Some(team), country: *country, own_words, now }
     }
 }
 
@@ -88,6 +91,12 @@ pub enum IntakeError {
         text: String,
         /// What is accepted.
         known: String,
+    },
+    /// The team wants a reason with this word.
+    #[error("the result `{result}` has to come with a reason: give it as `data.reason`")]
+    Reason {
+        /// The team's own word.
+        result: String,
     },
     /// It has not happened yet.
     #[error(
@@ -131,6 +140,7 @@ impl IntakeError {
             Self::Report(ReportError::Id) => Some("id".to_owned()),
             Self::Report(ReportError::TooMuchData) => Some("data".to_owned()),
             Self::Code { name, .. } => Some(format!("data.{name}")),
+            Self::Reason { .. } => Some("data.reason".to_owned()),
             Self::Consent { field, .. } => Some(format!("lead.{field}")),
             Self::Ahead { .. } => Some("at".to_owned()),
             Self::TooLarge => None,
@@ -214,7 +224,9 @@ pub fn check(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, IntakeError
         return Err(IntakeError::TooLarge);
     }
     if draft.kind == EventType::Standard(StandardEvent::CallCompleted) {
-        check_call(&mut data, &mut left_out)?;
+        call::check(&mut data, &mut left_out, rules.own_words)?;
+    } else {
+        call::read_result(&mut data, &rules.own_words.results);
     }
     let mut report = Report {
         kind: draft.kind,
@@ -370,34 +382,6 @@ fn zone_of(value: Value, country: Option<Country>) -> Result<Value, LeftOut> {
         Ok(name) => Ok(Value::Text(name.into_owned())),
         Err(error) => Err(unknown(&Value::Text(text)).wanting(error.to_string())),
     }
-}
-
-/// A call made outside says how it ended, in our codes; a misspelt code must not pass for another. What the lead is
-/// said to have said is left out if it was not reached.
-fn check_call(data: &mut BTreeMap<String, Value>, left_out: &mut Vec<LeftOut>) -> Result<(), IntakeError> {
-    let known = |codes: &[&str]| format!("write {}", codes.join(", "));
-    let outcomes = Outcome::ALL.iter().filter(|outcome| !matches!(outcome, Outcome::Sent | Outcome::Done));
-    let outcomes: Vec<&str> = outcomes.map(|outcome| outcome.as_str()).collect();
-    let results: Vec<&str> = TouchResult::ALL.iter().map(|result| result.as_str()).collect();
-    let text = |data: &BTreeMap<String, Value>, name: &str| match data.get(name) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let outcome = text(data, "outcome").unwrap_or_default();
-    let Some(outcome) = Outcome::parse(&outcome).filter(|outcome| outcomes.contains(&outcome.as_str())) else {
-        return Err(IntakeError::Code { name: "outcome", text: outcome, known: known(&outcomes) });
-    };
-    let unread = left_out.iter().find(|left| left.field == "data.result").map(LeftOut::words);
-    let Some(said) = unread.or_else(|| text(data, "result")) else { return Ok(()) };
-    let Some(result) = TouchResult::parse(&said) else {
-        return Err(IntakeError::Code { name: "result", text: said, known: known(&results) });
-    };
-    if !result.counts_with(outcome) {
-        data.remove("result");
-        let left = LeftOut::new("data.result", Why::Type, Some(&Value::Text(said)));
-        left_out.push(left.wanting(format!("heard where the outcome of a call is {outcome}")));
-    }
-    Ok(())
 }
 
 /// A value that a person gives for a field, as the field holds it. Blank text is blank.

@@ -383,6 +383,7 @@ mod tests {
                 .map(|(id, name)| RuleInfo { id: *id, name: (*name).to_owned(), text: content.to_owned() })
                 .collect(),
             tracks: Vec::new(),
+            codes: vec![],
             fuel_budget: 1,
             memory_budget: 1,
         };

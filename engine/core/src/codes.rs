@@ -3,6 +3,14 @@
 //!
 //! A number is never used again for another code, because stored records carry it.
 
+/// A closed set of codes, for what treats several of them alike.
+pub trait Code: Copy + Eq + 'static {
+    /// Every code of the set, in the order of the table.
+    fn codes() -> &'static [Self];
+    /// The public text of the code.
+    fn word(self) -> &'static str;
+}
+
 macro_rules! codes {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $number:literal $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -28,6 +36,11 @@ macro_rules! codes {
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
+        }
+
+        impl $crate::codes::Code for $name {
+            fn codes() -> &'static [Self] { Self::ALL }
+            fn word(self) -> &'static str { self.as_str() }
         }
 
         /// Reads the number, or the text where an earlier program wrote that.

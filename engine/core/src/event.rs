@@ -22,6 +22,10 @@ use std::collections::BTreeMap;
 pub const EVENT_ID_BYTES_MAX: usize = 128;
 /// The most names that an event's `data` may have.
 pub const EVENT_DATA_MAX: usize = 64;
+/// Under this name in an event's `data` stands the team's own word for its `result`.
+pub const RESULT_OWN: &str = "result_own";
+/// Under this name in an event's `data` stands the team's own word for its `channel`.
+pub const CHANNEL_OWN: &str = "channel_own";
 /// How far ahead of our clock a sender's clock may be, in milliseconds. An event said to have happened later than that
 /// is refused, whichever way it comes in.
 pub const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
@@ -87,6 +91,9 @@ pub struct Standing {
     /// The lead's owner, a rep of the team.
     #[n(3)]
     pub owner: Option<RepId>,
+    /// The team's own word for the stage, when that was given.
+    #[n(4)]
+    pub stage_own: Option<String>,
 }
 
 impl Standing {
@@ -513,6 +520,9 @@ pub struct TaskReport {
     /// The rep or token that reports.
     #[n(6)]
     pub by: String,
+    /// The team's own word for the result, when that was given.
+    #[n(7)]
+    pub result_own: Option<String>,
 }
 
 /// How a task changes hands or is put off.

@@ -240,7 +240,8 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
         &[
             field("kind", ValueType::Text, "call or todo"),
             field("outcome", ValueType::Text, "The outcome reported"),
-            field("result", ValueType::Text, "The result reported"),
+            field("result", ValueType::Text, "The result reported, in the engine's word"),
+            field("result_own", ValueType::Text, "The team's own word for it; blank when the engine's was given"),
             field("due", ValueType::Time, "When it was due"),
             field("created_at", ValueType::Time, "When it was made"),
             field("reminders", ValueType::Int, "How often somebody was reminded of it"),
@@ -249,9 +250,11 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
     (
         Object::Touch,
         &[
-            field("channel", ValueType::Text, "call or email"),
+            field("channel", ValueType::Text, "call, email, meeting, message or other"),
+            field("channel_own", ValueType::Text, "The team's own word for it; blank when the engine's was given"),
             field("outcome", ValueType::Text, "connected, no_answer, voicemail, busy, wrong_number or gatekeeper"),
-            field("result", ValueType::Text, "The result, when the lead was reached"),
+            field("result", ValueType::Text, "The result, when the lead was reached, in the engine's word"),
+            field("result_own", ValueType::Text, "The team's own word for it; blank when the engine's was given"),
             field("reached", ValueType::Bool, "Whether the lead answered, whatever was said"),
             field("at", ValueType::Time, "When it was completed"),
         ],

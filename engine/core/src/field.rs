@@ -347,6 +347,7 @@ pub struct FieldInfo {
 pub const KEPT_FIELDS: &[FieldInfo] = &[
     kept("id", ValueType::Text, "The lead's id, `ld_…`"),
     kept("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),
+    kept("stage_own", ValueType::Text, "The team's own word for the stage; blank while the engine's was given"),
     kept("segment", ValueType::Text, "hot, warm or cold; blank before the first score"),
     kept("score", ValueType::Int, "Points of the lead's main score"),
     kept("owner", ValueType::Text, "The id of the rep who owns the lead now"),
@@ -369,8 +370,12 @@ const fn kept(name: &'static str, kind: ValueType, doc: &'static str) -> FieldIn
 /// What an event may say under `lead` besides the fields: consent, stage and owner as the sender knows them.
 pub const STANDING_FIELDS: &[FieldInfo] = &[
     told("opted_out", ValueType::Bool, "Whether the lead asked not to be contacted; false lifts no opt-out"),
-    told("refused", ValueType::List, "Channels that it does not want: call, email, message, meeting"),
-    told("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),
+    told(
+        "refused",
+        ValueType::List,
+        "Channels that it does not want: call, email, message, meeting, or the team's own",
+    ),
+    told("stage", ValueType::Text, "open, qualified, customer, lost, disqualified, suppressed, or the team's own word"),
     told("owner", ValueType::Text, "The rep who owns it: the id, name or mail address in team.yaml"),
 ];
 

@@ -143,6 +143,7 @@ mod tests {
             calendar: Calendar::new(zone, weekdays_nine_to_five(), [].into()).unwrap(),
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
+            own_words: Default::default(),
             contact: ContactPolicy { business_hours: vec![Channel::Call], email_via: None, notify_via: None },
             plugins: BTreeMap::new(),
             team: Team::default(),

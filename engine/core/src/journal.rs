@@ -199,6 +199,9 @@ pub enum Note {
         /// The step that made the task.
         #[n(5)]
         at: Option<StepRef>,
+        /// The team's own word for the result, when that was given.
+        #[n(6)]
+        result_own: Option<String>,
     },
     /// A task changed hands, or its times moved.
     #[n(9)]
@@ -306,6 +309,12 @@ pub enum Note {
         /// The step that asked for the touch; `None` outside of workflows.
         #[n(5)]
         at: Option<StepRef>,
+        /// The team's own word for the result, when that was given.
+        #[n(6)]
+        result_own: Option<String>,
+        /// The team's own word for the channel, when that was given.
+        #[n(7)]
+        channel_own: Option<String>,
     },
     /// An escalation decided what to do about an overdue task, and it was done.
     #[n(15)]
@@ -357,9 +366,9 @@ pub enum Note {
         #[n(2)]
         at: Option<StepRef>,
     },
-    /// The lead's stage changed.
+    /// The lead's stage changed; with the team's own word for it, when that was given.
     #[n(19)]
-    Stage(#[n(0)] Stage),
+    Stage(#[n(0)] Stage, #[n(1)] Option<String>),
     /// The lead's segment changed.
     #[n(20)]
     Segment(#[n(0)] Segment),

@@ -115,6 +115,9 @@ pub struct Lead {
     #[n(70)]
     #[cbor(skip_if = "Ages::is_default", default)]
     pub ages: Ages,
+    /// The team's own word for the stage, when that was given.
+    #[n(220)]
+    pub stage_own: Option<String>,
     /// The pool from which the owner was chosen. Tasks go there when the owner cannot do them.
     #[n(80)]
     pub pool: Option<String>,
@@ -222,6 +225,12 @@ pub struct Touch {
     /// The mail that was sent, so that a second report of it counts nothing.
     #[n(7)]
     pub effect: Option<EffectId>,
+    /// The team's own word for the result, when that was given.
+    #[n(8)]
+    pub result_own: Option<String>,
+    /// The team's own word for the channel, when that was given.
+    #[n(9)]
+    pub channel_own: Option<String>,
 }
 
 impl Touch {
@@ -231,6 +240,8 @@ impl Touch {
             "channel" => Value::Text(self.channel.as_str().to_owned()),
             "outcome" => Value::Text(self.outcome.as_str().to_owned()),
             "result" => Value::text(self.result.map(|result| result.as_str())),
+            "result_own" => Value::text(self.result_own.as_deref()),
+            "channel_own" => Value::text(self.channel_own.as_deref()),
             "reached" => Value::Bool(self.outcome.reached()),
             "at" => Value::Time(self.at),
             _ => Value::Blank,
@@ -337,6 +348,7 @@ impl Lead {
             other_ids: BTreeMap::new(),
             first_call_ms: None,
             ages: Ages::default(),
+            stage_own: None,
             pool: None,
         }
     }

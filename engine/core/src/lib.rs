@@ -25,6 +25,7 @@ pub mod journal;
 pub mod lead;
 pub mod moment;
 pub mod numeral;
+pub mod own_words;
 pub mod paused;
 pub mod plugin;
 pub mod reach;

@@ -74,6 +74,10 @@ pub struct PluginInfo {
     pub rules: Vec<RuleInfo>,
     /// The tracks that a nurture plugin may answer; empty for other kinds.
     pub tracks: Vec<String>,
+    /// The channels, outcomes, results and kinds of engagement that it tells apart; words of a team's own may be among
+    /// them.
+    #[serde(default)]
+    pub codes: Vec<String>,
     /// The most fuel that one decision may burn.
     pub fuel_budget: u64,
     /// The most bytes of memory that one decision may take.
@@ -311,7 +315,7 @@ pub struct DecisionInput {
 }
 
 /// A touch as a plugin sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TouchSeen {
     /// The age in seconds.
     #[n(0)]
@@ -323,6 +327,14 @@ pub struct TouchSeen {
     /// What the lead said; `None` when it was not reached.
     #[n(3)]
     pub result: Option<TouchResult>,
+    /// The team's own word for the result. The plugin gets it where it lists it, else the engine's.
+    #[n(4)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_own: Option<String>,
+    /// The team's own word for the channel, likewise.
+    #[n(5)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_own: Option<String>,
 }
 
 /// An engagement as a plugin sees it.

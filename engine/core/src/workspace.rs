@@ -7,6 +7,7 @@ use crate::expr::Expr;
 use crate::field::Declared;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
+use crate::own_words::OwnWords;
 use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub calendars: BTreeMap<String, Calendar>,
     /// The declared custom fields.
     pub fields: BTreeMap<String, Declared>,
+    /// The team's own words for results, stages and channels.
+    pub own_words: OwnWords,
     pub contact: ContactPolicy,
     /// The settings of plugins, by name: the file of a component of one's own, and budgets.
     pub plugins: BTreeMap<String, PluginSettings>,

@@ -233,6 +233,7 @@ fn watched(mut world: World) -> World {
         parameters: vec![],
         rules: vec![],
         tracks: vec![],
+        codes: vec![],
         fuel_budget: 1,
         memory_budget: 1,
     };

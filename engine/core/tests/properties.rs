@@ -162,6 +162,7 @@ fn outcome(task: TaskId, a: u32, now: Timestamp) -> Event {
         fields: vec![("project_date".to_owned(), Value::Time(now.plus_ms(40 * DAY_MS)))],
         callback_at: (a.is_multiple_of(7)).then_some(at),
         by: "ada".to_owned(),
+        result_own: a.is_multiple_of(4).then(|| "no-budget".to_owned()),
     })
 }
 

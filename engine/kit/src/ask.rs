@@ -26,7 +26,7 @@ pub enum Question {
 pub fn question(subject: &Subject, kind: DecisionKind, case: &Case) -> Result<Question, String> {
     let parameters = parameters(&subject.info, case)?;
     match subject.sandbox.reads(subject.info.digest, &parameters) {
-        Ok(reads) => Ok(Question::Ask(Box::new(input(kind, case, parameters, &reads)?))),
+        Ok(reads) => Ok(Question::Ask(Box::new(input(&subject.info, kind, case, parameters, &reads)?))),
         Err(DecisionFailure::Refusal(why)) => Ok(Question::Refused(why)),
         Err(failure) => Err(format!("the plugin does not say what it reads: {failure}")),
     }
@@ -56,14 +56,20 @@ pub fn parameters(info: &PluginInfo, case: &Case) -> Result<Parameters, String> 
     lay_out(info, &with).map_err(|error| error.to_string())
 }
 
-fn input(kind: DecisionKind, case: &Case, parameters: Parameters, reads: &Reads) -> Result<DecisionInput, String> {
+fn input(
+    info: &PluginInfo,
+    kind: DecisionKind,
+    case: &Case,
+    parameters: Parameters,
+    reads: &Reads,
+) -> Result<DecisionInput, String> {
     let engagement = within(&case.engagement, reads.engagement.as_ref(), |seen| (&seen.kind, seen.age));
     Ok(DecisionInput {
         now: Timestamp::from_ms(case.now.0.as_ms()),
         parameters,
         fields: reads.fields.iter().map(|read| field(case, read)).collect::<Result<_, _>>()?,
         touches: within(&case.touches, reads.touches.as_ref(), |touch| (&touch.channel, touch.age))
-            .map(touch_seen)
+            .map(|touch| touch_seen(touch, &info.codes))
             .collect::<Result<_, _>>()?,
         engagement: engagement
             .map(|seen| EngagementSeen {
@@ -108,14 +114,23 @@ fn spelt(scalar: &Scalar) -> String {
     }
 }
 
-fn touch_seen(touch: &TouchCase) -> Result<TouchSeen, String> {
-    let result = touch.result.as_deref().map(|result| code(result, "result", TouchResult::parse)).transpose()?;
-    Ok(TouchSeen {
-        age_s: seconds(touch.age),
-        channel: code(&touch.channel, "channel", Channel::parse)?,
-        outcome: code(&touch.outcome, "outcome", Outcome::parse)?,
-        result,
-    })
+fn touch_seen(touch: &TouchCase, codes: &[String]) -> Result<TouchSeen, String> {
+    // A word of a team's own is one that the plugin lists. It is told that word, so what it means makes no difference.
+    let own =
+        |text: &str, is_engines: bool| (!is_engines && codes.iter().any(|code| code == text)).then(|| text.to_owned());
+    let channel_own = own(&touch.channel, Channel::parse(&touch.channel).is_some());
+    let result_own = touch.result.as_deref().and_then(|result| own(result, TouchResult::parse(result).is_some()));
+    let channel = match channel_own {
+        Some(_) => Channel::Other,
+        None => code(&touch.channel, "channel", Channel::parse)?,
+    };
+    let result = match (&touch.result, &result_own) {
+        (Some(_), Some(_)) => Some(TouchResult::NotNow),
+        (Some(text), None) => Some(code(text, "result", TouchResult::parse)?),
+        (None, _) => None,
+    };
+    let outcome = code(&touch.outcome, "outcome", Outcome::parse)?;
+    Ok(TouchSeen { age_s: seconds(touch.age), channel, outcome, result, result_own, channel_own })
 }
 
 fn code<T>(text: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, String> {

@@ -160,21 +160,24 @@ fn outcome(taken: &DecisionView) -> Result<Decision, DecisionFailure> {
     }
 }
 
-fn touch_window(touch: &TouchSeen) -> (u32, &str) {
-    (touch.age_s, touch.channel.as_str())
+/// The age of something that was seen, its kind, and the team's own word for that.
+type Seen<'a> = (u32, &'a str, Option<&'a str>);
+
+fn touch_window(touch: &TouchSeen) -> Seen<'_> {
+    (touch.age_s, touch.channel.as_str(), touch.channel_own.as_deref())
 }
 
-fn engagement_window(seen: &EngagementSeen) -> (u32, &str) {
-    (seen.age_s, &seen.kind)
+fn engagement_window(seen: &EngagementSeen) -> Seen<'_> {
+    (seen.age_s, &seen.kind, None)
 }
 
 /// The part of a history that lies within the window of another build.
-fn within<T: Clone>(items: &[T], window: Option<&HistoryReads>, of: impl Fn(&T) -> (u32, &str)) -> Vec<T> {
+fn within<T: Clone>(items: &[T], window: Option<&HistoryReads>, of: impl Fn(&T) -> Seen<'_>) -> Vec<T> {
     let Some(window) = window else { return Vec::new() };
     let wanted = |item: &&T| {
-        let (age_s, kind) = of(item);
+        let (age_s, kind, own) = of(item);
         i64::from(age_s) * 1_000 <= i64::from(window.days_back_max) * DAY_MS
-            && (window.kinds.is_empty() || window.kinds.iter().any(|wanted| wanted == kind))
+            && (window.kinds.is_empty() || window.kinds.iter().any(|wanted| wanted == kind || own == Some(wanted)))
     };
     items.iter().filter(wanted).take(usize::from(window.count_max)).cloned().collect()
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// The case of a question; `fields` are those of the input, in order. It expects nothing yet.
 pub fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[FieldRead]) -> Case {
+    // A word of the team's own is in the case where the plugin is told it.
+    let own = |word: Option<&String>| word.filter(|word| info.codes.contains(word)).cloned();
     let parameters = info.parameters.iter().map(|parameter| &parameter.name);
     Case {
         case: name.to_owned(),
@@ -19,9 +21,9 @@ pub fn case(info: &PluginInfo, name: &str, input: &DecisionInput, fields: &[Fiel
             .iter()
             .map(|touch| TouchCase {
                 age: Length::seconds(touch.age_s),
-                channel: touch.channel.to_string(),
+                channel: own(touch.channel_own.as_ref()).unwrap_or_else(|| touch.channel.to_string()),
                 outcome: touch.outcome.to_string(),
-                result: touch.result.map(|result| result.to_string()),
+                result: touch.result.map(|means| own(touch.result_own.as_ref()).unwrap_or_else(|| means.to_string())),
             })
             .collect(),
         engagement: input

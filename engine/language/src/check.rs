@@ -111,6 +111,7 @@ impl<'a> Reading<'a> {
             country: basics.country,
             calendars: known.calendars,
             fields: known.fields,
+            own_words: known.own_words,
             contact: basics.contact,
             plugins: basics.plugins,
             team: team?,

@@ -77,6 +77,11 @@ impl Problem {
         Self::new(Severity::Error, code, span, message.into())
     }
 
+    /// Whether it is the problem with this code.
+    pub(crate) fn is_of(&self, code: &str) -> bool {
+        self.0.code == code
+    }
+
     pub(crate) fn is_error(&self) -> bool {
         self.0.severity == Severity::Error
     }

@@ -4,6 +4,7 @@ use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::expr::{Object, ROLE_NAME};
 use cadenza_core::field::{Declared, KEPT_FIELDS, STANDARD_FIELDS, field_info};
+use cadenza_core::own_words::OwnWords;
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::value::ValueType;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,8 @@ impl Names {
 pub(crate) struct Known<'a> {
     /// Custom fields with their types.
     pub(crate) fields: BTreeMap<String, Declared>,
+    /// The team's own words for results, stages and channels.
+    pub(crate) own_words: OwnWords,
     /// Whether cadenza.yaml was read, so that `fields`, `calendars` and `email_via` are all there is.
     pub(crate) settings_read: bool,
     pub(crate) calendars: BTreeMap<String, Calendar>,
@@ -60,6 +63,7 @@ impl<'a> Known<'a> {
     pub(crate) fn new(plugins: &'a dyn PluginCatalog) -> Self {
         Self {
             fields: BTreeMap::new(),
+            own_words: OwnWords::default(),
             settings_read: false,
             calendars: BTreeMap::new(),
             reps: Names::default(),

@@ -22,6 +22,7 @@ mod form;
 mod hours;
 mod known;
 mod meant;
+mod own_words;
 mod placeholders;
 mod render;
 mod scalar;

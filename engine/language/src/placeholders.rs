@@ -107,7 +107,7 @@ fn never(object: Object, field: Option<&str>) -> Option<&'static str> {
             "when a text is shown or sent no touch has just been completed: write `lead.last_touch`, `lead.contacts`, \
              `lead.calls` or `lead.emails`",
         ),
-        (Object::Task, Some("outcome" | "result")) => {
+        (Object::Task, Some("outcome" | "result" | "result_own")) => {
             Some("the text is there before the task is done: `results` and a `switch` after it know what came of it")
         }
         _ => None,

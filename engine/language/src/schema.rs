@@ -71,6 +71,15 @@ fn property(key: &Key) -> Value {
     schema
 }
 
+fn table(words: &[&str], item: &Takes) -> Map<String, Value> {
+    words.iter().map(|word| ((*word).to_owned(), value(item))).collect()
+}
+
+/// A word that an editor cannot know, since another file declares it.
+fn own_word(pattern: &str) -> Value {
+    json!({ "type": "string", "pattern": pattern, "title": "A word of the team's own, declared in cadenza.yaml" })
+}
+
 fn value(takes: &Takes) -> Value {
     const NAME: &str = "^[a-z0-9][a-z0-9_-]{0,63}$";
     const DURATION: &str = "^[0-9]+ *(s|m|h|d|w|min|seconds?|minutes?|hours?|days?|weeks?|business (s|m|h|d|min|seconds?|minutes?|hours?|days?))$";
@@ -90,13 +99,18 @@ fn value(takes: &Takes) -> Value {
         Takes::Value => json!({ "type": ["string", "number", "boolean", "null", "array"] }),
         Takes::Json => json!({}),
         Takes::Words(words) => json!({ "enum": words() }),
+        Takes::OwnOr(words) => json!({ "anyOf": [{ "enum": words() }, own_word(NAME)] }),
         Takes::Form(shape) => form(shape),
         Takes::List(item) => json!({ "type": "array", "items": value(item) }),
         Takes::Map(item) => json!({ "type": "object", "additionalProperties": value(item) }),
         Takes::Table(words, item) => {
-            let properties: Map<String, Value> =
-                words().into_iter().map(|word| (word.to_owned(), value(item))).collect();
-            json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            json!({ "type": "object", "properties": table(&words(), item), "additionalProperties": false })
+        }
+        Takes::OwnTable(words, item) => {
+            let mut schema = json!({ "type": "object", "properties": table(&words(), item) });
+            schema["patternProperties"] = json!({ NAME: value(item) });
+            schema["additionalProperties"] = json!(false);
+            schema
         }
         Takes::Either(several) => json!({ "anyOf": several.iter().map(value).collect::<Vec<_>>() }),
     }

@@ -6,6 +6,7 @@ use crate::form::Form;
 use crate::hours;
 use crate::known::Known;
 use crate::meant::slug;
+use crate::own_words;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
@@ -45,6 +46,13 @@ pub(crate) static WORKSPACE: Shape = Shape {
             Takes::Map(&Takes::Either(&[Takes::Words(field_types), Takes::Form(&FIELD)])),
             "Fields of the lead besides the standard ones",
         ),
+        optional(
+            "results",
+            Takes::List(&Takes::Form(&own_words::RESULT)),
+            "Results of the team's own, each with what it means to the engine",
+        ),
+        optional("stages", Takes::List(&Takes::Form(&own_words::STAGE)), "Stages of the team's own, likewise"),
+        optional("channels", Takes::List(&Takes::Form(&own_words::CHANNEL)), "Channels of the team's own, likewise"),
         optional("contact", Takes::Form(&CONTACT), "When leads may be contacted, and by which connections"),
         optional("plugins", Takes::Map(&Takes::Form(&PLUGIN)), "Budgets of plugins, and files of your own"),
     ],
@@ -128,6 +136,9 @@ pub(crate) fn channels() -> Vec<&'static str> {
     Channel::ALL.iter().map(|channel| channel.as_str()).collect()
 }
 
+/// Why a channel of the team's own cannot stand where the contact gate looks.
+pub(crate) const BY_MEANING: &str = "the contact gate goes by what a channel means";
+
 /// What `cadenza.yaml` says, but for the team.
 pub(crate) struct Basics {
     pub(crate) name: String,
@@ -145,6 +156,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     if let Some(fields) = form.get("fields") {
         read_fields(sheet, fields, known);
     }
+    known.own_words = own_words::read(sheet, &form);
     let name = form.get("name").and_then(|name| sheet.text(name, "the workspace's name"));
     let zone = form.get("timezone").and_then(|zone| sheet.zone(zone));
     // A zone that cannot be read must not hide what else is wrong with the hours.
@@ -157,7 +169,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
             known.calendars.insert(entry.key.text.clone(), read.unwrap_or_else(|| base.clone()));
         }
     }
-    let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact));
+    let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact, known));
     known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
@@ -314,13 +326,12 @@ fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
     None
 }
 
-fn read_contact(sheet: &Sheet<'_>, node: &Node) -> Option<ContactPolicy> {
+fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<ContactPolicy> {
     let form = Form::open(sheet, node, &CONTACT)?;
-    let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
+    let channel = |item: &Node| sheet.engines_word(item, "a channel", &known.own_words.channels, BY_MEANING);
     let mut policy = no_policy();
     if let Some(listed) = form.get("business_hours") {
-        policy.business_hours =
-            sheet.items(listed).iter().filter_map(|item| sheet.word(item, "a channel", &channels)).collect();
+        policy.business_hours = sheet.items(listed).iter().filter_map(channel).collect();
     }
     policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
     policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));

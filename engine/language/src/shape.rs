@@ -60,6 +60,8 @@ pub(crate) enum Takes {
     Json,
     /// One of these words.
     Words(fn() -> Vec<&'static str>),
+    /// One of these words, or one that `cadenza.yaml` declares.
+    OwnOr(fn() -> Vec<&'static str>),
     /// A mapping with known keys.
     Form(&'static Shape),
     List(&'static Takes),
@@ -67,6 +69,8 @@ pub(crate) enum Takes {
     Map(&'static Takes),
     /// A mapping from these words.
     Table(fn() -> Vec<&'static str>, &'static Takes),
+    /// A mapping from these words, and from those that `cadenza.yaml` declares.
+    OwnTable(fn() -> Vec<&'static str>, &'static Takes),
     /// One of several.
     Either(&'static [Takes]),
 }

@@ -160,6 +160,10 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
     for entry in form.get("lead").and_then(|node| sheet.named(node, "`lead`")).unwrap_or_default() {
         let choices = known.choices(&entry.key.text);
         let mapped = lead_field(sheet, entry, known).and_then(|kind| read_mapped(sheet, &entry.value, kind, choices));
+        if entry.key.text == "stage" && matches!(mapped, Some(MappedValue::Constant(_))) {
+            let value = entry.value.get("value").unwrap_or(&entry.value);
+            known.own_word(sheet, value, "a stage", &known.own_words.stages);
+        }
         lead.extend(mapped.map(|mapped| (entry.key.text.clone(), mapped)));
     }
     let mut data = BTreeMap::new();

@@ -9,6 +9,7 @@ use cadenza_core::effect::Request;
 use cadenza_core::event::Ending;
 use cadenza_core::id::LeadId;
 use cadenza_core::lead::Channel;
+use cadenza_core::own_words::{Code, Said};
 use cadenza_core::step::View;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{MINUTE_MS, Timestamp};
@@ -430,12 +431,17 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let is = owner.as_ref().map_or(Who::Nobody, |owner| Who::Rep(owner.clone()));
             all([other(Some(who), &is, |is| format!("it is {}", words.who(is)))])
         }
-        (What::Touch { channel, outcome, result }, Some(Fact::Touch { channel: is, outcome: o, result: r })) => {
-            let differs = result.filter(|result| Some(*result) != *r);
+        (
+            What::Touch { channel, outcome, result },
+            Some(Fact::Touch { channel: is, channel_own, outcome: o, result: r, result_own }),
+        ) => {
+            let is = Said { means: *is, own: channel_own.clone() };
+            let said = r.map(|means| Said { means, own: result_own.clone() });
+            let differs = result.as_ref().filter(|wanted| !said.as_ref().is_some_and(|said| is_said(wanted, said)));
             all([
-                other(Some(channel), is, |is| format!("it is by {is}")),
+                (!is_said(channel, &is)).then(|| format!("it is by {}", is.word())),
                 other(outcome.as_ref(), o, |is| plain(is.as_str())),
-                differs.map(|_| r.map_or_else(|| "nothing was said".to_owned(), |is| plain(is.as_str()))),
+                differs.map(|_| said.as_ref().map_or_else(|| "nothing was said".to_owned(), |is| plain(is.word()))),
             ])
         }
         (What::Ended { ending, workflow }, Some(Fact::Ended { at, ending: is })) => (at.workflow == *workflow)
@@ -466,6 +472,11 @@ fn request_became(ending: Ending, status: Option<u16>) -> String {
         Ending::Refused => format!("it was refused{status}"),
         _ => "it failed".to_owned(),
     }
+}
+
+/// Whether what was said is what was expected. The engine's word expects all that mean it.
+fn is_said<C: Code>(wanted: &Said<C>, said: &Said<C>) -> bool {
+    wanted.means == said.means && wanted.own.as_ref().is_none_or(|own| said.own.as_ref() == Some(own))
 }
 
 /// Who has a task, as records spell it.

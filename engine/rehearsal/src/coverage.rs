@@ -4,6 +4,7 @@ use crate::story::Life;
 use crate::ways::{Evidence, Way, interrupted, way_taken, ways_from_anywhere, ways_out};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{Interruption, Note, Verdict};
+use cadenza_core::own_words::Said;
 use cadenza_core::workflow::{Step, StepId, StepRef, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
@@ -83,9 +84,10 @@ impl Coverage {
                     self.left.insert((workflow.name.clone(), ending.clone()));
                 }
             }
-            Note::TaskDone { outcome, result, at: Some(at), .. } => {
+            Note::TaskDone { outcome, result, result_own, at: Some(at), .. } => {
+                let said = result.map(|means| Said { means, own: result_own.clone() });
                 for walk in standing_at(walks, at) {
-                    walk.evidence.done = Some((*outcome, *result));
+                    walk.evidence.done = Some((*outcome, said.clone()));
                 }
             }
             Note::NotDone { at, .. } => standing_at(walks, at).for_each(|walk| walk.evidence.not_done = true),

@@ -7,7 +7,8 @@ use cadenza_api::intake::{self, Draft, Rules};
 use cadenza_core::event::{Event, EventType, StandardEvent, TaskChange, TaskReport};
 use cadenza_core::id::{LeadId, TaskId};
 use cadenza_core::journal::Ignored;
-use cadenza_core::lead::{Outcome, RepId};
+use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::own_words::Said;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
@@ -301,11 +302,13 @@ impl Playing<'_> {
             TaskKind::Call => did.outcome.unwrap_or(Outcome::NoAnswer),
             _ => Outcome::Done,
         };
-        let result = did.result.filter(|result| task.kind != TaskKind::Call || result.counts_with(outcome));
+        let heard = |said: &&Said<TouchResult>| task.kind != TaskKind::Call || said.means.counts_with(outcome);
+        let result = did.result.as_ref().filter(heard);
         let report = TaskReport {
             task: task.id,
             outcome,
-            result,
+            result: result.map(|said| said.means),
+            result_own: result.and_then(|said| said.own.clone()),
             notes: did.notes.clone(),
             fields: did.answers.clone(),
             callback_at: did.callback.map(|moment| time_of(moment, self.case.starts, self.catalog)),

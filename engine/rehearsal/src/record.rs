@@ -6,7 +6,8 @@
 mod mask;
 
 use cadenza_api::views::facts::{At, Fact, Kept};
-use cadenza_core::event::Ending;
+use cadenza_core::event::{Ending, RESULT_OWN};
+use cadenza_core::lead::TouchResult;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use jiff::tz::TimeZone;
@@ -22,6 +23,8 @@ pub struct Past {
     pub entries: Vec<(Timestamp, Vec<Fact>)>,
     /// How it stands now.
     pub stage: Option<String>,
+    /// The team's own word for it.
+    pub stage_own: Option<String>,
     pub segment: Option<String>,
     /// The workspace's zone.
     pub zone: TimeZone,
@@ -90,7 +93,7 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     let _ = writeln!(out, "    until: {}", writing.absolute(end.plus_ms(MINUTE_MS)));
     out.push_str("    expect:\n");
     writing.expect().iter().for_each(|line| out.push_str(&format!("      - {line}\n")));
-    let standing = [("stage", &past.stage), ("segment", &past.segment)];
+    let standing = [("stage", &past.stage), ("stage_own", &past.stage_own), ("segment", &past.segment)];
     let standing: Vec<String> =
         standing.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))).collect();
     if !standing.is_empty() {
@@ -103,6 +106,9 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
 fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_ms(at.as_ms().div_euclid(SECOND_MS) * SECOND_MS)
 }
+
+/// In the place of what people wrote.
+const LEFT_OUT: &str = "left out";
 
 struct Writing<'a> {
     past: &'a Past,
@@ -142,7 +148,11 @@ impl Writing<'_> {
             let at = self.moment(at);
             match fact {
                 Fact::Event { event, fields, data, .. } => {
-                    let (fields, data) = (mask.fields(fields), mask.data(data));
+                    let (fields, mut data) = (mask.fields(fields), mask.data(data));
+                    // As below: the word may want a reason.
+                    if data.contains_key(RESULT_OWN) {
+                        data.entry("reason".to_owned()).or_insert_with(|| LEFT_OUT.into());
+                    }
                     let is_first = known.is_none();
                     let before = known.get_or_insert_with(|| fields.clone());
                     let news = |(name, value): &(&String, &Value)| !is_first && before.get(*name) != Some(value);
@@ -156,7 +166,7 @@ impl Writing<'_> {
                     lines.push(format!("{{ at: {at}, event: {event}, lead: {LEAD}{more} }}"));
                 }
                 Fact::PutIn { workflow } => lines.push(format!("{{ at: {at}, enroll: {workflow}, lead: {LEAD} }}")),
-                Fact::Done { at: step, kind, outcome, result, answers, callback_at, .. }
+                Fact::Done { at: step, kind, outcome, result, result_own, answers, callback_at, .. }
                     if *kind != Some(TaskKind::Escalation) =>
                 {
                     let Some(step) = self.place(step) else { continue };
@@ -164,13 +174,15 @@ impl Writing<'_> {
                         Some(TaskKind::Todo) => String::new(),
                         _ => format!(", outcome: {outcome}"),
                     };
-                    let result = result.map_or_else(String::new, |result| format!(", result: {result}"));
+                    let result = said(*result, result_own.as_deref());
                     let answers = mask.fields(answers);
                     let answers =
                         if answers.is_empty() { String::new() } else { format!(", answers: {}", flow(&answers)) };
                     let back =
                         callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
-                    lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{answers}{back} }}"));
+                    // A word of the team's own may want a reason, and what people wrote is left out.
+                    let notes = result_own.as_ref().map_or_else(String::new, |_| format!(", notes: {LEFT_OUT}"));
+                    lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{notes}{answers}{back} }}"));
                 }
                 _ => {}
             }
@@ -235,9 +247,9 @@ impl Writing<'_> {
                 format!("request: {}, becomes: {becomes}", self.place(at)?)
             }
             Fact::Withheld { channel, because, never: true, .. } => format!("refused: {channel}, because: {because}"),
-            Fact::Touch { channel, outcome, result } => {
-                let result = result.map_or_else(String::new, |result| format!(", result: {result}"));
-                format!("touch: {channel}, outcome: {outcome}{result}")
+            Fact::Touch { channel, channel_own, outcome, result, result_own } => {
+                let channel = channel_own.as_deref().unwrap_or(channel.as_str());
+                format!("touch: {channel}, outcome: {outcome}{}", said(*result, result_own.as_deref()))
             }
             Fact::Ended { at, ending } if at.workflow == self.workflow => format!("ended: {ending}"),
             Fact::Ended { at, ending } => format!("ended: {ending}, workflow: {}", at.workflow),
@@ -245,6 +257,11 @@ impl Writing<'_> {
             _ => return None,
         })
     }
+}
+
+/// `, result: no-budget`: the team's own word, when that was given.
+fn said(result: Option<TouchResult>, own: Option<&str>) -> String {
+    result.map_or_else(String::new, |means| format!(", result: {}", own.unwrap_or(means.as_str())))
 }
 
 /// `switch-2`, `update-21`: names of steps that have none in their file.

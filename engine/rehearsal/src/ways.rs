@@ -4,6 +4,7 @@
 use cadenza_core::event::{Ending, EventType};
 use cadenza_core::journal::Interruption;
 use cadenza_core::lead::{Outcome, TouchResult};
+use cadenza_core::own_words::Said;
 use cadenza_core::workflow::{Interrupt, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
 
 /// One way out of a step.
@@ -18,7 +19,7 @@ pub(crate) struct Way {
 /// What was seen of a run between coming to a step and leaving it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    pub(crate) done: Option<(Outcome, Option<TouchResult>)>,
+    pub(crate) done: Option<(Outcome, Option<Said<TouchResult>>)>,
     pub(crate) not_done: bool,
     pub(crate) track: Option<String>,
     pub(crate) mail: Option<Ending>,
@@ -107,12 +108,13 @@ fn merged(ways: impl IntoIterator<Item = Way>) -> Vec<Way> {
 }
 
 fn results(results: &Results, given_up: bool) -> impl Iterator<Item = (String, Target)> {
-    let Results { by_result, by_outcome, not_done, otherwise } = results;
+    let Results { by_own, by_result, by_outcome, not_done, otherwise } = results;
+    let own = by_own.iter().map(|(word, to)| (word.clone(), *to));
     let said = by_result.iter().map(|(result, to)| (result.to_string(), *to));
     let ended = by_outcome.iter().map(|(outcome, to)| (outcome.to_string(), *to));
     let not_done = not_done.filter(|_| given_up).map(|to| ("not_done".to_owned(), to));
     // Where every outcome is named there is nothing else, but a result that is not.
-    said.chain(ended).chain(not_done).chain([("else".to_owned(), *otherwise)])
+    own.chain(said).chain(ended).chain(not_done).chain([("else".to_owned(), *otherwise)])
 }
 
 /// The way by which a run left a step; where it went decides where nothing else does.
@@ -164,10 +166,12 @@ fn result_name(results: &Results, evidence: &Evidence) -> String {
     if evidence.not_done {
         return if results.not_done.is_some() { "not_done" } else { "else" }.to_owned();
     }
-    let Some((outcome, result)) = evidence.done else { return "else".to_owned() };
-    let said = result.filter(|result| results.by_result.contains_key(result)).map(|result| result.to_string());
-    let ended = || results.by_outcome.contains_key(&outcome).then(|| outcome.to_string());
-    said.or_else(ended).unwrap_or_else(|| "else".to_owned())
+    let Some((outcome, result)) = &evidence.done else { return "else".to_owned() };
+    let result = result.as_ref();
+    let own = result.and_then(|said| said.own.clone()).filter(|own| results.by_own.contains_key(own));
+    let means = || result.map(|said| said.means).filter(|means| results.by_result.contains_key(means));
+    let ended = || results.by_outcome.contains_key(outcome).then(|| outcome.to_string());
+    own.or_else(|| means().map(|means| means.to_string())).or_else(ended).unwrap_or_else(|| "else".to_owned())
 }
 
 /// What happens to a run wherever it is: the endings of `leave`, and the interrupts.

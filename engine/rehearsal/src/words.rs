@@ -164,8 +164,9 @@ impl Words<'_> {
             What::Decides { plugin, decided } => format!("{plugin} decides{}", self.decided(decided)),
             What::Owner(who) => format!("the owner is {}", self.who(who)),
             What::Touch { channel, outcome, result } => {
+                let channel = channel.word();
                 let outcome = outcome.map_or_else(String::new, |outcome| format!(": {}", plain(outcome.as_str())));
-                let result = result.map_or_else(String::new, |result| format!(", {}", plain(result.as_str())));
+                let result = result.as_ref().map_or_else(String::new, |said| format!(", {}", plain(said.word())));
                 format!("a contact by {channel}{outcome}{result}")
             }
             What::Ended { ending, workflow } => format!("{workflow} is over, {ending}"),

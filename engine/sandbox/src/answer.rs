@@ -133,6 +133,7 @@ pub(crate) fn description(
         parameters: parameters.into_iter().map(parameter).collect::<Result<_, _>>()?,
         rules,
         tracks,
+        codes,
         fuel_budget,
         memory_budget,
     })

@@ -3,7 +3,7 @@
 
 use crate::contract::{Engagement, Given, Input, Lead, TextRange, Texts, Touch};
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
-use cadenza_core::plugin::DecisionInput;
+use cadenza_core::plugin::{DecisionInput, TouchSeen};
 use cadenza_core::value::Value;
 
 /// Stands for a code that the plugin did not list.
@@ -80,12 +80,7 @@ impl Layout {
             let given = self.given(value).ok_or(NotTexts::Field(position))?;
             self.fields.push(given);
         }
-        self.touches.extend(input.touches.iter().map(|touch| Touch {
-            age: touch.age_s,
-            channel: codes.channels[touch.channel as usize],
-            outcome: codes.outcomes[touch.outcome as usize],
-            result: touch.result.map(|result| codes.results[result as usize]),
-        }));
+        self.touches.extend(input.touches.iter().map(|seen| codes.touch(seen)));
         for seen in &input.engagement {
             let detail = self.text(&seen.detail);
             self.engagement.push(Engagement { age: seen.age_s, kind: codes.position(&seen.kind), detail });
@@ -156,8 +151,65 @@ impl Codes {
     fn position(&self, code: &str) -> u16 {
         find(&self.listed, code)
     }
+
+    fn touch(&self, seen: &TouchSeen) -> Touch {
+        let result = |means: TouchResult| self.own(seen.result_own.as_deref()).unwrap_or(self.results[means as usize]);
+        Touch {
+            age: seen.age_s,
+            channel: self.own(seen.channel_own.as_deref()).unwrap_or(self.channels[seen.channel as usize]),
+            outcome: self.outcomes[seen.outcome as usize],
+            result: seen.result.map(result),
+        }
+    }
+
+    /// A word of the team's own, when the plugin lists it; else it gets what the word means.
+    fn own(&self, word: Option<&str>) -> Option<u16> {
+        word.map(|word| self.position(word)).filter(|position| *position != CODE_NOT_LISTED)
+    }
 }
 
 fn find(listed: &[(String, u16)], code: &str) -> u16 {
     listed.binary_search_by(|(known, _)| known.as_str().cmp(code)).map_or(CODE_NOT_LISTED, |at| listed[at].1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(result: Option<TouchResult>, result_own: Option<&str>, channel_own: Option<&str>) -> TouchSeen {
+        TouchSeen {
+            age_s: 60,
+            channel: Channel::Other,
+            outcome: Outcome::Connected,
+            result,
+            result_own: result_own.map(str::to_owned),
+            channel_own: channel_own.map(str::to_owned),
+        }
+    }
+
+    /// What a plugin lists; the team's words for channel and result; and what it is told of a talk that ended in
+    /// `not_now`, by a channel that means `other`.
+    type Told = (&'static [&'static str], [Option<&'static str>; 2], [Option<&'static str>; 2]);
+
+    #[test]
+    fn a_plugin_is_told_the_teams_own_word_where_it_lists_it_and_else_what_that_means() {
+        let both = [Some("linkedin"), Some("no-budget")];
+        let cases: [Told; 6] = [
+            (&["not_now", "other"], [None, None], [Some("other"), Some("not_now")]),
+            (&["not_now", "other"], both, [Some("other"), Some("not_now")]),
+            (&["not_now", "no-budget", "other"], both, [Some("other"), Some("no-budget")]),
+            (&["linkedin", "other", "not_now"], [Some("linkedin"), None], [Some("linkedin"), Some("not_now")]),
+            // One that knows the team's word alone is told nothing by the engine's.
+            (&["no-budget", "linkedin"], [None, None], [None, None]),
+            (&[], both, [None, None]),
+        ];
+        for (listed, [channel_own, result_own], told) in cases {
+            let codes = Codes::new(listed.iter().map(|code| (*code).to_owned()).collect());
+            let touch = codes.touch(&seen(Some(TouchResult::NotNow), result_own, channel_own));
+            let heard = [touch.channel, touch.result.expect("the lead said something")];
+            assert_eq!(heard.map(|code| listed.get(usize::from(code)).copied()), told, "{listed:?}");
+        }
+        let codes = Codes::new(vec!["no-budget".to_owned()]);
+        assert_eq!(codes.touch(&seen(None, None, None)).result, None, "nothing was said");
+    }
 }

@@ -36,6 +36,8 @@ fn touch_seen(turn: i64) -> TouchSeen {
         channel: [Channel::Call, Channel::Email][turn as usize % 2],
         outcome,
         result: outcome.reached().then_some(TouchResult::Callback),
+        result_own: None,
+        channel_own: None,
     }
 }
 

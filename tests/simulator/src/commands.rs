@@ -4,9 +4,9 @@ use crate::faults::Name;
 use crate::life::Lives;
 use crate::record::{Act, Fate, Told};
 use crate::steps::{Braked, Brings, Naming, Origin, PEOPLE, Said, Stands, Step, ToLead, ToTask, origin};
-use crate::world::{CONNECTIONS, PLUGINS, REPS, WORKFLOWS};
+use crate::world::{CONNECTIONS, OWN_RESULTS, OWN_STAGES, PASSING_RESULT, PLUGINS, REPS, WORKFLOWS};
 use cadenza_core::event::{
-    Event, EventType, LeadCommand, Report, StandardEvent, Standing, TaskChange, TaskReport, Wish,
+    Event, EventType, LeadCommand, RESULT_OWN, Report, StandardEvent, Standing, TaskChange, TaskReport, Wish,
 };
 use cadenza_core::id::{LeadId, RunId, TaskId, hash64};
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
@@ -114,13 +114,19 @@ fn report(said: &Said, now: Timestamp, number: usize) -> Report {
             Brings::Result(which) => {
                 let result = TouchResult::ALL[usize::from(which) % (TouchResult::ALL.len() - 1)];
                 data.push(field("result", text(result.as_str().to_owned())));
+                let own = own_result(result).filter(|_| number % 2 == 0);
+                data.extend(own.map(|own| field(RESULT_OWN, text(own.to_owned()))));
             }
         }
     }
     let standing = said.stands.map(|stands| match stands {
         Stands::OptedOut => Standing { opted_out: Some(true), ..Standing::default() },
         Stands::Refuses(channel) => Standing { refused: vec![channel], ..Standing::default() },
-        Stands::At(stage) => Standing { stage: Some(stage), ..Standing::default() },
+        Stands::At(stage) => {
+            let own = OWN_STAGES.iter().find(|(_, means)| *means == stage && number % 2 == 0);
+            let stage_own = own.map(|(own, _)| (*own).to_owned());
+            Standing { stage: Some(stage), stage_own, ..Standing::default() }
+        }
         Stands::Owned(which) => Standing { owner: Some(rep(which)), ..Standing::default() },
     });
     let mut once = std::collections::BTreeSet::new();
@@ -504,6 +510,12 @@ impl Lives<'_> {
     }
 }
 
+/// The team's own word for a result, where it has one.
+fn own_result(result: TouchResult) -> Option<&'static str> {
+    let mut words = OWN_RESULTS.into_iter().chain([PASSING_RESULT]);
+    words.find(|(_, means)| *means == result).map(|(own, _)| own)
+}
+
 /// Whether somebody asks in it not to be contacted any more.
 fn opts_out(event: &Event) -> bool {
     match event {
@@ -522,7 +534,16 @@ fn to_task(engine: &Engine, task: TaskId, what: ToTask) -> Event {
         ToTask::Snooze(minutes) => moved(TaskChange::Snoozed(now.plus_ms(MINUTE_MS * i64::from(minutes)))),
         ToTask::Done(outcome, result, hours) => {
             let callback_at = (result == Some(TouchResult::Callback)).then(|| now.plus_ms(HOUR_MS * i64::from(hours)));
-            Event::TaskDone(TaskReport { task, outcome, result, notes: None, fields: Vec::new(), callback_at, by })
+            Event::TaskDone(TaskReport {
+                task,
+                outcome,
+                result,
+                result_own: result.and_then(own_result).filter(|_| hours % 2 == 0).map(str::to_owned),
+                notes: None,
+                fields: Vec::new(),
+                callback_at,
+                by,
+            })
         }
     }
 }

@@ -21,7 +21,7 @@ use cadenza_core::value::{Value, ValueType};
 use cadenza_runtime::engine::Incoming;
 use futures_util::future::join_all;
 use serde::Serialize;
-use serde_json::Value as Any;
+use serde_json::{Value as Any, json};
 use std::collections::BTreeMap;
 
 /// The source of events that come this way, in conditions and in the journal. No webhook may have this name.
@@ -195,8 +195,19 @@ pub(crate) fn checked(draft: Draft<'_>, rules: Rules<'_>) -> Result<Incoming, Pr
     let declared = rules.declared;
     intake::check(draft, rules).map_err(|error| {
         let problem = Problem::new(intake_kind(&error), format!("{error}{}", advice(&error, declared)));
+        let problem = match &error {
+            intake::IntakeError::Reason { result } => {
+                problem.with("missing", json!([reason_of(result, "data.reason")]))
+            }
+            _ => problem,
+        };
         error.place().into_iter().fold(problem, Problem::at)
     })
+}
+
+/// The reason that a result of the team's own has to come with, as one of the answers that are missing.
+pub(crate) fn reason_of(result: &str, field: &str) -> serde_json::Value {
+    json!({ "field": field, "question": format!("The reason for {result}") })
 }
 
 fn unknown_type(kind: String) -> String {
@@ -218,6 +229,7 @@ const fn intake_kind(error: &intake::IntakeError) -> Kind {
     use cadenza_core::field::FieldError;
     match error {
         intake::IntakeError::Report(ReportError::Field(FieldError::Unknown { .. })) => Kind::UnknownField,
+        intake::IntakeError::Reason { .. } => Kind::MissingAnswers,
         _ => Kind::InvalidField,
     }
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::StandardEvent;
 use cadenza_core::field::{STANDARD_FIELDS, STANDING_FIELDS};
+use cadenza_core::own_words::OwnWords;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(crate) struct IntakeView {
     fields: BTreeMap<String, ValueType>,
     /// What `lead` may say besides its fields: consent, stage and owner.
     standing: BTreeMap<String, ValueType>,
+    /// The team's own words for results, stages and channels, each with what it means.
+    own_words: OwnWords,
     /// Event types besides `custom.*`.
     types: &'static [StandardEvent],
     /// The most events in one array.
@@ -37,6 +40,7 @@ pub(crate) async fn show(_: Caller<Ingest>, State(api): State<Shared>) -> Json<I
         timezone: catalog.workspace.settings.calendar.zone().iana_name().unwrap_or("UTC").to_owned(),
         standing: STANDING_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind)).collect(),
         fields: standard.chain(own).collect(),
+        own_words: catalog.workspace.settings.own_words.clone(),
         types: StandardEvent::ALL,
         events_max: api.limits.events_max,
     })

@@ -6,7 +6,7 @@ use crate::http::hooks::Taken;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
-use crate::http::{cursor, paging};
+use crate::http::{cursor, own_words, paging};
 use crate::intake::{Draft, Rules};
 use crate::json::Tree;
 use crate::views::Page;
@@ -21,12 +21,13 @@ use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
 use cadenza_core::finding;
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
-use cadenza_core::lead::{Channel, RepId, Stage};
+use cadenza_core::lead::{RepId, Stage};
 use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::catalog::Catalog;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Leads read from the store at once.
@@ -36,7 +37,8 @@ const BATCH: usize = 256;
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct ListParams {
     segment: Option<Segment>,
-    stage: Option<Stage>,
+    /// One of the engine's words, or of the team's own.
+    stage: Option<String>,
     owner: Option<String>,
     q: Option<String>,
     /// Only leads that no workflow has ever taken.
@@ -61,7 +63,9 @@ impl ListParams {
         let lead = &state.lead;
         (!self.untaken || state.is_untaken())
             && self.segment.is_none_or(|segment| lead.segment == Some(segment))
-            && self.stage.is_none_or(|stage| lead.stage == stage)
+            && self.stage.as_ref().is_none_or(|word| {
+                lead.stage.as_str() == word || lead.stage_own.as_ref().is_some_and(|own| own == word)
+            })
             && self.owner.as_ref().is_none_or(|owner| lead.owner.as_ref().is_some_and(|own| own.0 == *owner))
     }
 
@@ -83,13 +87,18 @@ pub(crate) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<Page<LeadRow>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
+    let catalog = api.engine.catalog();
+    let stages = &catalog.workspace.settings.own_words.stages;
+    if let Some(word) = params.stage.as_ref().filter(|word| stages.said(word).is_none()) {
+        let detail = format!("`{word}` is no stage: write {}", stages.listed());
+        return Err(Problem::new(Kind::BadParameter, detail).at("stage"));
+    }
     let name = params.list();
     let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
     if let Some(text) = &params.q
         && let mut states = find_exactly(&api, text).await?
         && !states.is_empty()
     {
-        let catalog = api.engine.catalog();
         states.retain(|state| after.is_none_or(|after| state.lead.id > after) && params.takes(state));
         states.sort_unstable_by_key(|state| state.lead.id);
         let more = states.len() > limit;
@@ -232,6 +241,8 @@ pub(crate) async fn put(
 pub(crate) struct Done {
     lead: LeadId,
     stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_own: Option<String>,
     segment: Option<Segment>,
     owner: Option<RepId>,
     what: Vec<Told>,
@@ -254,7 +265,14 @@ impl Done {
         };
         let entry = Entry { seq: 0, skeleton, personal: Some(Personal { events, account: None, changes: Vec::new() }) };
         let what = Teller::new(catalog, &applied.state).tell(&entry);
-        Self { lead: lead.id, stage: lead.stage, segment: lead.segment, owner: lead.owner.clone(), what }
+        Self {
+            lead: lead.id,
+            stage: lead.stage,
+            stage_own: lead.stage_own.clone(),
+            segment: lead.segment,
+            owner: lead.owner.clone(),
+            what,
+        }
     }
 }
 
@@ -354,7 +372,8 @@ pub(crate) async fn opt_out(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct PreferencesBody {
-    refused: Option<Vec<Channel>>,
+    /// Each is one of the engine's words, or of the team's own, which is refused by what it means.
+    refused: Option<Vec<String>>,
     /// Null withdraws the wish.
     #[serde(default, deserialize_with = "given")]
     not_before: Option<Option<Timestamp>>,
@@ -376,11 +395,12 @@ pub(crate) async fn preferences(
     if body.refused.is_none() && body.not_before.is_none() {
         return Err(Problem::new(Kind::InvalidBody, "say what is preferred: `refused`, `not_before` or both"));
     }
-    let refused = body.refused.map(|mut refused| {
-        refused.sort_unstable();
-        refused.dedup();
-        refused
-    });
+    let catalog = api.engine.catalog();
+    let channels = &catalog.workspace.settings.own_words.channels;
+    let channel =
+        |word: String| own_words::said(&word, ("channel", "refused"), channels, |_| true).map(|said| said.means);
+    let refused = body.refused.map(|refused| refused.into_iter().map(channel).collect::<Result<BTreeSet<_>, _>>());
+    let refused = refused.transpose()?.map(|refused| refused.into_iter().collect());
     let from = body.not_before.map(|at| at.map_or(Wish::AnyTime, Wish::Then));
     command(&api, id, caller.name(), LeadCommand::Prefer { refused, from }).await
 }

@@ -17,6 +17,7 @@ mod intake;
 mod leads;
 mod limits;
 mod outbox;
+mod own_words;
 mod paging;
 mod places;
 mod plugins;

@@ -2,12 +2,12 @@
 //! the contact gate allows it.
 
 use crate::http::auth::{Caller, Read, Steer, Work};
-use crate::http::events::members;
+use crate::http::events::{members, reason_of};
 use crate::http::leads::{Done, known_rep, nothing_done, short};
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{JsonBody, Named, OptionalJson, Params};
 use crate::http::state::Shared;
-use crate::http::{cursor, paging};
+use crate::http::{cursor, own_words, paging};
 use crate::intake::{self, Rules};
 use crate::json::{self, Tree};
 use crate::views::task::{HeldView, TaskView, held_back, inquiries};
@@ -18,10 +18,12 @@ use cadenza_core::id::TaskId;
 use cadenza_core::journal::Ignored;
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::moment;
+use cadenza_core::own_words::Said;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
+use cadenza_core::workflow::Inquiry;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::counts::Counts;
 use cadenza_store::QueueKey;
@@ -281,7 +283,8 @@ async fn apply(api: &Shared, id: TaskId, event: Event) -> Result<Json<Done>, Pro
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct OutcomeBody {
     outcome: Option<Outcome>,
-    result: Option<TouchResult>,
+    /// One of the engine's words, or of the team's own.
+    result: Option<String>,
     notes: Option<String>,
     #[serde(default)]
     data: Tree,
@@ -310,12 +313,16 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
         }
         (_, outcome) => outcome.unwrap_or(Outcome::Done),
     };
-    if task.kind == TaskKind::Call && body.result.is_some_and(|result| !result.counts_with(outcome)) {
+    let catalog = api.engine.catalog();
+    let results = &catalog.workspace.settings.own_words.results;
+    let may = |result: TouchResult| task.kind != TaskKind::Call || result.counts_with(outcome);
+    let said =
+        body.result.as_deref().map(|word| own_words::said(word, ("result", "result"), results, may)).transpose()?;
+    if said.as_ref().is_some_and(|said| !may(said.means)) {
         let detail =
             format!("the lead said nothing when the outcome is {outcome}: leave `result` out, or write connected");
         return Err(Problem::new(Kind::InvalidField, detail).at("result"));
     }
-    let catalog = api.engine.catalog();
     let rules = Rules::of(&catalog.workspace.settings, api.engine.clock().now());
     let (mut fields, mut callback_at) = (Vec::new(), None);
     for (name, value) in members(body.data, "`data`, an object with what was learnt")? {
@@ -332,22 +339,37 @@ fn read_outcome(body: OutcomeBody, task: &Task, by: String, api: &Shared) -> Res
             fields.push((name, value));
         }
     }
-    if let Some(definition) = catalog.definitions.get(&task.workflow) {
-        let answered = |field: &str| fields.iter().any(|(name, value)| name == field && !value.is_blank());
-        // Who says that the lead wants no contact need not have asked it anything.
-        let opts_out = body.result == Some(TouchResult::OptedOut);
-        let asked = !opts_out && (task.kind != TaskKind::Call || outcome.reached());
-        let open = inquiries(task, definition).iter().filter(|ask| asked && ask.required && !answered(&ask.field));
-        let missing: Vec<_> =
-            open.map(|ask| serde_json::json!({ "field": ask.field, "question": ask.question })).collect();
-        if !missing.is_empty() {
-            let names: Vec<&str> = missing.iter().filter_map(|ask| ask["field"].as_str()).collect();
-            let detail = format!("the report has to answer {}: give each under `data`", names.join(", "));
-            return Err(Problem::new(Kind::MissingAnswers, detail).at("data").with("missing", missing.into()));
-        }
-    }
     let notes = short(body.notes, "notes")?;
-    Ok(TaskReport { task: task.id, outcome, result: body.result, notes, fields, callback_at, by })
+    let asks =
+        catalog.definitions.get(&task.workflow).map(|definition| inquiries(task, definition)).unwrap_or_default();
+    let answered = |field: &str| fields.iter().any(|(name, value)| name == field && !value.is_blank());
+    // Who says that the lead wants no contact need not have asked it anything.
+    let opts_out = said.as_ref().is_some_and(|said| said.means == TouchResult::OptedOut);
+    let asked = !opts_out && (task.kind != TaskKind::Call || outcome.reached());
+    let open = asks.iter().filter(|ask| asked && ask.required && !answered(&ask.field));
+    let reason = said.as_ref().filter(|said| results.wants_reason(said) && notes.is_none()).map(Said::word);
+    complete(&open.collect::<Vec<_>>(), reason)?;
+    let (result, result_own) = said.map_or((None, None), |said| (Some(said.means), said.own));
+    Ok(TaskReport { task: task.id, outcome, result, notes, fields, callback_at, by, result_own })
+}
+
+/// Refuses a report that leaves required questions open, or that lacks the reason for its result.
+fn complete(open: &[&Inquiry], reason: Option<&str>) -> Result<(), Problem> {
+    let names: Vec<&str> = open.iter().map(|ask| ask.field.as_str()).collect();
+    let answers =
+        (!names.is_empty()).then(|| format!("the report has to answer {}: give each under `data`", names.join(", ")));
+    let why = reason.map(|word| format!("the result `{word}` has to come with a reason: give it as `notes`"));
+    let missing: Vec<_> = open
+        .iter()
+        .map(|ask| serde_json::json!({ "field": ask.field, "question": ask.question }))
+        .chain(reason.map(|word| reason_of(word, "notes")))
+        .collect();
+    let details: Vec<String> = answers.into_iter().chain(why).collect();
+    if details.is_empty() {
+        return Ok(());
+    }
+    let at = if names.is_empty() { "notes" } else { "data" };
+    Err(Problem::new(Kind::MissingAnswers, details.join("; ")).at(at).with("missing", missing.into()))
 }
 
 /// When to call again. It must lie ahead; blank means `None`.

@@ -1,7 +1,7 @@
 //! What makes two deliveries under one id the same: what they say, as it was read. The order of members, a counter of
 //! attempts, and how a number is written do not count.
 
-use cadenza_core::event::{EventType, Report};
+use cadenza_core::event::{EventType, Report, Standing};
 use cadenza_core::id::{Hash64, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
@@ -29,9 +29,17 @@ pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>)
     let sum = fields.chain(data).chain(left).chain(also).fold(0_u64, u64::wrapping_add);
     hash.feed(&sum.to_be_bytes());
     if let Some(standing) = &report.standing {
-        hash.feed(format!("{standing:?}").as_bytes());
+        hash.feed(first_text(standing).as_bytes());
+        standing.stage_own.iter().for_each(|own| hash.feed(own.as_bytes()));
     }
     hash.finish()
+}
+
+/// What a standing says without words of the team's own, in the form that was hashed before there were any: what was heard
+/// before an update is still the same.
+pub(super) fn first_text(standing: &Standing) -> String {
+    let Standing { opted_out, refused, stage, owner, stage_own: _ } = standing;
+    format!("Standing {{ opted_out: {opted_out:?}, refused: {refused:?}, stage: {stage:?}, owner: {owner:?} }}")
 }
 
 fn member(place: u8, name: &str, value: &Value) -> u64 {

@@ -5,6 +5,7 @@ use super::{IntakeError, Rules};
 use cadenza_core::event::Standing;
 use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_core::moment;
+use cadenza_core::own_words::{Said, Words};
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::Team;
@@ -19,13 +20,12 @@ pub(super) fn read(
     let Some(value) = without_blank(value) else { return Ok(None) };
     Ok(match name {
         "opted_out" => Some(Standing { opted_out: Some(opted_out(&value, rules)?), ..Standing::default() }),
-        "refused" => Some(Standing { refused: refused(value)?, ..Standing::default() }),
-        "stage" => match stage(&value) {
-            Some(stage) => Some(Standing { stage: Some(stage), ..Standing::default() }),
+        "refused" => Some(Standing { refused: refused(value, &rules.own_words.channels)?, ..Standing::default() }),
+        "stage" => match stage(&value, &rules.own_words.stages) {
+            Some(Said { means, own }) => Some(Standing { stage: Some(means), stage_own: own, ..Standing::default() }),
             None => {
-                let known: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
                 let left = LeftOut::new(name, Why::Unknown, Some(&value));
-                left_out.push(left.wanting(format!("a stage is {}", known.join(", "))));
+                left_out.push(left.wanting(format!("a stage is {}", rules.own_words.stages.listed())));
                 None
             }
         },
@@ -44,7 +44,9 @@ pub(super) fn read(
 pub(super) fn add(standing: &mut Standing, told: Standing) {
     standing.opted_out = told.opted_out.or(standing.opted_out);
     standing.refused.extend(told.refused);
-    standing.stage = told.stage.or(standing.stage);
+    if told.stage.is_some() {
+        (standing.stage, standing.stage_own) = (told.stage, told.stage_own);
+    }
     standing.owner = told.owner.or(standing.owner.take());
 }
 
@@ -75,7 +77,7 @@ fn opted_out(value: &Value, rules: &Rules<'_>) -> Result<bool, IntakeError> {
     })
 }
 
-fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
+fn refused(value: Value, own: &Words<Channel>) -> Result<Vec<Channel>, IntakeError> {
     let parts = |value: Value| match value {
         Value::Text(text) => text.split([',', ';']).map(|part| Value::Text(part.to_owned())).collect(),
         other => vec![other],
@@ -87,11 +89,11 @@ fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
     let mut channels = Vec::new();
     for item in items {
         let Some(item) = without_blank(item) else { continue };
-        let known = if let Value::Text(text) = &item { channel(text) } else { None };
+        let known = if let Value::Text(text) = &item { channel(text, own) } else { None };
         channels.push(known.ok_or_else(|| IntakeError::Consent {
             field: "refused",
             said: said(&item),
-            wanted: "channels: call, email, message, meeting or other",
+            wanted: "channels: call, email, message, meeting, other, or one of the team's own",
         })?);
     }
     channels.sort_unstable();
@@ -99,21 +101,21 @@ fn refused(value: Value) -> Result<Vec<Channel>, IntakeError> {
     Ok(channels)
 }
 
-/// A channel, under any of its usual names.
-fn channel(text: &str) -> Option<Channel> {
+/// A channel, under any of its usual names. What the team has a word of its own for is refused by what that means.
+fn channel(text: &str, own: &Words<Channel>) -> Option<Channel> {
     match reading::known(text).to_lowercase().as_str() {
         "call" | "calls" | "phone" | "telephone" => Some(Channel::Call),
         "email" | "emails" | "e-mail" | "mail" => Some(Channel::Email),
         "message" | "messages" | "sms" | "text" | "whatsapp" => Some(Channel::Message),
         "meeting" | "meetings" => Some(Channel::Meeting),
         "other" => Some(Channel::Other),
-        _ => None,
+        word => own.get(word).map(|word| word.means),
     }
 }
 
-fn stage(value: &Value) -> Option<Stage> {
+fn stage(value: &Value, words: &Words<Stage>) -> Option<Said<Stage>> {
     let Value::Text(text) = value else { return None };
-    Stage::parse(&text.to_lowercase())
+    words.said(&text.to_lowercase())
 }
 
 /// The rep that a text names: by id, or by mail address or name if only one rep has it. Without a

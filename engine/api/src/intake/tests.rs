@@ -1,3 +1,5 @@
+mod own_words;
+
 use super::*;
 use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_runtime::fixture;
@@ -25,7 +27,8 @@ fn checked(draft: Draft<'_>) -> Result<Incoming, IntakeError> {
     let zone = TimeZone::get("America/New_York").unwrap();
     let catalog = fixture::catalog();
     let team = Some(&catalog.workspace.settings.team);
-    check(draft, Rules { declared: &declared, zone: &zone, team, country: None, now: now() })
+    let own_words = own_words::declared();
+    check(draft, Rules { declared: &declared, zone: &zone, team, country: None, own_words: &own_words, now: now() })
 }
 
 fn of(kind: StandardEvent, draft: Draft<'static>) -> Draft<'static> {

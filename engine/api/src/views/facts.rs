@@ -84,6 +84,9 @@ pub enum Fact {
         kind: Option<TaskKind>,
         outcome: Outcome,
         result: Option<TouchResult>,
+        /// The team's own word for the result, when that was given; likewise below.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result_own: Option<String>,
         answers: BTreeMap<String, serde_json::Value>,
         callback_at: Option<Timestamp>,
         by: Option<String>,
@@ -122,8 +125,12 @@ pub enum Fact {
     },
     Touch {
         channel: Channel,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel_own: Option<String>,
         outcome: Outcome,
         result: Option<TouchResult>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result_own: Option<String>,
     },
     Escalated {
         #[serde(flatten)]
@@ -139,6 +146,8 @@ pub enum Fact {
     Parked(At),
     Stage {
         stage: Stage,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage_own: Option<String>,
     },
     Segment {
         segment: Segment,
@@ -224,7 +233,7 @@ impl<'a> FactReader<'a> {
             Note::TaskMade { kind, assignee, due, at, .. } => {
                 Fact::Task { at: at_or_nowhere(at), kind: *kind, assignee: assignee.to_string(), due: *due }
             }
-            Note::TaskDone { task, outcome, result, kind, by, at } => {
+            Note::TaskDone { task, outcome, result, kind, by, at, result_own } => {
                 let report = events.iter().find_map(|event| match event {
                     Event::TaskDone(report) if report.task.in_journal() == *task => Some(report),
                     _ => None,
@@ -234,6 +243,7 @@ impl<'a> FactReader<'a> {
                     kind: *kind,
                     outcome: *outcome,
                     result: *result,
+                    result_own: result_own.clone(),
                     answers: report.map(answers_of).unwrap_or_default(),
                     callback_at: report.and_then(|report| report.callback_at),
                     by: by.as_ref().map(rep),
@@ -255,9 +265,13 @@ impl<'a> FactReader<'a> {
                 ending: *ending,
                 because: *why,
             },
-            Note::Touched { channel, outcome, result, .. } => {
-                Fact::Touch { channel: *channel, outcome: *outcome, result: *result }
-            }
+            Note::Touched { channel, outcome, result, result_own, channel_own, .. } => Fact::Touch {
+                channel: *channel,
+                channel_own: channel_own.clone(),
+                outcome: *outcome,
+                result: *result,
+                result_own: result_own.clone(),
+            },
             Note::Escalated { action, to, at, .. } => {
                 Fact::Escalated { at: at_or_nowhere(at), action: *action, to: to.as_ref().map(rep) }
             }
@@ -267,7 +281,7 @@ impl<'a> FactReader<'a> {
                 Fact::Ended { at: At { workflow, step }, ending: ending.clone() }
             }
             Note::Parked { at, .. } => Fact::Parked(at_or_nowhere(at)),
-            Note::Stage(stage) => Fact::Stage { stage: *stage },
+            Note::Stage(stage, own) => Fact::Stage { stage: *stage, stage_own: own.clone() },
             Note::Segment(segment) => Fact::Segment { segment: *segment },
             _ => return None,
         })

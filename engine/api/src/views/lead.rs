@@ -42,6 +42,8 @@ pub(crate) struct LeadRow {
     phone: Option<String>,
     source: Option<String>,
     stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_own: Option<String>,
     segment: Option<Segment>,
     score: Option<i32>,
     owner: Option<RepId>,
@@ -63,6 +65,7 @@ impl LeadRow {
             phone: lead.profile.phone.clone(),
             source: lead.profile.source.clone(),
             stage: lead.stage,
+            stage_own: lead.stage_own.clone(),
             segment: lead.segment,
             score: lead.scores.get(MAIN_SCORE).map(|score| score.points),
             owner: lead.owner.clone(),
@@ -88,6 +91,9 @@ pub(crate) struct LeadView {
     created_at: Timestamp,
     fields: BTreeMap<String, serde_json::Value>,
     stage: Stage,
+    /// The team's own word for the stage, when that was given; likewise in touches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_own: Option<String>,
     segment: Option<Segment>,
     scores: BTreeMap<String, ScoreView>,
     owner: Option<RepId>,
@@ -167,8 +173,12 @@ struct CountsView {
 struct TouchView {
     at: Timestamp,
     channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_own: Option<String>,
     outcome: Outcome,
     result: Option<TouchResult>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_own: Option<String>,
     by: Option<RepId>,
     run: Option<RunId>,
     task: Option<TaskId>,
@@ -217,6 +227,7 @@ impl LeadView {
             created_at: lead.created_at,
             fields: known.into_iter().map(|(name, value)| (name.to_owned(), json::show(&value))).collect(),
             stage: lead.stage,
+            stage_own: lead.stage_own.clone(),
             segment: lead.segment,
             scores: lead.scores.iter().map(|(name, score)| (name.clone(), score_view(score, catalog))).collect(),
             owner: lead.owner.clone(),
@@ -293,8 +304,10 @@ fn touch_view(touch: &cadenza_core::lead::Touch) -> TouchView {
     TouchView {
         at: touch.at,
         channel: touch.channel,
+        channel_own: touch.channel_own.clone(),
         outcome: touch.outcome,
         result: touch.result,
+        result_own: touch.result_own.clone(),
         by: touch.by.clone(),
         run: touch.run,
         task: touch.task,

@@ -300,7 +300,8 @@ fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &
     }
     if let Some(touch) = state.lead.touches.last() {
         let outcome = touch.outcome.as_str().replace('_', " ");
-        text.push_str(&format!("; last {} {}: {outcome}", touch.channel, words::time(touch.at, catalog)));
+        let channel = words::own_words(touch.channel.as_str(), touch.channel_own.as_deref());
+        text.push_str(&format!("; last {channel} {}: {outcome}", words::time(touch.at, catalog)));
     }
     if let Some(engagement) = state.lead.engagements.last() {
         let (at, kind, detail) = (words::time(engagement.at, catalog), &engagement.kind, &engagement.detail);

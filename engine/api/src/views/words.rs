@@ -6,7 +6,7 @@ use cadenza_core::gate;
 use cadenza_core::id::{Born, Digest, LeadId, RunId};
 use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Change, Entry, Ignored, Interruption, Note, Refusal, Unable, Verdict};
-use cadenza_core::lead::{Outcome, RepId, TouchResult};
+use cadenza_core::lead::{Outcome, RepId};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::state::LeadState;
@@ -156,8 +156,9 @@ impl<'a> Teller<'a> {
                 self.tasks.insert(*task, *kind);
                 format!("{} for {}, due {}.", capital(kind_words(*kind)), self.assignee(assignee), self.time(*due))
             }
-            Note::TaskDone { task, outcome, result, .. } => {
-                format!("The {} was done: {}.", self.task(*task), outcome_words(*outcome, *result))
+            Note::TaskDone { task, outcome, result, result_own, .. } => {
+                let said = result.map(|result| own_words(result.as_str(), result_own.as_deref()));
+                format!("The {} was done: {}.", self.task(*task), outcome_words(*outcome, said))
             }
             Note::TaskMoved { task, assignee } => {
                 format!("The {} is now with {}.", self.task(*task), self.assignee(assignee))
@@ -244,8 +245,12 @@ impl<'a> Teller<'a> {
                 );
                 delivered(*effect, *ending, &what, *why, events, None)
             }
-            Note::Touched { channel, outcome, contact, .. } => {
-                format!("Contact number {contact}, by {channel}: {}.", outcome_words(*outcome, None))
+            Note::Touched { channel, outcome, contact, channel_own, result, result_own, at, .. } => {
+                let by = own_words(channel.as_str(), channel_own.as_deref());
+                // What was said in a task of ours is told where the task is.
+                let heard = result.filter(|_| at.is_none());
+                let said = heard.map(|result| own_words(result.as_str(), result_own.as_deref()));
+                format!("Contact number {contact}, by {by}: {}.", outcome_words(*outcome, said))
             }
             Note::Escalated { task, point, action, to, .. } => {
                 let to = to.as_ref().map_or_else(String::new, |rep| format!(", to {}", self.rep(rep)));
@@ -278,7 +283,7 @@ impl<'a> Teller<'a> {
             }
             Note::Ended { run, ending, .. } => format!("{}: over, {ending}.", self.run(*run)),
             Note::Parked { run, cause, .. } => format!("{}: parked for a person, because {cause}.", self.run(*run)),
-            Note::Stage(stage) => format!("The stage is now {stage}."),
+            Note::Stage(stage, own) => format!("The stage is now {}.", own_words(stage.as_str(), own.as_deref())),
             Note::Segment(segment) => format!("The lead is now {segment}."),
             Note::Held { owner, until } => format!("{} keeps the lead until {}.", self.rep(owner), self.time(*until)),
             Note::HoldOver { expired: true } => "The owner's time with the lead ran out.".to_owned(),
@@ -522,9 +527,15 @@ const fn kind_words(kind: TaskKind) -> &'static str {
     }
 }
 
-fn outcome_words(outcome: Outcome, result: Option<TouchResult>) -> String {
+fn outcome_words(outcome: Outcome, said: Option<String>) -> String {
     let outcome = outcome.as_str().replace('_', " ");
-    result.map_or_else(|| outcome.clone(), |result| format!("{outcome}, {}", result.as_str().replace('_', " ")))
+    said.map_or_else(|| outcome.clone(), |said| format!("{outcome}, {said}"))
+}
+
+/// The engine's word; where the team's own was given, that, with what it means.
+pub(crate) fn own_words(means: &str, own: Option<&str>) -> String {
+    let means = means.replace('_', " ");
+    own.map_or_else(|| means.clone(), |own| format!("{own} ({means})"))
 }
 
 const fn action_words(action: Action) -> &'static str {

@@ -27,6 +27,8 @@ fn fixed() -> Fixed {
         run: None,
         task: None,
         effect: None,
+        result_own: None,
+        channel_own: None,
     };
     let (early, late) = (at("2026-02-20T09:00:00Z"), at("2026-02-24T09:00:00Z"));
     Fixed {

@@ -9,6 +9,7 @@ use crate::gate::{self, Verdict};
 use crate::id::{EffectId, RunId, TaskId};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome};
+use crate::own_words::Said;
 use crate::run::{CadencePhase, CadenceState, RunState};
 use crate::task::TaskKind;
 use crate::time::{Span, Timestamp};
@@ -343,7 +344,8 @@ impl Machine<'_> {
     }
 
     fn touch_over(&mut self, id: RunId, cadence: &Cadence, mut state: CadenceState, channel: Option<Channel>) {
-        let counts = channel.is_some_and(|channel| cadence.count.contains(&channel));
+        let own = cadence.touch(state.touch).and_then(|touch| touch.touch.channel_named()?.own);
+        let counts = channel.is_some_and(|means| cadence.counts(&Said { means, own }));
         state.contacts = state.contacts.saturating_add(u16::from(counts));
         if channel == Some(Channel::Call) {
             state.not_done = 0;

@@ -94,17 +94,21 @@ impl Machine<'_> {
             parameters: binding.map_or_else(Parameters::default, |binding| binding.parameters.clone()),
             fields: reads.fields.iter().map(|read| view.lead_as(&read.name, read.kind)).collect(),
             touches: reads.touches.as_ref().map_or_else(Vec::new, |window| {
-                newest(window, now, lead.touches.iter().rev(), |touch| (touch.at, touch.channel.as_str()))
-                    .map(|touch| TouchSeen {
-                        age_s: age_s(now, touch.at),
-                        channel: touch.channel,
-                        outcome: touch.outcome,
-                        result: touch.result,
-                    })
-                    .collect()
+                newest(window, now, lead.touches.iter().rev(), |touch| {
+                    (touch.at, touch.channel.as_str(), touch.channel_own.as_deref())
+                })
+                .map(|touch| TouchSeen {
+                    age_s: age_s(now, touch.at),
+                    channel: touch.channel,
+                    outcome: touch.outcome,
+                    result: touch.result,
+                    result_own: touch.result_own.clone(),
+                    channel_own: touch.channel_own.clone(),
+                })
+                .collect()
             }),
             engagement: reads.engagement.as_ref().map_or_else(Vec::new, |window| {
-                newest(window, now, lead.engagements.iter().rev(), |e| (e.at, e.kind.as_str()))
+                newest(window, now, lead.engagements.iter().rev(), |e| (e.at, e.kind.as_str(), None))
                     .map(|e| EngagementSeen { age_s: age_s(now, e.at), kind: e.kind.clone(), detail: e.detail.clone() })
                     .collect()
             }),
@@ -341,13 +345,14 @@ fn newest<'i, T: 'i>(
     window: &HistoryReads,
     now: Timestamp,
     items: impl Iterator<Item = &'i T>,
-    when_and_kind: impl Fn(&'i T) -> (Timestamp, &'i str),
+    when_and_kind: impl Fn(&'i T) -> (Timestamp, &'i str, Option<&'i str>),
 ) -> impl Iterator<Item = &'i T> {
     let oldest = now.plus_ms(-i64::from(window.days_back_max) * DAY_MS);
     items
         .filter(move |item| {
-            let (at, kind) = when_and_kind(item);
-            at >= oldest && (window.kinds.is_empty() || window.kinds.iter().any(|wanted| wanted == kind))
+            let (at, kind, own) = when_and_kind(item);
+            let wanted = |wanted: &String| wanted == kind || own.is_some_and(|own| wanted == own);
+            at >= oldest && (window.kinds.is_empty() || window.kinds.iter().any(wanted))
         })
         .take(usize::from(window.count_max))
 }

@@ -34,6 +34,7 @@ use crate::id::{BORN_MAX, Digest, EffectId, RunId, TaskId};
 use crate::identity::IdentityKey;
 use crate::journal::{Change, Entry, Ignored, Note, Personal, Skeleton};
 use crate::lead::{Channel, OptOut, Stage, Touch};
+use crate::own_words::Said;
 use crate::paused::Paused;
 use crate::run::Run;
 use crate::state::LeadState;
@@ -342,7 +343,7 @@ impl<'a> Machine<'a> {
                 self.set_owner(rep, ChosenBy::Manual, Carry { move_open_tasks: true, watch_previous_owner: true });
             }
             LeadCommand::Disqualify { .. } => {
-                self.set_stage(Stage::Disqualified);
+                self.set_stage(Stage::Disqualified.into());
                 self.end_all_runs("disqualified");
             }
             LeadCommand::CancelRun(run) => match self.run_ix(*run) {
@@ -369,16 +370,25 @@ impl<'a> Machine<'a> {
         // Let the workflows' own `leave` name the ending first; then end every run, whatever its workflow says.
         self.leave_runs();
         self.end_all_runs("suppressed");
-        self.set_stage(Stage::Suppressed);
+        if self.state.lead.stage != Stage::Suppressed {
+            self.set_stage(Stage::Suppressed.into());
+        }
     }
 
-    fn set_stage(&mut self, stage: Stage) {
-        if self.state.lead.stage != stage {
-            self.updated.push(("stage".to_owned(), Value::Text(self.state.lead.stage.as_str().to_owned())));
-            self.state.lead.stage = stage;
-            self.lead_changed = true;
-            self.notes.push(Note::Stage(stage));
+    fn set_stage(&mut self, stage: Said<Stage>) {
+        let lead = &mut self.state.lead;
+        if lead.stage == stage.means && lead.stage_own == stage.own {
+            return;
         }
+        if lead.stage != stage.means {
+            self.updated.push(("stage".to_owned(), Value::Text(lead.stage.as_str().to_owned())));
+        }
+        if lead.stage_own != stage.own {
+            self.updated.push(("stage_own".to_owned(), Value::text(lead.stage_own.as_deref())));
+        }
+        (lead.stage, lead.stage_own) = (stage.means, stage.own.clone());
+        self.lead_changed = true;
+        self.notes.push(Note::Stage(stage.means, stage.own));
     }
 
     fn ignore(&mut self, why: Ignored) {

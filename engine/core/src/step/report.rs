@@ -6,7 +6,7 @@ use crate::account::AccountMessage;
 use crate::ages::Ages;
 use crate::country::Country;
 use crate::effect::Effect;
-use crate::event::{EventType, Report, StandardEvent, Standing};
+use crate::event::{CHANNEL_OWN, EventType, RESULT_OWN, Report, StandardEvent, Standing};
 use crate::field::{KEPT_FIELDS, Profile};
 use crate::finding;
 use crate::id::{AccountId, RunId};
@@ -252,8 +252,19 @@ impl<'a> Machine<'a> {
             self.agree_callback(at);
         }
         let by = report.text("by").map(|rep| crate::lead::RepId(rep.to_owned()));
-        let touch =
-            Touch { at: report.at, channel: Channel::Call, outcome, result, by, run: None, task: None, effect: None };
+        let word = |name: &str| report.text(name).map(str::to_owned);
+        let touch = Touch {
+            at: report.at,
+            channel: Channel::Call,
+            outcome,
+            result,
+            by,
+            run: None,
+            task: None,
+            effect: None,
+            result_own: word(RESULT_OWN).filter(|_| result.is_some()),
+            channel_own: word(CHANNEL_OWN),
+        };
         self.complete_touch(touch, false, None);
     }
 
@@ -283,7 +294,7 @@ impl<'a> Machine<'a> {
         } else if !won && self.state.lead.all_deals().any(|deal| deal.won != Some(false)) {
             self.notes.push(Note::OtherDeals(self.state.lead.stage));
         } else {
-            self.set_stage(if won { Stage::Customer } else { Stage::Lost });
+            self.set_stage(if won { Stage::Customer.into() } else { Stage::Lost.into() });
         }
     }
 

@@ -288,6 +288,8 @@ impl Machine<'_> {
                 run: Some(run),
                 task: None,
                 effect: Some(effect),
+                result_own: None,
+                channel_own: None,
             };
             self.complete_touch(touch, false, at);
             self.leave_runs();

@@ -5,6 +5,7 @@ use super::Machine;
 use crate::event::{Report, Standing};
 use crate::journal::Note;
 use crate::lead::{Channel, RepId, Stage};
+use crate::own_words::Said;
 use crate::reading::Why;
 use crate::workflow::{Carry, ChosenBy};
 
@@ -32,7 +33,7 @@ impl Machine<'_> {
             self.owned_outside(owner, report);
         }
         if let Some(stage) = standing.stage {
-            self.staged_outside(stage, report);
+            self.staged_outside(Said { means: stage, own: standing.stage_own.clone() }, report);
         }
     }
 
@@ -64,19 +65,23 @@ impl Machine<'_> {
         }
     }
 
-    fn staged_outside(&mut self, stage: Stage, report: &Report) {
-        let now = self.state.lead.stage;
-        match stage {
-            // A suppressed stage is an opt-out, and that was handled first.
-            _ if stage == now || stage == Stage::Suppressed => {}
-            _ if matches!(now, Stage::Suppressed | Stage::Disqualified) => self.left_out("stage", Why::Refused),
-            _ if self.is_older("stage", report.at, |_| true) => self.left_out("stage", Why::Older),
-            _ => {
-                self.told_at("stage", report);
-                self.set_stage(stage);
-                if stage == Stage::Disqualified {
-                    self.end_all_runs("disqualified");
-                }
+    fn staged_outside(&mut self, stage: Said<Stage>, report: &Report) {
+        let (now, own_now) = (self.state.lead.stage, &self.state.lead.stage_own);
+        // A suppressed stage is an opt-out, and that was handled first. A word of the team's own for it is kept.
+        let only_named = stage.means == now || stage.means == Stage::Suppressed;
+        if only_named && (stage.own == *own_now || stage.means == Stage::Suppressed && stage.own.is_none()) {
+            return;
+        }
+        if !only_named && matches!(now, Stage::Suppressed | Stage::Disqualified) {
+            self.left_out("stage", Why::Refused);
+        } else if self.is_older("stage", report.at, |_| true) {
+            self.left_out("stage", Why::Older);
+        } else {
+            self.told_at("stage", report);
+            let disqualified = stage.means == Stage::Disqualified;
+            self.set_stage(stage);
+            if disqualified {
+                self.end_all_runs("disqualified");
             }
         }
     }

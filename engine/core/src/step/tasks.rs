@@ -10,6 +10,7 @@ use crate::id::{RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, RepId, Stage, Touch, TouchResult};
+use crate::own_words::Said;
 use crate::run::RunState;
 use crate::state::TASKS_MAX;
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
@@ -285,15 +286,18 @@ impl<'a> Machine<'a> {
             self.notes.push(Note::DoneLate(task.id.in_journal()));
         }
         let heard = |result: &TouchResult| task.kind != TaskKind::Call || result.counts_with(report.outcome);
-        let result = report.result.filter(heard);
+        let result = report.result.filter(heard).map(|means| Said { means, own: report.result_own.clone() });
+        let (code, result_own) =
+            (result.as_ref().map(|said| said.means), result.as_ref().and_then(|said| said.own.clone()));
         let by = task.assignee.rep().cloned();
         self.notes.push(Note::TaskDone {
             task: task.id.in_journal(),
             outcome: report.outcome,
-            result,
+            result: code,
             kind: Some(task.kind),
             by: by.clone(),
             at: Some(task.at()),
+            result_own: result_own.clone(),
         });
         self.withdraw_about(task.id);
         self.named = &report.fields;
@@ -304,41 +308,34 @@ impl<'a> Machine<'a> {
         if task.kind == TaskKind::Call {
             // This call settles whatever call-back was agreed before, but not one that was agreed since it was given up.
             self.state.callback_at.take_if(|_| !late);
-            let touch = Touch {
-                at: self.cx.now,
-                channel: Channel::Call,
-                outcome: report.outcome,
-                result,
-                by,
-                run,
-                task: Some(task.id),
-                effect: None,
-            };
-            self.complete_touch(touch, task.redial, Some(task.at()));
-        } else if let Some(channel) = self.channel_of(&task) {
+        }
+        let channel = if task.kind == TaskKind::Call { Some(Channel::Call.into()) } else { self.channel_of(&task) };
+        if let Some(Said { means: channel, own: channel_own }) = channel {
             let touch = Touch {
                 at: self.cx.now,
                 channel,
                 outcome: report.outcome,
-                result,
+                result: code,
                 by,
                 run,
                 task: Some(task.id),
                 effect: None,
+                result_own,
+                channel_own,
             };
-            self.complete_touch(touch, false, Some(task.at()));
+            self.complete_touch(touch, task.redial, Some(task.at()));
         }
         if let Some(at) = report.callback_at {
             self.agree_callback(at);
         }
-        self.task = Some(ClosedTask { task, outcome: report.outcome, result });
-        match result {
+        self.task = Some(ClosedTask { task, outcome: report.outcome, result: result.clone() });
+        match code {
             Some(TouchResult::OptedOut) => self.opt_out(&report.by, report.notes.clone()),
             _ => self.leave_runs(),
         }
         match run {
             Some(run) if late => self.somebody_calls(run),
-            Some(run) => self.task_result(run, report.task, report.outcome, result),
+            Some(run) => self.task_result(run, report.task, report.outcome, result.as_ref()),
             None => {}
         }
         // A workflow's next call is made at the agreed time, but there is no run left to make one.
@@ -349,17 +346,15 @@ impl<'a> Machine<'a> {
     }
 
     /// The channel by which a task of a cadence reaches the lead, when it does.
-    fn channel_of(&self, task: &Task) -> Option<Channel> {
+    fn channel_of(&self, task: &Task) -> Option<Said<Channel>> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let Verb::Cadence(cadence) = &definition.step(task.step)?.verb else { return None };
-        match &cadence.touch(task.touch?)?.touch {
-            TouchPlan::Task { channel, .. } => *channel,
-            _ => None,
-        }
+        let touch = &cadence.touch(task.touch?)?.touch;
+        touch.channel_named().filter(|_| matches!(touch, TouchPlan::Task { .. }))
     }
 
     /// Moves a run on by the result of a task that was done.
-    fn task_result(&mut self, run: RunId, task: TaskId, outcome: Outcome, result: Option<TouchResult>) {
+    fn task_result(&mut self, run: RunId, task: TaskId, outcome: Outcome, result: Option<&Said<TouchResult>>) {
         let Some((definition, ix)) = self.place(run) else { return };
         let awaited = self.run(run).is_some_and(|r| r.state == RunState::Task(task));
         match &definition.steps[ix].verb {
@@ -373,7 +368,7 @@ impl<'a> Machine<'a> {
     /// Records a touch on the lead.
     pub(super) fn complete_touch(&mut self, touch: Touch, second_dial: bool, at: Option<StepRef>) {
         let Touch { channel, outcome, result, .. } = touch;
-        let by = touch.by.clone();
+        let (by, result_own, channel_own) = (touch.by.clone(), touch.result_own.clone(), touch.channel_own.clone());
         if outcome == Outcome::WrongNumber {
             let by = touch.by.as_ref().map_or_else(|| self.report.map_or("", |report| &report.source), |rep| &rep.0);
             self.wrong_number(by);
@@ -388,7 +383,8 @@ impl<'a> Machine<'a> {
         } else {
             self.state.lead.record_touch(touch);
         }
-        self.notes.push(Note::Touched { channel, outcome, contact: self.state.lead.counts.contacts, result, by, at });
+        let contact = self.state.lead.counts.contacts;
+        self.notes.push(Note::Touched { channel, outcome, contact, result, by, at, result_own, channel_own });
     }
 
     /// Measures how long the lead waited for its first call, in milliseconds of its own business hours:

@@ -11,6 +11,7 @@ use crate::gate;
 use crate::id::RunId;
 use crate::journal::Note;
 use crate::lead::{Channel, RepId};
+use crate::own_words::Said;
 use crate::reading::{self, Why};
 use crate::run::RunState;
 use crate::state::Recent;
@@ -238,7 +239,8 @@ impl Machine<'_> {
     fn assign_values(&mut self, id: RunId, assignments: &[Assignment]) -> Result<(), Fault> {
         for assignment in assignments {
             match assignment {
-                Assignment::Stage(stage) => self.set_stage(*stage),
+                Assignment::Stage(stage) => self.set_stage((*stage).into()),
+                Assignment::OwnStage { own, means } => self.set_stage(Said { means: *means, own: Some(own.clone()) }),
                 Assignment::Segment(segment) => self.set_segment(*segment),
                 Assignment::Field { field, value } => {
                     let clears = *value == Expr::Literal(Value::Blank);

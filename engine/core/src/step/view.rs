@@ -6,6 +6,7 @@ use crate::event::Report;
 use crate::expr::{Name, Object, ROLE_NAME, Scope};
 use crate::gate;
 use crate::lead::{Outcome, Touch, TouchResult};
+use crate::own_words::Said;
 use crate::run::{Run, RunState};
 use crate::state::LeadState;
 use crate::task::Task;
@@ -19,7 +20,7 @@ use jiff::tz::TimeZone;
 pub struct ClosedTask {
     pub(super) task: Task,
     pub(super) outcome: Outcome,
-    pub(super) result: Option<TouchResult>,
+    pub(super) result: Option<Said<TouchResult>>,
 }
 
 /// A lead and its surroundings at one moment.
@@ -69,6 +70,7 @@ impl<'a> View<'a> {
         match field {
             "id" => Value::Text(lead.id.to_string()),
             "stage" => Value::Text(lead.stage.as_str().to_owned()),
+            "stage_own" => Value::text(lead.stage_own.as_deref()),
             "segment" => Value::text(lead.segment.map(|segment| segment.as_str())),
             "score" => {
                 lead.scores.get(crate::workflow::MAIN_SCORE).map_or(Value::Blank, |s| Value::Int(s.points.into()))
@@ -148,12 +150,17 @@ impl<'a> View<'a> {
         match field {
             "kind" => Value::Text(task.kind.as_str().to_owned()),
             "outcome" => Value::text(self.task.map(|closed| closed.outcome.as_str())),
-            "result" => Value::text(self.task.and_then(|closed| closed.result).map(|r| r.as_str())),
+            "result" => Value::text(self.task_result().map(|result| result.means.as_str())),
+            "result_own" => Value::text(self.task_result().and_then(|result| result.own.as_deref())),
             "due" => Value::Time(task.due),
             "created_at" => Value::Time(task.created_at),
             "reminders" => Value::Int(task.reminders.into()),
             _ => Value::Blank,
         }
+    }
+
+    fn task_result(&self) -> Option<&Said<TouchResult>> {
+        self.task.and_then(|closed| closed.result.as_ref())
     }
 
     fn completed_touch(&self, field: &str) -> Value {

@@ -242,7 +242,7 @@ impl Verb {
                 .iter()
                 .filter_map(|assignment| match assignment {
                     Assignment::Field { value, .. } => Some(value),
-                    Assignment::Stage(_) | Assignment::Segment(_) => None,
+                    Assignment::Stage(_) | Assignment::OwnStage { .. } | Assignment::Segment(_) => None,
                 })
                 .collect(),
             _ => Vec::new(),

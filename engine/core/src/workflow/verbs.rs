@@ -6,6 +6,7 @@ use crate::codes::codes;
 use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
 use crate::lead::{Channel, Outcome, Stage, TouchResult};
+use crate::own_words::Said;
 use crate::plugin::{Segment, With};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -319,9 +320,13 @@ pub struct Inquiry {
     pub required: bool,
 }
 
-/// Where outcomes and results lead. A result is looked up before its outcome; what is not named takes `otherwise`.
+/// Where outcomes and results lead. The team's own word is looked up first, then what it means, then the outcome; what is
+/// not named takes `otherwise`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
+    /// By words of the team's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_own: BTreeMap<String, Target>,
     pub by_result: BTreeMap<TouchResult, Target>,
     /// Looked up when the lead was not reached, or when the result is not named.
     pub by_outcome: BTreeMap<Outcome, Target>,
@@ -333,9 +338,9 @@ pub struct Results {
 
 impl Results {
     /// Where this outcome and result lead.
-    pub fn lookup(&self, outcome: Option<Outcome>, result: Option<TouchResult>) -> Target {
-        result
-            .and_then(|result| self.by_result.get(&result))
+    pub fn lookup(&self, outcome: Option<Outcome>, result: Option<&Said<TouchResult>>) -> Target {
+        let own = result.and_then(|result| self.by_own.get(result.own.as_ref()?));
+        own.or_else(|| result.and_then(|result| self.by_result.get(&result.means)))
             .or_else(|| outcome.and_then(|outcome| self.by_outcome.get(&outcome)))
             .copied()
             .unwrap_or(self.otherwise)
@@ -424,6 +429,9 @@ pub struct Cadence {
     pub contacts_max: u16,
     /// The channels that count.
     pub count: Vec<Channel>,
+    /// Channels of the team's own that count, whatever they mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub count_own: Vec<String>,
     /// The scripts of the voice-mail series (practice B4).
     pub voicemails: Option<Voicemails>,
     /// Conditions evaluated after every completed touch, in order.
@@ -440,6 +448,11 @@ pub struct Cadence {
 }
 
 impl Cadence {
+    /// Whether a touch on this channel is one of the contacts that are counted.
+    pub fn counts(&self, channel: &Said<Channel>) -> bool {
+        self.count.contains(&channel.means) || channel.own.as_ref().is_some_and(|own| self.count_own.contains(own))
+    }
+
     /// The name that records use for the touch at a place.
     pub fn touch_id(&self, place: usize) -> TouchId {
         self.touches.get(place).map_or_else(
@@ -540,6 +553,9 @@ pub enum TouchPlan {
         script: Option<String>,
         /// The channel by which it reaches the lead; it is no touch when none.
         channel: Option<Channel>,
+        /// The team's own word for the channel, when the file has that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel_own: Option<String>,
         /// How long after it was made it is due.
         due: Span,
         /// What happens while it is not done.
@@ -569,6 +585,12 @@ impl TouchPlan {
             Self::Message(_) => Some(Channel::Message),
             Self::Task { channel, .. } => *channel,
         }
+    }
+
+    /// The channel as the file names it, when it is a touch.
+    pub fn channel_named(&self) -> Option<Said<Channel>> {
+        let own = if let Self::Task { channel_own, .. } = self { channel_own.clone() } else { None };
+        self.channel().map(|means| Said { means, own })
     }
 
     /// Whether a person makes it.
@@ -691,6 +713,11 @@ pub enum Assignment {
         value: Expr,
     },
     Stage(Stage),
+    /// A stage of the team's own, with what it means.
+    OwnStage {
+        own: String,
+        means: Stage,
+    },
     Segment(Segment),
 }
 

@@ -638,6 +638,7 @@ fn touches_with_conditions_and_of_every_kind() {
         objective: "Write on LinkedIn".to_owned(),
         script: None,
         channel: Some(cadenza_core::lead::Channel::Other),
+        channel_own: None,
         due: w::span("1h"),
         escalate: None,
         give_up: None,

@@ -197,6 +197,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
     let run_name = |id: &Born| sim.names.get(id).cloned().unwrap_or_else(|| format!("{id:?}"));
     let rep = |rep: &Option<RepId>| rep.as_ref().map_or("nobody".to_owned(), ToString::to_string);
     let code = |result: &Option<TouchResult>| result.map(|r| format!(" {r}")).unwrap_or_default();
+    let own_word = |own: &Option<String>| own.as_ref().map(|own| format!(" ({own})")).unwrap_or_default();
     Some(match note {
         Note::Created { .. } | Note::Reported(_) | Note::Delivered { .. } => return None,
         Note::Enrolled { run, .. } => format!("enrolled in {}", run_name(run)),
@@ -212,7 +213,9 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Decided { verdict: Verdict::Failed(why), .. } => format!("no decision: {why}"),
         Note::Owned { owner, how } => format!("owner {} by {how}", rep(owner)),
         Note::TaskMade { kind, assignee, due, .. } => format!("{kind} for {assignee}, due {}", clock(*due)),
-        Note::TaskDone { outcome, result, .. } => format!("done: {outcome}{}", code(result)),
+        Note::TaskDone { outcome, result, result_own, .. } => {
+            format!("done: {outcome}{}{}", code(result), own_word(result_own))
+        }
         Note::TaskMoved { assignee, .. } => format!("task now with {assignee}"),
         Note::TaskWithdrawn(_) => "task withdrawn".to_owned(),
         Note::NotDone { kind, assignee, .. } => format!("{kind} of {assignee} given up"),
@@ -227,7 +230,9 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
             }
         }
         Note::Queued { via, .. } => format!("queued by {via}"),
-        Note::Touched { channel, outcome, contact, .. } => format!("touch {contact}: {channel} {outcome}"),
+        Note::Touched { channel, outcome, contact, channel_own, .. } => {
+            format!("touch {contact}: {channel}{} {outcome}", own_word(channel_own))
+        }
         Note::Escalated { point, action, to, .. } => format!("escalated at point {point}: {action} {}", rep(to)),
         Note::NotEscalated { action, why, rep: to, .. } => format!("no {action}: {why} {}", rep(to)),
         Note::CallbackUnheard(at) => format!("nobody calls back at {at}"),
@@ -248,7 +253,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Waiting { until, .. } => format!("waits until {}", until.map_or("told".to_owned(), clock)),
         Note::Ended { run, ending, .. } => format!("{} over: {ending}", run_name(run)),
         Note::Parked { cause, .. } => format!("parked: {cause}"),
-        Note::Stage(stage) => format!("stage {stage}"),
+        Note::Stage(stage, own) => format!("stage {stage}{}", own_word(own)),
         Note::Segment(segment) => format!("segment {segment}"),
         Note::Held { owner, until } => format!("held by {owner} until {}", clock(*until)),
         Note::HoldOver { expired } => format!("hold over, {}", if *expired { "expired" } else { "kept" }),
@@ -269,6 +274,8 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
     let mut tasks = sim.state.tasks.iter().chain(&sim.state.given_up);
     let mut task = |kind| tasks.find(|task| task.kind == kind).map(|task| task.id);
     let given_up = sim.state.given_up.last().map(|task| task.id);
+    let own_words = w::own_words();
+    let said = |word: Option<&&str>| own_words.results.said(word?);
     let first = || sim.state.tasks.first().expect("an open task").id;
     let moved = |change| Event::TaskMoved { task: first(), change, by: "ops".to_owned() };
     let rep = |ix: usize| RepId(words[ix].to_owned());
@@ -279,7 +286,8 @@ fn read_event(line: &str, sim: &mut Sim, now: Timestamp) -> Event {
                 .map_or(given_up, &mut task)
                 .unwrap_or_else(|| panic!("no {kind} task is known for `{line}`")),
             outcome: Outcome::parse(words[1]).expect("an outcome"),
-            result: words.get(2).and_then(|word| TouchResult::parse(word)),
+            result: said(words.get(2)).map(|said| said.means),
+            result_own: said(words.get(2)).and_then(|said| said.own),
             notes: None,
             fields: vec![],
             callback_at: at,

@@ -9,6 +9,7 @@ use cadenza_core::expr::{Comparison, Expr, Function, Name, Object};
 use cadenza_core::field::field_info;
 use cadenza_core::id::Digest;
 use cadenza_core::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use cadenza_core::own_words::{OwnWord, OwnWords};
 use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Action, Decision, DecisionKind, FieldRead, Reads, Reason, Segment, With};
 use cadenza_core::time::{Span, Timestamp};
@@ -216,17 +217,20 @@ pub fn second_opinion() -> OnFailure<Segment> {
     OnFailure::Plugin(ask("second-fit"))
 }
 pub fn results(find: &dyn Fn(&str) -> Target, named: &[(&str, &str)], otherwise: &str) -> Results {
-    let (mut by_result, mut by_outcome, mut not_done) = (BTreeMap::new(), BTreeMap::new(), None);
+    let (mut by_own, mut by_result, mut by_outcome, mut not_done) =
+        (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), None);
     for (code, target) in named {
         if *code == "not_done" {
             not_done = Some(find(target));
         } else if let Some(result) = TouchResult::parse(code) {
             by_result.insert(result, find(target));
+        } else if let Some(outcome) = Outcome::parse(code) {
+            by_outcome.insert(outcome, find(target));
         } else {
-            by_outcome.insert(Outcome::parse(code).expect("a result or an outcome"), find(target));
+            by_own.insert((*code).to_owned(), find(target));
         }
     }
-    Results { by_result, by_outcome, not_done, otherwise: find(otherwise) }
+    Results { by_own, by_result, by_outcome, not_done, otherwise: find(otherwise) }
 }
 pub fn escalate() -> Escalate {
     Escalate {
@@ -328,6 +332,7 @@ pub fn cadence(touches: Vec<CadenceTouch>, max: u16, repeat: Option<&str>, stop:
     Verb::Cadence(Box::new(Cadence {
         contacts_max: max,
         count: vec![Channel::Call, Channel::Email],
+        count_own: vec![],
         voicemails: Some(Voicemails { first, next, last }),
         stop,
         touches,
@@ -447,6 +452,23 @@ pub fn calendar() -> Calendar {
 }
 
 /// Ada, Bob and Cara close, Mia is their manager, Tess has the West, and Dan sits at the desk. Cara is away in April.
+/// Words of the team's own, one of each kind and meaning that stories ask about.
+pub fn own_words() -> OwnWords {
+    let mut own = OwnWords::default();
+    for (name, means) in [
+        ("no-budget", TouchResult::NotNow),
+        ("competitor-won", TouchResult::NotNow),
+        ("never-again", TouchResult::OptedOut),
+        ("not-a-fit", TouchResult::Unqualified),
+    ] {
+        own.results.insert(name.to_owned(), OwnWord { means, reason_required: false });
+    }
+    for (name, means) in [("reference", Stage::Customer), ("trial", Stage::Open), ("struck-off", Stage::Disqualified)] {
+        own.stages.insert(name.to_owned(), OwnWord { means, reason_required: false });
+    }
+    own.channels.insert("linkedin".to_owned(), OwnWord { means: Channel::Other, reason_required: false });
+    own
+}
 pub fn settings() -> Settings {
     let mut reps: BTreeMap<RepId, Rep> = ["ada", "bob", "cara"].iter().map(|n| rep(n, Some("mia"))).collect();
     reps.extend(["mia", "tess", "dan"].iter().map(|n| rep(n, None)));
@@ -456,6 +478,7 @@ pub fn settings() -> Settings {
     let west =
         Territory { name: "west".to_owned(), condition: is("lead.region", "west"), owner: RepId("tess".to_owned()) };
     Settings {
+        own_words: own_words(),
         name: "test".to_owned(),
         calendar: calendar(),
         country: Country::of_code("US"),

@@ -9,11 +9,12 @@ use super::model::{Asked, Decided, Expected, Moment, Place, What, Wording};
 use super::shapes::{BECOMES, EXPECTED, LEADS_MAX, NEVER};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::settings::BY_MEANING;
 use crate::yaml::Node;
 use cadenza_core::effect::NoticeKind;
 use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
-use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::lead::Outcome;
 use cadenza_core::workflow::Method;
 
 pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &Leads) -> Vec<Expected> {
@@ -85,7 +86,9 @@ fn what(look: &Lookup<'_>, form: &Form<'_>, verb: &'static str) -> Option<What> 
     let node = form.get(verb)?;
     let moment_at = |key: &str| whole(form.get(key).map(|node| moment(look, node)));
     let text = |key: &str, what: &str| whole(form.get(key).map(|node| sheet.text(node, what)));
-    let channel = || sheet.word(node, "a kind of touch", &words!(Channel));
+    let own = &look.workspace.settings.own_words;
+    // What the gate says is said of the meaning.
+    let channel = || sheet.engines_word(node, "a kind of touch", &own.channels, BY_MEANING);
     let reason = || code(look, form, "because", "a reason of the contact gate", &words!(Reason));
     Some(match verb {
         "enters" => What::Enters { workflow: workflow(sheet, node, look.workspace)? },
@@ -125,8 +128,9 @@ fn what(look: &Lookup<'_>, form: &Form<'_>, verb: &'static str) -> Option<What> 
         "owner" => What::Owner(look.who(node, false)?),
         "touch" => {
             let outcome = code(look, form, "outcome", "how a touch ends", &words!(Outcome));
-            let result = code(look, form, "result", "what a lead says", &words!(TouchResult));
-            What::Touch { channel: channel()?, outcome: outcome?, result: result? }
+            let result = whole(form.get("result").map(|node| look.result(node)));
+            let channel = sheet.own_word(node, "a kind of touch", &own.channels);
+            What::Touch { channel: channel?, outcome: outcome?, result: result? }
         }
         "ended" => {
             let of = form.get("workflow").map(|node| workflow(sheet, node, look.workspace));

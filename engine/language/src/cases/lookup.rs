@@ -8,12 +8,13 @@ use crate::folder::Folder;
 use crate::suggest::listed;
 use crate::yaml::{Content, Node};
 use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, STANDING_FIELDS, field_info};
-use cadenza_core::lead::RepId;
+use cadenza_core::lead::{RepId, TouchResult};
+use cadenza_core::own_words::Said;
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::reading;
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workflow::{Step, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{Step, Verb, Workflow};
 use cadenza_core::workspace::Workspace;
 use std::ops::Range;
 
@@ -127,6 +128,11 @@ impl Lookup<'_> {
         let problem = Problem::error("no-task-there", node.span.clone(), message);
         self.sheet.report(problem.help(format!("steps of `{}` with tasks: {ids}", place.workflow)));
         None
+    }
+
+    /// What a lead says: a result of the engine's, or of the team's own.
+    pub(super) fn result(&self, node: &Node) -> Option<Said<TouchResult>> {
+        self.sheet.own_word(node, "what a lead says", &self.workspace.settings.own_words.results)
     }
 
     /// A rep of the team.
@@ -278,6 +284,9 @@ impl Lookup<'_> {
             if value.is_blank() {
                 return Some((name.clone(), value));
             }
+            if matches!(name.as_str(), "stage" | "stage_own") {
+                return self.stage(&entry.value, name == "stage_own").map(|word| (name.clone(), Value::Text(word)));
+            }
             match reading::read_field(name, value, kind, self.workspace.settings.calendar.zone()) {
                 Ok(value) => Some((name.clone(), value)),
                 Err(left) => {
@@ -289,6 +298,22 @@ impl Lookup<'_> {
             }
         };
         entries.iter().filter_map(read).collect()
+    }
+
+    /// A stage in the engine's word, or in the team's own.
+    fn stage(&self, node: &Node, is_own: bool) -> Option<String> {
+        let words = &self.workspace.settings.own_words.stages;
+        if !is_own {
+            let why = "`stage` holds the engine's, and `stage_own` the team's";
+            return self.sheet.engines_word(node, "a stage", words, why).map(|stage| stage.as_str().to_owned());
+        }
+        let said = self.sheet.own_word(node, "a stage", words)?;
+        if said.own.is_none() {
+            let message = format!("`{}` is a word of the engine's, and `stage_own` holds the team's own", said.word());
+            let problem = Problem::error("own-word", node.span.clone(), message);
+            self.sheet.report(problem.help(format!("write `stage: {}`", said.word())));
+        }
+        said.own
     }
 
     /// A value as it stands in the file, whatever it is to become.
@@ -326,7 +351,7 @@ const ENGINES_ENDINGS: [&str; 5] = ["completed", "cancelled", "removed", "disqua
 fn makes_tasks(verb: &Verb) -> bool {
     match verb {
         Verb::Call(_) | Verb::Task(_) => true,
-        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. })),
+        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| touch.touch.is_task()),
         _ => false,
     }
 }

@@ -5,6 +5,7 @@ use cadenza_core::event::{Ending, EventType};
 use cadenza_core::gate::Reason;
 use cadenza_core::journal::Refusal;
 use cadenza_core::lead::{Channel, Outcome, TouchResult};
+use cadenza_core::own_words::Said;
 use cadenza_core::plugin::{Action, Segment};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
@@ -129,7 +130,7 @@ pub struct Done {
 #[derive(Clone, Debug, Default)]
 pub struct Did {
     pub outcome: Option<Outcome>,
-    pub result: Option<TouchResult>,
+    pub result: Option<Said<TouchResult>>,
     pub notes: Option<String>,
     pub answers: Vec<(String, Value)>,
     /// When to call again.
@@ -226,9 +227,9 @@ pub enum What {
     },
     Owner(Who),
     Touch {
-        channel: Channel,
+        channel: Said<Channel>,
         outcome: Option<Outcome>,
-        result: Option<TouchResult>,
+        result: Option<Said<TouchResult>>,
     },
     /// A run is over.
     Ended {

@@ -8,7 +8,8 @@ use crate::form::Form;
 use crate::suggest::listed;
 use crate::yaml::{Content, Node};
 use cadenza_core::lead::{Outcome, TouchResult};
-use cadenza_core::workflow::{Inquiry, Step, Verb};
+use cadenza_core::own_words::Said;
+use cadenza_core::workflow::{Inquiry, Step, TouchPlan, Verb};
 
 pub(super) fn read(look: &Lookup<'_>, node: &Node) -> Vec<Habit> {
     match &node.content {
@@ -38,13 +39,15 @@ fn habit(look: &Lookup<'_>, node: &Node) -> Option<Habit> {
 pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Option<Did> {
     let sheet = &look.sheet;
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
-    let results: Vec<_> = TouchResult::ALL.iter().map(|result| (result.as_str(), *result)).collect();
     let outcome = form.get("outcome").map(|node| sheet.word(node, "how a task ends", &outcomes));
-    let result = form.get("result").map(|node| sheet.word(node, "what a lead says", &results));
+    let result = form.get("result").map(|node| look.result(node));
     let (outcome, result) =
         (outcome.map_or(Some(None), |it| it.map(Some))?, result.map_or(Some(None), |it| it.map(Some))?);
     // One without a step is about calls; tasks that are none are done.
-    let is_call = step.is_none_or(|step| !matches!(step.verb, Verb::Task(_)));
+    let is_call = step.is_none_or(|step| match &step.verb {
+        Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. })),
+        verb => !matches!(verb, Verb::Task(_)),
+    });
     let ends: Vec<Outcome> = if is_call { call_outcomes().collect() } else { vec![Outcome::Done] };
     let words = || listed(ends.iter().map(|outcome| outcome.as_str()));
     match outcome {
@@ -63,9 +66,9 @@ pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Op
         }
         _ => {}
     }
-    if let (Some(outcome), Some(result)) = (outcome, result)
+    if let (Some(outcome), Some(result)) = (outcome, &result)
         && is_call
-        && !result.counts_with(outcome)
+        && !result.means.counts_with(outcome)
     {
         let message = format!("the lead said nothing when the outcome is `{outcome}`");
         let problem = Problem::error("wrong-outcome", form.key_span("result"), message);
@@ -88,6 +91,13 @@ pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Op
         return None;
     }
     let notes = form.get("notes").and_then(|node| sheet.text(node, "notes"));
+    let wants_reason = |said: &Said<TouchResult>| look.workspace.settings.own_words.results.wants_reason(said);
+    if let Some(result) = result.as_ref().filter(|_| notes.is_none()).filter(|said| wants_reason(said)) {
+        let message = format!("the report has to give a reason for `{}`", result.word());
+        let problem = Problem::error("unanswered", form.key_span("result"), message);
+        sheet.report(problem.help("add `notes: …`, what the rep wrote"));
+        return None;
+    }
     let callback = form.get("callback_at").and_then(|node| moment(look, node));
     let by = form.get("by").and_then(|node| look.rep(node));
     Some(Did { outcome, result, notes, answers, callback, by })

@@ -1,7 +1,9 @@
 //! The tables of a test file: every key with what it takes and means.
 
 use super::answers::{STATUS_MAX, STATUS_MIN};
-use crate::shape::Takes::{Duration, Either, Event, Form, Json, List, Map, Ref, Text, Time, Value, Whole, Words};
+use crate::shape::Takes::{
+    Duration, Either, Event, Form, Json, List, Map, OwnOr, Ref, Text, Time, Value, Whole, Words,
+};
 use crate::shape::{Key, Shape, Takes, optional, required};
 use cadenza_core::effect::NoticeKind;
 use cadenza_core::event::Ending;
@@ -93,7 +95,7 @@ const AT: Key = optional("at", Either(&[Duration, Time]), "When: so long after t
 const AFTER: Key = optional("after", Duration, "So long after the entry before; at the same time when left out");
 const LEAD: Key = optional("lead", Ref("lead of this file"), "Whose; the lead of the entry before when left out");
 const OUTCOME: Key = optional("outcome", Words(outcomes), "How a call ended");
-const RESULT: Key = optional("result", Words(results), "What the lead said");
+const RESULT: Key = optional("result", OwnOr(results), "What the lead said");
 const NOTES: Key = optional("notes", Text, "What the rep wrote");
 const ANSWERS: Key = optional("answers", Map(&Value), "What was learnt, by field");
 const CALLBACK: Key =
@@ -235,7 +237,7 @@ expected! {
     ];
     OWNER, "owner", "The lead gets an owner.", [required("owner", Ref("rep or `nobody`"), "Who")];
     TOUCH, "touch", "A touch is completed.", [
-        required("touch", Words(channels), "What kind of touch"),
+        required("touch", OwnOr(channels), "What kind of touch"),
         OUTCOME,
         RESULT,
     ];

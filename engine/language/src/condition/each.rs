@@ -98,7 +98,8 @@ impl<'a> Lowering<'a, '_> {
             }
             (None, [_, (field, _)]) if let Some(kind) = type_of_field(Object::Touch, field) => {
                 let name = self.text[range.clone()].to_owned();
-                let doubt = (*field == "result").then_some(Doubt { name, kind: Kind::Value });
+                let doubt = matches!(*field, "result" | "result_own" | "channel_own")
+                    .then_some(Doubt { name, kind: Kind::Value });
                 let codes = code_of(self.known, Object::Touch, field);
                 Some(Typed { codes, ..Typed::new(Expr::Item((*field).to_owned()), kind, range) }.doubted(doubt))
             }

@@ -1,7 +1,7 @@
 //! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
 
 use super::blanks::{Doubt, Doubts};
-use super::names::{Codes, Found, resolve};
+use super::names::{Codes, Found, OWN, resolve};
 use super::notation::Notation;
 use super::place::Place;
 use super::wanted_words;
@@ -432,12 +432,44 @@ pub(super) fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
     }
 }
 
+/// Where a word stands in the other of two fields beside each other, that field is written instead, if nothing else is
+/// compared with it.
+fn beside(text: &str, sign: &str, named: &Typed, codes: &Codes, problem: Problem) -> Problem {
+    let Some(beside) = codes.beside.as_ref().filter(|_| problem.is_of("own-word") && sign != "in") else {
+        return problem;
+    };
+    let written = text.get(named.range.clone()).unwrap_or_default();
+    let instead = match beside.is_own {
+        true => written.strip_suffix(OWN).map(str::to_owned),
+        false => written.ends_with(&format!(".{}", beside.field)).then(|| format!("{written}{OWN}")),
+    };
+    match instead {
+        Some(instead) => problem.at(|_| named.range.clone()).label(format!("write `{instead}`")).replace(instead),
+        None => problem,
+    }
+}
+
+/// What is wrong when the engine's word is compared with the team's.
+fn across(one: &Codes, other: &Codes, range: Range<usize>) -> Option<Problem> {
+    let (one, other) = (one.beside.as_ref()?, other.beside.as_ref()?);
+    (one.is_own != other.is_own).then(|| {
+        let message = "the engine's word is compared with one of the team's own: they are never equal";
+        Problem::error("own-word", range, message).help("compare each with a word of its own kind")
+    })
+}
+
 /// What is wrong when these two are compared; none when nothing is.
 pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
     for (named, literal) in [(left, right), (right, left)] {
         if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {
-            return codes.check(code, literal.range.clone());
+            let problem = codes.check(code, literal.range.clone())?;
+            return Some(beside(text, sign, named, codes, problem));
         }
+    }
+    if let (Some(one), Some(other)) = (&left.codes, &right.codes)
+        && let Some(problem) = across(one, other, right.range.clone())
+    {
+        return Some(problem);
     }
     if joined(left.kind, right.kind).is_some() {
         return None;

@@ -8,9 +8,11 @@ use crate::suggest::{listed, nearest};
 use cadenza_core::event::EventType;
 use cadenza_core::event::StandardEvent;
 use cadenza_core::expr::{Name, OBJECT_FIELDS, Object};
-use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
+use cadenza_core::lead::{Outcome, Stage, TouchResult};
+use cadenza_core::own_words::{Code, Words};
 use cadenza_core::plugin::Segment;
 use cadenza_core::value::ValueType;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The fields of an object other than `lead`.
@@ -35,19 +37,33 @@ pub(super) struct Codes {
     texts: Vec<String>,
     /// Texts with this beginning are good too.
     open_prefix: Option<&'static str>,
+    pub(super) beside: Option<Beside>,
+    /// Whether any other text is good too: what the sender of an event means by it is not known.
+    any_other: bool,
 }
 
 impl Codes {
     pub(super) fn new(what: &'static str, texts: impl IntoIterator<Item = impl Into<String>>) -> Option<Self> {
         let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
-        (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None })
+        (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None, beside: None, any_other: false })
     }
 
     /// What is wrong with this text, when something is.
     pub(super) fn check(&self, text: &str, range: Range<usize>) -> Option<Problem> {
-        let open = self.open_prefix.is_some() && EventType::parse(text).is_some();
+        if let Some(problem) = self.beside.as_ref().and_then(|beside| beside.check(text, range.clone())) {
+            return Some(problem);
+        }
+        let open = self.any_other || self.open_prefix.is_some() && EventType::parse(text).is_some();
         if open || self.texts.iter().any(|known| known == text) {
             return None;
+        }
+        if let Some(problem) = self
+            .beside
+            .as_ref()
+            .filter(|_| self.texts.is_empty())
+            .and_then(|beside| beside.none_declared(range.clone()))
+        {
+            return Some(problem);
         }
         let problem = Problem::error("unknown-code", range, format!("there is no {} `{text}`", self.what));
         let texts = || self.texts.iter().map(String::as_str);
@@ -56,6 +72,88 @@ impl Codes {
             None => problem.help(format!("it can be {}", listed(texts()))),
         })
     }
+}
+
+/// The engine's word and the team's for one thing stand in two fields beside each other.
+#[derive(Clone)]
+pub(super) struct Beside {
+    /// The field of the engine's word; that of the team's has [`OWN`] after it.
+    pub(super) field: &'static str,
+    /// Whether this is the field of the team's word.
+    pub(super) is_own: bool,
+    /// The words of the other field.
+    others: Vec<String>,
+    /// What words of the team's own mean, where those are the others.
+    means: BTreeMap<String, &'static str>,
+    /// Where the team's words are declared.
+    key: &'static str,
+}
+
+/// What stands after the name of a field that has the team's own word.
+pub(super) const OWN: &str = "_own";
+
+impl Beside {
+    fn check(&self, text: &str, range: Range<usize>) -> Option<Problem> {
+        let field = self.field;
+        if self.others.iter().any(|other| other == text) {
+            let (holds, message) = match self.is_own {
+                false => (
+                    format!("{field}{OWN}"),
+                    format!("`{text}` is a word of the team's own, and `{field}` holds the engine's"),
+                ),
+                true => (
+                    field.to_owned(),
+                    format!("`{text}` is the engine's word, and `{field}{OWN}` holds the team's own"),
+                ),
+            };
+            let problem = Problem::error("own-word", range, message);
+            let problem = problem.help(format!("words such as this one are in `{holds}`"));
+            return Some(match self.means.get(text) {
+                Some(means) => problem.help(format!("or compare with what it means: `\"{means}\"`")),
+                None => problem,
+            });
+        }
+        None
+    }
+
+    /// What is wrong with a word where the team has none of its own.
+    fn none_declared(&self, range: Range<usize>) -> Option<Problem> {
+        self.is_own.then(|| {
+            let message = format!("the team has no words of its own under `{}`", self.key);
+            let help = format!("declare it in cadenza.yaml: `{}: [{{ name: …, means: … }}]`", self.key);
+            Problem::error("unknown-code", range, message).help(help)
+        })
+    }
+}
+
+/// The words of a field of the engine's, or of the team's beside it. None where it is not known which the team has.
+fn words_of<C: Code>(
+    known: &Known<'_>,
+    (what, own_what): (&'static str, &'static str),
+    words: &Words<C>,
+    place: (&'static str, &'static str),
+    is_own: bool,
+) -> Option<Codes> {
+    let engines = || C::codes().iter().map(|code| code.word().to_owned()).collect::<Vec<_>>();
+    let own = || words.own().map(str::to_owned).collect::<Vec<_>>();
+    let (field, key) = place;
+    let means = words.own().filter_map(|own| Some((own.to_owned(), words.get(own)?.means.word())));
+    let means = if is_own { BTreeMap::new() } else { means.collect() };
+    let (what, texts, others) = if is_own { (own_what, own(), engines()) } else { (what, engines(), own()) };
+    let beside = Some(Beside { field, is_own, others, means, key });
+    known.settings_read.then_some(Codes { what, texts, open_prefix: None, beside, any_other: false })
+}
+
+/// The words under `data` of an event: a result in the team's own word has been read as what that means.
+fn words_of_event(known: &Known<'_>, name: &str) -> Option<Codes> {
+    let is_own = match name {
+        "result" => false,
+        "result_own" => true,
+        _ => return None,
+    };
+    let what = ("result", "result of the team's own");
+    let codes = words_of(known, what, &known.own_words.results, ("result", "results"), is_own)?;
+    Some(Codes { any_other: true, ..codes })
 }
 
 /// Resolves `object.field`, each with its range.
@@ -90,7 +188,8 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
             return Err(problem.help(format!("write `event.data.{name}`")));
         }
         let field = format!("data.{name}");
-        return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes: None });
+        let codes = words_of_event(known, name);
+        return Ok(Found { name: Name { object, field }, kind: ValueType::Any, codes });
     }
     if let (Object::Event, [(old, _), (field, range)]) = (object, rest)
         && *old == "old"
@@ -184,7 +283,9 @@ fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem
     }
     let all_codes = Segment::ALL.iter().map(|code| code.as_str()).chain(Stage::ALL.iter().map(|code| code.as_str()));
     let all_codes = all_codes.chain(Outcome::ALL.iter().map(|code| code.as_str()));
-    if all_codes.chain(TouchResult::ALL.iter().map(|code| code.as_str())).any(|code| code == root) {
+    let own = &known.own_words;
+    let own = own.results.own().chain(own.stages.own()).chain(own.channels.own());
+    if all_codes.chain(TouchResult::ALL.iter().map(|code| code.as_str())).chain(own).any(|code| code == root) {
         return problem.label(format!("a text stands in quotes: `\"{root}\"`")).replace(format!("\"{root}\""));
     }
     problem.help(format!("names begin with {}; texts stand in quotes", listed(objects())))
@@ -192,18 +293,29 @@ fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem
 
 /// The closed set of texts of a field, when it has one.
 pub(super) fn code_of(known: &Known<'_>, object: Object, field: &str) -> Option<Codes> {
+    let own = &known.own_words;
     let reps = || if known.reps.incomplete { None } else { Codes::new("rep", known.reps.iter()) };
     match (object, field) {
         (Object::Lead, field) if !known.choices(field).is_empty() => Codes::new("choice", known.choices(field)),
         (Object::Lead, "segment") => Codes::new("segment", Segment::ALL.iter().map(|code| code.as_str())),
-        (Object::Lead, "stage") => Codes::new("stage", Stage::ALL.iter().map(|code| code.as_str())),
+        (Object::Lead, "stage" | "stage_own") => words_of(
+            known,
+            ("stage", "stage of the team's own"),
+            &own.stages,
+            ("stage", "stages"),
+            field == "stage_own",
+        ),
         (Object::Lead | Object::Account, "owner") | (Object::Owner, "id") => reps(),
-        (Object::Touch, "channel") => Codes::new("channel", Channel::ALL.iter().map(|code| code.as_str())),
+        (Object::Touch, "channel" | "channel_own") => {
+            let what = ("channel", "channel of the team's own");
+            words_of(known, what, &own.channels, ("channel", "channels"), field == "channel_own")
+        }
         (Object::Touch | Object::Task, "outcome") => {
             Codes::new("outcome", Outcome::ALL.iter().map(|code| code.as_str()))
         }
-        (Object::Touch | Object::Task, "result") => {
-            Codes::new("result", TouchResult::ALL.iter().map(|code| code.as_str()))
+        (Object::Touch | Object::Task, "result" | "result_own") => {
+            let what = ("result", "result of the team's own");
+            words_of(known, what, &own.results, ("result", "results"), field == "result_own")
         }
         (Object::Task, "kind") => Codes::new("kind of task", ["call", "todo"]),
         (Object::Run, "workflow") if !known.workflows.incomplete => Codes::new("workflow", known.workflows.iter()),

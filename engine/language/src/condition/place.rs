@@ -23,9 +23,7 @@ pub(crate) enum Place {
     Awaited,
     /// `stop` of a cadence: asked after each of its touches.
     Stop {
-        /// Whether one of the touches is a call.
-        calls: bool,
-        /// Whether one of them is a call or task.
+        /// Whether one of the touches is a call or task.
         tasks: bool,
     },
     /// `if` of a touch of a cadence: asked when it falls due.
@@ -79,7 +77,7 @@ impl Place {
             (Self::Stop { tasks: false, .. }, Object::Task) => {
                 "this cadence makes no calls and has no tasks, so no task was done: ask about the `touch`"
             }
-            (Self::Stop { calls: false, .. }, Object::Touch) if field == "result" => {
+            (Self::Stop { tasks: false, .. }, Object::Touch) if matches!(field, "result" | "result_own") => {
                 "a mail has no result: ask about `touch.outcome`, or whether the lead has engaged since"
             }
             (Self::Touch, Object::Event | Object::Task) => {

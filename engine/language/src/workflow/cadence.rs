@@ -16,6 +16,7 @@ use crate::shape::Shape;
 use crate::usage::Use;
 use crate::yaml::Node;
 use cadenza_core::lead::Channel;
+use cadenza_core::own_words::Said;
 use cadenza_core::workflow::{
     CONTACTS_DEFAULT, Cadence, CadenceTouch, REDIAL_DEFAULT, Redial, Refused, TouchId, TouchPlan, Voicemails,
 };
@@ -27,11 +28,12 @@ const TOUCHES_MAX: usize = 50;
 pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     let sheet = &reader.sheet;
     let form = Form::open(sheet, value, &ROUNDS)?;
-    let limit = form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted())), |node| limit(reader, node));
+    let limit =
+        form.get("limit").map_or_else(|| Some((CONTACTS_DEFAULT, counted(), Vec::new())), |node| limit(reader, node));
     let voicemails = form.get("voicemails").map_or(Some(None), |node| voicemails(reader, node).map(Some));
     let planned = form.get("touches").map_or(&[][..], |node| sheet.items(node));
     let has = |kind: &str| planned.iter().any(|touch| touch.get(kind).is_some());
-    let asked = Place::Stop { calls: has("call"), tasks: has("call") || has("task") };
+    let asked = Place::Stop { tasks: has("call") || has("task") };
     let stop = form.get("stop").map_or_else(
         || Some(Vec::new()),
         |node| {
@@ -56,10 +58,11 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
         let problem = Problem::error("never-given-up", form.key_span("not_done"), message);
         sheet.report(problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out"));
     }
-    let (contacts_max, count) = limit?;
+    let (contacts_max, count, count_own) = limit?;
     Some(Cadence {
         contacts_max,
         count,
+        count_own,
         voicemails: voicemails?,
         stop: stop?,
         touches: touches?,
@@ -73,21 +76,26 @@ fn counted() -> Vec<Channel> {
     vec![Channel::Call, Channel::Email]
 }
 
-fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>)> {
+/// The most contacts, and the channels that count: the engine's, and those of the team's own.
+fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>, Vec<String>)> {
     let form = Form::open(&reader.sheet, node, &LIMIT)?;
     let contacts = form.get("contacts").map_or(Some(CONTACTS_DEFAULT), |node| {
         reader.sheet.whole(node, "a number of contacts", 1, CONTACTS_MAX).and_then(|most| u16::try_from(most).ok())
     });
-    let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
-    let count = form.get("count").map_or_else(
-        || Some(counted()),
-        |node| {
-            let read: Vec<_> =
-                reader.sheet.items(node).iter().map(|item| reader.sheet.word(item, "a channel", &channels)).collect();
-            read.into_iter().collect()
-        },
-    );
-    Some((contacts?, count?))
+    let Some(node) = form.get("count") else { return Some((contacts?, counted(), Vec::new())) };
+    let (mut count, mut count_own) = (Vec::new(), Vec::new());
+    for item in reader.sheet.items(node) {
+        let Said { means, own } = channel(reader, item)?;
+        match own {
+            Some(own) => count_own.push(own),
+            None => count.push(means),
+        }
+    }
+    Some((contacts?, count, count_own))
+}
+
+fn channel(reader: &Reader<'_>, node: &Node) -> Option<Said<Channel>> {
+    reader.known.own_word(&reader.sheet, node, "a channel", &reader.known.own_words.channels)
 }
 
 fn voicemails(reader: &Reader<'_>, node: &Node) -> Option<Voicemails> {
@@ -190,18 +198,24 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
             let objective = sheet.template(node, "what is to be done");
             check_use(sheet, &check_template(sheet, reader.known, node), Use::CadenceCall);
             let script = form.get("script").map_or(Some(None), |node| reader.script(node, Use::CadenceCall).map(Some));
-            let channels: Vec<_> = Channel::ALL.iter().map(|channel| (channel.as_str(), *channel)).collect();
-            let channel =
-                form.get("channel").map_or(Some(None), |node| sheet.word(node, "a channel", &channels).map(Some));
-            if channel == Some(Some(Channel::Call)) {
-                let problem = Problem::error("unknown-word", form.key_span("channel"), "a task is no call");
+            let channel = form.get("channel").map_or(Some(None), |node| channel(reader, node).map(Some));
+            if let Some(Some(said)) = &channel
+                && said.means == Channel::Call
+            {
+                let message = match &said.own {
+                    Some(own) => format!("`{own}` means a call, and a task is none"),
+                    None => "a task is no call".to_owned(),
+                };
+                let problem = Problem::error("unknown-word", form.key_span("channel"), message);
                 sheet.report(
                     problem.help("write `call: scripts/….md`: the contact gate and the redial belong to calls"),
                 );
             }
             let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
             let (objective, script, channel, due) = (objective?, script?, channel?, due?);
-            Some(TouchPlan::Task { objective, script, channel, due, escalate: escalate?, give_up: give_up? })
+            let (channel, channel_own) = channel.map_or((None, None), |said| (Some(said.means), said.own));
+            let (escalate, give_up) = (escalate?, give_up?);
+            Some(TouchPlan::Task { objective, script, channel, channel_own, due, escalate, give_up })
         }
         (_, script) => {
             let script = reader.script(script, Use::CadenceCall);

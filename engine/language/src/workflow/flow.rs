@@ -5,7 +5,7 @@ use super::Reader;
 use super::moment::{Moment, Sees};
 use crate::diagnostic::Problem;
 use crate::yaml::Node;
-use cadenza_core::workflow::{Email, Step, Target, TouchPlan, Verb, Wait};
+use cadenza_core::workflow::{Email, Results, Step, Target, Verb, Wait};
 use std::collections::BTreeSet;
 
 /// What it takes to go a way.
@@ -69,10 +69,9 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             done.chain(not_done).collect()
         }
         Verb::Cadence(cadence) => {
-            let calls = cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. }));
             let people = cadence.touches.iter().any(|touch| touch.touch.is_task());
             let takes = unless_zero(!people && cadence.touches.iter().all(|touch| touch.after.is_zero()));
-            let sees = Sees::Only(if calls { Moment::CALL } else { Moment::TOUCH });
+            let sees = Sees::Only(if people { Moment::CALL } else { Moment::TOUCH });
             // More contacts than one round has touches: the pause between two rounds lies before the last.
             let pauses = cadence.repeat.is_some_and(|repeat| !repeat.is_zero());
             let pauses = pauses && usize::from(cadence.contacts_max) > cadence.touches.len();
@@ -104,8 +103,9 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
     }
 }
 
-fn results(results: &cadenza_core::workflow::Results) -> impl Iterator<Item = Target> {
-    results.by_result.values().chain(results.by_outcome.values()).chain([&results.otherwise]).copied()
+fn results(results: &Results) -> impl Iterator<Item = Target> {
+    let Results { by_own, by_result, by_outcome, not_done: _, otherwise } = results;
+    by_own.values().chain(by_result.values()).chain(by_outcome.values()).chain([otherwise]).copied()
 }
 
 /// `led` are the steps that interrupts lead to.

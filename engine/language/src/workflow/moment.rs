@@ -87,11 +87,12 @@ pub(super) fn check(
 }
 
 /// What has to have just happened for a name to have a value; fields with a need of their own come after their object.
-const NEEDED: [(Object, Option<&str>, Moment); 4] = [
+const NEEDED: [(Object, Option<&str>, Moment); 5] = [
     (Object::Event, None, Moment::EVENT),
     (Object::Task, None, Moment::TASK),
     (Object::Touch, None, Moment::TOUCH),
     (Object::Touch, Some("result"), Moment::ANSWER),
+    (Object::Touch, Some("result_own"), Moment::ANSWER),
 ];
 
 /// For every step that a run can come to, what may have just happened then.

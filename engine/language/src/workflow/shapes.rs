@@ -2,8 +2,8 @@
 
 use crate::settings::channels;
 use crate::shape::Takes::{
-    Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, Path, Ref, Table, Target, Text, Value,
-    Whole, Words,
+    Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, OwnOr, OwnTable, Path, Ref, Table, Target,
+    Text, Value, Whole, Words,
 };
 use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
@@ -175,7 +175,7 @@ const QUESTIONS: Takes = List(&Form(&INQUIRY));
 const FOR: Key =
     optional("for", DOER, "Who is to do it: `owner` (when left out), `manager`, a role, `{ rep: … }` or `{ pool: … }`");
 const ASKS: Key = optional("asks", QUESTIONS, "What a report answers; the answers become fields of the lead");
-const RESULTS: Takes = Table(result_keys, &Target);
+const RESULTS: Takes = OwnTable(result_keys, &Target);
 const FIELDS: Takes = Map(&Either(&[Value, Form(&COMPUTED)]));
 const ENROLMENT: Takes = Either(&[Ref("workflow"), Form(&ENROLMENT_FORM)]);
 const PARTY: Takes =
@@ -403,7 +403,7 @@ pub(super) static LIMIT: Shape = Shape {
     about: "The most contacts.",
     keys: &[
         optional("contacts", Whole(1, CONTACTS_MAX), "How many; 12 when left out"),
-        optional("count", List(&Words(channels)), "Which channels count; calls and mails when left out"),
+        optional("count", List(&OwnOr(channels)), "Which channels count; calls and mails when left out"),
     ],
 };
 
@@ -476,7 +476,7 @@ pub(super) static TOUCH_TASK: Shape = Shape {
         TOUCH_IF,
         required("task", Text, "What is to be done; a template"),
         optional("script", Ref("script"), "A script to go with it"),
-        optional("channel", Words(channels), "The channel by which it reaches the lead; no touch when left out"),
+        optional("channel", OwnOr(channels), "The channel by which it reaches the lead; no touch when left out"),
         DUE,
         ESCALATE_KEY,
         optional("give_up", Duration, "Given up so long after it was made, when nobody does it; nothing counts then"),
@@ -858,7 +858,7 @@ fn hold_scope() -> Vec<&'static str> {
 }
 
 /// What comes of a task that nobody does.
-pub(super) const NOT_DONE: &str = "not_done";
+pub(crate) const NOT_DONE: &str = "not_done";
 
 fn result_keys() -> Vec<&'static str> {
     let outcomes = Outcome::ALL.iter().filter(|code| **code != Outcome::Sent).map(|code| code.as_str());

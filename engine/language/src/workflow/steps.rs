@@ -18,7 +18,6 @@ use crate::usage::Use;
 use crate::yaml::{Content, Entry, Node, Scalar, Word, quoted};
 use cadenza_core::expr::{Expr, Object};
 use cadenza_core::field::field_info;
-use cadenza_core::lead::Stage;
 use cadenza_core::plugin::Segment;
 use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
@@ -416,8 +415,11 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
     let field = key.text.as_str();
     match field {
         "stage" => {
-            let stages: Vec<_> = Stage::ALL.iter().map(|stage| (stage.as_str(), *stage)).collect();
-            return reader.sheet.word(value, "a stage", &stages).map(Assignment::Stage);
+            let said = reader.known.own_word(&reader.sheet, value, "a stage", &reader.known.own_words.stages)?;
+            return Some(match said.own {
+                Some(own) => Assignment::OwnStage { own, means: said.means },
+                None => Assignment::Stage(said.means),
+            });
         }
         "segment" => {
             let segments: Vec<_> = Segment::ALL.iter().map(|segment| (segment.as_str(), *segment)).collect();

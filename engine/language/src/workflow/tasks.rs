@@ -62,6 +62,7 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
             results(reader, node, TASK_OUTCOMES, form.get("give_up"))
         }
         None => next.map(|otherwise| Results {
+            by_own: BTreeMap::new(),
             by_result: BTreeMap::new(),
             by_outcome: BTreeMap::new(),
             not_done: None,
@@ -157,7 +158,9 @@ pub(super) fn escalation(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<
 
 fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Option<&Node>) -> Option<Results> {
     let (named, otherwise) = without_else(reader.sheet.named(node, "`results`")?);
-    let (mut by_result, mut by_outcome, mut not_done) = (BTreeMap::new(), BTreeMap::new(), None);
+    let (mut by_own, mut by_result, mut by_outcome, mut not_done) =
+        (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), None);
+    let own_results = &reader.known.own_words.results;
     let mut sound = true;
     for entry in named {
         let target = reader.target(&entry.value);
@@ -174,21 +177,30 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             }
             continue;
         }
+        if own_results.get(name).is_some() {
+            sound &= target.is_some();
+            by_own.extend(target.map(|target| (name.to_owned(), target)));
+            continue;
+        }
         let outcome = Outcome::parse(name).filter(|outcome| outcomes.contains(outcome));
         match (TouchResult::parse(name), outcome, target) {
             (Some(result), _, Some(target)) => drop(by_result.insert(result, target)),
             (_, Some(outcome), Some(target)) => drop(by_outcome.insert(outcome, target)),
             (Some(_), ..) | (_, Some(_), _) => sound = false,
+            // The file that declares words of the team's own could not be read, and that has been said.
+            (None, None, _) if !reader.known.settings_read => sound = false,
             (None, None, _) => {
                 let problem = Problem::error(
                     "unknown-result",
                     entry.key.span.clone(),
                     format!("there is no outcome or result `{name}`"),
                 );
-                let results = TouchResult::ALL.iter().map(|result| result.as_str());
                 let not_done = give_up.is_some().then_some(NOT_DONE);
-                let names =
-                    results.chain(outcomes.iter().map(|outcome| outcome.as_str())).chain(not_done).chain(["else"]);
+                let names = own_results
+                    .all()
+                    .chain(outcomes.iter().map(|outcome| outcome.as_str()))
+                    .chain(not_done)
+                    .chain(["else"]);
                 reader.sheet.report(problem.suggest(name, names, "outcomes and results"));
                 sound = false;
             }
@@ -198,7 +210,7 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
         Some(node) => reader.target(node)?,
         None => everything_named(reader, node, outcomes, &by_outcome, give_up.is_some())?,
     };
-    sound.then_some(Results { by_result, by_outcome, not_done, otherwise })
+    sound.then_some(Results { by_own, by_result, by_outcome, not_done, otherwise })
 }
 
 /// `results` of a mail, message or request: each named, or covered by `else`.

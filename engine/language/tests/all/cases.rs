@@ -102,6 +102,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("{ enters: inbound, at: 0m, lead: ada }", "{ enters: inbound, leads: 1, lead: ada }", "which-lead"),
     ("opted_out: false }", "opted_out: false }, at: 5m", "two-times"),
     ("expect: [{ fields: { opted_out: true } }]", "expect: []", "empty-list"),
+    ("result: qualified, notes: Good", "result: recomended, notes: Good", "unknown-word"),
+    ("result: qualified, notes: Good", "result: no-budget", "unanswered"),
+    ("outcome: connected, result: qualified }", "outcome: connected, result: no_budget }", "unknown-word"),
+    ("refused: email", "refused: linkedin", "own-word"),
+    ("fields: { stage: qualified", "fields: { stage: trial", "own-word"),
+    ("fields: { stage: qualified", "fields: { stage_own: qualified", "own-word"),
+    ("fields: { stage: qualified", "fields: { stage_own: trail", "unknown-word"),
 ];
 
 #[test]

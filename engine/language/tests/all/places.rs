@@ -298,6 +298,7 @@ impl Driven {
                     fields: Vec::new(),
                     callback_at: None,
                     by: "ana".to_owned(),
+                    result_own: None,
                 }));
             }
             Days => {

@@ -34,6 +34,12 @@ fn accepts(schema: &Value, value: &Value) -> bool {
             .is_none_or(|items| schema["items"].is_null() || items.iter().all(|item| accepts(&schema["items"], item)))
         && value.as_object().is_none_or(|members| {
             members.iter().all(|(key, member)| match (&schema["properties"][key], &schema["additionalProperties"]) {
+                (Value::Null, _) if schema["patternProperties"].is_object() => {
+                    // Each of our patterns is that of a name.
+                    let named = schema["patternProperties"].as_object().and_then(|patterns| patterns.values().next());
+                    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+                    key.chars().all(is_name) && named.is_some_and(|named| accepts(named, member))
+                }
                 (Value::Null, Value::Bool(open)) => *open,
                 (Value::Null, Value::Null) => true,
                 (Value::Null, others) => accepts(others, member),

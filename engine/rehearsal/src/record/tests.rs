@@ -31,12 +31,18 @@ fn past() -> Past {
         kind: Some(TaskKind::Call),
         outcome: Outcome::Connected,
         result: Some(TouchResult::Qualified),
+        result_own: Some("recommended".to_owned()),
         answers: values(json!({ "budget": 9000, "pain": "Grace said it hurts" })),
         callback_at: None,
         by: Some("ana".to_owned()),
     };
-    let touched =
-        Fact::Touch { channel: Channel::Call, outcome: Outcome::Connected, result: Some(TouchResult::Qualified) };
+    let touched = Fact::Touch {
+        channel: Channel::Call,
+        channel_own: None,
+        outcome: Outcome::Connected,
+        result: Some(TouchResult::Qualified),
+        result_own: Some("recommended".to_owned()),
+    };
     let kept = |field: &str, from: &str, value: Value| Kept { field: field.to_owned(), from: from.to_owned(), value };
     let request =
         |ending, status, kept: Vec<Kept>| Fact::Request { at: place("tell-crm"), effect: 4, ending, status, kept };
@@ -77,6 +83,7 @@ fn past() -> Past {
             ),
         ],
         stage: Some("qualified".to_owned()),
+        stage_own: None,
         segment: None,
         zone: TimeZone::get("America/New_York").expect("a zone"),
     }
@@ -98,7 +105,7 @@ cases:
   - name: What a lead lived through
     given:
       - { at: 0m, event: lead.created, lead: lead, data: { page: "/pricing" } }
-      - { at: 130s, task: first-call, outcome: connected, result: qualified, answers: { budget: 9000 } }
+      - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 } }
       - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
       # case_study is left out: it may say who somebody is
       # crm_contact is left out: it may say who somebody is
@@ -113,7 +120,7 @@ cases:
       - { at: 1m, request: tell-crm, becomes: sent }
       - { at: 1m, request: tell-crm, becomes: refused }
       - { at: 2m, request: tell-crm, becomes: failed }
-      - { at: 130s, touch: call, outcome: connected, result: qualified }
+      - { at: 130s, touch: call, outcome: connected, result: recommended }
       - { at: 2026-03-04T09:00:00-05:00, ended: handed-over }
       - fields: { stage: qualified }
 "#;

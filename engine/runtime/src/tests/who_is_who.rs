@@ -154,7 +154,7 @@ impl Story {
         }
         let task = self.state(lead).await.tasks.first().unwrap_or_else(|| panic!("`{row}`: no open call")).id;
         let by = "ana".to_owned();
-        let report = TaskReport { task, outcome, result, notes: None, fields, callback_at: None, by };
+        let report = TaskReport { task, outcome, result, result_own: None, notes: None, fields, callback_at: None, by };
         let done = self.engine.apply_to(lead, "task".to_owned(), Event::TaskDone(report)).await;
         done.expect("a report that is taken");
         Default::default()

@@ -10,6 +10,7 @@ use super::rows::rows;
 use super::{Answer, event, yaml};
 use crate::say::{counted, output};
 use anyhow::{Context as _, bail};
+use cadenza_core::own_words::OwnWords;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use clap::Args;
@@ -58,6 +59,9 @@ struct Intake {
     /// The time zone of dates that do not name one.
     timezone: String,
     fields: BTreeMap<String, ValueType>,
+    /// None of an older engine's.
+    #[serde(default)]
+    own_words: OwnWords,
 }
 
 /// How far an import has come.
@@ -108,7 +112,7 @@ impl Import {
             _ => Enrolment::Fresh,
         };
         let zone = jiff::tz::TimeZone::get(&intake.timezone).context("the workspace's time zone")?;
-        Recipe::new(map, intake.fields, enrolment, intake.now, zone)
+        Recipe::new(map, intake.fields, enrolment, intake.now, zone, intake.own_words)
     }
 
     fn preview(&self, recipe: &Recipe) -> anyhow::Result<Preview> {

@@ -12,6 +12,7 @@ use cadenza_core::field::Declared;
 use cadenza_core::id::LeadId;
 use cadenza_core::identity::IdentityKind;
 use cadenza_core::moment::{self, NoTime};
+use cadenza_core::own_words::OwnWords;
 use cadenza_core::reading::{self, LeftOut, Why};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::{Value as Core, ValueType};
@@ -113,6 +114,8 @@ pub(super) struct Recipe {
     fields: BTreeMap<String, ValueType>,
     /// The same, for reading events by.
     declared: BTreeMap<String, Declared>,
+    /// The team's own words, likewise.
+    own_words: OwnWords,
     enrolment: Enrolment,
     now: Timestamp,
     /// The workspace's. A plain date is that day in this zone.
@@ -127,12 +130,13 @@ impl Recipe {
         enrolment: Enrolment,
         now: Timestamp,
         zone: TimeZone,
+        own_words: OwnWords,
     ) -> anyhow::Result<Self> {
         if let Some(map) = &map {
             map.check(&fields)?;
         }
         let declared = fields.iter().map(|(name, kind)| (name.clone(), (*kind).into())).collect();
-        Ok(Self { map, fields, declared, enrolment, now, zone })
+        Ok(Self { map, fields, declared, own_words, enrolment, now, zone })
     }
 
     /// Checks that the map fits the file's columns.
@@ -355,7 +359,8 @@ impl Recipe {
             left_out,
             enrolls: true,
         };
-        let rules = Rules { declared: &self.declared, zone: &self.zone, team: None, country: None, now: self.now };
+        let Self { declared, zone, own_words, now, .. } = self;
+        let rules = Rules { declared, zone, team: None, country: None, own_words, now: *now };
         let incoming = intake::check(draft, rules)?;
         let left_out = incoming.report.left_out;
         let is_key = |name: &str| matches!(name, "external_id" | "email" | "phone");

@@ -58,7 +58,8 @@ enum Act {
         /// connected, no_answer, voicemail, busy, wrong_number or gatekeeper; done for what is not a call
         #[arg(long)]
         outcome: Option<String>,
-        /// What the lead said: qualified, unqualified, not_now, callback, does_not_recall, does_not_know_us, opted_out
+        /// What the lead said: qualified, unqualified, not_now, callback, does_not_recall, does_not_know_us, opted_out, or one
+        /// of the team's own
         #[arg(long)]
         result: Option<String>,
         /// Free notes

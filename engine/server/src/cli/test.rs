@@ -101,6 +101,7 @@ impl Test {
         let past = Past {
             entries: entries.iter().map(read).collect::<anyhow::Result<_>>()?,
             stage: text("stage"),
+            stage_own: text("stage_own"),
             segment: text("segment"),
             zone: zone::named(zone.as_deref()),
         };

@@ -228,6 +228,7 @@ pub fn called(n: u64) -> LeadState {
         kind: Some(task.kind),
         by: task.assignee.rep().cloned(),
         at: Some(task.at()),
+        result_own: None,
     };
     state.latest = Some(Entry {
         seq: 2,

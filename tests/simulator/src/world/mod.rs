@@ -5,6 +5,7 @@ mod settings;
 mod steps;
 
 use crate::dice::Dice;
+use cadenza_core::lead::{Stage, TouchResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +20,17 @@ pub const REPS: [&str; 4] = ["ana", "ben", "chloe", "maria"];
 pub const PLUGINS: [&str; 3] = ["inbound-fit", "nurture-track", "speed-to-lead"];
 /// The connections that a workspace may have.
 pub const CONNECTIONS: [&str; 2] = ["mailer", "pager"];
+
+/// Results of the team's own, which workflows may name.
+pub const OWN_RESULTS: [(&str, TouchResult); 3] = [
+    ("no-budget", TouchResult::NotNow),
+    ("recommended", TouchResult::Qualified),
+    ("never-again", TouchResult::OptedOut),
+];
+/// One that only some workspaces declare: whoever reports it may be late, and what is stored of it stays.
+pub const PASSING_RESULT: (&str, TouchResult) = ("no-answer-to-that", TouchResult::DoesNotRecall);
+/// Stages of the team's own.
+pub const OWN_STAGES: [(&str, Stage); 2] = [("trial", Stage::Open), ("fits", Stage::Qualified)];
 
 /// A workspace: its files by their names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What holds for a whole workspace: zone, hours, connections, budgets, and the team.
 
-use super::REPS;
+use super::{OWN_RESULTS, OWN_STAGES, PASSING_RESULT, REPS};
 use crate::dice::Dice;
 
 /// What was drawn.
@@ -50,14 +50,24 @@ impl Settings {
                 format!("  {plugin}: {{ time_ms: 500{fuel} }}\n")
             })
             .collect();
+        let words = self.own_words();
         let business = match self.business_hours {
             "[]" => String::new(),
             hours => format!("business_hours: {hours}, "),
         };
         format!(
-            "name: simulated\ntimezone: {}\nhours: {{ {} }}\ncontact: {{ {business}email_via: mailer{notify} }}\nplugins:\n{plugins}",
+            "name: simulated\ntimezone: {}\nhours: {{ {} }}\ncontact: {{ {business}email_via: mailer{notify} }}\n{words}plugins:\n{plugins}",
             self.zone, self.hours
         )
+    }
+
+    fn own_words(&self) -> String {
+        let word = |(name, means): (&str, &str)| format!("{{ name: {name}, means: {means} }}");
+        let passing = self.territory.then_some(PASSING_RESULT);
+        let results = OWN_RESULTS.into_iter().chain(passing).map(|(name, means)| word((name, means.as_str())));
+        let stages = OWN_STAGES.into_iter().map(|(name, means)| word((name, means.as_str())));
+        let [results, stages] = [results.collect::<Vec<_>>(), stages.collect()].map(|words| words.join(", "));
+        format!("results: [{results}]\nstages: [{stages}]\nchannels: [{{ name: cards, means: other }}]\n")
     }
 
     pub(super) fn team(&self) -> String {

@@ -120,13 +120,15 @@ impl Places<'_> {
             VerbKind::Call => {
                 let (due, escalate) = (self.span(), self.escalate());
                 format!(
-                    "call: scripts/call.md, due: {due}{escalate}, results: {{ qualified: {a}, no_answer: {b}, else: {a} }}"
+                    "call: scripts/call.md, due: {due}{escalate}, results: {{ no-budget: {b}, qualified: {a}, no_answer: {b}, else: {a} }}"
                 )
             }
             VerbKind::Task => {
                 let escalate = self.escalate();
                 let due = self.span();
-                format!("task: Look at it, due: {due}{escalate}, results: {{ qualified: {a}, else: {b} }}")
+                format!(
+                    "task: Look at it, due: {due}{escalate}, results: {{ recommended: {b}, qualified: {a}, else: {b} }}"
+                )
             }
             VerbKind::Email => match self.dice.chance(50) {
                 true => "email: scripts/hello.md".to_owned(),
@@ -138,7 +140,7 @@ impl Places<'_> {
                 let third = self.dice.one_of(&[
                     "",
                     ", { after: 1h, message: scripts/more.md, via: mailer }",
-                    ", { id: card, after: 0d, task: Send a card, channel: other, give_up: 2d }",
+                    ", { id: card, after: 0d, task: Send a card, channel: cards, give_up: 2d }",
                     ", { after: 0d, if: 'touch.outcome == \"no_answer\"', email: scripts/hello.md }",
                 ]);
                 let redial = if self.dice.chance(50) { ", redial: { after: 4m }" } else { "" };
@@ -177,7 +179,7 @@ impl Places<'_> {
             VerbKind::Update => {
                 let what = self.dice.one_of(&[
                     "campaign: met",
-                    "stage: qualified",
+                    "stage: fits",
                     "segment: cold",
                     "product: { cel: lead.first_name }",
                 ]);

@@ -14,7 +14,7 @@ fn try_recipe(map: Option<&str>, enrolment: Enrolment) -> anyhow::Result<Recipe>
     let fields = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
     let now = Timestamp::parse("2026-11-20T15:00:00Z").unwrap();
     let zone = TimeZone::get("America/New_York").unwrap();
-    Recipe::new(map.map(|map| serde_json::from_str(map).unwrap()), fields, enrolment, now, zone)
+    Recipe::new(map.map(|map| serde_json::from_str(map).unwrap()), fields, enrolment, now, zone, OwnWords::default())
 }
 
 fn recipe(map: Option<&str>, enrolment: Enrolment) -> Recipe {
