@@ -7,8 +7,8 @@
 //! Must not know: where bytes are kept, what is done about damage.
 
 use crate::keys::{
-    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, MarkKey, OutboxKey, PersonalKey, PiecesKey,
-    PoolKey, ScheduleKey, SkeletonKey,
+    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, ListenerKey, MarkKey, OutboxKey,
+    PersonalKey, PiecesKey, PoolKey, ScheduleKey, SkeletonKey,
 };
 use crate::records::{
     DeadLetterId, DocumentKey, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
@@ -182,6 +182,10 @@ fn describe(key: &[u8]) -> (&'static str, String) {
             ("question that waits", named::<QuestionKey>(key, |key| format!("of {} to {}", key.run, key.plugin)))
         }
         Some(b'V') => ("lead under a hold", named::<HeldKey>(key, |key| format!("{} of {}", key.lead, key.account))),
+        Some(b'a') => (
+            "lead that hears of its account",
+            named::<ListenerKey>(key, |key| format!("{} of {}", key.lead, key.account)),
+        ),
         Some(b'X') => ("piece of a value", None),
         Some(b'Y') => ("number of pieces", named::<PiecesKey>(key, |key| describe(&key.0).1)),
         Some(b'Z') => ("lease of a partition", named::<LeaseKey>(key, |key| key.0.to_string())),

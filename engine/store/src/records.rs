@@ -302,6 +302,8 @@ pub struct LeadIndex {
     pub queue: Vec<QueueKey>,
     /// Its questions that wait for a place in the pool, sorted.
     pub questions: Vec<QuestionKey>,
+    /// The account of whose other leads it hears.
+    pub listens_to: Option<AccountId>,
 }
 
 impl LeadIndex {
@@ -319,7 +321,7 @@ impl LeadIndex {
         let question = |(plugin, since, run): (&str, _, _)| QuestionKey { plugin: plugin.to_owned(), since, run };
         let mut questions: Vec<QuestionKey> = state.queued().map(question).collect();
         questions.sort();
-        Self { timer: state.next_due(), queue, questions }
+        Self { timer: state.next_due(), queue, questions, listens_to: state.listens_to() }
     }
 }
 
