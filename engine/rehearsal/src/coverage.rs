@@ -4,7 +4,7 @@ use crate::story::Life;
 use crate::ways::{Evidence, Way, interrupted, way_taken, ways_from_anywhere, ways_out};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{Interruption, Note, Verdict};
-use cadenza_core::workflow::{Step, StepId, StepRef, Workflow};
+use cadenza_core::workflow::{Leave, Step, StepId, StepRef, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +48,16 @@ impl Coverage {
         let mut coverage = Self::default();
         for life in lives {
             let mut walks: BTreeMap<Born, Walk> = BTreeMap::new();
-            for note in life.entries.iter().flat_map(|entry| &entry.skeleton.notes) {
-                coverage.see(note, &mut walks, catalog);
+            for entry in &life.entries {
+                // Whether what follows happened to a colleague of the account.
+                let mut of_account = false;
+                for note in &entry.skeleton.notes {
+                    match note {
+                        Note::OfAccount { .. } => of_account = true,
+                        Note::Reported(_) => of_account = false,
+                        _ => coverage.see(note, of_account, &mut walks, catalog),
+                    }
+                }
             }
         }
         coverage
@@ -62,7 +70,7 @@ impl Coverage {
         self.left.extend(other.left);
     }
 
-    fn see(&mut self, note: &Note, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
+    fn see(&mut self, note: &Note, of_account: bool, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
         match note {
             Note::Enrolled { run, workflow, .. } => {
                 walks.insert(*run, Walk { workflow: *workflow, at: None, evidence: Evidence::default() });
@@ -79,7 +87,8 @@ impl Coverage {
                 let Some(walk) = walks.remove(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
                 self.leave(walk.at, workflow, &walk.evidence, None);
-                if workflow.leave.iter().any(|leave| leave.ending == *ending) {
+                let fits = |leave: &Leave| leave.ending == *ending && (of_account || !leave.of_account);
+                if workflow.leave.iter().any(fits) {
                     self.left.insert((workflow.name.clone(), ending.clone()));
                 }
             }
@@ -100,7 +109,7 @@ impl Coverage {
             Note::Interrupted { run, by, did, .. } => {
                 let Some(walk) = walks.get_mut(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
-                self.left.insert((workflow.name.clone(), interrupted(by, *did)));
+                self.left.insert((workflow.name.clone(), interrupted(by, of_account, *did)));
                 if *did == Interruption::Moved {
                     // It leaves by none of its step's ways.
                     walk.at = None;

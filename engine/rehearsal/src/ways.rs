@@ -74,8 +74,13 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
             merged(stop.chain(spent).chain(not_done))
         }
         Verb::Branch(branch) => {
-            let tracks = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to));
-            tracks.chain([way("else".to_owned(), branch.otherwise)]).collect()
+            let mut tracks: Vec<Way> = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to)).collect();
+            // A track that only a later version of the plugin knows takes a way that is there already, unless the file says another.
+            let otherwise = way("else".to_owned(), branch.otherwise);
+            if tracks.iter().all(|track| track.to != otherwise.to) {
+                tracks.push(otherwise);
+            }
+            tracks
         }
         Verb::Wait(Wait::Until { past, blank, .. }) => merged([
             way("the date".to_owned(), step.next),
@@ -175,13 +180,13 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
     } = workflow;
     let endings = leave.iter().map(|leave| leave.ending.clone());
     let mut ways: Vec<String> = endings.collect();
-    for Interrupt { event, reaction, .. } in interrupts {
+    for Interrupt { event, of_account, reaction, .. } in interrupts {
         let did = match reaction {
             Reaction::Go(_) => Interruption::Moved,
             Reaction::Pause { .. } => Interruption::Paused,
             Reaction::Do(_) => Interruption::Stayed,
         };
-        let way = interrupted(event, did);
+        let way = interrupted(event, *of_account, did);
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -189,7 +194,8 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
     ways
 }
 
-/// An interrupt, as coverage names it. Two that do the same on one event are one.
-pub(crate) fn interrupted(by: &EventType, did: Interruption) -> String {
-    format!("{by}: {did}")
+/// An interrupt, as coverage names it. Two that do the same on one event are one; what is of the account is met when the event
+/// happens to a colleague.
+pub(crate) fn interrupted(by: &EventType, of_account: bool, did: Interruption) -> String {
+    format!("{by}{}: {did}", if of_account { " of account" } else { "" })
 }

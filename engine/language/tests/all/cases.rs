@@ -27,7 +27,7 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     let (checked, files) = checked(&read(FILE), &read(TABLE));
     assert!(checked.diagnostics.is_empty(), "{}", render(&checked.diagnostics, &files, Paint::Plain));
     let [suite] = checked.suites.as_slice() else { panic!("{} files", checked.suites.len()) };
-    let [first, second] = suite.cases.as_slice() else { panic!("{} cases", suite.cases.len()) };
+    let [first, second, third] = suite.cases.as_slice() else { panic!("{} cases", suite.cases.len()) };
     assert_eq!(first.line, 13);
     assert_eq!(first.starts.to_string(), "2026-03-03T14:00:00Z", "the case's own");
     assert_eq!(second.starts.to_string(), "2026-03-02T14:00:00Z", "the file's");
@@ -42,6 +42,9 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     assert_eq!((lead.as_str(), fields.len(), data.len(), kind.to_string().as_str()), ("eve", 2, 1, "lead.engaged"));
     assert!(first.leads.contains_key("eve") && !second.leads.contains_key("eve"), "a table's leads are its case's");
     assert_eq!(first.expect.len(), 16);
+    let commanded =
+        third.given.iter().filter(|given| matches!(given.act, Act::Order { .. } | Act::Move { .. })).count();
+    assert_eq!(commanded, 9);
     assert!(first.expect[15].never && matches!(first.expect[15].what, What::Mail(_)));
 }
 
@@ -88,6 +91,15 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("{ enters: inbound, at: 0m, lead: ada }", "{ enters: inbound, leads: 1, lead: ada }", "which-lead"),
     ("opted_out: false }", "opted_out: false }, at: 5m", "two-times"),
     ("expect: [{ fields: { opted_out: true } }]", "expect: []", "empty-list"),
+    ("command: pause }", "command: paus }", "unknown-word"),
+    ("command: pause }", "command: pause, reason: Away }", "unknown-key"),
+    ("command: disqualify, reason: Moved away }", "command: disqualify }", "missing-key"),
+    ("after: 1m, owner: ben", "after: 1m, owner: bne", "unknown-rep"),
+    ("claim: first-call, by: ana", "claim: first-call", "missing-key"),
+    ("claim: first-call, by: ana", "claim: first-call, by: anna", "unknown-rep"),
+    ("snooze: first-call", "snooze: score", "no-task-there"),
+    ("snooze: first-call, until: 1d", "snooze: first-call, until: tomorrow", "bad-duration"),
+    ("remove: inbound", "remove: inbond", "unknown-workflow"),
 ];
 
 #[test]
