@@ -261,10 +261,10 @@ fn what_no_case_visits_is_listed() {
     let output = test(&site.workspace(), &["--coverage"]);
     let told = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
     for listed in [
-        "No case visits these steps of inbound: persist; talk; develop;",
-        "first-call: unqualified -> set-aside; first-call: not_now -> nurture; first-call: else -> persist",
+        "No case visits these steps of inbound: persist; nobody-calls; call-back;",
+        "first-call: unqualified -> set-aside; first-call: not_now -> nurture; first-call: callback -> call-back;",
         "switch-2: arm 1 -> promote; switch-2: else -> develop",
-        "No case visits these endings by `leave` of inbound: suppressed; won; lost; disqualified.",
+        "No case visits these endings by `leave` of inbound: suppressed; won; lost; disqualified; answered, by email.replied;",
     ] {
         assert!(told.contains(listed), "`{listed}` is not listed:\n{}", said(&output));
     }

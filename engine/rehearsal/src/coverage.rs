@@ -1,7 +1,8 @@
 //! Which steps, and which ways out of them, the cases of a workspace visit, and which none does.
 
 use crate::story::Life;
-use crate::ways::{Evidence, Way, interrupted, way_taken, ways_from_anywhere, ways_out};
+use crate::ways::{Evidence, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
+use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{Interruption, Note, Verdict};
 use cadenza_core::workflow::{Leave, Step, StepId, StepRef, Workflow};
@@ -35,6 +36,23 @@ pub struct WorkflowCoverage {
     pub never_left: Vec<String>,
 }
 
+/// What a lead hears while the notes are written that follow.
+#[derive(Clone, Copy, Default)]
+struct Heard<'n> {
+    event: Option<&'n EventType>,
+    /// Whether it happened to a colleague of the account.
+    of_account: bool,
+}
+
+impl Heard<'_> {
+    /// Whether a run may leave by this. What another run changed is heard without a note.
+    fn may_be(&self, leave: &Leave) -> bool {
+        const CHANGED: EventType = EventType::Standard(StandardEvent::LeadUpdated);
+        let is_heard = |event: &EventType| self.event == Some(event) || *event == CHANGED;
+        leave.event.as_ref().is_none_or(is_heard) && (self.of_account || !leave.of_account)
+    }
+}
+
 /// A run on its way.
 struct Walk {
     workflow: Digest,
@@ -49,13 +67,12 @@ impl Coverage {
         for life in lives {
             let mut walks: BTreeMap<Born, Walk> = BTreeMap::new();
             for entry in &life.entries {
-                // Whether what follows happened to a colleague of the account.
-                let mut of_account = false;
+                let mut heard = Heard::default();
                 for note in &entry.skeleton.notes {
                     match note {
-                        Note::OfAccount { .. } => of_account = true,
-                        Note::Reported(_) => of_account = false,
-                        _ => coverage.see(note, of_account, &mut walks, catalog),
+                        Note::OfAccount { event, .. } => heard = Heard { event: Some(event), of_account: true },
+                        Note::Reported(event) => heard = Heard { event: Some(event), of_account: false },
+                        _ => coverage.see(note, heard, &mut walks, catalog),
                     }
                 }
             }
@@ -70,7 +87,7 @@ impl Coverage {
         self.left.extend(other.left);
     }
 
-    fn see(&mut self, note: &Note, of_account: bool, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
+    fn see(&mut self, note: &Note, heard: Heard<'_>, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
         match note {
             Note::Enrolled { run, workflow, .. } => {
                 walks.insert(*run, Walk { workflow: *workflow, at: None, evidence: Evidence::default() });
@@ -87,10 +104,8 @@ impl Coverage {
                 let Some(walk) = walks.remove(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
                 self.leave(walk.at, workflow, &walk.evidence, None);
-                let fits = |leave: &Leave| leave.ending == *ending && (of_account || !leave.of_account);
-                if workflow.leave.iter().any(fits) {
-                    self.left.insert((workflow.name.clone(), ending.clone()));
-                }
+                let left = workflow.leave.iter().filter(|leave| leave.ending == *ending && heard.may_be(leave));
+                self.left.extend(left.map(|leave| (workflow.name.clone(), left_by(leave))));
             }
             Note::TaskDone { outcome, result, at: Some(at), .. } => {
                 for walk in standing_at(walks, at) {
@@ -109,7 +124,7 @@ impl Coverage {
             Note::Interrupted { run, by, did, .. } => {
                 let Some(walk) = walks.get_mut(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
-                self.left.insert((workflow.name.clone(), interrupted(by, of_account, *did)));
+                self.left.insert((workflow.name.clone(), interrupted(by, heard.of_account, *did)));
                 if *did == Interruption::Moved {
                     // It leaves by none of its step's ways.
                     walk.at = None;

@@ -4,7 +4,7 @@
 use cadenza_core::event::{Ending, EventType};
 use cadenza_core::journal::Interruption;
 use cadenza_core::lead::{Outcome, TouchResult};
-use cadenza_core::workflow::{Interrupt, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{Interrupt, Leave, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
 
 /// One way out of a step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,8 +178,12 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
         steps: _,
         scripts: _,
     } = workflow;
-    let endings = leave.iter().map(|leave| leave.ending.clone());
-    let mut ways: Vec<String> = endings.collect();
+    let mut ways: Vec<String> = Vec::new();
+    for way in leave.iter().map(left_by) {
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
     for Interrupt { event, of_account, reaction, .. } in interrupts {
         let did = match reaction {
             Reaction::Go(_) => Interruption::Moved,
@@ -192,6 +196,15 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
         }
     }
     ways
+}
+
+/// An entry of `leave`, as coverage names it: by its ending, and by the event at which it is asked. Two that agree in both are one.
+pub(crate) fn left_by(leave: &Leave) -> String {
+    let of_account = if leave.of_account { " of account" } else { "" };
+    match &leave.event {
+        Some(event) => format!("{}, by {event}{of_account}", leave.ending),
+        None => leave.ending.clone(),
+    }
 }
 
 /// An interrupt, as coverage names it. Two that do the same on one event are one; what is of the account is met when the event
