@@ -4,7 +4,9 @@
 use cadenza_core::event::{Ending, EventType};
 use cadenza_core::journal::Interruption;
 use cadenza_core::lead::{Outcome, TouchResult};
-use cadenza_core::workflow::{Interrupt, Leave, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{
+    Interrupt, Leave, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow,
+};
 
 /// One way out of a step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

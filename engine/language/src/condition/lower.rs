@@ -335,6 +335,12 @@ impl<'a, 'k> Lowering<'a, 'k> {
             return self.problem(Problem::error("wrong-type", item.range, message));
         }
         let mut sound = true;
+        if let (Some(codes), Some(code)) = (&list.codes, item.literal_text())
+            && let Some(problem) = codes.check(code, item.range.clone())
+        {
+            self.problems.push(problem);
+            sound = false;
+        }
         for candidate in items {
             if let Some(problem) = mismatch(self.known, self.text, "in", &item, candidate) {
                 self.problems.push(problem);

@@ -198,6 +198,7 @@ pub(super) fn code_of(known: &Known<'_>, object: Object, field: &str) -> Option<
         (Object::Lead, "segment") => Codes::new("segment", Segment::ALL.iter().map(|code| code.as_str())),
         (Object::Lead, "stage") => Codes::new("stage", Stage::ALL.iter().map(|code| code.as_str())),
         (Object::Lead | Object::Account, "owner") | (Object::Owner, "id") => reps(),
+        (Object::Owner, "pools") if !known.pools.incomplete => Codes::new("pool", known.pools.iter()),
         (Object::Touch, "channel") => Codes::new("channel", Channel::ALL.iter().map(|code| code.as_str())),
         (Object::Touch | Object::Task, "outcome") => {
             Codes::new("outcome", Outcome::ALL.iter().map(|code| code.as_str()))
