@@ -280,7 +280,7 @@ fn read_choices(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<String>> {
         let word = sheet.text(item, "what a choice can be")?;
         if choices.iter().any(|other| other.to_lowercase() == word.to_lowercase()) {
             let problem = Problem::error("duplicate-name", item.span.clone(), format!("`{word}` stands here twice"));
-            sheet.report(problem.help("remove one of the two"));
+            sheet.report(problem.help("remove one of the two").mend(sheet.taken_out(item.span.start), ""));
             return None;
         }
         choices.push(word);

@@ -319,7 +319,8 @@ fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) -> Option<O
     if form.get("go").is_some() {
         let message = format!("{what} with `results` has several ways out");
         let problem = Problem::error("several-ways-out", form.key_span("go"), message);
-        reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+        let problem = problem.help("`results` says where each of them leads; remove `go`");
+        reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
     }
     tasks::mail_results(reader, node).map(Some)
 }

@@ -55,7 +55,8 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
         Some(node) => {
             if form.get("go").is_some() {
                 let problem = Problem::error("several-ways-out", form.key_span("go"), "this task has several ways out");
-                reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+                let problem = problem.help("`results` says where each of them leads; remove `go`");
+                reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
             }
             results(reader, node, TASK_OUTCOMES, form.get("give_up"))
         }
@@ -101,7 +102,8 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
         if asks[..ix].iter().any(|before| before.field == ask.field) {
             let message = format!("`{}` is asked for twice", ask.field);
             let problem = Problem::error("asked-twice", items[ix].pointer(), message);
-            reader.sheet.report(problem.help("one question for each field: remove one of them"));
+            let problem = problem.help("one question for each field: remove one of them");
+            reader.sheet.report(problem.mend(reader.sheet.taken_out(items[ix].span.start), ""));
             return None;
         }
     }
@@ -154,9 +156,8 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             if give_up.is_none() {
                 let message = "it never comes to `not_done`: nothing says when it is given up";
                 let problem = Problem::error("never-given-up", entry.key.span.clone(), message);
-                reader
-                    .sheet
-                    .report(problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out"));
+                let problem = problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out");
+                reader.sheet.report(problem.mend(reader.sheet.taken_out(entry.key.span.start), ""));
             }
             continue;
         }

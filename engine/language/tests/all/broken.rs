@@ -85,7 +85,7 @@ fn follow(mut folder: Folder, may_be: fn(&Diagnostic) -> bool) -> (Folder, usize
         };
         folder = with_change(&folder, &next.file, |text| {
             let mut text = text.to_owned();
-            text.replace_range(next.span.clone(), &replacement);
+            text.replace_range(next.edit.clone(), &replacement);
             text
         });
     }
@@ -126,7 +126,7 @@ fn what_is_offered_as_replacement_mends() {
             offered += 1;
             let mended = with_change(&folder, &diagnostic.file, |text| {
                 let mut text = text.to_owned();
-                text.replace_range(diagnostic.span.clone(), replacement);
+                text.replace_range(diagnostic.edit.clone(), replacement);
                 text
             });
             let still = check(&mended, &catalog()).diagnostics.iter().any(|other| {

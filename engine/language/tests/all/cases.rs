@@ -120,7 +120,7 @@ fn every_mistake_in_a_test_file_is_named_and_mended() {
         told.push_str(&format!("# {before:?} is written as {after:?}\n{shown}\n"));
         for one in checked.diagnostics.iter().filter(|one| one.replacement.is_some() && one.file == FILE) {
             let mut mended = good.replacen(before, after, 1);
-            mended.replace_range(one.span.clone(), one.replacement.as_deref().expect("it is there"));
+            mended.replace_range(one.edit.clone(), one.replacement.as_deref().expect("it is there"));
             let (again, _) = self::checked(&mended, &table);
             let still =
                 again.diagnostics.iter().any(|other| other.code == one.code && other.span.start == one.span.start);
