@@ -103,7 +103,16 @@ impl Problem {
     }
 
     fn new(severity: Severity, code: &'static str, span: Range<usize>, message: String) -> Self {
-        Self(Box::new(Parts { severity, code, span, message, label: None, help: Vec::new(), replacement: None, edit: None }))
+        Self(Box::new(Parts {
+            severity,
+            code,
+            span,
+            message,
+            label: None,
+            help: Vec::new(),
+            replacement: None,
+            edit: None,
+        }))
     }
 
     /// A few words to stand under the text.

@@ -24,6 +24,9 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
     }
 }
 
+/// What a letter says for want of a name.
+const INSTEAD: [(&str, &str); 2] = [("lead.first_name", "there"), ("lead.company", "your company")];
+
 /// Reports names that may print as nothing in what the lead reads.
 pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
     for (name, span) in blanks.iter().filter(|_| used.is_read_by_the_lead()) {
@@ -32,7 +35,15 @@ pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
             "write `{{{{ {name} | default(\"…\") }}}}`, or put what goes with it between `{{% if {name} %}}` and \
              `{{% endif %}}`"
         );
-        sheet.report(Problem::error("may-print-nothing", span.clone(), message).help(help));
+        let problem = Problem::error("may-print-nothing", span.clone(), message).help(help);
+        // What goes for everybody in a letter; of other names nobody knows what to say instead.
+        let instead = INSTEAD.iter().find(|(of, _)| of == name).map(|(_, instead)| *instead);
+        let in_braces = sheet.text[..span.start].trim_end().ends_with("{{")
+            && sheet.text[span.end..].trim_start().starts_with("}}");
+        sheet.report(match instead.filter(|_| in_braces) {
+            Some(instead) => problem.replace(format!("{name} | default(\"{instead}\")")),
+            None => problem,
+        });
     }
 }
 

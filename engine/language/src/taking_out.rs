@@ -1,6 +1,7 @@
 //! What of a file goes when a key or an item is taken out, so that what is left reads as before.
 
 use crate::diagnostic::Sheet;
+use crate::yaml::Node;
 use std::ops::Range;
 
 impl Sheet<'_> {
@@ -25,6 +26,25 @@ impl Sheet<'_> {
         let rest = &self.text[end..];
         let comma = rest.strip_prefix(',').map_or(0, |rest| 1 + rest.len() - rest.trim_start_matches(' ').len());
         start..end + comma
+    }
+
+    /// A mapping in a block as the one item of a list; none where it stands in brackets.
+    pub(crate) fn as_item(&self, node: &Node) -> Option<(Range<usize>, String)> {
+        let start = node.entries().first()?.key.span.start;
+        let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let blanks = &self.text[line..start];
+        if !blanks.trim().is_empty() {
+            return None;
+        }
+        let end = self.end_of_block(line, blanks.len().saturating_sub(1));
+        let mut item = String::new();
+        for (number, text) in self.text[line..end].split_inclusive('\n').enumerate() {
+            let deeper = text.strip_prefix(blanks).unwrap_or(text);
+            item.push_str(blanks);
+            item.push_str(if number == 0 { "- " } else { "  " });
+            item.push_str(deeper);
+        }
+        Some((line..end, item))
     }
 
     /// Where the next line begins that is no deeper than the one that begins here.

@@ -113,7 +113,8 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
         let span = item.get("id").unwrap_or(item).pointer();
         if let Some(other) = ids.insert(TouchId::of(&id), id.clone()) {
             let message = format!("two touches are called `{other}`, or cannot be told apart from `{id}`");
-            reader.sheet.report(Problem::error("duplicate-id", span, message).help("give one of them another id"));
+            let problem = Problem::error("duplicate-id", span, message).help("give one of them another id");
+            reader.sheet.report(problem.replace(format!("{id}-{}", ids.len() + 1)));
         }
     }
     let mails_only = items.iter().all(|item| item.get("email").is_some());

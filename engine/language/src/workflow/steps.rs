@@ -235,7 +235,13 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
                 "add `id: …`: runs that wait here are found again by it when the workflow changes",
             ),
         };
-        reader.sheet.report(Problem::error("missing-id", node.pointer(), message).help(help));
+        let id = format!("{verb}-{}", ix + 1);
+        let first = node.entries().first().map_or(node.span.start, |entry| entry.key.span.start);
+        let line = reader.sheet.text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+        let (column, is_block) = (first - line, reader.sheet.text[line..first].trim() == "-");
+        let added = if is_block { format!("id: {id}\n{}", " ".repeat(column)) } else { format!("id: {id}, ") };
+        let problem = Problem::error("missing-id", node.pointer(), message).help(help);
+        reader.sheet.report(problem.mend(first..first, added));
         return None;
     }
     let mut id = format!("{verb}-{}", ix + 1);
@@ -362,7 +368,15 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
         let at = item.get("enroll").unwrap_or(item).pointer();
         let message =
             format!("`{}` is of the same group, `{own}`: a lead is in one workflow of it at a time", into.workflow);
-        reader.sheet.report(Problem::error("own-group", at, message).help("add `go: end`: this run is over then"));
+        let problem = Problem::error("own-group", at.clone(), message).help("add `go: end`: this run is over then");
+        let sheet = &reader.sheet;
+        let key =
+            item.entries().iter().find(|entry| entry.key.text == "enroll").map_or(at, |entry| entry.key.span.clone());
+        let line = sheet.text[..key.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let is_block = sheet.text[line..key.start].trim_matches([' ', '-']).is_empty();
+        let added = format!("go: end\n{}", " ".repeat(key.start - line));
+        let added = if is_block { added } else { "go: end, ".to_owned() };
+        sheet.report(problem.mend(key.start..key.start, added));
     }
 }
 
