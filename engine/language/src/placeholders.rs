@@ -65,7 +65,7 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
         let message = format!("`{name}` never has a value in a text");
         return Some(Box::new(move |span| Problem::error("no-value-here", span, message.clone()).help(why)));
     }
-    let Some(object) = object else { return Some(unknown_object(known, root)) };
+    let Some(object) = object else { return Some(unknown_object(known, name)) };
     let fields: Vec<&str> =
         if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
     let (message, near, list) = match (field, deeper) {
@@ -121,18 +121,33 @@ fn never(object: Object, field: Option<&str>) -> Option<&'static str> {
     }
 }
 
-fn unknown_object(known: &Known<'_>, root: &str) -> Complaint {
+fn unknown_object(known: &Known<'_>, name: &str) -> Complaint {
+    let (root, field) = name.split_once('.').map_or((name, None), |(root, field)| (root, Some(field.to_owned())));
     let objects = || OBJECTS.iter().map(|object| object.as_str());
     let whole = known.field(root).map(|_| format!("lead.{root}"));
     let near =
         whole.or_else(|| foreign(root).map(str::to_owned)).or_else(|| nearest(root, objects()).map(str::to_owned));
     let message = format!("a template knows nothing called `{root}`");
+    // The whole name as it should stand: a field of the lead alone, or with the field that it names, in our spelling.
+    let instead = near.clone().and_then(|near| match (near.split_once('.'), &field) {
+        (Some(_), None) => Some(near),
+        (None, Some(field)) => {
+            let fields: Vec<&str> = match Object::parse(&near)? {
+                Object::Lead => known.field_names().collect(),
+                object => fields_of(object).collect(),
+            };
+            let spelt = |text: &str| text.replace('_', "").to_lowercase();
+            let ours = fields.into_iter().find(|ours| spelt(ours) == spelt(field))?;
+            Some(format!("{near}.{ours}"))
+        }
+        _ => None,
+    });
     Box::new(move |span| {
         let problem = Problem::error("unknown-variable", span, message.clone());
-        match &near {
-            // A field of its own stands alone; of a dotted name only the first part is replaced by hand.
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None => problem.help(format!("names begin with {}", listed(objects()))),
+        match (&near, &instead) {
+            (_, Some(instead)) => problem.label(format!("did you mean `{instead}`?")).replace(instead.clone()),
+            (Some(near), None) => problem.label(format!("did you mean `{near}`?")),
+            (None, None) => problem.help(format!("names begin with {}", listed(objects()))),
         }
     })
 }

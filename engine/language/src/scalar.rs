@@ -266,7 +266,10 @@ impl Sheet<'_> {
         if found.is_none() {
             let message = format!("`{}` cannot be {what}", scalar.text);
             let problem = Problem::error("unknown-word", node.span.clone(), message);
-            self.report(problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"));
+            self.report(match words {
+                [(only, _)] => problem.label(format!("write `{only}`")).replace(*only),
+                _ => problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"),
+            });
         }
         found
     }

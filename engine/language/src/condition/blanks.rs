@@ -227,13 +227,15 @@ impl<'a> Lowering<'a, '_> {
         if self.place == Place::Date {
             return;
         }
-        let filled = match part.kind {
-            ValueType::Int | ValueType::Number => format!("default({name}, 0)"),
-            ValueType::Text => format!("default({name}, \"\")"),
-            _ => format!("default({name}, …)"),
+        let (filled, is_known) = match part.kind {
+            ValueType::Int | ValueType::Number => (format!("default({name}, 0)"), true),
+            ValueType::Text => (format!("default({name}, \"\")"), true),
+            _ => (format!("default({name}, …)"), false),
         };
+        let written = &self.text[part.range.clone()];
+        let same = is_known.then(|| written.replacen(&name, &filled, 1)).filter(|same| same != written);
         let help = format!("say what it counts as then, `{filled}`, or ask first: `!is_blank({name}) && …`");
-        self.warn(part.range.clone(), format!("`{name}` may be blank, and nothing comes out then"), help, None);
+        self.warn(part.range.clone(), format!("`{name}` may be blank, and nothing comes out then"), help, same);
     }
 }
 

@@ -523,9 +523,13 @@ pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, 
         (ValueType::Duration, _) | (_, ValueType::Duration) => {
             let problem = problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`");
             // A bare number counts days, as it does in most tools.
-            match written.parse::<u32>() {
-                Ok(days) => problem.at(|_| other.range.clone()).replace(format!("days({days})")),
-                Err(_) => problem,
+            let days = |part: &&Typed| text.get(part.range.clone()).is_some_and(|part| part.parse::<u32>().is_ok());
+            match [left, right].into_iter().find(days) {
+                Some(bare) => {
+                    let days = format!("days({})", text.get(bare.range.clone()).unwrap_or_default());
+                    problem.at(|_| bare.range.clone()).replace(days)
+                }
+                None => problem,
             }
         }
         _ => problem.help("compare values of the same type"),

@@ -61,7 +61,10 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     let form = Form::peek(&reader.sheet, node, shape)?;
     for Entry { key, .. } in node.entries() {
         if shape.key(&key.text).is_none() {
-            reader.sheet.report(misplaced_key(key, verb, shape));
+            let problem = misplaced_key(key, verb, shape);
+            let goes = key.text == "go" && problem.replacement().is_none();
+            let edit = reader.sheet.taken_out(key.span.start);
+            reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
         }
     }
     form.require(&reader.sheet);
@@ -401,13 +404,21 @@ pub(super) fn update(reader: &Reader<'_>, node: &Node, place: Place) -> Option<V
 
 impl Reader<'_> {
     /// The type of a field whose value is given, rather than kept by the engine.
-    pub(super) fn given_field(&self, field: &str, span: &Range<usize>, cannot: &str) -> Option<ValueType> {
+    /// What goes when it is not begins at `taken_out`.
+    pub(super) fn given_field(
+        &self,
+        field: &str,
+        span: &Range<usize>,
+        cannot: &str,
+        taken_out: usize,
+    ) -> Option<ValueType> {
         match self.known.field(field) {
             Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
             Some(_) => {
                 let message = format!("`{field}` is kept by the engine: {cannot}");
                 let problem = Problem::error("kept-field", span.clone(), message);
-                self.sheet.report(problem.help("of these fields only `stage` and `segment` can be set, by `update`"));
+                let problem = problem.help("of these fields only `stage` and `segment` can be set, by `update`");
+                self.sheet.report(problem.mend(self.sheet.taken_out(taken_out), ""));
                 None
             }
             None if !self.known.settings_read => Some(ValueType::Any),
@@ -436,7 +447,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
         _ => {}
     }
-    let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it", key.span.start)?;
     if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
         reader.sheet.report(problem);
         return None;

@@ -93,7 +93,9 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
     if items.is_empty() || items.len() > ASKS_MAX {
         let message = format!("`asks` has {} questions", items.len());
         let problem = Problem::error("empty-list", node.pointer(), message);
-        reader.sheet.report(problem.help(format!("ask 1 to {ASKS_MAX}, or leave `asks` out")));
+        let problem = problem.help(format!("ask 1 to {ASKS_MAX}, or leave `asks` out"));
+        let edit = reader.sheet.taken_out(form.key_span("asks").start);
+        reader.sheet.report(if items.is_empty() { problem.mend(edit, "") } else { problem });
         return None;
     }
     let read: Vec<Option<Inquiry>> = items.iter().map(|item| inquiry(reader, item)).collect();
@@ -112,9 +114,10 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
 
 fn inquiry(reader: &Reader<'_>, node: &Node) -> Option<Inquiry> {
     let form = Form::open(&reader.sheet, node, &INQUIRY)?;
+    let item = node.span.start;
     let field = form.get("field").and_then(|node| {
         let field = reader.sheet.text(node, "a field")?;
-        reader.given_field(&field, &node.span, "a rep cannot set it").map(|_| field)
+        reader.given_field(&field, &node.span, "a rep cannot set it", item).map(|_| field)
     });
     let question = form.get("question").and_then(|node| reader.sheet.text(node, "a question"));
     let required = form.get("required").map_or(Some(false), |node| reader.sheet.flag(node));

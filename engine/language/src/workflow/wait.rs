@@ -189,6 +189,7 @@ fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
     if step.get("go").is_some() {
         let problem =
             Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
-        reader.sheet.report(problem.help("`go` stands within `wait`, and another within `timeout`; remove this one"));
+        let problem = problem.help("`go` stands within `wait`, and another within `timeout`; remove this one");
+        reader.sheet.report(problem.mend(reader.sheet.taken_out(step.key_span("go").start), ""));
     }
 }

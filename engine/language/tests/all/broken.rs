@@ -71,8 +71,141 @@ fn every_mistake_is_named_and_mended() {
     assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
-/// Of a hundred mistakes, in how many at least whoever takes what is offered has a workspace with nothing to complain of.
-const MENDED_PERCENT_MIN: usize = 57;
+/// Of a hundred mistakes that a program can mend, how many at least are mended by what is offered.
+const MENDED_PERCENT_MIN: usize = 75;
+
+/// Mistakes that nobody but the author can mend, and why: for these the message says in words what to do.
+const BY_HAND: [(&str, &[&str]); 6] = [
+    (
+        "what is missing is the author's to say",
+        &[
+            "assign-nobody",
+            "assign-without-pool",
+            "branch-track-not-covered",
+            "cadence-not-exhausted",
+            "call-given-up-not-covered",
+            "call-results-not-covered",
+            "email-results-not-covered",
+            "interrupt-does-nothing",
+            "mail-without-subject",
+            "message-without-via",
+            "nine-9-missing-else",
+            "no-owner",
+            "notify-without-connection",
+            "plugin-missing-parameter",
+            "require-without-missing",
+            "schedule-without-leads",
+            "script-not-reviewed",
+            "script-without-head",
+            "script-without-objective",
+            "settings-choice-of-nothing",
+            "source-without-id",
+            "step-no-verb",
+            "task-given-up-nowhere",
+            "task-results-not-covered",
+            "wait-date-without-blank",
+            "wait-event-without-timeout",
+            "wait-for-nothing",
+            "workflow-missing-summary",
+        ],
+    ),
+    (
+        "how long, or how many",
+        &[
+            "call-given-up-at-once",
+            "cel-thousands-by-point",
+            "duration-without-unit",
+            "hold-for-no-time",
+            "interrupt-pause-at-once",
+            "interrupt-pause-without-else",
+            "script-thousands-by-point",
+            "split-shares",
+            "timeout-of-no-time",
+            "update-number-with-three-places",
+            "update-wrong-type",
+            "wait-for-no-time",
+        ],
+    ),
+    (
+        "which of several",
+        &[
+            "interrupt-do-two",
+            "interrupt-does-two",
+            "key-with-schedule",
+            "notify-unknown-party",
+            "on-failure-both",
+            "settings-no-country",
+            "source-token-place",
+            "source-unknown-choice",
+            "step-two-verbs",
+            "task-for-unknown-rep",
+            "team-manager-circle",
+            "time-zone-ambiguous",
+            "time-zone-offset",
+            "touch-refused-word",
+            "unknown-fallback",
+            "update-unknown-choice",
+            "watch-connection",
+            "yaml-duplicate-key",
+        ],
+    ),
+    (
+        "a secret is put elsewhere, and made anew",
+        &[
+            "connection-inline-secret",
+            "connection-password-other-scheme",
+            "connection-password-with-slash",
+            "connection-secret-in-query",
+            "source-inline-secret",
+            "source-token-in-address",
+        ],
+    ),
+    (
+        "what is asked for is not there, and something else has to be asked",
+        &[
+            "cel-no-value-here",
+            "cel-run-before-enrolment",
+            "event-old-alone",
+            "interrupt-touch",
+            "key-constant",
+            "key-of-lead",
+            "mail-names-a-task",
+            "mail-names-an-event",
+            "notify-names-a-task",
+            "place-event-after-score",
+            "place-event-in-stop",
+            "place-event-in-until",
+            "place-now-in-until",
+            "place-touch-after-score",
+            "re-enroll-when-event",
+            "script-names-a-touch",
+            "template-in-constant",
+            "template-in-duration",
+            "template-in-header",
+            "template-in-parameter",
+            "template-in-source",
+            "template-in-via",
+        ],
+    ),
+    (
+        "the workflow has to be made otherwise",
+        &[
+            "cadence-mail-only",
+            "cel-too-deep",
+            "cron-never",
+            "enroll-into-itself",
+            "foreign-webhook",
+            "loop-through-past-date",
+            "loop-without-wait",
+            "plugin-of-another-kind",
+            "plugin-reads-another-type",
+            "plugin-reads-unknown-field",
+            "plugin-refuses-parameters",
+            "settings-plugin-damaged",
+            "step-unreachable",
+        ],
+    ),
+];
 
 fn errors(folder: &Folder) -> impl Iterator<Item = Diagnostic> + use<> {
     check(folder, &catalog()).diagnostics.into_iter().filter(Diagnostic::is_error)
@@ -112,14 +245,23 @@ fn whoever_follows_the_advice_gets_a_workspace() {
             stuck.push(format!("{name}, after {followed} replacements:\n{}", render(&errors, &folder, Paint::Plain)));
         }
         let (folder, warned) = follow(folder, |_| true);
-        if followed + warned == 0 || !check(&folder, &catalog()).diagnostics.is_empty() {
+        let left = check(&folder, &catalog()).diagnostics;
+        let is_sound = left.iter().all(|one| !one.is_error()) && (followed > 0 || left.is_empty());
+        if followed + warned == 0 || !is_sound {
             by_hand.push(name.as_str());
         }
     }
     assert!(stuck.is_empty(), "{} cases:\n{}", stuck.len(), stuck.join("\n"));
-    let (mended, all) = (cases.len() - by_hand.len(), cases.len());
-    let few = mended * 100 < all * MENDED_PERCENT_MIN;
-    assert!(!few, "what is offered mends {mended} of {all} mistakes; these are mended by hand: {by_hand:#?}");
+    let listed: BTreeSet<&str> = BY_HAND.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    let mended: Vec<&&str> = listed.iter().filter(|name| !by_hand.contains(name)).collect();
+    assert!(
+        mended.is_empty(),
+        "these are mended by what is offered, or are no cases: take them off the list {mended:?}"
+    );
+    by_hand.retain(|name| !listed.contains(name));
+    let all = cases.len() - listed.len();
+    let few = (all - by_hand.len()) * 100 < all * MENDED_PERCENT_MIN;
+    assert!(!few, "of {all} mistakes that can be mended by what is offered, these are not: {by_hand:#?}");
 }
 
 /// A replacement that is offered mends the mistake: applied, the diagnostic is gone.
