@@ -55,7 +55,7 @@ fn a_paused_workflow_stands_still_over_a_restart_and_loses_nobody() {
     assert_eq!(engine.tasks_of(&during).len(), 1, "the lead that came meanwhile is called");
     assert_eq!(engine.lead(&before)["stage"], "qualified", "the other one goes where the report sent it");
     let story = engine.client.get(&format!("/v1/leads/{during}/timeline")).expect(200).text;
-    assert!(story.contains("stands still") && story.contains("no longer paused"), "{story}");
+    assert!(story.contains("stands still") && story.contains("what it stood still for is over"), "{story}");
     engine.client.post("/v1/workflows/unheard-of/pause", &json!({})).problem(404);
     engine.stop();
 }

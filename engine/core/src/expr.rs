@@ -274,6 +274,7 @@ pub const OBJECT_FIELDS: &[(Object, &[FieldInfo])] = &[
             field("id", ValueType::Text, "The rep's id in team.yaml"),
             field("name", ValueType::Text, "The rep's name"),
             field("present", ValueType::Bool, "Whether the rep is at work now"),
+            field("pools", ValueType::List, "The pools that the rep is in"),
         ],
     ),
     (

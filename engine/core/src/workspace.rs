@@ -163,7 +163,7 @@ pub struct Territory {
     pub name: String,
     /// Which leads lie in it.
     pub condition: Expr,
-    /// The rep to whom it belongs.
+    /// The rep to whom it belongs, or the name of the pool of which one takes the lead.
     pub owner: RepId,
 }
 

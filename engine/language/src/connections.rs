@@ -199,7 +199,12 @@ fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
         Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Some(text),
         _ => {
             let problem = Problem::error("bad-url", node.span.clone(), format!("`{text}` is no web address"));
-            sheet.report(problem.help("write it with its scheme: `https://mail.example.com/send`"));
+            let meant = format!("https://{text}");
+            let is_host = !text.contains("//") && !text.contains(char::is_whitespace) && host_of(&text).contains('.');
+            sheet.report(match is_host {
+                true => problem.label(format!("write `{meant}`")).replace(meant),
+                false => problem.help("write it with its scheme: `https://mail.example.com/send`"),
+            });
             None
         }
     }

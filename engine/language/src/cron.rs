@@ -99,6 +99,24 @@ fn months_of(part: &str) -> Option<Vec<usize>> {
     }
 }
 
+/// What an odd expression plainly means: one firing where every minute of an hour was written, the last day of a month where one
+/// of its last was, the one value that a step too long comes to.
+pub(crate) fn plainer(text: &str) -> Option<String> {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [minute, hour, day, month, weekday] = fields[..] else { return None };
+    let only = |field: &Field, text: &str| {
+        step(field, text).filter(|odd| odd.contains("is only")).map(|_| field.first.to_string())
+    };
+    let minute_meant =
+        if minute == "*" && hour.parse::<u32>().is_ok() { Some("0".to_owned()) } else { only(&FIELDS[0], minute) };
+    let day_meant = (day == "31" && missing_days(day, month).is_some()).then(|| "L".to_owned());
+    if minute_meant.is_none() && day_meant.is_none() {
+        return None;
+    }
+    let (minute, day) = (minute_meant.as_deref().unwrap_or(minute), day_meant.as_deref().unwrap_or(day));
+    Some([minute, hour, day, month, weekday].join(" "))
+}
+
 /// Days that not every month has.
 fn missing_days(day: &str, month: &str) -> Option<String> {
     let wanted = day.split(',').filter_map(|day| day.parse::<u32>().ok()).max().filter(|day| *day > 28)?;

@@ -44,9 +44,24 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// What to put in the place of `text`, when that alone mends it.
     pub replacement: Option<String>,
-    /// The same place in bytes from the beginning of the file.
+    /// Where the replacement goes instead, when not there: what is taken out, or where something is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Place>,
+    /// The place of `text` in bytes from the beginning of the file.
     #[serde(skip)]
     pub span: Range<usize>,
+    /// What the replacement stands for, in bytes.
+    #[serde(skip)]
+    pub edit: Range<usize>,
+}
+
+/// A place in a file. Lines and columns count from 1, and where it ends is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
 }
 
 impl Diagnostic {
@@ -70,6 +85,8 @@ struct Parts {
     label: Option<String>,
     help: Vec<String>,
     replacement: Option<String>,
+    /// What the replacement stands for, where that is not the span.
+    edit: Option<Range<usize>>,
 }
 
 impl Problem {
@@ -91,7 +108,16 @@ impl Problem {
     }
 
     fn new(severity: Severity, code: &'static str, span: Range<usize>, message: String) -> Self {
-        Self(Box::new(Parts { severity, code, span, message, label: None, help: Vec::new(), replacement: None }))
+        Self(Box::new(Parts {
+            severity,
+            code,
+            span,
+            message,
+            label: None,
+            help: Vec::new(),
+            replacement: None,
+            edit: None,
+        }))
     }
 
     /// A few words to stand under the text.
@@ -113,6 +139,12 @@ impl Problem {
     /// What to put in the place of the text.
     pub(crate) fn replace(mut self, replacement: impl Into<String>) -> Self {
         self.0.replacement = Some(replacement.into());
+        self
+    }
+
+    /// What mends it elsewhere than in the place of the text. The places are those of the file.
+    pub(crate) fn mend(mut self, edit: Range<usize>, replacement: impl Into<String>) -> Self {
+        (self.0.edit, self.0.replacement) = (Some(edit), Some(replacement.into()));
         self
     }
 
@@ -173,6 +205,10 @@ impl<'a> Sheet<'a> {
         }
         let (line, column) = self.position(span.start);
         let (end_line, end_column) = self.position(span.end);
+        let replaces = problem.edit.clone().map(|edit| {
+            let ((line, column), (end_line, end_column)) = (self.position(edit.start), self.position(edit.end));
+            Place { line, column, end_line, end_column }
+        });
         self.findings.borrow_mut().push(Diagnostic {
             severity: problem.severity,
             code: problem.code,
@@ -186,6 +222,8 @@ impl<'a> Sheet<'a> {
             label: problem.label,
             help: problem.help,
             replacement: problem.replacement,
+            replaces,
+            edit: problem.edit.unwrap_or_else(|| span.clone()),
             span,
         });
     }

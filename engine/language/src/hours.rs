@@ -108,7 +108,9 @@ fn read_days(sheet: &Sheet<'_>, key: &Word) -> Option<(usize, usize)> {
             let near = place(&short).map(|at| WEEKDAYS[at]).or_else(|| nearest(wrong, WEEKDAYS));
             let problem = Problem::error("bad-hours", key.span.clone(), format!("`{wrong}` is no weekday"));
             sheet.report(match near {
-                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                Some(near) => {
+                    problem.label(format!("did you mean `{near}`?")).replace(key.text.replacen(wrong, near, 1))
+                }
                 None => problem
                     .help("write `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`, or from one to another: `mon-fri`"),
             });
@@ -131,7 +133,12 @@ fn read_hours(sheet: &Sheet<'_>, node: &Node) -> Option<(Time, Option<Time>)> {
     });
     if parsed.is_none() {
         let problem = Problem::error("bad-hours", node.span.clone(), format!("`{text}` is no time from and to"));
-        sheet.report(problem.help("write two times of the day, the earlier first: `09:00-17:00`, at most to `24:00`"));
+        let problem = problem.help("write two times of the day, the earlier first: `09:00-17:00`, at most to `24:00`");
+        let turned = text.split_once(['-', '–']).filter(|(from, to)| clock(from) > clock(to) && clock(to).is_some());
+        sheet.report(match turned {
+            Some((from, to)) => problem.replace(format!("{}-{}", to.trim(), from.trim())),
+            None => problem,
+        });
     }
     parsed
 }

@@ -33,6 +33,7 @@ mod settings;
 mod shape;
 mod sources;
 mod suggest;
+mod taking_out;
 mod team;
 pub mod template;
 mod usage;
@@ -41,7 +42,7 @@ mod yaml;
 
 pub use cases::{CheckedCases, check_cases};
 pub use check::{Checked, check, plugin_settings};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Place, Severity};
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, Folder, FolderError};
 pub use render::{Paint, render};
 pub use schema::{Document, schema};

@@ -24,6 +24,9 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
     }
 }
 
+/// What a letter says for want of a name.
+const INSTEAD: [(&str, &str); 2] = [("lead.first_name", "there"), ("lead.company", "your company")];
+
 /// Reports names that may print as nothing in what the lead reads.
 pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
     for (name, span) in blanks.iter().filter(|_| used.is_read_by_the_lead()) {
@@ -32,7 +35,15 @@ pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
             "write `{{{{ {name} | default(\"…\") }}}}`, or put what goes with it between `{{% if {name} %}}` and \
              `{{% endif %}}`"
         );
-        sheet.report(Problem::error("may-print-nothing", span.clone(), message).help(help));
+        let problem = Problem::error("may-print-nothing", span.clone(), message).help(help);
+        // What goes for everybody in a letter; of other names nobody knows what to say instead.
+        let instead = INSTEAD.iter().find(|(of, _)| of == name).map(|(_, instead)| *instead);
+        let in_braces = sheet.text[..span.start].trim_end().ends_with("{{")
+            && sheet.text[span.end..].trim_start().starts_with("}}");
+        sheet.report(match instead.filter(|_| in_braces) {
+            Some(instead) => problem.replace(format!("{name} | default(\"{instead}\")")),
+            None => problem,
+        });
     }
 }
 
@@ -54,7 +65,7 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
         let message = format!("`{name}` never has a value in a text");
         return Some(Box::new(move |span| Problem::error("no-value-here", span, message.clone()).help(why)));
     }
-    let Some(object) = object else { return Some(unknown_object(known, root)) };
+    let Some(object) = object else { return Some(unknown_object(known, name)) };
     let mut fields: Vec<&str> =
         if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
     if object == Object::Run {
@@ -114,18 +125,33 @@ fn never(object: Object, field: Option<&str>) -> Option<&'static str> {
     }
 }
 
-fn unknown_object(known: &Known<'_>, root: &str) -> Complaint {
+fn unknown_object(known: &Known<'_>, name: &str) -> Complaint {
+    let (root, field) = name.split_once('.').map_or((name, None), |(root, field)| (root, Some(field.to_owned())));
     let objects = || OBJECTS.iter().map(|object| object.as_str());
     let whole = known.field(root).map(|_| format!("lead.{root}"));
     let near =
         whole.or_else(|| foreign(root).map(str::to_owned)).or_else(|| nearest(root, objects()).map(str::to_owned));
     let message = format!("a template knows nothing called `{root}`");
+    // The whole name as it should stand: a field of the lead alone, or with the field that it names, in our spelling.
+    let instead = near.clone().and_then(|near| match (near.split_once('.'), &field) {
+        (Some(_), None) => Some(near),
+        (None, Some(field)) => {
+            let fields: Vec<&str> = match Object::parse(&near)? {
+                Object::Lead => known.field_names().collect(),
+                object => fields_of(object).collect(),
+            };
+            let spelt = |text: &str| text.replace('_', "").to_lowercase();
+            let ours = fields.into_iter().find(|ours| spelt(ours) == spelt(field))?;
+            Some(format!("{near}.{ours}"))
+        }
+        _ => None,
+    });
     Box::new(move |span| {
         let problem = Problem::error("unknown-variable", span, message.clone());
-        match &near {
-            // A field of its own stands alone; of a dotted name only the first part is replaced by hand.
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None => problem.help(format!("names begin with {}", listed(objects()))),
+        match (&near, &instead) {
+            (_, Some(instead)) => problem.label(format!("did you mean `{instead}`?")).replace(instead.clone()),
+            (Some(near), None) => problem.label(format!("did you mean `{near}`?")),
+            (None, None) => problem.help(format!("names begin with {}", listed(objects()))),
         }
     })
 }

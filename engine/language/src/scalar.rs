@@ -128,7 +128,9 @@ impl Sheet<'_> {
                 let problem = Problem::error("bad-number", node.span.clone(), message).help(help);
                 let meant = plain_number(&scalar.text)
                     .filter(|text| text.parse::<u32>().is_ok_and(|number| (min..=max).contains(&number)));
-                self.report(match meant {
+                // Beyond a bound, the bound is nearest.
+                let bound = scalar.text.parse::<u32>().ok().map(|number| number.clamp(min, max).to_string());
+                self.report(match meant.or_else(|| bound.filter(|bound| *bound != scalar.text)) {
                     Some(number) => problem.label(format!("write `{number}`")).replace(number),
                     None => problem,
                 });
@@ -199,7 +201,14 @@ impl Sheet<'_> {
         let problem = |message: String| Problem::error("bad-cron", node.span.clone(), message);
         if fields != 5 {
             let help = "write minute, hour, day of month, month and weekday: `0 8 * * MON-FRI` is 8:00 on working days";
-            self.report(problem(format!("a cron expression has five fields, and this has {fields}")).help(help));
+            let problem = problem(format!("a cron expression has five fields, and this has {fields}")).help(help);
+            // Elsewhere seconds come first.
+            let without_seconds =
+                text.trim().strip_prefix("0 ").filter(|_| fields == 6).map(|rest| format!("\"{rest}\""));
+            self.report(match without_seconds {
+                Some(instead) => problem.label(format!("write `{instead}`")).replace(instead),
+                None => problem,
+            });
             return None;
         }
         let cron = match parser.parse(&text) {
@@ -222,7 +231,11 @@ impl Sheet<'_> {
         }
         for odd in cron::oddities(&text) {
             let message = format!("`{text}` may not be what it says");
-            self.report(Problem::warning("odd-cron", node.span.clone(), message).help(odd));
+            let problem = Problem::warning("odd-cron", node.span.clone(), message).help(odd);
+            self.report(match cron::plainer(&text) {
+                Some(plain) => problem.replace(format!("\"{plain}\"")),
+                None => problem,
+            });
         }
         Some(text)
     }
@@ -253,7 +266,10 @@ impl Sheet<'_> {
         if found.is_none() {
             let message = format!("`{}` cannot be {what}", scalar.text);
             let problem = Problem::error("unknown-word", node.span.clone(), message);
-            self.report(problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"));
+            self.report(match words {
+                [(only, _)] => problem.label(format!("write `{only}`")).replace(*only),
+                _ => problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"),
+            });
         }
         found
     }
@@ -329,9 +345,12 @@ impl Sheet<'_> {
             return Some(items);
         }
         let message = format!("{what} is a list, and this is {}", node.is_a());
-        self.report(
-            Problem::error("wrong-type", node.pointer(), message).help("begin each item with `- `, or write `[ … ]`"),
-        );
+        let problem = Problem::error("wrong-type", node.pointer(), message);
+        let problem = problem.help("begin each item with `- `, or write `[ … ]`");
+        self.report(match self.as_item(node) {
+            Some((edit, item)) => problem.mend(edit, item),
+            None => problem,
+        });
         None
     }
 

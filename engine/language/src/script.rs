@@ -134,7 +134,16 @@ fn check_jinja(
             },
             What::Unlisted(what) => sheet.report(unlisted(&what, span)),
             What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
-            What::NeverFits(why) => sheet.report(never_fits(&why, span)),
+            What::NeverFits(why) => {
+                let problem = never_fits(&why, span);
+                let is_currency = written.strip_prefix("money(\"").and_then(|rest| rest.strip_suffix("\")"));
+                let is_currency =
+                    is_currency.filter(|code| code.len() == 3 && code.bytes().all(|c| c.is_ascii_alphabetic()));
+                sheet.report(match is_currency {
+                    Some(code) => problem.replace(format!("money(\"{}\")", code.to_uppercase())),
+                    None => problem,
+                });
+            }
             What::Number => perhaps_thousands(written, span).into_iter().for_each(|problem| sheet.report(problem)),
         }
     }
@@ -197,8 +206,31 @@ fn cannot_be_read(unreadable: &Unreadable, source: &str, place: &dyn Fn(Range<us
         Stop::Unlisted(_) => Problem::error("bad-template", span, unreadable.stop.to_string()).help(
             "a template is one text of values, `{% if %}`, `{% for %}` and `{% set %}`: write out what it stands for",
         ),
-        other => Problem::error("bad-template", span, format!("this template {}", cause(other))).help(advice),
+        other => {
+            let problem = Problem::error("bad-template", span, format!("this template {}", cause(other))).help(advice);
+            match with_default(source, unreadable.range.start) {
+                Some((tag, instead)) => problem.mend(place(tag), instead),
+                None => problem,
+            }
+        }
     }
+}
+
+/// `x | default: "y"` and `x || "y"` of other languages as this one says it: the inside of the braces around a place.
+fn with_default(source: &str, at: usize) -> Option<(Range<usize>, String)> {
+    let tag = tags(source).into_iter().find(|tag| (tag.start..=tag.end).contains(&at))?;
+    let inside = &source[tag.clone()];
+    let (value, instead) = match inside.split_once("||").or_else(|| inside.split_once("??")) {
+        Some(parts) => parts,
+        None => {
+            let (value, instead) = inside.split_once(':')?;
+            (value.trim_end().strip_suffix("default")?.trim_end().strip_suffix('|')?, instead)
+        }
+    };
+    let (value, instead) = (value.trim(), instead.trim());
+    let is_text = instead.len() > 1 && instead.starts_with(['"', '\'']) && instead.ends_with(['"', '\'']);
+    let plain = is_text && !value.contains(['|', '"', '\'']);
+    plain.then(|| (tag, format!(" {value} | default({instead}) ")))
 }
 
 fn cause(stop: &Stop) -> String {

@@ -198,7 +198,7 @@ fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
     }
     let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
     sheet.report(match Country::parse(&text) {
-        Some(country) => problem.help(format!("write `{country}`")),
+        Some(country) => problem.label(format!("write `{country}`")).replace(country.to_string()),
         None => problem.help("write the two letters of ISO 3166, such as `DE` or `US`"),
     });
     None
@@ -223,10 +223,9 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         }
         if field_info(name).is_some() {
             let message = format!("every lead has a field `{name}` already");
-            sheet.report(
-                Problem::error("duplicate-name", entry.key.span.clone(), message)
-                    .help("remove it here, or give it another name"),
-            );
+            let problem = Problem::error("duplicate-name", entry.key.span.clone(), message);
+            let problem = problem.help("remove it here, or give it another name");
+            sheet.report(problem.mend(sheet.taken_out(entry.key.span.start), ""));
             continue;
         }
         let declared = match entry.value.content {
@@ -272,7 +271,8 @@ fn read_field(sheet: &Sheet<'_>, name: &str, form: &Form<'_>) -> Option<Declared
         (Written::Type(kind), of) => {
             if of.is_some() {
                 let problem = Problem::error("unknown-key", form.key_span("of"), "only a choice has `of`");
-                sheet.report(problem.help("write `type: choice`, or remove it"));
+                let kind = form.get("type").map_or(0..0, |node| node.span.clone());
+                sheet.report(problem.help("write `type: choice`, or remove it").mend(kind, "choice"));
             }
             (kind, Vec::new())
         }
@@ -292,7 +292,7 @@ fn read_choices(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<String>> {
         let word = sheet.text(item, "what a choice can be")?;
         if choices.iter().any(|other| other.to_lowercase() == word.to_lowercase()) {
             let problem = Problem::error("duplicate-name", item.span.clone(), format!("`{word}` stands here twice"));
-            sheet.report(problem.help("remove one of the two"));
+            sheet.report(problem.help("remove one of the two").mend(sheet.taken_out(item.span.start), ""));
             return None;
         }
         choices.push(word);
@@ -402,7 +402,7 @@ pub(crate) fn read_plugins(
 fn beyond(sheet: &Sheet<'_>, node: &Node, wanted: &str, granted: &str) {
     let message = format!("`{wanted}` is more than the engine grants to any plugin");
     let problem = Problem::warning("beyond-limit", node.span.clone(), message);
-    sheet.report(problem.help(format!("it counts as `{granted}`")));
+    sheet.report(problem.help(format!("it counts as `{granted}`")).replace(granted));
 }
 
 /// `64KiB`, `16MiB`.
@@ -412,7 +412,20 @@ fn read_bytes(sheet: &Sheet<'_>, node: &Node, granted: u64) -> Option<u64> {
     let bytes = parse("KiB", 1 << 10).or_else(|| parse("MiB", 1 << 20)).filter(|bytes| (1..=1 << 32).contains(bytes));
     let Some(bytes) = bytes else {
         let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size of memory"));
-        sheet.report(problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`"));
+        let problem = problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`");
+        // Whoever writes GB or MB means the nearest of these.
+        let digits = text.len() - text.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
+        let (count, unit) = (text[..digits].parse::<u64>().ok(), text[digits..].trim().to_lowercase());
+        let meant = count.and_then(|count| match unit.as_str() {
+            "k" | "kb" | "kib" => Some(format!("{count}KiB")),
+            "m" | "mb" | "mib" => Some(format!("{count}MiB")),
+            "g" | "gb" | "gib" => Some(format!("{}MiB", count.checked_mul(1 << 10)?)),
+            _ => None,
+        });
+        sheet.report(match meant {
+            Some(meant) => problem.label(format!("write `{meant}`")).replace(meant),
+            None => problem,
+        });
         return None;
     };
     if bytes > granted {

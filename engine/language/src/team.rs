@@ -66,7 +66,7 @@ static TERRITORY: Shape = Shape {
     keys: &[
         required("name", Takes::Name, "Its name"),
         required("if", Takes::Condition, "Which leads lie in it"),
-        required("owner", Takes::Ref("rep"), "The rep it belongs to"),
+        required("owner", Takes::Ref("rep or pool"), "The rep it belongs to, or the pool of which one takes the lead"),
     ],
 };
 
@@ -251,8 +251,19 @@ fn read_territory(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<T
     let form = Form::open(sheet, node, &TERRITORY)?;
     let name = form.get("name").and_then(|name| sheet.name(name, "the name of a territory"));
     let condition = form.get("if").and_then(|node| condition(sheet, known, node, Place::Territory));
-    let owner = form.get("owner").and_then(|node| rep(sheet, node, known));
+    let owner = form.get("owner").and_then(|node| rep_or_pool(sheet, node, known));
     Some(Territory { name: name?, condition: condition?, owner: owner? })
+}
+
+/// The id of a rep of this team, or the name of a pool; the two never share a name.
+fn rep_or_pool(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<RepId> {
+    let name = sheet.text(node, "a rep or a pool")?;
+    if known.reps.has(&name) || known.pools.has(&name) {
+        return Some(RepId(name));
+    }
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
+    sheet.report(problem.suggest(&name, known.reps.iter().chain(known.pools.iter()), "reps and pools in team.yaml"));
+    None
 }
 
 /// The id of a rep of this team.

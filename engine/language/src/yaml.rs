@@ -157,7 +157,9 @@ impl Tree<'_, '_> {
                 if self.documents > 1 {
                     let message = "a file holds one document: `---` begins a second one";
                     let help = "put it into a file of its own";
-                    self.sheet.report(Problem::error("yaml", place, message).help(help));
+                    let line = place.start
+                        ..self.sheet.text[place.start..].find('\n').map_or(place.end, |end| place.start + end + 1);
+                    self.sheet.report(Problem::error("yaml", place, message).help(help).mend(line, ""));
                     return None;
                 }
             }
@@ -391,6 +393,7 @@ fn unclosed_quote(text: &str, start: usize) -> Problem {
     let quote = line.chars().next().unwrap_or('"');
     Problem::error("yaml", start..start + line.len(), "a quote is opened here and not closed on its line")
         .label(format!("close it with `{quote}`"))
+        .replace(format!("{}{quote}", line.trim_end()))
 }
 
 /// `if: !lead.opted_out`: YAML takes the first word for a tag and drops it.
@@ -453,6 +456,10 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let whole_line = text[line..].lines().next().unwrap_or_default();
     let value = whole_line.split_once(": ").map_or("", |(_, value)| value).trim();
+    let in_line = |part: &str| {
+        let start = line + whole_line.find(part).unwrap_or_default();
+        start..start + part.len()
+    };
     if value.starts_with('!') {
         // `!(a || b)` is no tag either, so the parser gave up.
         let tag = value.split_whitespace().next().unwrap_or_default();
@@ -468,6 +475,7 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
         ErrorKind::MappingValueNotAllowed if value.contains(": ") && line + whole_line.len() > at => {
             problem("a second `: ` on this line")
                 .help(format!("if it belongs to the text, put the text in quotes: {}", quoted(value)))
+                .mend(in_line(value), quoted(value))
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => problem("a `:` does not belong here")
             .help(
@@ -478,10 +486,16 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
             let value = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
             problem("the value goes on after its closing quote")
                 .help(format!("put all of it in quotes: '{}'", value.replace('\'', "\"")))
+                .mend(in_line(value), format!("'{}'", value.replace('\'', "\"")))
         }
         ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
             let tab = tab_indent(text, line).unwrap_or(at);
-            Problem::error("yaml", tab..tab + 1, "a tab cannot indent").help("use spaces")
+            // As far as the lines around it are: a tab stands where the line before it begins.
+            let before = text[..tab].trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
+            let blanks = before.len() - before.trim_start_matches([' ', '-']).len();
+            let tabs = text[tab..].len() - text[tab..].trim_start_matches('\t').len();
+            let problem = Problem::error("yaml", tab..tab + 1, "a tab cannot indent").help("use spaces");
+            if text[..tab].ends_with('\n') { problem.mend(tab..tab + tabs, " ".repeat(blanks)) } else { problem }
         }
         ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
             problem("a quote is opened and not closed").help("close it on the line where it began")

@@ -14,7 +14,7 @@ use cadenza_core::step::View;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Asked, Case, Decided, Expected, Moment, Place, What, Who, Wording};
+use cadenza_language::cases::{Asked, Case, Decided, Expected, Moment, Place, Shown, What, Who, Wording};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -319,7 +319,7 @@ fn other<T: PartialEq>(wanted: Option<&T>, is: &T, words: impl FnOnce(&T) -> Str
 fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Over<'_>) -> Option<Vec<String>> {
     let seen = happening.fact.as_ref()?;
     let fact = match seen {
-        Seen::Fact(fact) | Seen::Mail(fact, _) | Seen::Request(fact, _) => Some(fact),
+        Seen::Fact(fact) | Seen::Mail(fact, _) | Seen::Request(fact, _) | Seen::Task(fact, _) => Some(fact),
         Seen::Notice(_) => None,
     };
     match (what, fact) {
@@ -334,7 +334,7 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let same = is_at(is, at);
             (is.workflow == at.workflow).then(|| if same { vec![] } else { vec![format!("not to {}", at.step)] })
         }
-        (What::Task { place: at, who, due }, Some(Fact::Task { at: is, kind, assignee, due: due_at })) => {
+        (What::Task { place: at, who, due, shown }, Some(Fact::Task { at: is, kind, assignee, due: due_at })) => {
             if *kind == TaskKind::Escalation || !is_at(is, at) {
                 return None;
             }
@@ -346,7 +346,9 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
                 Moment::After(span) => calendar.add(happening.at, span),
             });
             let late = wanted.filter(|wanted| due_at.since_ms(*wanted).abs() >= MINUTE_MS);
-            all([who, late.map(|_| format!("it is due {}", words.time(*due_at)))])
+            let mut differ = all([who, late.map(|_| format!("it is due {}", words.time(*due_at)))])?;
+            differ.extend(unread(shown, seen));
+            Some(differ)
         }
         (What::GivenUp(at), Some(Fact::GivenUp(is))) => {
             let same = is_at(is, at);
@@ -362,10 +364,6 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let script = other(wanted.as_ref(), script, |is| format!("it is {is}"));
             let mail = mail.as_ref()?;
             let to = other(to.as_ref(), &mail.to, |is| format!("it went to {is}"));
-            let lacks = |wanted: &Option<String>, text: &str, what: &str| {
-                let lacks = wanted.as_ref().filter(|wanted| !squeezed(text).contains(&squeezed(wanted)));
-                lacks.map(|_| format!("{what} “{}”", shortened(text)))
-            };
             all([script, to, lacks(subject, &mail.subject, "its subject is"), lacks(says, &mail.body, "it says")])
         }
         (What::Request { place: at, asked }, Some(Fact::Request { at: is, ending, status, .. })) => {
@@ -479,6 +477,32 @@ fn is_said<C: Code>(wanted: &Said<C>, said: &Said<C>) -> bool {
     wanted.means == said.means && wanted.own.as_ref().is_none_or(|own| said.own.as_ref() == Some(own))
 }
 
+/// What a text is that has not what it should have in it.
+fn lacks(wanted: &Option<String>, text: &str, what: &str) -> Option<String> {
+    let lacks = wanted.as_ref().filter(|wanted| !squeezed(text).contains(&squeezed(wanted)));
+    lacks.map(|_| format!("{what} “{}”", shortened(text)))
+}
+
+/// In what the texts of a task are others than expected.
+fn unread(shown: &Shown, seen: &Seen) -> Vec<String> {
+    let Shown { objective, says, voicemail } = shown;
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let Seen::Task(_, Some(read)) = seen else {
+        return vec!["it was over before anybody could read it".to_owned()];
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        lacks(objective, &read.objective, "its objective is"),
+        lacks(says, &text(&read.script), "its script says"),
+        lacks(voicemail, &text(&read.voicemail), "the message to leave says"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// Who has a task, as records spell it.
 fn spelt(who: &Who) -> String {
     match who {
@@ -493,7 +517,7 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The most characters of a mail that are shown.
+/// The most characters of a text that are shown.
 const SHOWN_MAX: usize = 160;
 
 fn shortened(text: &str) -> String {

@@ -1,11 +1,12 @@
 //! Which steps, and which ways out of them, the cases of a workspace visit, and which none does.
 
 use crate::story::Life;
-use crate::ways::{Evidence, Way, interrupted, way_taken, ways_from_anywhere, ways_out};
+use crate::ways::{Evidence, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
+use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{Interruption, Note, Verdict};
 use cadenza_core::own_words::Said;
-use cadenza_core::workflow::{Step, StepId, StepRef, Workflow};
+use cadenza_core::workflow::{Leave, Step, StepId, StepRef, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,23 @@ pub struct WorkflowCoverage {
     pub never_left: Vec<String>,
 }
 
+/// What a lead hears while the notes are written that follow.
+#[derive(Clone, Copy, Default)]
+struct Heard<'n> {
+    event: Option<&'n EventType>,
+    /// Whether it happened to a colleague of the account.
+    of_account: bool,
+}
+
+impl Heard<'_> {
+    /// Whether a run may leave by this. What another run changed is heard without a note.
+    fn may_be(&self, leave: &Leave) -> bool {
+        const CHANGED: EventType = EventType::Standard(StandardEvent::LeadUpdated);
+        let is_heard = |event: &EventType| self.event == Some(event) || *event == CHANGED;
+        leave.event.as_ref().is_none_or(is_heard) && (self.of_account || !leave.of_account)
+    }
+}
+
 /// A run on its way.
 struct Walk {
     workflow: Digest,
@@ -49,8 +67,15 @@ impl Coverage {
         let mut coverage = Self::default();
         for life in lives {
             let mut walks: BTreeMap<Born, Walk> = BTreeMap::new();
-            for note in life.entries.iter().flat_map(|entry| &entry.skeleton.notes) {
-                coverage.see(note, &mut walks, catalog);
+            for entry in &life.entries {
+                let mut heard = Heard::default();
+                for note in &entry.skeleton.notes {
+                    match note {
+                        Note::OfAccount { event, .. } => heard = Heard { event: Some(event), of_account: true },
+                        Note::Reported(event) => heard = Heard { event: Some(event), of_account: false },
+                        _ => coverage.see(note, heard, &mut walks, catalog),
+                    }
+                }
             }
         }
         coverage
@@ -63,7 +88,7 @@ impl Coverage {
         self.left.extend(other.left);
     }
 
-    fn see(&mut self, note: &Note, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
+    fn see(&mut self, note: &Note, heard: Heard<'_>, walks: &mut BTreeMap<Born, Walk>, catalog: &Catalog) {
         match note {
             Note::Enrolled { run, workflow, .. } => {
                 walks.insert(*run, Walk { workflow: *workflow, at: None, evidence: Evidence::default() });
@@ -80,9 +105,8 @@ impl Coverage {
                 let Some(walk) = walks.remove(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
                 self.leave(walk.at, workflow, &walk.evidence, None);
-                if workflow.leave.iter().any(|leave| leave.ending == *ending) {
-                    self.left.insert((workflow.name.clone(), ending.clone()));
-                }
+                let left = workflow.leave.iter().filter(|leave| leave.ending == *ending && heard.may_be(leave));
+                self.left.extend(left.map(|leave| (workflow.name.clone(), left_by(leave))));
             }
             Note::TaskDone { outcome, result, result_own, at: Some(at), .. } => {
                 let said = result.map(|means| Said { means, own: result_own.clone() });
@@ -102,7 +126,7 @@ impl Coverage {
             Note::Interrupted { run, by, did, .. } => {
                 let Some(walk) = walks.get_mut(run) else { return };
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
-                self.left.insert((workflow.name.clone(), interrupted(by, *did)));
+                self.left.insert((workflow.name.clone(), interrupted(by, heard.of_account, *did)));
                 if *did == Interruption::Moved {
                     // It leaves by none of its step's ways.
                     walk.at = None;

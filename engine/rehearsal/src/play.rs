@@ -4,16 +4,18 @@
 use crate::ran::{Ran, Trouble, time_of};
 use crate::words;
 use cadenza_api::intake::{self, Draft, Rules};
-use cadenza_core::event::{Event, EventType, StandardEvent, TaskChange, TaskReport};
-use cadenza_core::id::{LeadId, TaskId};
+use cadenza_api::views::task::{Reading, held_back, may_take, reading};
+use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent, TaskChange, TaskReport};
+use cadenza_core::id::{LeadId, RunId, TaskId};
 use cadenza_core::journal::Ignored;
 use cadenza_core::lead::{Outcome, RepId, TouchResult};
 use cadenza_core::own_words::Said;
+use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Act, Case, Did, Done, Given, Habit, Place, When};
+use cadenza_language::cases::{Act, Case, Change, Did, Done, Given, Habit, Order, Place, What, When};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::{Applied, Engine, Refused};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,6 +42,9 @@ struct Playing<'a> {
     followed: Vec<u32>,
     /// Events sent so far.
     sent: u64,
+    /// Whether the case expects something of what reps read.
+    reads: bool,
+    readings: BTreeMap<TaskId, Reading>,
 }
 
 /// Plays a case to its end on an engine whose clock stands at its beginning.
@@ -58,10 +63,15 @@ pub(crate) async fn play(engine: &Engine, catalog: &Catalog, case: &Case) -> any
         seen: BTreeSet::new(),
         followed: vec![0; case.people.len()],
         sent: 0,
+        reads: case
+            .expect
+            .iter()
+            .any(|expected| matches!(&expected.what, What::Task { shown, .. } if !shown.is_empty())),
+        readings: BTreeMap::new(),
     };
     playing.lay_out();
     playing.go().await?;
-    Ok(Ran { leads: playing.leads, troubles: playing.troubles })
+    Ok(Ran { leads: playing.leads, troubles: playing.troubles, readings: playing.readings })
 }
 
 impl Playing<'_> {
@@ -120,9 +130,9 @@ impl Playing<'_> {
         Ok(!waits && self.engine.outbox(None, 1).await?.iter().all(|row| row.due.at().is_none()))
     }
 
-    /// Finds out who does the tasks that are new.
+    /// Finds out who does the tasks that are new, and what is read with them.
     async fn plan(&mut self) -> anyhow::Result<()> {
-        if self.case.people.is_empty() {
+        if self.case.people.is_empty() && !self.reads {
             return Ok(());
         }
         let mut after = None;
@@ -132,7 +142,8 @@ impl Playing<'_> {
                 page.iter().map(|place| place.task).filter(|task| !self.seen.contains(task)).collect();
             for id in new {
                 self.seen.insert(id);
-                if let Some((_, task)) = self.open(id).await? {
+                if let Some((state, task)) = self.open(id).await? {
+                    self.read(&state, &task).await?;
                     self.take_up(&task);
                 }
             }
@@ -141,6 +152,19 @@ impl Playing<'_> {
             }
             after = page.into_iter().last();
         }
+    }
+
+    async fn read(&mut self, state: &LeadState, task: &Task) -> anyhow::Result<()> {
+        if !self.reads {
+            return Ok(());
+        }
+        let account = match state.lead.account {
+            Some(account) => self.engine.account_facts(account).await?,
+            None => None,
+        };
+        let read = reading(task, state, account.as_ref(), self.catalog, self.engine.clock().now());
+        self.readings.insert(task.id, read);
+        Ok(())
     }
 
     fn take_up(&mut self, task: &Task) {
@@ -212,6 +236,8 @@ impl Playing<'_> {
             Act::Event { kind, lead, fields, data } => self.event(kind, lead, fields, data).await?,
             Act::Done(done) => self.done(done).await?,
             Act::Enroll { workflow, lead } => self.enroll(workflow, lead).await?,
+            Act::Order { lead, order } => self.order(lead, order).await?,
+            Act::Move { place, lead, change } => self.move_task(place, lead, change).await?,
         };
         if let Some(text) = trouble {
             self.troubles.push(Trouble { line: given.line, text });
@@ -261,26 +287,92 @@ impl Playing<'_> {
     }
 
     async fn done(&mut self, done: &Done) -> anyhow::Result<Option<String>> {
-        let Some(lead) = self.leads.get(&done.lead) else {
-            return Ok(Some(format!("nobody has heard of {} yet: an event comes first", done.lead)));
+        match self.open_at(&done.lead, &done.place).await? {
+            Ok((_, task)) => self.report(&task, &done.did).await,
+            Err(why) => Ok(Some(why)),
+        }
+    }
+
+    /// The open task of a step, with its lead; why there is none, when there is none.
+    async fn open_at(&self, lead: &str, place: &Place) -> anyhow::Result<Result<(LeadState, Task), String>> {
+        let unheard = || format!("nobody has heard of {lead} yet: an event comes first");
+        let Some(id) = self.leads.get(lead) else { return Ok(Err(unheard())) };
+        let Some(state) = self.engine.lead(*id).await? else { return Ok(Err(unheard())) };
+        let open = |task: &&Task| task.kind != TaskKind::Escalation && self.place(task) == *place;
+        if let Some(task) = state.tasks.iter().find(open).cloned() {
+            return Ok(Ok((state, task)));
+        }
+        let others: Vec<String> = state.tasks.iter().map(|task| words::open_task(&self.place(task), task)).collect();
+        let others = match others.as_slice() {
+            [] => "no task of this lead was open".to_owned(),
+            some => format!("open were {}", some.join(", ")),
         };
-        let Some(state) = self.engine.lead(*lead).await? else { return Ok(None) };
-        let open = |task: &&Task| task.kind != TaskKind::Escalation && self.place(task) == done.place;
-        match state.tasks.iter().find(open).cloned() {
-            Some(task) => self.report(&task, &done.did).await,
-            None => {
-                let others: Vec<String> =
-                    state.tasks.iter().map(|task| words::open_task(&self.place(task), task)).collect();
-                let others = match others.as_slice() {
-                    [] => "no task of this lead was open".to_owned(),
-                    some => format!("open were {}", some.join(", ")),
-                };
-                Ok(Some(format!(
-                    "nobody could do the task of {}, since it was not open; {others}",
-                    words::place(&done.place)
-                )))
+        let place = words::place(place);
+        Ok(Err(format!("nobody could do the task of {place}, since it was not open; {others}")))
+    }
+
+    /// A person takes, puts off or passes on a task; why not, when not. What the API would refuse is refused here.
+    async fn move_task(&mut self, place: &Place, lead: &str, change: &Change) -> anyhow::Result<Option<String>> {
+        let (state, task) = match self.open_at(lead, place).await? {
+            Ok(found) => found,
+            Err(why) => return Ok(Some(why)),
+        };
+        let now = self.engine.clock().now();
+        let (change, by) = match change {
+            Change::Claim { by } => {
+                let rep = RepId(by.clone());
+                if let Err(why) = may_take(&task, &rep, self.catalog) {
+                    return Ok(Some(why));
+                }
+                if let Some(held) = held_back(&task, &state, self.catalog, now) {
+                    return Ok(Some(format!("the task of {} could not be claimed: {held}", words::place(place))));
+                }
+                (TaskChange::Claimed(rep), by.as_str())
+            }
+            Change::Reassign { to } => (TaskChange::Reassigned(RepId(to.clone())), "test"),
+            Change::Snooze { until } => {
+                let until = time_of(*until, self.case.starts, self.catalog);
+                if until <= now {
+                    return Ok(Some(format!("the task of {} was put off to a time in the past", words::place(place))));
+                }
+                (TaskChange::Snoozed(until), "test")
+            }
+        };
+        // Whoever takes it up by habit does so when it is offered, to whom it is offered then.
+        self.apply(task.id.lead(), Event::TaskMoved { task: task.id, change, by: by.to_owned() }).await
+    }
+
+    async fn order(&mut self, lead: &str, order: &Order) -> anyhow::Result<Option<String>> {
+        let Some(id) = self.leads.get(lead).copied() else {
+            return Ok(Some(format!("nobody has heard of {lead} yet: an event comes first")));
+        };
+        let command = match order {
+            Order::Pause => LeadCommand::Pause,
+            Order::Resume => LeadCommand::Resume,
+            Order::OptOut { reason } => LeadCommand::OptOut { reason: reason.clone() },
+            Order::Disqualify { reason } => LeadCommand::Disqualify { reason: reason.clone() },
+            Order::Owner(rep) => LeadCommand::SetOwner(RepId(rep.clone())),
+            Order::Remove { workflow } => LeadCommand::Remove { workflow: workflow.clone() },
+            Order::Unpark => return self.unpark(lead, id).await,
+        };
+        self.apply(id, Event::Commanded { command, by: "test".to_owned() }).await
+    }
+
+    /// Every parked run of a lead tries its step again.
+    async fn unpark(&mut self, name: &str, lead: LeadId) -> anyhow::Result<Option<String>> {
+        let Some(state) = self.engine.lead(lead).await? else { return Ok(None) };
+        let parked = state.runs.iter().filter(|run| matches!(run.state, RunState::Parked { .. }));
+        let parked: Vec<RunId> = parked.map(|run| run.id).collect();
+        if parked.is_empty() {
+            return Ok(Some(format!("no run of {name} was parked")));
+        }
+        for run in parked {
+            let event = Event::Commanded { command: LeadCommand::Unpark(run), by: "test".to_owned() };
+            if let Some(why) = self.apply(lead, event).await? {
+                return Ok(Some(why));
             }
         }
+        Ok(None)
     }
 
     /// Reports a task; why that was refused, when it was.

@@ -1,6 +1,7 @@
 //! What came of playing a case, and when its moments are: what playing, comparing and telling share.
 
-use cadenza_core::id::LeadId;
+use cadenza_api::views::task::Reading;
+use cadenza_core::id::{LeadId, TaskId};
 use cadenza_core::time::Timestamp;
 use cadenza_language::cases::Moment;
 use cadenza_runtime::catalog::Catalog;
@@ -13,6 +14,8 @@ pub(crate) struct Ran {
     pub(crate) leads: BTreeMap<String, LeadId>,
     /// What could not be done as it was given.
     pub(crate) troubles: Vec<Trouble>,
+    /// What reps read with their tasks when they were new, where the case expects something of it.
+    pub(crate) readings: BTreeMap<TaskId, Reading>,
 }
 
 /// Something that could not be done as a case gives it.

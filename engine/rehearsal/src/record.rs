@@ -166,6 +166,19 @@ impl Writing<'_> {
                     lines.push(format!("{{ at: {at}, event: {event}, lead: {LEAD}{more} }}"));
                 }
                 Fact::PutIn { workflow } => lines.push(format!("{{ at: {at}, enroll: {workflow}, lead: {LEAD} }}")),
+                Fact::Ordered { command, workflow } => {
+                    let what = match (command.as_str(), workflow) {
+                        (_, Some(workflow)) => format!("remove: {workflow}"),
+                        ("disqualify", None) => "command: disqualify, reason: left out".to_owned(),
+                        (command, None) => format!("command: {command}"),
+                    };
+                    lines.push(format!("{{ at: {at}, {what}, lead: {LEAD} }}"));
+                }
+                Fact::Snoozed { at: step, until } => {
+                    let Some(step) = self.place(step) else { continue };
+                    let until = self.absolute(*until);
+                    lines.push(format!("{{ at: {at}, snooze: {step}, until: {until}, lead: {LEAD} }}"));
+                }
                 Fact::Done { at: step, kind, outcome, result, result_own, answers, callback_at, .. }
                     if *kind != Some(TaskKind::Escalation) =>
                 {

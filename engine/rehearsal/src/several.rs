@@ -77,7 +77,7 @@ fn play_one(catalog: &Arc<Catalog>, suite: &Suite, case: &Case, data: &Path) -> 
     on_stage(catalog, data, case.starts, stubs, post, async |engine, post| {
         let ran = play(&engine, catalog, case).await?;
         let lives = lives(&engine, catalog).await?;
-        let story = tell(&lives, &post.all(), catalog);
+        let story = tell(&lives, &post.all(), &ran, catalog);
         let now = engine.clock().now();
         let over = Over { case, ran: &ran, lives: &lives, story: &story, catalog, now };
         let (failures, met) = compare(&over);

@@ -1,7 +1,9 @@
 //! What happened in a case, in order of time: each thing in words for people, and as a fact to compare with.
 
 use crate::post::{Notice, Taken};
+use crate::ran::Ran;
 use cadenza_api::views::facts::{Fact, FactReader};
+use cadenza_api::views::task::Reading;
 use cadenza_api::views::words::Teller;
 use cadenza_core::effect::{Rendered, Request};
 use cadenza_core::id::LeadId;
@@ -34,6 +36,8 @@ pub(crate) enum Seen {
     Mail(Fact, Option<Rendered>),
     /// A request, with what it asks where it left.
     Request(Fact, Option<Request>),
+    /// A task, with what whoever has it reads, where the case asks for that.
+    Task(Fact, Option<Reading>),
     Notice(Notice),
 }
 
@@ -93,7 +97,7 @@ pub(crate) fn zone_of(state: &LeadState, catalog: &Catalog) -> TimeZone {
 }
 
 /// The story of all leads together.
-pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happening> {
+pub(crate) fn tell(lives: &[Life], taken: &Taken, ran: &Ran, catalog: &Catalog) -> Vec<Happening> {
     let mut story = Vec::new();
     for life in lives {
         let lead = life.state.lead.id;
@@ -115,7 +119,12 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
             let at = entry.skeleton.now;
             let mut facts = reader.read(entry).into_iter();
             for (number, told) in teller.tell(entry).into_iter().enumerate() {
+                let note = entry.skeleton.notes.get(number);
                 let fact = facts.next().flatten().map(|fact| match &fact {
+                    Fact::Task { .. } => {
+                        let read = note.and_then(|note| reading_of(note, lead, ran));
+                        Seen::Task(fact, read.cloned())
+                    }
                     Fact::Mail { effect, script: Some(_), .. } => {
                         let mail = mails.get(effect).map(|mail| (*mail).clone());
                         Seen::Mail(fact, mail)
@@ -126,7 +135,7 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
                     }
                     _ => Seen::Fact(fact),
                 });
-                let text = without_version(told.text, entry.skeleton.notes.get(number));
+                let text = without_version(told.text, note);
                 story.push(Happening { at, lead, fact, text, because: told.because });
             }
         }
@@ -141,6 +150,12 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, catalog: &Catalog) -> Vec<Happ
     }
     story.sort_by_key(|happening| happening.at);
     story
+}
+
+/// What was read with the task that a note tells of.
+fn reading_of<'r>(note: &Note, lead: LeadId, ran: &'r Ran) -> Option<&'r Reading> {
+    let Note::TaskMade { task, .. } = note else { return None };
+    ran.readings.iter().find(|(id, _)| id.lead() == lead && id.in_journal() == *task).map(|(_, read)| read)
 }
 
 /// Versions and builds say nothing to whoever reads a case: there is one of each.

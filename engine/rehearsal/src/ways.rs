@@ -5,7 +5,9 @@ use cadenza_core::event::{Ending, EventType};
 use cadenza_core::journal::Interruption;
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::own_words::Said;
-use cadenza_core::workflow::{Interrupt, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow};
+use cadenza_core::workflow::{
+    Interrupt, Leave, MailResults, Reaction, Results, Step, StepId, Target, Verb, Wait, Workflow,
+};
 
 /// One way out of a step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,8 +83,13 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
             merged(stop.chain(spent).chain(not_done))
         }
         Verb::Branch(branch) => {
-            let tracks = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to));
-            tracks.chain([way("else".to_owned(), branch.otherwise)]).collect()
+            let mut tracks: Vec<Way> = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to)).collect();
+            // A track that only a later version of the plugin knows takes a way that is there already, unless the file says another.
+            let otherwise = way("else".to_owned(), branch.otherwise);
+            if tracks.iter().all(|track| track.to != otherwise.to) {
+                tracks.push(otherwise);
+            }
+            tracks
         }
         Verb::Wait(Wait::Until { past, blank, .. }) => merged([
             way("the date".to_owned(), step.next),
@@ -190,15 +197,19 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
         steps: _,
         scripts: _,
     } = workflow;
-    let endings = leave.iter().map(|leave| leave.ending.clone());
-    let mut ways: Vec<String> = endings.collect();
-    for Interrupt { event, reaction, .. } in interrupts {
+    let mut ways: Vec<String> = Vec::new();
+    for way in leave.iter().map(left_by) {
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    for Interrupt { event, of_account, reaction, .. } in interrupts {
         let did = match reaction {
             Reaction::Go(_) => Interruption::Moved,
             Reaction::Pause { .. } => Interruption::Paused,
             Reaction::Do(_) => Interruption::Stayed,
         };
-        let way = interrupted(event, did);
+        let way = interrupted(event, *of_account, did);
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -206,7 +217,17 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
     ways
 }
 
-/// An interrupt, as coverage names it. Two that do the same on one event are one.
-pub(crate) fn interrupted(by: &EventType, did: Interruption) -> String {
-    format!("{by}: {did}")
+/// An entry of `leave`, as coverage names it: by its ending, and by the event at which it is asked. Two that agree in both are one.
+pub(crate) fn left_by(leave: &Leave) -> String {
+    let of_account = if leave.of_account { " of account" } else { "" };
+    match &leave.event {
+        Some(event) => format!("{}, by {event}{of_account}", leave.ending),
+        None => leave.ending.clone(),
+    }
+}
+
+/// An interrupt, as coverage names it. Two that do the same on one event are one; what is of the account is met when the event
+/// happens to a colleague.
+pub(crate) fn interrupted(by: &EventType, of_account: bool, did: Interruption) -> String {
+    format!("{by}{}: {did}", if of_account { " of account" } else { "" })
 }

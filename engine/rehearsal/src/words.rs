@@ -8,7 +8,7 @@ use cadenza_core::plugin::Action;
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
-use cadenza_language::cases::{Asked, Decided, Expected, Moment, Place, What, Who, Wording};
+use cadenza_language::cases::{Asked, Decided, Expected, Moment, Place, Shown, What, Who, Wording};
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
 
@@ -119,14 +119,17 @@ impl Words<'_> {
                 format!("it is not let into the workflow {workflow}{why}")
             }
             What::Step(at) => format!("it comes to the step {}", place(at)),
-            What::Task { place: at, who, due } => {
+            What::Task { place: at, who, due, shown } => {
                 let who = who.as_ref().map_or_else(String::new, |who| format!(" for {}", self.who(who)));
                 let due = match due {
                     None => String::new(),
                     Some(Moment::At(at)) => format!(", due {}", self.time(*at)),
                     Some(Moment::After(span)) => format!(", due {span} after it was made"),
                 };
-                format!("{} of {}{who}{due}", self.kind(at), place(at))
+                let Shown { objective, says, voicemail } = shown;
+                let texts = [(", objective ", objective), (", and says ", says), (", message ", voicemail)];
+                let texts: Vec<String> = texts.iter().map(|(before, text)| quoted(before, text)).collect();
+                format!("{} of {}{who}{due}{}", self.kind(at), place(at), texts.concat())
             }
             What::GivenUp(at) => format!("{} of {} is given up", self.kind(at), place(at)),
             What::Mail(Wording { script, to, subject, says }) => {
@@ -134,9 +137,6 @@ impl Words<'_> {
                     script.as_deref().map_or("a mail leaves".to_owned(), |script| format!("the mail {script} leaves"));
                 let part = |before: &str, text: &Option<String>| {
                     text.as_ref().map_or_else(String::new, |text| format!("{before}{text}"))
-                };
-                let quoted = |before: &str, text: &Option<String>| {
-                    text.as_ref().map_or_else(String::new, |text| format!("{before}“{text}”"))
                 };
                 format!("{script}{}{}{}", part(" to ", to), quoted(", subject ", subject), quoted(", and says ", says))
             }
@@ -204,6 +204,11 @@ impl Words<'_> {
             _ => "a call",
         }
     }
+}
+
+/// A text in quotes behind a few words; nothing where there is none.
+fn quoted(before: &str, text: &Option<String>) -> String {
+    text.as_ref().map_or_else(String::new, |text| format!("{before}“{text}”"))
 }
 
 /// What an escalation decides.

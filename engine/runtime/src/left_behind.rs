@@ -320,6 +320,8 @@ fn warning(code: &'static str, file: &str, message: String) -> Warning {
         label: None,
         help: Vec::new(),
         replacement: None,
+        replaces: None,
+        edit: 0..0,
         span: 0..0,
     })
 }

@@ -10,7 +10,7 @@ use crate::http::state::Shared;
 use crate::http::{cursor, own_words, paging};
 use crate::intake::{self, Rules};
 use crate::json::{self, Tree};
-use crate::views::task::{HeldView, TaskView, held_back, inquiries};
+use crate::views::task::{HeldView, TaskView, held_back, inquiries, may_take};
 use axum::Json;
 use axum::extract::State;
 use cadenza_core::event::{Event, TaskChange, TaskReport};
@@ -415,19 +415,7 @@ pub(crate) async fn claim(
 }
 
 fn may_claim(task: &Task, rep: &RepId, catalog: &Catalog) -> Result<(), Problem> {
-    let refuse = |detail: String| Err(Problem::new(Kind::TaskTaken, detail));
-    match &task.assignee {
-        Assignee::Rep(owner) if owner == rep => Ok(()),
-        Assignee::Rep(owner) => refuse(format!("the task is with {owner}: an operator can reassign it")),
-        Assignee::Nobody => Ok(()),
-        Assignee::Pool(name) => {
-            let pool = catalog.workspace.settings.team.pools.get(name);
-            if pool.is_some_and(|pool| pool.members.iter().any(|(member, _)| member == rep)) {
-                return Ok(());
-            }
-            refuse(format!("{rep} is no member of the pool {name}, whose task it is"))
-        }
-    }
+    may_take(task, rep, catalog).map_err(|detail| Problem::new(Kind::TaskTaken, detail))
 }
 
 /// `POST /v1/tasks/{id}/reassign`

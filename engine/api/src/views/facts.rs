@@ -2,7 +2,7 @@
 //! in `words`; a note that says nothing to such a program has no fact.
 
 use crate::json;
-use cadenza_core::event::{Answer, Ending, Event, Report, TaskReport};
+use cadenza_core::event::{Answer, Ending, Event, LeadCommand, Report, TaskReport};
 use cadenza_core::gate::{Reason, Verdict as Gate};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{Entry, Note, Refusal, Verdict};
@@ -47,6 +47,19 @@ pub enum Fact {
     /// A person puts the lead into a workflow.
     PutIn {
         workflow: String,
+    },
+    /// A person commands something about the lead.
+    Ordered {
+        /// `pause`, `resume`, `opt_out`, `disqualify`, `unpark` or `remove`.
+        command: String,
+        /// What it is taken out of.
+        workflow: Option<String>,
+    },
+    /// A person puts a task off.
+    Snoozed {
+        #[serde(flatten)]
+        at: At,
+        until: Timestamp,
     },
     Enters {
         workflow: String,
@@ -158,12 +171,15 @@ pub enum Fact {
 pub struct FactReader<'a> {
     catalog: &'a Catalog,
     runs: BTreeMap<Born, Digest>,
+    tasks: BTreeMap<Born, StepRef>,
 }
 
 impl<'a> FactReader<'a> {
     /// One that knows what the lead is in now; the rest it learns as it goes.
     pub fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
-        Self { catalog, runs: state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect() }
+        let runs = state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect();
+        let tasks = state.tasks.iter().map(|task| (task.id.in_journal(), task.at())).collect();
+        Self { catalog, runs, tasks }
     }
 
     /// What an entry says, note by note.
@@ -176,13 +192,15 @@ impl<'a> FactReader<'a> {
         entry.skeleton.notes.iter().map(|note| self.fact(note, events, &mut answers)).collect()
     }
 
-    /// What a person did that no note tells: put the lead into a workflow. A schedule goes by the id of its firing.
-    pub fn put_in(entry: &Entry) -> Option<Fact> {
+    /// What a person did that no note tells: put the lead into a workflow, or commanded something. A schedule goes by the id of
+    /// its firing. Whom the lead is given to is left out: that is a matter of the team's.
+    pub fn by_person(entry: &Entry) -> Option<Fact> {
         let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
         events.iter().find_map(|event| match event {
             Event::Enrolled { workflow, by, .. } if !by.contains('/') => {
                 Some(Fact::PutIn { workflow: workflow.clone() })
             }
+            Event::Commanded { command, .. } => ordered(command),
             _ => None,
         })
     }
@@ -218,6 +236,9 @@ impl<'a> FactReader<'a> {
         events: &[Event],
         answers: &mut impl Iterator<Item = &'e Answer>,
     ) -> Option<Fact> {
+        if let Note::TaskMade { task, at: Some(at), .. } = note {
+            self.tasks.insert(*task, *at);
+        }
         let rep = |rep: &cadenza_core::lead::RepId| rep.0.clone();
         let at_or_nowhere = |place: &Option<StepRef>| place.map_or_else(At::default, |place| self.at(place));
         Some(match note {
@@ -250,6 +271,7 @@ impl<'a> FactReader<'a> {
                 }
             }
             Note::NotDone { at, .. } => Fact::GivenUp(self.at(*at)),
+            Note::Snoozed { task, until } => Fact::Snoozed { at: self.at(*self.tasks.get(task)?), until: *until },
             Note::Gated { channel: Some(channel), verdict, .. } => withheld(*channel, *verdict)?,
             Note::Delivered { effect, ending, at, status, is_request: true, .. } => Fact::Request {
                 at: at_or_nowhere(at),
@@ -286,6 +308,19 @@ impl<'a> FactReader<'a> {
             _ => return None,
         })
     }
+}
+
+fn ordered(command: &LeadCommand) -> Option<Fact> {
+    let (command, workflow) = match command {
+        LeadCommand::Pause => ("pause", None),
+        LeadCommand::Resume => ("resume", None),
+        LeadCommand::OptOut { .. } => ("opt_out", None),
+        LeadCommand::Disqualify { .. } => ("disqualify", None),
+        LeadCommand::Unpark(_) => ("unpark", None),
+        LeadCommand::Remove { workflow } => ("remove", Some(workflow.clone())),
+        LeadCommand::Prefer { .. } | LeadCommand::SetOwner(_) | LeadCommand::CancelRun(_) => return None,
+    };
+    Some(Fact::Ordered { command: command.to_owned(), workflow })
 }
 
 fn heard(event: &str, events: &[Event]) -> Fact {

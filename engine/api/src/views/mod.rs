@@ -8,7 +8,7 @@ pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub mod status;
-pub(crate) mod task;
+pub mod task;
 pub(crate) mod timeline;
 pub mod words;
 pub(crate) mod workflow;

@@ -13,7 +13,7 @@ use cadenza_core::plugin::Segment;
 use cadenza_core::run::{Run, RunState};
 use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
-use cadenza_core::task::{Task, TaskKind};
+use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{Cadence, Inquiry, MAIN_SCORE, TouchPlan, Verb, Workflow};
@@ -156,9 +156,48 @@ impl TaskView {
     }
 }
 
+/// What whoever has a task reads with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub objective: String,
+    pub script: Option<String>,
+    pub voicemail: Option<String>,
+}
+
+/// The texts of a task, as they are now.
+pub fn reading(
+    task: &Task,
+    state: &LeadState,
+    account: Option<&AccountFacts>,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Reading {
+    let TaskView { objective, script, voicemail, .. } = TaskView::new(task, state, account, catalog, now);
+    Reading { objective, script, voicemail }
+}
+
+/// Whether a rep may take a task.
+///
+/// # Errors
+/// Whose it is, when it is somebody else's.
+pub fn may_take(task: &Task, rep: &RepId, catalog: &Catalog) -> Result<(), String> {
+    match &task.assignee {
+        Assignee::Rep(owner) if owner == rep => Ok(()),
+        Assignee::Rep(owner) => Err(format!("the task is with {owner}: an operator can reassign it")),
+        Assignee::Nobody => Ok(()),
+        Assignee::Pool(name) => {
+            let pool = catalog.workspace.settings.team.pools.get(name);
+            if pool.is_some_and(|pool| pool.members.iter().any(|(member, _)| member == rep)) {
+                return Ok(());
+            }
+            Err(format!("{rep} is no member of the pool {name}, whose task it is"))
+        }
+    }
+}
+
 /// Why a task must not be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeldBack {
+pub struct HeldBack {
     pub(crate) why: &'static str,
     /// Until when; `None` if that is unknown, or forever.
     pub(crate) until: Option<Timestamp>,
@@ -175,7 +214,7 @@ impl std::fmt::Display for HeldBack {
 
 /// Why a task is not offered now; `None` if it may be. The gate's reason takes precedence: a call that the
 /// gate put off waits for both.
-pub(crate) fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
+pub fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
     let put_off = task.not_before.filter(|until| *until > now);
     let verdict = match task.kind {
         TaskKind::Call => gate::check(state, Channel::Call, &catalog.live.settings, now),
@@ -255,13 +294,13 @@ fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<
     }
 }
 
-/// The message of the series that would be left now: the first, one in between, or that of the last contact.
+/// The message of the series that would be left now: the first, one in between, or that of the last call.
 fn voicemail<'a>(cadence: &'a Cadence, run: Option<&Run>) -> Option<&'a str> {
     let series = cadence.voicemails.as_ref()?;
     let RunState::Cadence(state) = run?.state else { return None };
     Some(match state {
-        state if state.contacts + 1 >= cadence.contacts_max => &series.last,
         state if state.voicemails == 0 => &series.first,
+        state if cadence.is_last_call(state.touch, state.contacts) => &series.last,
         _ => &series.next,
     })
 }

@@ -57,7 +57,7 @@ impl TimelineView {
         let mut reader = FactReader::new(catalog, state);
         let mut facts = |entry: &Entry| {
             let noted = reader.read(entry).into_iter().flatten();
-            FactReader::put_in(entry).into_iter().chain(noted).collect()
+            FactReader::by_person(entry).into_iter().chain(noted).collect()
         };
         let view = |entry: &Entry| EntryView {
             seq: entry.seq,

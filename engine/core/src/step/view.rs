@@ -174,6 +174,11 @@ impl<'a> View<'a> {
             "id" => Value::Text(id.0.clone()),
             "name" => Value::text(rep.map(|rep| rep.name.as_str())),
             "present" => Value::Bool(rep.is_some_and(|rep| rep.is_present(self.now))),
+            "pools" => {
+                let pools = self.live.settings.team.pools.iter();
+                let has = pools.filter(|(_, pool)| pool.members.iter().any(|(member, _)| member == id));
+                Value::List(has.map(|(name, _)| Value::Text(name.clone())).collect())
+            }
             _ => Value::Blank,
         }
     }

@@ -473,19 +473,43 @@ impl Cadence {
         }
     }
 
+    /// Whether neither the limit nor the rounds leave room for another call after this touch, which is under way after so many
+    /// contacts: a message that is left on it is the last one.
+    pub fn is_last_call(&self, touch: TouchId, contacts: u16) -> bool {
+        let Some(place) = self.place(touch) else { return true };
+        let counted = |at: usize| {
+            let channel = self.touches.get(at).and_then(|touch| touch.touch.channel());
+            u16::from(channel.is_some_and(|channel| self.count.contains(&channel)))
+        };
+        let touches = self.touches.len();
+        let ahead = if self.repeat.is_some() { touches } else { touches - 1 - place };
+        let mut contacts = contacts.saturating_add(counted(place));
+        for step in 1..=ahead {
+            let next = (place + step) % touches;
+            if contacts >= self.contacts_max {
+                return true;
+            }
+            if matches!(self.touches.get(next), Some(CadenceTouch { touch: TouchPlan::Call { .. }, .. })) {
+                return false;
+            }
+            contacts = contacts.saturating_add(counted(next));
+        }
+        true
+    }
+
     /// The touch with this name.
     pub fn touch(&self, touch: TouchId) -> Option<&CadenceTouch> {
         self.touches.get(self.place(touch)?)
     }
 }
 
-/// The scripts for the voice mails that are left: for the first, for those between, and for the last before the limit.
+/// The scripts for the voice mails that are left: for the first, for those between, and for that of the last call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voicemails {
     pub first: String,
     /// The script for every message between.
     pub next: String,
-    /// The script for the message left on the last contact.
+    /// The script for the message left on the last call.
     pub last: String,
 }
 

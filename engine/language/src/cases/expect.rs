@@ -5,7 +5,7 @@ use super::answers::step;
 use super::decisions::decided;
 use super::given::find_verb;
 use super::lookup::{Lookup, line, moment, workflow};
-use super::model::{Asked, Decided, Expected, Moment, Place, What, Wording};
+use super::model::{Asked, Decided, Expected, Moment, Place, Shown, What, Wording};
 use super::shapes::{BECOMES, EXPECTED, LEADS_MAX, NEVER};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -100,7 +100,10 @@ fn what(look: &Lookup<'_>, form: &Form<'_>, verb: &'static str) -> Option<What> 
         "task" => {
             let who = whole(form.get("for").map(|node| look.who(node, true)));
             let due: Option<Option<Moment>> = moment_at("due");
-            What::Task { place: look.task(node)?.0, who: who?, due: due? }
+            let (objective, says, voicemail) =
+                (text("objective", "an objective"), text("says", "a text"), text("voicemail", "a text"));
+            let shown = Shown { objective: objective?, says: says?, voicemail: voicemail? };
+            What::Task { place: look.task(node)?.0, who: who?, due: due?, shown }
         }
         "given_up" => What::GivenUp(look.task(node)?.0),
         "mail" => {

@@ -2,10 +2,10 @@
 
 use super::Leads;
 use super::lookup::{Lookup, line, moment};
-use super::model::{Act, Done, Given, Moment, When};
+use super::model::{Act, Change, Done, Given, Moment, Order, When};
 use super::people::did;
 use super::rows;
-use super::shapes::{GIVEN, ROWS};
+use super::shapes::{COMMANDS, GIVEN, ROWS};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::{Form, unknown_key};
 use crate::shape::Shape;
@@ -112,10 +112,9 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<
         let act = match verb {
             "event" => event(look, &form, lead),
             "task" => task(look, &form, lead),
-            _ => form
-                .get("enroll")
-                .and_then(|node| super::lookup::workflow(&look.sheet, node, look.workspace))
-                .map(|workflow| Act::Enroll { workflow, lead }),
+            "enroll" => workflow(look, &form, "enroll").map(|workflow| Act::Enroll { workflow, lead }),
+            "claim" | "snooze" | "reassign" => moved(look, &form, verb, lead),
+            _ => order(look, &form, verb).map(|order| Act::Order { lead, order }),
         };
         given.extend(act.map(|act| Given { line: at, when, act }));
     }
@@ -172,6 +171,52 @@ fn task(look: &Lookup<'_>, form: &Form<'_>, lead: String) -> Option<Act> {
     let (place, step) = form.get("task").and_then(|node| look.task(node))?;
     let did = did(look, form, Some(step))?;
     Some(Act::Done(Done { place, lead, did }))
+}
+
+fn workflow(look: &Lookup<'_>, form: &Form<'_>, key: &str) -> Option<String> {
+    form.get(key).and_then(|node| super::lookup::workflow(&look.sheet, node, look.workspace))
+}
+
+/// What a person commands about a lead.
+fn order(look: &Lookup<'_>, form: &Form<'_>, verb: &str) -> Option<Order> {
+    match verb {
+        "owner" => return form.get("owner").and_then(|node| look.rep(node)).map(Order::Owner),
+        "remove" => return workflow(look, form, "remove").map(|workflow| Order::Remove { workflow }),
+        _ => {}
+    }
+    let words: Vec<_> = COMMANDS.iter().map(|word| (*word, *word)).collect();
+    let command = form.get("command").and_then(|node| look.sheet.word(node, "what a person commands", &words))?;
+    let reason = form.get("reason").map(|node| look.sheet.text(node, "a reason"));
+    let reason = reason.map_or(Some(None), |reason| reason.map(Some))?;
+    if reason.is_some() && !matches!(command, "opt_out" | "disqualify") {
+        let problem = Problem::error("unknown-key", form.key_span("reason"), format!("`{command}` has no reason"));
+        look.sheet.report(problem.help("leave it out"));
+        return None;
+    }
+    Some(match (command, reason) {
+        ("pause", _) => Order::Pause,
+        ("resume", _) => Order::Resume,
+        ("unpark", _) => Order::Unpark,
+        ("opt_out", reason) => Order::OptOut { reason },
+        (_, Some(reason)) => Order::Disqualify { reason },
+        (_, None) => {
+            let problem = Problem::error("missing-key", form.pointer(), "nothing says why the lead is disqualified");
+            look.sheet.report(problem.help("add `reason: …`"));
+            return None;
+        }
+    })
+}
+
+/// What becomes of the open task of a step, besides that it is done.
+fn moved(look: &Lookup<'_>, form: &Form<'_>, verb: &str, lead: String) -> Option<Act> {
+    let (place, _) = form.get(verb).and_then(|node| look.task(node))?;
+    let rep = |key: &str| form.get(key).and_then(|node| look.rep(node));
+    let change = match verb {
+        "claim" => Change::Claim { by: rep("by")? },
+        "reassign" => Change::Reassign { to: rep("for")? },
+        _ => Change::Snooze { until: form.get("until").and_then(|node| moment(look, node))? },
+    };
+    Some(Act::Move { place, lead, change })
 }
 
 fn table(look: &Lookup<'_>, form: &Form<'_>, when: When, at: usize, leads: &mut Leads) -> Option<Vec<Given>> {

@@ -14,8 +14,8 @@ mod rows;
 mod shapes;
 
 pub use model::{
-    Act, AnswerStub, Asked, Case, Decided, Did, Done, Expected, Given, Habit, Moment, Place, Stub, Suite, What, When,
-    Who, Wording,
+    Act, AnswerStub, Asked, Case, Change, Decided, Did, Done, Expected, Given, Habit, Moment, Order, Place, Shown,
+    Stub, Suite, What, When, Who, Wording,
 };
 pub(crate) use shapes::TEST;
 

@@ -109,6 +109,44 @@ pub enum Act {
     Done(Done),
     /// A person puts a lead into a workflow.
     Enroll { workflow: String, lead: String },
+    /// A person commands something about a lead.
+    Order { lead: String, order: Order },
+    /// A person takes, puts off or passes on the open task of a step.
+    Move { place: Place, lead: String, change: Change },
+}
+
+/// What a person commands about a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Touches are held back.
+    Pause,
+    /// Touches may be made again.
+    Resume,
+    OptOut {
+        reason: Option<String>,
+    },
+    Disqualify {
+        reason: String,
+    },
+    /// Its parked runs try their steps again.
+    Unpark,
+    /// A rep becomes the owner.
+    Owner(String),
+    /// Its runs of a workflow end.
+    Remove {
+        workflow: String,
+    },
+}
+
+/// What a person does with a task besides doing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A rep takes it.
+    Claim { by: String },
+    /// It is put off.
+    Snooze { until: Moment },
+    /// It is given to a rep.
+    Reassign { to: String },
 }
 
 /// A step of a workflow, by name.
@@ -195,6 +233,7 @@ pub enum What {
         place: Place,
         who: Option<Who>,
         due: Option<Moment>,
+        shown: Shown,
     },
     /// A task of the step is given up.
     GivenUp(Place),
@@ -240,6 +279,24 @@ pub enum What {
     Parked(Option<Place>),
     /// What is known of the lead when the case is over.
     Fields(Vec<(String, Value)>),
+}
+
+/// What whoever has a task reads with it, as far as it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// What its objective has in it.
+    pub objective: Option<String>,
+    /// What its script has in it.
+    pub says: Option<String>,
+    /// What the message has in it that would be left.
+    pub voicemail: Option<String>,
+}
+
+impl Shown {
+    /// Whether nothing is told of it.
+    pub fn is_empty(&self) -> bool {
+        self.objective.is_none() && self.says.is_none() && self.voicemail.is_none()
+    }
 }
 
 /// A mail, as far as it is told.

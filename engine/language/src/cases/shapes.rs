@@ -57,7 +57,18 @@ pub(super) static CASE: Shape = Shape {
         ANSWERS_BY_STEP,
         required(
             "given",
-            List(&Either(&[Form(&EVENT), Form(&DONE), Form(&ENROLL), Form(&ROWS)])),
+            List(&Either(&[
+                Form(&EVENT),
+                Form(&DONE),
+                Form(&ENROLL),
+                Form(&COMMAND),
+                Form(&OWNED),
+                Form(&REMOVE),
+                Form(&CLAIM),
+                Form(&SNOOZE),
+                Form(&REASSIGN),
+                Form(&ROWS),
+            ])),
             "What happens from outside, in order of time",
         ),
         PEOPLE,
@@ -138,6 +149,66 @@ pub(super) static ENROLL: Shape = Shape {
     keys: &[AT, AFTER, required("enroll", Ref("workflow"), "The workflow"), LEAD],
 };
 
+pub(super) static COMMAND: Shape = Shape {
+    name: "an entry with `command`",
+    about: "A person commands something about the lead.",
+    keys: &[
+        AT,
+        AFTER,
+        required("command", Words(commands), "What"),
+        LEAD,
+        optional("reason", Text, "Why, of `opt_out`, and required of `disqualify`"),
+    ],
+};
+
+pub(super) static OWNED: Shape = Shape {
+    name: "an entry with `owner`",
+    about: "A person gives the lead to a rep.",
+    keys: &[AT, AFTER, required("owner", Ref("rep"), "Who owns it from now on"), LEAD],
+};
+
+pub(super) static REMOVE: Shape = Shape {
+    name: "an entry with `remove`",
+    about: "A person takes the lead out of a workflow.",
+    keys: &[AT, AFTER, required("remove", Ref("workflow"), "The workflow"), LEAD],
+};
+
+pub(super) static CLAIM: Shape = Shape {
+    name: "an entry with `claim`",
+    about: "A rep takes the open task of a step.",
+    keys: &[
+        AT,
+        AFTER,
+        required("claim", Ref("step"), "The step, or `workflow/step`"),
+        LEAD,
+        required("by", Ref("rep"), "Who"),
+    ],
+};
+
+pub(super) static SNOOZE: Shape = Shape {
+    name: "an entry with `snooze`",
+    about: "The open task of a step is put off.",
+    keys: &[
+        AT,
+        AFTER,
+        required("snooze", Ref("step"), "The step, or `workflow/step`"),
+        LEAD,
+        required("until", Either(&[Duration, Time]), "Until when: so long after the case began, or a time"),
+    ],
+};
+
+pub(super) static REASSIGN: Shape = Shape {
+    name: "an entry with `reassign`",
+    about: "The open task of a step is given to a rep.",
+    keys: &[
+        AT,
+        AFTER,
+        required("reassign", Ref("step"), "The step, or `workflow/step`"),
+        LEAD,
+        required("for", Ref("rep"), "Who has it from now on"),
+    ],
+};
+
 pub(super) static ROWS: Shape = Shape {
     name: "an entry with `csv`",
     about: "Events from a table, a row each.",
@@ -162,8 +233,25 @@ pub(super) static HABIT: Shape = Shape {
 pub(super) const TIMES_MAX: u32 = 1_000;
 
 /// What may be given, by the key that says which.
-pub(super) static GIVEN: [(&str, &Shape); 4] =
-    [("event", &EVENT), ("task", &DONE), ("enroll", &ENROLL), ("csv", &ROWS)];
+pub(super) static GIVEN: [(&str, &Shape); 10] = [
+    ("event", &EVENT),
+    ("task", &DONE),
+    ("enroll", &ENROLL),
+    ("command", &COMMAND),
+    ("owner", &OWNED),
+    ("remove", &REMOVE),
+    ("claim", &CLAIM),
+    ("snooze", &SNOOZE),
+    ("reassign", &REASSIGN),
+    ("csv", &ROWS),
+];
+
+/// What a person may command about a lead.
+pub(super) const COMMANDS: [&str; 5] = ["pause", "resume", "opt_out", "disqualify", "unpark"];
+
+fn commands() -> Vec<&'static str> {
+    COMMANDS.to_vec()
+}
 
 const OF: Key = optional("lead", Ref("lead of this file"), "Whose; of any lead when left out");
 const LEADS: Key = optional("leads", Whole(0, LEADS_MAX), "Of exactly so many leads");
@@ -197,6 +285,9 @@ expected! {
         required("task", Ref("step"), "The step, or `workflow/step`"),
         optional("for", Ref("rep, pool or `nobody`"), "Who has it"),
         optional("due", Either(&[Duration, Time]), "When it is due: so long after it was made, or a time"),
+        optional("objective", Text, "What its objective has in it"),
+        optional("says", Text, "What its script has in it"),
+        optional("voicemail", Text, "What the message has in it that would be left"),
     ];
     GIVEN_UP, "given_up", "A task is given up, since nobody did it.", [
         required("given_up", Ref("step"), "The step, or `workflow/step`"),

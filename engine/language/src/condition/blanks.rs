@@ -143,21 +143,29 @@ impl<'a> Lowering<'a, '_> {
         whole
     }
 
-    fn warn(&mut self, range: Range<usize>, message: String, help: String) {
-        self.problems.push(Problem::warning("may-be-blank", range, message).help(help));
+    /// Warns with the two ways to write it; `same` is the one that asks what is asked now.
+    fn warn(&mut self, range: Range<usize>, message: String, help: String, same: Option<String>) {
+        let alone = range.len() == self.text.trim().len();
+        let problem = Problem::warning("may-be-blank", range, message).help(help);
+        self.problems.push(match same {
+            Some(same) if alone => problem.replace(same),
+            Some(same) => problem.replace(format!("({same})")),
+            None => problem,
+        });
     }
 
     /// Warns of `!(…)`.
     pub(super) fn warn_of_not(&mut self, inner: &Typed, range: &Range<usize>) {
         let Some(Doubt { name, kind }) = &inner.doubt else { return };
         let (part, whole) = (&self.text[self.balanced(&inner.range)], &self.text[range.clone()]);
-        let (message, help) = if *kind == Kind::Value && inner.kind == ValueType::Bool {
+        let (message, help, same) = if *kind == Kind::Value && inner.kind == ValueType::Bool {
             (
                 format!("`{name}` may be blank, and this does not hold then"),
                 format!(
                     "write `!default({part}, false)` when those without it are meant too, else \
                      `!is_blank({name}) && {whole}`"
                 ),
+                format!("!is_blank({name}) && {whole}"),
             )
         } else {
             (
@@ -166,9 +174,10 @@ impl<'a> Lowering<'a, '_> {
                     "write `!is_blank({name}) && {whole}` when those without it are not meant, else \
                      `is_blank({name}) || {whole}`"
                 ),
+                format!("is_blank({name}) || {whole}"),
             )
         };
-        self.warn(range.clone(), message, help);
+        self.warn(range.clone(), message, help, Some(same));
     }
 
     /// Warns of `!=` and of `since(…)`; what the comparison leaves in doubt.
@@ -208,7 +217,8 @@ impl<'a> Lowering<'a, '_> {
         let help = format!(
             "write `is_blank({name}) || {whole}` when those without it are meant too, else `!is_blank({name}) && {whole}`"
         );
-        self.warn(range, format!("`{name}` may be blank, and this does not hold then"), help);
+        let same = format!("!is_blank({name}) && {whole}");
+        self.warn(range, format!("`{name}` may be blank, and this does not hold then"), help, Some(same));
     }
 
     /// Warns of arithmetic. A wait for a date says itself what happens when it is blank.
@@ -217,13 +227,15 @@ impl<'a> Lowering<'a, '_> {
         if self.place == Place::Date {
             return;
         }
-        let filled = match part.kind {
-            ValueType::Int | ValueType::Number => format!("default({name}, 0)"),
-            ValueType::Text => format!("default({name}, \"\")"),
-            _ => format!("default({name}, …)"),
+        let (filled, is_known) = match part.kind {
+            ValueType::Int | ValueType::Number => (format!("default({name}, 0)"), true),
+            ValueType::Text => (format!("default({name}, \"\")"), true),
+            _ => (format!("default({name}, …)"), false),
         };
+        let written = &self.text[part.range.clone()];
+        let same = is_known.then(|| written.replacen(&name, &filled, 1)).filter(|same| same != written);
         let help = format!("say what it counts as then, `{filled}`, or ask first: `!is_blank({name}) && …`");
-        self.warn(part.range.clone(), format!("`{name}` may be blank, and nothing comes out then"), help);
+        self.warn(part.range.clone(), format!("`{name}` may be blank, and nothing comes out then"), help, same);
     }
 }
 

@@ -119,7 +119,20 @@ impl<'a> Lowering<'a, '_> {
 
     fn wrong_call(&mut self, function: Function, at: Range<usize>) -> Option<Typed> {
         let message = format!("`{function}` is not called like this");
-        self.problem(Problem::error("wrong-call", at, message).help(format!("write `{}`", usage(function))))
+        let problem = Problem::error("wrong-call", at.clone(), message).help(format!("write `{}`", usage(function)));
+        self.problem(match self.as_method(function, at) {
+            Some(instead) => problem.label(format!("write `{instead}`")).replace(instead),
+            None => problem,
+        })
+    }
+
+    /// `contains(x, y)` as `x.contains(y)`.
+    fn as_method(&self, function: Function, at: Range<usize>) -> Option<String> {
+        let inside = self.text[at].strip_prefix(function.as_str())?.trim().strip_prefix('(')?.strip_suffix(')')?;
+        let (first, rest) = inside.split_once(',')?;
+        let is_plain = |part: &str| !part.contains(['(', ',']) && !part.trim().is_empty();
+        let fits = function.is_method() && is_plain(first) && is_plain(rest);
+        fits.then(|| format!("{}.{function}({})", first.trim(), rest.trim()))
     }
 
     /// `default(x, y)`: of one type, and of the texts that x can be.

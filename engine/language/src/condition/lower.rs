@@ -56,10 +56,12 @@ pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Prob
     let part = text.get(typed.range.clone()).unwrap_or(text);
     match (wanted, &typed.expr, typed.kind) {
         (ValueType::Bool, Expr::Name(_), ValueType::Text) => {
-            problem.help(format!("compare it, `{part} == \"…\"`, or ask `!is_blank({part})`"))
+            let asked = format!("!is_blank({part})");
+            problem.help(format!("compare it, `{part} == \"…\"`, or ask `{asked}`")).replace(asked)
         }
         (ValueType::Bool, Expr::Name(_), ValueType::Time) => {
-            problem.help(format!("ask `!is_blank({part})`, or compare: `since({part}) > days(14)`"))
+            let asked = format!("!is_blank({part})");
+            problem.help(format!("ask `{asked}`, or compare: `since({part}) > days(14)`")).replace(asked)
         }
         (ValueType::Bool, ..) => problem.help("compare it with something: `==`, `!=`, `<`, `>`, `in`"),
         (ValueType::Date, _, ValueType::Time) => {
@@ -132,7 +134,18 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 {
                     let message = format!("this list mixes {} and {}", kind_words(items[0].kind), kind_words(odd.kind));
                     let problem = Problem::error("wrong-type", odd.range.clone(), message);
-                    return self.problem(problem.help("write all of them with quotes, or all without"));
+                    let problem = problem.help("write all of them with quotes, or all without");
+                    let written = &self.text[odd.range.clone()];
+                    let bare = written.trim_matches(['"', '\'']);
+                    return self.problem(match (items[0].kind, odd.kind) {
+                        (ValueType::Int | ValueType::Number, ValueType::Text) if bare.parse::<f64>().is_ok() => {
+                            problem.replace(bare)
+                        }
+                        (ValueType::Text, ValueType::Int | ValueType::Number) => {
+                            problem.replace(format!("\"{written}\""))
+                        }
+                        _ => problem,
+                    });
                 }
                 let exprs = items.iter().map(|item| item.expr.clone()).collect();
                 Some(Typed { items, ..Typed::new(Expr::List(exprs), ValueType::List, at.start..close) })
@@ -326,8 +339,13 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let range = item.range.start..list.range.end;
         if !fits(list.kind, ValueType::List) {
             let message = format!("`in` wants a list on its right, and this is {}", kind_words(list.kind));
+            let written = self.text[list.range.clone()].to_owned();
             let problem = Problem::error("wrong-type", list.range, message);
-            return self.problem(problem.help("write `lead.source in [\"web\", \"phone\"]`"));
+            let problem = problem.help("write `lead.source in [\"web\", \"phone\"]`");
+            return self.problem(match matches!(list.expr, Expr::Literal(_)) {
+                true => problem.replace(format!("[{written}]")),
+                false => problem,
+            });
         }
         let items: Vec<&Typed> = list.items.iter().collect();
         if matches!(list.expr, Expr::Name(_)) && !fits(item.kind, ValueType::Text) {
@@ -335,6 +353,12 @@ impl<'a, 'k> Lowering<'a, 'k> {
             return self.problem(Problem::error("wrong-type", item.range, message));
         }
         let mut sound = true;
+        if let (Some(codes), Some(code)) = (&list.codes, item.literal_text())
+            && let Some(problem) = codes.check(code, item.range.clone())
+        {
+            self.problems.push(problem);
+            sound = false;
+        }
         for candidate in items {
             if let Some(problem) = mismatch(self.known, self.text, "in", &item, candidate) {
                 self.problems.push(problem);
@@ -480,7 +504,20 @@ pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, 
     let named = text.get(name.range.clone()).unwrap_or_default();
     let written = text.get(other.range.clone()).unwrap_or_default();
     Some(match (name.kind, other.kind) {
-        (ValueType::Bool, _) => problem.help(format!("write `{named}` or `!{named}`")),
+        (ValueType::Bool, _) => {
+            let problem = problem.help(format!("write `{named}` or `!{named}`"));
+            let whole = name.range.start.min(other.range.start)..name.range.end.max(other.range.end);
+            let yes = other.literal_text().and_then(|word| match word.to_lowercase().as_str() {
+                "yes" | "true" | "1" => Some(true),
+                "no" | "false" | "0" => Some(false),
+                _ => None,
+            });
+            match yes.filter(|_| matches!(sign, "==" | "!=")).map(|yes| yes == (sign == "==")) {
+                Some(true) => problem.at(|_| whole).replace(named),
+                Some(false) => problem.at(|_| whole).replace(format!("!{named}")),
+                None => problem,
+            }
+        }
         (ValueType::Date, ValueType::Text) | (ValueType::Text, ValueType::Date)
             if let Some((written, date)) =
                 [other, name].into_iter().find_map(|part| Some((part, as_date(part.literal_text()?)?))) =>
@@ -516,7 +553,16 @@ pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, 
         },
         (ValueType::List, _) => problem.help(format!("write `\"…\" in {named}`")),
         (ValueType::Duration, _) | (_, ValueType::Duration) => {
-            problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
+            let problem = problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`");
+            // A bare number counts days, as it does in most tools.
+            let days = |part: &&Typed| text.get(part.range.clone()).is_some_and(|part| part.parse::<u32>().is_ok());
+            match [left, right].into_iter().find(days) {
+                Some(bare) => {
+                    let days = format!("days({})", text.get(bare.range.clone()).unwrap_or_default());
+                    problem.at(|_| bare.range.clone()).replace(days)
+                }
+                None => problem,
+            }
         }
         _ => problem.help("compare values of the same type"),
     })

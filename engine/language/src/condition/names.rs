@@ -306,6 +306,7 @@ pub(super) fn code_of(known: &Known<'_>, object: Object, field: &str) -> Option<
             field == "stage_own",
         ),
         (Object::Lead | Object::Account, "owner") | (Object::Owner, "id") => reps(),
+        (Object::Owner, "pools") if !known.pools.incomplete => Codes::new("pool", known.pools.iter()),
         (Object::Touch, "channel" | "channel_own") => {
             let what = ("channel", "channel of the team's own");
             words_of(known, what, &own.channels, ("channel", "channels"), field == "channel_own")

@@ -153,7 +153,8 @@ fn quoted(rest: &str, at: usize) -> Result<usize, Problem> {
         }
     }
     let width = rest.find('\n').unwrap_or(rest.len());
-    Err(bad(at..at + width, "this text has no closing quote").label(format!("close it with `{quote}`")))
+    let problem = bad(at..at + width, "this text has no closing quote").label(format!("close it with `{quote}`"));
+    Err(problem.replace(format!("{}{quote}", &rest[..width])))
 }
 
 fn operator(rest: &str, at: usize) -> Result<(Token, usize), Problem> {
@@ -221,7 +222,9 @@ fn brackets(text: &str, tokens: &[(Token, Range<usize>)]) -> Result<BTreeMap<usi
     }
     match open.pop() {
         Some((bracket, start)) => {
-            Err(bad(start..start + 1, format!("`{bracket}` is opened and not closed")).label("close it"))
+            let close = if bracket == '[' { ']' } else { ')' };
+            let problem = bad(start..text.len(), format!("`{bracket}` is opened and not closed")).label("close it");
+            Err(problem.replace(format!("{}{close}", &text[start..])))
         }
         None => Ok(closes),
     }

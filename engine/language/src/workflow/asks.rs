@@ -242,7 +242,10 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
             let message = format!("`{}` is passed as plain time, since business time needs a calendar", key.text);
             let problem = Problem::warning("plain-time", value.span.clone(), message);
             let help = "write minutes, hours or days, such as `36h`; a business day counts as 24 hours";
-            reader.sheet.report(problem.help(help));
+            reader.sheet.report(match value.scalar().and_then(|scalar| plain_time(&scalar.text)) {
+                Some(plain) => problem.help(help).replace(plain),
+                None => problem.help(help),
+            });
         }
         let number = match read {
             Value::Int(int) => Some(int as f64),
@@ -258,12 +261,25 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
             };
             let problem =
                 Problem::error("bad-parameter", value.span.clone(), format!("`{}` takes a number {bounds}", key.text));
-            reader.sheet.report(problem.help(parameter.summary.clone()));
+            let problem = problem.help(parameter.summary.clone());
+            let nearest = number.map(|number| number.max(low).min(high));
+            reader.sheet.report(match nearest {
+                Some(nearest) => problem.replace(nearest.to_string()),
+                None => problem,
+            });
             sound = false;
         }
         with.insert(key.text.clone(), read);
     }
     sound.then_some(with)
+}
+
+/// The same number of days or hours, of plain time.
+fn plain_time(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    let (count, business, unit) = (words.next()?.parse::<u32>().ok()?, words.next()?, words.next()?);
+    let unit = ["minute", "hour", "day"].into_iter().find(|known| unit.starts_with(known))?;
+    (business == "business").then(|| format!("{count}{}", &unit[..1]))
 }
 
 fn is_business(node: &Node) -> bool {

@@ -19,7 +19,8 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let by = match (form.get("by"), form.get("rep")) {
         (Some(_), Some(_)) => {
             let problem = Problem::error("bad-assign", form.key_span("by"), "`rep` names one, and nobody is chosen");
-            sheet.report(problem.help("remove `by`, or choose from a `pool`"));
+            let problem = problem.help("remove `by`, or choose from a `pool`");
+            sheet.report(problem.mend(sheet.taken_out(form.key_span("by").start), ""));
             None
         }
         (Some(node), None) => sheet.word(node, "how an owner is chosen", &ways),
@@ -36,7 +37,8 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let announced = announced(reader, &form);
     if let (Some(_), Some(_)) = (step.get("hold"), form.get("as")) {
         let problem = Problem::error("bad-assign", step.key_span("hold"), "a role owns nothing that could be held");
-        sheet.report(problem.help("remove `hold`, or `as`"));
+        let problem = problem.help("remove `hold`, or `as`");
+        sheet.report(problem.mend(sheet.taken_out(step.key_span("hold").start), ""));
     }
     let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
     let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
@@ -46,12 +48,14 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     match (by, form.get("pool")) {
         (Some(AssignBy::Rep), Some(_)) => {
             let problem = Problem::error("bad-assign", form.key_span("pool"), "`rep` names one, and no pool is asked");
-            sheet.report(problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`"));
+            let problem = problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`");
+            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
         }
         (Some(AssignBy::Territory), Some(_)) => {
             let problem =
                 Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
-            sheet.report(problem.help("remove `pool`, or choose another `by`"));
+            let problem = problem.help("remove `pool`, or choose another `by`");
+            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
         }
         (Some(AssignBy::Territory), None) if !reader.known.territories && !reader.known.reps.incomplete => {
             let problem = Problem::error("bad-assign", form.key_span("by"), "team.yaml has no territories");

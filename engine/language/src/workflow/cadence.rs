@@ -56,7 +56,8 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     if form.get("not_done").is_some() && planned.iter().all(|touch| touch.get("give_up").is_none()) {
         let message = "it never comes to `not_done`: no call of this cadence is given up";
         let problem = Problem::error("never-given-up", form.key_span("not_done"), message);
-        sheet.report(problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out"));
+        let problem = problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out");
+        sheet.report(problem.mend(sheet.taken_out(form.key_span("not_done").start), ""));
     }
     let (contacts_max, count, count_own) = limit?;
     Some(Cadence {
@@ -120,7 +121,8 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
         let span = item.get("id").unwrap_or(item).pointer();
         if let Some(other) = ids.insert(TouchId::of(&id), id.clone()) {
             let message = format!("two touches are called `{other}`, or cannot be told apart from `{id}`");
-            reader.sheet.report(Problem::error("duplicate-id", span, message).help("give one of them another id"));
+            let problem = Problem::error("duplicate-id", span, message).help("give one of them another id");
+            reader.sheet.report(problem.replace(format!("{id}-{}", ids.len() + 1)));
         }
     }
     unattended(reader, items);

@@ -158,6 +158,11 @@ pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group
             let form = Form::open(sheet, node, &LOSES)?;
             form.get("wait").and_then(|node| sheet.duration(node)).map(Some)
         }
+        Some(node) if node.scalar().is_some_and(|scalar| scalar.text == "wait") => {
+            let problem = Problem::error("wrong-type", node.span.clone(), "nothing says how long it waits");
+            sheet.report(problem.label("write `{ wait: 14d }`").replace("{ wait: 14d }"));
+            None
+        }
         Some(node) => sheet.word(node, "what becomes of a lead that another has", &[("out", None)]),
     };
     let ousted = form

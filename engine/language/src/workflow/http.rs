@@ -313,7 +313,7 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         sheet.report(problem.help(help));
         return None;
     }
-    let kind = reader.given_field(field, &key.span, "`save` cannot set it")?;
+    let kind = reader.given_field(field, &key.span, "`save` cannot set it", key.span.start)?;
     let text = sheet.text(value, "a part of the answer")?;
     let Some(from) = Part::parse(&text) else {
         let message = format!("`{text}` is no part of an answer");

@@ -63,7 +63,8 @@ fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {
             Target::Step(ix) => Some(ix),
             Target::End => {
                 let problem = Problem::error("unknown-step", item.span.clone(), "no run is at `end`");
-                reader.sheet.report(problem.help("name steps at which the interrupt applies"));
+                let problem = problem.help("name steps at which the interrupt applies");
+                reader.sheet.report(problem.mend(reader.sheet.taken_out(item.span.start), ""));
                 None
             }
         })

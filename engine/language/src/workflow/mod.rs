@@ -143,14 +143,14 @@ fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
         sheet.check_name(&id, node.span.clone(), "the id of a step");
         if id == "end" {
             let problem = Problem::error("bad-name", node.span.clone(), "a step cannot be called `end`");
-            sheet.report(problem.help("`go: end` ends the run; give the step another id"));
+            sheet.report(problem.help("`go: end` ends the run; give the step another id").replace("the-end"));
             return None;
         }
         let line = sheet.text[..node.span.start].matches('\n').count() + 1;
         if let Some(first) = seen.insert(id.clone(), line) {
             let message = format!("two steps are called `{id}`: the other is in line {first}");
-            sheet
-                .report(Problem::error("duplicate-id", node.span.clone(), message).help("give one of them another id"));
+            let problem = Problem::error("duplicate-id", node.span.clone(), message);
+            sheet.report(problem.help("give one of them another id").replace(format!("{id}-{line}")));
         }
         Some(id)
     };

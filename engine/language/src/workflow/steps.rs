@@ -61,7 +61,10 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     let form = Form::peek(&reader.sheet, node, shape)?;
     for Entry { key, .. } in node.entries() {
         if shape.key(&key.text).is_none() {
-            reader.sheet.report(misplaced_key(key, verb, shape));
+            let problem = misplaced_key(key, verb, shape);
+            let goes = key.text == "go" && problem.replacement().is_none();
+            let edit = reader.sheet.taken_out(key.span.start);
+            reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
         }
     }
     form.require(&reader.sheet);
@@ -238,7 +241,13 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
                 "add `id: …`: runs that wait here are found again by it when the workflow changes",
             ),
         };
-        reader.sheet.report(Problem::error("missing-id", node.pointer(), message).help(help));
+        let id = format!("{verb}-{}", ix + 1);
+        let first = node.entries().first().map_or(node.span.start, |entry| entry.key.span.start);
+        let line = reader.sheet.text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+        let (column, is_block) = (first - line, reader.sheet.text[line..first].trim() == "-");
+        let added = if is_block { format!("id: {id}\n{}", " ".repeat(column)) } else { format!("id: {id}, ") };
+        let problem = Problem::error("missing-id", node.pointer(), message).help(help);
+        reader.sheet.report(problem.mend(first..first, added));
         return None;
     }
     let mut id = format!("{verb}-{}", ix + 1);
@@ -322,7 +331,8 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
     if form.get("go").is_some() {
         let message = format!("a {what} with `results` has several ways out");
         let problem = Problem::error("several-ways-out", form.key_span("go"), message);
-        reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+        let problem = problem.help("`results` says where each of them leads; remove `go`");
+        reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
     }
     tasks::mail_results(reader, node, what).map(Some)
 }
@@ -364,7 +374,15 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
         let at = item.get("enroll").unwrap_or(item).pointer();
         let message =
             format!("`{}` is of the same group, `{own}`: a lead is in one workflow of it at a time", into.workflow);
-        reader.sheet.report(Problem::error("own-group", at, message).help("add `go: end`: this run is over then"));
+        let problem = Problem::error("own-group", at.clone(), message).help("add `go: end`: this run is over then");
+        let sheet = &reader.sheet;
+        let key =
+            item.entries().iter().find(|entry| entry.key.text == "enroll").map_or(at, |entry| entry.key.span.clone());
+        let line = sheet.text[..key.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let is_block = sheet.text[line..key.start].trim_matches([' ', '-']).is_empty();
+        let added = format!("go: end\n{}", " ".repeat(key.start - line));
+        let added = if is_block { added } else { "go: end, ".to_owned() };
+        sheet.report(problem.mend(key.start..key.start, added));
     }
 }
 
@@ -389,13 +407,21 @@ pub(super) fn update(reader: &Reader<'_>, node: &Node, place: Place) -> Option<V
 
 impl Reader<'_> {
     /// The type of a field whose value is given, rather than kept by the engine.
-    pub(super) fn given_field(&self, field: &str, span: &Range<usize>, cannot: &str) -> Option<ValueType> {
+    /// What goes when it is not begins at `taken_out`.
+    pub(super) fn given_field(
+        &self,
+        field: &str,
+        span: &Range<usize>,
+        cannot: &str,
+        taken_out: usize,
+    ) -> Option<ValueType> {
         match self.known.field(field) {
             Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
             Some(_) => {
                 let message = format!("`{field}` is kept by the engine: {cannot}");
                 let problem = Problem::error("kept-field", span.clone(), message);
-                self.sheet.report(problem.help("of these fields only `stage` and `segment` can be set, by `update`"));
+                let problem = problem.help("of these fields only `stage` and `segment` can be set, by `update`");
+                self.sheet.report(problem.mend(self.sheet.taken_out(taken_out), ""));
                 None
             }
             None if !self.known.settings_read => Some(ValueType::Any),
@@ -427,7 +453,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
         _ => {}
     }
-    let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it", key.span.start)?;
     if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
         reader.sheet.report(problem);
         return None;

@@ -57,7 +57,8 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
         Some(node) => {
             if form.get("go").is_some() {
                 let problem = Problem::error("several-ways-out", form.key_span("go"), "this task has several ways out");
-                reader.sheet.report(problem.help("`results` says where each of them leads; remove `go`"));
+                let problem = problem.help("`results` says where each of them leads; remove `go`");
+                reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
             }
             results(reader, node, TASK_OUTCOMES, form.get("give_up"))
         }
@@ -95,7 +96,9 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
     if items.is_empty() || items.len() > ASKS_MAX {
         let message = format!("`asks` has {} questions", items.len());
         let problem = Problem::error("empty-list", node.pointer(), message);
-        reader.sheet.report(problem.help(format!("ask 1 to {ASKS_MAX}, or leave `asks` out")));
+        let problem = problem.help(format!("ask 1 to {ASKS_MAX}, or leave `asks` out"));
+        let edit = reader.sheet.taken_out(form.key_span("asks").start);
+        reader.sheet.report(if items.is_empty() { problem.mend(edit, "") } else { problem });
         return None;
     }
     let read: Vec<Option<Inquiry>> = items.iter().map(|item| inquiry(reader, item)).collect();
@@ -104,7 +107,8 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
         if asks[..ix].iter().any(|before| before.field == ask.field) {
             let message = format!("`{}` is asked for twice", ask.field);
             let problem = Problem::error("asked-twice", items[ix].pointer(), message);
-            reader.sheet.report(problem.help("one question for each field: remove one of them"));
+            let problem = problem.help("one question for each field: remove one of them");
+            reader.sheet.report(problem.mend(reader.sheet.taken_out(items[ix].span.start), ""));
             return None;
         }
     }
@@ -113,9 +117,10 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
 
 fn inquiry(reader: &Reader<'_>, node: &Node) -> Option<Inquiry> {
     let form = Form::open(&reader.sheet, node, &INQUIRY)?;
+    let item = node.span.start;
     let field = form.get("field").and_then(|node| {
         let field = reader.sheet.text(node, "a field")?;
-        reader.given_field(&field, &node.span, "a rep cannot set it").map(|_| field)
+        reader.given_field(&field, &node.span, "a rep cannot set it", item).map(|_| field)
     });
     let question = form.get("question").and_then(|node| reader.sheet.text(node, "a question"));
     let required = form.get("required").map_or(Some(false), |node| reader.sheet.flag(node));
@@ -171,9 +176,8 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             if give_up.is_none() {
                 let message = "it never comes to `not_done`: nothing says when it is given up";
                 let problem = Problem::error("never-given-up", entry.key.span.clone(), message);
-                reader
-                    .sheet
-                    .report(problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out"));
+                let problem = problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out");
+                reader.sheet.report(problem.mend(reader.sheet.taken_out(entry.key.span.start), ""));
             }
             continue;
         }

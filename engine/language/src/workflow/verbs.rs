@@ -47,7 +47,9 @@ fn arms(reader: &Reader<'_>, node: &Node) -> Option<Vec<SplitArm>> {
     for (ix, arm) in arms.iter().enumerate() {
         if arms[..ix].iter().any(|before| before.name == arm.name) {
             let message = format!("two arms are called `{}`", arm.name);
-            sheet.report(Problem::error("duplicate-id", items[ix].pointer(), message).help("give one another name"));
+            let problem = Problem::error("duplicate-id", items[ix].pointer(), message).help("give one another name");
+            let name = items[ix].get("arm").map_or(0..0, |node| node.span.clone());
+            sheet.report(problem.mend(name, format!("{}-{}", arm.name, ix + 1)));
             return None;
         }
     }

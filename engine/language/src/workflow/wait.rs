@@ -125,7 +125,8 @@ fn next(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
     let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
     if let (Some(NextDay::Opening), Some(_)) = (day, form.get("at")) {
         let problem = Problem::error("bad-wait", form.key_span("at"), "an opening has its own time");
-        sheet.report(problem.help("remove `at`, or write `next: day` with it"));
+        let problem = problem.help("remove `at`, or write `next: day` with it");
+        sheet.report(problem.mend(sheet.taken_out(form.key_span("at").start), ""));
     }
     Some(Wait::Next { day: day?, at: at? })
 }
@@ -188,6 +189,7 @@ fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
     if step.get("go").is_some() {
         let problem =
             Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
-        reader.sheet.report(problem.help("`go` stands within `wait`, and another within `timeout`; remove this one"));
+        let problem = problem.help("`go` stands within `wait`, and another within `timeout`; remove this one");
+        reader.sheet.report(problem.mend(reader.sheet.taken_out(step.key_span("go").start), ""));
     }
 }

@@ -27,7 +27,7 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     let (checked, files) = checked(&read(FILE), &read(TABLE));
     assert!(checked.diagnostics.is_empty(), "{}", render(&checked.diagnostics, &files, Paint::Plain));
     let [suite] = checked.suites.as_slice() else { panic!("{} files", checked.suites.len()) };
-    let [first, second] = suite.cases.as_slice() else { panic!("{} cases", suite.cases.len()) };
+    let [first, second, third] = suite.cases.as_slice() else { panic!("{} cases", suite.cases.len()) };
     assert_eq!(first.line, 13);
     assert_eq!(first.starts.to_string(), "2026-03-03T14:00:00Z", "the case's own");
     assert_eq!(second.starts.to_string(), "2026-03-02T14:00:00Z", "the file's");
@@ -47,6 +47,9 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     let body = serde_json::json!({ "deals": [{ "plan": "pro" }], "seats": 12, "open": true, "note": null });
     let wanted = [AnswerStub::Is { status: 503, body: None }, AnswerStub::Is { status: 200, body: Some(body) }];
     assert_eq!(answers, [("look", &[AnswerStub::Fails][..]), ("tell-crm", &wanted[..])]);
+    let commanded =
+        third.given.iter().filter(|given| matches!(given.act, Act::Order { .. } | Act::Move { .. })).count();
+    assert_eq!(commanded, 9);
 }
 
 /// What is written instead of what, and the code of the message.
@@ -109,6 +112,15 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("fields: { stage: qualified", "fields: { stage: trial", "own-word"),
     ("fields: { stage: qualified", "fields: { stage_own: qualified", "own-word"),
     ("fields: { stage: qualified", "fields: { stage_own: trail", "unknown-word"),
+    ("command: pause }", "command: paus }", "unknown-word"),
+    ("command: pause }", "command: pause, reason: Away }", "unknown-key"),
+    ("command: disqualify, reason: Moved away }", "command: disqualify }", "missing-key"),
+    ("after: 1m, owner: ben", "after: 1m, owner: bne", "unknown-rep"),
+    ("claim: first-call, by: ana", "claim: first-call", "missing-key"),
+    ("claim: first-call, by: ana", "claim: first-call, by: anna", "unknown-rep"),
+    ("snooze: first-call", "snooze: score", "no-task-there"),
+    ("snooze: first-call, until: 1d", "snooze: first-call, until: tomorrow", "bad-duration"),
+    ("remove: inbound", "remove: inbond", "unknown-workflow"),
 ];
 
 #[test]
@@ -129,7 +141,7 @@ fn every_mistake_in_a_test_file_is_named_and_mended() {
         told.push_str(&format!("# {before:?} is written as {after:?}\n{shown}\n"));
         for one in checked.diagnostics.iter().filter(|one| one.replacement.is_some() && one.file == FILE) {
             let mut mended = good.replacen(before, after, 1);
-            mended.replace_range(one.span.clone(), one.replacement.as_deref().expect("it is there"));
+            mended.replace_range(one.edit.clone(), one.replacement.as_deref().expect("it is there"));
             let (again, _) = self::checked(&mended, &table);
             let still =
                 again.diagnostics.iter().any(|other| other.code == one.code && other.span.start == one.span.start);

@@ -8,6 +8,7 @@ mod fixture;
 mod hostile;
 mod owners;
 mod places;
+mod practices;
 mod reference;
 mod shipped;
 mod unreadable;

@@ -10,7 +10,7 @@ use cadenza_core::lead::{RepId, TouchResult};
 use cadenza_core::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use cadenza_core::workspace::Rep;
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Engine seconds between two looks at an empty queue.
@@ -54,6 +54,8 @@ struct Job {
     /// From when on it could have been done.
     offered: Timestamp,
     reminders: u64,
+    /// Fields that its report has to answer, with their types.
+    asks: Vec<(String, String)>,
 }
 
 impl Job {
@@ -70,8 +72,29 @@ impl Job {
             due: time(&task["due"])?,
             offered: time(&task["not_before"]).unwrap_or(created).max(created),
             reminders: task["reminders"].as_u64().unwrap_or_default(),
+            asks: required(&task["asks"]),
         })
     }
+
+    /// What the rep answers to what is asked.
+    fn answers(&self) -> Value {
+        let answer = |kind: &str| match kind {
+            "bool" => json!(true),
+            "int" | "number" => json!(40),
+            "date" => json!("2026-12-01"),
+            "time" => json!("2026-12-01T15:00:00Z"),
+            "list" => json!(["speed"]),
+            _ => json!("Speed, one list for all, and who signs."),
+        };
+        self.asks.iter().map(|(field, kind)| (field.clone(), answer(kind))).collect::<Map<_, _>>().into()
+    }
+}
+
+/// The questions of a task that have to be answered, and are not yet.
+fn required(asks: &Value) -> Vec<(String, String)> {
+    let asks = asks.as_array().into_iter().flatten().filter(|ask| ask["required"] == true && ask["value"].is_null());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    asks.map(|ask| (text(&ask["field"]), text(&ask["type"]))).collect()
 }
 
 impl Player {
@@ -192,14 +215,14 @@ impl Player {
             "host" => {
                 world.sleep_s(self.rng.u32(180..420)).await;
                 let notes = "Introduced the closer. Their points: speed, one list for all, reports. Next: a meeting.";
-                if self.report(job, &json!({"notes": notes})).await? {
+                if self.report(job, &json!({"notes": notes, "data": job.answers()})).await? {
                     meet(&world, &job.email, prospect, self.rng.u32(40..240));
                 }
             }
             "debrief" => {
                 world.sleep_s(self.rng.u32(180..400)).await;
                 let notes = "Liked: the numbers. Moved it forward: the demo. Should have asked who signs.";
-                if self.report(job, &json!({"notes": notes})).await? {
+                if self.report(job, &json!({"notes": notes, "data": job.answers()})).await? {
                     decide(&world, &job.email, prospect, self.rng.u32(60..420));
                 }
             }
@@ -207,7 +230,7 @@ impl Player {
                 world.sleep_s(self.rng.u32(120..360)).await;
                 let result = prospect.agrees();
                 let notes = "Agreed what comes next.";
-                if self.report(job, &json!({"result": result, "notes": notes})).await?
+                if self.report(job, &json!({"result": result, "notes": notes, "data": job.answers()})).await?
                     && result == TouchResult::Qualified
                 {
                     let mut tally = world.tally();

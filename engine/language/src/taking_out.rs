@@ -1,0 +1,82 @@
+//! What of a file goes when a key or an item is taken out, so that what is left reads as before.
+
+use crate::diagnostic::Sheet;
+use crate::yaml::Node;
+use std::ops::Range;
+
+impl Sheet<'_> {
+    /// All that goes with the key or item that begins here: its lines in a block, itself and a comma in brackets.
+    pub(crate) fn taken_out(&self, start: usize) -> Range<usize> {
+        let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = &self.text[line..start];
+        if before.trim().is_empty() {
+            return line..self.end_of_block(line, before.len());
+        }
+        if before.trim() == "-" {
+            // The first key of an item: the key below it moves up.
+            let end = self.end_of_block(line, start - line);
+            let deeper = self.text[end..].starts_with(&" ".repeat(start - line));
+            return if deeper { start..end + (start - line) } else { line..end };
+        }
+        let end = self.end_in_brackets(start);
+        let open = self.text[..start].trim_end();
+        if open.ends_with(',') {
+            return open.len() - 1..end;
+        }
+        let rest = &self.text[end..];
+        let comma = rest.strip_prefix(',').map_or(0, |rest| 1 + rest.len() - rest.trim_start_matches(' ').len());
+        start..end + comma
+    }
+
+    /// A mapping in a block as the one item of a list; none where it stands in brackets.
+    pub(crate) fn as_item(&self, node: &Node) -> Option<(Range<usize>, String)> {
+        let start = node.entries().first()?.key.span.start;
+        let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let blanks = &self.text[line..start];
+        if !blanks.trim().is_empty() {
+            return None;
+        }
+        let end = self.end_of_block(line, blanks.len().saturating_sub(1));
+        let mut item = String::new();
+        for (number, text) in self.text[line..end].split_inclusive('\n').enumerate() {
+            let deeper = text.strip_prefix(blanks).unwrap_or(text);
+            item.push_str(blanks);
+            item.push_str(if number == 0 { "- " } else { "  " });
+            item.push_str(deeper);
+        }
+        Some((line..end, item))
+    }
+
+    /// Where the next line begins that is no deeper than the one that begins here.
+    fn end_of_block(&self, line: usize, indent: usize) -> usize {
+        let mut at = line;
+        for (number, text) in self.text[line..].split_inclusive('\n').enumerate() {
+            let blanks = text.len() - text.trim_start_matches(' ').len();
+            if number > 0 && !text.trim().is_empty() && blanks <= indent {
+                break;
+            }
+            at += text.len();
+        }
+        at
+    }
+
+    /// Where a value in brackets ends: at the comma or bracket behind it.
+    fn end_in_brackets(&self, start: usize) -> usize {
+        let (mut depth, mut quote, mut before) = (0_usize, None, ' ');
+        for (at, sign) in self.text[start..].char_indices() {
+            let begins = matches!(before, ' ' | '[' | '{' | ',');
+            before = sign;
+            match (quote, sign) {
+                (Some(open), sign) if open == sign => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') if begins => quote = Some(sign),
+                (None, '[' | '{') => depth += 1,
+                (None, ']' | '}' | ',') if depth == 0 => return start + at,
+                (None, ']' | '}') => depth -= 1,
+                (None, '\n') if depth == 0 => return start + at,
+                _ => {}
+            }
+        }
+        self.text.len()
+    }
+}
