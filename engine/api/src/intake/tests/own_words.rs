@@ -1,6 +1,7 @@
 //! Words of the team's own in events.
 
 use super::*;
+use cadenza_core::lead::TouchResult;
 use cadenza_core::own_words::OwnWord;
 
 /// A word of the team's own of each kind, and one that wants a reason.
