@@ -178,6 +178,17 @@ fn a_task_is_reported_in_the_teams_own_words() {
     engine.done(&task(&engine, &other, "write"), &json!({}));
     assert_eq!(engine.lead(&other)["runs"], json!([]), "two contacts are all there are");
 
+    // What both lived through becomes cases in the same words, and these hold.
+    for (lead, word) in [(&lead, "result: competitor-won"), (&other, "touch: linkedin")] {
+        let folder = site.workspace();
+        let recorded = run(&site, &engine, &["test", folder.to_str().expect("a plain path"), "--record", lead]);
+        let case = String::from_utf8_lossy(&recorded.stdout).into_owned();
+        assert!(recorded.status.success() && case.contains(word), "{}", said(&recorded));
+        site.write("recorded.test.yaml", &case);
+        let played = cadenza(&["test"]).arg(&folder).output().expect("cadenza runs");
+        assert_eq!(played.status.code(), Some(0), "{case}\n{}", said(&played));
+    }
+
     // A word that means an opt-out opts out.
     let (gone, call) = bring(&engine, "eve");
     engine.done(&call, &json!({ "outcome": "connected", "result": "never-again" }));

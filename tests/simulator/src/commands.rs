@@ -114,7 +114,7 @@ fn report(said: &Said, now: Timestamp, number: usize) -> Report {
             Brings::Result(which) => {
                 let result = TouchResult::ALL[usize::from(which) % (TouchResult::ALL.len() - 1)];
                 data.push(field("result", text(result.as_str().to_owned())));
-                let own = own_result(result).filter(|_| number % 2 == 0);
+                let own = own_result(result).filter(|_| number.is_multiple_of(2));
                 data.extend(own.map(|own| field(RESULT_OWN, text(own.to_owned()))));
             }
         }
@@ -123,7 +123,7 @@ fn report(said: &Said, now: Timestamp, number: usize) -> Report {
         Stands::OptedOut => Standing { opted_out: Some(true), ..Standing::default() },
         Stands::Refuses(channel) => Standing { refused: vec![channel], ..Standing::default() },
         Stands::At(stage) => {
-            let own = OWN_STAGES.iter().find(|(_, means)| *means == stage && number % 2 == 0);
+            let own = OWN_STAGES.iter().find(|(_, means)| *means == stage && number.is_multiple_of(2));
             let stage_own = own.map(|(own, _)| (*own).to_owned());
             Standing { stage: Some(stage), stage_own, ..Standing::default() }
         }
@@ -538,7 +538,7 @@ fn to_task(engine: &Engine, task: TaskId, what: ToTask) -> Event {
                 task,
                 outcome,
                 result,
-                result_own: result.and_then(own_result).filter(|_| hours % 2 == 0).map(str::to_owned),
+                result_own: result.and_then(own_result).filter(|_| hours.is_multiple_of(2)).map(str::to_owned),
                 notes: None,
                 fields: Vec::new(),
                 callback_at,

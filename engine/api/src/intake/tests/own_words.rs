@@ -1,6 +1,7 @@
 //! Words of the team's own in events.
 
 use super::*;
+use cadenza_core::lead::TouchResult;
 use cadenza_core::own_words::OwnWord;
 
 /// A word of the team's own of each kind, and one that wants a reason.
@@ -20,10 +21,13 @@ pub(super) fn declared() -> OwnWords {
     own
 }
 
+/// Names under `data` with their texts.
+type Words = &'static [(&'static str, &'static str)];
+
 /// What a call said, and what became of it: the words under `data`, or the place and the text of the refusal.
 #[test]
 fn a_call_is_told_in_the_teams_own_words() {
-    let taken: &[(&[(&str, &str)], &[(&str, &str)])] = &[
+    let taken: &[(Words, Words)] = &[
         (&[("result", "not_now")], &[("result", "not_now")]),
         (&[("result", "reference")], &[("result", "qualified"), ("result_own", "reference")]),
         // As an event of ours has it.
@@ -46,7 +50,7 @@ fn a_call_is_told_in_the_teams_own_words() {
         (&[("channel", "wechat")], &[("channel", "wechat")]),
         (&[("channel", "pigeon"), ("channel_own", "video")], &[("channel", "pigeon")]),
     ];
-    let call = |said: &[(&str, &str)]| {
+    let call = |said: Words| {
         let outcome = ("outcome", t("connected"));
         let data: Vec<(&str, Value)> = said.iter().map(|(name, text)| (*name, t(text))).chain([outcome]).collect();
         of(StandardEvent::CallCompleted, draft(&[], &data))
