@@ -5,7 +5,7 @@
 
 use crate::keys::{
     CounterKey, FilterKey, HeldKey, Key, LastBatchKey, MarkKey, OutboxKey, PersonalKey, PieceKey, PiecesKey, PoolKey,
-    ScheduleKey, SkeletonKey, end, first,
+    ScheduleKey, SkeletonKey, UnansweredKey, end, first,
 };
 use crate::mark_days::Filter;
 use crate::reading::{self, Records};
@@ -221,6 +221,13 @@ impl Recorder<'_> {
         }
         for new in after.questions.iter().filter(|key| !before.questions.contains(key)) {
             self.changes.put_empty(new);
+        }
+        if let TimerOwner::Lead(lead) = owner {
+            match (before.unanswered, after.unanswered) {
+                (true, false) => self.changes.delete(&UnansweredKey(lead)),
+                (false, true) => self.changes.put_empty(&UnansweredKey(lead)),
+                (true, true) | (false, false) => {}
+            }
         }
     }
 

@@ -310,6 +310,15 @@ impl Store for Played {
         }
         Ok(waiting)
     }
+    async fn unanswered(
+        &self,
+        within: &Partitions,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        self.wait().await;
+        self.kept.unanswered(within, after, limit).await
+    }
     async fn held(
         &self,
         within: &Partitions,

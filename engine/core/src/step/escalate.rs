@@ -93,6 +93,17 @@ impl Machine<'_> {
         self.state.escalates_at(&task).is_some_and(|at| at <= self.cx.now)
     }
 
+    /// Asks again about each task about which a plugin was asked in vain, as if its point fell due now.
+    pub(super) fn ask_about_tasks_again(&mut self) {
+        let now = self.cx.now;
+        let asked = |task: &Task| Some((task.id, task.escalation.filter(|point| point.asked)?));
+        let asked: Vec<(TaskId, EscalationPoint)> = self.state.tasks.iter().filter_map(asked).collect();
+        for (task, point) in asked {
+            self.set_point(task, Some(EscalationPoint { at: point.at.min(now), asked: false, ..point }));
+            self.escalation_due(task);
+        }
+    }
+
     /// When to look again at a call that the lead's own wish holds back, with the gate's verdict. Nobody neglects a call
     /// that may not be made.
     fn touches_held_until(&self, task: &Task) -> Option<(Timestamp, Verdict)> {

@@ -9,7 +9,7 @@ use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
 use cadenza_core::lead::RepId;
 use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
-use cadenza_core::task::Assignee;
+use cadenza_core::task::{Assignee, EscalationPoint};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Asks;
 
@@ -32,6 +32,9 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
             questions.extend(opened.store.questions(ALL, Some(&first.plugin), 9).await.expect("readable"));
         }
         assert_eq!(questions, after.questions, "questions after step {step}");
+        let unanswered = opened.store.unanswered(ALL, None, 9).await.expect("readable");
+        let expected: Vec<LeadId> = after.unanswered.then_some(id).into_iter().collect();
+        assert_eq!(unanswered, expected, "questions without an answer after step {step}");
         before = after;
     }
 }
@@ -40,8 +43,7 @@ pub(super) async fn timers_follow_the_lead<P: Place>(place: &P) {
     let due = [Some(10), Some(20), Some(20), None, Some(5), Some(7), None];
     let states = due.map(|due| {
         let mut state = sample::waiting(1);
-        state.tasks[0].escalation =
-            due.map(|at| cadenza_core::task::EscalationPoint { point: 0, at: ms(at), asked: false });
+        state.tasks[0].escalation = due.map(|at| EscalationPoint { point: 0, at: ms(at), asked: false });
         state
     });
     follow(place, states.into()).await;
@@ -101,6 +103,53 @@ pub(super) async fn questions_wait_in_lines<P: Place>(place: &P) {
         state
     });
     follow(place, states.collect()).await;
+}
+
+pub(super) async fn questions_without_an_answer_are_known<P: Place>(place: &P) {
+    fn deciding(state: &mut LeadState, queued: Option<&str>) {
+        let queued = queued.map(str::to_owned);
+        state.runs[0].state = RunState::Deciding { slot: Asks::Main, since: ms(1), overruns: 0, queued };
+    }
+    fn about_a_task(state: &mut LeadState, asked: bool) {
+        state.tasks[0].escalation = Some(EscalationPoint { point: 0, at: ms(1), asked });
+    }
+    let steps: [(bool, fn(&mut LeadState)); 6] = [
+        (false, |_| ()),
+        (true, |state| deciding(state, None)),
+        (false, |state| deciding(state, Some("slow"))),
+        (true, |state| about_a_task(state, true)),
+        (false, |state| about_a_task(state, false)),
+        (false, |state| {
+            deciding(state, None);
+            state.runs[0].braked_at = Some(ms(2));
+        }),
+    ];
+    let states = steps.into_iter().map(|(unanswered, change)| {
+        let mut state = sample::waiting(1);
+        change(&mut state);
+        assert_eq!(LeadIndex::of(&state).unanswered, unanswered, "{state:?}");
+        state
+    });
+    follow(place, states.collect()).await;
+    let mut opened = Opened::on(place).await;
+    let mut leads: Vec<LeadId> = (10..17).map(sample::lead_id).collect();
+    leads.sort();
+    for n in 10..17 {
+        let mut state = sample::waiting(n);
+        deciding(&mut state, None);
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    let (mut found, mut after) = (Vec::<LeadId>::new(), None);
+    loop {
+        let page = opened.store.unanswered(ALL, after, 3).await.expect("readable");
+        found.extend(&page);
+        after = page.last().copied();
+        if page.len() < 3 {
+            break;
+        }
+    }
+    assert_eq!(found, leads, "a page at a time, in order");
 }
 
 pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {

@@ -1,11 +1,11 @@
 //! Indexes and counters equal a scan of the records: each lead has one timer at its next deadline, each task a place in its queue,
-//! each question that waits a place in its line, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from the
+//! each question that waits a place in its line, each lead with a question that has no answer a key, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from the
 //! records, not by the code that keeps it.
 
 use super::scan::Scan;
 use crate::record::Shared;
 use cadenza_core::lead::Stage;
-use cadenza_core::run::{CadencePhase, RunState};
+use cadenza_core::run::{CadencePhase, Run, RunState};
 use cadenza_core::state::{CLAIM_MS, DECISION_TIMEOUT_MS, LeadState, Toucher};
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
@@ -29,6 +29,12 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     });
     let questions = scan.questions.iter().map(|key| (key.plugin.clone(), key.since, key.run));
     compare(record, "questions that wait", questions.collect(), waiting.collect());
+    let unanswered = scan.leads.iter().filter(|state| {
+        let asks = |run: &Run| run.braked_at.is_none() && matches!(run.state, RunState::Deciding { queued: None, .. });
+        state.runs.iter().any(asks) || state.tasks.iter().any(|task| task.escalation.is_some_and(|point| point.asked))
+    });
+    let unanswered = unanswered.map(|state| state.lead.id).collect();
+    compare(record, "questions without an answer", scan.unanswered.iter().copied().collect(), unanswered);
     let mut rows = BTreeSet::new();
     for row in scan.outbox.iter().filter(|row| !rows.insert(row.id)) {
         record.wrong(format!("{} lies in the outbox twice", row.id));

@@ -43,7 +43,7 @@ pub(crate) fn in_the_end(lives: &Lives<'_>, disk: &Disk, now: Timestamp) -> anyh
     next_step::check(&scan, record, now);
     one_lead::check(&scan, record);
     opt_outs::check(&scan, record);
-    replays::check(&scan, record, &lives.definitions, &lives.in_force);
+    replays::check(&scan, record, &lives.in_force);
     shown::check(&scan, record);
     Ok(())
 }

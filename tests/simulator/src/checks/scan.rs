@@ -4,11 +4,12 @@ use crate::disk::Disk;
 use crate::faults::Kind;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
-use cadenza_core::id::{AccountId, LeadId};
+use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::past::{Lost, Past};
 use cadenza_store::{Commits, DeadLetter, InboxRow, Keyed, Partitions, QuestionKey, QueueKey, Store, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
@@ -18,9 +19,12 @@ pub(crate) struct Scan {
     pub(crate) leads: Vec<LeadState>,
     /// The journal of each lead, the newest entry included; empty when it was not wanted.
     pub(crate) journals: BTreeMap<LeadId, Vec<Entry>>,
+    /// What entries were computed under, as it was kept; empty when journals were not wanted.
+    pub(crate) pasts: BTreeMap<Digest, Result<Past, Lost>>,
     pub(crate) timers: Vec<Timer>,
     pub(crate) queue: Vec<QueueKey>,
     pub(crate) questions: Vec<QuestionKey>,
+    pub(crate) unanswered: Vec<LeadId>,
     pub(crate) outbox: Vec<Outgoing>,
     pub(crate) letters: Vec<DeadLetter>,
     pub(crate) identities: Vec<(IdentityKey, Identity)>,
@@ -59,6 +63,12 @@ impl Scan {
             entries.extend(state.latest.clone());
             journals.insert(state.lead.id, entries);
         }
+        let mut pasts = BTreeMap::new();
+        if with_journals {
+            for digest in Past::kept(store).await? {
+                pasts.insert(digest, Past::read(store, digest).await?);
+            }
+        }
         let plugins: BTreeSet<String> =
             store.questions(&EVERYWHERE, None, ALL).await?.into_iter().map(|key| key.plugin).collect();
         let mut questions = Vec::new();
@@ -76,6 +86,7 @@ impl Scan {
             timers: store.timers(&EVERYWHERE, None, Timestamp::MAX, ALL).await?,
             queue: store.queue(&EVERYWHERE, None, None, ALL).await?,
             questions,
+            unanswered: store.unanswered(&EVERYWHERE, None, ALL).await?,
             outbox: store.outbox(&EVERYWHERE, None, Due::OnRelease, ALL).await?,
             letters: store.dead_letters(None, ALL).await?,
             identities: store.identities_of(RULES_VERSION, ALL).await?,
@@ -86,6 +97,7 @@ impl Scan {
             inbox: store.inbox(&EVERYWHERE, None, ALL).await?.into_iter().map(|(_, row)| row).collect(),
             leads,
             journals,
+            pasts,
             ever_spoilt: BTreeSet::new(),
         })
     }
