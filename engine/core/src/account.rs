@@ -2,7 +2,7 @@
 
 pub use crate::account_facts::AccountFacts;
 
-use crate::event::Event;
+use crate::event::{Event, Report};
 use crate::event_type::EventType;
 use crate::id::{AccountId, Digest, LeadId};
 use crate::lead::RepId;
@@ -13,6 +13,10 @@ use minicbor::{Decode, Encode};
 /// How many leads a hold lists in its account's record. Further leads are kept apart, so that the record of an account
 /// with thousands of leads is not rewritten whole whenever one more comes. All of them are told when the hold ends.
 pub const HOLD_LEADS_MAX: usize = 64;
+
+/// How many events may wait to be passed on to the leads of an account. Of further ones the lead to which they happen says that
+/// nobody else heard of them.
+pub const PASSED_MAX: usize = 256;
 
 /// How many leads are known to have come under a hold while the one before it was still ending. Pages of that end follow
 /// one another at once, so there are few; further ones are told of the end too.
@@ -47,6 +51,47 @@ pub struct Account {
     /// among the leads of that one, which have still to be told.
     #[cbor(n(122), skip_if = "Vec::is_empty", default)]
     pub joined: Vec<LeadId>,
+    /// Events of its leads that are passed on to the others, a page at a time, the first one first. At most [`PASSED_MAX`].
+    #[cbor(n(123), skip_if = "Vec::is_empty", default)]
+    pub passing: Vec<Passed>,
+}
+
+/// An event of one lead that is passed on to the other leads of its account.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Passed {
+    /// The lead to which it happened.
+    #[n(0)]
+    pub lead: LeadId,
+    /// When it was handled there.
+    #[n(1)]
+    pub at: Timestamp,
+    /// The event, without what it says of the lead to which it happened.
+    #[n(2)]
+    pub report: Report,
+    /// The lead that was told last.
+    #[n(3)]
+    pub after: Option<LeadId>,
+}
+
+impl Passed {
+    /// An event that this lead has heard at this moment.
+    pub fn new(lead: LeadId, at: Timestamp, report: &Report) -> Self {
+        let Report { kind, at: happened, source, data, .. } = report;
+        let report = Report {
+            kind: kind.clone(),
+            at: *happened,
+            source: source.clone(),
+            fields: Vec::new(),
+            data: data.clone(),
+            enrolls: false,
+            only_finds: false,
+            left_out: Vec::new(),
+            standing: None,
+            also: Vec::new(),
+        };
+        Self { lead, at, report, after: None }
+    }
 }
 
 /// A hold that is over, while the leads that it did not list are told a page at a time.
@@ -119,6 +164,8 @@ pub enum AccountMessage {
     },
     /// This event happened to one of the account's leads.
     Happened(EventType),
+    /// This event happened to one of the account's leads, and the others may want to hear of it.
+    Pass(Box<Passed>),
 }
 
 impl Hold {
@@ -134,18 +181,26 @@ impl Hold {
 impl Account {
     /// An account of which only the name is known.
     pub fn new(id: AccountId, name: String) -> Self {
-        Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None, joined: Vec::new() }
+        let (joined, passing) = (Vec::new(), Vec::new());
+        Self { id, name, owner: None, hold: None, kept: false, more: false, ending: None, joined, passing }
     }
 
     /// What a lead's transition may know of the account.
     pub fn facts(&self) -> AccountFacts {
-        AccountFacts { id: self.id, name: self.name.clone(), owner: self.owner.clone(), held: self.hold.is_some() }
+        AccountFacts {
+            id: self.id,
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            held: self.hold.is_some(),
+            crowded: self.passing.len() >= PASSED_MAX,
+        }
     }
 
     /// When the account has to be looked at again.
     pub fn next_due(&self) -> Option<Timestamp> {
         let ending = self.ending.as_ref().map(|ending| ending.at);
-        self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).min()
+        let passing = self.passing.first().map(|passed| passed.at);
+        self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).chain(passing).min()
     }
 
     /// Takes a message from a lead at `now`. Returns the leads that the account's record does not list
@@ -171,6 +226,7 @@ impl Account {
                 }
             }
             AccountMessage::Hold(new) => return self.take_hold(new),
+            AccountMessage::Pass(passed) => self.passing.push(*passed),
             AccountMessage::Happened(event) => {
                 if self.hold.as_ref().is_some_and(|hold| hold.until_event.as_ref() == Some(&event)) {
                     self.hold = None;
@@ -232,6 +288,15 @@ impl Account {
                 leads.into_iter().map(|lead| (lead, tells.event())).collect()
             }
             None => Vec::new(),
+        }
+    }
+
+    /// Records that a page of the leads has heard of the event that is passed on first; `last` says that no page follows.
+    pub fn passed(&mut self, page: &[LeadId], last: bool) {
+        if last {
+            self.passing.drain(..self.passing.len().min(1));
+        } else if let Some(passed) = self.passing.first_mut() {
+            passed.after = page.last().copied().or(passed.after);
         }
     }
 

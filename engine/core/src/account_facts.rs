@@ -16,4 +16,8 @@ pub struct AccountFacts {
     /// Whether a hold is in force.
     #[n(3)]
     pub held: bool,
+    /// Whether as many events as it takes wait to be passed on to its leads.
+    #[n(4)]
+    #[cbor(default)]
+    pub crowded: bool,
 }

@@ -198,7 +198,7 @@ impl Outgoing {
             Message::Email { rendered, .. } | Message::Text { rendered, .. } => {
                 rendered.as_ref().map(|message| message.to.clone())
             }
-            Message::Notice { .. } | Message::Words { .. } => None,
+            Message::Notice { .. } | Message::Assigned { .. } | Message::Words { .. } => None,
         };
         MessageDue {
             effect: self.id,
@@ -237,6 +237,8 @@ crate::codes::codes! {
         1 Raised = "raised",
         /// Words that a workflow has for somebody.
         2 Words = "words",
+        /// The lead is theirs now, or they have a role in one of its runs.
+        3 Assigned = "assigned",
     }
 }
 
@@ -301,6 +303,15 @@ pub enum Message {
         #[n(2)]
         kind: NoticeKind,
     },
+    /// A notice to a rep to whom a lead was given.
+    #[n(5)]
+    Assigned {
+        #[n(0)]
+        to: RepId,
+        /// The role that the rep takes in the run; none when the lead is theirs.
+        #[n(1)]
+        role: Option<String>,
+    },
 }
 
 impl Message {
@@ -308,17 +319,17 @@ impl Message {
     pub const fn script(&self) -> Option<ScriptId> {
         match self {
             Self::Email { script, .. } | Self::Text { script, .. } => Some(*script),
-            Self::Notice { .. } | Self::Words { .. } => None,
+            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } => None,
         }
     }
 
-    /// The step that made the message; `None` for a notice about a task.
+    /// The step whose words it carries; `None` for a notice without any.
     pub const fn at(&self) -> Option<StepRef> {
         match self {
             Self::Email { workflow, step, .. }
             | Self::Text { workflow, step, .. }
             | Self::Words { workflow, step, .. } => Some(StepRef { workflow: *workflow, step: *step }),
-            Self::Notice { .. } => None,
+            Self::Notice { .. } | Self::Assigned { .. } => None,
         }
     }
 
@@ -344,7 +355,7 @@ impl Message {
         match self {
             Self::Email { .. } => Some(Channel::Email),
             Self::Text { .. } => Some(Channel::Message),
-            Self::Notice { .. } | Self::Words { .. } => None,
+            Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } => None,
         }
     }
 }

@@ -332,6 +332,9 @@ pub enum Event {
     /// What was paused during the transition. It only marks the journal, for a replay.
     #[n(125)]
     Braked(#[n(0)] Paused),
+    /// An event happened to another lead of the account.
+    #[n(140)]
+    OfAccount(#[n(0)] Box<crate::account::Passed>),
 }
 
 /// What decides whether a message that falls due may leave.

@@ -587,6 +587,21 @@ pub enum Note {
         #[n(2)]
         rep: Option<RepId>,
     },
+    /// An event happened to another lead of the account. The notes that follow say what came of it.
+    #[n(145)]
+    OfAccount {
+        #[n(0)]
+        event: crate::event::EventType,
+        /// The other lead.
+        #[n(1)]
+        lead: crate::id::LeadId,
+    },
+    /// An event was not passed on to the other leads of the account, since it has too many to pass on.
+    #[n(146)]
+    NotPassedOn(#[n(0)] crate::event::EventType),
+    /// A workflow of a higher priority in its group has the lead. The run stands still until that is over.
+    #[n(147)]
+    Ousted(#[n(0)] Born),
     /// A run's question waits for room in the decision pool.
     #[n(120)]
     PutOff(#[n(0)] Born),

@@ -65,6 +65,10 @@ pub struct Run {
     /// How far its cadence had come when it was parked there: it goes on from there.
     #[n(16)]
     pub cadence: Option<CadenceState>,
+    /// Whether its workflow hears what happens to other leads of the account.
+    #[n(20)]
+    #[cbor(skip_if = "std::ops::Not::not", default)]
+    pub hears_account: bool,
 }
 
 /// How many reps a run remembers to whom the lead was given.

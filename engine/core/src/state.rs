@@ -3,7 +3,7 @@
 
 use crate::account::Hold;
 use crate::event::EventType;
-use crate::id::{BORN_MAX, EffectId, LeadId, RunId, TaskId};
+use crate::id::{AccountId, BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
 use crate::lead::{Channel, Lead, RepId, Stage};
 use crate::run::{CadencePhase, Past, Run, RunState, Waiter};
@@ -299,6 +299,11 @@ impl LeadState {
         });
         let waiters = self.waiters.iter().map(|waiter| (waiter.until, Deadline::Waiter));
         pauses.chain(waiters).chain(hold).chain(escalations).chain(given_up).chain(runs)
+    }
+
+    /// The account of whose other leads a run of this lead wants to hear.
+    pub fn listens_to(&self) -> Option<AccountId> {
+        self.lead.account.filter(|_| self.runs.iter().any(|run| run.hears_account))
     }
 
     /// The questions that wait for room in the decision pool: the plugin, since when, and the run.

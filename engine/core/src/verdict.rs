@@ -78,6 +78,8 @@ crate::codes::codes! {
         125 UnderWay = "under_way",
         /// An interrupt has paused the run that made the message.
         126 RunPaused = "run_paused",
+        /// A workflow of a higher priority in its group has the lead.
+        140 Ousted = "ousted",
     }
 }
 

@@ -375,6 +375,8 @@ pub struct Binding {
 pub struct Definitions {
     followed: BTreeMap<Digest, Arc<Workflow>>,
     past: BTreeMap<Digest, Arc<Outline>>,
+    /// The types of events that any of the followed ones hears of other leads of the account.
+    of_account: BTreeSet<EventType>,
 }
 
 impl Definitions {
@@ -391,7 +393,13 @@ impl Definitions {
     /// Adds a definition that runs may follow.
     pub fn insert(&mut self, workflow: Arc<Workflow>) {
         self.past.remove(&workflow.digest);
+        self.of_account.extend(workflow.heard_of_account().cloned());
         self.followed.insert(workflow.digest, workflow);
+    }
+
+    /// Whether a run of any lead may want to hear of such an event of another lead of its account.
+    pub(crate) fn hear_of_account(&self, kind: &EventType) -> bool {
+        self.of_account.contains(kind)
     }
 
     /// Adds the outline of a definition that no run follows.
@@ -404,6 +412,7 @@ impl Definitions {
     /// Drops a definition, and keeps and returns its outline.
     pub fn drop(&mut self, digest: &Digest) -> Option<&Outline> {
         let outline = Outline::of(self.followed.remove(digest)?.as_ref());
+        self.of_account = self.followed.values().flat_map(|one| one.heard_of_account().cloned()).collect();
         Some(self.past.entry(*digest).or_insert_with(|| Arc::new(outline)))
     }
 
@@ -444,7 +453,8 @@ impl Definitions {
 
 impl FromIterator<Arc<Workflow>> for Definitions {
     fn from_iter<I: IntoIterator<Item = Arc<Workflow>>>(workflows: I) -> Self {
-        let followed = workflows.into_iter().map(|workflow| (workflow.digest, workflow)).collect();
-        Self { followed, past: BTreeMap::new() }
+        let mut definitions = Self::default();
+        workflows.into_iter().for_each(|workflow| definitions.insert(workflow));
+        definitions
     }
 }

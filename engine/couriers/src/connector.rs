@@ -249,6 +249,14 @@ fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendErro
             "task": task,
             "to": whom(catalog, to),
         })),
+        Message::Assigned { to, role } => Ok(serde_json::json!({
+            "type": "notice",
+            "id": row.key(),
+            "lead": row.lead,
+            "kind": NoticeKind::Assigned,
+            "role": role,
+            "to": whom(catalog, to),
+        })),
     }
 }
 

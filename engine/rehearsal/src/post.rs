@@ -51,6 +51,11 @@ impl Courier for Post {
                 let to = if let Addressee::Rep(rep) = to { rep.0.clone() } else { row.via.clone() };
                 self.taken().notices.push(Notice { lead: row.lead, at, to, kind: NoticeKind::Words });
             }
+            Message::Assigned { to, .. } => {
+                let at = row.started_at.unwrap_or(row.made_at);
+                let to = to.0.clone();
+                self.taken().notices.push(Notice { lead: row.lead, at, to, kind: NoticeKind::Assigned });
+            }
             Message::Notice { to, kind, .. } => {
                 let at = row.started_at.unwrap_or(row.made_at);
                 self.taken().notices.push(Notice { lead: row.lead, at, to: to.0.clone(), kind: *kind });

@@ -96,7 +96,7 @@ pub(crate) fn render_email(
         Message::Email { rendered, .. } => mail(template, &view).map(|mail| *rendered = Some(mail)),
         Message::Text { rendered, .. } => text_message(template, &view).map(|message| *rendered = Some(message)),
         Message::Words { rendered, .. } => words(template, &view).map(|words| *rendered = Some(words)),
-        Message::Notice { .. } => Ok(()),
+        Message::Notice { .. } | Message::Assigned { .. } => Ok(()),
     };
     if let Err(error) = done {
         let script = row.message.script().and_then(|script| catalog.definitions.script(script));

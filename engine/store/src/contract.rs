@@ -148,6 +148,14 @@ pub trait Store: Send + Sync + 'static {
         after: Option<LeadId>,
         limit: usize,
     ) -> Result<Vec<LeadId>, StoreError>;
+    /// Leads with a run that hears what happens to other leads of the account, after the cursor, in order.
+    async fn listeners(
+        &self,
+        within: &Partitions,
+        account: AccountId,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError>;
     /// Outbox rows after the cursor, up to and including `until`, in order of their due time.
     async fn outbox(
         &self,

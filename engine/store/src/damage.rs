@@ -7,8 +7,8 @@
 //! Must not know: where bytes are kept, what is done about damage.
 
 use crate::keys::{
-    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, MarkKey, OutboxKey, PersonalKey, PiecesKey,
-    PoolKey, ScheduleKey, SkeletonKey, UnansweredKey,
+    CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, ListenerKey, MarkKey, OutboxKey,
+    PersonalKey, PiecesKey, PoolKey, ScheduleKey, SkeletonKey, UnansweredKey,
 };
 use crate::records::{
     DeadLetterId, DocumentKey, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LISTED_MAX: usize = 1_000;
 
 /// The names of the kinds of records.
-pub const KINDS: [&str; 28] = [
+pub const KINDS: [&str; 29] = [
     "account",
     "counter",
     "dead letter",
@@ -35,6 +35,7 @@ pub const KINDS: [&str; 28] = [
     "journal entry",
     "last batch",
     "lead",
+    "lead that hears of its account",
     "lead under a hold",
     "lease of a partition",
     "mark of an event",
@@ -184,6 +185,10 @@ fn describe(key: &[u8]) -> (&'static str, String) {
             ("question that waits", named::<QuestionKey>(key, |key| format!("of {} to {}", key.run, key.plugin)))
         }
         Some(b'V') => ("lead under a hold", named::<HeldKey>(key, |key| format!("{} of {}", key.lead, key.account))),
+        Some(b'a') => (
+            "lead that hears of its account",
+            named::<ListenerKey>(key, |key| format!("{} of {}", key.lead, key.account)),
+        ),
         Some(b'X') => ("piece of a value", None),
         Some(b'Y') => ("number of pieces", named::<PiecesKey>(key, |key| describe(&key.0).1)),
         Some(b'Z') => ("lease of a partition", named::<LeaseKey>(key, |key| key.0.to_string())),
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_kind_that_is_told_of_is_listed() {
-        for prefix in (b'A'..=b'Z').chain([b'b']) {
+        for prefix in (b'A'..=b'Z').chain(*b"ab") {
             // The spare record and the key from a delivery to its letter are never reported by themselves.
             let (kind, _) = describe(&[prefix, 0, 0]);
             assert!(KINDS.contains(&kind) || [b'K', b'W'].contains(&prefix), "{} is a {kind}", char::from(prefix));

@@ -105,6 +105,8 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
     waits.runs[0].state = RunState::Deciding { slot: Asks::Main, since: sample::START, overruns: 0, queued };
     let mut asked = sample::waiting(3);
     asked.runs[0].state = RunState::Deciding { slot: Asks::Main, since: sample::START, overruns: 0, queued: None };
+    asked.lead.account = Some(AccountId::of_key("domain:acme.example"));
+    asked.runs[0].hears_account = true;
     for state in [waits, asked] {
         batch.leads.push(LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() });
     }

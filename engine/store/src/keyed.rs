@@ -294,6 +294,16 @@ impl<S: Space> Store for Keyed<S> {
         reading::held(self.sound()?, within, account, after, limit)
     }
 
+    async fn listeners(
+        &self,
+        within: &Partitions,
+        account: AccountId,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        reading::listeners(self.sound()?, within, account, after, limit)
+    }
+
     async fn outbox(
         &self,
         within: &Partitions,

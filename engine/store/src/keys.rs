@@ -31,6 +31,7 @@
 //! | `X` | key, number | a piece of a value that is too long for one record |
 //! | `Y` | key | how many pieces its value has |
 //! | `Z` | partition | who holds it, where there are several writers |
+//! | `a` | account id, lead id | empty: a lead with a run that hears what happens to other leads of the account |
 //! | `b` | lead id | empty: a lead with a question to a plugin that was put and has no answer |
 //!
 //! Must not know: values, and what a store does with keys. Data folders are full of these bytes: once released, a
@@ -505,6 +506,23 @@ pub(crate) struct HeldKey {
 }
 impl Key for HeldKey {
     const PREFIX: u8 = b'V';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.account.0, out);
+        put_id(self.lead.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { account: parts.id().map(AccountId)?, lead: parts.id().map(LeadId)? })
+    }
+}
+
+/// The key of a lead with a run that hears what happens to other leads of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListenerKey {
+    pub(crate) account: AccountId,
+    pub(crate) lead: LeadId,
+}
+impl Key for ListenerKey {
+    const PREFIX: u8 = b'a';
     fn write(&self, out: &mut Vec<u8>) {
         put_id(self.account.0, out);
         put_id(self.lead.0, out);

@@ -7,8 +7,8 @@
 
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
-    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, MarkKey, OutboxKey, PersonalKey, PieceKey,
-    ScheduleKey, SkeletonKey, UnansweredKey, documents_of, end, first, from_after, identities_by, just_after,
+    CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, ListenerKey, MarkKey, OutboxKey, PersonalKey,
+    PieceKey, ScheduleKey, SkeletonKey, UnansweredKey, documents_of, end, first, from_after, identities_by, just_after,
     questions_to, queue_of,
 };
 use crate::partitions::Partitions;
@@ -323,6 +323,21 @@ pub(crate) fn held(
     let from = after.map_or(first, |lead| just_after(HeldKey { account, lead }.bytes()));
     let to = just_after(HeldKey { account, lead: LeadId(u128::MAX) }.bytes());
     let wanted = |key: &HeldKey| within.contains(key.lead.partition());
+    Ok(keys_where(records, (from, to), limit, wanted)?.into_iter().map(|key| key.lead).collect())
+}
+
+/// Leads with a run that hears what happens to other leads of the account.
+pub(crate) fn listeners(
+    records: Records<'_, impl Space>,
+    within: &Partitions,
+    account: AccountId,
+    after: Option<LeadId>,
+    limit: usize,
+) -> Result<Vec<LeadId>, StoreError> {
+    let first = ListenerKey { account, lead: LeadId(0) }.bytes();
+    let from = after.map_or(first, |lead| just_after(ListenerKey { account, lead }.bytes()));
+    let to = just_after(ListenerKey { account, lead: LeadId(u128::MAX) }.bytes());
+    let wanted = |key: &ListenerKey| within.contains(key.lead.partition());
     Ok(keys_where(records, (from, to), limit, wanted)?.into_iter().map(|key| key.lead).collect())
 }
 

@@ -304,6 +304,8 @@ pub struct LeadIndex {
     pub questions: Vec<QuestionKey>,
     /// Whether a question of it was put and has no answer.
     pub unanswered: bool,
+    /// The account of whose other leads it hears.
+    pub listens_to: Option<AccountId>,
 }
 
 impl LeadIndex {
@@ -321,7 +323,8 @@ impl LeadIndex {
         let question = |(plugin, since, run): (&str, _, _)| QuestionKey { plugin: plugin.to_owned(), since, run };
         let mut questions: Vec<QuestionKey> = state.queued().map(question).collect();
         questions.sort();
-        Self { timer: state.next_due(), queue, questions, unanswered: state.is_unanswered() }
+        let (unanswered, listens_to) = (state.is_unanswered(), state.listens_to());
+        Self { timer: state.next_due(), queue, questions, unanswered, listens_to }
     }
 }
 

@@ -102,6 +102,7 @@ impl Post {
             | Message::Words { rendered: None, .. } => (None, String::new()),
             Message::Text { rendered: Some(text), .. } => (Some(text.to.clone()), text.body.clone()),
             Message::Words { rendered: Some(words), to, .. } => (None, format!("{to:?} {words}")),
+            Message::Assigned { to, role } => (None, format!("{to} {role:?}")),
             Message::Notice { to, task, kind } => (None, format!("{to} {task} {kind}")),
         };
         if let Some(channel) = row.message.touch() {

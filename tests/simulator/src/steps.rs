@@ -336,6 +336,7 @@ pub const fn origin(event: &Event) -> Origin {
         | Event::Assigned { .. }
         | Event::Delivered { .. }
         | Event::HoldExpired { .. }
+        | Event::OfAccount(_)
         | Event::Woken
         | Event::AccountKnown(_)
         | Event::Bound { .. }

@@ -328,6 +328,15 @@ impl Store for Played {
     ) -> Result<Vec<LeadId>, StoreError> {
         self.kept.held(within, account, after, limit).await
     }
+    async fn listeners(
+        &self,
+        within: &Partitions,
+        account: AccountId,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        self.kept.listeners(within, account, after, limit).await
+    }
     async fn outbox(
         &self,
         within: &Partitions,

@@ -41,6 +41,8 @@ impl OutgoingView {
                 ("notice", format!("{} to {rep}", script(*words)))
             }
             Message::Words { to: Addressee::System, script: words, .. } => ("notice", script(*words)),
+            Message::Assigned { to, role: None } => ("notice", format!("to {to}, that the lead is theirs")),
+            Message::Assigned { to, role: Some(role) } => ("notice", format!("to {to}, the {role} from now on")),
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {

@@ -200,6 +200,13 @@ impl<'a> Teller<'a> {
                 };
                 format!("{}: {what}, because of {by}.", self.run(*run))
             }
+            Note::OfAccount { event, lead } => format!("Another lead of its account, {lead}: {event}."),
+            Note::NotPassedOn(event) => {
+                format!("Other leads of its account do not hear of {event}: too much is being passed on to them.")
+            }
+            Note::Ousted(run) => {
+                format!("{}: stands still while a workflow of a higher priority has the lead.", self.run(*run))
+            }
             Note::RunPaused { run, until } => {
                 format!("{}: touches nobody until {}.", self.run(*run), self.time(*until))
             }
@@ -302,7 +309,7 @@ impl<'a> Teller<'a> {
             Note::Braked(run) => {
                 format!("{}: stands still: the workflow, or a plugin that it has to ask, is paused.", self.run(*run))
             }
-            Note::Released(run) => format!("{}: goes on, what it stood still for is no longer paused.", self.run(*run)),
+            Note::Released(run) => format!("{}: goes on: what it stood still for is over.", self.run(*run)),
             Note::Preferred { refused, not_before } => {
                 let ways: Vec<&str> = refused.iter().map(|channel| channel.as_str()).collect();
                 let ways =
@@ -561,6 +568,7 @@ pub const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::ConnectionGone => "its connection is not in the workspace any more",
         gate::Reason::MovedOn => "its run has moved on",
         gate::Reason::RunPaused => "its run is paused",
+        gate::Reason::Ousted => "a workflow of a higher priority in its group has the lead",
         gate::Reason::UnderWay => "many other messages to the lead are under way",
     }
 }

@@ -4,7 +4,11 @@ use super::command::Outcome;
 use super::overlay::Overlay;
 use super::set::Found;
 use super::{Rejected, Stop};
+use crate::account::Passed;
+use crate::event::Event;
 use crate::id::{AccountId, LeadId};
+use crate::state::LeadState;
+use crate::workflow::Workflow;
 use std::collections::VecDeque;
 
 impl Overlay<'_> {
@@ -41,5 +45,28 @@ impl Overlay<'_> {
         }
         self.change_account(id, |account| account.told(page, last))?;
         Ok(Outcome::Done)
+    }
+
+    /// Tells a page of leads of the event that their account passes on first. Those are passed over that have no run to hear it.
+    pub(super) fn pass_on(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
+        let Some(passed) = self.account(id)?.and_then(|account| account.passing.first()).cloned() else {
+            return Ok(Outcome::Nothing);
+        };
+        self.need_to_tell(page)?;
+        for lead in page.iter().filter(|lead| **lead != passed.lead) {
+            if self.lead(*lead)?.one().is_none_or(|state| self.listens(state, &passed)) {
+                let event = Event::OfAccount(Box::new(passed.clone()));
+                self.transition(*lead, &format!("account/{id}/{}", passed.at), VecDeque::from([event]), Vec::new())?;
+            }
+        }
+        self.change_account(id, |account| account.passed(page, last))?;
+        Ok(Outcome::Done)
+    }
+
+    /// Whether a run of a lead hears such an event of another lead of its account, and had begun by then.
+    fn listens(&self, state: &LeadState, passed: &Passed) -> bool {
+        let hears = |definition: &Workflow| definition.heard_of_account().any(|kind| *kind == passed.report.kind);
+        let mut runs = state.runs.iter().filter(|run| run.hears_account && run.started_at <= passed.at);
+        runs.any(|run| self.rules.definitions.get(&run.workflow).is_some_and(|definition| hears(definition)))
     }
 }

@@ -42,6 +42,13 @@ pub enum Command {
         /// Whether this is the last page.
         last: bool,
     },
+    /// An event of one lead is passed on to others of its account.
+    PassOn {
+        account: AccountId,
+        page: Vec<LeadId>,
+        /// Whether this is the last page.
+        last: bool,
+    },
     /// A schedule fires for a lead, which is enrolled if the schedule is about it.
     Enroll {
         lead: LeadId,
@@ -119,7 +126,9 @@ impl Command {
                 let hold = account.and_then(|account| account.hold.as_ref());
                 several(Key::Account(*id), hold.map_or(&[], |hold| &hold.leads), round, set, &mut unread);
             }
-            Self::HoldEnded { account, page, .. } => several(Key::Account(*account), page, round, set, &mut unread),
+            Self::HoldEnded { account, page, .. } | Self::PassOn { account, page, .. } => {
+                several(Key::Account(*account), page, round, set, &mut unread)
+            }
             Self::Raise(key) => {
                 let known = set.identity(key).and_then(Found::one);
                 let holders = known.map_or(&[][..], |known| &known.holders);
@@ -178,6 +187,7 @@ impl Overlay<'_> {
             Command::Depart(row) => self.depart(row),
             Command::AccountDue(id) => self.account_due(*id),
             Command::HoldEnded { account, page, last } => self.hold_ended(*account, page, *last),
+            Command::PassOn { account, page, last } => self.pass_on(*account, page, *last),
             Command::Enroll { lead, workflow, by, leads } => self.enroll(*lead, workflow, by, leads),
             Command::Release { lead, workflows } => {
                 let is_told = is_told_of_release(self.readable(*lead)?, self.rules.definitions, workflows);

@@ -20,7 +20,7 @@ const BY_MESSAGE: [Channel; 2] = [Channel::Email, Channel::Message];
 enum By {
     /// What the gate says of a channel.
     Gate(Channel),
-    /// The pause of a run.
+    /// The pause of a run, or what makes it stand still.
     Run(RunId),
 }
 
@@ -40,7 +40,10 @@ impl PutOff {
         });
         let until = |run: &Run| run.paused_until.filter(|at| *at > rules.now);
         let paused = state.runs.iter().filter_map(|run| Some((By::Run(run.id), Due::At(until(run)?))));
-        Self(gated.chain(paused).collect())
+        // A workflow of a higher priority has the lead.
+        let stand = state.runs.iter().filter(|run| run.braked_at.is_some());
+        let stand = stand.map(|run| (By::Run(run.id), Due::OnRelease));
+        Self(gated.chain(paused).chain(stand).collect())
     }
 
     /// Where messages lie that were put off by something that is not there any more, or says something else.

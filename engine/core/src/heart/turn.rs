@@ -132,7 +132,7 @@ impl Overlay<'_> {
         };
         let Some((id, name)) = joined else { return self.facts(state.lead.account) };
         let known = self.facts(Some(id))?;
-        Ok(Some(known.unwrap_or(AccountFacts { id, name, owner: None, held: false })))
+        Ok(Some(known.unwrap_or(AccountFacts { id, name, owner: None, held: false, crowded: false })))
     }
 
     fn ask(&mut self, mut question: Question) -> Option<Event> {

@@ -2,10 +2,10 @@
 
 use super::Machine;
 use crate::account::{AccountMessage, Hold as HoldInForce};
-use crate::effect::Effect;
+use crate::effect::{Effect, Message};
 use crate::expr::Fault;
 use crate::id::{Digest, RunId};
-use crate::journal::{Ignored, Note, Refusal};
+use crate::journal::{Ignored, Note, Refusal, Unable};
 use crate::lead::RepId;
 use crate::run::RunState;
 use crate::state::RUNS_MAX;
@@ -41,13 +41,19 @@ impl Machine<'_> {
             run.was_given_to(owner);
         }
         match (owner, &assign.role) {
-            (rep, Some(role)) => self.cast(id, role, rep, how),
+            (rep, Some(role)) => {
+                let before = self.in_role(id, role);
+                self.cast(id, role, rep, how);
+                self.announce(id, rep.filter(|rep| before.as_ref() != Some(rep)), assign);
+            }
             (Some(owner), None) => {
+                let is_new = self.state.lead.owner.as_ref() != Some(owner);
                 let pool = self.chosen_from(assign, owner, how);
                 self.set_owner(owner, how, assign.carry);
                 self.state.lead.pool = pool;
                 self.take_over_hold(owner);
                 self.own(owner, assign, &definition);
+                self.announce(id, Some(owner).filter(|_| is_new), assign);
             }
             (None, None) => self.notes.push(Note::Owned { owner: None, how }),
         }
@@ -60,6 +66,22 @@ impl Machine<'_> {
             run.roles.insert(role.to_owned(), rep.clone());
         }
         self.notes.push(Note::Cast { run: id.in_journal(), role: role.to_owned(), rep: rep.cloned(), how });
+    }
+
+    /// Tells a rep that a lead or a role is theirs, where a connection carries notices.
+    fn announce(&mut self, id: RunId, rep: Option<&RepId>, assign: &Assign) {
+        let Some(rep) = rep.filter(|_| !assign.unannounced) else { return };
+        let Some(via) = self.cx.live.settings.contact.notify_via.clone() else { return };
+        let Some(at) = self.run(id).map(|run| run.at()).filter(|_| !self.is_spent()) else {
+            return self.notes.push(Note::NotTold {
+                run: id.in_journal(),
+                why: Unable::NoRoom,
+                rep: Some(rep.clone()),
+            });
+        };
+        let message = Message::Assigned { to: rep.clone(), role: assign.role.clone() };
+        // It stands whatever the run does next: attempt 0 keeps it from going stale.
+        self.queue((id, 0), via, message, at, false);
     }
 
     /// The pool from which an owner was chosen, as far as it is known. Another member of it is found

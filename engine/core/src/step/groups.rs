@@ -2,8 +2,8 @@
 
 use super::Machine;
 use crate::id::RunId;
-use crate::journal::Refusal;
-use crate::run::{OUSTED, Waiter};
+use crate::journal::{Note, Refusal};
+use crate::run::{CadencePhase, OUSTED, RunState, Waiter};
 use crate::state::WAITERS_MAX;
 use crate::workflow::{Group, Workflow};
 
@@ -18,13 +18,56 @@ impl Machine<'_> {
         self.state.runs.iter().filter_map(of_group).collect()
     }
 
-    /// Makes room for a workflow in its group: runs of a lower priority end. Says whether there is room; otherwise the
+    /// A workflow of a higher priority takes the lead from a run: it ends, or stands still.
+    fn oust(&mut self, id: RunId) {
+        let pauses = |group: &Group| group.pauses;
+        if !self.definition(id).is_some_and(|definition| definition.group.as_ref().is_some_and(pauses)) {
+            return self.end_run(id, OUSTED);
+        }
+        let now = self.cx.now;
+        let Some(run) = self.run(id).filter(|run| run.braked_at.is_none()) else { return };
+        run.braked_at = Some(now);
+        self.notes.push(Note::Ousted(id.in_journal()));
+        self.lay_down(id);
+    }
+
+    /// Withdraws what people are to do for a run that stands still. They get it anew when it goes on, where it was.
+    fn lay_down(&mut self, id: RunId) {
+        let now = self.cx.now;
+        let Some(task) = self.run(id).and_then(|run| run.awaited_task()) else { return };
+        self.withdraw_task(task);
+        let Some(run) = self.run(id) else { return };
+        run.attempt = run.attempt.saturating_add(1);
+        if let RunState::Cadence(cadence) = &mut run.state {
+            let redial = matches!(cadence.phase, CadencePhase::RedialTask(_));
+            cadence.phase = if redial { CadencePhase::Redial(now) } else { CadencePhase::Pause(now) };
+        } else {
+            run.state = RunState::Ready;
+        }
+    }
+
+    /// Whether a workflow of a higher priority in its group has the lead, so that a run stands still.
+    pub(super) fn is_ousted(&self, id: RunId) -> bool {
+        let Some(definition) = self.definition(id) else { return false };
+        let Some(group) = definition.group.as_ref().filter(|group| group.pauses) else { return false };
+        self.others_of(group, &definition.name).iter().any(|(_, priority)| *priority > group.priority)
+    }
+
+    /// Lets runs go on that the group had taken the lead from.
+    pub(super) fn admit_ousted(&mut self) {
+        let stand = self.state.runs.iter().filter(|run| run.braked_at.is_some());
+        if stand.map(|run| run.id).collect::<Vec<_>>().into_iter().any(|id| !self.is_held(id)) {
+            self.release_runs();
+        }
+    }
+
+    /// Makes room for a workflow in its group: runs of a lower priority end or stand still. Says whether there is room; otherwise the
     /// lead stays out, or waits.
     pub(super) fn take_group(&mut self, workflow: &Workflow, key: Option<&str>) -> bool {
         let Some(group) = &workflow.group else { return true };
         let others = self.others_of(group, &workflow.name);
         if others.iter().all(|(_, priority)| *priority < group.priority) {
-            others.into_iter().for_each(|(run, _)| self.end_run(run, OUSTED));
+            others.into_iter().for_each(|(run, _)| self.oust(run));
             return true;
         }
         match group.waits {

@@ -3,6 +3,8 @@
 use super::Machine;
 use super::report::updates;
 use super::runs::key_text;
+use crate::account::{AccountMessage, Passed};
+use crate::effect::Effect;
 use crate::event::{EventType, Report, StandardEvent};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Interruption, Note};
@@ -10,12 +12,12 @@ use crate::run::Run;
 use crate::task::TaskKind;
 use crate::time::{Span, Timestamp};
 use crate::value::Value;
-use crate::workflow::{Interrupt, Reaction};
+use crate::workflow::{Interrupt, Reaction, Whose};
 
 /// How many changes of fields may follow from one another.
 const RAISED_MAX: u8 = 8;
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Shows an event to every run, the oldest first: to what the run waits for, and if that did not move it, to its
     /// interrupts. No run takes a step meanwhile.
     pub(super) fn hear(&mut self, report: &Report) {
@@ -24,7 +26,7 @@ impl Machine<'_> {
             self.follow_dates();
         }
         for (id, attempt) in runs {
-            if !self.is_for(id, report) {
+            if !self.run_hears(id, report, Whose::Own) {
                 continue;
             }
             let stays = |machine: &mut Self| machine.run(id).is_some_and(|run| run.attempt == attempt);
@@ -32,14 +34,51 @@ impl Machine<'_> {
                 self.wake_by_event(id, report);
             }
             if stays(self) {
-                self.interrupt(id, report);
+                self.interrupt(id, report, Whose::Own);
             }
         }
     }
 
-    /// Whether an event is for a run: one that carries the run's key is for the run of that value alone.
-    fn is_for(&self, id: RunId, report: &Report) -> bool {
-        let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return false };
+    /// Tells the lead's account of an event, if runs of its other leads may want to hear of it.
+    pub(super) fn pass_on(&mut self, report: &Report) {
+        let Some(account) = self.state.lead.account.filter(|_| self.cx.definitions.hear_of_account(&report.kind))
+        else {
+            return;
+        };
+        if self.cx.account.is_some_and(|facts| facts.id == account && facts.crowded) {
+            return self.notes.push(Note::NotPassedOn(report.kind.clone()));
+        }
+        let passed = Passed::new(self.state.lead.id, self.cx.now, report);
+        self.effects.push(Effect::Account(account, AccountMessage::Pass(Box::new(passed))));
+    }
+
+    /// An event happened to another lead of the account: runs leave or are interrupted that were there by then and say so.
+    pub(super) fn account_event(&mut self, passed: &'a Passed) {
+        let report = &passed.report;
+        let whose = Whose::OfAccount { since: passed.at };
+        self.report = Some(report);
+        self.notes.push(Note::OfAccount { event: report.kind.clone(), lead: passed.lead });
+        self.leave_runs_at(Some((report, whose)));
+        let runs: Vec<RunId> = self.state.runs.iter().map(|run| run.id).collect();
+        self.then_walk(|machine| {
+            for id in runs {
+                if machine.run_hears(id, report, whose) {
+                    machine.interrupt(id, report, whose);
+                }
+            }
+        });
+    }
+
+    fn run_hears(&self, id: RunId, report: &Report, whose: Whose) -> bool {
+        self.state.runs.iter().find(|run| run.id == id).is_some_and(|run| self.hears(run, report, whose))
+    }
+
+    /// Whether an event is for a run: one that carries the run's key is for the run of that value alone, and one of another lead
+    /// for runs that had begun when it happened.
+    pub(super) fn hears(&self, run: &Run, report: &Report, whose: Whose) -> bool {
+        if matches!(whose, Whose::OfAccount { since } if run.started_at > since) {
+            return false;
+        }
         let Some(own) = &run.key else { return true };
         let key = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.key.as_ref());
         // One about which there is no answer names no run, and is for all of them.
@@ -95,14 +134,17 @@ impl Machine<'_> {
     /// Shows a run what another has changed.
     fn hear_raised(&mut self, id: RunId, attempt: u32, report: &Report, depth: u8) {
         let stays = |machine: &mut Self| machine.run(id).is_some_and(|run| run.attempt == attempt);
-        if !stays(self) || !self.is_for(id, report) {
+        if !stays(self) || !self.run_hears(id, report, Whose::Own) {
             return;
         }
         let before = self.raised.insert(id, depth);
         self.recalled.push((id, report.clone()));
-        self.wake_by_event(id, report);
+        self.leave_run_at(id, report);
         if stays(self) {
-            self.interrupt(id, report);
+            self.wake_by_event(id, report);
+        }
+        if stays(self) {
+            self.interrupt(id, report, Whose::Own);
         }
         if stays(self) {
             // It stays where it is: what it asks next is about the event being handled.
@@ -116,13 +158,14 @@ impl Machine<'_> {
 
     /// Does what the interrupts of a run say, from the top: everything that leaves the run where it is, up to the
     /// first that moves or pauses it.
-    fn interrupt(&mut self, id: RunId, report: &Report) {
+    fn interrupt(&mut self, id: RunId, report: &Report, whose: Whose) {
         let Some(definition) = self.definition(id) else { return };
         if definition.interrupts.is_empty() {
             return;
         }
         let Some(at) = self.run(id).map(|run| run.at()) else { return };
-        let of_this_kind = definition.interrupts.iter().filter(|one| one.event == report.kind);
+        let is_meant = |one: &&Interrupt| one.event == report.kind && whose.reaches(one.of_account);
+        let of_this_kind = definition.interrupts.iter().filter(is_meant);
         for interrupt in of_this_kind.filter(|one| one.applies_at(&definition, at.step)) {
             match self.holds(&interrupt.condition, Some(id)) {
                 Ok(true) => {}

@@ -284,6 +284,7 @@ impl<'a> Machine<'a> {
             Event::Deferred { channel, verdict } => {
                 self.notes.push(Note::Gated { channel: Some(*channel), verdict: *verdict, effect: None });
             }
+            Event::OfAccount(passed) => self.account_event(passed),
             Event::MessageDue(message) => self.message_due(message),
             Event::TakenBack(effect) => self.taken_back(*effect),
             Event::AccountKnown(_) | Event::Paused(_) | Event::Braked(_) => {}
@@ -300,6 +301,7 @@ impl<'a> Machine<'a> {
             self.follow_dates();
         }
         self.admit_waiters();
+        self.admit_ousted();
         self.regate_calls();
     }
 

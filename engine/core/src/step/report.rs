@@ -17,6 +17,7 @@ use crate::reading::Why;
 use crate::state::{LeadState, RECENT_MAX, Recent};
 use crate::time::Timestamp;
 use crate::value::{Value, ValueType};
+use crate::workflow::Whose;
 use crate::workspace::Live;
 
 /// The id and name of the account that an event makes a lead join, so that conditions evaluated
@@ -82,8 +83,9 @@ impl<'a> Machine<'a> {
         self.tell_holds(&report.kind, joins);
         // Whom workflows want is asked before any run moves; who is in one already, once runs were left.
         let wanted = if report.enrolls { self.wanted(report) } else { Vec::new() };
-        self.leave_runs();
+        self.leave_runs_at(Some((report, Whose::Own)));
         self.remember(report);
+        self.pass_on(report);
         self.then_walk(|machine| {
             machine.hear(report);
             for workflow in &wanted {

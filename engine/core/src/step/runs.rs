@@ -11,7 +11,7 @@ use crate::state::{LeadState, RUNS_MAX};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::value::Value;
-use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Workflow};
+use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Whose, Workflow};
 use crate::workspace::Definitions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -207,6 +207,7 @@ impl Machine<'_> {
             taken: Vec::new(),
             key: None,
             cadence: None,
+            hears_account: definition.heard_of_account().next().is_some(),
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);
@@ -218,9 +219,25 @@ impl Machine<'_> {
 
     /// Ends the runs for which a `leave` condition holds.
     pub(super) fn leave_runs(&mut self) {
+        self.leave_runs_at(None);
+    }
+
+    /// The same after an event, with the conditions that are asked at events of its type.
+    pub(super) fn leave_runs_at(&mut self, heard: Option<(&Report, Whose)>) {
         self.lead_changed = false;
-        let asked = self.state.runs.iter().filter_map(|run| Some((run.id, self.leaves(run).transpose()?)));
+        let asked = self.state.runs.iter().filter_map(|run| Some((run.id, self.leaves(run, heard).transpose()?)));
         let leaving: Vec<(RunId, Result<String, Fault>)> = asked.collect();
+        self.leave(leaving);
+    }
+
+    /// The same for one run alone.
+    pub(super) fn leave_run_at(&mut self, id: RunId, report: &Report) {
+        let run = self.state.runs.iter().find(|run| run.id == id);
+        let ending = run.and_then(|run| self.leaves(run, Some((report, Whose::Own))).transpose());
+        self.leave(ending.into_iter().map(|ending| (id, ending)).collect());
+    }
+
+    fn leave(&mut self, leaving: Vec<(RunId, Result<String, Fault>)>) {
         for (run, ending) in leaving {
             match ending {
                 Ok(ending) => self.end_run(run, &ending),
@@ -235,10 +252,12 @@ impl Machine<'_> {
     }
 
     /// The ending under which a run leaves. A condition that holds counts more than one without an answer before it.
-    fn leaves(&self, run: &Run) -> Result<Option<String>, Fault> {
+    fn leaves(&self, run: &Run, heard: Option<(&Report, Whose)>) -> Result<Option<String>, Fault> {
         let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
+        let heard = heard.filter(|(report, whose)| self.hears(run, report, *whose));
+        let heard = heard.map(|(report, whose)| (&report.kind, whose));
         let mut fault = None;
-        for leave in &definition.leave {
+        for leave in definition.leave.iter().filter(|leave| leave.is_asked(heard)) {
             match self.holds(&leave.condition, Some(run.id)) {
                 Ok(true) => return Ok(Some(leave.ending.clone())),
                 Ok(false) => {}
@@ -403,11 +422,12 @@ impl Machine<'_> {
         stands
     }
 
-    fn is_held(&mut self, id: RunId) -> bool {
+    pub(super) fn is_held(&mut self, id: RunId) -> bool {
         let paused = self.cx.paused;
-        !paused.is_empty()
+        let braked = !paused.is_empty()
             && (self.definition(id).is_some_and(|definition| paused.workflows.contains(&definition.name))
-                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)))
+                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)));
+        braked || self.is_ousted(id)
     }
 
     pub(super) fn stand_still(&mut self, id: RunId) {

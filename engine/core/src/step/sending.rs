@@ -237,6 +237,10 @@ impl Machine<'_> {
     /// The brake or missing connection that holds a message until further notice, if there is one.
     fn held(&self, message: &MessageDue) -> Option<Reason> {
         let (paused, via) = (self.cx.paused, &message.via);
+        let touches = message.channel.is_some() && !message.wanted && !message.may_have_left;
+        if touches && self.is_ousted(message.run) {
+            return Some(Reason::Ousted);
+        }
         let workflow = message.at.and_then(|at| self.cx.definitions.name(&at.workflow));
         if workflow.is_some_and(|workflow| paused.workflows.contains(workflow)) {
             Some(Reason::WorkflowPaused)

@@ -3,6 +3,7 @@
 use crate::event_type::EventType;
 use crate::expr::Expr;
 use crate::time::Span;
+use crate::workflow::Whose;
 use serde::{Deserialize, Serialize};
 
 /// One way into the workflow.
@@ -70,6 +71,9 @@ pub struct Group {
     /// How long a lead waits that may not come in because another workflow of the group has it; it stays out when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Span>,
+    /// Whether a run stands still while a workflow of a higher priority has the lead. It ends when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pauses: bool,
 }
 
 /// A workflow that a step puts the lead into.
@@ -106,7 +110,24 @@ impl From<EnrolmentForm> for Enrolment {
 /// A condition that ends a run, whatever step it is at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leave {
+    /// The event at which the condition is asked; whatever happens when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventType>,
+    /// Whether that event may happen to any lead of the account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_account: bool,
     pub condition: Expr,
     /// The name of the ending, such as `suppressed` or `won`.
     pub ending: String,
+}
+
+impl Leave {
+    /// Whether the condition is asked: after an event, or when something else happened.
+    pub(crate) fn is_asked(&self, heard: Option<(&EventType, Whose)>) -> bool {
+        match (&self.event, heard) {
+            (None, _) => true,
+            (Some(event), Some((kind, whose))) => event == kind && whose.reaches(self.of_account),
+            (Some(_), None) => false,
+        }
+    }
 }

@@ -3,8 +3,24 @@
 use super::{StepId, StepIx, Target, Verb, Workflow};
 use crate::event_type::EventType;
 use crate::expr::Expr;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// To which lead an event happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// To the lead that hears of it.
+    Own,
+    /// To another lead of its account, at this time.
+    OfAccount { since: Timestamp },
+}
+
+impl Whose {
+    /// Whether such an event is meant by an entry, which may take those of the whole account.
+    pub(crate) const fn reaches(self, of_account: bool) -> bool {
+        matches!(self, Self::Own) || of_account
+    }
+}
 
 /// An entry of `interrupts:`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

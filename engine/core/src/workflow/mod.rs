@@ -18,6 +18,7 @@ mod names;
 mod verbs;
 
 pub use enroll::{CatchUp, Enroll, Enrolment, Group, Leave, ReEnroll, Schedule};
+pub(crate) use interrupts::Whose;
 pub use interrupts::{Interrupt, Reaction};
 pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
@@ -335,7 +336,15 @@ impl Workflow {
 
     /// Whether an event of this type can end a wait of the workflow or interrupt it.
     pub(crate) fn hears(&self, kind: &EventType) -> bool {
-        self.waits_for(kind) || self.interrupts.iter().any(|one| one.event == *kind)
+        self.waits_for(kind)
+            || self.interrupts.iter().any(|one| one.event == *kind)
+            || self.leave.iter().any(|one| one.event.as_ref() == Some(kind))
+    }
+
+    /// The types of events that it hears of whichever lead of the account they happen to.
+    pub(crate) fn heard_of_account(&self) -> impl Iterator<Item = &EventType> {
+        let interrupts = self.interrupts.iter().filter(|one| one.of_account).map(|one| &one.event);
+        interrupts.chain(self.leave.iter().filter(|one| one.of_account).filter_map(|one| one.event.as_ref()))
     }
 
     /// Whether an event of this type can enrol a lead.

@@ -115,6 +115,9 @@ pub struct Assign {
     /// Whether whoever had the lead in this run before is passed over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,
+    /// Whether the rep is not told. A rep who had the lead or the role already never is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unannounced: bool,
     /// Whose known owner is kept, if any.
     pub sticky: Option<Sticky>,
     /// A rep or pool that takes the lead when no one else can.

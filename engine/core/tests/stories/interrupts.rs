@@ -705,3 +705,258 @@ fn touches_with_conditions_and_of_every_kind() {
         check(title, vec![cadence()], hot, story);
     }
 }
+
+/// A run that a colleague's reply ends, and one that it moves.
+fn of_an_account() -> Vec<Arc<Workflow>> {
+    let ended = w::workflow("ended")
+        .on_created()
+        .leave_at("deal.won", true, "won-elsewhere")
+        .step("talk", |go| w::todo("1 business day", w::results(go, &[], "end")));
+    let moved = w::workflow("moved")
+        .on_created()
+        .of_account()
+        .interrupt("email.replied", &[], Does::Go("answer"))
+        .step("talk", |go| w::todo("1 business day", w::results(go, &[], "end")))
+        .then("end")
+        .step("answer", |go| w::todo("1h", w::results(go, &[], "end")));
+    vec![ended.build(), moved.build()]
+}
+
+#[test]
+fn what_happens_to_one_lead_of_an_account_reaches_runs_of_the_others() {
+    check(
+        "a colleague replies, and buys",
+        of_an_account(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+          enrolled in ended
+          enrolled in moved
+          ended -> talk
+          todo for nobody, due Tue 03-03 09:00
+          moved -> talk
+          todo for nobody, due Tue 03-03 09:00
+        Mon 03-02 10:00 b: > lead.created email=kim@acme.io
+          enrolled in ended
+          enrolled in moved
+          ended -> talk
+          todo for nobody, due Tue 03-03 10:00
+          moved -> talk
+          todo for nobody, due Tue 03-03 10:00
+        Mon 03-02 11:00 b: > email.replied
+          moved by email.replied: go
+          task withdrawn
+          moved -> answer
+          todo for nobody, due Mon 03-02 12:00
+        Mon 03-02 11:00 ~ account
+          of its account: email.replied
+          moved by email.replied: go
+          task withdrawn
+          moved -> answer
+          todo for nobody, due Mon 03-02 12:00
+        Mon 03-02 12:00 > deal.won
+          stage customer
+          task withdrawn
+          ended over: won-elsewhere
+        Mon 03-02 12:00 b: ~ account
+          of its account: deal.won
+          task withdrawn
+          ended over: won-elsewhere
+        Mon 03-02 13:00 ? a
+          = moved is at answer
+          = todo open for nobody, due Mon 03-02 12:00
+          = customer, owner None, watchers []
+          = account of None, , kept false
+        Mon 03-02 13:00 ? b
+          = moved is at answer
+          = todo open for nobody, due Mon 03-02 12:00
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+    check(
+        "who came later does not hear of it",
+        of_an_account(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+          enrolled in ended
+          enrolled in moved
+          ended -> talk
+          todo for nobody, due Tue 03-03 09:00
+          moved -> talk
+          todo for nobody, due Tue 03-03 09:00
+        Mon 03-02 10:00 > email.replied
+          moved by email.replied: go
+          task withdrawn
+          moved -> answer
+          todo for nobody, due Mon 03-02 11:00
+        Mon 03-02 10:01 b: > lead.created email=kim@acme.io
+          enrolled in ended
+          enrolled in moved
+          ended -> talk
+          todo for nobody, due Tue 03-03 10:01
+          moved -> talk
+          todo for nobody, due Tue 03-03 10:01
+        Mon 03-02 11:00 ? b
+          = ended is at talk
+          = moved is at talk
+          = todo open for nobody, due Tue 03-03 10:01
+          = todo open for nobody, due Tue 03-03 10:01
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+}
+
+#[test]
+fn an_event_of_its_own_ends_a_run_that_leaves_at_it() {
+    let workflows = || {
+        let one = w::workflow("one")
+            .when(w::custom("start"), Expr::TRUE)
+            .leave_at("custom.start", false, "again")
+            .step("talk", |go| w::todo("1 business day", w::results(go, &[], "end")));
+        vec![one.re_enroll(ReEnroll::Always).build()]
+    };
+    check(
+        "not the one that it enrolled",
+        workflows(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 10:00 > custom.start
+          enrolled in one
+          one -> talk
+          todo for nobody, due Tue 03-03 10:00
+        Mon 03-02 11:00 > custom.start
+          task withdrawn
+          one over: again
+          enrolled in one
+          one -> talk
+          todo for nobody, due Tue 03-03 11:00
+        Mon 03-02 12:00 ? a
+          = one is at talk
+          = todo open for nobody, due Tue 03-03 11:00
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+}
+
+#[test]
+fn a_run_that_gives_way_goes_on_where_it_was() {
+    let of_group = |name: &'static str, event: &str, priority: i32| {
+        w::workflow(name).when(w::custom(event), Expr::TRUE).group("sales-motion", priority, None)
+    };
+    let low = || {
+        of_group("low", "low", 10)
+            .pauses()
+            .step("work", |go| w::todo("1h", w::results(go, &[], "rest")))
+            .step("rest", |go| w::wait_any(&[("email.replied", go("end"))], Since::Moved, "2d", go("mail")))
+            .step("mail", |_| Verb::Email(w::email()))
+            .build()
+    };
+    let high = || of_group("high", "high", 50).step("talk", |go| w::todo("1h", w::results(go, &[], "end"))).build();
+    check(
+        "a task is withdrawn and made anew",
+        vec![low(), high()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 09:00 > custom.low
+          enrolled in low
+          low -> work
+          todo for nobody, due Mon 03-02 10:00
+        Mon 03-02 10:00 > custom.high
+          low gives way
+          task withdrawn
+          enrolled in high
+          high -> talk
+          todo for nobody, due Mon 03-02 11:00
+        Mon 03-02 11:00 ? a
+          = low is at work
+          = high is at talk
+          = todo open for nobody, due Mon 03-02 11:00
+          = open, owner None, watchers []
+          = account of None, , kept false
+        Mon 03-02 12:00 > todo done
+          done: done
+          high over: completed
+          low goes on
+          low -> work
+          todo for nobody, due Mon 03-02 13:00
+        Mon 03-02 13:00 ? a
+          = low is at work
+          = todo open for nobody, due Mon 03-02 13:00
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+    check(
+        "a wait falls due after it",
+        vec![low(), high()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 09:00 > custom.low
+          enrolled in low
+          low -> work
+          todo for nobody, due Mon 03-02 10:00
+        Mon 03-02 09:30 > todo done
+          done: done
+          low -> rest
+          waits until Wed 03-04 09:30
+        Mon 03-02 10:00 > custom.high
+          low gives way
+          enrolled in high
+          high -> talk
+          todo for nobody, due Mon 03-02 11:00
+        Thu 03-05 10:00 > todo done
+          done: done
+          high over: completed
+          low goes on
+        Wed 03-04 09:30 ~ timer
+          low -> mail
+          queued by smtp
+        Thu 03-05 11:00 ? a
+          = low is at mail
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+    check(
+        "a mail that had not left waits for it",
+        vec![low(), high()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 09:00 > custom.low
+          enrolled in low
+          low -> work
+          todo for nobody, due Mon 03-02 10:00
+        Mon 03-02 09:30 > todo done
+          done: done
+          low -> rest
+          waits until Wed 03-04 09:30
+        Wed 03-04 09:30 ~ timer
+          low -> mail
+          queued by smtp
+        Wed 03-04 10:00 > custom.high
+          low gives way
+          enrolled in high
+          high -> talk
+          todo for nobody, due Wed 03-04 11:00
+        Wed 03-04 10:01 > due
+          gate: email held: ousted
+          stays, 0 under way
+        Wed 03-04 11:00 > todo done
+          done: done
+          high over: completed
+          low goes on
+          looked at again: 1
+        Wed 03-04 11:01 > due
+          gate: email go
+          leaves, 1 under way
+    ",
+    );
+}

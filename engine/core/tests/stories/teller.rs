@@ -7,7 +7,8 @@ use cadenza_core::effect::{Departure, Message, Question, Rendered};
 use cadenza_core::event::{Delivery, Event, EventType, LeadCommand, Report, TaskChange, TaskReport, Wish};
 use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
-use cadenza_core::id::Born;
+use cadenza_core::heart::Command;
+use cadenza_core::id::{AccountId, Born};
 use cadenza_core::journal::{Note, Verdict};
 use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, DecisionFailure, Segment};
@@ -79,6 +80,37 @@ impl Told {
             let ix = self.leads.iter().position(|sim| sim.state.lead.id == lead).expect("a lead of this story");
             self.feed(ix, now, "~ hold over", event);
         }
+        let passes = |account: &&Account| !account.passing.is_empty();
+        let passing: Vec<AccountId> = self.shared.accounts.values().filter(passes).map(|account| account.id).collect();
+        passing.into_iter().for_each(|account| self.pass_on(account, now));
+    }
+
+    /// Tells every lead that listens of the event that an account passes on first.
+    fn pass_on(&mut self, account: AccountId, now: Timestamp) {
+        for ix in 0..self.leads.len() {
+            if self.leads[ix].state.listens_to() != Some(account) {
+                continue;
+            }
+            let seq = self.leads[ix].state.seq;
+            let page = vec![self.leads[ix].state.lead.id];
+            let command = Command::PassOn { account, page, last: false };
+            self.leads[ix].run(&self.world, &mut self.shared, now, &command);
+            let latest = self.leads[ix].state.latest.clone().filter(|latest| latest.seq > seq);
+            if let Some(latest) = latest {
+                let lead = if ix == 0 { String::new() } else { format!("{}: ", char::from(b'a' + ix as u8)) };
+                self.line(&format!("{} {lead}~ account", clock(now)));
+                self.notes(ix, latest.skeleton.notes);
+            }
+        }
+        self.shared.accounts.get_mut(&account).expect("it passes something on").passed(&[], true);
+    }
+
+    fn notes(&mut self, ix: usize, notes: Vec<Note>) {
+        for note in notes {
+            if let Some(line) = told(&note, &self.leads[ix], &self.world) {
+                self.line(&format!("  {line}"));
+            }
+        }
     }
 
     /// Releases everything: every lead with a run that stands still, or with something to do of a workflow that was paused, is told.
@@ -105,11 +137,7 @@ impl Told {
             })
             .collect();
         sim.names.extend(names);
-        for note in notes {
-            if let Some(line) = told(&note, &self.leads[ix], &self.world) {
-                self.line(&format!("  {line}"));
-            }
-        }
+        self.notes(ix, notes);
         let sooner = std::mem::take(&mut self.leads[ix].sooner);
         if sooner > 0 {
             self.line(&format!("  looked at again: {sooner}"));
@@ -121,11 +149,7 @@ impl Told {
     fn depart(&mut self, ix: usize, now: Timestamp, head: &str, which: usize) {
         self.line(head);
         let (notes, departure) = self.leads[ix].depart(&self.world, &mut self.shared, now, which);
-        for note in notes {
-            if let Some(line) = told(&note, &self.leads[ix], &self.world) {
-                self.line(&format!("  {line}"));
-            }
-        }
+        self.notes(ix, notes);
         let under_way = self.leads[ix].state.reserved.len();
         let what = match departure {
             Departure::Now(_) => "leaves",
@@ -214,6 +238,8 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Gone(assignee) => format!("gone: {assignee}"),
         Note::StandsIn { owner, of } => format!("{owner} stands in for {of}"),
         Note::Interrupted { run, by, did, .. } => format!("{} by {by}: {did}", run_name(run)),
+        Note::OfAccount { event, .. } => format!("of its account: {event}"),
+        Note::Ousted(run) => format!("{} gives way", run_name(run)),
         Note::RunPaused { until, .. } => format!("paused until {}", clock(*until)),
         Note::PauseOver(run) => format!("{} goes on", run_name(run)),
         Note::Drawn { arm, kept, .. } => format!("arm {arm}{}", if *kept { " kept" } else { "" }),

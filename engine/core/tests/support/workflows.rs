@@ -67,6 +67,7 @@ pub struct Builder {
     steps: Vec<(String, MakeVerb, Option<String>)>,
     workflow: Workflow,
     interrupts: Vec<(EventType, &'static [&'static str], Does)>,
+    of_account: bool,
 }
 
 pub fn workflow(name: &str) -> Builder {
@@ -84,7 +85,7 @@ pub fn workflow(name: &str) -> Builder {
         steps: vec![],
         scripts: BTreeMap::new(),
     };
-    Builder { name: name.to_owned(), steps: vec![], workflow, interrupts: vec![] }
+    Builder { name: name.to_owned(), steps: vec![], workflow, interrupts: vec![], of_account: false }
 }
 
 impl Builder {
@@ -96,7 +97,24 @@ impl Builder {
         self.when(standard(StandardEvent::LeadCreated), Expr::TRUE)
     }
     pub fn leave(mut self, condition: Expr, ending: &str) -> Self {
-        self.workflow.leave.push(Leave { condition, ending: ending.to_owned() });
+        let (event, of_account, ending) = (None, false, ending.to_owned());
+        self.workflow.leave.push(Leave { event, of_account, condition, ending });
+        self
+    }
+    /// Leaves at an event, of this lead or of any lead of its account.
+    pub fn leave_at(mut self, event: &str, of_account: bool, ending: &str) -> Self {
+        let (event, condition, ending) = (EventType::parse(event), Expr::TRUE, ending.to_owned());
+        self.workflow.leave.push(Leave { event, of_account, condition, ending });
+        self
+    }
+    /// Lets the interrupts hear of every lead of the account.
+    pub fn of_account(mut self) -> Self {
+        self.of_account = true;
+        self
+    }
+    /// Has a run stand still while a workflow of a higher priority has the lead.
+    pub fn pauses(mut self) -> Self {
+        self.workflow.group.as_mut().expect("a group").pauses = true;
         self
     }
     pub fn re_enroll(mut self, re_enroll: ReEnroll) -> Self {
@@ -109,7 +127,7 @@ impl Builder {
         self
     }
     pub fn group(mut self, name: &str, priority: i32, waits: Option<&str>) -> Self {
-        self.workflow.group = Some(Group { name: name.to_owned(), priority, waits: waits.map(span) });
+        self.workflow.group = Some(Group { name: name.to_owned(), priority, waits: waits.map(span), pauses: false });
         self
     }
     pub fn key(mut self, key: Expr) -> Self {
@@ -151,7 +169,7 @@ impl Builder {
             };
             self.workflow.interrupts.push(Interrupt {
                 event: event.clone(),
-                of_account: false,
+                of_account: self.of_account,
                 condition: Expr::TRUE,
                 during: during.iter().map(step).collect(),
                 reaction,
@@ -250,6 +268,7 @@ pub fn pool(hold: Option<Hold>) -> Assign {
         rep: None,
         role: None,
         anew: false,
+        unannounced: true,
         pool: Some("closers".to_owned()),
         by: AssignBy::LongestIdle,
         sticky: Some(Sticky::Account),
@@ -266,6 +285,7 @@ pub fn territory() -> Assign {
         rep: None,
         role: None,
         anew: false,
+        unannounced: true,
         sticky: None,
         fallback: Some("desk".to_owned()),
         hold: None,

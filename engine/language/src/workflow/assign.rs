@@ -33,6 +33,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let role = form.get("as").map_or(Some(None), |node| sheet.name(node, "a role").map(Some));
     let anew =
         form.get("except").map_or(Some(false), |node| sheet.word(node, "who is passed over", &[("earlier", true)]));
+    let announced = announced(reader, &form);
     if let (Some(_), Some(_)) = (step.get("hold"), form.get("as")) {
         let problem = Problem::error("bad-assign", step.key_span("hold"), "a role owns nothing that could be held");
         sheet.report(problem.help("remove `hold`, or `as`"));
@@ -68,7 +69,20 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     }
     let (pool, by, named, role, anew) = (pool?, by?, named?, role?, anew?);
     let (sticky, fallback, hold, carry) = (sticky?, fallback?, hold?, carry?);
-    Some(Assign { pool, by, rep: named, role, anew, sticky, fallback, hold, carry })
+    Some(Assign { pool, by, rep: named, role, anew, unannounced: !announced?, sticky, fallback, hold, carry })
+}
+
+/// Whether the rep is told. Who asks for it by name wants it to happen.
+fn announced(reader: &Reader<'_>, form: &Form<'_>) -> Option<bool> {
+    let Some(node) = form.get("announce") else { return Some(true) };
+    let announced = reader.sheet.flag(node)?;
+    if announced && !reader.known.notify_via && reader.known.settings_read {
+        let problem =
+            Problem::error("no-connection", form.key_span("announce"), "no connection carries the announcement");
+        reader.sheet.report(problem.help("add `contact: { notify_via: … }` to cadenza.yaml, or remove `announce`"));
+        return None;
+    }
+    Some(announced)
 }
 
 /// A rep of team.yaml.

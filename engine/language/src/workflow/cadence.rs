@@ -115,6 +115,7 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
             reader.sheet.report(Problem::error("duplicate-id", span, message).help("give one of them another id"));
         }
     }
+    unattended(reader, items);
     let mails_only = items.iter().all(|item| item.get("email").is_some());
     if mails_only {
         let problem = Problem::warning(
@@ -129,6 +130,23 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
             ));
     }
     read.into_iter().collect()
+}
+
+/// Warns of touches for people at which nothing happens while nobody does them.
+fn unattended(reader: &Reader<'_>, items: &[Node]) {
+    let for_people = |item: &&Node| item.get("call").is_some() || item.get("task").is_some();
+    let alone = |item: &&Node| item.get("give_up").is_none() && item.get("escalate").is_none();
+    let mut found = items.iter().filter(for_people).filter(alone);
+    let Some(first) = found.next() else { return };
+    let span = first.get("call").or_else(|| first.get("task")).unwrap_or(first).pointer();
+    let message = match found.count() {
+        0 => "when nobody does this touch, the cadence waits for ever".to_owned(),
+        more => format!("when nobody does this touch, the cadence waits for ever; {more} more are like it"),
+    };
+    let problem = Problem::warning("waits-for-ever", span, message);
+    reader.sheet.report(problem.help(
+        "add `give_up: 2 business days`: the next touch follows, and the third in a row that nobody does leads where `not_done` says; or add `escalate`",
+    ));
 }
 
 fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {

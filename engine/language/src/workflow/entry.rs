@@ -140,6 +140,9 @@ pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
     reader.sheet.duration(form.get("after")?).map(ReEnroll::After)
 }
 
+/// What becomes of a run when a higher one of its group comes, and whether it is paused then.
+const OUSTED_WORDS: &[(&str, bool)] = &[("end", false), ("pause", true)];
+
 /// The group in which a lead is in one workflow at a time; none of the outer option when it is broken.
 pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group>> {
     let Some(node) = form.get("group") else { return Some(None) };
@@ -159,9 +162,8 @@ pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group
     };
     let ousted = form
         .get("ousted")
-        .map_or(Some(true), |node| sheet.word(node, "what becomes of a run when a higher one comes", &[("end", true)]));
-    ousted?;
-    Some(Some(Group { name: name?, priority: priority?, waits: waits? }))
+        .map_or(Some(false), |node| sheet.word(node, "what becomes of a run when a higher one comes", OUSTED_WORDS));
+    Some(Some(Group { name: name?, priority: priority?, waits: waits?, pauses: ousted? }))
 }
 
 /// What a lead has a run for each value of; none of the outer option when it is broken.
@@ -183,13 +185,38 @@ pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll])
     Some(Some(key))
 }
 
+/// Whether an event may happen to any lead of the account.
+pub(super) fn of_account(reader: &Reader<'_>, form: &Form<'_>) -> Option<bool> {
+    let whose = |node| reader.sheet.word(node, "whose event it is", &[("account", true)]);
+    form.get("of").map_or(Some(false), whose)
+}
+
 pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
     let Some(node) = form.get("leave") else { return Vec::new() };
     let read = |item: &Node| {
-        let form = Form::open(&reader.sheet, item, &LEAVE)?;
-        let test = form.get("if").and_then(|node| condition(&reader.sheet, reader.known, node, Place::Leave));
-        let ending = form.get("as").and_then(|node| reader.sheet.name(node, "the name of an ending"));
-        Some(Leave { condition: test?, ending: ending? })
+        let sheet = &reader.sheet;
+        let form = Form::open(sheet, item, &LEAVE)?;
+        let event = form.get("event").map(|node| sheet.event(node));
+        let place = if event.is_some() { Place::Interrupt } else { Place::Leave };
+        let test = match form.get("if") {
+            Some(node) => condition(sheet, reader.known, node, place),
+            None if event.is_some() => Some(Expr::TRUE),
+            None => {
+                let problem = Problem::error("missing-key", item.pointer(), "nothing says when the run ends");
+                sheet.report(problem.help("write `if: …` with a condition, or `event: deal.won`"));
+                None
+            }
+        };
+        let of_account = of_account(reader, &form);
+        if event.is_none() && form.get("of").is_some() {
+            let message = "a condition is asked of this lead alone";
+            let problem = Problem::error("no-event", form.key_span("of"), message);
+            sheet.report(problem.help("name the event that may happen to any lead of the account: `event: deal.won`"));
+            return None;
+        }
+        let ending = form.get("as").and_then(|node| sheet.name(node, "the name of an ending"));
+        let event = event.map_or(Some(None), |event| event.map(Some));
+        Some(Leave { event: event?, of_account: of_account?, condition: test?, ending: ending? })
     };
     reader.sheet.list(node, "`leave`").unwrap_or_default().iter().filter_map(read).collect()
 }

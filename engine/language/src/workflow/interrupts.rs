@@ -1,7 +1,7 @@
 //! `interrupts`: what events do to a run wherever it is.
 
 use super::shapes::{DEED, INTERRUPT, PAUSE};
-use super::{Reader, steps, verbs};
+use super::{Reader, entry, steps, verbs};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -51,7 +51,8 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
             None
         }
     };
-    Some(Interrupt { event: event?, of_account: false, condition: test?, during: during?, reaction: reaction? })
+    let of_account = entry::of_account(reader, &form);
+    Some(Interrupt { event: event?, of_account: of_account?, condition: test?, during: during?, reaction: reaction? })
 }
 
 fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {

@@ -87,7 +87,11 @@ pub(super) static GROUP: Shape = Shape {
             Either(&[Words(loses), Form(&LOSES)]),
             "What becomes of a lead that another workflow of the group has: it stays `out` (when left out), or waits",
         ),
-        optional("ousted", Words(ousted), "What becomes of a run when a higher one comes: it ends, as `ousted`"),
+        optional(
+            "ousted",
+            Words(ousted),
+            "What becomes of a run when a higher one comes: `end`, as `ousted` (when left out), or `pause` until the group is free",
+        ),
     ],
 };
 
@@ -108,6 +112,7 @@ pub(super) static INTERRUPT: Shape = Shape {
     about: "What an event does to a run wherever it is.",
     keys: &[
         required("event", Event, "The event"),
+        OF,
         optional("if", Condition, "Which of them"),
         optional("during", List(&Target), "The steps at which it applies; all when left out"),
         optional("go", Target, "The run leaves where it is: its open task is withdrawn, its timers are gone"),
@@ -141,10 +146,15 @@ pub(super) static LEAVE: Shape = Shape {
     name: "an entry of `leave`",
     about: "A condition that ends a run wherever it is.",
     keys: &[
-        required("if", Condition, "When it holds, the run ends"),
+        optional("event", Event, "Asked when this event comes; after whatever happens when left out"),
+        OF,
+        optional("if", Condition, "When it holds, the run ends; with `event` it may be left out"),
         required("as", Name, "The name of the ending, for reports"),
     ],
 };
+
+const OF: Key =
+    optional("of", Words(whose), "`account`: the event may happen to any lead of its account, this one too");
 
 /// Keys of every step, whatever its verb.
 static STEP: Shape = Shape { name: "a step", about: "One step: exactly one verb.", keys: &[ID] };
@@ -235,6 +245,11 @@ pub(super) static CHOICE: Shape = Shape {
         optional("except", Words(except), "Who is passed over: `earlier`, whoever was given the lead in this run"),
         optional("sticky", Words(sticky), "Keep a known owner: of the lead, or of its account"),
         optional("fallback", Ref("rep or pool"), "Who takes it when nobody else can"),
+        optional(
+            "announce",
+            Flag,
+            "Whether a rep who had neither lead nor role is told, by `contact.notify_via`; yes when left out",
+        ),
     ],
 };
 
@@ -758,7 +773,11 @@ fn loses() -> Vec<&'static str> {
 }
 
 fn ousted() -> Vec<&'static str> {
-    vec!["end"]
+    vec!["end", "pause"]
+}
+
+fn whose() -> Vec<&'static str> {
+    vec!["account"]
 }
 
 fn except() -> Vec<&'static str> {

@@ -31,6 +31,7 @@ const CALL_OUTCOMES: &[Outcome] = &[
 const TASK_OUTCOMES: &[Outcome] = &[Outcome::Done];
 
 pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Call> {
+    attended(reader, form, "call");
     let script = reader.script(value, Use::Task);
     let (due, escalate, give_up) = (due(reader, form), escalation(reader, form), give_up(reader, form));
     let (doer, asks) = (doer(reader, form), asks(reader, form));
@@ -41,6 +42,7 @@ pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option
 
 /// `next` is where it goes when there are no `results`.
 pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Option<Target>) -> Option<Todo> {
+    attended(reader, form, "task");
     let objective = reader.sheet.template(value, "what is to be done");
     check_use(&reader.sheet, &check_template(&reader.sheet, reader.known, value), Use::Task);
     let script = form.get("script").map(|node| reader.script(node, Use::Task));
@@ -130,6 +132,18 @@ pub(super) fn give_up(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Spa
     }
     Some(Some(span))
 }
+
+/// Warns when nothing happens while nobody does it.
+fn attended(reader: &Reader<'_>, form: &Form<'_>, verb: &str) {
+    if form.get("give_up").is_none() && form.get("escalate").is_none() {
+        let message = format!("when nobody does this {verb}, the run waits for ever");
+        let problem = Problem::warning("waits-for-ever", form.key_span(verb), message);
+        reader.sheet.report(problem.help(ATTEND));
+    }
+}
+
+/// What to write where nothing happens while nobody does what is to be done.
+const ATTEND: &str = "add `give_up: 3 business days` with `not_done: …` among its results, or `escalate: { plugin: …, at: [1d], … }`, which asks a plugin what to do";
 
 /// When it is due; the default when the file does not say.
 pub(super) fn due(reader: &Reader<'_>, form: &Form<'_>) -> Option<Span> {

@@ -62,6 +62,9 @@ impl Deadlines {
             {
                 unlisted |= tell_the_unlisted(desk, account, now).await?;
             }
+            if let TimerOwner::Account(account) = owner {
+                unlisted |= pass_on(desk, account, now).await?;
+            }
         }
         desk.next_timer = if more || unlisted { now } else { next_after(desk, now).await? };
         if desk.open.touched {
@@ -104,6 +107,23 @@ async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError
     let after = Some((now, TimerOwner::Account(AccountId(u128::MAX))));
     let stored = desk.store.timers(&Partitions::ALL, after, Timestamp::MAX, 1).await?;
     Ok(stored.first().map_or(Timestamp::MAX, |(at, _)| *at))
+}
+
+/// A page of the leads that hear of the event which their account passes on first; whether more is to be passed on. An event that
+/// the store does not have yet waits until it has it: whoever was to hear of it then is in the store too.
+async fn pass_on(desk: &mut Desk, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+    let known: Option<&Account> = desk.ledger.set().account(account).and_then(Found::one);
+    let Some(passed) = known.and_then(|account| account.passing.first()).cloned() else { return Ok(false) };
+    let kept = desk.store.account(account).await?;
+    if kept.is_none_or(|kept| kept.passing.first() != Some(&passed)) {
+        return Ok(false);
+    }
+    let limit = desk.options.batch_timers_max;
+    let page = desk.store.listeners(&Partitions::ALL, account, passed.after, limit).await?;
+    let last = page.len() < limit;
+    // Nothing is refused here: its account was read.
+    let _ = desk.run_at(&Command::PassOn { account, page, last }, now).await?;
+    Ok(!last)
 }
 
 /// A page of the leads under a hold that is over which its account does not list; whether there are more. Until all are told

@@ -165,6 +165,13 @@ async fn is_over(desk: &mut Desk, row: &Outgoing) -> Result<Option<&'static str>
         Message::Notice { task, .. } if state.tasks.iter().all(|open| open.id != *task) => {
             Some("the task that it is about was done or withdrawn")
         }
-        Message::Email { .. } | Message::Text { .. } | Message::Notice { .. } | Message::Words { .. } => None,
+        Message::Assigned { to, role: None } if state.lead.owner.as_ref() != Some(to) => {
+            Some("the lead is somebody else's by now")
+        }
+        Message::Email { .. }
+        | Message::Text { .. }
+        | Message::Notice { .. }
+        | Message::Assigned { .. }
+        | Message::Words { .. } => None,
     })
 }

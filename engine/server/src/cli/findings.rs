@@ -191,7 +191,12 @@ pub(super) fn advice(kind: &str) -> &'static str {
         }
         "token" => "it lets nobody in any more; make another one with `cadenza token create`",
         "counter" => "it counts from nothing; reports that add up journals are right",
-        "place in a queue" | "timer" | "question that waits" | "question without an answer" | "lead under a hold" => {
+        "place in a queue"
+        | "timer"
+        | "question that waits"
+        | "question without an answer"
+        | "lead under a hold"
+        | "lead that hears of its account" => {
             "the lead it belongs to is not found by it; any event of that lead writes it anew"
         }
         "header" | "last batch" => "the folder is not opened, or cannot say what it has; restore it from a backup",

@@ -13,6 +13,9 @@ use cadenza_core::task::{Assignee, EscalationPoint};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Asks;
 
+const ACME: &str = "domain:acme.example";
+const ZETA: &str = "domain:zeta.example";
+
 /// Takes a lead through states. After each, compares the whole index with what the state says.
 async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
     let mut opened = Opened::on(place).await;
@@ -35,6 +38,11 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
         let unanswered = opened.store.unanswered(ALL, None, 9).await.expect("readable");
         let expected: Vec<LeadId> = after.unanswered.then_some(id).into_iter().collect();
         assert_eq!(unanswered, expected, "questions without an answer after step {step}");
+        for account in [ACME, ZETA].map(AccountId::of_key) {
+            let listeners = opened.store.listeners(ALL, account, None, 9).await.expect("readable");
+            let expected: Vec<LeadId> = (after.listens_to == Some(account)).then_some(id).into_iter().collect();
+            assert_eq!(listeners, expected, "who hears of {account} after step {step}");
+        }
         before = after;
     }
 }
@@ -143,18 +151,58 @@ pub(super) async fn questions_without_an_answer_are_known<P: Place>(place: &P) {
     let (mut found, mut after) = (Vec::<LeadId>::new(), None);
     loop {
         let page = opened.store.unanswered(ALL, after, 3).await.expect("readable");
-        found.extend(&page);
-        after = page.last().copied();
-        if page.len() < 3 {
-            break;
-        }
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
     }
     assert_eq!(found, leads, "a page at a time, in order");
 }
 
+pub(super) async fn leads_that_hear_of_their_account_are_known<P: Place>(place: &P) {
+    let steps: [(Option<&str>, bool); 8] = [
+        (None, false),
+        (None, true),
+        (Some(ACME), true),
+        (Some(ACME), true),
+        (Some(ZETA), true),
+        (Some(ZETA), false),
+        (Some(ACME), true),
+        (None, true),
+    ];
+    let hears = |n, account: Option<&str>, hears| {
+        let mut state = sample::waiting(n);
+        state.lead.account = account.map(AccountId::of_key);
+        state.runs[0].hears_account = hears;
+        state
+    };
+    let states = steps.into_iter().map(|(account, listens)| {
+        let state = hears(1, account, listens);
+        let expected = account.filter(|_| listens).map(AccountId::of_key);
+        assert_eq!(LeadIndex::of(&state).listens_to, expected, "{state:?}");
+        state
+    });
+    follow(place, states.collect()).await;
+    let mut opened = Opened::on(place).await;
+    let mut leads: Vec<LeadId> = (10..17).map(sample::lead_id).collect();
+    leads.sort();
+    for n in 10..19 {
+        let state = hears(n, Some(if n < 17 { ACME } else { ZETA }), true);
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    let (mut found, mut after) = (Vec::<LeadId>::new(), None);
+    loop {
+        let page = opened.store.listeners(ALL, AccountId::of_key(ACME), after, 3).await.expect("readable");
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, leads, "a page at a time, in order, and none of another account");
+}
+
 pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let (account, other) = (AccountId::of_key("domain:acme.example"), AccountId::of_key("domain:zeta.example"));
+    let (account, other) = (AccountId::of_key(ACME), AccountId::of_key(ZETA));
     let mut leads: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
     leads.sort();
     let held = leads.iter().map(|lead| (account, *lead, true)).chain([(other, sample::lead_id(9), true)]);
@@ -178,7 +226,7 @@ pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
 
 pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let id = AccountId::of_key("domain:acme.example");
+    let id = AccountId::of_key(ACME);
     let mut account = Account::new(id, "Acme".to_owned());
     let mut before = None;
     for until in [None, Some(30), Some(40), Some(40), None] {

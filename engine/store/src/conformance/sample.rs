@@ -101,6 +101,7 @@ pub fn waiting(n: u64) -> LeadState {
         look_again_at: None,
         braked_at: None,
         paused_until: None,
+        hears_account: false,
         roles: std::collections::BTreeMap::new(),
         had: Vec::new(),
         marks: Vec::new(),

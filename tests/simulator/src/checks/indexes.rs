@@ -1,6 +1,7 @@
 //! Indexes and counters equal a scan of the records: each lead has one timer at its next deadline, each task a place in its queue,
-//! each question that waits a place in its line, each lead with a question that has no answer a key, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from the
-//! records, not by the code that keeps it.
+//! each question that waits a place in its line, each lead with a question that has no answer a key, each lead that hears of its
+//! account another, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from
+//! the records, not by the code that keeps it.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -35,6 +36,9 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     });
     let unanswered = unanswered.map(|state| state.lead.id).collect();
     compare(record, "questions without an answer", scan.unanswered.iter().copied().collect(), unanswered);
+    let listeners = scan.leads.iter().filter(|state| state.runs.iter().any(|run| run.hears_account));
+    let listeners = listeners.filter_map(|state| Some((state.lead.account?, state.lead.id)));
+    compare(record, "leads that hear of an account", scan.listeners.iter().copied().collect(), listeners.collect());
     let mut rows = BTreeSet::new();
     for row in scan.outbox.iter().filter(|row| !rows.insert(row.id)) {
         record.wrong(format!("{} lies in the outbox twice", row.id));
@@ -60,7 +64,8 @@ fn compare<T: Ord + Debug>(record: &Shared, what: &str, kept: BTreeSet<T>, scann
 fn due(scan: &Scan) -> BTreeSet<Timer> {
     let leads = scan.leads.iter().filter_map(|state| Some((next_of(state)?, TimerOwner::Lead(state.lead.id))));
     let accounts = scan.accounts.values().filter_map(|account| {
-        let at = account.ending.map(|ending| ending.at).or_else(|| account.hold.as_ref().map(|hold| hold.until))?;
+        let hold = account.ending.map(|ending| ending.at).or_else(|| account.hold.as_ref().map(|hold| hold.until));
+        let at = account.passing.first().map(|passed| passed.at).into_iter().chain(hold).min()?;
         Some((at, TimerOwner::Account(account.id)))
     });
     leads.chain(accounts).collect()

@@ -30,6 +30,8 @@ pub(crate) struct Scan {
     pub(crate) identities: Vec<(IdentityKey, Identity)>,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     pub(crate) held: BTreeMap<AccountId, Vec<LeadId>>,
+    /// Leads that hear of other leads of their account, by what the index says.
+    pub(crate) listeners: Vec<(AccountId, LeadId)>,
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) schedules: Vec<(String, ScheduleState)>,
     /// What leads have still to hear.
@@ -75,12 +77,14 @@ impl Scan {
         for plugin in plugins {
             questions.extend(store.questions(&EVERYWHERE, Some(&plugin), ALL).await?);
         }
-        let (mut accounts, mut held) = (BTreeMap::new(), BTreeMap::new());
+        let (mut accounts, mut held, mut listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for id in leads.iter().filter_map(|state| state.lead.account).collect::<BTreeSet<_>>() {
             if let Some(account) = store.account(id).await? {
                 accounts.insert(id, account);
             }
             held.insert(id, store.held(&EVERYWHERE, id, None, ALL).await?);
+            let heard_by = store.listeners(&EVERYWHERE, id, None, ALL).await?;
+            listeners.extend(heard_by.into_iter().map(|lead| (id, lead)));
         }
         Ok(Self {
             timers: store.timers(&EVERYWHERE, None, Timestamp::MAX, ALL).await?,
@@ -92,6 +96,7 @@ impl Scan {
             identities: store.identities_of(RULES_VERSION, ALL).await?,
             accounts,
             held,
+            listeners,
             counters: store.counters().await?.values,
             schedules: store.schedules().await?,
             inbox: store.inbox(&EVERYWHERE, None, ALL).await?.into_iter().map(|(_, row)| row).collect(),
