@@ -248,7 +248,12 @@ impl LeadState {
     /// When the next escalation point of a task falls due, or its question is asked again: not while something forbids
     /// the task, and not while somebody who claimed it may be at it.
     pub(crate) fn escalates_at(&self, task: &Task) -> Option<Timestamp> {
-        let point = task.escalation.filter(|_| !self.is_forbidden(task))?;
+        self.would_escalate_at(task).filter(|_| !self.stands_still(task))
+    }
+
+    /// The same, if the task's run did not stand still.
+    pub(crate) fn would_escalate_at(&self, task: &Task) -> Option<Timestamp> {
+        let point = task.escalation.filter(|_| !self.is_paused_call(task))?;
         let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
         Some(self.not_while_claimed(task, at))
     }
@@ -262,7 +267,11 @@ impl LeadState {
     /// Whether a task may not be done for now, so that nobody is late with it: a person has paused the lead, or its run stands
     /// still.
     fn is_forbidden(&self, task: &Task) -> bool {
-        (task.kind == TaskKind::Call && self.lead.paused_at.is_some()) || self.stands_still(task)
+        self.is_paused_call(task) || self.stands_still(task)
+    }
+
+    fn is_paused_call(&self, task: &Task) -> bool {
+        task.kind == TaskKind::Call && self.lead.paused_at.is_some()
     }
 
     /// When the lead's next deadline falls: its one timer.

@@ -426,11 +426,12 @@ impl Machine<'_> {
         let paused = self.cx.paused;
         let braked = !paused.is_empty()
             && (self.definition(id).is_some_and(|definition| paused.workflows.contains(&definition.name))
-                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)));
+                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin))
+                || self.awaits_paused_escalation(id));
         braked || self.is_ousted(id)
     }
 
-    pub(super) fn stand_still(&mut self, id: RunId) {
+    fn stand_still(&mut self, id: RunId) {
         let now = self.cx.now;
         if let Some(run) = self.run(id)
             && run.braked_at.is_none()
@@ -456,6 +457,11 @@ impl Machine<'_> {
     pub(super) fn release_runs(&mut self) {
         let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
         let braked: Vec<RunId> = braked.map(|run| run.id).collect();
+        self.release(braked);
+    }
+
+    /// Lets those of these runs go on that nothing holds any longer.
+    pub(super) fn release(&mut self, braked: Vec<RunId>) {
         for id in braked {
             if self.brake(id) {
                 continue;

@@ -407,9 +407,11 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
             }
             if let Some((head, workflow)) = line.split_once(" ! paused: ") {
                 told.advance(when(head));
-                match workflow.strip_prefix("by ") {
-                    Some(connection) => told.world.paused.connections.insert(connection.to_owned()),
-                    None => told.world.paused.workflows.insert(workflow.to_owned()),
+                let paused = &mut told.world.paused;
+                match workflow.split_once(' ') {
+                    Some(("by", connection)) => paused.connections.insert(connection.to_owned()),
+                    Some(("plugin", plugin)) => paused.plugins.insert(plugin.to_owned()),
+                    _ => paused.workflows.insert(workflow.to_owned()),
                 };
                 told.line(line);
             }

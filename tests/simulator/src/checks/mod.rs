@@ -10,6 +10,7 @@ mod indexes;
 mod next_step;
 mod one_lead;
 mod opt_outs;
+mod passed_on;
 mod replays;
 pub(crate) mod scan;
 mod shown;
@@ -43,6 +44,7 @@ pub(crate) fn in_the_end(lives: &Lives<'_>, disk: &Disk, now: Timestamp) -> anyh
     next_step::check(&scan, record, now);
     one_lead::check(&scan, record);
     opt_outs::check(&scan, record);
+    passed_on::check(&scan, record, lives.healed_at);
     replays::check(&scan, record, &lives.in_force);
     shown::check(&scan, record);
     Ok(())

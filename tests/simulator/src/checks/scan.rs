@@ -112,6 +112,11 @@ impl Scan {
         state.lead.account.is_some_and(|id| self.was_spoilt(Kind::Account, &id.0.to_be_bytes()))
     }
 
+    /// Whether the record of a lead could not be read at some time.
+    pub(crate) fn was_lead_spoilt(&self, lead: LeadId) -> bool {
+        self.was_spoilt(Kind::Lead, &lead.0.to_be_bytes())
+    }
+
     /// Whether the record of a schedule could not be read at some time.
     pub(crate) fn was_schedule_spoilt(&self, id: &str) -> bool {
         self.was_spoilt(Kind::Schedule, id.as_bytes())
