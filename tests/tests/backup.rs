@@ -220,7 +220,7 @@ fn what_is_not_whole_or_in_the_way_is_refused() {
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
     let newer = {
-        let head = br#"{"format":1,"#;
+        let head = br#"{"format":2,"#;
         let at = bytes.windows(head.len()).position(|part| part == head).expect("it says its format");
         let mut newer = bytes.clone();
         newer[at + 10] = b'9';

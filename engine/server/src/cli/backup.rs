@@ -188,7 +188,7 @@ impl Restore {
         data_folder::make_closed(making)?;
         let components = making.join("components");
         fs::create_dir(&components)?;
-        let mut into = Into { restorer: cadenza_sled::restore(making)?, components };
+        let mut into = Into { restorer: cadenza_sled::restore(making)?, components, component: None };
         let (about, _) = backup::read(BufReader::new(open), &mut into)?;
         into.restorer.finish(self.hold_outbox)?;
         // The names of what lies in them, too.
@@ -240,6 +240,8 @@ impl Restore {
 struct Into {
     restorer: Restorer<SledSpace>,
     components: PathBuf,
+    /// The component whose last piece is still to come.
+    component: Option<File>,
 }
 
 impl Restoring for Into {
@@ -247,9 +249,16 @@ impl Restoring for Into {
         Ok(self.restorer.put(&records)?)
     }
 
-    fn component(&mut self, name: &str, content: &[u8]) -> Result<(), BackupError> {
-        let mut file = File::options().write(true).create_new(true).open(self.components.join(name))?;
-        file.write_all(content)?;
-        Ok(file.sync_all()?)
+    fn component(&mut self, name: &str, piece: &[u8], is_last: bool) -> Result<(), BackupError> {
+        let mut file = match self.component.take() {
+            Some(file) => file,
+            None => File::options().write(true).create_new(true).open(self.components.join(name))?,
+        };
+        file.write_all(piece)?;
+        match is_last {
+            true => file.sync_all()?,
+            false => self.component = Some(file),
+        }
+        Ok(())
     }
 }
