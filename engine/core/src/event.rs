@@ -668,18 +668,6 @@ pub enum LeadCommand {
     },
 }
 
-/// An event with its id and its lead. Ids from outside are text.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub struct Arrival {
-    /// The sender's id, or ours.
-    #[n(0)]
-    pub id: String,
-    #[n(1)]
-    pub lead: LeadId,
-    #[n(2)]
-    pub event: Event,
-}
-
 /// Why an event from outside is refused on arrival.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {

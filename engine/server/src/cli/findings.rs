@@ -3,8 +3,10 @@
 
 use super::validate;
 use crate::data_folder::{self, RESTORING};
+use cadenza_core::id::Digest;
 use cadenza_core::workspace::{HeaderValue, SecretRef, Signature, Workspace};
 use cadenza_language::Severity;
+use cadenza_runtime::past::Lost;
 use cadenza_signatures::secret;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -69,6 +71,14 @@ pub(super) fn of_folder(data: &Path) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// A workspace that was in force once and cannot be read as it was.
+pub(super) fn of_past(name: Digest, lost: &Lost) -> Finding {
+    let message = format!("what was decided under {name} cannot be played again: {lost}");
+    let help = "nothing else misses it; files that cannot be read are kept anew when they are in force again and something happens \
+                under them";
+    Finding::new("warning", "past-workspace", message, help)
 }
 
 fn setting(name: &str) -> Option<u64> {
