@@ -47,22 +47,27 @@ fn text(output: &Output) -> String {
 fn each_kind_of_damage_is_named_with_what_to_do_and_the_engine_goes_on() {
     let site = lived_in();
     let workspace = site.workspace();
-    let sound = doctor(&site, &["--workspace", path(&workspace)], &[]);
-    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound));
-    // (kind of key, its name, what is said of it)
-    let cases = [
-        (b'L', "lead", "events and commands for it are refused"),
-        (b'A', "account", "its leads go on as if they had none"),
-        (b'E', "outbox row", "does not leave"),
-        (b'S', "schedule", "fires at its next time"),
-        (b'F', "definition", "apply the workspace folder again"),
+    // What the workspace is warned of is another matter.
+    let sound = doctor(&site, &["--workspace", path(&workspace), "--json"], &[]);
+    let sound: Value = serde_json::from_slice(&sound.stdout).unwrap_or_else(|_| panic!("{}", text(&sound)));
+    for of in ["items", "folder", "past_workspaces", "settings"] {
+        assert_eq!(sound[of], json!([]), "{of}");
+    }
+    // (how keys of the kind begin, its name, what is said of it)
+    let cases: [(&[u8], &str, &str); 6] = [
+        (b"L", "lead", "events and commands for it are refused"),
+        (b"A", "account", "its leads go on as if they had none"),
+        (b"E", "outbox row", "does not leave"),
+        (b"S", "schedule", "fires at its next time"),
+        (b"F", "definition", "apply the workspace folder again"),
+        (b"F\x09", "past workspace", "cannot be played again"),
     ];
     for (prefix, kind, said) in cases {
         let of = Site::restoring(&site);
         let copied = std::process::Command::new("cp").arg("-a").arg(site.data()).arg(of.data()).status();
         assert!(copied.expect("cp runs").success());
         let database = sled::open(of.data().join("sled")).expect("the engine is stopped");
-        let keys: Vec<_> = database.range([prefix]..[prefix + 1]).keys().map(|key| key.expect("readable")).collect();
+        let keys: Vec<_> = database.scan_prefix(prefix).keys().map(|key| key.expect("readable")).collect();
         let key = keys.first().unwrap_or_else(|| panic!("there is a record of the kind {kind}"));
         database.insert(key, &[1, 0xFF][..]).expect("writable");
         database.flush().expect("writable");

@@ -324,6 +324,22 @@ pub enum Event {
     /// change. It is asked about again then.
     #[n(124)]
     TakenBack(#[n(0)] EffectId),
+    /// The engine began anew: what its questions to plugins were answered will not be heard any more, and they are put again.
+    #[n(143)]
+    AnswersLost,
+    /// Workflows are not paused any more, and since when. What people have to do for runs of them counts from then.
+    #[n(141)]
+    Resumed(#[n(0)] BTreeMap<String, Timestamp>),
+    /// A schedule fired, and its condition has no answer for the lead.
+    #[n(142)]
+    Unclear {
+        /// The workflow that the schedule is about.
+        #[n(0)]
+        workflow: String,
+        /// Why there is no answer.
+        #[n(1)]
+        cause: String,
+    },
     /// What was paused during the transition. It only marks the journal, for a replay.
     #[n(125)]
     Braked(#[n(0)] Paused),
@@ -726,18 +742,6 @@ pub enum LeadCommand {
         #[n(0)]
         workflow: String,
     },
-}
-
-/// An event with its id and its lead. Ids from outside are text.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub struct Arrival {
-    /// The sender's id, or ours.
-    #[n(0)]
-    pub id: String,
-    #[n(1)]
-    pub lead: LeadId,
-    #[n(2)]
-    pub event: Event,
 }
 
 /// Why an event from outside is refused on arrival.

@@ -26,7 +26,8 @@ pub const UNDER_WAY_MAX: usize = 16;
 pub const CLAIM_MS: i64 = 30 * MINUTE_MS;
 /// The most tasks remembered that were given up and may be reported all the same; the oldest is forgotten.
 pub const GIVEN_UP_MAX: usize = 8;
-/// How long to wait for a decision before asking again, in milliseconds.
+/// How long to wait for a decision before asking again, in milliseconds. One that was lost with the engine is asked for again at its
+/// next start.
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
 /// A lead with its runs and tasks: what one partition owns, loads and commits together.
@@ -247,7 +248,12 @@ impl LeadState {
     /// When the next escalation point of a task falls due, or its question is asked again: not while something forbids
     /// the task, and not while somebody who claimed it may be at it.
     pub(crate) fn escalates_at(&self, task: &Task) -> Option<Timestamp> {
-        let point = task.escalation.filter(|_| !self.is_forbidden(task))?;
+        self.would_escalate_at(task).filter(|_| !self.stands_still(task))
+    }
+
+    /// The same, if the task's run did not stand still.
+    pub(crate) fn would_escalate_at(&self, task: &Task) -> Option<Timestamp> {
+        let point = task.escalation.filter(|_| !self.is_paused_call(task))?;
         let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
         Some(self.not_while_claimed(task, at))
     }
@@ -261,7 +267,11 @@ impl LeadState {
     /// Whether a task may not be done for now, so that nobody is late with it: a person has paused the lead, or its run stands
     /// still.
     fn is_forbidden(&self, task: &Task) -> bool {
-        (task.kind == TaskKind::Call && self.lead.paused_at.is_some()) || self.stands_still(task)
+        self.is_paused_call(task) || self.stands_still(task)
+    }
+
+    fn is_paused_call(&self, task: &Task) -> bool {
+        task.kind == TaskKind::Call && self.lead.paused_at.is_some()
     }
 
     /// When the lead's next deadline falls: its one timer.
@@ -309,6 +319,21 @@ impl LeadState {
     pub fn queued(&self) -> impl Iterator<Item = (&str, Timestamp, RunId)> {
         self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
             RunState::Deciding { queued: Some(plugin), since, .. } => Some((plugin.as_str(), *since, run.id)),
+            _ => None,
+        })
+    }
+
+    /// Whether a question of the lead was put, or is to be put again, and has no answer. Of those that wait for room in the
+    /// pool [`Self::queued`] tells.
+    pub fn is_unanswered(&self) -> bool {
+        self.unanswered().next().is_some()
+            || self.tasks.iter().any(|task| task.escalation.is_some_and(|point| point.asked))
+    }
+
+    /// The runs whose questions have no answer, and which question of the step it is.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = (RunId, Asks)> {
+        self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
+            RunState::Deciding { slot, queued: None, .. } => Some((run.id, *slot)),
             _ => None,
         })
     }

@@ -218,6 +218,9 @@ impl Walk {
         if a.is_multiple_of(41) {
             self.change(a);
         }
+        if a.is_multiple_of(43) {
+            self.begin_anew();
+        }
         match what % 16 {
             0 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadCreated), a, self.now))),
             1 => self.feed(Event::Reported(report(w::standard(StandardEvent::LeadUpdated), a, self.now))),
@@ -265,6 +268,18 @@ impl Walk {
         });
         // Leads with tasks of a rep who left are told.
         self.feed(Event::Woken);
+    }
+
+    /// The engine ends and begins anew: what plugins were asked is lost, and each question without an answer is put again, or its
+    /// task or run is held back.
+    fn begin_anew(&mut self) {
+        self.sim.questions.clear();
+        let unanswered = self.sim.state.is_unanswered();
+        self.feed(Event::AnswersLost);
+        let state = &self.sim.state;
+        let asks = self.sim.questions.len() + state.queued().count();
+        let rests = state.runs.iter().any(|run| run.braked_at.is_some()) || !state.is_unanswered();
+        assert!(!unanswered || asks > 0 || rests, "nobody will answer: {state:?}");
     }
 
     /// Pauses some workflows and releases the others.

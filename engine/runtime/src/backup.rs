@@ -6,7 +6,8 @@
 //! frame     kind (1 byte), length (4, big-endian), content, and the first 8 bytes of SHA-256 of kind, length and content
 //!   'A'     about the backup, JSON: comes first
 //!   'R'     records: of each the lengths of key and value (4 bytes each, big-endian), the key, the value
-//!   'C'     a component of a plugin: the length of its name (1 byte), the name, its content
+//!   'P'     a piece of a component of a plugin, which more follow: the length of its name (1 byte), the name, the piece
+//!   'C'     the last piece of a component, or all of it (format 1 has no other): the same
 //!   'Z'     the end, JSON: how much there was, and SHA-256 of everything before; nothing follows
 //! ```
 //!
@@ -16,17 +17,22 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{Pair, Snapshot, Store, StoreError, images_in};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8] = b"CADENZA-BACKUP\n";
 /// The version of the file that is written; every one up to it is read.
-pub const FORMAT: u32 = 1;
+///
+/// | version | change |
+/// |---|---|
+/// | 1 | |
+/// | 2 | components in pieces |
+pub const FORMAT: u32 = 2;
 /// Records read at a time, and the bytes of a frame beyond which the next begins.
 const PAGE: usize = 1_000;
 const FRAME_BYTES: usize = 256 * 1024;
-/// The longest frame that is read: a component is one, and those are limited too.
+/// The longest frame that is read: a component of format 1 is one, and those are limited too.
 const FRAME_BYTES_MAX: usize = 256 * 1024 * 1024;
 const CHECK_BYTES: usize = 8;
 
@@ -110,6 +116,27 @@ impl<W: Write> Writer<W> {
         self.raw(&check[..CHECK_BYTES])
     }
 
+    /// A component, piece by piece: it may be large, and neither who writes it nor who reads it holds all of it.
+    fn component(&mut self, name: &str, mut content: impl Read) -> io::Result<()> {
+        let length = u8::try_from(name.len()).map_err(io::Error::other)?;
+        let mut piece = || {
+            let mut piece = Vec::new();
+            (&mut content).take(FRAME_BYTES as u64).read_to_end(&mut piece).map(|_| piece)
+        };
+        let mut next = piece()?;
+        loop {
+            let frame = [&[length], name.as_bytes(), &next].concat();
+            // One that ends where a piece does has an empty last one.
+            let is_last = next.len() < FRAME_BYTES;
+            self.frame(if is_last { b'C' } else { b'P' }, &frame)?;
+            if is_last {
+                self.totals.components += 1;
+                return Ok(());
+            }
+            next = piece()?;
+        }
+    }
+
     fn json(&mut self, kind: u8, content: &impl Serialize) -> io::Result<()> {
         self.frame(kind, &serde_json::to_vec(content).map_err(io::Error::other)?)
     }
@@ -130,12 +157,7 @@ fn write(
     writer.json(b'A', about)?;
     // First, since builds that nobody remembers may be thrown away at any time: what the records name is there when the snapshot begins.
     for (name, path) in files(components)? {
-        let content = fs::read(&path)?;
-        let mut frame = vec![u8::try_from(name.len()).map_err(io::Error::other)?];
-        frame.extend_from_slice(name.as_bytes());
-        frame.extend_from_slice(&content);
-        writer.frame(b'C', &frame)?;
-        writer.totals.components += 1;
+        writer.component(&name, File::open(&path)?)?;
     }
     let mut frame = Vec::new();
     loop {
@@ -236,11 +258,11 @@ pub trait Restoring {
     /// # Errors
     /// When they cannot be taken.
     fn records(&mut self, records: Vec<Pair>) -> Result<(), BackupError>;
-    /// A component by its file name.
+    /// A component by its file name, piece by piece in order; no other comes before its last one.
     ///
     /// # Errors
     /// When it cannot be taken.
-    fn component(&mut self, name: &str, content: &[u8]) -> Result<(), BackupError>;
+    fn component(&mut self, name: &str, piece: &[u8], is_last: bool) -> Result<(), BackupError>;
 }
 
 /// Looks at a backup and does nothing else.
@@ -250,7 +272,7 @@ impl Restoring for Checking {
     fn records(&mut self, _: Vec<Pair>) -> Result<(), BackupError> {
         Ok(())
     }
-    fn component(&mut self, _: &str, _: &[u8]) -> Result<(), BackupError> {
+    fn component(&mut self, _: &str, _: &[u8], _: bool) -> Result<(), BackupError> {
         Ok(())
     }
 }
@@ -275,18 +297,28 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
         return Err(BackupError::Newer { found: about.format, program: about.program });
     }
     let (mut records, mut components) = (0, 0);
+    // The component of which a piece was read and the last one was not.
+    let mut open: Option<String> = None;
     loop {
         let Frame { kind, content, before } = input.frame()?;
+        if open.is_some() && !matches!(kind, b'P' | b'C') {
+            return Err(BackupError::Damaged("a component has no end".to_owned()));
+        }
         match kind {
             b'R' => {
                 let page = pairs(&content)?;
                 records += page.len() as u64;
                 to.records(page)?;
             }
-            b'C' => {
-                let (name, content) = component(&content)?;
-                components += 1;
-                to.component(name, content)?;
+            b'P' | b'C' => {
+                let (name, piece) = component(&content)?;
+                if open.as_ref().is_some_and(|open| open != name) {
+                    return Err(BackupError::Damaged("a component begins within another".to_owned()));
+                }
+                let is_last = kind == b'C';
+                components += u64::from(is_last);
+                open = (!is_last).then(|| name.to_owned());
+                to.component(name, piece, is_last)?;
             }
             b'Z' => {
                 let totals: Totals = json(&content)?;
@@ -418,8 +450,12 @@ mod tests {
             self.0.extend(records);
             Ok(())
         }
-        fn component(&mut self, name: &str, content: &[u8]) -> Result<(), BackupError> {
-            self.1.push((name.to_owned(), content.to_vec()));
+        fn component(&mut self, name: &str, piece: &[u8], _: bool) -> Result<(), BackupError> {
+            assert!(piece.len() <= FRAME_BYTES, "nobody has to hold all of it");
+            match self.1.last_mut().filter(|(last, _)| last == name) {
+                Some((_, content)) => content.extend_from_slice(piece),
+                None => self.1.push((name.to_owned(), piece.to_vec())),
+            }
             Ok(())
         }
     }
@@ -446,6 +482,65 @@ mod tests {
         assert_eq!((about.at, totals.records), (Timestamp::from_ms(1_767_225_600_000), 3_000));
         assert_eq!(taken, Taken(records, vec![(name, b"\0asm".to_vec())]));
         assert!(!file.windows(15).any(|bytes| bytes == b"not a component"));
+    }
+
+    /// Of every length at which something could be cut.
+    #[test]
+    fn components_come_in_pieces_and_are_whole_again() {
+        let lengths = [0, 1, FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, 3 * FRAME_BYTES, 3 * FRAME_BYTES + 5];
+        let folder = tempfile::tempdir().unwrap();
+        let content = |length: usize| (0..length).map(|n| (n % 251) as u8).collect::<Vec<u8>>();
+        let all = lengths.iter().enumerate().map(|(n, length)| (format!("{n:064}.wasm"), content(*length)));
+        let all: Vec<(String, Vec<u8>)> = all.collect();
+        for (name, content) in &all {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        let mut out = Vec::new();
+        let about = About::of(Timestamp::from_ms(0));
+        let totals = write(&about, &mut Records(Vec::new()), folder.path(), &mut out).unwrap();
+        assert_eq!(totals.components, lengths.len() as u64);
+        let mut taken = Taken::default();
+        read(out.as_slice(), &mut taken).unwrap();
+        assert!(taken.1 == all, "each is what it was");
+    }
+
+    /// A file of these components, each in frames of these kinds.
+    fn of_frames(format: u32, frames: &[(u8, char, &[u8])]) -> Vec<u8> {
+        let mut writer = Writer { out: Vec::new(), hash: Sha256::new(), totals: Totals::default() };
+        writer.raw(MAGIC).unwrap();
+        writer.json(b'A', &About { format, ..About::of(Timestamp::from_ms(0)) }).unwrap();
+        for (kind, name, content) in frames {
+            let name = name.to_string().repeat(64);
+            writer.frame(*kind, &[&[64], name.as_bytes(), content].concat()).unwrap();
+            writer.totals.components += u64::from(*kind == b'C');
+        }
+        writer.totals.sha256 = hex(&writer.hash.clone().finalize());
+        let totals = writer.totals.clone();
+        writer.json(b'Z', &totals).unwrap();
+        writer.out
+    }
+
+    #[test]
+    fn a_component_of_an_older_file_is_one_frame_and_pieces_that_do_not_fit_are_refused() {
+        let long = vec![7; 4 * FRAME_BYTES];
+        struct Whole(usize);
+        impl Restoring for Whole {
+            fn records(&mut self, _: Vec<Pair>) -> Result<(), BackupError> {
+                Ok(())
+            }
+            fn component(&mut self, _: &str, piece: &[u8], is_last: bool) -> Result<(), BackupError> {
+                assert!(is_last);
+                self.0 += piece.len();
+                Ok(())
+            }
+        }
+        let mut whole = Whole(0);
+        read(of_frames(1, &[(b'C', 'a', &long), (b'C', 'b', b"x")]).as_slice(), &mut whole).unwrap();
+        assert_eq!(whole.0, long.len() + 1);
+        for frames in [&[(b'P', 'a', &b"x"[..])][..], &[(b'P', 'a', b"x"), (b'C', 'b', b"y")]] {
+            let refused = read(of_frames(2, frames).as_slice(), &mut Checking);
+            assert!(matches!(refused, Err(BackupError::Damaged(_))), "{frames:?}: {refused:?}");
+        }
     }
 
     #[test]

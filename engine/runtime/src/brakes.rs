@@ -1,8 +1,9 @@
 //! Brakes: what an operator has paused. They are kept in the store, so a restart releases none.
 
 use cadenza_core::paused::Paused;
+use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is paused, and whether somebody is still to be told that something is not any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,10 @@ pub struct Brakes {
     pub paused: Paused,
     /// Some workflow or plugin was released, and not all leads have been told so yet.
     pub releasing: bool,
+    /// When workflows were released of which not all leads have been told: what people had to do for them meanwhile counts from
+    /// then.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub released: BTreeMap<String, Timestamp>,
 }
 
 /// As it lies in the store; earlier programs named plugins among workflows.
@@ -21,14 +26,16 @@ struct Kept {
     #[serde(flatten)]
     paused: Paused,
     releasing: bool,
+    #[serde(default)]
+    released: BTreeMap<String, Timestamp>,
 }
 
 impl From<Kept> for Brakes {
-    fn from(Kept { mut paused, releasing }: Kept) -> Self {
+    fn from(Kept { mut paused, releasing, released }: Kept) -> Self {
         let named = Paused::of_names(&paused.workflows);
         paused.workflows = named.workflows;
         paused.plugins.extend(named.plugins);
-        Self { paused, releasing }
+        Self { paused, releasing, released }
     }
 }
 
@@ -49,7 +56,14 @@ impl Brakes {
     }
 
     /// Sets or releases one; whether leads are to be told of it.
-    pub fn set(&mut self, what: Brake, on: bool) -> bool {
+    pub fn set(&mut self, what: Brake, on: bool, now: Timestamp) -> bool {
+        if let Brake::Workflow(name) = &what {
+            match on {
+                true => drop(self.released.remove(name)),
+                false if self.paused.workflows.contains(name) => drop(self.released.insert(name.clone(), now)),
+                false => {}
+            }
+        }
         let Paused { workflows, plugins, connections } = &mut self.paused;
         let (names, name, stops_runs) = match what {
             Brake::Workflow(name) => (workflows, name, true),
@@ -74,7 +88,8 @@ mod tests {
     fn what_every_version_wrote_is_read() {
         let names = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
         let (workflows, plugins, connections) = (names(&["inbound"]), names(&["fit"]), names(&["mailer"]));
-        let now = Brakes { paused: Paused { workflows, plugins, connections }, releasing: true };
+        let (paused, released) = (Paused { workflows, plugins, connections }, BTreeMap::new());
+        let now = Brakes { paused, releasing: true, released };
         for written in [
             r#"{"workflows":["inbound","plugin/fit"],"connections":["mailer"],"releasing":true}"#,
             &serde_json::to_string(&now).unwrap(),

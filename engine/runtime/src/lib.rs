@@ -19,6 +19,7 @@ pub mod fixture;
 mod followed;
 pub mod left_behind;
 pub mod meters;
+pub mod past;
 pub mod plain;
 mod reading;
 pub mod rehearsal;

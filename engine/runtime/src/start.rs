@@ -70,7 +70,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
         None => read_catalog(&options, store.as_ref()).await?,
     };
     let mut brakes = brakes(store.as_ref(), &catalog).await?;
-    let hold_outbox = store.document(&DocumentKey::HoldOutbox).await.unless_damaged()?.is_some();
+    let hold_outbox = is_outbox_held(store.as_ref()).await?;
     if hold_outbox {
         brakes.paused.connections.extend(catalog.workspace.connections.keys().cloned());
         tracing::warn!(
@@ -239,9 +239,22 @@ async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> 
                     connections: catalog.workspace.connections.keys().cloned().collect(),
                     ..Paused::default()
                 },
-                releasing: false,
+                ..Brakes::default()
             })
         }
+    }
+}
+
+/// Whether nothing may leave before a person allows it. When that cannot be read it is so: somebody may have wanted it, and
+/// releasing loses nothing.
+async fn is_outbox_held(store: &dyn Store) -> anyhow::Result<bool> {
+    match store.document(&DocumentKey::HoldOutbox).await {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if error.is_damage() => {
+            tracing::error!(%error, "whether the outbox is held since a restore cannot be read: it is held");
+            Ok(true)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,7 +13,9 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// What the engine makes in its data folder.
-const OURS: [&str; 7] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled", "rendering"];
+const OURS: [&str; 8] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled", "rendering", RESTORING];
+/// Where a restore makes what is not whole yet.
+pub(crate) const RESTORING: &str = "restoring";
 /// The permission bits of other users.
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;

@@ -1,7 +1,7 @@
 //! Starts the engine on a data folder: opens the store on sled, and lets messages be sent over HTTP.
 
 use crate::data_folder;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use cadenza_couriers::Connector;
 use cadenza_runtime::start::{Running, StartOptions};
 use cadenza_sled::{SledOptions, SledStore};
@@ -36,6 +36,13 @@ fn hint(error: anyhow::Error) -> anyhow::Error {
 
 /// Opens the store of a data folder, for one process at a time. What should be known about it is passed to `tell`.
 pub(crate) fn open_store(data: &Path, options: SledOptions, tell: impl Fn(&str)) -> anyhow::Result<SledStore> {
+    let unfinished = data.join(data_folder::RESTORING);
+    if unfinished.exists() {
+        bail!(
+            "`{}` is left of a restore that did not come to its end: empty the data folder and restore again",
+            unfinished.display()
+        );
+    }
     data_folder::make_closed(data)?.iter().for_each(|told| tell(told));
     let opened = cadenza_sled::open(data, options);
     let store =

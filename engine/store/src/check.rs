@@ -72,8 +72,9 @@ pub(crate) fn record<S: Space>(space: &S, key: &[u8], bytes: &[u8]) -> Result<()
         // A piece of a value is read with the value.
         Some(b'X') => Ok(()),
         Some(b'Y') => is::<PiecesKey, u32>(space, key, bytes),
-        Some(b'a') => ListenerKey::of_bytes(key).map(drop),
         Some(b'Z') => is::<LeaseKey, Lease>(space, key, bytes),
+        Some(b'a') => ListenerKey::of_bytes(key).map(drop),
+        Some(b'b') => UnansweredKey::of_bytes(key).map(drop),
         _ => Err(StoreError::Corrupt("no kind of record begins so".to_owned())),
     }
 }

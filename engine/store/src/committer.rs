@@ -132,13 +132,13 @@ impl Committer {
     /// Takes over the key space: durably raises its epoch, and starts the thread.
     pub(crate) fn start<S: Space>(
         space: S,
-        accept_loss: bool,
+        opening: Opening,
         commits: Commits,
         several: Option<StoreTime>,
     ) -> Result<(Arc<Shared<S>>, TakenOver, Self), StoreError> {
         let damage = DamageLog::default();
         let records = Records { space: &space, damage: &damage };
-        let taken = take_over(records, accept_loss)?;
+        let taken = take_over(records, opening)?;
         let remembered = Remembered::read(records)?;
         let days = RwLock::new(MarkDays::read(records)?);
         let owners = match several {
@@ -266,27 +266,45 @@ pub(crate) struct TakenOver {
     pub(crate) incarnation: u32,
 }
 
+/// How a key space is taken over.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// Also one that has less than was acknowledged.
+    pub accept_loss: bool,
+    /// Whether its format is raised to that of this program. Where it is not, nothing may be written that the older program cannot
+    /// read.
+    pub raise: bool,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self { accept_loss: false, raise: true }
+    }
+}
+
 /// Raises the epoch, so that whoever wrote before is fenced off from here on. Raises the format too, before anything in
-/// the new format is written.
-fn take_over<S: Space>(records: Records<'_, S>, accept_loss: bool) -> Result<TakenOver, StoreError> {
+/// the new format is written, unless it is to stay.
+fn take_over<S: Space>(records: Records<'_, S>, opening: Opening) -> Result<TakenOver, StoreError> {
     let before = reading::header(records)?;
-    if !accept_loss {
+    if !opening.accept_loss {
         nothing_is_missing(records, before.as_ref())?;
     }
     // An epoch once given is never given again, whatever is missing.
     let known = before.map_or(Epoch(0), |header| header.epoch);
     let Epoch(last) = Acknowledged::kept(records.space).map_or(known, |kept| kept.epoch.max(known));
     let incarnation = before.map_or(0, |header| header.incarnation);
-    let header = raise(records.space, Epoch(last + 1), incarnation)?;
+    let stays = before.map(|header| header.format).filter(|_| !opening.raise);
+    let format = stays.unwrap_or(FORMAT);
+    let header = raise(records.space, format, Epoch(last + 1), incarnation)?;
     let opening = Acknowledged { epoch: header.epoch, batch: BatchId(0) };
     records.space.keep_beside(&opening.bytes(), true);
-    let raised_from = before.map(|header| header.format).filter(|format| *format < FORMAT);
+    let raised_from = before.map(|header| header.format).filter(|before| *before < format);
     Ok(TakenOver { epoch: header.epoch, raised_from, incarnation })
 }
 
 /// Durably gives a number to whoever writes from here on.
-fn raise(space: &impl Space, epoch: Epoch, incarnation: u32) -> Result<Header, StoreError> {
-    let header = Header { format: FORMAT, epoch, partitions: PARTITIONS, incarnation };
+fn raise(space: &impl Space, format: u32, epoch: Epoch, incarnation: u32) -> Result<Header, StoreError> {
+    let header = Header { format, epoch, partitions: PARTITIONS, incarnation };
     let mut changes = Changes::default();
     changes.put_with(|out| HeaderKey.append(out), |out| record::encode(&header, out));
     space.apply(&changes)?;
@@ -396,7 +414,7 @@ impl<S: Space> Writer<S> {
         let Owners::Several(several) = &mut self.owners else {
             return Err(StoreError::Fenced { held, ours: Epoch(held.0 + 1) });
         };
-        let joined = raise(records.space, Epoch(held.0 + 1), incarnation)?.epoch;
+        let joined = raise(records.space, FORMAT, Epoch(held.0 + 1), incarnation)?.epoch;
         several.join(joined);
         self.epoch = joined;
         Ok(joined)

@@ -42,6 +42,8 @@ pub async fn run<P: Place>(fresh: impl Fn() -> P) {
     indexes::queues_follow_the_tasks(&fresh()).await;
     indexes::accounts_have_their_timers(&fresh()).await;
     indexes::questions_wait_in_lines(&fresh()).await;
+    indexes::questions_without_an_answer_are_known(&fresh()).await;
+    indexes::leads_that_hear_of_their_account_are_known(&fresh()).await;
     indexes::leads_under_a_hold_are_paged(&fresh()).await;
     lists::timers_come_in_order_of_time(&fresh()).await;
     lists::queues_come_in_rank_order(&fresh()).await;

@@ -132,6 +132,14 @@ pub trait Store: Send + Sync + 'static {
         plugin: Option<&str>,
         limit: usize,
     ) -> Result<Vec<QuestionKey>, StoreError>;
+    /// Leads with a question to a plugin that was put and has no answer, after the cursor, in order of their ids. Whoever begins to
+    /// hold a partition asks again: answers that were on their way went to another.
+    async fn unanswered(
+        &self,
+        within: &Partitions,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError>;
     /// Leads under an account's hold that the account's record does not list, after the cursor, in order.
     async fn held(
         &self,

@@ -8,7 +8,7 @@
 
 use crate::keys::{
     CounterKey, FilterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, ListenerKey, MarkKey, OutboxKey,
-    PersonalKey, PiecesKey, PoolKey, ScheduleKey, SkeletonKey,
+    PersonalKey, PiecesKey, PoolKey, ScheduleKey, SkeletonKey, UnansweredKey,
 };
 use crate::records::{
     DeadLetterId, DocumentKey, FeedKey, InboxKey, QuestionKey, QueueKey, StoreError, Timer, TimerOwner,
@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LISTED_MAX: usize = 1_000;
 
 /// The names of the kinds of records.
-pub const KINDS: [&str; 26] = [
+pub const KINDS: [&str; 29] = [
     "account",
     "counter",
     "dead letter",
@@ -35,16 +35,19 @@ pub const KINDS: [&str; 26] = [
     "journal entry",
     "last batch",
     "lead",
+    "lead that hears of its account",
     "lead under a hold",
     "lease of a partition",
     "mark of an event",
     "number of pieces",
     "outbox row",
+    "past workspace",
     "personal part of a journal entry",
     "piece of a value",
     "place in a queue",
     "pool",
     "question that waits",
+    "question without an answer",
     "record of the feed",
     "row of the inbox",
     "schedule",
@@ -189,6 +192,7 @@ fn describe(key: &[u8]) -> (&'static str, String) {
         Some(b'X') => ("piece of a value", None),
         Some(b'Y') => ("number of pieces", named::<PiecesKey>(key, |key| describe(&key.0).1)),
         Some(b'Z') => ("lease of a partition", named::<LeaseKey>(key, |key| key.0.to_string())),
+        Some(b'b') => ("question without an answer", named::<UnansweredKey>(key, |key| key.0.to_string())),
         _ => ("unknown record", None),
     };
     (kind, what.unwrap_or_else(|| hashed("key", &crate::keys::hex(key))))
@@ -197,6 +201,7 @@ fn describe(key: &[u8]) -> (&'static str, String) {
 fn describe_document(key: &[u8]) -> (&'static str, String) {
     match DocumentKey::of_bytes(key) {
         Ok(DocumentKey::Definition(digest)) => ("definition", digest.to_string()),
+        Ok(DocumentKey::Catalog(digest) | DocumentKey::Part(digest)) => ("past workspace", digest.to_string()),
         // People know a token by the beginning of its hash.
         Ok(DocumentKey::Token(hash)) => ("token", hash.chars().take(12).collect()),
         Ok(other) => ("document", format!("{other:?}").to_lowercase()),
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_kind_that_is_told_of_is_listed() {
-        for prefix in b'A'..=b'Z' {
+        for prefix in (b'A'..=b'Z').chain(*b"ab") {
             // The spare record and the key from a delivery to its letter are never reported by themselves.
             let (kind, _) = describe(&[prefix, 0, 0]);
             assert!(KINDS.contains(&kind) || [b'K', b'W'].contains(&prefix), "{} is a {kind}", char::from(prefix));

@@ -1,6 +1,7 @@
 //! Damages a record of every kind in turn. The store opens, every read except that of the record itself still works,
 //! and the damage is noted once.
 
+use crate::committer::Opening;
 use crate::conformance::ALL;
 use crate::conformance::sample;
 use crate::contract::Store;
@@ -36,7 +37,9 @@ async fn survey(store: &MemoryStore) -> BTreeMap<&'static str, String> {
         ("timers", list(store.timers(ALL, None, max, 100).await)),
         ("queue", list(store.queue(ALL, None, None, 100).await)),
         ("questions", list(store.questions(ALL, Some("inbound-fit"), 100).await)),
+        ("unanswered", list(store.unanswered(ALL, None, 100).await)),
         ("held", list(store.held(ALL, AccountId::of_key("domain:acme.example"), None, 100).await)),
+        ("listeners", list(store.listeners(ALL, AccountId::of_key("domain:acme.example"), None, 100).await)),
         ("outbox", list(store.outbox(ALL, None, Due::OnRelease, 100).await)),
         ("dead letters", list(store.dead_letters(None, 100).await)),
         ("feed", list(store.feed(ALL, None, max, 100).await)),
@@ -130,7 +133,7 @@ async fn one_kind_that_is_damaged_leaves_every_other_readable() {
 
 #[tokio::test]
 async fn a_key_that_means_nothing_is_stepped_over() {
-    for kind in *b"ACDEFGIJLMNOPQSTUVY" {
+    for kind in *b"ACDEFGIJLMNOPQSTUVYab" {
         let disk = filled().await;
         let whole = survey(&MemoryStore::on(&disk)).await;
         disk.spoil_key(kind);
@@ -194,7 +197,7 @@ async fn looking_through_it_finds_each() {
     }
     assert!(records > 15, "it was looked at: {records}");
     let kinds: Vec<_> = store.damage().by_kind();
-    assert_eq!(kinds, [("account", 1), ("lead", 2), ("outbox row", 1)]);
+    assert_eq!(kinds, [("account", 1), ("lead", 3), ("outbox row", 1)]);
 }
 
 #[tokio::test]
@@ -206,6 +209,27 @@ async fn less_than_was_acknowledged_is_refused() {
     disk.take_away(b'H');
     let opened = MemoryStore::try_on(&disk).map(|_| ());
     assert!(matches!(opened, Err(StoreError::CutShort { .. })), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_only_copied_keeps_its_format() {
+    let disk = filled().await;
+    let format = |disk: &MemoryDisk| {
+        let keeps = Opening { raise: false, ..Opening::default() };
+        let store = MemoryStore::opened(disk, keeps).expect("it can be read");
+        (store.raised_from(), MemoryStore::try_on(disk).expect("it can be read").raised_from())
+    };
+    disk.set_header(1, Epoch(1_000));
+    assert_eq!(format(&disk), (None, Some(1)), "who looks leaves it as it is, who goes on with it raises it");
+    disk.set_header(crate::record::FORMAT, Epoch(2_000));
+    assert_eq!(format(&disk), (None, None));
+    disk.set_header(99, Epoch(3_000));
+    let keeps = Opening { raise: false, ..Opening::default() };
+    let newer = MemoryStore::opened(&disk, keeps).map(|_| ());
+    assert!(
+        matches!(newer, Err(StoreError::Newer { found: 99, .. })),
+        "a newer one cannot be read all the same: {newer:?}"
+    );
 }
 
 #[tokio::test]

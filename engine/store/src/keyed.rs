@@ -2,7 +2,7 @@
 //!
 //! Must not know: which place that is.
 
-use crate::committer::{Commits, Committer, Shared, TakenOver};
+use crate::committer::{Commits, Committer, Opening, Shared, TakenOver};
 use crate::contract::Store;
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{PoolKey, ScheduleKey};
@@ -43,7 +43,15 @@ impl<S: Space> Keyed<S> {
     /// # Errors
     /// When the header cannot be read, less is there than was acknowledged, or no thread can be started.
     pub fn start(space: S, accept_loss: bool, commits: Commits) -> Result<Self, StoreError> {
-        Self::start_with(space, accept_loss, commits, None)
+        Self::open(space, Opening { accept_loss, ..Opening::default() }, commits)
+    }
+
+    /// Takes over the key space, perhaps without raising its format.
+    ///
+    /// # Errors
+    /// The same as those of [`Self::start`].
+    pub fn open(space: S, opening: Opening, commits: Commits) -> Result<Self, StoreError> {
+        Self::start_with(space, opening, commits, None)
     }
 
     /// Starts the first of several writers; the others [join](Self::join) it. Leases run out by `time`.
@@ -51,16 +59,16 @@ impl<S: Space> Keyed<S> {
     /// # Errors
     /// The same as those of [`Self::start`].
     pub fn start_for_several(space: S, commits: Commits, time: StoreTime) -> Result<Self, StoreError> {
-        Self::start_with(space, false, commits, Some(time))
+        Self::start_with(space, Opening::default(), commits, Some(time))
     }
 
     fn start_with(
         space: S,
-        accept_loss: bool,
+        opening: Opening,
         commits: Commits,
         several: Option<StoreTime>,
     ) -> Result<Self, StoreError> {
-        let (shared, taken, committer) = Committer::start(space, accept_loss, commits, several)?;
+        let (shared, taken, committer) = Committer::start(space, opening, commits, several)?;
         Ok(Self { committer: Arc::new(committer), shared, taken, closed: AtomicBool::new(false) })
     }
 
@@ -265,6 +273,15 @@ impl<S: Space> Store for Keyed<S> {
         limit: usize,
     ) -> Result<Vec<QuestionKey>, StoreError> {
         reading::questions(self.sound()?, within, plugin, limit)
+    }
+
+    async fn unanswered(
+        &self,
+        within: &Partitions,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        reading::unanswered(self.sound()?, within, after, limit)
     }
 
     async fn held(

@@ -32,6 +32,7 @@
 //! | `Y` | key | how many pieces its value has |
 //! | `Z` | partition | who holds it, where there are several writers |
 //! | `a` | account id, lead id | empty: a lead with a run that hears what happens to other leads of the account |
+//! | `b` | lead id | empty: a lead with a question to a plugin that was put and has no answer |
 //!
 //! Must not know: values, and what a store does with keys. Data folders are full of these bytes: once released, a
 //! prefix or a layout is never changed; new ones are added beside it.
@@ -484,6 +485,19 @@ impl Key for QuestionKey {
     }
 }
 
+/// The key of a lead with a question that has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UnansweredKey(pub(crate) LeadId);
+impl Key for UnansweredKey {
+    const PREFIX: u8 = b'b';
+    fn write(&self, out: &mut Vec<u8>) {
+        put_id(self.0.0, out);
+    }
+    fn read(parts: &mut Parts<'_>) -> Option<Self> {
+        parts.id().map(LeadId).map(Self)
+    }
+}
+
 /// The key of a lead under an account's hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HeldKey {
@@ -602,6 +616,14 @@ impl Key for DocumentKey {
             Self::Plugins => out.push(PLUGINS),
             Self::Shadows => out.push(SHADOWS),
             Self::HoldOutbox => out.push(HOLD_OUTBOX),
+            Self::Catalog(digest) => {
+                out.push(CATALOG);
+                out.extend_from_slice(&digest.0.to_be_bytes());
+            }
+            Self::Part(digest) => {
+                out.push(PART);
+                out.extend_from_slice(&digest.0.to_be_bytes());
+            }
         }
     }
     fn read(parts: &mut Parts<'_>) -> Option<Self> {
@@ -614,6 +636,8 @@ impl Key for DocumentKey {
             PLUGINS => Self::Plugins,
             SHADOWS => Self::Shadows,
             HOLD_OUTBOX => Self::HoldOutbox,
+            CATALOG => Self::Catalog(Digest(parts.number()?)),
+            PART => Self::Part(Digest(parts.number()?)),
             _ => return None,
         })
     }
@@ -627,12 +651,15 @@ const BRAKES: u8 = 4;
 const PLUGINS: u8 = 5;
 const SHADOWS: u8 = 6;
 const HOLD_OUTBOX: u8 = 7;
+const CATALOG: u8 = 8;
+const PART: u8 = 9;
 
 /// Where the documents of a kind begin, and the first key past them.
 pub(crate) fn documents_of(kind: crate::records::DocumentKind) -> (Vec<u8>, Vec<u8>) {
     let code = match kind {
         crate::records::DocumentKind::Definition => DEFINITION,
         crate::records::DocumentKind::Token => TOKEN,
+        crate::records::DocumentKind::Catalog => CATALOG,
     };
     (vec![DocumentKey::PREFIX, code], vec![DocumentKey::PREFIX, code + 1])
 }

@@ -28,11 +28,11 @@ mod sharing;
 mod snapshot;
 mod space;
 
-pub use committer::Commits;
+pub use committer::{Commits, Opening};
 pub use contract::Store;
 pub use damage::{DamageLog, Damaged, KINDS, UnlessDamaged};
 pub use keyed::Keyed;
-pub use memory::{Fault, MemoryDisk, MemoryStore, Stalled};
+pub use memory::{MemoryDisk, MemoryStore, Stalled};
 pub use partitions::Partitions;
 pub use recording::weight;
 pub use records::*;

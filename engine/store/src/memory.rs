@@ -63,6 +63,11 @@ impl Keyed<MemorySpace> {
         Self::start(MemorySpace::of(disk), false, commits)
     }
 
+    #[cfg(test)]
+    pub(crate) fn opened(disk: &MemoryDisk, opening: crate::committer::Opening) -> Result<Self, StoreError> {
+        Self::open(MemorySpace::of(disk), opening, Commits::OnTheirThread)
+    }
+
     /// The disk it lies on.
     pub fn disk(&self) -> &MemoryDisk {
         &self.space().disk
@@ -81,8 +86,6 @@ pub struct MemoryDisk {
     records: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
     beside: Arc<Mutex<Option<Vec<u8>>>>,
     full: Arc<AtomicBool>,
-    /// What happens to the next batch.
-    fault: Arc<Mutex<Option<Fault>>>,
     stalls: Arc<Stalls>,
     /// Records that were spoilt, as they were.
     spoilt: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
@@ -114,20 +117,6 @@ impl Drop for Stalled {
         *self.0.count() -= 1;
         self.0.1.notify_all();
     }
-}
-
-/// How a commit fails. The first two are what a disk may do. The others are what no store may do; tests use them
-/// to show that it is noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing of it is kept, and the writer gets an error.
-    NotKept,
-    /// All of it is kept, but the writer gets an error.
-    Kept,
-    /// Nothing of it is kept, but the writer gets a success.
-    Lost,
-    /// Every second record of it is kept, but the writer gets a success.
-    Torn,
 }
 
 impl MemoryDisk {
@@ -173,11 +162,6 @@ impl MemoryDisk {
     /// Adds a key that cannot be read among those of a kind.
     pub fn spoil_key(&self, kind: u8) {
         self.records().insert(vec![kind, 0xFE], Vec::new());
-    }
-
-    /// Makes the next commit fail in this way, or not at all.
-    pub fn fail_next(&self, fault: Option<Fault>) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// Makes every commit wait, as on a busy disk, until the returned value is dropped. Only a store that commits on
@@ -251,22 +235,14 @@ impl Space for MemorySpace {
         self.disk.stalls.wait();
         let _applying = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.disk.space_left()?;
-        let fault = self.disk.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let failed = || StoreError::Io("the disk failed (in memory)".to_owned());
-        match fault {
-            Some(Fault::NotKept) => return Err(failed()),
-            Some(Fault::Lost) => return Ok(()),
-            Some(Fault::Kept | Fault::Torn) | None => {}
-        }
         let mut records = self.disk.records();
-        let step = if fault == Some(Fault::Torn) { 2 } else { 1 };
-        for (key, value) in changes.iter().step_by(step) {
+        for (key, value) in changes.iter() {
             match value {
                 Some(value) => records.insert(key.to_vec(), value.to_vec()),
                 None => records.remove(key),
             };
         }
-        if fault == Some(Fault::Kept) { Err(failed()) } else { Ok(()) }
+        Ok(())
     }
 
     fn reopen(&self) -> Result<(), StoreError> {

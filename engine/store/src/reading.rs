@@ -8,8 +8,8 @@
 use crate::damage::{DamageLog, UnlessDamaged as _};
 use crate::keys::{
     CounterKey, HeaderKey, HeldKey, Key, LastBatchKey, LeaseKey, ListenerKey, MarkKey, OutboxKey, PersonalKey,
-    PieceKey, ScheduleKey, SkeletonKey, documents_of, end, first, from_after, identities_by, just_after, questions_to,
-    queue_of,
+    PieceKey, ScheduleKey, SkeletonKey, UnansweredKey, documents_of, end, first, from_after, identities_by, just_after,
+    questions_to, queue_of,
 };
 use crate::partitions::Partitions;
 use crate::record::{self, FORMAT, FeedRecord, Header, LastBatch, Lease};
@@ -296,6 +296,19 @@ pub(crate) fn questions(
         firsts.push(next);
     }
     Ok(firsts)
+}
+
+/// Leads with a question that has no answer.
+pub(crate) fn unanswered(
+    records: Records<'_, impl Space>,
+    within: &Partitions,
+    after: Option<LeadId>,
+    limit: usize,
+) -> Result<Vec<LeadId>, StoreError> {
+    let bounds = (from_after(after.map(UnansweredKey).as_ref()), end::<UnansweredKey>());
+    let wanted = |key: &UnansweredKey| within.contains(key.0.partition());
+    let found = keys_where(records, bounds, limit, wanted)?;
+    Ok(found.into_iter().map(|UnansweredKey(lead)| lead).collect())
 }
 
 /// Leads under the hold of an account.

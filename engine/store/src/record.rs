@@ -73,7 +73,7 @@ pub(crate) struct Header {
 /// |---|---|
 /// | 1 | 0.1, first release |
 /// | 2 | more cases in journal, events, leads and runs; keys that several leads have; marks of what was read; questions that wait for a place in the pool; the leads of a hold |
-/// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers; what each commit changed |
+/// | 3 | what is under way to a lead; messages that fall due; steps, touches and scripts by a hash of their ids; codes as numbers; what each commit changed; what journal entries were computed under |
 pub(crate) const FORMAT: u32 = 3;
 
 /// The last batch. Each batch writes it along with everything else.

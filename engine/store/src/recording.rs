@@ -5,7 +5,7 @@
 
 use crate::keys::{
     CounterKey, FilterKey, HeldKey, Key, LastBatchKey, ListenerKey, MarkKey, OutboxKey, PersonalKey, PieceKey,
-    PiecesKey, PoolKey, ScheduleKey, SkeletonKey, end, first,
+    PiecesKey, PoolKey, ScheduleKey, SkeletonKey, UnansweredKey, end, first,
 };
 use crate::mark_days::Filter;
 use crate::reading::{self, Records};
@@ -222,12 +222,16 @@ impl Recorder<'_> {
         for new in after.questions.iter().filter(|key| !before.questions.contains(key)) {
             self.changes.put_empty(new);
         }
-        if let TimerOwner::Lead(lead) = owner
-            && before.listens_to != after.listens_to
-        {
+        let TimerOwner::Lead(lead) = owner else { return };
+        if before.listens_to != after.listens_to {
             let key = |account| ListenerKey { account, lead };
             before.listens_to.into_iter().for_each(|account| self.changes.delete(&key(account)));
             after.listens_to.into_iter().for_each(|account| self.changes.put_empty(&key(account)));
+        }
+        match (before.unanswered, after.unanswered) {
+            (true, false) => self.changes.delete(&UnansweredKey(lead)),
+            (false, true) => self.changes.put_empty(&UnansweredKey(lead)),
+            (true, true) | (false, false) => {}
         }
     }
 

@@ -302,6 +302,8 @@ pub struct LeadIndex {
     pub queue: Vec<QueueKey>,
     /// Its questions that wait for a place in the pool, sorted.
     pub questions: Vec<QuestionKey>,
+    /// Whether a question of it was put and has no answer.
+    pub unanswered: bool,
     /// The account of whose other leads it hears.
     pub listens_to: Option<AccountId>,
 }
@@ -321,7 +323,8 @@ impl LeadIndex {
         let question = |(plugin, since, run): (&str, _, _)| QuestionKey { plugin: plugin.to_owned(), since, run };
         let mut questions: Vec<QuestionKey> = state.queued().map(question).collect();
         questions.sort();
-        Self { timer: state.next_due(), queue, questions, listens_to: state.listens_to() }
+        let (unanswered, listens_to) = (state.is_unanswered(), state.listens_to());
+        Self { timer: state.next_due(), queue, questions, unanswered, listens_to }
     }
 }
 
@@ -515,6 +518,11 @@ pub enum DocumentKey {
     Shadows,
     /// Nothing may be sent before a person allows it: from a restore until the next start.
     HoldOutbox,
+    /// What journal entries were computed under, by the digest that they name.
+    Catalog(Digest),
+    /// A part of what such entries were computed under, by its own digest, so that it is kept once: a file of a workspace, or what a
+    /// plugin said of itself.
+    Part(Digest),
 }
 
 /// Who is due.
@@ -632,4 +640,5 @@ impl StoreError {
 pub enum DocumentKind {
     Definition,
     Token,
+    Catalog,
 }

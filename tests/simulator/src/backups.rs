@@ -92,7 +92,7 @@ impl<S: Space> Restoring for Onto<S> {
         Ok(self.0.put(&records)?)
     }
 
-    fn component(&mut self, _: &str, _: &[u8]) -> Result<(), BackupError> {
+    fn component(&mut self, _: &str, _: &[u8], _: bool) -> Result<(), BackupError> {
         Ok(())
     }
 }

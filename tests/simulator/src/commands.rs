@@ -443,7 +443,7 @@ impl Lives<'_> {
             }
             // It may be in force all the same: what is written under it says so.
             (What::Apply(catalog), Heard::Done(Err(_))) => {
-                self.in_force.insert(catalog.live.digest, Arc::clone(&catalog.live));
+                self.in_force.insert(catalog.live.digest);
             }
             (What::Other, Heard::Done(Err(error))) => self.hear_refusal(&error),
             _ => {}

@@ -16,7 +16,7 @@ use cadenza_builds::Library;
 use cadenza_core::id::{Digest, TaskId};
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Timestamp};
 use cadenza_core::workflow::Workflow;
-use cadenza_core::workspace::{Definitions, Live};
+use cadenza_core::workspace::Definitions;
 use cadenza_runtime::Threads;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::ClockKind;
@@ -24,7 +24,7 @@ use cadenza_runtime::courier::Courier;
 use cadenza_runtime::engine::Engine;
 use cadenza_runtime::start::{Running, StartOptions, start};
 use cadenza_store::{Batch, BatchId, DocumentKey, Store as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
@@ -87,8 +87,8 @@ pub(crate) struct Lives<'t> {
     folders: TempDir,
     /// Whether less than the reserve is free in this life.
     no_room: bool,
-    /// What was in force at any time, for playing journals again.
-    pub(crate) in_force: BTreeMap<Digest, Arc<Live>>,
+    /// What was in force at any time.
+    pub(crate) in_force: BTreeSet<Digest>,
     pub(crate) definitions: Arc<Definitions>,
     /// The workflows that are in force now.
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
@@ -128,7 +128,7 @@ pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Resu
         restores: None,
         folders,
         no_room: false,
-        in_force: BTreeMap::new(),
+        in_force: BTreeSet::new(),
         definitions: Arc::default(),
         workflows: BTreeMap::new(),
         healed_at: BEGIN,
@@ -267,9 +267,9 @@ impl Lives<'_> {
         anyhow::bail!("it was never started")
     }
 
-    /// What is in force is remembered, since journals are played again under it.
+    /// What is in force is remembered: nothing else may be named by a journal.
     pub(crate) fn note_in_force(&mut self, catalog: &Catalog) {
-        self.in_force.insert(catalog.live.digest, Arc::clone(&catalog.live));
+        self.in_force.insert(catalog.live.digest);
         self.definitions = Arc::clone(&catalog.definitions);
         self.workflows.clone_from(&catalog.live.workflows);
     }

@@ -56,11 +56,15 @@ pub enum Mutant {
     BackupOfNoMoment,
     /// Messages that are made after a restore leave under keys that others had before it.
     IncarnationForgotten,
+    /// Of the leads that hear of their account one is passed over.
+    ListenerPassedOver,
+    /// Of the leads that hear of their account one comes twice.
+    ListenerTwice,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::ReplyBeforeTheFlush,
         Self::MarkDropped,
         Self::TimersLostInACrash,
@@ -87,6 +91,8 @@ impl Mutant {
         Self::HandOverIgnored,
         Self::BackupOfNoMoment,
         Self::IncarnationForgotten,
+        Self::ListenerPassedOver,
+        Self::ListenerTwice,
     ];
 
     /// The one that is called so in this file.
@@ -124,7 +130,9 @@ impl Mutant {
             | Self::ConflictWritten
             | Self::HandOverIgnored
             | Self::BackupOfNoMoment
-            | Self::IncarnationForgotten => false,
+            | Self::IncarnationForgotten
+            | Self::ListenerPassedOver
+            | Self::ListenerTwice => false,
         }
     }
 }

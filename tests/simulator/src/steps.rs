@@ -344,6 +344,9 @@ pub const fn origin(event: &Event) -> Origin {
         | Event::Unbound { .. }
         | Event::PutOff { .. }
         | Event::PlaceFree(_)
+        | Event::AnswersLost
+        | Event::Resumed(_)
+        | Event::Unclear { .. }
         | Event::MessageDue(_)
         | Event::TakenBack(_)
         | Event::Braked(_) => Origin::Engine,

@@ -310,6 +310,15 @@ impl Store for Played {
         }
         Ok(waiting)
     }
+    async fn unanswered(
+        &self,
+        within: &Partitions,
+        after: Option<LeadId>,
+        limit: usize,
+    ) -> Result<Vec<LeadId>, StoreError> {
+        self.wait().await;
+        self.kept.unanswered(within, after, limit).await
+    }
     async fn held(
         &self,
         within: &Partitions,
@@ -326,7 +335,13 @@ impl Store for Played {
         after: Option<LeadId>,
         limit: usize,
     ) -> Result<Vec<LeadId>, StoreError> {
-        self.kept.listeners(within, account, after, limit).await
+        let mut found = self.kept.listeners(within, account, after, limit).await?;
+        match self.disk.platter().mutant {
+            Some(Mutant::ListenerPassedOver) => drop(found.pop()),
+            Some(Mutant::ListenerTwice) => found.extend(found.first().copied()),
+            _ => {}
+        }
+        Ok(found)
     }
     async fn outbox(
         &self,

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Each is found within so many seeds.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 120;
 /// Short ones: what is wrong shows early, and then the seed is over.
 const STEPS: usize = 300;
 

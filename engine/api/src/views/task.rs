@@ -16,7 +16,7 @@ use cadenza_core::step::View;
 use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::ValueType;
-use cadenza_core::workflow::{Cadence, Inquiry, MAIN_SCORE, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{Cadence, Inquiry, MAIN_SCORE, Redial, TouchPlan, Verb, Workflow};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::render;
 use serde::Serialize;
@@ -282,8 +282,9 @@ fn plan<'a>(task: &Task, run: Option<&Run>, definition: &'a Workflow) -> Option<
         }
         Verb::Task(todo) => Some(Plan { objective: &todo.objective, script: todo.script.as_deref(), voicemail: None }),
         Verb::Cadence(cadence) => match &cadence.touch(task.touch?)?.touch {
-            TouchPlan::Call { script, .. } => {
-                Some(Plan { objective: objective(script), script: Some(script), voicemail: voicemail(cadence, run) })
+            TouchPlan::Call { script, redial, .. } => {
+                let voicemail = voicemail(cadence, run).filter(|_| is_left_on(*redial, task.redial));
+                Some(Plan { objective: objective(script), script: Some(script), voicemail })
             }
             TouchPlan::Task { objective, script, .. } => {
                 Some(Plan { objective, script: script.as_deref(), voicemail: None })
@@ -303,6 +304,11 @@ fn voicemail<'a>(cadence: &'a Cadence, run: Option<&Run>) -> Option<&'a str> {
         state if cadence.is_last_call(state.touch, state.contacts) => &series.last,
         _ => &series.next,
     })
+}
+
+/// Whether a message is left on this dial, the first or the second, of a call that may have two.
+fn is_left_on(redial: Option<Redial>, is_second: bool) -> bool {
+    redial.is_none_or(|redial| redial.voicemail_on_redial == is_second)
 }
 
 fn whom(state: &LeadState) -> Whom {
@@ -352,4 +358,19 @@ fn why(task: &Task, state: &LeadState, definition: Option<&Workflow>, catalog: &
         told.into_iter().map(|reason| reason.text).collect()
     });
     Why { workflow, version: task.workflow.to_string(), step, run: task.run, text, reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cadenza_core::time::Span;
+
+    #[test]
+    fn a_message_is_left_on_one_of_two_dials() {
+        let redial = |voicemail_on_redial| Some(Redial { after: Span::Elapsed(240_000), voicemail_on_redial });
+        let cases = [(None, [true, true]), (redial(true), [false, true]), (redial(false), [true, false])];
+        for (redial, expected) in cases {
+            assert_eq!([false, true].map(|second| is_left_on(redial, second)), expected, "{redial:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The closed set of commands: what each needs to know, and what came of it.
 
 use super::intake::{Accepted, Incoming};
-use super::overlay::{Outside, Overlay, Unclear};
+use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};
 use crate::account::AccountFacts;
@@ -12,8 +12,9 @@ use crate::id::{AccountId, LeadId, RunId};
 use crate::identity::{IdentityKey, RULES_VERSION};
 use crate::journal::Note;
 use crate::state::LeadState;
-use crate::step::View;
-use std::collections::VecDeque;
+use crate::step::{View, is_told_of_release};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// One unit of computation; its changes are kept or dropped as a whole.
@@ -58,12 +59,19 @@ pub enum Command {
         /// The condition that says which leads the schedule is about.
         leads: Arc<Expr>,
     },
-    /// A brake was released: runs of this lead that stand still go on, if there are any.
-    Release(LeadId),
+    /// A brake was released: runs of this lead that stand still go on, if there are any, and what people have to do for them counts
+    /// from when it was.
+    Release {
+        lead: LeadId,
+        /// The workflows that were released, and when.
+        workflows: Arc<BTreeMap<String, Timestamp>>,
+    },
     /// The team changed: tasks of this lead whose rep or pool is gone are moved, if there are any.
     Seat(LeadId),
     /// The decision pool has room for the question of a run.
     Call(RunId),
+    /// The engine began anew: questions of this lead whose answers were lost with the process are put again, if there are any.
+    AskAgain(LeadId),
     /// A key made by older rules is replaced by the one that today's rules make of it.
     Raise(IdentityKey),
 }
@@ -97,9 +105,11 @@ impl Command {
         };
         match self {
             Self::Report(incoming, named) => incoming.names(named, round, rules, set, &mut unread),
-            Self::Event { lead, .. } | Self::Due(lead) | Self::Release(lead) | Self::Seat(lead) => {
-                one_lead(*lead, round, set, &mut unread)
-            }
+            Self::Event { lead, .. }
+            | Self::Due(lead)
+            | Self::Release { lead, .. }
+            | Self::Seat(lead)
+            | Self::AskAgain(lead) => one_lead(*lead, round, set, &mut unread),
             Self::Depart(row) => one_lead(row.lead, round, set, &mut unread),
             Self::Enroll { lead, workflow, leads, .. } => {
                 // For leads that the schedule is not about, nothing else is read.
@@ -179,9 +189,13 @@ impl Overlay<'_> {
             Command::HoldEnded { account, page, last } => self.hold_ended(*account, page, *last),
             Command::PassOn { account, page, last } => self.pass_on(*account, page, *last),
             Command::Enroll { lead, workflow, by, leads } => self.enroll(*lead, workflow, by, leads),
-            Command::Release(lead) => {
-                let stands_still = self.readable(*lead)?.runs.iter().any(|run| run.braked_at.is_some());
-                self.when(stands_still, *lead, &format!("release/{now}"), Event::Woken)
+            Command::Release { lead, workflows } => {
+                let is_told = is_told_of_release(self.readable(*lead)?, self.rules.definitions, workflows);
+                let event = match workflows.is_empty() {
+                    true => Event::Woken,
+                    false => Event::Resumed(BTreeMap::clone(workflows)),
+                };
+                self.when(is_told, *lead, &format!("release/{now}"), event)
             }
             Command::Seat(lead) => {
                 let team = &self.rules.live.settings.team;
@@ -191,6 +205,10 @@ impl Overlay<'_> {
             Command::Call(run) => {
                 self.readable(run.lead())?;
                 self.when(true, run.lead(), &format!("pool/{run}"), Event::PlaceFree(*run))
+            }
+            Command::AskAgain(lead) => {
+                let is_unanswered = self.readable(*lead)?.is_unanswered();
+                self.when(is_unanswered, *lead, &format!("restart/{now}"), Event::AnswersLost)
             }
             Command::Raise(key) => self.raise(key),
         }
@@ -247,9 +265,9 @@ impl Overlay<'_> {
         let is_meant = match is_meant(state, workflow, leads, account.as_ref(), self.rules) {
             Ok(is_meant) => is_meant,
             Err(fault) => {
-                let (workflow, event, cause) = (workflow.to_owned(), by.to_owned(), fault.to_string());
-                self.changes.outside.push(Outside::Bury(Box::new(Unclear { lead, workflow, event, cause })));
-                return Ok(Outcome::Done);
+                // The lead's own story says so, and a person has to look.
+                let unclear = Event::Unclear { workflow: workflow.to_owned(), cause: fault.to_string() };
+                return self.when(true, lead, by, unclear);
             }
         };
         let event = Event::Enrolled { workflow: workflow.to_owned(), by: by.to_owned(), key: None };

@@ -88,13 +88,13 @@ pub struct Changes {
     pub decided: Vec<(LeadId, u64)>,
     /// What is to be done outside, in order.
     pub outside: Vec<Outside>,
-    /// What leads that cannot be read are to be told once they can be, in order.
+    /// What leads that cannot be read are to be told once they can be, in order; and what one could not be told at once.
     pub untold: Vec<Untold>,
     /// The number of transitions that changed a lead.
     pub transitions: usize,
     /// Leads with an overdue task of which nobody could be told, once for each such task.
     pub unheard: Vec<LeadId>,
-    /// Leads whose workflows keep asking without ever waiting. They go on when their decisions are asked again.
+    /// Leads for which more came of one event than is handled in one transition. The rest is among what is `untold`.
     pub cut_short: Vec<LeadId>,
     /// Messages that were put off are looked at again: those of these leads that lie at these places of the outbox. What
     /// put them off is gone, or has changed.

@@ -18,8 +18,7 @@ use crate::workflow::{AssignBy, Sticky};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The most events in one transition, answers included. A workflow that keeps asking without ever waiting goes on when
-/// its decisions are asked again, not now.
+/// The most events in one transition, answers included. What is left of them then is told to the lead in transitions of their own.
 const EVENTS_MAX: usize = 512;
 
 /// A transition under way.
@@ -56,7 +55,12 @@ impl Overlay<'_> {
         let mut turn = Turn { transition, events, others: Vec::new() };
         also.into_iter().for_each(|note| turn.transition.note(note));
         self.feed(&mut turn, state)?;
-        let Turn { transition, others, .. } = turn;
+        let Turn { transition, others, events: left } = turn;
+        if !left.is_empty() {
+            self.changes.cut_short.push(id);
+            let untold = |event| Untold { lead: id, id: event_id.to_owned(), event };
+            self.changes.untold.extend(left.into_iter().map(untold));
+        }
         let (notes, pushed_out) = transition.finish(state);
         let changed = state.seq != seq_before;
         let sooner = put_off.gone_in(&PutOff::of(state, self.rules));
@@ -87,8 +91,8 @@ impl Overlay<'_> {
     }
 
     fn feed(&mut self, turn: &mut Turn, state: &mut LeadState) -> Result<(), Stop> {
-        let mut handled = 0;
-        while let Some(event) = turn.events.pop_front() {
+        for _ in 0..EVENTS_MAX {
+            let Some(event) = turn.events.pop_front() else { break };
             let account = self.account_at(&event, state)?;
             let context = Context {
                 definitions: self.rules.definitions,
@@ -114,11 +118,6 @@ impl Overlay<'_> {
                         self.changes.held.extend(unlisted.into_iter().map(|lead| (id, lead, true)));
                     }
                 }
-            }
-            handled += 1;
-            if handled == EVENTS_MAX {
-                self.changes.cut_short.push(state.lead.id);
-                break;
             }
         }
         Ok(())

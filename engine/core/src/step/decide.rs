@@ -286,6 +286,16 @@ impl Machine<'_> {
         }
     }
 
+    /// Puts the questions again whose answers will not come, those of runs and those about overdue tasks.
+    pub(super) fn answers_lost(&mut self) {
+        if !self.state.is_unanswered() {
+            return self.ignore(Ignored::NotAwaited);
+        }
+        let runs: Vec<(RunId, Asks)> = self.state.unanswered().collect();
+        runs.into_iter().for_each(|(run, slot)| self.ask_again(run, slot));
+        self.ask_about_tasks_again();
+    }
+
     /// Asks again for a decision that did not come in time. The new attempt number keeps a
     /// late answer from being applied.
     pub(super) fn ask_again(&mut self, id: RunId, slot: Asks) {

@@ -5,7 +5,7 @@ use super::decide::Asked;
 use crate::effect::{Message, NoticeKind};
 use crate::event::{Answer, Asker};
 use crate::gate::{self, Reason, Verdict};
-use crate::id::TaskId;
+use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Unable};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Action, Decision, DecisionKind, Overdue};
@@ -51,12 +51,6 @@ impl Machine<'_> {
             self.set_point(id, None);
             return;
         };
-        if self.cx.paused.plugins.contains(&escalate.ask.plugin)
-            && let Some(run) = task.run
-        {
-            self.stand_still(run);
-            return;
-        }
         if let Some((at, verdict)) = self.touches_held_until(&task) {
             self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict, effect: None });
             self.set_point(id, Some(EscalationPoint { at, asked: false, ..point }));
@@ -91,6 +85,25 @@ impl Machine<'_> {
     fn is_due_at(&self, task: &Task, point: EscalationPoint) -> bool {
         let task = Task { escalation: Some(point), ..task.clone() };
         self.state.escalates_at(&task).is_some_and(|at| at <= self.cx.now)
+    }
+
+    /// Whether a plugin that is paused is to be asked about an overdue task of a run, which stands still for it.
+    pub(super) fn awaits_paused_escalation(&self, run: RunId) -> bool {
+        let (paused, now) = (&self.cx.paused.plugins, self.cx.now);
+        let is_due = |task: &&Task| self.state.would_escalate_at(task).is_some_and(|at| at <= now);
+        let asks = |task: &Task| self.escalation_of(task).is_some_and(|(_, it)| paused.contains(&it.ask.plugin));
+        !paused.is_empty() && self.state.tasks.iter().filter(|task| task.run == Some(run)).filter(is_due).any(asks)
+    }
+
+    /// Asks again about each task about which a plugin was asked in vain, as if its point fell due now.
+    pub(super) fn ask_about_tasks_again(&mut self) {
+        let now = self.cx.now;
+        let asked = |task: &Task| Some((task.id, task.escalation.filter(|point| point.asked)?));
+        let asked: Vec<(TaskId, EscalationPoint)> = self.state.tasks.iter().filter_map(asked).collect();
+        for (task, point) in asked {
+            self.set_point(task, Some(EscalationPoint { at: point.at.min(now), asked: false, ..point }));
+            self.escalation_due(task);
+        }
     }
 
     /// When to look again at a call that the lead's own wish holds back, with the gate's verdict. Nobody neglects a call

@@ -3,14 +3,14 @@
 use super::Machine;
 use crate::id::RunId;
 use crate::journal::{Note, Refusal};
-use crate::run::{CadencePhase, OUSTED, RunState, Waiter};
+use crate::run::{CadencePhase, OUSTED, Run, RunState, Waiter};
 use crate::state::WAITERS_MAX;
 use crate::workflow::{Group, Workflow};
 
 impl Machine<'_> {
     /// The runs of other workflows of a group, each with its priority.
     fn others_of(&self, group: &Group, workflow: &str) -> Vec<(RunId, i32)> {
-        let of_group = |run: &crate::run::Run| {
+        let of_group = |run: &Run| {
             let definition = self.cx.definitions.get(&run.workflow)?;
             let other = definition.group.as_ref().filter(|other| other.name == group.name)?;
             (definition.name != workflow).then_some((run.id, other.priority))
@@ -53,12 +53,14 @@ impl Machine<'_> {
         self.others_of(group, &definition.name).iter().any(|(_, priority)| *priority > group.priority)
     }
 
-    /// Lets runs go on that the group had taken the lead from.
+    /// Lets runs go on that the group had taken the lead from. Whoever is held by a brake is told when it is released.
     pub(super) fn admit_ousted(&mut self) {
-        let stand = self.state.runs.iter().filter(|run| run.braked_at.is_some());
-        if stand.map(|run| run.id).collect::<Vec<_>>().into_iter().any(|id| !self.is_held(id)) {
-            self.release_runs();
-        }
+        let gives_way = |run: &Run| {
+            let group = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.group.as_ref());
+            run.braked_at.is_some() && group.is_some_and(|group| group.pauses)
+        };
+        let stand: Vec<RunId> = self.state.runs.iter().filter(|run| gives_way(run)).map(|run| run.id).collect();
+        self.release(stand);
     }
 
     /// Makes room for a workflow in its group: runs of a lower priority end or stand still. Says whether there is room; otherwise the

@@ -24,6 +24,7 @@ mod verbs;
 mod view;
 
 pub(crate) use report::account_joined_by;
+pub use runs::is_told_of_release;
 pub use view::View;
 
 use crate::account::AccountFacts;
@@ -280,6 +281,9 @@ impl<'a> Machine<'a> {
             Event::RulesRaised(old) => self.raise_rules(old),
             Event::PutOff { run, attempt } => self.put_off(*run, *attempt),
             Event::PlaceFree(run) => self.place_is_free(*run),
+            Event::AnswersLost => self.answers_lost(),
+            Event::Resumed(workflows) => self.resumed(workflows),
+            Event::Unclear { workflow, cause } => self.unclear(workflow, cause),
             Event::Deferred { channel, verdict } => {
                 self.notes.push(Note::Gated { channel: Some(*channel), verdict: *verdict, effect: None });
             }

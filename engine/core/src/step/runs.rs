@@ -7,15 +7,45 @@ use crate::expr::Fault;
 use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
 use crate::run::{COMPLETED, CadencePhase, Past, Run, RunState};
-use crate::state::RUNS_MAX;
+use crate::state::{LeadState, RUNS_MAX};
+use crate::task::Task;
+use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Whose, Workflow};
+use crate::workspace::Definitions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The name under which the latest run of a workflow is remembered, for each key that its runs have.
 fn past_name(workflow: &str, key: Option<&str>) -> String {
     key.map_or_else(|| workflow.to_owned(), |key| format!("{workflow}/{key}"))
+}
+
+/// Open tasks of runs of a workflow that were there at this moment, and whose runs did not stand still: their time counts from it, if the
+/// workflow was released at it.
+fn tasks_before<'s>(
+    state: &'s LeadState,
+    definitions: &Definitions,
+    workflow: &str,
+    at: Timestamp,
+) -> impl Iterator<Item = &'s Task> {
+    let of_it = |run: &&Run| run.braked_at.is_none() && definitions.name(&run.workflow) == Some(workflow);
+    let runs: Vec<RunId> = state.runs.iter().filter(of_it).map(|run| run.id).collect();
+    state.tasks.iter().filter(move |task| {
+        task.created_at < at
+            && task.not_before.is_none_or(|offered| offered < at)
+            && task.run.is_some_and(|run| runs.contains(&run))
+    })
+}
+
+/// Whether a lead has to hear that brakes were released, among them those of these workflows at these times.
+pub fn is_told_of_release(
+    state: &LeadState,
+    definitions: &Definitions,
+    workflows: &BTreeMap<String, Timestamp>,
+) -> bool {
+    let has_tasks = |(name, at): (&String, &Timestamp)| tasks_before(state, definitions, name, *at).next().is_some();
+    state.runs.iter().any(|run| run.braked_at.is_some()) || workflows.iter().any(has_tasks)
 }
 
 /// The most characters of a run's key.
@@ -44,7 +74,7 @@ impl Machine<'_> {
             match wants {
                 Ok(true) => wanted.push(Arc::clone(workflow)),
                 Ok(false) => {}
-                Err(fault) => self.unclear(&workflow.name, &fault),
+                Err(fault) => self.unclear(&workflow.name, &fault.to_string()),
             }
         }
         // Of several that one event brings into a group the highest comes first.
@@ -70,9 +100,9 @@ impl Machine<'_> {
     }
 
     /// Nobody can tell whether a workflow is for the lead: a person has to look.
-    fn unclear(&mut self, workflow: &str, fault: &Fault) {
+    pub(super) fn unclear(&mut self, workflow: &str, cause: &str) {
         self.not_enrolled(workflow, Refusal::NoAnswer);
-        self.effects.push(Effect::Unclear { workflow: workflow.to_owned(), cause: fault.to_string() });
+        self.effects.push(Effect::Unclear { workflow: workflow.to_owned(), cause: cause.to_owned() });
     }
 
     /// Enrols the lead by an event that one of the ways into the workflow takes.
@@ -84,7 +114,7 @@ impl Machine<'_> {
                 Some(key) => return self.enroll(workflow, Some(key)),
                 None => self.not_enrolled(&workflow.name, Refusal::NoKey),
             },
-            Err(fault) => self.unclear(&workflow.name, &fault),
+            Err(fault) => self.unclear(&workflow.name, &fault.to_string()),
         }
         None
     }
@@ -115,7 +145,7 @@ impl Machine<'_> {
             match &workflow.re_enroll {
                 ReEnroll::When(condition) if why == Refusal::NoAnswer => {
                     let fault = self.holds(condition, None).err();
-                    fault.iter().for_each(|fault| self.unclear(&workflow.name, fault));
+                    fault.iter().for_each(|fault| self.unclear(&workflow.name, &fault.to_string()));
                 }
                 _ => self.not_enrolled(&workflow.name, why),
             }
@@ -403,11 +433,12 @@ impl Machine<'_> {
         let paused = self.cx.paused;
         let braked = !paused.is_empty()
             && (self.definition(id).is_some_and(|definition| paused.workflows.contains(&definition.name))
-                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)));
+                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin))
+                || self.awaits_paused_escalation(id));
         braked || self.is_ousted(id)
     }
 
-    pub(super) fn stand_still(&mut self, id: RunId) {
+    fn stand_still(&mut self, id: RunId) {
         let now = self.cx.now;
         if let Some(run) = self.run(id)
             && run.braked_at.is_none()
@@ -417,10 +448,27 @@ impl Machine<'_> {
         }
     }
 
+    /// Workflows were released at these times. Nobody was late for them meanwhile: also of runs that did not stand still, since nothing
+    /// of them fell due.
+    pub(super) fn resumed(&mut self, workflows: &BTreeMap<String, Timestamp>) {
+        for (name, at) in workflows {
+            let tasks: Vec<TaskId> =
+                tasks_before(self.state, self.cx.definitions, name, *at).map(|task| task.id).collect();
+            self.give_time_again_from(|task| tasks.contains(&task.id), *at);
+        }
+        self.release_runs();
+        self.deadlines_due();
+    }
+
     /// Lets the runs go on that no brake holds any longer.
     pub(super) fn release_runs(&mut self) {
         let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
         let braked: Vec<RunId> = braked.map(|run| run.id).collect();
+        self.release(braked);
+    }
+
+    /// Lets those of these runs go on that nothing holds any longer.
+    pub(super) fn release(&mut self, braked: Vec<RunId>) {
         for id in braked {
             if self.brake(id) {
                 continue;

@@ -37,6 +37,16 @@ const fn written(channel: Option<Channel>, at: StepRef, script: ScriptId) -> Mes
     }
 }
 
+/// Whether a message is put off for another reason than before, or until another time. When others under way to its lead hold it
+/// back, the time says only when somebody looks again, which is each minute and no news.
+fn is_news(before: Option<Verdict>, now: Verdict) -> bool {
+    let looks_again = now.why() == Some(Reason::UnderWay);
+    match before {
+        Some(before) if looks_again => before.why() != now.why(),
+        before => before != Some(now),
+    }
+}
+
 impl Machine<'_> {
     /// Queues a mail or text message, unless there is no address or the gate says never. When it falls due, the gate
     /// is asked whether it may leave.
@@ -122,7 +132,7 @@ impl Machine<'_> {
             Err(verdict) => {
                 // A message that may have left keeps its reservation until it is known whether it did.
                 let withdrawn = !message.may_have_left && self.state.release(effect);
-                if withdrawn || message.deferred != Some(verdict) {
+                if withdrawn || is_news(message.deferred, verdict) {
                     self.notes.push(Note::Gated { channel, verdict, effect: Some(effect.in_journal()) });
                 }
                 Departure::Later(verdict)

@@ -187,10 +187,15 @@ impl<'a> Machine<'a> {
     /// What kept these tasks from being done is over: they have as long as they had in the beginning until they are due,
     /// until somebody hears of them, and until they are given up.
     pub(super) fn give_time_again(&mut self, of: impl Fn(&Task) -> bool) {
+        self.give_time_again_from(of, self.cx.now);
+    }
+
+    /// The same for what was over at this moment.
+    pub(super) fn give_time_again_from(&mut self, of: impl Fn(&Task) -> bool, over: Timestamp) {
         let tasks: Vec<Task> = self.state.tasks.iter().filter(|task| of(task)).cloned().collect();
         for task in tasks {
             let ahead = task.not_before.filter(|at| *at > self.cx.now);
-            let from = ahead.or_else(|| self.gated_from(&task)).unwrap_or(self.cx.now);
+            let from = ahead.or_else(|| self.gated_from(&task)).unwrap_or(over);
             let Some((due, give_up)) = self.times_from(&task, from) else { continue };
             // One that is not on offer yet has lost nothing but the time until it is given up: the rest is counted from
             // its offer on.

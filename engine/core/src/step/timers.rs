@@ -9,19 +9,22 @@ use crate::time::Timestamp;
 impl Machine<'_> {
     pub(super) fn timer_due(&mut self) {
         self.release_runs();
-        // Only what has fallen due by now is handled. New deadlines that follow from it get a transition of their own.
+        let due = self.deadlines_due();
+        if due == 0 && self.notes.is_empty() {
+            self.ignore(Ignored::NothingDue);
+        }
+    }
+
+    /// Handles what has fallen due by now, and says how much that was. New deadlines that follow from it get a transition of their own.
+    pub(super) fn deadlines_due(&mut self) -> usize {
         let now = self.cx.now;
         let mut due: Vec<(Timestamp, Deadline)> = self.state.deadlines().filter(|(at, _)| *at <= now).collect();
-        if due.is_empty() {
-            if self.notes.is_empty() {
-                self.ignore(Ignored::NothingDue);
-            }
-            return;
-        }
         due.sort_by_key(|(at, _)| *at);
+        let count = due.len();
         for (_, what) in due {
             self.deadline(what);
         }
+        count
     }
 
     /// Handles one deadline, unless an earlier one of this transition has settled it already.

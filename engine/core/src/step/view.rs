@@ -121,6 +121,8 @@ impl<'a> View<'a> {
         let Some(run) = self.run else { return Value::Blank };
         let cadence = match &run.state {
             RunState::Cadence(state) => Some(state),
+            // It goes on from there when it is unparked.
+            RunState::Parked { .. } => run.cadence.as_ref(),
             _ => None,
         };
         match field {

@@ -148,6 +148,34 @@ fn a_call_that_is_held_back_is_nobodys_neglect() {
     ",
     );
     check(
+        "its plugin is paused: whatever else happens, it stands still until that is released",
+        urgent(),
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+          enrolled in urgent
+          urgent -> own
+          owner ada by pool
+          urgent -> call
+          call for ada, due Mon 03-02 09:05
+        Mon 03-02 09:01 ! paused: plugin speed
+        Mon 03-02 09:05 ~ timer
+          urgent stands still
+        Mon 03-02 09:30 > lead.updated company=Acme
+        Tue 03-03 09:05 ! released
+        Tue 03-03 09:05 ~ released
+          urgent goes on
+        Tue 03-03 09:10 ~ timer
+          queued by chat
+          escalated at point 0: remind ada
+        Tue 03-03 09:11 ? a
+          = urgent is at call
+          = call open for ada from Tue 03-03 09:05, due Tue 03-03 09:10
+          = open, owner Some(ada), watchers []
+          = account of None, , kept false
+    ",
+    );
+    check(
         "the lead asked for a later time",
         urgent(),
         hot,

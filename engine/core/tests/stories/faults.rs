@@ -9,6 +9,7 @@ use crate::teller::check;
 use cadenza_core::event::{Event, EventType, Report, StandardEvent};
 use cadenza_core::expr::{Comparison, Expr, Operator};
 use cadenza_core::heart::{Command, Outcome, Unclear};
+use cadenza_core::journal::{Note, Refusal};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::{Arm, Assignment, Awaited, Since, Verb, Wait, Workflow};
@@ -121,6 +122,36 @@ fn a_leave_without_an_answer_parks_and_what_was_counted_stays_counted() {
 }
 
 #[test]
+fn a_run_that_is_parked_in_a_cadence_has_had_its_contacts() {
+    let enough = compare(name("run.contacts"), Comparison::GreaterOrEqual, Expr::Literal(Value::Int(1)));
+    let calls = w::workflow("calls")
+        .on_created()
+        .leave(Expr::And(vec![enough, w::is("lead.company", "Acme")]), "enough")
+        .step("persist", |go| {
+            let stop = vec![Arm { condition: at_least_five("lead.pain"), go: go("end") }];
+            w::cadence(vec![w::call_touch("0d", false), w::call_touch("1d", false)], 3, Some("1d"), stop, go("end"))
+        })
+        .build();
+    check(
+        "parked after its first contact",
+        vec![calls],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created phone=+12125550100 pain=queues
+          enrolled in calls
+          calls -> persist
+          call for nobody, due Mon 03-02 10:00
+        Mon 03-02 09:10 > call no_answer
+          done: no_answer
+          touch 1: call no_answer
+          parked: `stop`: `lead.pain >= 5` has no answer: a text and a whole number do not go together
+        Mon 03-02 09:20 > lead.updated company=Acme
+          calls over: enough
+    ",
+    );
+}
+
+#[test]
 fn an_event_without_an_answer_parks_the_run_that_waits_once() {
     let waits = w::workflow("waits")
         .on_created()
@@ -213,7 +244,11 @@ fn buried(workflows: Vec<Arc<Workflow>>, n: &str) -> Vec<String> {
     let leads = Arc::new(at_least_five("lead.title"));
     let lead = sim.state.lead.id;
     let command = Command::Enroll { lead, workflow: "one".to_owned(), by: "schedule".to_owned(), leads };
-    assert_eq!(sim.run(&world, &mut shared, now, &command), Outcome::Done);
+    let Outcome::Applied(notes) = sim.run(&world, &mut shared, now, &command) else { panic!("it is a lead's matter") };
+    let not_enrolled = Note::NotEnrolled { workflow: "one".to_owned(), why: Refusal::NoAnswer };
+    assert_eq!(notes, std::slice::from_ref(&not_enrolled), "its own story says so");
+    assert_eq!(sim.state.latest.as_ref().map(|entry| entry.skeleton.notes.contains(&not_enrolled)), Some(true));
+    sim.check_replay(&world);
     let by_schedule: Vec<String> = sim.buried.iter().map(told).collect();
     assert_eq!(by_schedule, ["one: `lead.title >= 5` has no answer: a text and a whole number do not go together"]);
     by_event

@@ -56,7 +56,7 @@ fn cadence(not_done: Option<&'static str>) -> Arc<Workflow> {
 
 #[test]
 fn who_does_it_late_or_not_at_all() {
-    let cases: [(&str, Arc<Workflow>, &str); 17] = [
+    let cases: [(&str, Arc<Workflow>, &str); 18] = [
         (
             "nobody makes the call, and nobody the task after it",
             called(),
@@ -131,6 +131,33 @@ fn who_does_it_late_or_not_at_all() {
             Tue 03-03 12:00 ? a
               = called is at chase
               = todo open for nobody, due Tue 03-03 11:20
+              = open, owner None, watchers []
+              = account of None, , kept false
+        ",
+        ),
+        (
+            "a workflow that is paused between two of its times, too",
+            called(),
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
+              enrolled in called
+              called -> call
+              call for nobody, due Mon 03-02 10:00
+            Mon 03-02 10:30 ! paused: called
+            Mon 03-02 16:30 ! released
+            Mon 03-02 16:30 ~ released
+            Mon 03-02 16:40 ? a
+              = called is at call
+              = call open for nobody from Mon 03-02 16:30, due Mon 03-02 17:30
+              = open, owner None, watchers []
+              = account of None, , kept false
+            Tue 03-03 16:30 ~ timer
+              call of nobody given up
+              called -> chase
+              todo for nobody, due Tue 03-03 17:30
+            Tue 03-03 16:40 ? a
+              = called is at chase
+              = todo open for nobody, due Tue 03-03 17:30
               = open, owner None, watchers []
               = account of None, , kept false
         ",

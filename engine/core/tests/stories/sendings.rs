@@ -2,8 +2,15 @@
 //! until when a message is put off.
 
 use crate::support::workflows::{self as w, Does, hot};
+use crate::support::{Shared, Sim};
 use crate::teller::check;
-use cadenza_core::event::StandardEvent;
+use cadenza_core::effect::Departure;
+use cadenza_core::event::{Event, Report, StandardEvent};
+use cadenza_core::gate::Reason;
+use cadenza_core::id::EffectId;
+use cadenza_core::lead::Channel;
+use cadenza_core::state::{Reservation, Toucher, UNDER_WAY_MAX};
+use cadenza_core::value::Value;
 use cadenza_core::workflow::{Verb, Workflow};
 use std::sync::Arc;
 
@@ -399,4 +406,45 @@ fn a_call_is_under_way_while_it_is_claimed() {
           = open, owner None, watchers []
     ",
     );
+}
+
+/// The gate looks again each minute; that is told once.
+#[test]
+fn what_waits_for_others_under_way_says_so_once() {
+    let (world, mut shared) = (w::world(vec![mailed("first")], hot), Shared::default());
+    let mut now = w::at("2026-03-02T15:00:00Z");
+    let mut sim = Sim::new(1, now);
+    let report = Report {
+        kind: w::standard(StandardEvent::LeadCreated),
+        at: now,
+        source: "web".to_owned(),
+        fields: vec![("email".to_owned(), Value::Text("lee@acme.io".to_owned()))],
+        data: [].into(),
+        enrolls: true,
+        only_finds: false,
+        left_out: vec![],
+        standing: None,
+        also: Vec::new(),
+    };
+    sim.feed(&world, &mut shared, now, Event::Reported(report));
+    let others = (0..UNDER_WAY_MAX as u64).map(|n| Reservation {
+        by: Toucher::Message(EffectId::born(sim.state.lead.id, 100 + n)),
+        channel: Channel::Email,
+        since: now,
+    });
+    sim.state.reserved.extend(others.collect::<Vec<_>>());
+    let mut noted = Vec::new();
+    for _ in 0..5 {
+        let (notes, departure) = sim.depart(&world, &mut shared, now, 0);
+        assert!(
+            matches!(departure, Departure::Later(verdict) if verdict.why() == Some(Reason::UnderWay)),
+            "{departure:?}"
+        );
+        noted.push(notes.len());
+        now = now.plus_ms(60_000);
+    }
+    assert_eq!(noted, [1, 0, 0, 0, 0], "once, however often somebody looks");
+    sim.state.reserved.clear();
+    let (notes, departure) = sim.depart(&world, &mut shared, now, 0);
+    assert!(matches!(departure, Departure::Now(_)) && notes.len() == 1, "{departure:?}: {notes:?}");
 }

@@ -11,14 +11,15 @@ use cadenza_core::heart::Command;
 use cadenza_core::id::{AccountId, Born};
 use cadenza_core::journal::{Note, Verdict};
 use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
-use cadenza_core::paused::Paused;
 use cadenza_core::plugin::{Action, DecisionFailure, Segment};
 use cadenza_core::run::RunState;
+use cadenza_core::step::is_told_of_release;
 use cadenza_core::task::TaskKind;
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::Workflow;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn zone() -> TimeZone {
@@ -112,11 +113,13 @@ impl Told {
         }
     }
 
-    /// Releases a workflow: every lead with a run that stands still is told.
+    /// Releases everything: every lead with a run that stands still, or with something to do of a workflow that was paused, is told.
     fn wake(&mut self, now: Timestamp) {
+        let paused = std::mem::take(&mut self.world.paused);
+        let workflows: BTreeMap<String, Timestamp> = paused.workflows.into_iter().map(|name| (name, now)).collect();
         for ix in 0..self.leads.len() {
-            if self.leads[ix].state.runs.iter().any(|run| run.braked_at.is_some()) {
-                self.feed(ix, now, "~ released", Event::Woken);
+            if is_told_of_release(&self.leads[ix].state, &self.world.definitions, &workflows) {
+                self.feed(ix, now, "~ released", Event::Resumed(workflows.clone()));
             }
         }
     }
@@ -436,15 +439,16 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
             }
             if let Some((head, workflow)) = line.split_once(" ! paused: ") {
                 told.advance(when(head));
-                match workflow.strip_prefix("by ") {
-                    Some(connection) => told.world.paused.connections.insert(connection.to_owned()),
-                    None => told.world.paused.workflows.insert(workflow.to_owned()),
+                let paused = &mut told.world.paused;
+                match workflow.split_once(' ') {
+                    Some(("by", connection)) => paused.connections.insert(connection.to_owned()),
+                    Some(("plugin", plugin)) => paused.plugins.insert(plugin.to_owned()),
+                    _ => paused.workflows.insert(workflow.to_owned()),
                 };
                 told.line(line);
             }
             if let Some((head, _)) = line.split_once(" ! released") {
                 told.advance(when(head));
-                told.world.paused = Paused::default();
                 told.line(line);
                 told.wake(when(head));
             }

@@ -62,7 +62,7 @@ impl Releasing {
     pub(super) fn brake(&mut self, desk: &mut Desk, what: Brake, on: bool) {
         tracing::info!(?what, on, "brake");
         let mut brakes = desk.catalog.brakes.as_ref().clone();
-        let leads = brakes.set(what, on);
+        let leads = brakes.set(what, on, desk.clock.now());
         if !on {
             // Begins when this is durable, and with it every lead and row that stood still before it.
             self.pending += u32::from(leads);
@@ -87,7 +87,8 @@ impl Releasing {
         }
         // A lead that cannot be read was passed over: at the next start all are looked at again.
         if self.leads.go_on(desk, now).await? && self.pending == 0 && !misses_leads(desk) {
-            let brakes = Brakes { releasing: false, ..desk.catalog.brakes.as_ref().clone() };
+            let paused = desk.catalog.brakes.paused.clone();
+            let brakes = Brakes { paused, ..Brakes::default() };
             keep(desk, brakes);
         }
         self.release_rows_of_leads(desk, now).await?;

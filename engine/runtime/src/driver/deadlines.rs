@@ -1,6 +1,7 @@
 //! Deadlines: only what is due now is read; ten million waiting are keys on disk.
 
 use super::desk::Desk;
+use super::pool::Called;
 use cadenza_core::account::Account;
 use cadenza_core::heart::{Command, Found};
 use cadenza_core::id::AccountId;
@@ -53,7 +54,7 @@ impl Deadlines {
             desk.meters.timers_fired_total.add(1);
             // Who else is under a hold that ends now is looked for once that is durable: all of them are in the store by then.
             let had_ended = matches!(owner, TimerOwner::Account(account) if is_ending(desk, account));
-            if desk.run_prefetched(&command, None, now).await?.is_err() {
+            if desk.run_prefetched(&command, Called::Nobody, now).await?.is_err() {
                 self.unreadable.insert(owner);
             }
             if let TimerOwner::Account(account) = owner

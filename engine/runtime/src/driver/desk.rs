@@ -6,7 +6,7 @@ use super::inbox::Unheard;
 use super::ledger::Ledger;
 use super::letters;
 use super::options::DriverOptions;
-use super::pool::{Place, Pool};
+use super::pool::{Called, Place, Pool};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::decider::Decider;
@@ -67,14 +67,21 @@ impl Desk {
     /// The same at a given time.
     pub(super) async fn run_at(&mut self, command: &Command, now: Timestamp) -> Result<Ran, StoreError> {
         self.prefetch(std::iter::once(command), now).await?;
-        self.run_prefetched(command, None, now).await
+        self.run_prefetched(command, Called::Nobody, now).await
     }
 
     /// Puts the question of a run for which there is a place.
     pub(super) async fn call(&mut self, run: RunId, now: Timestamp) -> Result<Ran, StoreError> {
         let command = Command::Call(run);
         self.prefetch(std::iter::once(&command), now).await?;
-        self.run_prefetched(&command, Some(run), now).await
+        self.run_prefetched(&command, Called::Run(run), now).await
+    }
+
+    /// Puts questions of a lead again whose answers were lost.
+    pub(super) async fn ask_again(&mut self, lead: LeadId, now: Timestamp) -> Result<Ran, StoreError> {
+        let command = Command::AskAgain(lead);
+        self.prefetch(std::iter::once(&command), now).await?;
+        self.run_prefetched(&command, Called::Lead(lead), now).await
     }
 
     /// Tells a lead something that must reach it: where its record cannot be read, that is kept for it.
@@ -137,7 +144,7 @@ impl Desk {
     pub(super) async fn run_prefetched(
         &mut self,
         command: &Command,
-        called: Option<RunId>,
+        called: Called,
         now: Timestamp,
     ) -> Result<Ran, StoreError> {
         let catalog = Arc::clone(&self.catalog);
@@ -201,7 +208,7 @@ impl Desk {
             tracing::warn!(%lead, "something is overdue, and nobody could be told of it: see the tasks of nobody");
         }
         for lead in &changes.cut_short {
-            tracing::error!(%lead, "a workflow asks without waiting; it goes on when its decisions are asked again");
+            tracing::error!(%lead, "more came of one event than is handled at once: the rest is handled after it");
         }
         self.ledger.take(changes);
     }
@@ -258,8 +265,8 @@ fn rules(catalog: &Catalog, older_keys: bool, now: Timestamp) -> Rules<'_> {
 struct Asking<'a> {
     decider: &'a mut Decider,
     pool: &'a mut Pool,
-    /// The run that has got a place.
-    called: Option<RunId>,
+    /// Who has got a place.
+    called: Called,
     batch: u64,
     /// Places that questions of this run took.
     taken: Vec<(LeadId, String)>,
@@ -267,7 +274,7 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    const fn of(decider: &'a mut Decider, pool: &'a mut Pool, called: Option<RunId>, batch: u64) -> Self {
+    const fn of(decider: &'a mut Decider, pool: &'a mut Pool, called: Called, batch: u64) -> Self {
         Self { decider, pool, called, batch, taken: Vec::new(), put_off: 0 }
     }
 

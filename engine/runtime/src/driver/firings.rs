@@ -6,6 +6,7 @@
 
 use super::desk::Desk;
 use super::ledger::Ledger;
+use super::pool::Called;
 use crate::catalog::Catalog;
 use crate::cron::{self, Times};
 use cadenza_core::expr::Expr;
@@ -272,7 +273,7 @@ impl Planned {
         }
         desk.prefetch(commands.iter(), now).await?;
         for command in &commands {
-            let ran = desk.run_prefetched(command, None, now).await?;
+            let ran = desk.run_prefetched(command, Called::Nobody, now).await?;
             let Ok(Outcome::Applied(notes)) = ran else { continue };
             firing.enrolled += u64::from(notes.iter().any(|note| matches!(note, Note::Enrolled { .. })));
         }

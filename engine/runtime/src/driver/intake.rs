@@ -3,6 +3,7 @@
 
 use super::batch::Taken;
 use super::desk::Desk;
+use super::pool::Called;
 use super::room::Room;
 use crate::engine::{Accepted, Applied, Refused, Request};
 use cadenza_core::heart::{Command, Outcome, Rejected};
@@ -71,7 +72,7 @@ async fn report(
         return Ok(());
     }
     let now = desk.clock.now();
-    match desk.run_prefetched(&command, None, now).await? {
+    match desk.run_prefetched(&command, Called::Nobody, now).await? {
         Ok(Outcome::Accepted(accepted)) => {
             let counted = if accepted.duplicate {
                 &desk.meters.events_duplicate_total
@@ -98,7 +99,7 @@ async fn lead(
 ) -> Result<(), StoreError> {
     let Command::Event { lead, .. } = &command else { return Ok(()) };
     let (lead, now) = (*lead, desk.clock.now());
-    match desk.run_prefetched(&command, None, now).await? {
+    match desk.run_prefetched(&command, Called::Nobody, now).await? {
         Ok(Outcome::Applied(notes)) => {
             if let Some(state) = desk.state(lead) {
                 let applied = Applied { notes, state: Box::new(state.clone()) };

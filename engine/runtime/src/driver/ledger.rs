@@ -155,6 +155,11 @@ impl Ledger {
         self.set.apply(changes);
     }
 
+    /// Whether the open batch writes leads, and with them what their journals say.
+    pub(super) fn writes_leads(&self) -> bool {
+        !self.open.leads.is_empty()
+    }
+
     /// A schedule's state is to be written.
     pub(super) fn write_schedule(&mut self, id: String, state: ScheduleState) {
         self.open.schedules.insert(id, state);

@@ -20,11 +20,13 @@ mod lanes;
 mod ledger;
 mod letters;
 mod options;
+mod pasts;
 mod pool;
 mod rendering;
 mod room;
 mod sendings;
 mod settling;
+mod unanswered;
 mod versions;
 mod walks;
 mod watching;
@@ -104,6 +106,7 @@ pub(crate) struct Driver {
     letters: letters::Letters,
     deadlines: deadlines::Deadlines,
     inbox: inbox::Inbox,
+    unanswered: unanswered::Unanswered,
     sendings: sendings::Sendings,
     schedules: firings::Schedules,
     releasing: brakes::Releasing,
@@ -111,6 +114,7 @@ pub(crate) struct Driver {
     seating: walks::Seating,
     watching: watching::Watching,
     versions: versions::Versions,
+    pasts: pasts::Pasts,
     /// What this process holds of the store.
     tenure: holding::Tenure,
     advancing: Option<advance::Advance>,
@@ -181,6 +185,7 @@ impl Driver {
             letters: letters::Letters::default(),
             deadlines: deadlines::Deadlines::default(),
             inbox: inbox::Inbox::begin(),
+            unanswered: unanswered::Unanswered::begin(),
             sendings: sendings::Sendings::new(lanes, rendering, now),
             schedules,
             releasing,
@@ -188,6 +193,7 @@ impl Driver {
             seating: walks::Seating::begin(),
             watching,
             versions: versions::Versions::default(),
+            pasts: pasts::Pasts::default(),
             tenure,
             advancing: None,
             stopping: None,
@@ -484,9 +490,12 @@ impl Driver {
         self.tenure.keep(desk).await?;
         let (events, empty) = (desk.open.events, desk.open.is_empty());
         self.inbox.go_on(desk, now).await?;
+        self.unanswered.go_on(desk, now).await?;
         self.deadlines.fire(desk, now).await?;
         self.sendings.begin(desk, now).await?;
-        self.deadlines.ask_who_waits(desk, settled, now).await?;
+        if self.unanswered.is_over() {
+            self.deadlines.ask_who_waits(desk, settled, now).await?;
+        }
         self.schedules.fire(desk, now).await?;
         self.releasing.go_on(desk, now).await?;
         self.raising.go_on(desk, settled, now).await?;
@@ -504,6 +513,7 @@ impl Driver {
         self.deadlines
             .next(&self.desk)
             .min(self.inbox.next())
+            .min(self.unanswered.next())
             .min(self.sendings.next(&self.desk))
             .min(self.schedules.next_due())
             .min(self.releasing.next(&self.desk))
@@ -525,6 +535,7 @@ impl Driver {
             .deadlines
             .next(&self.desk)
             .min(self.inbox.next())
+            .min(self.unanswered.next())
             .min(self.sendings.next(&self.desk))
             .min(self.schedules.next(&self.desk))
             .min(self.releasing.next(&self.desk))

@@ -41,6 +41,26 @@ pub(super) enum Place {
     None,
 }
 
+/// Whom the pool has a place for, which passes the line of its plugin.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Called {
+    Nobody,
+    /// The run at the head of a line.
+    Run(RunId),
+    /// A lead whose questions had places in an earlier life of the engine.
+    Lead(LeadId),
+}
+
+impl Called {
+    fn is(self, run: RunId) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Run(called) => called == run,
+            Self::Lead(called) => called == run.lead(),
+        }
+    }
+}
+
 impl Pool {
     pub(super) const fn new(asked_max: usize) -> Self {
         Self { asked_max, by_lead: BTreeMap::new(), by_plugin: BTreeMap::new(), lines: BTreeMap::new(), drawn_in: None }
@@ -66,13 +86,13 @@ impl Pool {
     }
 
     /// Gives a question a place, or a place in the line of its plugin. That of the run that is called passes the line.
-    pub(super) fn take(&mut self, question: &Question, called: Option<RunId>, batch: u64) -> Place {
+    pub(super) fn take(&mut self, question: &Question, called: Called, batch: u64) -> Place {
         let plugin = &question.plugin;
         if question.asker.task().is_some() {
             if self.under_way() >= self.escalating_max() {
                 return Place::None;
             }
-        } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && called != Some(question.run)) {
+        } else if self.room(plugin) == 0 || (self.lines.contains_key(plugin) && !called.is(question.run)) {
             self.lines.insert(plugin.clone(), batch);
             return Place::Waits;
         }
@@ -216,7 +236,7 @@ pub(crate) mod tests {
 
     /// Asks so many questions of a plugin; how many found a place.
     fn ask(pool: &mut Pool, plugin: &str, numbers: std::ops::Range<u64>, task: bool) -> usize {
-        numbers.filter(|n| pool.take(&put(*n, plugin, task), None, 7) == Place::Free).count()
+        numbers.filter(|n| pool.take(&put(*n, plugin, task), Called::Nobody, 7) == Place::Free).count()
     }
 
     #[test]
@@ -224,16 +244,20 @@ pub(crate) mod tests {
         let mut pool = Pool::new(ASKED_MAX);
         assert_eq!(ask(&mut pool, "slow", 0..2_000, false), ASKED_MAX / 2, "half of the places");
         assert_eq!(ask(&mut pool, "quick", 0..10, false), 10, "the others are not in its way");
-        assert_eq!(pool.take(&put(3_000, "slow", true), None, 7), Place::Free, "an escalation has places of its own");
+        assert_eq!(
+            pool.take(&put(3_000, "slow", true), Called::Nobody, 7),
+            Place::Free,
+            "an escalation has places of its own"
+        );
         pool.leave(put(0, "slow", false).run.lead(), "slow");
         pool.leave(put(1, "slow", false).run.lead(), "slow");
         assert_eq!(
-            pool.take(&put(4_000, "slow", false), None, 8),
+            pool.take(&put(4_000, "slow", false), Called::Nobody, 8),
             Place::Waits,
             "who comes now does not pass the line"
         );
         let first = put(600, "slow", false);
-        assert_eq!(pool.take(&first, Some(first.run), 8), Place::Free, "who is called has the place");
+        assert_eq!(pool.take(&first, Called::Run(first.run), 8), Place::Free, "who is called has the place");
         assert!(!pool.is_idle());
     }
 

@@ -5,6 +5,7 @@
 use super::batch::{After, Attempt};
 use super::desk::Desk;
 use super::lanes::{Lanes, Place};
+use super::pool::Called;
 use super::rendering::{GIVEN_UP, Rendering};
 use crate::courier::{RetryLimits, SendError, Sent};
 use crate::render::{render_message, requests, unrendered};
@@ -213,7 +214,7 @@ impl Sendings {
             desk.put_off(row.due, Outgoing::clone(row), Due::OnRelease);
             return Ok(1);
         }
-        let ran = desk.run_prefetched(&command, None, now).await?;
+        let ran = desk.run_prefetched(&command, Called::Nobody, now).await?;
         let Command::Depart(row) = command else { return Ok(0) };
         let (was_due, may_have_left) = (row.due, row.started_at.is_some());
         match ran {

@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::inbox::{Inbox, Unheard};
 use super::ledger::Ledger;
 use super::letters::Letters;
+use super::unanswered::Unanswered;
 use super::walks::{Raising, Seating};
 use super::watching::Watching;
 use super::{Driver, begins_a_batch, brakes, firings};
@@ -81,6 +82,7 @@ impl Driver {
     pub(super) async fn hand_over(&mut self) -> Result<(), StoreError> {
         let changing = self.waiting.front().is_some_and(begins_a_batch);
         self.sendings.take_back(&mut self.desk, changing).await?;
+        self.pasts.keep(&mut self.desk).await?;
         let desk = &mut self.desk;
         let number = desk.open.number;
         let mut open = std::mem::replace(&mut desk.open, OpenBatch::new(number + 1));
@@ -335,6 +337,7 @@ impl Driver {
         let in_force = Arc::clone(&self.ends.catalog.borrow());
         desk.put_in_force(in_force);
         desk.pool.find_lines(store.as_ref()).await?;
+        self.pasts.forget();
         desk.ledger = Ledger::new(store.position());
         desk.next_timer = now;
         self.watching = Watching::load(store.as_ref(), desk.clock.elapsed()).await?;
@@ -343,6 +346,7 @@ impl Driver {
         desk.older_keys = !self.raising.is_over();
         self.letters = Letters::default();
         (self.inbox, desk.unheard) = (Inbox::begin(), Unheard::default());
+        self.unanswered = Unanswered::begin();
         self.seating = Seating::begin();
         self.schedules = firings::Schedules::load(&desk.catalog, store.as_ref(), now).await?;
         desk.open.touched |= self.schedules.write_new(&mut desk.ledger);

@@ -5,9 +5,11 @@ use super::desk::Desk;
 use cadenza_core::heart::{Command, Outcome};
 use cadenza_core::id::{LeadId, TaskId};
 use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
+use cadenza_core::step::is_told_of_release;
 use cadenza_core::task::Assignee;
 use cadenza_core::time::Timestamp;
 use cadenza_store::{Partitions, QueueKey, Store, StoreError};
+use std::sync::Arc;
 
 /// Keys that are replaced in one batch.
 const KEYS_MAX: usize = 64;
@@ -159,12 +161,13 @@ impl Resuming {
         let Some(after) = self.after else { return Ok(false) };
         let limit = desk.options.firing_leads_max;
         let page = desk.store.leads(&Partitions::ALL, after, limit).await?;
+        let workflows = Arc::new(desk.catalog.brakes.released.clone());
         for stored in &page {
-            let id = stored.lead.id;
-            let state = desk.state(id).unwrap_or(stored);
-            if state.runs.iter().any(|run| run.braked_at.is_some()) {
+            let lead = stored.lead.id;
+            let state = desk.state(lead).unwrap_or(stored);
+            if is_told_of_release(state, &desk.catalog.definitions, &workflows) {
                 // One that cannot be read was told of, and stays as it is.
-                let _ = desk.run_at(&Command::Release(id), now).await?;
+                let _ = desk.run_at(&Command::Release { lead, workflows: Arc::clone(&workflows) }, now).await?;
             }
         }
         self.after = page.last().filter(|_| page.len() == limit).map(|last| Some(last.lead.id));

@@ -11,6 +11,7 @@
 mod damaged;
 mod holds;
 mod neighbours;
+mod pasts;
 mod pool;
 mod previews;
 mod sendings;

@@ -103,15 +103,39 @@ fn a_decision_under_way_is_not_asked_again() {
 }
 
 #[test]
-fn a_decision_that_was_lost_with_a_crash_is_asked_again_when_its_time_is_over() {
+fn a_decision_that_was_lost_with_a_crash_is_asked_again_at_once() {
     let world = world();
     let lead = dies_while_asking(&world, 1)[0];
+    let lost = world.between_lives(async |store| store.unanswered(&Partitions::ALL, None, 10).await.unwrap());
+    assert_eq!(lost, [lead]);
     world.live(async |engine| {
+        let began = engine.clock().now();
         rest(&engine).await;
         let asked = || engine.meters().decisions_total.get();
-        assert_eq!(asked(), 0, "for all that is known its answer is still to come");
-        engine.advance(engine.clock().now().plus_ms(DECISION_TIMEOUT_MS)).await.unwrap();
         assert_eq!((asked(), story(&engine, lead).await), (1, vec!["came", "asked", "decided"]));
+        assert_eq!(engine.clock().now(), began, "no time has passed");
+        engine.advance(began.plus_ms(2 * DECISION_TIMEOUT_MS)).await.unwrap();
+        assert_eq!(asked(), 1, "and not once more when its time is over");
+        assert!(engine.store.unanswered(&Partitions::ALL, None, 10).await.unwrap().is_empty());
+    });
+}
+
+/// More than one page of them, and each plugin has no more places than before.
+#[test]
+fn lost_decisions_are_asked_again_a_page_at_a_time_before_who_waits() {
+    let mut world = world();
+    let leads = dies_while_asking(&world, PLACES + WITHOUT_PLACE);
+    world.limits.batch_timers_max = 7;
+    // The machine is smaller than it was: who finds no place any more waits in line.
+    world.limits.decisions_max = 10;
+    world.live(async |engine| {
+        rest(&engine).await;
+        let meters = engine.meters();
+        assert_eq!(meters.decisions_total.get(), leads.len() as u64, "each once, and at once");
+        let told = stories(&engine, &leads).await;
+        let decided = |story: &&Vec<&str>| story.last() == Some(&"decided");
+        assert!(told.keys().all(|story| decided(&story)), "{told:?}");
+        assert_eq!(told.get(&vec!["put off", "asked", "decided"]), Some(&WITHOUT_PLACE), "who waited before: {told:?}");
     });
 }
 
@@ -146,9 +170,7 @@ fn questions_that_wait_for_a_place_outlive_a_crash() {
     world.live(async |engine| {
         rest(&engine).await;
         let asked = || engine.meters().decisions_total.get();
-        assert_eq!(asked(), WITHOUT_PLACE as u64, "who waited is asked at once");
-        engine.advance(engine.clock().now().plus_ms(DECISION_TIMEOUT_MS)).await.unwrap();
-        assert_eq!(asked(), leads.len() as u64, "the others when their time is over");
+        assert_eq!(asked(), leads.len() as u64, "who waited, and whose question was under way: each once, and at once");
         let expected =
             [(vec!["came", "asked", "decided"], PLACES), (vec!["put off", "asked", "decided"], WITHOUT_PLACE)];
         assert_eq!(stories(&engine, &leads).await, expected.into());

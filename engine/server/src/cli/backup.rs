@@ -57,7 +57,7 @@ impl Backup {
             let (about, totals) = check(&partial)?;
             // Not before it has been read to its end: a file with this name is complete.
             fs::rename(&partial, file).with_context(|| format!("`{}` cannot be written", file.display()))?;
-            File::open(parent(file))?.sync_all()?;
+            sync(parent(file))?;
             Ok((about, totals))
         });
         let (about, totals) = taken.inspect_err(|_| {
@@ -128,25 +128,52 @@ fn beside(path: &Path, what: &str) -> anyhow::Result<PathBuf> {
     Ok(parent(path).join(name))
 }
 
+/// Where a restore makes its folder: beside the one that it becomes; or within, where that is there already, since it may be a
+/// mount point, which cannot be replaced and beside which another disk lies.
+fn place(data: &Path) -> anyhow::Result<PathBuf> {
+    if !data.exists() {
+        return beside(data, data_folder::RESTORING);
+    }
+    let making = data.join(data_folder::RESTORING);
+    for entry in fs::read_dir(data).with_context(|| format!("`{}` cannot be read", data.display()))? {
+        let name = entry?.file_name();
+        // File systems make that one themselves, at their root.
+        if name != "lost+found" && name != data_folder::RESTORING {
+            bail!("`{}` is not empty: a restore never replaces data, give it a folder of its own", data.display());
+        }
+    }
+    Ok(making)
+}
+
+/// Gives a folder that is whole its name, for good.
+fn give_name(making: &Path, data: &Path) -> std::io::Result<()> {
+    if making.parent() != Some(data) {
+        fs::rename(making, data)?;
+        return sync(parent(data));
+    }
+    for entry in fs::read_dir(making)? {
+        let entry = entry?;
+        fs::rename(entry.path(), data.join(entry.file_name()))?;
+    }
+    sync(data)?;
+    // Until this is gone no engine takes the folder.
+    fs::remove_dir(making)?;
+    sync(data)
+}
+
+fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 impl Restore {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let data = &self.data;
-        let is_there = data.exists();
-        if is_there
-            && fs::read_dir(data).with_context(|| format!("`{}` cannot be read", data.display()))?.next().is_some()
-        {
-            bail!("`{}` is not empty: a restore never replaces data, give it a folder of its own", data.display());
-        }
-        let making = beside(data, "restoring")?;
+        let making = place(data)?;
         if making.exists() {
             bail!("`{}` is left of a restore that did not come to its end: remove it and try again", making.display());
         }
         let made = self.make(&making).and_then(|about| {
-            if is_there {
-                fs::remove_dir(data)?;
-            }
-            fs::rename(&making, data).with_context(|| format!("`{}` cannot be made", data.display()))?;
-            File::open(parent(data))?.sync_all()?;
+            give_name(&making, data).with_context(|| format!("`{}` cannot be made", data.display()))?;
             Ok(about)
         });
         let about = made.inspect_err(|_| {
@@ -161,9 +188,12 @@ impl Restore {
         data_folder::make_closed(making)?;
         let components = making.join("components");
         fs::create_dir(&components)?;
-        let mut into = Into { restorer: cadenza_sled::restore(making)?, components };
+        let mut into = Into { restorer: cadenza_sled::restore(making)?, components, component: None };
         let (about, _) = backup::read(BufReader::new(open), &mut into)?;
         into.restorer.finish(self.hold_outbox)?;
+        // The names of what lies in them, too.
+        sync(&making.join("components"))?;
+        sync(making)?;
         Ok(about)
     }
 
@@ -210,6 +240,8 @@ impl Restore {
 struct Into {
     restorer: Restorer<SledSpace>,
     components: PathBuf,
+    /// The component whose last piece is still to come.
+    component: Option<File>,
 }
 
 impl Restoring for Into {
@@ -217,9 +249,16 @@ impl Restoring for Into {
         Ok(self.restorer.put(&records)?)
     }
 
-    fn component(&mut self, name: &str, content: &[u8]) -> Result<(), BackupError> {
-        let mut file = File::options().write(true).create_new(true).open(self.components.join(name))?;
-        file.write_all(content)?;
-        Ok(file.sync_all()?)
+    fn component(&mut self, name: &str, piece: &[u8], is_last: bool) -> Result<(), BackupError> {
+        let mut file = match self.component.take() {
+            Some(file) => file,
+            None => File::options().write(true).create_new(true).open(self.components.join(name))?,
+        };
+        file.write_all(piece)?;
+        match is_last {
+            true => file.sync_all()?,
+            false => self.component = Some(file),
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::{Answer, Cli};
 use crate::say::{counted, output};
 use anyhow::Context as _;
 use cadenza_api::views::damage::DamageView;
+use cadenza_runtime::past::Past;
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::Store;
 use clap::{Args, Command, CommandFactory as _};
@@ -44,9 +45,9 @@ impl Doctor {
             Some(data) => findings::of_folder(existing(data)?),
             None => Vec::new(),
         };
-        let damaged = match &self.data {
+        let (damaged, pasts) = match &self.data {
             Some(data) => look_through(data, self.accept_loss)?,
-            None => self.remote.client()?.get("/v1/damaged")?,
+            None => (self.remote.client()?.get("/v1/damaged")?, Vec::new()),
         };
         let (workspace, checked) = match &self.workspace {
             Some(root) => {
@@ -57,15 +58,18 @@ impl Doctor {
         let settings = findings::of_settings(&variables(&Cli::command()), checked.as_ref());
         let noted = damaged["noted"].as_u64().unwrap_or(0);
         let sound = |found: &[Finding]| found.iter().all(|finding| finding.severity == "info");
-        let is_well = noted == 0 && [&folder, &settings, &workspace].into_iter().all(|found| sound(found));
+        let all = [&folder, &pasts, &settings, &workspace];
+        let is_well = noted == 0 && all.into_iter().all(|found| sound(found));
         if self.json {
-            let mut all = damaged;
-            all["folder"] = serde_json::to_value(&folder)?;
-            all["settings"] = serde_json::to_value(&settings)?;
-            all["workspace"] = serde_json::to_value(&workspace)?;
-            output::json(&all);
+            let mut told = damaged;
+            told["folder"] = serde_json::to_value(&folder)?;
+            told["past_workspaces"] = serde_json::to_value(&pasts)?;
+            told["settings"] = serde_json::to_value(&settings)?;
+            told["workspace"] = serde_json::to_value(&workspace)?;
+            output::json(&told);
         } else {
-            for (what, found) in [("Data folder", &folder), ("Settings", &settings), ("Workspace", &workspace)] {
+            let of = ["Data folder", "Past workspace", "Settings", "Workspace"];
+            for (what, found) in of.into_iter().zip(all) {
                 for Finding { severity, message, help, .. } in found {
                     output::say(&format!("{what}: {severity}: {message}\n  {help}"));
                 }
@@ -103,7 +107,8 @@ fn tell_of_records(damaged: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<Value> {
+/// Reads every record, and each past workspace as whoever plays a journal again would.
+fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<(Value, Vec<Finding>)> {
     let options = SledOptions { accept_loss, ..SledOptions::default() };
     on_opened(data, options, async |store: &SledStore| {
         let (mut records, mut after) = (0, None);
@@ -115,13 +120,18 @@ fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<Value> {
             }
             after = next;
         }
+        let mut pasts = Vec::new();
+        for name in Past::kept(store).await? {
+            pasts.extend(Past::read(store, name).await?.err().map(|lost| findings::of_past(name, &lost)));
+        }
         let mut items = serde_json::to_value(DamageView::list(store.damage()))?;
         for item in items.as_array_mut().into_iter().flatten() {
             item["help"] = advice(item["kind"].as_str().unwrap_or_default()).into();
         }
         let (noted, incarnation) = (store.damage().noted(), store.incarnation());
-        Ok(
-            json!({ "items": items, "noted": noted, "records": records, "opening": store.epoch().0, "restored": incarnation }),
-        )
+        let (opening, restored) = (store.epoch().0, incarnation);
+        let told =
+            json!({ "items": items, "noted": noted, "records": records, "opening": opening, "restored": restored });
+        Ok((told, pasts))
     })
 }

@@ -2,9 +2,11 @@
 //! about each kind of record that cannot be read.
 
 use super::validate;
-use crate::data_folder;
+use crate::data_folder::{self, RESTORING};
+use cadenza_core::id::Digest;
 use cadenza_core::workspace::{HeaderValue, SecretRef, Signature, Workspace};
 use cadenza_language::Severity;
+use cadenza_runtime::past::Lost;
 use cadenza_signatures::secret;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -62,13 +64,21 @@ pub(super) fn of_folder(data: &Path) -> Vec<Finding> {
         found.push(Finding::new("info", "left-over", message, "nothing: the next start deals with it"));
     }
     if let (Some(parent), Some(name)) = (data.parent(), data.file_name().and_then(|name| name.to_str())) {
-        let restoring = parent.join(format!("{name}.restoring"));
-        if restoring.exists() {
+        let places = [parent.join(format!("{name}.{RESTORING}")), data.join(RESTORING)];
+        for restoring in places.iter().filter(|place| place.exists()) {
             let message = format!("`{}` is left of a restore that did not come to its end", restoring.display());
             found.push(Finding::new("warning", "left-over", message, "remove it, and restore again if that was meant"));
         }
     }
     found
+}
+
+/// A workspace that was in force once and cannot be read as it was.
+pub(super) fn of_past(name: Digest, lost: &Lost) -> Finding {
+    let message = format!("what was decided under {name} cannot be played again: {lost}");
+    let help = "nothing else misses it; files that cannot be read are kept anew when they are in force again and something happens \
+                under them";
+    Finding::new("warning", "past-workspace", message, help)
 }
 
 fn setting(name: &str) -> Option<u64> {
@@ -186,9 +196,17 @@ pub(super) fn advice(kind: &str) -> &'static str {
         "document" | "definition" => {
             "runs that follow it are parked when they are to move; apply the workspace folder again, then unpark them"
         }
+        "past workspace" => {
+            "what was decided under it cannot be played again, until it is in force again or a backup brings it back; nothing else misses it"
+        }
         "token" => "it lets nobody in any more; make another one with `cadenza token create`",
         "counter" => "it counts from nothing; reports that add up journals are right",
-        "place in a queue" | "timer" | "question that waits" | "lead under a hold" => {
+        "place in a queue"
+        | "timer"
+        | "question that waits"
+        | "question without an answer"
+        | "lead under a hold"
+        | "lead that hears of its account" => {
             "the lead it belongs to is not found by it; any event of that lead writes it anew"
         }
         "header" | "last batch" => "the folder is not opened, or cannot say what it has; restore it from a backup",

@@ -156,6 +156,8 @@ pub(super) fn on_opened<T>(
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        // What is looked up, copied or given away here an older program can read as well: it is not locked out.
+        let options = SledOptions { raise: false, ..options };
         let opened = start::open_store(data, options, output::complain);
         let store = opened.map_err(|error| match error.downcast_ref() {
             Some(StoreError::Locked { .. }) => error.context("while the engine runs, leave --data out"),

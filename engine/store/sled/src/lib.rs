@@ -15,7 +15,7 @@ pub use space::SledSpace;
 pub use sync::SyncPolicy;
 
 use cadenza_store::StoreError;
-use cadenza_store::{Commits, Keyed, Restorer};
+use cadenza_store::{Commits, Keyed, Opening, Restorer};
 use std::path::Path;
 
 /// A store on sled.
@@ -28,6 +28,9 @@ pub struct SledOptions {
     pub cache_bytes: u64,
     /// Also open a store that has less than was acknowledged. From then on, the loss is no longer reported.
     pub accept_loss: bool,
+    /// Whether the format of a folder that an older program wrote is raised. Where only something is looked up or copied it is not:
+    /// the older program can go on with it.
+    pub raise: bool,
     /// Whether commits survive a power cut. Turned off only by the test that shows what happens otherwise.
     #[doc(hidden)]
     pub sync: SyncPolicy,
@@ -35,7 +38,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 16 * 1024 * 1024, accept_loss: false, sync: SyncPolicy::Full }
+        Self { cache_bytes: 16 * 1024 * 1024, accept_loss: false, raise: true, sync: SyncPolicy::Full }
     }
 }
 
@@ -48,8 +51,8 @@ impl Default for SledOptions {
 /// survive a power cut, [`StoreError::Io`] and [`StoreError::Corrupt`] when the folder cannot be read.
 pub fn open(folder: &Path, options: SledOptions) -> Result<SledStore, StoreError> {
     let checks = sync::Check::begin(options.sync)?;
-    let accept_loss = options.accept_loss;
-    let store = Keyed::start(SledSpace::open(folder, options)?, accept_loss, Commits::OnTheirThread)?;
+    let opening = Opening { accept_loss: options.accept_loss, raise: options.raise };
+    let store = Keyed::open(SledSpace::open(folder, options)?, opening, Commits::OnTheirThread)?;
     // The epoch has just been written through sled, so our symbol must have been called.
     checks.end()?;
     Ok(store)

@@ -9,9 +9,12 @@ use cadenza_core::id::{AccountId, Digest, LeadId, RunId, TaskId};
 use cadenza_core::lead::RepId;
 use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
-use cadenza_core::task::Assignee;
+use cadenza_core::task::{Assignee, EscalationPoint};
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Asks;
+
+const ACME: &str = "domain:acme.example";
+const ZETA: &str = "domain:zeta.example";
 
 /// Takes a lead through states. After each, compares the whole index with what the state says.
 async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
@@ -32,6 +35,14 @@ async fn follow<P: Place>(place: &P, states: Vec<LeadState>) {
             questions.extend(opened.store.questions(ALL, Some(&first.plugin), 9).await.expect("readable"));
         }
         assert_eq!(questions, after.questions, "questions after step {step}");
+        let unanswered = opened.store.unanswered(ALL, None, 9).await.expect("readable");
+        let expected: Vec<LeadId> = after.unanswered.then_some(id).into_iter().collect();
+        assert_eq!(unanswered, expected, "questions without an answer after step {step}");
+        for account in [ACME, ZETA].map(AccountId::of_key) {
+            let listeners = opened.store.listeners(ALL, account, None, 9).await.expect("readable");
+            let expected: Vec<LeadId> = (after.listens_to == Some(account)).then_some(id).into_iter().collect();
+            assert_eq!(listeners, expected, "who hears of {account} after step {step}");
+        }
         before = after;
     }
 }
@@ -40,8 +51,7 @@ pub(super) async fn timers_follow_the_lead<P: Place>(place: &P) {
     let due = [Some(10), Some(20), Some(20), None, Some(5), Some(7), None];
     let states = due.map(|due| {
         let mut state = sample::waiting(1);
-        state.tasks[0].escalation =
-            due.map(|at| cadenza_core::task::EscalationPoint { point: 0, at: ms(at), asked: false });
+        state.tasks[0].escalation = due.map(|at| EscalationPoint { point: 0, at: ms(at), asked: false });
         state
     });
     follow(place, states.into()).await;
@@ -103,9 +113,96 @@ pub(super) async fn questions_wait_in_lines<P: Place>(place: &P) {
     follow(place, states.collect()).await;
 }
 
+pub(super) async fn questions_without_an_answer_are_known<P: Place>(place: &P) {
+    fn deciding(state: &mut LeadState, queued: Option<&str>) {
+        let queued = queued.map(str::to_owned);
+        state.runs[0].state = RunState::Deciding { slot: Asks::Main, since: ms(1), overruns: 0, queued };
+    }
+    fn about_a_task(state: &mut LeadState, asked: bool) {
+        state.tasks[0].escalation = Some(EscalationPoint { point: 0, at: ms(1), asked });
+    }
+    let steps: [(bool, fn(&mut LeadState)); 6] = [
+        (false, |_| ()),
+        (true, |state| deciding(state, None)),
+        (false, |state| deciding(state, Some("slow"))),
+        (true, |state| about_a_task(state, true)),
+        (false, |state| about_a_task(state, false)),
+        (false, |state| {
+            deciding(state, None);
+            state.runs[0].braked_at = Some(ms(2));
+        }),
+    ];
+    let states = steps.into_iter().map(|(unanswered, change)| {
+        let mut state = sample::waiting(1);
+        change(&mut state);
+        assert_eq!(LeadIndex::of(&state).unanswered, unanswered, "{state:?}");
+        state
+    });
+    follow(place, states.collect()).await;
+    let mut opened = Opened::on(place).await;
+    let mut leads: Vec<LeadId> = (10..17).map(sample::lead_id).collect();
+    leads.sort();
+    for n in 10..17 {
+        let mut state = sample::waiting(n);
+        deciding(&mut state, None);
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    let (mut found, mut after) = (Vec::<LeadId>::new(), None);
+    loop {
+        let page = opened.store.unanswered(ALL, after, 3).await.expect("readable");
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, leads, "a page at a time, in order");
+}
+
+pub(super) async fn leads_that_hear_of_their_account_are_known<P: Place>(place: &P) {
+    let steps: [(Option<&str>, bool); 8] = [
+        (None, false),
+        (None, true),
+        (Some(ACME), true),
+        (Some(ACME), true),
+        (Some(ZETA), true),
+        (Some(ZETA), false),
+        (Some(ACME), true),
+        (None, true),
+    ];
+    let hears = |n, account: Option<&str>, hears| {
+        let mut state = sample::waiting(n);
+        state.lead.account = account.map(AccountId::of_key);
+        state.runs[0].hears_account = hears;
+        state
+    };
+    let states = steps.into_iter().map(|(account, listens)| {
+        let state = hears(1, account, listens);
+        let expected = account.filter(|_| listens).map(AccountId::of_key);
+        assert_eq!(LeadIndex::of(&state).listens_to, expected, "{state:?}");
+        state
+    });
+    follow(place, states.collect()).await;
+    let mut opened = Opened::on(place).await;
+    let mut leads: Vec<LeadId> = (10..17).map(sample::lead_id).collect();
+    leads.sort();
+    for n in 10..19 {
+        let state = hears(n, Some(if n < 17 { ACME } else { ZETA }), true);
+        let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
+        opened.commit(|batch| batch.leads.push(write)).await;
+    }
+    let (mut found, mut after) = (Vec::<LeadId>::new(), None);
+    loop {
+        let page = opened.store.listeners(ALL, AccountId::of_key(ACME), after, 3).await.expect("readable");
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, leads, "a page at a time, in order, and none of another account");
+}
+
 pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let (account, other) = (AccountId::of_key("domain:acme.example"), AccountId::of_key("domain:zeta.example"));
+    let (account, other) = (AccountId::of_key(ACME), AccountId::of_key(ZETA));
     let mut leads: Vec<LeadId> = (0..7).map(sample::lead_id).collect();
     leads.sort();
     let held = leads.iter().map(|lead| (account, *lead, true)).chain([(other, sample::lead_id(9), true)]);
@@ -129,7 +226,7 @@ pub(super) async fn leads_under_a_hold_are_paged<P: Place>(place: &P) {
 
 pub(super) async fn accounts_have_their_timers<P: Place>(place: &P) {
     let mut opened = Opened::on(place).await;
-    let id = AccountId::of_key("domain:acme.example");
+    let id = AccountId::of_key(ACME);
     let mut account = Account::new(id, "Acme".to_owned());
     let mut before = None;
     for until in [None, Some(30), Some(40), Some(40), None] {

@@ -11,8 +11,10 @@ use cadenza_core::effect::{Due, Message, NoticeKind, Outgoing};
 use cadenza_core::id::{AccountId, EffectId, LeadId, RunId, TaskId};
 use cadenza_core::journal::{Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::RepId;
+use cadenza_core::run::RunState;
 use cadenza_core::state::LeadState;
 use cadenza_core::task::Assignee;
+use cadenza_core::workflow::Asks;
 
 /// Reads everything, two at a time.
 macro_rules! all_pages {
@@ -134,6 +136,9 @@ pub(super) async fn reads_keep_to_partitions<P: Place>(place: &P) {
         let mut state = sample::waiting(*n);
         let (id, due) = (state.lead.id, ms(*n as i64));
         state.tasks[0].escalation = Some(cadenza_core::task::EscalationPoint { point: 0, at: due, asked: false });
+        state.lead.account = Some(AccountId::of_key("domain:acme.example"));
+        state.runs[0].hears_account = true;
+        state.runs[0].state = RunState::Deciding { slot: Asks::Main, since: due, overruns: 0, queued: None };
         let write = LeadWrite { before: LeadIndex::default(), state: state.into(), entries: Vec::new() };
         let row = Outgoing { id: EffectId::born(id, 1), due: Due::At(due), ..row(1, 1) };
         opened
@@ -159,6 +164,8 @@ pub(super) async fn reads_keep_to_partitions<P: Place>(place: &P) {
         let timers = all_pages!(after => store.timers(&within, after, ms(99), 2), |last: &Timer| *last);
         let queue = all_pages!(after => store.queue(&within, None, after.as_ref(), 2), QueueKey::clone);
         let held = all_pages!(after => store.held(&within, account, after, 2), |last: &LeadId| *last);
+        let listeners = all_pages!(after => store.listeners(&within, account, after, 2), |last: &LeadId| *last);
+        let unanswered = all_pages!(after => store.unanswered(&within, after, 2), |last: &LeadId| *last);
         let rows = all_pages!(after => store.outbox(&within, after, Due::OnRelease, 2), |last: &Outgoing| {
             (last.due, last.id)
         });
@@ -174,6 +181,8 @@ pub(super) async fn reads_keep_to_partitions<P: Place>(place: &P) {
             ("timers", timers.iter().map(owner).collect()),
             ("places", sorted(queue.iter().map(|key| key.task.lead()).collect())),
             ("held", held),
+            ("listeners", listeners),
+            ("unanswered", unanswered),
             ("rows", rows.iter().map(|row| row.id.lead()).collect()),
         ] {
             assert_eq!(sorted(found), sorted(expected.clone()), "{what} of {name}");

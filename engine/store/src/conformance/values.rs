@@ -167,6 +167,8 @@ pub(super) async fn documents_of_any_length<P: Place>(place: &P) {
         DocumentKey::Token("hash".to_owned()),
         DocumentKey::Workspace,
         DocumentKey::Clock,
+        DocumentKey::Catalog(Digest(7)),
+        DocumentKey::Part(Digest(7)),
     ];
     // Growing, shrinking, and just over and under every length at which something could be cut.
     let lengths = [0, 1, 4_095, 16_383, 16_384, 1_000_000, 16_385, 200_000, 32_768, 10, 0];
@@ -185,6 +187,8 @@ pub(super) async fn documents_of_any_length<P: Place>(place: &P) {
         assert!(definitions == expected, "definitions of {length} bytes");
         let tokens = opened.store.documents(DocumentKind::Token).await.expect("readable");
         assert!(tokens == [(keys[2].clone(), content(length, 2))], "tokens of {length} bytes");
+        let catalogs = opened.store.documents(DocumentKind::Catalog).await.expect("readable");
+        assert!(catalogs == [(keys[5].clone(), content(length, 5))], "catalogs of {length} bytes");
     }
     let gone = keys.iter().map(|key| (key.clone(), None)).collect();
     opened.commit(|batch| batch.documents = gone).await;

@@ -1,11 +1,12 @@
 //! Indexes and counters equal a scan of the records: each lead has one timer at its next deadline, each task a place in its queue,
-//! each question that waits a place in its line, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from the
-//! records, not by the code that keeps it.
+//! each question that waits a place in its line, each lead with a question that has no answer a key, each lead that hears of its
+//! account another, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from
+//! the records, not by the code that keeps it.
 
 use super::scan::Scan;
 use crate::record::Shared;
 use cadenza_core::lead::Stage;
-use cadenza_core::run::{CadencePhase, RunState};
+use cadenza_core::run::{CadencePhase, Run, RunState};
 use cadenza_core::state::{CLAIM_MS, DECISION_TIMEOUT_MS, LeadState, Toucher};
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
@@ -29,6 +30,15 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     });
     let questions = scan.questions.iter().map(|key| (key.plugin.clone(), key.since, key.run));
     compare(record, "questions that wait", questions.collect(), waiting.collect());
+    let unanswered = scan.leads.iter().filter(|state| {
+        let asks = |run: &Run| run.braked_at.is_none() && matches!(run.state, RunState::Deciding { queued: None, .. });
+        state.runs.iter().any(asks) || state.tasks.iter().any(|task| task.escalation.is_some_and(|point| point.asked))
+    });
+    let unanswered = unanswered.map(|state| state.lead.id).collect();
+    compare(record, "questions without an answer", scan.unanswered.iter().copied().collect(), unanswered);
+    let listeners = scan.leads.iter().filter(|state| state.runs.iter().any(|run| run.hears_account));
+    let listeners = listeners.filter_map(|state| Some((state.lead.account?, state.lead.id)));
+    compare(record, "leads that hear of an account", scan.listeners.iter().copied().collect(), listeners.collect());
     let mut rows = BTreeSet::new();
     for row in scan.outbox.iter().filter(|row| !rows.insert(row.id)) {
         record.wrong(format!("{} lies in the outbox twice", row.id));
@@ -54,7 +64,8 @@ fn compare<T: Ord + Debug>(record: &Shared, what: &str, kept: BTreeSet<T>, scann
 fn due(scan: &Scan) -> BTreeSet<Timer> {
     let leads = scan.leads.iter().filter_map(|state| Some((next_of(state)?, TimerOwner::Lead(state.lead.id))));
     let accounts = scan.accounts.values().filter_map(|account| {
-        let at = account.ending.map(|ending| ending.at).or_else(|| account.hold.as_ref().map(|hold| hold.until))?;
+        let hold = account.ending.map(|ending| ending.at).or_else(|| account.hold.as_ref().map(|hold| hold.until));
+        let at = account.passing.first().map(|passed| passed.at).into_iter().chain(hold).min()?;
         Some((at, TimerOwner::Account(account.id)))
     });
     leads.chain(accounts).collect()

@@ -11,6 +11,7 @@ mod next_step;
 mod one_lead;
 mod opt_outs;
 mod own_words;
+mod passed_on;
 mod replays;
 pub(crate) mod scan;
 mod shown;
@@ -45,7 +46,8 @@ pub(crate) fn in_the_end(lives: &Lives<'_>, disk: &Disk, now: Timestamp) -> anyh
     one_lead::check(&scan, record);
     opt_outs::check(&scan, record);
     own_words::check(&scan, record);
-    replays::check(&scan, record, &lives.definitions, &lives.in_force);
+    passed_on::check(&scan, record, lives.healed_at);
+    replays::check(&scan, record, &lives.in_force);
     shown::check(&scan, record);
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A journal played again gives the state that is stored: nothing changes a lead but what its journal tells.
+//! A journal played again gives the state that is stored: nothing changes a lead but what its journal tells, under what was kept
+//! of the workspaces that were in force. What this process remembers of them says only whether there were such.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -6,11 +7,14 @@ use cadenza_core::id::Digest;
 use cadenza_core::journal::Note;
 use cadenza_core::state::LeadState;
 use cadenza_core::step::replay;
-use cadenza_core::workspace::{Definitions, Live};
-use std::collections::BTreeMap;
+use cadenza_core::workspace::Definitions;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub(super) fn check(scan: &Scan, record: &Shared, definitions: &Definitions, in_force: &BTreeMap<Digest, Arc<Live>>) {
+pub(super) fn check(scan: &Scan, record: &Shared, in_force: &BTreeSet<Digest>) {
+    let pasts = scan.pasts.values().flatten();
+    let workflows = pasts.flat_map(|past| past.workspace.workflows.values());
+    let definitions: Definitions = workflows.map(Arc::clone).collect();
     for state in &scan.leads {
         let id = state.lead.id;
         let mut again = LeadState::new(id, state.lead.created_at);
@@ -21,13 +25,26 @@ pub(super) fn check(scan: &Scan, record: &Shared, definitions: &Definitions, in_
                 stopped = true;
                 break;
             }
-            let live = entry.skeleton.catalog.and_then(|digest| in_force.get(&digest));
-            let Some(live) = live else {
+            let known = entry.skeleton.catalog.filter(|digest| in_force.contains(digest));
+            let Some(known) = known else {
                 record.wrong(format!("entry {number} of {id} was made under what was never in force"));
                 stopped = true;
                 break;
             };
-            match replay(definitions, live, &mut again, entry) {
+            let past = match scan.pasts.get(&known) {
+                Some(Ok(past)) => past,
+                Some(Err(lost)) => {
+                    record.wrong(format!("entry {number} of {id} cannot be played again: {lost}"));
+                    stopped = true;
+                    break;
+                }
+                None => {
+                    record.wrong(format!("what entry {number} of {id} was made under was not kept: {known}"));
+                    stopped = true;
+                    break;
+                }
+            };
+            match replay(&definitions, &past.live, &mut again, entry) {
                 Some(notes) if said(&notes) == said(&entry.skeleton.notes) => {}
                 Some(notes) => {
                     let noted = &entry.skeleton.notes;

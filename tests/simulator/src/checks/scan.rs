@@ -4,11 +4,12 @@ use crate::disk::Disk;
 use crate::faults::Kind;
 use cadenza_core::account::Account;
 use cadenza_core::effect::{Due, Outgoing};
-use cadenza_core::id::{AccountId, LeadId};
+use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::identity::{Identity, IdentityKey, RULES_VERSION};
 use cadenza_core::journal::Entry;
 use cadenza_core::state::{LeadState, ScheduleState};
 use cadenza_core::time::Timestamp;
+use cadenza_runtime::past::{Lost, Past};
 use cadenza_store::{Commits, DeadLetter, InboxRow, Keyed, Partitions, QuestionKey, QueueKey, Store, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
@@ -18,14 +19,19 @@ pub(crate) struct Scan {
     pub(crate) leads: Vec<LeadState>,
     /// The journal of each lead, the newest entry included; empty when it was not wanted.
     pub(crate) journals: BTreeMap<LeadId, Vec<Entry>>,
+    /// What entries were computed under, as it was kept; empty when journals were not wanted.
+    pub(crate) pasts: BTreeMap<Digest, Result<Past, Lost>>,
     pub(crate) timers: Vec<Timer>,
     pub(crate) queue: Vec<QueueKey>,
     pub(crate) questions: Vec<QuestionKey>,
+    pub(crate) unanswered: Vec<LeadId>,
     pub(crate) outbox: Vec<Outgoing>,
     pub(crate) letters: Vec<DeadLetter>,
     pub(crate) identities: Vec<(IdentityKey, Identity)>,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     pub(crate) held: BTreeMap<AccountId, Vec<LeadId>>,
+    /// Leads that hear of other leads of their account, by what the index says.
+    pub(crate) listeners: Vec<(AccountId, LeadId)>,
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) schedules: Vec<(String, ScheduleState)>,
     /// What leads have still to hear.
@@ -59,33 +65,44 @@ impl Scan {
             entries.extend(state.latest.clone());
             journals.insert(state.lead.id, entries);
         }
+        let mut pasts = BTreeMap::new();
+        if with_journals {
+            for digest in Past::kept(store).await? {
+                pasts.insert(digest, Past::read(store, digest).await?);
+            }
+        }
         let plugins: BTreeSet<String> =
             store.questions(&EVERYWHERE, None, ALL).await?.into_iter().map(|key| key.plugin).collect();
         let mut questions = Vec::new();
         for plugin in plugins {
             questions.extend(store.questions(&EVERYWHERE, Some(&plugin), ALL).await?);
         }
-        let (mut accounts, mut held) = (BTreeMap::new(), BTreeMap::new());
+        let (mut accounts, mut held, mut listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for id in leads.iter().filter_map(|state| state.lead.account).collect::<BTreeSet<_>>() {
             if let Some(account) = store.account(id).await? {
                 accounts.insert(id, account);
             }
             held.insert(id, store.held(&EVERYWHERE, id, None, ALL).await?);
+            let heard_by = store.listeners(&EVERYWHERE, id, None, ALL).await?;
+            listeners.extend(heard_by.into_iter().map(|lead| (id, lead)));
         }
         Ok(Self {
             timers: store.timers(&EVERYWHERE, None, Timestamp::MAX, ALL).await?,
             queue: store.queue(&EVERYWHERE, None, None, ALL).await?,
             questions,
+            unanswered: store.unanswered(&EVERYWHERE, None, ALL).await?,
             outbox: store.outbox(&EVERYWHERE, None, Due::OnRelease, ALL).await?,
             letters: store.dead_letters(None, ALL).await?,
             identities: store.identities_of(RULES_VERSION, ALL).await?,
             accounts,
             held,
+            listeners,
             counters: store.counters().await?.values,
             schedules: store.schedules().await?,
             inbox: store.inbox(&EVERYWHERE, None, ALL).await?.into_iter().map(|(_, row)| row).collect(),
             leads,
             journals,
+            pasts,
             ever_spoilt: BTreeSet::new(),
         })
     }
@@ -93,6 +110,11 @@ impl Scan {
     /// Whether the account that a lead belongs to now could not be read at some time.
     pub(crate) fn was_account_spoilt(&self, state: &LeadState) -> bool {
         state.lead.account.is_some_and(|id| self.was_spoilt(Kind::Account, &id.0.to_be_bytes()))
+    }
+
+    /// Whether the record of a lead could not be read at some time.
+    pub(crate) fn was_lead_spoilt(&self, lead: LeadId) -> bool {
+        self.was_spoilt(Kind::Lead, &lead.0.to_be_bytes())
     }
 
     /// Whether the record of a schedule could not be read at some time.

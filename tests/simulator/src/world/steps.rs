@@ -273,7 +273,20 @@ fn interrupts(dice: &mut Dice, steps: usize) -> String {
         }
         _ => "do: [{ update: { campaign: heard } }, { enroll: handoff }]".to_owned(),
     };
-    format!("interrupts:\n  - {{ event: {event}{during}, {does} }}\n")
+    let of = if dice.chance(40) { ", of: account" } else { "" };
+    format!("interrupts:\n  - {{ event: {event}{of}{during}, {does} }}\n")
+}
+
+/// An event that ends runs of all leads of an account.
+fn leaves_with_its_account(dice: &mut Dice) -> String {
+    match dice.from_to(0, 7) {
+        0 => {
+            let event = dice.one_of(&["email.replied", "custom.tick", "deal.won"]);
+            format!("  - {{ event: {event}, of: account, as: colleague }}\n")
+        }
+        1 => "  - { event: call.inbound, of: account, if: event.source != \"web\", as: colleague }\n".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// The workflow that most leads come into.
@@ -305,6 +318,7 @@ pub(super) fn follow(dice: &mut Dice) -> String {
     }
     let re_enroll = dice.one_of(&["always", "never", "{ after: 2d }", "{ when: lead.knows_us }"]);
     let interrupts = interrupts(dice, kinds.len());
+    let leave = leaves_with_its_account(dice);
     let when = dice.one_of(&["", ", if: lead.country != \"FR\"", ", if: is_blank(lead.campaign)"]);
     let catch_up = dice.one_of(&["latest", "none", "{ all: 3 }"]);
     let schedule = match dice.chance(60) {
@@ -317,7 +331,7 @@ pub(super) fn follow(dice: &mut Dice) -> String {
     };
     format!(
         "workflow: follow\nsummary: A lead is followed.\nenroll:\n  - {{ when: lead.created{when} }}\n{schedule}re_enroll: {re_enroll}\n\
-         {interrupts}leave:\n  - {{ if: lead.opted_out, as: suppressed }}\n  - {{ if: lead.stage == \"customer\", as: won }}\n{}",
+         {interrupts}leave:\n  - {{ if: lead.opted_out, as: suppressed }}\n  - {{ if: lead.stage == \"customer\", as: won }}\n{leave}{}",
         steps(dice, &kinds, circles)
     )
 }
@@ -328,8 +342,9 @@ pub(super) fn handoff(dice: &mut Dice) -> String {
     for _ in 0..dice.from_to(1, 3) {
         kinds.push(dice.one_of(&[VerbKind::Task, VerbKind::Wait, VerbKind::Email, VerbKind::Score, VerbKind::Call]));
     }
+    let leave = leaves_with_its_account(dice);
     format!(
-        "workflow: handoff\nsummary: A lead is handed over.\nre_enroll: {}\nleave:\n  - {{ if: lead.opted_out, as: suppressed }}\n{}",
+        "workflow: handoff\nsummary: A lead is handed over.\nre_enroll: {}\nleave:\n  - {{ if: lead.opted_out, as: suppressed }}\n{leave}{}",
         dice.one_of(&["never", "{ after: 1d }"]),
         steps(dice, &kinds, false)
     )

@@ -1,0 +1,152 @@
+//! What happens to one lead is heard by the others of its account whose runs say so, and once by each: what was heard did happen, to
+//! somebody else, while such a run was there; and such a run that is still there in the end, or was there long enough, heard it.
+//! Definitions are read here from the workspaces that were kept, not by the code that asks who hears.
+
+use super::scan::Scan;
+use crate::record::Shared;
+use cadenza_core::event::{Event, EventType};
+use cadenza_core::id::{AccountId, Digest, LeadId};
+use cadenza_core::journal::{Entry, Note};
+use cadenza_core::state::LeadState;
+use cadenza_core::time::{HOUR_MS, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An event: the lead to which it happened, when it was handled there, and its type. Several may be the same in this.
+type Which = (LeadId, Timestamp, EventType);
+
+/// A run that hears of the account.
+struct Listener {
+    started_at: Timestamp,
+    /// The numbers of the entries between which it was there.
+    since: u64,
+    until: u64,
+    /// When it ended.
+    ended_at: Option<Timestamp>,
+    kinds: BTreeSet<EventType>,
+}
+
+pub(super) fn check(scan: &Scan, record: &Shared, healed_at: Timestamp) {
+    let kinds = kinds(scan);
+    let happened = happened(scan);
+    let mut of_account: BTreeMap<AccountId, Vec<&LeadState>> = BTreeMap::new();
+    for state in &scan.leads {
+        state.lead.account.into_iter().for_each(|id| of_account.entry(id).or_default().push(state));
+    }
+    for state in &scan.leads {
+        let listeners = listeners(scan.journal(state.lead.id), &kinds);
+        let heard = heard(scan, state, &listeners, record);
+        for (which, times) in &heard {
+            let real = happened.get(which).map_or(0, |(times, _)| *times);
+            if *times > real {
+                record.wrong(format!("{} heard {which:?} {times} times, and it happened {real} times", state.lead.id));
+            }
+        }
+        let stays = |state: &LeadState| !scan.was_account_spoilt(state) && !moved(scan.journal(state.lead.id));
+        let others = state.lead.account.and_then(|id| of_account.get(&id)).filter(|_| stays(state));
+        for other in others.into_iter().flatten().filter(|other| other.lead.id != state.lead.id && stays(other)) {
+            for (which, (times, passed_on)) in happened.iter().filter(|(which, _)| which.0 == other.lead.id) {
+                let times = (*times).min(*passed_on);
+                let hears = |listener: &&Listener| listener.must_hear(which, record, healed_at);
+                let found = heard.get(which).copied().unwrap_or_default();
+                if found < times && listeners.iter().any(|listener| hears(&listener)) {
+                    record.wrong(format!("{} heard {which:?} {found} times of {times}", state.lead.id));
+                }
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// Whether it was there before an event, and so long after it that it must have heard of it. Of times that came twice it is
+    /// not known which was first.
+    fn must_hear(&self, (_, at, kind): &Which, record: &Shared, healed_at: Timestamp) -> bool {
+        let once = |at: Timestamp| !record.lock().came_twice(at);
+        let long_after = (*at).max(healed_at).plus_ms(HOUR_MS);
+        self.kinds.contains(kind)
+            && self.started_at < *at
+            && self.ended_at.is_none_or(|ended| ended > long_after)
+            && once(*at)
+            && once(self.started_at)
+    }
+}
+
+/// What runs of each definition hear of their account.
+fn kinds(scan: &Scan) -> BTreeMap<Digest, BTreeSet<EventType>> {
+    let workflows = scan.pasts.values().flatten().flat_map(|past| past.workspace.workflows.values());
+    let of = workflows.map(|workflow| {
+        let interrupts = workflow.interrupts.iter().filter(|one| one.of_account).map(|one| one.event.clone());
+        let leave = workflow.leave.iter().filter(|one| one.of_account).filter_map(|one| one.event.clone());
+        (workflow.digest, interrupts.chain(leave).collect())
+    });
+    of.collect()
+}
+
+/// How often each event happened, and how often it could be passed on.
+fn happened(scan: &Scan) -> BTreeMap<Which, (usize, usize)> {
+    let mut happened: BTreeMap<Which, (usize, usize)> = BTreeMap::new();
+    for (lead, entries) in &scan.journals {
+        for entry in entries {
+            let notes = &entry.skeleton.notes;
+            for event in entry.personal.iter().flat_map(|personal| &personal.events) {
+                let Event::Reported(report) = event else { continue };
+                let (times, passed_on) = happened.entry((*lead, entry.skeleton.now, report.kind.clone())).or_default();
+                *times += 1;
+                *passed_on += usize::from(!notes.contains(&Note::NotPassedOn(report.kind.clone())));
+            }
+        }
+    }
+    happened
+}
+
+fn listeners(entries: &[Entry], kinds: &BTreeMap<Digest, BTreeSet<EventType>>) -> Vec<Listener> {
+    let mut runs = BTreeMap::new();
+    for entry in entries {
+        for note in &entry.skeleton.notes {
+            match note {
+                Note::Enrolled { run, workflow, .. } => {
+                    let kinds = kinds.get(workflow).cloned().unwrap_or_default();
+                    let (started_at, since) = (entry.skeleton.now, entry.seq);
+                    runs.insert(*run, Listener { started_at, since, until: u64::MAX, ended_at: None, kinds });
+                }
+                Note::Ended { run, .. } => {
+                    if let Some(listener) = runs.get_mut(run) {
+                        (listener.until, listener.ended_at) = (entry.seq, Some(entry.skeleton.now));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    runs.into_values().filter(|listener| !listener.kinds.is_empty()).collect()
+}
+
+/// What a lead heard of others, and how often. A lead that could not be read is told later, whoever listens by then.
+fn heard(scan: &Scan, state: &LeadState, listeners: &[Listener], record: &Shared) -> BTreeMap<Which, usize> {
+    let mut heard = BTreeMap::new();
+    let lead = state.lead.id;
+    for entry in scan.journal(lead) {
+        for event in entry.personal.iter().flat_map(|personal| &personal.events) {
+            let Event::OfAccount(passed) = event else { continue };
+            let kind = &passed.report.kind;
+            let hears = |listener: &Listener| {
+                listener.kinds.contains(kind)
+                    && listener.started_at <= passed.at
+                    && (listener.since..=listener.until).contains(&entry.seq)
+            };
+            if passed.lead == lead {
+                record.wrong(format!("{lead} heard of its own {kind} as of another's"));
+            }
+            if !scan.was_lead_spoilt(lead) && !listeners.iter().any(hears) {
+                record.wrong(format!("{lead} heard of {kind} of {}, and had no run to hear it", passed.lead));
+            }
+            *heard.entry((passed.lead, passed.at, kind.clone())).or_default() += 1;
+        }
+    }
+    heard
+}
+
+/// Whether a lead may have come to another account.
+fn moved(entries: &[Entry]) -> bool {
+    let changes = entries.iter().filter_map(|entry| entry.personal.as_ref()).flat_map(|personal| &personal.changes);
+    changes.into_iter().any(|change| ["email", "company", "domain"].contains(&change.field.as_str()))
+}
