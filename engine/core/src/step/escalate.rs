@@ -5,7 +5,7 @@ use super::decide::Asked;
 use crate::effect::{Message, NoticeKind};
 use crate::event::{Answer, Asker};
 use crate::gate::{self, Reason, Verdict};
-use crate::id::TaskId;
+use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Unable};
 use crate::lead::{Channel, RepId};
 use crate::plugin::{Action, Decision, DecisionKind, Overdue};
@@ -36,6 +36,16 @@ impl Machine<'_> {
         let (_, escalate) = verb.escalations().find(|(ix, _)| *ix == touch)?;
         let place = AskRef { workflow: task.workflow, step: StepIx(ix as u16), slot: Slot::Escalation(touch) };
         Some((place, escalate.clone()))
+    }
+
+    /// Whether a task of a run is late, and the plugin that is to be asked about it is paused.
+    pub(super) fn escalation_is_held(&self, id: RunId) -> bool {
+        let tasks = self.state.tasks.iter().filter(|task| task.run == Some(id));
+        let mut late = tasks.filter(|task| task.escalation.is_some_and(|point| point.at <= self.cx.now));
+        late.any(|task| {
+            let escalate = self.escalation_of(task).map(|(_, escalate)| escalate);
+            escalate.is_some_and(|escalate| self.cx.paused.plugins.contains(&escalate.ask.plugin))
+        })
     }
 
     /// Asks about the latest escalation point of a task that has come. Earlier ones that were missed are skipped.

@@ -403,7 +403,8 @@ impl Machine<'_> {
         let paused = self.cx.paused;
         let braked = !paused.is_empty()
             && (self.definition(id).is_some_and(|definition| paused.workflows.contains(&definition.name))
-                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin)));
+                || self.awaited_plugin(id).is_some_and(|plugin| paused.plugins.contains(&plugin))
+                || self.escalation_is_held(id));
         braked || self.is_ousted(id)
     }
 
