@@ -2,7 +2,7 @@
 
 pub use crate::account_facts::AccountFacts;
 
-use crate::event::{Event, Report};
+use crate::event::{Event, Passed};
 use crate::event_type::EventType;
 use crate::id::{AccountId, Digest, LeadId};
 use crate::lead::RepId;
@@ -54,44 +54,6 @@ pub struct Account {
     /// Events of its leads that are passed on to the others, a page at a time, the first one first. At most [`PASSED_MAX`].
     #[cbor(n(123), skip_if = "Vec::is_empty", default)]
     pub passing: Vec<Passed>,
-}
-
-/// An event of one lead that is passed on to the other leads of its account.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Passed {
-    /// The lead to which it happened.
-    #[n(0)]
-    pub lead: LeadId,
-    /// When it was handled there.
-    #[n(1)]
-    pub at: Timestamp,
-    /// The event, without what it says of the lead to which it happened.
-    #[n(2)]
-    pub report: Report,
-    /// The lead that was told last.
-    #[n(3)]
-    pub after: Option<LeadId>,
-}
-
-impl Passed {
-    /// An event that this lead has heard at this moment.
-    pub fn new(lead: LeadId, at: Timestamp, report: &Report) -> Self {
-        let Report { kind, at: happened, source, data, .. } = report;
-        let report = Report {
-            kind: kind.clone(),
-            at: *happened,
-            source: source.clone(),
-            fields: Vec::new(),
-            data: data.clone(),
-            enrolls: false,
-            only_finds: false,
-            left_out: Vec::new(),
-            standing: None,
-            also: Vec::new(),
-        };
-        Self { lead, at, report, after: None }
-    }
 }
 
 /// A hold that is over, while the leads that it did not list are told a page at a time.

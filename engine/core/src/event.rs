@@ -155,6 +155,44 @@ impl Report {
     }
 }
 
+/// An event of one lead that is passed on to the other leads of its account.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Passed {
+    /// The lead to which it happened.
+    #[n(0)]
+    pub lead: LeadId,
+    /// When it was handled there.
+    #[n(1)]
+    pub at: Timestamp,
+    /// The event, without what it says of the lead to which it happened.
+    #[n(2)]
+    pub report: Report,
+    /// The lead that was told last.
+    #[n(3)]
+    pub after: Option<LeadId>,
+}
+
+impl Passed {
+    /// An event that this lead has heard at this moment.
+    pub fn new(lead: LeadId, at: Timestamp, report: &Report) -> Self {
+        let Report { kind, at: happened, source, data, .. } = report;
+        let report = Report {
+            kind: kind.clone(),
+            at: *happened,
+            source: source.clone(),
+            fields: Vec::new(),
+            data: data.clone(),
+            enrolls: false,
+            only_finds: false,
+            left_out: Vec::new(),
+            standing: None,
+            also: Vec::new(),
+        };
+        Self { lead, at, report, after: None }
+    }
+}
+
 /// What happens to a lead.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Event {
@@ -345,7 +383,7 @@ pub enum Event {
     Braked(#[n(0)] Paused),
     /// An event happened to another lead of the account.
     #[n(140)]
-    OfAccount(#[n(0)] Box<crate::account::Passed>),
+    OfAccount(#[n(0)] Box<Passed>),
 }
 
 /// What decides whether a message that falls due may leave.

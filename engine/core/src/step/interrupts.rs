@@ -3,9 +3,9 @@
 use super::Machine;
 use super::report::updates;
 use super::runs::key_text;
-use crate::account::{AccountMessage, Passed};
+use crate::account::AccountMessage;
 use crate::effect::Effect;
-use crate::event::{EventType, Report, StandardEvent};
+use crate::event::{EventType, Passed, Report, StandardEvent};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Interruption, Note};
 use crate::run::Run;

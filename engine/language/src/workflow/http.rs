@@ -95,7 +95,8 @@ fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
     let complain = |code: &'static str, message: String| Problem::error(code, node.span.clone(), message);
     let written = outside_of_tags(&text);
     let problem = if text.starts_with("//") || !text.starts_with('/') && written.contains("://") {
-        let rest = text.split_once("://").map_or(&text[2..], |(_, rest)| rest);
+        let after_scheme = || text.split_once("://").map(|(_, rest)| rest);
+        let rest = text.strip_prefix("//").or_else(after_scheme).unwrap_or_default();
         let base = via.and_then(|via| reader.known.addresses.get(via)).map(|url| url.trim_end_matches('/'));
         let below = base.and_then(|base| text.strip_prefix(base)).filter(|path| path.starts_with('/'));
         let path = below.unwrap_or_else(|| rest.find('/').map_or("/", |at| &rest[at..]));

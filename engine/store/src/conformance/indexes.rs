@@ -121,7 +121,9 @@ pub(super) async fn questions_without_an_answer_are_known<P: Place>(place: &P) {
     fn about_a_task(state: &mut LeadState, asked: bool) {
         state.tasks[0].escalation = Some(EscalationPoint { point: 0, at: ms(1), asked });
     }
-    let steps: [(bool, fn(&mut LeadState)); 6] = [
+    /// Whether a question has no answer after a change.
+    type Step = (bool, fn(&mut LeadState));
+    let steps: [Step; 6] = [
         (false, |_| ()),
         (true, |state| deciding(state, None)),
         (false, |state| deciding(state, Some("slow"))),
