@@ -61,7 +61,12 @@ impl Mailbox {
         Self { url, received, manner }
     }
 
-    /// What has come so far, in order, including what was refused.
+    /// What has come so far of one type: `email`, `message`, `notice`.
+    pub fn of_type(&self, kind: &str) -> Vec<Mail> {
+        self.mails().into_iter().filter(|mail| mail.body["type"] == kind).collect()
+    }
+
+    /// Everything that has come so far.
     pub fn mails(&self) -> Vec<Mail> {
         self.received.lock().expect("nobody panics with the mails in hand").clone()
     }

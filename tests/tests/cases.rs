@@ -222,8 +222,10 @@ FAILED: Ben is to call, a quarter of an hour later
     09:00           inbound: came to the step own (assign).
     09:00           The owner is Ana Castillo, chosen from the pool.
     09:00           Ana Castillo keeps the lead until Mon 16 Mar 2026 09:00.
+    09:00           A message was made ready to leave by mailer.
     09:00  line 15  inbound: came to the step first-call (call).
     09:00           Call for Ana Castillo, due Mon 2 Mar 2026 09:05.
+    09:00           Ana Castillo was told: assigned.
     09:03           The call was done: no answer.
     09:03           Contact number 1, by call: no answer.
     09:03           inbound: came to the step persist (cadence).

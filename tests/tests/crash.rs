@@ -111,13 +111,18 @@ fn check(site: &Site, mailbox: &Mailbox, acknowledged: &BTreeMap<String, String>
     }
     assert_eq!(engine.client.get("/v1/outbox").expect(200).json["items"], json!([]), "every effect arrives");
     let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for mail in mailbox.mails() {
+    for mail in mailbox.of_type("email") {
         let to = mail.body["to"].as_str().unwrap_or_default().to_owned();
         keys.entry(to).or_default().insert(mail.key);
     }
     for (to, keys) in &keys {
         assert_eq!(keys.len(), 1, "mails to {to} came under more than one key: {keys:?}");
     }
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for notice in mailbox.of_type("notice").into_iter().filter(|notice| notice.body["kind"] == "assigned") {
+        told.entry(notice.body["lead"].to_string()).or_default().insert(notice.key);
+    }
+    assert!(told.values().all(|keys| keys.len() == 1), "a rep was told twice of one lead: {told:?}");
     for (event, lead) in acknowledged {
         let to = engine.lead(lead)["fields"]["email"].as_str().unwrap_or_default().to_owned();
         assert!(keys.contains_key(&to), "the mail of {event} to {to} never came");

@@ -140,7 +140,7 @@ fn who_opted_out_hears_nothing_more() {
     engine.client.post(&format!("/v1/leads/{lead}/opt-out"), &json!({"reason": "stop"})).expect(200);
     engine.advance("30d");
     assert_eq!(engine.tasks_of(&lead), Vec::<Value>::new(), "no task");
-    assert_eq!(mailbox.mails().len(), 0, "no mail");
+    assert_eq!(mailbox.of_type("email").len(), 0, "no mail");
     assert_eq!(engine.lead(&lead)["stage"], "suppressed");
     let again = engine.bring("msg_2", &hot(1));
     assert_eq!(again, lead, "the same address is the same lead");
@@ -207,11 +207,11 @@ fn a_mailer_that_fails_gets_every_mail_once_under_its_key() {
         }
         engine.advance("8h");
     }
-    let refused = mailbox.mails();
+    let refused = mailbox.of_type("email");
     assert!(!refused.is_empty(), "a mail was tried: {}", told(&engine, &lead));
     mailbox.answer(200);
     engine.advance("2h");
-    let mails = mailbox.mails();
+    let mails = mailbox.of_type("email");
     assert!(mails.len() > refused.len(), "it is tried again");
     assert!(mails.iter().all(|mail| mail.key == refused[0].key), "always under one key");
     assert!(mails.iter().all(|mail| mail.body == refused[0].body), "and saying the same");

@@ -318,6 +318,7 @@ pub struct Deal {
 }
 
 impl Deal {
+    /// Whether it is neither won nor lost.
     pub const fn is_open(&self) -> bool {
         self.won.is_none()
     }

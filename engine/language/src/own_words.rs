@@ -5,7 +5,6 @@ use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
 use crate::shape::{Key, Shape, Takes, optional, required};
-use crate::workflow::NOT_DONE;
 use crate::yaml::Node;
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::own_words::{Code, OWN_WORDS_MAX, OwnWord, OwnWords, Said, Words};
@@ -52,6 +51,9 @@ fn words<C: Code>() -> Vec<&'static str> {
 fn reasons() -> Vec<&'static str> {
     vec!["required", "optional"]
 }
+
+/// What comes of a task that nobody does.
+pub(crate) const NOT_DONE: &str = "not_done";
 
 /// Keys beside results and outcomes that no word may be.
 const KEYS: [&str; 5] = ["else", NOT_DONE, "refused", "failed", "end"];

@@ -28,7 +28,7 @@ use cadenza_core::workflow::{
     Interrupt, ReEnroll, Reaction, STEPS_MAX, Script, Step, StepId, StepIx, Target, Workflow,
 };
 pub(crate) use circles::{Outline, check as check_circles};
-pub(crate) use shapes::{NOT_DONE, WORKFLOW};
+pub(crate) use shapes::WORKFLOW;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use steps::verb_shapes;

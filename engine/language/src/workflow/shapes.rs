@@ -1,5 +1,6 @@
 //! The tables of a workflow file: every key with what it takes and means.
 
+use crate::own_words::NOT_DONE;
 use crate::settings::channels;
 use crate::shape::Takes::{
     Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, OwnOr, OwnTable, Path, Ref, Table, Target,
@@ -856,9 +857,6 @@ fn sticky() -> Vec<&'static str> {
 fn hold_scope() -> Vec<&'static str> {
     HoldScope::ALL.iter().map(|code| code.as_str()).collect()
 }
-
-/// What comes of a task that nobody does.
-pub(crate) const NOT_DONE: &str = "not_done";
 
 fn result_keys() -> Vec<&'static str> {
     let outcomes = Outcome::ALL.iter().filter(|code| **code != Outcome::Sent).map(|code| code.as_str());

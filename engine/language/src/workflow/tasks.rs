@@ -1,10 +1,11 @@
 //! `call` and `task`, and where their outcomes and results lead.
 
 use super::asks::escalate;
-use super::shapes::{INQUIRY, NOT_DONE};
+use super::shapes::INQUIRY;
 use super::{Reader, parties, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::own_words::NOT_DONE;
 use crate::placeholders::check_use;
 use crate::script::check_template;
 use crate::suggest::listed;

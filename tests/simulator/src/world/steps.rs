@@ -310,6 +310,7 @@ pub(super) fn follow(dice: &mut Dice) -> String {
             (1, VerbKind::Notify),
             (1, VerbKind::Watch),
             (1, VerbKind::Message),
+            (2, VerbKind::Http),
         ]));
     }
     let circles = dice.chance(40);
