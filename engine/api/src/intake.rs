@@ -175,9 +175,12 @@ const DATA: &[(StandardEvent, &str, ValueType)] = &[
     (StandardEvent::CallCompleted, "by", ValueType::Text),
     (StandardEvent::CallCompleted, "reason", ValueType::Text),
     (StandardEvent::CallCompleted, "callback_at", ValueType::Time),
+    (StandardEvent::DealStageChanged, "deal", ValueType::Text),
     (StandardEvent::DealStageChanged, "stage", ValueType::Text),
     (StandardEvent::DealStageChanged, "amount", ValueType::Number),
+    (StandardEvent::DealWon, "deal", ValueType::Text),
     (StandardEvent::DealWon, "amount", ValueType::Number),
+    (StandardEvent::DealLost, "deal", ValueType::Text),
     (StandardEvent::DealLost, "amount", ValueType::Number),
     (StandardEvent::LeadOptedOut, "reason", ValueType::Text),
 ];

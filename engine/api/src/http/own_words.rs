@@ -12,7 +12,7 @@ pub(crate) fn said<C: Code>(
 ) -> Result<Said<C>, Problem> {
     words.said(word).ok_or_else(|| {
         let near = cadenza_language::nearest(word, words.all());
-        let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        let near = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
         let detail = format!("`{word}` is no {what}{near}; there are {}", words.listed_of(may));
         Problem::new(Kind::InvalidField, detail).at(at)
     })

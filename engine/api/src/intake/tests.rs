@@ -99,6 +99,9 @@ fn what_the_engine_looks_at_under_data_is_read_as_it_is_meant() {
     for (kind, given, name, expected) in [
         (StandardEvent::DealWon, ("amount", t("1,200")), "amount", Some(Value::Number(1_200.0))),
         (StandardEvent::DealStageChanged, ("stage", Value::Int(3)), "stage", Some(t("3"))),
+        (StandardEvent::DealStageChanged, ("deal", Value::Int(7)), "deal", Some(t("7"))),
+        (StandardEvent::DealWon, ("deal", t(" d-7 ")), "deal", Some(t("d-7"))),
+        (StandardEvent::DealLost, ("deal", Value::Number(7.0)), "deal", Some(t("7"))),
         (StandardEvent::LeadOptedOut, ("reason", t("  ")), "reason", None),
         (StandardEvent::CallCompleted, ("callback_at", t("2026-12-01")), "callback_at", Some(callback)),
         (StandardEvent::CallCompleted, ("reason", Value::Int(7)), "reason", Some(t("7"))),

@@ -3,6 +3,7 @@
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
 use cadenza_core::state::LeadState;
+use cadenza_core::step::gives_way_to;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Step, Verb};
 use cadenza_runtime::catalog::Catalog;
@@ -14,6 +15,9 @@ pub(crate) struct RunView {
     id: RunId,
     lead: LeadId,
     workflow: String,
+    /// The value for which it stands, of a workflow with `one_run_per`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     /// The version it has pinned; left out once it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<Digest>,
@@ -51,7 +55,10 @@ impl RunView {
     pub(crate) fn new(run: &Run, state: &LeadState, catalog: &Catalog) -> Self {
         let definition = catalog.definitions.get(&run.workflow);
         let doing = match run.braked_at {
-            Some(_) => Doing::plain("stands still: the workflow is paused, or the plugin that it has to ask"),
+            Some(_) => Doing::plain(match gives_way_to(&catalog.definitions, &state.runs, run) {
+                Some(higher) => format!("stands still while `{higher}` has the lead"),
+                None => "stands still: the workflow is paused, or the plugin that it has to ask".to_owned(),
+            }),
             None => Doing::of(&run.state, definition.and_then(|definition| definition.step(run.step))),
         };
         let parked = if let RunState::Parked { cause, at } = &run.state { Some((cause, at)) } else { None };
@@ -61,6 +68,7 @@ impl RunView {
             id: run.id,
             lead: state.lead.id,
             workflow: definition.map_or_else(|| run.workflow.to_string(), |d| d.name.clone()),
+            key: run.key.clone(),
             version: Some(run.workflow),
             step: definition.and_then(|d| d.step(run.step)).map(|step| step.id.clone()),
             state: run.state.code(),
@@ -83,6 +91,7 @@ impl RunView {
             id: past.run,
             lead: state.lead.id,
             workflow: workflow.to_owned(),
+            key: None,
             version: None,
             step: None,
             state: "done",

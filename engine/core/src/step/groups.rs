@@ -6,6 +6,18 @@ use crate::journal::{Note, Refusal};
 use crate::run::{CadencePhase, OUSTED, Run, RunState, Waiter};
 use crate::state::WAITERS_MAX;
 use crate::workflow::{Group, Workflow};
+use crate::workspace::Definitions;
+
+/// The workflow for which a run stands still: one of a higher priority in its group, which has the lead.
+pub fn gives_way_to<'a>(definitions: &'a Definitions, runs: &[Run], run: &Run) -> Option<&'a str> {
+    let definition = definitions.get(&run.workflow)?;
+    let group = definition.group.as_ref().filter(|group| group.pauses)?;
+    runs.iter().filter(|other| other.id != run.id).find_map(|other| {
+        let higher = definitions.get(&other.workflow)?;
+        let of = higher.group.as_ref().filter(|of| of.name == group.name && of.priority > group.priority);
+        of.map(|_| higher.name.as_str()).filter(|name| *name != definition.name)
+    })
+}
 
 impl Machine<'_> {
     /// The runs of other workflows of a group, each with its priority.
@@ -48,9 +60,8 @@ impl Machine<'_> {
 
     /// Whether a workflow of a higher priority in its group has the lead, so that a run stands still.
     pub(super) fn is_ousted(&self, id: RunId) -> bool {
-        let Some(definition) = self.definition(id) else { return false };
-        let Some(group) = definition.group.as_ref().filter(|group| group.pauses) else { return false };
-        self.others_of(group, &definition.name).iter().any(|(_, priority)| *priority > group.priority)
+        let run = self.state.runs.iter().find(|run| run.id == id);
+        run.is_some_and(|run| gives_way_to(self.cx.definitions, &self.state.runs, run).is_some())
     }
 
     /// Lets runs go on that the group had taken the lead from. Whoever is held by a brake is told when it is released.

@@ -23,6 +23,7 @@ mod timers;
 mod verbs;
 mod view;
 
+pub use groups::gives_way_to;
 pub(crate) use report::account_joined_by;
 pub use runs::is_told_of_release;
 pub use view::View;

@@ -323,7 +323,9 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         let bare = ["response.", "answer.", "data."].iter().find_map(|start| bare.strip_prefix(start)).unwrap_or(bare);
         let instead =
             if bare.starts_with("body") || bare == "status" { bare.to_owned() } else { format!("body.{bare}") };
-        sheet.report(match Part::parse(&instead) {
+        let of_head = bare.starts_with("header");
+        sheet.report(match Part::parse(&instead).filter(|_| !of_head) {
+            None if of_head => problem.help("of an answer only `status` and parts of `body` can be saved"),
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
             None => problem.help("write `status`, or `body.` and the names that lead to it: `body.deals[0].stage`"),
         });

@@ -62,7 +62,14 @@ impl Mask {
     pub(super) fn data(&mut self, data: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let mut kept = BTreeMap::new();
         for (name, value) in data {
-            match self.unless_telling(value) {
+            let masked = match (name.as_str(), value) {
+                // A run may stand for it, and `deal` is told by it.
+                ("deal", Value::String(id)) => {
+                    Some(self.make_up("deal", id, |number| format!("deal-{}", number + 1)).into())
+                }
+                _ => self.unless_telling(value),
+            };
+            match masked {
                 Some(value) => drop(kept.insert(name.clone(), value)),
                 None => drop(self.left_out.insert(format!("data.{name}"))),
             }

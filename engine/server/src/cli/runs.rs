@@ -69,6 +69,7 @@ impl List {
             ("ID", "id"),
             ("LEAD", "lead"),
             ("WORKFLOW", "workflow"),
+            ("KEY", "key"),
             ("VERSION", "version"),
             ("STEP", "step"),
             ("STATE", "state"),
