@@ -18,6 +18,9 @@ pub const HOLD_LEADS_MAX: usize = 64;
 /// nobody else heard of them.
 pub const PASSED_MAX: usize = 256;
 
+/// How many bytes the events may have that wait to be passed on, which every page of leads rewrites: 256 KiB.
+pub const PASSED_BYTES_MAX: usize = 256 * 1024;
+
 /// How many leads are known to have come under a hold while the one before it was still ending. Pages of that end follow
 /// one another at once, so there are few; further ones are told of the end too.
 const JOINED_MAX: usize = 256;
@@ -51,7 +54,8 @@ pub struct Account {
     /// among the leads of that one, which have still to be told.
     #[cbor(n(122), skip_if = "Vec::is_empty", default)]
     pub joined: Vec<LeadId>,
-    /// Events of its leads that are passed on to the others, a page at a time, the first one first. At most [`PASSED_MAX`].
+    /// Events of its leads that are passed on to the others, a page at a time, the first one first. No more come beyond
+    /// [`PASSED_MAX`], or [`PASSED_BYTES_MAX`].
     #[cbor(n(123), skip_if = "Vec::is_empty", default)]
     pub passing: Vec<Passed>,
 }
@@ -154,8 +158,15 @@ impl Account {
             name: self.name.clone(),
             owner: self.owner.clone(),
             held: self.hold.is_some(),
-            crowded: self.passing.len() >= PASSED_MAX,
+            crowded: self.is_crowded(),
         }
+    }
+
+    /// Whether no more events may wait to be passed on.
+    fn is_crowded(&self) -> bool {
+        let data = self.passing.iter().flat_map(|passed| &passed.report.data);
+        let bytes: usize = data.map(|(name, value)| name.len() + value.bytes()).sum();
+        self.passing.len() >= PASSED_MAX || bytes >= PASSED_BYTES_MAX
     }
 
     /// When the account has to be looked at again.

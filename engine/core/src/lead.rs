@@ -378,7 +378,9 @@ impl Lead {
         let Some(id) = id else { return (self.deal.get_or_insert_default(), None) };
         let full = self.deals.len() >= DEALS_MAX;
         let let_go = full.then(|| self.deals.remove(self.deals.iter().position(|deal| !deal.is_open()).unwrap_or(0)));
-        self.deals.push(Deal { id: Some(id.to_owned()), ..Deal::default() });
+        // A deal that is open when the sender begins to give ids is the first that gets one: nobody would ever close it otherwise.
+        let unnamed = if self.deals.is_empty() { self.deal.take_if(|deal| deal.is_open()) } else { None };
+        self.deals.push(Deal { id: Some(id.to_owned()), ..unnamed.unwrap_or_default() });
         let newest = self.deals.len() - 1;
         (&mut self.deals[newest], let_go)
     }

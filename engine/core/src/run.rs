@@ -69,6 +69,10 @@ pub struct Run {
     #[n(20)]
     #[cbor(skip_if = "std::ops::Not::not", default)]
     pub hears_account: bool,
+    /// Whether it began at the end of a hold: its group does not count it.
+    #[n(21)]
+    #[cbor(skip_if = "std::ops::Not::not", default)]
+    pub after_hold: bool,
 }
 
 /// How many reps a run remembers to whom the lead was given.

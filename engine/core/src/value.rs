@@ -56,6 +56,17 @@ pub enum Value {
     Date(Date),
 }
 
+impl Value {
+    /// How many bytes it takes to store, nearly.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => 3 + text.len(),
+            Self::List(items) => 3 + items.iter().map(Self::bytes).sum::<usize>(),
+            _ => 9,
+        }
+    }
+}
+
 /// How a value is written: as CBOR's own null, bool, integer, double, text and array. Times and durations are
 /// integers of milliseconds with a tag, dates are days since 1970 with one.
 mod wire {

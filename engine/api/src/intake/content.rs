@@ -1,12 +1,13 @@
 //! What makes two deliveries under one id the same: what they say, as it was read. The order of members, a counter of
 //! attempts, and how a number is written do not count.
 
-use cadenza_core::event::{EventType, Report, Standing};
+use cadenza_core::event::{CHANNEL_OWN, EventType, RESULT_OWN, Report, Standing};
 use cadenza_core::id::{Hash64, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use jiff::tz::TimeZone;
 
+const RESULT: &str = "result";
 /// Whole numbers up to here are exact as doubles.
 const EXACT_MAX: f64 = 9e15;
 
@@ -21,15 +22,23 @@ pub(super) fn hash(report: &Report, lead: Option<LeadId>, at: Option<Timestamp>)
     feed_number(&mut hash, at.map_or(i64::MIN, Timestamp::as_ms));
     hash.feed(&lead.map_or(0, |lead| lead.0).to_be_bytes());
     hash.feed(&[u8::from(report.enrolls)]);
+    // A word of the team's own counts as it was given: what it means may be another thing at the next delivery.
+    let own = |name: &str| match name {
+        RESULT => report.data.get(RESULT_OWN),
+        _ => None,
+    };
+    let is_ours = |name: &str| name == RESULT_OWN || name == CHANNEL_OWN;
     // Summed, so that their order does not count and nothing has to be sorted.
     let fields = report.fields.iter().map(|(name, value)| member(b'f', name, value));
-    let data = report.data.iter().map(|(name, value)| member(b'd', name, value));
+    let data = report.data.iter().filter(|(name, _)| !is_ours(name));
+    let data = data.map(|(name, value)| member(b'd', name, own(name).unwrap_or(value)));
     let left = report.left_out.iter().map(|left| member(b'l', &left.field, &Value::text(left.said.as_deref())));
     let also = report.also.iter().map(|(name, value)| member(b'a', name, value));
     let sum = fields.chain(data).chain(left).chain(also).fold(0_u64, u64::wrapping_add);
     hash.feed(&sum.to_be_bytes());
     if let Some(standing) = &report.standing {
-        hash.feed(first_text(standing).as_bytes());
+        let stage = standing.stage.filter(|_| standing.stage_own.is_none());
+        hash.feed(first_text(&Standing { stage, ..standing.clone() }).as_bytes());
         standing.stage_own.iter().for_each(|own| hash.feed(own.as_bytes()));
     }
     hash.finish()

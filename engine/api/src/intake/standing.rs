@@ -101,15 +101,20 @@ fn refused(value: Value, own: &Words<Channel>) -> Result<Vec<Channel>, IntakeErr
     Ok(channels)
 }
 
-/// A channel, under any of its usual names. What the team has a word of its own for is refused by what that means.
+/// A channel, under any of its usual names. What the team has a word of its own for is refused by what that means, also where
+/// the word is one of those names.
 fn channel(text: &str, own: &Words<Channel>) -> Option<Channel> {
-    match reading::known(text).to_lowercase().as_str() {
+    let word = reading::known(text).to_lowercase();
+    if let Some(own) = own.get(&word) {
+        return Some(own.means);
+    }
+    match word.as_str() {
         "call" | "calls" | "phone" | "telephone" => Some(Channel::Call),
         "email" | "emails" | "e-mail" | "mail" => Some(Channel::Email),
         "message" | "messages" | "sms" | "text" | "whatsapp" => Some(Channel::Message),
         "meeting" | "meetings" => Some(Channel::Meeting),
         "other" => Some(Channel::Other),
-        word => own.get(word).map(|word| word.means),
+        _ => None,
     }
 }
 

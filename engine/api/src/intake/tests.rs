@@ -23,12 +23,15 @@ fn draft(fields: &[(&str, Value)], data: &[(&str, Value)]) -> Draft<'static> {
 }
 
 fn checked(draft: Draft<'_>) -> Result<Incoming, IntakeError> {
+    checked_by(&own_words::declared(), draft)
+}
+
+fn checked_by(own_words: &OwnWords, draft: Draft<'_>) -> Result<Incoming, IntakeError> {
     let declared = [("seats".to_owned(), ValueType::Number.into()), ("tags".to_owned(), ValueType::List.into())].into();
     let zone = TimeZone::get("America/New_York").unwrap();
     let catalog = fixture::catalog();
     let team = Some(&catalog.workspace.settings.team);
-    let own_words = own_words::declared();
-    check(draft, Rules { declared: &declared, zone: &zone, team, country: None, own_words: &own_words, now: now() })
+    check(draft, Rules { declared: &declared, zone: &zone, team, country: None, own_words, now: now() })
 }
 
 fn of(kind: StandardEvent, draft: Draft<'static>) -> Draft<'static> {

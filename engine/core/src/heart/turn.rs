@@ -123,11 +123,15 @@ impl Overlay<'_> {
         Ok(())
     }
 
-    /// What is known of the account while an event is handled. If conditions name the account, that includes the
-    /// account which the event makes the lead join.
+    /// What is known of the account while an event is handled. If conditions name the account, or other leads of it hear of the
+    /// event, that includes the account which the event makes the lead join.
     fn account_at(&self, event: &Event, state: &LeadState) -> Result<Option<AccountFacts>, Stop> {
         let joined = match event {
-            Event::Reported(report) if self.rules.asks_account => account_joined_by(report, state, self.rules.live),
+            Event::Reported(report)
+                if self.rules.asks_account || self.rules.definitions.hear_of_account(&report.kind) =>
+            {
+                account_joined_by(report, state, self.rules.live)
+            }
             _ => None,
         };
         let Some((id, name)) = joined else { return self.facts(state.lead.account) };

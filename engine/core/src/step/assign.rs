@@ -192,7 +192,10 @@ impl Machine<'_> {
             self.not_enrolled(&definition.name, Refusal::TooManyRuns);
             return;
         }
-        let run = self.begin_run(&definition, step);
-        self.walk(run);
+        let id = self.begin_run(&definition, step);
+        if let Some(run) = self.run(id) {
+            run.after_hold = true;
+        }
+        self.walk(id);
     }
 }

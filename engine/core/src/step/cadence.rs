@@ -5,7 +5,7 @@ use super::tasks::Terms;
 use super::verbs::NotMade;
 use crate::event::Delivery;
 use crate::expr::Fault;
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Reason, Verdict};
 use crate::id::{EffectId, RunId, TaskId};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome};
@@ -166,7 +166,7 @@ impl Machine<'_> {
             TouchPlan::Call { .. } => call,
             TouchPlan::Email(_) => sent(Channel::Email),
             TouchPlan::Message(_) => sent(Channel::Message),
-            TouchPlan::Task { .. } => true,
+            task @ TouchPlan::Task { .. } => !self.refuses(task.channel()),
         })
     }
 
@@ -204,6 +204,11 @@ impl Machine<'_> {
             return false;
         }
         let made = match &touch.touch {
+            plan @ TouchPlan::Task { .. } if self.refuses(plan.channel()) => {
+                let (channel, verdict) = (plan.channel(), Verdict::Never(Reason::ChannelRefused));
+                self.notes.push(Note::Gated { channel, verdict, effect: None });
+                Err(NotMade::Never)
+            }
             plan @ (TouchPlan::Call { .. } | TouchPlan::Task { .. }) => {
                 let Some(terms) = Terms::of_touch(plan) else { return false };
                 let kind = if plan.channel() == Some(Channel::Call) { TaskKind::Call } else { TaskKind::Todo };
@@ -261,8 +266,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Goes on after a call of a cadence that may no longer be made.
-    pub(super) fn cadence_call_given_up(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
+    /// Goes on after a call or task of a cadence that may no longer be made.
+    pub(super) fn cadence_task_given_up(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
         let Some(state) = self.cadence_state(id) else { return };
         if state.phase == CadencePhase::RedialTask(task) {
             self.touch_over(id, cadence, state, Some(Channel::Call));

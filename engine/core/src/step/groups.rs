@@ -11,8 +11,8 @@ use crate::workspace::Definitions;
 /// The workflow for which a run stands still: one of a higher priority in its group, which has the lead.
 pub fn gives_way_to<'a>(definitions: &'a Definitions, runs: &[Run], run: &Run) -> Option<&'a str> {
     let definition = definitions.get(&run.workflow)?;
-    let group = definition.group.as_ref().filter(|group| group.pauses)?;
-    runs.iter().filter(|other| other.id != run.id).find_map(|other| {
+    let group = definition.group.as_ref().filter(|group| group.pauses && !run.after_hold)?;
+    runs.iter().filter(|other| other.id != run.id && !other.after_hold).find_map(|other| {
         let higher = definitions.get(&other.workflow)?;
         let of = higher.group.as_ref().filter(|of| of.name == group.name && of.priority > group.priority);
         of.map(|_| higher.name.as_str()).filter(|name| *name != definition.name)
@@ -27,18 +27,19 @@ impl Machine<'_> {
             let other = definition.group.as_ref().filter(|other| other.name == group.name)?;
             (definition.name != workflow).then_some((run.id, other.priority))
         };
-        self.state.runs.iter().filter_map(of_group).collect()
+        self.state.runs.iter().filter(|run| !run.after_hold).filter_map(of_group).collect()
     }
 
-    /// A workflow of a higher priority takes the lead from a run: it ends, or stands still.
+    /// A workflow of a higher priority takes the lead from a run: it ends, or stands still, whatever else holds it already.
     fn oust(&mut self, id: RunId) {
         let pauses = |group: &Group| group.pauses;
         if !self.definition(id).is_some_and(|definition| definition.group.as_ref().is_some_and(pauses)) {
             return self.end_run(id, OUSTED);
         }
         let now = self.cx.now;
-        let Some(run) = self.run(id).filter(|run| run.braked_at.is_none()) else { return };
-        run.braked_at = Some(now);
+        let ousted = self.is_ousted(id);
+        let Some(run) = self.run(id).filter(|_| !ousted) else { return };
+        run.braked_at.get_or_insert(now);
         self.notes.push(Note::Ousted(id.in_journal()));
         self.lay_down(id);
     }

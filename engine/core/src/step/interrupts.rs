@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
         let report = &passed.report;
         let whose = Whose::OfAccount { since: passed.at };
         self.report = Some(report);
-        self.notes.push(Note::OfAccount { event: report.kind.clone(), lead: passed.lead });
+        let before = self.notes.len();
         self.leave_runs_at(Some((report, whose)));
         let runs: Vec<RunId> = self.state.runs.iter().map(|run| run.id).collect();
         self.then_walk(|machine| {
@@ -67,6 +67,10 @@ impl<'a> Machine<'a> {
                 }
             }
         });
+        // A lead to which nothing came of it has nothing to tell.
+        if self.notes.len() > before {
+            self.notes.insert(before, Note::OfAccount { event: report.kind.clone(), lead: passed.lead });
+        }
     }
 
     fn run_hears(&self, id: RunId, report: &Report, whose: Whose) -> bool {

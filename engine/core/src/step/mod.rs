@@ -139,10 +139,12 @@ impl Transition {
     }
 
     /// Puts the transition into the journal, and returns its notes with the entry that the new one pushes out. A timer
-    /// that found nothing due leaves no entry, and neither does a message about which there was nothing new to note.
+    /// that found nothing due leaves no entry, and neither does a message, or an event of the account, of which nothing came.
     /// Every other transition does, even one without notes, because a plugin may have been asked in it.
     pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
-        let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_));
+        let goes_on = |event: &Event| {
+            matches!(event, Event::Braked(_) | Event::MessageDue(_) | Event::OfAccount(_))
+        };
         let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
         if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
             return (self.notes, None);
@@ -307,6 +309,7 @@ impl<'a> Machine<'a> {
         self.admit_waiters();
         self.admit_ousted();
         self.regate_calls();
+        self.withdraw_refused();
     }
 
     fn commanded(&mut self, command: &LeadCommand, by: &str) {

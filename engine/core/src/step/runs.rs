@@ -208,6 +208,7 @@ impl Machine<'_> {
             key: None,
             cadence: None,
             hears_account: definition.heard_of_account().next().is_some(),
+            after_hold: false,
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);

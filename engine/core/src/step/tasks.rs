@@ -146,11 +146,27 @@ impl<'a> Machine<'a> {
         let calls: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.kind == TaskKind::Call).map(|t| t.id).collect();
         for id in calls {
             if never {
-                self.give_up_call(id);
+                self.give_up_touch(id);
             } else {
                 self.reoffer_call(id, was, is);
             }
         }
+    }
+
+    /// Whether the lead wants nothing on this channel.
+    pub(super) fn refuses(&self, channel: Option<Channel>) -> bool {
+        channel.is_some_and(|channel| self.state.lead.consent.refused.contains(&channel))
+    }
+
+    /// Withdraws what people are to do on channels that the lead refuses by now, as calls are that may never be made.
+    pub(super) fn withdraw_refused(&mut self) {
+        if self.state.lead.consent.refused.is_empty() {
+            return;
+        }
+        let channel = |task: &Task| self.channel_of(task).map(|channel| channel.means);
+        let is_refused = |task: &&Task| task.kind == TaskKind::Todo && self.refuses(channel(task));
+        let tasks: Vec<TaskId> = self.state.tasks.iter().filter(is_refused).map(|task| task.id).collect();
+        tasks.into_iter().for_each(|task| self.give_up_touch(task));
     }
 
     /// Moves one call, which the gate held until `was` and now holds until `is`. An agreed
@@ -248,14 +264,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Withdraws a call that may never be made. Its run goes on as if the call had come to nothing.
-    fn give_up_call(&mut self, id: TaskId) {
+    /// Withdraws a call, or a touch by hand, that may never be made. Its run goes on as if it had come to nothing.
+    fn give_up_touch(&mut self, id: TaskId) {
         let Some(run) = self.state.tasks.iter().find(|task| task.id == id).and_then(|task| task.run) else { return };
         self.withdraw_task(id);
         let Some((definition, ix)) = self.place(run) else { return };
         match &definition.steps[ix].verb {
             Verb::Call(call) => self.go_on(run, call.results.otherwise),
-            Verb::Cadence(cadence) => self.cadence_call_given_up(run, id, cadence),
+            Verb::Cadence(cadence) => self.cadence_task_given_up(run, id, cadence),
             _ => {}
         }
     }

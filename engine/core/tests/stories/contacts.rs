@@ -2,11 +2,18 @@
 
 use crate::support::workflows::{self as w, hot};
 use crate::teller::check;
+use cadenza_core::lead::Channel;
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{Arm, Assignment, CadenceTouch, Email, MailResults, Target, Verb, Workflow};
+use cadenza_core::workflow::{
+    Arm, Assignment, CadenceTouch, Email, MailResults, Target, TouchPlan, Verb, Workflow,
+};
 use std::sync::Arc;
 
 fn keep_at_it(touches: fn() -> Vec<CadenceTouch>, max: u16, repeat: Option<&'static str>) -> Vec<Arc<Workflow>> {
+    kept_at(touches(), max, repeat)
+}
+
+fn kept_at(touches: Vec<CadenceTouch>, max: u16, repeat: Option<&'static str>) -> Vec<Arc<Workflow>> {
     let workflow = w::workflow("follow")
         .on_created()
         .step("persist", move |go| {
@@ -14,7 +21,7 @@ fn keep_at_it(touches: fn() -> Vec<CadenceTouch>, max: u16, repeat: Option<&'sta
                 Arm { condition: w::is("touch.result", "not_now"), go: go("nurture") },
                 Arm { condition: w::reached(), go: go("talk") },
             ];
-            w::cadence(touches(), max, repeat, stop, go("nurture"))
+            w::cadence(touches.clone(), max, repeat, stop, go("nurture"))
         })
         .step("talk", |go| w::todo("1 business day", w::results(go, &[], "end")))
         .then("end")
@@ -376,5 +383,96 @@ fn a_mail_leads_where_its_results_say() {
     "
         );
         check(&format!("no address, results: {results}"), vec![mails(results)], hot, &story);
+    }
+}
+
+#[test]
+fn a_touch_by_hand_on_a_channel_that_is_refused_is_not_made() {
+    let by_hand = || {
+        let card = |after: &str| {
+            let card = TouchPlan::Task {
+                objective: "Write on LinkedIn".to_owned(),
+                script: None,
+                channel: Some(Channel::Other),
+                channel_own: None,
+                due: w::span("1h"),
+                escalate: None,
+                give_up: None,
+            };
+            w::touch_after(after, card)
+        };
+        kept_at(vec![w::call_touch("0d", false), card("1 business day"), w::call_touch("1 business day", false)], 12, None)
+    };
+    for (title, story) in [
+        (
+            "it was refused before",
+            "
+            Mon 03-02 09:00 > lead.created phone=+12125550123
+              enrolled in follow
+              follow -> persist
+              call for nobody, due Mon 03-02 10:00
+            Mon 03-02 09:10 > call no_answer
+              done: no_answer
+              touch 1: call no_answer
+            Mon 03-02 09:20 > prefer other
+              Preferred
+            Tue 03-03 09:10 ~ timer
+              gate: other never: channel_refused
+            Wed 03-04 09:10 ~ timer
+              call for nobody, due Wed 03-04 10:10
+            Wed 03-04 12:00 ? a
+              = follow is at persist, 1 contacts, round 0
+              = call open for nobody, due Wed 03-04 10:10
+              = open, owner None, watchers []
+        ",
+        ),
+        (
+            "it is refused while it is open: withdrawn, and the cadence goes on",
+            "
+            Mon 03-02 09:00 > lead.created phone=+12125550123
+              enrolled in follow
+              follow -> persist
+              call for nobody, due Mon 03-02 10:00
+            Mon 03-02 09:10 > call no_answer
+              done: no_answer
+              touch 1: call no_answer
+            Tue 03-03 09:10 ~ timer
+              todo for nobody, due Tue 03-03 10:10
+            Tue 03-03 09:30 > prefer other
+              Preferred
+              task withdrawn
+            Wed 03-04 09:30 ~ timer
+              call for nobody, due Wed 03-04 10:30
+            Wed 03-04 12:00 ? a
+              = follow is at persist, 1 contacts, round 0
+              = call open for nobody, due Wed 03-04 10:30
+              = open, owner None, watchers []
+        ",
+        ),
+        (
+            "all that is left is refused",
+            "
+            Mon 03-02 09:00 > lead.created phone=+12125550123
+              enrolled in follow
+              follow -> persist
+              call for nobody, due Mon 03-02 10:00
+            Mon 03-02 09:10 > call no_answer
+              done: no_answer
+              touch 1: call no_answer
+            Tue 03-03 09:10 ~ timer
+              todo for nobody, due Tue 03-03 10:10
+            Tue 03-03 09:30 > prefer other call
+              Preferred
+              task withdrawn
+              follow -> nurture
+              segment cold
+              follow over: completed
+              Bound { kind: Phone, why: DoNotCall }
+            Tue 03-03 12:00 ? a
+              = open, owner None, watchers []
+        ",
+        ),
+    ] {
+        check(title, by_hand(), hot, story);
     }
 }

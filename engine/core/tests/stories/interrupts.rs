@@ -1008,4 +1008,24 @@ fn each_deal_is_one_of_its_own() {
           = customer, owner None, watchers []
     ",
     );
+    check(
+        "one that was open before its sender gave ids",
+        vec![a_run_for_each_deal()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created
+        Mon 03-02 10:00 > deal.stage_changed stage=offer amount=9
+          not enrolled in deal: no_key
+        Mon 03-02 11:00 > deal.stage_changed deal=d-1
+          enrolled in deal
+          deal -> wait
+          waits until Wed 04-01 11:00
+        Mon 03-02 12:00 > deal.lost deal=d-1
+          stage lost
+          deal -> which
+          deal over: completed
+        Mon 03-02 15:00 ? a
+          = lost, owner None, watchers []
+    ",
+    );
 }

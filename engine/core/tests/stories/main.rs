@@ -12,6 +12,7 @@ mod contacts;
 mod escalations;
 mod faults;
 mod give_up;
+mod groups;
 mod http;
 mod interrupts;
 mod own_words;

@@ -17,7 +17,7 @@ use cadenza_core::workspace::{Definitions, Settings};
 use cadenza_language::template;
 use serde_json::Value as Json;
 
-/// The most bytes that the path, or the body, of a request may have.
+/// The most bytes that the path, the headers, or the body, of a request may have.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// The most items that are kept of a list in an answer.
 const ITEMS_MAX: usize = 100;
@@ -31,6 +31,25 @@ pub enum RequestError {
     Cel { part: &'static str, fault: Fault },
     #[error("{part} has more than {REQUEST_BYTES_MAX} bytes")]
     TooLarge { part: &'static str },
+}
+
+/// What is left of the bytes that a part of a request may have. What is filled in takes of it as it comes, so that many values, each
+/// within its own limit, never come to more.
+struct Room {
+    part: &'static str,
+    left: usize,
+}
+
+impl Room {
+    const fn of(part: &'static str) -> Self {
+        Self { part, left: REQUEST_BYTES_MAX }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), RequestError> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(RequestError::TooLarge { part: self.part })?;
+        Ok(())
+    }
 }
 
 /// The step that a request is of, while its definition is known.
@@ -52,15 +71,15 @@ pub(crate) fn may_name(http: &Http, object: Object) -> bool {
 /// Fills a request in.
 pub(crate) fn fill(http: &Http, view: &View<'_>) -> Result<Request, RequestError> {
     let path = path(http, view)?;
-    let body = http.body.as_ref().map(|body| filled(body, view, "the body")).transpose()?.map(|body| body.to_string());
-    for (part, bytes) in [("the path", path.len()), ("the body", body.as_ref().map_or(0, String::len))] {
-        if bytes > REQUEST_BYTES_MAX {
-            return Err(RequestError::TooLarge { part });
-        }
-    }
+    let mut room = Room::of("the body");
+    let body = http.body.as_ref().map(|body| filled(body, view, &mut room)).transpose()?.map(|body| body.to_string());
+    // Written out, what is in it may take more than by itself.
+    Room::of("the body").take(body.as_ref().map_or(0, String::len))?;
+    let mut room = Room::of("all headers together");
     let header = |(name, value): &(String, String)| {
         let text = render::text(value, view);
         let text = text.map_err(|error| RequestError::Template { part: format!("the header `{name}`"), error })?;
+        room.take(name.len() + text.len())?;
         // A line end in a field must not become a header of its own.
         Ok((name.clone(), plain::line(&text)))
     };
@@ -71,8 +90,9 @@ pub(crate) fn fill(http: &Http, view: &View<'_>) -> Result<Request, RequestError
 fn path(http: &Http, view: &View<'_>) -> Result<String, RequestError> {
     let failed = |error| RequestError::Template { part: "the path".to_owned(), error };
     let mut path = template::render_path(&http.path, view, &render::reader(view)).map_err(failed)?;
+    let mut room = Room::of("`query`");
     for (name, value) in &http.query {
-        let text = match filled(value, view, "`query`")? {
+        let text = match filled(value, view, &mut room)? {
             Json::Null => continue,
             Json::String(text) => text,
             Json::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),
@@ -83,6 +103,7 @@ fn path(http: &Http, view: &View<'_>) -> Result<String, RequestError> {
             path.push_str(&format!("{}={}", template::percent_encoded(name), template::percent_encoded(&text)));
         }
     }
+    Room::of("the path").take(path.len())?;
     Ok(path)
 }
 
@@ -90,17 +111,26 @@ fn as_text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn filled(part: &Filled, view: &View<'_>, of: &'static str) -> Result<Json, RequestError> {
+fn filled(part: &Filled, view: &View<'_>, room: &mut Room) -> Result<Json, RequestError> {
+    let of = room.part;
     Ok(match part {
         Filled::Fixed(value) => shown(value),
         Filled::Text(template) => {
             let text = render::text(template, view);
-            Json::String(text.map_err(|error| RequestError::Template { part: of.to_owned(), error })?)
+            let text = text.map_err(|error| RequestError::Template { part: of.to_owned(), error })?;
+            room.take(text.len())?;
+            Json::String(text)
         }
-        Filled::Cel(expr) => shown(&expr.eval(view).map_err(|fault| RequestError::Cel { part: of, fault })?),
-        Filled::List(items) => Json::Array(items.iter().map(|item| filled(item, view, of)).collect::<Result<_, _>>()?),
+        Filled::Cel(expr) => {
+            let value = expr.eval(view).map_err(|fault| RequestError::Cel { part: of, fault })?;
+            room.take(value.bytes())?;
+            shown(&value)
+        }
+        Filled::List(items) => {
+            Json::Array(items.iter().map(|item| filled(item, view, room)).collect::<Result<_, _>>()?)
+        }
         Filled::Map(members) => {
-            let member = |(name, member): &(String, Filled)| Ok((name.clone(), filled(member, view, of)?));
+            let member = |(name, member): &(String, Filled)| Ok((name.clone(), filled(member, view, room)?));
             Json::Object(members.iter().map(member).collect::<Result<_, _>>()?)
         }
     })
@@ -222,6 +252,32 @@ fn value(json: &Json) -> Result<Value, Unfit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
+    use cadenza_core::expr::{Expr, Name};
+
+    /// Each value is within its own limit, and what they come to is not.
+    #[test]
+    fn many_values_make_no_more_of_a_request_than_it_may_have() {
+        let catalog = fixture::catalog();
+        let mut state = fixture::lead();
+        state.lead.profile.message = Some("x".repeat(1000));
+        let view = View::of(&state, &catalog.live, &catalog.definitions, fixture::NOW);
+        let fits = REQUEST_BYTES_MAX / 1000;
+        let text = Filled::Text("{{ lead.message }}".to_owned());
+        let cel = Filled::Cel(Expr::Name(Name { object: Object::Lead, field: "message".to_owned() }));
+        for (what, value) in [("a text", text), ("an expression", cel)] {
+            let list = |count: usize| Filled::List(vec![value.clone(); count]);
+            let map = |count: usize| Filled::Map((0..count).map(|key| (key.to_string(), value.clone())).collect());
+            for (many, is_room) in [(fits - 1, true), (fits + 1, false), (fits * 1000, false)] {
+                for part in [list(many), map(many), Filled::List(vec![map(many / 2), list(many - many / 2)])] {
+                    let mut room = Room::of("the body");
+                    let made = filled(&part, &view, &mut room);
+                    assert_eq!(made.is_ok(), is_room, "{many} of {what}");
+                    assert!(is_room || matches!(made, Err(RequestError::TooLarge { part: "the body" })), "{what}");
+                }
+            }
+        }
+    }
 
     /// The value that stands at a part of an answer; an error is why there is none that a field could take.
     fn found(body: &str, part: &str, is_json: bool) -> Result<Value, Why> {

@@ -102,6 +102,7 @@ pub fn waiting(n: u64) -> LeadState {
         braked_at: None,
         paused_until: None,
         hears_account: false,
+        after_hold: false,
         roles: std::collections::BTreeMap::new(),
         had: Vec::new(),
         marks: Vec::new(),

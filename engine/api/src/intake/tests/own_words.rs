@@ -18,6 +18,8 @@ pub(super) fn declared() -> OwnWords {
     own.stages.insert("barred".to_owned(), OwnWord { means: Stage::Suppressed, reason_required: false });
     own.channels.insert("wechat".to_owned(), OwnWord { means: Channel::Message, reason_required: false });
     own.channels.insert("video".to_owned(), OwnWord { means: Channel::Call, reason_required: false });
+    // Senders mostly mean a message by it, but not here.
+    own.channels.insert("sms".to_owned(), OwnWord { means: Channel::Other, reason_required: false });
     own
 }
 
@@ -95,8 +97,10 @@ fn a_standing_is_told_in_the_teams_own_words() {
     let told = unknown.left_out[0].words();
     assert!(told.contains("suppressed; of the team's own: barred, trial"), "{told}");
     assert!(of_lead("stage", "barred").opts_out(), "it does what it means");
-    let refused = of_lead("refused", "wechat").standing.map(|standing| standing.refused);
-    assert_eq!(refused, Some(vec![Channel::Message]), "consent goes by the meaning");
+    for (said, means) in [("wechat", Channel::Message), ("whatsapp", Channel::Message), ("sms", Channel::Other)] {
+        let refused = of_lead("refused", said).standing.map(|standing| standing.refused);
+        assert_eq!(refused, Some(vec![means]), "{said}: consent goes by the meaning, and the team's comes before any other");
+    }
 }
 
 #[test]
@@ -143,4 +147,31 @@ fn a_standing_without_own_words_is_hashed_as_it_always_was() {
         checked(draft(&lead, &[])).expect("it is taken").content
     };
     assert_ne!(hash("trial"), hash("open"), "the team's word is part of what was said");
+}
+
+/// What a team's word means may change between a delivery and its repetition.
+#[test]
+fn a_delivery_counts_as_the_same_whatever_its_words_mean_by_then() {
+    let mut meanwhile = declared();
+    for (name, means) in [("no-budget", TouchResult::Unqualified), ("reference", TouchResult::NotNow)] {
+        meanwhile.results.insert(name.to_owned(), OwnWord { means, reason_required: false });
+    }
+    meanwhile.stages.insert("trial".to_owned(), OwnWord { means: Stage::Customer, reason_required: false });
+    meanwhile.channels.insert("video".to_owned(), OwnWord { means: Channel::Meeting, reason_required: false });
+    let engaged = |result: &str| of(StandardEvent::LeadEngaged, draft(&[], &[("result", t(result))]));
+    let call = |result: &str| {
+        let data = [("outcome", t("connected")), ("result", t(result)), ("channel", t("video"))];
+        of(StandardEvent::CallCompleted, draft(&[], &data))
+    };
+    let staged = |stage: &str| draft(&[("stage", t(stage))], &[]);
+    let content = |words: &OwnWords, draft| checked_by(words, draft).expect("it is taken").content;
+    let (then, now) = (declared(), meanwhile);
+    for (word, other) in [("no-budget", "reference"), ("reference", "no-budget")] {
+        assert_eq!(content(&then, engaged(word)), content(&now, engaged(word)), "{word}");
+        assert_ne!(content(&then, engaged(word)), content(&now, engaged(other)), "{word}, then {other}");
+    }
+    assert_eq!(content(&then, call("reference")), content(&now, call("reference")));
+    assert_ne!(content(&then, call("reference")), content(&then, call("qualified")));
+    assert_eq!(content(&then, staged("trial")), content(&now, staged("trial")));
+    assert_eq!(content(&then, engaged("no-budget")), content(&OwnWords::default(), engaged("no-budget")), "removed");
 }
