@@ -73,6 +73,15 @@ pub struct Run {
     #[n(21)]
     #[cbor(skip_if = "std::ops::Not::not", default)]
     pub after_hold: bool,
+    /// How many changes of fields by workflows lie, one after another, behind its having come where it is.
+    #[n(22)]
+    #[cbor(skip_if = "is_zero", default)]
+    pub raised: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// How many reps a run remembers to whom the lead was given.

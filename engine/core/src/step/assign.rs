@@ -21,6 +21,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn assigned(&mut self, id: RunId, attempt: u32, owner: Option<&RepId>, how: ChosenBy) {
+        self.goes_on_by_answer(id);
         let Some(run) = self.run(id) else {
             self.ignore(Ignored::UnknownRun);
             return;

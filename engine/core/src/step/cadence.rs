@@ -179,6 +179,20 @@ impl Machine<'_> {
         }
     }
 
+    /// A touch with a time of day that was held past it waits for that time again. What was agreed with the lead is made at once.
+    pub(super) fn keep_time_of_day(&mut self, id: RunId) {
+        let Some((definition, ix)) = self.place(id) else { return };
+        let Verb::Cadence(cadence) = &definition.steps[ix].verb else { return };
+        let Some(state) = self.cadence_state(id).filter(|_| self.state.callback_at.is_none()) else { return };
+        let held = matches!(state.phase, CadencePhase::Pause(due) if due < self.cx.now);
+        let Some(minutes) = cadence.touch(state.touch).and_then(|touch| touch.at).filter(|_| held) else { return };
+        let at = gate::hours_of(&self.state.lead, &self.cx.live.settings).time_from(self.cx.now, minutes);
+        if at > self.cx.now {
+            self.set_phase(id, state, CadencePhase::Pause(at));
+            self.notes.push(Note::Waiting { run: id.in_journal(), until: Some(at) });
+        }
+    }
+
     /// Whether the condition of a touch lets it happen. The touch that conditions see is the run's latest.
     fn is_wanted(&self, id: RunId, touch: &CadenceTouch) -> Result<bool, Fault> {
         let Some(condition) = &touch.condition else { return Ok(true) };

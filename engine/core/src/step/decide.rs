@@ -131,6 +131,7 @@ impl Machine<'_> {
             Asker::Step { attempt } => attempt,
             Asker::Task { task, point } => return self.escalation_decided(task, point, answer),
         };
+        self.goes_on_by_answer(answer.run);
         let Some((attempt, asked)) = self.run(answer.run).map(|run| match &run.state {
             RunState::Deciding { slot, overruns, .. } => (run.attempt, Some((*slot, *overruns))),
             _ => (run.attempt, None),

@@ -90,6 +90,14 @@ impl<'a> Machine<'a> {
         value.and_then(|value| key_text(&value)).is_none_or(|key| key == *own)
     }
 
+    /// An answer moves a run on, in the name of whatever had brought it to where it asked: a circle by way of questions, mails or
+    /// requests is one too.
+    pub(super) fn goes_on_by_answer(&mut self, id: RunId) {
+        if let Some(depth) = self.run(id).map(|run| run.raised).filter(|depth| *depth > 0) {
+            self.raised.insert(id, depth);
+        }
+    }
+
     /// Tells the lead's other runs and workflows that a run has changed fields, as an event of its own. A change that
     /// follows from a change that … eight deep is a circle.
     pub(super) fn raise_updated(&mut self, by: RunId, updated: &[(String, Value)]) {
@@ -129,6 +137,9 @@ impl<'a> Machine<'a> {
             for workflow in &wanted {
                 if let Some(id) = machine.enroll_by_event(workflow, &report) {
                     machine.raised.insert(id, depth);
+                    if let Some(run) = machine.run(id) {
+                        run.raised = depth;
+                    }
                     machine.recalled.push((id, report.clone()));
                 }
             }
@@ -224,6 +235,7 @@ impl<'a> Machine<'a> {
             && run.paused_until.take_if(|until| *until <= now).is_some()
         {
             self.notes.push(Note::PauseOver(id.in_journal()));
+            self.keep_time_of_day(id);
         }
     }
 

@@ -209,6 +209,7 @@ impl Machine<'_> {
             cadence: None,
             hears_account: definition.heard_of_account().next().is_some(),
             after_hold: false,
+            raised: 0,
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);
@@ -346,7 +347,9 @@ impl Machine<'_> {
         let Some(step) = self.definition(id).and_then(|definition| definition.landing(target)) else {
             return self.park(id, "its definition has no such step".to_owned());
         };
+        let raised = self.raised.get(&id).copied().unwrap_or(0);
         if let Some(run) = self.run(id) {
+            run.raised = raised;
             run.step = step;
             run.entered_at = now;
             run.paused_until = None;
@@ -425,6 +428,7 @@ impl Machine<'_> {
             && run.braked_at.take().is_some()
         {
             self.notes.push(Note::Released(id.in_journal()));
+            self.keep_time_of_day(id);
             self.give_time_again(|task| task.run == Some(id));
         }
         stands

@@ -263,6 +263,7 @@ impl Machine<'_> {
     pub(super) fn delivered(&mut self, message: &Sent, ending: &Delivery) {
         let Sent { effect, run, attempt, script, at, channel, is_request } = *message;
         self.state.release(effect);
+        self.goes_on_by_answer(run);
         let why = if let Delivery::HeldBack(why) = ending { Reason::parse(why) } else { None };
         let (number, ending_code) = (effect.in_journal(), ending.ending());
         let status = ending.reply().map(|reply| reply.status);

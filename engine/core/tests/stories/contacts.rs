@@ -1,6 +1,6 @@
 //! Touches: cadences, double dials, voice mails, call-backs, and what counts as a contact.
 
-use crate::support::workflows::{self as w, hot};
+use crate::support::workflows::{self as w, Does, hot};
 use crate::teller::check;
 use cadenza_core::lead::Channel;
 use cadenza_core::plugin::Segment;
@@ -474,5 +474,82 @@ fn a_touch_by_hand_on_a_channel_that_is_refused_is_not_made() {
         ),
     ] {
         check(title, by_hand(), hot, story);
+    }
+}
+
+#[test]
+fn a_touch_with_a_time_of_day_keeps_it_when_it_was_held_past_it() {
+    let at_nine = || {
+        let mut mail = w::mail_touch("1d");
+        mail.at = Some(9 * 60);
+        w::workflow("outbound")
+            .on_created()
+            .step("persist", move |go| w::cadence(vec![mail.clone()], 12, None, vec![], go("end")))
+            .interrupt("email.auto_replied", &[], Does::Pause(Some("event.until"), "3 business days"))
+            .build()
+    };
+    for (title, story) in [
+        (
+            "a pause is over in the afternoon",
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io
+              enrolled in outbound
+              outbound -> persist
+            Mon 03-02 10:00 > email.auto_replied until=03-05_14:00
+              outbound by email.auto_replied: pause
+              paused until Thu 03-05 14:00
+            Thu 03-05 14:00 ~ timer
+              outbound goes on
+              waits until Fri 03-06 09:00
+            Fri 03-06 09:00 ~ timer
+              queued by smtp
+            Fri 03-06 10:00 ? a
+              = outbound is at persist, 0 contacts, round 0
+              = open, owner None, watchers []
+              = account of None, , kept false
+        ",
+        ),
+        (
+            "a pause is over before it",
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io
+              enrolled in outbound
+              outbound -> persist
+            Mon 03-02 10:00 > email.auto_replied until=03-03_08:00
+              outbound by email.auto_replied: pause
+              paused until Tue 03-03 08:00
+            Tue 03-03 08:00 ~ timer
+              outbound goes on
+            Tue 03-03 09:00 ~ timer
+              queued by smtp
+            Tue 03-03 10:00 ? a
+              = outbound is at persist, 0 contacts, round 0
+              = open, owner None, watchers []
+              = account of None, , kept false
+        ",
+        ),
+        (
+            "a brake is released in the afternoon",
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io
+              enrolled in outbound
+              outbound -> persist
+            Mon 03-02 10:00 ! paused: outbound
+            Tue 03-03 09:00 ~ timer
+              outbound stands still
+            Wed 03-04 15:00 ! released
+            Wed 03-04 15:00 ~ released
+              outbound goes on
+              waits until Thu 03-05 09:00
+            Thu 03-05 09:00 ~ timer
+              queued by smtp
+            Thu 03-05 10:00 ? a
+              = outbound is at persist, 0 contacts, round 0
+              = open, owner None, watchers []
+              = account of None, , kept false
+        ",
+        ),
+    ] {
+        check(title, vec![at_nine()], hot, story);
     }
 }

@@ -143,3 +143,88 @@ fn a_request_leaves_whatever_the_gate_says_of_touches_but_not_against_a_brake() 
         check(title, vec![asking().build()], nothing, &format!("{BEGIN}{story}"));
     }
 }
+
+#[test]
+fn a_circle_by_way_of_requests_ends() {
+    let asks = |name: &'static str| {
+        w::workflow(name)
+            .when(w::standard(StandardEvent::LeadUpdated), cadenza_core::expr::Expr::TRUE)
+            .re_enroll(ReEnroll::Always)
+            .step("ask", |_| w::http(None))
+            .build()
+    };
+    check(
+        "two whose requests answer each other",
+        vec![asks("one"), asks("two")],
+        nothing,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 09:00 > lead.updated campaign=a
+          enrolled in one
+          enrolled in two
+          one -> ask
+          queued by smtp
+          two -> ask
+          queued by smtp
+        Mon 03-02 09:01 > answered 200 campaign=b
+          not enrolled in one: already_in
+          not enrolled in two: already_in
+          one over: completed
+        Mon 03-02 09:02 > answered 200 campaign=c
+          enrolled in one
+          not enrolled in two: already_in
+          two over: completed
+          one -> ask
+          queued by smtp
+        Mon 03-02 09:03 > answered 200 campaign=d
+          not enrolled in one: already_in
+          enrolled in two
+          one over: completed
+          two -> ask
+          queued by smtp
+        Mon 03-02 09:04 > answered 200 campaign=e
+          enrolled in one
+          not enrolled in two: already_in
+          two over: completed
+          one -> ask
+          queued by smtp
+        Mon 03-02 09:05 > answered 200 campaign=f
+          not enrolled in one: already_in
+          enrolled in two
+          one over: completed
+          two -> ask
+          queued by smtp
+        Mon 03-02 09:06 > answered 200 campaign=g
+          enrolled in one
+          not enrolled in two: already_in
+          two over: completed
+          one -> ask
+          queued by smtp
+        Mon 03-02 09:07 > answered 200 campaign=h
+          not enrolled in one: already_in
+          enrolled in two
+          one over: completed
+          two -> ask
+          queued by smtp
+        Mon 03-02 09:08 > answered 200 campaign=i
+          enrolled in one
+          not enrolled in two: already_in
+          two over: completed
+          one -> ask
+          queued by smtp
+        Mon 03-02 09:09 > answered 200 campaign=j
+          not enrolled in one: already_in
+          enrolled in two
+          one over: completed
+          two -> ask
+          queued by smtp
+        Mon 03-02 09:10 > answered 200 campaign=k
+          parked: it changes what another workflow changes in turn: the two go round in a circle
+        Mon 03-02 09:11 > lead.updated campaign=l
+          enrolled in one
+          not enrolled in two: already_in
+          one -> ask
+          queued by smtp
+    ",
+    );
+}

@@ -103,6 +103,7 @@ pub fn waiting(n: u64) -> LeadState {
         paused_until: None,
         hears_account: false,
         after_hold: false,
+        raised: 0,
         roles: std::collections::BTreeMap::new(),
         had: Vec::new(),
         marks: Vec::new(),
