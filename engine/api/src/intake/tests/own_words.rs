@@ -19,7 +19,7 @@ pub(super) fn declared() -> OwnWords {
     own.channels.insert("wechat".to_owned(), OwnWord { means: Channel::Message, reason_required: false });
     own.channels.insert("video".to_owned(), OwnWord { means: Channel::Call, reason_required: false });
     // Senders mostly mean a message by it, but not here.
-    own.channels.insert("sms".to_owned(), OwnWord { means: Channel::Other, reason_required: false });
+    own.channels.insert("whatsapp".to_owned(), OwnWord { means: Channel::Other, reason_required: false });
     own
 }
 
@@ -97,7 +97,7 @@ fn a_standing_is_told_in_the_teams_own_words() {
     let told = unknown.left_out[0].words();
     assert!(told.contains("suppressed; of the team's own: barred, trial"), "{told}");
     assert!(of_lead("stage", "barred").opts_out(), "it does what it means");
-    for (said, means) in [("wechat", Channel::Message), ("whatsapp", Channel::Message), ("sms", Channel::Other)] {
+    for (said, means) in [("wechat", Channel::Message), ("sms", Channel::Message), ("whatsapp", Channel::Other)] {
         let refused = of_lead("refused", said).standing.map(|standing| standing.refused);
         assert_eq!(refused, Some(vec![means]), "{said}: consent goes by the meaning, and the team's comes before any other");
     }
