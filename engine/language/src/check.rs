@@ -242,7 +242,8 @@ impl<'a> Reading<'a> {
             workflows.map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
         // One that cannot be read may be the one that assigns.
         if !known.workflows.incomplete && workflows.len() == pages.len() {
-            pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows));
+            let pool = known.pools.iter().next();
+            pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows, pool));
         }
         workflows
     }

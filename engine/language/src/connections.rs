@@ -73,7 +73,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Co
 fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let form = Form::open(sheet, node, &CONNECTION)?;
     let url = form.get("url").and_then(|node| read_url(sheet, node));
-    let hosts = form.get("hosts").map_or_else(|| Some(BTreeSet::new()), |node| read_hosts(sheet, node));
+    let hosts = form.get("hosts").map_or_else(|| Some(BTreeSet::new()), |node| read_hosts(sheet, &form, node));
     let private = form.get("private").map(|node| sheet.flag(node));
     let secret = form.get("secret").map(|node| read_secret(sheet, node));
     let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
@@ -110,12 +110,17 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
 }
 
 /// Hosts, without scheme, port or path.
-fn read_hosts(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeSet<String>> {
+fn read_hosts(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<BTreeSet<String>> {
     let items = sheet.list(node, "`hosts`")?;
     if items.is_empty() {
         let problem =
             Problem::error("empty-list", node.span.clone(), "`hosts` names no host, so nothing could be sent");
-        sheet.report(problem.help("name the host of `url`, or remove `hosts`"));
+        let problem = problem.help("name the host of `url`, or remove `hosts`");
+        let host = form.get("url").and_then(Node::scalar).map(|url| host_in(&url.text)).filter(|host| !host.is_empty());
+        sheet.report(match host {
+            Some(host) => problem.label(format!("write `[{host}]`")).replace(format!("[{host}]")),
+            None => problem,
+        });
         return None;
     }
     let read = |item: &Node| {

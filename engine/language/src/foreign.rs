@@ -9,6 +9,8 @@ pub(crate) enum Verb {
     Is(&'static str),
     /// There is no such verb; what is done instead.
     Instead(&'static str),
+    /// It is not said here; where it is.
+    Elsewhere(&'static str),
 }
 
 /// Names are compared without capitals; blanks and hyphens count as `_`.
@@ -100,7 +102,7 @@ pub(crate) fn step_key(name: &str) -> Option<&'static str> {
 
 /// A key of a request that other tools have.
 pub(crate) fn request_key(name: &str) -> Option<Verb> {
-    use Verb::{Instead, Is};
+    use Verb::{Elsewhere, Instead, Is};
     Some(match folded(name).as_str() {
         "url" | "uri" | "endpoint" | "base_url" | "address" => Instead(
             "the connection says where it goes: write `via: crm` and, for what stands behind its address, `path: /deals`",
@@ -111,17 +113,17 @@ pub(crate) fn request_key(name: &str) -> Option<Verb> {
         "payload" | "json" | "data" | "content" | "input" | "json_body" => Is("body"),
         "params" | "parameters" | "qs" | "query_string" | "search_params" | "search" => Is("query"),
         "header" => Is("headers"),
-        "timeout" | "retry" | "retries" | "attempts" | "backoff" | "max_retries" | "retry_policy" => Instead(
+        "timeout" | "retry" | "retries" | "attempts" | "backoff" | "max_retries" | "retry_policy" => Elsewhere(
             "how long it waits and how often it asks again stands in connections.yaml: `timeout`, `attempts`, `backoff`",
         ),
         "auth" | "authorization" | "authentication" | "token" | "api_key" | "bearer" | "username" | "user"
-        | "password" | "credentials" | "basic_auth" | "secret" => Instead(
+        | "password" | "credentials" | "basic_auth" | "secret" => Elsewhere(
             "who we are is the connection's to say, under its `headers` in connections.yaml: `Authorization: { env: CRM_TOKEN }`",
         ),
         "save" | "results" | "go" | "id" | "store" | "output" | "response" | "mapping" => Instead(
             "what becomes of it stands beside `http`, not in it: `save: { my_field: body.name }`, `results: { … }`",
         ),
-        "idempotency_key" | "idempotent" => Instead("every attempt leaves under one `Idempotency-Key` by itself"),
+        "idempotency_key" | "idempotent" => Elsewhere("every attempt leaves under one `Idempotency-Key` by itself"),
         _ => return None,
     })
 }

@@ -2,8 +2,10 @@
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
-use crate::shape::{A_REQUEST, A_WORKFLOW, Shape};
-use crate::yaml::{Content, Entry, Node, Word};
+use crate::putting_in::Edit;
+use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes};
+use crate::suggest::listed;
+use crate::yaml::{Content, Entry, Node};
 use std::ops::Range;
 
 /// A mapping that was checked against its table.
@@ -16,13 +18,21 @@ pub(crate) struct Form<'n> {
 impl<'n> Form<'n> {
     /// Opens the mapping: reports what it is when it is none, unknown keys, and required keys that are missing.
     pub(crate) fn open(sheet: &Sheet<'_>, node: &'n Node, shape: &'static Shape) -> Option<Self> {
+        Self::open_naming(sheet, node, shape, &|_| None)
+    }
+
+    /// The same where more is known: `one_of` says one of those that a missing key could name.
+    pub(crate) fn open_naming(
+        sheet: &Sheet<'_>,
+        node: &'n Node,
+        shape: &'static Shape,
+        one_of: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
         let form = Self::peek(sheet, node, shape)?;
-        for Entry { key, .. } in node.entries() {
-            if shape.key(&key.text).is_none() {
-                sheet.report(unknown_key(key, shape));
-            }
+        for entry in node.entries().iter().filter(|entry| shape.key(&entry.key.text).is_none()) {
+            sheet.report(unknown_key(sheet, node, entry, shape));
         }
-        form.require(sheet);
+        form.require(sheet, one_of);
         Some(form)
     }
 
@@ -31,20 +41,46 @@ impl<'n> Form<'n> {
         if matches!(node.content, Content::Map(_)) {
             return Some(Self { node, shape });
         }
-        let keys: Vec<String> =
-            shape.keys.iter().filter(|key| key.required).map(|key| format!("{}: …", key.name)).collect();
+        let keys: Vec<String> = shape.required().map(|key| format!("{}: …", key.name)).collect();
         let message = format!("{} is a mapping, and this is {}", shape.name, node.is_a());
         let example = if keys.is_empty() { format!("{}: …", shape.keys[0].name) } else { keys.join(", ") };
         sheet.report(Problem::error("wrong-type", node.span.clone(), message).help(format!("write `{{ {example} }}`")));
         None
     }
 
-    pub(crate) fn require(&self, sheet: &Sheet<'_>) {
-        for key in self.shape.keys.iter().filter(|key| key.required && self.get(key.name).is_none()) {
-            let message = format!("{} needs `{}`", self.shape.name, key.name);
-            let problem = Problem::error("missing-key", self.node.pointer(), message);
-            sheet.report(problem.help(format!("add `{}: …`: {}", key.name, first_lower(key.about))));
+    /// Reports required keys that are missing, all of them in one, so that what is offered adds all of them.
+    pub(crate) fn require(&self, sheet: &Sheet<'_>, one_of: &dyn Fn(&str) -> Option<String>) {
+        let missing: Vec<&Key> = self.shape.required().filter(|key| self.get(key.name).is_none()).collect();
+        if missing.is_empty() {
+            return;
         }
+        let message = format!("{} needs {}", self.shape.name, listed(missing.iter().map(|key| key.name)));
+        let mut problem = Problem::error("missing-key", self.node.pointer(), message);
+        let mut added = Some(Vec::new());
+        for key in missing {
+            let example = match key.takes {
+                Takes::Ref(what) => one_of(what),
+                _ => key.example(),
+            };
+            let example = example.map(|example| format!("{}: {example}", key.name));
+            let such_as = example.as_ref().map_or_else(String::new, |example| format!(", such as `{example}`"));
+            problem = problem.help(format!("add `{}: …`{such_as}: {}", key.name, first_lower(key.about)));
+            added = added.zip(example).map(|(mut added, example)| {
+                added.push(example);
+                added
+            });
+        }
+        sheet.report(problem.mend_by(added.and_then(|added| sheet.put_in(self.node, &added))));
+    }
+
+    /// A key that may be left out, put in at the end.
+    pub(crate) fn with(&self, sheet: &Sheet<'_>, key: &str) -> Option<Edit> {
+        sheet.put_in(self.node, &[key.to_owned()])
+    }
+
+    /// A key with what stands behind it, taken out.
+    pub(crate) fn without(&self, sheet: &Sheet<'_>, key: &str) -> Option<Edit> {
+        self.get(key).map(|_| (sheet.taken_out(self.key_span(key).start), String::new()))
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
@@ -63,7 +99,8 @@ impl<'n> Form<'n> {
     }
 }
 
-pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
+/// The complaint of a key that a mapping does not have.
+pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, Entry { key, value }: &Entry, shape: &Shape) -> Problem {
     let message = format!("{} has no key `{}`", shape.name, key.text);
     let ours = foreign::workflow_key(&key.text).filter(|_| shape.name == A_WORKFLOW);
     if let Some(ours) = ours {
@@ -75,13 +112,26 @@ pub(crate) fn unknown_key(key: &Word, shape: &Shape) -> Problem {
         return match ours {
             foreign::Verb::Is(ours) => problem.label(format!("here it is `{ours}`")).replace(ours),
             foreign::Verb::Instead(help) => problem.help(help),
+            foreign::Verb::Elsewhere(help) => {
+                problem.help(help).help(format!("remove `{}` here", key.text)).mend(sheet.taken_out(key.span.start), "")
+            }
         };
     }
     if shape.name == A_WORKFLOW && key.text == "on" {
         let help = "who comes in stands under `enroll`, what events do to a run under `interrupts`";
-        return Problem::error("unknown-key", key.span.clone(), message).help(help);
+        let has = |key: &str| value.list().iter().any(|item| item.get(key).is_some());
+        let ours = if has("event") { Some("interrupts") } else { has("when").then_some("enroll") };
+        let problem = Problem::error("unknown-key", key.span.clone(), message).help(help);
+        return match ours.filter(|ours| node.get(ours).is_none()) {
+            Some(ours) => problem.label(format!("here it is `{ours}`")).replace(ours),
+            None => problem,
+        };
     }
-    Problem::error("unknown-key", key.span.clone(), message).suggest(&key.text, shape.names(), "keys it has")
+    let problem =
+        Problem::error("unknown-key", key.span.clone(), message).suggest(&key.text, shape.names(), "keys it has");
+    // A single value is no loss, unless it is what a key wants that is missing.
+    let is_whole = node.entries().len() > 1 && shape.required().all(|key| node.get(key.name).is_some());
+    if value.scalar().is_some() && is_whole { problem.or_without(sheet, key) } else { problem }
 }
 
 fn first_lower(text: &str) -> String {

@@ -24,6 +24,7 @@ mod known;
 mod meant;
 mod own_words;
 mod placeholders;
+mod putting_in;
 mod render;
 mod scalar;
 mod schema;

@@ -39,7 +39,8 @@ pub(crate) fn perhaps_thousands(text: &str, at: Range<usize>) -> Option<Problem>
     let number = text.parse::<f64>().ok()?;
     let problem =
         Problem::warning("ambiguous-number", at, format!("`{text}` is {number} here: the point is a decimal point"));
-    Some(problem.help(format!("write `{thousands}` without a point when that is meant, else `{number:?}`")))
+    let help = format!("write `{thousands}` without a point when that is meant, else `{number:?}`");
+    Some(problem.help(help).replace(thousands))
 }
 
 /// What was probably meant by a value that is none of this type.
@@ -71,6 +72,13 @@ pub(crate) fn slug(text: &str, joint: char) -> Option<String> {
     }
     let slug = slug.trim_matches(['-', '_']).to_owned();
     (!slug.is_empty() && slug.len() <= NAME_CHARS_MAX).then_some(slug)
+}
+
+/// The name of a header that comes closest to a text.
+pub(crate) fn header_like(text: &str) -> Option<String> {
+    let parts: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join("-"))
 }
 
 /// A letter with a mark, as people write it who have no such key.

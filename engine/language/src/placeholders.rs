@@ -1,11 +1,11 @@
 //! The names in templates: which there are, and which never have a value where the template is used.
 
-use crate::condition::{fields_of, may_be_blank_in_text, type_of_field};
+use crate::condition::{Place, fields_of, may_be_blank_in_text, type_of_field};
 use crate::diagnostic::{Problem, Sheet};
 use crate::known::Known;
 use crate::suggest::{listed, nearest};
 use crate::usage::{Named, Use};
-use cadenza_core::expr::Object;
+use cadenza_core::expr::{Object, ROLE_NAME};
 use cadenza_core::value::ValueType;
 use std::ops::Range;
 
@@ -19,7 +19,12 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
         let Some((root, field)) = name.split_once('.') else { continue };
         if let Some(why) = Object::parse(root).and_then(|object| used.lacks(object, field)) {
             let message = format!("`{name}` never has a value in {}", used.what());
-            sheet.report(Problem::error("no-value-here", span.clone(), message).help(why));
+            let problem = Problem::error("no-value-here", span.clone(), message).help(why);
+            let instead = Object::parse(root).and_then(|object| Place::Step.instead(object, field));
+            sheet.report(match instead {
+                Some(instead) => problem.perhaps(instead),
+                None => problem,
+            });
         }
     }
 }
@@ -66,10 +71,12 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
         return Some(Box::new(move |span| Problem::error("no-value-here", span, message.clone()).help(why)));
     }
     let Some(object) = object else { return Some(unknown_object(known, name)) };
+    let role_names: Vec<String> = known.roles.iter().map(|role| format!("{role}{ROLE_NAME}")).collect();
     let mut fields: Vec<&str> =
         if object == Object::Lead { known.field_names().collect() } else { fields_of(object).collect() };
     if object == Object::Run {
         fields.extend(known.roles.iter());
+        fields.extend(role_names.iter().map(String::as_str));
     }
     let (message, near, list) = match (field, deeper) {
         (None, _) if object == Object::Now => return None,

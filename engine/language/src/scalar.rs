@@ -14,6 +14,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::ops::Range;
 
+/// How durations are written.
+const DURATIONS: &str =
+    "write a whole number and a unit: `90s`, `5m`, `36h`, `14d`, `2w`, `5 business minutes`, `2 business days`";
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 
@@ -26,13 +29,19 @@ impl Sheet<'_> {
 
     /// Whether the value has nothing to fill in; reports what has.
     fn is_no_template(&self, node: &Node, what: &str) -> bool {
-        let template = node.scalar().filter(|scalar| is_template(&scalar.text));
-        if let Some(scalar) = template {
-            let message = format!("`{}` would be taken as it stands: {what} is not filled in", scalar.text);
-            let help = "write it out; values are filled in in `task` and in scripts, and worked out by `{ cel: … }` in `update`";
-            self.report(Problem::error("taken-literally", node.span.clone(), message).help(help));
-        }
-        template.is_none()
+        let problem = self.taken_literally(node, what);
+        let is_none = problem.is_none();
+        problem.into_iter().for_each(|problem| self.report(problem));
+        is_none
+    }
+
+    /// The complaint of a value that has something to fill in, where nothing is filled in.
+    pub(crate) fn taken_literally(&self, node: &Node, what: &str) -> Option<Problem> {
+        let scalar = node.scalar().filter(|scalar| is_template(&scalar.text))?;
+        let message = format!("`{}` would be taken as it stands: {what} is not filled in", scalar.text);
+        let help =
+            "write it out; values are filled in in `task` and in scripts, and worked out by `{ cel: … }` in `update`";
+        Some(Problem::error("taken-literally", node.span.clone(), message).help(help))
     }
 
     /// A text in which values are filled in.
@@ -140,17 +149,22 @@ impl Sheet<'_> {
     }
 
     pub(crate) fn duration(&self, node: &Node) -> Option<Span> {
-        let scalar = self.scalar(node, "a duration such as `5m`")?;
+        let what = "a duration such as `5m`";
+        let scalar = self.raw_scalar(node, what)?;
+        if let Some(problem) = self.taken_literally(node, what) {
+            self.report(problem.for_example("1d"));
+            return None;
+        }
         let span = Span::parse(&scalar.text);
         if span.is_none() {
             let message = format!("`{}` is no duration", scalar.text);
             let problem = Problem::error("bad-duration", node.span.clone(), message);
-            self.report(match mend_duration(&scalar.text) {
-                Some(mended) => problem.label(format!("did you mean `{mended}`?")).replace(mended),
-                None => problem.help(
-                    "write a whole number and a unit: `90s`, `5m`, `36h`, `14d`, `2w`, `5 business minutes`, `2 business days`",
-                ),
-            });
+            let has_unit = !scalar.text.bytes().all(|byte| byte.is_ascii_digit());
+            let (problem, mended) = match mend_duration(&scalar.text) {
+                Some(mended) => (problem.label(format!("did you mean `{mended}`?")).replace(mended), has_unit),
+                None => (problem, false),
+            };
+            self.report(if mended { problem } else { problem.help(DURATIONS) });
         }
         span
     }
@@ -162,7 +176,8 @@ impl Sheet<'_> {
             _ => {
                 let message = "this duration does not fit here".to_owned();
                 let help = format!("write one between `1s` and `{longest}`, in seconds, minutes or hours");
-                self.report(Problem::error("bad-duration", node.span.clone(), message).help(help));
+                let problem = Problem::error("bad-duration", node.span.clone(), message).help(help);
+                self.report(problem.for_example(&longest.to_string()));
                 None
             }
         }
@@ -217,16 +232,32 @@ impl Sheet<'_> {
                 let what = error.to_string();
                 let reason = what.split_once(": ").map_or(what.as_str(), |(_, reason)| reason).trim_end_matches('.');
                 let problem = problem(format!("`{text}` is no cron expression"));
-                self.report(problem.help(cron_help(&text).unwrap_or_else(|| reason.to_owned())));
+                let odd = cron_help(&text);
+                let help = odd.as_ref().map_or_else(|| reason.to_owned(), |odd| odd.help.clone());
+                let mended = odd.and_then(|odd| Some((odd.near?, odd.part)));
+                let mended = mended.map(|(near, part)| format!("\"{}\"", text.replace(part, near)));
+                self.report(match mended.filter(|mended| parser.parse(mended.trim_matches('"')).is_ok()) {
+                    Some(mended) => problem.label(format!("did you mean `{mended}`?")).replace(mended).help(help),
+                    None => problem.help(help),
+                });
                 return None;
             }
         };
         let start = jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0).to_zoned(TimeZone::UTC);
-        if start.is_ok_and(|start| cron.find_next_occurrence(&start, true).is_err()) {
+        let start = start.expect("the first of January begins in UTC");
+        if cron.find_next_occurrence(&start, true).is_err() {
             let message = format!("`{text}` never comes: there is no such day");
-            self.report(
-                problem(message).help("look at the day of the month and the month, the third and fourth field"),
-            );
+            let help = "look at the day of the month and the month, the third and fourth field";
+            let problem = problem(message).help(help);
+            let mut fields: Vec<&str> = text.split_whitespace().collect();
+            fields[2] = "L";
+            let last = fields.join(" ");
+            let comes = parser.parse(&last).is_ok_and(|cron| cron.find_next_occurrence(&start, true).is_ok());
+            self.report(if comes {
+                problem.label(format!("the last day is `L`: write `\"{last}\"`")).replace(format!("\"{last}\""))
+            } else {
+                problem
+            });
             return None;
         }
         for odd in cron::oddities(&text) {
@@ -268,7 +299,7 @@ impl Sheet<'_> {
             let problem = Problem::error("unknown-word", node.span.clone(), message);
             self.report(match words {
                 [(only, _)] => problem.label(format!("write `{only}`")).replace(*only),
-                _ => problem.suggest(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"),
+                _ => problem.suggest_one(&scalar.text, words.iter().map(|(word, _)| *word), "it can be"),
             });
         }
         found
@@ -327,7 +358,7 @@ impl Sheet<'_> {
             return Some(value);
         }
         let problem = Problem::error("unknown-code", node.span.clone(), format!("there is no choice `{text}`"));
-        self.report(problem.suggest(text, choices.iter().map(String::as_str), "choices of this field"));
+        self.report(problem.suggest_one(text, choices.iter().map(String::as_str), "choices of this field"));
         None
     }
 
@@ -347,10 +378,7 @@ impl Sheet<'_> {
         let message = format!("{what} is a list, and this is {}", node.is_a());
         let problem = Problem::error("wrong-type", node.pointer(), message);
         let problem = problem.help("begin each item with `- `, or write `[ … ]`");
-        self.report(match self.as_item(node) {
-            Some((edit, item)) => problem.mend(edit, item),
-            None => problem,
-        });
+        self.report(problem.mend_by(self.as_item(node)));
         None
     }
 
@@ -429,6 +457,10 @@ fn mend_duration(text: &str) -> Option<String> {
         return None;
     }
     let rest = rest.trim().trim_end_matches('.');
+    if rest.is_empty() {
+        // Most spans of a workflow are days.
+        return Some(format!("{count}d"));
+    }
     let is_business = |word: &str| {
         let word = word.trim_end_matches('.').to_lowercase();
         word == "biz" || word == "bus" || nearest(&word, ["business", "working", "work"]).is_some()
@@ -475,9 +507,9 @@ pub(crate) fn no_zone(error: &ZoneError, text: &str, span: Range<usize>) -> Prob
             match meant.as_slice() {
                 [] => problem.help(help),
                 [one] => problem.label(format!("did you mean `{one}`?")).replace(one),
-                several => problem.help(format!(
+                [first, ..] => problem.for_example(first).help(format!(
                     "only a place says when its clocks change; write one, such as {}",
-                    several.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
+                    meant.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
                 )),
             }
         }
@@ -498,16 +530,25 @@ fn near_zone<'z>(name: &str, zones: &'z [String]) -> Option<&'z str> {
     nearest(&name.replace(' ', "_").to_lowercase(), places)
 }
 
-/// Which field cannot be read, and what it takes.
-fn cron_help(text: &str) -> Option<String> {
-    let months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-    let days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-    let fields: [(&str, u32, u32, &[&str]); 5] = [
+/// A part of a cron expression that cannot be read.
+struct OddPart<'t> {
+    part: &'t str,
+    /// What the field takes.
+    help: String,
+    /// The name that was probably meant.
+    near: Option<&'static str>,
+}
+
+/// The first part that cannot be read.
+fn cron_help(text: &str) -> Option<OddPart<'_>> {
+    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+    let fields: [(&str, u32, u32, &[&'static str]); 5] = [
         ("minute", 0, 59, &[]),
         ("hour", 0, 23, &[]),
         ("day of month", 1, 31, &[]),
-        ("month", 1, 12, &months),
-        ("weekday", 0, 7, &days),
+        ("month", 1, 12, &MONTHS),
+        ("weekday", 0, 7, &DAYS),
     ];
     for (field, (name, low, high, words)) in text.split_whitespace().zip(fields) {
         for part in field.split([',', '-', '/']).map(|part| part.split('#').next().unwrap_or(part)) {
@@ -518,7 +559,8 @@ fn cron_help(text: &str) -> Option<String> {
             if !known {
                 let or_words =
                     if words.is_empty() { String::new() } else { format!(", or one of {}", words.join(", ")) };
-                return Some(format!("the {name} is a number from {low} to {high}{or_words}, not `{part}`"));
+                let help = format!("the {name} is a number from {low} to {high}{or_words}, not `{part}`");
+                return Some(OddPart { part, help, near: nearest(part, words.iter().copied()) });
             }
         }
     }
@@ -538,7 +580,7 @@ mod tests {
             ("2 working days", Some("2 business days")),
             ("3 business-days", Some("3 business days")),
             ("five minutes", None),
-            ("14", None),
+            ("14", Some("14d")),
         ];
         for (wrong, mended) in cases {
             assert_eq!(mend_duration(wrong).as_deref(), mended, "mending `{wrong}`");

@@ -5,6 +5,7 @@ use crate::form::Form;
 use crate::known::Known;
 use crate::meant::perhaps_thousands;
 use crate::placeholders;
+use crate::putting_in::Edit;
 use crate::shape::{Shape, Takes, optional, required};
 use crate::template::{self, Stop, Unlisted, Unreadable, What};
 use crate::usage::{Named, ScriptFile, unread};
@@ -19,7 +20,8 @@ pub(crate) static SCRIPT: Shape = Shape {
     name: "the head of a script",
     about: "What stands between the two `---`.",
     keys: &[
-        required("objective", Takes::Text, "What the touch is to achieve, the exact action wanted"),
+        required("objective", Takes::Text, "What the touch is to achieve, the exact action wanted")
+            .such_as("Agree the next step"),
         optional("reviewed_by", Takes::Text, "Who tried it on a few people first"),
         optional("subject", Takes::Text, "The subject line; mails have one"),
     ],
@@ -31,7 +33,10 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     let before = sheet.errors();
     let Some((head, body)) = split(sheet.text) else {
         let problem = Problem::error("no-head", 0..0, "a script begins with a head between two lines `---`");
-        sheet.report(problem.help("write `---`, `objective: …`, `reviewed_by: …`, `---`, and then the text"));
+        let problem = problem.help("write `---`, `objective: …`, `reviewed_by: …`, `---`, and then the text");
+        let begun = sheet.text.starts_with("---");
+        let head = (0..0, "---\nobjective: Agree the next step\n---\n".to_owned());
+        sheet.report(problem.mend_by(Some(head).filter(|_| !begun)));
         return broken(true);
     };
     // The first `---` is YAML too, so the head is read from the file's beginning and its places are the file's.
@@ -208,12 +213,22 @@ fn cannot_be_read(unreadable: &Unreadable, source: &str, place: &dyn Fn(Range<us
         ),
         other => {
             let problem = Problem::error("bad-template", span, format!("this template {}", cause(other))).help(advice);
-            match with_default(source, unreadable.range.start) {
+            match with_default(source, unreadable.range.start).or_else(|| closed(source, unreadable.range.start)) {
                 Some((tag, instead)) => problem.mend(place(tag), instead),
                 None => problem,
             }
         }
     }
+}
+
+/// The end of a choice that is never closed.
+fn closed(source: &str, at: usize) -> Option<Edit> {
+    let end = source.trim_end().len();
+    let count =
+        |word: &str| tags(source).into_iter().filter(|tag| source[tag.clone()].trim().starts_with(word)).count();
+    let is_last = !source[at..].contains("{%");
+    let is_open = is_last && count("if ") == count("endif") + 1 && count("for ") == count("endfor");
+    is_open.then(|| (end..end, "{% endif %}".to_owned()))
 }
 
 /// `x | default: "y"` and `x || "y"` of other languages as this one says it: the inside of the braces around a place.
@@ -241,7 +256,7 @@ fn cause(stop: &Stop) -> String {
 fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
     let problem = Problem::error("bad-arguments", span, format!("`{of}` takes {takes}"));
     match of {
-        "money" => problem.help("name the currency by its three letters: `money(\"EUR\")`"),
+        "money" => problem.help("name the currency by its three letters: `money(\"EUR\")`").replace("money(\"EUR\")"),
         "default" | "d" => problem.help("say what is written instead: `default(\"there\")`"),
         _ if takes == "no arguments" => problem.help(format!("write `{of}` alone")),
         _ => problem.help(format!("write `{of}(…)` with these, separated by commas")),

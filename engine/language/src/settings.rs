@@ -174,7 +174,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
-    let country = form.get("country").map(|country| read_country(sheet, country));
+    let country = form.get("country").map(|country| read_country(sheet, &form, country));
     let (timezone, _) = zone?;
     // A zone's place lies in one country; a zone that is no place says nothing.
     let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
@@ -191,7 +191,7 @@ fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Opt
 }
 
 /// A code of two letters, as it is written in an address; a name or another code is told its code.
-fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
+fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Country> {
     let text = sheet.text(node, "a country")?;
     if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
         return Some(country);
@@ -199,7 +199,11 @@ fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
     let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
     sheet.report(match Country::parse(&text) {
         Some(country) => problem.label(format!("write `{country}`")).replace(country.to_string()),
-        None => problem.help("write the two letters of ISO 3166, such as `DE` or `US`"),
+        None => problem
+            .help(
+                "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
+            )
+            .mend_by(form.without(sheet, "country")),
     });
     None
 }
@@ -234,7 +238,8 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
                 Some(Written::Choice) => {
                     let problem =
                         Problem::error("missing-key", entry.value.span.clone(), "a choice says what it can be");
-                    sheet.report(problem.help(format!("write `{name}: {{ type: choice, of: [free, pro] }}`")));
+                    let problem = problem.help(format!("write `{name}: {{ type: choice, of: [free, pro] }}`"));
+                    sheet.report(problem.replace("{ type: choice, of: [free, pro] }"));
                     None
                 }
                 Some(Written::Type(kind)) => Some(kind.into()),
@@ -265,7 +270,7 @@ fn read_field(sheet: &Sheet<'_>, name: &str, form: &Form<'_>) -> Option<Declared
         (Written::Choice, Some(of)) => (ValueType::Text, read_choices(sheet, of)?),
         (Written::Choice, None) => {
             let problem = Problem::error("missing-key", form.key_span("type"), "a choice says what it can be");
-            sheet.report(problem.help("add `of: [free, pro]`"));
+            sheet.report(problem.help("add `of: [free, pro]`").mend_by(form.with(sheet, "of: [free, pro]")));
             return None;
         }
         (Written::Type(kind), of) => {
@@ -347,7 +352,7 @@ pub(crate) fn check_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) {
         {
             let problem =
                 Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
-            sheet.report(problem.suggest(name, known.connections.iter(), "connections in connections.yaml"));
+            sheet.report(problem.suggest_one(name, known.connections.iter(), "connections in connections.yaml"));
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Key {
     pub(crate) takes: Takes,
     pub(crate) required: bool,
     pub(crate) about: &'static str,
+    /// What to write where it is missing, when its type alone does not say.
+    example: Option<&'static str>,
 }
 
 /// What a key takes.
@@ -76,16 +78,47 @@ pub(crate) enum Takes {
 }
 
 pub(crate) const fn required(name: &'static str, takes: Takes, about: &'static str) -> Key {
-    Key { name, takes, required: true, about }
+    Key { name, takes, required: true, about, example: None }
 }
 
 pub(crate) const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Key {
-    Key { name, takes, required: false, about }
+    Key { name, takes, required: false, about, example: None }
+}
+
+impl Key {
+    /// The same with what is offered where it is missing.
+    pub(crate) const fn such_as(self, example: &'static str) -> Self {
+        Self { example: Some(example), ..self }
+    }
+
+    /// The least that can be written behind it, for its author to change; none where that would be a claim.
+    pub(crate) fn example(&self) -> Option<String> {
+        self.example.map(str::to_owned).or_else(|| match self.takes {
+            Takes::Target => Some("end".to_owned()),
+            Takes::Duration => Some("14d".to_owned()),
+            Takes::Event => Some("email.replied".to_owned()),
+            Takes::Condition => Some("lead.stage == \"open\"".to_owned()),
+            Takes::Form(shape) => shape.example(),
+            _ => None,
+        })
+    }
 }
 
 impl Shape {
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The keys that it cannot do without.
+    pub(crate) fn required(&self) -> impl Iterator<Item = &'static Key> {
+        self.keys.iter().filter(|key| key.required)
+    }
+
+    /// The least that can be written for it, in braces.
+    fn example(&self) -> Option<String> {
+        let keys: Option<Vec<String>> =
+            self.required().map(|key| Some(format!("{}: {}", key.name, key.example()?))).collect();
+        keys.filter(|keys| !keys.is_empty()).map(|keys| format!("{{ {} }}", keys.join(", ")))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone {

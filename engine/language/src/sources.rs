@@ -3,6 +3,7 @@
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::meant::header_like;
 use crate::secret::{SECRET, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Entry, Node};
@@ -14,6 +15,7 @@ use cadenza_core::workspace::{
     JsonPath, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source, TokenPlace,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Schemes that need no more than their name: that of Standard Webhooks, and that of Stripe.
 const SCHEMES: [&str; 2] = ["standard-webhooks", "stripe"];
@@ -183,8 +185,9 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
         let problem = Problem::error("no-id", form.pointer(), "nothing tells one delivery of this source from another");
         sheet.report(
             problem
-                .help("add `id: …`: where the body has the event's id")
-                .help("or `id_header: …` to the signature, when a header has it"),
+                .help("add `id: …`: where the body has the event's id, such as `id: id`")
+                .help("or `id_header: …` to the signature, when a header has it")
+                .mend_by(form.with(sheet, "id: id")),
         );
     }
     if form.get("id").is_none()
@@ -289,7 +292,7 @@ fn read_token(sheet: &Sheet<'_>, node: &Node, secrets: Vec<SecretRef>) -> Option
         if prefix.is_some() {
             let problem =
                 Problem::error("unknown-key", form.key_span("prefix"), "a token in the address has no prefix");
-            sheet.report(problem.help("remove `prefix`"));
+            sheet.report(problem.help("remove `prefix`").mend_by(form.without(sheet, "prefix")));
         }
         TokenPlace::Query(sheet.text(name?, "the name of a parameter")?)
     };
@@ -302,7 +305,11 @@ fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
         return Some(name.to_lowercase());
     }
     let problem = Problem::error("bad-name", node.span.clone(), format!("`{name}` cannot be the name of a header"));
-    sheet.report(problem.help("write it as `X-Signature`"));
+    let problem = problem.help("write it as `X-Signature`");
+    sheet.report(match header_like(&name) {
+        Some(meant) => problem.label(format!("write `{meant}`")).replace(meant),
+        None => problem,
+    });
     None
 }
 
@@ -349,23 +356,48 @@ fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType, choices: &[Strin
         return read_path(sheet, node).map(MappedValue::Path);
     }
     let form = Form::open(sheet, node, &CONSTANT)?;
-    let node = form.get("value")?;
+    let (whole, node) = (node.span.clone(), form.get("value")?);
+    // What is to be filled in comes from the body, which takes a path.
+    if let Some(problem) = sheet.taken_literally(node, "this value") {
+        sheet.report(path_alone(problem, node, whole));
+        return None;
+    }
     let value = sheet.value(node, kind, "this value")?;
     sheet.choice(node, value, choices).map(MappedValue::Constant)
 }
 
+/// `{{ page.url }}` as the path that it is, in the place of all that stands for it.
+fn path_alone(problem: Problem, node: &Node, whole: Range<usize>) -> Problem {
+    let braces = |text: &'_ str| Some(text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim().to_owned());
+    let is_path = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    match node.scalar().and_then(|scalar| braces(&scalar.text)).filter(|path| is_path(path) && !path.is_empty()) {
+        Some(path) => problem.label(format!("write the path alone, `{path}`")).mend(whole, path),
+        None => problem,
+    }
+}
+
 /// `contact.emails.0.address`
 fn read_path(sheet: &Sheet<'_>, node: &Node) -> Option<JsonPath> {
-    let text = sheet.text(node, "a path such as `contact.email`")?;
+    let what = "a path such as `contact.email`";
+    if let Some(problem) = sheet.taken_literally(node, what) {
+        sheet.report(path_alone(problem, node, node.span.clone()));
+        return None;
+    }
+    let text = sheet.text(node, what)?;
     let parts: Vec<String> = text.strip_prefix("$.").unwrap_or(&text).split('.').map(str::to_owned).collect();
     if parts.len() > PATH_PARTS_MAX
         || parts.iter().any(|part| part.trim().is_empty() || part.contains(['[', ']', ' ', '"']))
     {
         let problem = Problem::error("bad-path", node.span.clone(), format!("`{text}` is no path in the body"));
-        sheet
-            .report(problem.help(
-                "write member names with dots between, numbers for places in a list: `contact.emails.0.address`",
-            ));
+        let help = "write member names with dots between, numbers for places in a list: `contact.emails.0.address`";
+        let meant = text.replace(['[', ']', '"'], ".");
+        let meant: Vec<&str> = meant.split('.').map(str::trim).filter(|part| !part.is_empty()).collect();
+        let meant =
+            Some(meant.join(".")).filter(|path| !path.contains(' ') && path.split('.').count() <= PATH_PARTS_MAX);
+        sheet.report(match meant.filter(|path| !path.is_empty()) {
+            Some(meant) => problem.label(format!("did you mean `{meant}`?")).replace(meant).help(help),
+            None => problem.help(help),
+        });
         return None;
     }
     Some(JsonPath(parts))

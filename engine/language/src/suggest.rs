@@ -48,6 +48,32 @@ impl Problem {
         }
         self.help(format!("{what}: {}", listed(names)))
     }
+
+    /// One of many things that could stand there.
+    pub(crate) fn for_example(self, instead: &str) -> Self {
+        self.label(format!("write `{instead}`, for example")).replace(instead)
+    }
+
+    /// What comes nearest, which need not be what is meant.
+    pub(crate) fn perhaps(self, instead: String) -> Self {
+        self.label(format!("write `{instead}`, if that is meant")).replace(instead)
+    }
+
+    /// As `suggest` where any of the names would do: when none is near, the first of them is offered.
+    pub(crate) fn suggest_one<'a>(
+        self,
+        wrong: &str,
+        names: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+        what: &str,
+    ) -> Self {
+        let names = names.into_iter();
+        let first = names.clone().next();
+        let problem = self.suggest(wrong, names, what);
+        match first.filter(|_| problem.replacement().is_none()) {
+            Some(first) => problem.for_example(first),
+            None => problem,
+        }
+    }
 }
 
 #[cfg(test)]

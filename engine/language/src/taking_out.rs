@@ -1,13 +1,14 @@
 //! What of a file goes when a key or an item is taken out, so that what is left reads as before.
 
 use crate::diagnostic::Sheet;
+use crate::putting_in::Edit;
 use crate::yaml::Node;
 use std::ops::Range;
 
 impl Sheet<'_> {
     /// All that goes with the key or item that begins here: its lines in a block, itself and a comma in brackets.
     pub(crate) fn taken_out(&self, start: usize) -> Range<usize> {
-        let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.line_start(start);
         let before = &self.text[line..start];
         if before.trim().is_empty() {
             return line..self.end_of_block(line, before.len());
@@ -28,10 +29,19 @@ impl Sheet<'_> {
         start..end + comma
     }
 
+    /// All that goes with an item of a list: all lines of a mapping in a block.
+    pub(crate) fn item_taken_out(&self, item: &Node) -> Range<usize> {
+        let start = item.span.start;
+        match self.dash_before(start) {
+            Some(dash) => self.line_start(start)..self.end_of_block(self.line_start(start), dash),
+            None => self.taken_out(start),
+        }
+    }
+
     /// A mapping in a block as the one item of a list; none where it stands in brackets.
-    pub(crate) fn as_item(&self, node: &Node) -> Option<(Range<usize>, String)> {
+    pub(crate) fn as_item(&self, node: &Node) -> Option<Edit> {
         let start = node.entries().first()?.key.span.start;
-        let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.line_start(start);
         let blanks = &self.text[line..start];
         if !blanks.trim().is_empty() {
             return None;

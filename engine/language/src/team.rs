@@ -149,7 +149,8 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
         let span = form.get("manager").map_or_else(|| form.pointer(), |node| node.span.clone());
         sheet.report(
             Problem::error("manager-circle", span, format!("`{}` cannot be the manager of `{0}`", entry.key.text))
-                .help("remove it, or name another rep"),
+                .help("remove it, or name another rep")
+                .mend_by(form.without(sheet, "manager")),
         );
     }
     Some(Rep {
@@ -169,7 +170,11 @@ fn named_calendar(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<C
     let calendar = known.calendars.get(&name);
     if calendar.is_none() && known.settings_read {
         let problem = Problem::error("unknown-calendar", node.span.clone(), format!("there is no calendar `{name}`"));
-        sheet.report(problem.suggest(&name, known.calendars.keys().map(String::as_str), "calendars in cadenza.yaml"));
+        sheet.report(problem.suggest_one(
+            &name,
+            known.calendars.keys().map(String::as_str),
+            "calendars in cadenza.yaml",
+        ));
     }
     calendar.cloned()
 }
@@ -182,7 +187,14 @@ fn read_absences(sheet: &Sheet<'_>, node: &Node) -> Vec<(Date, Date)> {
         if first > last || (last - first).get_days() > 3_660 {
             let problem =
                 Problem::error("bad-date", to.span.clone(), format!("an absence from {first} to {last} cannot be"));
-            sheet.report(problem.help("`to` is the last day, not before `from` and within ten years of it"));
+            let problem = problem.help("`to` is the last day, not before `from` and within ten years of it");
+            // The two that were written the wrong way round.
+            let (a, b) = (from.span.clone(), to.span.clone());
+            let turned = (first > last && a.end <= b.start && (first - last).get_days() <= 3_660).then(|| {
+                let between = &sheet.text[a.end..b.start];
+                (a.start..b.end, format!("{last}{between}{first}"))
+            });
+            sheet.report(problem.mend_by(turned));
             return None;
         }
         Some((first, last))
@@ -202,7 +214,16 @@ fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) 
                 let path: Vec<String> = circle.iter().chain([&start]).map(|rep| format!("`{rep}`")).collect();
                 let message = format!("nobody is at the top here: {}", path.join(" → "));
                 let problem = Problem::error("manager-circle", entry.key.span.clone(), message);
-                sheet.report(problem.help("remove the `manager` of one of them"));
+                // Whoever stands last in the file is at the top.
+                let last = reps.entries().iter().rfind(|entry| circle.iter().any(|rep| rep.0 == entry.key.text));
+                let manager = last.and_then(|entry| entry.value.entries().iter().find(|of| of.key.text == "manager"));
+                let problem = match last {
+                    Some(last) => problem
+                        .help(format!("remove the `manager` of one of them, such as that of `{}`", last.key.text)),
+                    None => problem,
+                };
+                let without = manager.map(|of| (sheet.taken_out(of.key.span.start), String::new()));
+                sheet.report(problem.mend_by(without));
                 named.extend(circle);
                 break;
             }
@@ -229,11 +250,9 @@ fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool
         };
         let Some((node, rep)) = node.and_then(|node| Some((node, rep(sheet, node, known)?))) else { continue };
         if members.iter().any(|(member, _)| *member == rep) {
-            sheet.report(Problem::error(
-                "duplicate-name",
-                node.span.clone(),
-                format!("`{rep}` is in this pool already"),
-            ));
+            let message = format!("`{rep}` is in this pool already");
+            let problem = Problem::error("duplicate-name", node.span.clone(), message).help("remove one of the two");
+            sheet.report(problem.mend(sheet.item_taken_out(item), ""));
         }
         members.push((rep, weight));
     }
@@ -262,7 +281,11 @@ fn rep_or_pool(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<RepI
         return Some(RepId(name));
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
-    sheet.report(problem.suggest(&name, known.reps.iter().chain(known.pools.iter()), "reps and pools in team.yaml"));
+    sheet.report(problem.suggest_one(
+        &name,
+        known.reps.iter().chain(known.pools.iter()),
+        "reps and pools in team.yaml",
+    ));
     None
 }
 
@@ -273,6 +296,6 @@ pub(crate) fn rep(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<R
         return Some(RepId(name));
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
-    sheet.report(problem.suggest(&name, known.reps.iter(), "reps in team.yaml"));
+    sheet.report(problem.suggest_one(&name, known.reps.iter(), "reps in team.yaml"));
     None
 }

@@ -219,8 +219,14 @@ impl Tree<'_, '_> {
             Event::Anchor(..) if place.start < self.tagged_until => {}
             Event::Anchor(..) => {
                 let message = "anchors (`&`) are not allowed: what a step does should stand in it";
-                let help = "write it out; if `&` belongs to a text, put the text in quotes";
-                self.sheet.report(Problem::error("yaml-anchor", place, message).help(help));
+                let help =
+                    "remove it, and write out what refers to it; if `&` belongs to a text, put the text in quotes";
+                let rest = &self.sheet.text[place.end..];
+                let blanks = rest.len() - rest.trim_start_matches(' ').len();
+                let without = (place.start..place.end + blanks, String::new());
+                let names = rest[blanks..].starts_with(['{', '[', '\n']);
+                let problem = Problem::error("yaml-anchor", place, message).help(help);
+                self.sheet.report(problem.mend_by(Some(without).filter(|_| names)));
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let message = "aliases (`*`) are not allowed: what a step does should stand in it";
@@ -262,7 +268,8 @@ impl Tree<'_, '_> {
                     if seen.insert(word.text.clone(), word.span.clone()).is_some() {
                         let message = format!("`{}` is written twice", word.text);
                         let problem = Problem::error("duplicate-key", word.span.clone(), message);
-                        self.sheet.report(problem.help("YAML would keep only one of them: remove the other"));
+                        let problem = problem.help("YAML would keep only one of them: remove the other");
+                        self.sheet.report(problem.mend(self.sheet.taken_out(word.span.start), ""));
                     }
                     *key = Some(word);
                 }

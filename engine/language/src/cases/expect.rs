@@ -33,7 +33,7 @@ fn entry(look: &Lookup<'_>, node: &Node, leads: &Leads) -> Option<Expected> {
 fn happening(look: &Lookup<'_>, node: &Node, leads: &Leads) -> Option<Expected> {
     let (verb, shape) = find_verb(&look.sheet, node, EXPECTED, "an entry of `expect`")?;
     let form = Form::peek(&look.sheet, node, shape)?;
-    form.require(&look.sheet);
+    form.require(&look.sheet, &|_| None);
     let what = what(look, &form, verb)?;
     let lead = form.get("lead").map(|node| look.lead(node, leads));
     let number = form.get("leads").map(|node| look.sheet.whole(node, "a number of leads", 0, LEADS_MAX));

@@ -60,14 +60,15 @@ pub(super) fn find_verb(
         });
         return None;
     };
-    for Entry { key, .. } in node.entries() {
+    for entry in node.entries() {
+        let key = &entry.key;
         if shape.key(&key.text).is_some() {
             continue;
         }
         let problem = match verbs.iter().any(|(other, _)| *other == key.text) {
             true => Problem::error("two-verbs", key.span.clone(), format!("this is both `{verb}` and `{}`", key.text))
                 .help("make two entries of it"),
-            false => unknown_key(key, shape),
+            false => unknown_key(sheet, node, entry, shape),
         };
         sheet.report(problem);
     }
@@ -87,7 +88,7 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<
             continue;
         };
         let Some(form) = Form::peek(&look.sheet, item, shape) else { continue };
-        form.require(&look.sheet);
+        form.require(&look.sheet, &|_| None);
         let Some(when) = when(look, &form, number == 0) else { continue };
         let at = line(&look.sheet, &item.pointer());
         in_order(look, &form, when, at, &mut latest);

@@ -300,6 +300,8 @@ impl<'a> Lowering<'a, '_> {
 
     fn unknown_function(&mut self, call: &CallExpr, word: Range<usize>) -> Option<Typed> {
         let name = call.func_name.as_str();
+        let close = self.notation.closes.get(&word.end).map_or(word.end, |close| close + 1);
+        let whole = word.start..close;
         let problem = Problem::error("unknown-function", word, format!("there is no function `{name}`"));
         let names = || Function::ALL.iter().map(|function| function.as_str());
         let known_elsewhere = foreign::function(name).filter(|ours| ours.is_method() == call.target.is_some());
@@ -312,8 +314,10 @@ impl<'a> Lowering<'a, '_> {
             }
             _ if let Some(ours) = foreign::function(name) => problem.help(format!("write `{}`", usage(ours))),
             ("duration", _) => problem.help("write `days(14)`, `hours(36)` or `minutes(5)`"),
-            ("now", _) => problem.label("write `now`, without brackets"),
-            _ if foreign::is_now(name) => problem.label("the time of asking is `now`, without brackets"),
+            ("now", _) => problem.at(|_| whole).label("write `now`, without brackets").replace("now"),
+            _ if foreign::is_now(name) => {
+                problem.at(|_| whole).label("the time of asking is `now`, without brackets").replace("now")
+            }
             ("has" | "isset" | "present" | "defined", _) => problem.help("write `!is_blank(lead.phone)`"),
             ("weeks", _) => problem.help("write `days(7)` for a week"),
             (_, Some(near)) => problem.label(format!("did you mean `{near}`?")).replace(near),

@@ -194,9 +194,11 @@ impl<'a, 'k> Lowering<'a, 'k> {
                     let field = self.text.get(self.at(&select.operand).start..).unwrap_or_default();
                     let field = field.split(')').next().unwrap_or_default().trim();
                     let at = self.at(current);
-                    let call = at.start.saturating_sub("has".len())..at.end;
+                    let end = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
+                    let call = at.start.saturating_sub("has".len())..end;
                     let problem = Problem::error("not-in-language", call, "`has(…)` is not part of this language");
-                    return self.problem(problem.help(format!("write `!is_blank({field})`")));
+                    let instead = format!("!is_blank({field})");
+                    return self.problem(problem.help(format!("write `{instead}`")).replace(instead));
                 }
                 Cel::Select(select) => {
                     let dot = self.at(current);
@@ -421,7 +423,14 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 let problem = Problem::error("wrong-type", range, message);
                 return self.problem(match (is, other) {
                     (Time | Date | Duration, Int | Number) => {
-                        problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`")
+                        let problem = problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`");
+                        // A number beside a time is most often one of days.
+                        match (&right.expr, self.text.get(left.range.start..right.range.start)) {
+                            (Expr::Literal(Value::Int(days)), Some(before)) if matches!(is, Time | Date) => {
+                                problem.perhaps(format!("{before}days({days})"))
+                            }
+                            _ => problem,
+                        }
                     }
                     (Time, Date) | (Date, Time) => problem.help("the day of a time is `date(…)`: `date(now)`"),
                     (Duration, Time | Date) => problem.help("write the time first: `now + days(14)`"),

@@ -109,7 +109,9 @@ impl Beside {
             let problem = Problem::error("own-word", range, message);
             let problem = problem.help(format!("words such as this one are in `{holds}`"));
             return Some(match self.means.get(text) {
-                Some(means) => problem.help(format!("or compare with what it means: `\"{means}\"`")),
+                Some(means) => problem
+                    .help(format!("or compare with what it means: `\"{means}\"`"))
+                    .replace(format!("\"{means}\"")),
                 None => problem,
             });
         }
@@ -169,8 +171,13 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     }
     let Some(object) = Object::parse(root) else { return Err(unknown_object(known, root, root_range.clone())) };
     if let Some(why) = place.lacks(object, "") {
-        let problem = Problem::error("no-value-here", root_range.clone(), format!("`{root}` never has a value here"));
-        return Err(problem.help(why));
+        let (field, end) = rest.first().map_or(("", root_range.end), |(field, range)| (*field, range.end));
+        let message = format!("`{root}` never has a value here");
+        return Err(match place.instead(object, field) {
+            Some(instead) => Problem::error("no-value-here", root_range.start..end, message).perhaps(instead),
+            None => Problem::error("no-value-here", root_range.clone(), message),
+        }
+        .help(why));
     }
     if object == Object::Now {
         return match rest.first() {
@@ -224,7 +231,9 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     }
     if object == Object::Event && field == "old" {
         let problem = Problem::error("incomplete-name", range, "`event.old` alone has no value");
-        return Err(problem.help("write `event.old.` and a field of the lead: what it was before the event"));
+        let help =
+            "write `event.old.` and a field of the lead, such as `event.old.stage`: what it was before the event";
+        return Err(problem.help(help).replace("old.stage"));
     }
     if known.is_role(object, field) {
         let name = Name { object, field: field.to_owned() };
@@ -234,7 +243,12 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
     match kind {
         Some(_) if let Some(why) = place.lacks(object, field) => {
             let whole = root_range.start..range.end;
-            Err(Problem::error("no-value-here", whole, format!("`{root}.{field}` never has a value here")).help(why))
+            let message = format!("`{root}.{field}` never has a value here");
+            let problem = Problem::error("no-value-here", whole, message).help(why);
+            Err(match place.instead(object, field) {
+                Some(instead) => problem.perhaps(instead),
+                None => problem,
+            })
         }
         Some(kind) => {
             Ok(Found { codes: code_of(known, object, field), name: Name { object, field: field.to_owned() }, kind })
@@ -266,7 +280,9 @@ fn unknown_field(known: &Known<'_>, object: Object, field: &str, range: Range<us
     };
     match object {
         Object::Lead => problem.help("fields of your own are declared under `fields` in cadenza.yaml"),
-        Object::Event => problem.help(format!("what a custom event brings is `event.data.{field}`")),
+        Object::Event => {
+            problem.help(format!("what a custom event brings is `event.data.{field}`")).replace(format!("data.{field}"))
+        }
         _ => problem,
     }
 }

@@ -271,11 +271,10 @@ fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Problem> {
     match last {
         None => Some(bad(0..0, "the condition is empty")),
         Some((_, range)) if !operand_before => {
-            let message = format!("something is missing after `{}`", &text[range.clone()]);
-            Some(
-                bad(range.clone(), message)
-                    .help("write what it is about, such as `lead.segment == \"hot\"`, or remove it"),
-            )
+            let sign = &text[range.clone()];
+            let problem = bad(range.clone(), format!("something is missing after `{sign}`"))
+                .help("write what it is about, such as `lead.segment == \"hot\"`, or remove it");
+            Some(if matches!(sign, "&&" | "||") { problem.replace("") } else { problem })
         }
         Some(_) => None,
     }

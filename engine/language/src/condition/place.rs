@@ -37,6 +37,23 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// The name that tells the same, or nearly so, where one has no value.
+    pub(crate) fn instead(self, object: Object, field: &str) -> Option<String> {
+        let instead = match (self, object, field) {
+            (Self::Key, Object::Lead | Object::Account | Object::Owner | Object::Deal, field) if !field.is_empty() => {
+                return Some(format!("event.data.{field}"));
+            }
+            (Self::Key, ..) => return None,
+            (Self::Date, Object::Event, "at") => "run.started_at",
+            (Self::Date, Object::Now, _) => "run.entered_at",
+            (_, Object::Touch, "reached") => "lead.reached",
+            (_, Object::Touch, "at") => "lead.last_touch",
+            (_, Object::Run, "contacts") => "lead.contacts",
+            _ => return None,
+        };
+        Some(instead.to_owned())
+    }
+
     /// Why a name never has a value here, and what to write instead; none when it may have one. With an empty field the
     /// object as a whole is meant.
     pub(super) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {

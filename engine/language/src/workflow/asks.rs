@@ -1,9 +1,11 @@
 //! Questions to plugins: `score`, `branch` and `escalate`, their parameters, and what happens when no answer comes.
 
 use super::shapes::{BRANCH_FAILURE, ESCALATE, SCORE_FAILURE};
+use super::tasks::with_else;
 use super::{Reader, without_else};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
+use crate::putting_in::Edit;
 use crate::shape::Shape;
 use crate::suggest::listed;
 use crate::team::ROLES;
@@ -76,7 +78,8 @@ fn tracks(reader: &Reader<'_>, node: &Node, info: Option<&PluginInfo>) -> Option
     if let Some(info) = info.filter(|info| !missing.is_empty() || info.tracks.is_empty()) {
         let message = format!("`tracks` does not cover {}, which `{}` may answer", listed(missing), info.name);
         let problem = Problem::error("missing-else", node.pointer(), message);
-        reader.sheet.report(problem.help("add them, or `else: …` and the id of a step"));
+        let problem = problem.help("add them, or `else: …` and the id of a step, or `end`");
+        reader.sheet.report(problem.mend_by(with_else(reader, node)));
         return None;
     }
     // Every track is named; a later version of the plugin that knows another one takes the last of them.
@@ -85,11 +88,11 @@ fn tracks(reader: &Reader<'_>, node: &Node, info: Option<&PluginInfo>) -> Option
 
 fn unknown_track(span: std::ops::Range<usize>, track: &str, info: &PluginInfo) -> Problem {
     let problem = Problem::error("unknown-track", span, format!("`{}` never answers the track `{track}`", info.name));
-    problem.suggest(track, info.tracks.iter().map(String::as_str), "tracks it answers")
+    problem.suggest_one(track, info.tracks.iter().map(String::as_str), "tracks it answers")
 }
 
 pub(super) fn escalate(reader: &Reader<'_>, node: &Node) -> Option<Escalate> {
-    let form = Form::open(&reader.sheet, node, &ESCALATE)?;
+    let form = reader.open(node, &ESCALATE)?;
     let ask = form.get("plugin").and_then(|plugin| ask(reader, plugin, form.get("with"), DecisionKind::Escalation));
     let at = form.get("at").and_then(|at| points(reader, at));
     let remind = form.get("remind").map_or(Some(Recipient::Owner), |node| recipient(reader, node));
@@ -105,9 +108,8 @@ fn points(reader: &Reader<'_>, node: &Node) -> Option<Vec<Span>> {
         if pair[0].approximate_ms() >= pair[1].approximate_ms() {
             let message = format!("`{}` does not come after `{}`", pair[1], pair[0]);
             let problem = Problem::error("not-ascending", item.span.clone(), message);
-            reader
-                .sheet
-                .report(problem.help("order the points from early to late; each counts from when the task was made"));
+            let problem = problem.help("order the points from early to late; each counts from when the task was made");
+            reader.sheet.report(problem.mend_by(in_order(&reader.sheet, items, &points)));
             return None;
         }
     }
@@ -122,6 +124,17 @@ fn points(reader: &Reader<'_>, node: &Node) -> Option<Vec<Span>> {
     Some(points)
 }
 
+/// The points of a list in brackets from early to late, each once.
+fn in_order(sheet: &Sheet<'_>, items: &[Node], points: &[Span]) -> Option<Edit> {
+    let (first, last) = (items.first()?.span.start, items.last()?.span.end);
+    let mut ordered: Vec<(i64, &str)> =
+        points.iter().zip(items).map(|(span, item)| (span.approximate_ms(), &sheet.text[item.span.clone()])).collect();
+    ordered.sort_unstable();
+    ordered.dedup_by_key(|(ms, _)| *ms);
+    let ordered: Vec<&str> = ordered.into_iter().map(|(_, written)| written).collect();
+    (!sheet.text[first..last].contains('\n')).then(|| (first..last, ordered.join(", ")))
+}
+
 fn recipient(reader: &Reader<'_>, node: &Node) -> Option<Recipient> {
     let name = reader.sheet.text(node, "`owner`, `manager` or a rep")?;
     match name.as_str() {
@@ -132,7 +145,7 @@ fn recipient(reader: &Reader<'_>, node: &Node) -> Option<Recipient> {
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
     let names = ROLES.into_iter().chain(reader.known.reps.iter());
-    reader.sheet.report(problem.suggest(&name, names, "those who can hear of it"));
+    reader.sheet.report(problem.suggest_one(&name, names, "those who can hear of it"));
     None
 }
 
@@ -159,7 +172,8 @@ fn on_failure<V>(
                 form.pointer(),
                 format!("`on_failure` has either `{key}` or `plugin`"),
             );
-            reader.sheet.report(problem.help(format!("write `{{ {key}: … }}`, `{{ plugin: … }}` or `park`")));
+            let problem = problem.help(format!("write `{{ {key}: … }}` alone, `{{ plugin: … }}` or `park`"));
+            reader.sheet.report(problem.mend_by(form.without(&reader.sheet, "plugin")));
             None
         }
     }
@@ -182,7 +196,7 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
             return None;
         }
         let problem = Problem::error("unknown-plugin", plugin.span.clone(), format!("there is no plugin `{name}`"));
-        reader.sheet.report(problem.suggest(&name, fitting(), &format!("plugins for {kind}")));
+        reader.sheet.report(problem.suggest_one(&name, fitting(), &format!("plugins for {kind}")));
         return None;
     };
     if !info.kinds.contains(&kind) {
@@ -192,7 +206,7 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
             plugin.span.clone(),
             format!("`{name}` is a plugin for {decides}, not for `{kind}`"),
         );
-        reader.sheet.report(problem.help(format!("plugins for {kind}: {}", listed(fitting()))));
+        reader.sheet.report(problem.suggest_one("", fitting(), &format!("plugins for {kind}")));
         return None;
     }
     let with = match with {

@@ -27,7 +27,13 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
         (None, Some(_)) => Some(AssignBy::Rep),
         (None, None) => {
             let problem = Problem::error("missing-key", form.pointer(), "`assign` says neither `by` nor `rep`");
-            sheet.report(problem.help("add `by: longest_idle` and a `pool`, or `rep: …`"));
+            let by = || "by: longest_idle".to_owned();
+            let added = match (form.get("pool"), reader.one_of("pool")) {
+                (Some(_), _) => sheet.put_in(value, &[by()]),
+                (None, Some(pool)) => sheet.put_in(value, &[format!("pool: {pool}"), by()]),
+                (None, None) => None,
+            };
+            sheet.report(problem.help("add `by: longest_idle` and a `pool`, or `rep: …`").mend_by(added));
             None
         }
     };
@@ -67,7 +73,9 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
                 form.key_span("by"),
                 format!("`by: {by}` chooses from a pool, and none is named"),
             );
-            sheet.report(problem.help("add `pool: …`").suggest("", reader.known.pools.iter(), "pools in team.yaml"));
+            let problem = problem.help("add `pool: …`").suggest("", reader.known.pools.iter(), "pools in team.yaml");
+            let added = reader.one_of("pool").and_then(|pool| form.with(sheet, &format!("pool: {pool}")));
+            sheet.report(problem.mend_by(added));
         }
         _ => {}
     }
@@ -96,7 +104,7 @@ pub(super) fn rep(reader: &Reader<'_>, node: &Node) -> Option<String> {
         return Some(name);
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
-    reader.sheet.report(problem.suggest(&name, reader.known.reps.iter(), "reps in team.yaml"));
+    reader.sheet.report(problem.suggest_one(&name, reader.known.reps.iter(), "reps in team.yaml"));
     None
 }
 
@@ -106,7 +114,7 @@ pub(super) fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
         return Some(name);
     }
     let problem = Problem::error("unknown-pool", node.span.clone(), format!("there is no pool `{name}`"));
-    reader.sheet.report(problem.suggest(&name, reader.known.pools.iter(), "pools in team.yaml"));
+    reader.sheet.report(problem.suggest_one(&name, reader.known.pools.iter(), "pools in team.yaml"));
     None
 }
 
@@ -117,7 +125,7 @@ fn fallback(reader: &Reader<'_>, node: &Node) -> Option<String> {
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
     let names = reader.known.pools.iter().chain(reader.known.reps.iter());
-    reader.sheet.report(problem.suggest(&name, names, "pools and reps in team.yaml"));
+    reader.sheet.report(problem.suggest_one(&name, names, "pools and reps in team.yaml"));
     None
 }
 
@@ -128,7 +136,8 @@ fn hold(reader: &Reader<'_>, node: &Node) -> Option<Hold> {
     let span = form.get("for").and_then(|node| reader.sheet.duration(node));
     if span.is_some_and(Span::is_zero) {
         let problem = Problem::error("no-pause", form.key_span("for"), "this holds for no time at all");
-        reader.sheet.report(problem.help("say how long, `for: 14d`, or remove `hold`"));
+        let value = form.get("for").map(|node| (node.span.clone(), "14d".to_owned()));
+        reader.sheet.report(problem.help("say how long, `for: 14d`, or remove `hold`").mend_by(value));
     }
     let until = form.get("until").map_or(Some(None), |node| reader.sheet.event(node).map(Some));
     let on_expiry = form.get("on_expiry").map_or(Some(None), |node| reader.target(node).map(Some));

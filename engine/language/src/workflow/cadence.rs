@@ -47,7 +47,9 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
         let span = sheet.duration(form.get("after")?)?;
         if span.is_zero() {
             let problem = Problem::error("no-pause", node.pointer(), "the round begins anew at once, again and again");
-            sheet.report(problem.help("say how long it rests: `repeat: { after: 3 business days }`"));
+            let problem = problem.help("say how long it rests: `repeat: { after: 3 business days }`");
+            let value = form.get("after").map(|node| (node.span.clone(), "3 business days".to_owned()));
+            sheet.report(problem.mend_by(value));
         }
         Some(Some(span))
     });
@@ -133,11 +135,12 @@ fn touches(reader: &Reader<'_>, node: &Node, form: &Form<'_>) -> Option<Vec<Cade
             form.key_span("touches"),
             "this cadence never calls: mail alone is no follow-up",
         );
-        reader
-            .sheet
-            .report(problem.help(
-                "add a call between the mails: `- { after: 2 business days, call: scripts/….md }` (practice B5)",
-            ));
+        let help = "add a call between the mails: `- { after: 2 business days, call: scripts/….md }` (practice B5)";
+        let call = reader.one_of("script").and_then(|path| {
+            let call = format!("call: {path}");
+            reader.sheet.put_item_in(node, &["after: 2 business days", &call, "give_up: 2 business days"])
+        });
+        reader.sheet.report(problem.help(help).mend_by(call));
     }
     read.into_iter().collect()
 }
@@ -154,9 +157,9 @@ fn unattended(reader: &Reader<'_>, items: &[Node]) {
         more => format!("when nobody does this touch, the cadence waits for ever; {more} more are like it"),
     };
     let problem = Problem::warning("waits-for-ever", span, message);
-    reader.sheet.report(problem.help(
-        "add `give_up: 2 business days`: the next touch follows, and the third in a row that nobody does leads where `not_done` says; or add `escalate`",
-    ));
+    let help = "add `give_up: 2 business days`: the next touch follows, and the third in a row that nobody does leads where `not_done` says; or add `escalate`";
+    let given_up = reader.sheet.put_in(first, &["give_up: 2 business days".to_owned()]);
+    reader.sheet.report(problem.help(help).mend_by(given_up));
 }
 
 fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
@@ -170,17 +173,26 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
             let at = item.get(second).map_or_else(|| item.pointer(), Node::pointer);
             let message = format!("a touch is one thing, and this has `{first}` and `{second}`");
             let problem = Problem::error("two-verbs", at, message);
-            sheet.report(problem.help("make a touch of its own of it, `after: 0d`"));
+            let is_kind = |key: &str| key == *first || key == *second;
+            let later = item.entries().iter().rfind(|entry| is_kind(&entry.key.text));
+            let later = later.and_then(|entry| sheet.divided_at(item, entry.key.span.start, Some("after: 0d")));
+            sheet.report(problem.help("make a touch of its own of it, `after: 0d`").mend_by(later));
             return None;
         }
         [] => {
             let message = "a touch says `after` and one of `call`, `email`, `message` and `task`";
             let problem = Problem::error("no-verb", item.pointer(), message);
-            sheet.report(problem.help("write `{ after: 1 business day, call: scripts/….md }`"));
+            let is_call = item.entries().iter().all(|entry| TOUCH_CALL.key(&entry.key.text).is_some());
+            let call = reader.one_of("script").filter(|_| is_call).map(|script| format!("call: {script}"));
+            let help = match &call {
+                Some(call) => format!("write `{{ after: 1 business day, {call} }}`"),
+                None => "write `{ after: 1 business day, call: scripts/….md }`".to_owned(),
+            };
+            sheet.report(problem.help(help).mend_by(call.and_then(|call| sheet.put_in(item, &[call]))));
             return None;
         }
     };
-    let form = Form::open(sheet, item, shape)?;
+    let form = reader.open(item, shape)?;
     let after = form.get("after").and_then(|node| sheet.duration(node));
     let id = form.get("id").map_or(Some(None), |node| sheet.name(node, "the id of a touch").map(Some));
     let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
@@ -209,9 +221,9 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
                     None => "a task is no call".to_owned(),
                 };
                 let problem = Problem::error("unknown-word", form.key_span("channel"), message);
-                sheet.report(
-                    problem.help("write `call: scripts/….md`: the contact gate and the redial belong to calls"),
-                );
+                let help = "write `call: scripts/….md`: the contact gate and the redial belong to calls; or another channel, such as `other`";
+                let value = form.get("channel").map(|node| (node.span.clone(), "other".to_owned()));
+                sheet.report(problem.help(help).mend_by(value));
             }
             let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
             let (objective, script, channel, due) = (objective?, script?, channel?, due?);

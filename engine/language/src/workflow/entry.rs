@@ -178,13 +178,19 @@ pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll])
     if ways.iter().any(|way| matches!(way, Enroll::Schedule { .. })) {
         let message = "a schedule brings no event, so its runs would have no value to stand for";
         let problem = Problem::error("key-by-schedule", form.key_span("one_run_per"), message);
-        sheet.report(problem.help("let a step of another workflow put leads in: `enroll: { workflow: …, key: … }`"));
+        let help =
+            "remove the schedule, and let a step of another workflow put leads in: `enroll: { workflow: …, key: … }`";
+        let entries = form.get("enroll").map_or(&[][..], Node::list);
+        let scheduled = entries.iter().find(|entry| entry.get("schedule").is_some());
+        let without = scheduled.map(|entry| (sheet.item_taken_out(entry), String::new()));
+        sheet.report(problem.help(help).mend_by(without));
         return None;
     }
     let key = expression(sheet, reader.known, node, Place::Key, ValueType::Any)?;
     if !key.names(Object::Event) {
         let problem = Problem::error("bad-key", node.pointer(), "this says the same whatever event comes");
-        sheet.report(problem.help("name what the event brings: `one_run_per: event.data.webinar`"));
+        let problem = problem.help("name what the event brings: `one_run_per: event.data.webinar`");
+        sheet.report(problem.mend(node.span.clone(), "event.data.webinar"));
         return None;
     }
     Some(Some(key))
@@ -208,7 +214,8 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
             None if event.is_some() => Some(Expr::TRUE),
             None => {
                 let problem = Problem::error("missing-key", item.pointer(), "nothing says when the run ends");
-                sheet.report(problem.help("write `if: …` with a condition, or `event: deal.won`"));
+                let problem = problem.help("write `if: …` with a condition, or `event: deal.won`");
+                sheet.report(problem.mend_by(form.with(sheet, "event: deal.won")));
                 None
             }
         };
@@ -216,7 +223,8 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
         if event.is_none() && form.get("of").is_some() {
             let message = "a condition is asked of this lead alone";
             let problem = Problem::error("no-event", form.key_span("of"), message);
-            sheet.report(problem.help("name the event that may happen to any lead of the account: `event: deal.won`"));
+            let help = "name the event that may happen to any lead of the account: `event: deal.won`";
+            sheet.report(problem.help(help).mend_by(form.with(sheet, "event: deal.won")));
             return None;
         }
         let ending = form.get("as").and_then(|node| sheet.name(node, "the name of an ending"));

@@ -7,6 +7,7 @@ use crate::condition::{Place, expression};
 use crate::connections::tells_secrets;
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::meant::header_like;
 use crate::placeholders::check_use;
 use crate::scalar::is_template;
 use crate::script::check_template;
@@ -43,8 +44,9 @@ const NOT_HERE: [(&str, &str); 12] = [
 pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Http> {
     let sheet = &reader.sheet;
     let results = ways_of_message(reader, step, "request");
-    let save = step.get("save").map_or_else(|| Some(Vec::new()), |node| save(reader, node));
-    let form = Form::open(sheet, value, &REQUEST)?;
+    let save = step.get("save").map_or_else(|| Some(Vec::new()), |node| save(reader, step, node));
+    let form =
+        Form::open_naming(sheet, value, &REQUEST, &|what| (what == "connection").then(|| carrier(reader)).flatten())?;
     let via = form.get("via").and_then(|node| via(reader, node));
     let methods: Vec<_> = Method::ALL.iter().map(|method| (method.as_str(), *method)).collect();
     let method = form.get("method").map_or(Some(Method::Post), |node| sheet.word(node, "a method", &methods));
@@ -55,7 +57,9 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     if let (Some(method), true) = (method.filter(|method| !method.takes_body()), form.get("body").is_some()) {
         let problem =
             Problem::error("body-with-get", form.key_span("body"), format!("a request with {method} carries no body"));
-        sheet.report(problem.help("write `query: …` for what it asks about, or another `method`"));
+        let problem = problem.help("write `query: …` for what it asks about, or another `method`, such as `POST`");
+        let method = form.get("method").map(|node| (node.span.clone(), Method::Post.as_str().to_owned()));
+        sheet.report(problem.mend_by(method));
         return None;
     }
     Some(Http {
@@ -68,6 +72,13 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
         save: save?,
         results: results?,
     })
+}
+
+/// A connection that may carry requests, and carries no mails.
+fn carrier(reader: &Reader<'_>) -> Option<String> {
+    let known = reader.known;
+    let mails = known.email_via.as_deref();
+    known.connections.iter().find(|name| !known.inside.contains_key(*name) && mails != Some(*name)).map(str::to_owned)
 }
 
 /// A connection that may carry requests.
@@ -117,17 +128,38 @@ fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
                 .replace(quoted(&instead))
         }
     } else if written.split(['?', '#']).next().unwrap_or_default().split('/').any(|part| matches!(part, "." | "..")) {
-        complain("bad-path", "`.` and `..` in a path lead elsewhere".to_owned()).help("write the whole path")
+        let problem =
+            complain("bad-path", "`.` and `..` in a path lead elsewhere".to_owned()).help("write the whole path");
+        match whole_path(&text).filter(|_| !is_template(&text)) {
+            Some(path) => problem.label(format!("did you mean `{path}`?")).replace(quoted(&path)),
+            None => problem,
+        }
     } else if written.contains('#') {
         complain("bad-path", "what stands behind `#` is never sent".to_owned()).help("remove it, or write `%23`")
     } else if let Some(strange) = written.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {
-        complain("bad-path", format!("`{strange}` cannot stand in an address"))
-            .help("write it percent-encoded, as `%20` for a blank; what is filled in is encoded by itself")
+        let problem = complain("bad-path", format!("`{strange}` cannot stand in an address"))
+            .help("write it percent-encoded, as `%20` for a blank; what is filled in is encoded by itself");
+        let encoded = text.replace(' ', "%20");
+        if strange == ' ' && !is_template(&text) { problem.replace(quoted(&encoded)) } else { problem }
     } else {
         return Some(text);
     };
     reader.sheet.report(problem);
     None
+}
+
+/// Where a path with `.` and `..` in it leads; what stands behind `?` stays.
+fn whole_path(path: &str) -> Option<String> {
+    let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    let mut parts = Vec::new();
+    for part in path.strip_prefix('/')?.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(format!("/{}{query}", parts.join("/")))
 }
 
 /// A template without what is filled in.
@@ -177,21 +209,27 @@ fn headers(reader: &Reader<'_>, node: &Node) -> Option<Vec<(String, String)>> {
     too_many(reader, node, "headers", entries.len());
     let read = |Entry { key, value }: &Entry| {
         let name = key.text.to_lowercase();
+        let without = || reader.sheet.taken_out(key.span.start);
         let reserved = NOT_HERE.iter().find(|(reserved, _)| *reserved == name);
         let problem = if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             Problem::error("bad-name", key.span.clone(), format!("`{name}` cannot be the name of a header"))
                 .help("write it as `X-Team`")
+                .mend_by(header_like(&key.text).map(|meant| (key.span.clone(), meant)))
         } else if tells_secrets(&name) {
             let message = format!("`{}` says who we are, and that is the connection's to say", key.text);
-            let help =
-                format!("write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`", key.text);
-            Problem::error("not-this-header", key.span.clone(), message).help(help)
+            let help = format!(
+                "remove it here, and write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`",
+                key.text
+            );
+            Problem::error("not-this-header", key.span.clone(), message).help(help).mend(without(), "")
         } else if let Some((_, why)) = reserved {
             Problem::error("not-this-header", key.span.clone(), format!("`{}` is not a step's to set: {why}", key.text))
                 .help("remove it")
+                .mend(without(), "")
         } else if name.starts_with("webhook-") || name.starts_with("proxy-") {
             Problem::error("not-this-header", key.span.clone(), format!("`{}` is not a step's to set", key.text))
                 .help("remove it: the engine signs what it sends where the connection has a `secret`")
+                .mend(without(), "")
         } else {
             return template(reader, value, "the value of a header").map(|value| (name, value));
         };
@@ -281,11 +319,13 @@ fn single(reader: &Reader<'_>, node: &Node) -> Option<Filled> {
     }
 }
 
-fn save(reader: &Reader<'_>, node: &Node) -> Option<Vec<Save>> {
+fn save(reader: &Reader<'_>, step: &Form<'_>, node: &Node) -> Option<Vec<Save>> {
     let entries = reader.sheet.named(node, "`save`")?;
     if entries.is_empty() {
         let problem = Problem::error("empty-list", node.span.clone(), "`save` keeps nothing");
-        reader.sheet.report(problem.help("write `my_field: body.name`, or remove it"));
+        reader.sheet.report(
+            problem.help("write `my_field: body.name`, or remove it").mend_by(step.without(&reader.sheet, "save")),
+        );
     }
     too_many(reader, node, "fields", entries.len());
     let read: Vec<Option<Save>> = entries.iter().map(|entry| saved(reader, entry)).collect();
@@ -311,10 +351,11 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
             _ => ("it says who the lead is, and an answer does not change that", OWN),
         };
         let problem = Problem::error("not-to-be-saved", key.span.clone(), format!("`{field}` cannot be saved: {what}"));
-        sheet.report(problem.help(help));
+        sheet.report(problem.help(help).or_without(sheet, key));
         return None;
     }
-    let kind = reader.given_field(field, &key.span, "`save` cannot set it", key.span.start)?;
+    let without = reader.sheet.taken_out(key.span.start);
+    let kind = reader.given_field(field, &key.span, "`save` cannot set it", without)?;
     let text = sheet.text(value, "a part of the answer")?;
     let Some(from) = Part::parse(&text) else {
         let message = format!("`{text}` is no part of an answer");
@@ -323,9 +364,13 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         let bare = ["response.", "answer.", "data."].iter().find_map(|start| bare.strip_prefix(start)).unwrap_or(bare);
         let instead =
             if bare.starts_with("body") || bare == "status" { bare.to_owned() } else { format!("body.{bare}") };
+        // Of many the first is taken.
+        let instead = instead.replace("[*]", "[0]");
         let of_head = bare.starts_with("header");
         sheet.report(match Part::parse(&instead).filter(|_| !of_head) {
             None if of_head => problem.help("of an answer only `status` and parts of `body` can be saved"),
+            // In braces a bracket would begin a list.
+            Some(_) if instead.contains('[') => problem.label(format!("write `{instead}`")).replace(quoted(&instead)),
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
             None => problem.help("write `status`, or `body.` and the names that lead to it: `body.deals[0].stage`"),
         });

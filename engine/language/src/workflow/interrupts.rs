@@ -32,22 +32,23 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
     let test = form.get("if");
     let test = test.map_or(Some(Expr::TRUE), |node| condition(sheet, reader.known, node, Place::Interrupt));
     let during = form.get("during").map_or(Some(Vec::new()), |node| during(reader, node));
-    let reactions: Vec<&str> = ["go", "pause", "do"].into_iter().filter(|key| form.get(key).is_some()).collect();
+    let mut reactions: Vec<&str> = ["go", "pause", "do"].into_iter().filter(|key| form.get(key).is_some()).collect();
+    reactions.sort_by_key(|key| form.key_span(key).start);
     let reaction = match reactions.as_slice() {
         ["go"] => form.get("go").and_then(|node| reader.target(node)).map(Reaction::Go),
         ["pause"] => form.get("pause").and_then(|node| pause(reader, node)),
         [_] => form.get("do").and_then(|node| deeds(reader, node, ix)).map(Reaction::Do),
         [] => {
             let problem = Problem::error("no-verb", item.pointer(), "this interrupt does nothing");
-            sheet.report(
-                problem.help("add `go: …`, `pause: { until: event.until, else: 3 business days }` or `do: […]`"),
-            );
+            let help = "add `go: …`, `pause: { until: event.until, else: 3 business days }` or `do: […]`; `go: end` ends the run";
+            sheet.report(problem.help(help).mend_by(form.with(sheet, "go: end")));
             None
         }
         [_, second, ..] => {
             let message = format!("an interrupt does one thing, and `{second}` is a second");
             let problem = Problem::error("two-verbs", form.key_span(second), message);
-            sheet.report(problem.help("make an entry of its own of it: entries are asked from the top"));
+            let help = format!("remove `{second}`, or make an entry of its own of it: entries are asked from the top");
+            sheet.report(problem.help(help).mend_by(form.without(sheet, second)));
             None
         }
     };
@@ -82,7 +83,7 @@ fn pause(reader: &Reader<'_>, node: &Node) -> Option<Reaction> {
         let span = sheet.duration(node)?;
         if span.is_zero() {
             let problem = Problem::error("no-pause", node.span.clone(), "this pauses for no time at all");
-            sheet.report(problem.help("say how long: `else: 3 business days`"));
+            sheet.report(problem.help("say how long: `else: 3 business days`").replace("3 business days"));
         }
         Some(span)
     });
@@ -116,7 +117,8 @@ fn deeds(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Vec<Verb>> {
                 [_, second, ..] => {
                     let message = format!("an entry of `do` is one thing, and `{second}` is a second");
                     let problem = Problem::error("two-verbs", form.key_span(second), message);
-                    reader.sheet.report(problem.help("make an entry of its own of it"));
+                    let divided = reader.sheet.divided_at(item, form.key_span(second).start, None);
+                    reader.sheet.report(problem.help("make an entry of its own of it").mend_by(divided));
                     None
                 }
             }

@@ -20,6 +20,7 @@ mod wait;
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::shape::Shape;
 use crate::suggest::nearest;
 use crate::usage::Use;
 use crate::yaml::{Entry, Node};
@@ -167,7 +168,8 @@ fn told_apart(sheet: &Sheet<'_>, items: &[Node], read: &[Option<Step>]) {
                 "`{}` and `{other}` cannot be told apart where runs are kept: their ids have one hash",
                 step.id
             );
-            sheet.report(Problem::error("same-hash", span, message).help("give one of them another id"));
+            let problem = Problem::error("same-hash", span, message).help("give one of them another id");
+            sheet.report(problem.replace(format!("{}-2", step.id)));
         }
     }
 }
@@ -194,6 +196,24 @@ fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
 }
 
 impl Reader<'_> {
+    /// Opens a mapping that names what the workspace declares.
+    fn open<'n>(&self, node: &'n Node, shape: &'static Shape) -> Option<Form<'n>> {
+        Form::open_naming(&self.sheet, node, shape, &|what| self.one_of(what))
+    }
+
+    /// One of those that there are of this kind: what is offered where none is named.
+    fn one_of(&self, what: &str) -> Option<String> {
+        let known = self.known;
+        let first = match what {
+            "connection" => known.email_via.as_deref().or_else(|| known.connections.iter().next()),
+            "pool" => known.pools.iter().next(),
+            // What is said on the telephone has no subject.
+            "script" => known.scripts.iter().find(|(_, file)| !file.has_subject).map(|(path, _)| path.as_str()),
+            _ => None,
+        };
+        first.map(str::to_owned)
+    }
+
     /// A step's id, or `end`.
     fn target(&self, node: &Node) -> Option<Target> {
         let id = self.sheet.text(node, "the id of a step")?;
@@ -207,6 +227,14 @@ impl Reader<'_> {
         let ids: Vec<&str> = self.ids.iter().flatten().map(String::as_str).chain(["end"]).collect();
         self.sheet.report(problem.suggest(&id, ids, "steps of this workflow"));
         None
+    }
+
+    /// The same as it is written; none for a step without an id of its own.
+    fn id_of(&self, target: Target) -> Option<&str> {
+        match target {
+            Target::Step(ix) => self.ids.get(usize::from(ix.0))?.as_deref(),
+            Target::End => Some("end"),
+        }
     }
 
     /// Where a step with a single way out goes: where `go` says, else to the step below, else to the end.
@@ -228,13 +256,21 @@ impl Reader<'_> {
 
     /// A connection that exists.
     fn connection(&self, node: &Node) -> Option<String> {
+        if let Some(problem) = self.sheet.taken_literally(node, "a connection") {
+            self.sheet.report(match self.one_of("connection") {
+                Some(one) => problem.for_example(&one),
+                None => problem,
+            });
+            return None;
+        }
         let name = self.sheet.text(node, "a connection")?;
         if self.known.connections.has(&name) {
             return Some(name);
         }
         let problem =
             Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
-        self.sheet.report(problem.suggest(&name, self.known.connections.iter(), "connections in connections.yaml"));
+        let names = self.known.connections.iter();
+        self.sheet.report(problem.suggest_one(&name, names, "connections in connections.yaml"));
         None
     }
 
@@ -260,7 +296,9 @@ impl Reader<'_> {
                 node.span.clone(),
                 format!("`{path}` has no subject, and a mail needs one"),
             );
-            self.sheet.report(problem.help("add `subject: …` to the head of the script"));
+            let problem = problem.help("add `subject: …` to the head of the script, or send one that has a subject");
+            let mails = self.known.scripts.iter().filter(|(_, file)| file.has_subject).map(|(path, _)| path.as_str());
+            self.sheet.report(problem.suggest_one(&path, mails, "scripts with a subject"));
         }
         file.uses.borrow_mut().insert(used);
         self.scripts.borrow_mut().insert(path.clone());

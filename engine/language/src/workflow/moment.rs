@@ -5,8 +5,9 @@
 
 use super::Reader;
 use super::flow::{step_of, ways};
-use crate::condition::named_at;
-use crate::diagnostic::Problem;
+use crate::condition::{Place, fields_of, named_at};
+use crate::diagnostic::{Problem, Sheet};
+use crate::putting_in::Edit;
 use crate::suggest::listed;
 use crate::yaml::Node;
 use cadenza_core::expr::Object;
@@ -79,7 +80,11 @@ pub(super) fn check(
                     let name = field.map_or_else(|| object.to_string(), |field| format!("{object}.{field}"));
                     let message = format!("`{name}` never has a value here");
                     let problem = Problem::error("no-value-here", span, message);
-                    reader.sheet.report(problem.help(comes_from(&steps, ix)).help(instead(object)));
+                    let problem = problem.help(comes_from(&steps, ix)).help(instead(object));
+                    reader.sheet.report(match elsewhere(&reader.sheet, node, object) {
+                        Some((at, instead)) => problem.perhaps(instead.clone()).mend(at, instead),
+                        None => problem,
+                    });
                 }
             }
         }
@@ -125,6 +130,14 @@ fn asked(item: &Node) -> Vec<&Node> {
     let tests = arms.iter().chain(item.get("require")).filter_map(|arm| arm.get("if"));
     let tests = tests.chain(item.get("enroll").and_then(|enroll| enroll.get("key")));
     tests.chain(fields.iter().filter_map(|field| field.value.get("cel"))).collect()
+}
+
+/// The same of what is known of the lead, for the first name that has such a thing.
+fn elsewhere(sheet: &Sheet<'_>, node: &Node, object: Object) -> Option<Edit> {
+    fields_of(object).find_map(|field| {
+        let instead = Place::Step.instead(object, field)?;
+        Some((named_at(sheet, node, object, Some(field))?, instead))
+    })
 }
 
 fn comes_from(steps: &[&Step], ix: usize) -> String {

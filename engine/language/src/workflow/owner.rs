@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Reports them for one file; `all` are the workflows of the folder.
-pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<Workflow>>) {
+/// `pool` is one of the team's, when it has some.
+pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<Workflow>>, pool: Option<&str>) {
     let Some(workflow) = super::name_of(node).and_then(|name| all.get(name)) else { return };
     let elsewhere = all.values().any(|other| other.name != workflow.name && other.steps.iter().any(assigns));
     if elsewhere && !takes_new_leads(workflow) {
@@ -32,7 +33,14 @@ pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<W
         };
         let message = format!("{what} at `{}` would be nobody's: no step before it gives the lead an owner", step.id);
         let problem = Problem::warning("no-owner", item.get("id").unwrap_or(item).pointer(), message);
-        sheet.report(problem.help("put an `assign` before it, such as `assign: { pool: closers, by: longest_idle }`"));
+        let assign = format!("assign: {{ pool: {}, by: longest_idle }}", pool.unwrap_or("closers"));
+        let problem = problem.help(format!("put an `assign` before it, such as `{assign}`"));
+        // Further down another step may lead past what is put in.
+        let dash = sheet.dash_before(item.span.start).filter(|_| ix == 0 && pool.is_some());
+        sheet.report(problem.mend_by(dash.map(|dash| {
+            let (line, indent) = (sheet.line_start(item.span.start), " ".repeat(dash));
+            (line..line, format!("{indent}- id: assign-1\n{indent}  {assign}\n"))
+        })));
     }
 }
 

@@ -4,6 +4,7 @@ use super::shapes::{DOER_POOL, DOER_REP, PARTY_CONNECTION};
 use super::{Reader, assign};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::suggest::nearest;
 use crate::yaml::{Content, Node};
 use cadenza_core::workflow::Party;
 use std::collections::BTreeSet;
@@ -40,8 +41,10 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'stati
         }
         _ => {
             let names = words.iter().copied().chain(reader.roles.iter().map(String::as_str));
-            let problem = problem.suggest(&text, names, "words and roles it knows");
-            problem.or_help("write `{ rep: … }` or `{ pool: … }`; a role is given by `assign: { …, as: qualifier }`")
+            let near = nearest(&text, names.clone()).is_some();
+            let problem = problem.suggest_one(&text, names, "words and roles it knows");
+            let help = "write `{ rep: … }` or `{ pool: … }`; a role is given by `assign: { …, as: qualifier }`";
+            if near { problem } else { problem.help(help) }
         }
     });
     None

@@ -19,7 +19,7 @@ pub(crate) static WORKFLOW: Shape = Shape {
     about: "Who comes in, what happens, step by step.",
     keys: &[
         required("workflow", Name, "Its name, unique in the workspace"),
-        required("summary", Text, "One sentence for people"),
+        required("summary", Text, "One sentence for people").such_as("What this workflow is for"),
         optional(
             "enroll",
             List(&Either(&[Form(&WHEN), Form(&AT)])),
@@ -58,7 +58,8 @@ pub(super) static SCHEDULE: Shape = Shape {
     about: "Set times, and what happens to those that were missed.",
     keys: &[
         optional("id", Name, "Keeps what the schedule remembers when its times change"),
-        required("cron", Text, "Minute, hour, day of month, month, weekday: `0 8 * * MON-FRI`"),
+        required("cron", Text, "Minute, hour, day of month, month, weekday: `0 8 * * MON-FRI`")
+            .such_as("\"0 8 * * MON-FRI\""),
         optional("timezone", Takes::Zone, "Whose clock; the workspace's when left out"),
         optional(
             "catch_up",
@@ -128,7 +129,7 @@ pub(super) static PAUSE: Shape = Shape {
     about: "How long a run touches nobody.",
     keys: &[
         optional("until", Condition, "A time, such as `event.until`"),
-        required("else", Duration, "So long when that is not known or past"),
+        required("else", Duration, "So long when that is not known or past").such_as("3 business days"),
     ],
 };
 
@@ -151,7 +152,7 @@ pub(super) static LEAVE: Shape = Shape {
         optional("event", Event, "Asked when this event comes; after whatever happens when left out"),
         OF,
         optional("if", Condition, "When it holds, the run ends; with `event` it may be left out"),
-        required("as", Name, "The name of the ending, for reports"),
+        required("as", Name, "The name of the ending, for reports").such_as("left"),
     ],
 };
 
@@ -259,7 +260,7 @@ pub(super) static HOLD: Shape = Shape {
     name: "`hold`",
     about: "Ownership that outlives the run.",
     keys: &[
-        required("scope", Words(hold_scope), "Of the lead, or of its account"),
+        required("scope", Words(hold_scope), "Of the lead, or of its account").such_as("lead"),
         required("for", Duration, "How long; a second lead does not start it again"),
         optional("until", Event, "An event that makes it permanent"),
         optional("on_expiry", Target, "Where a run of its own begins when it expires"),
@@ -286,7 +287,8 @@ pub(super) static CALL: Shape = Shape {
         ASKS,
         ESCALATE_KEY,
         GIVE_UP,
-        required("results", RESULTS, "Where each outcome or result leads, `else` for the rest"),
+        required("results", RESULTS, "Where each outcome or result leads, `else` for the rest")
+            .such_as("{ else: end }"),
     ],
 };
 
@@ -321,7 +323,7 @@ pub(super) static INQUIRY: Shape = Shape {
     about: "A question that the report answers.",
     keys: &[
         required("field", Ref("field"), "The field that takes the answer"),
-        required("question", Text, "The question, in words for the rep"),
+        required("question", Text, "The question, in words for the rep").such_as("What did they say?"),
         optional(
             "required",
             Flag,
@@ -336,7 +338,7 @@ pub(super) static ESCALATE: Shape = Shape {
     keys: &[
         required("plugin", Ref("plugin"), "The plugin"),
         WITH,
-        required("at", List(&Duration), "When: so long after the task was made, ascending"),
+        required("at", List(&Duration), "When: so long after the task was made, ascending").such_as("[1d]"),
         optional("remind", Ref("owner, manager or rep"), "Whom a reminder goes to; the owner when left out"),
         optional("raise", Ref("owner, manager or rep"), "Whom it is raised to; the manager when left out"),
     ],
@@ -485,7 +487,8 @@ pub(super) static TOUCH_TASK: Shape = Shape {
 };
 
 const TOUCH_ID: Key = optional("id", Name, "The touch's name; runs find it again by it when the cadence changes");
-const TOUCH_AFTER: Key = required("after", Duration, "Counted from the completion of the touch before");
+const TOUCH_AFTER: Key =
+    required("after", Duration, "Counted from the completion of the touch before").such_as("1 business day");
 const TOUCH_AT: Key = optional("at", Text, "The time of the day for which it waits then, `10:00`, on the lead's clock");
 const TOUCH_IF: Key = optional("if", Condition, "Asked when it falls due; it is passed over when this does not hold");
 const TOUCH_REFUSED: Key =
@@ -507,7 +510,7 @@ pub(super) static BRANCH: Shape = Shape {
         ID,
         required("branch", Ref("plugin"), "The plugin"),
         WITH,
-        required("tracks", Map(&Target), "Where each track leads, `else` for the rest"),
+        required("tracks", Map(&Target), "Where each track leads, `else` for the rest").such_as("{ else: end }"),
         optional(
             "on_failure",
             Either(&[Words(park), Form(&BRANCH_FAILURE)]),
@@ -647,7 +650,7 @@ pub(super) static DRAW: Shape = Shape {
     name: "`split`",
     about: "By what an arm is drawn, and what the test aims at.",
     keys: &[
-        required("by", Words(split_by), "Each `lead` for itself, or all leads of an `account` alike"),
+        required("by", Words(split_by), "Each `lead` for itself, or all leads of an `account` alike").such_as("lead"),
         optional("goal", Form(&GOAL), "What counts as success, for reports"),
     ],
 };
@@ -678,7 +681,7 @@ pub(super) static REQUIRED: Shape = Shape {
     name: "`require`",
     about: "Fields that must be known.",
     keys: &[
-        required("fields", List(&Ref("field")), "The fields"),
+        required("fields", List(&Ref("field")), "The fields").such_as("[email]"),
         optional("if", Condition, "Of which leads; of all when left out"),
         required("missing", Target, "Where it leads when one is blank"),
     ],
@@ -762,7 +765,8 @@ pub(super) static REQUEST: Shape = Shape {
             "path",
             Text,
             "Behind the connection's address, `/deals/{{ lead.external_id }}`; what is filled in is encoded",
-        ),
+        )
+        .such_as("/"),
         optional(
             "query",
             Map(&Either(&[Value, Form(&COMPUTED)])),

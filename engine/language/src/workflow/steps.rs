@@ -11,11 +11,12 @@ use crate::diagnostic::Problem;
 use crate::foreign;
 use crate::form::{Form, unknown_key};
 use crate::known::Known;
+use crate::putting_in::Edit;
 use crate::scalar::is_template;
 use crate::shape::Shape;
 use crate::suggest::{listed, nearest};
 use crate::usage::Use;
-use crate::yaml::{Content, Entry, Node, Scalar, Word, quoted};
+use crate::yaml::{Content, Entry, Node, Scalar, quoted};
 use cadenza_core::expr::{Expr, Object};
 use cadenza_core::field::field_info;
 use cadenza_core::plugin::Segment;
@@ -59,15 +60,16 @@ fn verb_names() -> impl Iterator<Item = &'static str> + Clone {
 pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> {
     let (verb, shape) = find_verb(reader, node)?;
     let form = Form::peek(&reader.sheet, node, shape)?;
-    for Entry { key, .. } in node.entries() {
+    for entry in node.entries() {
+        let key = &entry.key;
         if shape.key(&key.text).is_none() {
-            let problem = misplaced_key(key, verb, shape);
+            let problem = misplaced_key(reader, node, entry, verb, shape);
             let goes = key.text == "go" && problem.replacement().is_none();
             let edit = reader.sheet.taken_out(key.span.start);
             reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
         }
     }
-    form.require(&reader.sheet);
+    form.require(&reader.sheet, &|what| reader.one_of(what));
     let value = form.get(verb)?;
     // The parts are read even when one of them is broken, so that everything wrong is seen at once.
     let next = if shape.key("go").is_some() { reader.next(&form, ix) } else { Some(reader.below(ix)) };
@@ -109,14 +111,14 @@ fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static
     let verb_of = |entry: &&Entry| VERBS.iter().find(|(verb, _)| *verb == entry.key.text);
     let mut verbs = node.entries().iter().filter_map(|entry| verb_of(&entry));
     let Some((verb, shape)) = verbs.next() else {
-        reader.sheet.report(no_verb(node));
+        reader.sheet.report(no_verb(reader, node));
         return None;
     };
     Some((verb, shape))
 }
 
-fn no_verb(node: &Node) -> Problem {
-    if let Some(problem) = node.entries().iter().find_map(foreign_verb) {
+fn no_verb(reader: &Reader<'_>, node: &Node) -> Problem {
+    if let Some(problem) = node.entries().iter().find_map(|entry| foreign_verb(reader, entry)) {
         return problem;
     }
     let slip = node.entries().iter().find_map(|entry| Some((entry, nearest(&entry.key.text, verb_names())?)));
@@ -127,20 +129,25 @@ fn no_verb(node: &Node) -> Problem {
                 .label(format!("did you mean `{near}`?"))
                 .replace(near)
         }
-        None => Problem::error("no-verb", node.pointer(), "this step does not say what to do")
-            .help(format!("give it one of {}", listed(verb_names()))),
+        None => {
+            let problem = Problem::error("no-verb", node.pointer(), "this step does not say what to do")
+                .help(format!("give it one of {}; `wait: 1d` does least", listed(verb_names())));
+            // A key of another verb tells that this one is missing.
+            let waits = node.entries().iter().all(|entry| WAIT.key(&entry.key.text).is_some());
+            problem.mend_by(reader.sheet.put_in(node, &["wait: 1d".to_owned()]).filter(|_| waits))
+        }
     }
 }
 
 /// The verb of another tool. The name alone is mended by itself only where what stands behind it can stay.
-fn foreign_verb(Entry { key, value }: &Entry) -> Option<Problem> {
+fn foreign_verb(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Problem> {
     if VERBS.iter().any(|(verb, _)| *verb == key.text) {
         return None;
     }
     let ours = foreign::verb(&key.text)?;
     let problem = Problem::error("unknown-verb", key.span.clone(), format!("there is no verb `{}`", key.text));
     Some(match ours {
-        foreign::Verb::Instead(what) => problem.help(what),
+        foreign::Verb::Instead(what) | foreign::Verb::Elsewhere(what) => problem.help(what),
         foreign::Verb::Is(verb) => {
             let fits = match (verb, &value.content) {
                 ("wait", Content::Scalar(scalar)) => Span::parse(&scalar.text).is_some(),
@@ -155,10 +162,24 @@ fn foreign_verb(Entry { key, value }: &Entry) -> Option<Problem> {
                 }
                 _ => false,
             };
+            if let Some(assign) =
+                value.scalar().and_then(|scalar| assigned(reader, &scalar.text)).filter(|_| verb == "assign")
+            {
+                return Some(problem.label(format!("write `{assign}`")).mend(key.span.start..value.span.end, assign));
+            }
             let problem = problem.label(format!("here it is `{verb}`"));
             if fits { problem.replace(verb) } else { problem.help(format!("write {}", example(verb))) }
         }
     })
+}
+
+/// An owner who is named, as `assign` says it.
+fn assigned(reader: &Reader<'_>, name: &str) -> Option<String> {
+    match (reader.known.reps.names.contains(name), reader.known.pools.names.contains(name)) {
+        (true, _) => Some(format!("assign: {{ rep: {name} }}")),
+        (_, true) => Some(format!("assign: {{ pool: {name}, by: longest_idle }}")),
+        _ => None,
+    }
 }
 
 /// How a verb is written.
@@ -186,15 +207,18 @@ fn example(verb: &str) -> &'static str {
 }
 
 /// A key that this verb does not have; perhaps another has it.
-fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
+fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, shape: &'static Shape) -> Problem {
+    let key = &entry.key;
     let name = key.text.as_str();
-    if VERBS.iter().any(|(other, _)| *other == name) {
-        return Problem::error(
-            "two-verbs",
-            key.span.clone(),
-            format!("this step has two verbs, `{verb}` and `{name}`"),
-        )
-        .help(format!("a step does one thing: make a step of its own of `{name}`"));
+    if let Some((_, other)) = VERBS.iter().find(|(other, _)| *other == name) {
+        let message = format!("this step has two verbs, `{verb}` and `{name}`");
+        let problem = Problem::error("two-verbs", key.span.clone(), message);
+        // What stands below it goes with it, when it can.
+        let below = node.entries().iter().filter(|entry| entry.key.span.start > key.span.start);
+        let goes_with_it = below.into_iter().all(|entry| other.key(&entry.key.text).is_some());
+        let id = format!("id: {}", reader.new_id(name));
+        let divided = reader.sheet.divided_at(node, key.span.start, Some(&id)).filter(|_| goes_with_it);
+        return problem.help(format!("a step does one thing: make a step of its own of `{name}`")).mend_by(divided);
     }
     let says = match verb {
         "switch" => "each arm",
@@ -222,7 +246,7 @@ fn misplaced_key(key: &Word, verb: &str, shape: &'static Shape) -> Problem {
         return Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name))
             .help(format!("it belongs to {}", listed(owners)));
     }
-    unknown_key(key, shape)
+    unknown_key(&reader.sheet, node, entry, shape)
 }
 
 /// The step's id; steps that can wait have their own.
@@ -243,18 +267,14 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
         };
         let id = format!("{verb}-{}", ix + 1);
         let first = node.entries().first().map_or(node.span.start, |entry| entry.key.span.start);
-        let line = reader.sheet.text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = reader.sheet.line_start(first);
         let (column, is_block) = (first - line, reader.sheet.text[line..first].trim() == "-");
         let added = if is_block { format!("id: {id}\n{}", " ".repeat(column)) } else { format!("id: {id}, ") };
         let problem = Problem::error("missing-id", node.pointer(), message).help(help);
         reader.sheet.report(problem.mend(first..first, added));
         return None;
     }
-    let mut id = format!("{verb}-{}", ix + 1);
-    while reader.ids.iter().flatten().any(|taken| *taken == id) {
-        id.push('x');
-    }
-    Some(id)
+    Some(reader.new_id(&format!("{verb}-{}", ix + 1)))
 }
 
 fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
@@ -268,7 +288,8 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
             if ix + 1 < items.len() {
                 let problem =
                     Problem::error("else-not-last", item.pointer(), "what stands below `else` is never asked");
-                reader.sheet.report(problem.help("move `else` to the end"));
+                let moved = reader.sheet.moved_to_end(node, item);
+                reader.sheet.report(problem.help("move `else` to the end").mend_by(moved));
             }
             otherwise = Some(go);
             continue;
@@ -282,7 +303,8 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
     let Some(otherwise) = otherwise else {
         let problem =
             Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
-        reader.sheet.report(problem.help("add a last arm: `- else: …` and the id of a step, or `end`"));
+        let problem = problem.help("add a last arm: `- else: …` and the id of a step, or `end`");
+        reader.sheet.report(problem.mend_by(reader.sheet.put_item_in(node, &["else: end"])));
         return None;
     };
     let mut arms = arms?;
@@ -311,7 +333,7 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Us
                 "nothing says by which connection this mail leaves",
             );
             let help = "add `via: …` to this step, or `contact: { email_via: … }` to cadenza.yaml";
-            reader.sheet.report(problem.help(help));
+            reader.sheet.report(problem.help(help).mend_by(reader.with_via(form)));
             None
         }),
     };
@@ -378,7 +400,7 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
         let sheet = &reader.sheet;
         let key =
             item.entries().iter().find(|entry| entry.key.text == "enroll").map_or(at, |entry| entry.key.span.clone());
-        let line = sheet.text[..key.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = sheet.line_start(key.start);
         let is_block = sheet.text[line..key.start].trim_matches([' ', '-']).is_empty();
         let added = format!("go: end\n{}", " ".repeat(key.start - line));
         let added = if is_block { added } else { "go: end, ".to_owned() };
@@ -406,14 +428,28 @@ pub(super) fn update(reader: &Reader<'_>, node: &Node, place: Place) -> Option<V
 }
 
 impl Reader<'_> {
+    /// An id that no step of the file has.
+    fn new_id(&self, wanted: &str) -> String {
+        let mut id = wanted.to_owned();
+        while self.ids.iter().flatten().any(|taken| *taken == id) {
+            id.push('x');
+        }
+        id
+    }
+
+    /// A mapping with a connection of those that there are.
+    pub(super) fn with_via(&self, form: &Form<'_>) -> Option<Edit> {
+        form.with(&self.sheet, &format!("via: {}", self.one_of("connection")?))
+    }
+
     /// The type of a field whose value is given, rather than kept by the engine.
-    /// What goes when it is not begins at `taken_out`.
+    /// When it is not, `without` is what goes.
     pub(super) fn given_field(
         &self,
         field: &str,
         span: &Range<usize>,
         cannot: &str,
-        taken_out: usize,
+        without: Range<usize>,
     ) -> Option<ValueType> {
         match self.known.field(field) {
             Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
@@ -421,7 +457,7 @@ impl Reader<'_> {
                 let message = format!("`{field}` is kept by the engine: {cannot}");
                 let problem = Problem::error("kept-field", span.clone(), message);
                 let problem = problem.help("of these fields only `stage` and `segment` can be set, by `update`");
-                self.sheet.report(problem.mend(self.sheet.taken_out(taken_out), ""));
+                self.sheet.report(problem.mend(without, ""));
                 None
             }
             None if !self.known.settings_read => Some(ValueType::Any),
@@ -453,7 +489,8 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
         _ => {}
     }
-    let kind = reader.given_field(field, &key.span, "`update` cannot set it", key.span.start)?;
+    let without = reader.sheet.taken_out(key.span.start);
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it", without)?;
     if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
         reader.sheet.report(problem);
         return None;

@@ -7,6 +7,7 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::own_words::NOT_DONE;
 use crate::placeholders::check_use;
+use crate::putting_in::Edit;
 use crate::script::check_template;
 use crate::suggest::listed;
 use crate::usage::Use;
@@ -52,7 +53,11 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
     if form.get("results").is_none() && form.get("give_up").is_some() {
         let message = "nothing says where it leads when nobody does the task";
         let problem = Problem::error("give-up-nowhere", form.key_span("give_up"), message);
-        reader.sheet.report(problem.help("add `results: { not_done: …, else: … }` with the ids of steps, or `end`"));
+        let problem = problem.help("add `results: { not_done: …, else: … }` with the ids of steps, or `end`");
+        // Done it leads where it led before; when nobody does it the run ends.
+        let results = next.and_then(|next| reader.id_of(next));
+        let results = results.map(|id| format!("results: {{ not_done: end, else: {id} }}"));
+        reader.sheet.report(problem.mend_by(results.and_then(|results| form.with(&reader.sheet, &results))));
     }
     let results = match form.get("results") {
         Some(node) => {
@@ -109,19 +114,19 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
             let message = format!("`{}` is asked for twice", ask.field);
             let problem = Problem::error("asked-twice", items[ix].pointer(), message);
             let problem = problem.help("one question for each field: remove one of them");
-            reader.sheet.report(problem.mend(reader.sheet.taken_out(items[ix].span.start), ""));
+            reader.sheet.report(problem.mend(reader.sheet.item_taken_out(&items[ix]), ""));
             return None;
         }
     }
     Some(asks)
 }
 
-fn inquiry(reader: &Reader<'_>, node: &Node) -> Option<Inquiry> {
-    let form = Form::open(&reader.sheet, node, &INQUIRY)?;
-    let item = node.span.start;
+fn inquiry(reader: &Reader<'_>, item: &Node) -> Option<Inquiry> {
+    let form = Form::open(&reader.sheet, item, &INQUIRY)?;
     let field = form.get("field").and_then(|node| {
         let field = reader.sheet.text(node, "a field")?;
-        reader.given_field(&field, &node.span, "a rep cannot set it", item).map(|_| field)
+        let without = reader.sheet.item_taken_out(item);
+        reader.given_field(&field, &node.span, "a rep cannot set it", without).map(|_| field)
     });
     let question = form.get("question").and_then(|node| reader.sheet.text(node, "a question"));
     let required = form.get("required").map_or(Some(false), |node| reader.sheet.flag(node));
@@ -134,7 +139,8 @@ pub(super) fn give_up(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Spa
     let span = reader.sheet.duration(node)?;
     if span.is_zero() {
         let problem = Problem::error("given-up-at-once", node.pointer(), "it is given up before anybody can do it");
-        reader.sheet.report(problem.help("say how long somebody has: `give_up: 3 business days`"));
+        let problem = problem.help("say how long somebody has: `give_up: 3 business days`");
+        reader.sheet.report(problem.replace("3 business days"));
         return None;
     }
     Some(Some(span))
@@ -145,7 +151,7 @@ fn attended(reader: &Reader<'_>, form: &Form<'_>, verb: &str) {
     if form.get("give_up").is_none() && form.get("escalate").is_none() {
         let message = format!("when nobody does this {verb}, the run waits for ever");
         let problem = Problem::warning("waits-for-ever", form.key_span(verb), message);
-        reader.sheet.report(problem.help(ATTEND));
+        reader.sheet.report(problem.help(ATTEND).mend_by(form.with(&reader.sheet, "give_up: 3 business days")));
     }
 }
 
@@ -206,7 +212,8 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
                     .chain(outcomes.iter().map(|outcome| outcome.as_str()))
                     .chain(not_done)
                     .chain(["else"]);
-                reader.sheet.report(problem.suggest(name, names, "outcomes and results"));
+                let problem = problem.suggest(name, names, "outcomes and results");
+                reader.sheet.report(problem.or_without(&reader.sheet, &entry.key));
                 sound = false;
             }
         }
@@ -227,7 +234,8 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
             let message = format!("nothing named `{}` becomes of a {what}", key.text);
             let problem = Problem::error("unknown-result", key.span.clone(), message);
             let names = shapes::mail_results().into_iter().chain(["else"]);
-            reader.sheet.report(problem.suggest(&key.text, names, &format!("what becomes of a {what}")));
+            let problem = problem.suggest(&key.text, names, &format!("what becomes of a {what}"));
+            reader.sheet.report(problem.or_without(&reader.sheet, key));
             sound = false;
         }
     }
@@ -235,7 +243,7 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
     if otherwise.is_none() && !missing.is_empty() {
         let message = format!("`results` does not say what happens when the {what} is {}", listed(missing));
         let problem = Problem::error("missing-else", node.pointer(), message);
-        reader.sheet.report(problem.help("add `else: …` and the id of a step, or `end`"));
+        reader.sheet.report(problem.help(ELSE).mend_by(with_else(reader, node)));
         sound = false;
     }
     let otherwise = otherwise.map(|node| reader.target(node));
@@ -245,6 +253,14 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
     });
     let results = MailResults { sent: sent?, refused: refused?, failed: failed? };
     sound.then_some(results)
+}
+
+/// What to write where not every way out is covered.
+const ELSE: &str = "add `else: …` and the id of a step, or `end`";
+
+/// A mapping of ways out with one for all the rest: the run ends there.
+pub(super) fn with_else(reader: &Reader<'_>, node: &Node) -> Option<Edit> {
+    reader.sheet.put_in(node, &["else: end".to_owned()])
 }
 
 /// Without `else` every outcome must be named; a result that is not named goes where its outcome goes.
@@ -268,6 +284,6 @@ fn everything_named(
         _ => format!("`results` does not say what happens on {}", listed(missing)),
     };
     let problem = Problem::error("missing-else", node.pointer(), message);
-    reader.sheet.report(problem.help("add `else: …` and the id of a step, or `end`"));
+    reader.sheet.report(problem.help(ELSE).mend_by(with_else(reader, node)));
     None
 }

@@ -56,7 +56,16 @@ fn arms(reader: &Reader<'_>, node: &Node) -> Option<Vec<SplitArm>> {
     let sum: u32 = arms.iter().map(|arm| u32::from(arm.share)).sum();
     if sum != 100 {
         let message = format!("the shares of the arms add up to {sum}, not to 100");
-        sheet.report(Problem::error("bad-shares", node.pointer(), message).help("each share is per cent of the leads"));
+        let problem = Problem::error("bad-shares", node.pointer(), message).help("each share is per cent of the leads");
+        // The last arm takes what is left of the hundred.
+        let others: u32 = arms.iter().rev().skip(1).map(|arm| u32::from(arm.share)).sum();
+        let last = arms.last().zip(items.last().and_then(|item| item.get("share"))).filter(|_| others < 100);
+        sheet.report(match last {
+            Some((arm, share)) => problem
+                .help(format!("with `share: {}` for `{}` they add up to 100", 100 - others, arm.name))
+                .mend(share.span.clone(), (100 - others).to_string()),
+            None => problem,
+        });
         return None;
     }
     Some(arms)
@@ -106,7 +115,7 @@ pub(super) fn notify(reader: &Reader<'_>, value: &Node, key: String) -> Option<N
     if !leaves && !matches!(to, Party::Connection(_)) {
         let problem = Problem::error("no-connection", form.pointer(), "nothing says by which connection this leaves");
         let help = "add `via: …` to it, or `contact: { notify_via: … }` to cadenza.yaml";
-        sheet.report(problem.help(help));
+        sheet.report(problem.help(help).mend_by(reader.with_via(&form)));
         return None;
     }
     let words = Script { objective: String::new(), reviewed_by: None, subject: None, body: text };
@@ -118,7 +127,8 @@ pub(super) fn watch(reader: &Reader<'_>, value: &Node) -> Option<Party> {
     let party = parties::read(reader, value, "watch", &HEARERS)?;
     if let Party::Connection(_) = party {
         let problem = Problem::error("unknown-doer", value.pointer(), "a connection cannot watch a lead");
-        reader.sheet.report(problem.help("name a rep, a pool, a role, `owner` or `manager`"));
+        let problem = problem.help("name a rep, a pool, a role, `owner` or `manager`");
+        reader.sheet.report(problem.mend(value.span.clone(), "owner"));
         return None;
     }
     Some(party)

@@ -21,7 +21,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             let span = reader.sheet.duration(value)?;
             if span.is_zero() {
                 let problem = Problem::error("no-pause", value.span.clone(), "this waits for no time at all");
-                reader.sheet.report(problem.help("remove the step, or say how long"));
+                reader.sheet.report(problem.help("remove the step, or say how long: `wait: 1d`").replace("1d"));
             }
             Some(Wait::For(span))
         }
@@ -48,7 +48,7 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
         (Some(_), Some(_)) => {
             let problem =
                 Problem::error("bad-wait", form.key_span("after"), "the moment is either `before` or `after` the date");
-            sheet.report(problem.help("remove one of the two"));
+            sheet.report(problem.help("remove one of the two").mend_by(form.without(sheet, "after")));
             return None;
         }
         (Some(offset), None) => (offset, true),
@@ -82,7 +82,8 @@ fn events(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     let (since, timeout) = (since(reader, &form), timeout(reader, &form));
     if items.is_empty() {
         let problem = Problem::error("empty-list", node.span.clone(), "this waits for no event");
-        sheet.report(problem.help("write `- { event: meeting.held, go: … }`, or `wait: 3d`"));
+        let problem = problem.help("write `- { event: meeting.held, go: … }`, or `wait: 3d`");
+        sheet.report(problem.replace("[{ event: meeting.held, go: end }]"));
     }
     let mut all = read.into_iter().collect::<Option<Vec<Awaited>>>()?.into_iter();
     let (timeout, on_timeout) = timeout?;
@@ -110,7 +111,8 @@ fn since(reader: &Reader<'_>, form: &Form<'_>) -> Option<Since> {
         Target::Step(ix) => Some(Since::Step(ix)),
         Target::End => {
             let problem = Problem::error("unknown-step", step.span.clone(), "no run was ever at `end`");
-            reader.sheet.report(problem.help("name a step that the run comes to before"));
+            let problem = problem.help("name a step that the run comes to before, or write `since: run.started_at`");
+            reader.sheet.report(problem.mend(node.span.clone(), RUN_STARTED));
             None
         }
     }
@@ -175,9 +177,10 @@ fn timeout(reader: &Reader<'_>, form: &Form<'_>) -> Option<(Span, Target)> {
         let form = Form::open(sheet, node, &TIMEOUT)?;
         let after = form.get("after").and_then(|node| sheet.duration(node));
         if after.is_some_and(Span::is_zero) {
-            let at = form.key_span("after");
+            let (at, value) = (form.key_span("after"), form.get("after").map(|node| node.span.clone()));
             let problem = Problem::error("no-pause", at, "this waits for no time at all: the event could never come");
-            sheet.report(problem.help("say how long it is waited for: `timeout: { after: 14d, go: … }`"));
+            let problem = problem.help("say how long it is waited for: `timeout: { after: 14d, go: … }`");
+            sheet.report(problem.mend_by(value.map(|value| (value, "14d".to_owned()))));
         }
         let go = form.get("go").and_then(|node| reader.target(node));
         Some((after?, go?))

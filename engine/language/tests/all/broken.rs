@@ -71,82 +71,26 @@ fn every_mistake_is_named_and_mended() {
     assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
-/// Of a hundred mistakes that a program can mend, how many at least are mended by what is offered.
+/// Of a hundred mistakes, how many at least are mended by what is offered.
 const MENDED_PERCENT_MIN: usize = 75;
 
 /// Mistakes that nobody but the author can mend, and why: for these the message says in words what to do.
-const BY_HAND: [(&str, &[&str]); 6] = [
+const BY_HAND: [(&str, &[&str]); 7] = [
     (
         "what is missing is the author's to say",
-        &[
-            "assign-nobody",
-            "assign-without-pool",
-            "branch-track-not-covered",
-            "cadence-not-exhausted",
-            "call-given-up-not-covered",
-            "call-results-not-covered",
-            "email-results-not-covered",
-            "interrupt-does-nothing",
-            "mail-without-subject",
-            "message-without-via",
-            "nine-9-missing-else",
-            "no-owner",
-            "notify-without-connection",
-            "plugin-missing-parameter",
-            "require-without-missing",
-            "schedule-without-leads",
-            "script-not-reviewed",
-            "script-without-head",
-            "script-without-objective",
-            "settings-choice-of-nothing",
-            "source-without-id",
-            "step-no-verb",
-            "task-given-up-nowhere",
-            "task-results-not-covered",
-            "wait-date-without-blank",
-            "wait-event-without-timeout",
-            "wait-for-nothing",
-            "workflow-missing-summary",
-        ],
+        &["own-word-without-meaning", "plugin-missing-parameter", "script-not-reviewed"],
     ),
     (
-        "how long, or how many",
+        "which number or text is meant",
         &[
-            "call-given-up-at-once",
-            "cel-thousands-by-point",
-            "duration-without-unit",
-            "hold-for-no-time",
-            "interrupt-pause-at-once",
-            "interrupt-pause-without-else",
-            "script-thousands-by-point",
-            "split-shares",
-            "timeout-of-no-time",
-            "update-number-with-three-places",
+            "cel-bad-pattern",
+            "connection-host-with-star",
+            "cron-day-and-weekday",
+            "group-priority",
+            "settings-default-of-another-type",
+            "update-cel-wrong-type",
             "update-wrong-type",
-            "wait-for-no-time",
-        ],
-    ),
-    (
-        "which of several",
-        &[
-            "interrupt-do-two",
-            "interrupt-does-two",
-            "key-with-schedule",
-            "notify-unknown-party",
-            "on-failure-both",
-            "settings-no-country",
-            "source-token-place",
-            "source-unknown-choice",
-            "step-two-verbs",
-            "task-for-unknown-rep",
-            "team-manager-circle",
-            "time-zone-ambiguous",
-            "time-zone-offset",
-            "touch-refused-word",
-            "unknown-fallback",
-            "update-unknown-choice",
-            "watch-connection",
-            "yaml-duplicate-key",
+            "wait-date-of-wrong-type",
         ],
     ),
     (
@@ -157,52 +101,45 @@ const BY_HAND: [(&str, &[&str]); 6] = [
             "connection-password-with-slash",
             "connection-secret-in-query",
             "source-inline-secret",
-            "source-token-in-address",
         ],
+    ),
+    (
+        "whether another system is to be reached",
+        &["connection-unlisted-host", "http-host-filled-in", "http-private-address"],
     ),
     (
         "what is asked for is not there, and something else has to be asked",
         &[
-            "cel-no-value-here",
             "cel-run-before-enrolment",
-            "event-old-alone",
-            "interrupt-touch",
-            "key-constant",
-            "key-of-lead",
+            "http-body-event",
             "mail-names-a-task",
             "mail-names-an-event",
             "notify-names-a-task",
             "place-event-after-score",
             "place-event-in-stop",
-            "place-event-in-until",
-            "place-now-in-until",
-            "place-touch-after-score",
             "re-enroll-when-event",
             "script-names-a-touch",
-            "template-in-constant",
-            "template-in-duration",
             "template-in-header",
             "template-in-parameter",
-            "template-in-source",
-            "template-in-via",
         ],
+    ),
+    (
+        "the words have to be written otherwise",
+        &["script-apology", "script-include", "script-many-words-in-a-tag", "script-namespace"],
     ),
     (
         "the workflow has to be made otherwise",
         &[
-            "cadence-mail-only",
             "cel-too-deep",
-            "cron-never",
             "enroll-into-itself",
+            "foreign-sms",
             "foreign-webhook",
             "loop-through-past-date",
             "loop-without-wait",
-            "plugin-of-another-kind",
             "plugin-reads-another-type",
             "plugin-reads-unknown-field",
             "plugin-refuses-parameters",
             "settings-plugin-damaged",
-            "step-unreachable",
         ],
     ),
 ];
@@ -253,15 +190,18 @@ fn whoever_follows_the_advice_gets_a_workspace() {
     }
     assert!(stuck.is_empty(), "{} cases:\n{}", stuck.len(), stuck.join("\n"));
     let listed: BTreeSet<&str> = BY_HAND.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-    let mended: Vec<&&str> = listed.iter().filter(|name| !by_hand.contains(name)).collect();
+    let wrongly: Vec<&&str> = listed.iter().filter(|name| !by_hand.contains(name)).collect();
     assert!(
-        mended.is_empty(),
-        "these are mended by what is offered, or are no cases: take them off the list {mended:?}"
+        wrongly.is_empty(),
+        "these are mended by what is offered, or are no cases: take them off the list {wrongly:?}"
     );
+    let (all, mended) = (cases.len(), cases.len() - by_hand.len());
     by_hand.retain(|name| !listed.contains(name));
-    let all = cases.len() - listed.len();
-    let few = (all - by_hand.len()) * 100 < all * MENDED_PERCENT_MIN;
-    assert!(!few, "of {all} mistakes that can be mended by what is offered, these are not: {by_hand:#?}");
+    let many = mended * 100 >= all * MENDED_PERCENT_MIN;
+    assert!(
+        many,
+        "of {all} mistakes {mended} are mended by what is offered; of those that are not, look at {by_hand:#?}"
+    );
 }
 
 /// A replacement that is offered mends the mistake: applied, the diagnostic is gone.
@@ -270,7 +210,8 @@ fn what_is_offered_as_replacement_mends() {
     let mut offered = 0;
     for (name, case) in cases() {
         let folder = broken(&name, &case);
-        for diagnostic in check(&folder, &catalog()).diagnostics {
+        let found = check(&folder, &catalog()).diagnostics;
+        for diagnostic in &found {
             let Some(replacement) = &diagnostic.replacement else { continue };
             offered += 1;
             let mended = with_change(&folder, &diagnostic.file, |text| {
@@ -278,9 +219,12 @@ fn what_is_offered_as_replacement_mends() {
                 text.replace_range(diagnostic.edit.clone(), replacement);
                 text
             });
-            let still = check(&mended, &catalog()).diagnostics.iter().any(|other| {
-                other.code == diagnostic.code && other.line == diagnostic.line && other.column == diagnostic.column
-            });
+            let left = check(&mended, &catalog()).diagnostics;
+            let of_its_kind = |all: &[Diagnostic]| all.iter().filter(|other| other.code == diagnostic.code).count();
+            let place = |one: &Diagnostic| (one.code, one.line, one.column);
+            // Where something is taken out, another of its kind may come to stand.
+            let still =
+                left.iter().any(|other| place(other) == place(diagnostic)) && of_its_kind(&left) >= of_its_kind(&found);
             assert!(!still, "{name}: `{replacement}` in place of `{}` does not mend it", diagnostic.text);
         }
     }
