@@ -7,8 +7,9 @@ use crate::meant::header_like;
 use crate::secret::{SECRET, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Entry, Node};
-use cadenza_core::event::EVENT_DATA_MAX;
+use cadenza_core::event::{EVENT_DATA_MAX, EventType, StandardEvent};
 use cadenza_core::field::{STANDING_FIELDS, field_info};
+use cadenza_core::lead::Outcome;
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Span};
 use cadenza_core::value::ValueType;
 use cadenza_core::workspace::{
@@ -171,9 +172,11 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
     let mut data = BTreeMap::new();
     for entry in form.get("data").and_then(|node| sheet.named(node, "`data`")).unwrap_or_default() {
         sheet.check_name(&entry.key.text, entry.key.span.clone(), "a name under `data`");
-        data.extend(
-            read_mapped(sheet, &entry.value, ValueType::Any, &[]).map(|mapped| (entry.key.text.clone(), mapped)),
-        );
+        let mapped = read_mapped(sheet, &entry.value, ValueType::Any, &[]);
+        if matches!(mapped, Some(MappedValue::Constant(_))) && brings_calls(event.as_ref()) {
+            word_of_a_call(sheet, entry, known);
+        }
+        data.extend(mapped.map(|mapped| (entry.key.text.clone(), mapped)));
     }
     if data.len() > EVENT_DATA_MAX {
         let message = format!("`data` has {} names, and the most is {EVENT_DATA_MAX}", data.len());
@@ -311,6 +314,29 @@ fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
         None => problem,
     });
     None
+}
+
+/// Whether a source brings calls, which intake takes with words that it knows, and nothing else.
+fn brings_calls(event: Option<&MappedType>) -> bool {
+    let call = EventType::Standard(StandardEvent::CallCompleted);
+    match event {
+        Some(MappedType::Fixed(kind)) => *kind == call,
+        Some(MappedType::By { map, .. }) => map.values().any(|kind| *kind == call),
+        None => false,
+    }
+}
+
+/// What every call of a source is said to be.
+fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known<'_>) {
+    let value = value.get("value").unwrap_or(value);
+    match key.text.as_str() {
+        "result" => drop(known.own_word(sheet, value, "a result", &known.own_words.results)),
+        "outcome" => {
+            let codes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
+            sheet.word(value, "an outcome", &codes);
+        }
+        _ => {}
+    }
 }
 
 fn read_type(sheet: &Sheet<'_>, node: &Node) -> Option<MappedType> {
