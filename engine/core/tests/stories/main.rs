@@ -14,6 +14,7 @@ mod faults;
 mod give_up;
 mod http;
 mod interrupts;
+mod order;
 mod own_words;
 mod owners;
 mod sendings;
