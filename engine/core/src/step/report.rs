@@ -88,7 +88,6 @@ impl<'a> Machine<'a> {
         self.pass_on(report);
         self.then_walk(|machine| {
             machine.hear(report);
-            machine.has_moved_runs();
             for workflow in &wanted {
                 machine.enroll_by_event(workflow, report);
             }

@@ -371,6 +371,7 @@ impl Machine<'_> {
     pub(super) fn then_walk(&mut self, first: impl FnOnce(&mut Self)) {
         let within_another = std::mem::replace(&mut self.walking, true);
         first(self);
+        self.has_moved_runs();
         self.oldest_first();
         self.walking = within_another;
         self.walk_ready();
