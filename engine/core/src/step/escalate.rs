@@ -127,7 +127,8 @@ impl Machine<'_> {
         from: Timestamp,
     ) -> Option<EscalationPoint> {
         let span = escalate.at.get(usize::from(point))?;
-        Some(EscalationPoint { point, at: self.hours_of(&task.assignee).add(from, *span), asked: false })
+        let hours = self.cx.live.settings.hours_of(task.assignee.rep());
+        Some(EscalationPoint { point, at: hours.add(from, *span), asked: false })
     }
 
     pub(super) fn set_point(&mut self, id: TaskId, point: Option<EscalationPoint>) {

@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let assignee = self.new_task_for(run, definition, doer);
         let id = self.new_task_id();
-        let calendar = self.hours_of(&assignee);
+        let calendar = self.cx.live.settings.hours_of(assignee.rep());
         let task = Task {
             id,
             kind,
@@ -178,18 +178,11 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee: task.assignee });
     }
 
-    /// The hours by which time passes for whoever has a task: a rep's own, else the workspace's.
-    pub(super) fn hours_of(&self, assignee: &Assignee) -> &'a Calendar {
-        let settings = &self.cx.live.settings;
-        let rep = assignee.rep().and_then(|rep| settings.team.reps.get(rep));
-        rep.map_or(&settings.calendar, |rep| &rep.calendar)
-    }
-
     /// When a task would be due, and when it would be given up, if it could be done from this moment on.
     fn times_from(&self, task: &Task, from: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let terms = Terms::of(&definition.step(task.step)?.verb, task.touch)?;
-        let calendar = self.hours_of(&task.assignee);
+        let calendar = self.cx.live.settings.hours_of(task.assignee.rep());
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 

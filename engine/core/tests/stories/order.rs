@@ -68,7 +68,7 @@ fn one_event() -> Vec<Row> {
         ",
         ),
         row(
-            "the fields that an event sets are there when `leave` is asked, and that is asked before waits and interrupts",
+            "`leave` is asked once the event's fields are set, and before waits and interrupts",
             vec![
                 w::workflow("left")
                     .on_created()
@@ -118,7 +118,7 @@ fn one_event() -> Vec<Row> {
         ",
         ),
         row(
-            "a run is moved by what it waits for, and only if that does not move it do its interrupts act: from the top, \
+            "a run is moved by what it waits for; only if that does not move it do its interrupts act: from the top, \
              each `do` as far as the first `go`",
             vec![waiting()],
             "
@@ -165,7 +165,7 @@ fn one_event() -> Vec<Row> {
         ",
         ),
         row(
-            "whether a workflow wants the lead is asked of the lead with the event's fields, and before a run does anything",
+            "a workflow is asked whether it wants the lead once the event's fields are set, before a run does anything",
             vec![
                 talking("spoiling")
                     .on_created()
@@ -322,7 +322,7 @@ fn one_event() -> Vec<Row> {
         ",
         ),
         row(
-            "nor does one to which it has led by an interrupt",
+            "a step to which an event's interrupt has led does not take the same event",
             vec![replying(Since::Moved).interrupt("email.replied", &["talk"], Does::Go("second")).build()],
             "
             Mon 03-02 09:00 > lead.created
@@ -337,7 +337,7 @@ fn one_event() -> Vec<Row> {
         ",
         ),
         row(
-            "nor does one to which a change by another workflow has led",
+            "a step to which a change by another workflow has led does not take that change",
             vec![
                 updating(),
                 w::workflow("moved")
@@ -498,7 +498,7 @@ fn changes_of_fields() -> Vec<Row> {
         ",
         ),
         row(
-            "nor does an `update` that a run makes on its way come back to it",
+            "what a run changes on its way does not come back to it at a wait",
             vec![
                 w::workflow("setting")
                     .on_created()
@@ -562,7 +562,7 @@ fn out_of_a_step() -> Vec<Row> {
             )
         },
         row(
-            "so is the answer to a request: nothing of it is saved",
+            "the answer to a request that a `go` has overtaken is stale: nothing of it is saved",
             vec![
                 w::workflow("asking")
                     .on_created()
@@ -593,7 +593,7 @@ fn out_of_a_step() -> Vec<Row> {
         ",
         ),
         row(
-            "a mail that is under way then is a touch on the lead, and moves nothing",
+            "a mail that is under way when a `go` comes is a touch on the lead, and moves nothing",
             vec![followed()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
@@ -622,7 +622,7 @@ fn out_of_a_step() -> Vec<Row> {
         ",
         ),
         row(
-            "between two dials the first one is the contact",
+            "where a `go` comes between two dials, the first one is the contact",
             vec![followed()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
@@ -679,8 +679,8 @@ fn out_of_a_step() -> Vec<Row> {
         ",
         ),
         row(
-            "a hold outlasts the step that a `go` leaves, and its run; it ends when its time is over, and what begins then \
-             asks nobody whether the lead may come again",
+            "a hold outlasts the step that a `go` leaves, and its run; it ends when its time is over, and what begins \
+             then asks nobody whether the lead may come again",
             vec![held().interrupt("email.replied", &[], Does::Go("end")).build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@gmail.com
@@ -766,7 +766,7 @@ fn given_up() -> Vec<Row> {
     vec![
         row(
             "a report that comes before a task is given up counts as one in time",
-            vec![called()],
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -782,8 +782,8 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "one that comes after it is late: it is a touch, and moves nothing",
-            vec![called()],
+            "a report that comes after a task was given up is late: it is a touch, and moves nothing",
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -806,7 +806,7 @@ fn given_up() -> Vec<Row> {
         ),
         row(
             "what a late report says of being contacted holds",
-            vec![called()],
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -830,7 +830,7 @@ fn given_up() -> Vec<Row> {
         ),
         row(
             "whoever claims a call has half an hour for it, and a snooze gives no time",
-            vec![called()],
+            vec![called().build()],
             "
             Mon 03-02 10:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -852,7 +852,7 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "whoever claims a task that is no call has it too",
+            "whoever claims a task that is no call has half an hour for it, too",
             vec![
                 w::workflow("asked")
                     .on_created()
@@ -894,7 +894,7 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "and by the hours of whoever gets it from them",
+            "the times of a task that changes hands go by the hours of whoever gets it",
             vec![in_the_west()],
             "
             Mon 03-02 09:00 > lead.created
@@ -931,8 +931,8 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "while the lead is paused no time passes",
-            vec![called()],
+            "while the lead is paused no time passes for a call",
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -954,8 +954,42 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "nor while its workflow stands still",
-            vec![called()],
+            "while its run is paused no time passes for a call",
+            vec![
+                called()
+                    .interrupt("email.auto_replied", &[], Does::Pause(Some("event.until"), "3 business days"))
+                    .build(),
+            ],
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
+              enrolled in called
+              called -> call
+              call for nobody, due Mon 03-02 10:00
+            Mon 03-02 09:30 > email.auto_replied until=03-05_10:00
+              called by email.auto_replied: pause
+              paused until Thu 03-05 10:00
+              task now with nobody
+            Thu 03-05 10:00 ~ timer
+              called goes on
+            Thu 03-05 10:30 ? a
+              = called is at call
+              = call open for nobody from Thu 03-05 10:00, due Thu 03-05 11:00
+              = open, owner None, watchers []
+              = account of None, , kept false
+            Fri 03-06 10:00 ~ timer
+              call of nobody given up
+              called -> chase
+              todo for nobody, due Fri 03-06 11:00
+            Fri 03-06 10:30 ? a
+              = called is at chase
+              = todo open for nobody, due Fri 03-06 11:00
+              = open, owner None, watchers []
+              = account of None, , kept false
+        ",
+        ),
+        row(
+            "while its workflow stands still no time passes for a task",
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -979,8 +1013,8 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "nor while the gate holds the call back",
-            vec![called()],
+            "while the gate holds a call back no time passes for it",
+            vec![called().build()],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
               enrolled in called
@@ -1071,7 +1105,7 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "and its run is parked where there is none",
+            "where there is no `not_done`, a run is parked of which nobody did three calls in a row",
             vec![tried(1, Some("1 business day"), None)],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
@@ -1097,7 +1131,7 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "a cadence that is over while nobody calls was not met with silence",
+            "a cadence that is over while nobody calls is left by `not_done`, not by `exhausted`",
             vec![tried(2, None, Some("manager"))],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
@@ -1121,7 +1155,7 @@ fn given_up() -> Vec<Row> {
         ",
         ),
         row(
-            "nor where there is no way out: whoever takes it up again has the last call made",
+            "where there is no `not_done`, it is parked, and whoever takes it up again has the last call made",
             vec![tried(2, None, None)],
             "
             Mon 03-02 09:00 > lead.created email=lee@acme.io phone=+12125550123
@@ -1227,7 +1261,7 @@ fn waits() -> Vec<Row> {
         ",
         ),
         row(
-            "also where waits look back further: the next wait takes the next one",
+            "where waits look back to the beginning each event is taken once: the next wait takes the next one",
             vec![host(Since::Run).build()],
             "
             Mon 03-02 09:00 > lead.created
@@ -1245,7 +1279,7 @@ fn waits() -> Vec<Row> {
         ",
         ),
         row(
-            "or to a step",
+            "where waits look back to a step each event is taken once",
             vec![host(Since::Step(StepIx(0))).build()],
             "
             Mon 03-02 09:00 > lead.created
@@ -1410,7 +1444,7 @@ fn groups() -> Vec<Row> {
         ",
         ),
         row(
-            "and stays out when that takes too long",
+            "a loser that waits stays out when the lead is not free in time",
             of_a_group(),
             "
             Mon 03-02 09:00 > lead.created
@@ -1495,7 +1529,7 @@ fn arms() -> Vec<Row> {
         ",
         ),
         row(
-            "and draws again when its arm is gone",
+            "a lead draws again when its arm is gone",
             vec![
                 drawing(1, &[("short", 100)]),
                 drawing(2, &[("long", 100)]),
@@ -1555,7 +1589,7 @@ fn words() -> Vec<Row> {
         ",
         ),
         row(
-            "so are the channel and the result of a touch",
+            "channel and result of a touch are the engine's words and the team's stand beside them",
             vec![writing()],
             "
             Mon 03-02 09:30 > lead.created
@@ -1676,7 +1710,7 @@ fn zones_and_deals() -> Vec<Row> {
         ",
         ),
         row(
-            "and one whose key names none goes by the newest deal that is open",
+            "a run whose key names no deal goes by the newest one that is open",
             vec![
                 w::workflow("asking")
                     .when(w::custom("ask"), Expr::TRUE)
@@ -1810,14 +1844,13 @@ fn held() -> w::Builder {
 }
 
 /// A call that is given up, and a task that follows then.
-fn called() -> Arc<Workflow> {
+fn called() -> w::Builder {
     w::workflow("called")
         .on_created()
         .step("call", |go| {
             w::given_up(w::call("1h", None, w::results(go, &[("not_done", "chase")], "end")), "1 business day")
         })
         .step("chase", |go| w::todo("1h", w::results(go, &[], "end")))
-        .build()
 }
 
 /// A task for Lea, whose day begins three hours after New York's.

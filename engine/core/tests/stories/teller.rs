@@ -428,8 +428,8 @@ pub(crate) fn check(title: &str, workflows: Vec<Arc<Workflow>>, answers: Answers
     }
 }
 
-/// The same; the error says what happened instead. Of several versions of a workflow the first is in force, and the next ones from
-/// when the story says that they are applied.
+/// The same; the error says what happened instead. Of several versions of a workflow the first is in force, and the
+/// next ones from when the story says that they are applied.
 pub(crate) fn tell(workflows: Vec<Arc<Workflow>>, answers: Answers, story: &str) -> Result<(), String> {
     let expected: Vec<&str> = story.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut names = std::collections::BTreeSet::new();
