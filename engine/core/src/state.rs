@@ -2,7 +2,7 @@
 //! must always hold is checked here.
 
 use crate::account::Hold;
-use crate::event::EventType;
+use crate::event::{EventType, StandardEvent};
 use crate::id::{AccountId, BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
 use crate::lead::{Channel, Lead, RepId, Stage};
@@ -147,6 +147,14 @@ pub struct Recent {
     /// The source that delivered it.
     #[n(4)]
     pub source: String,
+}
+
+impl Recent {
+    /// Whether runs of this workflow have made the change that the event tells of. It is news to the others alone.
+    pub(crate) fn is_update_of(&self, workflow: &str) -> bool {
+        self.kind == EventType::Standard(StandardEvent::LeadUpdated)
+            && self.source.strip_prefix("workflow/") == Some(workflow)
+    }
 }
 
 impl LeadState {

@@ -53,6 +53,13 @@ pub struct Settings {
     pub team: Team,
 }
 
+impl Settings {
+    /// The working hours of a rep; the workspace's when it is nobody of the team.
+    pub fn hours_of(&self, rep: Option<&RepId>) -> &Calendar {
+        rep.and_then(|rep| self.team.reps.get(rep)).map_or(&self.calendar, |rep| &rep.calendar)
+    }
+}
+
 /// When leads may be contacted. The gate checks it for every touch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContactPolicy {

@@ -8,7 +8,7 @@ use cadenza_api::views::facts::{At, Fact};
 use cadenza_core::effect::Request;
 use cadenza_core::event::Ending;
 use cadenza_core::id::LeadId;
-use cadenza_core::lead::Channel;
+use cadenza_core::lead::{Channel, RepId};
 use cadenza_core::own_words::{Code, Said};
 use cadenza_core::step::View;
 use cadenza_core::task::TaskKind;
@@ -340,10 +340,10 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             }
             let wanted = who.as_ref().map(spelt);
             let who = other(wanted.as_ref(), assignee, |is| format!("it is for {}", words.assignee(is)));
-            let calendar = &over.catalog.workspace.settings.calendar;
+            let hours = over.catalog.workspace.settings.hours_of(Some(&RepId(assignee.clone())));
             let wanted = due.map(|due| match due {
                 Moment::At(at) => at,
-                Moment::After(span) => calendar.add(happening.at, span),
+                Moment::After(span) => hours.add(happening.at, span),
             });
             let late = wanted.filter(|wanted| due_at.since_ms(*wanted).abs() >= MINUTE_MS);
             let mut differ = all([who, late.map(|_| format!("it is due {}", words.time(*due_at)))])?;

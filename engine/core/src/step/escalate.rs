@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 const MANAGERS_MAX: usize = 32;
 
 /// When the task was first on offer. Escalation points are timed from then.
-fn offered_from(task: &Task) -> Timestamp {
+pub(super) fn offered_from(task: &Task) -> Timestamp {
     task.not_before.unwrap_or(task.created_at).max(task.created_at)
 }
 
@@ -57,7 +57,7 @@ impl Machine<'_> {
             return;
         }
         let from = offered_from(&task);
-        while let Some(next) = self.point(&escalate, point.point + 1, from)
+        while let Some(next) = self.point(&task, &escalate, point.point + 1, from)
             && next.at <= now
         {
             point = next;
@@ -119,9 +119,16 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn point(&self, escalate: &Escalate, point: u16, from: Timestamp) -> Option<EscalationPoint> {
+    pub(super) fn point(
+        &self,
+        task: &Task,
+        escalate: &Escalate,
+        point: u16,
+        from: Timestamp,
+    ) -> Option<EscalationPoint> {
         let span = escalate.at.get(usize::from(point))?;
-        Some(EscalationPoint { point, at: self.cx.live.settings.calendar.add(from, *span), asked: false })
+        let hours = self.cx.live.settings.hours_of(task.assignee.rep());
+        Some(EscalationPoint { point, at: hours.add(from, *span), asked: false })
     }
 
     pub(super) fn set_point(&mut self, id: TaskId, point: Option<EscalationPoint>) {
@@ -157,7 +164,7 @@ impl Machine<'_> {
             // An overdue task must not be forgotten because a plugin failed.
             _ => Action::Remind,
         };
-        self.set_point(id, self.point(&escalate, asked.point + 1, offered_from(&task)));
+        self.set_point(id, self.point(&task, &escalate, asked.point + 1, offered_from(&task)));
         self.carry_out(&task, &escalate, asked.point, action);
     }
 

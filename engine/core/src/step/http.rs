@@ -68,7 +68,6 @@ impl Machine<'_> {
             // What others did about what was saved may have moved it.
             if machine.run(run).is_some_and(stands) {
                 machine.go_on(run, way_out(http, step.next, ending));
-                machine.oldest_first();
             }
         });
     }

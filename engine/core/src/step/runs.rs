@@ -371,16 +371,17 @@ impl Machine<'_> {
         self.walk_ready();
     }
 
-    /// Does something during which no run takes a step. Those that became ready set out after it, in order.
+    /// Does something during which no run takes a step. Those that became ready set out after it, in the order in which they began.
     pub(super) fn then_walk(&mut self, first: impl FnOnce(&mut Self)) {
         let within_another = std::mem::replace(&mut self.walking, true);
         first(self);
+        self.has_moved_runs();
+        self.oldest_first();
         self.walking = within_another;
         self.walk_ready();
     }
 
-    /// Has runs that became ready set out in the order in which they began.
-    pub(super) fn oldest_first(&mut self) {
+    fn oldest_first(&mut self) {
         let runs = &self.state.runs;
         let place = |id: &RunId| runs.iter().position(|run| run.id == *id);
         self.ready.make_contiguous().sort_by_key(place);

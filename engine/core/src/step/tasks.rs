@@ -1,9 +1,11 @@
 //! Tasks: how they are made, done, moved and withdrawn, and what a completed touch does.
 
 use super::Machine;
+use super::escalate::offered_from;
 use super::report::Word;
 use super::verbs::NotMade;
 use super::view::ClosedTask;
+use crate::calendar::Calendar;
 use crate::event::{TaskChange, TaskReport};
 use crate::gate::{self, Verdict};
 use crate::id::{RunId, TaskId};
@@ -12,7 +14,7 @@ use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, RepId, Stage, Touch, TouchResult};
 use crate::own_words::Said;
 use crate::run::RunState;
-use crate::state::TASKS_MAX;
+use crate::state::{CLAIM_MS, TASKS_MAX};
 use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
 use crate::workflow::{Call, Doer, Escalate, StepRef, Todo, TouchId, TouchPlan, Verb, Workflow};
@@ -84,7 +86,7 @@ impl<'a> Machine<'a> {
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let assignee = self.new_task_for(run, definition, doer);
         let id = self.new_task_id();
-        let calendar = &self.cx.live.settings.calendar;
+        let calendar = self.cx.live.settings.hours_of(assignee.rep());
         let task = Task {
             id,
             kind,
@@ -181,7 +183,7 @@ impl<'a> Machine<'a> {
         let from = not_before.unwrap_or(self.cx.now);
         let times = self.times_from(&task, from);
         let point = task.escalation.filter(|point| !point.asked);
-        let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
+        let moved = point.and_then(|point| self.point(&task, &self.escalation_of(&task)?.1, point.point, from));
         if let Some(task) = self.task_mut(id) {
             task.not_before = not_before;
             if let Some((due, give_up)) = times {
@@ -196,7 +198,7 @@ impl<'a> Machine<'a> {
     fn times_from(&self, task: &Task, from: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let terms = Terms::of(&definition.step(task.step)?.verb, task.touch)?;
-        let calendar = &self.cx.live.settings.calendar;
+        let calendar = self.cx.live.settings.hours_of(task.assignee.rep());
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 
@@ -216,7 +218,7 @@ impl<'a> Machine<'a> {
             // One that is not on offer yet has lost nothing but the time until it is given up: the rest is counted from
             // its offer on.
             let point = task.escalation.filter(|_| ahead.is_none());
-            let moved = point.and_then(|point| self.point(&self.escalation_of(&task)?.1, point.point, from));
+            let moved = point.and_then(|point| self.point(&task, &self.escalation_of(&task)?.1, point.point, from));
             let Some(open) = self.task_mut(task.id) else { continue };
             open.give_up = open.give_up.and(open.give_up.max(give_up));
             if ahead.is_none() {
@@ -445,6 +447,9 @@ impl<'a> Machine<'a> {
                 if is_call {
                     self.state.claim(id, now);
                     self.keep_number(id, number);
+                } else if let Some(task) = self.task_mut(id) {
+                    // A call that is claimed is under way, and is not given up meanwhile. Another task is never under way.
+                    task.give_up = task.give_up.map(|at| at.max(now.plus_ms(CLAIM_MS)));
                 }
             }
             TaskChange::Reassigned(rep) => self.give_to(id, Assignee::Rep(rep.clone())),
@@ -470,11 +475,35 @@ impl<'a> Machine<'a> {
 
     /// Puts a task into another queue. Whoever had claimed it is no longer at it.
     pub(super) fn give_to(&mut self, id: TaskId, assignee: Assignee) {
+        let Some(before) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
+        let after = self.in_hours_of(&before, &assignee);
         let Some(task) = self.task_mut(id) else { return };
-        task.assignee = assignee.clone();
+        *task = after;
         task.number = None;
         self.state.unclaim(id);
         self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
+    }
+
+    /// A task as another assignee has it. Times that went by the hours of the one before go by the other's, unless they would be past
+    /// already; a time that was agreed stays.
+    fn in_hours_of(&self, before: &Task, assignee: &Assignee) -> Task {
+        let mut after = Task { assignee: assignee.clone(), ..before.clone() };
+        let (from, now) = (offered_from(before), self.cx.now);
+        let (Some(was), Some(is)) = (self.times_from(before, from), self.times_from(&after, from)) else {
+            return after;
+        };
+        let moved = |at: Timestamp, was: Timestamp, is: Timestamp| if at == was && is > now { is } else { at };
+        after.due = moved(before.due, was.0, is.0);
+        if let (Some(at), Some(was), Some(is)) = (before.give_up, was.1, is.1) {
+            after.give_up = Some(moved(at, was, is));
+        }
+        let point = |task: &Task, point: u16| self.point(task, &self.escalation_of(task)?.1, point, from);
+        if let Some(ahead) = before.escalation.filter(|ahead| !ahead.asked)
+            && let (Some(was), Some(is)) = (point(before, ahead.point), point(&after, ahead.point))
+        {
+            after.escalation = Some(EscalationPoint { at: moved(ahead.at, was.at, is.at), ..ahead });
+        }
+        after
     }
 
     /// Whether the lead may no longer be worked.
@@ -493,7 +522,7 @@ fn held_until(verdict: Verdict) -> Option<Timestamp> {
     }
 }
 
-fn first_point(escalate: &Escalate, from: Timestamp, calendar: &crate::calendar::Calendar) -> Option<EscalationPoint> {
+fn first_point(escalate: &Escalate, from: Timestamp, calendar: &Calendar) -> Option<EscalationPoint> {
     let span = escalate.at.first()?;
     Some(EscalationPoint { point: 0, at: calendar.add(from, *span), asked: false })
 }

@@ -13,7 +13,7 @@ use crate::journal::Note;
 use crate::lead::{Channel, RepId};
 use crate::own_words::Said;
 use crate::reading::{self, Why};
-use crate::run::RunState;
+use crate::run::{Run, RunState};
 use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;
@@ -332,7 +332,9 @@ impl Machine<'_> {
             }
         };
         let from = marked.unwrap_or(run.moved_seq);
-        let counts = |recent: &&Recent| recent.seq > from && !run.taken.contains(&recent.seq);
+        let counts = |recent: &&Recent| {
+            recent.seq > from && !run.taken.contains(&recent.seq) && !recent.is_update_of(&definition.name)
+        };
         for recent in self.state.recent.iter().filter(counts) {
             let report = recall(recent);
             for awaited in wait.awaited().filter(|awaited| awaited.event == recent.kind) {
@@ -348,14 +350,29 @@ impl Machine<'_> {
 
     /// Records that a wait has taken this event, so that the next wait does not take it again.
     fn saw_event(&mut self, id: RunId, seq: u64) {
-        let looks_back = self.definition(id).is_some_and(|definition| definition.looks_back());
-        let oldest = self.state.recent.first().map_or(seq, |recent| recent.seq);
         if let Some(run) = self.run(id) {
             run.moved_seq = seq;
-            if looks_back {
-                run.taken.retain(|taken| *taken >= oldest);
-                run.taken.push(seq);
-            }
+        }
+        if self.definition(id).is_some_and(|definition| definition.looks_back()) {
+            self.has_taken(id, seq);
+        }
+    }
+
+    fn has_taken(&mut self, id: RunId, seq: u64) {
+        let oldest = self.state.recent.first().map_or(seq, |recent| recent.seq);
+        if let Some(run) = self.run(id).filter(|run| !run.taken.contains(&seq)) {
+            run.taken.retain(|taken| *taken >= oldest);
+            run.taken.push(seq);
+        }
+    }
+
+    /// The event being handled has moved the runs that are to set out now. It is not for a wait to which it led them.
+    pub(super) fn has_moved_runs(&mut self) {
+        let seq = self.state.seq + 1;
+        if self.state.recent.last().is_some_and(|latest| latest.seq == seq) {
+            let moved = |run: &&Run| run.moved_seq < seq && self.ready.contains(&run.id);
+            let moved: Vec<RunId> = self.state.runs.iter().filter(moved).map(|run| run.id).collect();
+            moved.into_iter().for_each(|run| self.has_taken(run, seq));
         }
     }
 

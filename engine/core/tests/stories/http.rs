@@ -1,6 +1,6 @@
 //! Requests to other systems: a run waits for the answer, and what it brings is kept.
 
-use crate::support::workflows::{self as w, Does};
+use crate::support::workflows as w;
 use crate::teller::check;
 use cadenza_core::event::StandardEvent;
 use cadenza_core::workflow::{MailResults, ReEnroll, Verb, Workflow};
@@ -75,18 +75,6 @@ fn an_answer_leads_on_by_what_became_of_the_request() {
             Mon 03-02 09:01 > failed
               asking -> later
               asking over: later
-        ",
-        ),
-        (
-            "a run that has left the step is not moved, and nothing is saved",
-            vec![asking().interrupt("email.replied", &[], Does::Go("by-hand")).build(), listening()],
-            "
-            Mon 03-02 09:01 > email.replied
-              asking by email.replied: go
-              asking -> by-hand
-              todo for nobody, due Mon 03-02 10:01
-            Mon 03-02 09:02 > answered 200 campaign=spring
-              ignored: stale_attempt
         ",
         ),
         (

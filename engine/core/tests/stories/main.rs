@@ -9,12 +9,14 @@ mod teller;
 
 mod consent;
 mod contacts;
+mod deals;
 mod escalations;
 mod faults;
 mod give_up;
 mod groups;
 mod http;
 mod interrupts;
+mod order;
 mod own_words;
 mod owners;
 mod sendings;

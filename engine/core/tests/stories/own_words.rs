@@ -20,41 +20,6 @@ fn calling() -> Arc<Workflow> {
 }
 
 #[test]
-fn the_own_word_comes_before_its_meaning_before_the_outcome() {
-    let cases = [
-        ("call connected no-budget", "done: connected not_now (no-budget)", "own"),
-        ("call connected competitor-won", "done: connected not_now (competitor-won)", "means"),
-        ("call connected not_now", "done: connected not_now", "means"),
-        ("call connected not-a-fit", "done: connected unqualified (not-a-fit)", "outcome"),
-        ("call connected qualified", "done: connected qualified", "outcome"),
-        ("call no_answer", "done: no_answer", "else"),
-        // The lead said nothing, so what it is said to have said does not count.
-        ("call no_answer no-budget", "done: no_answer", "else"),
-    ];
-    for (report, done, step) in cases {
-        let outcome = report.split_whitespace().nth(1).expect("an outcome");
-        check(
-            report,
-            vec![calling()],
-            hot,
-            &format!(
-                "
-        Mon 03-02 09:30 > lead.created email=lee@acme.io
-          enrolled in calling
-          calling -> call
-          call for nobody, due Mon 03-02 10:30
-        Mon 03-02 09:33 > {report}
-          {done}
-          touch 1: call {outcome}
-          calling -> {step}
-          todo for nobody, due Mon 03-02 10:33
-    "
-            ),
-        );
-    }
-}
-
-#[test]
 fn an_own_word_does_all_that_it_means() {
     check(
         "an opt-out in the team's own word",

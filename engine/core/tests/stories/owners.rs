@@ -70,31 +70,6 @@ fn a_hold_on_an_account_is_not_started_again_by_a_second_lead() {
 }
 
 #[test]
-fn a_hold_is_made_permanent_by_its_event() {
-    check(
-        "won",
-        held(HoldScope::Account),
-        hot,
-        "
-        Mon 03-02 09:00 > lead.created email=lee@acme.io
-          enrolled in owned
-          owned -> own
-          owner ada by pool
-          held by ada until Mon 03-16 09:00
-          owned -> talk
-          todo for ada, due Tue 03-03 09:00
-        Fri 03-06 09:00 > deal.won amount=9
-          stage customer
-        Tue 03-31 09:00 ? a
-          = owned is at talk
-          = todo open for ada, due Tue 03-03 09:00
-          = customer, owner Some(ada), watchers []
-          = account of Some(ada), , kept true
-    ",
-    );
-}
-
-#[test]
 fn a_lead_without_an_account_is_held_itself() {
     check(
         "free mail",

@@ -55,41 +55,6 @@ fn a_hot_lead_is_called_and_handed_over() {
 }
 
 #[test]
-fn an_event_that_came_before_the_wait_is_seen_once() {
-    let ping = || standard(StandardEvent::EmailReplied);
-    let twice = w::workflow("twice")
-        .on_created()
-        .step("talk", |go| w::todo("1h", w::results(go, &[], "first")))
-        .step("first", move |go| w::wait_event(ping(), go("second"), "1d", go("end")))
-        .step("second", move |go| w::wait_event(ping(), go("end"), "2d", go("late")))
-        .step("late", |_| Verb::End("late".to_owned()))
-        .build();
-    check(
-        "an early reply",
-        vec![twice],
-        hot,
-        "
-        Mon 03-02 09:00 > lead.created
-          enrolled in twice
-          twice -> talk
-          todo for nobody, due Mon 03-02 10:00
-        Mon 03-02 09:10 > email.replied
-        Mon 03-02 09:20 > todo done
-          done: done
-          twice -> first
-          twice -> second
-          waits until Wed 03-04 09:20
-        Mon 03-02 09:30 > meeting.held
-        Wed 03-04 09:20 ~ timer
-          twice -> late
-          twice over: late
-        Thu 03-05 09:00 ? a
-          = open, owner None, watchers []
-    ",
-    );
-}
-
-#[test]
 fn an_event_that_comes_while_a_plugin_thinks_is_seen() {
     let thinking = w::workflow("thinking")
         .on_created()

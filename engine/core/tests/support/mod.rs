@@ -20,6 +20,7 @@ use cadenza_core::run::{CadencePhase, RunState};
 use cadenza_core::state::{LeadState, PoolState};
 use cadenza_core::step::replay;
 use cadenza_core::time::Timestamp;
+use cadenza_core::workflow::Workflow;
 use cadenza_core::workspace::{Definitions, Live, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,9 +40,19 @@ pub struct World {
 impl World {
     /// Puts other settings in force from now on.
     pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.replace(|live| change(Arc::make_mut(&mut live.settings)));
+    }
+
+    /// Puts another version of a workflow in force. Runs keep the version with which they began.
+    pub fn apply(&mut self, version: Arc<Workflow>) {
+        self.definitions.insert(Arc::clone(&version));
+        self.replace(|live| drop(live.workflows.insert(version.name.clone(), version)));
+    }
+
+    fn replace(&mut self, change: impl FnOnce(&mut Live)) {
         let mut next = self.live.clone();
         next.digest = Digest(next.digest.0 + 1);
-        change(Arc::make_mut(&mut next.settings));
+        change(&mut next);
         let before = std::mem::replace(&mut self.live, next);
         self.past.insert(before.digest, before);
     }

@@ -131,6 +131,11 @@ impl Builder {
         self.workflow.group = Some(Group { name: name.to_owned(), priority, waits: waits.map(span), pauses: false });
         self
     }
+    /// A later version of the workflow, under the same name.
+    pub fn version(mut self, number: u64) -> Self {
+        self.workflow.digest.0 = self.workflow.digest.0.wrapping_add(number);
+        self
+    }
     pub fn key(mut self, key: Expr) -> Self {
         self.workflow.key = Some(key);
         self
@@ -349,6 +354,12 @@ pub fn given_up(verb: Verb, after: &str) -> Verb {
         other => other,
     }
 }
+/// A task about which a plugin is asked at these times.
+pub fn escalated_at(verb: Verb, at: &[&str]) -> Verb {
+    let Verb::Task(todo) = verb else { return verb };
+    let escalate = Escalate { at: at.iter().copied().map(span).collect(), ..escalate() };
+    Verb::Task(Box::new(Todo { escalate: Some(escalate), ..*todo }))
+}
 /// A cadence whose calls are given up after so long, and where it goes when nobody makes them.
 pub fn cadence_given_up(verb: Verb, after: &str, not_done: Option<Target>) -> Verb {
     let Verb::Cadence(mut cadence) = verb else { return verb };
@@ -451,7 +462,6 @@ pub fn calendar() -> Calendar {
     Calendar::new(zone, weekdays_nine_to_five(), [].into()).expect("it has hours")
 }
 
-/// Ada, Bob and Cara close, Mia is their manager, Tess has the West, and Dan sits at the desk. Cara is away in April.
 /// Words of the team's own, one of each kind and meaning that stories ask about.
 pub fn own_words() -> OwnWords {
     let mut own = OwnWords::default();
@@ -469,10 +479,15 @@ pub fn own_words() -> OwnWords {
     own.channels.insert("linkedin".to_owned(), OwnWord { means: Channel::Other, reason_required: false });
     own
 }
+/// Ada, Bob and Cara close, Mia is their manager and Lea's, who works in Los Angeles, Tess has the West, and Dan sits at the
+/// desk. Cara is away in April.
 pub fn settings() -> Settings {
     let mut reps: BTreeMap<RepId, Rep> = ["ada", "bob", "cara"].iter().map(|n| rep(n, Some("mia"))).collect();
     reps.extend(["mia", "tess", "dan"].iter().map(|n| rep(n, None)));
     reps.get_mut(&RepId("cara".to_owned())).expect("made above").absences = vec![(date(2026, 4, 1), date(2026, 4, 30))];
+    let (lea, mut in_the_west) = rep("lea", Some("mia"));
+    in_the_west.calendar = in_the_west.calendar.in_zone(TimeZone::get("America/Los_Angeles").expect("a zone"));
+    reps.insert(lea, in_the_west);
     let members = ["ada", "bob", "cara"].iter().map(|n| (RepId((*n).to_owned()), 1)).collect();
     let desk = vec![(RepId("dan".to_owned()), 1)];
     let west =

@@ -126,3 +126,18 @@ fn deeds(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Vec<Verb>> {
         .collect();
     read.into_iter().collect()
 }
+
+/// A `do` that puts the lead into another workflow of its own group: that would end this run, or let nobody in.
+pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, form: &Form<'_>) {
+    let Some(own) = own else { return };
+    let name = form.get("workflow").and_then(Node::scalar).map(|name| &name.text);
+    let interrupts = form.get("interrupts").map_or(&[][..], Node::list).iter();
+    for deed in interrupts.filter_map(|item| item.get("do")).flat_map(Node::list) {
+        let Some(enroll) = deed.get("enroll") else { continue };
+        let Some(into) = enroll.get("workflow").unwrap_or(enroll).scalar().map(|into| &into.text) else { continue };
+        if reader.known.groups.get(into) == Some(own) && name != Some(into) {
+            let problem = steps::own_group(enroll.pointer(), own, into);
+            reader.sheet.report(problem.help("lead the run by `go` to a step that does it, with `go: end`"));
+        }
+    }
+}

@@ -107,6 +107,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let read: Vec<Option<Step>> = items.iter().enumerate().map(|(ix, item)| steps::read(&reader, item, ix)).collect();
     let own = name.as_ref().and_then(|name| known.groups.get(name));
     steps::into_own_group(&reader, own, items, &read);
+    interrupts::into_own_group(&reader, own, &form);
     told_apart(&sheet, items, &read);
     let led: Vec<Target> = interrupts.iter().flatten().filter_map(leads_to).collect();
     flow::unreachable(&reader, items, &read, &led);

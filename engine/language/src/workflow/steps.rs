@@ -394,9 +394,7 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
             continue;
         }
         let at = item.get("enroll").unwrap_or(item).pointer();
-        let message =
-            format!("`{}` is of the same group, `{own}`: a lead is in one workflow of it at a time", into.workflow);
-        let problem = Problem::error("own-group", at.clone(), message).help("add `go: end`: this run is over then");
+        let problem = own_group(at.clone(), own, &into.workflow).help("add `go: end`: this run is over then");
         let sheet = &reader.sheet;
         let key =
             item.entries().iter().find(|entry| entry.key.text == "enroll").map_or(at, |entry| entry.key.span.clone());
@@ -406,6 +404,12 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
         let added = if is_block { added } else { "go: end, ".to_owned() };
         sheet.report(problem.mend(key.start..key.start, added));
     }
+}
+
+/// That a run puts its lead into a workflow of its own group while it goes on.
+pub(super) fn own_group(at: Range<usize>, own: &str, into: &str) -> Problem {
+    let message = format!("`{into}` is of the same group, `{own}`: a lead is in one workflow of it at a time");
+    Problem::error("own-group", at, message)
 }
 
 fn workflow(reader: &Reader<'_>, node: &Node) -> Option<String> {
