@@ -128,6 +128,8 @@ pub enum AccountMessage {
         /// The rep who takes over.
         owner: RepId,
     },
+    /// A lead that came under the hold has another owner, or is done with: the end of the hold is nothing to it.
+    Leave(LeadId),
     /// This event happened to one of the account's leads.
     Happened(EventType),
     /// This event happened to one of the account's leads, and the others may want to hear of it.
@@ -176,9 +178,9 @@ impl Account {
         self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).chain(passing).min()
     }
 
-    /// Takes a message from a lead at `now`. Returns the leads that the account's record does not list
-    /// and that have to be kept apart.
-    pub fn tell(&mut self, message: AccountMessage, now: Timestamp) -> Vec<LeadId> {
+    /// Takes a message from a lead at `now`. Returns the leads that the account's record does not list: whether each has to be
+    /// kept apart from now on, or no longer.
+    pub fn tell(&mut self, message: AccountMessage, now: Timestamp) -> Vec<(LeadId, bool)> {
         match message {
             AccountMessage::Join { name } => {
                 if self.name.is_empty() {
@@ -198,7 +200,14 @@ impl Account {
                     self.own(owner);
                 }
             }
-            AccountMessage::Hold(new) => return self.take_hold(new),
+            AccountMessage::Hold(new) => return self.take_hold(new).into_iter().map(|lead| (lead, true)).collect(),
+            AccountMessage::Leave(lead) => {
+                let listed = |hold: &mut Hold| hold.leads.extract_if(.., |listed| *listed == lead).next().is_some();
+                self.joined.retain(|joined| *joined != lead);
+                if !self.hold.as_mut().is_some_and(listed) && (self.more || self.ending.is_some()) {
+                    return vec![(lead, false)];
+                }
+            }
             AccountMessage::Pass(passed) => self.passing.push(*passed),
             AccountMessage::Happened(event) => {
                 if self.hold.as_ref().is_some_and(|hold| hold.until_event.as_ref() == Some(&event)) {
@@ -310,6 +319,7 @@ mod tests {
     fn who_owns_an_account_and_for_how_long() {
         let own = |owner| AccountMessage::Own(rep(owner));
         let over = |gone, owner| AccountMessage::TakeOver { gone: rep(gone), owner: rep(owner) };
+        let leave = |lead: u128| AccountMessage::Leave(LeadId(lead << 20));
         let won = || AccountMessage::Happened(EventType::parse("deal.won").unwrap());
         let cases = [
             ("a second lead does not start it again", vec![hold("ada", 9, 1), hold("ada", 20, 2)], "ada until 9 for 2"),
@@ -331,6 +341,8 @@ mod tests {
                 "bob until 9 for 1",
             ),
             ("an account that was kept, too", vec![hold("ada", 9, 1), won(), over("ada", "bob")], "bob"),
+            ("a lead that leaves is not told", vec![hold("ada", 9, 1), hold("ada", 9, 2), leave(1)], "ada until 9 for 1"),
+            ("nor a hold ended by it", vec![hold("ada", 9, 1), leave(1), leave(2)], "ada until 9 for 0"),
             ("nobody takes over what another holds", vec![hold("ada", 9, 1), over("gus", "bob")], "ada until 9 for 1"),
         ];
         for (what, messages, expected) in cases {
@@ -361,7 +373,7 @@ mod tests {
         for (what, won) in [("it expires", false), ("it is made permanent", true)] {
             let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
             let at = |ms| Timestamp::from_ms(ms);
-            let apart: Vec<LeadId> = (1..=70).flat_map(|n| account.tell(hold("ada", 9, n), at(0))).collect();
+            let apart: Vec<LeadId> = (1..=70).flat_map(|n| account.tell(hold("ada", 9, n), at(0))).map(|(lead, _)| lead).collect();
             assert_eq!(apart.len(), 70 - HOLD_LEADS_MAX, "{what}: the list has an end");
             assert_eq!(account.next_due(), Some(at(9)), "{what}");
             if won {

@@ -388,6 +388,13 @@ pub enum Note {
         #[n(0)]
         expired: bool,
     },
+    /// A hold ended for the lead: it has another owner, or is done with.
+    #[n(162)]
+    HoldLeft {
+        /// For whom it had held the lead.
+        #[n(0)]
+        owner: RepId,
+    },
     /// The lead opted out.
     #[n(23)]
     OptedOut,

@@ -367,7 +367,7 @@ fn a_lead_that_joins_the_next_hold_between_two_pages_is_not_told_of_the_last_one
     let late = LeadId::new(ending.now, 1_000);
     let hold = ending.account.hold.clone().expect("the next hold is in force");
     let unlisted = ending.account.tell(AccountMessage::Hold(Hold { leads: vec![late], ..hold }), ending.now);
-    assert_eq!(unlisted, [late], "its key lies among those of the hold that ends");
+    assert_eq!(unlisted, [(late, true)], "its key lies among those of the hold that ends");
     let changes = ending.tell(&[second, late], true);
     assert!(changes.leads.contains_key(&second) && !changes.leads.contains_key(&late), "one of them is told");
     assert_eq!(is_held(&changes, late), None, "it stays where it is");

@@ -96,7 +96,7 @@ impl Post {
             Message::Email { rendered: Some(mail), .. } => {
                 (Some(mail.to.clone()), format!("{} {}", mail.subject, mail.body))
             }
-            // One that cannot be rendered leaves as it is, and is refused by the other side.
+            // One that cannot be rendered never comes here.
             Message::Email { rendered: None, .. }
             | Message::Text { rendered: None, .. }
             | Message::Words { rendered: None, .. }
@@ -173,6 +173,13 @@ const fn fails(retry_after_ms: Option<u64>) -> Ended {
 impl Courier for Post {
     fn send(self: Arc<Self>, _: Arc<Catalog>, mut row: Outgoing, mut permit: Option<Permit>, done: Attempted) {
         let (fares, mutant, life) = self.attempt();
+        if row.message.is_unrendered() {
+            // As the couriers do: nothing leaves.
+            let cause = row.last_error.take().unwrap_or_else(|| "nothing to make it of".to_owned());
+            self.record.say(|| format!("  {} cannot be made: {cause}", row.id));
+            self.over(life);
+            return done(row, Err(SendError { cause, retry: false, retry_after_ms: None }));
+        }
         let mut seen = row.clone();
         match mutant {
             Some(Mutant::SentWithoutLeaving) if row.id.0.is_multiple_of(5) => {

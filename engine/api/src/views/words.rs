@@ -287,6 +287,9 @@ impl<'a> Teller<'a> {
             Note::Segment(segment) => format!("The lead is now {segment}."),
             Note::Held { owner, until } => format!("{} keeps the lead until {}.", self.rep(owner), self.time(*until)),
             Note::HoldOver { expired: true } => "The owner's time with the lead ran out.".to_owned(),
+            Note::HoldLeft { owner } => {
+                format!("The hold for {} is over for this lead, and nothing follows from its end.", self.rep(owner))
+            }
             Note::HoldOver { expired: false } => "The owner keeps the lead for good.".to_owned(),
             Note::OptedOut => "The lead asked not to be contacted: all touches stop.".to_owned(),
             Note::Ignored(why) => format!("It changed nothing: {}.", ignored_words(*why)),

@@ -115,7 +115,7 @@ impl Overlay<'_> {
                     Effect::Account(id, message) => {
                         let now = self.rules.now;
                         let unlisted = self.change_account(id, |account| account.tell(message, now))?;
-                        self.changes.held.extend(unlisted.into_iter().map(|lead| (id, lead, true)));
+                        self.changes.held.extend(unlisted.into_iter().map(|(lead, held)| (id, lead, held)));
                     }
                 }
             }

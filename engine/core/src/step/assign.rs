@@ -50,10 +50,16 @@ impl Machine<'_> {
             (Some(owner), None) => {
                 let is_new = self.state.lead.owner.as_ref() != Some(owner);
                 let pool = self.chosen_from(assign, owner, how);
+                let stands_in_for = self.stands_in_for(owner, assign);
+                self.take_over_hold(owner);
+                self.leave_own_hold(Some(owner));
+                let holder_is_here = self.account_owner().is_some_and(|holder| self.team().knows(holder));
+                if stands_in_for.is_none() && holder_is_here && !assign.holds_account() {
+                    self.leave_account_hold(Some(owner));
+                }
                 self.set_owner(owner, how, assign.carry);
                 self.state.lead.pool = pool;
-                self.take_over_hold(owner);
-                self.own(owner, assign, &definition);
+                self.own(owner, assign, stands_in_for, &definition);
                 self.announce(id, Some(owner).filter(|_| is_new), assign);
             }
             (None, None) => self.notes.push(Note::Owned { owner: None, how }),
@@ -97,14 +103,17 @@ impl Machine<'_> {
         }
     }
 
-    /// Applies an assignment to the account and to holds. An account whose owner is away stays theirs: the rep
-    /// chosen for the lead only stands in.
-    fn own(&mut self, owner: &RepId, assign: &Assign, definition: &Workflow) {
-        let holds_account = assign.hold.as_ref().is_none_or(|hold| hold.scope == HoldScope::Account);
-        let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account)).cloned();
+    /// The owner of the account for whom the rep chosen for the lead only stands in: one who is away keeps it.
+    fn stands_in_for(&self, owner: &RepId, assign: &Assign) -> Option<RepId> {
+        let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account));
         let away = away.filter(|of| self.team().knows(of) && !self.team().is_here(of, self.cx.now));
-        match (away, &assign.hold) {
-            (Some(of), _) if holds_account => self.notes.push(Note::StandsIn { owner: owner.clone(), of }),
+        away.filter(|_| assign.hold.is_none() || assign.holds_account()).cloned()
+    }
+
+    /// Applies an assignment to the account and to holds.
+    fn own(&mut self, owner: &RepId, assign: &Assign, stands_in_for: Option<RepId>, definition: &Workflow) {
+        match (stands_in_for, &assign.hold) {
+            (Some(of), _) => self.notes.push(Note::StandsIn { owner: owner.clone(), of }),
             (_, Some(hold)) => self.hold(owner, hold, definition),
             (_, None) => self.own_account(owner),
         }
@@ -112,6 +121,28 @@ impl Machine<'_> {
 
     fn account_owner(&self) -> Option<&RepId> {
         self.cx.account.and_then(|facts| facts.owner.as_ref())
+    }
+
+    /// Its holds end for a lead that gets this owner, or is done with: their end is nothing to it any more. A hold on the account stays in
+    /// force for the others.
+    pub(super) fn leave_holds(&mut self, owner: Option<&RepId>) {
+        self.leave_own_hold(owner);
+        self.leave_account_hold(owner);
+    }
+
+    fn leave_own_hold(&mut self, owner: Option<&RepId>) {
+        if let Some(hold) = self.state.hold.take_if(|hold| Some(&hold.owner) != owner) {
+            self.notes.push(Note::HoldLeft { owner: hold.owner });
+        }
+    }
+
+    fn leave_account_hold(&mut self, owner: Option<&RepId>) {
+        let Some(account) = self.cx.account.filter(|account| account.held) else { return };
+        let is_under = account.owner == self.state.lead.owner && self.state.lead.account == Some(account.id);
+        if let Some(holder) = account.owner.clone().filter(|holder| is_under && Some(holder) != owner) {
+            self.notes.push(Note::HoldLeft { owner: holder });
+            self.effects.push(Effect::Account(account.id, AccountMessage::Leave(self.state.lead.id)));
+        }
     }
 
     /// Passes the lead's own hold to the new owner when the rep who held it is no longer in the team.

@@ -348,6 +348,7 @@ impl<'a> Machine<'a> {
             LeadCommand::SetOwner(rep) => {
                 let lead = &mut self.state.lead;
                 lead.ages.set("owner", now, lead.created_at);
+                self.leave_holds(Some(rep));
                 self.set_owner(rep, ChosenBy::Manual, Carry { move_open_tasks: true, watch_previous_owner: true });
             }
             LeadCommand::Disqualify { .. } => {
@@ -394,9 +395,13 @@ impl<'a> Machine<'a> {
         if lead.stage_own != stage.own {
             self.updated.push(("stage_own".to_owned(), Value::text(lead.stage_own.as_deref())));
         }
+        let is_done_with = matches!(stage.means, Stage::Suppressed | Stage::Disqualified);
         (lead.stage, lead.stage_own) = (stage.means, stage.own.clone());
         self.lead_changed = true;
         self.notes.push(Note::Stage(stage.means, stage.own));
+        if is_done_with {
+            self.leave_holds(None);
+        }
     }
 
     fn ignore(&mut self, why: Ignored) {

@@ -61,6 +61,7 @@ impl Machine<'_> {
             self.left_out("owner", Why::Older);
         } else {
             self.told_at("owner", report);
+            self.leave_holds(Some(owner));
             self.set_owner(owner, ChosenBy::Told, Carry { move_open_tasks: true, watch_previous_owner: true });
         }
     }

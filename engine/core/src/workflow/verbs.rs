@@ -128,6 +128,13 @@ pub struct Assign {
     pub carry: Carry,
 }
 
+impl Assign {
+    /// Whether it begins a hold on the account.
+    pub(crate) fn holds_account(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.scope == HoldScope::Account)
+    }
+}
+
 codes! {
     /// What a hold covers.
     pub enum HoldScope {

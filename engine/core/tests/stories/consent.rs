@@ -117,14 +117,12 @@ fn an_opt_out_ends_everything() {
           OptedOut
           inbound over: suppressed
           stage suppressed
+          hold by ada is nothing to it any more
           Bound { kind: Email, why: OptedOut }
         Mon 03-02 09:33 ? a
           = suppressed, owner Some(ada), watchers []
-          = account of Some(ada), held until Mon 03-16 09:30 for 1 leads, kept false
+          = account of Some(ada), held until Mon 03-16 09:30 for 0 leads, kept false
         Mon 03-02 09:40 > lead.created
-          not enrolled in inbound: suppressed
-        Mon 03-16 09:30 ~ hold over
-          hold over, expired
           not enrolled in inbound: suppressed
         Mon 03-30 09:40 ? a
           = suppressed, owner Some(ada), watchers []
@@ -150,6 +148,7 @@ fn an_opt_out_ends_everything() {
           task withdrawn
           inbound over: suppressed
           stage suppressed
+          hold by ada is nothing to it any more
         Mon 03-02 09:34 > again
         ",
         ),
@@ -173,6 +172,7 @@ fn an_opt_out_ends_everything() {
           task withdrawn
           inbound over: suppressed
           stage suppressed
+          hold by ada is nothing to it any more
         ",
         ),
         (
@@ -194,6 +194,7 @@ fn an_opt_out_ends_everything() {
           task withdrawn
           inbound over: suppressed
           stage suppressed
+          hold by ada is nothing to it any more
         Mon 03-02 09:34 > enroll inbound
           not enrolled in inbound: suppressed
         ",

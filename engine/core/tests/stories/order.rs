@@ -727,6 +727,110 @@ fn out_of_a_step() -> Vec<Row> {
         ",
         ),
         row(
+            "a new owner ends a hold, a lead's own too",
+            vec![held().build()],
+            "
+            Mon 03-02 09:00 > lead.created email=lee@gmail.com
+              enrolled in owned
+              owned -> own
+              owner ada by pool
+              held by ada until Mon 03-16 09:00
+              owned -> talk
+              todo for ada, due Tue 03-03 09:00
+            Mon 03-02 10:00 > owner bob
+              hold by ada is nothing to it any more
+              owner bob by manual
+              task now with bob
+            Tue 03-17 09:00 ? a
+              = owned is at talk
+              = todo open for bob, due Tue 03-03 09:00
+              = open, owner Some(bob), watchers [ada]
+        ",
+        ),
+        row(
+            "a new owner of one lead ends a hold on the account for this lead alone",
+            vec![held().build()],
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io
+              enrolled in owned
+              owned -> own
+              owner ada by pool
+              held by ada until Mon 03-16 09:00
+              owned -> talk
+              todo for ada, due Tue 03-03 09:00
+            Mon 03-02 09:30 b: > lead.created email=kim@acme.io
+              enrolled in owned
+              owned -> own
+              owner ada by sticky
+              owned -> talk
+              todo for ada, due Tue 03-03 09:30
+            Mon 03-02 10:00 > owner bob
+              hold by ada is nothing to it any more
+              owner bob by manual
+              task now with bob
+            Mon 03-16 09:00 b: ~ hold over
+              hold over, expired
+              enrolled in owned
+              owned -> hand-back
+              owner dan by fallback
+              task now with dan
+              owned over: completed
+            Tue 03-17 09:00 ? a
+              = owned is at talk
+              = todo open for bob, due Tue 03-03 09:00
+              = open, owner Some(bob), watchers [ada]
+              = account of Some(dan), , kept false
+            Tue 03-17 09:00 ? b
+              = owned is at talk
+              = todo open for dan, due Tue 03-03 09:30
+              = open, owner Some(dan), watchers [ada]
+              = account of Some(dan), , kept false
+        ",
+        ),
+        row(
+            "so does an opt-out",
+            vec![held().build()],
+            "
+            Mon 03-02 09:00 > lead.created email=lee@acme.io
+              enrolled in owned
+              owned -> own
+              owner ada by pool
+              held by ada until Mon 03-16 09:00
+              owned -> talk
+              todo for ada, due Tue 03-03 09:00
+            Mon 03-02 10:00 > opt_out
+              OptedOut
+              task withdrawn
+              owned over: suppressed
+              stage suppressed
+              hold by ada is nothing to it any more
+              Bound { kind: Email, why: OptedOut }
+            Tue 03-17 09:00 ? a
+              = suppressed, owner Some(ada), watchers []
+              = account of Some(ada), , kept false
+        ",
+        ),
+        row(
+            "and a disqualification",
+            vec![held().build()],
+            "
+            Mon 03-02 09:00 > lead.created email=lee@gmail.com
+              enrolled in owned
+              owned -> own
+              owner ada by pool
+              held by ada until Mon 03-16 09:00
+              owned -> talk
+              todo for ada, due Tue 03-03 09:00
+            Mon 03-02 10:00 > disqualify
+              stage disqualified
+              hold by ada is nothing to it any more
+              task withdrawn
+              owned over: disqualified
+            Tue 03-17 09:00 ? a
+              = disqualified, owner Some(ada), watchers []
+        ",
+        ),
+        row(
             "what begins when a hold is over needs no room in its group, though the lead is in another workflow of it",
             vec![
                 held().group("sales-motion", 10, None).interrupt("email.replied", &[], Does::Go("end")).build(),

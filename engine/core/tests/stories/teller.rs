@@ -261,6 +261,7 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
         Note::Stage(stage, own) => format!("stage {stage}{}", own_word(own)),
         Note::Segment(segment) => format!("segment {segment}"),
         Note::Held { owner, until } => format!("held by {owner} until {}", clock(*until)),
+        Note::HoldLeft { owner } => format!("hold by {owner} is nothing to it any more"),
         Note::HoldOver { expired } => format!("hold over, {}", if *expired { "expired" } else { "kept" }),
         Note::Preferred { .. } => "Preferred".to_owned(),
         Note::Braked(run) => format!("{} stands still", run_name(run)),

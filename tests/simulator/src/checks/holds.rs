@@ -68,7 +68,7 @@ fn hears_at_all(scan: &Scan, state: &LeadState, record: &Shared, now: Timestamp)
     for note in scan.journal(state.lead.id).iter().flat_map(|entry| &entry.skeleton.notes) {
         match note {
             Note::Held { until, .. } => under = Some(*until),
-            Note::HoldOver { .. } => under = None,
+            Note::HoldOver { .. } | Note::HoldLeft { .. } => under = None,
             _ => {}
         }
     }

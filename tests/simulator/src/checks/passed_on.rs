@@ -1,10 +1,12 @@
 //! What happens to one lead is heard by the others of its account whose runs say so, and once by each: what was heard did happen, to
-//! somebody else, while such a run was there; and such a run that is still there in the end, or was there long enough, heard it.
+//! somebody else, while such a run was there; and such a run that is still there in the end, or was there long enough, heard it. A lead
+//! to which nothing comes of it tells nothing, so the last goes by runs that always do something.
 //! Definitions are read here from the workspaces that were kept, not by the code that asks who hears.
 
 use super::scan::Scan;
 use crate::record::Shared;
 use cadenza_core::event::{Event, EventType};
+use cadenza_core::expr::Expr;
 use cadenza_core::id::{AccountId, Digest, LeadId};
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::state::LeadState;
@@ -22,7 +24,15 @@ struct Listener {
     until: u64,
     /// When it ended.
     ended_at: Option<Timestamp>,
+    hears: Heard,
+}
+
+/// What the runs of a definition hear of their account.
+#[derive(Clone, Default)]
+struct Heard {
     kinds: BTreeSet<EventType>,
+    /// Those of them that always move such a run, wherever it is.
+    always: BTreeSet<EventType>,
 }
 
 pub(super) fn check(scan: &Scan, record: &Shared, healed_at: Timestamp) {
@@ -62,7 +72,7 @@ impl Listener {
     fn must_hear(&self, (_, at, kind): &Which, record: &Shared, healed_at: Timestamp) -> bool {
         let once = |at: Timestamp| !record.lock().came_twice(at);
         let long_after = (*at).max(healed_at).plus_ms(HOUR_MS);
-        self.kinds.contains(kind)
+        self.hears.always.contains(kind)
             && self.started_at < *at
             && self.ended_at.is_none_or(|ended| ended > long_after)
             && once(*at)
@@ -71,12 +81,21 @@ impl Listener {
 }
 
 /// What runs of each definition hear of their account.
-fn kinds(scan: &Scan) -> BTreeMap<Digest, BTreeSet<EventType>> {
+fn kinds(scan: &Scan) -> BTreeMap<Digest, Heard> {
     let workflows = scan.pasts.values().flatten().flat_map(|past| past.workspace.workflows.values());
     let of = workflows.map(|workflow| {
-        let interrupts = workflow.interrupts.iter().filter(|one| one.of_account).map(|one| one.event.clone());
-        let leave = workflow.leave.iter().filter(|one| one.of_account).filter_map(|one| one.event.clone());
-        (workflow.digest, interrupts.chain(leave).collect())
+        let interrupts = workflow.interrupts.iter().filter(|one| one.of_account);
+        let interrupts = interrupts.map(|one| (&one.event, one.condition == Expr::TRUE && one.during.is_empty()));
+        let leave = workflow.leave.iter().filter(|one| one.of_account);
+        let leave = leave.filter_map(|one| Some((one.event.as_ref()?, one.condition == Expr::TRUE)));
+        let mut hears = Heard::default();
+        for (kind, is_always) in interrupts.chain(leave) {
+            hears.kinds.insert(kind.clone());
+            if is_always && workflow.key.is_none() {
+                hears.always.insert(kind.clone());
+            }
+        }
+        (workflow.digest, hears)
     });
     of.collect()
 }
@@ -98,15 +117,15 @@ fn happened(scan: &Scan) -> BTreeMap<Which, (usize, usize)> {
     happened
 }
 
-fn listeners(entries: &[Entry], kinds: &BTreeMap<Digest, BTreeSet<EventType>>) -> Vec<Listener> {
+fn listeners(entries: &[Entry], kinds: &BTreeMap<Digest, Heard>) -> Vec<Listener> {
     let mut runs = BTreeMap::new();
     for entry in entries {
         for note in &entry.skeleton.notes {
             match note {
                 Note::Enrolled { run, workflow, .. } => {
-                    let kinds = kinds.get(workflow).cloned().unwrap_or_default();
+                    let hears = kinds.get(workflow).cloned().unwrap_or_default();
                     let (started_at, since) = (entry.skeleton.now, entry.seq);
-                    runs.insert(*run, Listener { started_at, since, until: u64::MAX, ended_at: None, kinds });
+                    runs.insert(*run, Listener { started_at, since, until: u64::MAX, ended_at: None, hears });
                 }
                 Note::Ended { run, .. } => {
                     if let Some(listener) = runs.get_mut(run) {
@@ -117,7 +136,7 @@ fn listeners(entries: &[Entry], kinds: &BTreeMap<Digest, BTreeSet<EventType>>) -
             }
         }
     }
-    runs.into_values().filter(|listener| !listener.kinds.is_empty()).collect()
+    runs.into_values().filter(|listener| !listener.hears.kinds.is_empty()).collect()
 }
 
 /// What a lead heard of others, and how often. A lead that could not be read is told later, whoever listens by then.
@@ -129,7 +148,7 @@ fn heard(scan: &Scan, state: &LeadState, listeners: &[Listener], record: &Shared
             let Event::OfAccount(passed) = event else { continue };
             let kind = &passed.report.kind;
             let hears = |listener: &Listener| {
-                listener.kinds.contains(kind)
+                listener.hears.kinds.contains(kind)
                     && listener.started_at <= passed.at
                     && (listener.since..=listener.until).contains(&entry.seq)
             };
