@@ -408,6 +408,67 @@ fn what_a_lead_lived_through_becomes_a_case_that_holds() {
     assert_eq!(unknown.expect("cadenza runs").status.code(), Some(2));
 }
 
+const CLOSE: &str = r#"workflow: close
+summary: A rep talks to the lead until a colleague of its answers.
+enroll: [{ when: lead.created }]
+interrupts:
+  - { event: email.replied, of: account, if: 'event.data.kind == "reply"', go: stand-by }
+leave: [{ if: 'lead.stage == "customer"', as: bought }]
+steps:
+  - { id: own, assign: { rep: ana } }
+  - { id: talk, task: Agree the next step, results: { else: end } }
+  - { id: stand-by, task: Wait for the colleague, for: { pool: closers }, results: { else: end } }
+"#;
+
+#[test]
+fn a_recording_has_what_colleagues_senders_and_people_did() {
+    let (site, mailbox) = (site(&[("close.yaml", CLOSE)]), Mailbox::open());
+    site.edit("inbound.yaml", |text| text.replace("when: lead.created", "when: custom.never"));
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-12-07T15:00:00Z");
+    let person = |ix: u8, first: &str, last: &str| {
+        json!({ "id": format!("s-{ix}"), "email": format!("{first}@navyyard.example"), "first_name": first, "last_name": last,
+            "company": "Navyyard", "timezone": "America/New_York", "source": "web" })
+    };
+    let lead = engine.bring("msg_1", &person(1, "grace", "hopper"));
+    engine.advance("1m");
+    engine.bring("msg_2", &person(2, "bertram", "quill"));
+    let task = |kind: &str| engine.tasks_of(&lead).into_iter().find(|task| task["kind"] == kind).expect("it is open");
+    let id = |task: &Value| task["id"].as_str().expect("a task has an id").to_owned();
+    engine.advance("1m");
+    engine.client.json("PUT", &format!("/v1/leads/{lead}/owner"), &json!({ "rep": "ben" })).expect(200);
+    engine.client.post(&format!("/v1/tasks/{}/reassign", id(&task("todo"))), &json!({ "rep": "ana" })).expect(200);
+    engine.advance("1m");
+    let replied = json!({ "id": "r-1", "type": "email.replied", "lead": { "email": "bertram@navyyard.example" },
+        "data": { "kind": "reply", "from": "bertram" } });
+    engine.client.post("/v1/events", &replied).expect(202);
+    engine.advance("1m");
+    engine.client.post(&format!("/v1/tasks/{}/claim", id(&task("todo"))), &json!({ "rep": "ana" })).expect(200);
+    engine.advance("1m");
+    let customer = json!({ "id": "u-1", "type": "lead.updated", "lead": { "email": "grace@navyyard.example", "stage": "customer" } });
+    engine.client.post("/v1/events", &customer).expect(202);
+    engine.client.post(&format!("/v1/leads/{lead}/preferences"), &json!({ "refused": ["call"] })).expect(200);
+    engine.advance("1h");
+    let output = cadenza(&["test", "--record", &lead, "--url", &engine.url, "--token", &site.admin]).output();
+    let recorded = said(&output.expect("cadenza runs"));
+    for told in [
+        "colleague: { company: \"Company 1\"",
+        "owner: ben, lead: lead }",
+        "reassign: talk, for: ana, lead: lead }",
+        "event: email.replied, lead: colleague, data: { kind: \"reply\" } }",
+        "claim: stand-by, by: ana, lead: lead }",
+        "event: lead.updated, lead: lead, fields: { stage: \"customer\" } }",
+        "ended: bought, lead: lead }",
+        "the lead's contact preferences were changed",
+    ] {
+        assert!(recorded.contains(told), "`{told}` is not recorded:\n{recorded}");
+    }
+    assert!(!recorded.contains("bertram"), "the colleague's name is told:\n{recorded}");
+    site.write("recorded.test.yaml", &recorded);
+    let played = test(&site.workspace(), &[]);
+    assert_eq!(played.status.code(), Some(0), "{recorded}\n{}", said(&played));
+}
+
 #[test]
 fn a_watched_folder_is_played_again_when_it_changes() {
     let site = site(&[("inbound.test.yaml", &file(HOLDS))]);

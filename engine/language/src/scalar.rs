@@ -17,6 +17,14 @@ use std::ops::Range;
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 
+/// Whether a text can be a name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    text.len() <= NAME_CHARS_MAX
+        && text.chars().all(plain)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
 impl Sheet<'_> {
     /// A single value that is not blank, and no template: only texts that people read are filled in.
     pub(crate) fn scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
@@ -80,11 +88,7 @@ impl Sheet<'_> {
     }
 
     pub(crate) fn check_name(&self, text: &str, span: std::ops::Range<usize>, what: &str) -> bool {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        let good = !text.is_empty()
-            && text.len() <= NAME_CHARS_MAX
-            && text.chars().all(plain)
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let good = is_name(text);
         if !good {
             let message = format!("`{text}` cannot be {what}");
             let help = format!(

@@ -16,6 +16,7 @@ use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
 use serde::Deserialize as _;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,8 +99,21 @@ impl Test {
             Ok((at, facts.context("the engine is of another version: its journal is not understood")?))
         };
         let text = |name: &str| state[name].as_str().map(str::to_owned);
+        let entries: Vec<_> = entries.iter().map(read).collect::<anyhow::Result<_>>()?;
+        let heard_of = entries.iter().flat_map(|(_, facts)| facts).filter_map(|fact| match fact {
+            Fact::OfAccount { lead, .. } => Some(lead.clone()),
+            _ => None,
+        });
+        let heard_of: BTreeSet<String> = heard_of.collect();
+        // Of one that is gone there is nothing left to mask.
+        let known = |id: String| {
+            let state = client.get(&path("/v1/leads/", &id, "")).ok()?;
+            let fields = state["fields"].as_object()?.clone();
+            Some((id, fields.into_iter().collect()))
+        };
         let past = Past {
-            entries: entries.iter().map(read).collect::<anyhow::Result<_>>()?,
+            entries,
+            colleagues: heard_of.into_iter().filter_map(known).collect(),
             stage: text("stage"),
             stage_own: text("stage_own"),
             segment: text("segment"),
