@@ -285,13 +285,14 @@ fn people_stubs_tables_and_the_gate_do_as_the_file_says() {
     let chosen = test(&site.workspace(), &["--case", "gate HOLDS", "--story"]);
     assert!(said(&chosen).contains("holds: A table brings leads"), "{}", said(&chosen));
     assert!(
-        said(&chosen).contains("tim: ") && said(&chosen).contains("1 case in 1 file: all hold"),
+        said(&chosen).contains("tim: ") && said(&chosen).contains("1 of 3 cases in 1 file: all hold"),
         "{}",
         said(&chosen)
     );
     assert!(!said(&chosen).contains("Visited"), "of some cases nobody says what is not visited: {}", said(&chosen));
     let none = test(&site.workspace(), &["--case", "nothing like it"]);
-    assert!(said(&none).contains("No case of 3 has"), "{}", said(&none));
+    assert!(said(&none).contains("no case of 3 has `nothing like it` in its name"), "{}", said(&none));
+    assert_eq!(none.status.code(), Some(2), "what nobody wrote is no case that holds");
 }
 
 #[test]
@@ -305,7 +306,7 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
         "broken.test.yaml:9:42",
         "did you mean `ada`?",
         "did you mean `first-call`?",
-        "files with errors were not played",
+        "1 case in 2 files: all hold; not played, because of errors: broken.test.yaml (",
     ] {
         assert!(said(&output).contains(told), "`{told}` is not said: {}", said(&output));
     }
@@ -320,6 +321,22 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
     let output = test(&site.workspace(), &[]);
     assert_eq!(output.status.code(), Some(1), "a workspace with errors has no cases: {}", said(&output));
     assert!(said(&output).contains("no case was played"), "{}", said(&output));
+}
+
+#[test]
+fn a_long_story_says_what_it_leaves_out_and_how_to_see_it() {
+    let events: String = (0..90).map(|at| format!("      - {{ at: {at}m, event: lead.engaged, lead: ada }}\n")).collect();
+    let cases = format!(
+        "  - name: Much happens\n    given:\n      - {{ event: lead.created, lead: ada }}\n{events}    until: 2h\n    \
+         expect:\n      - {{ at: 40m, step: first-call }}\n"
+    );
+    let site = site(&[("inbound.test.yaml", &file(&cases))]);
+    let short = said(&test(&site.workspace(), &[]));
+    let left_out = |told: &str| told.lines().filter(|line| line.contains("left out; --story shows all of them")).count();
+    assert_eq!(left_out(&short), 1, "{short}");
+    let whole = said(&test(&site.workspace(), &["--story"]));
+    assert_eq!(left_out(&whole), 0, "{whole}");
+    assert!(whole.matches("lead.engaged came in").count() == 90, "{whole}");
 }
 
 #[test]

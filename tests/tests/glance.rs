@@ -34,14 +34,14 @@ fn has(text: &str, parts: &[&str]) {
 fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
-    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet"]);
+    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet", "Times are those of Europe/Berlin."]);
 
     // Saturday afternoon in New York.
     engine.advance_to("2026-11-28T20:00:00Z");
     let lead = engine.bring("msg_1", &hot(1));
     has(
         &say(&engine, &site, &["tasks"]),
-        &["1 held back", "outside business hours where the lead is", "the first until Mon 30 Nov 2026 15:00"],
+        &["1 held back", "outside business hours where the lead is", "the first until Mon 30 Nov 2026 15:00", "Times are those of Europe/Berlin."],
     );
 
     engine.advance_to("2026-11-30T15:30:00Z");
@@ -203,5 +203,16 @@ fn the_story_says_which_run_is_meant_and_why_there_is_none() {
     let imported = engine.client.post("/v1/events", &imported).expect(202).json["lead"].as_str().map(str::to_owned);
     let story = say(&engine, &site, &["why", &imported.expect("a lead")]);
     has(&story, &["It is in no workflow, and was in none: what came in was imported"]);
+    engine.stop();
+}
+
+#[test]
+fn senders_are_told_what_a_choice_can_be() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let choice = "fields:\n  tier: { type: choice, of: [free, pro] }\n";
+    site.edit("cadenza.yaml", |text| text.replacen("fields:\n", choice, 1));
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    let intake = engine.client.get("/v1/intake").expect(200).json;
+    assert_eq!((&intake["fields"]["tier"], &intake["choices"]), (&json!("text"), &json!({"tier": ["free", "pro"]})));
     engine.stop();
 }

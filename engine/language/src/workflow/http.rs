@@ -327,7 +327,7 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         sheet.report(match Part::parse(&instead).filter(|_| !of_head) {
             None if of_head => problem.help("of an answer only `status` and parts of `body` can be saved"),
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
-            None => problem.help("write `status`, or `body.` and the names that lead to it: `body.deals[0].stage`"),
+            None => problem.help("write `status`, or `body.` and the names that lead to it: `\"body.deals[0].stage\"`"),
         });
         return None;
     };
