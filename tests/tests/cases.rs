@@ -325,14 +325,16 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
 
 #[test]
 fn a_long_story_says_what_it_leaves_out_and_how_to_see_it() {
-    let events: String = (0..90).map(|at| format!("      - {{ at: {at}m, event: lead.engaged, lead: ada }}\n")).collect();
+    let events: String =
+        (0..90).map(|at| format!("      - {{ at: {at}m, event: lead.engaged, lead: ada }}\n")).collect();
     let cases = format!(
         "  - name: Much happens\n    given:\n      - {{ event: lead.created, lead: ada }}\n{events}    until: 2h\n    \
          expect:\n      - {{ at: 40m, step: first-call }}\n"
     );
     let site = site(&[("inbound.test.yaml", &file(&cases))]);
     let short = said(&test(&site.workspace(), &[]));
-    let left_out = |told: &str| told.lines().filter(|line| line.contains("left out; --story shows all of them")).count();
+    let left_out =
+        |told: &str| told.lines().filter(|line| line.contains("left out; --story shows all of them")).count();
     assert_eq!(left_out(&short), 1, "{short}");
     let whole = said(&test(&site.workspace(), &["--story"]));
     assert_eq!(left_out(&whole), 0, "{whole}");

@@ -41,7 +41,12 @@ fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
     let lead = engine.bring("msg_1", &hot(1));
     has(
         &say(&engine, &site, &["tasks"]),
-        &["1 held back", "outside business hours where the lead is", "the first until Mon 30 Nov 2026 15:00", "Times are those of Europe/Berlin."],
+        &[
+            "1 held back",
+            "outside business hours where the lead is",
+            "the first until Mon 30 Nov 2026 15:00",
+            "Times are those of Europe/Berlin.",
+        ],
     );
 
     engine.advance_to("2026-11-30T15:30:00Z");
@@ -199,7 +204,8 @@ fn the_story_says_which_run_is_meant_and_why_there_is_none() {
     assert!(!story.contains("It is in no workflow"), "{story}");
     let unnamed = story.lines().any(|line| line.contains(" renewal: ") && !line.contains("Not put into"));
     assert!(!unnamed, "it is not said which run is meant:\n{story}");
-    let imported = json!({"id": "e6", "type": "lead.created", "lead": {"email": "leo@initech.example"}, "enroll": false});
+    let imported =
+        json!({"id": "e6", "type": "lead.created", "lead": {"email": "leo@initech.example"}, "enroll": false});
     let imported = engine.client.post("/v1/events", &imported).expect(202).json["lead"].as_str().map(str::to_owned);
     let story = say(&engine, &site, &["why", &imported.expect("a lead")]);
     has(&story, &["It is in no workflow, and was in none: what came in was imported"]);

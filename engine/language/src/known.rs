@@ -116,7 +116,8 @@ impl<'a> Known<'a> {
     /// The type of what a run has besides its own fields: a role, which is a rep's id in team.yaml, or the name of who has it.
     /// Of any type where a file that could not be read may give such a role.
     pub(crate) fn role(&self, object: Object, field: &str) -> Option<ValueType> {
-        let is_own = OBJECT_FIELDS.iter().any(|(of, fields)| *of == object && fields.iter().any(|own| own.name == field));
+        let is_own =
+            OBJECT_FIELDS.iter().any(|(of, fields)| *of == object && fields.iter().any(|own| own.name == field));
         if object != Object::Run || is_own {
             return None;
         }

@@ -20,9 +20,7 @@ const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 /// Whether a text can be a name.
 pub(crate) fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    text.len() <= NAME_CHARS_MAX
-        && text.chars().all(plain)
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    text.len() <= NAME_CHARS_MAX && text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 impl Sheet<'_> {

@@ -85,7 +85,10 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
         sheet,
         known,
         ids: collect_ids(&sheet, items),
-        id_unread: items.iter().filter_map(|item| item.get("id")).any(|id| !id.scalar().is_some_and(|id| is_name(&id.text))),
+        id_unread: items
+            .iter()
+            .filter_map(|item| item.get("id"))
+            .any(|id| !id.scalar().is_some_and(|id| is_name(&id.text))),
         scripts: RefCell::default(),
         words: RefCell::default(),
         roles: parties::roles(items),

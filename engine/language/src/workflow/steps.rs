@@ -441,7 +441,8 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
     let field = key.text.as_str();
     match field {
         "stage" => {
-            let said = reader.known.own_word(&reader.sheet, value, "a stage", ("stages", &reader.known.own_words.stages))?;
+            let said =
+                reader.known.own_word(&reader.sheet, value, "a stage", ("stages", &reader.known.own_words.stages))?;
             return Some(match said.own {
                 Some(own) => Assignment::OwnStage { own, means: said.means },
                 None => Assignment::Stage(said.means),

@@ -41,7 +41,8 @@ fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
     }
     let whole = value..end_of_value(text, value);
     let instead = quoted(&text[whole.clone()]);
-    let message = format!("an unquoted `{sign}` cannot stand in a value within braces or brackets: YAML takes it for its own");
+    let message =
+        format!("an unquoted `{sign}` cannot stand in a value within braces or brackets: YAML takes it for its own");
     let problem = Problem::error("yaml", whole, message).label("put this in quotes");
     Some(problem.help(format!("write {instead}")).replace(instead))
 }

@@ -8,7 +8,13 @@ fn values(value: Value) -> BTreeMap<String, Value> {
 }
 
 fn heard(event: &str, fields: Value, data: Value) -> Fact {
-    Fact::Event { event: event.to_owned(), source: "website".to_owned(), fields: values(fields), data: values(data), standing: values(json!({})) }
+    Fact::Event {
+        event: event.to_owned(),
+        source: "website".to_owned(),
+        fields: values(fields),
+        data: values(data),
+        standing: values(json!({})),
+    }
 }
 
 fn past() -> Past {
@@ -164,13 +170,24 @@ fn all_that_came_from_elsewhere_is_given_or_said_to_be_left_out() {
         by: None,
     };
     let cases = [
-        (told(json!({ "stage": "demo-given", "owner": "ana", "refused": ["call"] })),
-            r#"- { at: 1m, event: lead.updated, lead: lead, fields: { owner: "ana", refused: ["call"], seats: 300, stage: "demo-given" } }"#),
-        (passed("ld_2", json!({ "kind": "reply", "from": "bertram" })), r#"- { at: 1m, event: email.replied, lead: colleague, data: { kind: "reply" } }"#),
+        (
+            told(json!({ "stage": "demo-given", "owner": "ana", "refused": ["call"] })),
+            r#"- { at: 1m, event: lead.updated, lead: lead, fields: { owner: "ana", refused: ["call"], seats: 300, stage: "demo-given" } }"#,
+        ),
+        (
+            passed("ld_2", json!({ "kind": "reply", "from": "bertram" })),
+            r#"- { at: 1m, event: email.replied, lead: colleague, data: { kind: "reply" } }"#,
+        ),
         (Fact::GivenTo { owner: ben() }, "- { at: 1m, owner: ben, lead: lead }"),
         (Fact::Reassigned { at: place(), to: ben() }, "- { at: 1m, reassign: first-call, for: ben, lead: lead }"),
-        (Fact::Claimed { at: place(), by: ana(), of: "pool:closers".to_owned() }, "- { at: 1m, claim: first-call, by: ana, lead: lead }"),
-        (Fact::Claimed { at: place(), by: ana(), of: ana() }, "# left out at 1m: ana took the task of first-call: whom"),
+        (
+            Fact::Claimed { at: place(), by: ana(), of: "pool:closers".to_owned() },
+            "- { at: 1m, claim: first-call, by: ana, lead: lead }",
+        ),
+        (
+            Fact::Claimed { at: place(), by: ana(), of: ana() },
+            "# left out at 1m: ana took the task of first-call: whom",
+        ),
         (Fact::Besides { what: Besides::Preferences }, "# left out at 1m: the lead's contact preferences"),
         (dealt, "# left out at 1m: somebody dealt with an escalation"),
         (mail(Ending::Dead), "# left out at 1m: the mail scripts/mail-1.md was given up"),
@@ -186,7 +203,8 @@ fn all_that_came_from_elsewhere_is_given_or_said_to_be_left_out() {
         assert!(!recorded.contains("bertram"), "a colleague's name is told:\n{recorded}");
         let has_colleague = expected.contains("colleague");
         let named = recorded.contains(r#"  colleague: { company: "Company 1", email: "person2@company1.example" }"#);
-        let of_whom = recorded.contains("step: first-call, lead: lead }") && recorded.contains("- { lead: lead, fields: {");
+        let of_whom =
+            recorded.contains("step: first-call, lead: lead }") && recorded.contains("- { lead: lead, fields: {");
         assert_eq!((named, of_whom), (has_colleague, has_colleague), "{recorded}");
     }
 }

@@ -40,7 +40,8 @@ fn why_in_none(entries: &[Value]) -> String {
     // What was said last of each workflow.
     let refusals: BTreeMap<&str, &str> = refusals.collect();
     if !refusals.is_empty() {
-        let one = |(workflow, why): (&&str, &&str)| format!("not put into {workflow}, since {}", why.trim_end_matches('.'));
+        let one =
+            |(workflow, why): (&&str, &&str)| format!("not put into {workflow}, since {}", why.trim_end_matches('.'));
         return refusals.iter().map(one).collect::<Vec<_>>().join("; ");
     }
     let of = |entry: &Value, name: &str, what: &str| {
