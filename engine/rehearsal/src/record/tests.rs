@@ -111,7 +111,7 @@ http:
 cases:
   - name: What a lead lived through
     given:
-      - { at: 0m, event: lead.created, lead: lead, data: { deal: deal-1, page: "/pricing" } }
+      - { at: 0m, event: lead.created, lead: lead, data: { deal: "deal-1", page: "/pricing" } }
       - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 }, lead: lead }
       - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
       # case_study is left out: it may say who somebody is
