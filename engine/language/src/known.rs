@@ -1,6 +1,6 @@
 //! What a workspace declares, collected before the files that refer to it are read.
 
-use crate::scalar::is_name;
+use crate::meant::is_name;
 use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
 use cadenza_core::expr::{OBJECT_FIELDS, Object, ROLE_NAME};

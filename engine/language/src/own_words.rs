@@ -4,7 +4,7 @@
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
-use crate::scalar::is_name;
+use crate::meant::is_name;
 use crate::shape::{Key, Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};

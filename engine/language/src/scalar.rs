@@ -3,7 +3,7 @@
 use crate::cron;
 use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{NAME_CHARS_MAX, meant, perhaps_thousands, plain_number, slug};
+use crate::meant::{NAME_CHARS_MAX, is_name, meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
@@ -16,12 +16,6 @@ use std::ops::Range;
 
 /// Words that YAML 1.1 took for booleans and that people still do.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
-
-/// Whether a text can be a name.
-pub(crate) fn is_name(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    text.len() <= NAME_CHARS_MAX && text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
 
 impl Sheet<'_> {
     /// A single value that is not blank, and no template: only texts that people read are filled in.

@@ -20,7 +20,7 @@ mod wait;
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::{Known, Names};
-use crate::scalar::is_name;
+use crate::meant::is_name;
 use crate::suggest::nearest;
 use crate::usage::Use;
 use crate::yaml::{Entry, Node};
