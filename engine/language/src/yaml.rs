@@ -247,7 +247,18 @@ impl Tree<'_, '_> {
             None => self.root = Some(node),
             Some(Unfinished::List(items)) => items.push(node),
             Some(Unfinished::Map { entries, key, seen }) => match key.take() {
+                // The rest of a value of which it has been told.
+                Some(key) if entries.last().is_some_and(|last| key.span.start < last.value.span.end) => {}
                 Some(key) => {
+                    if let Some(last) = entries.last_mut()
+                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &node)
+                    {
+                        self.sheet.report(problem);
+                        let text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
+                        let scalar = Scalar { text, style: ScalarStyle::Plain };
+                        last.value = Node { span: whole, content: Content::Scalar(scalar) };
+                        return Some(());
+                    }
                     let divided = entries.last().and_then(|last| divided_number(self.sheet.text, last, &key, &node));
                     match divided {
                         Some(problem) => self.sheet.report(problem),

@@ -244,11 +244,10 @@ impl Lookup<'_> {
         if value.is_blank() {
             return Some(value);
         }
-        match self.read_value(name, value, kind) {
+        match self.read_value((name, kind), value, at, "cannot be") {
             Ok(value) => Some(value),
-            Err(left) => {
-                let problem = Problem::error("field-type", at, format!("`{name}` cannot be this: {}", left.words()));
-                self.sheet.report(problem.help(format!("write {}", cadenza_core::field::example(kind))));
+            Err(problem) => {
+                self.sheet.report(problem);
                 None
             }
         }
@@ -293,12 +292,10 @@ impl Lookup<'_> {
             if let Some(word) = word {
                 return Some((name.clone(), Value::Text(word?)));
             }
-            match self.read_value(name, value, kind) {
+            match self.read_value((name, kind), value, entry.value.pointer(), "is never") {
                 Ok(value) => Some((name.clone(), value)),
-                Err(left) => {
-                    let message = format!("`{name}` is never this: {}", left.words());
-                    let problem = Problem::error("field-type", entry.value.pointer(), message);
-                    self.sheet.report(problem.help(format!("write {}", cadenza_core::field::example(kind))));
+                Err(problem) => {
+                    self.sheet.report(problem);
                     None
                 }
             }
@@ -306,11 +303,26 @@ impl Lookup<'_> {
         entries.iter().filter_map(read).collect()
     }
 
-    /// A value as the door reads it for a field; of a choice one of its words.
-    fn read_value(&self, name: &str, value: Value, kind: ValueType) -> Result<Value, LeftOut> {
+    /// A value at this place as the door reads it for a field; of a choice one of its words.
+    fn read_value(
+        &self,
+        (name, kind): (&str, ValueType),
+        value: Value,
+        at: Range<usize>,
+        cannot_be: &str,
+    ) -> Result<Value, Problem> {
         let settings = &self.workspace.settings;
-        let value = reading::read_field(name, value, kind, settings.calendar.zone())?;
-        reading::choose(name, value, settings.fields.get(name))
+        let declared = settings.fields.get(name);
+        let problem = |left: &LeftOut| {
+            Problem::error("field-type", at.clone(), format!("`{name}` {cannot_be} this: {}", left.words()))
+        };
+        let value = reading::read_field(name, value, kind, settings.calendar.zone());
+        let value =
+            value.map_err(|left| problem(&left).help(format!("write {}", cadenza_core::field::example(kind))))?;
+        let said = if let Value::Text(text) = &value { text.clone() } else { String::new() };
+        let choices = declared.map_or(&[][..], |declared| &declared.choices);
+        reading::choose(name, value, declared)
+            .map_err(|left| problem(&left).suggest(&said, choices.iter().map(String::as_str), "it can be"))
     }
 
     fn segment(&self, node: &Node) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What goes wrong within braces and brackets: a value that ends sooner than its author meant, because a sign in it belongs to YAML
 //! there, and a bracket that is not closed, which the parser notices lines later.
 
-use super::{Blocks, begins_value, quoted};
+use super::{Blocks, Entry, Node, begins_value, quoted};
 use crate::diagnostic::Problem;
 use std::ops::Range;
 
@@ -45,6 +45,23 @@ fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
         format!("an unquoted `{sign}` cannot stand in a value within braces or brackets: YAML takes it for its own");
     let problem = Problem::error("yaml", whole, message).label("put this in quotes");
     Some(problem.help(format!("write {instead}")).replace(instead))
+}
+
+/// `{ if: touches.exists(t, t.channel == "call") }`: YAML takes what stands behind the comma for another key. The value as its
+/// author meant it.
+pub(super) fn divided(text: &str, last: &Entry, rest: &Node) -> Option<(Problem, Range<usize>)> {
+    let before = last.value.scalar().filter(|scalar| scalar.is_plain())?;
+    let is_empty = rest.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text.is_empty());
+    let count = |sign: char| before.text.matches(sign).count();
+    let goes_on = count('"') % 2 == 1 || count('(') > count(')');
+    if !is_empty || !goes_on {
+        return None;
+    }
+    let whole = last.value.span.start..end_of_value(text, last.value.span.start);
+    let instead = quoted(&text[whole.clone()]);
+    let message = "an unquoted `,` ends a value within braces, and this one goes on";
+    let problem = Problem::error("yaml", whole.clone(), message).label("put this in quotes");
+    (whole.end > last.value.span.end).then(|| (problem.help(format!("write {instead}")).replace(instead), whole))
 }
 
 /// A bracket that was opened on an earlier line, and a line that looks like no part of it.
@@ -154,6 +171,13 @@ mod tests {
             ("http: { via: crm, path: /deals/{{ lead.id }} }\n", 1, 25, Some("\"/deals/{{ lead.id }}\"")),
             ("http: { via: crm, path: /deals/{id}, method: GET }\n", 1, 25, Some("\"/deals/{id}\"")),
             ("update: { a: { cel: lead.tools[0] } }\n", 1, 21, Some("\"lead.tools[0]\"")),
+            (
+                "- { if: touches.exists(t, t.a == \"b, c\"), go: on }\n",
+                1,
+                9,
+                Some("'touches.exists(t, t.a == \"b, c\")'"),
+            ),
+            ("- { if: lead.a == \"b, c\", go: on }\n", 1, 9, Some("'lead.a == \"b, c\"'")),
             ("update: { a: b: c, d: e }\n", 1, 14, Some("\"b: c\"")),
             ("list:\n  - [a, lead.b[0]]\n", 2, 9, Some("\"lead.b[0]\"")),
             ("- { if: \"a, b\" in lead.tools, go: on }\n", 1, 16, Some("'\"a, b\" in lead.tools'")),
@@ -166,8 +190,8 @@ mod tests {
             ("steps: [\n  { a: b },\n  { c: \"d\"\n]\nrest: e\n", 3, 3, None),
         ] {
             let findings = RefCell::new(Vec::new());
-            assert!(crate::yaml::parse(&Sheet::new("a.yaml", text, &findings)).is_none(), "{text}");
-            let found = findings.into_inner().remove(0);
+            let _ = crate::yaml::parse(&Sheet::new("a.yaml", text, &findings));
+            let [found] = &findings.into_inner()[..] else { panic!("it is told once: {text}") };
             let told = (found.line, found.column, found.replacement.as_deref());
             assert_eq!(told, (line, column, instead), "{text}{}", found.message);
         }
