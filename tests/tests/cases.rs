@@ -285,13 +285,14 @@ fn people_stubs_tables_and_the_gate_do_as_the_file_says() {
     let chosen = test(&site.workspace(), &["--case", "gate HOLDS", "--story"]);
     assert!(said(&chosen).contains("holds: A table brings leads"), "{}", said(&chosen));
     assert!(
-        said(&chosen).contains("tim: ") && said(&chosen).contains("1 case in 1 file: all hold"),
+        said(&chosen).contains("tim: ") && said(&chosen).contains("1 of 3 cases in 1 file: all hold"),
         "{}",
         said(&chosen)
     );
     assert!(!said(&chosen).contains("Visited"), "of some cases nobody says what is not visited: {}", said(&chosen));
     let none = test(&site.workspace(), &["--case", "nothing like it"]);
-    assert!(said(&none).contains("No case of 3 has"), "{}", said(&none));
+    assert!(said(&none).contains("no case of 3 has `nothing like it` in its name"), "{}", said(&none));
+    assert_eq!(none.status.code(), Some(2), "what nobody wrote is no case that holds");
 }
 
 #[test]
@@ -305,7 +306,7 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
         "broken.test.yaml:9:42",
         "did you mean `ada`?",
         "did you mean `first-call`?",
-        "files with errors were not played",
+        "1 case in 2 files: all hold; not played, because of errors: broken.test.yaml (",
     ] {
         assert!(said(&output).contains(told), "`{told}` is not said: {}", said(&output));
     }
@@ -320,6 +321,24 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
     let output = test(&site.workspace(), &[]);
     assert_eq!(output.status.code(), Some(1), "a workspace with errors has no cases: {}", said(&output));
     assert!(said(&output).contains("no case was played"), "{}", said(&output));
+}
+
+#[test]
+fn a_long_story_says_what_it_leaves_out_and_how_to_see_it() {
+    let events: String =
+        (0..90).map(|at| format!("      - {{ at: {at}m, event: lead.engaged, lead: ada }}\n")).collect();
+    let cases = format!(
+        "  - name: Much happens\n    given:\n      - {{ event: lead.created, lead: ada }}\n{events}    until: 2h\n    \
+         expect:\n      - {{ at: 40m, step: first-call }}\n"
+    );
+    let site = site(&[("inbound.test.yaml", &file(&cases))]);
+    let short = said(&test(&site.workspace(), &[]));
+    let left_out =
+        |told: &str| told.lines().filter(|line| line.contains("left out; --story shows all of them")).count();
+    assert_eq!(left_out(&short), 1, "{short}");
+    let whole = said(&test(&site.workspace(), &["--story"]));
+    assert_eq!(left_out(&whole), 0, "{whole}");
+    assert!(whole.matches("lead.engaged came in").count() == 90, "{whole}");
 }
 
 #[test]
@@ -406,6 +425,67 @@ fn what_a_lead_lived_through_becomes_a_case_that_holds() {
     let unknown =
         cadenza(&["test", "--record", "nobody@nowhere.example", "--url", &engine.url, "--token", &site.admin]).output();
     assert_eq!(unknown.expect("cadenza runs").status.code(), Some(2));
+}
+
+const CLOSE: &str = r#"workflow: close
+summary: A rep talks to the lead until a colleague of its answers.
+enroll: [{ when: lead.created }]
+interrupts:
+  - { event: email.replied, of: account, if: 'event.data.kind == "reply"', go: stand-by }
+leave: [{ if: 'lead.stage == "customer"', as: bought }]
+steps:
+  - { id: own, assign: { rep: ana } }
+  - { id: talk, task: Agree the next step, results: { else: end } }
+  - { id: stand-by, task: Wait for the colleague, for: { pool: closers }, results: { else: end } }
+"#;
+
+#[test]
+fn a_recording_has_what_colleagues_senders_and_people_did() {
+    let (site, mailbox) = (site(&[("close.yaml", CLOSE)]), Mailbox::open());
+    site.edit("inbound.yaml", |text| text.replace("when: lead.created", "when: custom.never"));
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-12-07T15:00:00Z");
+    let person = |ix: u8, first: &str, last: &str| {
+        json!({ "id": format!("s-{ix}"), "email": format!("{first}@navyyard.example"), "first_name": first, "last_name": last,
+            "company": "Navyyard", "timezone": "America/New_York", "source": "web" })
+    };
+    let lead = engine.bring("msg_1", &person(1, "grace", "hopper"));
+    engine.advance("1m");
+    engine.bring("msg_2", &person(2, "bertram", "quill"));
+    let task = |kind: &str| engine.tasks_of(&lead).into_iter().find(|task| task["kind"] == kind).expect("it is open");
+    let id = |task: &Value| task["id"].as_str().expect("a task has an id").to_owned();
+    engine.advance("1m");
+    engine.client.json("PUT", &format!("/v1/leads/{lead}/owner"), &json!({ "rep": "ben" })).expect(200);
+    engine.client.post(&format!("/v1/tasks/{}/reassign", id(&task("todo"))), &json!({ "rep": "ana" })).expect(200);
+    engine.advance("1m");
+    let replied = json!({ "id": "r-1", "type": "email.replied", "lead": { "email": "bertram@navyyard.example" },
+        "data": { "kind": "reply", "from": "bertram" } });
+    engine.client.post("/v1/events", &replied).expect(202);
+    engine.advance("1m");
+    engine.client.post(&format!("/v1/tasks/{}/claim", id(&task("todo"))), &json!({ "rep": "ana" })).expect(200);
+    engine.advance("1m");
+    let customer = json!({ "id": "u-1", "type": "lead.updated", "lead": { "email": "grace@navyyard.example", "stage": "customer" } });
+    engine.client.post("/v1/events", &customer).expect(202);
+    engine.client.post(&format!("/v1/leads/{lead}/preferences"), &json!({ "refused": ["call"] })).expect(200);
+    engine.advance("1h");
+    let output = cadenza(&["test", "--record", &lead, "--url", &engine.url, "--token", &site.admin]).output();
+    let recorded = said(&output.expect("cadenza runs"));
+    for told in [
+        "colleague: { company: \"Company 1\"",
+        "owner: ben, lead: lead }",
+        "reassign: talk, for: ana, lead: lead }",
+        "event: email.replied, lead: colleague, data: { kind: \"reply\" } }",
+        "claim: stand-by, by: ana, lead: lead }",
+        "event: lead.updated, lead: lead, fields: { stage: \"customer\" } }",
+        "ended: bought, lead: lead }",
+        "the lead's contact preferences were changed",
+    ] {
+        assert!(recorded.contains(told), "`{told}` is not recorded:\n{recorded}");
+    }
+    assert!(!recorded.contains("bertram"), "the colleague's name is told:\n{recorded}");
+    site.write("recorded.test.yaml", &recorded);
+    let played = test(&site.workspace(), &[]);
+    assert_eq!(played.status.code(), Some(0), "{recorded}\n{}", said(&played));
 }
 
 #[test]

@@ -34,14 +34,19 @@ fn has(text: &str, parts: &[&str]) {
 fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
-    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet"]);
+    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet", "Times are those of Europe/Berlin."]);
 
     // Saturday afternoon in New York.
     engine.advance_to("2026-11-28T20:00:00Z");
     let lead = engine.bring("msg_1", &hot(1));
     has(
         &say(&engine, &site, &["tasks"]),
-        &["1 held back", "outside business hours where the lead is", "the first until Mon 30 Nov 2026 15:00"],
+        &[
+            "1 held back",
+            "outside business hours where the lead is",
+            "the first until Mon 30 Nov 2026 15:00",
+            "Times are those of Europe/Berlin.",
+        ],
     );
 
     engine.advance_to("2026-11-30T15:30:00Z");
@@ -147,6 +152,73 @@ fn the_story_says_which_fields_changed_and_who_set_them() {
             "Current_tool was cleared; it was paper cards.",
         ],
     );
+    let told = |what: &str| story.find(what).unwrap_or_else(|| panic!("`{what}` is missing:\n{story}"));
+    let in_order = ["came to the step note", "set current_tool to paper cards", "marked: over, marked"].map(told);
+    assert!(in_order.is_sorted(), "a field is told where it was set:\n{story}");
     assert!(!story.contains("Employees is now"), "what stays as it was did not change:\n{story}");
     assert!(!story.contains("First_name is now"), "what came with the lead is in the event that brought it:\n{story}");
+}
+
+const RENEWAL: &str = "workflow: renewal
+summary: Before a contract ends.
+enroll: [{ when: custom.ends }]
+one_run_per: event.data.deal
+leave: [{ event: custom.renewed, as: renewed }]
+steps:
+  - { id: ask, wait: 30d }
+";
+
+#[test]
+fn the_story_says_which_run_is_meant_and_why_there_is_none() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    site.write("renewal.yaml", RENEWAL);
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    engine.advance_to("2026-11-30T15:00:00Z");
+    let post = |id: &str, kind: &str, email: &str, data: Value| {
+        let event = json!({"id": id, "type": kind, "lead": {"email": email}, "data": data});
+        engine.client.post("/v1/events", &event).expect(202).json["lead"].as_str().expect("a lead").to_owned()
+    };
+    let lead = post("e1", "custom.ends", "ada@acme.example", json!({}));
+    let blank = "has a run for each value of event.data.deal, and that is blank";
+    has(
+        &say(&engine, &site, &["why", &lead]),
+        &[
+            &format!("Not put into renewal: it {blank}."),
+            &format!("It is in no workflow, and was in none: not put into renewal, since it {blank}."),
+        ],
+    );
+    post("e2", "custom.ends", "ada@acme.example", json!({"deal": "d7"}));
+    post("e3", "custom.ends", "ada@acme.example", json!({"deal": "d8"}));
+    post("e4", "custom.ends", "ada@acme.example", json!({"deal": "d8"}));
+    post("e5", "custom.renewed", "ada@acme.example", json!({"deal": "d7"}));
+    let story = say(&engine, &site, &["why", &lead]);
+    has(
+        &story,
+        &[
+            "Entered the workflow renewal (deal d7) (version ",
+            "renewal (deal d8): came to the step ask (wait).",
+            "Not put into renewal (deal d8): it is in there now.",
+            "renewal (deal d7): over, renewed.",
+        ],
+    );
+    assert!(!story.contains("It is in no workflow"), "{story}");
+    let unnamed = story.lines().any(|line| line.contains(" renewal: ") && !line.contains("Not put into"));
+    assert!(!unnamed, "it is not said which run is meant:\n{story}");
+    let imported =
+        json!({"id": "e6", "type": "lead.created", "lead": {"email": "leo@initech.example"}, "enroll": false});
+    let imported = engine.client.post("/v1/events", &imported).expect(202).json["lead"].as_str().map(str::to_owned);
+    let story = say(&engine, &site, &["why", &imported.expect("a lead")]);
+    has(&story, &["It is in no workflow, and was in none: what came in was imported"]);
+    engine.stop();
+}
+
+#[test]
+fn senders_are_told_what_a_choice_can_be() {
+    let (site, mailbox) = (Site::new(), Mailbox::open());
+    let choice = "fields:\n  tier: { type: choice, of: [free, pro] }\n";
+    site.edit("cadenza.yaml", |text| text.replacen("fields:\n", choice, 1));
+    let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
+    let intake = engine.client.get("/v1/intake").expect(200).json;
+    assert_eq!((&intake["fields"]["tier"], &intake["choices"]), (&json!("text"), &json!({"tier": ["free", "pro"]})));
+    engine.stop();
 }

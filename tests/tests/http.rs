@@ -112,6 +112,10 @@ fn a_request_is_typed_encoded_and_its_answer_is_kept() {
     for said in ["The request of ask was answered with 200.", "crm_points was left out: ", "Deals: over, answered"] {
         assert!(story.to_lowercase().contains(&said.to_lowercase()), "{said}: {story}");
     }
+    let told = |what: &str| story.find(what).unwrap_or_else(|| panic!("`{what}` is missing: {story}"));
+    let order = ["The request of ask was answered", "deals: set crm_stage to won", "workflow follower", "deals: over"]
+        .map(told);
+    assert!(order.is_sorted(), "what was saved is told before the steps that use it: {story}");
     assert!(!story.contains("Contact number"), "a request is no touch: {story}");
     engine.stop();
 }

@@ -77,15 +77,31 @@ pub struct Change {
     /// The run whose `update` set the field; `None` when a sender or a person did.
     #[n(3)]
     pub run: Option<Born>,
+    /// How many of the entry's notes were made before it; `None` in entries of earlier programs.
+    #[n(4)]
+    pub after: Option<u32>,
 }
 
 /// The most characters that a change keeps of a text.
 const CHANGE_CHARS_MAX: usize = 200;
 
 impl Change {
-    /// A change from one value to another. Texts are shortened.
-    pub(crate) fn new(field: &str, from: Value, to: Value, run: Option<RunId>) -> Self {
-        Self { field: field.to_owned(), from: shortened(from), to: shortened(to), run: run.map(RunId::in_journal) }
+    /// A change from one value to another, after so many notes. Texts are shortened.
+    pub(crate) fn new(field: &str, (from, to): (Value, Value), run: Option<RunId>, notes: usize) -> Self {
+        let (from, to) = (shortened(from), shortened(to));
+        let after = u32::try_from(notes).ok();
+        Self { field: field.to_owned(), from, to, run: run.map(RunId::in_journal), after }
+    }
+
+    /// The place of the note before which it was made.
+    pub fn place(&self) -> Option<usize> {
+        self.after.and_then(|notes| usize::try_from(notes).ok())
+    }
+
+    /// The same in an entry that has so many notes already.
+    pub(crate) fn behind(self, notes: usize) -> Self {
+        let moved = |after: u32| after.checked_add(u32::try_from(notes).ok()?);
+        Self { after: self.after.and_then(moved), ..self }
     }
 }
 

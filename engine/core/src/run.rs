@@ -3,6 +3,7 @@
 use crate::id::{Digest, EffectId, RunId, TaskId};
 use crate::lead::RepId;
 use crate::time::Timestamp;
+use crate::value::Value;
 use crate::workflow::{Asks, StepId, StepRef, TouchId};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -86,6 +87,22 @@ fn is_zero(count: &u8) -> bool {
 
 /// How many reps a run remembers to whom the lead was given.
 pub const HAD_MAX: usize = 32;
+
+/// The most characters of a run's key.
+const KEY_CHARS_MAX: usize = 120;
+
+/// A value as the key of a run; none when it is blank.
+pub fn key_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Text(text) => text.trim().to_owned(),
+        Value::Int(int) => int.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Time(at) => at.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then(|| text.chars().take(KEY_CHARS_MAX).collect())
+}
 
 /// When a run came to a step, or began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

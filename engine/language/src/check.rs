@@ -128,8 +128,7 @@ impl<'a> Reading<'a> {
             if file.ends_with(".md") {
                 known.scripts.insert(file.to_owned(), usage::unread());
             } else if is_workflow(file) {
-                known.workflows.incomplete = true;
-                known.put_into.incomplete = true;
+                known.misses_a_workflow();
             }
         }
     }
@@ -147,7 +146,7 @@ impl<'a> Reading<'a> {
     fn connections(&self, known: &mut Known<'_>) -> Option<BTreeMap<String, Connection>> {
         let page = self.page(CONNECTIONS);
         known.connections = names_of(page.as_ref(), "connections");
-        known.connections.incomplete = self.broken(CONNECTIONS, page.as_ref());
+        known.connections.incomplete |= self.broken(CONNECTIONS, page.as_ref());
         let read = page.map_or_else(|| Some(BTreeMap::new()), |page| connections::read(&page.sheet, &page.node));
         let inside = read.iter().flatten().filter(|(_, connection)| connections::keeps_requests_in(connection));
         let host = |connection: &Connection| connections::host_in(&connection.url).to_owned();
@@ -163,7 +162,8 @@ impl<'a> Reading<'a> {
             team::collect(&page.node, known);
         }
         let broken = self.broken(TEAM, page.as_ref());
-        (known.reps.incomplete, known.pools.incomplete) = (broken, broken);
+        known.reps.incomplete |= broken;
+        known.pools.incomplete |= broken;
         page.map_or_else(|| Some(Team::default()), |page| team::read(&page.sheet, &page.node, known, calendar))
     }
 
@@ -212,8 +212,7 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let Some(page) = self.page(file) else {
-                known.workflows.incomplete = true;
-                known.put_into.incomplete = true;
+                known.misses_a_workflow();
                 continue;
             };
             if let Some(name) = workflow::name_of(&page.node).map(str::to_owned) {
@@ -223,10 +222,12 @@ impl<'a> Reading<'a> {
                         Problem::error("duplicate-name", span, format!("`{other}` holds a workflow `{name}` already"));
                     page.sheet.report(problem.help("give one of them another name"));
                 }
-                known.workflows.names.insert(name);
+                known.workflows.add(&name);
+            } else {
+                known.workflows.incomplete = true;
             }
             known.put_into.names.extend(workflow::put_into(&page.node).map(str::to_owned));
-            known.roles.names.extend(workflow::roles_of(&page.node));
+            known.roles.join(workflow::roles_of(&page.node));
             known.groups.extend(workflow::group_of(&page.node));
             pages.push(page);
         }
@@ -289,5 +290,7 @@ fn is_workflow(file: &str) -> bool {
 
 fn names_of(page: Option<&Page<'_>>, key: &str) -> Names {
     let entries = page.and_then(|page| page.node.get(key)).map(Node::entries).unwrap_or_default();
-    Names { names: entries.iter().map(|entry| entry.key.text.clone()).collect(), incomplete: false }
+    let mut names = Names::default();
+    entries.iter().for_each(|entry| names.add(&entry.key.text));
+    names
 }

@@ -1,15 +1,17 @@
 //! What a workspace declares, collected before the files that refer to it are read.
 
+use crate::meant::is_name;
 use crate::usage::ScriptFile;
 use cadenza_core::calendar::Calendar;
-use cadenza_core::expr::{Object, ROLE_NAME};
+use cadenza_core::expr::{OBJECT_FIELDS, Object, ROLE_NAME};
 use cadenza_core::field::{Declared, KEPT_FIELDS, STANDARD_FIELDS, field_info};
 use cadenza_core::own_words::OwnWords;
 use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::value::ValueType;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of one kind. When the file that declares them could not be read, nothing is held against those who use them.
+/// Names of one kind. When one of them, or a file that declares them, could not be read, nothing is held against those who use
+/// what may stand there.
 #[derive(Default)]
 pub(crate) struct Names {
     pub(crate) names: BTreeSet<String>,
@@ -17,6 +19,18 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Adds a name as it is written. Whoever uses one that cannot be a name may spell it as it should be.
+    pub(crate) fn add(&mut self, name: &str) {
+        self.incomplete |= !is_name(name);
+        self.names.insert(name.to_owned());
+    }
+
+    /// Adds names of another file.
+    pub(crate) fn join(&mut self, others: Self) {
+        self.incomplete |= others.incomplete;
+        self.names.extend(others.names);
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.incomplete || self.names.contains(name)
     }
@@ -31,8 +45,10 @@ pub(crate) struct Known<'a> {
     pub(crate) fields: BTreeMap<String, Declared>,
     /// The team's own words for results, stages and channels.
     pub(crate) own_words: OwnWords,
-    /// Whether cadenza.yaml was read, so that `fields`, `calendars` and `email_via` are all there is.
+    /// Whether cadenza.yaml was read.
     pub(crate) settings_read: bool,
+    /// Keys of cadenza.yaml that have something in them which could not be read.
+    pub(crate) unread: BTreeSet<&'static str>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) reps: Names,
     pub(crate) pools: Names,
@@ -65,6 +81,7 @@ impl<'a> Known<'a> {
             fields: BTreeMap::new(),
             own_words: OwnWords::default(),
             settings_read: false,
+            unread: BTreeSet::new(),
             calendars: BTreeMap::new(),
             reps: Names::default(),
             pools: Names::default(),
@@ -84,9 +101,30 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether a run has this besides its own fields: a role, which is a rep's id in team.yaml, or the name of who has it.
-    pub(crate) fn is_role(&self, object: Object, field: &str) -> bool {
-        object == Object::Run && self.roles.has(field.strip_suffix(ROLE_NAME).unwrap_or(field))
+    /// A file that is a workflow could not be read: nobody knows what it is called, what it gives and whom it puts where.
+    pub(crate) fn misses_a_workflow(&mut self) {
+        for names in [&mut self.workflows, &mut self.put_into, &mut self.roles] {
+            names.incomplete = true;
+        }
+    }
+
+    /// Whether what cadenza.yaml declares under a key is known whole, so that what is not there is nowhere.
+    pub(crate) fn has_all(&self, key: &str) -> bool {
+        self.settings_read && !self.unread.contains(key)
+    }
+
+    /// The type of what a run has besides its own fields: a role, which is a rep's id in team.yaml, or the name of who has it.
+    /// Of any type where a file that could not be read may give such a role.
+    pub(crate) fn role(&self, object: Object, field: &str) -> Option<ValueType> {
+        let is_own =
+            OBJECT_FIELDS.iter().any(|(of, fields)| *of == object && fields.iter().any(|own| own.name == field));
+        if object != Object::Run || is_own {
+            return None;
+        }
+        if self.roles.names.contains(field.strip_suffix(ROLE_NAME).unwrap_or(field)) {
+            return Some(ValueType::Text);
+        }
+        self.roles.incomplete.then_some(ValueType::Any)
     }
 
     /// The type of a field of the lead.

@@ -1,4 +1,4 @@
-//! What was probably meant by a number, name or value that cannot be one as it is written.
+//! What can be a name, and what was probably meant by a number, name or value that cannot be one as it is written.
 
 use crate::diagnostic::Problem;
 use crate::yaml::Scalar;
@@ -7,6 +7,12 @@ use std::ops::Range;
 
 /// The most characters a name may have.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
+
+/// Whether a text can be a name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    text.len() <= NAME_CHARS_MAX && text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
 
 /// The number that was meant: without separators of thousands, signs of currency or percent, and quotes.
 pub(crate) fn plain_number(text: &str) -> Option<String> {

@@ -4,11 +4,12 @@
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::meant::is_name;
 use crate::shape::{Key, Shape, Takes, optional, required};
-use crate::yaml::Node;
+use crate::yaml::{Content, Node};
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::own_words::{Code, OWN_WORDS_MAX, OwnWord, OwnWords, Said, Words};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: Key = required("name", Takes::Name, "The word, as reports, files and people spell it");
 const ABOUT: Key = optional("about", Takes::Text, "When it is said, for people");
@@ -70,17 +71,24 @@ struct Kind<C> {
 /// Every word that was declared so far, as it is compared, with the kind it is of.
 type Taken = BTreeMap<String, &'static str>;
 
-/// Reads the words of all kinds.
-pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>) -> OwnWords {
+/// Reads the words of all kinds. The keys go to `unread` under which something stands that could not be read.
+pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>, unread: &mut BTreeSet<&'static str>) -> OwnWords {
     let mut taken = Taken::new();
     let results = Kind { key: "results", shape: &RESULT, one: "a result", unread: TouchResult::NotNow };
     let stages = Kind { key: "stages", shape: &STAGE, one: "a stage", unread: Stage::Open };
     let channels = Kind { key: "channels", shape: &CHANNEL, one: "a channel", unread: Channel::Other };
+    unread.extend([results.key, stages.key, channels.key].into_iter().filter(|key| !is_whole(form, key)));
     OwnWords {
         results: read_kind(sheet, form, &results, &mut taken),
         stages: read_kind(sheet, form, &stages, &mut taken),
         channels: read_kind(sheet, form, &channels, &mut taken),
     }
+}
+
+/// Whether every word under a key has a name.
+fn is_whole(form: &Form<'_>, key: &str) -> bool {
+    let named = |item: &Node| item.get("name").and_then(Node::scalar).is_some_and(|name| is_name(&name.text));
+    form.get(key).is_none_or(|node| matches!(&node.content, Content::List(items) if items.iter().all(named)))
 }
 
 fn read_kind<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, kind: &Kind<C>, taken: &mut Taken) -> Words<C> {
@@ -216,10 +224,14 @@ impl Known<'_> {
         sheet: &Sheet<'_>,
         node: &Node,
         what: &str,
-        words: &Words<C>,
+        words: (&str, &Words<C>),
     ) -> Option<Said<C>> {
-        let text = node.scalar().map(|scalar| scalar.text.as_str());
-        let undeclared = text.is_some_and(|text| words.said(text).is_none());
-        if !self.settings_read && undeclared { None } else { sheet.own_word(node, what, words) }
+        if self.may_be_own(node, words) { None } else { sheet.own_word(node, what, words.1) }
+    }
+
+    /// Whether this may be a word of the team's own whose declaration, under this key, could not be read.
+    pub(crate) fn may_be_own<C: Code>(&self, node: &Node, (key, words): (&str, &Words<C>)) -> bool {
+        let undeclared = node.scalar().is_some_and(|scalar| words.said(&scalar.text).is_none());
+        undeclared && !self.has_all(key)
     }
 }

@@ -84,8 +84,8 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
         (Some(_), _) if object == Object::Now => {
             ("`now` is a time and has no fields".to_owned(), Some(root.to_owned()), false)
         }
-        (Some(field), None) if fields.contains(&field) || known.is_role(object, field) => return None,
-        (Some(_), None) if object == Object::Lead && !known.settings_read => return None,
+        (Some(field), None) if fields.contains(&field) || known.role(object, field).is_some() => return None,
+        (Some(_), None) if object == Object::Lead && !known.has_all("fields") => return None,
         (Some(field), None) => {
             let near = nearest(field, fields.iter().copied()).map(|near| format!("{root}.{near}"));
             (format!("`{root}` has no field `{field}`"), near, object != Object::Lead)
@@ -109,8 +109,7 @@ pub(crate) fn type_of(known: &Known<'_>, name: &str) -> Option<ValueType> {
     match Object::parse(root)? {
         Object::Now if field.is_empty() => Some(ValueType::Time),
         Object::Lead => known.field(field),
-        object if known.is_role(object, field) => Some(ValueType::Text),
-        object => type_of_field(object, field),
+        object => known.role(object, field).or_else(|| type_of_field(object, field)),
     }
 }
 
@@ -291,7 +290,7 @@ fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'
     let is_field = if object == Object::Lead {
         known.field(field).is_some()
     } else {
-        fields_of(object).any(|known| known == field) || known.is_role(object, field)
+        fields_of(object).any(|known| known == field) || known.role(object, field) == Some(ValueType::Text)
     };
     is_field.then_some((&source[start..end], start..end))
 }

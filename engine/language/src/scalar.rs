@@ -3,7 +3,7 @@
 use crate::cron;
 use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{NAME_CHARS_MAX, meant, perhaps_thousands, plain_number, slug};
+use crate::meant::{NAME_CHARS_MAX, is_name, meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar};
 use cadenza_core::event::{EventType, StandardEvent};
@@ -89,11 +89,7 @@ impl Sheet<'_> {
     }
 
     pub(crate) fn check_name(&self, text: &str, span: std::ops::Range<usize>, what: &str) -> bool {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        let good = !text.is_empty()
-            && text.len() <= NAME_CHARS_MAX
-            && text.chars().all(plain)
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let good = is_name(text);
         if !good {
             let message = format!("`{text}` cannot be {what}");
             let help = format!(

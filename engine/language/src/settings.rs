@@ -156,7 +156,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     if let Some(fields) = form.get("fields") {
         read_fields(sheet, fields, known);
     }
-    known.own_words = own_words::read(sheet, &form);
+    known.own_words = own_words::read(sheet, &form, &mut known.unread);
     let name = form.get("name").and_then(|name| sheet.text(name, "the workspace's name"));
     let zone = form.get("timezone").and_then(|zone| sheet.zone(zone));
     // A zone that cannot be read must not hide what else is wrong with the hours.
@@ -164,12 +164,17 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     if let Some(named) = form.get("calendars") {
         let base = calendar.clone().unwrap_or_else(hours::any_calendar);
         for entry in sheet.named(named, "`calendars`").unwrap_or_default() {
-            sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a calendar");
+            if !sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a calendar") {
+                known.unread.insert("calendars");
+            }
             let read = hours::read_calendar(sheet, &entry.value, &base);
             known.calendars.insert(entry.key.text.clone(), read.unwrap_or_else(|| base.clone()));
         }
     }
     let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact, known));
+    if form.get("contact").is_some_and(|node| !is_whole(node, contact.as_ref())) {
+        known.unread.insert("contact");
+    }
     known.email_via = contact.as_ref().and_then(|contact| contact.email_via.clone());
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
@@ -213,7 +218,11 @@ fn no_policy() -> ContactPolicy {
 }
 
 fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
-    for entry in sheet.named(node, "`fields`").unwrap_or_default() {
+    let entries = sheet.named(node, "`fields`");
+    if entries.is_none() {
+        known.unread.insert("fields");
+    }
+    for entry in entries.unwrap_or_default() {
         let name = &entry.key.text;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) || name.len() > 64 {
@@ -223,6 +232,7 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
                 Some(slug) => problem.label(format!("write `{slug}`")).replace(slug),
                 None => problem.help("a field has lower-case letters, digits and `_`, and begins with a letter"),
             });
+            known.unread.insert("fields");
             continue;
         }
         if field_info(name).is_some() {
@@ -333,7 +343,11 @@ fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
 
 fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<ContactPolicy> {
     let form = Form::open(sheet, node, &CONTACT)?;
-    let channel = |item: &Node| sheet.engines_word(item, "a channel", &known.own_words.channels, BY_MEANING);
+    let channels = &known.own_words.channels;
+    let channel = |item: &Node| {
+        let may_be = known.may_be_own(item, ("channels", channels));
+        if may_be { None } else { sheet.engines_word(item, "a channel", channels, BY_MEANING) }
+    };
     let mut policy = no_policy();
     if let Some(listed) = form.get("business_hours") {
         policy.business_hours = sheet.items(listed).iter().filter_map(channel).collect();
@@ -341,6 +355,12 @@ fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Con
     policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
     policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));
     Some(policy)
+}
+
+/// Whether the connections that a contact policy names could be read.
+fn is_whole(node: &Node, read: Option<&ContactPolicy>) -> bool {
+    let named = |key: &str, read: &Option<String>| node.get(key).is_none() || read.is_some();
+    read.is_some_and(|read| named("email_via", &read.email_via) && named("notify_via", &read.notify_via))
 }
 
 /// The connections that the contact policy names; they are known only after `connections.yaml` was read.

@@ -165,7 +165,7 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
         let mapped = lead_field(sheet, entry, known).and_then(|kind| read_mapped(sheet, &entry.value, kind, choices));
         if entry.key.text == "stage" && matches!(mapped, Some(MappedValue::Constant(_))) {
             let value = entry.value.get("value").unwrap_or(&entry.value);
-            known.own_word(sheet, value, "a stage", &known.own_words.stages);
+            known.own_word(sheet, value, "a stage", ("stages", &known.own_words.stages));
         }
         lead.extend(mapped.map(|mapped| (entry.key.text.clone(), mapped)));
     }
@@ -330,7 +330,7 @@ fn brings_calls(event: Option<&MappedType>) -> bool {
 fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known<'_>) {
     let value = value.get("value").unwrap_or(value);
     match key.text.as_str() {
-        "result" => drop(known.own_word(sheet, value, "a result", &known.own_words.results)),
+        "result" => drop(known.own_word(sheet, value, "a result", ("results", &known.own_words.results))),
         "outcome" => {
             let codes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
             sheet.word(value, "an outcome", &codes);
@@ -364,7 +364,7 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
                 .help("remove it, or bring it as `data` and set it by `update` in a workflow")
                 .mend(sheet.taken_out(entry.key.span.start), "")
         }
-        None if !known.settings_read => return Some(ValueType::Any),
+        None if !known.has_all("fields") => return Some(ValueType::Any),
         None => {
             let problem =
                 Problem::error("unknown-field", entry.key.span.clone(), format!("`lead` has no field `{name}`"));

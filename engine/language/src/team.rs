@@ -4,7 +4,7 @@ use crate::condition::{Place, condition};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::hours::{self, read_week};
-use crate::known::Known;
+use crate::known::{Known, Names};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Entry, Node};
 use cadenza_core::calendar::Calendar;
@@ -72,12 +72,12 @@ static TERRITORY: Shape = Shape {
 
 /// Collects the names, so that the parts of the file, and workflows, may refer to them in any order.
 pub(crate) fn collect(node: &Node, known: &mut Known<'_>) {
-    let names = |key: &str| {
+    let names = |key: &str, names: &mut Names| {
         let entries = node.get(key).map(Node::entries).unwrap_or_default();
-        entries.iter().map(|entry| entry.key.text.clone()).collect()
+        entries.iter().for_each(|entry| names.add(&entry.key.text));
     };
-    known.reps.names = names("reps");
-    known.pools.names = names("pools");
+    names("reps", &mut known.reps);
+    names("pools", &mut known.pools);
     let territories = node.get("territories").map(|node| &node.content);
     known.territories = matches!(territories, Some(Content::List(items)) if !items.is_empty());
 }
@@ -168,7 +168,7 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
 fn named_calendar(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Calendar> {
     let name = sheet.text(node, "a calendar")?;
     let calendar = known.calendars.get(&name);
-    if calendar.is_none() && known.settings_read {
+    if calendar.is_none() && known.has_all("calendars") {
         let problem = Problem::error("unknown-calendar", node.span.clone(), format!("there is no calendar `{name}`"));
         sheet.report(problem.suggest_one(
             &name,

@@ -3,6 +3,8 @@
 //! Serde stops at the first mistake; we want all of them, so the tree is made from the parser's events. What would
 //! silently change meaning is refused here: tags, anchors, aliases, several documents, repeated keys.
 
+mod flow;
+
 use crate::diagnostic::{Problem, Sheet};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 use std::collections::BTreeMap;
@@ -251,7 +253,18 @@ impl Tree<'_, '_> {
             None => self.root = Some(node),
             Some(Unfinished::List(items)) => items.push(node),
             Some(Unfinished::Map { entries, key, seen }) => match key.take() {
+                // The rest of a value of which it has been told.
+                Some(key) if entries.last().is_some_and(|last| key.span.start < last.value.span.end) => {}
                 Some(key) => {
+                    if let Some(last) = entries.last_mut()
+                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &node)
+                    {
+                        self.sheet.report(problem);
+                        let text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
+                        let scalar = Scalar { text, style: ScalarStyle::Plain };
+                        last.value = Node { span: whole, content: Content::Scalar(scalar) };
+                        return Some(());
+                    }
                     let divided = entries.last().and_then(|last| divided_number(self.sheet.text, last, &key, &node));
                     match divided {
                         Some(problem) => self.sheet.report(problem),
@@ -335,15 +348,12 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
     let mut open: Option<(char, usize)> = None;
     let mut longest = None;
     let mut line_start = 0;
-    // How far the line is indented that begins a block text (`|`, `>`): what is indented further is that text.
-    let mut block = None;
+    let mut blocks = Blocks::default();
     for line in text[..at.min(text.len())].split_inclusive('\n') {
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        if block.is_some_and(|begun| indent > begun || line.trim().is_empty()) {
+        if blocks.skips(line, open.is_none()) {
             line_start += line.len();
             continue;
         }
-        block = (open.is_none() && begins_block(line)).then_some(indent);
         let (mut before, mut escapes) = (' ', false);
         for (column, c) in line.char_indices() {
             let here = line_start + column;
@@ -366,6 +376,25 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
         line_start += line.len();
     }
     open.map(|(_, start)| start).filter(|start| text[*start..at.min(text.len())].contains('\n')).or(longest)
+}
+
+/// The block texts (`|`, `>`) of a file that is gone through line by line.
+#[derive(Default)]
+struct Blocks {
+    /// How far the line is indented that begins one: what is indented further is that text.
+    begun: Option<usize>,
+}
+
+impl Blocks {
+    /// Whether a line is part of a block text; otherwise one may begin behind it.
+    fn skips(&mut self, line: &str, may_begin: bool) -> bool {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if self.begun.is_some_and(|begun| indent > begun || line.trim().is_empty()) {
+            return true;
+        }
+        self.begun = (may_begin && begins_block(line)).then_some(indent);
+        false
+    }
 }
 
 /// Whether a block text begins behind this line: `body: |`, `- >-`.
@@ -478,6 +507,9 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
     if let Some(start) = swallowing_quote(text, at) {
         return unclosed_quote(text, start);
     }
+    if let Some(trouble) = flow::trouble(text, at) {
+        return trouble;
+    }
     match error.kind() {
         ErrorKind::MappingValueNotAllowed if value.contains(": ") && line + whole_line.len() > at => {
             problem("a second `: ` on this line")
@@ -490,10 +522,12 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
                  and the one before, and for a missing `]` or `}`",
             ),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
-            let value = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
+            let rest = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
+            let place = flow::value_around(text, at).unwrap_or_else(|| in_line(rest));
+            let instead = format!("'{}'", text[place.clone()].replace('\'', "\""));
             problem("the value goes on after its closing quote")
-                .help(format!("put all of it in quotes: '{}'", value.replace('\'', "\"")))
-                .mend(in_line(value), format!("'{}'", value.replace('\'', "\"")))
+                .help(format!("put all of it in quotes: {instead}"))
+                .mend(place, instead)
         }
         ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
             let tab = tab_indent(text, line).unwrap_or(at);

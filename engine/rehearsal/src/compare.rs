@@ -327,7 +327,9 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             all([other(Some(workflow), is, |is| format!("it is {is}"))])
         }
         (What::StaysOut { workflow, because }, Some(Fact::StaysOut { workflow: is, because: why })) => {
-            let why = other(because.as_ref(), why, |why| cadenza_api::views::words::refusal(*why).to_owned());
+            let why = other(because.as_ref(), why, |why| {
+                cadenza_api::views::words::refusal(*why, is, words.catalog).into_owned()
+            });
             (workflow == is).then(|| why.into_iter().collect())
         }
         (What::Step(at), Some(Fact::Step(is))) => {

@@ -1,11 +1,12 @@
 //! Makes a case of what a lead lived through: a test file whose `given` is what came from outside, whose decisions are those
 //! that were taken, and whose `expect` is what came of them. Whoever it was about is masked: see [`Mask`].
 //!
-//! Whose turn it was depends on other leads, so owners and assignees are left out.
+//! Whose turn it was depends on other leads, so owners and assignees that the engine chose are left out. What no case can be
+//! given stands in comments.
 
 mod mask;
 
-use cadenza_api::views::facts::{At, Fact, Kept};
+use cadenza_api::views::facts::{At, Besides, Fact, Kept};
 use cadenza_core::event::{Ending, RESULT_OWN};
 use cadenza_core::lead::TouchResult;
 use cadenza_core::task::TaskKind;
@@ -26,6 +27,8 @@ pub struct Past {
     /// The team's own word for it.
     pub stage_own: Option<String>,
     pub segment: Option<String>,
+    /// What is known of other leads of its account that it has heard of, by their ids. It is written nowhere, but for masking.
+    pub colleagues: BTreeMap<String, BTreeMap<String, Value>>,
     /// The workspace's zone.
     pub zone: TimeZone,
 }
@@ -43,6 +46,8 @@ pub enum NoCase {
 
 /// The lead's name in the file.
 const LEAD: &str = "lead";
+/// The name of another lead of its account.
+const COLLEAGUE: &str = "colleague";
 
 /// The test file.
 ///
@@ -58,19 +63,25 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     });
     let workflow = workflow.ok_or(NoCase::NoWorkflow)?;
     let mut mask = Mask::default();
+    past.colleagues.values().for_each(|fields| mask.learn(fields));
     for (_, fact) in facts() {
         if let Fact::Event { fields, .. } = fact {
             mask.learn(fields);
         }
     }
-    let writing = Writing { past, begin: whole(begin), workflow: &workflow };
+    let colleagues = colleagues(facts().map(|(_, fact)| fact));
+    let writing = Writing { past, begin: whole(begin), workflow: &workflow, colleagues };
     let mut out = String::new();
     out.push_str("# Recorded from a lead by `cadenza test --record`. Whoever it was about is made up; what people wrote is left out.\n");
-    out.push_str("# Whose turn it is depends on other leads, so owners are left out. Read it before you share it.\n");
+    out.push_str("# Whose turn it was depends on other leads, so whom the engine chose is left out. Read it before you share it.\n");
     let _ = writeln!(out, "test: {workflow}\nstarts: {}", writing.absolute(begin));
     let answers = writing.answers(&mut mask);
     let (given, identity, left_out) = writing.given(&mut mask);
     let _ = writeln!(out, "leads:\n  {LEAD}: {}", flow(&identity));
+    let company = writing.company(&mut mask);
+    for (id, name) in &writing.colleagues {
+        let _ = writeln!(out, "  {name}: {}", flow(&mask.colleague(id, &company)));
+    }
     let decisions = decisions(facts().map(|(_, fact)| fact));
     if !decisions.is_empty() {
         out.push_str("decisions:\n");
@@ -85,7 +96,7 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
         }
     }
     let _ = writeln!(out, "cases:\n  - name: What a lead lived through\n    given:");
-    given.iter().for_each(|line| out.push_str(&format!("      - {line}\n")));
+    given.iter().for_each(|line| out.push_str(&format!("      {line}\n")));
     for name in left_out {
         let _ = writeln!(out, "      # {name} is left out: it may say who somebody is");
     }
@@ -97,7 +108,11 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     let standing: Vec<String> =
         standing.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))).collect();
     if !standing.is_empty() {
-        let _ = writeln!(out, "      - fields: {{ {} }}", standing.join(", "));
+        let of = writing.of_whom().map_or_else(String::new, |lead| format!("lead: {lead}, "));
+        let _ = match of.as_str() {
+            "" => writeln!(out, "      - fields: {{ {} }}", standing.join(", ")),
+            of => writeln!(out, "      - {{ {of}fields: {{ {} }} }}", standing.join(", ")),
+        };
     }
     Ok(out)
 }
@@ -114,6 +129,8 @@ struct Writing<'a> {
     past: &'a Past,
     begin: Timestamp,
     workflow: &'a str,
+    /// Names in the file for other leads of the account, by their ids.
+    colleagues: BTreeMap<String, String>,
 }
 
 impl Writing<'_> {
@@ -140,67 +157,110 @@ impl Writing<'_> {
         Some(if at.workflow == self.workflow { at.step.clone() } else { format!("{}/{}", at.workflow, at.step) })
     }
 
+    /// Whose it is that is expected, where there are several leads.
+    fn of_whom(&self) -> Option<&'static str> {
+        (!self.colleagues.is_empty()).then_some(LEAD)
+    }
+
     /// What came from outside, line by line; what is known of the lead at the beginning; and what was left out.
     fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>, Vec<String>) {
         let mut lines = Vec::new();
         let mut known: Option<BTreeMap<String, Value>> = None;
         for (at, fact) in self.past.entries.iter().flat_map(|(at, facts)| facts.iter().map(move |fact| (*at, fact))) {
             let at = self.moment(at);
-            match fact {
-                Fact::Event { event, fields, data, .. } => {
-                    let (fields, mut data) = (mask.fields(fields), mask.data(data));
-                    // As below: the word may want a reason.
-                    if data.contains_key(RESULT_OWN) {
-                        data.entry("reason".to_owned()).or_insert_with(|| LEFT_OUT.into());
-                    }
-                    let is_first = known.is_none();
-                    let before = known.get_or_insert_with(|| fields.clone());
-                    let news = |(name, value): &(&String, &Value)| !is_first && before.get(*name) != Some(value);
-                    let changed: BTreeMap<String, Value> =
-                        fields.iter().filter(news).map(|(name, value)| (name.clone(), value.clone())).collect();
-                    before.extend(changed.clone());
-                    let part = |name: &str, values: &BTreeMap<String, Value>| {
-                        if values.is_empty() { String::new() } else { format!(", {name}: {}", flow(values)) }
-                    };
-                    let more = format!("{}{}", part("fields", &changed), part("data", &data));
-                    lines.push(format!("{{ at: {at}, event: {event}, lead: {LEAD}{more} }}"));
+            if let Fact::Event { event, fields, data, standing, .. } = fact {
+                let (fields, mut data) = (mask.fields(fields), mask.data(data));
+                // As below: the word may want a reason.
+                if data.contains_key(RESULT_OWN) {
+                    data.entry("reason".to_owned()).or_insert_with(|| LEFT_OUT.into());
                 }
-                Fact::PutIn { workflow } => lines.push(format!("{{ at: {at}, enroll: {workflow}, lead: {LEAD} }}")),
-                Fact::Ordered { command, workflow } => {
-                    let what = match (command.as_str(), workflow) {
-                        (_, Some(workflow)) => format!("remove: {workflow}"),
-                        ("disqualify", None) => "command: disqualify, reason: left out".to_owned(),
-                        (command, None) => format!("command: {command}"),
-                    };
-                    lines.push(format!("{{ at: {at}, {what}, lead: {LEAD} }}"));
-                }
-                Fact::Snoozed { at: step, until } => {
-                    let Some(step) = self.place(step) else { continue };
-                    let until = self.absolute(*until);
-                    lines.push(format!("{{ at: {at}, snooze: {step}, until: {until}, lead: {LEAD} }}"));
-                }
-                Fact::Done { at: step, kind, outcome, result, result_own, answers, callback_at, .. }
-                    if *kind != Some(TaskKind::Escalation) =>
-                {
-                    let Some(step) = self.place(step) else { continue };
-                    let outcome = match kind {
-                        Some(TaskKind::Todo) => String::new(),
-                        _ => format!(", outcome: {outcome}"),
-                    };
-                    let result = said(*result, result_own.as_deref());
-                    let answers = mask.fields(answers);
-                    let answers =
-                        if answers.is_empty() { String::new() } else { format!(", answers: {}", flow(&answers)) };
-                    let back =
-                        callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
-                    // A word of the team's own may want a reason, and what people wrote is left out.
-                    let notes = result_own.as_ref().map_or_else(String::new, |_| format!(", notes: {LEFT_OUT}"));
-                    lines.push(format!("{{ at: {at}, task: {step}{outcome}{result}{notes}{answers}{back} }}"));
-                }
-                _ => {}
+                let is_first = known.is_none();
+                let before = known.get_or_insert_with(|| fields.clone());
+                let news = |(name, value): &(&String, &Value)| !is_first && before.get(*name) != Some(value);
+                let mut told: BTreeMap<String, Value> =
+                    fields.iter().filter(news).map(|(name, value)| (name.clone(), value.clone())).collect();
+                before.extend(told.clone());
+                told.extend(standing.clone());
+                let more = format!("{}{}", part("fields", &told), part("data", &data));
+                lines.push(format!("- {{ at: {at}, event: {event}, lead: {LEAD}{more} }}"));
+            } else if let Some(what) = self.done(fact, mask) {
+                lines.push(format!("- {{ at: {at}, {what} }}"));
+            } else if let Some(what) = self.besides(fact) {
+                lines.push(format!("# left out at {at}: {what}"));
             }
         }
         (lines, self.first_fields(mask), mask.left_out())
+    }
+
+    /// What people did, and what happened to other leads of the account, as an entry of `given` says it.
+    fn done(&self, fact: &Fact, mask: &mut Mask) -> Option<String> {
+        let what = match fact {
+            Fact::OfAccount { event, lead, data } => {
+                let data = part("data", &mask.data(data));
+                return Some(format!("event: {event}, lead: {}{data}", self.colleagues.get(lead)?));
+            }
+            Fact::PutIn { workflow } => format!("enroll: {workflow}"),
+            Fact::Ordered { workflow: Some(workflow), .. } => format!("remove: {workflow}"),
+            Fact::Ordered { command, workflow: None } if command == "disqualify" => {
+                format!("command: disqualify, reason: {LEFT_OUT}")
+            }
+            Fact::Ordered { command, workflow: None } => format!("command: {command}"),
+            Fact::GivenTo { owner } => format!("owner: {owner}"),
+            Fact::Snoozed { at, until } => format!("snooze: {}, until: {}", self.place(at)?, self.absolute(*until)),
+            Fact::Claimed { at, by, of } if is_found_again(of) => format!("claim: {}, by: {by}", self.place(at)?),
+            Fact::Reassigned { at, to } => format!("reassign: {}, for: {to}", self.place(at)?),
+            Fact::Done { at, kind, outcome, result, result_own, answers, callback_at, .. }
+                if *kind != Some(TaskKind::Escalation) =>
+            {
+                let step = self.place(at)?;
+                let outcome = match kind {
+                    Some(TaskKind::Todo) => String::new(),
+                    _ => format!(", outcome: {outcome}"),
+                };
+                let result = said(*result, result_own.as_deref());
+                let answers = part("answers", &mask.fields(answers));
+                let back = callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
+                // A word of the team's own may want a reason, and what people wrote is left out.
+                let notes = result_own.as_ref().map_or_else(String::new, |_| format!(", notes: {LEFT_OUT}"));
+                format!("task: {step}{outcome}{result}{notes}{answers}{back}")
+            }
+            _ => return None,
+        };
+        Some(format!("{what}, lead: {LEAD}"))
+    }
+
+    /// What changed what happened, and no entry of `given` can say.
+    fn besides(&self, fact: &Fact) -> Option<String> {
+        Some(match fact {
+            Fact::Besides { what } => words(*what).to_owned(),
+            Fact::Done { kind: Some(TaskKind::Escalation), .. } => words(Besides::Escalation).to_owned(),
+            Fact::Claimed { at, by, .. } => {
+                let step = self.place(at)?;
+                format!("{by} took the task of {step}: whom it would be with depends on other leads")
+            }
+            Fact::Mail { script: Some(script), ending: Ending::Dead, .. } => {
+                format!("the mail {script} was given up, and in a case every mail is handed over")
+            }
+            Fact::Mail { ending: Ending::Redriven, .. } | Fact::Request { ending: Ending::Redriven, .. } => {
+                "a dead letter was sent again".to_owned()
+            }
+            Fact::Mail { ending: Ending::Discarded, .. } | Fact::Request { ending: Ending::Discarded, .. } => {
+                "a dead letter was thrown away".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    /// What says to which account the lead belongs, as the file has it.
+    fn company(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
+        let mut first = BTreeMap::new();
+        for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
+            let Fact::Event { fields, .. } = fact else { continue };
+            for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+                first.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        mask.fields(&first)
     }
 
     /// What was answered to the requests of each step, one after the other: of a body only what the step kept.
@@ -236,7 +296,8 @@ impl Writing<'_> {
         let mut lines = Vec::new();
         for (at, fact) in self.past.entries.iter().flat_map(|(at, facts)| facts.iter().map(move |fact| (*at, fact))) {
             let Some(what) = self.expected(fact) else { continue };
-            lines.push(format!("{{ at: {}, {what} }}", self.moment(at)));
+            let of = self.of_whom().map_or_else(String::new, |lead| format!(", lead: {lead}"));
+            lines.push(format!("{{ at: {}, {what}{of} }}", self.moment(at)));
         }
         lines
     }
@@ -270,6 +331,43 @@ impl Writing<'_> {
             _ => return None,
         })
     }
+}
+
+/// Other leads of the account that the lead has heard of, in the order in which it did.
+fn colleagues<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for fact in facts {
+        if let Fact::OfAccount { lead, .. } = fact
+            && !names.contains_key(lead)
+        {
+            let name = if names.is_empty() { COLLEAGUE.to_owned() } else { format!("{COLLEAGUE}-{}", names.len() + 1) };
+            names.insert(lead.clone(), name);
+        }
+    }
+    names
+}
+
+/// Whether a task is with the same in every replay: a pool is named by the step, a rep is chosen.
+fn is_found_again(assignee: &str) -> bool {
+    assignee.starts_with("pool:") || assignee == "nobody"
+}
+
+fn words(what: Besides) -> &'static str {
+    match what {
+        Besides::Preferences => "the lead's contact preferences were changed",
+        Besides::RunEnded => "a person ended one of its runs",
+        Besides::PutInByKey => "a person put it into a workflow under a key",
+        Besides::LateReport => "a task was reported that had been given up",
+        Besides::Escalation => "somebody dealt with an escalation",
+        Besides::Braked => "a run stood still, since its workflow or a plugin was paused",
+        Besides::Imported => "that the event was imported and was to enrol nobody: in a case it may",
+        Besides::Bound => "what another lead said binds an address or number of this one",
+    }
+}
+
+/// `, fields: { … }`; nothing where there are none.
+fn part(name: &str, values: &BTreeMap<String, Value>) -> String {
+    if values.is_empty() { String::new() } else { format!(", {name}: {}", flow(values)) }
 }
 
 /// `, result: no-budget`: the team's own word, when that was given.

@@ -117,10 +117,11 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, ran: &Ran, catalog: &Catalog) 
         let mut reader = FactReader::new(catalog, &life.state);
         for entry in &life.entries {
             let at = entry.skeleton.now;
-            let mut facts = reader.read(entry).into_iter();
-            for (number, told) in teller.tell(entry).into_iter().enumerate() {
-                let note = entry.skeleton.notes.get(number);
-                let fact = facts.next().flatten().map(|fact| match &fact {
+            let mut facts = reader.read(entry);
+            for told in teller.tell(entry) {
+                let note = told.note.and_then(|place| entry.skeleton.notes.get(place));
+                let fact = told.note.and_then(|place| facts.get_mut(place)?.take());
+                let fact = fact.map(|fact| match &fact {
                     Fact::Task { .. } => {
                         let read = note.and_then(|note| reading_of(note, lead, ran));
                         Seen::Task(fact, read.cloned())

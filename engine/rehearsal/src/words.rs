@@ -114,7 +114,7 @@ impl Words<'_> {
         match what {
             What::Enters { workflow } => format!("it comes into the workflow {workflow}"),
             What::StaysOut { workflow, because } => {
-                let why = because.map(cadenza_api::views::words::refusal);
+                let why = because.map(|why| cadenza_api::views::words::refusal(why, workflow, self.catalog));
                 let why = why.map_or_else(String::new, |why| format!(", because {why}"));
                 format!("it is not let into the workflow {workflow}{why}")
             }

@@ -20,6 +20,8 @@ pub(crate) struct IntakeView {
     timezone: String,
     /// Lead fields with their types.
     fields: BTreeMap<String, ValueType>,
+    /// The words of fields of which each is one of a few.
+    choices: BTreeMap<String, Vec<String>>,
     /// What `lead` may say besides its fields: consent, stage and owner.
     standing: BTreeMap<String, ValueType>,
     /// The team's own words for results, stages and channels, each with what it means.
@@ -34,12 +36,15 @@ pub(crate) struct IntakeView {
 pub(crate) async fn show(_: Caller<Ingest>, State(api): State<Shared>) -> Json<IntakeView> {
     let catalog = api.engine.catalog();
     let standard = STANDARD_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind));
-    let own = catalog.workspace.settings.fields.iter().map(|(name, field)| (name.clone(), field.kind));
+    let declared = &catalog.workspace.settings.fields;
+    let own = declared.iter().map(|(name, field)| (name.clone(), field.kind));
+    let choices = declared.iter().filter(|(_, field)| !field.choices.is_empty());
     Json(IntakeView {
         now: api.engine.clock().now(),
         timezone: catalog.workspace.settings.calendar.zone().iana_name().unwrap_or("UTC").to_owned(),
         standing: STANDING_FIELDS.iter().map(|field| (field.name.to_owned(), field.kind)).collect(),
         fields: standard.chain(own).collect(),
+        choices: choices.map(|(name, field)| (name.clone(), field.choices.clone())).collect(),
         own_words: catalog.workspace.settings.own_words.clone(),
         types: StandardEvent::ALL,
         events_max: api.limits.events_max,

@@ -12,6 +12,7 @@ use cadenza_core::event::{Event, LeadCommand};
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::Note;
 use cadenza_runtime::brakes::Brake;
+use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::rehearsal::Preview;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -131,7 +132,7 @@ async fn one(api: &Shared, lead: LeadId, event: &Event, dry_run: bool) -> LeadOu
     let done = if dry_run { rehearse(api, lead, event.clone()).await } else { perform(api, lead, event.clone()).await };
     let (reason, why, would_ask) = match done {
         Ok(Preview { notes, would_ask }) => {
-            let refused = refusal(&notes);
+            let refused = refusal(&notes, &api.engine.catalog());
             let (reason, why) = refused.map_or((None, None), |(reason, why)| (Some(reason), Some(why)));
             (reason, why, would_ask)
         }
@@ -150,9 +151,11 @@ async fn rehearse(api: &Shared, lead: LeadId, event: Event) -> Result<Preview, P
     Ok(api.engine.preview(lead, event).await?)
 }
 
-fn refusal(notes: &[Note]) -> Option<(String, String)> {
+fn refusal(notes: &[Note], catalog: &Catalog) -> Option<(String, String)> {
     notes.iter().find_map(|note| match note {
-        Note::NotEnrolled { why, .. } => Some((why.to_string(), words::refusal(*why).to_owned())),
+        Note::NotEnrolled { workflow, why } => {
+            Some((why.to_string(), words::refusal(*why, workflow, catalog).into_owned()))
+        }
         Note::Ignored(why) => Some((why.to_string(), words::ignored_words(*why).to_owned())),
         _ => None,
     })

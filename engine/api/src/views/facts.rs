@@ -2,14 +2,14 @@
 //! in `words`; a note that says nothing to such a program has no fact.
 
 use crate::json;
-use cadenza_core::event::{Answer, Ending, Event, LeadCommand, Report, TaskReport};
+use cadenza_core::event::{Answer, Ending, Event, LeadCommand, Report, Standing, TaskChange, TaskReport};
 use cadenza_core::gate::{Reason, Verdict as Gate};
-use cadenza_core::id::{Born, Digest};
+use cadenza_core::id::{Born, Digest, LeadId};
 use cadenza_core::journal::{Entry, Note, Refusal, Verdict};
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::plugin::{Action, Decision, Segment};
 use cadenza_core::state::LeadState;
-use cadenza_core::task::TaskKind;
+use cadenza_core::task::{Assignee, Task, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use cadenza_core::workflow::{StepRef, Verb};
@@ -33,6 +33,29 @@ pub struct Kept {
     pub value: serde_json::Value,
 }
 
+/// Something that somebody did, or that came about elsewhere, and that only names what it is: nothing compares it, and whoever
+/// plays a journal again has to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Besides {
+    /// Contact preferences were changed.
+    Preferences,
+    /// A person ended one run.
+    RunEnded,
+    /// A person put the lead into a workflow under a key.
+    PutInByKey,
+    /// A task was reported that had been given up.
+    LateReport,
+    /// An escalation was done, taken, passed on or put off.
+    Escalation,
+    /// A run stood still because its workflow or a plugin was paused.
+    Braked,
+    /// The event was imported, and enrolled nobody.
+    Imported,
+    /// What another lead said binds an address or number of this one.
+    Bound,
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -42,6 +65,16 @@ pub enum Fact {
         event: String,
         source: String,
         fields: BTreeMap<String, serde_json::Value>,
+        data: BTreeMap<String, serde_json::Value>,
+        /// Where it says the lead stands, under the names by which events say so.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        standing: BTreeMap<String, serde_json::Value>,
+    },
+    /// An event happened to another lead of the account.
+    OfAccount {
+        event: String,
+        /// The other lead.
+        lead: String,
         data: BTreeMap<String, serde_json::Value>,
     },
     /// A person puts the lead into a workflow.
@@ -54,6 +87,27 @@ pub enum Fact {
         command: String,
         /// What it is taken out of.
         workflow: Option<String>,
+    },
+    /// A person gives the lead to a rep.
+    GivenTo {
+        owner: String,
+    },
+    /// A rep takes a task.
+    Claimed {
+        #[serde(flatten)]
+        at: At,
+        by: String,
+        /// Who had it before: a rep, `pool:` and a pool, or `nobody`.
+        of: String,
+    },
+    /// A person gives a task to a rep.
+    Reassigned {
+        #[serde(flatten)]
+        at: At,
+        to: String,
+    },
+    Besides {
+        what: Besides,
     },
     /// A person puts a task off.
     Snoozed {
@@ -171,14 +225,22 @@ pub enum Fact {
 pub struct FactReader<'a> {
     catalog: &'a Catalog,
     runs: BTreeMap<Born, Digest>,
-    tasks: BTreeMap<Born, StepRef>,
+    tasks: BTreeMap<Born, Open>,
+}
+
+/// A task as far as the journal has told of it.
+struct Open {
+    at: StepRef,
+    kind: TaskKind,
+    assignee: Assignee,
 }
 
 impl<'a> FactReader<'a> {
     /// One that knows what the lead is in now; the rest it learns as it goes.
     pub fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
         let runs = state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect();
-        let tasks = state.tasks.iter().map(|task| (task.id.in_journal(), task.at())).collect();
+        let open = |task: &Task| Open { at: task.at(), kind: task.kind, assignee: task.assignee.clone() };
+        let tasks = state.tasks.iter().map(|task| (task.id.in_journal(), open(task))).collect();
         Self { catalog, runs, tasks }
     }
 
@@ -192,17 +254,38 @@ impl<'a> FactReader<'a> {
         entry.skeleton.notes.iter().map(|note| self.fact(note, events, &mut answers)).collect()
     }
 
-    /// What a person did that no note tells: put the lead into a workflow, or commanded something. A schedule goes by the id of
-    /// its firing. Whom the lead is given to is left out: that is a matter of the team's.
+    /// What a person or a sender did that no note tells: put the lead into a workflow, commanded something, or imported what
+    /// had been. A schedule goes by the id of its firing.
     pub fn by_person(entry: &Entry) -> Option<Fact> {
         let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
         events.iter().find_map(|event| match event {
+            Event::Enrolled { key: Some(_), .. } => Some(Fact::Besides { what: Besides::PutInByKey }),
             Event::Enrolled { workflow, by, .. } if !by.contains('/') => {
                 Some(Fact::PutIn { workflow: workflow.clone() })
             }
-            Event::Commanded { command, .. } => ordered(command),
+            Event::Commanded { command, .. } => Some(ordered(command)),
+            Event::Reported(report) if !report.enrolls => Some(Fact::Besides { what: Besides::Imported }),
             _ => None,
         })
+    }
+
+    /// What a person did by which a task changed hands; none where the engine passed it on.
+    fn moved(&mut self, task: Born, assignee: &Assignee, events: &[Event]) -> Option<Fact> {
+        let change = events.iter().find_map(|event| match event {
+            Event::TaskMoved { task: of, change, .. } if of.in_journal() == task => Some(change),
+            _ => None,
+        });
+        let known = self.tasks.get_mut(&task)?;
+        let before = std::mem::replace(&mut known.assignee, assignee.clone());
+        let (at, kind) = (known.at, known.kind);
+        match change? {
+            _ if kind == TaskKind::Escalation => Some(Fact::Besides { what: Besides::Escalation }),
+            TaskChange::Claimed(rep) => {
+                Some(Fact::Claimed { at: self.at(at), by: rep.0.clone(), of: before.to_string() })
+            }
+            TaskChange::Reassigned(rep) => Some(Fact::Reassigned { at: self.at(at), to: rep.0.clone() }),
+            TaskChange::Snoozed(_) => None,
+        }
     }
 
     /// What a step kept of the answer to its request.
@@ -236,8 +319,8 @@ impl<'a> FactReader<'a> {
         events: &[Event],
         answers: &mut impl Iterator<Item = &'e Answer>,
     ) -> Option<Fact> {
-        if let Note::TaskMade { task, at: Some(at), .. } = note {
-            self.tasks.insert(*task, *at);
+        if let Note::TaskMade { task, kind, assignee, at: Some(at), .. } = note {
+            self.tasks.insert(*task, Open { at: *at, kind: *kind, assignee: assignee.clone() });
         }
         let rep = |rep: &cadenza_core::lead::RepId| rep.0.clone();
         let at_or_nowhere = |place: &Option<StepRef>| place.map_or_else(At::default, |place| self.at(place));
@@ -271,7 +354,17 @@ impl<'a> FactReader<'a> {
                 }
             }
             Note::NotDone { at, .. } => Fact::GivenUp(self.at(*at)),
-            Note::Snoozed { task, until } => Fact::Snoozed { at: self.at(*self.tasks.get(task)?), until: *until },
+            Note::DoneLate(_) => Fact::Besides { what: Besides::LateReport },
+            Note::Snoozed { task, until } => match self.tasks.get(task)? {
+                Open { kind: TaskKind::Escalation, .. } => Fact::Besides { what: Besides::Escalation },
+                Open { at, .. } => Fact::Snoozed { at: self.at(*at), until: *until },
+            },
+            Note::TaskMoved { task, assignee } => return self.moved(*task, assignee, events),
+            Note::OfAccount { event, lead } => of_account(&event.to_string(), *lead, events),
+            Note::Braked(_) => Fact::Besides { what: Besides::Braked },
+            Note::Bound { .. } if matches!(events.first(), Some(Event::Bound { .. })) => {
+                Fact::Besides { what: Besides::Bound }
+            }
             Note::Gated { channel: Some(channel), verdict, .. } => withheld(*channel, *verdict)?,
             Note::Delivered { effect, ending, at, status, is_request: true, .. } => Fact::Request {
                 at: at_or_nowhere(at),
@@ -310,7 +403,7 @@ impl<'a> FactReader<'a> {
     }
 }
 
-fn ordered(command: &LeadCommand) -> Option<Fact> {
+fn ordered(command: &LeadCommand) -> Fact {
     let (command, workflow) = match command {
         LeadCommand::Pause => ("pause", None),
         LeadCommand::Resume => ("resume", None),
@@ -318,9 +411,11 @@ fn ordered(command: &LeadCommand) -> Option<Fact> {
         LeadCommand::Disqualify { .. } => ("disqualify", None),
         LeadCommand::Unpark(_) => ("unpark", None),
         LeadCommand::Remove { workflow } => ("remove", Some(workflow.clone())),
-        LeadCommand::Prefer { .. } | LeadCommand::SetOwner(_) | LeadCommand::CancelRun(_) => return None,
+        LeadCommand::SetOwner(rep) => return Fact::GivenTo { owner: rep.0.clone() },
+        LeadCommand::Prefer { .. } => return Fact::Besides { what: Besides::Preferences },
+        LeadCommand::CancelRun(_) => return Fact::Besides { what: Besides::RunEnded },
     };
-    Some(Fact::Ordered { command: command.to_owned(), workflow })
+    Fact::Ordered { command: command.to_owned(), workflow }
 }
 
 fn heard(event: &str, events: &[Event]) -> Fact {
@@ -328,14 +423,43 @@ fn heard(event: &str, events: &[Event]) -> Fact {
         Event::Reported(report) => Some(report),
         _ => None,
     });
-    let shown = |(name, value): (&String, &Value)| (name.clone(), json::show(value));
-    let fields = |report: &Report| report.fields.iter().map(|(name, value)| (name, value)).map(shown).collect();
+    let fields = |report: &Report| {
+        report.fields.iter().map(|(name, value)| (name.clone(), json::show(value))).collect::<BTreeMap<_, _>>()
+    };
     Fact::Event {
         event: event.to_owned(),
         source: report.map_or_else(String::new, |report| report.source.clone()),
         fields: report.map(fields).unwrap_or_default(),
-        data: report.map(|report| report.data.iter().map(shown).collect()).unwrap_or_default(),
+        data: report.map(data_of).unwrap_or_default(),
+        standing: report.and_then(|report| report.standing.as_ref()).map(stands).unwrap_or_default(),
     }
+}
+
+fn data_of(report: &Report) -> BTreeMap<String, serde_json::Value> {
+    report.data.iter().map(|(name, value)| (name.clone(), json::show(value))).collect()
+}
+
+/// Where a sender says the lead stands, as an event says it: with the team's own word where that was given.
+fn stands(standing: &Standing) -> BTreeMap<String, serde_json::Value> {
+    let Standing { opted_out, refused, stage, owner, stage_own } = standing;
+    let refused: Vec<&str> = refused.iter().map(|channel| channel.as_str()).collect();
+    let stage = stage_own.as_deref().or(stage.map(Stage::as_str));
+    let told = [
+        ("opted_out", opted_out.map(serde_json::Value::from)),
+        ("refused", (!refused.is_empty()).then(|| refused.into())),
+        ("stage", stage.map(serde_json::Value::from)),
+        ("owner", owner.as_ref().map(|rep| rep.0.as_str().into())),
+    ];
+    told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn of_account(event: &str, lead: LeadId, events: &[Event]) -> Fact {
+    let passed = events.iter().find_map(|event| match event {
+        Event::OfAccount(passed) if passed.lead == lead => Some(passed),
+        _ => None,
+    });
+    let data = passed.map(|passed| data_of(&passed.report)).unwrap_or_default();
+    Fact::OfAccount { event: event.to_owned(), lead: lead.to_string(), data }
 }
 
 fn answers_of(report: &TaskReport) -> BTreeMap<String, serde_json::Value> {

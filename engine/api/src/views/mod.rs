@@ -6,6 +6,7 @@ pub(crate) mod lead;
 pub(crate) mod outbox;
 pub(crate) mod plugin;
 pub(crate) mod run;
+mod run_names;
 pub(crate) mod schedule;
 pub mod status;
 pub mod task;

@@ -1,9 +1,10 @@
 //! The journal in words: one sentence for each thing that happened, readable by whoever manages the reps. A decision's
 //! reasons are in the plugin's own words.
 
+use super::run_names::{RunNames, key_of};
 use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
-use cadenza_core::id::{Born, Digest, LeadId, RunId};
+use cadenza_core::id::{Born, Digest};
 use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Change, Entry, Ignored, Interruption, Note, Refusal, Unable, Verdict};
 use cadenza_core::lead::{Outcome, RepId};
@@ -17,6 +18,7 @@ use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One reason of a decision.
@@ -56,10 +58,7 @@ pub(crate) fn reasons(reasons: &[Reason], plugin: Option<&str>, catalog: &Catalo
 pub struct Teller<'a> {
     catalog: &'a Catalog,
     zone: TimeZone,
-    lead: LeadId,
-    runs: BTreeMap<Born, Digest>,
-    /// Runs that are over, of which only the workflow's name is kept.
-    past: BTreeMap<Born, String>,
+    runs: RunNames<'a>,
     tasks: BTreeMap<Born, TaskKind>,
 }
 
@@ -70,11 +69,14 @@ pub struct Told {
     /// Why, for decisions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
+    /// The place of the entry's note that says so; none of a changed field, and of who did it.
+    #[serde(skip)]
+    pub note: Option<usize>,
 }
 
 impl Told {
     fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), because: Vec::new() }
+        Self { text: text.into(), because: Vec::new(), note: None }
     }
 }
 
@@ -84,9 +86,7 @@ impl<'a> Teller<'a> {
         Self {
             catalog,
             zone: catalog.workspace.settings.calendar.zone().clone(),
-            lead: state.lead.id,
-            past: state.past.iter().map(|(workflow, past)| (past.run.in_journal(), workflow.clone())).collect(),
-            runs: state.runs.iter().map(|run| (run.id.in_journal(), run.workflow)).collect(),
+            runs: RunNames::new(catalog, state),
             tasks: state.tasks.iter().map(|task| (task.id.in_journal(), task.kind)).collect(),
         }
     }
@@ -97,24 +97,29 @@ impl<'a> Teller<'a> {
         Self { zone, ..self }
     }
 
-    /// Everything an entry says: first its notes, one after the other.
+    /// Everything an entry says: its notes, one after the other, with the fields that changed where they did.
     pub fn tell(&mut self, entry: &Entry) -> Vec<Told> {
         let events = entry.personal.as_ref().map_or(&[][..], |personal| &personal.events);
         let mut answers = events.iter().filter_map(|event| match event {
             Event::Decided(answer) => Some(answer),
             _ => None,
         });
-        let mut told: Vec<Told> =
-            entry.skeleton.notes.iter().map(|note| self.note(note, events, &mut answers)).collect();
         let changes = entry.personal.as_ref().map_or(&[][..], |personal| &personal.changes);
-        told.extend(changes.iter().map(|change| Told::plain(self.change(change))));
+        let mut told: Vec<Told> = Vec::new();
+        for (ix, note) in entry.skeleton.notes.iter().enumerate() {
+            let here = changes.iter().filter(|change| change.place() == Some(ix));
+            told.extend(here.map(|change| Told::plain(self.change(change))));
+            told.push(Told { note: Some(ix), ..self.note(note, events, &mut answers) });
+        }
+        let behind = |change: &&Change| change.place().is_none_or(|place| place >= entry.skeleton.notes.len());
+        told.extend(changes.iter().filter(behind).map(|change| Told::plain(self.change(change))));
         told.extend(events.iter().filter_map(by_whom).map(Told::plain));
         told
     }
 
     /// Which field changed, from what to what, and by which workflow if one did it.
     fn change(&self, change: &Change) -> String {
-        let Change { field, from, to, run } = change;
+        let Change { field, from, to, run, .. } = change;
         let was = if from.is_blank() { String::new() } else { format!("; it was {}", self.value(from)) };
         match (run, to.is_blank()) {
             (Some(run), false) => format!("{}: set {field} to {}{was}.", self.run(*run), self.value(to)),
@@ -143,10 +148,13 @@ impl<'a> Teller<'a> {
             Note::Created { .. } => "We first heard of this lead.".to_owned(),
             Note::Reported(kind) => reported(&kind.to_string(), events),
             Note::Enrolled { run, workflow, .. } => {
-                self.runs.insert(*run, *workflow);
-                format!("Entered the workflow {} (version {workflow}).", self.workflow(*workflow))
+                self.runs.begins(*run, *workflow, events);
+                format!("Entered the workflow {} (version {workflow}).", self.run(*run))
             }
-            Note::NotEnrolled { workflow, why } => format!("Not put into {workflow}: {}.", refusal(*why)),
+            Note::NotEnrolled { workflow, why } => {
+                let wanted = self.runs.wanted(workflow, events);
+                format!("{NOT_PUT_INTO}{wanted}: {}.", refusal(*why, workflow, self.catalog))
+            }
             Note::Entered { run, step } => format!("{}: came to the step {}.", self.run(*run), self.step(*run, *step)),
             Note::Decided { plugin, digest, verdict, .. } => {
                 return self.decision(plugin, *digest, verdict, answers.next());
@@ -370,7 +378,7 @@ impl<'a> Teller<'a> {
             reasons(decision.reasons(), Some(plugin), self.catalog).into_iter().map(|reason| reason.text).collect()
         });
         let build = digest.map_or_else(String::new, |digest| format!(" (build {digest})"));
-        Told { text: text + &build, because }
+        Told { because, ..Told::plain(text + &build) }
     }
 
     /// What a step sends to the lead.
@@ -383,26 +391,14 @@ impl<'a> Teller<'a> {
         in_zone(at, self.zone.clone())
     }
 
-    fn workflow(&self, digest: Digest) -> String {
-        self.catalog.definitions.name(&digest).map_or_else(|| digest.to_string(), str::to_owned)
-    }
-
     fn run(&self, run: Born) -> String {
-        let known = self.runs.get(&run).map(|digest| self.workflow(*digest));
-        known
-            .or_else(|| self.past.get(&run).cloned())
-            .unwrap_or_else(|| RunId::born(self.lead, run.number()).to_string())
+        self.runs.of(run)
     }
 
     fn step(&self, run: Born, step: StepId) -> String {
         let definitions = &self.catalog.definitions;
-        // Of a run that is over only the workflow's name is kept. That is enough while there is only one version of it.
-        let only = || {
-            let mut versions = definitions.versions(self.past.get(&run)?);
-            versions.next().filter(|_| versions.next().is_none())
-        };
-        let version = self.runs.get(&run).copied().or_else(only);
-        version
+        self.runs
+            .version(run)
             .and_then(|digest| definitions.step(&digest, step))
             .map_or_else(|| "of a version that is gone".to_owned(), |(id, verb)| format!("{id} ({verb})"))
     }
@@ -612,9 +608,12 @@ pub const fn gate_words(why: gate::Reason) -> &'static str {
     }
 }
 
-/// Why a lead was not enrolled, in words.
-pub const fn refusal(why: Refusal) -> &'static str {
-    match why {
+/// How the sentence begins which says that a lead was not put into a workflow.
+pub const NOT_PUT_INTO: &str = "Not put into ";
+
+/// Why a lead was not enrolled in a workflow, in words.
+pub fn refusal(why: Refusal, workflow: &str, catalog: &Catalog) -> Cow<'static, str> {
+    Cow::Borrowed(match why {
         Refusal::AlreadyIn => "it is in there now",
         Refusal::TooSoon => "it was in there before, and may not come in again yet",
         Refusal::TooManyRuns => "it is in as many workflows as it may be",
@@ -622,9 +621,12 @@ pub const fn refusal(why: Refusal) -> &'static str {
         Refusal::Suppressed => "the lead opted out or is disqualified",
         Refusal::GroupTaken => "another workflow of its group has the lead",
         Refusal::GroupWaits => "another workflow of its group has the lead, and it waits until that is over",
-        Refusal::NoKey => "it has a run for each value of something, and that is blank",
+        Refusal::NoKey => {
+            let key = key_of(workflow, catalog).unwrap_or_else(|| "something".to_owned());
+            return Cow::Owned(format!("it has a run for each value of {key}, and that is blank"));
+        }
         Refusal::NoAnswer => "its condition has no answer, and a dead letter says why",
-    }
+    })
 }
 
 const fn key_words(kind: IdentityKind) -> &'static str {

@@ -2,13 +2,12 @@
 
 use super::Machine;
 use super::report::updates;
-use super::runs::key_text;
 use crate::account::AccountMessage;
 use crate::effect::Effect;
 use crate::event::{EventType, Passed, Report, StandardEvent};
 use crate::id::{RunId, TaskId};
 use crate::journal::{Interruption, Note};
-use crate::run::Run;
+use crate::run::{Run, key_text};
 use crate::task::TaskKind;
 use crate::time::{Span, Timestamp};
 use crate::value::Value;

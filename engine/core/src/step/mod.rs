@@ -108,8 +108,9 @@ impl Transition {
         self.catalog = Some(context.live.digest);
         self.remember_account(context.account);
         let Handled { notes, effects, changes } = handle(context, state, &event, &mut self.hops_left);
+        let before = self.notes.len();
         self.notes.extend(notes);
-        self.changes.extend(changes);
+        self.changes.extend(changes.into_iter().map(|change| change.behind(before)));
         self.events.push(event);
         effects
     }

@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
             let before = self.state.lead.profile.get("phone");
             self.state.lead.profile.phone = Some(known.clone());
             let after = self.state.lead.profile.get("phone");
-            self.changes.push(Change::new("phone", before, after, None));
+            self.changes.push(Change::new("phone", (before, after), None, self.notes.len()));
             let unreachable = self.state.lead.consent.unreachable.clone();
             self.key_set(IdentityKind::Phone, Some(kept.clone()));
             self.state.lead.consent.unreachable = unreachable;
@@ -175,7 +175,7 @@ impl<'a> Machine<'a> {
             self.updated.push((field.to_owned(), before.clone()));
         }
         if before != after && !came_with_the_lead {
-            self.changes.push(Change::new(field, before, after, run));
+            self.changes.push(Change::new(field, (before, after), run, self.notes.len()));
         }
         true
     }

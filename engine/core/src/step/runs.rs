@@ -6,11 +6,10 @@ use crate::event::Report;
 use crate::expr::Fault;
 use crate::id::{RunId, TaskId};
 use crate::journal::{Ignored, Note, Refusal};
-use crate::run::{COMPLETED, CadencePhase, Past, Run, RunState};
+use crate::run::{COMPLETED, CadencePhase, Past, Run, RunState, key_text};
 use crate::state::{LeadState, RUNS_MAX};
 use crate::task::Task;
 use crate::time::Timestamp;
-use crate::value::Value;
 use crate::workflow::{Enroll, ReEnroll, Since, StepId, Target, Whose, Workflow};
 use crate::workspace::Definitions;
 use std::collections::BTreeMap;
@@ -46,22 +45,6 @@ pub fn is_told_of_release(
 ) -> bool {
     let has_tasks = |(name, at): (&String, &Timestamp)| tasks_before(state, definitions, name, *at).next().is_some();
     state.runs.iter().any(|run| run.braked_at.is_some()) || workflows.iter().any(has_tasks)
-}
-
-/// The most characters of a run's key.
-const KEY_CHARS_MAX: usize = 120;
-
-/// A value as the key of a run; none when it is blank.
-pub(super) fn key_text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Text(text) => text.trim().to_owned(),
-        Value::Int(int) => int.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Time(at) => at.to_string(),
-        _ => return None,
-    };
-    (!text.is_empty()).then(|| text.chars().take(KEY_CHARS_MAX).collect())
 }
 
 impl Machine<'_> {

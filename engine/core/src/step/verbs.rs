@@ -2,7 +2,6 @@
 
 use super::Machine;
 use super::report::Word;
-use super::runs::key_text;
 use crate::effect::{AssignRequest, Effect};
 use crate::event::Report;
 use crate::expr::{Expr, Fault};
@@ -13,7 +12,7 @@ use crate::journal::Note;
 use crate::lead::{Channel, RepId};
 use crate::own_words::Said;
 use crate::reading::{self, Why};
-use crate::run::{Run, RunState};
+use crate::run::{Run, RunState, key_text};
 use crate::state::Recent;
 use crate::task::TaskKind;
 use crate::time::Timestamp;

@@ -10,8 +10,8 @@ use crate::yaml::{Content, Node};
 use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, STANDING_FIELDS, field_info};
 use cadenza_core::lead::{RepId, TouchResult};
 use cadenza_core::own_words::Said;
-use cadenza_core::plugin::PluginCatalog;
-use cadenza_core::reading;
+use cadenza_core::plugin::{PluginCatalog, Segment};
+use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Step, Verb, Workflow};
@@ -244,11 +244,10 @@ impl Lookup<'_> {
         if value.is_blank() {
             return Some(value);
         }
-        match reading::read_field(name, value, kind, self.workspace.settings.calendar.zone()) {
+        match self.read_value((name, kind), value, at, "cannot be") {
             Ok(value) => Some(value),
-            Err(left) => {
-                let problem = Problem::error("field-type", at, format!("`{name}` cannot be this: {}", left.words()));
-                self.sheet.report(problem.help(format!("write {}", cadenza_core::field::example(kind))));
+            Err(problem) => {
+                self.sheet.report(problem);
                 None
             }
         }
@@ -284,20 +283,51 @@ impl Lookup<'_> {
             if value.is_blank() {
                 return Some((name.clone(), value));
             }
-            if matches!(name.as_str(), "stage" | "stage_own") {
-                return self.stage(&entry.value, name == "stage_own").map(|word| (name.clone(), Value::Text(word)));
+            let word = match name.as_str() {
+                "stage" | "stage_own" => Some(self.stage(&entry.value, name == "stage_own")),
+                "owner" => Some(self.rep(&entry.value)),
+                "segment" => Some(self.segment(&entry.value)),
+                _ => None,
+            };
+            if let Some(word) = word {
+                return Some((name.clone(), Value::Text(word?)));
             }
-            match reading::read_field(name, value, kind, self.workspace.settings.calendar.zone()) {
+            match self.read_value((name, kind), value, entry.value.pointer(), "is never") {
                 Ok(value) => Some((name.clone(), value)),
-                Err(left) => {
-                    let message = format!("`{name}` is never this: {}", left.words());
-                    let problem = Problem::error("field-type", entry.value.pointer(), message);
-                    self.sheet.report(problem.help(format!("write {}", cadenza_core::field::example(kind))));
+                Err(problem) => {
+                    self.sheet.report(problem);
                     None
                 }
             }
         };
         entries.iter().filter_map(read).collect()
+    }
+
+    /// A value at this place as the door reads it for a field; of a choice one of its words.
+    fn read_value(
+        &self,
+        (name, kind): (&str, ValueType),
+        value: Value,
+        at: Range<usize>,
+        cannot_be: &str,
+    ) -> Result<Value, Problem> {
+        let settings = &self.workspace.settings;
+        let declared = settings.fields.get(name);
+        let problem = |left: &LeftOut| {
+            Problem::error("field-type", at.clone(), format!("`{name}` {cannot_be} this: {}", left.words()))
+        };
+        let value = reading::read_field(name, value, kind, settings.calendar.zone());
+        let value =
+            value.map_err(|left| problem(&left).help(format!("write {}", cadenza_core::field::example(kind))))?;
+        let said = if let Value::Text(text) = &value { text.clone() } else { String::new() };
+        let choices = declared.map_or(&[][..], |declared| &declared.choices);
+        reading::choose(name, value, declared)
+            .map_err(|left| problem(&left).suggest(&said, choices.iter().map(String::as_str), "it can be"))
+    }
+
+    fn segment(&self, node: &Node) -> Option<String> {
+        let all: Vec<_> = Segment::ALL.iter().map(|segment| (segment.as_str(), *segment)).collect();
+        self.sheet.word(node, "a segment", &all).map(|segment| segment.to_string())
     }
 
     /// A stage in the engine's word, or in the team's own.

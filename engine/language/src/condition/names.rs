@@ -143,7 +143,7 @@ fn words_of<C: Code>(
     let means = if is_own { BTreeMap::new() } else { means.collect() };
     let (what, texts, others) = if is_own { (own_what, own(), engines()) } else { (what, engines(), own()) };
     let beside = Some(Beside { field, is_own, others, means, key });
-    known.settings_read.then_some(Codes { what, texts, open_prefix: None, beside, any_other: false })
+    known.has_all(key).then_some(Codes { what, texts, open_prefix: None, beside, any_other: false })
 }
 
 /// The words under `data` of an event: a result in the team's own word has been read as what that means.
@@ -207,7 +207,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
                 kind,
                 codes: code_of(known, Object::Lead, field),
             }),
-            None if !known.settings_read => {
+            None if !known.has_all("fields") => {
                 Ok(Found { name: Name { object, field: format!("old.{field}") }, kind: ValueType::Any, codes: None })
             }
             None => Err(unknown_field(known, Object::Lead, field, range.clone())),
@@ -235,9 +235,9 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
             "write `event.old.` and a field of the lead, such as `event.old.stage`: what it was before the event";
         return Err(problem.help(help).replace("old.stage"));
     }
-    if known.is_role(object, field) {
+    if let Some(kind) = known.role(object, field) {
         let name = Name { object, field: field.to_owned() };
-        return Ok(Found { name, kind: ValueType::Text, codes: None });
+        return Ok(Found { name, kind, codes: None });
     }
     let kind = if object == Object::Lead { known.field(field) } else { type_of_field(object, field) };
     match kind {
@@ -253,8 +253,8 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         Some(kind) => {
             Ok(Found { codes: code_of(known, object, field), name: Name { object, field: field.to_owned() }, kind })
         }
-        // The file that declares fields could not be read, and that has been said.
-        None if object == Object::Lead && !known.settings_read => {
+        // What declares it could not be read, and that has been said.
+        None if object == Object::Lead && !known.has_all("fields") => {
             Ok(Found { name: Name { object, field: field.to_owned() }, kind: ValueType::Any, codes: None })
         }
         None => Err(unknown_field(known, object, field, range)),

@@ -315,7 +315,7 @@ fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -
             return false;
         }
     };
-    if !reader.known.settings_read {
+    if !reader.known.has_all("fields") {
         return true;
     }
     let missing: Vec<&FieldRead> =

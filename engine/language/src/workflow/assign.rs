@@ -88,7 +88,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
 fn announced(reader: &Reader<'_>, form: &Form<'_>) -> Option<bool> {
     let Some(node) = form.get("announce") else { return Some(true) };
     let announced = reader.sheet.flag(node)?;
-    if announced && !reader.known.notify_via && reader.known.settings_read {
+    if announced && !reader.known.notify_via && reader.known.has_all("contact") {
         let problem =
             Problem::error("no-connection", form.key_span("announce"), "no connection carries the announcement");
         reader.sheet.report(problem.help("add `contact: { notify_via: … }` to cadenza.yaml, or remove `announce`"));

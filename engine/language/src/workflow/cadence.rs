@@ -98,7 +98,7 @@ fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>, Vec<Str
 }
 
 fn channel(reader: &Reader<'_>, node: &Node) -> Option<Said<Channel>> {
-    reader.known.own_word(&reader.sheet, node, "a channel", &reader.known.own_words.channels)
+    reader.known.own_word(&reader.sheet, node, "a channel", ("channels", &reader.known.own_words.channels))
 }
 
 fn voicemails(reader: &Reader<'_>, node: &Node) -> Option<Voicemails> {

@@ -372,7 +372,7 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
             // In braces a bracket would begin a list.
             Some(_) if instead.contains('[') => problem.label(format!("write `{instead}`")).replace(quoted(&instead)),
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
-            None => problem.help("write `status`, or `body.` and the names that lead to it: `body.deals[0].stage`"),
+            None => problem.help("write `status`, or `body.` and the names that lead to it: `\"body.deals[0].stage\"`"),
         });
         return None;
     };

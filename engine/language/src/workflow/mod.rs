@@ -19,7 +19,8 @@ mod wait;
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
-use crate::known::Known;
+use crate::known::{Known, Names};
+use crate::meant::is_name;
 use crate::shape::Shape;
 use crate::suggest::nearest;
 use crate::usage::Use;
@@ -39,12 +40,14 @@ pub(crate) struct Reader<'a> {
     sheet: Sheet<'a>,
     known: &'a Known<'a>,
     ids: Vec<Option<String>>,
+    /// Whether an id is none that a step can have, so that those who lead there may spell it as it should be.
+    id_unread: bool,
     /// Scripts used so far.
     scripts: RefCell<BTreeSet<String>>,
     /// Texts of notices, which a run pins like scripts.
     words: RefCell<BTreeMap<String, Script>>,
     /// Roles that steps of the file give.
-    roles: BTreeSet<String>,
+    roles: Names,
 }
 
 /// The name a workflow file gives itself, for those who refer to it.
@@ -67,7 +70,7 @@ pub(crate) fn group_of(node: &Node) -> Option<(String, String)> {
 }
 
 /// The roles that the steps of a file give.
-pub(crate) fn roles_of(node: &Node) -> BTreeSet<String> {
+pub(crate) fn roles_of(node: &Node) -> Names {
     parties::roles(node.get("steps").map_or(&[][..], Node::list))
 }
 
@@ -83,6 +86,10 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
         sheet,
         known,
         ids: collect_ids(&sheet, items),
+        id_unread: items
+            .iter()
+            .filter_map(|item| item.get("id"))
+            .any(|id| !id.scalar().is_some_and(|id| is_name(&id.text))),
         scripts: RefCell::default(),
         words: RefCell::default(),
         roles: parties::roles(items),
@@ -223,6 +230,9 @@ impl Reader<'_> {
         }
         if let Some(ix) = self.ids.iter().position(|known| known.as_deref() == Some(&id)) {
             return u16::try_from(ix).ok().map(|ix| Target::Step(StepIx(ix)));
+        }
+        if self.id_unread {
+            return None;
         }
         let problem = Problem::error("unknown-step", node.span.clone(), format!("there is no step `{id}`"));
         let ids: Vec<&str> = self.ids.iter().flatten().map(String::as_str).chain(["end"]).collect();

@@ -4,15 +4,17 @@ use super::shapes::{DOER_POOL, DOER_REP, PARTY_CONNECTION};
 use super::{Reader, assign};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::known::Names;
 use crate::suggest::nearest;
 use crate::yaml::{Content, Node};
 use cadenza_core::workflow::Party;
-use std::collections::BTreeSet;
 
 /// The roles that the `assign` steps of a file give.
-pub(super) fn roles(steps: &[Node]) -> BTreeSet<String> {
+pub(super) fn roles(steps: &[Node]) -> Names {
+    let mut roles = Names::default();
     let given = steps.iter().filter_map(|step| step.get("assign")?.get("as")?.scalar());
-    given.map(|scalar| scalar.text.clone()).collect()
+    given.for_each(|scalar| roles.add(&scalar.text));
+    roles
 }
 
 /// Reads whom the key `key` means. `words` are those that it takes besides roles.
@@ -27,7 +29,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'stati
         "owner" if word => return Some(Party::Owner),
         "manager" if word => return Some(Party::Manager),
         "watchers" if word => return Some(Party::Watchers),
-        role if reader.roles.contains(role) => return Some(Party::Role(role.to_owned())),
+        role if reader.roles.has(role) => return Some(Party::Role(role.to_owned())),
         _ => {}
     }
     let known = reader.known;
@@ -40,7 +42,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'stati
             problem.label(format!("write `{}`", instead("connection"))).replace(instead("connection"))
         }
         _ => {
-            let names = words.iter().copied().chain(reader.roles.iter().map(String::as_str));
+            let names = words.iter().copied().chain(reader.roles.iter());
             let near = nearest(&text, names.clone()).is_some();
             let problem = problem.suggest_one(&text, names, "words and roles it knows");
             let help = "write `{ rep: … }` or `{ pool: … }`; a role is given by `assign: { …, as: qualifier }`";

@@ -744,7 +744,7 @@ pub(super) static HTTP: Shape = Shape {
         optional(
             "save",
             Map(&Path),
-            "Fields of the lead, each with the part of the answer: `status`, `body.deals[0].stage`",
+            "Fields of the lead, each with the part of the answer: `status`, `\"body.deals[0].stage\"`",
         ),
         optional(
             "results",

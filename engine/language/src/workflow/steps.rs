@@ -325,7 +325,7 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Us
     let script = reader.script(value, used);
     let via = match form.get("via") {
         Some(node) => reader.connection(node),
-        None if !reader.known.settings_read => None,
+        None if !reader.known.has_all("contact") => None,
         None => reader.known.email_via.clone().or_else(|| {
             let problem = Problem::error(
                 "no-connection",
@@ -464,7 +464,7 @@ impl Reader<'_> {
                 self.sheet.report(problem.mend(without, ""));
                 None
             }
-            None if !self.known.settings_read => Some(ValueType::Any),
+            None if !self.known.has_all("fields") => Some(ValueType::Any),
             None => {
                 let message = format!("`lead` has no field `{field}`");
                 let problem = Problem::error("unknown-field", span.clone(), message);
@@ -481,7 +481,8 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
     let field = key.text.as_str();
     match field {
         "stage" => {
-            let said = reader.known.own_word(&reader.sheet, value, "a stage", &reader.known.own_words.stages)?;
+            let said =
+                reader.known.own_word(&reader.sheet, value, "a stage", ("stages", &reader.known.own_words.stages))?;
             return Some(match said.own {
                 Some(own) => Assignment::OwnStage { own, means: said.means },
                 None => Assignment::Stage(said.means),

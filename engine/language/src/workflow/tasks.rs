@@ -198,8 +198,8 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             (Some(result), _, Some(target)) => drop(by_result.insert(result, target)),
             (_, Some(outcome), Some(target)) => drop(by_outcome.insert(outcome, target)),
             (Some(_), ..) | (_, Some(_), _) => sound = false,
-            // The file that declares words of the team's own could not be read, and that has been said.
-            (None, None, _) if !reader.known.settings_read => sound = false,
+            // What declares words of the team's own could not be read, and that has been said.
+            (None, None, _) if !reader.known.has_all("results") => sound = false,
             (None, None, _) => {
                 let problem = Problem::error(
                     "unknown-result",

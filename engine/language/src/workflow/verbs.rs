@@ -90,7 +90,7 @@ pub(super) fn require(reader: &Reader<'_>, value: &Node) -> Option<Require> {
 
 fn required_field(reader: &Reader<'_>, node: &Node) -> Option<String> {
     let field = reader.sheet.text(node, "a field")?;
-    if reader.known.field(&field).is_some() || !reader.known.settings_read {
+    if reader.known.field(&field).is_some() || !reader.known.has_all("fields") {
         return Some(field);
     }
     let problem = Problem::error("unknown-field", node.span.clone(), format!("`lead` has no field `{field}`"));
@@ -111,7 +111,7 @@ pub(super) fn notify(reader: &Reader<'_>, value: &Node, key: String) -> Option<N
     });
     let via = form.get("via").map_or(Some(None), |node| reader.connection(node).map(Some));
     let (to, text, via) = (to?, text?, via?);
-    let leaves = via.is_some() || reader.known.notify_via || !reader.known.settings_read;
+    let leaves = via.is_some() || reader.known.notify_via || !reader.known.has_all("contact");
     if !leaves && !matches!(to, Party::Connection(_)) {
         let problem = Problem::error("no-connection", form.pointer(), "nothing says by which connection this leaves");
         let help = "add `via: …` to it, or `contact: { notify_via: … }` to cadenza.yaml";

@@ -137,3 +137,43 @@ fn a_workflow_in_a_folder_of_its_own_is_not_lost_silently() {
     assert!(explained("misplaced-file") && found[0].help[0].contains("top of the workspace folder"), "{found:?}");
     assert_eq!(site.lines(), ["misplaced-file flows/a.yaml:1:1", "misplaced-file flows/deep/b.yml:1:1"]);
 }
+
+/// What is declared wrongly, and the one mistake that is told of it.
+#[test]
+fn one_mistake_is_told_once_and_not_of_those_who_use_what_it_spoils() {
+    const USES: &str = r#"workflow: uses
+summary: Uses what other files declare.
+enroll: [{ when: custom.used, if: 'lead.crm_points > 7 && lead.stage_own == "trial"' }]
+steps:
+  - { id: cast, assign: { rep: ana, as: host } }
+  - { id: ask, call: scripts/call.md, give_up: 9 business days, results: { no-budget: mark, else: mark } }
+  - { id: mark, update: { crm_points: 9 } }
+  - { id: hosts, task: "Meet {{ run.host_name | default('the host') }}", for: host, give_up: 9 business days, results: { else: end } }
+"#;
+    let script = |text: &str| format!("{text}\nYour host is {{{{ run.host_name | default('with us') }}}}.\n");
+    let site = |settings: (&str, &str), uses: (&str, &str)| {
+        let site = Site::new();
+        let declared = site.text("cadenza.yaml").replacen("fields:\n", "fields:\n  crm_points: int\n", 1);
+        assert!(declared.contains(settings.0) && USES.contains(uses.0), "{settings:?} {uses:?}");
+        site.write("cadenza.yaml", declared.replacen(settings.0, settings.1, 1));
+        site.write("uses.yaml", USES.replacen(uses.0, uses.1, 1));
+        site.write("scripts/call.md", script(&site.text("scripts/call.md")));
+        site
+    };
+    let same = ("", "");
+    assert_eq!(site(same, same).lines(), Vec::<String>::new());
+    for (settings, uses, expected) in [
+        (("crm_points: int", "Crm_Points: int"), same, "bad-name cadenza.yaml"),
+        (("name: no-budget", "name: No Budget"), same, "bad-name cadenza.yaml"),
+        (("name: no-budget, ", ""), same, "missing-key cadenza.yaml"),
+        (("name: trial", "name: A trial"), same, "bad-name cadenza.yaml"),
+        (same, ("as: host", "as: Host"), "bad-name uses.yaml"),
+        (same, ("id: cast", "id: cast: it"), "yaml uses.yaml"),
+        (same, ("id: hosts", "id: Hosts"), "bad-name uses.yaml"),
+        (same, ("{ else: end }", "{ else: End }"), "unknown-step uses.yaml"),
+    ] {
+        let found: Vec<String> =
+            site(settings, uses).check().1.iter().map(|found| format!("{} {}", found.code, found.file)).collect();
+        assert_eq!(found, [expected], "{settings:?} {uses:?}");
+    }
+}

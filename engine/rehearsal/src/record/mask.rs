@@ -58,6 +58,27 @@ impl Mask {
         masked
     }
 
+    /// Somebody else of the account of whom this is known, masked.
+    pub(super) fn colleague(&mut self, id: &str, of: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let text = |name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+        let email = text("email");
+        let domain = text("domain").or_else(|| email.as_deref()?.rsplit_once('@').map(|(_, domain)| domain.to_owned()));
+        let mut fields: BTreeMap<String, Value> =
+            ["company", "domain"].iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.into()))).collect();
+        // Where a name alone says which account it is, an address would say another one.
+        match domain {
+            Some(domain) => {
+                let email = self.make_up("email", id, |number| format!("person{}@{domain}", number + 1));
+                fields.insert("email".to_owned(), email.into());
+            }
+            None => {
+                let own = self.make_up("id", id, |number| format!("x{}", number + 1));
+                fields.insert("external_id".to_owned(), own.into());
+            }
+        }
+        fields
+    }
+
     /// What else an event brought.
     pub(super) fn data(&mut self, data: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let mut kept = BTreeMap::new();

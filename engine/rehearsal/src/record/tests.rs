@@ -8,7 +8,13 @@ fn values(value: Value) -> BTreeMap<String, Value> {
 }
 
 fn heard(event: &str, fields: Value, data: Value) -> Fact {
-    Fact::Event { event: event.to_owned(), source: "website".to_owned(), fields: values(fields), data: values(data) }
+    Fact::Event {
+        event: event.to_owned(),
+        source: "website".to_owned(),
+        fields: values(fields),
+        data: values(data),
+        standing: values(json!({})),
+    }
 }
 
 fn past() -> Past {
@@ -85,6 +91,7 @@ fn past() -> Past {
         stage: Some("qualified".to_owned()),
         stage_own: None,
         segment: None,
+        colleagues: BTreeMap::new(),
         zone: TimeZone::get("America/New_York").expect("a zone"),
     }
 }
@@ -92,7 +99,7 @@ fn past() -> Past {
 #[test]
 fn a_journal_becomes_a_case() {
     let expected = r#"# Recorded from a lead by `cadenza test --record`. Whoever it was about is made up; what people wrote is left out.
-# Whose turn it is depends on other leads, so owners are left out. Read it before you share it.
+# Whose turn it was depends on other leads, so whom the engine chose is left out. Read it before you share it.
 test: inbound
 starts: 2026-03-02T09:00:00-05:00
 leads:
@@ -105,7 +112,7 @@ cases:
   - name: What a lead lived through
     given:
       - { at: 0m, event: lead.created, lead: lead, data: { deal: "deal-1", page: "/pricing" } }
-      - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 } }
+      - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 }, lead: lead }
       - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 } }
       # case_study is left out: it may say who somebody is
       # crm_contact is left out: it may say who somebody is
@@ -126,6 +133,80 @@ cases:
 "#;
     let recorded = record(&past()).expect("there is a case in it");
     assert_eq!(recorded, expected, "recorded:\n{recorded}");
+}
+
+/// What a journal says of it, and what the file does.
+#[test]
+fn all_that_came_from_elsewhere_is_given_or_said_to_be_left_out() {
+    let place = || At { workflow: "inbound".to_owned(), step: "first-call".to_owned() };
+    let (ana, ben) = (|| "ana".to_owned(), || "ben".to_owned());
+    let passed = |lead: &str, data: Value| Fact::OfAccount {
+        event: "email.replied".to_owned(),
+        lead: lead.to_owned(),
+        data: values(data),
+    };
+    let told = |standing: Value| Fact::Event {
+        event: "lead.updated".to_owned(),
+        source: "crm".to_owned(),
+        fields: values(json!({ "seats": 300 })),
+        data: values(json!({})),
+        standing: values(standing),
+    };
+    let mail = |ending| Fact::Mail {
+        at: place(),
+        effect: 7,
+        script: Some("scripts/mail-1.md".to_owned()),
+        ending,
+        because: None,
+    };
+    let dealt = Fact::Done {
+        at: place(),
+        kind: Some(TaskKind::Escalation),
+        outcome: Outcome::Done,
+        result: None,
+        result_own: None,
+        answers: values(json!({})),
+        callback_at: None,
+        by: None,
+    };
+    let cases = [
+        (
+            told(json!({ "stage": "demo-given", "owner": "ana", "refused": ["call"] })),
+            r#"- { at: 1m, event: lead.updated, lead: lead, fields: { owner: "ana", refused: ["call"], seats: 300, stage: "demo-given" } }"#,
+        ),
+        (
+            passed("ld_2", json!({ "kind": "reply", "from": "bertram" })),
+            r#"- { at: 1m, event: email.replied, lead: colleague, data: { kind: "reply" } }"#,
+        ),
+        (Fact::GivenTo { owner: ben() }, "- { at: 1m, owner: ben, lead: lead }"),
+        (Fact::Reassigned { at: place(), to: ben() }, "- { at: 1m, reassign: first-call, for: ben, lead: lead }"),
+        (
+            Fact::Claimed { at: place(), by: ana(), of: "pool:closers".to_owned() },
+            "- { at: 1m, claim: first-call, by: ana, lead: lead }",
+        ),
+        (
+            Fact::Claimed { at: place(), by: ana(), of: ana() },
+            "# left out at 1m: ana took the task of first-call: whom",
+        ),
+        (Fact::Besides { what: Besides::Preferences }, "# left out at 1m: the lead's contact preferences"),
+        (dealt, "# left out at 1m: somebody dealt with an escalation"),
+        (mail(Ending::Dead), "# left out at 1m: the mail scripts/mail-1.md was given up"),
+        (mail(Ending::Redriven), "# left out at 1m: a dead letter was sent again"),
+    ];
+    for (fact, expected) in cases {
+        let mut past = past();
+        let at = past.entries[0].0.plus_ms(MINUTE_MS);
+        past.entries.insert(1, (at, vec![fact]));
+        past.colleagues = [("ld_2".to_owned(), values(json!({ "first_name": "Bertram" })))].into();
+        let recorded = record(&past).expect("there is a case in it");
+        assert!(recorded.lines().any(|line| line.trim().starts_with(expected)), "`{expected}`:\n{recorded}");
+        assert!(!recorded.contains("bertram"), "a colleague's name is told:\n{recorded}");
+        let has_colleague = expected.contains("colleague");
+        let named = recorded.contains(r#"  colleague: { company: "Company 1", email: "person2@company1.example" }"#);
+        let of_whom =
+            recorded.contains("step: first-call, lead: lead }") && recorded.contains("- { lead: lead, fields: {");
+        assert_eq!((named, of_whom), (has_colleague, has_colleague), "{recorded}");
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) struct Listing {
     pub(super) limit: usize,
     /// As JSON, for other programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Items requested per page.

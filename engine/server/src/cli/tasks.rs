@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::remote::{self, Found, Listing, Remote, path};
-use crate::say::table::cell;
+use crate::say::table::{self, cell};
 use crate::say::{output, zone};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
@@ -133,9 +133,13 @@ impl List {
         let client = self.remote.client()?;
         let found = remote::fetch(&client, "/v1/tasks", &filters, self.listing.limit)?;
         let nothing = nothing(&found);
+        let is_empty = found.items.is_empty() && !self.listing.json;
         let besides =
             (!found.items.is_empty() && !found.held.is_empty()).then(|| held_back(&found.held, &zone::of_reader()));
         remote::show(found, &self.listing, &columns, &nothing);
+        if is_empty {
+            table::tell_zone(&zone::of_reader());
+        }
         if let Some(besides) = besides {
             output::complain(&format!("Besides, {besides}"));
         }

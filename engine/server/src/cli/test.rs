@@ -4,7 +4,7 @@
 use super::remote::{Remote, find_lead, path};
 use super::{Answer, why};
 use crate::say::{cases, counted, output, zone};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use cadenza_api::views::facts::Fact;
 use cadenza_builds::{Library, Registry};
 use cadenza_core::time::Timestamp;
@@ -16,6 +16,7 @@ use cadenza_runtime::clock::Clock;
 use clap::{Args, ValueEnum};
 use serde::Deserialize as _;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub(super) struct Test {
     /// Only cases whose name, file or practice has this in it
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
-    /// Tell the story of cases that hold, too
+    /// Tell the whole story of each case, also of those that hold
     #[arg(long)]
     story: bool,
     /// List everything that no case visits
@@ -62,6 +63,8 @@ struct Report {
     played: Vec<Played>,
     /// How many cases there are, those that nobody wanted included.
     cases: usize,
+    /// Test files that have errors, or tables of theirs.
+    unplayed: Vec<String>,
     catalog: Option<Arc<Catalog>>,
     took: Duration,
 }
@@ -82,6 +85,9 @@ impl Test {
             return self.watch(&library);
         }
         let report = self.play(&library)?;
+        if let Some(text) = self.names_nothing(&report) {
+            bail!("{text}");
+        }
         self.tell(&report);
         Ok(if report.holds() { Answer::Yes } else { Answer::No })
     }
@@ -98,8 +104,21 @@ impl Test {
             Ok((at, facts.context("the engine is of another version: its journal is not understood")?))
         };
         let text = |name: &str| state[name].as_str().map(str::to_owned);
+        let entries: Vec<_> = entries.iter().map(read).collect::<anyhow::Result<_>>()?;
+        let heard_of = entries.iter().flat_map(|(_, facts)| facts).filter_map(|fact| match fact {
+            Fact::OfAccount { lead, .. } => Some(lead.clone()),
+            _ => None,
+        });
+        let heard_of: BTreeSet<String> = heard_of.collect();
+        // Of one that is gone there is nothing left to mask.
+        let known = |id: String| {
+            let state = client.get(&path("/v1/leads/", &id, "")).ok()?;
+            let fields = state["fields"].as_object()?.clone();
+            Some((id, fields.into_iter().collect()))
+        };
         let past = Past {
-            entries: entries.iter().map(read).collect::<anyhow::Result<_>>()?,
+            entries,
+            colleagues: heard_of.into_iter().filter_map(known).collect(),
             stage: text("stage"),
             stage_own: text("stage_own"),
             segment: text("segment"),
@@ -113,9 +132,9 @@ impl Test {
         let began = Instant::now();
         let (registry, library) = (Registry::default(), Arc::clone(library));
         let basis = Basis { pinned: Arc::default(), registry, library, now: Clock::real() };
-        let (diagnostics, files, played, cases, catalog) = match Catalog::read(&self.folder, basis) {
+        let (diagnostics, files, played, cases, unplayed, catalog) = match Catalog::read(&self.folder, basis) {
             Err(CatalogError::Broken(diagnostics, folder)) => {
-                (diagnostics, Folder::clone(&folder), Vec::new(), 0, None)
+                (diagnostics, Folder::clone(&folder), Vec::new(), 0, Vec::new(), None)
             }
             Err(error) => return Err(error.into()),
             Ok(catalog) => {
@@ -126,10 +145,22 @@ impl Test {
                     checked.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
                 let wanted: Vec<_> = all.iter().copied().filter(|(suite, case)| self.wants(suite, case)).collect();
                 let played = play_all(&catalog, &wanted, threads())?;
-                (checked.diagnostics, files, played, all.len(), Some(catalog))
+                let is_played = |file: &str| checked.suites.iter().any(|suite| suite.file == file);
+                let unplayed = files.files().map(|(file, _)| file).filter(|file| file.ends_with(".yaml"));
+                let unplayed = unplayed.filter(|file| !is_played(file)).map(str::to_owned).collect();
+                let cases = all.len();
+                (checked.diagnostics, files, played, cases, unplayed, Some(catalog))
             }
         };
-        Ok(Report { diagnostics, files, played, cases, catalog, took: began.elapsed() })
+        Ok(Report { diagnostics, files, played, cases, unplayed, catalog, took: began.elapsed() })
+    }
+
+    /// What is wrong with `--case` when no case is meant by it. One of a file with errors may be meant, which is told first.
+    fn names_nothing(&self, report: &Report) -> Option<String> {
+        let text = self.case.as_ref()?;
+        let is_meant = !report.played.is_empty() || report.diagnostics.iter().any(Diagnostic::is_error);
+        let all = report.cases;
+        (!is_meant).then(|| format!("no case of {all} has `{text}` in its name, file or practices"))
     }
 
     fn wants(&self, suite: &Suite, case: &Case) -> bool {
@@ -166,7 +197,7 @@ impl Test {
             return output::say("The workspace has errors, so no case was played.");
         }
         for played in report.played.iter().filter(|played| self.story || !played.holds()) {
-            output::say(&format!("{}\n", cases::told(played)));
+            output::say(&format!("{}\n", cases::told(played, self.story)));
         }
         if let Some(coverage) = coverage.filter(|_| !report.played.is_empty()) {
             output::say(&format!("{}\n", cases::coverage(&coverage, self.coverage)));
@@ -181,15 +212,22 @@ impl Test {
         if files == 0 {
             return "There is no test file: write one beside a workflow, such as `inbound.test.yaml`.".to_owned();
         }
-        if let (0, Some(text)) = (played, &self.case) {
-            return format!("No case of {} has `{text}` in its name, file or practices.", report.cases);
+        if let Some(text) = self.names_nothing(report) {
+            return format!("Nothing was played: {text}.");
         }
         let seconds = report.took.as_secs_f64();
-        let (cases, in_files) = (counted(played, "case"), counted(files, "file"));
+        let all = counted(report.cases, "case");
+        let cases = if played == report.cases { all } else { format!("{played} of {all}") };
+        let in_files = counted(files, "file");
+        let unplayed = match report.unplayed.as_slice() {
+            [] => String::new(),
+            files => format!("; not played, because of errors: {}", files.join(", ")),
+        };
         match failed {
-            0 if report.holds() => format!("{cases} in {in_files}: all hold ({seconds:.2} s)."),
-            0 => format!("{cases} in {in_files} hold; files with errors were not played ({seconds:.2} s)."),
-            failed => format!("{cases} in {in_files}: {} hold, {failed} failed ({seconds:.2} s).", played - failed),
+            0 => format!("{cases} in {in_files}: all hold{unplayed} ({seconds:.2} s)."),
+            failed => {
+                format!("{cases} in {in_files}: {} hold, {failed} failed{unplayed} ({seconds:.2} s).", played - failed)
+            }
         }
     }
 

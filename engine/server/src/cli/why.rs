@@ -22,11 +22,12 @@ impl Why {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let client = self.remote.client()?;
         let lead = find_lead(&client, &self.lead)?;
-        let (entries, zone) = entries(&client, &lead, false)?;
         if self.json {
+            let (entries, _) = entries(&client, &lead, false)?;
             output::json(&Value::Array(entries));
             return Ok(Answer::Yes);
         }
+        let (entries, zone) = entries(&client, &lead, true)?;
         let state = client.get(&path("/v1/leads/", &lead, ""))?;
         output::say(&story::of(&state, &entries, zone.as_deref()));
         Ok(Answer::Yes)

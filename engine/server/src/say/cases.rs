@@ -11,7 +11,7 @@ const LISTED_MAX: usize = 10;
 const WIDTH: usize = 110;
 
 /// A case that was played: what does not hold, then what happened.
-pub(crate) fn told(played: &Played) -> String {
+pub(crate) fn told(played: &Played, all: bool) -> String {
     let practices =
         if played.practices.is_empty() { String::new() } else { format!(" ({})", played.practices.join(", ")) };
     let verdict = if played.holds() { "holds" } else { "FAILED" };
@@ -22,7 +22,7 @@ pub(crate) fn told(played: &Played) -> String {
         lines.extend(failed(failure));
     }
     lines.push(String::new());
-    lines.extend(story(played));
+    lines.extend(story(played, all));
     lines.join("\n")
 }
 
@@ -43,18 +43,22 @@ fn failed(failure: &Failure) -> Vec<String> {
     lines
 }
 
-fn story(played: &Played) -> Vec<String> {
+/// What happened, around what was met last; with `all`, every line of it.
+fn story(played: &Played, all: bool) -> Vec<String> {
     let mut lines = vec![format!("  What happened; times are those of {}.", played.zone)];
     if played.story.is_empty() {
         lines.push("  Nothing.".to_owned());
         return lines;
     }
-    // Around what was met last: what is missing is missed there.
+    // What is missing is missed where something was met last.
     let last_met = played.story.iter().rposition(|line| !line.met.is_empty()).unwrap_or(0);
-    let first = last_met.saturating_sub(STORY_LINES_MAX / 2);
-    let until = (first + STORY_LINES_MAX).min(played.story.len());
+    let first = if all { 0 } else { last_met.saturating_sub(STORY_LINES_MAX / 2) };
+    let until = if all { played.story.len() } else { (first + STORY_LINES_MAX).min(played.story.len()) };
+    let left_out = |lines: usize, place: &str| {
+        format!("  … {} {place} left out; --story shows all of them", counted(lines, "line"))
+    };
     if first > 0 {
-        lines.push(format!("  … {} before", counted(first, "line")));
+        lines.push(left_out(first, "before this"));
     }
     let mut day = "";
     for line in &played.story[first..until] {
@@ -69,7 +73,7 @@ fn story(played: &Played) -> Vec<String> {
         lines.extend(line.because.iter().map(|why| format!("    {:<16}  because: {why}", "")));
     }
     if until < played.story.len() {
-        lines.push(format!("  … {} more (all with --format json)", counted(played.story.len() - until, "line")));
+        lines.push(left_out(played.story.len() - until, "after this"));
     }
     lines
 }

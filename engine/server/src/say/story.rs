@@ -2,15 +2,17 @@
 
 use super::table::cell;
 use super::zone;
+use cadenza_api::views::words::NOT_PUT_INTO;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A lead and its journal in words, with times in the zone of this name.
 pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
     let zone = zone::named(zone);
     let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
     lines.extend(entries.iter().map(|entry| paragraph(entry, &zone)));
-    let standing = standing(lead);
+    let standing = standing(lead, entries);
     if !standing.is_empty() {
         lines.push(format!("\n{}", standing.join("\n")));
     }
@@ -18,17 +20,38 @@ pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String 
 }
 
 /// What no entry says, because nothing happened.
-fn standing(lead: &Value) -> Vec<&'static str> {
+fn standing(lead: &Value, entries: &[Value]) -> Vec<String> {
     let none = |of: &str| lead[of].as_array().is_none_or(Vec::is_empty);
     let known = |field: &str| lead["fields"].get(field).is_some_and(|value| !value.is_null());
     let mut lines = Vec::new();
     if none("runs") && none("past_runs") {
-        lines.push("It is in no workflow, and was in none: no `enroll` held for what came in.");
+        lines.push(format!("It is in no workflow, and was in none: {}.", why_in_none(entries)));
     }
     if known("phone") && !known("timezone") {
-        lines.push("Its time zone is not known: it is called in the workspace's business hours.");
+        lines.push("Its time zone is not known: it is called in the workspace's business hours.".to_owned());
     }
     lines
+}
+
+/// Why nothing has begun: what the entries say of it, and where they say nothing, that no workflow wanted the lead.
+fn why_in_none(entries: &[Value]) -> String {
+    let told = entries.iter().flat_map(|entry| entry["what"].as_array().into_iter().flatten());
+    let refusals = told.filter_map(|told| told["text"].as_str()?.strip_prefix(NOT_PUT_INTO)?.split_once(": "));
+    // What was said last of each workflow.
+    let refusals: BTreeMap<&str, &str> = refusals.collect();
+    if !refusals.is_empty() {
+        let one =
+            |(workflow, why): (&&str, &&str)| format!("not put into {workflow}, since {}", why.trim_end_matches('.'));
+        return refusals.iter().map(one).collect::<Vec<_>>().join("; ");
+    }
+    let of = |entry: &Value, name: &str, what: &str| {
+        entry["facts"].as_array().into_iter().flatten().any(|fact| fact[name] == what)
+    };
+    let mut came_in = entries.iter().filter(|entry| of(entry, "fact", "event")).peekable();
+    if came_in.peek().is_some() && came_in.all(|entry| of(entry, "what", "imported")) {
+        return "what came in was imported, which puts nobody into a workflow".to_owned();
+    }
+    "no `enroll` held for what came in".to_owned()
 }
 
 /// Who it is, and its current state.
@@ -79,9 +102,33 @@ mod tests {
             (json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+1"}}), vec!["Its time zone is not known"]),
             (json!({"runs": [], "past_runs": [{}], "fields": {"phone": "+1", "timezone": "Europe/Berlin"}}), vec![]),
         ] {
-            let lines = standing(&lead);
+            let lines = standing(&lead, &[]);
             assert_eq!(lines.len(), told.len(), "{lead}: {lines:?}");
             assert!(lines.iter().zip(&told).all(|(line, told)| line.starts_with(told)), "{lead}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn why_it_is_in_no_workflow_is_what_the_entries_say() {
+        let told = |text: &str| json!({ "what": [{ "text": "custom.ends came in from crm." }, { "text": text }] });
+        let imported = json!({ "what": [], "facts": [{ "fact": "besides", "what": "imported" }, { "fact": "event" }] });
+        let came_in = json!({ "what": [], "facts": [{ "fact": "event" }] });
+        let (none, taken) = (
+            "Not put into renewal: it has a run for each value of event.data.deal, and that is blank.",
+            "Not put into sales: another workflow of its group has the lead.",
+        );
+        for (entries, expected) in [
+            (vec![], "no `enroll` held for what came in"),
+            (vec![came_in.clone()], "no `enroll` held for what came in"),
+            (vec![imported.clone()], "what came in was imported, which puts nobody into a workflow"),
+            (vec![imported, came_in], "no `enroll` held for what came in"),
+            (
+                vec![told(none), told(taken)],
+                "not put into renewal, since it has a run for each value of event.data.deal, and that is blank; not put \
+                 into sales, since another workflow of its group has the lead",
+            ),
+        ] {
+            assert_eq!(why_in_none(&entries), expected, "{entries:?}");
         }
     }
 

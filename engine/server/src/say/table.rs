@@ -15,9 +15,13 @@ pub(crate) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
     let zone = zone::of_reader();
     output::say(&lay_out(columns, rows, &zone));
     if columns.iter().any(|(_, path)| rows.iter().any(|row| zone::in_a_column(&cell(row, path), &zone).is_some())) {
-        // Below the table and not in it, because programs that read the table take lines, and people look here last.
-        output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
+        tell_zone(&zone);
     }
+}
+
+/// Whose times are shown: below a table and not in it, because programs that read the table take lines, and people look here last.
+pub(crate) fn tell_zone(zone: &TimeZone) {
+    output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
 }
 
 fn lay_out(columns: &[Column], rows: &[Value], zone: &TimeZone) -> String {
