@@ -20,7 +20,7 @@ pub use histogram::Histogram;
 pub use library::{ComponentHash, Library};
 pub use loaded::{Misfit, Plugins, Troubles, offers};
 pub use meter::Meter;
-pub use registry::{Refusal, Registry, RolledBack, Trial, Versions};
+pub use registry::{BuildRefusal, Registry, RolledBack, Trial, Versions};
 
 use cadenza_sandbox::{HostError, LoadError};
 use std::io;
@@ -46,7 +46,7 @@ pub enum PluginError {
     Compiler(io::Error),
     /// What is asked of its builds cannot be done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] BuildRefusal),
     /// A component that should be live is missing.
     #[error(
         "the component {0} is not in the data folder, or damaged there: push it again with `cadenza plugin push`, or take \

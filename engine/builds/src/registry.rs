@@ -67,7 +67,7 @@ pub struct Trial {
 
 /// Why a plugin's builds are not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum BuildRefusal {
     /// There is no such plugin.
     #[error("there is no plugin `{0}`")]
     Unknown(String),
@@ -164,10 +164,10 @@ impl Registry {
     }
 
     /// Tries a build beside the live one. Any previous build on trial is dropped.
-    pub fn try_out(&mut self, name: &str, trial: Trial) -> Result<(), Refusal> {
+    pub fn try_out(&mut self, name: &str, trial: Trial) -> Result<(), BuildRefusal> {
         let versions = self.versions(name);
         if versions.live.as_ref().is_some_and(|live| live.hash == trial.hash) {
-            return Err(Refusal::IsLive(name.to_owned()));
+            return Err(BuildRefusal::IsLive(name.to_owned()));
         }
         let now = trial.since;
         versions.drop_candidate(now);
@@ -184,10 +184,10 @@ impl Registry {
         wanted: Option<Digest>,
         by: &str,
         now: Timestamp,
-    ) -> Result<ComponentHash, Refusal> {
-        let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
+    ) -> Result<ComponentHash, BuildRefusal> {
+        let versions = self.plugins.get_mut(name).ok_or_else(|| BuildRefusal::Unknown(name.to_owned()))?;
         meant(name, wanted, versions.candidate.as_ref().map(|trial| trial.hash))?;
-        let trial = versions.candidate.take().ok_or_else(|| Refusal::NothingTried(name.to_owned()))?;
+        let trial = versions.candidate.take().ok_or_else(|| BuildRefusal::NothingTried(name.to_owned()))?;
         versions.go_live(Live { hash: trial.hash, since: now, by: by.to_owned() });
         Ok(trial.hash)
     }
@@ -200,8 +200,8 @@ impl Registry {
         wanted: Option<Digest>,
         by: &str,
         now: Timestamp,
-    ) -> Result<RolledBack, Refusal> {
-        let versions = self.plugins.get_mut(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
+    ) -> Result<RolledBack, BuildRefusal> {
+        let versions = self.plugins.get_mut(name).ok_or_else(|| BuildRefusal::Unknown(name.to_owned()))?;
         let tried = versions.candidate.as_ref().map(|trial| trial.hash);
         meant(name, wanted, tried.or(versions.live.as_ref().map(|live| live.hash)))?;
         if let Some(hash) = versions.drop_candidate(now) {
@@ -211,7 +211,7 @@ impl Registry {
             }
             return Ok(RolledBack::Candidate(hash));
         }
-        let before = versions.past.pop().ok_or_else(|| Refusal::NothingBefore(name.to_owned()))?;
+        let before = versions.past.pop().ok_or_else(|| BuildRefusal::NothingBefore(name.to_owned()))?;
         let replaced = versions.live.replace(Live { hash: before.hash, since: now, by: by.to_owned() });
         versions.retired.extend(replaced.map(|live| (live.hash, now)));
         versions.retired.remove(&before.hash);
@@ -219,12 +219,12 @@ impl Registry {
     }
 
     /// Refuses a build that gives a rule's number to another rule, and remembers the rules of one that decides.
-    pub(crate) fn check_rules(&mut self, info: &PluginInfo) -> Result<(), Refusal> {
+    pub(crate) fn check_rules(&mut self, info: &PluginInfo) -> Result<(), BuildRefusal> {
         let Some(versions) = self.plugins.get_mut(&info.name) else { return Ok(()) };
         for rule in &info.rules {
             if let Some(before) = versions.rules.get(&rule.id).filter(|before| before.name != rule.name) {
                 let (before, now) = (before.name.clone(), rule.name.clone());
-                return Err(Refusal::RuleReused { plugin: info.name.clone(), id: rule.id, before, now });
+                return Err(BuildRefusal::RuleReused { plugin: info.name.clone(), id: rule.id, before, now });
             }
         }
         if versions.decides(info.digest) {
@@ -239,9 +239,11 @@ impl Registry {
 }
 
 /// Refuses to act on another build than the one that was meant.
-fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> Result<(), Refusal> {
+fn meant(plugin: &str, wanted: Option<Digest>, found: Option<ComponentHash>) -> Result<(), BuildRefusal> {
     match wanted.zip(found.map(|found| found.digest())) {
-        Some((wanted, found)) if wanted != found => Err(Refusal::Another { plugin: plugin.to_owned(), found, wanted }),
+        Some((wanted, found)) if wanted != found => {
+            Err(BuildRefusal::Another { plugin: plugin.to_owned(), found, wanted })
+        }
         _ => Ok(()),
     }
 }
@@ -318,7 +320,7 @@ mod tests {
         registry.try_out("fit", trial("2")).expect("it is another build");
         assert_eq!(live(&registry), Some(build("1")), "what is tried does not decide");
         let another = registry.promote("fit", Some(build("1").digest()), "ada", NOW);
-        assert!(matches!(another, Err(Refusal::Another { .. })), "{another:?}");
+        assert!(matches!(another, Err(BuildRefusal::Another { .. })), "{another:?}");
         assert_eq!(registry.promote("fit", Some(build("2").digest()), "ada", NOW), Ok(build("2")));
         registry.offer("fit", build("1"), "program", NOW);
         assert_eq!(live(&registry), Some(build("2")), "the same offer again changes nothing");
@@ -329,19 +331,19 @@ mod tests {
     #[test]
     fn a_rollback_drops_what_is_tried_first_and_then_goes_back_step_by_step() {
         let mut registry = Registry::default();
-        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(Refusal::Unknown("fit".to_owned())));
+        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(BuildRefusal::Unknown("fit".to_owned())));
         registry.offer("fit", build("1"), "program", NOW);
-        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(Refusal::NothingBefore("fit".to_owned())));
+        assert_eq!(registry.roll_back("fit", None, "ada", NOW), Err(BuildRefusal::NothingBefore("fit".to_owned())));
         registry.try_out("fit", trial("2")).expect("another build");
         registry.promote("fit", None, "ada", NOW).expect("it is tried");
         registry.try_out("fit", trial("3")).expect("another build");
-        assert_eq!(registry.try_out("fit", trial("2")), Err(Refusal::IsLive("fit".to_owned())));
+        assert_eq!(registry.try_out("fit", trial("2")), Err(BuildRefusal::IsLive("fit".to_owned())));
         assert_eq!(registry.roll_back("fit", None, "ada", NOW), Ok(RolledBack::Candidate(build("3"))));
         assert_eq!(live(&registry), Some(build("2")));
         let another = registry.roll_back("fit", Some(build("3").digest()), "ada", NOW);
-        assert!(matches!(another, Err(Refusal::Another { .. })), "{another:?}");
+        assert!(matches!(another, Err(BuildRefusal::Another { .. })), "{another:?}");
         assert_eq!(registry.roll_back("fit", Some(build("2").digest()), "ada", NOW), Ok(RolledBack::Live(build("1"))));
-        assert_eq!(registry.promote("fit", None, "ada", NOW), Err(Refusal::NothingTried("fit".to_owned())));
+        assert_eq!(registry.promote("fit", None, "ada", NOW), Err(BuildRefusal::NothingTried("fit".to_owned())));
         assert!(registry.components().contains(&build("1")));
         assert!(registry.components().contains(&build("2")), "it decided, and its decisions are remembered");
         assert!(!registry.components().contains(&build("3")), "it never decided");
@@ -397,7 +399,7 @@ mod tests {
         };
         assert_eq!(known(&registry), [(1, "1".to_owned()), (2, "1".to_owned())], "what is only watched leaves nothing");
         let refused = registry.check_rules(&info("2", &[(2, "seats")]));
-        assert!(matches!(refused, Err(Refusal::RuleReused { id: 2, .. })), "{refused:?}");
+        assert!(matches!(refused, Err(BuildRefusal::RuleReused { id: 2, .. })), "{refused:?}");
         registry.promote("fit", None, "ada", NOW).expect("it is tried");
         assert_eq!(registry.check_rules(&info("2", &[(1, "budget"), (3, "seats")])), Ok(()));
         let words = ["2", "1", "2"].map(str::to_owned);

@@ -341,7 +341,11 @@ mod tests {
                 "bob until 9 for 1",
             ),
             ("an account that was kept, too", vec![hold("ada", 9, 1), won(), over("ada", "bob")], "bob"),
-            ("a lead that leaves is not told", vec![hold("ada", 9, 1), hold("ada", 9, 2), leave(1)], "ada until 9 for 1"),
+            (
+                "a lead that leaves is not told",
+                vec![hold("ada", 9, 1), hold("ada", 9, 2), leave(1)],
+                "ada until 9 for 1",
+            ),
             ("nor a hold ended by it", vec![hold("ada", 9, 1), leave(1), leave(2)], "ada until 9 for 0"),
             ("nobody takes over what another holds", vec![hold("ada", 9, 1), over("gus", "bob")], "ada until 9 for 1"),
         ];
@@ -373,7 +377,8 @@ mod tests {
         for (what, won) in [("it expires", false), ("it is made permanent", true)] {
             let mut account = Account::new(AccountId::of_key("domain:acme.io"), "Acme".to_owned());
             let at = |ms| Timestamp::from_ms(ms);
-            let apart: Vec<LeadId> = (1..=70).flat_map(|n| account.tell(hold("ada", 9, n), at(0))).map(|(lead, _)| lead).collect();
+            let apart: Vec<LeadId> =
+                (1..=70).flat_map(|n| account.tell(hold("ada", 9, n), at(0))).map(|(lead, _)| lead).collect();
             assert_eq!(apart.len(), 70 - HOLD_LEADS_MAX, "{what}: the list has an end");
             assert_eq!(account.next_due(), Some(at(9)), "{what}");
             if won {

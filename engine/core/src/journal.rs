@@ -171,7 +171,7 @@ pub enum Note {
         digest: Option<Digest>,
         /// The decision, without its reasons.
         #[n(4)]
-        verdict: Verdict,
+        verdict: DecisionSummary,
     },
     /// An owner was chosen.
     #[n(6)]
@@ -701,7 +701,7 @@ crate::codes::codes! {
 
 /// The outcome of a decision, without its reasons.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub enum Verdict {
+pub enum DecisionSummary {
     #[n(0)]
     Score {
         #[n(0)]

@@ -14,7 +14,7 @@ use cadenza_core::workflow::Verb;
 use cadenza_core::workspace::{Connection, HeaderValue};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
-use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Answer, Attempted, Courier, Ended, SendError, is_passing};
+use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Attempted, Courier, Ended, Response, SendError, is_passing};
 use cadenza_signatures::Key;
 use cadenza_signatures::secret;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -126,20 +126,20 @@ async fn outcome(response: hyper::Response<Incoming>) -> Result<(), SendError> {
 }
 
 /// What the other side answered to a request; an error where it is to be asked again.
-async fn answer(response: hyper::Response<Incoming>) -> Result<Answer, SendError> {
+async fn answer(response: hyper::Response<Incoming>) -> Result<Response, SendError> {
     let (status, retry_after_ms) = (response.status(), retry_after_ms(&response));
     if is_passing(status.as_u16()) {
         return Err(SendError { cause: format!("the other side answered {status}"), retry: true, retry_after_ms });
     }
     let is_json = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
-    let answer = Answer { status: status.as_u16(), is_json, ..Answer::default() };
+    let answer = Response { status: status.as_u16(), is_json, ..Response::default() };
     if !answer.is_accepted() {
         // Of a refusal nothing but its status counts.
         return Ok(answer);
     }
     match Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await {
-        Ok(body) => Ok(Answer { body: String::from_utf8_lossy(&body.to_bytes()).into_owned(), ..answer }),
-        Err(error) if error.is::<LengthLimitError>() => Ok(Answer { too_large: true, ..answer }),
+        Ok(body) => Ok(Response { body: String::from_utf8_lossy(&body.to_bytes()).into_owned(), ..answer }),
+        Err(error) if error.is::<LengthLimitError>() => Ok(Response { too_large: true, ..answer }),
         Err(error) => Err(passing(format!("the answer broke off: {}", causes(error.as_ref())))),
     }
 }

@@ -4,7 +4,7 @@ use crate::story::Life;
 use crate::ways::{Evidence, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{Born, Digest};
-use cadenza_core::journal::{Interruption, Note, Verdict};
+use cadenza_core::journal::{DecisionSummary, Interruption, Note};
 use cadenza_core::own_words::Said;
 use cadenza_core::workflow::{Leave, Step, StepId, StepRef, Workflow};
 use cadenza_runtime::catalog::Catalog;
@@ -132,7 +132,7 @@ impl Coverage {
                     walk.at = None;
                 }
             }
-            Note::Decided { run, verdict: Verdict::Track(track), .. } => {
+            Note::Decided { run, verdict: DecisionSummary::Track(track), .. } => {
                 if let Some(walk) = walks.get_mut(run) {
                     walk.evidence.track = Some(track.clone());
                 }

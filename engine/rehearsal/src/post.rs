@@ -7,7 +7,7 @@ use cadenza_core::id::{Born, LeadId};
 use cadenza_core::time::Timestamp;
 use cadenza_language::cases::{AnswerStub, Place};
 use cadenza_runtime::catalog::Catalog;
-use cadenza_runtime::courier::{Answer, Attempted, Courier, Ended, SendError, is_passing};
+use cadenza_runtime::courier::{Attempted, Courier, Ended, Response, SendError, is_passing};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,7 +57,7 @@ impl Post {
         let stubs = self.answers.get(&place).map(Vec::as_slice).unwrap_or_default();
         let fails = |cause: String| Err(SendError { cause, retry: true, retry_after_ms: None });
         match stubs.get(number).or(stubs.last()) {
-            None => Ok(Some(Answer { status: 200, ..Answer::default() })),
+            None => Ok(Some(Response { status: 200, ..Response::default() })),
             Some(AnswerStub::Fails) => fails(WANTED.to_owned()),
             Some(AnswerStub::Is { status, .. }) if is_passing(*status) => {
                 fails(format!("the other side answered {status}"))
@@ -65,7 +65,7 @@ impl Post {
             Some(AnswerStub::Is { status, body }) => {
                 let body = body.as_ref().map(ToString::to_string);
                 let is_json = body.is_some();
-                Ok(Some(Answer { status: *status, is_json, body: body.unwrap_or_default(), too_large: false }))
+                Ok(Some(Response { status: *status, is_json, body: body.unwrap_or_default(), too_large: false }))
             }
         }
     }

@@ -22,7 +22,7 @@ pub use cadenza_core::event::ANSWER_BYTES_MAX;
 
 /// What the other side answered to a request, whether it did what was asked or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// Whether the other side says that the body is JSON.
     pub is_json: bool,
@@ -32,7 +32,7 @@ pub struct Answer {
     pub too_large: bool,
 }
 
-impl Answer {
+impl Response {
     /// Whether the other side did what was asked, and what it says can be read.
     pub const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299) && !self.too_large
@@ -46,7 +46,7 @@ pub const fn is_passing(status: u16) -> bool {
 }
 
 /// How an attempt ended: what was answered to a request, and none for anything else that was handed over.
-pub type Ended = Result<Option<Answer>, SendError>;
+pub type Ended = Result<Option<Response>, SendError>;
 
 /// The same, with what its step keeps of the answer instead of the answer.
 pub(crate) type Sent = Result<Option<Reply>, SendError>;

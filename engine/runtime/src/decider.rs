@@ -72,7 +72,7 @@ pub trait PlayedPool: Send + Sync {
 
 /// Who asks plugins for one driver.
 pub(crate) struct Decider {
-    inline: Bench,
+    inline: Instances,
     /// Not bounded: the driver knows how many it has asked. None where everything happens on one thread.
     pooled: Option<Arc<Lines<Job>>>,
     /// Who says how a question fares there.
@@ -84,7 +84,7 @@ pub(crate) struct Decider {
 }
 
 /// A sandbox with the plugins in force, and what is counted of each.
-struct Bench {
+struct Instances {
     sandbox: Sandbox,
     plugins: Arc<Plugins>,
     health: Arc<Health>,
@@ -92,7 +92,7 @@ struct Bench {
     known: BTreeMap<Digest, Arc<BuildHealth>>,
 }
 
-impl Bench {
+impl Instances {
     fn new(plugins: &Arc<Plugins>, health: &Arc<Health>) -> anyhow::Result<Self> {
         let (sandbox, plugins, health) = (plugins.sandbox()?, Arc::clone(plugins), Arc::clone(health));
         Ok(Self { sandbox, plugins, health, known: BTreeMap::new() })
@@ -149,18 +149,18 @@ impl Decider {
         on: Threads,
         played: Option<Arc<dyn PlayedPool>>,
     ) -> anyhow::Result<Self> {
-        let inline = Bench::new(&catalog.plugins, health)?;
+        let inline = Instances::new(&catalog.plugins, health)?;
         let shadows_waiting = Arc::new(AtomicUsize::new(0));
         let (shadows, jobs) = mpsc::channel();
         if on == Threads::Callers {
             return Ok(Self { inline, pooled: None, played, shadows, shadows_waiting, meters });
         }
-        let shadow = Bench::new(&catalog.plugins, health)?;
+        let shadow = Instances::new(&catalog.plugins, health)?;
         let workers = std::thread::available_parallelism().map_or(WORKERS_MIN, usize::from);
         let workers = workers.clamp(WORKERS_MIN, WORKERS_MAX);
         let pooled = Arc::new(Lines::new(workers));
         for number in 0..workers {
-            let (lines, bench) = (Arc::clone(&pooled), Bench::new(&catalog.plugins, health)?);
+            let (lines, bench) = (Arc::clone(&pooled), Instances::new(&catalog.plugins, health)?);
             let mut worker = Worker { bench, meters: Arc::clone(&meters), ask };
             threads::on_own(&format!("cadenza-decisions-{number}"), move || worker.run(&lines))?;
         }
@@ -261,10 +261,10 @@ impl Drop for Decider {
 
 /// A thread of the pool.
 struct Worker {
-    bench: Bench,
+    bench: Instances,
     meters: Arc<Meters>,
     /// How it asks; another way in the test.
-    ask: fn(&mut Bench, Question, &Meters) -> Answer,
+    ask: fn(&mut Instances, Question, &Meters) -> Answer,
 }
 
 impl Worker {
@@ -284,10 +284,10 @@ impl Worker {
 
 /// Asks, and once more where that broke off.
 fn answer(
-    bench: &mut Bench,
+    bench: &mut Instances,
     question: &Question,
     meters: &Meters,
-    ask: &mut dyn FnMut(&mut Bench, Question, &Meters) -> Answer,
+    ask: &mut dyn FnMut(&mut Instances, Question, &Meters) -> Answer,
 ) -> Answer {
     for _ in 0..2 {
         let again = question.clone();
@@ -312,7 +312,7 @@ fn unpanicked<T>(meters: &Meters, work: impl FnOnce() -> T) -> Option<T> {
     done.ok()
 }
 
-fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &AtomicUsize, meters: &Meters) {
+fn run_shadows(mut bench: Instances, jobs: &mpsc::Receiver<ShadowJob>, waiting: &AtomicUsize, meters: &Meters) {
     while let Ok(job) = jobs.recv() {
         match job {
             ShadowJob::Ask(watched, done) => {
@@ -328,7 +328,7 @@ fn run_shadows(mut bench: Bench, jobs: &mpsc::Receiver<ShadowJob>, waiting: &Ato
     }
 }
 
-fn compare(bench: &mut Bench, watched: Watched) -> Compared {
+fn compare(bench: &mut Instances, watched: Watched) -> Compared {
     let Watched { shadow, kind, answer } = watched;
     let would = bench.ask(&answer.plugin, Some(shadow.digest), kind, &shadow.input);
     Compared {
@@ -342,7 +342,7 @@ fn compare(bench: &mut Bench, watched: Watched) -> Compared {
     }
 }
 
-fn ask(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
+fn ask(bench: &mut Instances, question: Question, meters: &Meters) -> Answer {
     let Question { run, asker, kind, plugin, digest, input, .. } = question;
     let Decided { answer, cost, log, backtrace, .. } = bench.ask(&plugin, digest, kind, &input);
     meters.decisions_total.add(1);
@@ -366,7 +366,7 @@ mod tests {
     use cadenza_core::event::Asker;
 
     /// Panics at a run of one number always, at one of another once.
-    fn breaks_off(bench: &mut Bench, question: Question, meters: &Meters) -> Answer {
+    fn breaks_off(bench: &mut Instances, question: Question, meters: &Meters) -> Answer {
         static ONCE: AtomicUsize = AtomicUsize::new(0);
         match question.asker.number() {
             1 => panic!("a fault of ours"),
@@ -379,7 +379,7 @@ mod tests {
     fn what_a_thread_held_when_it_broke_off_is_asked_again() {
         let catalog = Arc::new(fixture::catalog());
         let (meters, health) = (Arc::new(Meters::default()), Arc::new(Health::new(crate::clock::Clock::real)));
-        let bench = Bench::new(&catalog.plugins, &health).unwrap();
+        let bench = Instances::new(&catalog.plugins, &health).unwrap();
         let mut worker = Worker { bench, meters: Arc::clone(&meters), ask: breaks_off };
         // The attempt, how often it breaks off, and whether the failure says that the host did.
         for (attempt, panics, host) in [(0, 0, false), (1, 2, true), (2, 1, false)] {

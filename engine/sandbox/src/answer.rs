@@ -3,13 +3,12 @@
 use crate::contract::{Choice, Description, Rating, Reason, Verdict, View};
 use crate::instance::shorten;
 use crate::limits::{POINTS_MAX, REASONS_MAX, REFUSAL_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::plugin::DecisionResult;
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{
     self as kept, Decision, DecisionFailure, DecisionKind, ParameterInfo, PluginInfo, Reads, RuleInfo,
 };
 use cadenza_core::value::{Value, ValueType};
-
-type Answer = Result<Decision, DecisionFailure>;
 
 fn bad(what: String) -> DecisionFailure {
     DecisionFailure::BadOutput(what)
@@ -21,7 +20,7 @@ pub(crate) fn refusal(why: String) -> DecisionFailure {
 }
 
 /// A score that the plugin `info` may give.
-pub(crate) fn score(info: &PluginInfo, rating: Result<Rating, String>) -> Answer {
+pub(crate) fn score(info: &PluginInfo, rating: Result<Rating, String>) -> DecisionResult {
     let rating = rating.map_err(refusal)?;
     if !(-POINTS_MAX..=POINTS_MAX).contains(&rating.points) {
         return Err(bad(format!("{} points; a score lies between -{POINTS_MAX} and {POINTS_MAX}", rating.points)));
@@ -35,7 +34,7 @@ pub(crate) fn score(info: &PluginInfo, rating: Result<Rating, String>) -> Answer
 }
 
 /// A track that the plugin `info` may choose.
-pub(crate) fn choice(info: &PluginInfo, choice: Result<Choice, String>) -> Answer {
+pub(crate) fn choice(info: &PluginInfo, choice: Result<Choice, String>) -> DecisionResult {
     let choice = choice.map_err(refusal)?;
     if !info.tracks.contains(&choice.track) {
         let track = shorten(choice.track, VALUE_BYTES_MAX);
@@ -52,7 +51,7 @@ pub(crate) fn choice(info: &PluginInfo, choice: Result<Choice, String>) -> Answe
 }
 
 /// What the plugin `info` decided about something overdue.
-pub(crate) fn verdict(info: &PluginInfo, verdict: Result<Verdict, String>) -> Answer {
+pub(crate) fn verdict(info: &PluginInfo, verdict: Result<Verdict, String>) -> DecisionResult {
     let verdict = verdict.map_err(refusal)?;
     Ok(Decision::Escalate { action: verdict.action.into(), reasons: reasons(info, verdict.reasons)? })
 }

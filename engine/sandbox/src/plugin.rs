@@ -18,7 +18,7 @@ use wasmtime::component::{
 use wasmtime::{Engine, Store};
 
 /// One decision, or why there is none.
-pub(crate) type Answer = Result<Decision, DecisionFailure>;
+pub(crate) type DecisionResult = Result<Decision, DecisionFailure>;
 
 pub(crate) struct Plugin {
     pub(crate) info: PluginInfo,
@@ -269,7 +269,7 @@ impl Plugin {
         watch: &Watch,
         layout: &mut Layout,
         inputs: &[DecisionInput],
-    ) -> (Result<Vec<Answer>, DecisionFailure>, Cost) {
+    ) -> (Result<Vec<DecisionResult>, DecisionFailure>, Cost) {
         let Some(score_batch) = &self.exports.score_batch else {
             return (Err(unavailable("the plugin does not score batches")), Cost::default());
         };

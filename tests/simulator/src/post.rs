@@ -12,7 +12,7 @@ use cadenza_core::lead::Channel;
 use cadenza_core::time::HOUR_MS;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
-use cadenza_runtime::courier::{Answer, Attempted, Courier, Ended, SendError};
+use cadenza_runtime::courier::{Attempted, Courier, Ended, Response, SendError};
 use cadenza_runtime::{Answered, PlayedPool};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -156,14 +156,14 @@ impl Post {
 }
 
 /// What is answered to a request; nothing to anything else. Some of it fits no field, and some is not there.
-fn answer(row: &Outgoing) -> Option<Answer> {
+fn answer(row: &Outgoing) -> Option<Response> {
     let body = match row.id.0 % 5 {
         0 => "{}".to_owned(),
         1 => "no JSON".to_owned(),
         2 => "{\"word\": [[]], \"number\": \"many\"}".to_owned(),
         number => format!("{{\"word\": \"w{number}\", \"number\": {number}}}"),
     };
-    row.message.is_request().then_some(Answer { status: 200, is_json: true, body, too_large: false })
+    row.message.is_request().then_some(Response { status: 200, is_json: true, body, too_large: false })
 }
 
 const fn fails(retry_after_ms: Option<u64>) -> Ended {
@@ -254,7 +254,7 @@ impl Courier for Post {
             }
             Attempt::Refused => {
                 self.record.count(Name::PostRefused);
-                let refused = Answer { status: 422, ..Answer::default() };
+                let refused = Response { status: 422, ..Response::default() };
                 let is_request = row.message.is_request();
                 (
                     0,

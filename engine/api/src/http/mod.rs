@@ -13,7 +13,6 @@ mod doors;
 mod events;
 mod health;
 mod hooks;
-mod intake;
 mod leads;
 mod limits;
 mod outbox;
@@ -31,6 +30,7 @@ mod state;
 mod status;
 mod tasks;
 mod tokens;
+mod vocabulary;
 mod workflows;
 mod workspace;
 
@@ -48,7 +48,7 @@ pub(crate) fn router(api: Shared) -> Router {
     let routes = Router::new()
         .route("/hooks/{source}", post(hooks::receive))
         .route("/v1/events", post(events::take))
-        .route("/v1/intake", get(intake::show))
+        .route("/v1/intake", get(vocabulary::show))
         .route("/v1/leads", get(leads::list).put(leads::put))
         .route("/v1/leads/{id}", get(leads::show))
         .route("/v1/leads/{id}/timeline", get(leads::timeline))

@@ -9,7 +9,7 @@ use crate::views::plugin::{PluginView, Seen};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use cadenza_builds::{PluginError, Refusal, Registry, RolledBack, Trial};
+use cadenza_builds::{BuildRefusal, PluginError, Registry, RolledBack, Trial};
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::PluginInfo;
 use cadenza_runtime::catalog::{Catalog, CatalogError};
@@ -243,8 +243,8 @@ async fn change_alone<T: Send + 'static>(
 fn refuse(error: &CatalogError) -> Problem {
     let unchanged = "what decided before goes on deciding";
     match error {
-        CatalogError::Plugin(PluginError::Refused(Refusal::Unknown(name))) => Problem::not_found("plugin", name),
-        CatalogError::Plugin(PluginError::Refused(refusal)) if !matches!(refusal, Refusal::RuleReused { .. }) => {
+        CatalogError::Plugin(PluginError::Refused(BuildRefusal::Unknown(name))) => Problem::not_found("plugin", name),
+        CatalogError::Plugin(PluginError::Refused(refusal)) if !matches!(refusal, BuildRefusal::RuleReused { .. }) => {
             Problem::new(Kind::PluginBuild, format!("{refusal}; {unchanged}"))
         }
         CatalogError::Broken(diagnostics, _) => {

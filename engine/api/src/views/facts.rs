@@ -5,7 +5,7 @@ use crate::json;
 use cadenza_core::event::{Answer, Ending, Event, LeadCommand, Report, Standing, TaskChange, TaskReport};
 use cadenza_core::gate::{Reason, Verdict as Gate};
 use cadenza_core::id::{Born, Digest, LeadId};
-use cadenza_core::journal::{Entry, Note, Refusal, Verdict};
+use cadenza_core::journal::{DecisionSummary, Entry, Note, Refusal};
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use cadenza_core::plugin::{Action, Decision, Segment};
 use cadenza_core::state::LeadState;
@@ -466,18 +466,18 @@ fn answers_of(report: &TaskReport) -> BTreeMap<String, serde_json::Value> {
     report.fields.iter().map(|(name, value)| (name.clone(), json::show(value))).collect()
 }
 
-fn decides(plugin: &str, verdict: &Verdict, answer: Option<&Answer>) -> Fact {
+fn decides(plugin: &str, verdict: &DecisionSummary, answer: Option<&Answer>) -> Fact {
     let (mut points, mut segment, mut track, mut action, mut look_again_s) = (None, None, None, None, None);
     match verdict {
-        Verdict::Score { points: of, segment: so } => (points, segment) = (Some(*of), Some(*so)),
-        Verdict::Track(to) => track = Some(to.clone()),
-        Verdict::Action(what) => action = Some(*what),
-        Verdict::Failed(_) => {}
+        DecisionSummary::Score { points: of, segment: so } => (points, segment) = (Some(*of), Some(*so)),
+        DecisionSummary::Track(to) => track = Some(to.clone()),
+        DecisionSummary::Action(what) => action = Some(*what),
+        DecisionSummary::Failed(_) => {}
     }
     if let Some(Ok(Decision::Track { look_again_s: again, .. })) = answer.map(|answer| &answer.decision) {
         look_again_s = *again;
     }
-    let fails = matches!(verdict, Verdict::Failed(_));
+    let fails = matches!(verdict, DecisionSummary::Failed(_));
     Fact::Decides { plugin: plugin.to_owned(), points, segment, track, look_again_s, action, fails }
 }
 

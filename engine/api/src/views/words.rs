@@ -6,7 +6,7 @@ use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::identity::{IdentityKind, Why};
-use cadenza_core::journal::{Change, Entry, Ignored, Interruption, Note, Refusal, Unable, Verdict};
+use cadenza_core::journal::{Change, DecisionSummary, Entry, Ignored, Interruption, Note, Refusal, Unable};
 use cadenza_core::lead::{Outcome, RepId};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
@@ -362,14 +362,22 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn decision(&self, plugin: &str, digest: Option<Digest>, verdict: &Verdict, answer: Option<&Answer>) -> Told {
+    fn decision(
+        &self,
+        plugin: &str,
+        digest: Option<Digest>,
+        verdict: &DecisionSummary,
+        answer: Option<&Answer>,
+    ) -> Told {
         // The plugin's own words are only in the personal part.
         let failed = answer.and_then(|answer| answer.decision.as_ref().err());
         let text = match verdict {
-            Verdict::Score { points, segment } => format!("{plugin} scored the lead {points} points: {segment}."),
-            Verdict::Track(track) => format!("{plugin} chose the track {track}."),
-            Verdict::Action(action) => format!("{plugin} decided: {}.", wish_words(*action)),
-            Verdict::Failed(failure) => {
+            DecisionSummary::Score { points, segment } => {
+                format!("{plugin} scored the lead {points} points: {segment}.")
+            }
+            DecisionSummary::Track(track) => format!("{plugin} chose the track {track}."),
+            DecisionSummary::Action(action) => format!("{plugin} decided: {}.", wish_words(*action)),
+            DecisionSummary::Failed(failure) => {
                 let failure = failed.unwrap_or(failure);
                 format!("{plugin} gave no decision ({failure}); the failure policy applied.")
             }

@@ -1,6 +1,6 @@
 //! The closed set of commands: what each needs to know, and what came of it.
 
-use super::intake::{Accepted, Incoming};
+use super::incoming::{Accepted, Incoming};
 use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
 use super::{Rejected, Rules, Stop};

@@ -10,7 +10,7 @@
 
 mod account;
 mod command;
-mod intake;
+mod incoming;
 mod keys;
 mod overlay;
 mod put_off;
@@ -18,7 +18,7 @@ mod set;
 mod turn;
 
 pub use command::{Command, Outcome, ROUNDS};
-pub use intake::{Accepted, Incoming, Mark};
+pub use incoming::{Accepted, Incoming, Mark};
 pub use overlay::{ChangedLead, Changes, Outside, Unclear, Untold, Watched};
 pub use set::{Found, Kept, Key, Record, WorkingSet};
 pub use turn::Known;

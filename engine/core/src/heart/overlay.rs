@@ -1,7 +1,7 @@
 //! The changes of one command, laid over what was read. The command itself sees them at once, others only after they
 //! were taken over. A command that stops leaves nothing behind.
 
-use super::intake::Mark;
+use super::incoming::Mark;
 use super::set::{Found, Key, WorkingSet, tasks_of};
 use super::turn::Known;
 use super::{Decide, Rules, Stop};

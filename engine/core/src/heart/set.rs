@@ -1,7 +1,7 @@
 //! The working set: what was read, and what commands have changed since. A key in it is unread, absent or present. The
 //! difference matters: a record that is absent may be created, one that is unread must be read first.
 
-use super::intake::Mark;
+use super::incoming::Mark;
 use super::overlay::{ChangedLead, Changes};
 use crate::account::Account;
 use crate::id::{AccountId, LeadId};

@@ -10,7 +10,7 @@ use crate::lead::RepId;
 use crate::run::RunState;
 use crate::state::RUNS_MAX;
 use crate::task::Assignee;
-use crate::workflow::{Assign, Carry, ChosenBy, Hold, HoldScope, StepId, Sticky, Verb, Workflow};
+use crate::workflow::{Assign, Carry, ChosenBy, HoldRule, HoldScope, StepId, Sticky, Verb, Workflow};
 
 impl Machine<'_> {
     /// The owner of the first territory whose condition the lead meets.
@@ -182,7 +182,7 @@ impl Machine<'_> {
     }
 
     /// Starts a hold. One that is already in force for the same owner is not started again.
-    fn hold(&mut self, owner: &RepId, hold: &Hold, definition: &Workflow) {
+    fn hold(&mut self, owner: &RepId, hold: &HoldRule, definition: &Workflow) {
         let until = self.cx.live.settings.calendar.add(self.cx.now, hold.span);
         let new = HoldInForce {
             owner: owner.clone(),

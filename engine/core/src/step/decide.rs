@@ -4,7 +4,7 @@ use super::Machine;
 use crate::effect::{Effect, Question, Shadow};
 use crate::event::{Answer, Asker};
 use crate::id::RunId;
-use crate::journal::{Ignored, Note, Verdict};
+use crate::journal::{DecisionSummary, Ignored, Note};
 use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
     Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters,
@@ -161,10 +161,12 @@ impl Machine<'_> {
 
     pub(super) fn note_decision(&mut self, answer: &Answer, kind: DecisionKind) {
         let verdict = match &answer.decision {
-            Ok(Decision::Score { points, segment, .. }) => Verdict::Score { points: *points, segment: *segment },
-            Ok(Decision::Track { track, .. }) => Verdict::Track(track.clone()),
-            Ok(Decision::Escalate { action, .. }) => Verdict::Action(*action),
-            Err(failure) => Verdict::Failed(failure.without_words()),
+            Ok(Decision::Score { points, segment, .. }) => {
+                DecisionSummary::Score { points: *points, segment: *segment }
+            }
+            Ok(Decision::Track { track, .. }) => DecisionSummary::Track(track.clone()),
+            Ok(Decision::Escalate { action, .. }) => DecisionSummary::Action(*action),
+            Err(failure) => DecisionSummary::Failed(failure.without_words()),
         };
         let (run, plugin, digest) = (answer.run, answer.plugin.clone(), answer.digest);
         self.notes.push(Note::Decided { run: run.in_journal(), kind, plugin, digest, verdict });

@@ -143,9 +143,7 @@ impl Transition {
     /// that found nothing due leaves no entry, and neither does a message, or an event of the account, of which nothing came.
     /// Every other transition does, even one without notes, because a plugin may have been asked in it.
     pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
-        let goes_on = |event: &Event| {
-            matches!(event, Event::Braked(_) | Event::MessageDue(_) | Event::OfAccount(_))
-        };
+        let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_) | Event::OfAccount(_));
         let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
         if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
             return (self.notes, None);

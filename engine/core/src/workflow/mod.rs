@@ -26,9 +26,9 @@ pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
     Ask, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email,
-    Escalate, Goal, Hold, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party, Recipient,
-    Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo, TouchPlan,
-    Voicemails, Wait,
+    Escalate, Goal, HoldRule, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party,
+    Recipient, Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo,
+    TouchPlan, Voicemails, Wait,
 };
 
 /// The most steps a workflow may have.

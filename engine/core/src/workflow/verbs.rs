@@ -124,7 +124,7 @@ pub struct Assign {
     /// A rep or pool that takes the lead when no one else can.
     pub fallback: Option<String>,
     /// How long the owner keeps the lead, whatever becomes of the run.
-    pub hold: Option<Hold>,
+    pub hold: Option<HoldRule>,
     pub carry: Carry,
 }
 
@@ -147,7 +147,7 @@ codes! {
 
 /// Ownership that outlives the run (practice C3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hold {
+pub struct HoldRule {
     pub scope: HoldScope,
     /// How long it lasts. A second lead of the account does not start it again.
     pub span: Span,

@@ -4,9 +4,7 @@ use crate::support::workflows::{self as w, Does, hot};
 use crate::teller::check;
 use cadenza_core::lead::Channel;
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{
-    Arm, Assignment, CadenceTouch, Email, MailResults, Target, TouchPlan, Verb, Workflow,
-};
+use cadenza_core::workflow::{Arm, Assignment, CadenceTouch, Email, MailResults, Target, TouchPlan, Verb, Workflow};
 use std::sync::Arc;
 
 fn keep_at_it(touches: fn() -> Vec<CadenceTouch>, max: u16, repeat: Option<&'static str>) -> Vec<Arc<Workflow>> {
@@ -401,7 +399,11 @@ fn a_touch_by_hand_on_a_channel_that_is_refused_is_not_made() {
             };
             w::touch_after(after, card)
         };
-        kept_at(vec![w::call_touch("0d", false), card("1 business day"), w::call_touch("1 business day", false)], 12, None)
+        kept_at(
+            vec![w::call_touch("0d", false), card("1 business day"), w::call_touch("1 business day", false)],
+            12,
+            None,
+        )
     };
     for (title, story) in [
         (

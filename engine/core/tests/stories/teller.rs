@@ -11,7 +11,7 @@ use cadenza_core::field::{STANDARD_FIELDS, field_info};
 use cadenza_core::gate;
 use cadenza_core::heart::Command;
 use cadenza_core::id::{AccountId, Born};
-use cadenza_core::journal::{Note, Verdict};
+use cadenza_core::journal::{DecisionSummary, Note};
 use cadenza_core::lead::{Channel, Outcome, RepId, TouchResult};
 use cadenza_core::plugin::{Action, DecisionFailure, Segment};
 use cadenza_core::run::RunState;
@@ -212,10 +212,10 @@ pub(crate) fn told(note: &Note, sim: &Sim, world: &World) -> Option<String> {
             let definition = world.definitions.followed().find(|d| d.name == name)?;
             format!("{name} -> {}", definition.step(*step)?.id)
         }
-        Note::Decided { verdict: Verdict::Score { segment, .. }, .. } => format!("scored {segment}"),
-        Note::Decided { verdict: Verdict::Track(track), .. } => format!("track {track}"),
-        Note::Decided { verdict: Verdict::Action(_), .. } => return None,
-        Note::Decided { verdict: Verdict::Failed(why), .. } => format!("no decision: {why}"),
+        Note::Decided { verdict: DecisionSummary::Score { segment, .. }, .. } => format!("scored {segment}"),
+        Note::Decided { verdict: DecisionSummary::Track(track), .. } => format!("track {track}"),
+        Note::Decided { verdict: DecisionSummary::Action(_), .. } => return None,
+        Note::Decided { verdict: DecisionSummary::Failed(why), .. } => format!("no decision: {why}"),
         Note::Owned { owner, how } => format!("owner {} by {how}", rep(owner)),
         Note::TaskMade { kind, assignee, due, .. } => format!("{kind} for {assignee}, due {}", clock(*due)),
         Note::TaskDone { outcome, result, result_own, .. } => {

@@ -16,9 +16,9 @@ use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
     Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
-    Enroll, Enrolment, Escalate, Group, Hold, HoldScope, Http, Interrupt, Leave, MailResults, Method, OnFailure, Part,
-    ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target, Todo,
-    TouchPlan, Verb, Voicemails, Wait, Workflow,
+    Enroll, Enrolment, Escalate, Group, HoldRule, HoldScope, Http, Interrupt, Leave, MailResults, Method, OnFailure,
+    Part, ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target,
+    Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;
@@ -285,7 +285,7 @@ pub fn http(results: Option<MailResults>) -> Verb {
         results,
     }))
 }
-pub fn pool(hold: Option<Hold>) -> Assign {
+pub fn pool(hold: Option<HoldRule>) -> Assign {
     Assign {
         rep: None,
         role: None,
@@ -314,9 +314,9 @@ pub fn territory() -> Assign {
         carry,
     }
 }
-pub fn hold(scope: HoldScope, on_expiry: Target) -> Hold {
+pub fn hold(scope: HoldScope, on_expiry: Target) -> HoldRule {
     let until = Some(standard(StandardEvent::DealWon));
-    Hold { scope, span: span("14d"), until, on_expiry: Some(on_expiry) }
+    HoldRule { scope, span: span("14d"), until, on_expiry: Some(on_expiry) }
 }
 /// A touch without anything besides.
 pub fn touch_after(after: &str, touch: TouchPlan) -> CadenceTouch {

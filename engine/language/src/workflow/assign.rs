@@ -6,7 +6,7 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
 use cadenza_core::time::Span;
-use cadenza_core::workflow::{Assign, AssignBy, Carry, Hold, HoldScope, Sticky};
+use cadenza_core::workflow::{Assign, AssignBy, Carry, HoldRule, HoldScope, Sticky};
 
 pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Assign> {
     let sheet = &reader.sheet;
@@ -129,7 +129,7 @@ fn fallback(reader: &Reader<'_>, node: &Node) -> Option<String> {
     None
 }
 
-fn hold(reader: &Reader<'_>, node: &Node) -> Option<Hold> {
+fn hold(reader: &Reader<'_>, node: &Node) -> Option<HoldRule> {
     let form = Form::open(&reader.sheet, node, &HOLD)?;
     let scopes: Vec<_> = HoldScope::ALL.iter().map(|scope| (scope.as_str(), *scope)).collect();
     let scope = form.get("scope").and_then(|node| reader.sheet.word(node, "what a hold is on", &scopes));
@@ -141,7 +141,7 @@ fn hold(reader: &Reader<'_>, node: &Node) -> Option<Hold> {
     }
     let until = form.get("until").map_or(Some(None), |node| reader.sheet.event(node).map(Some));
     let on_expiry = form.get("on_expiry").map_or(Some(None), |node| reader.target(node).map(Some));
-    Some(Hold { scope: scope?, span: span?, until: until?, on_expiry: on_expiry? })
+    Some(HoldRule { scope: scope?, span: span?, until: until?, on_expiry: on_expiry? })
 }
 
 fn carry(reader: &Reader<'_>, node: &Node) -> Option<Carry> {

@@ -1,6 +1,6 @@
 //! The batch that is being computed: what it writes besides states, and who waits for it.
 
-use super::intake::Asked;
+use super::arrivals::Asked;
 use crate::catalog::{Catalog, Documents};
 use crate::engine::{Accepted, Applied, Operation, Refused, Request};
 use cadenza_core::effect::{Due, Message, Outgoing, Question};

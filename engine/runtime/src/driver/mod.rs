@@ -8,6 +8,7 @@
 //! sled.
 
 mod advance;
+mod arrivals;
 mod batch;
 mod brakes;
 mod deadlines;
@@ -15,7 +16,6 @@ mod desk;
 mod firings;
 mod holding;
 mod inbox;
-mod intake;
 mod lanes;
 mod ledger;
 mod letters;
@@ -42,11 +42,11 @@ use crate::courier::Courier;
 use crate::decider::Decider;
 use crate::engine::{Operation, Progress, Refused, Request};
 use crate::meters::Meters;
+use arrivals::Asked;
 use batch::{After, OpenBatch, Taken};
 use cadenza_core::time::Timestamp;
 use cadenza_store::{DocumentKey, MARK_DAYS, Store, StoreError};
 use desk::Desk;
-use intake::Asked;
 use lanes::Lanes;
 use ledger::Ledger;
 use std::collections::VecDeque;

@@ -2,7 +2,7 @@
 //! a request leaves nor how an answer comes.
 
 use crate::catalog::Catalog;
-use crate::courier::Answer;
+use crate::courier::Response;
 use crate::plain;
 use crate::render;
 use cadenza_core::effect::{Message, Outgoing, Request};
@@ -153,7 +153,7 @@ fn shown(value: &Value) -> Json {
 }
 
 /// What the step of a request keeps of its answer. Of one whose definition is gone, nothing but how it went.
-pub(crate) fn reply(catalog: &Catalog, row: &Outgoing, answer: &Answer) -> Reply {
+pub(crate) fn reply(catalog: &Catalog, row: &Outgoing, answer: &Response) -> Reply {
     let mut reply = Reply { status: answer.status, too_large: answer.too_large, ..Reply::default() };
     let Some(http) = step_of(&catalog.definitions, &row.message) else { return reply };
     // What a refusal has to say is about the request, not about the lead.
@@ -192,7 +192,7 @@ fn fitting(field: &str, value: Value, settings: &Settings) -> Result<Value, Left
 }
 
 /// The body: JSON where it says so, or looks so, and is some; else one text.
-fn read(answer: &Answer) -> Json {
+fn read(answer: &Response) -> Json {
     let looks_so = answer.body.trim_start().starts_with(['{', '[']);
     let json = (answer.is_json || looks_so).then(|| serde_json::from_str(&answer.body).ok()).flatten();
     json.unwrap_or_else(|| Json::String(answer.body.clone()))
@@ -281,7 +281,7 @@ mod tests {
 
     /// The value that stands at a part of an answer; an error is why there is none that a field could take.
     fn found(body: &str, part: &str, is_json: bool) -> Result<Value, Why> {
-        let answer = Answer { status: 200, is_json, body: body.to_owned(), too_large: false };
+        let answer = Response { status: 200, is_json, body: body.to_owned(), too_large: false };
         let Some(Part::Body(steps)) = Part::parse(part) else { panic!("{part}") };
         value(find(&read(&answer), &steps)).map_err(|unfit| unfit.why)
     }

@@ -4,7 +4,7 @@
 //! leaves. What happens at that moment happens while the decision is under way.
 
 use super::*;
-use cadenza_core::journal::{Note, Verdict};
+use cadenza_core::journal::{DecisionSummary, Note};
 use cadenza_core::run::RunState;
 use cadenza_core::state::{DECISION_TIMEOUT_MS, LeadState};
 use cadenza_store::{Partitions, Store as _};
@@ -64,7 +64,7 @@ async fn story(engine: &Engine, lead: LeadId) -> Vec<&'static str> {
         .map(|entry| {
             let said = entry.skeleton.notes.iter().find_map(|note| match note {
                 Note::PutOff(_) => Some("put off"),
-                Note::Decided { verdict: Verdict::Score { .. }, .. } => Some("decided"),
+                Note::Decided { verdict: DecisionSummary::Score { .. }, .. } => Some("decided"),
                 Note::Decided { .. } => Some("failed"),
                 _ => None,
             });

@@ -9,7 +9,7 @@ use cadenza_core::field::Profile;
 use cadenza_core::finding::keys;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId, hash64};
 use cadenza_core::identity::{Identity, IdentityKey};
-use cadenza_core::journal::{Entry, Note, Personal, Skeleton, Verdict};
+use cadenza_core::journal::{DecisionSummary, Entry, Note, Personal, Skeleton};
 use cadenza_core::lead::{LeadScore, Outcome, RepId};
 use cadenza_core::plugin::{Cost, Decision, DecisionInput, DecisionKind, Reason, Segment};
 use cadenza_core::run::{Run, RunState};
@@ -160,7 +160,7 @@ pub fn waiting(n: u64) -> LeadState {
             kind: DecisionKind::Scoring,
             plugin: "inbound-fit".to_owned(),
             digest: Some(plugin),
-            verdict: Verdict::Score { points: 75, segment: Segment::Hot },
+            verdict: DecisionSummary::Score { points: 75, segment: Segment::Hot },
         },
         Note::Owned { owner: Some(owner.clone()), how: ChosenBy::Pool },
         Note::Entered { run: run.in_journal(), step },

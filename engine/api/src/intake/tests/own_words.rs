@@ -99,7 +99,11 @@ fn a_standing_is_told_in_the_teams_own_words() {
     assert!(of_lead("stage", "barred").opts_out(), "it does what it means");
     for (said, means) in [("wechat", Channel::Message), ("sms", Channel::Message), ("whatsapp", Channel::Other)] {
         let refused = of_lead("refused", said).standing.map(|standing| standing.refused);
-        assert_eq!(refused, Some(vec![means]), "{said}: consent goes by the meaning, and the team's comes before any other");
+        assert_eq!(
+            refused,
+            Some(vec![means]),
+            "{said}: consent goes by the meaning, and the team's comes before any other"
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! The store alone: writes leads as intake does, in batches of 64, and reports what that costs;
 //! then opens the store again.
 //!
-//! `cargo bench -p cadenza-sled --bench intake -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER]
+//! `cargo bench -p cadenza-sled --bench writes -- [--leads N] [--batch N] [--cache-mib N] [--data FOLDER]
 //! [--open | --kill]` `--open` only opens what lies in the folder; `--kill` ends the writing as a crash does.
 //! Each line is `name value unit`.
 
