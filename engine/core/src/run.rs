@@ -78,6 +78,10 @@ pub struct Run {
     #[n(22)]
     #[cbor(skip_if = "is_zero", default)]
     pub raised: u8,
+    /// How many events of that journal entry were known when the run came to rest: later ones of the entry are news to its wait. `None`
+    /// when no event of it is.
+    #[n(23)]
+    pub moved_nth: Option<u8>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]

@@ -2,7 +2,7 @@
 //! must always hold is checked here.
 
 use crate::account::Hold;
-use crate::event::{EventType, StandardEvent};
+use crate::event::EventType;
 use crate::id::{AccountId, BORN_MAX, EffectId, LeadId, RunId, TaskId};
 use crate::journal::Entry;
 use crate::lead::{Channel, Lead, RepId, Stage};
@@ -147,13 +147,24 @@ pub struct Recent {
     /// The source that delivered it.
     #[n(4)]
     pub source: String,
+    /// Its place among the events of that entry: runs that change fields make events of their own.
+    #[n(5)]
+    #[cbor(skip_if = "is_first", default)]
+    pub nth: u8,
+    /// The run that made the change of which it tells, to which it is no news.
+    #[n(6)]
+    pub by: Option<RunId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]
+fn is_first(nth: &u8) -> bool {
+    *nth == 0
 }
 
 impl Recent {
-    /// Whether runs of this workflow have made the change that the event tells of. It is news to the others alone.
-    pub(crate) fn is_update_of(&self, workflow: &str) -> bool {
-        self.kind == EventType::Standard(StandardEvent::LeadUpdated)
-            && self.source.strip_prefix("workflow/") == Some(workflow)
+    /// Which event it is among all of the lead: the number of its entry, with its place there in the highest byte.
+    pub(crate) fn number(&self) -> u64 {
+        self.seq | u64::from(self.nth) << 56
     }
 }
 

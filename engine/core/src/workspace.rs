@@ -136,7 +136,8 @@ pub struct Rep {
     pub name: String,
     pub email: Option<String>,
     pub manager: Option<RepId>,
-    /// When the rep works: hours and holidays, in the rep's zone.
+    /// When the rep works: hours and holidays, in the rep's zone. Absences are none of it, or a task of somebody who is away would wait
+    /// in silence.
     pub calendar: Calendar,
     /// The first and last day of each absence.
     pub absences: Vec<(Date, Date)>,

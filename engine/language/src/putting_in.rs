@@ -60,7 +60,8 @@ impl Sheet<'_> {
         self.dash_before(item.span.start)?;
         let (lines, last) = (self.item_taken_out(item), self.item_taken_out(list.list().last()?));
         let (moved, rest) = (&self.text[lines.clone()], &self.text[lines.end..last.end]);
-        Some((lines.start..last.end, format!("{rest}{moved}")))
+        let newline = if rest.ends_with('\n') { "" } else { "\n" };
+        Some((lines.start..last.end, format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved))))
     }
 
     /// The item of a block list divided: from the line of this key on it is an item of its own, which begins with `head`.

@@ -332,7 +332,8 @@ fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known
     match key.text.as_str() {
         "result" => drop(known.own_word(sheet, value, "a result", ("results", &known.own_words.results))),
         "outcome" => {
-            let codes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
+            let codes = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome));
+            let codes: Vec<_> = codes.filter(|(_, outcome)| !matches!(outcome, Outcome::Sent | Outcome::Done)).collect();
             sheet.word(value, "an outcome", &codes);
         }
         _ => {}

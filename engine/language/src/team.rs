@@ -141,9 +141,6 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
         }
     }
     let absences = form.get("absences").map_or_else(Vec::new, |node| read_absences(sheet, node));
-    let days =
-        absences.iter().flat_map(|(from, to)| from.series(jiff::ToSpan::day(1)).take_while(move |day| day <= to));
-    let calendar = calendar.without(days.collect::<Vec<_>>());
     let manager = form.get("manager").and_then(|node| rep(sheet, node, known));
     if manager.as_ref().is_some_and(|manager| manager.0 == entry.key.text) {
         let span = form.get("manager").map_or_else(|| form.pointer(), |node| node.span.clone());

@@ -362,7 +362,7 @@ impl<'a> FactReader<'a> {
             Note::TaskMoved { task, assignee } => return self.moved(*task, assignee, events),
             Note::OfAccount { event, lead } => of_account(&event.to_string(), *lead, events),
             Note::Braked(_) => Fact::Besides { what: Besides::Braked },
-            Note::Bound { .. } if matches!(events.first(), Some(Event::Bound { .. })) => {
+            Note::Bound { .. } if events.iter().any(|event| matches!(event, Event::Bound { .. })) => {
                 Fact::Besides { what: Besides::Bound }
             }
             Note::Gated { channel: Some(channel), verdict, .. } => withheld(*channel, *verdict)?,

@@ -264,6 +264,9 @@ impl Machine<'_> {
     pub(super) fn cadence_due(&mut self, id: RunId, phase: CadencePhase) {
         let Some((definition, ix)) = self.place(id) else { return };
         let Some(state) = self.cadence_state(id) else { return };
+        if let Some(run) = self.run(id) {
+            run.raised = 0;
+        }
         let Verb::Cadence(cadence) = &definition.steps[ix].verb else {
             self.park(id, "it is in a cadence at a step that is none".to_owned());
             return;

@@ -5,13 +5,14 @@ use crate::effect::{Effect, Question, Shadow};
 use crate::event::{Answer, Asker};
 use crate::id::RunId;
 use crate::journal::{DecisionSummary, Ignored, Note};
-use crate::lead::{LeadScore, SCORES_MAX};
+use crate::lead::{LeadScore, RepId, SCORES_MAX};
 use crate::plugin::{
     Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters,
     Reads, Segment, TouchSeen,
 };
 use crate::run::RunState;
 use crate::state::DECISION_TIMEOUT_MS;
+use crate::task::Task;
 use crate::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::workflow::{Ask, AskRef, Asks, Branch, MAIN_SCORE, OnFailure, Score, Slot, StepIx, Verb, Workflow};
 use crate::workspace::Binding;
@@ -56,10 +57,13 @@ impl Machine<'_> {
     pub(super) fn question(&mut self, asked: Asked<'_>, overdue: Option<Overdue>) {
         let Asked { run, asker, kind, plugin, place, since } = asked;
         let live = self.cx.live;
+        let about = |of: &Task| matches!(asker, Asker::Task { task, .. } if of.id == task);
+        let whose = self.state.tasks.iter().find(|task| about(task)).and_then(|task| task.assignee.rep().cloned());
+        let whose = whose.as_ref();
         let candidate = live.candidates.get(plugin).filter(|candidate| candidate.bindings.contains_key(&place));
         let decides = candidate.filter(|candidate| candidate.decides_for(plugin, self.state.lead.id));
         let shadow = candidate.filter(|candidate| candidate.share_permille == 0).map(|candidate| {
-            let input = self.input(candidate.bindings.get(&place), since, overdue.clone());
+            let input = self.input(candidate.bindings.get(&place), since, overdue.clone(), whose);
             Box::new(Shadow { digest: candidate.info.digest, input })
         });
         let (info, binding) = match decides {
@@ -69,13 +73,20 @@ impl Machine<'_> {
         // A build that does not fit the place is not asked: without the fields that it
         // reads it would decide on nothing.
         let digest = info.filter(|_| binding.is_some()).map(|info| info.digest);
-        let input = self.input(binding, since, overdue);
+        let input = self.input(binding, since, overdue, whose);
         let plugin = plugin.to_owned();
         self.effects.push(Effect::Decide(Question { run, asker, kind, plugin, digest, input, shadow }));
     }
 
-    /// Everything that a decision may depend on, exactly as the plugin declared it.
-    fn input(&self, binding: Option<&Binding>, since: Timestamp, overdue: Option<Overdue>) -> DecisionInput {
+    /// Everything that a decision may depend on, exactly as the plugin declared it. Business time goes by the hours of `whose` task it is
+    /// about.
+    fn input(
+        &self,
+        binding: Option<&Binding>,
+        since: Timestamp,
+        overdue: Option<Overdue>,
+        whose: Option<&RepId>,
+    ) -> DecisionInput {
         static NOTHING: Reads = Reads {
             fields: Vec::new(),
             touches: None,
@@ -121,7 +132,7 @@ impl Machine<'_> {
                 .flatten(),
             business_elapsed_ms: reads
                 .business_elapsed
-                .then(|| u64::try_from(self.cx.live.settings.calendar.open_ms(since, now)).unwrap_or(0)),
+                .then(|| u64::try_from(self.cx.live.settings.hours_of(whose).open_ms(since, now)).unwrap_or(0)),
             overdue,
         }
     }

@@ -69,6 +69,9 @@ impl<'a> Machine<'a> {
         // A lead to which nothing came of it has nothing to tell.
         if self.notes.len() > before {
             self.notes.insert(before, Note::OfAccount { event: report.kind.clone(), lead: passed.lead });
+            for change in &mut self.changes {
+                change.after = change.after.map(|after| after + u32::from(after as usize >= before));
+            }
         }
     }
 
@@ -128,7 +131,7 @@ impl<'a> Machine<'a> {
         let others: Vec<(RunId, u32)> =
             self.state.runs.iter().filter(|run| run.id != by).map(|run| (run.id, run.attempt)).collect();
         let wanted = self.wanted(&report);
-        self.remember(&report);
+        self.remember(&report, Some(by));
         self.then_walk(|machine| {
             for (id, attempt) in others {
                 machine.hear_raised(id, attempt, &report, depth);
@@ -233,6 +236,7 @@ impl<'a> Machine<'a> {
         if let Some(run) = self.run(id)
             && run.paused_until.take_if(|until| *until <= now).is_some()
         {
+            run.raised = 0;
             self.notes.push(Note::PauseOver(id.in_journal()));
             self.keep_time_of_day(id);
         }

@@ -52,6 +52,9 @@ use std::sync::Arc;
 /// run that needs more is parked.
 pub const HOPS_MAX: u32 = 256;
 
+/// How often the changes of one event are carried through.
+const SETTLED_MAX: usize = 8;
+
 /// What a transition may look at besides the state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
@@ -274,7 +277,7 @@ impl<'a> Machine<'a> {
                 let sent = sending::Sent { effect, run, attempt, script, at: *at, channel, is_request: *is_request };
                 self.delivered(&sent, ending);
             }
-            Event::Enrolled { workflow, key, .. } => self.enroll_by_name(workflow, key.as_deref()),
+            Event::Enrolled { workflow, key, .. } => drop(self.enroll_by_name(workflow, key.as_deref())),
             Event::HoldExpired { workflow, go } => self.hold_expired(*workflow, *go),
             Event::Commanded { command, by } => self.commanded(command, by),
             Event::Bound { key, binding } => self.bound(key, binding),
@@ -297,18 +300,24 @@ impl<'a> Machine<'a> {
         self.settle();
     }
 
-    /// Carries the lead's changes through to runs and tasks that the event did not address.
+    /// Carries the lead's changes through to runs and tasks that the event did not address: again when what follows changes the lead, and
+    /// whoever waits for a place comes last.
     fn settle(&mut self) {
-        if self.lead_changed {
-            self.leave_runs();
+        for _ in 0..SETTLED_MAX {
+            if self.lead_changed {
+                self.leave_runs();
+            }
+            if self.dates_moved {
+                self.then_walk(Self::follow_dates);
+            }
+            self.regate_calls();
+            self.withdraw_refused();
+            self.admit_waiters();
+            self.admit_ousted();
+            if !self.lead_changed && !self.dates_moved {
+                break;
+            }
         }
-        if self.dates_moved {
-            self.follow_dates();
-        }
-        self.admit_waiters();
-        self.admit_ousted();
-        self.regate_calls();
-        self.withdraw_refused();
     }
 
     fn commanded(&mut self, command: &LeadCommand, by: &str) {

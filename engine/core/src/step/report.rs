@@ -84,7 +84,7 @@ impl<'a> Machine<'a> {
         // Whom workflows want is asked before any run moves; who is in one already, once runs were left.
         let wanted = if report.enrolls { self.wanted(report) } else { Vec::new() };
         self.leave_runs_at(Some((report, Whose::Own)));
-        self.remember(report);
+        self.remember(report, None);
         self.pass_on(report);
         self.then_walk(|machine| {
             machine.hear(report);
@@ -312,8 +312,14 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// How many events of the entry being made are kept so far.
+    pub(super) fn events_so_far(&self) -> u8 {
+        let latest = self.state.recent.last().filter(|latest| latest.seq == self.state.seq + 1);
+        latest.map_or(0, |latest| latest.nth.saturating_add(1))
+    }
+
     /// Keeps the event for as long as a wait of some run may ask for it, so that waits cannot race.
-    pub(super) fn remember(&mut self, report: &Report) {
+    pub(super) fn remember(&mut self, report: &Report, by: Option<RunId>) {
         let asked_for = self.state.runs.iter().any(|run| {
             self.cx.definitions.get(&run.workflow).is_some_and(|definition| definition.waits_for(&report.kind))
         });
@@ -326,6 +332,8 @@ impl<'a> Machine<'a> {
                 data.extend(updates(&self.updated));
             }
             let recent = Recent {
+                nth: self.events_so_far(),
+                by,
                 seq: self.state.seq + 1,
                 kind: report.kind.clone(),
                 data,

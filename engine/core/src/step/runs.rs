@@ -102,15 +102,27 @@ impl Machine<'_> {
         None
     }
 
-    pub(super) fn enroll_by_name(&mut self, name: &str, key: Option<&str>) {
+    /// Enrols the lead in a workflow for a run of another, and with it the count of changes that lie behind that run.
+    pub(super) fn enroll_for(&mut self, by: RunId, name: &str, key: Option<&str>) {
+        let depth = self.raised.get(&by).copied();
+        if let (Some(id), Some(depth)) = (self.enroll_by_name(name, key), depth) {
+            self.raised.insert(id, depth);
+            if let Some(run) = self.run(id) {
+                run.raised = depth;
+            }
+        }
+    }
+
+    pub(super) fn enroll_by_name(&mut self, name: &str, key: Option<&str>) -> Option<RunId> {
         match self.cx.live.workflows.get(name) {
             Some(workflow) if workflow.key.is_some() && key.is_none() => self.not_enrolled(name, Refusal::NoKey),
             Some(workflow) => {
                 let key = key.filter(|_| workflow.key.is_some()).map(str::to_owned);
-                self.enroll(workflow, key);
+                return self.enroll(workflow, key);
             }
             None => self.not_enrolled(name, Refusal::Unknown),
         }
+        None
     }
 
     pub(super) fn not_enrolled(&mut self, workflow: &str, why: Refusal) {
@@ -171,6 +183,7 @@ impl Machine<'_> {
 
     pub(super) fn begin_run(&mut self, definition: &Workflow, step: StepId) -> RunId {
         let (now, seq, workflow) = (self.cx.now, self.state.seq + 1, definition.digest);
+        let known = self.events_so_far();
         let id = self.new_run_id();
         let mut run = Run {
             id,
@@ -193,6 +206,7 @@ impl Machine<'_> {
             hears_account: definition.heard_of_account().next().is_some(),
             after_hold: false,
             raised: 0,
+            moved_nth: Some(known),
         };
         if definition.looks_back_to(Since::Run) {
             run.mark(None, seq);

@@ -305,6 +305,9 @@ impl<'a> Machine<'a> {
             return;
         };
         self.state.unclaim(task.id);
+        if let Some(run) = task.run.and_then(|run| self.run(run)) {
+            run.raised = 0;
+        }
         if late {
             self.notes.push(Note::DoneLate(task.id.in_journal()));
         }

@@ -22,9 +22,22 @@ use crate::workflow::{
     Todo, Verb, Wait, Workflow,
 };
 
-/// An event that a wait takes: its number, the event, and where it leads. The error has the number of the event about
-/// which there is no answer.
-type Came = Result<Option<(u64, Report, Target)>, (u64, Fault)>;
+/// An event of which a wait has heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    seq: u64,
+    nth: u8,
+    number: u64,
+}
+
+impl Seen {
+    fn of(recent: &Recent) -> Self {
+        Self { seq: recent.seq, nth: recent.nth, number: recent.number() }
+    }
+}
+
+/// An event that a wait takes, what it says, and where it leads. The error has the event about which there is no answer.
+type Came = Result<Option<(Seen, Report, Target)>, (Seen, Fault)>;
 
 /// Why a task or a mail was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +72,12 @@ impl Machine<'_> {
             run.mark(Some(StepId::of(&definition.steps[ix].id)), seq);
         }
         self.do_verb(id, step, &definition);
+        let known = self.events_so_far();
         if let Some(run) = self.run(id)
             && run.step == at
             && run.state.rests()
         {
-            run.moved_seq = seq;
+            (run.moved_seq, run.moved_nth) = (seq, Some(known));
         }
     }
 
@@ -99,7 +113,7 @@ impl Machine<'_> {
                 };
                 // Move this run on first; the run enrolled here sets out when this one has come to rest.
                 self.go(id, step.next);
-                self.enroll_by_name(&enrolment.workflow, key.as_deref());
+                self.enroll_for(id, &enrolment.workflow, key.as_deref());
             }
             Verb::Split(split) => {
                 let arm = self.draw(id, split, step);
@@ -126,7 +140,7 @@ impl Machine<'_> {
                 }
             }
             Verb::Enroll(enrolment) => match self.key_for(id, enrolment) {
-                Ok(key) => self.enroll_by_name(&enrolment.workflow, key.as_deref()),
+                Ok(key) => self.enroll_for(id, &enrolment.workflow, key.as_deref()),
                 Err(fault) => self.no_answer(id, "`enroll`", &fault),
             },
             Verb::Notify(notify) => self.notify_party(id, notify),
@@ -300,12 +314,12 @@ impl Machine<'_> {
             Wait::Event { timeout, on_timeout, since, .. } => {
                 let came = match self.came(id, wait, *since) {
                     Ok(came) => came,
-                    Err((seq, fault)) => return self.no_answer_to_event(id, seq, &fault),
+                    Err((seen, fault)) => return self.no_answer_to_event(id, seen, &fault),
                 };
                 let until = self.cx.live.settings.calendar.add(now, *timeout);
                 match came {
-                    Some((seq, report, go)) => {
-                        self.saw_event(id, seq);
+                    Some((seen, report, go)) => {
+                        self.saw_event(id, seen);
                         // The conditions that follow are about this event, not about the one being handled.
                         self.recalled.push((id, report));
                         self.go(id, go);
@@ -317,9 +331,8 @@ impl Machine<'_> {
         }
     }
 
-    /// The earliest event that the wait takes of those that came before the run did: its number, the event, and where
-    /// it leads. The event being handled moved the run here, so the wait must not take that one. The error also has the
-    /// number of the event about which there is no answer.
+    /// The earliest event that the wait takes of those that came before the run did: which, the event, and where it leads. What moved
+    /// the run here, and what the run itself has changed, is not for the wait. The error also has the event about which there is no answer.
     fn came(&self, id: RunId, wait: &Wait, since: Since) -> Came {
         let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return Ok(None) };
         let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
@@ -330,17 +343,21 @@ impl Machine<'_> {
                 definition.steps.get(usize::from(ix.0)).and_then(|step| run.marked(Some(StepId::of(&step.id))))
             }
         };
-        let from = marked.unwrap_or(run.moved_seq);
+        let is_later = |recent: &Recent| match marked {
+            Some(seq) => recent.seq > seq,
+            None if recent.seq == run.moved_seq => run.moved_nth.is_some_and(|known| recent.nth >= known),
+            None => recent.seq > run.moved_seq,
+        };
         let counts = |recent: &&Recent| {
-            recent.seq > from && !run.taken.contains(&recent.seq) && !recent.is_update_of(&definition.name)
+            is_later(recent) && !run.taken.contains(&recent.number()) && recent.by != Some(id)
         };
         for recent in self.state.recent.iter().filter(counts) {
             let report = recall(recent);
             for awaited in wait.awaited().filter(|awaited| awaited.event == recent.kind) {
                 let mut view = self.view(Some(id));
                 view.report = Some(&report);
-                if awaited.condition.holds(&view).map_err(|fault| (recent.seq, fault))? {
-                    return Ok(Some((recent.seq, report, awaited.go)));
+                if awaited.condition.holds(&view).map_err(|fault| (Seen::of(recent), fault))? {
+                    return Ok(Some((Seen::of(recent), report, awaited.go)));
                 }
             }
         }
@@ -348,30 +365,37 @@ impl Machine<'_> {
     }
 
     /// Records that a wait has taken this event, so that the next wait does not take it again.
-    fn saw_event(&mut self, id: RunId, seq: u64) {
+    fn saw_event(&mut self, id: RunId, seen: Seen) {
         if let Some(run) = self.run(id) {
-            run.moved_seq = seq;
+            (run.moved_seq, run.moved_nth) = (seen.seq, Some(seen.nth.saturating_add(1)));
         }
         if self.definition(id).is_some_and(|definition| definition.looks_back()) {
-            self.has_taken(id, seq);
+            self.has_taken(id, seen);
         }
     }
 
-    fn has_taken(&mut self, id: RunId, seq: u64) {
-        let oldest = self.state.recent.first().map_or(seq, |recent| recent.seq);
-        if let Some(run) = self.run(id).filter(|run| !run.taken.contains(&seq)) {
-            run.taken.retain(|taken| *taken >= oldest);
-            run.taken.push(seq);
+    fn has_taken(&mut self, id: RunId, seen: Seen) {
+        let kept: Vec<u64> = self.state.recent.iter().map(Recent::number).collect();
+        if let Some(run) = self.run(id).filter(|run| !run.taken.contains(&seen.number)) {
+            run.taken.retain(|taken| kept.contains(taken));
+            run.taken.push(seen.number);
         }
+    }
+
+    /// The event being handled, as the waits know it.
+    fn seen_now(&self) -> Seen {
+        let seq = self.state.seq + 1;
+        let latest = self.state.recent.last().filter(|latest| latest.seq == seq);
+        latest.map_or(Seen { seq, nth: 0, number: seq }, Seen::of)
     }
 
     /// The event being handled has moved the runs that are to set out now. It is not for a wait to which it led them.
     pub(super) fn has_moved_runs(&mut self) {
-        let seq = self.state.seq + 1;
-        if self.state.recent.last().is_some_and(|latest| latest.seq == seq) {
-            let moved = |run: &&Run| run.moved_seq < seq && self.ready.contains(&run.id);
+        if self.events_so_far() > 0 {
+            let seen = self.seen_now();
+            let moved = |run: &&Run| self.ready.contains(&run.id);
             let moved: Vec<RunId> = self.state.runs.iter().filter(moved).map(|run| run.id).collect();
-            moved.into_iter().for_each(|run| self.has_taken(run, seq));
+            moved.into_iter().for_each(|run| self.has_taken(run, seen));
         }
     }
 
@@ -386,8 +410,8 @@ impl Machine<'_> {
     }
 
     /// Parks a run that cannot tell whether it waits for an event. It counts as seen, or the run would be parked again and again.
-    fn no_answer_to_event(&mut self, id: RunId, seq: u64, fault: &Fault) {
-        self.saw_event(id, seq);
+    fn no_answer_to_event(&mut self, id: RunId, seen: Seen, fault: &Fault) {
+        self.saw_event(id, seen);
         self.no_answer(id, "`if` of its `wait`", fault);
     }
 
@@ -428,15 +452,15 @@ impl Machine<'_> {
         }
         let Some((definition, ix)) = self.place(id) else { return };
         let Verb::Wait(wait) = &definition.steps[ix].verb else { return };
-        let seq = self.state.seq + 1;
+        let seen = self.seen_now();
         for awaited in wait.awaited().filter(|awaited| awaited.event == report.kind) {
             match self.holds(&awaited.condition, Some(id)) {
                 Ok(true) => {
-                    self.saw_event(id, seq);
+                    self.saw_event(id, seen);
                     return self.go_on(id, awaited.go);
                 }
                 Ok(false) => {}
-                Err(fault) => return self.no_answer_to_event(id, seq, &fault),
+                Err(fault) => return self.no_answer_to_event(id, seen, &fault),
             }
         }
     }

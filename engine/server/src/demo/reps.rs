@@ -102,6 +102,7 @@ impl Player {
         let now = self.world.now();
         if !self.rep.is_present(now) {
             let opens = self.rep.calendar.next_open(now);
+            let opens = if self.rep.is_absent(opens) { now } else { opens };
             // Absent all day, or closed: looks again at opening time, or in an hour.
             self.world.sleep_until(if opens > now { opens } else { now.plus_ms(HOUR_MS) }).await;
             return Ok(());

@@ -104,6 +104,7 @@ pub fn waiting(n: u64) -> LeadState {
         hears_account: false,
         after_hold: false,
         raised: 0,
+        moved_nth: Some(1),
         roles: std::collections::BTreeMap::new(),
         had: Vec::new(),
         marks: Vec::new(),
