@@ -70,6 +70,7 @@ impl Driver {
         let Some(advance) = &mut self.advancing else { return Ok(()) };
         if next <= advance.to {
             self.desk.clock.advance_to(next);
+            self.desk.keep_clock();
             advance.admits = true;
             if advance.pace == Pace::Once {
                 advance.to = next;
