@@ -38,6 +38,7 @@ impl From<Kept> for Brakes {
     }
 }
 
+/// A workflow, plugin or connection that an operator can pause, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brake {
     Workflow(String),

@@ -157,10 +157,12 @@ impl Clock {
         }
     }
 
+    /// Whether the clock is real, scaled or virtual.
     pub const fn kind(&self) -> ClockKind {
         self.kind
     }
 
+    /// The present engine time.
     pub fn now(&self) -> Timestamp {
         match self.kind {
             ClockKind::Real => Timestamp::from_ms(self.steady.show(Self::real().as_ms(), Instant::now())),

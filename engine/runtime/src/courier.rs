@@ -52,6 +52,7 @@ pub(crate) type Sent = Result<Option<Reply>, SendError>;
 /// Called with how an attempt ended.
 pub type Attempted = Box<dyn FnOnce(Outgoing, Ended) + Send>;
 
+/// Carries messages to the receivers behind connections.
 pub trait Courier: Send + Sync {
     /// Makes one attempt with the row's id as its idempotency key, and calls `done` when it has ended. A touch comes with its
     /// permit, which is used up here. Never blocks.

@@ -257,6 +257,7 @@ pub(crate) struct Room {
 }
 
 impl Engine {
+    /// The clock that engine time comes from.
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -286,6 +287,7 @@ impl Engine {
         !self.draining.load(Ordering::Acquire)
     }
 
+    /// Whether the driver has ended, so that no command will be taken any more.
     pub fn has_ended(&self) -> bool {
         self.commands.is_closed()
     }

@@ -49,6 +49,7 @@ pub struct StartOptions {
     pub catalog: Option<Arc<Catalog>>,
 }
 
+/// A started engine, and what it could not use of its workspace folder.
 pub struct Running {
     pub engine: Engine,
     /// What was wrong with the workspace folder, if the stored workspace was used in its place.

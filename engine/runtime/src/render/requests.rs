@@ -22,6 +22,7 @@ pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// The most items that are kept of a list in an answer.
 const ITEMS_MAX: usize = 100;
 
+/// Why a request cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     #[error("{part} does not render: {error}")]
