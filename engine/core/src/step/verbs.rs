@@ -22,11 +22,11 @@ use crate::workflow::{
     Todo, Verb, Wait, Workflow,
 };
 
-/// An event that a wait takes: its number, the event, and where it leads. The error has the number of the event about
-/// which there is no answer.
+/// An event that a wait takes: its number, the event, and where it leads. The error has the number of the event for which there
+/// is no answer.
 type Came = Result<Option<(u64, Report, Target)>, (u64, Fault)>;
 
-/// Why a task or a mail was not created.
+/// Why a task or a message was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotMade {
     /// The gate will never allow it.
@@ -35,9 +35,9 @@ pub(super) enum NotMade {
     NoRoom,
 }
 
-/// Why a run is parked when there was no room for its task or mail.
+/// The cause with which a run is parked when there was no room for its task or message.
 const NO_ROOM: &str = "the lead has as many open tasks as it may have";
-/// What has no answer when a wait on a date cannot tell its date.
+/// The expression that has no answer when a wait on a date cannot tell its date.
 const DATE: &str = "`until` of its `wait`";
 
 impl Machine<'_> {
@@ -86,7 +86,7 @@ impl Machine<'_> {
             Verb::Update(assignments) => {
                 let attempt = self.run(id).map(|run| run.attempt);
                 match self.update(id, assignments) {
-                    // What others did about the change may have moved it.
+                    // What other runs did about the change may have moved this one.
                     Ok(()) if self.run(id).map(|run| run.attempt) == attempt => self.go(id, step.next),
                     Ok(()) => {}
                     Err(fault) => self.no_answer(id, "`update`", &fault),
@@ -97,7 +97,7 @@ impl Machine<'_> {
                     Ok(key) => key,
                     Err(fault) => return self.no_answer(id, "`enroll`", &fault),
                 };
-                // Move this run on first; the run enrolled here sets out when this one has come to rest.
+                // This run moves on first; the run enrolled here takes its steps when this one has come to rest.
                 self.go(id, step.next);
                 self.enroll_by_name(&enrolment.workflow, key.as_deref());
             }
@@ -117,7 +117,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Does what an interrupt may do while its run stays, too. Other verbs move their run, and are passed over here.
+    /// Does what an interrupt may do while its run stays. Other verbs move their run, and are skipped here.
     pub(super) fn deed(&mut self, id: RunId, verb: &Verb) {
         match verb {
             Verb::Update(assignments) => {
@@ -193,7 +193,7 @@ impl Machine<'_> {
             },
             _ => assign.rep.clone().map(RepId),
         };
-        // A territory may be a pool's: then somebody of it is chosen.
+        // A territory may belong to a pool; then one of its members is chosen.
         let (named, of_pool) = match named {
             Some(name) if self.team().pools.contains_key(&name.0) => (None, Some(name.0)),
             named => (named, None),
@@ -224,7 +224,7 @@ impl Machine<'_> {
         self.tell_of_updates(id, |machine| machine.assign_values(id, assignments))
     }
 
-    /// Does something for a run that sets fields; the lead's other runs and workflows hear which.
+    /// Does something for a run that sets fields. The lead's other runs and workflows hear which fields.
     pub(super) fn tell_of_updates<T>(&mut self, id: RunId, set: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::take(&mut self.updated);
         let done = set(self);
@@ -317,9 +317,9 @@ impl Machine<'_> {
         }
     }
 
-    /// The earliest event that the wait takes of those that came before the run did: its number, the event, and where
-    /// it leads. The event being handled moved the run here, so the wait must not take that one. The error also has the
-    /// number of the event about which there is no answer.
+    /// The earliest event that the wait takes from those that came before the run did: its number, the event, and where it leads.
+    /// The event being handled moved the run here, so the wait must not take that one. The error also has the number of the event
+    /// for which there is no answer.
     fn came(&self, id: RunId, wait: &Wait, since: Since) -> Came {
         let Some(run) = self.state.runs.iter().find(|run| run.id == id) else { return Ok(None) };
         let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
@@ -365,7 +365,8 @@ impl Machine<'_> {
         }
     }
 
-    /// The event being handled has moved the runs that are to set out now. It is not for a wait to which it led them.
+    /// Notes that the event being handled has moved the runs that are about to take their steps. A wait to which it led them must
+    /// not take it.
     pub(super) fn has_moved_runs(&mut self) {
         let seq = self.state.seq + 1;
         if self.state.recent.last().is_some_and(|latest| latest.seq == seq) {
@@ -385,7 +386,8 @@ impl Machine<'_> {
         self.notes.push(Note::Waiting { run: id.in_journal(), until });
     }
 
-    /// Parks a run that cannot tell whether it waits for an event. It counts as seen, or the run would be parked again and again.
+    /// Parks a run that cannot tell whether it waits for an event. The event counts as seen, or the run would be parked again and
+    /// again.
     fn no_answer_to_event(&mut self, id: RunId, seq: u64, fault: &Fault) {
         self.saw_event(id, seq);
         self.no_answer(id, "`if` of its `wait`", fault);
@@ -399,7 +401,7 @@ impl Machine<'_> {
         Ok(date.map(|date| if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) }))
     }
 
-    /// Makes runs that wait for a date follow it, once a field was set that may have moved it.
+    /// Makes runs that wait for a date follow it, after a field was set that may have moved the date.
     pub(super) fn follow_dates(&mut self) {
         self.dates_moved = false;
         self.each_waiting_run(Self::follow_date);
@@ -421,7 +423,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Moves a run on that waits for the event being handled.
+    /// Moves a run on if it waits for the event being handled.
     pub(super) fn wake_by_event(&mut self, id: RunId, report: &Report) {
         if !self.run(id).is_some_and(|run| matches!(run.state, RunState::Waiting { .. })) {
             return;
@@ -458,7 +460,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Moves a run on whose wait has run out.
+    /// Moves on a run whose wait has run out.
     pub(super) fn wait_over(&mut self, id: RunId) {
         let Some((definition, ix)) = self.place(id) else { return };
         let step = &definition.steps[ix];
