@@ -85,7 +85,7 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
-/// How many reps to whom the lead was given a run remembers.
+/// The most reps that a run remembers, of those to whom it gave the lead.
 pub const HAD_MAX: usize = 32;
 
 /// The most characters of a run's key.

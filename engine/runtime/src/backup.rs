@@ -297,7 +297,7 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
         return Err(BackupError::Newer { found: about.format, program: about.program });
     }
     let (mut records, mut components) = (0, 0);
-    // The component of which pieces were read, but not the last one.
+    // The component whose last piece has not been read yet.
     let mut open: Option<String> = None;
     loop {
         let Frame { kind, content, before } = input.frame()?;

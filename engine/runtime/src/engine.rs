@@ -203,6 +203,7 @@ pub enum Exhume {
         /// Even if what the message was about is over.
         even_so: bool,
     },
+    /// It is thrown away for good.
     Discard { by: String },
 }
 

@@ -16,7 +16,7 @@ pub enum Fault {
     Crash(u16),
     /// The process is stopped in an orderly way and started again.
     Stop,
-    /// Another process takes the data over while this one goes on. The story goes on with the other one this many turns later.
+    /// After this many turns another process takes the data over, while this one goes on beside it.
     TakenOver(u16),
     /// Nothing of the next batch is kept, and the writer is told so.
     CommitNotKept,

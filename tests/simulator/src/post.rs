@@ -36,7 +36,7 @@ struct Desk {
     number: u128,
 }
 
-/// The receiver.
+/// Plays the receivers behind the connections.
 pub(crate) struct Post {
     desk: Mutex<Desk>,
     record: Shared,

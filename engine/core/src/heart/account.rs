@@ -27,8 +27,8 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells a page of leads that the account's record does not list that their hold is over. Leads that have since come under
-    /// the next hold are skipped.
+    /// Tells a page of leads, which the account's record does not list, about the end of their hold. Leads that have since come
+    /// under the next hold are skipped.
     pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
         let account = self.account(id)?;
         let joined = account.map_or_else(Vec::new, |account| account.joined.clone());

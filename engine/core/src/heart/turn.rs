@@ -18,7 +18,7 @@ use crate::workflow::{AssignBy, Sticky};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The most events in one transition, answers included. What is left is told to the lead in transitions of their own.
+/// The most events in one transition, answers included. What is left is told to the lead in transitions of its own.
 const EVENTS_MAX: usize = 512;
 
 /// A transition under way.

@@ -1,6 +1,6 @@
 //! Requests to other systems: how one is queued, when it may leave, and what its answer does.
 //!
-//! A request is no touch: it needs no gate, permit or reservation, and it may be about a lead whose touches are paused. It is
+//! A request is no touch: it needs no gate, permit or reservation, and it leaves even while the lead's touches are paused. It is
 //! held back by the brakes (a paused connection or workflow, a connection that is gone) and by a pause of its own run, which goes
 //! on where it was. The run waits for the answer. A run that has left the step meanwhile is not moved by the answer, and nothing
 //! of it is saved.

@@ -269,7 +269,7 @@ impl<'a> Machine<'a> {
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), *how),
             Event::Delivered { effect, run, attempt, ending, script, at, channel, is_request } => {
                 let (effect, run, attempt, script) = (*effect, *run, *attempt, *script);
-                // Only touches and requests are reported, and earlier programs sent only mails.
+                // Mails are reported without a channel, as they were by earlier programs, which sent nothing else.
                 let channel = channel.or(Some(Channel::Email)).filter(|_| !is_request);
                 let sent = sending::Sent { effect, run, attempt, script, at: *at, channel, is_request: *is_request };
                 self.delivered(&sent, ending);

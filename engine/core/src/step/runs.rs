@@ -458,7 +458,7 @@ impl Machine<'_> {
         self.release(braked);
     }
 
-    /// Lets those of these runs go on that nothing holds any longer.
+    /// Lets these runs go on, except those that something still holds.
     pub(super) fn release(&mut self, braked: Vec<RunId>) {
         for id in braked {
             if self.brake(id) {

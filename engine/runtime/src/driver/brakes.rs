@@ -85,7 +85,7 @@ impl Releasing {
         if self.next(desk) > now {
             return Ok(());
         }
-        // If a lead cannot be read, the release is not taken off: the next start looks at all leads again.
+        // If a lead cannot be read, the release stays noted, so that the next start looks at all leads again.
         if self.leads.go_on(desk, now).await? && self.pending == 0 && !misses_leads(desk) {
             let paused = desk.catalog.brakes.paused.clone();
             let brakes = Brakes { paused, ..Brakes::default() };

@@ -259,7 +259,7 @@ fn rules(catalog: &Catalog, older_keys: bool, now: Timestamp) -> Rules<'_> {
 struct Asking<'a> {
     decider: &'a mut Decider,
     pool: &'a mut Pool,
-    /// Who has been given a place.
+    /// The asker for whom the pool has a place.
     called: Called,
     batch: u64,
     /// Places taken by the questions of this run.

@@ -147,7 +147,7 @@ impl Pool {
 }
 
 impl Desk {
-    /// Whether so many decisions are under way that nothing should be begun that brings more.
+    /// Whether so many leads have decisions under way that nothing should be begun that brings more.
     pub(super) fn is_asking_much(&self) -> bool {
         self.pool.leads() > ASKED_MUCH
     }

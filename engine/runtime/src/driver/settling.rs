@@ -310,7 +310,7 @@ impl Driver {
         }
     }
 
-    /// Opens the store again, settles the batch of which it is not known whether it was kept, and reads anew what is in memory.
+    /// Opens the store again, settles the batch whose fate is not known, and reads anew what is in memory.
     async fn reopen(&mut self, refused: &Refused) -> Result<(), StoreError> {
         let store = Arc::clone(&self.desk.store);
         store.recover().await?;

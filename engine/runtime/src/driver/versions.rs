@@ -27,7 +27,7 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Notes, from the open batch on, which versions are named.
+    /// Begins to note which versions are named, with the open batch.
     pub(super) fn note(&mut self) {
         self.named = Some(BTreeSet::new());
     }

@@ -59,7 +59,7 @@ impl Watching {
         desk.open.after.push(After::Publish(catalog));
     }
 
-    /// Forgets the tallies of candidates that are no longer tried, or are tried anew.
+    /// Forgets the tallies of candidates that are no longer tried, or whose trial has begun again.
     fn begin_anew(&mut self, desk: &mut Desk, catalog: &Catalog) {
         let before = &desk.catalog.registry;
         let trial = |registry: &Registry, name: &str| {
